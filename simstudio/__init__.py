@@ -1,0 +1,176 @@
+"""A client for Sim: run workflows from Python, blocking, streaming or in the background, sync or async.
+
+    from simstudio import SimStudioClient
+
+    with SimStudioClient() as client:                      # SIM_API_KEY, SIM_BASE_URL
+        result = client.workflows.execute("my-workflow", {"name": "Ada"})
+        print(result.output)
+
+Names are imported when they are first used (PEP 562): ``import simstudio`` alone costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from simstudio._version import __version__
+
+if TYPE_CHECKING:
+    from simstudio.client import AsyncSimStudioClient, SimStudioClient
+    from simstudio.client import AsyncSimStudioClient as AsyncClient
+    from simstudio.client import SimStudioClient as Client
+    from simstudio.errors import (
+        APIConnectionError,
+        APIStatusError,
+        APITimeoutError,
+        AuthenticationError,
+        ConfigurationError,
+        ConflictError,
+        ExecutionError,
+        ExecutionTimeoutError,
+        InvalidInputError,
+        InvalidRequestError,
+        InvalidResponseError,
+        JobCancelledError,
+        JobFailedError,
+        JobTimeoutError,
+        LockedError,
+        NotFoundError,
+        PermissionDeniedError,
+        RateLimitError,
+        ServerError,
+        SimStudioError,
+        StreamError,
+        UsageLimitExceededError,
+    )
+    from simstudio.files import File, FileInputWarning
+    from simstudio.models.events import ChunkEvent, FinalEvent, OtherEvent, StreamEvent
+    from simstudio.models.execution import AsyncExecutionResult, CancelResult, WorkflowExecutionResult
+    from simstudio.models.jobs import Job
+    from simstudio.models.usage import UsageLimits
+    from simstudio.models.workflows import WorkflowStatus
+    from simstudio.resources.modes import APIResponse
+    from simstudio.streaming import AsyncStream, AsyncStreamManager, Stream
+    from simstudio.transport.auth import ANONYMOUS
+    from simstudio.transport.flow import Flow
+    from simstudio.transport.message import Headers, Request, Response
+    from simstudio.transport.rate_limit import RateLimitInfo
+    from simstudio.transport.retry import Backoff, Retry, RetryPolicy
+    from simstudio.transport.stack import Handler, Middleware
+
+_HOMES = {
+    "client": ("AsyncSimStudioClient", "SimStudioClient"),
+    "errors": (
+        "APIConnectionError",
+        "APIStatusError",
+        "APITimeoutError",
+        "AuthenticationError",
+        "ConfigurationError",
+        "ConflictError",
+        "ExecutionError",
+        "ExecutionTimeoutError",
+        "InvalidInputError",
+        "InvalidRequestError",
+        "InvalidResponseError",
+        "JobCancelledError",
+        "JobFailedError",
+        "JobTimeoutError",
+        "LockedError",
+        "NotFoundError",
+        "PermissionDeniedError",
+        "RateLimitError",
+        "ServerError",
+        "SimStudioError",
+        "StreamError",
+        "UsageLimitExceededError",
+    ),
+    "files": ("File", "FileInputWarning"),
+    "models.events": ("ChunkEvent", "FinalEvent", "OtherEvent", "StreamEvent"),
+    "models.execution": ("AsyncExecutionResult", "CancelResult", "WorkflowExecutionResult"),
+    "models.jobs": ("Job",),
+    "models.usage": ("UsageLimits",),
+    "models.workflows": ("WorkflowStatus",),
+    "resources.modes": ("APIResponse",),
+    "streaming": ("AsyncStream", "AsyncStreamManager", "Stream"),
+    "transport.auth": ("ANONYMOUS",),
+    "transport.flow": ("Flow",),
+    "transport.message": ("Headers", "Request", "Response"),
+    "transport.rate_limit": ("RateLimitInfo",),
+    "transport.retry": ("Backoff", "Retry", "RetryPolicy"),
+    "transport.stack": ("Handler", "Middleware"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_ALIASES = {"Client": "SimStudioClient", "AsyncClient": "AsyncSimStudioClient"}
+
+__all__ = [
+    "ANONYMOUS",
+    "APIConnectionError",
+    "APIResponse",
+    "APIStatusError",
+    "APITimeoutError",
+    "AsyncClient",
+    "AsyncExecutionResult",
+    "AsyncSimStudioClient",
+    "AsyncStream",
+    "AsyncStreamManager",
+    "AuthenticationError",
+    "Backoff",
+    "CancelResult",
+    "ChunkEvent",
+    "Client",
+    "ConfigurationError",
+    "ConflictError",
+    "ExecutionError",
+    "ExecutionTimeoutError",
+    "File",
+    "FileInputWarning",
+    "FinalEvent",
+    "Flow",
+    "Handler",
+    "Headers",
+    "InvalidInputError",
+    "InvalidRequestError",
+    "InvalidResponseError",
+    "Job",
+    "JobCancelledError",
+    "JobFailedError",
+    "JobTimeoutError",
+    "LockedError",
+    "Middleware",
+    "NotFoundError",
+    "OtherEvent",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "RateLimitInfo",
+    "Request",
+    "Response",
+    "Retry",
+    "RetryPolicy",
+    "ServerError",
+    "SimStudioClient",
+    "SimStudioError",
+    "Stream",
+    "StreamError",
+    "StreamEvent",
+    "UsageLimitExceededError",
+    "UsageLimits",
+    "WorkflowExecutionResult",
+    "WorkflowStatus",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    target = _ALIASES.get(name, name)
+    home = _HOME_OF.get(target)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), target)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,162 @@
+"""Files as workflow input: what becomes ``{"type": "file", "data": "data:<mime>;base64,…", "name", "mime"}``.
+
+Accepted anywhere in the input: :class:`pathlib.Path` (any ``os.PathLike``), files opened in binary mode, and
+:class:`File`. A plain ``str`` is never read as a path: input often comes from elsewhere, and a text that happens to name
+``/etc/passwd`` must stay a text. Raw ``bytes`` are refused, because nothing says what they are called.
+
+Sim turns such objects into files only in the fields declared as ``file[]`` on the Start block, at the top level of the
+input, and only in blocking and streaming runs (NOTES 8; recordings 123, 129); elsewhere the workflow gets the object as
+it is. They are sent all the same, with a :class:`FileInputWarning`.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import mimetypes
+import os
+from pathlib import PurePath
+from typing import Any, BinaryIO, Union
+
+from simstudio.errors import InvalidInputError
+
+MAX_BODY_BYTES = 10 * 1024 * 1024
+"""Sim keeps only the first 10 MiB of a body and runs the workflow with empty input beyond (recordings 127, 144, 401)."""
+
+Content = Union[bytes, bytearray, memoryview, "os.PathLike[str]", BinaryIO]
+
+
+class FileInputWarning(UserWarning):
+    """A file is sent in a place where Sim hands it to the workflow as raw data instead of as a file."""
+
+
+class File:
+    """A file for a workflow's input.
+
+    Args:
+        content: Its bytes, a path, or a file opened in binary mode (read from its start, its position restored).
+        name: What it is called; only the base name is sent. Taken from the path or the file where not given.
+        mime: Its media type; guessed from the name where not given.
+
+    Raises:
+        InvalidInputError: The content is none of these (a ``str`` is not read as a path).
+
+    Example:
+        >>> File(b"hi", name="greeting.txt").to_dict()["data"]
+        'data:text/plain;base64,aGk='
+    """
+
+    __slots__ = ("content", "mime", "name")
+
+    def __init__(self, content: Content, *, name: str | None = None, mime: str | None = None) -> None:
+        if isinstance(content, str):
+            raise InvalidInputError(
+                "A file's content is bytes, a pathlib.Path or a file opened in binary mode, not a str: "
+                "write File(pathlib.Path(…)) for a path, or File(text.encode(), name=…) for a text."
+            )
+        if not (isinstance(content, (bytes, bytearray, memoryview, os.PathLike)) or hasattr(content, "read")):
+            raise InvalidInputError(f"A file's content is bytes, a path or an open file, not {type(content).__name__}.")
+        self.content = content
+        self.name = _base_name(name if name is not None else _name_of(content), mime)
+        self.mime = mime or mimetypes.guess_type(self.name)[0] or "application/octet-stream"
+        if not _printable(self.mime) or any(letter in self.mime for letter in ',;" '):
+            raise InvalidInputError(f"mime must be a media type such as text/plain, not {self.mime!r}.")
+
+    def read(self) -> bytes:
+        """The bytes.
+
+        Raises:
+            InvalidInputError: They cannot be read, or are more than Sim takes.
+        """
+        content = self.content
+        try:
+            if isinstance(content, (bytes, bytearray, memoryview)):
+                data = bytes(content)
+            elif isinstance(content, os.PathLike):
+                if os.stat(content).st_size > MAX_BODY_BYTES:  # noqa: PTH116 - any os.PathLike
+                    raise too_large(os.stat(content).st_size, self.name)  # noqa: PTH116
+                with open(content, "rb") as file:  # noqa: PTH123
+                    data = file.read()
+            else:
+                data = _read_open(content)
+        except (OSError, ValueError) as error:
+            if isinstance(error, InvalidInputError):
+                raise
+            raise InvalidInputError(f"The file {self.name!r} cannot be read: {error}.") from error
+        if len(data) > MAX_BODY_BYTES:
+            raise too_large(len(data), self.name)
+        return data
+
+    def to_dict(self) -> dict[str, str]:
+        """The object that Sim understands as a file."""
+        data = base64.b64encode(self.read()).decode("ascii")
+        return {"type": "file", "data": f"data:{self.mime};base64,{data}", "name": self.name, "mime": self.mime}
+
+    def __repr__(self) -> str:
+        return f"File(name={self.name!r}, mime={self.mime!r})"
+
+
+def as_file(value: Any) -> File | None:
+    """A value of a workflow's input as a file, if it is one; None otherwise.
+
+    Raises:
+        InvalidInputError: It is raw bytes, or a file opened in text mode.
+    """
+    if isinstance(value, File):
+        return value
+    if isinstance(value, os.PathLike):
+        return File(value)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        raise InvalidInputError(
+            'The input holds raw bytes. Say what they are: simstudio.File(content, name="report.pdf"), '
+            "or decode them to a str."
+        )
+    if isinstance(value, io.TextIOBase):
+        raise InvalidInputError('The input holds a file opened in text mode. Open it in binary mode: open(path, "rb").')
+    return File(value) if callable(getattr(value, "read", None)) else None
+
+
+def too_large(size: int, what: str) -> InvalidInputError:
+    """The error for input that Sim would silently cut."""
+    return InvalidInputError(
+        f"{what} has {size:,} bytes; Sim takes {MAX_BODY_BYTES:,} a request (about 7.5 MB of files, as base64 adds a "
+        'third) and would run the workflow with empty input. Send {"type": "url", "data": "https://…", "name": …} instead.',
+        "PAYLOAD_TOO_LARGE",
+    )
+
+
+def _read_open(file: Any) -> bytes:
+    seekable = bool(getattr(file, "seekable", bool)())
+    position = file.tell() if seekable else None
+    try:
+        if seekable:
+            file.seek(0)
+        data = file.read(MAX_BODY_BYTES + 1)
+    finally:
+        if position is not None:
+            file.seek(position)
+    if not isinstance(data, (bytes, bytearray)):
+        raise InvalidInputError('An open file gave text instead of bytes. Open it in binary mode: open(path, "rb").')
+    return bytes(data)
+
+
+def _name_of(content: Any) -> str | None:
+    name = os.fspath(content) if isinstance(content, os.PathLike) else getattr(content, "name", None)
+    if isinstance(name, bytes):
+        name = os.fsdecode(name)
+    return name if isinstance(name, str) else None
+
+
+def _base_name(name: str | None, mime: str | None) -> str:
+    if name is not None and not isinstance(name, str):
+        raise InvalidInputError(f"A file's name must be a str, not {type(name).__name__}.")
+    base = PurePath((name or "").replace("\\", "/")).name
+    if not base:
+        base = f"file{(mimetypes.guess_extension(mime) if mime else None) or '.bin'}"
+    if not _printable(base):
+        raise InvalidInputError(f"A file's name cannot hold control characters: {base!r}.")
+    return base
+
+
+def _printable(text: str) -> bool:
+    return isinstance(text, str) and text.isprintable()

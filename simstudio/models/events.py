@@ -1,0 +1,57 @@
+"""The events of a streamed execution."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simstudio.models.base import Model, model
+
+
+@model
+class StreamEvent(Model):
+    """Any event of a stream; as a mapping, and by ``to_dict()``, it is the frame as it came."""
+
+
+@model
+class ChunkEvent(StreamEvent):
+    """A piece of text of a streaming block.
+
+    Attributes:
+        chunk: The text, verbatim: the first chunk of each later block begins with two line breaks (recording 313).
+        block_id: The block it belongs to; chunks of parallel blocks may interleave.
+    """
+
+    chunk: str
+    block_id: str | None = None
+
+
+@model
+class FinalEvent(StreamEvent):
+    """The end of a run. ``stream.result()`` gives it together with the streamed text.
+
+    Attributes:
+        success: Whether the workflow succeeded.
+        output: As sent; on v0.6 without the blocks that were streamed.
+        error: The server's text when it failed.
+        status: ``paused`` when it waits for a human.
+        metadata: As sent; the documents promise it, servers do not send it.
+    """
+
+    success: bool
+    output: Any = None
+    error: str | None = None
+    status: str | None = None
+    metadata: dict[str, Any] | None = None
+
+
+@model
+class OtherEvent(StreamEvent):
+    """Any other event, kept raw: ``stream_error`` (which ends nothing), and what later servers invent.
+
+    Attributes:
+        event: The frame's ``event``, or None.
+        data: The whole frame: JSON data, or text where it was not JSON.
+    """
+
+    event: str | None = None
+    data: Any = None

@@ -1,0 +1,100 @@
+"""The results of executions: whole ones, and the receipts of those that were queued."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from simstudio.models.base import Model, find_resume, model
+
+
+@model
+class WorkflowExecutionResult(Model):
+    """What an execution brought.
+
+    Attributes:
+        success: Whether the workflow succeeded. (A Response block's answer counts as success: it ran.)
+        output: Plain JSON data: the last block's output, a Response block's body, or, of a stream with
+            ``selected_outputs``, ``{block_id: {path: value}}``.
+        error: The server's text when it failed, else None. Kept as sent, should it not be text.
+        logs: Plain JSON data; current servers do not send it.
+        metadata: ``duration`` in milliseconds, ``startTime`` and ``endTime`` as ISO 8601.
+        trace_spans: Plain JSON data; current servers do not send it.
+        total_duration: Milliseconds; current servers do not send it.
+        execution_id: The server's id of the run; missing from failures and streams.
+        status: The run's status where the server sends one (``paused`` of a stream, of v2 always), else None.
+
+    Example:
+        >>> WorkflowExecutionResult(success=True, output={"n": 1})["output"]["n"]
+        1
+    """
+
+    success: bool
+    output: Any = None
+    error: str | None = None
+    logs: list[Any] | None = None
+    metadata: dict[str, Any] | None = None
+    trace_spans: list[Any] | None = None
+    total_duration: float | None = None
+    execution_id: str | None = None
+    status: str | None = None
+
+    @property
+    def paused(self) -> bool:
+        """Whether the run waits for a human: v1 says so only by a ``_resume`` in its output (recording 094)."""
+        return self.status == "paused" or (self.status is None and find_resume(self.output) is not None)
+
+
+@model
+class AsyncExecutionResult(Model):
+    """The receipt of a queued execution: give it to ``client.jobs.get`` or ``client.jobs.wait``.
+
+    One class for every generation of the server: ``taskId``/``links`` (the documents, v0.4), ``jobId``/``executionId``/
+    ``statusUrl`` (v0.6) and ``runId`` (v2).
+
+    Attributes:
+        success: Whether it was queued.
+        task_id: The id to ask for.
+        status: ``queued``.
+        created_at: ISO 8601, where the server says it (v0.4), else None.
+        links: ``links["status"]`` is the path to ask, on the client's base address.
+        execution_id: The id to cancel by, where the server says it (v0.6).
+        status_url: The address as the server gave it: its own idea of its public host. The client uses its path only.
+        message: The server's text.
+        workflow_id: The workflow it runs.
+    """
+
+    success: bool
+    task_id: str = attrs.field(metadata={"wire": ("taskId", "jobId", "runId", "executionId")})
+    status: str = "queued"
+    created_at: str | None = None
+    links: dict[str, str] = attrs.field(factory=dict)
+    execution_id: str | None = None
+    status_url: str | None = None
+    message: str | None = None
+    workflow_id: str | None = None
+
+
+@model
+class CancelResult(Model):
+    """What came of asking to cancel an execution.
+
+    Attributes:
+        success: Whether the request was recorded. Sim says true even of unknown and finished executions (recordings
+            086, 087), and false (with 200) where it has no Redis (345): the run then goes on.
+        execution_id: Of the execution.
+        reason: ``recorded``, ``redis_unavailable`` …
+        redis_available: Whether the server could record it.
+        durably_recorded: Whether other server processes will see it.
+        locally_aborted: Whether the asked process itself stopped it.
+        paused_cancelled: Whether it was a paused one.
+    """
+
+    success: bool
+    execution_id: str | None = None
+    reason: str | None = None
+    redis_available: bool | None = None
+    durably_recorded: bool | None = None
+    locally_aborted: bool | None = None
+    paused_cancelled: bool | None = None

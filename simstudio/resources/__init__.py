@@ -1,0 +1,1 @@
+"""The namespaces of a client. A resource turns calls into flows; it never touches a socket itself."""

@@ -1,0 +1,283 @@
+"""The flat methods of the documented SDK, on the client itself, names, order and defaults as documented.
+
+They are for programs written against Sim's own package (``../docs``: "Référence de l'API"); new code reads better with
+the namespaces. Where the documents differ from the namespaces the documents win here: one attempt, a literal timeout of
+30 s, plain dicts of ``get_job_status``.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+from simstudio.config import UNSET, Unset, check_timeout
+from simstudio.errors import InvalidInputError, InvalidResponseError, RateLimitError, SimStudioError
+from simstudio.models.events import StreamEvent
+from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
+from simstudio.models.usage import UsageLimits
+from simstudio.models.workflows import WorkflowStatus
+from simstudio.resources.base import APIResource, Context
+from simstudio.resources.jobs import Jobs
+from simstudio.resources.modes import M
+from simstudio.resources.operation import operation
+from simstudio.resources.usage import Usage
+from simstudio.resources.workflows import Workflows
+from simstudio.streaming import OpenedStream
+from simstudio.transport.endpoint import segment
+from simstudio.transport.flow import Flow, Sleep
+from simstudio.transport.retry import Backoff, check_max_retries
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+Result: TypeAlias = WorkflowExecutionResult | AsyncExecutionResult
+
+
+class DocumentedMethods(APIResource[M]):
+    """The namespaces of a Sim client, and the flat methods of the documented SDK.
+
+    Attributes:
+        workflows: Run workflows.
+        jobs: Background executions.
+        usage: Limits and usage.
+    """
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context, "")
+        self.jobs: Jobs[M] = Jobs(context, "jobs")
+        self.workflows: Workflows[M] = Workflows(context, "workflows", self.jobs)
+        self.usage: Usage[M] = Usage(context, "usage")
+
+    @operation
+    def execute_workflow(
+        self,
+        workflow_id: str,
+        input_data: Any = None,
+        *,
+        timeout: float | None = 30.0,
+        stream: bool = False,
+        selected_outputs: list[str] | None = None,
+        async_execution: bool = False,
+        input: Any = UNSET,
+    ) -> Flow[Result]:
+        """Execute a workflow, in one attempt.
+
+        Args:
+            workflow_id: The workflow's id.
+            input_data: What it gets.
+            timeout: Seconds for the call; with ``stream``, the longest silence.
+            stream: Stream it, and give the whole result at the end. (``client.workflows.stream`` gives it as it comes.)
+            selected_outputs: With ``stream``: the outputs to stream, as ``blockName.attribute``.
+            async_execution: Queue it and come back at once.
+            input: The same as ``input_data``.
+
+        Returns:
+            The result; with ``async_execution`` the receipt (``task_id``).
+
+        Raises:
+            SimStudioError: As ``client.workflows.execute``; ``error.code`` is one of the documented ones.
+
+        Example:
+            >>> client.execute_workflow("workflow-id", {"message": "Hello"}).output  # doctest: +SKIP
+        """
+        data = _one_input(input_data, input)
+        return (yield from self._execute_once(workflow_id, data, timeout, stream, selected_outputs, async_execution))
+
+    @operation
+    def execute_workflow_sync(
+        self,
+        workflow_id: str,
+        input_data: Any = None,
+        *,
+        timeout: float | None = 30.0,
+        stream: bool = False,
+        selected_outputs: list[str] | None = None,
+        input: Any = UNSET,
+    ) -> Flow[WorkflowExecutionResult]:
+        """Execute a workflow and wait for its result; :meth:`execute_workflow` without ``async_execution``."""
+        data = _one_input(input_data, input)
+        result = yield from self._execute_once(workflow_id, data, timeout, stream, selected_outputs, False)
+        assert isinstance(result, WorkflowExecutionResult)  # noqa: S101 - nothing else comes without async_execution
+        return result
+
+    @operation
+    def execute_with_retry(
+        self,
+        workflow_id: str,
+        input_data: Any = None,
+        *,
+        timeout: float | None = 30.0,
+        stream: bool = False,
+        selected_outputs: list[str] | None = None,
+        async_execution: bool = False,
+        max_retries: int = 3,
+        initial_delay: float = 1.0,
+        max_delay: float = 30.0,
+        backoff_multiplier: float = 2.0,
+        input: Any = UNSET,
+    ) -> Flow[Result]:
+        """Execute a workflow, again after each 429, and after nothing else.
+
+        Args:
+            workflow_id: The workflow's id.
+            input_data: What it gets.
+            timeout: Seconds for each attempt.
+            stream: As :meth:`execute_workflow`.
+            selected_outputs: As :meth:`execute_workflow`.
+            async_execution: As :meth:`execute_workflow`.
+            max_retries: Repetitions after the first attempt.
+            initial_delay: Seconds before the first repetition.
+            max_delay: Seconds no delay exceeds, unless the server asks for more.
+            backoff_multiplier: Growth from one delay to the next (±25 % jitter). ``Retry-After`` is a floor.
+            input: The same as ``input_data``.
+
+        Returns:
+            As :meth:`execute_workflow`.
+
+        Raises:
+            RateLimitError: Refused in every attempt.
+            SimStudioError: As :meth:`execute_workflow`, at once.
+
+        Example:
+            >>> client.execute_with_retry("workflow-id", {"message": "Hello"}, max_retries=5)  # doctest: +SKIP
+        """
+        data = _one_input(input_data, input)
+        check_max_retries(max_retries)
+        backoff = Backoff(
+            _seconds(initial_delay, "initial_delay"),
+            _seconds(max_delay, "max_delay"),
+            _seconds(backoff_multiplier, "backoff_multiplier"),
+        )
+        for attempt in range(1, max_retries + 2):
+            try:
+                return (
+                    yield from self._execute_once(workflow_id, data, timeout, stream, selected_outputs, async_execution)
+                )
+            except RateLimitError as error:
+                if attempt > max_retries:
+                    raise
+                delay = backoff.delay(attempt, random=random.random(), floor=error.retry_after)  # noqa: S311
+            yield Sleep(delay)
+        raise AssertionError("the last attempt returns or raises")
+
+    @operation
+    def get_workflow_status(self, workflow_id: str) -> Flow[WorkflowStatus]:
+        """Get a workflow's deployment status; ``client.workflows.status``."""
+        return (yield from self.workflows._status(workflow_id))
+
+    @operation
+    def validate_workflow(self, workflow_id: str) -> Flow[bool]:
+        """Whether a workflow is ready to be executed; False on any :class:`~simstudio.SimStudioError`.
+
+        ``client.workflows.validate`` tells an unreachable server from a workflow that is not deployed.
+        """
+        try:
+            status = yield from self.workflows._status(workflow_id)
+        except SimStudioError:
+            return False
+        return status.is_deployed
+
+    @operation
+    def get_job_status(self, task_id: str) -> Flow[dict[str, Any]]:
+        """Get the status of a background execution, as the plain dict that came.
+
+        Args:
+            task_id: What ``execute_workflow(..., async_execution=True)`` returned as ``task_id``.
+
+        Returns:
+            ``{"success", "taskId", "status", "metadata", "output"?, "error"?, "estimatedDuration"?}``;
+            ``estimatedDuration`` and ``metadata["duration"]`` are milliseconds.
+
+        Raises:
+            NotFoundError: No such job.
+
+        Example:
+            >>> client.get_job_status("task-id")["status"]  # doctest: +SKIP
+            'completed'
+        """
+        response = yield from self._get(f"/api/jobs/{segment(task_id, 'task_id')}")
+        data = response.json()
+        if not isinstance(data, dict):
+            raise InvalidResponseError(
+                f"{response.method} {response.path} answered with no object.", status=response.status, response=response
+            )
+        return data
+
+    @operation
+    def get_usage_limits(self) -> Flow[UsageLimits]:
+        """Get the account's limits and usage; ``client.usage.limits``."""
+        response = yield from self._get("/api/users/me/usage-limits")
+        return self._structure(response, UsageLimits)
+
+    @operation
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = UNSET,
+        params: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        into: type[Any] | None = None,
+        timeout: float | Unset | None = UNSET,
+    ) -> Flow[Any]:
+        """Call any route of the API, through the whole stack.
+
+        Args:
+            method: ``GET``, ``POST`` …; reads are retried, writes only where surely nothing was sent.
+            path: On the base address, such as ``/api/v1/workflows?limit=5``; may hold a query.
+            json: Sent as a JSON body.
+            params: Added to the query; None values are left out.
+            headers: Besides the client's own.
+            into: A model to structure the answer into.
+            timeout: Seconds for the call, None for no end; the client's where it is not given.
+
+        Returns:
+            Of a 2xx answer: ``into``, else its JSON data, else its bytes, else None when it is empty.
+
+        Raises:
+            APIStatusError: Any error status.
+
+        Example:
+            >>> client.request("GET", "/api/users/me/usage-limits")["usage"]["plan"]  # doctest: +SKIP
+            'free'
+        """
+        return (
+            yield from self._generic(
+                method, path, json=json, params=params, headers=headers, into=into, timeout=timeout
+            )
+        )
+
+    def _execute_once(
+        self,
+        workflow_id: str,
+        data: Any,
+        timeout: float | None,
+        stream: bool,  # noqa: FBT001
+        selected_outputs: list[str] | None,
+        async_execution: bool,  # noqa: FBT001
+    ) -> Flow[Result]:
+        check_timeout(timeout)
+        if async_execution:
+            return (yield from self.workflows._submit(workflow_id, data, timeout=timeout, max_retries=0))
+        if not stream:
+            return (yield from self.workflows._execute(workflow_id, data, timeout=timeout, max_retries=0))
+        opened: OpenedStream[StreamEvent] = yield from self.workflows._stream(
+            workflow_id, data, selected_outputs=selected_outputs, idle_timeout=timeout, max_retries=0
+        )
+        return (yield from opened.read())
+
+
+def _one_input(input_data: Any, other: Any) -> Any:
+    if other is UNSET:
+        return input_data
+    if input_data is not None:
+        raise InvalidInputError("Give the input once: as input_data, or as input=.")
+    return other
+
+
+def _seconds(value: float, name: str) -> float:
+    checked = check_timeout(value, name)
+    if checked is None:
+        raise InvalidInputError(f"{name} must be a number above 0, not None.")
+    return checked

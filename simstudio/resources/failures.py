@@ -1,0 +1,157 @@
+"""From an error response to an exception that says what happened, where, and what to do next.
+
+Sim's error bodies (NOTES 0): ``{"error": "text", "code"?}``, ``{"error": "text", "details"?}`` (v1, five shapes of
+``details``), ``{"error": {"code", "message", "details"}}`` (v2), ``{"error", "message", "retryAfterSeconds"}``
+(the admission gate); and HTML of proxies, or nothing at all.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from simstudio.errors import APIStatusError, RateLimitError, status_error_class
+from simstudio.transport.hints import parse_retry_after
+
+if TYPE_CHECKING:
+    from simstudio.transport.auth import Credentials
+    from simstudio.transport.message import Response
+
+DOCUMENTED_CODES = {401: "UNAUTHORIZED", 402: "USAGE_LIMIT_EXCEEDED", 429: "RATE_LIMIT_EXCEEDED"}
+
+_ADVICE = {
+    401: "Check the API key (api_key= or SIM_API_KEY) and that it belongs to this server.",
+    402: "Raise the limit or wait for the next period; client.usage.limits() shows both.",
+    403: "Check that the workflow is deployed and that the key may use it.",
+    404: "Check the id and base_url.",
+    405: "Check the method and the path.",
+    413: "Send less; Sim takes 10 MiB.",
+}
+_TITLE = re.compile(r"<title[^>]*>([^<]{1,120})", re.IGNORECASE)
+_LONGEST = 500
+
+
+@attrs.frozen
+class ErrorBody:
+    """What an error body says, whatever its shape.
+
+    Attributes:
+        message: Its text, None where it has none.
+        code: Its own code.
+        details: Its details, as plain JSON data.
+        retry_after: Seconds, where the body says so.
+    """
+
+    message: str | None = None
+    code: str | None = None
+    details: Any = None
+    retry_after: float | None = None
+
+
+def read_error(response: Response) -> ErrorBody:
+    """What an error response's body says."""
+    content = response.content
+    if not content.strip():
+        return ErrorBody()
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError):
+        text = response.text
+        title = _TITLE.search(text)
+        html = "html" in response.headers.get("content-type", "") or text.lstrip()[:1] == "<"
+        found = title[1].strip() if title else "an HTML page" if html else text.strip()[:_LONGEST]
+        return ErrorBody(message=found)
+    if not isinstance(data, Mapping):
+        return ErrorBody(message=data[:_LONGEST] if isinstance(data, str) else None, details=data)
+    error, message, code = data.get("error"), data.get("message"), data.get("code")
+    details = data.get("details")
+    if isinstance(error, Mapping):
+        message = error.get("message") or message
+        code = error.get("code") or code
+        details = error.get("details", details)
+        error = None
+    parts = [text for text in (error, message) if isinstance(text, str) and text]
+    seconds = data.get("retryAfterSeconds")
+    return ErrorBody(
+        message=": ".join(dict.fromkeys(parts))[:_LONGEST] or None,
+        code=code if isinstance(code, str) and code else None,
+        details=details,
+        retry_after=float(seconds) if isinstance(seconds, (int, float)) and not isinstance(seconds, bool) else None,
+    )
+
+
+def status_error(response: Response, credentials: Credentials) -> APIStatusError:
+    """The exception for an error status.
+
+    Args:
+        response: The answer; what it holds of the key is taken out first.
+        credentials: Whose key that is.
+    """
+    conceal(response, credentials)
+    status = response.status
+    body = read_error(response)
+    kind = status_error_class(status)
+    error = kind(
+        f"{body.message or reason(status)} ({describe(response)}){advice(response, body)}",
+        DOCUMENTED_CODES.get(status) or body.code,
+        status,
+        details=body.details,
+        server_code=body.code,
+        response=response,
+        history=response.history,
+    )
+    if isinstance(error, RateLimitError):
+        error.retry_after = wait_of(response, body)
+    return error
+
+
+def conceal(response: Response, credentials: Credentials) -> None:
+    """Take the key out of a response that becomes part of an error, should the server have echoed it."""
+    response.content = credentials.redact_bytes(response.content)
+    for name, value in list(response.headers.pairs()):
+        concealed = credentials.redact(value)
+        if concealed != value:
+            response.headers[name] = concealed
+    for attempt in response.history:
+        if attempt.response is not None:
+            conceal(attempt.response, credentials)
+
+
+def wait_of(response: Response, body: ErrorBody) -> float | None:
+    """Seconds that a 429 asks to wait, from its header or its body."""
+    import time
+
+    wait = parse_retry_after(response.headers.get("retry-after"), now=time.time())
+    return wait if wait is not None else body.retry_after
+
+
+def describe(response: Response) -> str:
+    """Where it happened: status, method, path, attempt, request id."""
+    where = f"HTTP {response.status}, {response.method} {response.path}, attempt {response.attempt}"
+    return f"{where}, request id {response.request_id}" if response.request_id else where
+
+
+def reason(status: int) -> str:
+    """The standard phrase of a status."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "The server answered with an error status"
+
+
+def advice(response: Response, body: ErrorBody) -> str:
+    """What to do next, as the rest of a sentence."""
+    status = response.status
+    if status == 429:
+        wait = wait_of(response, body)
+        return ". Wait a while before calling again." if wait is None else f". Wait {wait:g} s before calling again."
+    if 300 <= status <= 399:
+        location = response.headers.get("location", "nowhere")
+        return f", redirecting to {location[:200]}. Redirects are not followed; set base_url to the final address."
+    found = _ADVICE.get(status)
+    return f". {found}" if found else "."

@@ -1,0 +1,219 @@
+"""``client.jobs``: background executions."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from simstudio.config import UNSET, Unset, check_timeout
+from simstudio.errors import (
+    InvalidInputError,
+    JobCancelledError,
+    JobFailedError,
+    JobTimeoutError,
+    NotFoundError,
+    SimStudioError,
+)
+from simstudio.models.execution import AsyncExecutionResult
+from simstudio.models.jobs import Job, job_from
+from simstudio.polling import Poller
+from simstudio.resources.base import APIResource, Context
+from simstudio.resources.execution import status_path
+from simstudio.resources.modes import M
+from simstudio.resources.operation import operation
+from simstudio.transport.endpoint import segment
+from simstudio.transport.flow import Flow
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+JobReference: TypeAlias = str | AsyncExecutionResult | Job
+
+_REMEMBERED = 1024
+
+
+@attrs.frozen
+class _Target:
+    """Where to ask for a job: its own route first, then that of its execution."""
+
+    task_id: str
+    paths: tuple[str, ...]
+    workflow_id: str | None
+    execution_id: str | None
+
+
+class Jobs(APIResource[M]):
+    """Ask for background executions, and wait for them.
+
+    Each takes a job as its id, as the receipt that ``client.workflows.submit`` gave, or as a :class:`~simstudio.Job`.
+    """
+
+    def __init__(self, context: Context, name: str) -> None:
+        super().__init__(context, name)
+        self.poller = Poller()
+        self._cancelled: OrderedDict[str, None] = OrderedDict()
+
+    @operation
+    def get(self, job: str | AsyncExecutionResult | Job, *, workflow_id: str | None = None) -> Flow[Job]:
+        """Retrieve the state of one background execution.
+
+        Args:
+            job: Its id, its receipt, or an earlier state of it.
+            workflow_id: Its workflow, for a bare id that only its workflow can find.
+
+        Returns:
+            The job; look at ``done``, ``succeeded``, ``paused`` rather than at ``status``.
+
+        Raises:
+            NotFoundError: No such job: finished ones are kept for about a day.
+            SimStudioError: Any other failure.
+
+        Example:
+            >>> client.jobs.get("run_1234").status  # doctest: +SKIP
+            'completed'
+        """
+        return (yield from self._fetch(self._target(job, workflow_id), UNSET))
+
+    @operation
+    def wait(
+        self,
+        job: str | AsyncExecutionResult | Job,
+        *,
+        workflow_id: str | None = None,
+        timeout: float | None = 3600.0,
+        on_progress: Callable[[Job], Any] | None = None,
+    ) -> Flow[Job]:
+        """Wait until a background execution is done.
+
+        It asks at once, then at growing intervals (0.5 s to 10 s, with jitter, guided by the server's estimate), and
+        bears up to five failed questions in a row.
+
+        Args:
+            job: Its id, its receipt, or an earlier state of it.
+            workflow_id: Its workflow, for a bare id that only its workflow can find.
+            timeout: Seconds to wait, None for ever. Jobs orphaned by a restart of the server never end (recording 354).
+            on_progress: Called with the job at each poll; may be async on the async client. What it raises ends the wait.
+
+        Returns:
+            The job, succeeded or paused.
+
+        Raises:
+            JobFailedError: It failed, or its workflow did (``error.job``, ``error.result``).
+            JobCancelledError: It was cancelled.
+            JobTimeoutError: It was not done in time; it goes on (``error.job``).
+            SimStudioError: It could not be asked for (``error.task_id``).
+
+        Example:
+            >>> client.jobs.wait("run_1234", timeout=60).result.output  # doctest: +SKIP
+        """
+        return (yield from self._wait(job, workflow_id=workflow_id, timeout=timeout, on_progress=on_progress))
+
+    def remember_cancelled(self, execution_id: str) -> None:
+        """Remember that an execution was asked to stop: v0.6 shows a cancelled job like a timed-out one."""
+        self._cancelled[execution_id] = None
+        if len(self._cancelled) > _REMEMBERED:
+            self._cancelled.popitem(last=False)
+
+    def _wait(
+        self,
+        job: JobReference,
+        *,
+        workflow_id: str | None,
+        timeout: float | None,
+        on_progress: Callable[[Job], Any] | None,
+    ) -> Flow[Job]:
+        check_timeout(timeout)
+        if on_progress is not None and not callable(on_progress):
+            raise InvalidInputError(f"on_progress must be a function of the job, not {on_progress!r}.")
+        target = self._target(job, workflow_id)
+        client_timeout = self._context.options.timeout
+
+        def ask(seconds: float | None) -> Flow[Job]:
+            shorter = seconds is not None and (client_timeout is None or seconds < client_timeout)
+            return self._fetch(target, seconds if shorter else UNSET)
+
+        def expired(last: Job | None) -> JobTimeoutError:
+            state = f"last seen {last.status!r}" if last is not None else "never seen"
+            return JobTimeoutError(
+                f"The job {target.task_id} was not done within {timeout:g} s ({state}). It goes on; wait again with "
+                "client.jobs.wait(error.job), or give a longer timeout.",
+                job=last,
+            )
+
+        try:
+            done = yield from self.poller.wait(
+                ask,
+                done=lambda state: state.done,
+                expired=expired,
+                timeout=timeout,
+                on_progress=on_progress,
+                estimate=lambda state: None if state.estimated_duration is None else state.estimated_duration / 1000,
+            )
+            self._check(done)
+        except SimStudioError as error:
+            error.task_id = target.task_id
+            raise
+        return done
+
+    def _check(self, job: Job) -> None:
+        """Raise for a job that ended without success."""
+        if job.succeeded or job.paused:
+            return
+        message = job.error_message
+        asked_to_stop = message is None and job.execution_id in self._cancelled
+        kind = JobCancelledError if job.cancelled or asked_to_stop else JobFailedError
+        what = "was cancelled" if kind is JobCancelledError else "failed"
+        hint = (
+            ""
+            if message or kind is JobCancelledError
+            else ": Sim gives no reason (it may have been cancelled or timed out)"
+        )
+        raise kind(
+            f"The job {job.task_id} {what}{': ' + message if message else hint}. Its state is in error.job.",
+            job=job,
+            result=job.result,
+        )
+
+    def _fetch(self, target: _Target, timeout: float | Unset | None) -> Flow[Job]:
+        for number, path in enumerate(target.paths, start=1):
+            try:
+                response = yield from self._get(path, timeout=timeout)
+            except NotFoundError:
+                if number == len(target.paths):
+                    raise
+            else:
+                break
+        return job_from(
+            response.json(),
+            response=response,
+            task_id=target.task_id,
+            workflow_id=target.workflow_id,
+            execution_id=target.execution_id,
+        )
+
+    def _target(self, job: JobReference, workflow_id: str | None) -> _Target:
+        execution_id: str | None = None
+        own: str | None = None
+        if isinstance(job, (AsyncExecutionResult, Job)):
+            task_id, execution_id = job.task_id, job.execution_id
+            workflow_id = workflow_id if workflow_id is not None else job.workflow_id
+            if isinstance(job, AsyncExecutionResult) and job.status_url and task_id == execution_id:
+                own = status_path(job.status_url, self._context.session.endpoint.prefix)
+        elif isinstance(job, str):
+            task_id = job
+        else:
+            raise InvalidInputError(
+                f"job must be a job's id, what submit() returned, or a Job, not {type(job).__name__}."
+            )
+        paths = [f"/api/jobs/{segment(task_id, 'job')}"]
+        if own is not None:
+            paths = [own if "?" in own or "/executions/" not in own else f"{own}?includeOutput=true"]
+        elif workflow_id is not None:
+            execution = segment(execution_id or task_id, "execution_id")
+            paths.append(
+                f"/api/workflows/{segment(workflow_id, 'workflow_id')}/executions/{execution}?includeOutput=true"
+            )
+        return _Target(task_id, tuple(paths), workflow_id, execution_id)

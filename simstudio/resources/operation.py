@@ -1,0 +1,197 @@
+"""``@operation``: one generator method that a sync client calls, an async one awaits, and a raw one wraps.
+
+The descriptor's overloaded ``__get__`` tells type checkers the signature for each mode, every name and default kept.
+At run time it gives a :class:`BoundOperation`, which pickles, compares, and shows the right signature to ``inspect``.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Coroutine, Iterator
+from types import CodeType
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, NoReturn, TypeVar, overload
+
+from simstudio.resources.modes import APIResponse, Async, RawAsync, RawSync, Sync
+from simstudio.streaming import AsyncStreamManager, OpenedStream, Stream
+
+if TYPE_CHECKING:
+    from typing_extensions import ParamSpec
+
+    from simstudio.resources.base import APIResource
+    from simstudio.transport.flow import Flow
+
+    P = ParamSpec("P")
+else:
+    from typing import ParamSpec
+
+    P = ParamSpec("P")
+
+T = TypeVar("T")
+_FLOW = re.compile(r"^Flow\[(.*)\]$", re.DOTALL)
+_OPENED = re.compile(r"^Flow\[OpenedStream\[(.*)\]\]$", re.DOTALL)
+
+
+class _Method(Generic[P, T]):
+    """What both kinds of operation share: the flow they were written as, and its documentation."""
+
+    def __init__(self, flow: Callable[Concatenate[Any, P], Flow[Any]]) -> None:
+        self.flow = flow
+        self.__doc__ = flow.__doc__
+        self.__name__: str = flow.__name__
+        self.__qualname__: str = flow.__qualname__
+        self.__module__ = flow.__module__
+        self.__wrapped__ = flow
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.__name__ = name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError(f"{self.__qualname__}() is called on a client's resource, not on the class.")
+
+
+class operation(_Method[P, T]):  # noqa: N801 - a decorator
+    """Make an operation of a generator method that returns ``Flow[T]``; see the module."""
+
+    @overload
+    def __get__(self, resource: None, owner: Any) -> operation[P, T]: ...
+    @overload
+    def __get__(self, resource: APIResource[Sync], owner: Any) -> Callable[P, T]: ...
+    @overload
+    def __get__(self, resource: APIResource[Async], owner: Any) -> Callable[P, Coroutine[Any, Any, T]]: ...
+    @overload
+    def __get__(self, resource: APIResource[RawSync], owner: Any) -> Callable[P, APIResponse[T]]: ...
+    @overload
+    def __get__(
+        self, resource: APIResource[RawAsync], owner: Any
+    ) -> Callable[P, Coroutine[Any, Any, APIResponse[T]]]: ...
+    def __get__(self, resource: APIResource[Any] | None, owner: Any) -> Any:
+        if resource is None:
+            return self
+        kind = AsyncBoundOperation if resource._context.runner.asynchronous else BoundOperation
+        return kind(resource, self)
+
+
+class streaming(_Method[P, T]):  # noqa: N801 - a decorator
+    """Make a streaming operation of a generator method that returns ``Flow[OpenedStream[T]]``."""
+
+    def __init__(self, flow: Callable[Concatenate[Any, P], Flow[OpenedStream[T]]]) -> None:
+        super().__init__(flow)
+
+    @overload
+    def __get__(self, resource: None, owner: Any) -> streaming[P, T]: ...
+    @overload
+    def __get__(self, resource: APIResource[Sync] | APIResource[RawSync], owner: Any) -> Callable[P, Stream[T]]: ...
+    @overload
+    def __get__(
+        self, resource: APIResource[Async] | APIResource[RawAsync], owner: Any
+    ) -> Callable[P, AsyncStreamManager[T]]: ...
+    def __get__(self, resource: Any, owner: Any) -> Any:
+        return self if resource is None else BoundStreaming(resource, self)
+
+
+class BoundOperation:
+    """An operation of one resource: call it."""
+
+    __slots__ = ("_method", "_resource")
+
+    def __init__(self, resource: APIResource[Any], method: _Method[Any, Any]) -> None:
+        self._resource = resource
+        self._method = method
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        resource = self._resource
+        return resource._context.runner.call(self._method.flow(resource, *args, **kwargs))
+
+    @property
+    def __self__(self) -> APIResource[Any]:
+        return self._resource
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("__name__", "__qualname__"):  # not properties: a class body may not define them
+            return getattr(self._method, name)
+        raise AttributeError(f"an operation has no attribute {name!r}")
+
+    @property
+    def __doc__(self) -> str | None:  # type: ignore[override]
+        return self._method.__doc__
+
+    @property
+    def __wrapped__(self) -> Any:
+        return self._method.flow.__get__(self._resource)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        signature = inspect.signature(self._method.flow)
+        parameters = list(signature.parameters.values())[1:]
+        return signature.replace(parameters=parameters, return_annotation=self._returns(signature.return_annotation))
+
+    def _returns(self, annotation: Any) -> Any:
+        found = _FLOW.match(annotation) if isinstance(annotation, str) else None
+        if found is None:
+            return annotation
+        return f"APIResponse[{found[1]}]" if self._resource._context.raw else found[1]
+
+    def __get__(self, instance: Any, owner: Any = None) -> BoundOperation:
+        """Stay bound to the resource; being a descriptor makes ``help()`` show this as the routine it is."""
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, BoundOperation):
+            return NotImplemented
+        return self._resource is other._resource and self._method is other._method
+
+    def __hash__(self) -> int:
+        return hash((id(self._resource), self._method))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (self._resource, self._method.__name__)
+
+    def __repr__(self) -> str:
+        return f"<operation {self._method.__qualname__} of {self._resource!r}>"
+
+
+class AsyncBoundOperation(BoundOperation):
+    """An operation of one resource of an async client: ``inspect`` sees a coroutine function.
+
+    ``inspect.iscoroutinefunction`` has no hook before Python 3.12 (``markcoroutinefunction``), so this shows the
+    attributes by which all versions recognise a function, and the code of an ``async def``.
+    """
+
+    __slots__ = ()
+    __defaults__: Any = None
+    __kwdefaults__: Any = None
+    __annotations__: dict[str, Any] = {}
+
+    @property
+    def __code__(self) -> CodeType:
+        return _awaited.__code__
+
+
+class BoundStreaming(BoundOperation):
+    """A streaming operation of one resource: call it, and iterate over what it gives."""
+
+    __slots__ = ()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        runner = self._resource._context.runner
+        opening = runner.run(self._method.flow(self._resource, *args, **kwargs))
+        return AsyncStreamManager(opening) if runner.asynchronous else Stream(opening)
+
+    def _returns(self, annotation: Any) -> Any:
+        found = _OPENED.match(annotation) if isinstance(annotation, str) else None
+        if found is None:
+            return annotation
+        kind = "AsyncStreamManager" if self._resource._context.runner.asynchronous else "Stream"
+        return f"{kind}[{found[1]}]"
+
+
+async def _awaited() -> None:
+    """Lends its code object to :class:`AsyncBoundOperation`."""
+
+
+def operations_of(resource: type) -> Iterator[str]:
+    """The names of a resource's operations."""
+    for name in dir(resource):
+        if not name.startswith("_") and isinstance(inspect.getattr_static(resource, name), _Method):
+            yield name

@@ -1,0 +1,154 @@
+"""From what a user passes as input to the bytes of an execution's body."""
+
+from __future__ import annotations
+
+import json
+import math
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from simstudio.errors import InvalidInputError
+from simstudio.files import MAX_BODY_BYTES, FileInputWarning, as_file, too_large
+
+CONTROL_KEYS = frozenset({
+    "stream", "selectedOutputs", "triggerType", "useDraftState", "includeFileBase64", "base64MaxBytes",
+    "workflowStateOverride", "triggerBlockId", "stopAfterBlockId", "runFromBlock", "workflowId",
+})  # fmt: skip
+"""Keys that Sim takes out of a body's top level before the rest becomes the input (recording 011)."""
+
+
+@attrs.frozen
+class Payload:
+    """An encoded body.
+
+    Attributes:
+        content: JSON, UTF-8.
+        files: How many files it holds.
+        nested: How many of them lie deeper than a top-level field or its list.
+    """
+
+    content: bytes
+    files: int = 0
+    nested: int = 0
+
+    def warn(self, *, background: bool) -> None:
+        """Warn of files that the workflow will not see as files."""
+        if self.files and background:
+            why = "Sim does not process files in background runs: the workflow gets them as raw data: objects"
+        elif self.nested:
+            why = "Sim processes files only in top-level fields: deeper ones reach the workflow as raw data: objects"
+        else:
+            return
+        warnings.warn(f"{why} (their base64 text is in `data`).", FileInputWarning, stacklevel=2)
+
+
+def encode_input(data: Any, control: Mapping[str, Any] | None = None) -> Payload:
+    """The body for an input: a mapping is sent flat, anything else as ``{"input": value}``, None as ``{}``.
+
+    Args:
+        data: The user's input, files included (see :mod:`simstudio.files`).
+        control: Sim's own keys to add.
+
+    Raises:
+        InvalidInputError: It collides with Sim's control keys, is no JSON data, or is larger than Sim takes.
+    """
+    body = _flat(data)
+    if not body and not control:
+        return Payload(b"{}")
+    collisions = CONTROL_KEYS.intersection(body)
+    if collisions:
+        names = ", ".join(sorted(collisions))
+        raise InvalidInputError(
+            f"The input key {names} is one that Sim takes for itself and hides from the workflow. "
+            f'Nest it: {{"input": {{"{min(collisions)}": …}}}}.'
+        )
+    encoder = _Encoder()
+    content = encoder.encode({**body, **control} if control else body)
+    if len(content) > MAX_BODY_BYTES:
+        raise too_large(len(content), "The input")
+    nested = encoder.files - sum(map(_files_at_top, body.values())) if encoder.files else 0
+    return Payload(content, encoder.files, nested)
+
+
+def _flat(data: Any) -> dict[str, Any]:
+    if data is None:
+        return {}
+    if type(data) is dict:
+        return data
+    return dict(data) if isinstance(data, Mapping) else {"input": data}
+
+
+def _files_at_top(value: Any) -> int:
+    values = value if isinstance(value, (list, tuple)) else (value,)
+    return sum(1 for item in values if not isinstance(item, (str, Mapping)) and as_file(item) is not None)
+
+
+class _Encoder:
+    """JSON with files in it. The encoding is the C encoder's; only what is no JSON comes here."""
+
+    def __init__(self) -> None:
+        self.files = 0
+
+    def encode(self, body: dict[str, Any]) -> bytes:
+        try:
+            _check_keys(body)
+            text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=self._default)
+            return text.encode()
+        except InvalidInputError:
+            raise
+        except UnicodeEncodeError as error:
+            raise InvalidInputError(f"The input holds a character that cannot be encoded: {error.reason}.") from error
+        except RecursionError as error:
+            raise InvalidInputError("The input nests too deeply, or contains itself.") from error
+        except (TypeError, ValueError) as error:
+            raise InvalidInputError(_problem(body) or f"The input cannot be sent as JSON: {error}.") from error
+
+    def _default(self, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            plain = dict(value)
+            _check_keys(plain)
+            return plain
+        file = as_file(value)
+        if file is None:
+            raise TypeError(f"{type(value).__name__} is no JSON data")
+        self.files += 1
+        return file.to_dict()
+
+
+def _check_keys(value: Any) -> None:
+    """Refuse keys that JSON would silently turn into text."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise InvalidInputError(
+                    f"The input has the key {key!r}, a {type(key).__name__}. JSON keys are text: use str keys."
+                )
+            if isinstance(item, (dict, list, tuple)):
+                _check_keys(item)
+    else:
+        for item in value:
+            if isinstance(item, (dict, list, tuple)):
+                _check_keys(item)
+
+
+def _problem(value: Any, path: str = "input", depth: int = 0) -> str | None:
+    """Where in an input something is no JSON data, found only once it failed."""
+    if depth > 200:
+        return "The input nests too deeply, or contains itself."
+    if isinstance(value, Mapping):
+        found = (_problem(item, f"{path}.{key}", depth + 1) for key, item in value.items())
+    elif isinstance(value, (list, tuple)):
+        found = (_problem(item, f"{path}[{index}]", depth + 1) for index, item in enumerate(value))
+    elif isinstance(value, float) and not math.isfinite(value):
+        return f"{path} is {value!r}, which JSON cannot say. Send None or a text instead."
+    elif value is None or isinstance(value, (str, int, float)) or as_file(value) is not None:
+        return None
+    else:
+        return (
+            f"{path} is a {type(value).__name__}, which is no JSON data. "
+            "Convert it first (a date with .isoformat(), a set with list(), a model with its own dict form)."
+        )
+    return next((problem for problem in found if problem is not None), None)

@@ -1,0 +1,30 @@
+"""A local server that behaves like Sim's, for tests and offline work: ``pip install "simstudio-sdk[sandbox]"``.
+
+Example:
+    >>> from simstudio.sandbox import Sandbox
+    >>> with Sandbox().serve() as server:
+    ...     server.client().workflows.execute("hello", {"name": "Ada"})
+"""
+
+from __future__ import annotations
+
+from simstudio.sandbox.faults import Fault, Faults
+from simstudio.sandbox.limits import RateLimits
+from simstudio.sandbox.sandbox import Sandbox, SandboxServer
+from simstudio.sandbox.traffic import ReceivedRequest
+from simstudio.sandbox.workflow import Block, Chunk, Context, ResponseBlock, Workflow, respond
+
+__all__ = [
+    "Block",
+    "Chunk",
+    "Context",
+    "Fault",
+    "Faults",
+    "RateLimits",
+    "ReceivedRequest",
+    "ResponseBlock",
+    "Sandbox",
+    "SandboxServer",
+    "Workflow",
+    "respond",
+]

@@ -1,0 +1,63 @@
+"""What the routes of one sandbox share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from starlette.requests import Request
+
+    from simstudio.sandbox.dialects.base import Account, Dialect, KeyState
+    from simstudio.sandbox.engine import Engine
+    from simstudio.sandbox.limits import Limiter
+    from simstudio.sandbox.records import Store
+    from simstudio.sandbox.runs import Outcome
+    from simstudio.sandbox.workflow import Workflow
+
+
+@attrs.frozen
+class Settings:
+    """What a `Sandbox` was configured with, as far as routes need it. Times are seconds."""
+
+    api_key: str
+    outsider_key: str | None
+    admission_limit: int | None
+    execution_timeout: float | None
+    public_url: str | None
+    redis: bool
+
+
+@attrs.frozen
+class Core:
+    """Workflows, engine, store, limits and dialect of one sandbox."""
+
+    settings: Settings
+    dialect: Dialect
+    workflows: Mapping[str, Workflow]
+    engine: Engine
+    store: Store
+    clock: Callable[[], float]
+    limiter: Callable[[], Limiter]
+    account: Callable[[], Account]
+    served_at: Callable[[], str | None]
+
+    def key_state(self, request: Request) -> KeyState:
+        """Whose key a request carries; only ``X-API-Key`` counts."""
+        key = request.headers.get("x-api-key")
+        if not key:
+            return "missing"
+        if key == self.settings.api_key:
+            return "member"
+        return "outsider" if key == self.settings.outsider_key else "invalid"
+
+    def error_text(self, outcome: Outcome, workflow: Workflow) -> str | None:
+        """The message of a run that failed."""
+        return self.dialect.error_text(outcome, workflow, self.settings.execution_timeout)
+
+    def base_url(self, request: Request) -> str:
+        """Where the server believes it can be reached."""
+        return self.settings.public_url or self.served_at() or str(request.base_url).rstrip("/")

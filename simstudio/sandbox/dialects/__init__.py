@@ -1,0 +1,16 @@
+"""The generations of the API the sandbox can speak."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from simstudio.sandbox.dialects.documents import Documents
+from simstudio.sandbox.dialects.v04 import V04
+from simstudio.sandbox.dialects.v06 import V06
+
+if TYPE_CHECKING:
+    from simstudio.sandbox.dialects.base import Dialect
+
+Generation = Literal["v0.6", "v0.4", "documents"]
+
+DIALECTS: dict[str, type[Dialect]] = {dialect.name: dialect for dialect in (V06, V04, Documents)}

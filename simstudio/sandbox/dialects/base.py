@@ -1,0 +1,188 @@
+"""What differs between the generations of Sim's API, as one policy object."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Literal
+from uuid import uuid5
+
+import attrs
+
+from simstudio.sandbox import jsontext
+from simstudio.sandbox.http import Headers, Refusal, Reply, json_reply
+from simstudio.sandbox.workflow import NAMESPACE, Workflow
+
+if TYPE_CHECKING:
+    from simstudio.sandbox.limits import Allowance, Limiter, Meter, RateLimits
+    from simstudio.sandbox.records import JobRecord
+    from simstudio.sandbox.runs import Invocation, Outcome, Run
+
+Check = Literal["capacity", "call_chain", "key", "body", "workflow", "access", "deployed", "usage", "rate"]
+KeyState = Literal["missing", "invalid", "outsider", "member"]
+Area = Literal["execute", "status", "jobs", "usage", "cancel", "executions"]
+KeyErrors = Mapping[KeyState, tuple[int, str]]
+Option = Literal["cancel", "executions", "v1"]
+
+
+@attrs.frozen
+class Account:
+    """The user the sandbox's key belongs to. Costs are US dollars."""
+
+    cost: float
+    limit: float
+    plan: str = "free"
+    user_id: str = uuid5(NAMESPACE, "user").hex
+    workspace_id: str = str(uuid5(NAMESPACE, "workspace"))
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether the period's cost has reached the limit."""
+        return self.cost >= self.limit
+
+    @property
+    def error(self) -> str | None:
+        """The message of an exceeded usage limit."""
+        if not self.exceeded:
+            return None
+        return (
+            f"Usage limit exceeded: {self.cost:.2f}$ used of {self.limit:.2f}$ limit. "
+            "Please upgrade your plan to continue."
+        )
+
+    @property
+    def usage(self) -> dict[str, object]:
+        """The part of an answer that reports it."""
+        return {"currentPeriodCost": self.cost, "limit": self.limit, "plan": self.plan}
+
+
+class Dialect(ABC):
+    """How one generation of the API reads requests and writes answers.
+
+    The routes decide nothing of this kind themselves: they ask the dialect, in the order it names.
+    """
+
+    name: ClassVar[str]
+    limits: ClassVar[RateLimits]
+    """What is reported when the user set no limits."""
+    options: ClassVar[frozenset[Option]]
+    """The operations it has beyond execute, jobs, status and usage."""
+    execute_methods: ClassVar[tuple[str, ...]] = ("POST",)
+    body_limit: ClassVar[int | None] = None
+    """Bytes of a request body the server keeps; the rest is dropped."""
+    checks: ClassVar[tuple[Check, ...]]
+    """What is checked before an execution, in order; the first that fails answers."""
+    key_errors: ClassVar[Mapping[Area, KeyErrors]]
+    """Status and message for a key, per area; a state that is missing there is let through."""
+
+    usage_checked_at_start: ClassVar[bool] = False
+    """Whether an exceeded usage limit shows only when the run begins."""
+    job_takes_token: ClassVar[bool] = False
+    rate_limited_job: ClassVar[str] = "Rate limit exceeded. Please try again later."
+    hanging_up_cancels_stream: ClassVar[bool] = False
+    keeps_streamed_blocks: ClassVar[bool] = False
+    """Whether the final output repeats what was streamed."""
+    done: ClassVar[str]
+    """The data of the frame that ends a stream."""
+
+    @abstractmethod
+    def meter(self, per_minute: int, now: float) -> Meter:
+        """How an allowance is counted."""
+
+    def allowance(self, *, background: bool) -> Allowance:
+        """Which allowance an execution uses."""
+        return "async" if background else "sync"
+
+    def announce(self, limiter: Limiter, allowance: Allowance) -> dict[str, str]:
+        """Rate-limit headers on answers outside ``/api/v1``."""
+        del limiter, allowance
+        return {}
+
+    @abstractmethod
+    def invocation(self, body: bytes, headers: Mapping[str, str]) -> Invocation:
+        """Read an execute request.
+
+        Raises:
+            Refusal: the body is not acceptable.
+        """
+
+    def error(self, status: int, message: str, code: str | None = None, headers: Headers = ()) -> Reply:
+        """An error of the execute family."""
+        return self.coded_error(status, message, code, headers)
+
+    def coded_error(self, status: int, message: str, code: str | None = None, headers: Headers = ()) -> Reply:
+        """An error with a code, which unless given is made of the message."""
+        return json_reply({"error": message, "code": code or code_of(message)}, status, headers)
+
+    def check_key(self, area: Area, key: KeyState) -> None:
+        """Let a key pass or not.
+
+        Raises:
+            Refusal: it does not.
+        """
+        status_and_message = self.key_errors.get(area, {}).get(key)
+        if status_and_message is not None:
+            write = self.error if area in ("execute", "cancel") else self.coded_error
+            raise Refusal(write(*status_and_message))
+
+    @abstractmethod
+    def rate_limited(self, limiter: Limiter, *, background: bool) -> Reply:
+        """The answer to an execution over the rate limit."""
+
+    @abstractmethod
+    def error_text(self, outcome: Outcome, workflow: Workflow, timeout: float | None) -> str | None:
+        """The message of a run that failed or timed out; None for one that did not."""
+
+    @abstractmethod
+    def finished(self, run: Run, outcome: Outcome, error: str | None) -> Reply:
+        """The answer to a synchronous run, unless it ended in a Response block."""
+
+    def chunked_path(self, path: str) -> str | None:
+        """The path of the value that a block which does not stream sends as a chunk when ``path`` is selected."""
+        del path
+        return None
+
+    def keeps_path(self, path: str) -> bool:
+        """Whether a selected path appears in the final output."""
+        del path
+        return True
+
+    def whole(self, output: object, *, response: bool) -> object:
+        """The final output when nothing is selected, and that of a job."""
+        del response
+        return output
+
+    @abstractmethod
+    def last_frames(self, outcome: Outcome, output: object, error: str | None) -> list[object]:
+        """The payloads that end a stream, before `done`."""
+
+    def says_done(self, outcome: Outcome) -> bool:
+        """Whether `done` follows."""
+        del outcome
+        return True
+
+    @abstractmethod
+    def accepted(self, job: JobRecord, base_url: str) -> dict[str, object]:
+        """The body of a 202."""
+
+    @abstractmethod
+    def job(self, job: JobRecord, account: Account) -> dict[str, object]:
+        """What is told of a job."""
+
+    @abstractmethod
+    def deployment(self, workflow: Workflow) -> dict[str, object]:
+        """The body of a workflow's status."""
+
+    @abstractmethod
+    def usage(self, limiter: Limiter, account: Account) -> dict[str, object]:
+        """The body of the usage limits."""
+
+
+def code_of(message: str) -> str:
+    """The code the server makes of a message: upper case, underscores for spaces."""
+    return message.upper().replace(" ", "_")
+
+
+def text_of(value: object) -> str:
+    """A selected value as the text of a chunk: a string as it is, anything else as JSON, indented by two."""
+    return value if isinstance(value, str) else jsontext.dumps(value, indent=2)

@@ -1,0 +1,293 @@
+"""Faults on demand: latency, statuses, dropped connections, truncated answers, garbage."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import threading
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+import attrs
+
+from simstudio.sandbox.http import Reply, json_reply
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+Drop = Literal["request", "response", "head"]
+
+TRANSPORT = "simstudio.transport"
+"""Where, in the ASGI scope's state, `LocalServer` leaves the connection."""
+
+
+@attrs.frozen
+class Fault:
+    """One thing that goes wrong. See `Faults.add` for the fields."""
+
+    latency: float = 0.0
+    status: int | None = None
+    headers: Mapping[str, str] = MappingProxyType({})
+    body: object = None
+    drop: Drop | None = None
+    after_events: int | None = None
+    after_bytes: int | None = None
+    garbage: bytes | None = None
+    reset: bool = False
+    method: str | None = None
+    path: str | None = None
+    workflow: str | None = None
+
+    def matches(self, scope: Scope) -> bool:
+        """Whether a request is meant."""
+        if self.method is not None and self.method.upper() != scope["method"]:
+            return False
+        if self.path is not None and not fnmatchcase(scope["path"], self.path):
+            return False
+        return self.workflow is None or scope["path"].startswith(f"/api/workflows/{self.workflow}/")
+
+    @property
+    def cuts(self) -> bool:
+        """Whether something happens within the body."""
+        return self.after_events is not None or self.after_bytes is not None
+
+    @property
+    def answer(self) -> Reply | None:
+        """What is sent instead of the real answer."""
+        if self.status is None:
+            return None
+        headers = tuple(self.headers.items())
+        if isinstance(self.body, bytes):
+            return Reply(self.status, self.body, headers)
+        if isinstance(self.body, str):
+            return Reply(self.status, self.body.encode(), headers or (("content-type", "text/plain"),))
+        body = {"error": f"Fault {self.status}"} if self.body is None else self.body
+        return json_reply(body, self.status, headers)
+
+
+class Faults:
+    """The faults waiting for requests; the first that matches is used. May be changed from any thread.
+
+    Example:
+        >>> sandbox.faults.add(status=503, headers={"retry-after": "1"}, times=2)
+        >>> sandbox.faults.add(after_events=1, workflow="count")
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[Fault, int | None]] = []
+        self._lock = threading.Lock()
+
+    def add(
+        self,
+        *,
+        latency: float = 0.0,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: object = None,
+        drop: Drop | None = None,
+        after_events: int | None = None,
+        after_bytes: int | None = None,
+        garbage: bytes | None = None,
+        reset: bool = False,
+        times: int | None = 1,
+        method: str | None = None,
+        path: str | None = None,
+        workflow: str | None = None,
+    ) -> Fault:
+        """Let something go wrong with the next requests that match.
+
+        Args:
+            latency: seconds to wait before anything else happens.
+            status: answer this, with ``headers`` and ``body`` (bytes and text as they are, else JSON), and run nothing.
+            headers: of that answer.
+            body: of that answer.
+            drop: close the connection: ``request``, before the request is handled (nothing ran); ``response``, after
+                it was handled (it ran, the answer is lost); ``head``, after the head of the answer.
+            after_events: close it after so many pieces of the body, which in a stream are events.
+            after_bytes: close it after so many bytes of the body.
+            garbage: bytes sent instead of an answer, before the connection is closed; with ``after_events`` or
+                ``after_bytes``: put into the body there, which then goes on.
+            reset: drop with a TCP reset instead of an orderly end (with ``drop``).
+            times: for how many requests; None for all that come.
+            method: only requests with this method.
+            path: only paths that match this shell pattern (``/api/jobs/*``).
+            workflow: only requests to this workflow.
+
+        Raises:
+            ValueError: nothing would go wrong.
+        """
+        fault = Fault(
+            latency=latency,
+            status=status,
+            headers=MappingProxyType(dict(headers or {})),
+            body=body,
+            drop=drop,
+            after_events=after_events,
+            after_bytes=after_bytes,
+            garbage=garbage,
+            reset=reset,
+            method=method,
+            path=path,
+            workflow=workflow,
+        )
+        if not (latency or status or drop or fault.cuts or garbage is not None):
+            raise ValueError("a fault needs latency, status, drop, after_events, after_bytes or garbage")
+        with self._lock:
+            self._waiting.append((fault, times))
+        return fault
+
+    def clear(self) -> None:
+        """Forget the faults that are still waiting."""
+        with self._lock:
+            self._waiting.clear()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def take(self, scope: Scope) -> Fault | None:
+        """The fault for a request, used up by it."""
+        with self._lock:
+            for index, (fault, times) in enumerate(self._waiting):
+                if not fault.matches(scope):
+                    continue
+                if times is not None:
+                    self._waiting[index : index + 1] = [(fault, times - 1)] if times > 1 else []
+                return fault
+        return None
+
+
+class FaultInjector:
+    """ASGI middleware that lets requests meet their faults."""
+
+    def __init__(self, app: ASGIApp, faults: Faults) -> None:
+        self._app = app
+        self._faults = faults
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        fault = self._faults.take(scope) if scope["type"] == "http" and len(self._faults) else None
+        if fault is None:
+            await self._app(scope, receive, send)
+            return
+        if fault.latency:
+            await asyncio.sleep(fault.latency)
+        connection = _Connection(scope, receive)
+        if fault.drop == "request":
+            await connection.drop(reset=fault.reset)
+        elif fault.garbage is not None and not fault.cuts:
+            await connection.say(fault.garbage)
+        else:
+            sender = _FaultySend(fault, connection, send)
+            await (fault.answer or self._app)(scope, receive, sender)
+            if sender.broken:
+                await connection.gone()
+
+
+class _FaultySend:
+    """An ASGI ``send`` that breaks off, or slips something in, where the fault says."""
+
+    def __init__(self, fault: Fault, connection: _Connection, send: Send) -> None:
+        self._fault = fault
+        self._connection = connection
+        self._send = send
+        self._events = 0
+        self._bytes = 0
+        self._slipped_in = False
+        self.broken = False
+
+    async def __call__(self, message: Message) -> None:
+        fault = self._fault
+        if self.broken:
+            return
+        if message["type"] == "http.response.start":
+            if fault.drop == "response":
+                self._break()
+                return
+            await self._send(message)
+            if fault.drop == "head":
+                # The head is only written with the first piece of the body, so send an empty one.
+                await self._send({"type": "http.response.body", "body": b"", "more_body": True})
+                self._break()
+            return
+        if fault.cuts:
+            await self._cut(message)
+        else:
+            await self._send(message)
+
+    async def _cut(self, message: Message) -> None:
+        if self._slipped_in:
+            await self._send(message)
+            return
+        body: bytes = message.get("body", b"")
+        kept, reached = self._kept_of(body)
+        if not reached and message.get("more_body", False):
+            await self._send(message)
+            return
+        await self._send({"type": "http.response.body", "body": kept, "more_body": True})
+        if self._fault.garbage is None:
+            self._break()
+            return
+        self._slipped_in = True
+        await self._send({"type": "http.response.body", "body": self._fault.garbage, "more_body": True})
+        await self._send({**message, "body": body[len(kept) :]})
+
+    def _kept_of(self, body: bytes) -> tuple[bytes, bool]:
+        """What of a piece of the body still comes through, and whether that was the last of it."""
+        fault = self._fault
+        if fault.after_bytes is not None:
+            room = fault.after_bytes - self._bytes
+            self._bytes += len(body)
+            return body[:room], len(body) >= room
+        limit = fault.after_events or 0
+        if self._events >= limit:
+            return b"", True
+        self._events += 1 if body else 0
+        return body, self._events >= limit
+
+    def _break(self) -> None:
+        self.broken = True
+        self._connection.close(reset=self._fault.reset)
+
+
+class _Connection:
+    """The socket below a request."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._transport = scope.get("state", {}).get(TRANSPORT)
+        self._receive = receive
+
+    async def drop(self, *, reset: bool) -> None:
+        """Close it without another byte."""
+        self.close(reset=reset)
+        await self.gone()
+
+    async def say(self, data: bytes) -> None:
+        """Send bytes as they are and close it."""
+        self._open().write(data)
+        await self.drop(reset=False)
+
+    def close(self, *, reset: bool) -> None:
+        """Close it; what was written before is still sent, unless it is reset."""
+        transport = self._open()
+        if not reset:
+            transport.close()
+            return
+        connection: socket.socket | None = transport.get_extra_info("socket")
+        if connection is not None:
+            # Lingering for no time makes close() send RST.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+
+    async def gone(self) -> None:
+        """Wait until the server has noticed, so that it does not answer by itself."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    def _open(self) -> asyncio.Transport:
+        if not isinstance(self._transport, asyncio.Transport):
+            raise TypeError("faults of connections need sandbox.serve(): other servers do not show their sockets")
+        return self._transport

@@ -1,0 +1,66 @@
+"""Answers as plain values; each is also the ASGI application that sends it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from simstudio.sandbox import jsontext
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from starlette.types import Receive, Scope, Send
+
+Headers = tuple[tuple[str, str], ...]
+
+_FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
+_BODILESS = frozenset({204, 205, 304})
+
+
+@attrs.frozen
+class Reply:
+    """One complete answer. Like Node's, it is sent chunked, without Content-Length."""
+
+    status: int
+    body: bytes = b""
+    headers: Headers = ()
+
+    def with_headers(self, headers: Mapping[str, str]) -> Reply:
+        """The same answer with more headers."""
+        return attrs.evolve(self, headers=(*self.headers, *headers.items()))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        del receive
+        await send(head(self.status, self.headers))
+        body = b"" if self.status in _BODILESS or scope["method"] == "HEAD" else self.body
+        await send({"type": "http.response.body", "body": body})
+
+
+def head(status: int, headers: Iterable[tuple[str, str]]) -> dict[str, object]:
+    """The ASGI message that begins an answer; headers that would break the framing are left out."""
+    encoded = [
+        (name.lower().encode("ascii"), value.encode("latin-1"))
+        for name, value in headers
+        if name.lower() not in _FRAMING
+    ]
+    return {"type": "http.response.start", "status": status, "headers": encoded}
+
+
+def json_reply(body: object, status: int = 200, headers: Headers = ()) -> Reply:
+    """A JSON answer.
+
+    Raises:
+        TypeError: the body has no JSON form.
+    """
+    return Reply(status, jsontext.encode(body), (("content-type", "application/json"), *headers))
+
+
+class Refusal(Exception):  # noqa: N818 - an answer that ends the handling early, not a fault of the program
+    """Ends the handling of a request with an answer."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.status)
+        self.reply = reply

@@ -1,0 +1,1 @@
+"""The operations of Sim's API, one module an area."""

@@ -1,0 +1,163 @@
+"""POST /api/workflows/{id}/execute: synchronous, streamed and in the background."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from simstudio.sandbox import jsontext
+from simstudio.sandbox.http import Headers, Refusal, Reply, json_reply
+from simstudio.sandbox.routes.endpoint import Endpoint
+from simstudio.sandbox.streaming import ErrorStream, EventStream
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from simstudio.sandbox.core import Core
+    from simstudio.sandbox.dialects.base import Check, KeyState
+    from simstudio.sandbox.runs import Invocation, Outcome, Run
+    from simstudio.sandbox.workflow import Workflow
+
+_DEEPEST_CALL_CHAIN = 25
+_AT_CAPACITY = json_reply(
+    {
+        "error": "Too many requests",
+        "message": "Server is at capacity. Please retry shortly.",
+        "retryAfterSeconds": 5,
+    },
+    429,
+    (("retry-after", "5"),),
+)
+
+
+class Execute:
+    """The execute endpoint, which also counts the requests in flight."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._in_flight = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; a stream is in flight until its end."""
+        self._in_flight += 1
+        try:
+            await Endpoint(self._core, self._handle)(scope, receive, send)
+        finally:
+            self._in_flight -= 1
+
+    async def _handle(self, core: Core, request: Request) -> ASGIApp:
+        body = (await request.body())[: core.dialect.body_limit]
+        attempt = Attempt(core, request, body, self._in_flight)
+        workflow, invocation = attempt.passed()
+        allowance = core.dialect.allowance(background=invocation.background)
+        headers: Headers = tuple(core.dialect.announce(core.limiter(), allowance).items())
+        if invocation.background:
+            job = core.engine.submit(workflow, invocation)
+            return json_reply(core.dialect.accepted(job, core.base_url(request)), 202)
+        error = core.account().error if core.dialect.usage_checked_at_start else None
+        if error is not None:
+            return ErrorStream(error, headers) if invocation.stream else attempt.over_usage(error)
+        run = core.engine.begin(workflow, invocation)
+        if invocation.stream:
+            return EventStream(core, run, headers)
+        # Shielded, because a synchronous run goes on when its caller disconnects.
+        outcome = await asyncio.shield(core.engine.execute(run))
+        return _answer(core, run, outcome)
+
+
+class Attempt:
+    """One request on its way through the checks, in the order the dialect names."""
+
+    def __init__(self, core: Core, request: Request, body: bytes, in_flight: int) -> None:
+        self._core = core
+        self._dialect = core.dialect
+        self._request = request
+        self._body = body
+        self._in_flight = in_flight
+        self._key: KeyState = core.key_state(request)
+        self._workflow = core.workflows.get(request.path_params["id"])
+        self._invocation: Invocation | None = None
+
+    def passed(self) -> tuple[Workflow, Invocation]:
+        """What is to be run.
+
+        Raises:
+            Refusal: a check failed.
+        """
+        checks = {
+            "capacity": self._check_capacity,
+            "call_chain": self._check_call_chain,
+            "key": self._check_key,
+            "body": self._read_body,
+            "workflow": self._check_workflow,
+            "access": self._check_access,
+            "deployed": self._check_deployed,
+            "usage": self._check_usage,
+            "rate": self._check_rate,
+        }
+        check: Check
+        for check in self._dialect.checks:
+            checks[check]()
+        return self._known(), self._read_body()
+
+    def over_usage(self, message: str) -> Reply:
+        """The answer over the usage limit."""
+        return self._dialect.error(402, message, "USAGE_LIMIT_EXCEEDED")
+
+    def _check_capacity(self) -> None:
+        limit = self._core.settings.admission_limit
+        if limit is not None and self._in_flight > limit:
+            raise Refusal(_AT_CAPACITY)
+
+    def _check_call_chain(self) -> None:
+        hops = [hop for hop in self._request.headers.get("x-sim-via", "").split(",") if hop.strip()]
+        if len(hops) > _DEEPEST_CALL_CHAIN:
+            message = f"Maximum workflow call chain depth ({_DEEPEST_CALL_CHAIN}) exceeded."
+            raise Refusal(self._dialect.error(409, message))
+
+    def _check_key(self) -> None:
+        public = self._workflow is not None and self._workflow.public
+        if self._key == "outsider" or (self._key == "missing" and public):
+            return
+        self._dialect.check_key("execute", self._key)
+
+    def _check_access(self) -> None:
+        if self._key == "outsider":
+            self._dialect.check_key("execute", self._key)
+
+    def _read_body(self) -> Invocation:
+        if self._invocation is None:
+            self._invocation = self._dialect.invocation(self._body, self._request.headers)
+        return self._invocation
+
+    def _known(self) -> Workflow:
+        if self._workflow is None:
+            raise Refusal(self._dialect.error(404, "Workflow not found"))
+        return self._workflow
+
+    def _check_workflow(self) -> None:
+        self._known()
+
+    def _check_deployed(self) -> None:
+        if not self._known().deployed:
+            raise Refusal(self._dialect.error(403, "Workflow is not deployed"))
+
+    def _check_usage(self) -> None:
+        error = self._core.account().error
+        if error is not None:
+            raise Refusal(self.over_usage(error))
+
+    def _check_rate(self) -> None:
+        invocation = self._read_body()
+        limiter = self._core.limiter()
+        allowance = self._dialect.allowance(background=invocation.background)
+        if not invocation.exempt and not limiter.take(allowance):
+            raise Refusal(self._dialect.rate_limited(limiter, background=invocation.background))
+
+
+def _answer(core: Core, run: Run, outcome: Outcome) -> Reply:
+    if outcome.response is not None:
+        headers = tuple(outcome.response.headers.items())
+        return Reply(outcome.response.status, jsontext.encode(outcome.response.body), headers)
+    return core.dialect.finished(run, outcome, core.error_text(outcome, run.workflow))

@@ -1,0 +1,349 @@
+"""The local Sim server."""
+
+from __future__ import annotations
+
+import re
+import time
+from functools import cached_property
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Any
+
+from simstudio.sandbox.builtin import BUILTIN
+from simstudio.sandbox.core import Core, Settings
+from simstudio.sandbox.dialects import DIALECTS, Generation
+from simstudio.sandbox.dialects.base import Account
+from simstudio.sandbox.engine import Engine
+from simstudio.sandbox.faults import Faults
+from simstudio.sandbox.limits import Limiter, RateLimits
+from simstudio.sandbox.records import MemoryStore, Store
+from simstudio.sandbox.sqlite import SQLiteStore
+from simstudio.sandbox.traffic import ReceivedRequest, requests_kept
+from simstudio.sandbox.workflow import F, Workflow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from os import PathLike
+
+    from starlette.applications import Starlette
+    from typing_extensions import Self
+
+    from simstudio.client import AsyncSimStudioClient, SimStudioClient
+    from simstudio.sandbox.server import LocalServer
+
+_NAME = re.compile(r"[^/\s?#][^/?#]*")
+
+
+class Sandbox:
+    """A Sim server of your own: its workflows are Python functions, its answers have the shape of the real ones.
+
+    It comes with four workflows: ``hello`` (``name``), ``count`` (streams; ``to``, ``delay``), ``slow`` (``seconds``)
+    and ``fail`` (``message``).
+
+    Args:
+        api_key: the one key it accepts.
+        generation: whose answers it gives: ``v0.6`` (April 2026), ``v0.4`` (October 2025) or ``documents`` (what the
+            documents of the official SDK promise).
+        state: a path of an SQLite file that keeps jobs and executions over restarts; None keeps them in memory.
+        rate_limits: enforce these; None refuses nobody, and reports the generation's own numbers.
+        admission_limit: how many executions may be in flight at a time; beyond it they are refused with 429 and
+            ``Retry-After: 5`` before anything else is looked at. None for no limit.
+        usage_cost: what the user has spent in this period, in US dollars. May be assigned later.
+        usage_limit: what the user may spend, in US dollars; at or above it executions are refused with 402. May be
+            assigned later.
+        execution_timeout: the longest a workflow may run, in seconds; None for ever.
+        job_concurrency: how many background jobs run at a time, None for all; the others are pending.
+        public_url: where the server says it is (``statusUrl`` of a 202); None is where it is.
+        outsider_key: a valid key of a user who may not see the workflows (403).
+        redis: whether executions can be cancelled; without, cancelling answers ``success: false``.
+        clock: epoch seconds, for rate limits and dates.
+
+    Example:
+        >>> sandbox = Sandbox(api_key="sk-test")
+        >>> @sandbox.workflow("greet")
+        ... def greet(input: dict) -> dict:
+        ...     return {"text": f"Hi {input['name']}"}
+        >>> with sandbox.serve() as server:
+        ...     server.client().workflows.execute("greet", {"name": "Ada"}).output
+        {'text': 'Hi Ada'}
+    """
+
+    def __init__(
+        self,
+        api_key: str = "sk-sim-sandbox",
+        *,
+        generation: Generation = "v0.6",
+        state: str | PathLike[str] | None = None,
+        rate_limits: RateLimits | None = None,
+        admission_limit: int | None = None,
+        usage_cost: float = 0,
+        usage_limit: float = 99999,
+        execution_timeout: float | None = None,
+        job_concurrency: int | None = None,
+        public_url: str | None = None,
+        outsider_key: str | None = None,
+        redis: bool = True,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        if generation not in DIALECTS:
+            raise _configuration_error(f"unknown generation {generation!r}: choose one of {', '.join(DIALECTS)}")
+        self.api_key = api_key
+        self.usage_cost = usage_cost
+        self.usage_limit = usage_limit
+        self.faults = Faults()
+        self._clock = clock
+        self._dialect = DIALECTS[generation]()
+        self._workflows: dict[str, Workflow] = {}
+        self._requests = requests_kept()
+        self._base_url: str | None = None
+        self.rate_limits = rate_limits
+        store: Store = MemoryStore() if state is None else SQLiteStore(state)
+        self._engine = Engine(
+            workflows=self._workflows,
+            dialect=self._dialect,
+            limiter=self._current_limiter,
+            store=store,
+            clock=clock,
+            timeout=execution_timeout,
+            job_concurrency=job_concurrency,
+            usage_error=lambda: self._account().error,
+        )
+        self._core = Core(
+            settings=Settings(
+                api_key=api_key,
+                outsider_key=outsider_key,
+                admission_limit=admission_limit,
+                execution_timeout=execution_timeout,
+                public_url=None if public_url is None else public_url.rstrip("/"),
+                redis=redis,
+            ),
+            dialect=self._dialect,
+            workflows=self._workflows,
+            engine=self._engine,
+            store=store,
+            clock=clock,
+            limiter=self._current_limiter,
+            account=self._account,
+            served_at=lambda: self._base_url,
+        )
+        for function, fields in BUILTIN:
+            self.workflow(function.__name__, fields=fields)(function)
+
+    @property
+    def rate_limits(self) -> RateLimits | None:
+        """The limits being enforced; assigning starts afresh with full buckets."""
+        return self._rate_limits
+
+    @rate_limits.setter
+    def rate_limits(self, limits: RateLimits | None) -> None:
+        self._rate_limits = limits
+        self._limiter = Limiter(limits, self._dialect.limits, self._dialect.meter, self._clock)
+
+    @property
+    def workflows(self) -> Mapping[str, Workflow]:
+        """The registered workflows by id."""
+        return MappingProxyType(self._workflows)
+
+    @property
+    def workspace_id(self) -> str:
+        """The one workspace all workflows are in, as ``/api/v1`` asks for it."""
+        return self._account().workspace_id
+
+    @property
+    def requests(self) -> list[ReceivedRequest]:
+        """The requests received so far, oldest first (of very many, the newest 10 000)."""
+        return list(self._requests)
+
+    def workflow(
+        self,
+        name: str,
+        *,
+        deployed: bool = True,
+        public: bool = False,
+        needs_redeployment: bool = False,
+        block: str | None = None,
+        fields: Mapping[str, object] | None = None,
+    ) -> Callable[[F], F]:
+        """Register a function as a workflow; a name that is taken is replaced.
+
+        The function takes ``(input)`` or ``(input, context)`` and may be plain or async. What it returns is the
+        run's output. A generator (plain or async) yields text, `Chunk` and `Block`; the value a plain one returns is
+        the final output. An exception is the run's failure, `respond` its Response block.
+
+        Args:
+            name: the workflow's id in paths.
+            deployed: False makes executions answer 403.
+            public: True lets callers without a key execute it.
+            needs_redeployment: what its status says.
+            block: the name of the block the function stands for; None is the workflow's name.
+            fields: declared input fields with their defaults. Callers' values are coerced to the defaults' types.
+
+        Raises:
+            ConfigurationError: the name cannot be part of a path.
+
+        Example:
+            >>> @sandbox.workflow("essay", block="writer")
+            ... async def essay(input):
+            ...     yield "Once "
+            ...     yield "upon a time"
+        """
+        if not _NAME.fullmatch(name) or name in (".", ".."):
+            raise _configuration_error(f"{name!r} cannot be a workflow's name: it is part of its path")
+
+        def register(function: F) -> F:
+            self._workflows[name] = Workflow(
+                name=name,
+                function=function,
+                block=block or name,
+                created=self._clock(),
+                deployed=deployed,
+                public=public,
+                needs_redeployment=needs_redeployment,
+                fields=dict(fields or {}),
+            )
+            return function
+
+        return register
+
+    def block_id(self, workflow: str, block: str | None = None) -> str:
+        """The id of a workflow's block (its default one unless named), as streams and ``selectedOutputs`` know it."""
+        return self._workflows[workflow].block_id(block)
+
+    @cached_property
+    def app(self) -> Starlette:
+        """The ASGI application, to be served by any server: ``uvicorn module:sandbox.app``.
+
+        Raises:
+            ConfigurationError: the extra ``sandbox`` is not installed.
+        """
+        with _Extra():
+            from simstudio.sandbox.app import build  # noqa: PLC0415 - needs the extra
+
+        return build(self._core, self.faults, self._requests)
+
+    def serve(self, host: str = "127.0.0.1", port: int = 0) -> SandboxServer:
+        """A server for this sandbox; it starts in a ``with`` block, or by ``start()``.
+
+        Args:
+            host: the address to listen on.
+            port: 0 chooses a free one.
+        """
+        return SandboxServer(self, host, port)
+
+    def _account(self) -> Account:
+        return Account(cost=self.usage_cost, limit=self.usage_limit)
+
+    def _current_limiter(self) -> Limiter:
+        return self._limiter
+
+
+class SandboxServer:
+    """A sandbox being served on this machine, by a thread of its own. Made by `Sandbox.serve`."""
+
+    def __init__(self, sandbox: Sandbox, host: str, port: int) -> None:
+        self.sandbox = sandbox
+        self._address = (host, port)
+        self._server: LocalServer | None = None
+        self._base_url: str | None = None
+
+    @property
+    def base_url(self) -> str:
+        """Where it is, without a trailing slash.
+
+        Raises:
+            ConfigurationError: it has not been started.
+        """
+        if self._base_url is None:
+            raise _configuration_error("the sandbox has no address before start() or `with sandbox.serve()`")
+        return self._base_url
+
+    @property
+    def requests(self) -> list[ReceivedRequest]:
+        """The requests the sandbox received so far, oldest first."""
+        return self.sandbox.requests
+
+    def start(self) -> Self:
+        """Listen and answer.
+
+        Raises:
+            ConfigurationError: the extra is not installed, the port is taken, the state cannot be opened, or the
+                sandbox is already being served.
+        """
+        sandbox = self.sandbox
+        with _Extra():
+            from simstudio.sandbox.server import LocalServer, bind, url_of  # noqa: PLC0415 - needs the extra
+        if sandbox._base_url is not None:  # noqa: SLF001 - the two classes are one
+            raise _configuration_error(f"the sandbox is already being served at {sandbox._base_url}")  # noqa: SLF001
+        app, core = sandbox.app, sandbox._core  # noqa: SLF001
+        try:
+            core.store.open()
+        except Exception as error:
+            raise _configuration_error(f"the sandbox cannot open its state: {error}") from error
+        host, port = self._address
+        try:
+            listener = bind(host, port)
+        except OSError as error:
+            core.store.close()
+            raise _configuration_error(f"the sandbox cannot listen on {host}:{port}: {error}") from error
+        self._base_url = sandbox._base_url = url_of(listener)  # noqa: SLF001
+        server = LocalServer(app, listener, core.engine.stop)
+        try:
+            server.start()
+        except BaseException:
+            sandbox._base_url = None  # noqa: SLF001
+            core.store.close()
+            raise
+        self._server = server
+        return self
+
+    def close(self) -> None:
+        """Stop: open connections end, runs are interrupted. Closing again does nothing."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+            self.sandbox._base_url = None  # noqa: SLF001
+
+    def client(self, **options: Any) -> SimStudioClient:
+        """A client with the sandbox's key and address.
+
+        Args:
+            **options: further arguments of `SimStudioClient`.
+        """
+        from simstudio.client import SimStudioClient  # noqa: PLC0415 - the client is not needed to serve
+
+        return SimStudioClient(**{"api_key": self.sandbox.api_key, "base_url": self.base_url, **options})
+
+    def async_client(self, **options: Any) -> AsyncSimStudioClient:
+        """An async client with the sandbox's key and address.
+
+        Args:
+            **options: further arguments of `AsyncSimStudioClient`.
+        """
+        from simstudio.client import AsyncSimStudioClient  # noqa: PLC0415
+
+        return AsyncSimStudioClient(**{"api_key": self.sandbox.api_key, "base_url": self.base_url, **options})
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _Extra:
+    """Turns a missing package of the extra into an error that says what to install."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in ("starlette", "uvicorn"):
+            message = f'the sandbox needs {error.name}: pip install "simstudio-sdk[sandbox]"'
+            raise _configuration_error(message) from error
+
+
+def _configuration_error(message: str) -> Exception:
+    from simstudio.errors import ConfigurationError  # noqa: PLC0415 - errors are not needed until one happens
+
+    return ConfigurationError(message)

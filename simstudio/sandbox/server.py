@@ -1,0 +1,162 @@
+"""An ASGI application on a local port, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from simstudio.sandbox.faults import TRANSPORT
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.types import ASGIApp
+
+_BACKLOG = 2048
+_KEEP_ALIVE = 5
+"""Seconds an idle connection is kept, as Node does."""
+_TICK = 1.0
+_REACHABLE_AS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+_PATIENCE = 5.0
+
+
+class LocalServer:
+    """Serves an application until it is closed.
+
+    Args:
+        app: the application; its lifespan is run.
+        listener: a bound socket; the server closes it.
+        before_stop: awaited on the server's loop when it stops, after connections were dropped.
+    """
+
+    def __init__(self, app: ASGIApp, listener: socket.socket, before_stop: Callable[[], Awaitable[None]]) -> None:
+        config = uvicorn.Config(
+            app,
+            http=_Protocol,
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE,
+            headers=[("keep-alive", f"timeout={_KEEP_ALIVE}")],
+        )
+        self._listener = listener
+        self._server = _Server(config, before_stop)
+        self._thread = threading.Thread(target=self._run, name="simstudio-sandbox", daemon=True)
+
+    def start(self) -> None:
+        """Return when requests are answered.
+
+        Raises:
+            RuntimeError: the application did not start.
+        """
+        self._thread.start()
+        try:
+            self._server.ready.result()
+        except BaseException:
+            self._thread.join()
+            self._listener.close()
+            raise
+
+    def close(self) -> None:
+        """Drop connections, stop the application, end the thread."""
+        self._server.stop()
+        self._thread.join()
+
+    def _run(self) -> None:
+        ready = self._server.ready
+        try:
+            asyncio.run(self._server.serve(sockets=[self._listener]))
+        except BaseException as error:  # noqa: BLE001 - reported by start(), which waits for it
+            if not ready.done():
+                ready.set_exception(RuntimeError(f"the local server did not start: {error!r}"))
+        if not ready.done():
+            ready.set_exception(RuntimeError("the local server did not start"))
+
+
+class _Protocol(H11Protocol):
+    """Shows an application the connection below a request, for faults that need it."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, TRANSPORT: transport}
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, without polling: it is ready when `ready` says so, and stops at once."""
+
+    def __init__(self, config: uvicorn.Config, before_stop: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(config)
+        self.ready: Future[None] = Future()
+        self._before_stop = before_stop
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+
+    def stop(self) -> None:
+        """Ask it to stop; from another thread."""
+        if self._loop is not None and self._stopping is not None:
+            self._loop.call_soon_threadsafe(self._stopping.set)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        await super().startup(sockets)
+        if self.started:
+            await self.on_tick(0)
+            self.ready.set_result(None)
+
+    async def main_loop(self) -> None:
+        assert self._stopping is not None  # noqa: S101 - startup() comes first
+        while not self._stopping.is_set():
+            await self.on_tick(0)  # keeps the Date header right
+            try:
+                await asyncio.wait_for(self._stopping.wait(), _TICK)
+            except asyncio.TimeoutError:
+                continue
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        # A server that goes away finishes nothing: callers see their connections end.
+        connections: set[Any] = set(self.server_state.connections)
+        for connection in connections:
+            connection.transport.abort()
+        await self._before_stop()
+        if self.server_state.tasks:
+            await asyncio.wait(set(self.server_state.tasks), timeout=_PATIENCE)
+        await self.lifespan.shutdown()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening TCP socket; connections wait in its backlog until a server takes them.
+
+    Raises:
+        OSError: the address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With the protocol named, asyncio turns Nagle's algorithm off; a head and a body would else be 40 ms apart.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if hasattr(socket, "SO_REUSEADDR") and not hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """The base URL by which this machine reaches a listening socket."""
+    host, port = listener.getsockname()[:2]
+    reachable = _REACHABLE_AS.get(host, str(host))
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"

@@ -1,0 +1,53 @@
+"""Tools for testing code that calls Sim: cassettes, streams in pieces, a guard against the network.
+
+The fixtures of `simstudio.testing.plugin` are there in every pytest run once the package is installed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simstudio.testing.cassettes import assert_all_played, make_vcr, vcr_config
+    from simstudio.testing.chunking import Rechunking, cut, rechunk
+    from simstudio.testing.matchers import register_matchers
+    from simstudio.testing.network import NetworkBlockedError, block_network
+
+__all__ = [
+    "NetworkBlockedError",
+    "Rechunking",
+    "assert_all_played",
+    "block_network",
+    "cut",
+    "make_vcr",
+    "rechunk",
+    "register_matchers",
+    "vcr_config",
+]
+
+_MODULES = {
+    "NetworkBlockedError": "network",
+    "Rechunking": "chunking",
+    "assert_all_played": "cassettes",
+    "block_network": "network",
+    "cut": "chunking",
+    "make_vcr": "cassettes",
+    "rechunk": "chunking",
+    "register_matchers": "matchers",
+    "vcr_config": "cassettes",
+}
+
+
+def __getattr__(name: str) -> object:
+    # pytest imports this package in every run of everyone who has it installed: nothing is loaded before it is used.
+    from importlib import import_module  # noqa: PLC0415
+
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

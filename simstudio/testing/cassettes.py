@@ -1,0 +1,210 @@
+"""Recording what a Sim server answers, and replaying it: vcrpy set up so that no secret reaches the disk."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from simstudio.testing.matchers import MATCH_ON, register_matchers
+from simstudio.testing.scrubbing import (
+    COOKIE_HEADERS,
+    KEPT_REQUEST_HEADERS,
+    SECRET_HEADERS,
+    Scrubber,
+    is_noise,
+    redact_credentials,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from vcr import VCR  # type: ignore[import-untyped]
+    from vcr.cassette import Cassette  # type: ignore[import-untyped]
+    from vcr.request import Request  # type: ignore[import-untyped]
+
+RequestFilter: TypeAlias = "Callable[[Request], Request | None]"
+ResponseFilter: TypeAlias = "Callable[[dict[str, Any]], dict[str, Any] | None]"
+
+
+def default_record_mode() -> str:
+    """Return ``"none"`` in continuous integration (``CI`` is set, and not to 0 or false), else ``"once"``."""
+    return "once" if os.environ.get("CI", "").lower() in {"", "0", "false", "no"} else "none"
+
+
+def vcr_config(*, secrets: Iterable[str] = (), keep_headers: Iterable[str] = (), **overrides: Any) -> dict[str, Any]:
+    """Return the arguments of `vcr.VCR` with which exchanges with Sim are recorded safely and replayed faithfully.
+
+    Keys are replaced by ``REDACTED`` and cookies dropped, in headers, URLs and bodies of both sides; headers that
+    differ with every run are left out; requests are matched by method, path, query and body. Nothing of a failed test
+    is saved, and ``record_mode`` is ``"none"`` where ``CI`` is set, else ``"once"``.
+
+    It also suits pytest-recording's fixture ``vcr_config``: this package's pytest plugin registers the matchers there.
+
+    Args:
+        secrets: Further texts to replace wherever they occur.
+        keep_headers: Request headers to keep besides those that say what was asked for.
+        **overrides: Any argument of `vcr.VCR`. Filters given as ``before_record_request`` and
+            ``before_record_response`` are run first; what they return is scrubbed.
+
+    Example:
+        >>> import vcr
+        >>> recorder = vcr.VCR(**vcr_config(secrets=["hunter2"], record_mode="none"))
+    """
+    scrubber = Scrubber(tuple(secrets))
+    kept = KEPT_REQUEST_HEADERS | {name.lower() for name in keep_headers}
+
+    def scrub_request(request: Request) -> Request:
+        return _scrub_request(request, scrubber, kept)
+
+    def scrub_response(response: dict[str, Any]) -> dict[str, Any]:
+        return _scrub_response(response, scrubber)
+
+    return {
+        "record_mode": default_record_mode(),
+        "match_on": MATCH_ON,
+        "decode_compressed_response": True,
+        "record_on_exception": False,
+        **overrides,
+        "before_record_request": (*_filters(overrides.get("before_record_request")), scrub_request),
+        "before_record_response": (*_filters(overrides.get("before_record_response")), scrub_response),
+    }
+
+
+def make_vcr(
+    cassette_library_dir: str | os.PathLike[str] = "cassettes",
+    *,
+    secrets: Iterable[str] = (),
+    keep_headers: Iterable[str] = (),
+    **overrides: Any,
+) -> VCR:
+    """Return a `vcr.VCR` set up by `vcr_config`, keeping its cassettes in a directory.
+
+    Two limits are vcrpy's: one cassette can be open at a time in a process, and a stream is recorded and replayed as a
+    whole (see `rechunk`).
+
+    Args:
+        cassette_library_dir: Where cassettes are; ``.yaml`` is added to a name without it.
+        secrets: Further texts to replace wherever they occur.
+        keep_headers: Request headers to keep besides those that say what was asked for.
+        **overrides: Any argument of `vcr.VCR`.
+
+    Raises:
+        ConfigurationError: vcrpy is not installed.
+
+    Example:
+        >>> with make_vcr("tests/cassettes").use_cassette("run") as cassette:
+        ...     client.workflows.execute("wf", {"message": "hi"})
+    """
+    try:
+        import vcr  # noqa: PLC0415 - an extra, and slow to import
+    except ImportError as error:
+        from simstudio.errors import ConfigurationError  # noqa: PLC0415
+
+        raise ConfigurationError(
+            'Cassettes need vcrpy, which is not installed: pip install "simstudio-sdk[testing]"'
+        ) from error
+    overrides.setdefault("path_transformer", vcr.VCR.ensure_suffix(".yaml"))
+    recorder = vcr.VCR(
+        cassette_library_dir=os.fspath(Path(cassette_library_dir)),
+        **vcr_config(secrets=secrets, keep_headers=keep_headers, **overrides),
+    )
+    register_matchers(recorder)
+    return recorder
+
+
+def assert_all_played(cassette: Cassette) -> None:
+    """Require every exchange of ``cassette`` to have been replayed, exactly once.
+
+    Raises:
+        AssertionError: naming the requests that were not sent, or were sent more than once.
+
+    Example:
+        >>> with make_vcr().use_cassette("run") as cassette:
+        ...     client.workflows.execute("wf")
+        ...     assert_all_played(cassette)
+    """
+    counts = [cassette.play_counts[index] for index in range(len(cassette))]
+    lines = [
+        f"  {request.method} {request.uri}: {'never sent' if not count else f'replayed {count} times'}"
+        for request, count in zip(cassette.requests, counts, strict=True)
+        if count != 1
+    ]
+    if lines:
+        played = sum(1 for count in counts if count)
+        path = cassette._path  # noqa: SLF001 - vcrpy 8 has no public name for it
+        summary = f"{played} of {len(counts)} exchanges of the cassette {path} were replayed"
+        raise AssertionError("\n".join([f"{summary}, not each exactly once:", *lines]))
+
+
+def _filters(given: Any) -> tuple[Any, ...]:
+    if given is None:
+        return ()
+    return (given,) if callable(given) else tuple(given)
+
+
+def _scrub_request(request: Request, scrubber: Scrubber, kept: frozenset[str]) -> Request:
+    for name, value in request.headers.items():
+        if name.lower() in SECRET_HEADERS:
+            scrubber.learn(_text(value))
+        elif name.lower() == "cookie":
+            scrubber.learn_cookies(_text(value))
+    headers: dict[str, Any] = {}
+    for name, value in request.headers.items():
+        if name.lower() in SECRET_HEADERS:
+            headers[name] = redact_credentials(_text(value))
+        elif name.lower() in kept and name.lower() not in COOKIE_HEADERS:
+            headers[name] = scrubber.text(_text(value))
+    request.headers = headers
+    request.uri = scrubber.text(request.uri)
+    # A file or an iterator as body only comes from other libraries than httpx; reading it here would consume it.
+    if isinstance(request.body, bytes | str):
+        request.body = scrubber.data(request.body.encode() if isinstance(request.body, str) else request.body)
+    return request
+
+
+def _scrub_response(response: dict[str, Any], scrubber: Scrubber) -> dict[str, Any]:
+    for name, values in response["headers"].items():
+        if name.lower() == "set-cookie":
+            for value in _list(values):
+                scrubber.learn_cookies(_text(value).partition(";")[0])
+    content = response["body"].get("string") or b""
+    data = _decoded(response["headers"], content.encode() if isinstance(content, str) else content)
+    scrubbed = scrubber.data(data)
+    headers = {}
+    for name, values in response["headers"].items():
+        if is_noise(name) or name.lower() in COOKIE_HEADERS or name.lower() == "content-encoding":
+            continue
+        if name.lower() in SECRET_HEADERS:
+            headers[name] = [redact_credentials(_text(value)) for value in _list(values)]
+        elif name.lower() == "content-length":
+            # HEAD has a length without a body; elsewhere it follows what is kept.
+            headers[name] = [str(len(scrubbed))] if content else _list(values)
+        else:
+            headers[name] = [scrubber.text(_text(value)) for value in _list(values)]
+    return {**response, "headers": headers, "body": {**response["body"], "string": scrubbed}}
+
+
+def _decoded(headers: dict[str, Any], content: bytes) -> bytes:
+    """Undo what is left of the body's encoding: vcrpy knows gzip and deflate, a client may have asked for more."""
+    encodings = [
+        _text(value)
+        for name, values in headers.items()
+        if name.lower() == "content-encoding"
+        for value in _list(values)
+    ]
+    if not encodings or not content:
+        return content
+    import httpx  # noqa: PLC0415 - only a recording needs it
+
+    return httpx.Response(200, headers={"content-encoding": ", ".join(encodings)}, content=content).content
+
+
+def _list(values: Any) -> list[Any]:
+    return list(values) if isinstance(values, list | tuple) else [values]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(item) for item in value)
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)

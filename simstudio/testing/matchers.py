@@ -1,0 +1,158 @@
+"""Request matchers for vcrpy: what makes a sent request the same as a recorded one.
+
+A matcher compares two requests and raises `AssertionError`, with what differs, where they are not the same. vcrpy
+quotes that in its own error, under the name of the function.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from urllib.parse import parse_qsl, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_BOUNDARY = re.compile(r'boundary=(?:"([^"]+)"|([^\s;]+))', re.IGNORECASE)
+_NOT_JSON = object()
+_SHOWN = 300
+
+
+class VCRRequest(Protocol):
+    """The part of `vcr.request.Request` that is read here."""
+
+    @property
+    def method(self) -> str: ...  # noqa: D102 - as in vcrpy
+    @property
+    def uri(self) -> str: ...  # noqa: D102
+    @property
+    def body(self) -> object: ...  # noqa: D102
+    @property
+    def headers(self) -> Mapping[str, object]: ...  # noqa: D102
+
+
+Matcher: TypeAlias = "Callable[[VCRRequest, VCRRequest], None]"
+
+
+class _Registry(Protocol):
+    def register_matcher(self, name: str, matcher: Matcher) -> None: ...
+
+
+def path(sent: VCRRequest, recorded: VCRRequest) -> None:
+    """Require the same path; none at all is ``/``."""
+    left, right = (urlsplit(request.uri).path or "/" for request in (sent, recorded))
+    if left != right:
+        raise AssertionError(f"sent {left}, recorded {right}")
+
+
+def query(sent: VCRRequest, recorded: VCRRequest) -> None:
+    """Require the same query parameters in any order; empty ones count, JSON in them is compared as data."""
+    left, right = _query(sent.uri), _query(recorded.uri)
+    if left != right:
+        raise AssertionError(f"sent {_parameters(left)}, recorded {_parameters(right)}")
+
+
+def body(sent: VCRRequest, recorded: VCRRequest) -> None:
+    """Require the same body: JSON as data, multipart whatever its boundary, no body being the same as an empty one."""
+    left, right = _content(sent), _content(recorded)
+    if left == right:
+        return
+    left_json, right_json = _canonical(left), _canonical(right)
+    if left_json is not _NOT_JSON and right_json is not _NOT_JSON:
+        if left_json == right_json:
+            return
+        raise AssertionError(f"sent {_shown(left_json)}, recorded {_shown(right_json)}")
+    raise AssertionError(f"sent {_shown(left)}, recorded {_shown(right)}")
+
+
+MATCHERS: dict[str, Matcher] = {"simstudio.path": path, "simstudio.query": query, "simstudio.body": body}
+"""The names under which `register_matchers` makes them known."""
+
+MATCH_ON = ("method", "simstudio.path", "simstudio.query", "simstudio.body")
+"""What identifies a request by default; not the host, so that a cassette of one server serves any base URL."""
+
+
+def register_matchers(vcr: _Registry) -> None:
+    """Make `MATCHERS` known to a `vcr.VCR`; `make_vcr` has done so already.
+
+    Example:
+        >>> recorder = vcr.VCR(**vcr_config())
+        >>> register_matchers(recorder)
+    """
+    for name, matcher in MATCHERS.items():
+        vcr.register_matcher(name, matcher)
+
+
+def _query(uri: str) -> list[tuple[str, object]]:
+    # vcrpy's own matcher drops empty parameters: `status=` (any status) is not the same as no `status` (an error).
+    pairs = parse_qsl(urlsplit(uri).query, keep_blank_values=True)
+    return sorted((name, _canonical_text(value)) for name, value in pairs)
+
+
+def _canonical_text(value: str) -> str:
+    if not value.startswith(("{", "[")):
+        return value
+    canonical = _canonical(value.encode())
+    return canonical if isinstance(canonical, str) else value
+
+
+def _parameters(pairs: list[tuple[str, object]]) -> str:
+    return "&".join(f"{name}={value}" for name, value in pairs) or "no query"
+
+
+def _content(request: VCRRequest) -> bytes:
+    data = request.body
+    if data is None:
+        return b""
+    if isinstance(data, str):
+        data = data.encode()
+    elif not isinstance(data, bytes):
+        data = _drained(data)
+    boundary = _boundary(request, data)
+    return data.replace(boundary, b"boundary") if boundary else data
+
+
+def _drained(source: Any) -> bytes:
+    # From other libraries than httpx: vcrpy gives a new file or iterator at each access.
+    return bytes(source.read()) if hasattr(source, "read") else b"".join(source)
+
+
+def _boundary(request: VCRRequest, data: bytes) -> bytes | None:
+    if not data.startswith(b"--"):
+        return None
+    content_type = request.headers.get("Content-Type", "")
+    if isinstance(content_type, list | tuple):  # as a cassette has it
+        content_type = content_type[0] if content_type else ""
+    if isinstance(content_type, bytes):
+        content_type = content_type.decode("latin-1")
+    found = _BOUNDARY.search(str(content_type))
+    return (found[1] or found[2]).encode() if found else None
+
+
+def _canonical(data: bytes) -> object:
+    """Return the one way to write this JSON, or `_NOT_JSON`."""
+    try:
+        return json.dumps(_plain(json.loads(data)), sort_keys=True, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return _NOT_JSON
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # JSON has one kind of number: 1.0 is 1; but true is not 1, so they are compared as text
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _shown(content: object) -> str:
+    if isinstance(content, bytes):
+        try:
+            content = content.decode()
+        except UnicodeDecodeError:
+            return f"{len(content)} bytes of binary data"
+    text = str(content) or "no body"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text)} characters)"

@@ -1,0 +1,190 @@
+"""The pytest plugin: fixtures with a local Sim server, its clients, and cassettes.
+
+pytest loads this in every run, so it imports nothing but pytest before a fixture is used.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from simstudio import AsyncSimStudioClient, SimStudioClient
+    from simstudio.sandbox import Sandbox
+
+_MARKED = "_sim_marked_cassette"
+_FAILED = pytest.StashKey[bool]()
+
+
+class _TestFailed(Exception):  # noqa: N818 - never seen outside
+    pass
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker."""
+    config.addinivalue_line(
+        "markers",
+        "sim_cassette(name=None, *, all_played=False, **vcr_options): record the test's requests in a cassette beside "
+        "the test's file, and replay them (simstudio.testing).",
+    )
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Have a marked test run inside its cassette."""
+    names = getattr(item, "fixturenames", None)
+    # First, so that the other fixtures' requests are recorded as well.
+    if names is not None and _MARKED not in names and item.get_closest_marker("sim_cassette"):
+        names.insert(0, _MARKED)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Remember that a test failed."""
+    if call.excinfo is not None:
+        item.stash[_FAILED] = True
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_recording_configure(config: pytest.Config, vcr: Any) -> None:  # noqa: ARG001 - pytest-recording names them
+    """Make the matchers of `vcr_config` known to pytest-recording."""
+    from simstudio.testing.matchers import register_matchers  # noqa: PLC0415
+
+    register_matchers(vcr)
+
+
+@pytest.fixture
+def sim_sandbox() -> Sandbox:
+    """A local Sim server with its default workflows, not yet listening: add workflows to it here."""
+    from simstudio.sandbox import Sandbox  # noqa: PLC0415
+
+    return Sandbox()
+
+
+@pytest.fixture
+def sim_server(sim_sandbox: Sandbox) -> Iterator[Any]:
+    """The server of `sim_sandbox`, listening on a port of this machine (``sim_server.base_url``)."""
+    with sim_sandbox.serve() as server:
+        yield server
+
+
+@pytest.fixture
+def sim_client(sim_server: Any) -> Iterator[SimStudioClient]:
+    """A client of `sim_server`, closed after the test."""
+    with sim_server.client() as client:
+        yield client
+
+
+@pytest.fixture
+def sim_async_client(sim_server: Any, request: pytest.FixtureRequest) -> Iterator[AsyncSimStudioClient]:
+    """An asynchronous client of `sim_server`, closed at the end of the test, in the test's own event loop."""
+    client = sim_server.async_client()
+    test = request.node
+    # As a coroutine function this fixture would need to know which plugin runs the test, and in which loop.
+    if inspect.iscoroutinefunction(getattr(test, "obj", None)):
+        test.obj = _closing(client, test.obj)
+        yield client
+    else:
+        yield client
+        _run(client.aclose)
+
+
+@pytest.fixture
+def sim_vcr_config() -> dict[str, Any]:
+    """Options for every cassette of `sim_cassette` (see `simstudio.testing.vcr_config`); to be overridden."""
+    return {}
+
+
+@pytest.fixture
+def sim_cassette(
+    request: pytest.FixtureRequest, sim_vcr_config: dict[str, Any]
+) -> Callable[..., AbstractContextManager[Any]]:
+    """Open cassettes, in the directory ``cassettes`` beside the test's file.
+
+    The name is the test's by default; ``all_played=True`` requires each exchange to be replayed; further options are
+    those of `simstudio.testing.vcr_config`.
+
+    Example:
+        >>> with sim_cassette("run") as cassette:
+        ...     client.workflows.execute("wf", {"message": "hi"})
+    """
+
+    def sim_cassette(
+        name: str | None = None, *, all_played: bool = False, **options: Any
+    ) -> AbstractContextManager[Any]:
+        return _cassette(
+            request.path, name or _default_name(request), {**sim_vcr_config, **options}, all_played=all_played
+        )
+
+    return sim_cassette
+
+
+@pytest.fixture
+def sim_no_network() -> Iterator[None]:
+    """Let no connection leave this machine while the test runs."""
+    from simstudio.testing.network import block_network  # noqa: PLC0415
+
+    with block_network():
+        yield
+
+
+@pytest.fixture(name=_MARKED)
+def _sim_marked_cassette(request: pytest.FixtureRequest) -> Iterator[Any]:
+    marker = request.node.get_closest_marker("sim_cassette")
+    if marker is None:  # another parameter set of a test that is marked for some only
+        yield None
+        return
+    # A fixture is not told that its test failed, so vcrpy would save what a failed test recorded.
+    with suppress(_TestFailed), request.getfixturevalue("sim_cassette")(*marker.args, **marker.kwargs) as cassette:
+        yield cassette
+        if request.node.stash.get(_FAILED, False):
+            raise _TestFailed
+
+
+def _default_name(request: pytest.FixtureRequest) -> str:
+    # With the class's name, and in a directory for the file: tests elsewhere may have the same name.
+    names = [request.cls.__name__] if request.cls else []
+    name = re.sub(r"[^\w.,=-]+", "_", ".".join([*names, request.node.name]))
+    return f"{request.path.stem}/{name.strip('_')}"
+
+
+@contextmanager
+def _cassette(file: Path, name: str, options: dict[str, Any], *, all_played: bool) -> Iterator[Any]:
+    from simstudio.testing.cassettes import assert_all_played, make_vcr  # noqa: PLC0415
+
+    options.setdefault("cassette_library_dir", file.parent / "cassettes")
+    with make_vcr(**options).use_cassette(name) as cassette:
+        replayed = bool(cassette.rewound)
+        yield cassette
+        if all_played and replayed:
+            assert_all_played(cassette)
+
+
+def _closing(client: Any, test: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(test)
+    async def closing(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return await test(*args, **kwargs)
+        finally:
+            await client.aclose()
+
+    return closing
+
+
+def _run(close: Callable[[], Any]) -> None:
+    # Not asyncio.run, which would take away the main thread's current event loop.
+    import asyncio  # noqa: PLC0415
+
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(close())
+    finally:
+        loop.close()

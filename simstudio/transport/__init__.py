@@ -1,0 +1,1 @@
+"""Everything between a resource and the network. Nothing in here knows Sim."""

@@ -1,0 +1,166 @@
+"""Where requests go: a checked base address, and the few redirects that may be followed.
+
+Sim's apex host answers 301 to its ``www.`` host (API.md 1.1), and a trailing slash answers 308 (recordings 359, 396).
+Following redirects blindly would turn a POST into a GET and carry the key to wherever a response says; refusing them
+all would break the documented base address. So, once a call: https to https, same port, same host or that host with
+``www.`` in front (301, 307, 308), the new base is remembered; and one same-origin 308. Anything else stays an error.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urljoin, urlsplit
+
+from simstudio.errors import ConfigurationError, InvalidInputError
+
+if TYPE_CHECKING:
+    from simstudio.transport.flow import Flow
+    from simstudio.transport.message import Request, Response
+    from simstudio.transport.stack import Handler
+
+_HOST = re.compile(r"[A-Za-z0-9.\-_]+|\[[0-9A-Fa-f:.]+(%25[A-Za-z0-9._~-]+)?\]")
+_UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
+_PORTS = {"http": 80, "https": 443}
+
+
+class Endpoint:
+    """A base address that requests are joined to, as text: a path prefix is kept.
+
+    Args:
+        base_url: ``https://host[:port][/prefix]``; trailing slashes are removed.
+
+    Raises:
+        ConfigurationError: No http(s) address, or one with credentials, a query or a fragment in it.
+
+    Example:
+        >>> Endpoint("https://example.com/sim/").url("/api/x")
+        'https://example.com/sim/api/x'
+    """
+
+    __slots__ = ("base_url", "origin", "prefix")
+
+    def __init__(self, base_url: str) -> None:
+        self.move(base_url)
+
+    def move(self, base_url: str) -> None:
+        """Take another base address; see the class."""
+        self.base_url: str = check_base_url(base_url)
+        parts = urlsplit(self.base_url)
+        self.origin: str = f"{parts.scheme}://{parts.netloc}"
+        self.prefix: str = parts.path
+
+    def url(self, path: str) -> str:
+        """The whole address of a path."""
+        return self.base_url + path
+
+    def owns(self, url: str) -> bool:
+        """Whether an address lies on the configured origin (scheme, host and port)."""
+        origin = self.origin
+        return url.startswith(origin) and url[len(origin) : len(origin) + 1] in ("/", "?", "")
+
+    def follow(self, request: Request, call_next: Handler) -> Flow[Response]:
+        """Send a request, following the one redirect that may be followed; see the module."""
+        response = yield from call_next(request)
+        if not 300 <= response.status <= 399:
+            return response
+        target = self._target(request.url, response)
+        if target is None:
+            return response
+        path = request.url[len(self.base_url) :]
+        if not target.startswith(self.origin + "/") and target.endswith(self.prefix + path):
+            self.move(target[: -len(path)])
+        request.url = target
+        return (yield from call_next(request))
+
+    def _target(self, url: str, response: Response) -> str | None:
+        location = response.headers.get("location")
+        if not location or not self.owns(url) or _UNSAFE.search(location) or not location.isascii():
+            return None
+        try:
+            target = urlsplit(urljoin(url, location))
+            asked = urlsplit(url)
+            port, asked_port = target.port or _PORTS.get(target.scheme), asked.port or _PORTS[asked.scheme]
+        except ValueError:
+            return None
+        if target.username is not None or target.password is not None or target.hostname is None or port != asked_port:
+            return None
+        same_host = target.hostname == asked.hostname
+        if response.status == 308 and target.scheme == asked.scheme and same_host:
+            return target.geturl()
+        if response.status in (301, 307, 308) and target.scheme == asked.scheme == "https":
+            return target.geturl() if same_host or target.hostname == f"www.{asked.hostname}" else None
+        return None
+
+
+def check_base_url(base_url: str) -> str:
+    """A base address without trailing slashes, when it can be one; see :class:`Endpoint`."""
+    if not isinstance(base_url, str):
+        raise ConfigurationError(f"base_url must be a str, not {type(base_url).__name__}.")
+    text = base_url.strip()
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise ConfigurationError("base_url is not an address: use https://host[:port][/prefix].") from error
+    if parts.username is not None or parts.password is not None or "@" in parts.netloc:
+        raise ConfigurationError("base_url has credentials in it. Take them out; the key goes into api_key=.")
+    if parts.scheme.lower() not in _PORTS or not host:
+        raise ConfigurationError(f"base_url {text!r} has no http(s) scheme and host: use https://host[:port][/prefix].")
+    netloc = parts.netloc
+    name = netloc.rpartition(":")[0] if port is not None else netloc.rstrip(":")
+    try:
+        name = name if name.isascii() else name.encode("idna").decode("ascii")
+    except UnicodeError as error:
+        raise ConfigurationError(f"base_url {text!r} has a host name that does not exist.") from error
+    if not _HOST.fullmatch(name) or _UNSAFE.search(text):
+        raise ConfigurationError(f"base_url {text!r} has a character in it that no address has.")
+    if parts.query or parts.fragment or text.endswith(("?", "#")):
+        raise ConfigurationError(
+            f"base_url {text!r} has a query or a fragment: give only https://host[:port][/prefix]."
+        )
+    path = quote(parts.path, safe="/%:@!$&'()*+,;=~-._").rstrip("/")
+    if any(segment in (".", "..") for segment in path.split("/")):
+        raise ConfigurationError(f"base_url {text!r} has dot segments in its path: write it out.")
+    scheme = parts.scheme.lower()
+    port_text = "" if port is None or port == _PORTS[scheme] else f":{port}"
+    return f"{scheme}://{name.lower()}{port_text}{path}"
+
+
+def segment(value: object, name: str) -> str:
+    """One percent-encoded path segment of an identifier.
+
+    Raises:
+        InvalidInputError: It is no str, empty, ``.`` or ``..``, or cannot be encoded.
+
+    Example:
+        >>> segment("a/b", "workflow_id")
+        'a%2Fb'
+    """
+    if not isinstance(value, str):
+        raise InvalidInputError(f"{name} must be a str, not {type(value).__name__}.")
+    if not value.strip() or value in (".", ".."):
+        raise InvalidInputError(f"{name} is {value!r}, which names nothing: pass the id that Sim shows.")
+    try:
+        return quote(value, safe="")
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(f"{name} holds a character that cannot be encoded: {value!r}.") from error
+
+
+def check_path(path: object) -> str:
+    """A path (with its query, if any) that may be joined to the base address.
+
+    Raises:
+        InvalidInputError: It is no str, an address with a host, or holds control characters.
+    """
+    if not isinstance(path, str) or not path:
+        raise InvalidInputError(f"path must be a non-empty str beginning with '/', not {path!r}.")
+    if "://" in path.split("?", 1)[0] or path.startswith("//"):
+        raise InvalidInputError(f"path {path[:80]!r} names a host. Give a path such as /api/…; the host is base_url's.")
+    if _UNSAFE.search(path):
+        raise InvalidInputError(f"path {path!r} holds a space, a backslash or a control character: percent-encode it.")
+    try:
+        encoded = quote(path.partition("#")[0], safe="/%?:@!$&'()*+,;=~-._[]|")
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(f"path {path!r} holds a character that cannot be encoded.") from error
+    return encoded if encoded.startswith("/") else f"/{encoded}"

@@ -1,0 +1,305 @@
+"""Requests and responses of our own: small, slotted, independent of the HTTP library underneath."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+from urllib.parse import urlsplit
+
+import attrs
+
+from simstudio.errors import InvalidInputError, InvalidResponseError
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from simstudio.errors import APIConnectionError
+    from simstudio.transport.deadline import Budget
+
+Resend: TypeAlias = Literal["read", "never", "claimed"]
+"""What may be sent again: ``read`` changes nothing; ``never`` may have run, so only what surely was not sent or was
+refused before it ran; ``claimed`` carries an id under which the server runs it at most once."""
+
+SHOWN_HEADERS = frozenset({
+    "accept", "accept-encoding", "cache-control", "content-encoding", "content-length", "content-type", "date",
+    "retry-after", "server", "transfer-encoding", "user-agent", "x-execution-id", "x-execution-mode",
+    "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "x-request-id", "x-run-id", "x-stream-response",
+})  # fmt: skip
+"""The headers whose values may be printed or logged. An allow-list: what is not on it (keys, cookies, signatures,
+headers of a user's own) shows as ``***``."""
+
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_VALUE = re.compile(r"[\t -~]*")
+_REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-vercel-id", "cf-ray")
+
+
+class Headers(MutableMapping[str, str]):
+    """HTTP headers: mutable, case-insensitive, in order. Repeated ones are joined by commas.
+
+    Setting a name or value that cannot travel (line breaks, other control characters, anything beyond ASCII) is an
+    :class:`~simstudio.errors.InvalidInputError`, which shows the name and never the value.
+
+    Example:
+        >>> Headers({"Retry-After": "5"})["retry-after"]
+        '5'
+    """
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Mapping[str, str] | Iterable[tuple[str, str]] | None = None) -> None:
+        self._items: dict[str, tuple[str, str]] = {}
+        if items:
+            for name, value in items.items() if isinstance(items, Mapping) else items:
+                self[name] = value
+
+    @classmethod
+    def received(cls, pairs: Iterable[tuple[bytes, bytes]]) -> Headers:
+        """Headers as they came from the wire, undisputed; bytes are read as Latin-1."""
+        headers = cls()
+        items = headers._items
+        for raw_name, raw_value in pairs:
+            name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+            key = name.lower()
+            items[key] = (items[key][0], f"{items[key][1]}, {value}") if key in items else (name, value)
+        return headers
+
+    def copy(self) -> Headers:
+        """An independent copy."""
+        headers = Headers()
+        headers._items = self._items.copy()
+        return headers
+
+    def pairs(self) -> Iterable[tuple[str, str]]:
+        """Names as first written, and values."""
+        return self._items.values()
+
+    def shown(self) -> dict[str, str]:
+        """What may be printed: values of headers outside :data:`SHOWN_HEADERS` are ``***``."""
+        return {name: value if key in SHOWN_HEADERS else "***" for key, (name, value) in self._items.items()}
+
+    def __getitem__(self, name: str) -> str:
+        return self._items[name.lower()][1]
+
+    def __setitem__(self, name: str, value: str) -> None:
+        if not (isinstance(name, str) and _NAME.fullmatch(name)):
+            raise InvalidInputError(f"{name!r} is not a header name: use ASCII letters, digits and dashes.")
+        if not (isinstance(value, str) and _VALUE.fullmatch(value)):
+            raise InvalidInputError(
+                f"The value of the header {name!r} cannot be sent: use a str of printable ASCII, without line breaks."
+            )
+        self._items[name.lower()] = (name, value)
+
+    def __delitem__(self, name: str) -> None:
+        del self._items[name.lower()]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._items
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __repr__(self) -> str:
+        return f"Headers({self.shown()!r})"
+
+
+class Body(Protocol):
+    """The unread rest of a streamed response, as the wire that opened it offers it."""
+
+    def piece(self) -> bytes | None:
+        """The next piece as it comes, None at the end; blocking."""
+        ...
+
+    async def apiece(self) -> bytes | None:
+        """The next piece as it comes, None at the end; awaited."""
+        ...
+
+    def read(self) -> None:
+        """Read the rest into the response's ``content``, and close."""
+        ...
+
+    async def aread(self) -> None:
+        """Read the rest into the response's ``content``, and close."""
+        ...
+
+    def drain(self) -> None:
+        """Read an end that comes at once, so that the connection can be used again; then close."""
+        ...
+
+    async def adrain(self) -> None:
+        """Read an end that comes at once, so that the connection can be used again; then close."""
+        ...
+
+    def close(self) -> None:
+        """Give the connection back (after the end) or drop it (before)."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give the connection back (after the end) or drop it (before), shielded from cancellation."""
+        ...
+
+
+@attrs.define(eq=False, repr=False)
+class Request:
+    """One HTTP request, as a middleware sees it.
+
+    Attributes:
+        method: ``GET``, ``POST`` …
+        url: The whole address.
+        headers: Mutable; see :class:`Headers`.
+        content: The body, empty when there is none.
+        resend: What may be sent again, see :data:`Resend`.
+        refused: Tells of a response whether it proves that nothing ran, so that even a ``never`` may be sent again.
+        streamed: The body of a 2xx answer is left unread (``response.body``).
+        budget: How long it may take.
+        max_retries: How often it may be sent again; None leaves it to the retry policy.
+        attempt: Which attempt this is, from 1.
+        observers: Called with every attempt's response, by the retry middleware.
+    """
+
+    method: str
+    url: str
+    headers: Headers = attrs.field(factory=Headers)
+    content: bytes = b""
+    resend: Resend = "never"
+    refused: Callable[[Response], bool] | None = None
+    streamed: bool = False
+    budget: Budget | None = None
+    max_retries: int | None = None
+    attempt: int = 1
+    observers: tuple[Callable[[Response], None], ...] = ()
+
+    def copy(self) -> Request:
+        """A copy with headers of its own."""
+        return Request(
+            self.method,
+            self.url,
+            self.headers.copy(),
+            self.content,
+            self.resend,
+            self.refused,
+            self.streamed,
+            self.budget,
+            self.max_retries,
+            self.attempt,
+            self.observers,
+        )
+
+    @property
+    def path(self) -> str:
+        """The path of the address, without its query."""
+        return urlsplit(self.url).path
+
+    def json(self) -> Any:
+        """The body as JSON data, None when it is empty."""
+        return json.loads(self.content) if self.content else None
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.path} attempt={self.attempt}>"
+
+
+@attrs.define(eq=False, repr=False)
+class Response:
+    """One HTTP response. It holds nothing of its request but method and address, so it can be kept and pickled.
+
+    Attributes:
+        status: The HTTP status.
+        headers: See :class:`Headers`.
+        content: The body; empty while ``body`` is unread.
+        method: Of the request.
+        url: Of the request.
+        attempt: Which attempt brought it, from 1.
+        elapsed: Seconds from sending to the whole answer (a streamed one: to its head).
+        history: The earlier attempts of the same call, oldest first.
+        body: The unread rest of a streamed answer, else None.
+    """
+
+    status: int
+    headers: Headers = attrs.field(factory=Headers)
+    content: bytes = b""
+    method: str = ""
+    url: str = ""
+    attempt: int = 1
+    elapsed: float = 0.0
+    history: tuple[Attempt, ...] = ()
+    body: Body | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status <= 299
+
+    @property
+    def path(self) -> str:
+        """The path that was asked, without its query."""
+        return urlsplit(self.url).path
+
+    @property
+    def text(self) -> str:
+        """The body as text; bytes that are not UTF-8 are replaced."""
+        return self.content.decode("utf-8", "replace")
+
+    @property
+    def request_id(self) -> str | None:
+        """The id that the server or its proxy gave the request, when it sent one."""
+        return next((self.headers[name] for name in _REQUEST_ID_HEADERS if name in self.headers), None)
+
+    def json(self) -> Any:
+        """The body as JSON data.
+
+        Raises:
+            InvalidResponseError: It is not JSON (HTML of a proxy, a truncated or a non-UTF-8 body).
+        """
+        try:
+            return json.loads(self.content)
+        except (ValueError, RecursionError) as error:
+            kind = self.headers.get("content-type", "no content type")
+            begin = self.text[:120].strip()
+            raise InvalidResponseError(
+                f"{self.method} {self.path} answered {self.status} with a body that is not JSON "
+                f"({kind}, {len(self.content)} bytes, beginning {begin!r}). "
+                "Check that base_url points at the API and not at a web page or a proxy.",
+                status=self.status,
+                response=self,
+                history=self.history,
+            ) from error
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return (
+            self.status, self.headers, self.content, self.method, self.url, self.attempt, self.elapsed, self.history
+        )  # fmt: skip
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        (
+            self.status, self.headers, self.content, self.method, self.url, self.attempt, self.elapsed, self.history
+        ) = state  # fmt: skip
+        self.body = None
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status} {self.method} {self.path} attempt={self.attempt}>"
+
+
+@attrs.frozen(eq=False)
+class Attempt:
+    """An attempt that was followed by another.
+
+    Attributes:
+        number: From 1.
+        response: What it brought, or None.
+        error: Why it brought nothing, or None.
+        delay: Seconds slept after it.
+    """
+
+    number: int
+    response: Response | None
+    error: APIConnectionError | None
+    delay: float
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status it brought, None when it brought nothing."""
+        return self.response.status if self.response is not None else None

@@ -1,0 +1,74 @@
+"""What a client shares with its clones and its resources: base address, key, stack, and the wire beneath."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from simstudio.errors import ConfigurationError
+from simstudio.transport.auth import Credentials
+from simstudio.transport.endpoint import Endpoint
+from simstudio.transport.flow import AsyncWire, Flow, Wire
+from simstudio.transport.fork import renew_after_fork
+from simstudio.transport.message import Request, Response
+from simstudio.transport.rate_limit import RateLimits
+from simstudio.transport.stack import Handler
+
+W = TypeVar("W", bound="Wire | AsyncWire")
+
+
+class Session:
+    """The transport of one client and its clones.
+
+    Args:
+        endpoint: The base address.
+        credentials: The key; also what must not show.
+        rate_limits: What the server said of them.
+        handler: The composed stack.
+    """
+
+    def __init__(self, endpoint: Endpoint, credentials: Credentials, rate_limits: RateLimits, handler: Handler) -> None:
+        self.endpoint = endpoint
+        self.credentials = credentials
+        self.rate_limits = rate_limits
+        self._handler = handler
+
+    def send(self, request: Request) -> Flow[Response]:
+        """Send a request through the stack, following what may be followed."""
+        return self.endpoint.follow(request, self._handler)
+
+
+class LazyWire(Generic[W]):
+    """A wire that is made, and its HTTP library imported, when the first request needs it."""
+
+    def __init__(self, make: Callable[[], W]) -> None:
+        self._make = make
+        self._wire: W | None = None
+        self._lock = threading.Lock()
+        self._closed = False
+        renew_after_fork(self)
+
+    def get(self) -> W:
+        """The wire.
+
+        Raises:
+            ConfigurationError: The client was closed.
+        """
+        if self._closed:
+            raise ConfigurationError("This client is closed. Create another one, or close it later.")
+        if self._wire is None:
+            with self._lock:
+                if self._wire is None:
+                    self._wire = self._make()
+        return self._wire
+
+    def retire(self) -> W | None:
+        """Refuse further use, and give the wire to be closed, if there ever was one."""
+        self._closed = True
+        wire, self._wire = self._wire, None
+        return wire
+
+    def after_fork(self) -> None:
+        """In a forked child: a lock that no vanished thread holds."""
+        self._lock = threading.Lock()

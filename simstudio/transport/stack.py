@@ -1,0 +1,100 @@
+"""The middleware stack: generator functions around generator functions.
+
+A middleware is one generator function, written once and serving both clients::
+
+    def mine(request, call_next):
+        request.headers["X-Trace"] = "abc"
+        response = yield from call_next(request)
+        return response
+
+The first of the list is the outermost. The default is auth → rate-limit tracker → retry → logging; what a user appends
+stands below logging and sees every attempt.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from simstudio.errors import ConfigurationError
+from simstudio.transport.flow import Flow
+from simstudio.transport.message import Request, Response
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+Handler: TypeAlias = Callable[[Request], Flow[Response]]
+Middleware: TypeAlias = Callable[[Request, Handler], Flow[Response]]
+MiddlewareOption: TypeAlias = Iterable[Middleware] | Callable[[list[Middleware]], Iterable[Middleware]] | None
+
+
+def send(request: Request) -> Flow[Response]:
+    """The innermost handler: hand the request to the wire."""
+    response: Response = yield request
+    return response
+
+
+def compose(stack: Sequence[Middleware]) -> Handler:
+    """One handler of a list of middleware, the first outermost."""
+    handler: Handler = send
+    for middleware in reversed(stack):
+        handler = _link(middleware, handler)
+    return handler
+
+
+def _link(middleware: Middleware, call_next: Handler) -> Handler:
+    def handle(request: Request) -> Flow[Response]:
+        return middleware(request, call_next)
+
+    return handle
+
+
+def arrange(default: list[Middleware], option: MiddlewareOption) -> list[Middleware]:
+    """The stack that a client's ``middleware=`` asks for.
+
+    Args:
+        default: The package's own middleware, outermost first.
+        option: A list to append below them, or a function that gets the default list and returns the one to use.
+
+    Raises:
+        ConfigurationError: An entry is not a generator function; the message names it.
+    """
+    if option is None:
+        return default
+    if callable(option):
+        chosen = option(list(default))
+        if not isinstance(chosen, Iterable) or isinstance(chosen, (str, bytes)):
+            raise ConfigurationError(f"{_name(option)} must return the list of middleware to use, not {chosen!r}.")
+        stack = list(chosen)
+    else:
+        if isinstance(option, (str, bytes)) or not isinstance(option, Iterable):
+            raise ConfigurationError(f"middleware= takes a list of middleware or a function of one, not {option!r}.")
+        stack = [*default, *option]
+    for middleware in stack:
+        _check(middleware)
+    return stack
+
+
+def _check(middleware: object) -> None:
+    function = middleware.func if isinstance(middleware, functools.partial) else middleware
+    call = function if inspect.isroutine(function) else getattr(function, "__call__", None)  # noqa: B004
+    if inspect.isgeneratorfunction(call):
+        return
+    name = _name(middleware)
+    if inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call):
+        raise ConfigurationError(
+            f"The middleware {name} is async. One plain generator function serves both clients: "
+            "`def mine(request, call_next): response = yield from call_next(request); return response`."
+        )
+    raise ConfigurationError(
+        f"The middleware {name} is not a generator function. Write "
+        "`def mine(request, call_next): response = yield from call_next(request); return response`."
+    )
+
+
+def _name(thing: object) -> str:
+    if isinstance(thing, functools.partial):
+        thing = thing.func
+    return getattr(thing, "__qualname__", None) or type(thing).__qualname__

@@ -1,0 +1,132 @@
+"""The unread rest of a streamed answer, over anything with httpx's response interface."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from simstudio.transport.wire.failures import translate
+
+if TYPE_CHECKING:
+    from simstudio.transport.message import Request, Response
+
+DRAIN_SECONDS = 0.25
+"""How long the end of an answer that is over in substance may take, before its connection is dropped instead of kept."""
+DRAIN_BYTES = 64 * 1024
+
+_closing: set[asyncio.Future[Any]] = set()
+
+
+async def shielded(work: Coroutine[Any, Any, Any]) -> None:
+    """Finish some work even if the caller is cancelled meanwhile, however often."""
+    task = asyncio.ensure_future(work)
+    _closing.add(task)
+    task.add_done_callback(_closing.discard)
+    await asyncio.shield(task)
+
+
+class HTTPXBody:
+    """The rest of an answer, read piece by piece.
+
+    Args:
+        reply: The library's response, opened and unread.
+        request: What was sent.
+        response: Ours, whose ``content`` :meth:`read` fills.
+        library: ``httpx`` or its like.
+        bounded: Whether reads ask the request's budget each time, so that a drain can be made short.
+    """
+
+    __slots__ = ("_library", "_pieces", "_received", "_reply", "_request", "_response", "bounded")
+
+    def __init__(self, reply: Any, request: Request, response: Response, library: ModuleType, *, bounded: bool) -> None:
+        self._reply = reply
+        self._request = request
+        self._response = response
+        self._library = library
+        self._pieces: Any = None
+        self._received = 0
+        self.bounded = bounded
+
+    def piece(self) -> bytes | None:
+        """The next piece as it comes, None at the end; blocking."""
+        if self._pieces is None:
+            self._pieces = iter(self._plain() or self._reply.iter_bytes())
+        try:
+            piece: bytes | None = next(self._pieces, None)
+        except (self._library.TransportError, self._library.DecodingError) as error:
+            raise translate(error, self._request, self._library, self._received) from error
+        self._received += len(piece or b"")
+        return piece
+
+    async def apiece(self) -> bytes | None:
+        """The next piece as it comes, None at the end; awaited."""
+        if self._pieces is None:
+            self._pieces = (self._plain() or self._reply.aiter_bytes()).__aiter__()
+        try:
+            piece: bytes | None = await anext(self._pieces, None)
+        except (self._library.TransportError, self._library.DecodingError) as error:
+            raise translate(error, self._request, self._library, self._received) from error
+        self._received += len(piece or b"")
+        return piece
+
+    def read(self) -> None:
+        """Read the rest into the response's ``content``, and close."""
+        try:
+            self._response.content += b"".join(iter(self.piece, None))
+        finally:
+            self.close()
+
+    async def aread(self) -> None:
+        """Read the rest into the response's ``content``, and close."""
+        try:
+            pieces = []
+            while (piece := await self.apiece()) is not None:
+                pieces.append(piece)
+            self._response.content += b"".join(pieces)
+        finally:
+            await self.aclose()
+
+    def drain(self) -> None:
+        """Read an end that comes at once, so that the connection can be used again; then close."""
+        try:
+            most = self._received + DRAIN_BYTES
+            while self._hurry() and self._received < most and self.piece() is not None:
+                pass
+        except Exception:  # noqa: BLE001, S110 - what was asked for has come; the connection is simply not kept
+            pass
+        finally:
+            self.close()
+
+    async def adrain(self) -> None:
+        """Read an end that comes at once, so that the connection can be used again; then close."""
+        try:
+            most = self._received + DRAIN_BYTES
+            while self._hurry() and self._received < most and await self.apiece() is not None:
+                pass
+        except Exception:  # noqa: BLE001, S110 - what was asked for has come; the connection is simply not kept
+            pass
+        finally:
+            await self.aclose()
+
+    def close(self) -> None:
+        """Give the connection back (after the end) or drop it (before)."""
+        self._response.body = None
+        self._reply.close()
+
+    async def aclose(self) -> None:
+        """Give the connection back (after the end) or drop it (before), shielded from cancellation."""
+        self._response.body = None
+        await shielded(self._reply.aclose())
+
+    def _plain(self) -> Any:
+        """The raw stream, where nothing needs decoding: one layer less between a chunk and its reader."""
+        return None if "content-encoding" in self._response.headers else self._reply.stream
+
+    def _hurry(self) -> bool:
+        budget = self._request.budget
+        if budget is None or not self.bounded:
+            return False
+        budget.idle = DRAIN_SECONDS
+        return True

@@ -1,0 +1,143 @@
+"""A wire over a user's own ``httpx.Client`` / ``AsyncClient``, or ``httpx2``'s: whichever library the client is of.
+
+It is used through ``build_request`` and ``send(stream=True, follow_redirects=False)``, so that its auth, hooks, mounts
+and default headers apply, and it is never closed by us. Here ``timeout`` bounds each phase (connect, read, write), not
+the whole call: the sockets belong to the user's client.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import time
+from types import ModuleType
+from typing import Any
+
+from simstudio.errors import ConfigurationError
+from simstudio.transport.deadline import Budget
+from simstudio.transport.message import Headers, Request, Response
+from simstudio.transport.wire.body import HTTPXBody, shielded
+from simstudio.transport.wire.failures import timed_out, translate
+
+_PHASES = ("connect", "read", "write", "pool")
+
+
+def is_async_client(http_client: object) -> bool:
+    """Whether a user's HTTP client is an async one.
+
+    Raises:
+        ConfigurationError: It is no httpx-like client at all.
+    """
+    send = getattr(http_client, "send", None)
+    if not callable(send) or not callable(getattr(http_client, "build_request", None)):
+        raise ConfigurationError(
+            f"http_client= takes an httpx.Client or httpx.AsyncClient (or httpx2's), not {type(http_client).__name__}."
+        )
+    return inspect.iscoroutinefunction(send)
+
+
+def _library(http_client: object) -> ModuleType:
+    """The module whose exceptions a client raises: that of the base class named Client or AsyncClient."""
+    for base in type(http_client).__mro__:
+        module = sys.modules.get(base.__module__.partition(".")[0])
+        if base.__name__ in ("Client", "AsyncClient") and module is not None and hasattr(module, "TransportError"):
+            return module
+    raise ConfigurationError(
+        f"http_client= is a {type(http_client).__qualname__}, which stems neither from httpx nor httpx2."
+    )
+
+
+class _ClientWire:
+    def __init__(self, http_client: Any) -> None:
+        self._client = http_client
+        self._library = _library(http_client)
+
+    def _prepare(self, request: Request) -> Any:
+        if self._client.is_closed:
+            raise ConfigurationError("The http_client given to this client is closed. Create another one.")
+        budget = request.budget or Budget()
+        return self._client.build_request(
+            request.method,
+            request.url,
+            headers=list(request.headers.pairs()),
+            content=request.content or None,
+            timeout=self._library.Timeout(**{phase: budget.allowance(phase) for phase in _PHASES}),
+        )
+
+    def _respond(self, reply: Any, request: Request) -> Response:
+        return Response(
+            reply.status_code,
+            Headers.received(reply.headers.raw),
+            method=request.method,
+            url=request.url,
+            attempt=request.attempt,
+        )
+
+    def _failure(self, error: Exception, request: Request, received: int = 0) -> Exception:
+        return translate(error, request, self._library, received)
+
+
+class ClientWire(_ClientWire):
+    """Over a sync client."""
+
+    def send(self, request: Request) -> Response:
+        """Send one request; see :mod:`simstudio.transport.wire`."""
+        library = self._library
+        started = time.monotonic()
+        try:
+            reply = self._client.send(self._prepare(request), stream=True, follow_redirects=False)
+        except (library.TransportError, library.InvalidURL) as error:
+            raise self._failure(error, request) from error
+        response = self._respond(reply, request)
+        if request.streamed and response.ok:
+            response.body = HTTPXBody(reply, request, response, library, bounded=False)
+            return response
+        pieces: list[bytes] = []
+        try:
+            for piece in reply.iter_bytes():
+                pieces.append(piece)
+                if request.budget is not None and request.budget.expired():
+                    raise timed_out(request, "Read")
+        except (library.TransportError, library.DecodingError) as error:
+            raise self._failure(error, request, sum(map(len, pieces))) from error
+        finally:
+            reply.close()
+        response.content = b"".join(pieces)
+        response.elapsed = time.monotonic() - started
+        return response
+
+    def close(self) -> None:
+        """Do nothing: the client is its user's."""
+
+
+class AsyncClientWire(_ClientWire):
+    """Over an async client."""
+
+    async def send(self, request: Request) -> Response:
+        """Send one request; see :mod:`simstudio.transport.wire`."""
+        library = self._library
+        started = time.monotonic()
+        try:
+            reply = await self._client.send(self._prepare(request), stream=True, follow_redirects=False)
+        except (library.TransportError, library.InvalidURL) as error:
+            raise self._failure(error, request) from error
+        response = self._respond(reply, request)
+        if request.streamed and response.ok:
+            response.body = HTTPXBody(reply, request, response, library, bounded=False)
+            return response
+        pieces: list[bytes] = []
+        try:
+            async for piece in reply.aiter_bytes():
+                pieces.append(piece)
+                if request.budget is not None and request.budget.expired():
+                    raise timed_out(request, "Read")
+        except (library.TransportError, library.DecodingError) as error:
+            raise self._failure(error, request, sum(map(len, pieces))) from error
+        finally:
+            await shielded(reply.aclose())
+        response.content = b"".join(pieces)
+        response.elapsed = time.monotonic() - started
+        return response
+
+    async def aclose(self) -> None:
+        """Do nothing: the client is its user's."""

@@ -1,0 +1,250 @@
+"""The default wire: httpx's transports, used directly with prepared requests.
+
+Without ``httpx.Client`` around it a call costs about three quarters of the CPU (the benchmark's first row). Idle
+connections are dropped after 4 s, before Sim's keep-alive of 5 s ends (NOTES 0), so that none is met already closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+import weakref
+from collections.abc import AsyncGenerator
+from threading import Lock
+from typing import Any
+
+import httpx
+
+from simstudio.errors import ConfigurationError
+from simstudio.transport.deadline import Budget, Phases
+from simstudio.transport.fork import renew_after_fork
+from simstudio.transport.message import Headers, Request, Response
+from simstudio.transport.wire.body import HTTPXBody, shielded
+from simstudio.transport.wire.failures import timed_out, translate
+from simstudio.transport.wire.proxies import environment_proxy
+from simstudio.transport.wire.sockets import AsyncBudgetedBackend, BudgetedBackend
+
+KEEP_ALIVE_SECONDS = 4.0
+_UNBOUNDED = Budget()
+
+_url = functools.lru_cache(maxsize=1024)(httpx.URL)
+
+
+def _prepare(request: Request) -> httpx.Request:
+    url = _url(request.url)
+    headers = [(b"Host", url.netloc)]
+    headers += [(name.encode("ascii"), value.encode("ascii")) for name, value in request.headers.pairs()]
+    if request.content or request.method not in ("GET", "HEAD", "OPTIONS", "DELETE"):
+        headers.append((b"Content-Length", b"%d" % len(request.content)))
+    return httpx.Request(
+        request.method,
+        url,
+        headers=headers,
+        stream=httpx.ByteStream(request.content),
+        extensions={"timeout": Phases(request.budget or _UNBOUNDED)},
+    )
+
+
+def _respond(reply: httpx.Response, request: Request) -> Response:
+    return Response(
+        reply.status_code,
+        Headers.received(reply.headers.raw),
+        method=request.method,
+        url=request.url,
+        attempt=request.attempt,
+    )
+
+
+def _limits() -> httpx.Limits:
+    return httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=KEEP_ALIVE_SECONDS)
+
+
+class HTTPXWire:
+    """Connections of one sync client, shared by its threads."""
+
+    def __init__(self) -> None:
+        self._open: dict[str | None, httpx.HTTPTransport] = {}
+        self._routes: dict[str, httpx.HTTPTransport] = {}
+        self._lock = Lock()
+        self._finalizer = weakref.finalize(self, _close_all, self._open)
+        renew_after_fork(self)
+
+    def send(self, request: Request) -> Response:
+        """Send one request; see :mod:`simstudio.transport.wire`."""
+        started = time.monotonic()
+        try:
+            prepared = _prepare(request)
+            reply = self._transport(prepared.url).handle_request(prepared)
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise translate(error, request, httpx) from error
+        response = _respond(reply, request)
+        if request.streamed and response.ok:
+            response.body = HTTPXBody(reply, request, response, httpx, bounded=True)
+        else:
+            self._read(reply, request, response)
+        response.elapsed = time.monotonic() - started
+        return response
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._routes.clear()
+        _close_all(self._open)
+
+    def _read(self, reply: httpx.Response, request: Request, response: Response) -> None:
+        pieces: list[bytes] = []
+        budget = request.budget
+        stream: Any = reply.iter_bytes() if "content-encoding" in response.headers else reply.stream
+        try:
+            for piece in stream:
+                pieces.append(piece)
+                if budget is not None and budget.expired():
+                    raise timed_out(request, "Read")
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            raise translate(error, request, httpx, sum(map(len, pieces))) from error
+        finally:
+            reply.close()
+        response.content = b"".join(pieces)
+
+    def _transport(self, url: httpx.URL) -> httpx.HTTPTransport:
+        origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
+        transport = self._routes.get(origin)
+        if transport is None:
+            with self._lock:
+                proxy = environment_proxy(origin)
+                transport = self._open.get(proxy)
+                if transport is None:
+                    transport = self._open[proxy] = _open(httpx.HTTPTransport, proxy, BudgetedBackend)
+                self._routes[origin] = transport
+        return transport
+
+    def after_fork(self) -> None:
+        """In a forked child: leave the parent's connections alone (unclosed), and begin with none."""
+        self._finalizer.detach()
+        _abandoned.append(self._open)
+        self._open, self._routes, self._lock = {}, {}, Lock()
+        self._finalizer = weakref.finalize(self, _close_all, self._open)
+
+
+class AsyncHTTPXWire:
+    """Connections of one async client: a set for each event loop that uses it, closed when that loop ends."""
+
+    def __init__(self) -> None:
+        self._loops: dict[int, _Connections] = {}
+        renew_after_fork(self)
+
+    async def send(self, request: Request) -> Response:
+        """Send one request; see :mod:`simstudio.transport.wire`."""
+        started = time.monotonic()
+        try:
+            prepared = _prepare(request)
+            transport = await self._transport(prepared.url)
+            reply = await transport.handle_async_request(prepared)
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise translate(error, request, httpx) from error
+        response = _respond(reply, request)
+        if request.streamed and response.ok:
+            response.body = HTTPXBody(reply, request, response, httpx, bounded=True)
+        else:
+            await self._read(reply, request, response)
+        response.elapsed = time.monotonic() - started
+        return response
+
+    async def aclose(self) -> None:
+        """Close the connections of the running loop (those of loops that are over are closed already)."""
+        connections = self._loops.get(id(asyncio.get_running_loop()))
+        if connections is not None:
+            await shielded(connections.life.aclose())
+
+    async def _read(self, reply: httpx.Response, request: Request, response: Response) -> None:
+        pieces: list[bytes] = []
+        budget = request.budget
+        stream: Any = reply.aiter_bytes() if "content-encoding" in response.headers else reply.stream
+        try:
+            async for piece in stream:
+                pieces.append(piece)
+                if budget is not None and budget.expired():
+                    raise timed_out(request, "Read")
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            await shielded(reply.aclose())
+            raise translate(error, request, httpx, sum(map(len, pieces))) from error
+        except BaseException:
+            await shielded(reply.aclose())
+            raise
+        await reply.aclose()
+        response.content = b"".join(pieces)
+
+    async def _transport(self, url: httpx.URL) -> httpx.AsyncHTTPTransport:
+        loop = asyncio.get_running_loop()
+        connections = self._loops.get(id(loop))
+        if connections is None or connections.loop() is not loop:
+            connections = _Connections(loop)
+            self._loops[id(loop)] = connections
+            connections.life = self._live(id(loop), connections)
+            await connections.life.asend(None)
+        return connections.transport(url)
+
+    async def _live(self, key: int, connections: _Connections) -> AsyncGenerator[None, None]:
+        """Lives as long as its loop: ``asyncio.run`` closes open asynchronous generators before it closes the loop."""
+        try:
+            yield
+        finally:
+            if self._loops.get(key) is connections:
+                del self._loops[key]
+            await connections.aclose()
+
+    def after_fork(self) -> None:
+        """In a forked child: leave the parent's connections alone (unclosed), and begin with none."""
+        _abandoned.append(self._loops)
+        self._loops = {}
+
+
+class _Connections:
+    """The transports that belong to one event loop."""
+
+    life: AsyncGenerator[None, None]
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = weakref.ref(loop)
+        self._open: dict[str | None, httpx.AsyncHTTPTransport] = {}
+        self._routes: dict[str, httpx.AsyncHTTPTransport] = {}
+
+    def transport(self, url: httpx.URL) -> httpx.AsyncHTTPTransport:
+        origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
+        transport = self._routes.get(origin)
+        if transport is None:
+            proxy = environment_proxy(origin)
+            transport = self._open.get(proxy)
+            if transport is None:
+                transport = self._open[proxy] = _open(httpx.AsyncHTTPTransport, proxy, AsyncBudgetedBackend)
+            self._routes[origin] = transport
+        return transport
+
+    async def aclose(self) -> None:
+        transports = list(self._open.values())
+        self._open.clear()
+        self._routes.clear()
+        for transport in transports:
+            await transport.aclose()
+
+
+_abandoned: list[Any] = []
+"""Connections inherited by a fork: kept here unclosed, because they are still their parent's."""
+
+
+def _open(kind: Any, proxy: str | None, backend: Any) -> Any:
+    try:
+        transport = kind(proxy=proxy, limits=_limits())
+    except ImportError as error:
+        raise ConfigurationError(f"The proxy {proxy!r} of the environment needs another package: {error}") from error
+    except (ValueError, httpx.InvalidURL) as error:
+        raise ConfigurationError(f"The proxy of the environment cannot be used: {error}") from error
+    pool = transport._pool
+    pool._network_backend = backend(pool._network_backend)
+    return transport
+
+
+def _close_all(transports: dict[str | None, httpx.HTTPTransport]) -> None:
+    for transport in list(transports.values()):
+        transport.close()
+    transports.clear()

@@ -1,0 +1,23 @@
+"""The proxy that the environment names for an address, as httpx users expect it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+
+def environment_proxy(url: str) -> str | None:
+    """The proxy for an address from ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` (either case).
+
+    Example:
+        >>> environment_proxy("http://127.0.0.1") is None  # without such variables
+        True
+    """
+    proxies = getproxies()
+    if not any(name in proxies for name in ("http", "https", "all")):
+        return None
+    parts = urlsplit(url)
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"

@@ -1,0 +1,91 @@
+"""What real Sim servers answered, read from the committed cassettes.
+
+``recordings("sim-v0.6.43")`` and ``recordings("sim-v0.4.22")`` are lists in the order of
+recording, made once a process.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import yaml
+from attrs import frozen
+
+CASSETTES = Path(__file__).parent.parent / "cassettes"
+SETS = ("sim-v0.6.43", "sim-v0.4.22")
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@frozen
+class Recording:
+    """One exchange with a real server."""
+
+    number: int
+    name: str
+    method: str
+    path: str
+    """As sent, percent-encoded."""
+    query: dict[str, list[str]]
+    request_headers: dict[str, str]
+    """As sent; the value of the key is `REDACTED`."""
+    request_body: bytes | None
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+    file: Path
+
+    def __str__(self) -> str:
+        return self.file.stem
+
+
+def _read(file: Path) -> Recording:
+    (interaction,) = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)["interactions"]
+    request, response = interaction["request"], interaction["response"]
+    url = urlsplit(request["uri"])
+    number, _, name = file.stem.partition("-")
+    return Recording(
+        number=int(number),
+        name=name,
+        method=request["method"],
+        path=url.path,
+        query=parse_qs(url.query, keep_blank_values=True),
+        request_headers={name: ", ".join(values) for name, values in request["headers"].items()},
+        request_body=_bytes(request["body"]),
+        status=response["status"]["code"],
+        headers=[(name, value) for name, values in response["headers"].items() for value in values],
+        body=_bytes(response["body"]["string"]) or b"",
+        file=file,
+    )
+
+
+def _bytes(body: str | bytes | None) -> bytes | None:
+    return body.encode() if isinstance(body, str) else body
+
+
+@cache
+def _load(set_name: str) -> tuple[Recording, ...]:
+    files = sorted((CASSETTES / set_name).glob("[0-9]*.yaml"))
+    if not files:
+        raise LookupError(f"there are no cassettes in {CASSETTES / set_name}")
+    return tuple(sorted((_read(file) for file in files), key=lambda recording: recording.number))
+
+
+def recordings(set_name: str) -> list[Recording]:
+    """Return every exchange of one of `SETS`, in number order."""
+    return list(_load(set_name))
+
+
+def recording(set_name: str, number: int) -> Recording:
+    """Return the exchange with that number.
+
+    Raises:
+        LookupError: the set has none (it may be in the set's ``SKIPPED.md``).
+    """
+    for found in _load(set_name):
+        if found.number == number:
+            return found
+    raise LookupError(f"{set_name} has no recording {number}")

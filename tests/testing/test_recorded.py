@@ -1,0 +1,75 @@
+"""The committed cassettes, and how tests read them."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import attrs
+import httpx
+import pytest
+
+from simstudio.testing import assert_all_played, block_network, make_vcr
+from tests.recorded import CASSETTES, SETS, recording, recordings
+
+EVERY = [found for name in SETS for found in recordings(name)]
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_recordings_come_in_the_order_of_their_numbers(name):
+    numbers = [found.number for found in recordings(name)]
+
+    assert len(numbers) > 150
+    assert numbers == sorted(set(numbers))
+
+
+def test_a_recording_tells_the_whole_exchange():
+    found = recording("sim-v0.6.43", 96)
+
+    assert (found.name, found.method, found.status) == ("paused-list-status-paused", "GET", 200)
+    assert found.path == "/api/workflows/94046471-55dd-4d86-be9b-cf7e906df83c/paused"
+    assert found.query == {"status": ["paused"]}
+    assert found.request_headers == {"X-API-Key": "REDACTED"}
+    assert found.request_body is None
+    assert found.headers == [("content-type", "application/json")]
+    assert json.loads(found.body)["pausedExecutions"]
+    assert found.file == CASSETTES / "sim-v0.6.43" / "096-paused-list-status-paused.yaml"
+    assert str(found) == "096-paused-list-status-paused"
+
+
+def test_a_recording_cannot_be_changed():
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        recording("sim-v0.6.43", 1).status = 500
+
+
+def test_an_unknown_recording_is_a_lookup_error():
+    with pytest.raises(LookupError, match=r"sim-v0\.6\.43 has no recording 3$"):
+        recording("sim-v0.6.43", 3)
+    with pytest.raises(LookupError, match="no cassettes"):
+        recordings("sim-v0")
+
+
+def test_no_committed_cassette_has_a_key_a_host_or_a_wrong_length():
+    for found in EVERY:
+        text = found.file.read_text(encoding="utf-8")
+        assert not re.search(r"sk-sim-|(?<!\w)sim_\w{6}|[Cc]ookie:", text), found
+        assert "uri: http://sim.test/" in text, found
+        assert all(value == str(len(found.body)) for name, value in found.headers if name.lower() == "content-length")
+
+
+def test_every_committed_cassette_replays_through_vcrpy():
+    transport = httpx.HTTPTransport(verify=False)  # making a context for TLS is what takes long
+    for found in EVERY:
+        recorder = make_vcr(found.file.parent, record_mode="none")
+        with block_network(loopback=False), recorder.use_cassette(found.file.name) as cassette:
+            request = httpx.Request(
+                found.method,
+                httpx.URL("http://elsewhere.test" + found.path, params=found.query),
+                headers=found.request_headers,
+                content=found.request_body,
+            )
+            response = transport.handle_request(request)
+            content = response.read()
+            assert_all_played(cassette)
+
+        assert (response.status_code, content) == (found.status, found.body), found
