@@ -11,11 +11,12 @@ Names are imported when they are first used (PEP 562): ``import simstudio`` alon
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from simstudio._version import __version__
 
+TYPE_CHECKING = False  # not from typing: its import alone costs more than all the rest of this module
 if TYPE_CHECKING:
+    from typing import Any
+
     from simstudio.client import AsyncSimStudioClient, SimStudioClient
     from simstudio.client import AsyncSimStudioClient as AsyncClient
     from simstudio.client import SimStudioClient as Client

@@ -82,7 +82,7 @@ class _SimClient(DocumentedMethods[M]):
         super().__init__(Context(session, options, runner, self._recipe(session, options)))
 
     def _make_runner(self, http_client: Any) -> Runner:
-        raise AssertionError("each client makes its own")  # pragma: no cover
+        raise AssertionError(f"each client makes its own, also over {http_client!r}")  # pragma: no cover
 
     @classmethod
     def _from_context(cls, context: Context, settings: _Settings, wire: LazyWire[Any]) -> Self:
@@ -193,7 +193,7 @@ class SimStudioClient(_SimClient[Sync]):
     """A client for Sim that blocks. One may serve many threads.
 
     Args:
-        api_key: Of Sim; the environment variable ``SIM_API_KEY`` where it is not given. ``simstudio.ANONYMOUS`` for none.
+        api_key: Of Sim; ``SIM_API_KEY`` of the environment where it is not given; ``simstudio.ANONYMOUS`` for none.
         base_url: Where Sim is; ``SIM_BASE_URL``, then ``https://sim.ai``. A path prefix is kept.
         timeout: Seconds for one logical HTTP call, from connecting to the body's end, retries and their waits included;
             None for no end. With ``http_client`` it bounds each phase instead.
@@ -219,9 +219,7 @@ class SimStudioClient(_SimClient[Sync]):
             from simstudio.transport.wire.client import is_async_client
 
             if is_async_client(http_client):
-                raise ConfigurationError(
-                    "http_client= is async: give it to AsyncSimStudioClient, or give an httpx.Client."
-                )
+                raise ConfigurationError("http_client= is async: use AsyncSimStudioClient, or an httpx.Client.")
         self._wire = LazyWire(lambda: _sync_wire(http_client))
         return SyncRunner(self._wire)
 
@@ -262,9 +260,7 @@ class AsyncSimStudioClient(_SimClient[Async]):
             from simstudio.transport.wire.client import is_async_client
 
             if not is_async_client(http_client):
-                raise ConfigurationError(
-                    "http_client= is not async: give it to SimStudioClient, or give an httpx.AsyncClient."
-                )
+                raise ConfigurationError("http_client= is not async: use SimStudioClient, or an httpx.AsyncClient.")
         self._wire = LazyWire(lambda: _async_wire(http_client))
         return AsyncRunner(self._wire)
 

@@ -2,7 +2,7 @@
 
     SimStudioError
     ├── ConfigurationError            the client was set up or used wrongly; nothing was sent
-    ├── InvalidInputError             an argument of a call cannot be sent as it is; nothing was sent (also a ValueError)
+    ├── InvalidInputError             an argument of a call cannot be sent; nothing was sent (also a ValueError)
     ├── APIConnectionError            no whole answer came: refused, dropped, truncated
     │   └── APITimeoutError           no whole answer came in time                            (code TIMEOUT)
     ├── APIStatusError                an answer with an error status

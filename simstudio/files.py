@@ -1,8 +1,8 @@
 """Files as workflow input: what becomes ``{"type": "file", "data": "data:<mime>;base64,…", "name", "mime"}``.
 
 Accepted anywhere in the input: :class:`pathlib.Path` (any ``os.PathLike``), files opened in binary mode, and
-:class:`File`. A plain ``str`` is never read as a path: input often comes from elsewhere, and a text that happens to name
-``/etc/passwd`` must stay a text. Raw ``bytes`` are refused, because nothing says what they are called.
+:class:`File`. A plain ``str`` is never read as a path: input often comes from elsewhere, and a text that happens to
+name ``/etc/passwd`` must stay a text. Raw ``bytes`` are refused, because nothing says what they are called.
 
 Sim turns such objects into files only in the fields declared as ``file[]`` on the Start block, at the top level of the
 input, and only in blocking and streaming runs (NOTES 8; recordings 123, 129); elsewhere the workflow gets the object as
@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, Union
 from simstudio.errors import InvalidInputError
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
-"""Sim keeps only the first 10 MiB of a body and runs the workflow with empty input beyond (recordings 127, 144, 401)."""
+"""Sim keeps only the first 10 MiB of a body, and runs the workflow with empty input (recordings 127, 144, 401)."""
 
 Content = Union[bytes, bytearray, memoryview, "os.PathLike[str]", BinaryIO]
 
@@ -120,7 +120,7 @@ def too_large(size: int, what: str) -> InvalidInputError:
     """The error for input that Sim would silently cut."""
     return InvalidInputError(
         f"{what} has {size:,} bytes; Sim takes {MAX_BODY_BYTES:,} a request (about 7.5 MB of files, as base64 adds a "
-        'third) and would run the workflow with empty input. Send {"type": "url", "data": "https://…", "name": …} instead.',
+        'third) and would run the workflow with empty input. Send {"type": "url", "data": "https://…", "name": …}.',
         "PAYLOAD_TOO_LARGE",
     )
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from simstudio.errors import APIConnectionError, APITimeoutError, ExecutionError, SimStudioError, StreamError
 from simstudio.models.events import ChunkEvent, FinalEvent, OtherEvent, StreamEvent
-from simstudio.models.execution import WorkflowExecutionResult
+from simstudio.models.execution import WorkflowExecutionResult, error_text
 from simstudio.transport.flow import Flow, FromBody
 from simstudio.transport.sse import MAX_EVENT_SIZE, ServerSentEvent, SSEDecoder
 
@@ -200,9 +200,8 @@ class ExecutionEvents:
             self.over = True
 
     def _fail(self, frame: dict[str, Any]) -> None:
-        error = frame.get("error")
-        text = error.get("message") if isinstance(error, dict) else error
-        result = WorkflowExecutionResult(success=False, error=error)
+        text = error_text(frame.get("error"))
+        result = WorkflowExecutionResult(success=False, error=text)
         self.failure = ExecutionError(
             f"{text or 'The workflow failed'} (reported by the stream of {self._where}).",
             details=frame,
@@ -386,7 +385,7 @@ class Stream(_Shell[E], Generic[E]):
 
 
 class AsyncStream(_Shell[E], Generic[E]):
-    """The events of a run as they come: an asynchronous iterator and context manager; otherwise like :class:`Stream`."""
+    """The events of a run as they come, awaited; otherwise like :class:`Stream`."""
 
     async def __aiter__(self) -> AsyncIterator[E]:
         """Iterate over the rest; leaving the loop closes the stream."""

@@ -37,7 +37,7 @@ def wire_names(field: attrs.Attribute[Any]) -> tuple[str, ...]:
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(attrs.field,))
 def model(cls: C) -> C:
     """Class decorator: a frozen, slotted attrs class whose equality and pickling are :class:`Model`'s."""
-    made = attrs.frozen(cls, eq=False, slots=True)
+    made = attrs.frozen(cls, eq=False, repr=False, slots=True)
     made._attribute_of = {name: field.name for field in attrs.fields(made) for name in wire_names(field)}
     return made
 
@@ -93,6 +93,11 @@ class Model(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._mapping())
+
+    def __repr__(self) -> str:
+        pairs = ((field.name, getattr(self, field.name)) for field in attrs.fields(type(self)))
+        shown = [f"{name}={value!r}" for name, value in pairs if value is not None]
+        return f"{type(self).__name__}({', '.join(shown)})"
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, type(self)) and type(other) is type(self):

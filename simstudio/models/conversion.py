@@ -13,7 +13,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, get_args, get_origin
 
 import attrs
 
@@ -54,8 +54,8 @@ def structure(data: Any, into: type[T], *, response: Response | None = None, kno
         InvalidResponseError: The data is not of that shape; the message names the place.
     """
     try:
-        if known is not None and isinstance(into, type) and issubclass(into, Model):
-            made: T = _model_hook(into)(data, into, known)
+        if hasattr(into, "_attribute_of"):  # one of our models: its hook, without the converter's dispatch
+            made: T = _model_hook(cast("Any", into))(data, into, known)
             return made
         made = _converter().structure(data, into)
     except _Mismatch as error:

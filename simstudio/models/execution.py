@@ -76,6 +76,12 @@ class AsyncExecutionResult(Model):
     workflow_id: str | None = None
 
 
+def error_text(error: Any) -> str | None:
+    """The text of an error that may be text, an object with ``message``, or absent."""
+    text = error.get("message") if isinstance(error, dict) else error
+    return str(text) if text else None
+
+
 @model
 class CancelResult(Model):
     """What came of asking to cancel an execution.

@@ -9,7 +9,7 @@ import attrs
 
 from simstudio.models.base import Model, find_resume, model
 from simstudio.models.conversion import structure
-from simstudio.models.execution import WorkflowExecutionResult
+from simstudio.models.execution import WorkflowExecutionResult, error_text
 
 if TYPE_CHECKING:
     from simstudio.transport.message import Response
@@ -23,8 +23,9 @@ class Job(Model):
 
     Attributes:
         task_id: Its id.
-        status: ``pending``, ``processing``, ``completed``, ``failed`` (v0.6); ``queued``, ``processing``, ``completed``,
-            ``failed``, ``cancelled``, ``unknown`` (v0.4). A completed job may hold a failed workflow: see ``succeeded``.
+        status: ``pending``, ``processing``, ``completed``, ``failed`` (v0.6); ``queued``, ``processing``,
+            ``completed``, ``failed``, ``cancelled``, ``unknown`` (v0.4). A completed job may hold a failed
+            workflow: see ``succeeded``.
         output: As sent: ``{"success", "workflowId", "executionId", "output", "executedAt"}`` once it is completed;
             the workflow's own output is ``job.result.output``.
         error: As sent: text, an object with ``message``, or None. ``error_message`` is its text.
@@ -62,7 +63,7 @@ class Job(Model):
 
     @property
     def cancelled(self) -> bool:
-        """Whether the server says that it was cancelled. v0.6 does not (recording 340 looks like 085): see ``error``."""
+        """Whether the server says that it was cancelled. v0.6 does not: its job looks like a timed-out one (340)."""
         inner = self.output.get("status") if isinstance(self.output, Mapping) else None
         return self.status == "cancelled" or inner == "cancelled"
 
@@ -70,9 +71,9 @@ class Job(Model):
     def error_message(self) -> str | None:
         """The text of its error, wherever the server put it."""
         for error in (self.error, self.output.get("error") if isinstance(self.output, Mapping) else None):
-            text = error.get("message") if isinstance(error, Mapping) else error
+            text = error_text(error)
             if text:
-                return str(text)
+                return text
         return None
 
     @property

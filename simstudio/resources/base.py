@@ -131,7 +131,7 @@ class APIResource(Generic[M]):
             json: Sent as a JSON body.
             content: Sent as the body, as it is.
             params: The query; None values are left out.
-            headers: Besides the client's own; they come first.
+            headers: Besides the client's own, known to be sendable; they come first.
             timeout: Seconds for the whole call; the client's where it is not given.
             idle_timeout: Seconds of silence instead, for a response that is read as a stream.
             resend: What may be sent again.
@@ -142,17 +142,18 @@ class APIResource(Generic[M]):
         sent = self._context.defaults.copy()
         if json is not UNSET:
             content = encode_json(json)
-            sent["Content-Type"] = "application/json"
+            sent.put("Content-Type", "application/json")
         if isinstance(idle_timeout, Unset):
             total = options.timeout if isinstance(timeout, Unset) else check_timeout(timeout)
             budget = Budget(total)
         else:
             idle = check_timeout(idle_timeout, "idle_timeout")
             budget = Budget(idle=idle, connect=options.timeout)
-            sent["Accept"] = "text/event-stream"
-            sent["Accept-Encoding"] = "identity"
+            sent.put("Accept", "text/event-stream")
+            sent.put("Accept-Encoding", "identity")
         if headers:
-            sent.update(check_headers(headers))
+            for name, value in headers.items():
+                sent.put(name, value)
         if params:
             query = encode_query(params)
             path = f"{path}{'&' if '?' in path else '?'}{query}" if query else path
@@ -194,7 +195,13 @@ class APIResource(Generic[M]):
         resend: Resend = "read" if verb in ("GET", "HEAD", "OPTIONS") else "never"
         response = yield from self._call(
             self._request(
-                verb, check_path(path), json=json, params=params, headers=headers, timeout=timeout, resend=resend
+                verb,
+                check_path(path),
+                json=json,
+                params=params,
+                headers=check_headers(headers),
+                timeout=timeout,
+                resend=resend,
             )
         )
         if into is not None:
@@ -213,7 +220,7 @@ class APIResource(Generic[M]):
         return f"<{type(self).__name__} of {self._context.session.endpoint.base_url}>"
 
 
-def _resource(make: Callable[..., Any], arguments: tuple[Any, ...], name: str, raw: bool) -> Any:
+def _resource(make: Callable[..., Any], arguments: tuple[Any, ...], name: str, raw: bool) -> Any:  # noqa: FBT001
     found = make(*arguments)
     if raw:
         found = found.with_raw_response
@@ -241,8 +248,9 @@ def encode_query(params: Mapping[str, Any]) -> str:
     pairs: list[tuple[str, str]] = []
     for name, value in params.items():
         for item in value if isinstance(value, (list, tuple)) else (value,):
-            if item is not None:
-                pairs.append((str(name), str(item).lower() if isinstance(item, bool) else str(item)))
+            if item is None:
+                continue
+            pairs.append((str(name), str(item).lower() if isinstance(item, bool) else str(item)))
     try:
         return urlencode(pairs)
     except UnicodeEncodeError as error:

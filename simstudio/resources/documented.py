@@ -96,7 +96,9 @@ class DocumentedMethods(APIResource[M]):
     ) -> Flow[WorkflowExecutionResult]:
         """Execute a workflow and wait for its result; :meth:`execute_workflow` without ``async_execution``."""
         data = _one_input(input_data, input)
-        result = yield from self._execute_once(workflow_id, data, timeout, stream, selected_outputs, False)
+        result = yield from self._execute_once(
+            workflow_id, data, timeout, stream, selected_outputs, async_execution=False
+        )
         assert isinstance(result, WorkflowExecutionResult)  # noqa: S101 - nothing else comes without async_execution
         return result
 

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 from simstudio.errors import ExecutionError, ExecutionTimeoutError, InvalidResponseError
 from simstudio.models.conversion import structure
-from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
+from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult, error_text
 from simstudio.resources.failures import conceal, describe, status_error
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def execution_result(response: Response, credentials: Credentials) -> WorkflowEx
         data = json.loads(response.content)
     except (ValueError, RecursionError):
         data = None
-    if is_envelope(data) and not data["success"] and response.status not in _DOCUMENTED_STATUSES:
+    if data is not None and is_envelope(data) and not data["success"] and response.status not in _DOCUMENTED_STATUSES:
         raise _failed(response, credentials)
     raise status_error(response, credentials)
 
@@ -73,7 +73,7 @@ def _failed(response: Response, credentials: Credentials) -> ExecutionError:
     kind = ExecutionTimeoutError if timed_out else ExecutionError
     advice = "client.workflows.submit() allows longer runs." if timed_out else "The result is in error.result."
     return kind(
-        f"{message_of(result.error) or 'The workflow failed'} ({describe(response)}). {advice}",
+        f"{error_text(result.error) or 'The workflow failed'} ({describe(response)}). {advice}",
         status=response.status,
         server_code=response.json().get("code"),
         result=result,
@@ -132,12 +132,6 @@ def status_path(url: str, prefix: str) -> str | None:
     if any(ord(letter) <= 32 or ord(letter) == 127 for letter in parts.path + parts.query):
         return None
     return path[len(prefix) :] + (f"?{parts.query}" if parts.query else "")
-
-
-def message_of(error: Any) -> str | None:
-    """The text of an error that may be text, an object with ``message``, or absent."""
-    text = error.get("message") if isinstance(error, dict) else error
-    return str(text) if text else None
 
 
 def _error_text(content: bytes) -> str | None:

@@ -95,7 +95,8 @@ class Jobs(APIResource[M]):
             job: Its id, its receipt, or an earlier state of it.
             workflow_id: Its workflow, for a bare id that only its workflow can find.
             timeout: Seconds to wait, None for ever. Jobs orphaned by a restart of the server never end (recording 354).
-            on_progress: Called with the job at each poll; may be async on the async client. What it raises ends the wait.
+            on_progress: Called with the job at each poll; may be async on the async client. What it
+                raises ends the wait.
 
         Returns:
             The job, succeeded or paused.
@@ -178,14 +179,13 @@ class Jobs(APIResource[M]):
         )
 
     def _fetch(self, target: _Target, timeout: float | Unset | None) -> Flow[Job]:
-        for number, path in enumerate(target.paths, start=1):
-            try:
-                response = yield from self._get(path, timeout=timeout)
-            except NotFoundError:
-                if number == len(target.paths):
-                    raise
-            else:
-                break
+        first, *others = target.paths
+        try:
+            response = yield from self._get(first, timeout=timeout)
+        except NotFoundError:
+            if not others:
+                raise
+            response = yield from self._get(others[0], timeout=timeout)
         return job_from(
             response.json(),
             response=response,

@@ -1,7 +1,7 @@
 """The four ways one definition is used, as types.
 
 ``Jobs[Sync].get(...)`` is a ``Job``; ``Jobs[Async].get(...)`` a coroutine of one; ``RawSync`` and ``RawAsync`` give an
-:class:`APIResponse` of it. The types have no instances: they only tell a type checker what a resource's operations return.
+:class:`APIResponse` of it. The types have no instances: they only tell a type checker what operations return.
 """
 
 from __future__ import annotations

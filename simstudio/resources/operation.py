@@ -46,12 +46,15 @@ class _Method(Generic[P, T]):
     def __set_name__(self, owner: type, name: str) -> None:
         self.__name__ = name
 
-    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+    def __call__(self, *_: Any, **__: Any) -> NoReturn:
         raise TypeError(f"{self.__qualname__}() is called on a client's resource, not on the class.")
 
 
 class operation(_Method[P, T]):  # noqa: N801 - a decorator
     """Make an operation of a generator method that returns ``Flow[T]``; see the module."""
+
+    def __init__(self, flow: Callable[Concatenate[Any, P], Flow[T]]) -> None:
+        super().__init__(flow)
 
     @overload
     def __get__(self, resource: None, owner: Any) -> operation[P, T]: ...
@@ -90,16 +93,16 @@ class streaming(_Method[P, T]):  # noqa: N801 - a decorator
         return self if resource is None else BoundStreaming(resource, self)
 
 
-class BoundOperation:
-    """An operation of one resource: call it."""
-
-    __slots__ = ("_method", "_resource")
+class BoundOperation:  # noqa: D101
+    # An operation of one resource: call it. (No docstring: each shows that of its method.)
+    __slots__ = ("__doc__", "_method", "_resource")
 
     def __init__(self, resource: APIResource[Any], method: _Method[Any, Any]) -> None:
         self._resource = resource
         self._method = method
+        self.__doc__ = method.__doc__
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: D102
         resource = self._resource
         return resource._context.runner.call(self._method.flow(resource, *args, **kwargs))
 
@@ -111,10 +114,6 @@ class BoundOperation:
         if name in ("__name__", "__qualname__"):  # not properties: a class body may not define them
             return getattr(self._method, name)
         raise AttributeError(f"an operation has no attribute {name!r}")
-
-    @property
-    def __doc__(self) -> str | None:  # type: ignore[override]
-        return self._method.__doc__
 
     @property
     def __wrapped__(self) -> Any:
@@ -151,14 +150,13 @@ class BoundOperation:
         return f"<operation {self._method.__qualname__} of {self._resource!r}>"
 
 
-class AsyncBoundOperation(BoundOperation):
-    """An operation of one resource of an async client: ``inspect`` sees a coroutine function.
+class AsyncBoundOperation(BoundOperation):  # noqa: D101
+    # An operation of one resource of an async client: ``inspect`` sees a coroutine function.
+    #
+    # ``inspect.iscoroutinefunction`` has no hook before Python 3.12 (``markcoroutinefunction``), so this shows the
+    # attributes by which all versions recognise a function, and the code of an ``async def``.
 
-    ``inspect.iscoroutinefunction`` has no hook before Python 3.12 (``markcoroutinefunction``), so this shows the
-    attributes by which all versions recognise a function, and the code of an ``async def``.
-    """
-
-    __slots__ = ()
+    __slots__ = ("__doc__",)
     __defaults__: Any = None
     __kwdefaults__: Any = None
     __annotations__: dict[str, Any] = {}
@@ -168,12 +166,12 @@ class AsyncBoundOperation(BoundOperation):
         return _awaited.__code__
 
 
-class BoundStreaming(BoundOperation):
-    """A streaming operation of one resource: call it, and iterate over what it gives."""
+class BoundStreaming(BoundOperation):  # noqa: D101
+    # A streaming operation of one resource: call it, and iterate over what it gives.
 
-    __slots__ = ()
+    __slots__ = ("__doc__",)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: D102
         runner = self._resource._context.runner
         opening = runner.run(self._method.flow(self._resource, *args, **kwargs))
         return AsyncStreamManager(opening) if runner.asynchronous else Stream(opening)

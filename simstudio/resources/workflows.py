@@ -231,8 +231,8 @@ class Workflows(APIResource[M]):
             >>> client.workflows.cancel("wf", queued.execution_id).success  # doctest: +SKIP
             True
         """
-        path = f"/api/workflows/{segment(workflow_id, 'workflow_id')}/executions/{segment(execution_id, 'execution_id')}/cancel"
-        response = yield from self._post(path)
+        workflow, execution = segment(workflow_id, "workflow_id"), segment(execution_id, "execution_id")
+        response = yield from self._post(f"/api/workflows/{workflow}/executions/{execution}/cancel")
         result = self._structure(response, CancelResult)
         if result.success:
             self._jobs.remember_cancelled(execution_id)
@@ -325,6 +325,7 @@ def _final_of(result: WorkflowExecutionResult) -> FinalEvent:
 def _selectors(selected_outputs: Sequence[str]) -> list[str]:
     if isinstance(selected_outputs, str) or not all(isinstance(item, str) for item in selected_outputs):
         raise InvalidInputError(
-            f'selected_outputs must be a list of "blockName.path" texts, such as ["agent1.content"], not {selected_outputs!r}.'
+            'selected_outputs must be a list of "blockName.path" texts, such as ["agent1.content"], '
+            f"not {selected_outputs!r}."
         )
     return list(selected_outputs)

@@ -216,7 +216,8 @@ class Run:
             self._texts.setdefault(block_id, []).append(item.text)
             return ChunkEvent(block_id, name, item.text)
         if isinstance(item, Block):
-            done = self._finish(item.name or self.workflow.block, item.output)
+            name = item.name or self.workflow.block
+            done = self._finish(name, item.output, streamed=self.workflow.block_id(name) in self._texts)
             self._over = done.id == self.invocation.stop_after
             return done
         if isinstance(item, ResponseBlock):
@@ -237,7 +238,11 @@ class Run:
         own = self.workflow.block_id()
         settled = []
         for block_id, texts in self._texts.items():
-            output = {"content": "".join(texts)} if value is None or block_id != own or self._response else value
+            output: object = {"content": "".join(texts)}
+            if block_id == own and value is not None and self._response is None:
+                output = value
+            elif block_id in self._blocks:  # the workflow has said itself what the block's output is
+                continue
             settled.append(self._finish(self._names[block_id], output, streamed=True))
         if self._response is not None:
             response = attrs.evolve(self._response, body=jsontext.plain(self._response.body))

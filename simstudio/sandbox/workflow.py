@@ -39,7 +39,7 @@ class Chunk:
 
 @attrs.frozen
 class Block:
-    """The finished output of one block that does not stream.
+    """The finished output of one block, of one that streamed too (which is else ``{"content": its text}``).
 
     Args:
         output: any JSON value.

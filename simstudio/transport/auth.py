@@ -96,7 +96,7 @@ class APIKeyAuth:
         key = self.credentials.key
         if isinstance(key, str):
             if self.endpoint.owns(request.url):
-                request.headers[self.header] = key
+                request.headers.put(self.header, key)
             else:
                 request.headers.pop(self.header, None)
         return (yield from call_next(request))

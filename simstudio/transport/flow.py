@@ -8,7 +8,8 @@ a clock by itself, so that one definition serves the sync and the async client, 
         yield Sleep(0.5)
         return response.status
 
-Read ``yield from`` as a colourless ``await``. The shape is that of ``httpx.Auth.auth_flow``, carried through the client.
+Read ``yield from`` as a colourless ``await``. The shape is that of ``httpx.Auth.auth_flow``,
+carried through the client.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 from urllib.parse import urlsplit
 
 import attrs
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from simstudio.errors import APIConnectionError
     from simstudio.transport.deadline import Budget
 
+D = TypeVar("D")
 Resend: TypeAlias = Literal["read", "never", "claimed"]
 """What may be sent again: ``read`` changes nothing; ``never`` may have run, so only what surely was not sent or was
 refused before it ran; ``claimed`` carries an id under which the server runs it at most once."""
@@ -32,6 +33,7 @@ headers of a user's own) shows as ``***``."""
 
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VALUE = re.compile(r"[\t -~]*")
+_JSON_BEGINS = (b"{", b"[")  # then it is UTF-8, and json need not guess the encoding
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-vercel-id", "cf-ray")
 
 
@@ -50,8 +52,10 @@ class Headers(MutableMapping[str, str]):
 
     def __init__(self, items: Mapping[str, str] | Iterable[tuple[str, str]] | None = None) -> None:
         self._items: dict[str, tuple[str, str]] = {}
-        if items:
-            for name, value in items.items() if isinstance(items, Mapping) else items:
+        if isinstance(items, Mapping):
+            self.update(items)
+        else:
+            for name, value in items or ():
                 self[name] = value
 
     @classmethod
@@ -71,6 +75,14 @@ class Headers(MutableMapping[str, str]):
         headers._items = self._items.copy()
         return headers
 
+    def put(self, name: str, value: str) -> None:
+        """Set what is known to be sendable, unchecked."""
+        self._items[name.lower()] = (name, value)
+
+    def any_of(self, names: frozenset[str]) -> bool:
+        """Whether one of some names (in lower case) is there."""
+        return not names.isdisjoint(self._items)
+
     def pairs(self) -> Iterable[tuple[str, str]]:
         """Names as first written, and values."""
         return self._items.values()
@@ -78,6 +90,17 @@ class Headers(MutableMapping[str, str]):
     def shown(self) -> dict[str, str]:
         """What may be printed: values of headers outside :data:`SHOWN_HEADERS` are ``***``."""
         return {name: value if key in SHOWN_HEADERS else "***" for key, (name, value) in self._items.items()}
+
+    @overload
+    def get(self, name: str) -> str | None: ...
+    @overload
+    def get(self, name: str, default: str) -> str: ...
+    @overload
+    def get(self, name: str, default: D) -> str | D: ...
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value of a header, or the default."""
+        item = self._items.get(name.lower())
+        return default if item is None else item[1]
 
     def __getitem__(self, name: str) -> str:
         return self._items[name.lower()][1]
@@ -255,7 +278,7 @@ class Response:
             InvalidResponseError: It is not JSON (HTML of a proxy, a truncated or a non-UTF-8 body).
         """
         try:
-            return json.loads(self.content)
+            return json.loads(self.content.decode() if self.content[:1] in _JSON_BEGINS else self.content)
         except (ValueError, RecursionError) as error:
             kind = self.headers.get("content-type", "no content type")
             begin = self.text[:120].strip()

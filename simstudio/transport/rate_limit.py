@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from simstudio.transport.stack import Handler
 
 
+_HINTS = frozenset({"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "retry-after"})
+
+
 @attrs.frozen
 class RateLimitInfo:
     """What the last hint of the server said.
@@ -53,6 +56,8 @@ class RateLimits:
     def update(self, response: Response) -> None:
         """Learn from one response. One without hints changes nothing."""
         headers = response.headers
+        if not headers.any_of(_HINTS):
+            return
         limit = parse_count(headers.get("x-ratelimit-limit"))
         remaining = parse_count(headers.get("x-ratelimit-remaining"))
         reset = parse_reset(headers.get("x-ratelimit-reset"))

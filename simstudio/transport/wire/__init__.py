@@ -1,7 +1,7 @@
 """Wires: what carries one request to a server and brings one response.
 
-A wire has ``send(request) -> Response`` (awaited on the async side) and a way to close. It maps the failures of its HTTP
-library to :class:`~simstudio.errors.APIConnectionError` and nothing else: errors that are not transport failures (a
-cassette's mismatch, a bug) come out as themselves. The body of an answer is read at once, except that of a 2xx answer to
-a ``streamed`` request, which is left as ``response.body``.
+A wire has ``send(request) -> Response`` (awaited on the async side) and a way to close. It maps the failures of its
+HTTP library to :class:`~simstudio.errors.APIConnectionError` and nothing else: errors that are not transport failures
+(a cassette's mismatch, a bug) come out as themselves. The body of an answer is read at once, except that of a 2xx
+answer to a ``streamed`` request, which is left as ``response.body``.
 """

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from simstudio.transport.message import Request, Response
 
 DRAIN_SECONDS = 0.25
-"""How long the end of an answer that is over in substance may take, before its connection is dropped instead of kept."""
+"""How long the end of an answer that is over in substance may take, before its connection is dropped."""
 DRAIN_BYTES = 64 * 1024
 
 _closing: set[asyncio.Future[Any]] = set()

@@ -11,7 +11,7 @@ import httpcore
 from simstudio.transport.deadline import Allowance
 
 _SLICE = 64 * 1024
-"""Bytes written under one allowance: a peer that reads slowly must not get the whole timeout for each piece it takes."""
+"""Bytes written under one allowance: a peer that reads slowly must not get the whole timeout for each piece."""
 
 
 class BudgetedStream(httpcore.NetworkStream):
