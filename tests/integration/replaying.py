@@ -1,0 +1,236 @@
+"""Play recordings of real servers to the real client, sync and async, without a network.
+
+A *script* is a function of a client. It returns what one call returns, or is a generator that yields calls and gets
+their results; either way it serves both clients::
+
+    def script(client):
+        receipt = yield client.workflows.submit("wf")
+        return (yield client.jobs.wait(receipt))
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+from attrs import frozen
+
+from simstudio import ANONYMOUS, AsyncSimStudioClient, SimStudioClient
+from simstudio.testing import assert_all_played, block_network, make_vcr
+from tests.recorded import Recording, recording
+
+V06, V04 = "sim-v0.6.43", "sim-v0.4.22"
+MODES = ("sync", "async")
+BASE_URL = "http://sim.test"
+KEY = "sk-sim-test"
+
+Script = Callable[[Any], Any]
+
+# What the client says of itself, or what it is told otherwise than by a header.
+_OWN_HEADERS = {"user-agent", "content-type", "x-api-key", "accept-encoding"}
+
+
+@frozen
+class Exchange:
+    """A recorded exchange, perhaps with other ids in it."""
+
+    recording: Recording
+    replaced: tuple[tuple[str, str], ...] = ()
+
+    def interaction(self) -> dict[str, Any]:
+        text = self.recording.file.read_text(encoding="utf-8")
+        for old, new in self.replaced:
+            assert old in text
+            text = text.replace(old, new)
+        (interaction,) = yaml.safe_load(text)["interactions"]
+        return interaction
+
+
+@contextmanager
+def cassette(exchanges: Sequence[Recording | Exchange]) -> Iterator[Any]:
+    """The exchanges as one vcrpy cassette, in this order; each can be played once."""
+    if len(exchanges) == 1 and isinstance(exchanges[0], Recording):
+        file = exchanges[0].file
+        with make_vcr(file.parent, record_mode="none").use_cassette(file.name) as tape:
+            yield tape
+        return
+    interactions = [(each if isinstance(each, Exchange) else Exchange(each)).interaction() for each in exchanges]
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory, "joined.yaml")
+        file.write_text(yaml.safe_dump({"version": 1, "interactions": interactions}, allow_unicode=True), "utf-8")
+        with make_vcr(directory, record_mode="none").use_cassette(file.name) as tape:
+            yield tape
+
+
+def play(
+    mode: str, exchanges: Recording | Sequence[Recording | Exchange], script: Script, *, played: bool = True, **options: Any
+) -> Any:
+    """Run a script against recorded exchanges and return what it returns.
+
+    The network is blocked, this machine included, and every exchange must have been played exactly once.
+
+    Args:
+        mode: of `MODES`.
+        exchanges: what the server will answer.
+        script: what the user does.
+        played: False where the script is not supposed to play the cassette to its end.
+        **options: further arguments of the client.
+    """
+    taken = [exchanges] if isinstance(exchanges, Recording) else list(exchanges)
+    with cassette(taken) as tape, block_network(loopback=False):
+        try:
+            return run(mode, script, **options)
+        finally:
+            if played:
+                assert_all_played(tape)
+                assert tape.play_count == len(taken)
+
+
+def run(mode: str, script: Script, **options: Any) -> Any:
+    """Run a script with a client of its own."""
+    options = {"api_key": KEY, "base_url": BASE_URL, **options}
+    if mode == "sync":
+        with SimStudioClient(**options) as client:
+            return _drive(script(client))
+    return asyncio.run(_arun(script, options))
+
+
+async def _arun(script: Script, options: dict[str, Any]) -> Any:
+    async with AsyncSimStudioClient(**options) as client:
+        steps = script(client)
+        if not inspect.isgenerator(steps):
+            return await steps
+        send: Any = steps.send
+        value: Any = None
+        while True:
+            try:
+                step = send(value)
+            except StopIteration as stop:
+                return stop.value
+            try:
+                send, value = steps.send, await step if inspect.isawaitable(step) else step
+            except Exception as error:
+                send, value = steps.throw, error
+
+
+def _drive(steps: Any) -> Any:
+    if not inspect.isgenerator(steps):
+        return steps
+    value: Any = None
+    while True:
+        try:
+            value = steps.send(value)
+        except StopIteration as stop:
+            return stop.value
+
+
+@frozen
+class Streamed:
+    """What reading a stream to its end brought."""
+
+    events: list[Any]
+    result: Any = None
+    error: Exception | None = None
+
+
+def read(stream: Any) -> Any:
+    """Read ``client.workflows.stream(...)`` of either client, event by event."""
+    return _aread(stream) if hasattr(stream, "__aenter__") else _read(stream)
+
+
+def _read(stream: Any) -> Streamed:
+    events = []
+    with stream:
+        try:
+            for event in stream:
+                events.append(event)
+        except Exception as error:
+            return Streamed(events, error=error)
+    return Streamed(events, stream.result())
+
+
+async def _aread(opening: Any) -> Streamed:
+    events = []
+    async with opening as stream:
+        try:
+            async for event in stream:
+                events.append(event)
+        except Exception as error:
+            return Streamed(events, error=error)
+    return Streamed(events, await stream.result())
+
+
+class Watch:
+    """Middleware that keeps what was sent, and may send other bytes than the client would.
+
+    Args:
+        content: the body to send in place of the client's own.
+        headers: set on top of the client's own; also those that it refuses to be told.
+    """
+
+    def __init__(self, content: bytes | None = None, headers: dict[str, str] | None = None) -> None:
+        self.content = content
+        self.headers = headers or {}
+        self.sent: list[Any] = []
+
+    def __call__(self, request: Any, call_next: Any) -> Any:
+        if self.content is not None:
+            request.content = self.content
+        for name, value in self.headers.items():
+            request.headers[name] = value
+        self.sent.append(request)
+        return (yield from call_next(request))
+
+    def assert_sent_as(self, recorded: Recording) -> None:
+        """Require what the recording's caller said by headers to have been said by the client too."""
+        (sent,) = self.sent
+        headers = {name.lower(): value for name, value in recorded.request_headers.items()}
+        assert ("x-api-key" in headers) == ("x-api-key" in sent.headers)
+        for name, value in headers.items():
+            if name not in _OWN_HEADERS:
+                assert sent.headers[name] == value
+        assert sent.headers["user-agent"].strip() or headers["user-agent"] == ""
+        if sent.content:
+            assert sent.headers["content-type"] == "application/json"
+
+
+def workflow_of(recorded: Recording) -> str:
+    """The workflow in a recording's path."""
+    parts = recorded.path.split("/")
+    assert parts[2] == "workflows"
+    return parts[3]
+
+
+def body_of(recorded: Recording) -> Any:
+    """The JSON that was sent."""
+    return json.loads(recorded.request_body or b"null")
+
+
+def answer_of(recorded: Recording) -> Any:
+    """The JSON that came back."""
+    return json.loads(recorded.body)
+
+
+def client_options(recorded: Recording) -> dict[str, Any]:
+    """The client that the recording's caller would have made: with or without a key, and with its odd headers.
+
+    It never tries again: each cassette holds one answer.
+    """
+    headers = {name: value for name, value in recorded.request_headers.items() if name.lower() not in _OWN_HEADERS}
+    headers.pop("X-Execution-Mode", None)  # what an operation says, not a setting
+    options: dict[str, Any] = {"max_retries": 0, "headers": headers}
+    if not any(name.lower() == "x-api-key" for name in recorded.request_headers):
+        options["api_key"] = ANONYMOUS
+    return options
+
+
+def of(set_name: str, *numbers: int) -> list[Recording]:
+    """Several recordings of a set."""
+    return [recording(set_name, number) for number in numbers]
