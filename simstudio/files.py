@@ -15,6 +15,7 @@ import base64
 import io
 import mimetypes
 import os
+import unicodedata
 from pathlib import PurePath
 from typing import Any, BinaryIO, Union
 
@@ -22,6 +23,10 @@ from simstudio.errors import InvalidInputError
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 """Sim keeps only the first 10 MiB of a body, and runs the workflow with empty input (recordings 127, 144, 401)."""
+
+_UNSENDABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Categories of characters no name may hold: controls, halves of pairs, line ends. (Spaces of all widths it may: macOS
+puts U+202F into the names of screenshots.)"""
 
 Content = Union[bytes, bytearray, memoryview, "os.PathLike[str]", BinaryIO]
 
@@ -56,11 +61,11 @@ class File:
             )
         if not (isinstance(content, (bytes, bytearray, memoryview, os.PathLike)) or hasattr(content, "read")):
             raise InvalidInputError(f"A file's content is bytes, a path or an open file, not {type(content).__name__}.")
+        if mime and not (isinstance(mime, str) and mime.isprintable() and not any(letter in mime for letter in ',;" ')):
+            raise InvalidInputError(f"mime must be a media type such as text/plain, not {mime!r}.")
         self.content = content
         self.name = _base_name(name if name is not None else _name_of(content), mime)
         self.mime = mime or mimetypes.guess_type(self.name)[0] or "application/octet-stream"
-        if not _printable(self.mime) or any(letter in self.mime for letter in ',;" '):
-            raise InvalidInputError(f"mime must be a media type such as text/plain, not {self.mime!r}.")
 
     def read(self) -> bytes:
         """The bytes.
@@ -126,17 +131,25 @@ def too_large(size: int, what: str) -> InvalidInputError:
 
 
 def _read_open(file: Any) -> bytes:
-    seekable = bool(getattr(file, "seekable", bool)())
+    # tempfile.SpooledTemporaryFile has no seekable() before Python 3.11
+    seekable = bool(file.seekable()) if hasattr(file, "seekable") else hasattr(file, "seek") and hasattr(file, "tell")
     position = file.tell() if seekable else None
     try:
         if seekable:
             file.seek(0)
-        data = file.read(MAX_BODY_BYTES + 1)
+        data = bytearray()
+        while len(data) <= MAX_BODY_BYTES:  # an unbuffered file gives less than asked long before its end
+            piece = file.read(MAX_BODY_BYTES + 1 - len(data))
+            if not isinstance(piece, (bytes, bytearray)):
+                raise InvalidInputError(
+                    'An open file gave text instead of bytes. Open it in binary mode: open(path, "rb").'
+                )
+            if not piece:
+                break
+            data += piece
     finally:
         if position is not None:
             file.seek(position)
-    if not isinstance(data, (bytes, bytearray)):
-        raise InvalidInputError('An open file gave text instead of bytes. Open it in binary mode: open(path, "rb").')
     return bytes(data)
 
 
@@ -151,12 +164,8 @@ def _base_name(name: str | None, mime: str | None) -> str:
     if name is not None and not isinstance(name, str):
         raise InvalidInputError(f"A file's name must be a str, not {type(name).__name__}.")
     base = PurePath((name or "").replace("\\", "/")).name
-    if not base:
+    if base in ("", ".."):
         base = f"file{(mimetypes.guess_extension(mime) if mime else None) or '.bin'}"
-    if not _printable(base):
+    if any(unicodedata.category(letter) in _UNSENDABLE for letter in base):
         raise InvalidInputError(f"A file's name cannot hold control characters: {base!r}.")
     return base
-
-
-def _printable(text: str) -> bool:
-    return isinstance(text, str) and text.isprintable()

@@ -11,6 +11,7 @@ import attrs
 
 from simstudio.errors import APIConnectionError, InvalidResponseError, RateLimitError, ServerError, SimStudioError
 from simstudio.transport.flow import Call, Flow, Sleep
+from simstudio.transport.retry import LONGEST_WAIT
 
 S = TypeVar("S")
 
@@ -116,7 +117,7 @@ class Poller:
                 failures += 1
                 if failures > self.tolerated and not last:
                     raise
-                floor = (error.retry_after or 0.0) if isinstance(error, RateLimitError) else 0.0
+                floor = min(error.retry_after or 0.0, LONGEST_WAIT) if isinstance(error, RateLimitError) else 0.0
             else:
                 failures = 0
                 if on_progress is not None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Coroutine, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -19,7 +19,7 @@ from simstudio.errors import APIConnectionError, APITimeoutError, ExecutionError
 from simstudio.models.events import ChunkEvent, FinalEvent, OtherEvent, StreamEvent
 from simstudio.models.execution import WorkflowExecutionResult, error_text
 from simstudio.transport.flow import Flow, FromBody
-from simstudio.transport.sse import MAX_EVENT_SIZE, ServerSentEvent, SSEDecoder
+from simstudio.transport.sse import MAX_EVENT_SIZE, ServerSentEvent, SSEDecoder, UndecodableEventError
 
 if TYPE_CHECKING:
     from simstudio.transport.message import Headers, Response
@@ -55,6 +55,7 @@ class ExecutionEvents:
     Args:
         where: What to name in errors: method and path.
         max_event_size: Bytes that one event may have.
+        conceal: Takes the key out of an error, should the server have echoed it.
 
     Attributes:
         over: Whether the end marker came, or an end that needs none.
@@ -62,12 +63,19 @@ class ExecutionEvents:
         final: The final event, once it came.
 
     Example:
-        >>> ExecutionEvents().feed(b'data: {"blockId":"b","chunk":"Hi"}\\n\\n')[0].chunk
+        >>> ExecutionEvents().feed(b'data: {"blockId":"b","chunk":"Hi"}\n\n')[0].chunk
         'Hi'
     """
 
-    def __init__(self, where: str = "the stream", *, max_event_size: int = MAX_EVENT_SIZE) -> None:
+    def __init__(
+        self,
+        where: str = "the stream",
+        *,
+        max_event_size: int = MAX_EVENT_SIZE,
+        conceal: Callable[[SimStudioError], None] | None = None,
+    ) -> None:
         self._where = where
+        self._conceal = conceal
         self._decoder = SSEDecoder(max_event_size=max_event_size)
         self._texts: dict[str | None, _Text] = {}
         self._order: list[str | None] = []
@@ -81,9 +89,11 @@ class ExecutionEvents:
             return []
         try:
             return self._events(self._decoder.feed(data))
-        except StreamError as error:
-            self.failure = StreamError(f"{error} ({self._where})", partial=self.partial)
-            return []
+        except UndecodableEventError as error:
+            events = self._events(error.events)
+            if not self.over and self.failure is None:
+                self.failure = self.concealed(StreamError(f"{error} ({self._where})", partial=self.partial))
+            return events
 
     def end(self, cause: APIConnectionError | None = None) -> list[StreamEvent]:
         """No more bytes will come, because they ended or because of ``cause``; the events still to be had."""
@@ -93,21 +103,14 @@ class ExecutionEvents:
             events = self._events(self._decoder.flush()) if cause is None else []
         except StreamError:
             events = []
-        if self.failure is None and not self.over:
-            if self.final is not None:
-                self.over = True
-            elif isinstance(cause, APITimeoutError):
-                cause.partial = self.partial
-                self.failure = cause
-            else:
-                reason = f": {cause}" if cause is not None else ""
-                self.failure = StreamError(
-                    f"The stream of {self._where} ended before the run did{reason}. What it delivered is in "
-                    "error.partial; the run may have gone on, so look before running it again.",
-                    partial=self.partial,
-                )
-                self.failure.__cause__ = cause
+        self._ended(cause)
         return events
+
+    def concealed(self, error: SimStudioError) -> SimStudioError:
+        """An error without the key, should the server have echoed it into the stream."""
+        if self._conceal is not None:
+            self._conceal(error)
+        return error
 
     @property
     def partial(self) -> str:
@@ -123,8 +126,11 @@ class ExecutionEvents:
         if self.failure is not None:
             raise self.failure
         if self.final is None:
-            raise StreamError(
-                f"The stream of {self._where} was closed before its end, so it has no result.", partial=self.partial
+            raise self.concealed(
+                StreamError(
+                    f"The stream of {self._where} was closed before its end, so it has no result.",
+                    partial=self.partial,
+                )
             )
         final = self.final
         output = final.output
@@ -148,7 +154,7 @@ class ExecutionEvents:
         self.final = final
         self.over = True
 
-    def _events(self, decoded: list[ServerSentEvent]) -> list[StreamEvent]:
+    def _events(self, decoded: Iterable[ServerSentEvent]) -> list[StreamEvent]:
         events: list[StreamEvent] = []
         for item in decoded:
             if self.over or self.failure is not None:
@@ -164,7 +170,7 @@ class ExecutionEvents:
         except (ValueError, RecursionError):
             frame = text.strip()
         if frame == "[DONE]":
-            self._done()
+            self._ended()
             return None
         if not isinstance(frame, dict):
             return OtherEvent(data=frame)
@@ -193,20 +199,34 @@ class ExecutionEvents:
         text.append(chunk)
         return _as_sent(ChunkEvent(chunk, block), frame)
 
-    def _done(self) -> None:
-        if self.final is None:
-            self.end()
-        else:
+    def _ended(self, cause: APIConnectionError | None = None) -> None:
+        if self.failure is not None or self.over:
+            return
+        if self.final is not None:
             self.over = True
+        elif isinstance(cause, APITimeoutError):
+            cause.partial = self.partial
+            self.failure = self.concealed(cause)
+        else:
+            reason = f": {cause}" if cause is not None else ""
+            self.failure = StreamError(
+                f"The stream of {self._where} ended before the run did{reason}. What it delivered is in "
+                "error.partial; the run may have gone on, so look before running it again.",
+                partial=self.partial,
+            )
+            self.failure.__cause__ = cause
+            self.concealed(self.failure)
 
     def _fail(self, frame: dict[str, Any]) -> None:
         text = error_text(frame.get("error"))
         result = WorkflowExecutionResult(success=False, error=text)
-        self.failure = ExecutionError(
-            f"{text or 'The workflow failed'} (reported by the stream of {self._where}).",
-            details=frame,
-            result=result,
-            partial=self.partial,
+        self.failure = self.concealed(
+            ExecutionError(
+                f"{text or 'The workflow failed'} (reported by the stream of {self._where}).",
+                details=frame,
+                result=result,
+                partial=self.partial,
+            )
         )
 
 
@@ -281,7 +301,8 @@ class _Shell(Generic[E]):
         if self._core.failure is not None:
             raise self._core.failure
         if not self._core.over and self.response.body is None:
-            raise StreamError("The stream was closed before its end.", partial=self._core.partial)
+            error = StreamError("The stream was closed before its end.", partial=self._core.partial)
+            raise self._core.concealed(error)
         return self._core.over
 
     def __repr__(self) -> str:

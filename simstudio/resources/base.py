@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 import attrs
 
 from simstudio.config import UNSET, Options, Unset, check_headers, check_timeout, user_agent
-from simstudio.errors import InvalidInputError
+from simstudio.errors import InvalidInputError, SimStudioError
 from simstudio.models.conversion import structure
-from simstudio.resources.failures import status_error
+from simstudio.resources.failures import conceal_error, status_error
 from simstudio.resources.modes import M, Runner
 from simstudio.transport.deadline import Budget
 from simstudio.transport.endpoint import check_path
@@ -105,6 +105,14 @@ class APIResource(Generic[M]):
     def _send(self, request: Request) -> Flow[Response]:
         """As :meth:`_call`, but any status comes back as it is."""
         return self._context.session.send(request)
+
+    def _guarded(self, flow: Flow[T]) -> Flow[T]:
+        """An operation's flow, whose errors hold no key, whatever the server put into its answers."""
+        try:
+            return (yield from flow)
+        except SimStudioError as error:
+            conceal_error(error, self._context.session.credentials)
+            raise
 
     # -- what they are made of ------------------------------------------------------------------------------------
 

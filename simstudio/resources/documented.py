@@ -25,7 +25,7 @@ from simstudio.resources.workflows import Workflows
 from simstudio.streaming import OpenedStream
 from simstudio.transport.endpoint import segment
 from simstudio.transport.flow import Flow, Sleep
-from simstudio.transport.retry import Backoff, check_max_retries
+from simstudio.transport.retry import LONGEST_WAIT, Backoff, check_max_retries
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -156,9 +156,9 @@ class DocumentedMethods(APIResource[M]):
                     yield from self._execute_once(workflow_id, data, timeout, stream, selected_outputs, async_execution)
                 )
             except RateLimitError as error:
-                if attempt > max_retries:
-                    raise
                 delay = backoff.delay(attempt, random=random.random(), floor=error.retry_after)  # noqa: S311
+                if attempt > max_retries or delay > LONGEST_WAIT:
+                    raise
             yield Sleep(delay)
         raise AssertionError("the last attempt returns or raises")
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from simstudio.errors import APIStatusError, RateLimitError, status_error_class
+from simstudio.errors import APIStatusError, RateLimitError, SimStudioError, status_error_class
+from simstudio.models.base import Model
 from simstudio.transport.hints import parse_retry_after
 
 if TYPE_CHECKING:
@@ -81,8 +82,13 @@ def read_error(response: Response) -> ErrorBody:
         message=": ".join(dict.fromkeys(parts))[:_LONGEST] or None,
         code=code if isinstance(code, str) and code else None,
         details=details,
-        retry_after=float(seconds) if isinstance(seconds, (int, float)) and not isinstance(seconds, bool) else None,
+        retry_after=_seconds(seconds),
     )
+
+
+def _seconds(value: Any) -> float | None:
+    known = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e15
+    return float(value) if known else None
 
 
 def status_error(response: Response, credentials: Credentials) -> APIStatusError:
@@ -113,13 +119,53 @@ def status_error(response: Response, credentials: Credentials) -> APIStatusError
 def conceal(response: Response, credentials: Credentials) -> None:
     """Take the key out of a response that becomes part of an error, should the server have echoed it."""
     response.content = credentials.redact_bytes(response.content)
+    response.url = credentials.redact(response.url)
     for name, value in list(response.headers.pairs()):
-        concealed = credentials.redact(value)
-        if concealed != value:
-            response.headers[name] = concealed
+        response.headers.put(name, credentials.redact(value))
     for attempt in response.history:
         if attempt.response is not None:
             conceal(attempt.response, credentials)
+
+
+def conceal_error(error: BaseException, credentials: Credentials) -> None:
+    """Take the key out of an error and of everything it holds, should the server have echoed it."""
+    seen: set[int] = set()
+    pending: list[BaseException | None] = [error]
+    while pending:
+        found = pending.pop()
+        if not isinstance(found, SimStudioError) or id(found) in seen:
+            continue
+        seen.add(id(found))
+        pending += [found.__cause__, found.__context__, *(attempt.error for attempt in found.history)]
+        for response in (found.response, *(attempt.response for attempt in found.history)):
+            if response is not None:
+                conceal(response, credentials)
+        found.args = tuple(_clean(value, credentials) for value in found.args)
+        for name in ("details", "server_code", "code", "partial", "result", "job", "task_id"):
+            value = vars(found).get(name)
+            if value is not None:
+                setattr(found, name, _clean(value, credentials))
+
+
+def _clean(value: Any, credentials: Credentials) -> Any:
+    try:
+        return _redacted(value, credentials)
+    except RecursionError:  # too deep to look through
+        return None
+
+
+def _redacted(value: Any, credentials: Credentials) -> Any:
+    """Plain data or a model without the key."""
+    if isinstance(value, str):
+        return credentials.redact(value)
+    if isinstance(value, list):
+        return [_redacted(item, credentials) for item in value]
+    if isinstance(value, dict):
+        return {_redacted(name, credentials): _redacted(item, credentials) for name, item in value.items()}
+    if isinstance(value, Model):
+        restore, (cls, values, wire) = value.__reduce__()
+        return restore(cls, tuple(_redacted(item, credentials) for item in values), _redacted(wire, credentials))
+    return value
 
 
 def wait_of(response: Response, body: ErrorBody) -> float | None:

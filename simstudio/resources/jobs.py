@@ -151,7 +151,7 @@ class Jobs(APIResource[M]):
                 expired=expired,
                 timeout=timeout,
                 on_progress=on_progress,
-                estimate=lambda state: None if state.estimated_duration is None else state.estimated_duration / 1000,
+                estimate=_estimate,
             )
             self._check(done)
         except SimStudioError as error:
@@ -164,7 +164,7 @@ class Jobs(APIResource[M]):
         if job.succeeded or job.paused:
             return
         message = job.error_message
-        asked_to_stop = message is None and job.execution_id in self._cancelled
+        asked_to_stop = message is None and isinstance(job.execution_id, str) and job.execution_id in self._cancelled
         kind = JobCancelledError if job.cancelled or asked_to_stop else JobFailedError
         what = "was cancelled" if kind is JobCancelledError else "failed"
         hint = (
@@ -200,7 +200,7 @@ class Jobs(APIResource[M]):
         if isinstance(job, (AsyncExecutionResult, Job)):
             task_id, execution_id = job.task_id, job.execution_id
             workflow_id = workflow_id if workflow_id is not None else job.workflow_id
-            if isinstance(job, AsyncExecutionResult) and job.status_url and task_id == execution_id:
+            if isinstance(job, AsyncExecutionResult) and task_id == execution_id and isinstance(job.status_url, str):
                 own = status_path(job.status_url, self._context.session.endpoint.prefix)
         elif isinstance(job, str):
             task_id = job
@@ -217,3 +217,9 @@ class Jobs(APIResource[M]):
                 f"/api/workflows/{segment(workflow_id, 'workflow_id')}/executions/{execution}?includeOutput=true"
             )
         return _Target(task_id, tuple(paths), workflow_id, execution_id)
+
+
+def _estimate(job: Job) -> float | None:
+    """Seconds that the server thinks a job takes. What it sends is a hint, and garbage in it breaks nothing."""
+    sent: object = job.estimated_duration
+    return sent / 1000 if isinstance(sent, (int, float)) and 0 < sent < 1e15 else None

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from simstudio.transport.flow import AsyncWire, Flow, Wire, adrive, drive
+from simstudio.transport.message import Response
 from simstudio.transport.session import LazyWire
 
 if TYPE_CHECKING:
-    from simstudio.transport.message import Headers, Response
+    from simstudio.transport.message import Headers
 
 T = TypeVar("T")
 
@@ -40,7 +41,8 @@ class APIResponse(Generic[T]):
     """A result together with the HTTP response it was made of (``client.with_raw_response``).
 
     Attributes:
-        response: The last response of the call; ``response.content`` is its body.
+        response: The last response of the call; ``response.content`` is its body. Its status is 0 where nothing came
+            off the wire (a middleware of your own answered, or an operation that bears failures bore one).
 
     Example:
         >>> client.with_raw_response.usage.limits().status  # doctest: +SKIP
@@ -51,7 +53,7 @@ class APIResponse(Generic[T]):
 
     def __init__(self, value: T, seen: list[Response]) -> None:
         self._value = value
-        self.response = seen[-1]
+        self.response = seen[-1] if seen else Response(0)
         self.elapsed: float = sum(response.elapsed for response in seen)
 
     @property

@@ -104,7 +104,7 @@ class BoundOperation:  # noqa: D101
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: D102
         resource = self._resource
-        return resource._context.runner.call(self._method.flow(resource, *args, **kwargs))
+        return resource._context.runner.call(resource._guarded(self._method.flow(resource, *args, **kwargs)))
 
     @property
     def __self__(self) -> APIResource[Any]:
@@ -173,7 +173,7 @@ class BoundStreaming(BoundOperation):  # noqa: D101
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: D102
         runner = self._resource._context.runner
-        opening = runner.run(self._method.flow(self._resource, *args, **kwargs))
+        opening = runner.run(self._resource._guarded(self._method.flow(self._resource, *args, **kwargs)))
         return AsyncStreamManager(opening) if runner.asynchronous else Stream(opening)
 
     def _returns(self, annotation: Any) -> Any:

@@ -13,6 +13,7 @@ from simstudio.models.jobs import Job
 from simstudio.models.workflows import WorkflowStatus
 from simstudio.resources.base import APIResource, Context
 from simstudio.resources.execution import execution_result, refused_before_running, submission
+from simstudio.resources.failures import conceal_error
 from simstudio.resources.jobs import Jobs
 from simstudio.resources.modes import M
 from simstudio.resources.operation import operation, streaming
@@ -303,7 +304,10 @@ class Workflows(APIResource[M]):
         )
         response = yield from self._send(request)
         where = f"{request.method} {request.path}"
-        core = ExecutionEvents(where, max_event_size=max_event_size)
+        credentials = self._context.session.credentials
+        core = ExecutionEvents(
+            where, max_event_size=max_event_size, conceal=lambda error: conceal_error(error, credentials)
+        )
         if response.body is None:  # an error status: read already
             execution_result(response, self._context.session.credentials)
             raise self._error(response)

@@ -3,7 +3,8 @@
 Example:
     >>> from simstudio.sandbox import Sandbox
     >>> with Sandbox().serve() as server:
-    ...     server.client().workflows.execute("hello", {"name": "Ada"})
+    ...     server.client().workflows.execute("hello", {"name": "Ada"}).output
+    {'message': 'Hello, Ada!'}
 """
 
 from __future__ import annotations

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 _Input = Mapping[str, Any]
 
 
-def hello(input: _Input) -> dict[str, str]:  # noqa: A002 - what a workflow's argument is called
+def hello(input: _Input) -> dict[str, str]:
     """Greets ``name`` (default ``world``)."""
     return {"message": f"Hello, {input['name']}!"}
 
 
-def count(input: _Input, context: Context) -> Generator[str, None, dict[str, object]]:  # noqa: A002
+def count(input: _Input, context: Context) -> Generator[str, None, dict[str, object]]:
     """Streams the numbers from 1 to ``to`` (default 5), ``delay`` seconds apart (default 0)."""
     numbers = range(1, int(input["to"]) + 1)
     for number in numbers:
@@ -27,13 +27,13 @@ def count(input: _Input, context: Context) -> Generator[str, None, dict[str, obj
     return {"content": " ".join(map(str, numbers)), "count": len(numbers)}
 
 
-async def slow(input: _Input) -> dict[str, float]:  # noqa: A002
+async def slow(input: _Input) -> dict[str, float]:
     """Takes ``seconds`` (default 1)."""
     await asyncio.sleep(input["seconds"])
     return {"slept": input["seconds"]}
 
 
-def fail(input: _Input) -> NoReturn:  # noqa: A002
+def fail(input: _Input) -> NoReturn:
     """Fails with ``message``."""
     raise RuntimeError(input["message"])
 

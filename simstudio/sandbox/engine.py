@@ -61,7 +61,6 @@ class Engine:
         self._runs: dict[str, Run] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._threads: set[threading.Thread] = set()
-        self._cancelled_jobs: set[str] = set()
         self._slots: asyncio.Semaphore | None = None
         self._running = False
         self._count = 0
@@ -140,9 +139,13 @@ class Engine:
         run = self._runs.get(execution_id)
         if run is not None:
             run.cancel()
-        elif self._running:
-            pending = (job for job in self._store.unfinished_jobs() if job.execution_id == execution_id)
-            self._cancelled_jobs.update(job.execution_id for job in pending)
+            return
+        for job in self._store.unfinished_jobs():
+            if job.execution_id == execution_id:
+                now = self._clock()
+                self._store.save_job(job.cancelled(now))
+                execution = ExecutionRecord(job.execution_id, job.workflow_id, job.trigger, now)
+                self._store.save_execution(execution.cancelled(now))
 
     async def _execute(self, run: Run, sink: Sink | None) -> Outcome:
         try:
@@ -163,6 +166,9 @@ class Engine:
                 await self._run_job(job, exempt=exempt)
 
     async def _run_job(self, job: JobRecord, *, exempt: bool) -> None:
+        current = self._store.job(job.id)
+        if current is None or current.state == "done":  # cancelled while it waited
+            return
         workflow = self._workflows.get(job.workflow_id)
         refusal = None
         if workflow is None or not workflow.deployed:
@@ -176,9 +182,6 @@ class Engine:
             return
         invocation = Invocation(job.received, job.raw, background=True, trigger=job.trigger)
         run = self.begin(workflow, invocation, job.execution_id)
-        if job.execution_id in self._cancelled_jobs:
-            self._cancelled_jobs.discard(job.execution_id)
-            run.cancel()
         job = job.starting(run.started)
         self._store.save_job(job)
         outcome = await self._execute(run, None)

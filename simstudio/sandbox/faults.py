@@ -73,13 +73,14 @@ class Faults:
     """The faults waiting for requests; the first that matches is used. May be changed from any thread.
 
     Example:
-        >>> sandbox.faults.add(status=503, headers={"retry-after": "1"}, times=2)
-        >>> sandbox.faults.add(after_events=1, workflow="count")
+        >>> fault = sandbox.faults.add(status=503, headers={"retry-after": "1"}, times=2)
+        >>> fault = sandbox.faults.add(after_events=1, workflow="count")
     """
 
     def __init__(self) -> None:
         self._waiting: list[tuple[Fault, int | None]] = []
         self._lock = threading.Lock()
+        self._sleepers: set[asyncio.Future[bool]] = set()
 
     def add(
         self,
@@ -148,6 +149,23 @@ class Faults:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    async def sleep(self, seconds: float) -> bool:
+        """Wait; False when the server was closed meanwhile."""
+        loop = asyncio.get_running_loop()
+        sleeper: asyncio.Future[bool] = loop.create_future()
+        alarm = loop.call_later(seconds, _wake, sleeper, True)  # noqa: FBT003 - the result of a future
+        self._sleepers.add(sleeper)
+        try:
+            return await sleeper
+        finally:
+            alarm.cancel()
+            self._sleepers.discard(sleeper)
+
+    def end_sleep(self) -> None:
+        """Wake whoever sleeps: the server is being closed."""
+        for sleeper in list(self._sleepers):
+            _wake(sleeper, False)  # noqa: FBT003
+
     def take(self, scope: Scope) -> Fault | None:
         """The fault for a request, used up by it."""
         with self._lock:
@@ -173,8 +191,8 @@ class FaultInjector:
         if fault is None:
             await self._app(scope, receive, send)
             return
-        if fault.latency:
-            await asyncio.sleep(fault.latency)
+        if fault.latency and not await self._faults.sleep(fault.latency):
+            return
         connection = _Connection(scope, receive)
         if fault.drop == "request":
             await connection.drop(reset=fault.reset)
@@ -185,6 +203,11 @@ class FaultInjector:
             await (fault.answer or self._app)(scope, receive, sender)
             if sender.broken:
                 await connection.gone()
+
+
+def _wake(sleeper: asyncio.Future[bool], rested: bool) -> None:  # noqa: FBT001
+    if not sleeper.done():
+        sleeper.set_result(rested)
 
 
 class _FaultySend:

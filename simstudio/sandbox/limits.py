@@ -25,7 +25,7 @@ class RateLimits:
         v1_per_minute: all routes below ``/api/v1``, one bucket.
 
     Example:
-        >>> Sandbox(rate_limits=RateLimits(sync_per_minute=2))
+        >>> sandbox = Sandbox(rate_limits=RateLimits(sync_per_minute=2))
     """
 
     sync_per_minute: int = attrs.field(default=50, validator=attrs.validators.ge(1))

@@ -64,6 +64,10 @@ class JobRecord:
         started = now if self.started is None else self.started
         return attrs.evolve(self, state="done", ending="refused", error=reason, started=started, ended=now)
 
+    def cancelled(self, now: float) -> JobRecord:
+        """The job, cancelled before its run began."""
+        return attrs.evolve(self, state="done", ending="cancelled", output={}, started=now, ended=now)
+
     def ending_with(self, outcome: Outcome, block: str) -> JobRecord:
         """The job as its run left it."""
         ending: JobEnding = "refused" if outcome.ending == "interrupted" else outcome.ending
@@ -97,6 +101,10 @@ class ExecutionRecord:
     def orphaned(self, reason: str, now: float) -> ExecutionRecord:
         """An execution whose server went away."""
         return attrs.evolve(self, state="failed", error=reason, ended=now)
+
+    def cancelled(self, now: float) -> ExecutionRecord:
+        """An execution that was cancelled before it began."""
+        return attrs.evolve(self, state="cancelled", output={}, ended=now)
 
     def ending_with(self, outcome: Outcome, error: str | None) -> ExecutionRecord:
         """The execution as its run left it."""

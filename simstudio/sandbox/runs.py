@@ -137,6 +137,8 @@ class Run:
         Args:
             sink: awaited with every event as it happens; a slow one slows the workflow down.
         """
+        if self._stopped.done():  # cancelled while it was waiting for its turn
+            return self._outcome(self._stopped.result(), output={})
         work = asyncio.ensure_future(self._work(sink))
         try:
             awaited: set[asyncio.Future[Any]] = {work, self._stopped}
@@ -184,6 +186,7 @@ class Run:
             try:
                 async for item in value:
                     await emit(item)
+                    await asyncio.sleep(0)  # one that never waits would let nobody else run, nor itself be cancelled
                     if self._over:
                         break
             finally:

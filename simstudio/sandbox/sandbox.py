@@ -216,7 +216,7 @@ class Sandbox:
             ConfigurationError: the extra ``sandbox`` is not installed.
         """
         with _Extra():
-            from simstudio.sandbox.app import build  # noqa: PLC0415 - needs the extra
+            from simstudio.sandbox.app import build
 
         return build(self._core, self.faults, self._requests)
 
@@ -228,6 +228,10 @@ class Sandbox:
             port: 0 chooses a free one.
         """
         return SandboxServer(self, host, port)
+
+    async def _stop(self) -> None:
+        self.faults.end_sleep()
+        await self._engine.stop()
 
     def _account(self) -> Account:
         return Account(cost=self.usage_cost, limit=self.usage_limit)
@@ -270,10 +274,10 @@ class SandboxServer:
         """
         sandbox = self.sandbox
         with _Extra():
-            from simstudio.sandbox.server import LocalServer, bind, url_of  # noqa: PLC0415 - needs the extra
-        if sandbox._base_url is not None:  # noqa: SLF001 - the two classes are one
-            raise _configuration_error(f"the sandbox is already being served at {sandbox._base_url}")  # noqa: SLF001
-        app, core = sandbox.app, sandbox._core  # noqa: SLF001
+            from simstudio.sandbox.server import LocalServer, bind, url_of
+        if sandbox._base_url is not None:
+            raise _configuration_error(f"the sandbox is already being served at {sandbox._base_url}")
+        app, core = sandbox.app, sandbox._core
         try:
             core.store.open()
         except Exception as error:
@@ -284,12 +288,12 @@ class SandboxServer:
         except OSError as error:
             core.store.close()
             raise _configuration_error(f"the sandbox cannot listen on {host}:{port}: {error}") from error
-        self._base_url = sandbox._base_url = url_of(listener)  # noqa: SLF001
-        server = LocalServer(app, listener, core.engine.stop)
+        self._base_url = sandbox._base_url = url_of(listener)
+        server = LocalServer(app, listener, sandbox._stop)
         try:
             server.start()
         except BaseException:
-            sandbox._base_url = None  # noqa: SLF001
+            sandbox._base_url = None
             core.store.close()
             raise
         self._server = server
@@ -300,7 +304,7 @@ class SandboxServer:
         if self._server is not None:
             self._server.close()
             self._server = None
-            self.sandbox._base_url = None  # noqa: SLF001
+            self.sandbox._base_url = None
 
     def client(self, **options: Any) -> SimStudioClient:
         """A client with the sandbox's key and address.
@@ -308,7 +312,7 @@ class SandboxServer:
         Args:
             **options: further arguments of `SimStudioClient`.
         """
-        from simstudio.client import SimStudioClient  # noqa: PLC0415 - the client is not needed to serve
+        from simstudio.client import SimStudioClient
 
         return SimStudioClient(**{"api_key": self.sandbox.api_key, "base_url": self.base_url, **options})
 
@@ -318,7 +322,7 @@ class SandboxServer:
         Args:
             **options: further arguments of `AsyncSimStudioClient`.
         """
-        from simstudio.client import AsyncSimStudioClient  # noqa: PLC0415
+        from simstudio.client import AsyncSimStudioClient
 
         return AsyncSimStudioClient(**{"api_key": self.sandbox.api_key, "base_url": self.base_url, **options})
 
@@ -344,6 +348,6 @@ class _Extra:
 
 
 def _configuration_error(message: str) -> Exception:
-    from simstudio.errors import ConfigurationError  # noqa: PLC0415 - errors are not needed until one happens
+    from simstudio.errors import ConfigurationError
 
     return ConfigurationError(message)

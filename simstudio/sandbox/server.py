@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -16,7 +17,7 @@ from simstudio.sandbox.faults import TRANSPORT
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 _BACKLOG = 2048
 _KEEP_ALIVE = 5
@@ -37,7 +38,7 @@ class LocalServer:
 
     def __init__(self, app: ASGIApp, listener: socket.socket, before_stop: Callable[[], Awaitable[None]]) -> None:
         config = uvicorn.Config(
-            app,
+            _interruptible(app),
             http=_Protocol,
             ws="none",
             lifespan="on",
@@ -79,6 +80,16 @@ class LocalServer:
                 ready.set_exception(RuntimeError(f"the local server did not start: {error!r}"))
         if not ready.done():
             ready.set_exception(RuntimeError("the local server did not start"))
+
+
+def _interruptible(app: ASGIApp) -> ASGIApp:
+    """An application whose requests may be cancelled when the server stops: uvicorn would log a traceback."""
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        with suppress(asyncio.CancelledError):
+            await app(scope, receive, send)
+
+    return call
 
 
 class _Protocol(H11Protocol):

@@ -94,7 +94,7 @@ def make_vcr(
 
     Example:
         >>> with make_vcr("tests/cassettes").use_cassette("run") as cassette:
-        ...     client.workflows.execute("wf", {"message": "hi"})
+        ...     result = client.workflows.execute("wf", {"message": "hi"})
     """
     try:
         import vcr  # noqa: PLC0415 - an extra, and slow to import
@@ -120,7 +120,7 @@ def assert_all_played(cassette: Cassette) -> None:
         AssertionError: naming the requests that were not sent, or were sent more than once.
 
     Example:
-        >>> with make_vcr().use_cassette("run") as cassette:
+        >>> with make_vcr().use_cassette("run") as cassette:  # doctest: +SKIP
         ...     client.workflows.execute("wf")
         ...     assert_all_played(cassette)
     """

@@ -65,8 +65,8 @@ def rechunk(seed: int | None = None, *, largest: int = LARGEST) -> Iterator[Rech
         largest: The length of the largest piece, in bytes.
 
     Example:
-        >>> with make_vcr().use_cassette("stream"), rechunk(seed=7):
-        ...     text = "".join(client.workflows.stream("wf").text)
+        >>> with make_vcr().use_cassette("stream"), rechunk(seed=7):  # doctest: +SKIP
+        ...     text = "".join(client.workflows.stream("wf").text())
     """
     rechunking = Rechunking(random.SystemRandom().getrandbits(32) if seed is None else seed, largest)
     with ExitStack() as stack:

@@ -77,6 +77,8 @@ def register_matchers(vcr: _Registry) -> None:
     """Make `MATCHERS` known to a `vcr.VCR`; `make_vcr` has done so already.
 
     Example:
+        >>> import vcr
+        >>> from simstudio.testing import vcr_config
         >>> recorder = vcr.VCR(**vcr_config())
         >>> register_matchers(recorder)
     """

@@ -37,7 +37,7 @@ def block_network(*, loopback: bool = True) -> Iterator[None]:
         NetworkBlockedError: at the attempt, inside the block.
 
     Example:
-        >>> with block_network():
+        >>> with block_network():  # doctest: +SKIP
         ...     httpx.get("https://sim.ai")
         Traceback (most recent call last):
         simstudio.testing.network.NetworkBlockedError: a connection to sim.ai was tried, but the network is blocked …

@@ -113,7 +113,7 @@ def sim_cassette(
     those of `simstudio.testing.vcr_config`.
 
     Example:
-        >>> with sim_cassette("run") as cassette:
+        >>> with sim_cassette("run") as cassette:  # doctest: +SKIP
         ...     client.workflows.execute("wf", {"message": "hi"})
     """
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from simstudio.transport.message import Request, Response
     from simstudio.transport.stack import Handler
 
-_HOST = re.compile(r"[A-Za-z0-9.\-_]+|\[[0-9A-Fa-f:.]+(%25[A-Za-z0-9._~-]+)?\]")
+_HOST = re.compile(r"(?!\.|.*(?:\.\.|[^.]{64}))[A-Za-z0-9.\-_]+|\[[0-9A-Fa-f:.]+(%25[A-Za-z0-9._~-]+)?\]")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
 _PORTS = {"http": 80, "https": 443}
 
@@ -56,26 +56,28 @@ class Endpoint:
 
     def owns(self, url: str) -> bool:
         """Whether an address lies on the configured origin (scheme, host and port)."""
-        origin = self.origin
-        return url.startswith(origin) and url[len(origin) : len(origin) + 1] in ("/", "?", "")
+        return _lies_on(url, self.origin)
 
     def follow(self, request: Request, call_next: Handler) -> Flow[Response]:
         """Send a request, following the one redirect that may be followed; see the module."""
+        base = self.base_url  # as asked: another call may move it meanwhile
         response = yield from call_next(request)
         if not 300 <= response.status <= 399:
             return response
-        target = self._target(request.url, response)
+        parts = urlsplit(base)
+        origin, prefix = f"{parts.scheme}://{parts.netloc}", parts.path
+        target = self._target(request.url, origin, response)
         if target is None:
             return response
-        path = request.url[len(self.base_url) :]
-        if not target.startswith(self.origin + "/") and target.endswith(self.prefix + path):
+        path = request.url[len(base) :]
+        if self.base_url == base and not _lies_on(target, origin) and target.endswith(prefix + path):
             self.move(target[: -len(path)])
         request.url = target
         return (yield from call_next(request))
 
-    def _target(self, url: str, response: Response) -> str | None:
+    def _target(self, url: str, origin: str, response: Response) -> str | None:
         location = response.headers.get("location")
-        if not location or not self.owns(url) or _UNSAFE.search(location) or not location.isascii():
+        if not location or not _lies_on(url, origin) or _UNSAFE.search(location) or not location.isascii():
             return None
         try:
             target = urlsplit(urljoin(url, location))
@@ -86,11 +88,17 @@ class Endpoint:
         if target.username is not None or target.password is not None or target.hostname is None or port != asked_port:
             return None
         same_host = target.hostname == asked.hostname
+        # Written as the base address is, so that the key's origin and the remembered base match it letter by letter.
+        written = target._replace(netloc=asked.netloc if same_host else f"www.{asked.netloc}", fragment="").geturl()
         if response.status == 308 and target.scheme == asked.scheme and same_host:
-            return target.geturl()
+            return written
         if response.status in (301, 307, 308) and target.scheme == asked.scheme == "https":
-            return target.geturl() if same_host or target.hostname == f"www.{asked.hostname}" else None
+            return written if same_host or target.hostname == f"www.{asked.hostname}" else None
         return None
+
+
+def _lies_on(url: str, origin: str) -> bool:
+    return url.startswith(origin) and url[len(origin) : len(origin) + 1] in ("/", "?", "")
 
 
 def check_base_url(base_url: str) -> str:

@@ -104,7 +104,7 @@ def drive(flow: Flow[T], wire: Wire, *, seen: list[Response] | None = None) -> T
     Returns:
         What the flow returns. Whatever it raises comes out; a response still open then is closed.
     """
-    opened: Response | None = None
+    opened: list[Response] = []
     try:
         step = flow.send(None)
         while True:
@@ -114,14 +114,16 @@ def drive(flow: Flow[T], wire: Wire, *, seen: list[Response] | None = None) -> T
                     if seen is not None:
                         seen.append(result)
                     if result.body is not None:
-                        opened = result
+                        opened.append(result)
                 elif isinstance(step, Sleep):
                     result = None
                     time.sleep(step.seconds)
                 elif isinstance(step, Call):
                     result = _called(step)
-                else:
+                elif isinstance(step, FromBody):
                     result = getattr(step.body, step.what)()
+                else:
+                    raise _no_step(step)
             except BaseException as error:  # noqa: BLE001 - it belongs to the flow, which re-raises what it cannot use
                 step = flow.throw(error)
             else:
@@ -130,14 +132,14 @@ def drive(flow: Flow[T], wire: Wire, *, seen: list[Response] | None = None) -> T
         value: T = stop.value
         return value
     except BaseException:
-        if opened is not None and opened.body is not None:
-            opened.body.close()
+        for body in _unread(opened):
+            body.close()
         raise
 
 
 async def adrive(flow: Flow[T], wire: AsyncWire, *, seen: list[Response] | None = None) -> T:
     """Run a flow, awaiting; otherwise like :func:`drive`. A flow is told of its cancellation and may clean up."""
-    opened: Response | None = None
+    opened: list[Response] = []
     try:
         step = flow.send(None)
         while True:
@@ -147,7 +149,7 @@ async def adrive(flow: Flow[T], wire: AsyncWire, *, seen: list[Response] | None 
                     if seen is not None:
                         seen.append(result)
                     if result.body is not None:
-                        opened = result
+                        opened.append(result)
                 elif isinstance(step, Sleep):
                     result = None
                     await asyncio.sleep(step.seconds)
@@ -155,8 +157,10 @@ async def adrive(flow: Flow[T], wire: AsyncWire, *, seen: list[Response] | None 
                     result = step.function(*step.args)
                     if inspect.isawaitable(result):
                         result = await result
-                else:
+                elif isinstance(step, FromBody):
                     result = await getattr(step.body, f"a{step.what}")()
+                else:
+                    raise _no_step(step)
             except BaseException as error:  # noqa: BLE001 - it belongs to the flow, which re-raises what it cannot use
                 step = flow.throw(error)
             else:
@@ -165,9 +169,13 @@ async def adrive(flow: Flow[T], wire: AsyncWire, *, seen: list[Response] | None 
         value: T = stop.value
         return value
     except BaseException:
-        if opened is not None and opened.body is not None:
-            await opened.body.aclose()
+        for body in _unread(opened):
+            await body.aclose()
         raise
+
+
+def _unread(opened: list[Response]) -> list[Body]:
+    return [response.body for response in opened if response.body is not None]
 
 
 def _called(step: Call) -> Any:
@@ -180,3 +188,10 @@ def _called(step: Call) -> Any:
             f"{name} is async, and this client is not: use a plain function, or AsyncSimStudioClient."
         )
     return result
+
+
+def _no_step(step: object) -> ConfigurationError:
+    return ConfigurationError(
+        f"A flow yielded {type(step).__name__}, which is no step. In a middleware write "
+        "`response = yield from call_next(request)`, not `yield call_next(request)`."
+    )

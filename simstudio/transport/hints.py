@@ -6,7 +6,7 @@ import math
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 
-_LATEST = 253402300799.0  # 9999-12-31: the last second that datetime.fromtimestamp takes everywhere
+_LATEST = 253402214400.0  # 9999-12-31T00:00Z: the last that datetime.fromtimestamp takes in every time zone
 _MILLISECONDS = 1e11  # an epoch beyond this (the year 5138) is one in milliseconds
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("simstudio.transport")
 
-_DATA_URL = re.compile(r"data:[\w.+-]+/[\w.+-]+[^\"'\s,]{0,100},[A-Za-z0-9+/=_%-]*")
+_DATA_URL = re.compile(r"data:(?:[\w.+-]+\\?/[\w.+-]+)?[^\"'\s,]{0,100},[A-Za-z0-9+/=_%\\-]*", re.IGNORECASE)
 _KEY = re.compile(r"\b(?:sk-)?sim[_-][A-Za-z0-9_-]{8,}")
 _LONGEST_BODY = 4096
 
@@ -57,7 +57,7 @@ class Logging:
         common = {"method": method, "path": path, "attempt": attempt}
         logger.debug(
             "%s %s (attempt %d)%s", method, path, attempt, self._body(request.content),
-            extra={**common, "status": None, "elapsed": None, "request_id": None, "headers": request.headers.shown()},
+            extra={**common, "status": None, "elapsed": None, "request_id": None, "headers": self._headers(request)},
         )  # fmt: skip
         started = self.clock()
         try:
@@ -77,18 +77,23 @@ class Logging:
                 **common,
                 "status": response.status,
                 "elapsed": elapsed,
-                "request_id": response.request_id,
-                "headers": response.headers.shown(),
+                "request_id": self._text(response.request_id),
+                "headers": self._headers(response),
             },
         )  # fmt: skip
         return response
 
+    def _headers(self, message: Request | Response) -> dict[str, str]:
+        return {name: self._text(value) or "" for name, value in message.headers.shown().items()}
+
+    def _text(self, text: str | None) -> str | None:
+        """A text without the key, which a server may echo anywhere."""
+        return self.credentials.redact(text) if text and self.credentials is not None else text
+
     def _body(self, content: bytes) -> str:
         if not self.bodies or not content:
             return ""
-        text = content.decode("utf-8", "replace")
-        if self.credentials is not None:
-            text = self.credentials.redact(text)
+        text = self._text(content.decode("utf-8", "replace")) or ""
         text = _KEY.sub("***", _DATA_URL.sub("data:***", text))
         return f" {text[:_LONGEST_BODY]}{'…' if len(text) > _LONGEST_BODY else ''}"
 

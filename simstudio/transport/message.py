@@ -56,7 +56,8 @@ class Headers(MutableMapping[str, str]):
             self.update(items)
         else:
             for name, value in items or ():
-                self[name] = value
+                before = self.get(name) if isinstance(name, str) else None
+                self[name] = f"{before}, {value}" if before is not None and isinstance(value, str) else value
 
     @classmethod
     def received(cls, pairs: Iterable[tuple[bytes, bytes]]) -> Headers:
@@ -74,6 +75,8 @@ class Headers(MutableMapping[str, str]):
         headers = Headers()
         headers._items = self._items.copy()
         return headers
+
+    __copy__ = copy
 
     def put(self, name: str, value: str) -> None:
         """Set what is known to be sendable, unchecked."""

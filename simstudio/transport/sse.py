@@ -36,6 +36,16 @@ class ServerSentEvent:
     retry: int | None = None
 
 
+class UndecodableEventError(StreamError):
+    """The stream holds an event that is too large or not UTF-8.
+
+    Attributes:
+        events: Those that the same bytes completed before it.
+    """
+
+    events: tuple[ServerSentEvent, ...] = ()
+
+
 class SSEDecoder:
     r"""Turns bytes, in whatever pieces they come, into events.
 
@@ -43,7 +53,7 @@ class SSEDecoder:
         max_event_size: Bytes that one event may have; more is a :class:`~simstudio.errors.StreamError`.
 
     Example:
-        >>> SSEDecoder().feed(b"data: hello\\n\\n")[0].data
+        >>> SSEDecoder().feed(b"data: hello\n\n")[0].data
         'hello'
     """
 
@@ -67,7 +77,7 @@ class SSEDecoder:
             The events that they complete, in order.
 
         Raises:
-            StreamError: An event is larger than allowed, or is not UTF-8.
+            StreamError: An event is larger than allowed, or is not UTF-8; ``events`` of it are those before.
         """
         if self._head is not None:
             data = self._after_mark(self._head + data)
@@ -83,26 +93,32 @@ class SSEDecoder:
             self._skip_lf = True
         unfinished = b"" if last.endswith((b"\n", b"\r")) else lines.pop()
         events: list[ServerSentEvent] = []
-        for line in lines:
-            if self._tail:
-                self._size -= sum(map(len, self._tail))
-                line = b"".join([*self._tail, line])  # noqa: PLW2901 - the line as a whole
-                self._tail.clear()
-            self._line(line.rstrip(b"\r\n"), events)
-        if unfinished:
-            self._tail.append(unfinished)
-            self._grow(len(unfinished))
+        try:
+            for line in lines:
+                if self._tail:
+                    line = self._whole(line)  # noqa: PLW2901 - the line as a whole
+                self._line(line.rstrip(b"\r\n"), events)
+            if unfinished:
+                self._tail.append(unfinished)
+                self._grow(len(unfinished))
+        except UndecodableEventError as error:
+            error.events = tuple(events)
+            raise
         return events
 
     def flush(self) -> list[ServerSentEvent]:
         """The event that the stream ended in the midst of, should its data be there: its end is the stream's end."""
         events: list[ServerSentEvent] = []
         if self._tail:
-            line = b"".join(self._tail)
-            self._tail.clear()
-            self._line(line, events)
+            self._line(self._whole(b""), events)
         self._dispatch(events)
         return events
+
+    def _whole(self, end: bytes) -> bytes:
+        self._size -= sum(map(len, self._tail))
+        line = b"".join([*self._tail, end])
+        self._tail.clear()
+        return line
 
     def _after_mark(self, data: bytes) -> bytes:
         if len(data) < len(_BOM) and _BOM.startswith(data):
@@ -115,21 +131,22 @@ class SSEDecoder:
         if not line:
             self._dispatch(events)
             return
+        self._check(self._size + len(line))  # as for a line in pieces, whose kind is not yet known
         if line.startswith(b"data:"):
             value = line[6:] if line[5:6] == b" " else line[5:]
             self._data.append(value)
-            self._grow(len(value) + 1)
+            self._size += len(value) + 1
             return
         name, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if name == b"data":
             self._data.append(value)
-            self._grow(1)
+            self._size += 1
         elif name == b"event":
             self._event = value.decode("utf-8", "replace")
         elif name == b"id" and b"\0" not in value:
             self._id = value.decode("utf-8", "replace")
-        elif name == b"retry" and value.isdigit():
+        elif name == b"retry" and value.isdigit() and len(value) < 16:
             self._retry = int(value)
 
     def _dispatch(self, events: list[ServerSentEvent]) -> None:
@@ -142,13 +159,18 @@ class SSEDecoder:
         try:
             text = raw.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise StreamError(f"The stream holds an event that is not UTF-8, beginning {raw[:60]!r}.") from error
+            raise UndecodableEventError(
+                f"The stream holds an event that is not UTF-8, beginning {raw[:60]!r}."
+            ) from error
         events.append(ServerSentEvent(text, event or "message", self._id, retry))
 
     def _grow(self, count: int) -> None:
         self._size += count
-        if self._size > self.max_event_size:
-            raise StreamError(
+        self._check(self._size)
+
+    def _check(self, size: int) -> None:
+        if size > self.max_event_size:
+            raise UndecodableEventError(
                 f"The stream holds an event of over {self.max_event_size} bytes. "
                 "If it is genuine, allow for it with max_event_size=."
             )

@@ -22,7 +22,7 @@ from typing import Any
 import yaml
 from attrs import frozen
 
-from simstudio import ANONYMOUS, AsyncSimStudioClient, SimStudioClient
+from simstudio import ANONYMOUS, AsyncSimStudioClient, SimStudioClient, SimStudioError
 from simstudio.testing import assert_all_played, block_network, make_vcr
 from tests.recorded import Recording, recording
 
@@ -70,7 +70,12 @@ def cassette(exchanges: Sequence[Recording | Exchange]) -> Iterator[Any]:
 
 
 def play(
-    mode: str, exchanges: Recording | Sequence[Recording | Exchange], script: Script, *, played: bool = True, **options: Any
+    mode: str,
+    exchanges: Recording | Sequence[Recording | Exchange],
+    script: Script,
+    *,
+    played: bool = True,
+    **options: Any,
 ) -> Any:
     """Run a script against recorded exchanges and return what it returns.
 
@@ -86,11 +91,15 @@ def play(
     taken = [exchanges] if isinstance(exchanges, Recording) else list(exchanges)
     with cassette(taken) as tape, block_network(loopback=False):
         try:
-            return run(mode, script, **options)
-        finally:
+            outcome = run(mode, script, **options)
+        except SimStudioError:
             if played:
                 assert_all_played(tape)
-                assert tape.play_count == len(taken)
+            raise
+        if played:
+            assert_all_played(tape)
+            assert tape.play_count == len(taken)
+        return outcome
 
 
 def run(mode: str, script: Script, **options: Any) -> Any:
@@ -150,7 +159,7 @@ def _read(stream: Any) -> Streamed:
     with stream:
         try:
             for event in stream:
-                events.append(event)
+                events.append(event)  # noqa: PERF402 - what came before a failure is wanted too
         except Exception as error:
             return Streamed(events, error=error)
     return Streamed(events, stream.result())
@@ -161,7 +170,7 @@ async def _aread(opening: Any) -> Streamed:
     async with opening as stream:
         try:
             async for event in stream:
-                events.append(event)
+                events.append(event)  # noqa: PERF401 - as above
         except Exception as error:
             return Streamed(events, error=error)
     return Streamed(events, await stream.result())

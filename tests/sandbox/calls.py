@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import httpx
 
-from simstudio.sandbox import Sandbox, SandboxServer
+from simstudio.sandbox import SandboxServer
 
 KEY = "sk-sim-sandbox"
 

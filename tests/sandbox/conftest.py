@@ -12,6 +12,7 @@ from .calls import Caller, Serve
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # for `recorded`
 
+
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Serve sandboxes until the test ends: ``call = serve(Sandbox(...))``."""

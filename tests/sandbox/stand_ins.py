@@ -87,7 +87,7 @@ def _agent(input: dict) -> Iterator[object]:
         raise RuntimeError("fake upstream error")
     words = ["One,", " two,", " three."]
     yield from words
-    return _agent_output("".join(words))  # noqa: B901 - the value is the workflow's output
+    return _agent_output("".join(words))
 
 
 def _old_agent(input: dict) -> Iterator[object]:
@@ -97,7 +97,7 @@ def _old_agent(input: dict) -> Iterator[object]:
 
 def _two_steps(input: dict) -> Iterator[Block]:
     yield Block({"result": {"a": 1, "text": f"first {input['message']}"}, "stdout": ""}, name="First")
-    return {"result": ["x", {"y": 2}], "stdout": ""}  # noqa: B901
+    return {"result": ["x", {"y": 2}], "stdout": ""}
 
 
 def v06(sandbox: Sandbox, stage: Stage) -> dict[str, str]:
@@ -163,7 +163,7 @@ def _writers(input: dict) -> Iterator[object]:
     for block in ("Writer", "Editor"):
         yield Chunk("One,", block=block)
         yield Chunk(" two.", block=block)
-    return {"result": {"len": 3}, "stdout": ""}  # noqa: B901
+    return {"result": {"len": 3}, "stdout": ""}
 
 
 def _pair(input: dict) -> Iterator[Chunk]:

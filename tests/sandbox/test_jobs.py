@@ -51,7 +51,7 @@ def test_a_failed_job_has_an_error_text(call: Caller) -> None:
 
 
 def test_a_response_block_is_the_output_of_its_job(call: Caller) -> None:
-    call.sandbox.workflow("tea")(lambda input: respond(418, {"X-A": "b"}, {"short": True}))
+    call.sandbox.workflow("tea")(lambda given: respond(418, {"X-A": "b"}, {"short": True}))
     job = call.finished_job(call.submit("tea")["jobId"])
     assert job["output"]["output"] == {
         "data": {"short": True},
@@ -91,6 +91,7 @@ def test_a_job_can_be_cancelled_before_it_begins(serve: Serve) -> None:
     for workflow, accepted in (("never", second), ("slow", first)):
         call.http.post(f"/api/workflows/{workflow}/executions/{accepted['executionId']}/cancel")
     assert call.finished_job(second["jobId"])["output"]["success"] is False
+    assert call.http.get(f"/api/workflows/never/executions/{second['executionId']}").json()["status"] == "cancelled"
     assert not ran
 
 

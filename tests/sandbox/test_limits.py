@@ -120,7 +120,10 @@ def test_v1_announces_its_bucket_and_says_when_to_come_back(serve: Serve) -> Non
     assert (refused.headers["x-ratelimit-limit"], refused.headers["retry-after"]) == ("1", "60")
     assert refused.headers["x-ratelimit-reset"] == "2023-11-14T22:14:20.000Z"
     assert refused.json()["retryAfter"] == int((clock.now + 60) * 1000)
-    assert datetime.fromisoformat(refused.headers["x-ratelimit-reset"].replace("Z", "+00:00")).timestamp() == clock.now + 60
+    assert (
+        datetime.fromisoformat(refused.headers["x-ratelimit-reset"].replace("Z", "+00:00")).timestamp()
+        == clock.now + 60
+    )
 
 
 def test_v1_pages_through_all_workflows(call: Caller) -> None:

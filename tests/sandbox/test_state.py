@@ -51,7 +51,7 @@ def test_after_a_restart_every_job_is_accounted_for(serve: Serve, tmp_path: Path
 
 
 def test_the_execution_of_an_orphan_failed_too(serve: Serve, tmp_path: Path) -> None:
-    earlier, _, running, _ = stopped_in_the_middle(serve, tmp_path / "state.db")
+    _, _, running, _ = stopped_in_the_middle(serve, tmp_path / "state.db")
     call = serve(holding(tmp_path / "state.db", threading.Event()))
     execution = call.job(running)["metadata"]["correlation"]["executionId"]
     body = call.http.get(f"/api/workflows/hold/executions/{execution}").json()
@@ -61,7 +61,7 @@ def test_the_execution_of_an_orphan_failed_too(serve: Serve, tmp_path: Path) -> 
 def test_a_pending_job_whose_workflow_is_gone_fails_and_says_so(serve: Serve, tmp_path: Path) -> None:
     entered = threading.Event()
     sandbox = holding(tmp_path / "state.db", entered)
-    sandbox.workflow("passing")(lambda input: None)
+    sandbox.workflow("passing")(lambda given: None)
     call = serve(sandbox)
     call.submit("hold")
     assert entered.wait(5)

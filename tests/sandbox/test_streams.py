@@ -72,7 +72,7 @@ def test_blocks_that_do_not_stream_are_only_in_final_under_the_path_asked_for(ca
 
 
 def test_a_path_with_an_output_prefix_turns_the_value_into_a_chunk(call: Caller) -> None:
-    call.sandbox.workflow("plain")(lambda input: {"result": {"a": 1}})
+    call.sandbox.workflow("plain")(lambda given: {"result": {"a": 1}})
     frames = parsed(call.frames("plain", {"selectedOutputs": ["plain.output.result"]}))
     assert frames[0]["chunk"] == '{\n  "a": 1\n}'
     assert frames[1]["data"]["output"] == {}
@@ -108,7 +108,7 @@ def test_a_timeout_is_an_error_event_followed_by_done(serve: Serve) -> None:
 
 
 def test_a_response_block_is_a_block_like_others(call: Caller) -> None:
-    call.sandbox.workflow("tea")(lambda input: respond(418, {}, {"short": True}))
+    call.sandbox.workflow("tea")(lambda given: respond(418, {}, {"short": True}))
     answer = call.execute("tea", {"stream": True, "selectedOutputs": ["response.data"]})
     block = call.sandbox.block_id("tea", "Response")
     assert answer.status_code == 200
@@ -148,8 +148,10 @@ def test_hanging_up_cancels_the_run(call: Caller) -> None:
 
     @call.sandbox.workflow("forever")
     def forever(input: dict, context: Context):
-        yield "first"
-        if context.cancelled.wait(5):
+        try:
+            yield "first"
+            context.cancelled.wait(60)
+        finally:
             cancelled.set()
 
     body = {"stream": True, "selectedOutputs": ["forever.content"]}

@@ -45,13 +45,13 @@ def test_an_async_function_runs_on_the_servers_loop(call: Caller) -> None:
 
 
 def test_a_plain_function_runs_in_a_thread_of_its_own(call: Caller) -> None:
-    call.sandbox.workflow("where")(lambda input: threading.current_thread().name)
+    call.sandbox.workflow("where")(lambda given: threading.current_thread().name)
     assert output(call, "where") == "simstudio-sandbox-workflow"
 
 
 def test_a_blocking_function_does_not_stop_the_others(call: Caller) -> None:
     go_on = threading.Event()
-    call.sandbox.workflow("block")(lambda input: go_on.wait(5))
+    call.sandbox.workflow("block")(lambda given: go_on.wait(5))
     job = call.submit("block")
     assert output(call, "hello") == {"message": "Hello, world!"}
     go_on.set()
@@ -82,7 +82,7 @@ def test_a_partial_and_a_callable_object_are_functions_too(call: Caller) -> None
             return input["a"] + 1
 
     call.sandbox.workflow("adder")(Adder())
-    call.sandbox.workflow("partial")(functools.partial(lambda offset, input: offset + input["a"], 5))
+    call.sandbox.workflow("partial")(functools.partial(lambda offset, given: offset + given["a"], 5))
     assert (output(call, "adder", {"a": 1}), output(call, "partial", {"a": 1})) == (2, 6)
 
 
@@ -123,7 +123,7 @@ def test_the_last_block_is_the_output(call: Caller) -> None:
 
 
 def test_nothing_returned_is_an_empty_output(call: Caller) -> None:
-    call.sandbox.workflow("nothing")(lambda input: None)
+    call.sandbox.workflow("nothing")(lambda given: None)
     assert output(call, "nothing") == {}
 
 
@@ -152,7 +152,7 @@ def test_no_exception_harms_the_server(call: Caller, colour: str, error: BaseExc
 
 
 def test_an_output_without_a_json_form_is_a_failure_that_names_the_type(call: Caller) -> None:
-    call.sandbox.workflow("strange")(lambda input: {"when": {1, 2}})
+    call.sandbox.workflow("strange")(lambda given: {"when": {1, 2}})
     assert call.execute("strange").json()["error"] == "strange: a value of type set has no JSON form"
 
 
@@ -166,19 +166,19 @@ def test_a_generator_may_only_yield_what_a_workflow_can_say(call: Caller) -> Non
 
 
 def test_respond_is_the_whole_answer(call: Caller) -> None:
-    call.sandbox.workflow("tea")(lambda input: respond(418, {"X-Kind": "teapot"}, {"short": True}))
+    call.sandbox.workflow("tea")(lambda given: respond(418, {"X-Kind": "teapot"}, {"short": True}))
     answer = call.execute("tea")
     assert (answer.status_code, answer.headers["x-kind"], answer.json()) == (418, "teapot", {"short": True})
 
 
 def test_a_response_body_is_json_whatever_its_content_type_says(call: Caller) -> None:
-    call.sandbox.workflow("text")(lambda input: respond(200, {"content-type": "text/plain"}, "plain"))
+    call.sandbox.workflow("text")(lambda given: respond(200, {"content-type": "text/plain"}, "plain"))
     answer = call.execute("text")
     assert (answer.headers["content-type"], answer.text) == ("text/plain", '"plain"')
 
 
 def test_a_response_without_a_body_may_be_204(call: Caller) -> None:
-    call.sandbox.workflow("gone")(lambda input: respond(204))
+    call.sandbox.workflow("gone")(lambda given: respond(204))
     answer = call.execute("gone")
     assert (answer.status_code, answer.content) == (204, b"")
 
@@ -206,7 +206,7 @@ def test_respond_refuses_what_cannot_be_sent(status: int, headers: dict) -> None
 
 def test_declared_fields_are_coerced_and_take_their_defaults(call: Caller) -> None:
     fields = {"name": "world", "times": 1, "loud": False, "tags": ["a"], "options": {"x": 1}}
-    call.sandbox.workflow("echo", fields=fields)(lambda input: input)
+    call.sandbox.workflow("echo", fields=fields)(lambda given: given)
     assert output(call, "echo") == fields
     given = {"name": 5, "times": "3", "loud": "true", "tags": "[1]", "options": '{"y": 2}', "more": None}
     assert output(call, "echo", given) == {
@@ -220,7 +220,7 @@ def test_declared_fields_are_coerced_and_take_their_defaults(call: Caller) -> No
 
 
 def test_what_cannot_be_coerced_is_passed_on(call: Caller) -> None:
-    call.sandbox.workflow("echo", fields={"times": 1})(lambda input: input)
+    call.sandbox.workflow("echo", fields={"times": 1})(lambda given: given)
     assert output(call, "echo", {"times": "many"}) == {"times": "many"}
 
 
@@ -231,7 +231,7 @@ def test_a_name_must_fit_into_a_path(name: str) -> None:
 
 
 def test_a_name_with_spaces_and_umlauts_is_fine(call: Caller) -> None:
-    call.sandbox.workflow("Grüß mich")(lambda input: "hi")
+    call.sandbox.workflow("Grüß mich")(lambda given: "hi")
     assert output(call, "Grüß mich") == "hi"
 
 

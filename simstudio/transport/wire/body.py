@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -36,11 +36,22 @@ class HTTPXBody:
         response: Ours, whose ``content`` :meth:`read` fills.
         library: ``httpx`` or its like.
         bounded: Whether reads ask the request's budget each time, so that a drain can be made short.
+        arelease: Closes the response in an event loop; its own ``aclose`` where it is not given.
     """
 
-    __slots__ = ("_library", "_pieces", "_received", "_reply", "_request", "_response", "bounded")
+    __slots__ = ("_arelease", "_library", "_pieces", "_received", "_reply", "_request", "_response", "bounded")
 
-    def __init__(self, reply: Any, request: Request, response: Response, library: ModuleType, *, bounded: bool) -> None:
+    def __init__(
+        self,
+        reply: Any,
+        request: Request,
+        response: Response,
+        library: ModuleType,
+        *,
+        bounded: bool,
+        arelease: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    ) -> None:
+        self._arelease = arelease
         self._reply = reply
         self._request = request
         self._response = response
@@ -92,7 +103,8 @@ class HTTPXBody:
         """Read an end that comes at once, so that the connection can be used again; then close."""
         try:
             most = self._received + DRAIN_BYTES
-            while self._hurry() and self._received < most and self.piece() is not None:
+            self._hurry()
+            while self.bounded and self._received < most and self.piece() is not None:
                 pass
         except Exception:  # noqa: BLE001, S110 - what was asked for has come; the connection is simply not kept
             pass
@@ -103,7 +115,8 @@ class HTTPXBody:
         """Read an end that comes at once, so that the connection can be used again; then close."""
         try:
             most = self._received + DRAIN_BYTES
-            while self._hurry() and self._received < most and await self.apiece() is not None:
+            self._hurry()
+            while self.bounded and self._received < most and await self.apiece() is not None:
                 pass
         except Exception:  # noqa: BLE001, S110 - what was asked for has come; the connection is simply not kept
             pass
@@ -118,15 +131,15 @@ class HTTPXBody:
     async def aclose(self) -> None:
         """Give the connection back (after the end) or drop it (before), shielded from cancellation."""
         self._response.body = None
-        await shielded(self._reply.aclose())
+        await shielded((self._arelease or self._reply.aclose)())
 
     def _plain(self) -> Any:
         """The raw stream, where nothing needs decoding: one layer less between a chunk and its reader."""
         return None if "content-encoding" in self._response.headers else self._reply.stream
 
-    def _hurry(self) -> bool:
+    def _hurry(self) -> None:
         budget = self._request.budget
-        if budget is None or not self.bounded:
-            return False
-        budget.idle = DRAIN_SECONDS
-        return True
+        if budget is None:
+            self.bounded = False
+        else:
+            budget.expires = budget.clock() + DRAIN_SECONDS

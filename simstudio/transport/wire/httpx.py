@@ -10,7 +10,7 @@ import asyncio
 import functools
 import time
 import weakref
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from threading import Lock
 from typing import Any
 
@@ -22,6 +22,7 @@ from simstudio.transport.fork import renew_after_fork
 from simstudio.transport.message import Headers, Request, Response
 from simstudio.transport.wire.body import HTTPXBody, shielded
 from simstudio.transport.wire.failures import timed_out, translate
+from simstudio.transport.wire.orphans import close_orphans, release
 from simstudio.transport.wire.proxies import environment_proxy
 from simstudio.transport.wire.sockets import AsyncBudgetedBackend, BudgetedBackend
 
@@ -139,14 +140,19 @@ class AsyncHTTPXWire:
         try:
             prepared = _prepare(request)
             transport = await self._transport(prepared.url)
-            reply = await transport.handle_async_request(prepared)
+            try:
+                reply = await transport.handle_async_request(prepared)
+            except BaseException:
+                close_orphans(transport)
+                raise
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise translate(error, request, httpx) from error
         response = _respond(reply, request)
+        arelease = functools.partial(release, reply, prepared, transport)
         if request.streamed and response.ok:
-            response.body = HTTPXBody(reply, request, response, httpx, bounded=True)
+            response.body = HTTPXBody(reply, request, response, httpx, bounded=True, arelease=arelease)
         else:
-            await self._read(reply, request, response)
+            await self._read(reply, request, response, arelease)
         response.elapsed = time.monotonic() - started
         return response
 
@@ -156,7 +162,9 @@ class AsyncHTTPXWire:
         if connections is not None:
             await shielded(connections.life.aclose())
 
-    async def _read(self, reply: httpx.Response, request: Request, response: Response) -> None:
+    async def _read(
+        self, reply: httpx.Response, request: Request, response: Response, arelease: Callable[[], Any]
+    ) -> None:
         pieces: list[bytes] = []
         budget = request.budget
         stream: Any = reply.aiter_bytes() if "content-encoding" in response.headers else reply.stream
@@ -165,13 +173,13 @@ class AsyncHTTPXWire:
                 pieces.append(piece)
                 if budget is not None and budget.expired():
                     raise timed_out(request, "Read")
+            await reply.aclose()
         except (httpx.TransportError, httpx.DecodingError) as error:
-            await shielded(reply.aclose())
+            await shielded(arelease())
             raise translate(error, request, httpx, sum(map(len, pieces))) from error
         except BaseException:
-            await shielded(reply.aclose())
+            await shielded(arelease())
             raise
-        await reply.aclose()
         response.content = b"".join(pieces)
 
     async def _transport(self, url: httpx.URL) -> httpx.AsyncHTTPTransport:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import ssl
+import time
 from collections.abc import Iterable
 from typing import Any
 
 import httpcore
 
-from simstudio.transport.deadline import Allowance
+from simstudio.transport.deadline import SHORTEST, Allowance
 
 _SLICE = 64 * 1024
 """Bytes written under one allowance: a peer that reads slowly must not get the whole timeout for each piece."""
@@ -19,6 +22,7 @@ class BudgetedStream(httpcore.NetworkStream):
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
+        self._process = os.getpid()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read under what is left of the time."""
@@ -34,7 +38,13 @@ class BudgetedStream(httpcore.NetworkStream):
             self._stream.write(bytes(view[start : start + _SLICE]), Allowance.now(timeout))
 
     def close(self) -> None:
-        """Close the stream."""
+        """Close the stream, and wake a thread that waits for it (closing alone would leave that to its timeout)."""
+        raw = self._stream.get_extra_info("socket")
+        if isinstance(raw, socket.socket) and os.getpid() == self._process:  # in a fork it is still the parent's
+            try:
+                socket.socket.shutdown(raw, socket.SHUT_RDWR)
+            except OSError:
+                pass
         self._stream.close()
 
     def start_tls(
@@ -75,7 +85,12 @@ class AsyncBudgetedStream(httpcore.AsyncNetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.AsyncNetworkStream:
         """The encrypted stream, with fresh timeouts as well."""
-        return AsyncBudgetedStream(await self._stream.start_tls(ssl_context, server_hostname, Allowance.now(timeout)))
+        try:
+            stream = await self._stream.start_tls(ssl_context, server_hostname, Allowance.now(timeout))
+        except BaseException:  # httpcore closes it after an error, but not when it is cancelled
+            await self._stream.aclose()
+            raise
+        return AsyncBudgetedStream(stream)
 
     def get_extra_info(self, info: str) -> Any:
         """What the stream says about itself."""
@@ -96,8 +111,22 @@ class BudgetedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """A connected stream."""
-        return BudgetedStream(self._backend.connect_tcp(host, port, timeout, local_address, socket_options))
+        """A connected stream. Each of a host's addresses gets its share of what is left of the time."""
+        addresses = _addresses(host, port)
+        seconds = Allowance.now(timeout)
+        clock = timeout.budget.clock if isinstance(timeout, Allowance) else time.monotonic
+        end = None if seconds is None else clock() + seconds
+        for number, (address, its_port) in enumerate(addresses, 1):
+            if end is not None:
+                seconds = max((end - clock()) / (len(addresses) - number + 1), SHORTEST)
+            try:
+                return BudgetedStream(
+                    self._backend.connect_tcp(address, its_port, seconds, local_address, socket_options)
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if number == len(addresses):
+                    raise
+        raise httpcore.ConnectError(f"{host} has no address")
 
     def sleep(self, seconds: float) -> None:
         """Wait between connection attempts."""
@@ -125,3 +154,11 @@ class AsyncBudgetedBackend(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """Wait between connection attempts."""
         await self._backend.sleep(seconds)
+
+
+def _addresses(host: str, port: int) -> list[tuple[str, int]]:
+    try:
+        found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+    except OSError as error:
+        raise httpcore.ConnectError(str(error)) from error
+    return [(f"{a[0]}%{a[3]}" if len(a) == 4 and a[3] else str(a[0]), int(a[1])) for *_, a in found]

@@ -1,0 +1,13 @@
+"""The command line, ``simstudio`` or ``python -m simstudio.cli``: ``pip install "simstudio-sdk[cli]"``.
+
+One module a command or group of commands; each is registered in :mod:`simstudio.cli.app`. What they share:
+
+* :mod:`~simstudio.cli.connection`: ``--base-url``, ``--sandbox``, ``--sandbox-app``, ``--json``, and the client
+  they make;
+* :mod:`~simstudio.cli.inputs`: from ``--input``, ``--input-json`` and ``--file`` to a workflow's input;
+* :mod:`~simstudio.cli.output`: standard output is for results, and with ``--json`` holds JSON and nothing else;
+* :mod:`~simstudio.cli.tables`: what a terminal shows in place of JSON;
+* :mod:`~simstudio.cli.progress`: what a terminal shows while it waits, on standard error;
+* :mod:`~simstudio.cli.failures`, :mod:`~simstudio.cli.ending`: from an exception to one line, or one JSON object,
+  and an exit code.
+"""

@@ -1,0 +1,110 @@
+"""The command tree, and what holds for every command in it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from simstudio._version import __version__
+from simstudio.cli.ending import end
+from simstudio.cli.failures import Interrupted, ReaderGone
+from simstudio.cli.invocation import Invocation
+from simstudio.cli.jobs import job
+from simstudio.cli.output import flush
+from simstudio.cli.run import run
+from simstudio.cli.sandbox import sandbox
+from simstudio.cli.status import status
+from simstudio.cli.usage import usage
+
+_EPILOG = """\b
+Examples:
+  simstudio run hello --input name=Ada --sandbox     nothing to set up: a Sim on this machine
+  simstudio run WORKFLOW --input name=Ada            the real one
+  simstudio run WORKFLOW --stream --select agent1.content
+  simstudio run WORKFLOW --async --json | jq .output
+  simstudio sandbox app.py --port 8000               a local Sim with workflows of your own
+
+\b
+Environment:
+  SIM_API_KEY     the API key; there is no option for it, as command lines are seen by others
+  SIM_BASE_URL    where Sim is, when it is not https://sim.ai
+
+\b
+Exit codes:
+  0    done
+  1    the run failed, or the server refused the request
+  2    the command cannot be understood, or its input cannot be sent
+  3    no connection, or the API key is missing or wrong
+  130  interrupted (Ctrl-C)
+
+With --json, standard output holds JSON and nothing else, an object a line; what fails ends with
+{"error": {"type", "message", "code", "status", "requestId", "taskId"}}.
+"""
+
+
+class Application(click.Group):
+    """The root of the tree: whatever goes wrong below it ends as one line and an exit code, not as a traceback."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,  # noqa: ARG002, FBT001, FBT002 - click's signature
+        windows_expand_args: bool = True,  # noqa: FBT001, FBT002
+        **extra: Any,
+    ) -> NoReturn:
+        """Run a command line and end the process with its exit code."""
+        words = sys.argv[1:] if args is None else list(args)
+        invocation = Invocation(as_json=_asks_for_json(words))
+        try:
+            code = super().main(
+                args,
+                prog_name,
+                complete_var,
+                standalone_mode=False,
+                windows_expand_args=windows_expand_args,
+                **{"obj": invocation, **extra},
+            )
+            code = code if isinstance(code, int) else 0
+            flush()
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - those it does not know are raised again
+            code = end(error, invocation)
+        sys.exit(code)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what click would end in ways of its own is renamed."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Interrupted from None
+        except BrokenPipeError as error:
+            raise ReaderGone from error
+
+
+def _asks_for_json(words: Sequence[str]) -> bool:
+    """Whether ``--json`` is among the options, known before they are parsed: that may be what fails."""
+    options = words[: words.index("--")] if "--" in words else words
+    return "--json" in options
+
+
+@click.group(
+    "simstudio",
+    cls=Application,
+    invoke_without_command=True,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@click.version_option(__version__, "--version", prog_name="simstudio", message="%(prog)s %(version)s")
+@click.pass_context
+def application(ctx: click.Context) -> None:
+    """Run Sim workflows: on sim.ai, on a server of your own, or on a sandbox on this machine."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+for _command in (run, status, job, usage, sandbox):
+    application.add_command(_command)

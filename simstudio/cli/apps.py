@@ -1,0 +1,64 @@
+"""Python files that define a sandbox: ``simstudio sandbox app.py``, ``--sandbox-app app.py``."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+
+from simstudio.cli.failures import CommandError
+from simstudio.sandbox import Sandbox
+
+_MODULE = "simstudio_sandbox_app"
+
+
+def load_sandbox(path: Path) -> Sandbox:
+    """Run a Python file and find its sandbox: the one named ``sandbox``, or its only one.
+
+    The file's directory can be imported from, as when Python runs the file itself.
+
+    Raises:
+        CommandError: It is no Python file, raises, or leaves open which sandbox is meant.
+    """
+    module = _run(path)
+    named = getattr(module, "sandbox", None)
+    if isinstance(named, Sandbox):
+        return named
+    found = {name: value for name, value in vars(module).items() if isinstance(value, Sandbox)}
+    if not found:
+        raise CommandError(
+            f"{path} defines no Sandbox. Write: from simstudio.sandbox import Sandbox; sandbox = Sandbox()"
+        )
+    if len({id(value) for value in found.values()}) > 1:
+        names = ", ".join(found)
+        raise CommandError(f"{path} defines several sandboxes ({names}). Name the one to serve: sandbox = …")
+    return next(iter(found.values()))
+
+
+def _run(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(_MODULE, path)
+    if spec is None or spec.loader is None:
+        raise CommandError(f"{path} is no Python file: its name must end with .py.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[_MODULE] = module  # as import does: dataclasses and pickles look there
+    sys.path.insert(0, str(path.resolve().parent))
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        raise CommandError(f"{path} cannot be run{_place(error, path)}: {_said(error)}.") from error
+    return module
+
+
+def _place(error: BaseException, path: Path) -> str:
+    """Where in the file it went wrong, for a file that one is just writing."""
+    if isinstance(error, SyntaxError):
+        return f" (line {error.lineno})"
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return f" (line {lines[-1]})" if lines else ""
+
+
+def _said(error: BaseException) -> str:
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    return f"{type(error).__name__}: {text.rstrip('.')}" if text else type(error).__name__

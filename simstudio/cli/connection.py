@@ -1,0 +1,142 @@
+"""Where a command finds Sim: the options that say so, and the client they make."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import click
+
+from simstudio.cli.failures import CommandError, ExitCode
+from simstudio.cli.invocation import Invocation, json_option, pass_invocation
+from simstudio.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from simstudio.client import SimStudioClient
+    from simstudio.sandbox import Sandbox
+
+Command = Callable[..., None]
+
+
+@attrs.define
+class Connection:
+    """What a command gets as its first argument.
+
+    Attributes:
+        invocation: The run of the command line.
+        base_url: ``--base-url``.
+        sandboxed: Whether the embedded sandbox serves.
+        app: The file whose sandbox it is, None for the default one.
+        sandbox: The embedded sandbox, once the client is open.
+    """
+
+    invocation: Invocation
+    base_url: str | None = None
+    sandboxed: bool = False
+    app: Path | None = None
+    sandbox: Sandbox | None = None
+
+    @property
+    def as_json(self) -> bool:
+        """Whether JSON was asked for."""
+        return self.invocation.as_json
+
+    @contextmanager
+    def client(self) -> Iterator[SimStudioClient]:
+        """A client for the time of a ``with`` block, and the embedded sandbox with it.
+
+        Raises:
+            CommandError: There is no usable API key, or the app has no sandbox.
+            ConfigurationError: Another setting cannot be used, or the sandbox cannot start.
+        """
+        with ExitStack() as stack:
+            yield stack.enter_context(self._embedded(stack) if self.sandboxed else self._remote())
+
+    def _remote(self) -> SimStudioClient:
+        from simstudio.client import SimStudioClient
+
+        return SimStudioClient(_api_key(), self.base_url)
+
+    def _embedded(self, stack: ExitStack) -> SimStudioClient:
+        from simstudio.cli.apps import load_sandbox
+        from simstudio.sandbox import Sandbox
+
+        self.sandbox = Sandbox() if self.app is None else load_sandbox(self.app)
+        self.invocation.workflows = tuple(self.sandbox.workflows)
+        server = stack.enter_context(self.sandbox.serve())
+        stack.enter_context(_no_proxy("127.0.0.1"))
+        return server.client()
+
+
+def connected(command: Command) -> Command:
+    """Decorator: the options that every command on a server has; it gets a :class:`Connection` for them."""
+
+    @json_option
+    @click.option(
+        "--sandbox-app",
+        "app",
+        metavar="APP.PY",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Like --sandbox, with the workflows of the Sandbox object in this file.",
+    )
+    @click.option(
+        "--sandbox",
+        "sandboxed",
+        is_flag=True,
+        help="Use a Sim on this machine, started for this command: no account, no network. "
+        "Its workflows: hello, count, slow, fail.",
+    )
+    @click.option("--base-url", metavar="URL", help="Where Sim is; else SIM_BASE_URL, else https://sim.ai.")
+    @pass_invocation
+    @functools.wraps(command)
+    def wrapper(
+        invocation: Invocation,
+        /,
+        *arguments: Any,
+        base_url: str | None,
+        sandboxed: bool,
+        app: Path | None,
+        as_json: bool,
+        **options: Any,
+    ) -> None:
+        sandboxed = sandboxed or app is not None
+        if sandboxed and base_url is not None:
+            raise click.UsageError("--sandbox and --base-url exclude each other", click.get_current_context())
+        invocation.as_json = as_json
+        invocation.embedded = sandboxed
+        command(Connection(invocation, base_url, sandboxed, app), *arguments, **options)
+
+    return wrapper
+
+
+def _api_key() -> str:
+    from simstudio.config import resolve_api_key
+
+    if not os.environ.get("SIM_API_KEY", "").strip():
+        problem = "No API key. Set the environment variable SIM_API_KEY, or try --sandbox, which needs none."
+    else:
+        try:
+            return str(resolve_api_key(None))
+        except ConfigurationError as error:
+            problem = str(error).replace("api_key", "SIM_API_KEY")
+    raise CommandError(problem, ExitCode.CONNECTION, ConfigurationError.__name__)
+
+
+@contextmanager
+def _no_proxy(host: str) -> Iterator[None]:
+    """Reach a host directly, whatever proxy the environment names for all others."""
+    before = os.environ.get("no_proxy")
+    others = before if before is not None else os.environ.get("NO_PROXY", "")
+    os.environ["no_proxy"] = f"{others},{host}" if others else host
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["no_proxy"]
+        else:
+            os.environ["no_proxy"] = before

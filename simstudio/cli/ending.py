@@ -1,0 +1,56 @@
+"""The end of a command that did not succeed: what is reported where, and the exit code."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from simstudio.cli.failures import CommandError, ExitCode, Interrupted, ReaderGone, describe
+from simstudio.cli.invocation import Invocation
+from simstudio.cli.output import discard, flush, is_terminal, say, write_json
+
+
+def end(error: BaseException, invocation: Invocation) -> int:
+    """Report what ended a command: on one line of standard error, or as JSON on standard output.
+
+    JSON goes where results go, so that a program reads one stream, in which the last line says how it ended.
+
+    Args:
+        error: What it raised.
+        invocation: Which one it was.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        BaseException: The error itself, when it is none that a user can do anything about.
+    """
+    try:
+        return _report(error, invocation)
+    except (ReaderGone, BrokenPipeError):
+        discard()
+        return ExitCode.READER_GONE
+    except CommandError as cannot_write:
+        if cannot_write is error:
+            raise
+        say(f"error: {cannot_write}")
+        return cannot_write.exit_code
+
+
+def _report(error: BaseException, invocation: Invocation) -> int:
+    if isinstance(error, ReaderGone):
+        raise error
+    failure = describe(error, invocation)
+    if failure is None:
+        raise error
+    if invocation.as_json:
+        write_json(failure.to_dict())
+    elif isinstance(error, (Interrupted, KeyboardInterrupt, click.Abort)):
+        if is_terminal(sys.stderr):
+            click.echo(err=True)  # the terminal shows ^C where the cursor was
+        say(failure.line)
+    else:
+        say(f"error: {failure.line}")
+    flush()
+    return failure.exit_code

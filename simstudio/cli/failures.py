@@ -1,0 +1,254 @@
+"""From an exception to what a person, or a program, is told, and to an exit code.
+
+Exceptions of the client speak to Python programmers; here they are told again in the words of the command line.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import click
+
+from simstudio.errors import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AuthenticationError,
+    ConfigurationError,
+    ExecutionError,
+    ExecutionTimeoutError,
+    InvalidInputError,
+    JobCancelledError,
+    JobFailedError,
+    JobTimeoutError,
+    RateLimitError,
+    SimStudioError,
+    StreamError,
+)
+
+if TYPE_CHECKING:
+    from simstudio.cli.invocation import Invocation
+    from simstudio.transport.message import Response
+
+_LONGEST = 2000
+
+
+class ExitCode(IntEnum):
+    """What the process ends with; 0 is success."""
+
+    FAILED = 1
+    """The run failed, or the server refused the request."""
+    USAGE = 2
+    """The command cannot be understood, or its input cannot be sent."""
+    CONNECTION = 3
+    """No connection, or no usable API key."""
+    INTERRUPTED = 130
+    """Ctrl-C, as a shell reports it."""
+    READER_GONE = 141
+    """Whoever read the output has gone, as a shell reports it of other programs."""
+
+
+class CommandError(Exception):
+    """A failure of the command line's own.
+
+    Args:
+        message: What happened and what to do.
+        exit_code: How the process ends.
+        kind: What JSON calls it.
+    """
+
+    def __init__(self, message: str, exit_code: ExitCode = ExitCode.USAGE, kind: str = "CommandError") -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+        self.kind = kind
+
+
+class Interrupted(Exception):  # noqa: N818 - nothing went wrong
+    """The user pressed Ctrl-C."""
+
+
+class ReaderGone(Exception):  # noqa: N818 - nothing went wrong
+    """The reader of standard output closed it (``| head``)."""
+
+
+@attrs.frozen
+class Failure:
+    """What is told of a failure.
+
+    Attributes:
+        kind: The exception's name.
+        message: What happened and what to do.
+        exit_code: How the process ends.
+        code: The documented code, or the server's.
+        status: The HTTP status.
+        request_id: The server's id of the request.
+        task_id: The background execution it is about.
+        result: What a failed run brought all the same, under its wire names.
+    """
+
+    kind: str
+    message: str
+    exit_code: int
+    code: str | None = None
+    status: int | None = None
+    request_id: str | None = None
+    task_id: str | None = None
+    result: Mapping[str, Any] = attrs.field(factory=dict)
+
+    @property
+    def line(self) -> str:
+        """The message on one line, without the control characters that a server may have put into it."""
+        text = " ".join("".join(letter if letter.isprintable() else " " for letter in self.message).split())
+        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+    def to_dict(self) -> dict[str, Any]:
+        """What JSON says: of a failed run its result too, with ``error`` as an object in the place of the text."""
+        return {
+            **self.result,
+            "error": {
+                "type": self.kind,
+                "message": self.message,
+                "code": self.code,
+                "status": self.status,
+                "requestId": self.request_id,
+                "taskId": self.task_id,
+            },
+        }
+
+
+def describe(error: BaseException, invocation: Invocation) -> Failure | None:
+    """What to tell of an exception; None when it is a defect that should show as one."""
+    if isinstance(error, (Interrupted, KeyboardInterrupt, click.Abort)):
+        return _interrupted(invocation)
+    if isinstance(error, CommandError):
+        return Failure(error.kind, str(error), error.exit_code)
+    if isinstance(error, click.ClickException):
+        return Failure(type(error).__name__, _usage(error), ExitCode.USAGE)
+    if not isinstance(error, SimStudioError):
+        return None
+    task_id = error.task_id or invocation.task_id
+    result = error.result if isinstance(error, ExecutionError) else None
+    failure = Failure(
+        type(error).__name__,
+        _message(error, task_id, invocation),
+        _exit_code(error),
+        code=error.code,
+        status=error.status,
+        request_id=error.request_id,
+        task_id=task_id,
+        result=_without_key(result.to_dict()) if result is not None else {},
+    )
+    return attrs.evolve(failure, message=_without_key(failure.message))
+
+
+def _exit_code(error: SimStudioError) -> ExitCode:
+    if isinstance(error, ExecutionError):  # before APIConnectionError: a run that the server stopped is both
+        return ExitCode.FAILED
+    if isinstance(error, (APIConnectionError, AuthenticationError, StreamError)):
+        return ExitCode.CONNECTION
+    if isinstance(error, (ConfigurationError, InvalidInputError)):
+        return ExitCode.USAGE
+    return ExitCode.FAILED
+
+
+def _message(error: SimStudioError, task_id: str | None, invocation: Invocation) -> str:
+    if isinstance(error, ExecutionError):
+        return _execution(error, task_id)
+    if isinstance(error, JobTimeoutError):
+        seen = f" (last seen {error.job.status!r})" if error.job is not None else ""
+        more = "" if invocation.embedded else f" It goes on; wait again with: simstudio job wait {task_id}"
+        return f"The job {task_id} was not done in time{seen}.{more}"
+    if isinstance(error, APIStatusError):
+        return _status(error, invocation)
+    if isinstance(error, APITimeoutError):
+        return _shorter(error, "give a longer timeout") + "; give a longer --timeout, or run it with --async."
+    if isinstance(error, APIConnectionError):
+        return (
+            _shorter(error, "Check base_url") + "Check --base-url (SIM_BASE_URL), the network and any proxy settings."
+        )
+    if isinstance(error, StreamError):
+        return str(error).replace("What it delivered is in error.partial; the run", "The run")
+    return str(error)
+
+
+def _shorter(error: APIConnectionError, advice: str) -> str:
+    """An exception's text without the advice that it ends with, which speaks of arguments."""
+    text, found, _ = str(error).partition(advice)
+    return text.rstrip("; ") if found and text.rstrip().endswith(";") else text if found else f"{text} "
+
+
+def _execution(error: ExecutionError, task_id: str | None) -> str:
+    from simstudio.models.execution import error_text
+
+    what = f"The job {task_id}" if isinstance(error, JobFailedError) and task_id else "The workflow"
+    reason = error_text(error.result.error) if error.result is not None else None
+    if isinstance(error, JobCancelledError):
+        return f"{what} was cancelled{': ' + reason if reason else ''}."
+    if reason is None:
+        reason = "Sim gives no reason (it may have been cancelled or timed out)"
+    advice = " --async allows longer runs." if isinstance(error, ExecutionTimeoutError) else ""
+    return f"{what} failed: {reason}{'.' if advice else ''}{advice}"
+
+
+_ADVICE = {
+    401: "Check SIM_API_KEY, and that it belongs to this server.",
+    402: "Raise the limit or wait for the next period; see: simstudio usage",
+    403: "Check that the workflow is deployed and that the key may use it.",
+    404: "Check the id, and --base-url (SIM_BASE_URL).",
+}
+
+
+def _status(error: APIStatusError, invocation: Invocation) -> str:
+    from simstudio.resources.failures import read_error, reason
+
+    response = error.response
+    if response is None:
+        return str(error)
+    body = read_error(response)
+    text = f"{(body.message or reason(response.status)).rstrip('.')} ({_where(response)})."
+    advice = _ADVICE.get(response.status)
+    if response.status == 404 and invocation.workflows and response.path.startswith("/api/workflows/"):
+        advice = f"The sandbox has: {', '.join(invocation.workflows)}."
+    if isinstance(error, RateLimitError):
+        wait = error.retry_after
+        advice = "Wait a while and try again." if wait is None else f"Wait {wait:g} s and try again."
+    elif 300 <= response.status <= 399:
+        advice = f"It redirects to {response.headers.get('location', 'nowhere')[:200]}; give that as --base-url."
+    return f"{text} {advice}" if advice else text
+
+
+def _where(response: Response) -> str:
+    attempts = f", after {response.attempt} attempts" if response.attempt > 1 else ""
+    request_id = f", request id {response.request_id}" if response.request_id else ""
+    return f"HTTP {response.status}, {response.method} {response.path}{attempts}{request_id}"
+
+
+def _usage(error: click.ClickException) -> str:
+    text = error.format_message().rstrip(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{text}. See: {context.command_path} --help" if context is not None else f"{text}."
+
+
+def _interrupted(invocation: Invocation) -> Failure:
+    text = "Interrupted."
+    if invocation.begun and not invocation.embedded:
+        text += " The run may go on on the server."
+        if invocation.task_id is not None:
+            text += f" Its task id is {invocation.task_id}; wait for it with: simstudio job wait {invocation.task_id}"
+    return Failure("Interrupted", text, ExitCode.INTERRUPTED, task_id=invocation.task_id)
+
+
+def _without_key(value: Any) -> Any:
+    """JSON data without the API key, wherever a server may have put it."""
+    key = os.environ.get("SIM_API_KEY", "").strip()
+    if len(key) <= 3:
+        return value
+    if isinstance(value, str):
+        return value.replace(key, "***")
+    if isinstance(value, Mapping):
+        return {name: _without_key(item) for name, item in value.items()}
+    return [_without_key(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,33 @@
+"""What is known of one run of the command line, for whoever has to report on it."""
+
+from __future__ import annotations
+
+import attrs
+import click
+
+
+@attrs.define
+class Invocation:
+    """One run of the command line; click carries it as ``ctx.obj``.
+
+    Attributes:
+        as_json: Whether JSON was asked for.
+        embedded: Whether the server is the embedded sandbox, which ends with the command.
+        begun: Whether something may go on on the server when this ends.
+        workflows: Those of the embedded sandbox.
+        task_id: The background execution it is about, once known.
+    """
+
+    as_json: bool = False
+    embedded: bool = False
+    begun: bool = False
+    workflows: tuple[str, ...] = ()
+    task_id: str | None = None
+
+
+pass_invocation = click.make_pass_decorator(Invocation, ensure=True)
+"""Decorator: give the command its :class:`Invocation` as the first argument."""
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON, one object a line, results and errors alike."
+)

@@ -1,0 +1,89 @@
+"""``simstudio job``: background executions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from simstudio.cli.connection import Connection, connected
+from simstudio.cli.options import timeout_option
+from simstudio.cli.output import on_terminal, write_json
+from simstudio.cli.progress import Waiting
+from simstudio.cli.tables import show_fields
+
+if TYPE_CHECKING:
+    from simstudio.models.jobs import Job
+
+_workflow_option = click.option(
+    "--workflow", metavar="ID", help="Its workflow, should the server know the job only by that."
+)
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def job(ctx: click.Context) -> None:
+    """Look at background runs, and wait for them."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+@job.command
+@click.argument("task_id", metavar="ID")
+@_workflow_option
+@connected
+def get(connection: Connection, task_id: str, workflow: str | None) -> None:
+    """Show the state of the background run ID.
+
+    It ends with 0 whatever the state is: the question was answered.
+    """
+    with connection.client() as client:
+        found = client.jobs.get(task_id, workflow_id=workflow)
+    _show(connection, found)
+
+
+@job.command
+@click.argument("task_id", metavar="ID")
+@_workflow_option
+@timeout_option("Seconds to wait.", default=3600.0)
+@connected
+def wait(connection: Connection, task_id: str, workflow: str | None, timeout: float) -> None:
+    """Wait until the background run ID is done, and show it.
+
+    It ends with 1 when the run failed or was not done in time.
+    """
+    invocation = connection.invocation
+    invocation.task_id = task_id
+    invocation.begun = True
+    with connection.client() as client, Waiting(f"{task_id}: waiting") as waiting:
+        done = client.jobs.wait(
+            task_id,
+            workflow_id=workflow,
+            timeout=timeout,
+            on_progress=lambda state: waiting.update(f"{task_id}: {state.status}"),
+        )
+    _show(connection, done)
+
+
+def _show(connection: Connection, found: Job) -> None:
+    if connection.as_json or not on_terminal():
+        write_json({"taskId": found.task_id, **found.to_dict()})
+        return
+    result = found.result
+    metadata = found.metadata or {}
+    duration = metadata.get("duration")
+    state = "paused: it waits for a human" if found.paused else found.status
+    failed = found.done and not found.succeeded and not found.paused
+    show_fields(
+        [
+            ("job", found.task_id),
+            ("status", f"{state}, but its workflow failed" if failed and found.status == "completed" else state),
+            ("workflow", found.workflow_id),
+            ("execution", found.execution_id),
+            ("started", metadata.get("startedAt")),
+            ("completed", metadata.get("completedAt")),
+            ("took", f"{duration / 1000:g} s" if isinstance(duration, (int, float)) else None),
+            ("error", found.error_message),
+            ("output", result.output if result is not None else None),
+        ]
+    )

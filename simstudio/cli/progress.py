@@ -1,0 +1,63 @@
+"""What a terminal shows while a command waits. On a pipe or in a file it shows nothing."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from simstudio.cli.output import is_terminal
+
+if TYPE_CHECKING:
+    import rich.progress
+    from typing_extensions import Self
+
+
+class Waiting:
+    """A spinner with a text and the seconds gone by, on standard error; it leaves nothing behind.
+
+    Args:
+        text: What is being waited for.
+
+    Example:
+        >>> with Waiting("hello") as waiting:
+        ...     waiting.update("hello: processing")
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._shown: rich.progress.Progress | None = None
+
+    def update(self, text: str) -> None:
+        """Show another text."""
+        if self._shown is not None:
+            self._shown.update(self._shown.task_ids[0], description=text)
+
+    def stop(self) -> None:
+        """Take it away, to write something else; stopping again does nothing."""
+        shown, self._shown = self._shown, None
+        if shown is not None:
+            shown.stop()
+
+    def __enter__(self) -> Self:
+        if is_terminal(sys.stderr) and os.environ.get("TERM", "") not in ("dumb", "unknown"):
+            from rich.console import Console
+            from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+            self._shown = Progress(
+                SpinnerColumn(),
+                TextColumn("{task.description}", markup=False),
+                TimeElapsedColumn(),
+                console=Console(stderr=True),
+                transient=True,
+                redirect_stdout=False,  # results go where they belong
+            )
+            self._shown.add_task(self._text, total=None)
+            self._shown.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

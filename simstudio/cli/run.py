@@ -1,0 +1,227 @@
+"""``simstudio run``."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import click
+
+from simstudio.cli.connection import Connection, connected
+from simstudio.cli.inputs import assemble, input_options
+from simstudio.cli.options import timeout_option
+from simstudio.cli.output import is_terminal, say, write, write_json, write_value
+from simstudio.cli.progress import Waiting
+from simstudio.errors import ExecutionError
+
+if TYPE_CHECKING:
+    from simstudio.client import SimStudioClient
+    from simstudio.models.events import StreamEvent
+    from simstudio.models.execution import WorkflowExecutionResult
+    from simstudio.models.jobs import Job
+    from simstudio.sandbox import Sandbox
+
+_PATIENCE, _BACKGROUND_PATIENCE, _SILENCE = 300.0, 3600.0, 300.0
+
+_EPILOG = """\b
+Examples:
+  simstudio run hello --input name=Ada --sandbox
+  simstudio run WORKFLOW --input n=3 --input 'tags=["a", "b"]'
+  echo '{"name": "Ada"}' | simstudio run WORKFLOW --input-json -
+  simstudio run WORKFLOW --file documents=report.pdf
+  simstudio run WORKFLOW --stream --select agent1.content
+  id=$(simstudio run WORKFLOW --async --no-wait) && simstudio job wait "$id"
+"""
+
+
+@click.command(epilog=_EPILOG, short_help="Run a workflow and print its output.")
+@click.argument("workflow")
+@input_options
+@click.option("--stream", is_flag=True, help="Print text as it arrives.")
+@click.option(
+    "--select",
+    "selected",
+    metavar="BLOCK.PATH",
+    multiple=True,
+    help="With --stream: an output to stream, such as agent1.content. Sim streams only what is named; again for more.",
+)
+@click.option("--async", "background", is_flag=True, help="Run in the background, for long runs, and wait for the end.")
+@click.option("--no-wait", is_flag=True, help="With --async: do not wait, print the task id.")
+@timeout_option(
+    "What the run may take (300); with --async, how long to wait for it (3600); with --stream, the longest silence "
+    "(300)."
+)
+@connected
+def run(
+    connection: Connection,
+    workflow: str,
+    pairs: Sequence[tuple[str, Any]],
+    input_json: str | None,
+    files: Sequence[tuple[str, Path]],
+    *,
+    stream: bool,
+    selected: Sequence[str],
+    background: bool,
+    no_wait: bool,
+    timeout: float | None,
+) -> None:
+    """Run the workflow with the id WORKFLOW and print its output: text as it is, anything else as JSON.
+
+    A run that was interrupted, or took longer than --timeout, may go on on the server.
+    """
+    _check(stream=stream, selected=selected, background=background, no_wait=no_wait)
+    running = _Run(connection, workflow, assemble(pairs, input_json, files), timeout)
+    with connection.client() as client, _warnings_said():
+        connection.invocation.begun = True
+        if stream:
+            running.stream(client, selected)
+        elif no_wait:
+            running.submit(client)
+        elif background:
+            running.wait(client)
+        else:
+            running.execute(client)
+
+
+def _check(*, stream: bool, selected: Sequence[str], background: bool, no_wait: bool) -> None:
+    context = click.get_current_context()
+    if stream and background:
+        raise click.UsageError("--stream and --async exclude each other", context)
+    if selected and not stream:
+        raise click.UsageError("--select goes with --stream", context)
+    if no_wait and not background:
+        raise click.UsageError("--no-wait goes with --async", context)
+
+
+@attrs.frozen
+class _Run:
+    """One run, in whichever way."""
+
+    connection: Connection
+    workflow: str
+    data: Any
+    timeout: float | None
+
+    def execute(self, client: SimStudioClient) -> None:
+        with Waiting(self.workflow):
+            result = client.workflows.execute(self.workflow, self.data, timeout=self.timeout or _PATIENCE)
+        self._finish(result)
+
+    def submit(self, client: SimStudioClient) -> None:
+        receipt = client.workflows.submit(self.workflow, self.data)
+        if self.connection.as_json:
+            write_json({"taskId": receipt.task_id, "status": receipt.status, **receipt.to_dict()})
+        else:
+            write_value(receipt.task_id)
+        if self.connection.sandboxed:
+            say("warning: the sandbox ends with this command, and the run with it; simstudio sandbox keeps one")
+
+    def wait(self, client: SimStudioClient) -> None:
+        with Waiting(f"{self.workflow}: submitting") as waiting:
+            receipt = client.workflows.submit(self.workflow, self.data)
+            self.connection.invocation.task_id = receipt.task_id
+
+            def show(job: Job) -> None:
+                waiting.update(f"{self.workflow}: {job.status}")
+
+            job = client.jobs.wait(receipt, timeout=self.timeout or _BACKGROUND_PATIENCE, on_progress=show)
+        result = job.result
+        assert result is not None  # noqa: S101 - wait() returns only jobs that are done
+        self._finish(result, taskId=receipt.task_id)
+
+    def stream(self, client: SimStudioClient, selected: Sequence[str]) -> None:
+        outputs = list(selected) or _streamed_by(self.connection.sandbox, self.workflow)
+        text = _Text()
+        try:
+            with (
+                Waiting(self.workflow) as waiting,
+                client.workflows.stream(
+                    self.workflow, self.data, selected_outputs=outputs, idle_timeout=self.timeout or _SILENCE
+                ) as events,
+            ):
+                for event in events:
+                    waiting.stop()
+                    write_json(event.to_dict()) if self.connection.as_json else text.show(event)
+                result = events.result()
+        finally:
+            text.end()
+        if text.begun and result.success:
+            return
+        self._finish(result)
+        if not self.connection.as_json and is_terminal(sys.stderr):
+            advice = f"is there a {outputs[0]}?" if outputs else "name an output, as in --select agent1.content"
+            say(f"note: nothing was streamed; {advice}")
+
+    def _finish(self, result: WorkflowExecutionResult, **known: str) -> None:
+        """Print a result.
+
+        Raises:
+            ExecutionError: It is that of a failed run, which older servers report without an error status.
+        """
+        if not result.success:
+            raise ExecutionError("The workflow failed", result=result)
+        if self.connection.as_json:
+            write_json({"success": True, "output": result.output, **result.to_dict(), **known})
+            return
+        write_value(result.output)
+        if result.paused:
+            say("note: the run is paused; it waits for a human")
+
+
+class _Text:
+    """The text of a stream, on standard output as it comes."""
+
+    def __init__(self) -> None:
+        self.begun = False
+        self._at_line_start = True
+
+    def show(self, event: StreamEvent) -> None:
+        from simstudio.models.events import ChunkEvent, OtherEvent
+
+        if isinstance(event, ChunkEvent) and event.chunk:
+            self.begun = True
+            self._at_line_start = event.chunk.endswith("\n")
+            write(event.chunk)
+        elif isinstance(event, OtherEvent) and event.event == "stream_error":
+            self.end()
+            say(f"warning: a block failed: {event.to_dict().get('error', 'the server says no more')}")
+
+    def end(self) -> None:
+        """Begin a new line, unless one has begun."""
+        if not self._at_line_start:
+            self._at_line_start = True
+            write("\n")
+
+
+def _streamed_by(sandbox: Sandbox | None, workflow: str) -> list[str] | None:
+    """What a workflow of the embedded sandbox streams: its function is known here, so nobody has to say it."""
+    found = sandbox.workflows.get(workflow) if sandbox is not None else None
+    if found is None:
+        return None
+    yields = inspect.isgeneratorfunction(found.function) or inspect.isasyncgenfunction(found.function)
+    return [f"{found.block}.content"] if yields else None
+
+
+@contextmanager
+def _warnings_said() -> Iterator[None]:
+    """Say the client's warnings about files in one line each, instead of with a line of its source."""
+    from simstudio.files import FileInputWarning
+
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, FileInputWarning):
+                say(f"warning: {message}")
+            else:
+                usual(message, category, *where, **more)
+
+        warnings.simplefilter("always", FileInputWarning)
+        warnings.showwarning = show
+        yield

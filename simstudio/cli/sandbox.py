@@ -1,0 +1,157 @@
+"""``simstudio sandbox``: a local Sim that stays."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+from urllib.parse import quote
+
+import click
+
+from simstudio.cli.invocation import Invocation, json_option, pass_invocation
+from simstudio.cli.output import say, write, write_json
+
+if TYPE_CHECKING:
+    from simstudio.sandbox import Sandbox, SandboxServer
+
+_GENERATIONS = ("v0.6", "v0.4", "documents")
+
+_EPILOG = """\b
+app.py is a Python file that defines a sandbox and its workflows:
+  from simstudio.sandbox import Sandbox
+  sandbox = Sandbox()
+\b
+  @sandbox.workflow("greet")
+  def greet(input):
+      return {"text": f"Hi {input['name']}"}
+"""
+
+
+@click.command(epilog=_EPILOG, short_help="Serve a local Sim until Ctrl-C.")
+@click.argument("app", metavar="[APP.PY]", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--port",
+    metavar="PORT",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="The port to listen on; 0 takes any free one.",
+)
+@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--state",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep jobs in this SQLite file over restarts.",
+)
+@click.option(
+    "--generation", type=click.Choice(_GENERATIONS), help="Whose answers it gives, by release of Sim.  [default: v0.6]"
+)
+@json_option
+@pass_invocation
+def sandbox(
+    invocation: Invocation,
+    app: Path | None,
+    port: int,
+    host: str,
+    state: Path | None,
+    generation: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Serve a local Sim until Ctrl-C, with the workflows of APP.PY, and hello, count, slow and fail.
+
+    It behaves like the real one, needs no account and reaches no network.
+    """
+    invocation.as_json = as_json
+    served = _sandbox(app, state, generation)
+    with _terminated_like_interrupted():
+        server = served.serve(host, port)
+        try:
+            with server:
+                _announce(server, as_json=as_json)
+                _wait()
+        except KeyboardInterrupt:
+            if not as_json:
+                say("stopped")
+
+
+def _sandbox(app: Path | None, state: Path | None, generation: str | None) -> Sandbox:
+    if app is None:
+        from simstudio.sandbox import Sandbox
+
+        return Sandbox(state=state, generation=cast('Literal["v0.6", "v0.4", "documents"]', generation or "v0.6"))
+    if state is not None or generation is not None:
+        raise click.UsageError(
+            f"--state and --generation are for the default sandbox. In {app}, write Sandbox(state=…, generation=…)",
+            click.get_current_context(),
+        )
+    from simstudio.cli.apps import load_sandbox
+
+    return load_sandbox(app)
+
+
+def _announce(server: SandboxServer, *, as_json: bool) -> None:
+    served = server.sandbox
+    if as_json:
+        write_json({"baseUrl": server.base_url, "apiKey": served.api_key, "workflows": list(served.workflows)})
+        return
+    url, key = server.base_url, served.api_key
+    width = max(map(len, served.workflows))
+    lines = (f"    {name:<{width}}  {_summary(found)}" for name, found in served.workflows.items())
+    workflows = "".join(f"{line.rstrip()}\n" for line in lines)
+    example, fields = _example(served)
+    fed = f" --input {fields[0]}={fields[1]}" if fields else ""
+    body = f'{{"{fields[0]}": "{fields[1]}"}}' if fields else "{}"
+    write(
+        f"A local Sim is at {url} (Ctrl-C stops it)\n\n"
+        f"  API key: {key}\n"
+        f"  Workflows:\n{workflows}\n"
+        "Try it from another terminal:\n\n"
+        f"  export SIM_BASE_URL={url} SIM_API_KEY={shlex.quote(key)}\n"
+        f"  simstudio run {shlex.quote(example)}{fed}\n"
+        f"  curl {url}/api/workflows/{quote(example, safe='')}/execute -H {shlex.quote(f'X-API-Key: {key}')}"
+        f" -H 'Content-Type: application/json' -d '{body}'\n\n"
+    )
+
+
+def _example(served: Sandbox) -> tuple[str, tuple[str, str] | None]:
+    """The workflow to try: the user's first, else ``hello``."""
+    from simstudio.sandbox.builtin import BUILTIN
+
+    defaults = {function for function, _ in BUILTIN}
+    for name, found in served.workflows.items():
+        if found.function not in defaults and found.deployed:
+            return name, None
+    return "hello", ("name", "Ada")
+
+
+def _summary(workflow: Any) -> str:
+    """The first line of a workflow's docstring."""
+    lines = (workflow.function.__doc__ or "").strip().splitlines()
+    return lines[0].replace("``", "`") if lines else ""
+
+
+def _wait() -> None:
+    """Wait for ever, in pieces: on Windows nothing interrupts a wait without an end."""
+    never = threading.Event()
+    while not never.wait(3600 if hasattr(signal, "SIGHUP") else 0.5):
+        continue
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """End on SIGTERM as cleanly as on Ctrl-C: service managers and containers send that."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import inspect
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from simstudio.cli.app import application
+from simstudio.polling import Poller, PollSchedule
+from simstudio.sandbox import Sandbox, SandboxServer
+
+KEY = "sk-sim-test-of-the-command-line"
+
+
+class Gate:
+    """A workflow's way to tell that it has begun, and to wait until the test lets it end."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.opened = threading.Event()
+
+    def wait(self) -> None:
+        self.begun.set()
+        assert self.opened.wait(30)
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the machine's own."""
+    for name in ("SIM_API_KEY", "SIM_BASE_URL", "SIM_API_VERSION", "SIM_LOG", "NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs are asked for at short intervals."""
+    monkeypatch.setattr("simstudio.resources.jobs.Poller", lambda: Poller(PollSchedule(initial=0.01, maximum=0.01)))
+
+
+@pytest.fixture
+def sandbox() -> Sandbox:
+    return Sandbox(api_key=KEY)
+
+
+@pytest.fixture
+def server(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
+    """A served sandbox that the command line is configured for."""
+    with sandbox.serve() as server:
+        monkeypatch.setenv("SIM_API_KEY", KEY)
+        monkeypatch.setenv("SIM_BASE_URL", server.base_url)
+        yield server
+
+
+@pytest.fixture
+def gate(sandbox: Sandbox) -> Iterator[Gate]:
+    """The gate of the workflows ``gated`` (an output) and ``talks`` (streams ``one``; behind the gate, ``two``)."""
+    gate = Gate()
+
+    @sandbox.workflow("gated")
+    def gated(input: dict[str, Any]) -> dict[str, Any]:
+        gate.wait()
+        return {"text": "through"}
+
+    @sandbox.workflow("talks")
+    def talks(input: dict[str, Any]) -> Iterator[str]:
+        yield "one"
+        gate.wait()
+        yield " two"
+
+    yield gate
+    gate.opened.set()
+
+
+CLI = Callable[..., Result]
+
+
+@pytest.fixture
+def cli() -> CLI:
+    """Run a command line in this process."""
+    separate: dict[str, Any] = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
+    runner = CliRunner(**separate)  # click < 8.2 mixes unless told not to
+
+    def run(*words: str, stdin: str | bytes | None = None) -> Result:
+        return runner.invoke(application, list(words), input=stdin)
+
+    return run
+
+
+Started = Callable[..., "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def started() -> Iterator[Started]:
+    """Start a command line in a process of its own."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def start(*words: str, **options: Any) -> subprocess.Popen[bytes]:
+        pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        # Where this process ignores Ctrl-C (in the background of a shell), the child would inherit that.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            command = [sys.executable, "-m", "simstudio.cli", *words]
+            process: Any = subprocess.Popen(command, **{**pipes, **options})
+        finally:
+            signal.signal(signal.SIGINT, before)
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool]], None]:
+    """Wait until something in another thread or process has happened."""
+
+    def wait(condition: Callable[[], bool]) -> None:
+        for _ in range(3000):
+            if condition():
+                return
+            time.sleep(0.01)
+        raise AssertionError("it did not happen")
+
+    return wait

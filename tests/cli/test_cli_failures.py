@@ -1,0 +1,233 @@
+"""Exit codes, and what is said of a failure."""
+
+from __future__ import annotations
+
+import json
+
+import click
+import pytest
+
+from simstudio import errors
+from simstudio.cli.failures import CommandError, ExitCode, Interrupted, describe
+from simstudio.cli.invocation import Invocation
+from simstudio.models.execution import WorkflowExecutionResult
+from simstudio.sandbox import Sandbox, SandboxServer
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.ExecutionError("x"), 1),
+        (errors.ExecutionTimeoutError("x"), 1),
+        (errors.JobFailedError("x"), 1),
+        (errors.JobTimeoutError("x"), 1),
+        (errors.NotFoundError("x", status=404), 1),
+        (errors.PermissionDeniedError("x", status=403), 1),
+        (errors.RateLimitError("x", status=429), 1),
+        (errors.ServerError("x", status=500), 1),
+        (errors.InvalidResponseError("x"), 1),
+        (errors.ConfigurationError("x"), 2),
+        (errors.InvalidInputError("x"), 2),
+        (click.UsageError("x"), 2),
+        (CommandError("x"), 2),
+        (errors.APIConnectionError("x"), 3),
+        (errors.APITimeoutError("x"), 3),
+        (errors.StreamError("x"), 3),
+        (errors.AuthenticationError("x", status=401), 3),
+        (Interrupted(), 130),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_each_kind_of_failure_has_its_exit_code(error: Exception, code: int) -> None:
+    failure = describe(error, Invocation())
+
+    assert failure is not None
+    assert failure.exit_code == code
+
+
+def test_a_defect_is_no_failure_to_be_told_of() -> None:
+    assert describe(KeyError("oops"), Invocation()) is None
+
+
+def test_a_line_has_no_control_characters_whatever_a_server_says() -> None:
+    result = WorkflowExecutionResult(success=False, error="two\r\nlines \x1b[31mred\x1b[0m\u2028")
+
+    failure = describe(errors.ExecutionError("x", result=result), Invocation())
+
+    assert failure is not None
+    assert failure.line == "The workflow failed: two lines [31mred [0m"
+
+
+def test_a_line_has_an_end_whatever_a_server_says() -> None:
+    failure = describe(errors.ServerError("x" * 100_000), Invocation())
+
+    assert failure is not None
+    assert len(failure.line) < 3000
+
+
+def test_interrupting_a_run_says_that_it_may_go_on_and_how_to_wait_for_it() -> None:
+    failure = describe(Interrupted(), Invocation(begun=True, task_id="run_1"))
+
+    assert failure is not None
+    assert failure.line == (
+        "Interrupted. The run may go on on the server. Its task id is run_1; wait for it with: simstudio job wait run_1"
+    )
+
+
+@pytest.mark.parametrize("invocation", [Invocation(), Invocation(begun=True, embedded=True)])
+def test_interrupting_what_leaves_nothing_behind_says_no_more(invocation: Invocation) -> None:
+    failure = describe(Interrupted(), invocation)
+
+    assert failure is not None
+    assert failure.line == "Interrupted."
+
+
+class TestOfARealServer:
+    def test_a_missing_key_is_3_and_names_the_variable(self, cli) -> None:
+        result = cli("run", "hello")
+
+        assert (result.exit_code, result.stdout) == (3, "")
+        assert result.stderr == (
+            "simstudio: error: No API key. Set the environment variable SIM_API_KEY, "
+            "or try --sandbox, which needs none.\n"
+        )
+
+    def test_a_key_that_cannot_be_sent_is_3_and_is_not_shown(self, cli, monkeypatch) -> None:
+        monkeypatch.setenv("SIM_API_KEY", "sk-sim-test broken")
+
+        result = cli("usage")
+
+        assert result.exit_code == 3
+        assert "SIM_API_KEY holds a space" in result.stderr
+        assert "broken" not in result.stderr
+
+    def test_a_wrong_key_is_3(self, cli, server: SandboxServer, monkeypatch) -> None:
+        monkeypatch.setenv("SIM_API_KEY", "sk-sim-test-wrong")
+
+        result = cli("run", "hello")
+
+        assert result.exit_code == 3
+        assert "HTTP 401" in result.stderr
+        assert result.stderr.endswith("Check SIM_API_KEY, and that it belongs to this server.\n")
+
+    def test_nobody_listening_is_3(self, cli, server: SandboxServer, monkeypatch) -> None:
+        monkeypatch.setattr("time.sleep", lambda seconds: None)  # between the attempts
+        server.close()
+
+        result = cli("run", "hello")
+
+        assert result.exit_code == 3
+        assert "Cannot connect to 127.0.0.1:" in result.stderr
+        assert result.stderr.endswith("Check --base-url (SIM_BASE_URL), the network and any proxy settings.\n")
+
+    def test_an_address_that_is_none_is_2(self, cli, monkeypatch) -> None:
+        monkeypatch.setenv("SIM_API_KEY", "sk-sim-test")
+
+        result = cli("run", "hello", "--base-url", "sim.ai")
+
+        assert result.exit_code == 2
+        assert "has no http(s) scheme" in result.stderr
+
+    def test_an_unknown_workflow_is_1(self, cli, server: SandboxServer) -> None:
+        result = cli("status", "nope")
+
+        assert result.exit_code == 1
+        assert result.stderr.endswith("Check the id, and --base-url (SIM_BASE_URL).\n")
+
+    def test_a_stream_that_breaks_off_is_3_after_what_it_delivered(self, cli, sandbox: Sandbox, server) -> None:
+        sandbox.faults.add(after_events=1)
+
+        result = cli("run", "count", "--stream", "--select", "count.content")
+
+        assert (result.exit_code, result.stdout) == (3, "1\n")
+        assert "error.partial" not in result.stderr
+
+    @pytest.mark.parametrize("words", [["usage"], ["usage", "--json"]])
+    def test_the_key_never_shows_even_when_the_server_repeats_it(self, cli, sandbox: Sandbox, server, words) -> None:
+        sandbox.faults.add(status=418, body={"error": f"no tea for {sandbox.api_key}"})
+
+        result = cli(*words)
+
+        assert sandbox.api_key not in result.stdout + result.stderr
+        assert "no tea for ***" in result.stdout + result.stderr
+
+    @pytest.mark.parametrize("generation", ["v0.6", "v0.4"])
+    @pytest.mark.parametrize("options", [[], ["--json"], ["--stream", "--json"], ["--async", "--json"]])
+    def test_the_key_never_shows_even_when_a_failing_workflow_repeats_it(self, cli, monkeypatch, generation, options):
+        key = "sk-sim-test-secret"
+        with Sandbox(api_key=key, generation=generation).serve() as server:
+            monkeypatch.setenv("SIM_API_KEY", key)
+            result = cli("run", "fail", "-i", f"message={key}", "--base-url", server.base_url, *options)
+
+        assert result.exit_code == 1
+        last = (result.stdout + result.stderr).splitlines()[-1]
+        assert key not in last
+
+
+class TestUsageErrors:
+    @pytest.mark.parametrize(
+        "words",
+        [["run"], ["nope"], ["run", "a", "b"], ["run", "a", "--nope"], ["job", "nope"], ["sandbox", "--port", "x"]],
+    )
+    def test_they_are_one_line_that_names_the_help(self, cli, words) -> None:
+        result = cli(*words)
+
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.startswith("simstudio: error: ")
+        assert "--help" in result.stderr
+        assert result.stderr.count("\n") == 1
+
+    def test_with_json_they_are_one_object(self, cli) -> None:
+        result = cli("run", "--json", "a", "--nope")
+
+        assert (result.exit_code, result.stderr) == (2, "")
+        error = json.loads(result.stdout)["error"]
+        assert error["type"] == "NoSuchOption"
+        assert "--nope" in error["message"]
+
+    def test_json_behind_two_dashes_is_an_argument(self, cli) -> None:
+        result = cli("status", "a", "--", "--json")
+
+        assert (result.exit_code, result.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["job"], ["run", "--help"], ["job", "wait", "-h"]])
+def test_help_is_on_standard_output(cli, words) -> None:
+    result = cli(*words)
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "Usage: simstudio" in result.stdout
+
+
+def test_the_version_is_the_package_s(cli) -> None:
+    from simstudio import __version__
+
+    assert cli("--version").stdout == f"simstudio {__version__}\n"
+
+
+@pytest.mark.parametrize("missing", ["click", "rich"])
+def test_without_the_extra_one_line_says_what_to_install(missing, monkeypatch, capsys) -> None:
+    import sys
+
+    from simstudio.cli.__main__ import main
+
+    monkeypatch.setitem(sys.modules, missing, None)
+
+    assert main() == 2
+    assert capsys.readouterr().err == (
+        f'simstudio: error: the command line needs {missing}: pip install "simstudio-sdk[cli]"\n'
+    )
+
+
+def test_a_full_disk_is_one_line(started) -> None:
+    try:
+        full = open("/dev/full", "wb")  # noqa: SIM115, PTH123
+    except OSError:
+        pytest.skip("this system has no /dev/full")
+    with full:
+        process = started("run", "hello", "--sandbox", stdout=full)
+        _, said = process.communicate()
+
+    assert process.returncode == ExitCode.FAILED
+    assert said.decode().startswith("simstudio: error: Standard output cannot be written: ")
+    assert said.count(b"\n") == 1

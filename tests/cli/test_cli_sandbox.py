@@ -1,0 +1,173 @@
+"""``simstudio sandbox``, and the files that define one."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from simstudio import APIConnectionError, SimStudioClient
+from simstudio.cli.apps import load_sandbox
+from simstudio.cli.failures import CommandError
+
+needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals for one process")
+
+GREET = """
+from simstudio.sandbox import Sandbox
+from words import GREETING
+
+sandbox = Sandbox(api_key="sk-sim-test-of-app")
+
+@sandbox.workflow("greet")
+def greet(input):
+    '''Greets.'''
+    return f"{GREETING} {input['name']}"
+"""
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    (tmp_path / "words.py").write_text('GREETING = "Hi"')
+    path = tmp_path / "app.py"
+    path.write_text(GREET)
+    return path
+
+
+def served(process) -> tuple[SimStudioClient, dict]:
+    announced = json.loads(process.stdout.readline())
+    return SimStudioClient(announced["apiKey"], announced["baseUrl"], max_retries=0), announced
+
+
+@needs_signals
+class TestServing:
+    @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+    def test_it_serves_until_it_is_told_to_stop_and_ends_cleanly(self, started, ending) -> None:
+        process = started("sandbox", "--port", "0", "--json")
+        client, announced = served(process)
+
+        with client:
+            assert client.workflows.execute("hello").success
+            process.send_signal(ending)
+            assert process.communicate() == (b"", b"")
+            assert process.returncode == 0
+            with pytest.raises(APIConnectionError):
+                client.workflows.execute("hello")
+        assert announced["workflows"] == ["hello", "count", "slow", "fail"]
+
+    def test_it_ends_cleanly_in_the_middle_of_a_run(self, started) -> None:
+        process = started("sandbox", "--port", "0", "--json")
+        client, _ = served(process)
+        with (
+            client,
+            client.workflows.stream("count", {"to": 1000, "delay": 60}, selected_outputs=["count.content"]) as s,
+        ):
+            next(s)
+            process.send_signal(signal.SIGINT)
+            assert process.communicate() == (b"", b"")
+        assert process.returncode == 0
+
+    def test_it_serves_the_workflows_of_a_file(self, started, app: Path) -> None:
+        client, announced = served(started("sandbox", str(app), "--port", "0", "--json"))
+
+        with client:
+            assert client.workflows.execute("greet", {"name": "Ada"}).output == "Hi Ada"
+        assert "greet" in announced["workflows"]
+
+    def test_it_prints_what_to_paste_into_another_terminal(self, started, app: Path) -> None:
+        process = started("sandbox", str(app), "--port", "0")
+        printed = b""
+        while b"curl" not in printed:
+            printed += process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+
+        text = printed.decode()
+        url = text.split()[5]
+        assert text.startswith(f"A local Sim is at {url} (Ctrl-C stops it)\n")
+        assert "API key: sk-sim-test-of-app\n" in text
+        assert "    greet  Greets.\n" in text
+        assert f"  export SIM_BASE_URL={url} SIM_API_KEY=sk-sim-test-of-app\n  simstudio run greet\n" in text
+        assert f"  curl {url}/api/workflows/greet/execute -H 'X-API-Key: sk-sim-test-of-app'" in text
+        assert said == b"simstudio: stopped\n"
+
+    def test_its_state_survives_a_restart(self, started, cli, tmp_path: Path, monkeypatch) -> None:
+        state = str(tmp_path / "state.db")
+        process = started("sandbox", "--port", "0", "--state", state, "--json")
+        client, _ = served(process)
+        with client:
+            task_id = client.jobs.wait(client.workflows.submit("hello")).task_id
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+
+        client, _ = served(started("sandbox", "--port", "0", "--state", state, "--json"))
+        with client:
+            assert client.jobs.get(task_id).succeeded
+
+    def test_its_generation_can_be_chosen(self, started) -> None:
+        client, _ = served(started("sandbox", "--port", "0", "--generation", "v0.4", "--json"))
+
+        with client:
+            assert client.workflows.execute("fail").success is False
+
+
+def test_a_port_that_is_taken_is_one_line(cli) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = cli("sandbox", "--port", str(taken.getsockname()[1]))
+
+    assert result.exit_code == 2
+    assert "cannot listen on 127.0.0.1" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", [["--state", "state.db"], ["--generation", "v0.4"]])
+def test_a_file_s_sandbox_has_its_own_settings(cli, app: Path, option: list[str]) -> None:
+    result = cli("sandbox", str(app), *option)
+
+    assert result.exit_code == 2
+    assert "write Sandbox(state=…, generation=…)" in result.stderr
+
+
+def test_a_command_can_run_on_a_file_s_sandbox(cli, app: Path) -> None:
+    assert cli("run", "greet", "-i", "name=Ada", "--sandbox-app", str(app), "--json").exit_code == 0
+
+
+class TestFindingTheSandbox:
+    def write(self, folder: Path, text: str) -> Path:
+        path = folder / "app.py"
+        path.write_text("from simstudio.sandbox import Sandbox\n" + text)
+        return path
+
+    def test_it_is_the_one_named_sandbox(self, tmp_path: Path) -> None:
+        path = self.write(tmp_path, 'other = Sandbox()\nsandbox = Sandbox(api_key="sk-sim-test")')
+
+        assert load_sandbox(path).api_key == "sk-sim-test"
+
+    def test_or_the_only_one_whatever_its_names(self, tmp_path: Path) -> None:
+        path = self.write(tmp_path, 'mine = Sandbox(api_key="sk-sim-test")\nalias = mine')
+
+        assert load_sandbox(path).api_key == "sk-sim-test"
+
+    @pytest.mark.parametrize(
+        ("text", "problem"),
+        [
+            ("", "defines no Sandbox"),
+            ("a = Sandbox()\nb = Sandbox()", r"several sandboxes \(a, b\)"),
+            ("\n1 / 0", r"\(line 3\): ZeroDivisionError: division by zero"),
+            ("def", r"\(line 2\): SyntaxError"),
+            ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
+            ("raise SystemExit", "SystemExit"),
+        ],
+    )
+    def test_what_is_wrong_with_the_file_is_said_with_the_line(self, tmp_path: Path, text: str, problem: str) -> None:
+        with pytest.raises(CommandError, match=problem):
+            load_sandbox(self.write(tmp_path, text))
+
+    def test_a_file_that_is_no_python_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "app.txt").write_text("")
+
+        with pytest.raises(CommandError, match=r"must end with \.py"):
+            load_sandbox(tmp_path / "app.txt")

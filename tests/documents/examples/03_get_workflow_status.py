@@ -1,0 +1,2 @@
+status = client.get_workflow_status("workflow-id")
+print("Is deployed:", status.is_deployed)

@@ -1,0 +1,1 @@
+client.set_api_key("new-api-key")

@@ -1,0 +1,1 @@
+client.set_base_url("https://my-custom-domain.com")

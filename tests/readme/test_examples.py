@@ -1,0 +1,358 @@
+"""Every file of examples/ does what it shows: on the sandbox in it, and on a Sim that the environment names."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import json
+import queue
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from simstudio.sandbox import Sandbox
+from tests.readme.running import environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import TypeAlias
+
+    from simstudio.sandbox import Context, SandboxServer
+
+    Runs: TypeAlias = Callable[[str], subprocess.CompletedProcess[str]]
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+PATIENCE = 60.0
+"""Seconds after which something is taken to hang."""
+
+SCRIPTS = {
+    "quickstart.py": """\
+{'text': 'Hello, Ada!'}
+plan: free
+""",
+    "async_client.py": """\
+'I love it': praise
+'Send my money back': complaint
+'': failed: EXECUTION_ERROR
+'It arrived on Monday': other
+""",
+    "streaming.py": """\
+All rivers run to the sea.
+succeeded
+[10, 26]
+""",
+    "long_job.py": """\
+{'report': 'The year 2024 in numbers'}
+{'report': 'The year 2025 in numbers'}
+""",
+    "files.py": """\
+{'received': ['files.py (text/x-python)', 'files.py (text/x-python)', \
+'source.txt (text/plain)', 'scores.csv (text/csv)']}
+Refused: PAYLOAD_TOO_LARGE
+""",
+    "error_handling.py": """\
+42
+The workflow failed: answer: no question
+There is no workflow no-such-workflow.
+Set SIM_API_KEY to a key of this Sim.
+Sim cannot be reached.
+""",
+    "own_middleware.py": """\
+deployed: True
+{'text': 'Hello, Ada!'}
+{'GET 503': 2, 'GET 200': 1, 'POST 200': 1}
+""",
+}
+"""What each script prints."""
+
+APPS = ["fastapi_sse_proxy.py", "flask_sse_proxy.py"]
+TESTS = ["testing_your_code.py"]
+
+
+def test_every_example_is_tested():
+    files = {str(file.relative_to(EXAMPLES)) for file in EXAMPLES.rglob("*") if file.is_file()}
+
+    assert {file for file in files if "__pycache__" not in file} == {*SCRIPTS, *APPS, *TESTS}
+
+
+@pytest.mark.parametrize("name", [*SCRIPTS, *APPS, *TESTS])
+def test_an_example_says_what_it_shows_and_how_to_run_it(name: str):
+    text = loaded(name).__doc__
+
+    assert text is not None
+    assert re.match(r"[A-Z][^\n]+[.:]\n", text)
+    assert f"python {name} --sandbox" in text or f"pytest {name}" in text
+
+
+# --- scripts --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def on_its_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """Each script's run on the sandbox in it, once for all tests."""
+
+    @functools.cache
+    def ran(name: str) -> subprocess.CompletedProcess[str]:
+        return run(name, "--sandbox", cwd=tmp_path_factory.mktemp("script"))
+
+    return ran
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_runs_on_the_sandbox_in_it(name: str, on_its_sandbox: Runs):
+    assert on_its_sandbox(name).stdout == SCRIPTS[name]
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_runs_on_the_sim_that_the_environment_names(name: str, tmp_path: Path):
+    with loaded(name).sandbox.serve() as server:
+        assert run(name, cwd=tmp_path, **address(server)).stdout == SCRIPTS[name]
+
+        assert server.requests
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_that_works_complains_of_nothing(name: str, on_its_sandbox: Runs):
+    progress = r" *[\d.]+ s  \w+\n"
+
+    assert re.sub(progress, "", on_its_sandbox(name).stderr) == ""
+
+
+def test_the_long_job_shows_its_progress(on_its_sandbox: Runs):
+    assert on_its_sandbox("long_job.py").stderr.endswith(" s  completed\n")
+
+
+def test_the_own_middleware_gives_all_attempts_of_a_request_one_id(tmp_path: Path):
+    with loaded("own_middleware.py").sandbox.serve() as server:
+        run("own_middleware.py", cwd=tmp_path, **address(server))
+        first, second, third, other = [request.headers["x-request-id"] for request in server.requests]
+
+    assert first == second == third
+    assert other != first
+
+
+# --- servers --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_a_proxy_streams_from_the_sandbox_in_it_and_ends_cleanly(name: str, tmp_path: Path):
+    with running(name, "--sandbox", cwd=tmp_path) as app:
+        with httpx.stream("GET", f"{app.url}/stream", params={"topic": "rivers"}, timeout=PATIENCE) as response:
+            assert response.headers["content-type"].startswith("text/event-stream")
+            assert response.headers["cache-control"] == "no-cache"
+            *texts, end = events(response)
+        assert app.stopped() == 0
+
+    assert "".join(text for _, text in texts) == "On rivers:\nthey run to the sea."
+    assert {kind for kind, _ in texts} == {"message"}
+    assert end == ("done", "")
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_a_proxy_passes_each_piece_on_before_the_next_one_comes(name: str, tmp_path: Path):
+    go_on = threading.Event()
+
+    def article(input: dict[str, Any]) -> Iterator[str]:
+        yield "first"
+        yield "second" if go_on.wait(PATIENCE) else "too late"
+
+    with serving(article) as server, running(name, cwd=tmp_path, **address(server)) as app:
+        with httpx.stream("GET", f"{app.url}/stream", params={"topic": "x"}, timeout=2 * PATIENCE) as response:
+            arriving = events(response)
+            assert next(arriving) == ("message", "first")
+            go_on.set()
+            assert next(arriving) == ("message", "second")
+            assert next(arriving) == ("done", "")
+        assert app.stopped() == 0
+
+
+def silent(input: dict[str, Any], context: Context) -> Iterator[str]:
+    """Says something, and then nothing until its caller hangs up."""
+    yield "first"
+    context.cancelled.wait(PATIENCE)
+
+
+def talking(input: dict[str, Any], context: Context) -> Iterator[str]:
+    """Goes on talking until its caller hangs up."""
+    yield "first"
+    while not context.cancelled.wait(0.01):
+        yield "."
+
+
+@pytest.mark.parametrize(
+    ("name", "workflow"),
+    # An async app is told that its client has gone; a sync one finds out with the next piece of text.
+    [("fastapi_sse_proxy.py", silent), ("fastapi_sse_proxy.py", talking), ("flask_sse_proxy.py", talking)],
+)
+def test_a_proxy_closes_the_upstream_when_the_browser_goes_away(
+    name: str, workflow: Callable[..., Iterator[str]], tmp_path: Path
+):
+    hung_up = threading.Event()
+
+    def article(input: dict[str, Any], context: Context) -> Iterator[str]:
+        try:
+            yield from workflow(input, context)
+        finally:
+            if context.cancelled.is_set():
+                hung_up.set()
+
+    with serving(article) as server, running(name, cwd=tmp_path, **address(server)) as app:
+        with httpx.stream("GET", f"{app.url}/stream", params={"topic": "x"}, timeout=PATIENCE) as response:
+            assert next(events(response)) == ("message", "first")
+            assert not hung_up.is_set()
+
+        assert hung_up.wait(PATIENCE)
+        assert app.stopped() == 0
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_a_proxy_tells_the_browser_that_it_failed_and_only_its_own_log_why(name: str, tmp_path: Path):
+    def article(input: dict[str, Any]) -> Iterator[str]:
+        yield "first"
+        raise RuntimeError("the database is on fire")
+
+    with serving(article) as server, running(name, cwd=tmp_path, **address(server)) as app:
+        with httpx.stream("GET", f"{app.url}/stream", params={"topic": "x"}, timeout=PATIENCE) as response:
+            assert list(events(response)) == [("message", "first"), ("failed", "It failed.")]
+        assert app.stopped() == 0
+
+    assert "the database is on fire" in app.log
+
+
+def test_the_page_of_the_fastapi_proxy_asks_for_the_stream_it_serves(tmp_path: Path):
+    with running("fastapi_sse_proxy.py", "--sandbox", cwd=tmp_path) as app:
+        response = httpx.get(app.url, timeout=PATIENCE)
+        assert app.stopped() == 0
+
+    assert response.headers["content-type"].startswith("text/html")
+    assert 'new EventSource("/stream?"' in response.text
+    assert "sk-" not in response.text
+
+
+# --- tests ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", TESTS)
+def test_the_tests_of_an_example_pass_recording_and_then_replaying(name: str, tmp_path: Path):
+    shutil.copy(EXAMPLES / name, tmp_path)
+    options = ["-q", "-W", "error", "-p", "no:cacheprovider", "-o", "asyncio_default_fixture_loop_scope=function"]
+    command = [sys.executable, "-m", "pytest", *options, "--rootdir", str(tmp_path), name]
+
+    first = finished(command, cwd=tmp_path, env=environment())
+    assert re.search(r"^4 passed", first.stdout, re.MULTILINE)
+    assert [file.name for file in (tmp_path / "cassettes").iterdir()] == ["welcome.yaml"]
+
+    second = finished(command, cwd=tmp_path, env=environment(CI="1"))  # where nothing is recorded
+    assert re.search(r"^4 passed", second.stdout, re.MULTILINE)
+
+
+# --- how they are run -----------------------------------------------------------------------------------------------
+
+
+def loaded(name: str) -> Any:
+    """An example as a module."""
+    spec = importlib.util.spec_from_file_location(f"example_{Path(name).stem}", EXAMPLES / name)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def address(server: SandboxServer) -> dict[str, str]:
+    """The environment variables that lead to a sandbox."""
+    return {"SIM_API_KEY": server.sandbox.api_key, "SIM_BASE_URL": server.base_url}
+
+
+@contextmanager
+def serving(article: Callable[..., Iterator[str]]) -> Iterator[SandboxServer]:
+    """A sandbox with another workflow under the name that the proxies call."""
+    sandbox = Sandbox()
+    sandbox.workflow("article", block="writer")(article)
+    with sandbox.serve() as server:
+        yield server
+
+
+def finished(command: list[str], *, cwd: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """A program that ended well."""
+    ended = subprocess.run(
+        command, cwd=cwd, env=env, capture_output=True, encoding="utf-8", timeout=PATIENCE, check=False
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended
+
+
+def run(name: str, *arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """An example that ran to its end, warnings being errors."""
+    command = [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments]
+    return finished(command, cwd=cwd, env=environment(**env))
+
+
+class App:
+    """A server that was started as a program."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        self.log = ""
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+        self.url = self._address()
+
+    def _read(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self.log += line
+            self._lines.put(line)
+        self._lines.put(None)
+
+    def _address(self) -> str:
+        while (line := self._lines.get(timeout=PATIENCE)) is not None:
+            announced = re.search(r"unning on (http://127\.0\.0\.1:\d+)", line)
+            if announced:
+                return announced[1]
+        raise AssertionError(f"it did not start:\n{self.log}")
+
+    def stopped(self) -> int:
+        """Its status, after it was interrupted as by Ctrl-C and ended by itself."""
+        self._process.send_signal(signal.SIGINT)
+        status = self._process.wait(PATIENCE)
+        self._reader.join()
+        return status
+
+
+@contextmanager
+def running(name: str, *arguments: str, cwd: Path, **env: str) -> Iterator[App]:
+    """An example that serves on a free port of this machine."""
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments],
+        cwd=cwd,
+        env=environment(PORT="0", **env),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
+        try:
+            yield App(process)
+        finally:
+            process.kill()
+
+
+def events(response: httpx.Response) -> Iterator[tuple[str, str]]:
+    """The kind and the text of each event, as it comes."""
+    kind = ""
+    for line in response.iter_lines():
+        field, _, value = line.partition(": ")
+        if field == "event":
+            kind = value
+        elif field == "data":
+            yield kind, json.loads(value)
