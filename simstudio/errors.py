@@ -13,6 +13,7 @@
     │   ├── ExecutionTimeoutError     the server stopped it; also an APITimeoutError          (code TIMEOUT)
     │   └── JobFailedError › JobCancelledError
     ├── JobTimeoutError               a job was not done when the caller's patience ended     (code TIMEOUT)
+    ├── JobNotDoneError               the result of a job was asked for too early
     ├── StreamError                   a stream broke off or cannot be read
     └── InvalidResponseError          an answer that is not what the API promises
 
@@ -238,6 +239,20 @@ class JobTimeoutError(SimStudioError):
         *,
         job: Job | None = None,
         **more: Any,
+    ) -> None:
+        super().__init__(message, code, status, **more)
+        self.job = job
+
+
+class JobNotDoneError(SimStudioError):
+    """The result of a job was asked for before the job was done.
+
+    Attributes:
+        job: The job.
+    """
+
+    def __init__(
+        self, message: str, code: str | None = None, status: int | None = None, *, job: Job | None = None, **more: Any
     ) -> None:
         super().__init__(message, code, status, **more)
         self.job = job

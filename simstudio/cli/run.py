@@ -131,9 +131,7 @@ class _Run:
                 waiting.update(f"{self.workflow}: {job.status}")
 
             job = client.jobs.wait(receipt, timeout=self.timeout or _BACKGROUND_PATIENCE, on_progress=show)
-        result = job.result
-        assert result is not None  # noqa: S101 - wait() returns only jobs that are done
-        self._finish(result, taskId=receipt.task_id)
+        self._finish(job.result, taskId=receipt.task_id)
 
     def stream(self, client: SimStudioClient, selected: Sequence[str]) -> None:
         outputs = list(selected) or _streamed_by(self.connection.sandbox, self.workflow)

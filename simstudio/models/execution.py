@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 
+from simstudio.errors import ExecutionError
 from simstudio.models.base import Model, find_resume, model
 
 
@@ -39,6 +40,21 @@ class WorkflowExecutionResult(Model):
     total_duration: float | None = None
     execution_id: str | None = None
     status: str | None = None
+
+    def raise_for_failure(self) -> WorkflowExecutionResult:
+        """The result itself, when it succeeded: for code that must work on servers that answer a failure with 200.
+
+        Raises:
+            ExecutionError: It did not succeed (on v0.4, or cancelled: v0.6 raises by itself); ``error.result`` is this.
+
+        Example:
+            >>> WorkflowExecutionResult(success=True, output=1).raise_for_failure().output
+            1
+        """
+        if self.success:
+            return self
+        message = error_text(self.error) or "The workflow failed"
+        raise ExecutionError(f"{message}. The result is in error.result.", result=self)
 
     @property
     def paused(self) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from simstudio.errors import JobNotDoneError
 from simstudio.models.base import Model, find_resume, model
 from simstudio.models.conversion import structure
 from simstudio.models.execution import WorkflowExecutionResult, error_text
@@ -77,10 +78,15 @@ class Job(Model):
         return None
 
     @property
-    def result(self) -> WorkflowExecutionResult | None:
-        """The workflow's result once it is done, in the form that ``workflows.execute`` gives; before, None."""
+    def result(self) -> WorkflowExecutionResult:
+        """The workflow's result, in the form that ``workflows.execute`` gives.
+
+        Raises:
+            JobNotDoneError: The job is not done yet.
+        """
         if not self.done:
-            return None
+            message = f"The job {self.task_id} is {self.status!r} and has no result yet; wait for it."
+            raise JobNotDoneError(message, job=self)
         output = self.output
         inner: Mapping[str, Any] = {}
         if isinstance(output, Mapping) and "output" in output and isinstance(output.get("success"), bool):

@@ -19,7 +19,7 @@ from simstudio.errors import (
 )
 from simstudio.models.execution import AsyncExecutionResult
 from simstudio.models.jobs import Job, job_from
-from simstudio.polling import Poller
+from simstudio.polling import Poller, PollSchedule
 from simstudio.resources.base import APIResource, Context
 from simstudio.resources.execution import status_path
 from simstudio.resources.modes import M
@@ -85,6 +85,7 @@ class Jobs(APIResource[M]):
         workflow_id: str | None = None,
         timeout: float | None = 3600.0,
         on_progress: Callable[[Job], Any] | None = None,
+        poll_interval: float | None = None,
     ) -> Flow[Job]:
         """Wait until a background execution is done.
 
@@ -97,6 +98,7 @@ class Jobs(APIResource[M]):
             timeout: Seconds to wait, None for ever. Jobs orphaned by a restart of the server never end (recording 354).
             on_progress: Called with the job at each poll; may be async on the async client. What it
                 raises ends the wait.
+            poll_interval: Seconds between questions, in place of the growing ones.
 
         Returns:
             The job, succeeded or paused.
@@ -110,7 +112,15 @@ class Jobs(APIResource[M]):
         Example:
             >>> client.jobs.wait("run_1234", timeout=60).result.output  # doctest: +SKIP
         """
-        return (yield from self._wait(job, workflow_id=workflow_id, timeout=timeout, on_progress=on_progress))
+        return (
+            yield from self._wait(
+                job,
+                workflow_id=workflow_id,
+                timeout=timeout,
+                on_progress=on_progress,
+                poll_interval=poll_interval,
+            )
+        )
 
     def remember_cancelled(self, execution_id: str) -> None:
         """Remember that an execution was asked to stop: v0.6 shows a cancelled job like a timed-out one."""
@@ -125,8 +135,14 @@ class Jobs(APIResource[M]):
         workflow_id: str | None,
         timeout: float | None,
         on_progress: Callable[[Job], Any] | None,
+        poll_interval: float | None,
     ) -> Flow[Job]:
         check_timeout(timeout)
+        poller = self.poller
+        pause = check_timeout(poll_interval, "poll_interval")
+        if pause is not None:
+            fixed = PollSchedule(initial=pause, multiplier=1.0, maximum=pause, jitter=0.0)
+            poller = attrs.evolve(poller, schedule=fixed)
         if on_progress is not None and not callable(on_progress):
             raise InvalidInputError(f"on_progress must be a function of the job, not {on_progress!r}.")
         target = self._target(job, workflow_id)
@@ -145,7 +161,7 @@ class Jobs(APIResource[M]):
             )
 
         try:
-            done = yield from self.poller.wait(
+            done = yield from poller.wait(
                 ask,
                 done=lambda state: state.done,
                 expired=expired,

@@ -40,7 +40,7 @@ _MODULES = {
 
 def __getattr__(name: str) -> object:
     # pytest imports this package in every run of everyone who has it installed: nothing is loaded before it is used.
-    from importlib import import_module  # noqa: PLC0415
+    from importlib import import_module
 
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -97,9 +97,9 @@ def make_vcr(
         ...     result = client.workflows.execute("wf", {"message": "hi"})
     """
     try:
-        import vcr  # noqa: PLC0415 - an extra, and slow to import
+        import vcr
     except ImportError as error:
-        from simstudio.errors import ConfigurationError  # noqa: PLC0415
+        from simstudio.errors import ConfigurationError
 
         raise ConfigurationError(
             'Cassettes need vcrpy, which is not installed: pip install "simstudio-sdk[testing]"'
@@ -132,7 +132,7 @@ def assert_all_played(cassette: Cassette) -> None:
     ]
     if lines:
         played = sum(1 for count in counts if count)
-        path = cassette._path  # noqa: SLF001 - vcrpy 8 has no public name for it
+        path = cassette._path
         summary = f"{played} of {len(counts)} exchanges of the cassette {path} were replayed"
         raise AssertionError("\n".join([f"{summary}, not each exactly once:", *lines]))
 
@@ -195,7 +195,7 @@ def _decoded(headers: dict[str, Any], content: bytes) -> bytes:
     ]
     if not encodings or not content:
         return content
-    import httpx  # noqa: PLC0415 - only a recording needs it
+    import httpx
 
     return httpx.Response(200, headers={"content-encoding": ", ".join(encodings)}, content=content).content
 

@@ -56,7 +56,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 @pytest.hookimpl(optionalhook=True)
 def pytest_recording_configure(config: pytest.Config, vcr: Any) -> None:  # noqa: ARG001 - pytest-recording names them
     """Make the matchers of `vcr_config` known to pytest-recording."""
-    from simstudio.testing.matchers import register_matchers  # noqa: PLC0415
+    from simstudio.testing.matchers import register_matchers
 
     register_matchers(vcr)
 
@@ -64,7 +64,7 @@ def pytest_recording_configure(config: pytest.Config, vcr: Any) -> None:  # noqa
 @pytest.fixture
 def sim_sandbox() -> Sandbox:
     """A local Sim server with its default workflows, not yet listening: add workflows to it here."""
-    from simstudio.sandbox import Sandbox  # noqa: PLC0415
+    from simstudio.sandbox import Sandbox
 
     return Sandbox()
 
@@ -130,7 +130,7 @@ def sim_cassette(
 @pytest.fixture
 def sim_no_network() -> Iterator[None]:
     """Let no connection leave this machine while the test runs."""
-    from simstudio.testing.network import block_network  # noqa: PLC0415
+    from simstudio.testing.network import block_network
 
     with block_network():
         yield
@@ -158,7 +158,7 @@ def _default_name(request: pytest.FixtureRequest) -> str:
 
 @contextmanager
 def _cassette(file: Path, name: str, options: dict[str, Any], *, all_played: bool) -> Iterator[Any]:
-    from simstudio.testing.cassettes import assert_all_played, make_vcr  # noqa: PLC0415
+    from simstudio.testing.cassettes import assert_all_played, make_vcr
 
     options.setdefault("cassette_library_dir", file.parent / "cassettes")
     with make_vcr(**options).use_cassette(name) as cassette:
@@ -181,7 +181,7 @@ def _closing(client: Any, test: Callable[..., Any]) -> Callable[..., Any]:
 
 def _run(close: Callable[[], Any]) -> None:
     # Not asyncio.run, which would take away the main thread's current event loop.
-    import asyncio  # noqa: PLC0415
+    import asyncio
 
     loop = asyncio.new_event_loop()
     try:
