@@ -160,7 +160,7 @@ class _SimClient(DocumentedMethods[M]):
             headers={**now.headers, **headers} if isinstance(headers, Mapping) else headers or now.headers,
         )
         session = self._context.session
-        context = Context(session, options, self._context.runner, self._recipe(session, options))
+        context = Context(session, options, self._context.runner, self._recipe(session, options), self._context.raw)
         return self._from_context(context, self._settings, self._wire)
 
     def _recipe(self, session: Session, options: Options) -> Callable[[], tuple[Callable[..., Any], tuple[Any, ...]]]:
@@ -183,7 +183,7 @@ class _SimClient(DocumentedMethods[M]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the configuration, **the API key included**: treat a pickled client as a secret."""
-        return self._context.owner()
+        return super().__reduce__()  # as the resource with the empty name
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self.base_url!r}, api_version={self.api_version!r})"
@@ -334,9 +334,9 @@ def _check_picklable(settings: _Settings) -> None:
 
 
 def _rebuild(cls: type[_SimClient[Any]], arguments: dict[str, Any]) -> _SimClient[Any]:
-    """Make a pickled client anew (raw ones from the client that they belong to)."""
+    """Make a pickled client anew; for a raw one, the client that it belongs to."""
     if issubclass(cls, RawSimStudioClient):
-        return SimStudioClient(**arguments).with_raw_response
+        return SimStudioClient(**arguments)
     if issubclass(cls, AsyncRawSimStudioClient):
-        return AsyncSimStudioClient(**arguments).with_raw_response
+        return AsyncSimStudioClient(**arguments)
     return cls(**arguments)

@@ -431,9 +431,12 @@ class AsyncStream(_Shell[E], Generic[E]):
 
     async def text(self) -> AsyncIterator[str]:
         """The text of the streamed blocks, piece by piece as it comes."""
-        async for event in self:
-            if isinstance(event, ChunkEvent):
-                yield event.chunk
+        try:
+            async for event in self:
+                if isinstance(event, ChunkEvent):
+                    yield event.chunk
+        finally:
+            await self.aclose()
 
     async def result(self) -> WorkflowExecutionResult:
         """Read to the end and give the result, streamed text included; works after the ``async with`` too."""
@@ -504,8 +507,12 @@ class AsyncStreamManager(Generic[E]):
             await self._stream.aclose()
 
     async def __aiter__(self) -> AsyncIterator[E]:
-        async for event in await self._open():
-            yield event
+        stream = await self._open()
+        try:
+            async for event in stream:
+                yield event
+        finally:
+            await stream.aclose()
 
     def __del__(self) -> None:
         if self._opening is not None:

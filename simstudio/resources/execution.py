@@ -69,13 +69,14 @@ def execution_result(response: Response, credentials: Credentials) -> WorkflowEx
 def _failed(response: Response, credentials: Credentials) -> ExecutionError:
     conceal(response, credentials)
     result = structure(response.json(), WorkflowExecutionResult, response=response)
+    code = result.extra.get("code")
     timed_out = response.status == 408
     kind = ExecutionTimeoutError if timed_out else ExecutionError
     advice = "client.workflows.submit() allows longer runs." if timed_out else "The result is in error.result."
     return kind(
         f"{error_text(result.error) or 'The workflow failed'} ({describe(response)}). {advice}",
         status=response.status,
-        server_code=response.json().get("code"),
+        server_code=code if isinstance(code, str) else None,
         result=result,
         response=response,
         history=response.history,
@@ -102,6 +103,7 @@ def submission(response: Response, workflow_id: str, prefix: str) -> AsyncExecut
             response=response,
         )
     known: dict[str, Any] = {"workflow_id": workflow_id, "success": True}
+    came = data
     if isinstance(data, dict):
         job_id = data.get("taskId") or data.get("jobId")
         links = data.get("links")
@@ -111,7 +113,9 @@ def submission(response: Response, workflow_id: str, prefix: str) -> AsyncExecut
         elif "status" not in links and isinstance(data.get("statusUrl"), str):
             links["status"] = status_path(data["statusUrl"], prefix) or data["statusUrl"]
         data = {**data, "links": links}
-    return structure(data, AsyncExecutionResult, response=response, known=known)
+    receipt = structure(data, AsyncExecutionResult, response=response, known=known)
+    object.__setattr__(receipt, "_wire", came)  # the links made here are ours: to_dict() is what came
+    return receipt
 
 
 def status_path(url: str, prefix: str) -> str | None:

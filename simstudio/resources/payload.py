@@ -66,7 +66,7 @@ def encode_input(data: Any, control: Mapping[str, Any] | None = None) -> Payload
             f'Nest it: {{"input": {{"{min(collisions)}": …}}}}.'
         )
     encoder = _Encoder()
-    content = encoder.encode({**body, **control} if control else body)
+    content = encoder.encode({**body, **control} if control else body, data)
     if len(content) > MAX_BODY_BYTES:
         raise too_large(len(content), "The input")
     nested = encoder.files - sum(map(_files_at_top, body.values())) if encoder.files else 0
@@ -92,7 +92,7 @@ class _Encoder:
     def __init__(self) -> None:
         self.files = 0
 
-    def encode(self, body: dict[str, Any]) -> bytes:
+    def encode(self, body: dict[str, Any], data: Any) -> bytes:
         try:
             _check_keys(body)
             text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=self._default)
@@ -104,7 +104,7 @@ class _Encoder:
         except RecursionError as error:
             raise InvalidInputError("The input nests too deeply, or contains itself.") from error
         except (TypeError, ValueError) as error:
-            raise InvalidInputError(_problem(body) or f"The input cannot be sent as JSON: {error}.") from error
+            raise InvalidInputError(_problem(data) or f"The input cannot be sent as JSON: {error}.") from error
 
     def _default(self, value: Any) -> Any:
         if isinstance(value, Mapping):

@@ -306,6 +306,15 @@ class SandboxServer:
             self._server = None
             self.sandbox._base_url = None
 
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment variables that lead a program here, key included.
+
+        Example:
+            >>> os.environ.update(server.environ)  # doctest: +SKIP
+        """
+        return {"SIM_API_KEY": self.sandbox.api_key, "SIM_BASE_URL": self.base_url}
+
     def client(self, **options: Any) -> SimStudioClient:
         """A client with the sandbox's key and address.
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from simstudio import AsyncSimStudioClient, SimStudioClient
-    from simstudio.sandbox import Sandbox
+    from simstudio.sandbox import Sandbox, SandboxServer
 
 _MARKED = "_sim_marked_cassette"
 _FAILED = pytest.StashKey[bool]()
@@ -70,21 +70,21 @@ def sim_sandbox() -> Sandbox:
 
 
 @pytest.fixture
-def sim_server(sim_sandbox: Sandbox) -> Iterator[Any]:
+def sim_server(sim_sandbox: Sandbox) -> Iterator[SandboxServer]:
     """The server of `sim_sandbox`, listening on a port of this machine (``sim_server.base_url``)."""
     with sim_sandbox.serve() as server:
         yield server
 
 
 @pytest.fixture
-def sim_client(sim_server: Any) -> Iterator[SimStudioClient]:
+def sim_client(sim_server: SandboxServer) -> Iterator[SimStudioClient]:
     """A client of `sim_server`, closed after the test."""
     with sim_server.client() as client:
         yield client
 
 
 @pytest.fixture
-def sim_async_client(sim_server: Any, request: pytest.FixtureRequest) -> Iterator[AsyncSimStudioClient]:
+def sim_async_client(sim_server: SandboxServer, request: pytest.FixtureRequest) -> Iterator[AsyncSimStudioClient]:
     """An asynchronous client of `sim_server`, closed at the end of the test, in the test's own event loop."""
     client = sim_server.async_client()
     test = request.node

@@ -9,6 +9,7 @@ otherwise get the whole timeout anew for every byte).
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 
@@ -74,7 +75,7 @@ class Allowance(float):
         return timeout.budget.allowance(timeout.phase) if type(timeout) is Allowance else timeout
 
 
-class Phases(Mapping[str, "float | None"]):
+class Phases(Mapping[str, float]):
     """The budget in the form of httpx's ``timeout`` extension, computed when a phase begins."""
 
     __slots__ = ("budget",)
@@ -82,11 +83,9 @@ class Phases(Mapping[str, "float | None"]):
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
 
-    def __getitem__(self, phase: str) -> float | None:
+    def __getitem__(self, phase: str) -> float:
         seconds = self.budget.allowance(phase)
-        if seconds is None:
-            return None
-        allowance = Allowance(seconds)
+        allowance = Allowance(math.inf if seconds is None else seconds)  # no limit now may be one later (a drain)
         allowance.budget, allowance.phase = self.budget, phase
         return allowance
 

@@ -64,10 +64,22 @@ def check(outcome: Any, recorded: Recording, expected: Output | Failure) -> None
         assert_result(outcome, recorded)
         assert outcome.success is (expected.error is None)
         assert outcome.error == expected.error
+        check_raise_for_failure(outcome, expected.error)
     else:
         assert (outcome.success, outcome.output, outcome.error) == (True, answer_of(recorded), None)
         assert (outcome.execution_id, outcome.metadata) == (None, None)
     assert outcome.paused is expected.paused
+
+
+def check_raise_for_failure(result: sim.WorkflowExecutionResult, error: str | None) -> None:
+    """A failure that is a result can be made an error, for code that must work on every server."""
+    if error is None:
+        assert result.raise_for_failure() is result
+        return
+    with pytest.raises(sim.ExecutionError) as raised:
+        result.raise_for_failure()
+    assert error in str(raised.value)
+    assert raised.value.result is result
 
 
 def outcome_of(mode: str, exchanges: Any, script: Any, **options: Any) -> Any:

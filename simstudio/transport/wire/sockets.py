@@ -148,7 +148,7 @@ class AsyncBudgetedBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """A connected stream."""
-        stream = await self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
+        stream = await self._backend.connect_tcp(host, port, Allowance.now(timeout), local_address, socket_options)
         return AsyncBudgetedStream(stream)
 
     async def sleep(self, seconds: float) -> None:
