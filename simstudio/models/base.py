@@ -39,6 +39,9 @@ def model(cls: C) -> C:
     """Class decorator: a frozen, slotted attrs class whose equality and pickling are :class:`Model`'s."""
     made = attrs.frozen(cls, eq=False, repr=False, slots=True)
     made._attribute_of = {name: field.name for field in attrs.fields(made) for name in wire_names(field)}
+    made._spellings = {
+        name: names for field in attrs.fields(made) for names in (wire_names(field),) for name in names[:1] if names[1:]
+    }
     return made
 
 
@@ -50,6 +53,7 @@ class Model(Mapping[str, Any]):
     if TYPE_CHECKING:
         __attrs_attrs__: ClassVar[tuple[attrs.Attribute[Any], ...]]
     _attribute_of: ClassVar[Mapping[str, str]] = {}
+    _spellings: ClassVar[Mapping[object, tuple[str, ...]]] = {}
 
     @property
     def extra(self) -> dict[str, Any]:
@@ -73,20 +77,15 @@ class Model(Mapping[str, Any]):
             return wire
 
     def __getitem__(self, name: str) -> Any:
-        attribute = self._attribute_of.get(name)
-        wire = self._mapping()
-        if attribute is None:
-            return wire[name]
-        value = getattr(self, attribute)
-        if value is None and name not in wire:
+        if name not in self:
             raise KeyError(name)
-        return value
+        attribute = self._attribute_of.get(name)
+        return self._mapping()[name] if attribute is None else getattr(self, attribute)
 
     def __contains__(self, name: object) -> bool:
-        if name in self._mapping():
-            return True
-        attribute = self._attribute_of.get(name) if isinstance(name, str) else None
-        return attribute is not None and getattr(self, attribute) is not None
+        """Whether a name came, under this or another of its spellings (``limit``, ``requestsPerMinute``)."""
+        wire = self._mapping()
+        return name in wire or any(spelling in wire for spelling in self._spellings.get(name, ()))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._mapping())

@@ -10,13 +10,14 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
+from simstudio.base_client import BaseClient
 from simstudio.config import UNSET, Unset, check_timeout
 from simstudio.errors import InvalidInputError, InvalidResponseError, RateLimitError, SimStudioError
 from simstudio.models.events import StreamEvent
 from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
 from simstudio.models.usage import UsageLimits
 from simstudio.models.workflows import WorkflowStatus
-from simstudio.resources.base import APIResource, Context
+from simstudio.resources.base import Context
 from simstudio.resources.jobs import Jobs
 from simstudio.resources.modes import M
 from simstudio.resources.operation import operation
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 Result: TypeAlias = WorkflowExecutionResult | AsyncExecutionResult
 
 
-class DocumentedMethods(APIResource[M]):
+class DocumentedMethods(BaseClient[M]):
     """The namespaces of a Sim client, and the flat methods of the documented SDK.
 
     Attributes:
@@ -42,8 +43,7 @@ class DocumentedMethods(APIResource[M]):
         usage: Limits and usage.
     """
 
-    def __init__(self, context: Context) -> None:
-        super().__init__(context, "")
+    def _namespaces(self, context: Context) -> None:
         self.jobs: Jobs[M] = Jobs(context, "jobs")
         self.workflows: Workflows[M] = Workflows(context, "workflows", self.jobs)
         self.usage: Usage[M] = Usage(context, "usage")
@@ -187,7 +187,9 @@ class DocumentedMethods(APIResource[M]):
             task_id: What ``execute_workflow(..., async_execution=True)`` returned as ``task_id``.
 
         Returns:
-            ``{"success", "taskId", "status", "metadata", "output"?, "error"?, "estimatedDuration"?}``;
+            ``{"success", "taskId", "status", "metadata", "output"?, "error"?, "estimatedDuration"?}`` in the documents'
+            words: ``status`` is ``queued`` where v0.6 says ``pending``, and ``error`` of a job that ended otherwise and
+            ``metadata["duration"]`` of a completed one are None where the server did not send them.
             ``estimatedDuration`` and ``metadata["duration"]`` are milliseconds.
 
         Raises:
@@ -203,7 +205,7 @@ class DocumentedMethods(APIResource[M]):
             raise InvalidResponseError(
                 f"{response.method} {response.path} answered with no object.", status=response.status, response=response
             )
-        return data
+        return _as_documented(data)
 
     @operation
     def get_usage_limits(self) -> Flow[UsageLimits]:
@@ -268,6 +270,25 @@ class DocumentedMethods(APIResource[M]):
             workflow_id, data, selected_outputs=selected_outputs, idle_timeout=timeout, max_retries=0
         )
         return (yield from opened.read())
+
+
+def _as_documented(job: dict[str, Any]) -> dict[str, Any]:
+    """A job in the documents' words, so that their polling loop works on every server.
+
+    v0.6 says ``pending`` for ``queued`` and sends no ``metadata.duration`` (recordings 114, 056); a cancelled job of
+    v0.4 has no ``error`` (105). What the loop would stumble over is None; all else is as it came.
+    """
+    status = job.get("status")
+    if status == "pending":
+        job["status"] = "queued"
+    elif status == "completed":
+        job.setdefault("output", None)
+        metadata = job.setdefault("metadata", {})
+        if isinstance(metadata, dict):
+            metadata.setdefault("duration", None)
+    elif status not in ("queued", "processing"):
+        job.setdefault("error", None)
+    return job
 
 
 def _one_input(input_data: Any, other: Any) -> Any:

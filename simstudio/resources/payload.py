@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -37,12 +38,12 @@ class Payload:
     def warn(self, *, background: bool) -> None:
         """Warn of files that the workflow will not see as files."""
         if self.files and background:
-            why = "Sim does not process files in background runs: the workflow gets them as raw data: objects"
+            why = "Sim does not process files in background runs: the workflow gets {type, data, name, mime}"
         elif self.nested:
-            why = "Sim processes files only in top-level fields: deeper ones reach the workflow as raw data: objects"
+            why = "Sim processes files only in top-level fields: the workflow gets deeper ones as {type, data, name, mime}"
         else:
             return
-        warnings.warn(f"{why} (their base64 text is in `data`).", FileInputWarning, stacklevel=2)
+        warnings.warn(f"{why} (the text of `data` holds the bytes).", FileInputWarning, stacklevel=_callers_level())
 
 
 def encode_input(data: Any, control: Mapping[str, Any] | None = None) -> Payload:
@@ -71,6 +72,14 @@ def encode_input(data: Any, control: Mapping[str, Any] | None = None) -> Payload
         raise too_large(len(content), "The input")
     nested = encoder.files - sum(map(_files_at_top, body.values())) if encoder.files else 0
     return Payload(content, encoder.files, nested)
+
+
+def _callers_level() -> int:
+    """The stack level of the first frame outside this package: where a warning is of use to its reader."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("simstudio."):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _flat(data: Any) -> dict[str, Any]:

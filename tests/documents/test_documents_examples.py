@@ -196,16 +196,15 @@ QUEUED, PROCESSING = "Current status: queued", "Current status: processing"
 POLLING: dict[tuple[str, str], list[str]] = {
     ("queued", "documents"): [*POLLED, QUEUED, PROCESSING, *COMPLETED, r"Duration: \d+"],
     ("queued", "v0.4"): [*POLLED, QUEUED, PROCESSING, *COMPLETED, r"Duration: \d+"],
-    # v0.6 says `pending` for what the documents call `queued`: the loop ends, takes the job for failed, and finds no
-    # error in it.
-    ("queued", "v0.6"): [*POLLED, "Error: 'error'"],
+    # v0.6 says `pending` for what the documents call `queued`, and sends no duration with a job: the client gives the
+    # documents' word, and None.
+    ("queued", "v0.6"): [*POLLED, QUEUED, PROCESSING, *COMPLETED, "Duration: None"],
     ("processing", "documents"): [*POLLED, PROCESSING, *COMPLETED, r"Duration: \d+"],
     ("processing", "v0.4"): [*POLLED, PROCESSING, *COMPLETED, r"Duration: \d+"],
-    # v0.6 sends no duration with a job.
-    ("processing", "v0.6"): [*POLLED, PROCESSING, *COMPLETED, "Error: 'duration'"],
+    ("processing", "v0.6"): [*POLLED, PROCESSING, *COMPLETED, "Duration: None"],
     ("completed", "documents"): [*POLLED, *COMPLETED, r"Duration: \d+"],
     ("completed", "v0.4"): [*POLLED, *COMPLETED, r"Duration: \d+"],
-    ("completed", "v0.6"): [*POLLED, *COMPLETED, "Error: 'duration'"],
+    ("completed", "v0.6"): [*POLLED, *COMPLETED, "Duration: None"],
 }
 """What the documents' loop prints, by the state in which it finds the job first."""
 

@@ -148,12 +148,22 @@ def test_a_job_tells_its_state(mode, recorded, expected):
     assert pickle.loads(pickle.dumps(job)) == job
 
 
+def in_the_documents_words(said):
+    """What the documented loop is given: what came, and None for what it would stumble over."""
+    status = said["status"]
+    if status == "pending":
+        return {**said, "status": "queued"}
+    if status == "completed":
+        return {**said, "metadata": {"duration": None, **said["metadata"]}}
+    return said if status in ("queued", "processing") else {"error": None, **said}
+
+
 @pytest.mark.parametrize(("recorded", "_"), parameters(dict.fromkeys(STATES)))
-def test_the_flat_method_gives_a_job_as_the_dict_that_came(mode, recorded, _):
+def test_the_flat_method_gives_a_job_as_a_plain_dict_in_the_documents_words(mode, recorded, _):
     status = play(mode, recorded, lambda client: client.get_job_status(job_of(recorded)))
 
     assert type(status) is dict
-    assert status == answer_of(recorded)
+    assert status == in_the_documents_words(answer_of(recorded))
 
 
 @pytest.mark.parametrize("way", ["get", "get_job_status"])
@@ -279,11 +289,11 @@ def test_the_documented_polling_loop_ends(mode, exchanges, statuses):
         while True:
             status = yield client.get_job_status(receipt.task_id)
             seen.append(status["status"])
-            if status["status"] not in ("pending", "queued", "processing", "unknown"):
+            if status["status"] not in ("queued", "processing"):
                 return status
 
-    assert play(mode, exchanges, script) == answer_of(exchanges[-1])
-    assert seen == statuses
+    assert play(mode, exchanges, script) == in_the_documents_words(answer_of(exchanges[-1]))
+    assert seen == ["queued" if status == "pending" else status for status in statuses]
 
 
 def test_a_queued_job_is_asked_for_in_the_rhythm_of_the_servers_estimate(mode):

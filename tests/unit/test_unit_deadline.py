@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 from driving import Clock
 
@@ -72,5 +74,10 @@ def test_any_other_timeout_is_itself(timeout: float | None) -> None:
     assert Allowance.now(timeout) == timeout
 
 
-def test_phases_without_a_limit_are_none() -> None:
-    assert dict(Phases(Budget(clock=Clock()))) == dict.fromkeys(PHASES)
+def test_a_phase_without_a_limit_may_get_one_later() -> None:
+    budget = Budget(clock=Clock())
+    allowance = Phases(budget)["read"]
+    assert allowance == math.inf
+    assert Allowance.now(allowance) is None
+    budget.idle = 0.25
+    assert Allowance.now(allowance) == 0.25

@@ -271,6 +271,18 @@ class TestJobs:
         with pytest.raises(InvalidInputError, match="timeout"):
             await both(made.workflows.run("wf", timeout=timeout))
 
+    async def test_a_poll_interval_takes_the_place_of_growing_pauses(self, both: Both, no_waiting: list[float]) -> None:
+        made = both.client(*[job("queued")] * 4, job("completed"))
+        await both(made.jobs.wait("t1", poll_interval=2))
+        assert no_waiting == [2.0, 2.0, 2.0, 2.0]
+
+    @pytest.mark.parametrize("poll_interval", [0, -1, float("nan"), True, "2"])
+    async def test_a_senseless_poll_interval_is_refused(self, both: Both, poll_interval: Any) -> None:
+        made = both.client()
+        with pytest.raises(InvalidInputError, match="poll_interval"):
+            await both(made.workflows.run("wf", poll_interval=poll_interval))
+        assert made.script.requests == []
+
     @pytest.mark.parametrize("on_progress", [5, "print", []])
     async def test_progress_is_a_function(self, both: Both, on_progress: Any) -> None:
         with pytest.raises(InvalidInputError, match="on_progress"):

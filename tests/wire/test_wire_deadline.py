@@ -218,7 +218,9 @@ def test_several_silent_addresses_share_one_deadline(monkeypatch: pytest.MonkeyP
             now += timeout
             raise httpcore.ConnectTimeout
 
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(2, 1, 6, "", (f"127.0.0.{n}", 80)) for n in (1, 2, 3)])
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda *_, **__: [(2, 1, 6, "", (f"127.0.0.{n}", 80)) for n in (1, 2, 3)]
+    )
     budget = Budget(12.0, clock=lambda: now)
     with pytest.raises(httpcore.ConnectTimeout):
         BudgetedBackend(Silent()).connect_tcp("several.example", 80, Phases(budget)["connect"])

@@ -141,7 +141,9 @@ def test_a_connection_dropped_before_the_request_could_be_read_may_have_been_sen
 
 
 def test_refused_says_where_and_that_nothing_was_sent(closed_port: int, caller: Caller) -> None:
-    with pytest.raises(APIConnectionError, match=rf"Cannot connect to 127\.0\.0\.1:{closed_port}: .+Nothing was sent") as caught:
+    with pytest.raises(
+        APIConnectionError, match=rf"Cannot connect to 127\.0\.0\.1:{closed_port}: .+Nothing was sent"
+    ) as caught:
         caller(f"http://127.0.0.1:{closed_port}", execute, max_retries=0)
     assert not caught.value.sent
     assert not isinstance(caught.value, APITimeoutError)

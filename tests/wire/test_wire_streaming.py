@@ -11,8 +11,20 @@ import httpcore
 import pytest
 from conftest import Caller, async_client_of, client_of
 from faultserver import (
-    DONE, FINAL, LAST_CHUNK, STREAM, Connection, FaultServer, answer, answering, chunked, frame, gzipped, head,
-    streaming, text,
+    DONE,
+    FINAL,
+    LAST_CHUNK,
+    STREAM,
+    Connection,
+    FaultServer,
+    answer,
+    answering,
+    chunked,
+    frame,
+    gzipped,
+    head,
+    streaming,
+    text,
 )  # fmt: skip
 
 from simstudio import (

@@ -188,18 +188,9 @@ class AsyncHTTPXWire:
         if connections is None or connections.loop() is not loop:
             connections = _Connections(loop)
             self._loops[id(loop)] = connections
-            connections.life = self._live(id(loop), connections)
+            connections.life = _live(connections.open, functools.partial(_forget, weakref.ref(self), id(loop)))
             await connections.life.asend(None)
         return connections.transport(url)
-
-    async def _live(self, key: int, connections: _Connections) -> AsyncGenerator[None, None]:
-        """Lives as long as its loop: ``asyncio.run`` closes open asynchronous generators before it closes the loop."""
-        try:
-            yield
-        finally:
-            if self._loops.get(key) is connections:
-                del self._loops[key]
-            await connections.aclose()
 
     def after_fork(self) -> None:
         """In a forked child: leave the parent's connections alone (unclosed), and begin with none."""
@@ -214,7 +205,7 @@ class _Connections:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = weakref.ref(loop)
-        self._open: dict[str | None, httpx.AsyncHTTPTransport] = {}
+        self.open: dict[str | None, httpx.AsyncHTTPTransport] = {}
         self._routes: dict[str, httpx.AsyncHTTPTransport] = {}
 
     def transport(self, url: httpx.URL) -> httpx.AsyncHTTPTransport:
@@ -222,18 +213,33 @@ class _Connections:
         transport = self._routes.get(origin)
         if transport is None:
             proxy = environment_proxy(origin)
-            transport = self._open.get(proxy)
+            transport = self.open.get(proxy)
             if transport is None:
-                transport = self._open[proxy] = _open(httpx.AsyncHTTPTransport, proxy, AsyncBudgetedBackend)
+                transport = self.open[proxy] = _open(httpx.AsyncHTTPTransport, proxy, AsyncBudgetedBackend)
             self._routes[origin] = transport
         return transport
 
-    async def aclose(self) -> None:
-        transports = list(self._open.values())
-        self._open.clear()
-        self._routes.clear()
-        for transport in transports:
+
+async def _live(
+    transports: dict[str | None, httpx.AsyncHTTPTransport], forget: Callable[[object], None]
+) -> AsyncGenerator[None, None]:
+    """Lives as long as its loop: ``asyncio.run`` closes open asynchronous generators before it closes the loop.
+
+    It lives no longer than its wire either, to which it has no reference: a forgotten client's connections are closed
+    at once, and not by a garbage collector that finds them open.
+    """
+    try:
+        yield
+    finally:
+        forget(transports)
+        for transport in list(transports.values()):
             await transport.aclose()
+
+
+def _forget(wire: weakref.ref[AsyncHTTPXWire], key: int, transports: object) -> None:
+    living = wire()
+    if living is not None and key in living._loops and living._loops[key].open is transports:
+        del living._loops[key]
 
 
 _abandoned: list[Any] = []
