@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import platform
+import sys
 from collections.abc import Mapping
 from typing import Final, Literal, cast
 
@@ -55,7 +56,7 @@ class Options:
 
     timeout: float | None = DEFAULT_TIMEOUT
     max_retries: int = DEFAULT_MAX_RETRIES
-    headers: Mapping[str, str] = attrs.field(factory=dict)
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
 
     @classmethod
     def checked(cls, *, timeout: float | None, max_retries: int, headers: Mapping[str, str] | None) -> Options:
@@ -82,7 +83,7 @@ def check_timeout(value: object, name: str = "timeout") -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise InvalidInputError(f"{name} must be seconds as a number, or None for no limit, not {value!r}.")
-    if not math.isfinite(value) or value <= 0:
+    if not 0 < value < math.inf or value > sys.float_info.max:  # so that whole numbers of any size compare
         raise InvalidInputError(f"{name} must be above 0 seconds, not {value!r}. Use None for no limit.")
     return float(value)
 

@@ -21,6 +21,7 @@ from simstudio.transport.message import Headers, Request, Resend, Response
 if TYPE_CHECKING:
     from simstudio.transport.flow import Flow
     from simstudio.transport.session import Session
+    from simstudio.transport.upload import Upload
 
 T = TypeVar("T")
 
@@ -122,7 +123,7 @@ class APIResource(Generic[M]):
         path: str,
         *,
         json: Any = UNSET,
-        content: bytes = b"",
+        content: bytes | Upload = b"",
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | Unset | None = UNSET,
@@ -222,16 +223,14 @@ class APIResource(Generic[M]):
             return response.content
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _resource, (*self._context.owner(), self._name, self._context.raw)
+        return _resource, (*self._context.owner(), self._name)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._context.session.endpoint.base_url}>"
 
 
-def _resource(make: Callable[..., Any], arguments: tuple[Any, ...], name: str, raw: bool) -> Any:  # noqa: FBT001
+def _resource(make: Callable[..., Any], arguments: tuple[Any, ...], name: str) -> Any:
     found = make(*arguments)
-    if raw:
-        found = found.with_raw_response
     for part in name.split(".") if name else ():
         found = getattr(found, part)
     return found

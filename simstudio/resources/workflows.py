@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simstudio.config import UNSET, Unset, check_timeout
@@ -329,9 +329,11 @@ def _final_of(result: WorkflowExecutionResult) -> FinalEvent:
 
 
 def _selectors(selected_outputs: Sequence[str]) -> list[str]:
-    if isinstance(selected_outputs, str) or not all(isinstance(item, str) for item in selected_outputs):
+    wrong = isinstance(selected_outputs, (str, Mapping)) or not isinstance(selected_outputs, Iterable)
+    chosen = [] if wrong else list(selected_outputs)
+    if wrong or not all(isinstance(item, str) for item in chosen):
         raise InvalidInputError(
             'selected_outputs must be a list of "blockName.path" texts, such as ["agent1.content"], '
             f"not {selected_outputs!r}."
         )
-    return list(selected_outputs)
+    return chosen

@@ -89,7 +89,7 @@ class Phases(Mapping[str, float]):
         allowance.budget, allowance.phase = self.budget, phase
         return allowance
 
-    def get(self, phase: str, _default: object = None) -> float | None:
+    def get(self, phase: str, default: object = None) -> float:  # noqa: ARG002
         """Seconds for a phase; there is one for each."""
         return self[phase]
 

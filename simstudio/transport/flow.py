@@ -51,6 +51,16 @@ class Call:
         self.args = args
 
 
+class Blocking:
+    """A step: call a function that blocks (files): at once on the sync side, in a thread on the async one."""
+
+    __slots__ = ("args", "function")
+
+    def __init__(self, function: Callable[..., Any], *args: Any) -> None:
+        self.function = function
+        self.args = args
+
+
 class FromBody:
     """A step: do something with the unread body of a response.
 
@@ -65,7 +75,7 @@ class FromBody:
         self.what = what
 
 
-Step: TypeAlias = "Request | Sleep | Call | FromBody"
+Step: TypeAlias = Request | Sleep | Call | Blocking | FromBody
 Flow: TypeAlias = Generator[Step, Any, T]
 
 
@@ -122,6 +132,8 @@ def drive(flow: Flow[T], wire: Wire, *, seen: list[Response] | None = None) -> T
                     result = _called(step)
                 elif isinstance(step, FromBody):
                     result = getattr(step.body, step.what)()
+                elif isinstance(step, Blocking):
+                    result = step.function(*step.args)
                 else:
                     raise _no_step(step)
             except BaseException as error:  # noqa: BLE001 - it belongs to the flow, which re-raises what it cannot use
@@ -159,6 +171,8 @@ async def adrive(flow: Flow[T], wire: AsyncWire, *, seen: list[Response] | None 
                         result = await result
                 elif isinstance(step, FromBody):
                     result = await getattr(step.body, f"a{step.what}")()
+                elif isinstance(step, Blocking):
+                    result = await asyncio.to_thread(step.function, *step.args)
                 else:
                     raise _no_step(step)
             except BaseException as error:  # noqa: BLE001 - it belongs to the flow, which re-raises what it cannot use

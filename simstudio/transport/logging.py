@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Request, Response
     from simstudio.transport.stack import Handler
+    from simstudio.transport.upload import Upload
 
 logger = logging.getLogger("simstudio.transport")
 
@@ -90,8 +91,8 @@ class Logging:
         """A text without the key, which a server may echo anywhere."""
         return self.credentials.redact(text) if text and self.credentials is not None else text
 
-    def _body(self, content: bytes) -> str:
-        if not self.bodies or not content:
+    def _body(self, content: bytes | Upload) -> str:
+        if not self.bodies or not isinstance(content, bytes) or not content:
             return ""
         text = self._text(content.decode("utf-8", "replace")) or ""
         text = _KEY.sub("***", _DATA_URL.sub("data:***", text))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from simstudio.errors import APIConnectionError
     from simstudio.transport.deadline import Budget
+    from simstudio.transport.upload import Upload
 
 D = TypeVar("D")
 Resend: TypeAlias = Literal["read", "never", "claimed"]
@@ -177,7 +178,7 @@ class Request:
         method: ``GET``, ``POST`` …
         url: The whole address.
         headers: Mutable; see :class:`Headers`.
-        content: The body, empty when there is none.
+        content: The body, empty when there is none; an :class:`~simstudio.transport.upload.Upload` is read as it is sent.
         resend: What may be sent again, see :data:`Resend`.
         refused: Tells of a response whether it proves that nothing ran, so that even a ``never`` may be sent again.
         streamed: The body of a 2xx answer is left unread (``response.body``).
@@ -190,7 +191,7 @@ class Request:
     method: str
     url: str
     headers: Headers = attrs.field(factory=Headers)
-    content: bytes = b""
+    content: bytes | Upload = b""
     resend: Resend = "never"
     refused: Callable[[Response], bool] | None = None
     streamed: bool = False
@@ -221,8 +222,8 @@ class Request:
         return urlsplit(self.url).path
 
     def json(self) -> Any:
-        """The body as JSON data, None when it is empty."""
-        return json.loads(self.content) if self.content else None
+        """The body as JSON data, None when it is empty or an upload."""
+        return json.loads(self.content) if isinstance(self.content, bytes) and self.content else None
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path} attempt={self.attempt}>"

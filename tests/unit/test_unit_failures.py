@@ -65,7 +65,9 @@ class TestBodies:
         assert (body.message, body.code, body.details) == ("Busy", "E_BUSY", [1])
 
     def test_the_admission_gate_has_two_texts_and_a_wait(self) -> None:
-        body = read_error(answer(429, {"error": "Too many requests", "message": "Server is at capacity.", "retryAfterSeconds": 5}))
+        body = read_error(
+            answer(429, {"error": "Too many requests", "message": "Server is at capacity.", "retryAfterSeconds": 5})
+        )
         assert body.message == "Too many requests: Server is at capacity."
         assert body.retry_after == 5.0
 
@@ -86,7 +88,9 @@ class TestBodies:
         assert str(failed(404, content=content)).startswith("Not Found (HTTP 404, GET /api/x, attempt 1)")
         assert str(failed(599, content=content)).startswith("The server answered with an error status (HTTP 599")
 
-    @pytest.mark.parametrize("data", [[1, 2], 5, None, True, {}, {"error": None}, {"error": []}, {"error": {"message": 5, "code": 7}}])
+    @pytest.mark.parametrize(
+        "data", [[1, 2], 5, None, True, {}, {"error": None}, {"error": []}, {"error": {"message": 5, "code": 7}}]
+    )
     def test_other_json_has_no_message(self, data: Any) -> None:
         assert read_error(answer(500, content=json.dumps(data).encode())).message is None
 
@@ -97,9 +101,11 @@ class TestBodies:
     @pytest.mark.parametrize("seconds", ["5", True, -1, None, [5], float("nan"), float("inf"), 10**400])
     def test_a_senseless_wait_in_the_body_is_none(self, seconds: Any) -> None:
         response = Response(429, content=b"{}")
-        response.content = json.dumps({"error": "x", "retryAfterSeconds": "N"}).replace(
-            '"N"', str(seconds) if seconds == 10**400 else json.dumps(seconds)
-        ).encode()
+        response.content = (
+            json.dumps({"error": "x", "retryAfterSeconds": "N"})
+            .replace('"N"', str(seconds) if seconds == 10**400 else json.dumps(seconds))
+            .encode()
+        )
         assert status_error(response, CREDENTIALS).retry_after is None  # type: ignore[attr-defined]
 
 
@@ -119,7 +125,9 @@ class TestClassesAndCodes:
         assert type(error) is kind
         assert error.status == status
 
-    @pytest.mark.parametrize(("status", "code"), [(401, "UNAUTHORIZED"), (402, "USAGE_LIMIT_EXCEEDED"), (429, "RATE_LIMIT_EXCEEDED")])
+    @pytest.mark.parametrize(
+        ("status", "code"), [(401, "UNAUTHORIZED"), (402, "USAGE_LIMIT_EXCEEDED"), (429, "RATE_LIMIT_EXCEEDED")]
+    )
     @pytest.mark.parametrize("sent", [None, "SOMETHING_ELSE"])
     def test_documented_codes_whatever_the_server_calls_them(self, status: int, code: str, sent: str | None) -> None:
         error = failed(status, {"error": "No", "code": sent})
@@ -136,7 +144,10 @@ class TestMessages:
         assert str(error) == "Boom (HTTP 500, GET /api/x, attempt 1, request id r1)."
         assert error.request_id == "r1"
 
-    @pytest.mark.parametrize(("status", "advice"), [(401, "SIM_API_KEY"), (402, "usage.limits"), (403, "deployed"), (404, "base_url"), (413, "10 MiB")])
+    @pytest.mark.parametrize(
+        ("status", "advice"),
+        [(401, "SIM_API_KEY"), (402, "usage.limits"), (403, "deployed"), (404, "base_url"), (413, "10 MiB")],
+    )
     def test_they_say_what_to_do(self, status: int, advice: str) -> None:
         assert advice in str(failed(status))
 

@@ -130,7 +130,9 @@ class TestRefused:
         with (tmp_path / "a.txt").open("wb") as file, pytest.raises(InvalidInputError, match="cannot be read"):
             File(file).read()
 
-    @pytest.mark.parametrize("name", ["a\nb.txt", "a\x00.txt", "a\r\nX: 1", "\ud800.txt", "\x7f", "\x85.txt", "a\u2028.txt"])
+    @pytest.mark.parametrize(
+        "name", ["a\nb.txt", "a\x00.txt", "a\r\nX: 1", "\ud800.txt", "\x7f", "\x85.txt", "a\u2028.txt"]
+    )
     def test_a_name_with_control_characters(self, name: str) -> None:
         with pytest.raises(InvalidInputError, match="name"):
             File(b"", name=name)
@@ -140,7 +142,9 @@ class TestRefused:
         with pytest.raises(InvalidInputError, match="name must be a str"):
             File(b"", name=name)
 
-    @pytest.mark.parametrize("mime", ["text/plain; charset=utf-8", "a,b", 'a"b', "text/\nplain", 5, b"text/plain", "text plain"])
+    @pytest.mark.parametrize(
+        "mime", ["text/plain; charset=utf-8", "a,b", 'a"b', "text/\nplain", 5, b"text/plain", "text plain"]
+    )
     def test_what_is_no_media_type(self, mime: Any) -> None:
         with pytest.raises(InvalidInputError, match="mime"):
             File(b"", mime=mime)
@@ -174,7 +178,13 @@ class TestNames:
 class TestTypes:
     @pytest.mark.parametrize(
         ("name", "mime"),
-        [("a.txt", "text/plain"), ("a.PNG", "image/png"), ("a.json", "application/json"), ("a.nothing", "application/octet-stream"), ("a", "application/octet-stream")],
+        [
+            ("a.txt", "text/plain"),
+            ("a.PNG", "image/png"),
+            ("a.json", "application/json"),
+            ("a.nothing", "application/octet-stream"),
+            ("a", "application/octet-stream"),
+        ],
     )
     def test_they_are_guessed_from_the_name(self, name: str, mime: str) -> None:
         assert File(b"", name=name).mime == mime
@@ -221,12 +231,16 @@ class TestAsInput:
     def test_what_is_no_file_is_none(self) -> None:
         assert [as_file(value) for value in ("/etc/passwd", 5, None, {"a": 1}, [1])] == [None] * 5
 
-    async def test_paths_open_files_and_files_are_sent_wherever_they_lie_in_fields(self, both: Both, tmp_path: Path) -> None:
+    async def test_paths_open_files_and_files_are_sent_wherever_they_lie_in_fields(
+        self, both: Both, tmp_path: Path
+    ) -> None:
         path = tmp_path / "a.txt"
         path.write_bytes(b"hi")
         made = both.client(answer(200, {"success": True, "output": None}))
         with path.open("rb") as file:
-            await both(made.workflows.execute("wf", {"one": path, "many": [file, File(b"x", name="x.bin")], "text": str(path)}))
+            await both(
+                made.workflows.execute("wf", {"one": path, "many": [file, File(b"x", name="x.bin")], "text": str(path)})
+            )
         body = made.script.requests[0].json()
         item = {"type": "file", "data": "data:text/plain;base64,aGk=", "name": "a.txt", "mime": "text/plain"}
         assert body["one"] == item

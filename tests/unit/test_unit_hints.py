@@ -17,8 +17,14 @@ header_text = st.one_of(
     st.text(),
     st.text(st.characters(max_codepoint=255)),
     st.from_regex(r"[-+]?[0-9]{0,400}(\.[0-9]*)?([eE][-+]?[0-9]{1,4})?", fullmatch=True),
-    st.from_regex(r"(Mon, )?[0-9]{1,3} [A-Z][a-z]{2} [0-9]{1,20} [0-9]{1,3}:[0-9]{2}:[0-9]{2} ([+-][0-9]{4,9}|GMT)", fullmatch=True),
-    st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?", fullmatch=True),
+    st.from_regex(
+        r"(Mon, )?[0-9]{1,3} [A-Z][a-z]{2} [0-9]{1,20} [0-9]{1,3}:[0-9]{2}:[0-9]{2} ([+-][0-9]{4,9}|GMT)",
+        fullmatch=True,
+    ),
+    st.from_regex(
+        r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?",
+        fullmatch=True,
+    ),
     st.sampled_from(["nan", "inf", "-inf", "infinity", "1_000", "0x10", "٣", "Ⅷ", "1e999", "-0", "9" * 5000]),
 )
 
@@ -50,7 +56,9 @@ class TestRetryAfter:
     def test_a_date_that_has_passed_is_no_wait(self) -> None:
         assert parse_retry_after("Tue, 14 Apr 2020 12:00:00 GMT", now=NOW) == 0.0
 
-    @pytest.mark.parametrize("value", [None, "", " ", "-5", "soon", "nan", "inf", "1_000", "5 minutes", "Tue, 99 Apr 2026", "٣"])
+    @pytest.mark.parametrize(
+        "value", [None, "", " ", "-5", "soon", "nan", "inf", "1_000", "5 minutes", "Tue, 99 Apr 2026", "٣"]
+    )
     def test_garbage_is_nothing(self, value: str | None) -> None:
         assert parse_retry_after(value, now=NOW) is None
 
@@ -77,7 +85,9 @@ class TestReset:
     def test_epoch_seconds_milliseconds_and_iso_8601_are_the_same_moment(self, value: str) -> None:
         assert parse_reset(value) == int(NOW)
 
-    @pytest.mark.parametrize("value", [None, "", "tomorrow", "-5", "nan", "inf", "1e300", "2026-13-45", "1_776_168_000"])
+    @pytest.mark.parametrize(
+        "value", [None, "", "tomorrow", "-5", "nan", "inf", "1e300", "2026-13-45", "1_776_168_000"]
+    )
     def test_garbage_is_nothing(self, value: str | None) -> None:
         assert parse_reset(value) is None
 

@@ -27,11 +27,17 @@ def quiet() -> Iterator[None]:
 
 
 def logged(
-    caplog: pytest.LogCaptureFixture, *answers: Any, request: Request | None = None, clock: Clock | None = None, **options: Any
+    caplog: pytest.LogCaptureFixture,
+    *answers: Any,
+    request: Request | None = None,
+    clock: Clock | None = None,
+    **options: Any,
 ) -> list[logging.LogRecord]:
     caplog.set_level(logging.DEBUG, "simstudio.transport")
     logging_middleware = Logging(credentials=Credentials(KEY), clock=clock or Clock(), **options)
-    play(compose([logging_middleware])(request or Request("POST", "https://sim.test/api/x?q=hush", attempt=2)), *answers)
+    play(
+        compose([logging_middleware])(request or Request("POST", "https://sim.test/api/x?q=hush", attempt=2)), *answers
+    )
     return caplog.records
 
 
@@ -83,8 +89,12 @@ def test_the_query_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_headers_are_logged_by_allow_list(caplog: pytest.LogCaptureFixture) -> None:
-    sent = Headers({"X-API-Key": KEY, "Authorization": "Bearer hush", "X-Mine": "hush", "Content-Type": "application/json"})
-    came = answer(200, headers={"Set-Cookie": "session=hush", "Sim-Signature": "t=1,v1=hush", "Content-Type": "text/html"})
+    sent = Headers(
+        {"X-API-Key": KEY, "Authorization": "Bearer hush", "X-Mine": "hush", "Content-Type": "application/json"}
+    )
+    came = answer(
+        200, headers={"Set-Cookie": "session=hush", "Sim-Signature": "t=1,v1=hush", "Content-Type": "text/html"}
+    )
     records = logged(caplog, came, request=Request("POST", "https://sim.test/api/x", sent))
     assert "hush" not in everything(records)
     assert KEY not in everything(records)
@@ -152,7 +162,9 @@ class TestFromTheEnvironment:
         root = logging.getLogger()
         return root.level, tuple(root.handlers), logging.getLogger("httpx").level
 
-    @pytest.mark.parametrize(("name", "level"), [("debug", logging.DEBUG), ("INFO", logging.INFO), (" warning ", logging.WARNING)])
+    @pytest.mark.parametrize(
+        ("name", "level"), [("debug", logging.DEBUG), ("INFO", logging.INFO), (" warning ", logging.WARNING)]
+    )
     def test_sim_log_sets_the_packages_level_and_not_the_roots(
         self, monkeypatch: pytest.MonkeyPatch, name: str, level: int
     ) -> None:

@@ -82,7 +82,9 @@ class TestHeaders:
         assert all(name in shown for name in ("X-API-Key", "Cookie", "X-Mine"))
         assert not any(secret in shown for secret in (KEY, "session", "hush"))
 
-    @pytest.mark.parametrize("name", ["x-api-key", "authorization", "cookie", "set-cookie", "sim-signature", "x-anything"])
+    @pytest.mark.parametrize(
+        "name", ["x-api-key", "authorization", "cookie", "set-cookie", "sim-signature", "x-anything"]
+    )
     def test_no_secret_is_on_the_allow_list(self, name: str) -> None:
         assert name not in SHOWN_HEADERS
 
@@ -94,7 +96,11 @@ class TestHeaders:
         assert Headers({"X-A": "1"}) == Headers({"x-a": "1"})
         assert Headers({"X-A": "1"}) != Headers({"x-a": "2"})
 
-    @given(st.dictionaries(st.from_regex(r"[A-Za-z0-9-]{1,10}", fullmatch=True), st.from_regex(r"[ -~]{0,20}", fullmatch=True)))
+    @given(
+        st.dictionaries(
+            st.from_regex(r"[A-Za-z0-9-]{1,10}", fullmatch=True), st.from_regex(r"[ -~]{0,20}", fullmatch=True)
+        )
+    )
     def test_what_is_set_comes_back(self, items: dict[str, str]) -> None:
         headers = Headers(items)
         expected = {name.lower(): value for name, value in items.items()}
@@ -120,12 +126,33 @@ class TestRequest:
             return True
 
         request = Request(
-            "POST", "https://sim.test/api", Headers({"X": "1"}), b"{}", "claimed", refused, True, Budget(1.0), 7, 3, (print,)
+            "POST",
+            "https://sim.test/api",
+            Headers({"X": "1"}),
+            b"{}",
+            "claimed",
+            refused,
+            True,
+            Budget(1.0),
+            7,
+            3,
+            (print,),
         )
         made = request.copy()
         made.headers["X"] = "2"
         assert request.headers["X"] == "1"
-        for name in ("method", "url", "content", "resend", "refused", "streamed", "budget", "max_retries", "attempt", "observers"):
+        for name in (
+            "method",
+            "url",
+            "content",
+            "resend",
+            "refused",
+            "streamed",
+            "budget",
+            "max_retries",
+            "attempt",
+            "observers",
+        ):
             assert getattr(made, name) == getattr(request, name), name
 
     def test_path_leaves_the_query_out(self) -> None:
@@ -141,7 +168,9 @@ class TestRequest:
 
 
 class TestResponse:
-    @pytest.mark.parametrize(("status", "ok"), [(199, False), (200, True), (204, True), (299, True), (300, False), (500, False)])
+    @pytest.mark.parametrize(
+        ("status", "ok"), [(199, False), (200, True), (204, True), (299, True), (300, False), (500, False)]
+    )
     def test_ok_is_2xx(self, status: int, ok: bool) -> None:
         assert Response(status).ok is ok
 
@@ -189,7 +218,13 @@ class TestResponse:
         response.body = object()  # type: ignore[assignment]
         for made in (pickle.loads(pickle.dumps(response)), copy.copy(response)):
             assert made.body is None
-            assert (made.status, made.json(), made.request_id, made.method, made.url) == (201, {"a": 1}, "r1", "POST", "https://x/y")
+            assert (made.status, made.json(), made.request_id, made.method, made.url) == (
+                201,
+                {"a": 1},
+                "r1",
+                "POST",
+                "https://x/y",
+            )
             assert (made.attempt, made.elapsed, made.history[0].status, made.history[0].delay) == (2, 0.5, 429, 0.25)
 
     def test_repr_shows_status_method_path_and_attempt(self) -> None:

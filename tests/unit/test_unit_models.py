@@ -32,7 +32,13 @@ from simstudio.models.base import Model, find_resume, wire_names
 from simstudio.models.conversion import structure
 from simstudio.models.usage import ExecutionRateLimits, RateLimitEntry, StorageUsage, Usage
 
-ENTRY = {"isLimited": False, "requestsPerMinute": 50, "maxBurst": 100, "remaining": 99, "resetAt": "2026-04-14T12:00:00.000Z"}
+ENTRY = {
+    "isLimited": False,
+    "requestsPerMinute": 50,
+    "maxBurst": 100,
+    "remaining": 99,
+    "resetAt": "2026-04-14T12:00:00.000Z",
+}
 LIMITS = {
     "success": True,
     "rateLimit": {"sync": ENTRY, "async": {**ENTRY, "limit": 200}, "authType": "api"},
@@ -102,10 +108,33 @@ class TestAttributes:
             model.anything = 1  # type: ignore[attr-defined]
 
     def test_every_documented_field_is_there(self) -> None:
-        fields = {kind: [field.name for field in attrs.fields(kind)] for kind in (WorkflowExecutionResult, WorkflowStatus, AsyncExecutionResult)}
-        assert fields[WorkflowExecutionResult] == ["success", "output", "error", "logs", "metadata", "trace_spans", "total_duration", "execution_id", "status"]
+        fields = {
+            kind: [field.name for field in attrs.fields(kind)]
+            for kind in (WorkflowExecutionResult, WorkflowStatus, AsyncExecutionResult)
+        }
+        assert fields[WorkflowExecutionResult] == [
+            "success",
+            "output",
+            "error",
+            "logs",
+            "metadata",
+            "trace_spans",
+            "total_duration",
+            "execution_id",
+            "status",
+        ]
         assert fields[WorkflowStatus] == ["is_deployed", "deployed_at", "is_published", "needs_redeployment"]
-        assert fields[AsyncExecutionResult] == ["success", "task_id", "status", "created_at", "links", "execution_id", "status_url", "message", "workflow_id"]
+        assert fields[AsyncExecutionResult] == [
+            "success",
+            "task_id",
+            "status",
+            "created_at",
+            "links",
+            "execution_id",
+            "status_url",
+            "message",
+            "workflow_id",
+        ]
 
 
 class TestMapping:
@@ -185,9 +214,15 @@ class TestMapping:
 
 class TestEquality:
     def test_models_of_the_same_fields_are_equal_whatever_the_dialect(self) -> None:
-        assert structure({"taskId": "t", "status": "queued"}, Job) == structure({"jobId": "t", "status": "queued"}, Job) == Job("t", "queued")
+        assert (
+            structure({"taskId": "t", "status": "queued"}, Job)
+            == structure({"jobId": "t", "status": "queued"}, Job)
+            == Job("t", "queued")
+        )
         assert Job("t", "queued") != Job("u", "queued")
-        assert structure({"taskId": "t", "status": "q", "x": 1}, Job) != structure({"taskId": "t", "status": "q", "x": 2}, Job)
+        assert structure({"taskId": "t", "status": "q", "x": 1}, Job) != structure(
+            {"taskId": "t", "status": "q", "x": 2}, Job
+        )
 
     def test_a_model_is_equal_to_what_came(self) -> None:
         assert structure(LIMITS, UsageLimits) == LIMITS
@@ -206,7 +241,12 @@ class TestEquality:
     @by_type
     @pytest.mark.parametrize(
         "through",
-        [lambda m: pickle.loads(pickle.dumps(m)), lambda m: pickle.loads(cloudpickle.dumps(m)), copy.copy, copy.deepcopy],
+        [
+            lambda m: pickle.loads(pickle.dumps(m)),
+            lambda m: pickle.loads(cloudpickle.dumps(m)),
+            copy.copy,
+            copy.deepcopy,
+        ],
         ids=["pickle", "cloudpickle", "copy", "deepcopy"],
     )
     def test_they_come_back_equal(self, model: Model, through: Any) -> None:
@@ -276,7 +316,13 @@ class TestChecking:
             structure(1.0, int)
 
     def test_plain_data_stays_plain(self) -> None:
-        sent = {"success": True, "output": {"deep": [{"x": None}]}, "logs": [{"a": 1}], "traceSpans": [[]], "metadata": {"duration": 1}}
+        sent = {
+            "success": True,
+            "output": {"deep": [{"x": None}]},
+            "logs": [{"a": 1}],
+            "traceSpans": [[]],
+            "metadata": {"duration": 1},
+        }
         made = structure(sent, WorkflowExecutionResult)
         assert made.output is sent["output"]
         assert (made.logs, made.trace_spans, made.metadata) == ([{"a": 1}], [[]], {"duration": 1})
@@ -344,7 +390,9 @@ REQUIRED: dict[type[Model], st.SearchStrategy[dict[str, Any]]] = {
 def sent_models(draw: st.DrawFn) -> tuple[type[Model], dict[str, Any]]:
     kind = draw(st.sampled_from(list(REQUIRED)))
     required = draw(REQUIRED[kind])
-    optional = [name for field in attrs.fields(kind) if field.default is not attrs.NOTHING for name in wire_names(field)]
+    optional = [
+        name for field in attrs.fields(kind) if field.default is not attrs.NOTHING for name in wire_names(field)
+    ]
     names = st.one_of(st.sampled_from(optional), st.text(max_size=5)) if optional else st.text(max_size=5)
     return kind, {**draw(st.dictionaries(names, json_value, max_size=5)), **required}
 
@@ -383,7 +431,12 @@ class TestJob:
             (Job("t", "failed", error="x"), True, False, False),
             (Job("t", "cancelled"), True, False, False),
             (Job("t", "paused"), True, False, True),
-            (Job("t", "completed", {"success": True, "output": {"data": {"_resume": {"apiUrl": "x"}}}}), True, False, True),
+            (
+                Job("t", "completed", {"success": True, "output": {"data": {"_resume": {"apiUrl": "x"}}}}),
+                True,
+                False,
+                True,
+            ),
         ],
     )
     def test_done_succeeded_paused(self, job: Job, done: bool, succeeded: bool, paused: bool) -> None:
@@ -394,21 +447,36 @@ class TestJob:
             with pytest.raises(JobNotDoneError, match="no result yet"):
                 job.result  # noqa: B018
 
-    @pytest.mark.parametrize(("error", "text"), [("Boom", "Boom"), ({"message": "Boom"}, "Boom"), (None, None), ("", None), ({}, None), (5, "5")])
+    @pytest.mark.parametrize(
+        ("error", "text"),
+        [("Boom", "Boom"), ({"message": "Boom"}, "Boom"), (None, None), ("", None), ({}, None), (5, "5")],
+    )
     def test_its_error_is_kept_as_sent_and_its_text_told(self, error: Any, text: str | None) -> None:
         job = structure({"taskId": "t", "status": "failed", "error": error}, Job)
         assert job.error == error
         assert job.error_message == text
 
     def test_its_result_is_the_workflows_own(self) -> None:
-        job = Job("t", "completed", {"success": True, "output": {"n": 1}, "executionId": "e"}, execution_id="e", metadata={"duration": 5})
-        assert job.result == WorkflowExecutionResult(True, {"n": 1}, metadata={"duration": 5}, execution_id="e", status="completed")
+        job = Job(
+            "t",
+            "completed",
+            {"success": True, "output": {"n": 1}, "executionId": "e"},
+            execution_id="e",
+            metadata={"duration": 5},
+        )
+        assert job.result == WorkflowExecutionResult(
+            True, {"n": 1}, metadata={"duration": 5}, execution_id="e", status="completed"
+        )
 
-    @pytest.mark.parametrize("output", [{"_resume": {"a": 1}}, {"data": {"_resume": {"a": 1}}}, {"output": {"data": {"_resume": {"a": 1}}}}])
+    @pytest.mark.parametrize(
+        "output", [{"_resume": {"a": 1}}, {"data": {"_resume": {"a": 1}}}, {"output": {"data": {"_resume": {"a": 1}}}}]
+    )
     def test_a_pause_is_found_wherever_an_output_says_so(self, output: Any) -> None:
         assert find_resume(output) == {"a": 1}
         assert WorkflowExecutionResult(True, output).paused
 
-    @pytest.mark.parametrize("output", [None, "x", [], {"_resume": 5}, {"data": 5}, {"output": {"output": {"output": {"_resume": {}}}}}])
+    @pytest.mark.parametrize(
+        "output", [None, "x", [], {"_resume": 5}, {"data": 5}, {"output": {"output": {"output": {"_resume": {}}}}}]
+    )
     def test_and_nowhere_else(self, output: Any) -> None:
         assert find_resume(output) is None

@@ -34,9 +34,13 @@ def find(made: Any, name: str) -> Any:
 class TestSignature:
     def test_it_has_every_name_and_default_and_the_result_itself(self) -> None:
         signature = inspect.signature(client().jobs.get)
-        assert str(signature) == "(job: 'str | AsyncExecutionResult | Job', *, workflow_id: 'str | None' = None) -> 'Job'"
+        assert (
+            str(signature) == "(job: 'str | AsyncExecutionResult | Job', *, workflow_id: 'str | None' = None) -> 'Job'"
+        )
 
-    @pytest.mark.parametrize(("name", "result"), [("jobs.get", "Job"), ("workflows.validate", "bool"), ("get_job_status", "dict[str, Any]")])
+    @pytest.mark.parametrize(
+        ("name", "result"), [("jobs.get", "Job"), ("workflows.validate", "bool"), ("get_job_status", "dict[str, Any]")]
+    )
     def test_what_it_returns_in_each_mode(self, name: str, result: str) -> None:
         for made in (client(), async_client()):
             assert inspect.signature(find(made, name)).return_annotation == result
@@ -156,7 +160,11 @@ class TestMocks:
     async def test_one_can_be_patched_on_an_instance_and_comes_back(self, both: Both) -> None:
         made = both.client(answer(200, {"isDeployed": True}))
         with mock.patch.object(made.workflows, "status", return_value="mine") as patched:
-            assert made.workflows.status("wf") == "mine" if not both.asynchronous else await made.workflows.status("wf") == "mine"
+            assert (
+                made.workflows.status("wf") == "mine"
+                if not both.asynchronous
+                else await made.workflows.status("wf") == "mine"
+            )
         patched.assert_called_once_with("wf")
         assert (await both(made.workflows.status("wf"))).is_deployed
 

@@ -152,7 +152,9 @@ class TestRefused:
         assert str(caught.value).startswith(place)
 
     @pytest.mark.parametrize("key", [1, None, 1.5, True, (1,), b"a", Size.BIG])
-    @pytest.mark.parametrize("place", [lambda d: d, lambda d: {"a": [d]}, lambda d: {"a": ({"b": d},)}, lambda d: {"a": UserDict(b=d)}])
+    @pytest.mark.parametrize(
+        "place", [lambda d: d, lambda d: {"a": [d]}, lambda d: {"a": ({"b": d},)}, lambda d: {"a": UserDict(b=d)}]
+    )
     def test_a_key_that_is_no_text_is_refused_at_any_depth(self, key: Any, place: Any) -> None:
         with pytest.raises(InvalidInputError, match="JSON keys are text"):
             encode_input(place({key: 1}))

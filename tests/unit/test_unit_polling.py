@@ -29,7 +29,9 @@ class TestSchedule:
         schedule = PollSchedule(initial=1.0, multiplier=2.0, maximum=5.0)
         assert [schedule.delay(n, random=0.5) for n in range(1, 6)] == [1.0, 2.0, 4.0, 5.0, 5.0]
 
-    @given(st.integers(1, 100_000), st.floats(0, 1), st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True)))
+    @given(
+        st.integers(1, 100_000), st.floats(0, 1), st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True))
+    )
     def test_jitter_spreads_them_by_a_tenth_and_they_stay_in_bounds(
         self, question: int, random: float, estimate: float | None
     ) -> None:
@@ -127,7 +129,8 @@ class TestPoller:
         assert set(wait.allowed) == {None}
 
     @pytest.mark.parametrize(
-        "failure", [APIConnectionError("dropped"), ServerError("500"), RateLimitError("429"), InvalidResponseError("HTML")]
+        "failure",
+        [APIConnectionError("dropped"), ServerError("500"), RateLimitError("429"), InvalidResponseError("HTML")],
     )
     def test_single_failed_questions_are_borne(self, failure: SimStudioError) -> None:
         assert Wait("pending", failure, "pending", failure, "done")().result == "done"
@@ -206,7 +209,9 @@ def job(status: str, **more: Any) -> Any:
 
 class TestJobs:
     async def test_waiting_follows_a_job_to_its_end(self, both: Both, no_waiting: list[float]) -> None:
-        made = both.client(job("queued"), job("processing"), job("completed", output={"success": True, "output": {"n": 1}}))
+        made = both.client(
+            job("queued"), job("processing"), job("completed", output={"success": True, "output": {"n": 1}})
+        )
         done = await both(made.jobs.wait("t1"))
         assert done.result.output == {"n": 1}
         assert len(no_waiting) == 2
@@ -227,7 +232,11 @@ class TestJobs:
                 made.jobs.wait("t1", on_progress=tell)
             assert caught.value.task_id == "t1"
 
-    @pytest.mark.parametrize("estimate", ["5000", {"ms": 5}, True, -1, 1e300, float("nan"), 10**400, None, [1]], ids=lambda value: repr(value)[:12])
+    @pytest.mark.parametrize(
+        "estimate",
+        ["5000", {"ms": 5}, True, -1, 1e300, float("nan"), 10**400, None, [1]],
+        ids=lambda value: repr(value)[:12],
+    )
     async def test_garbage_for_an_estimate_does_not_break_the_wait(
         self, both: Both, no_waiting: list[float], estimate: Any
     ) -> None:

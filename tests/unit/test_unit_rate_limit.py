@@ -35,7 +35,12 @@ def test_nothing_is_known_before_the_server_said_anything() -> None:
 def test_it_learns_the_three_headers_and_the_wait() -> None:
     known = limits()
     known.update(
-        told(X_RateLimit_Limit="30", X_RateLimit_Remaining="59", X_RateLimit_Reset="2026-04-14T12:01:00.000Z", Retry_After="7")
+        told(
+            X_RateLimit_Limit="30",
+            X_RateLimit_Remaining="59",
+            X_RateLimit_Reset="2026-04-14T12:01:00.000Z",
+            Retry_After="7",
+        )
     )
     assert known.current == RateLimitInfo(limit=30, remaining=59, reset=int(NOW) + 60, retry_after=7)
 
@@ -91,7 +96,8 @@ def test_garbage_in_one_hint_does_not_spoil_another() -> None:
 @given(
     st.lists(
         st.dictionaries(
-            st.sampled_from(["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After"]), header_text
+            st.sampled_from(["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After"]),
+            header_text,
         ),
         max_size=4,
     )

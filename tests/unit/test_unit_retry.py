@@ -8,7 +8,16 @@ from driving import Clock, answer, play
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simstudio import APIConnectionError, APITimeoutError, Backoff, ConfigurationError, Request, Response, Retry, RetryPolicy
+from simstudio import (
+    APIConnectionError,
+    APITimeoutError,
+    Backoff,
+    ConfigurationError,
+    Request,
+    Response,
+    Retry,
+    RetryPolicy,
+)
 from simstudio.resources.execution import refused_before_running
 from simstudio.transport.deadline import Budget
 from simstudio.transport.message import Headers
@@ -29,7 +38,9 @@ def request(resend: Any = "read", **more: Any) -> Request:
     return Request("GET" if resend == "read" else "POST", "https://sim.test/api/x", resend=resend, **more)
 
 
-def decided(req: Request, outcome: Response | APIConnectionError, remaining: float | None = None, **policy: Any) -> float | None:
+def decided(
+    req: Request, outcome: Response | APIConnectionError, remaining: float | None = None, **policy: Any
+) -> float | None:
     return RetryPolicy(**policy).decide(req, outcome, random=0.5, now=0.0, remaining=remaining)
 
 
@@ -49,7 +60,9 @@ class TestBackoff:
         assert delay <= 1.25 * maximum * (1 + 1e-9)
 
     @given(st.integers(1, 50), unit, st.floats(0, 10_000))
-    def test_a_floor_is_never_undercut_and_wins_over_the_maximum(self, attempt: int, random: float, floor: float) -> None:
+    def test_a_floor_is_never_undercut_and_wins_over_the_maximum(
+        self, attempt: int, random: float, floor: float
+    ) -> None:
         delay = Backoff(maximum=2.0).delay(attempt, random=random, floor=floor)
         assert delay >= floor
         assert delay <= max(2.5, floor * 1.25) * (1 + 1e-9)
@@ -78,12 +91,16 @@ class TestDecide:
     def test_temporary_statuses(self, status: int, resend: str, again: bool) -> None:
         assert (decided(request(resend), answer(status)) is not None) is again
 
-    @pytest.mark.parametrize("status", [200, 301, 308, 400, 401, 402, 403, 404, 405, 408, 409, 413, 418, 422, 423, 501, 505])
+    @pytest.mark.parametrize(
+        "status", [200, 301, 308, 400, 401, 402, 403, 404, 405, 408, 409, 413, 418, 422, 423, 501, 505]
+    )
     @pytest.mark.parametrize("resend", ["read", "never", "claimed"])
     def test_other_statuses_are_final(self, status: int, resend: str) -> None:
         assert decided(request(resend), answer(status)) is None
 
-    @pytest.mark.parametrize(("body", "again"), [(SIMS_OWN, True), (GATE, True), (A_BLOCKS, False), (None, False), ([1], False)])
+    @pytest.mark.parametrize(
+        ("body", "again"), [(SIMS_OWN, True), (GATE, True), (A_BLOCKS, False), (None, False), ([1], False)]
+    )
     def test_an_execution_is_sent_again_after_a_429_of_sims_own_only(self, body: Any, again: bool) -> None:
         assert (decided(request("never", refused=refused_before_running), answer(429, body)) is not None) is again
 
@@ -202,7 +219,9 @@ class TestRetry:
             clock.advance(4.0)
             return answer(503)
 
-        played = play(retrying(max_retries=9)(request(budget=Budget(10.0, clock=clock))), *[slow] * 9, on_sleep=clock.advance)
+        played = play(
+            retrying(max_retries=9)(request(budget=Budget(10.0, clock=clock))), *[slow] * 9, on_sleep=clock.advance
+        )
         assert played.result.status == 503
         assert played.sleeps == [0.5, 1.0]  # 9.5 s; with the last attempt the time is up
         assert len(played.requests) == 3

@@ -46,9 +46,9 @@ line = st.one_of(
          b"id", b"id: a\0b", b"retry: 5", b"retry: x", b"retry:", b"datax: y", b" data: z", b"data : z", b"\xef\xbb\xbf", b"data: \xff"]
     ),
 )  # fmt: skip
-stream = st.lists(st.tuples(line, st.sampled_from([b"\n", b"\r", b"\r\n", b"\n\n", b"\r\n\r\n", b""])), max_size=12).map(
-    lambda lines: b"".join(part for pair in lines for part in pair)
-)
+stream = st.lists(
+    st.tuples(line, st.sampled_from([b"\n", b"\r", b"\r\n", b"\n\n", b"\r\n\r\n", b""])), max_size=12
+).map(lambda lines: b"".join(part for pair in lines for part in pair))
 well_formed = st.lists(
     st.tuples(
         st.one_of(
@@ -171,7 +171,9 @@ class TestLimits:
     def test_the_default_is_64_mib(self) -> None:
         assert SSEDecoder().max_event_size == MAX_EVENT_SIZE == 64 * 1024 * 1024
 
-    @pytest.mark.parametrize("pieces", [[b"data: " + b"x" * 200 + b"\n\n"], [b"data: " + b"x" * 60] * 4, [b"data: xxxxxxxxxx\n"] * 30])
+    @pytest.mark.parametrize(
+        "pieces", [[b"data: " + b"x" * 200 + b"\n\n"], [b"data: " + b"x" * 60] * 4, [b"data: xxxxxxxxxx\n"] * 30]
+    )
     def test_a_larger_event_is_an_error_that_says_how_to_allow_it(self, pieces: list[bytes]) -> None:
         with pytest.raises(StreamError, match=r"over 100 bytes.*max_event_size="):
             events(*pieces, max_event_size=100)
@@ -212,7 +214,10 @@ class TestEncoding:
 def test_the_same_events_as_httpx2s_decoder(content: bytes, cuts: list[int]) -> None:
     httpx2 = pytest.importorskip("httpx2")
     response = httpx2.Response(
-        200, headers={"Content-Type": "text/event-stream"}, content=iter(split(content, cuts)), request=httpx2.Request("GET", "http://x")
+        200,
+        headers={"Content-Type": "text/event-stream"},
+        content=iter(split(content, cuts)),
+        request=httpx2.Request("GET", "http://x"),
     )
     theirs = [(event.data, event.event, event.id) for event in httpx2.EventSource(response) if event.data]
     ours = [(event.data, event.event, event.id) for event in events(content) if event.data]

@@ -132,7 +132,13 @@ class TestArrange:
 
     @pytest.mark.parametrize(
         ("middleware", "name"),
-        [(returning, "returning"), (functools.partial(returning), "returning"), (Tracing, "Tracing"), (5, "int"), ("auth", "str")],
+        [
+            (returning, "returning"),
+            (functools.partial(returning), "returning"),
+            (Tracing, "Tracing"),
+            (5, "int"),
+            ("auth", "str"),
+        ],
     )
     def test_one_that_is_no_generator_is_refused_by_name(self, middleware: Any, name: str) -> None:
         with pytest.raises(ConfigurationError, match=f"The middleware {name} is not a generator function"):
@@ -175,9 +181,7 @@ class TestClients:
 
     async def test_one_put_first_sees_the_call_as_one(self, both: Both, no_waiting: None) -> None:
         tracing = Tracing()
-        made = both.client(
-            answer(503), answer(200, {"isDeployed": True}), middleware=lambda stack: [tracing, *stack]
-        )
+        made = both.client(answer(503), answer(200, {"isDeployed": True}), middleware=lambda stack: [tracing, *stack])
         await both(made.workflows.status("wf"))
         assert tracing.seen == [200]
 

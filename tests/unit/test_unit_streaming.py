@@ -86,9 +86,12 @@ class TestFrames:
         assert (core.result().success, core.result().error) == (False, "No")
 
     @pytest.mark.parametrize(
-        ("data", "success"), [({}, True), ({"error": "No"}, False), ({"success": "true"}, True), ({"success": None, "error": "x"}, False)]
+        ("data", "success"),
+        [({}, True), ({"error": "No"}, False), ({"success": "true"}, True), ({"success": None, "error": "x"}, False)],
     )
-    def test_a_final_frame_without_a_boolean_success_is_judged_by_its_error(self, data: dict[str, Any], success: bool) -> None:
+    def test_a_final_frame_without_a_boolean_success_is_judged_by_its_error(
+        self, data: dict[str, Any], success: bool
+    ) -> None:
         core, _ = fed({"event": "final", "data": data}, DONE)
         assert core.result().success is success
 
@@ -102,7 +105,12 @@ class TestFrames:
         assert core.result().paused
 
     def test_stream_error_and_unknown_events_are_yielded_raw_and_end_nothing(self) -> None:
-        sent = [{"event": "stream_error", "blockId": "b1", "error": "x"}, {"event": "new", "a": 1}, {"event": 5}, {"chunk": 5}]
+        sent = [
+            {"event": "stream_error", "blockId": "b1", "error": "x"},
+            {"event": "new", "a": 1},
+            {"event": 5},
+            {"chunk": 5},
+        ]
         core, events = fed(*sent, FINAL_06, DONE)
         assert [event.to_dict() for event in events[:4]] == sent
         assert [event.event for event in events[:4]] == ["stream_error", "new", None, None]
@@ -127,7 +135,10 @@ class TestErrorFrame:
         assert core.failure.result == WorkflowExecutionResult(success=False, error="Boom")
         assert core.failure.details == {"event": "error", "error": "Boom"}
 
-    @pytest.mark.parametrize(("error", "text"), [({"message": "Boom"}, "Boom"), (None, "The workflow failed"), ("", "The workflow failed"), (5, "5")])
+    @pytest.mark.parametrize(
+        ("error", "text"),
+        [({"message": "Boom"}, "Boom"), (None, "The workflow failed"), ("", "The workflow failed"), (5, "5")],
+    )
     def test_its_error_may_be_anything(self, error: Any, text: str) -> None:
         core, _ = fed({"event": "error", "error": error}, end=False)
         assert str(core.failure).startswith(text)
@@ -278,7 +289,9 @@ frame = st.one_of(
     st.sampled_from([FINAL_06, FINAL_04, DOCUMENTED, DONE, "[DONE]", {"event": "error", "error": "Boom"}, {"event": "stream_error"}]),
     st.recursive(st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=5)), lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["event", "chunk", "blockId", "data", "error", "success", "output"]), inner, max_size=4), max_leaves=6),
 )  # fmt: skip
-raw_frame = frame.map(lambda data: frames(data)) | st.sampled_from([b"data: \xff\n\n", b": ping\n\n", b"data: {\n\n", b"data: "])
+raw_frame = frame.map(lambda data: frames(data)) | st.sampled_from(
+    [b"data: \xff\n\n", b": ping\n\n", b"data: {\n\n", b"data: "]
+)
 
 
 @given(st.lists(raw_frame, max_size=8), st.lists(st.integers(0, 2000), max_size=12))

@@ -36,7 +36,7 @@ def async_client_of(url: str, **options: Any) -> AsyncSimStudioClient:
 
 @frozen
 class Caller:
-    """Makes the same calls with either client over any wire: ``use`` gets a client and calls it (or gives coroutines)."""
+    """Makes the same calls with either client over any wire: each use gets a client, and calls it."""
 
     asynchronous: bool
     library: str | None

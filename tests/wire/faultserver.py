@@ -1,7 +1,7 @@
 """A server on a loopback socket that does to each connection, byte by byte, what a script says.
 
-A script is a coroutine function of a :class:`Connection`; the first connection gets the first script, and so on, the last
-script serves all that follow. What came is recorded, so that a test can prove that nothing was sent twice.
+A script is a coroutine function of a :class:`Connection`; the first connection gets the first script, and so on, the
+last script serves all that follow. What came is recorded, so that a test can prove that nothing was sent twice.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import socket
 import ssl
 import struct
 import threading
+import time
+import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
@@ -116,6 +118,13 @@ class FaultServer:
         """Let ``hold()`` return."""
         self._loop.call_soon_threadsafe(self.released.set)
 
+    def saw_requests(self, count: int) -> None:
+        """Wait until so many requests have come."""
+        end = time.monotonic() + PATIENCE
+        while len(self.requests) < count:
+            assert time.monotonic() < end, f"{len(self.requests)} requests instead of {count}"
+            time.sleep(0.001)
+
     def saw_close(self, *numbers: int) -> bool:
         """Whether clients close connections (all, or those with these numbers)."""
         chosen = [self.connections[number] for number in numbers] or self.connections
@@ -207,8 +216,6 @@ def streaming(*events: bytes, ended: bool = True) -> bytes:
 
 def gzipped(*pieces: bytes) -> list[bytes]:
     """Pieces compressed one by one, each flushed, so that each can be inflated when it comes; then the end."""
-    import zlib
-
     packer = zlib.compressobj(wbits=31)
     return [*(packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH) for piece in pieces), packer.flush()]
 

@@ -165,8 +165,7 @@ async def test_a_cancelled_call_leaves_the_connections_of_others_alone(serve: Se
     server = serve(answer_late, never_answer)
     async with async_client_of(server.url) as client:
         other = asyncio.create_task(client.workflows.execute("wf"))
-        while not server.requests:
-            await asyncio.sleep(0.001)
+        await asyncio.to_thread(server.saw_requests, 1)
         for moment in range(40):
             task = asyncio.create_task(execute(client))
             await turns(moment)

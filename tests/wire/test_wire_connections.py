@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from conftest import Caller, async_client_of, client_of
-from faultserver import Connection, FaultServer, answer, answering
+from faultserver import STREAM, Connection, FaultServer, answer, answering, chunked, text
 
 from simstudio import APIConnectionError, ConfigurationError, SimStudioError
 from simstudio.sandbox import Sandbox
@@ -95,8 +95,7 @@ def test_there_is_no_limit_that_calls_could_wait_for(serve: Serve) -> None:
     server = serve(_hold)
     with client_of(server.url) as client, ThreadPoolExecutor(120) as threads:
         calls = [threads.submit(execute, client) for _ in range(120)]
-        while len(server.connections) < 120:
-            threading.Event().wait(0.002)
+        server.saw_requests(120)
         server.release()
         assert all(call.result().success for call in calls)
 
@@ -105,8 +104,7 @@ async def test_there_is_no_limit_that_calls_could_wait_for_async(serve: Serve) -
     server = serve(_hold)
     async with async_client_of(server.url) as client:
         calls = [asyncio.create_task(execute(client)) for _ in range(120)]
-        while len(server.connections) < 120:
-            await asyncio.sleep(0.002)
+        await asyncio.to_thread(server.saw_requests, 120)
         server.release()
         assert all(result.success for result in await asyncio.gather(*calls))
 
@@ -226,8 +224,7 @@ def test_closing_the_client_ends_the_calls_that_other_threads_are_waiting_for(se
     client = client_of(server.url, timeout=None)
     with ThreadPoolExecutor(1) as threads:
         call = threads.submit(execute, client)
-        while not server.requests:
-            threading.Event().wait(0.001)
+        server.saw_requests(1)
         client.close()
         with pytest.raises(APIConnectionError):
             call.result()
@@ -238,8 +235,7 @@ async def test_closing_the_client_ends_the_calls_that_other_tasks_are_waiting_fo
     server = serve(_hold)
     client = async_client_of(server.url, timeout=None)
     call = asyncio.create_task(execute(client))
-    while not server.requests:
-        await asyncio.sleep(0.001)
+    await asyncio.to_thread(server.saw_requests, 1)
     await client.aclose()
     with pytest.raises(APIConnectionError):
         await call
@@ -247,8 +243,6 @@ async def test_closing_the_client_ends_the_calls_that_other_tasks_are_waiting_fo
 
 
 def test_a_stream_outlives_no_client(serve: Serve) -> None:
-    from faultserver import STREAM, chunked, text
-
     async def endless(connection: Connection) -> None:
         await connection.request()
         await connection.send(STREAM + chunked(text("Hel")))
@@ -286,33 +280,41 @@ PROGRAMS = {
     "exit": "client = SimStudioClient(KEY, URL); client.workflows.execute('wf')",
     "exit in a function": "def main():\n    SimStudioClient(KEY, URL).workflows.execute('wf')\nmain()",
     "collected": "SimStudioClient(KEY, URL).workflows.execute('wf'); gc.collect()",
-    "thread": "t = threading.Thread(target=lambda: SimStudioClient(KEY, URL).workflows.execute('wf')); t.start(); t.join()",
+    "thread": "t = threading.Thread(target=SimStudioClient(KEY, URL).workflows.execute, args=['wf']); t.start(); t.join()",
     "stream left open": "s = SimStudioClient(KEY, URL).workflows.stream('wf'); next(s)",
     "exception": "client = SimStudioClient(KEY, URL); client.workflows.execute('wf'); sys.exit('as it should')",
     "never used": "client = SimStudioClient(KEY, URL)",
     "asyncio": "client = AsyncSimStudioClient(KEY, URL); asyncio.run(go(client))",
-    "async collected": "async def main():\n    await go(AsyncSimStudioClient(KEY, URL)); gc.collect()\nasyncio.run(main())",
-    "async stream left open": (
-        "async def main():\n    s = await AsyncSimStudioClient(KEY, URL).workflows.stream('wf')\n    await s.__anext__()\n"
-        "asyncio.run(main())"
-    ),
-    "async stream broken off": (
-        "async def main():\n    async for _ in AsyncSimStudioClient(KEY, URL).workflows.stream('wf'):\n        break\n"
-        "asyncio.run(main())"
-    ),
-    "async stream never used": "async def main():\n    AsyncSimStudioClient(KEY, URL).workflows.stream('wf')\nasyncio.run(main())",
+    "async collected": """
+async def main():
+    await go(AsyncSimStudioClient(KEY, URL))
+    gc.collect()
+asyncio.run(main())""",
+    "async stream left open": """
+async def main():
+    s = await AsyncSimStudioClient(KEY, URL).workflows.stream('wf')
+    await s.__anext__()
+asyncio.run(main())""",
+    "async stream broken off": """
+async def main():
+    async for _ in AsyncSimStudioClient(KEY, URL).workflows.stream('wf'):
+        break
+asyncio.run(main())""",
+    "async stream never used": """
+async def main():
+    AsyncSimStudioClient(KEY, URL).workflows.stream('wf')
+asyncio.run(main())""",
     "async never used": "client = AsyncSimStudioClient(KEY, URL)",
-    "async task left alone": (
-        "async def main():\n    t = asyncio.create_task(go(AsyncSimStudioClient(KEY, URL)))\n    await asyncio.sleep(0.01)\n"
-        "asyncio.run(main())"
-    ),
+    "async task left alone": """
+async def main():
+    task = asyncio.create_task(go(AsyncSimStudioClient(KEY, URL)))
+    await asyncio.sleep(0.01)
+asyncio.run(main())""",
 }
 
 
 @pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS.keys())
 def test_a_program_that_closes_nothing_ends_without_a_warning(serve: Serve, program: str) -> None:
-    from faultserver import STREAM, chunked, text
-
     async def either(connection: Connection) -> None:
         while True:
             request = await connection.request()

@@ -33,6 +33,7 @@ def is_async_client(http_client: object) -> bool:
         raise ConfigurationError(
             f"http_client= takes an httpx.Client or httpx.AsyncClient (or httpx2's), not {type(http_client).__name__}."
         )
+    _library(http_client)
     return inspect.iscoroutinefunction(send)
 
 
@@ -56,10 +57,11 @@ class _ClientWire:
         if self._client.is_closed:
             raise ConfigurationError("The http_client given to this client is closed. Create another one.")
         budget = request.budget or Budget()
+        sized = () if isinstance(request.content, bytes) else (("Content-Length", str(request.content.size)),)
         return self._client.build_request(
             request.method,
             request.url,
-            headers=list(request.headers.pairs()),
+            headers=[*request.headers.pairs(), *sized],
             content=request.content or None,
             timeout=self._library.Timeout(**{phase: budget.allowance(phase) for phase in _PHASES}),
         )

@@ -10,7 +10,7 @@ import asyncio
 import functools
 import time
 import weakref
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Callable
 from threading import Lock
 from typing import Any
 
@@ -20,6 +20,7 @@ from simstudio.errors import ConfigurationError
 from simstudio.transport.deadline import Budget, Phases
 from simstudio.transport.fork import renew_after_fork
 from simstudio.transport.message import Headers, Request, Response
+from simstudio.transport.upload import Upload
 from simstudio.transport.wire.body import HTTPXBody, shielded
 from simstudio.transport.wire.failures import timed_out, translate
 from simstudio.transport.wire.orphans import close_orphans, release
@@ -42,9 +43,22 @@ def _prepare(request: Request) -> httpx.Request:
         request.method,
         url,
         headers=headers,
-        stream=httpx.ByteStream(request.content),
+        stream=httpx.ByteStream(request.content) if isinstance(request.content, bytes) else _Sent(request.content),
         extensions={"timeout": Phases(request.budget or _UNBOUNDED)},
     )
+
+
+class _Sent(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """An upload as httpx reads it."""
+
+    def __init__(self, upload: Upload) -> None:
+        self._upload = upload
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._upload)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._upload.__aiter__()
 
 
 def _respond(reply: httpx.Response, request: Request) -> Response:

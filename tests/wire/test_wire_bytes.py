@@ -1,0 +1,218 @@
+"""What a request looks like on the wire, and how answers are read off it."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from conftest import KEY, Caller
+from faultserver import (
+    DONE,
+    FINAL,
+    FaultServer,
+    answer,
+    answering,
+    chunked,
+    gzipped,
+    head,
+    packed,
+    streaming,
+    text,
+)
+
+Serve = Callable[..., FaultServer]
+
+
+def execute(client: Any) -> Any:
+    return client.workflows.execute("wf", {"name": "Ada"})
+
+
+def stream(client: Any) -> Any:
+    return client.execute_workflow("wf", stream=True)
+
+
+def get(client: Any) -> Any:
+    return client.request("GET", "/api/things?limit=5")
+
+
+CALLS: dict[str, Callable[[Any], Any]] = {
+    "execute": execute,
+    "stream": stream,
+    "get": get,
+    "submit": lambda client: client.request("POST", "/api/x", headers={"X-Execution-Mode": "async"}),
+    "delete": lambda client: client.request("DELETE", "/api/x"),
+    "put": lambda client: client.request("PUT", "/api/x", json=["é"]),
+}
+calls = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+
+
+@calls
+def test_every_request_has_a_user_agent_of_ours_and_the_key(serve: Serve, caller: Caller, call: Any) -> None:
+    """Sim refuses requests without a User-Agent (NOTES 0)."""
+    server = serve()
+    caller(server.url, call)
+    request = server.requests[0]
+    assert request.all("user-agent")[0].startswith("simstudio-sdk/")
+    assert request.all("x-api-key") == [KEY]
+    assert request.all("host") == [f"127.0.0.1:{server.port}"]
+
+
+@calls
+def test_no_header_is_sent_twice(serve: Serve, caller: Caller, call: Any) -> None:
+    server = serve()
+    caller(server.url, call, headers={"accept": "application/json", "X-Mine": "1"})
+    names = [name.lower() for name, _ in server.requests[0].headers]
+    assert sorted(names) == sorted(set(names))
+
+
+@pytest.mark.parametrize("name", ["Host", "host", "Content-Length", "Transfer-Encoding", "Content-Type", "User-Agent"])
+def test_a_header_set_by_the_user_is_not_sent_twice_either(serve: Serve, own: Caller, name: str) -> None:
+    server = serve()
+    own(
+        server.url,
+        execute,
+        headers={name: {"content-length": "3", "transfer-encoding": "chunked"}.get(name.lower(), "mine")},
+    )
+    request = server.requests[0]
+    assert len(request.all(name)) == (0 if name == "Transfer-Encoding" else 1)
+    assert request.body == b'{"name":"Ada"}'
+
+
+def test_a_users_own_user_agent_replaces_ours(serve: Serve, caller: Caller) -> None:
+    server = serve()
+    caller(server.url, execute, headers={"user-agent": "theirs/1"})
+    assert server.requests[0].all("user-agent") == ["theirs/1"]
+
+
+def test_a_users_host_replaces_that_of_the_address(serve: Serve, caller: Caller) -> None:
+    server = serve()
+    caller(server.url, execute, headers={"Host": "virtual.example"})
+    assert server.requests[0].all("host") == ["virtual.example"]
+
+
+def test_streams_ask_not_to_be_compressed_and_other_calls_to_be(serve: Serve, caller: Caller) -> None:
+    server = serve(answering(answer(), streaming(FINAL, DONE)))
+    caller(server.url, execute, stream)
+    assert [request.all("accept-encoding") for request in server.requests] == [["gzip, deflate"], ["identity"]]
+    assert [request.all("accept") for request in server.requests] == [["application/json"], ["text/event-stream"]]
+
+
+@pytest.mark.parametrize("data", [{}, {"text": "é – ∞ 🎉"}, {"text": "x" * 100_000}], ids=["empty", "unicode", "large"])
+def test_the_content_length_is_that_of_the_utf_8_body(serve: Serve, caller: Caller, data: Any) -> None:
+    server = serve()
+    caller(server.url, lambda client: client.workflows.execute("wf", data))
+    request = server.requests[0]
+    assert request.all("content-length") == [str(len(request.body))]
+    assert request.all("transfer-encoding") == []
+    assert json.loads(request.body.decode("utf-8")) == data
+
+
+def test_text_travels_as_utf_8_and_not_as_escapes(serve: Serve, caller: Caller) -> None:
+    server = serve()
+    caller(server.url, lambda client: client.workflows.execute("wf", {"text": "é🎉"}))
+    assert "é🎉".encode() in server.requests[0].body
+
+
+def test_a_post_without_a_body_has_a_length_of_0_and_a_get_has_none(serve: Serve, caller: Caller) -> None:
+    server = serve()
+    caller(server.url, lambda client: client.request("POST", "/api/x"), get)
+    assert [request.all("content-length") for request in server.requests] == [["0"], []]
+
+
+@pytest.mark.parametrize(
+    ("workflow_id", "segment"),
+    [
+        ("a/b", "a%2Fb"),
+        ("../x", "..%2Fx"),
+        ("a?b=c#d", "a%3Fb%3Dc%23d"),
+        ("50%", "50%25"),
+        ("é", "%C3%A9"),
+        ("a b", "a%20b"),
+        ("a%2Fb", "a%252Fb"),
+        ("~a-b_c.d", "~a-b_c.d"),
+        ("a+b&c;d@e:f", "a%2Bb%26c%3Bd%40e%3Af"),
+    ],
+)
+def test_an_id_arrives_as_one_percent_encoded_segment(
+    serve: Serve, caller: Caller, workflow_id: str, segment: str
+) -> None:
+    server = serve()
+    caller(server.url, lambda client: client.workflows.execute(workflow_id))
+    assert server.requests[0].target == f"/api/workflows/{segment}/execute"
+
+
+def test_a_path_prefix_and_a_query_arrive_as_they_were_given(serve: Serve, caller: Caller) -> None:
+    server = serve()
+    caller(f"{server.url}/deep/prefix/", lambda client: client.request("GET", "/api/x?a=1&a=2", params={"q": "ü &"}))
+    assert server.requests[0].target == "/deep/prefix/api/x?a=1&a=2&q=%C3%BC+%26"
+
+
+@pytest.mark.parametrize(
+    ("coding", "pack"), [("gzip", packed), ("deflate", lambda data: zlib.compress(json.dumps(data).encode()))]
+)
+def test_a_compressed_answer_is_decoded(serve: Serve, caller: Caller, coding: str, pack: Any) -> None:
+    content = pack({"text": "é" * 10_000})
+    server = serve(answering(answer(content, Content_Encoding=coding, Content_Type="application/json")))
+    assert caller(server.url, get) == {"text": "é" * 10_000}
+
+
+def test_a_compressed_answer_in_chunks_is_decoded(serve: Serve, caller: Caller) -> None:
+    first, *rest = gzipped(b'{"te', b'xt": "\xc3', b'\xa9"}')
+    whole = head(Content_Encoding="gzip", Transfer_Encoding="chunked") + chunked(first, *rest[:-1], rest[-1])
+    server = serve(answering(whole + b"0\r\n\r\n"))
+    assert caller(server.url, get) == {"text": "é"}
+
+
+def test_a_compressed_error_is_decoded(serve: Serve, caller: Caller) -> None:
+    content = packed({"error": "Workflow not found"})
+    server = serve(answering(answer(content, 404, Content_Encoding="gzip", Content_Type="application/json")))
+    with pytest.raises(Exception, match="Workflow not found"):
+        caller(server.url, get)
+
+
+def test_an_answer_in_chunks_with_trailers_is_read_whole(serve: Serve, caller: Caller) -> None:
+    whole = head(Transfer_Encoding="chunked") + chunked(b'{"a', b'": 1}') + b"0\r\nX-Checksum: 7\r\n\r\n"
+    server = serve(answering(whole))
+    assert caller(server.url, get, get) == {"a": 1}
+    assert len(server.connections) == 1
+
+
+def test_an_informational_answer_is_not_the_answer(serve: Serve, caller: Caller) -> None:
+    server = serve(
+        answering(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + answer({"a": 1}))
+    )
+    assert caller(server.url, get) == {"a": 1}
+
+
+def test_an_answer_without_a_body_is_none(serve: Serve, caller: Caller) -> None:
+    server = serve(answering(head(204)))
+    assert caller(server.url, get, get) is None
+    assert len(server.connections) == 1
+
+
+def test_repeated_response_headers_are_joined(serve: Serve, caller: Caller) -> None:
+    content = b'{"success":true,"output":1}'
+    lines = ["Vary: Origin", "Vary: Accept-Encoding", f"Content-Length: {len(content)}", "X-Request-Id: r-1"]
+    server = serve(answering(head(200, *lines) + content))
+    response = caller(server.url, lambda client: client.with_raw_response.workflows.execute("wf"))
+    assert response.headers["vary"] == "Origin, Accept-Encoding"
+    assert response.request_id == "r-1"
+
+
+def test_header_bytes_beyond_ascii_do_not_break_a_call(serve: Serve, caller: Caller) -> None:
+    whole = b"HTTP/1.1 200 \xff\r\nX-Name: \xe9\xff\r\nContent-Length: 2\r\n\r\n{}"
+    server = serve(answering(whole))
+    response = caller(server.url, lambda client: client.with_raw_response.request("GET", "/api/x"))
+    assert response.headers["x-name"] == "\xe9\xff"
+
+
+def test_a_streamed_request_says_so_in_its_body(serve: Serve, own: Caller) -> None:
+    server = serve(answering(streaming(text("Hi"), FINAL, DONE)))
+    own(
+        server.url,
+        lambda client: client.execute_workflow("wf", {"a": 1}, stream=True, selected_outputs=["agent.content"]),
+    )
+    assert json.loads(server.requests[0].body) == {"a": 1, "stream": True, "selectedOutputs": ["agent.content"]}
