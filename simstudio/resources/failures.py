@@ -118,13 +118,12 @@ def status_error(response: Response, credentials: Credentials) -> APIStatusError
 
 def conceal(response: Response, credentials: Credentials) -> None:
     """Take the key out of a response that becomes part of an error, should the server have echoed it."""
-    response.content = credentials.redact_bytes(response.content)
-    response.url = credentials.redact(response.url)
-    for name, value in list(response.headers.pairs()):
-        response.headers.put(name, credentials.redact(value))
-    for attempt in response.history:
-        if attempt.response is not None:
-            conceal(attempt.response, credentials)
+    for found in (response, *(attempt.response for attempt in response.history)):
+        if found is not None:
+            found.content = credentials.redact_bytes(found.content)
+            found.url = credentials.redact(found.url)
+            for name, value in list(found.headers.pairs()):
+                found.headers.put(name, credentials.redact(value))
 
 
 def conceal_error(error: BaseException, credentials: Credentials) -> None:

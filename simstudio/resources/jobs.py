@@ -17,13 +17,14 @@ from simstudio.errors import (
     NotFoundError,
     SimStudioError,
 )
-from simstudio.models.execution import AsyncExecutionResult
+from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
 from simstudio.models.jobs import Job, job_from
 from simstudio.polling import Poller, PollSchedule
 from simstudio.resources.base import APIResource, Context
 from simstudio.resources.execution import status_path
 from simstudio.resources.modes import M
 from simstudio.resources.operation import operation
+from simstudio.resources.runs import SubmittedRun
 from simstudio.transport.endpoint import segment
 from simstudio.transport.flow import Flow
 
@@ -114,13 +115,22 @@ class Jobs(APIResource[M]):
         """
         return (
             yield from self._wait(
-                job,
-                workflow_id=workflow_id,
+                self._target(job, workflow_id),
                 timeout=timeout,
                 on_progress=on_progress,
                 poll_interval=poll_interval,
             )
         )
+
+    def handle(self, job: str | AsyncExecutionResult | Job, *, workflow_id: str | None = None) -> JobHandle[M]:
+        """A handle of one background execution, of the kind that every service's client gives.
+
+        Nothing is sent. ``handle.refresh()``, ``handle.wait()`` and ``handle.result()`` are awaited on an async client.
+
+        Example:
+            >>> client.jobs.handle("run_1234").result(timeout=60).output  # doctest: +SKIP
+        """
+        return JobHandle(self, self._target(job, workflow_id), job if isinstance(job, Job) else None)
 
     def remember_cancelled(self, execution_id: str) -> None:
         """Remember that an execution was asked to stop: v0.6 shows a cancelled job like a timed-out one."""
@@ -130,9 +140,8 @@ class Jobs(APIResource[M]):
 
     def _wait(
         self,
-        job: JobReference,
+        target: _Target,
         *,
-        workflow_id: str | None,
         timeout: float | None,
         on_progress: Callable[[Job], Any] | None,
         poll_interval: float | None,
@@ -145,7 +154,6 @@ class Jobs(APIResource[M]):
             poller = attrs.evolve(poller, schedule=fixed)
         if on_progress is not None and not callable(on_progress):
             raise InvalidInputError(f"on_progress must be a function of the job, not {on_progress!r}.")
-        target = self._target(job, workflow_id)
         client_timeout = self._context.options.timeout
 
         def ask(seconds: float | None) -> Flow[Job]:
@@ -233,6 +241,37 @@ class Jobs(APIResource[M]):
                 f"/api/workflows/{segment(workflow_id, 'workflow_id')}/executions/{execution}?includeOutput=true"
             )
         return _Target(task_id, tuple(paths), workflow_id, execution_id)
+
+
+class JobHandle(SubmittedRun[M, Job, WorkflowExecutionResult]):
+    """A background execution as a :class:`~simstudio.resources.runs.SubmittedRun`; made by ``client.jobs.handle``."""
+
+    def __init__(self, jobs: Jobs[M], target: _Target, state: Job | None) -> None:
+        super().__init__(jobs._context, "jobs", target.task_id, state)
+        self._jobs: Jobs[M] = jobs
+        self._target = target
+
+    def _status_of(self, state: Job) -> str:
+        return state.status
+
+    def _is_done(self, state: Job) -> bool:
+        return state.done
+
+    def _ask(self) -> Flow[Job]:
+        return self._jobs._fetch(self._target, UNSET)
+
+    def _await(
+        self, timeout: float | None, on_progress: Callable[[Job], Any] | None, poll_interval: float | None
+    ) -> Flow[Job]:
+        return self._jobs._wait(self._target, timeout=timeout, on_progress=on_progress, poll_interval=poll_interval)
+
+    def _result(self, state: Job) -> Flow[WorkflowExecutionResult]:
+        self._jobs._check(state)
+        return state.result
+        yield  # a flow that needs nothing of the world
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return JobHandle, (self._jobs, self._target, self.state)
 
 
 def _estimate(job: Job) -> float | None:

@@ -128,7 +128,7 @@ class Workflows(APIResource[M]):
         check_timeout(poll_interval, "poll_interval")
         queued = yield from self._submit(workflow_id, input, timeout=UNSET)
         job = yield from self._jobs._wait(
-            queued, workflow_id=None, timeout=timeout, on_progress=on_progress, poll_interval=poll_interval
+            self._jobs._target(queued, None), timeout=timeout, on_progress=on_progress, poll_interval=poll_interval
         )
         return job.result
 

@@ -166,9 +166,7 @@ async def adrive(flow: Flow[T], wire: AsyncWire, *, seen: list[Response] | None 
                     result = None
                     await asyncio.sleep(step.seconds)
                 elif isinstance(step, Call):
-                    result = step.function(*step.args)
-                    if inspect.isawaitable(result):
-                        result = await result
+                    result = await _awaited(step)
                 elif isinstance(step, FromBody):
                     result = await getattr(step.body, f"a{step.what}")()
                 elif isinstance(step, Blocking):
@@ -202,6 +200,11 @@ def _called(step: Call) -> Any:
             f"{name} is async, and this client is not: use a plain function, or AsyncSimStudioClient."
         )
     return result
+
+
+async def _awaited(step: Call) -> Any:
+    result = step.function(*step.args)
+    return await result if inspect.isawaitable(result) else result
 
 
 def _no_step(step: object) -> ConfigurationError:

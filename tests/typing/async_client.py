@@ -68,14 +68,14 @@ async def streams(client: AsyncSimStudioClient) -> None:
 
 
 async def documented(client: AsyncSimStudioClient) -> None:
-    assert_type(await client.execute_workflow("wf", {"a": 1}), "WorkflowExecutionResult | AsyncExecutionResult")
+    assert_type(await client.execute_workflow("wf", {"a": 1}), WorkflowExecutionResult | AsyncExecutionResult)
     assert_type(await client.execute_workflow_sync("wf"), WorkflowExecutionResult)
-    assert_type(await client.execute_with_retry("wf"), "WorkflowExecutionResult | AsyncExecutionResult")
+    assert_type(await client.execute_with_retry("wf"), WorkflowExecutionResult | AsyncExecutionResult)
     assert_type(await client.get_workflow_status("wf"), WorkflowStatus)
     assert_type(await client.validate_workflow("wf"), bool)
     assert_type(await client.get_job_status("t1"), dict[str, Any])
     assert_type(await client.get_usage_limits(), UsageLimits)
-    assert_type(client.get_rate_limit_info(), "RateLimitInfo | None")
+    assert_type(client.get_rate_limit_info(), RateLimitInfo | None)
     assert_type(await client.request("GET", "/api/x"), Any)
     client.set_api_key("key")
     client.set_base_url("https://sim.test")
@@ -97,8 +97,8 @@ async def clients() -> None:
 
 
 async def mistakes(client: AsyncSimStudioClient) -> None:
-    client.jobs.get("t1").status  # type: ignore[attr-defined]
-    client.workflows.execute("wf").output  # type: ignore[attr-defined]
+    print(client.jobs.get("t1").status)  # type: ignore[attr-defined]
+    print(client.workflows.execute("wf").output)  # type: ignore[attr-defined]
     client.usage.limits()  # type: ignore[unused-coroutine]
     client.workflows.submit("wf")  # type: ignore[unused-coroutine]
     client.execute_workflow("wf")  # type: ignore[unused-coroutine]

@@ -41,7 +41,7 @@ def sync(client: SimStudioClient) -> None:
     assert_type(raw.jobs.wait("t1"), APIResponse[Job])
     assert_type(raw.usage.limits(), APIResponse[UsageLimits])
     assert_type(raw.get_job_status("t1"), APIResponse[dict[str, Any]])
-    assert_type(raw.execute_workflow("wf"), "APIResponse[WorkflowExecutionResult | AsyncExecutionResult]")
+    assert_type(raw.execute_workflow("wf"), APIResponse[WorkflowExecutionResult | AsyncExecutionResult])
     assert_type(raw.with_options(timeout=1).jobs.get("t1"), APIResponse[Job])
 
 
@@ -51,8 +51,8 @@ def response(client: SimStudioClient) -> None:
     assert_type(answer.status, int)
     assert_type(answer.headers, Headers)
     assert_type(answer.headers["x"], str)
-    assert_type(answer.headers.get("x"), "str | None")
-    assert_type(answer.request_id, "str | None")
+    assert_type(answer.headers.get("x"), str | None)
+    assert_type(answer.request_id, str | None)
     assert_type(answer.attempts, int)
     assert_type(answer.elapsed, float)
     assert_type(answer.response, Response)
@@ -75,7 +75,7 @@ async def asynchronous(client: AsyncSimStudioClient) -> None:
 
 
 async def mistakes(client: SimStudioClient, other: AsyncSimStudioClient) -> None:
-    client.with_raw_response.jobs.get("t1").done  # type: ignore[attr-defined]
+    print(client.with_raw_response.jobs.get("t1").done)  # type: ignore[attr-defined]
     client.with_raw_response.jobs.get()  # type: ignore[call-arg]
     client.with_raw_response.workflows.execute("wf", timeout="5")  # type: ignore[arg-type]
     other.with_raw_response.jobs.get("t1").parse()  # type: ignore[attr-defined]

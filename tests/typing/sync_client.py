@@ -51,7 +51,7 @@ def streams(client: SimStudioClient) -> None:
         assert_type(event, StreamEvent)
         if isinstance(event, ChunkEvent):
             assert_type(event.chunk, str)
-            assert_type(event.block_id, "str | None")
+            assert_type(event.block_id, str | None)
         elif isinstance(event, FinalEvent):
             assert_type(event.success, bool)
     assert_type(stream.text(), Iterator[str])
@@ -59,14 +59,14 @@ def streams(client: SimStudioClient) -> None:
 
 
 def documented(client: SimStudioClient) -> None:
-    assert_type(client.execute_workflow("wf", {"a": 1}), "WorkflowExecutionResult | AsyncExecutionResult")
+    assert_type(client.execute_workflow("wf", {"a": 1}), WorkflowExecutionResult | AsyncExecutionResult)
     assert_type(client.execute_workflow_sync("wf", input={"a": 1}), WorkflowExecutionResult)
-    assert_type(client.execute_with_retry("wf", max_retries=5), "WorkflowExecutionResult | AsyncExecutionResult")
+    assert_type(client.execute_with_retry("wf", max_retries=5), WorkflowExecutionResult | AsyncExecutionResult)
     assert_type(client.get_workflow_status("wf"), WorkflowStatus)
     assert_type(client.validate_workflow("wf"), bool)
     assert_type(client.get_job_status("t1"), dict[str, Any])
     assert_type(client.get_usage_limits(), UsageLimits)
-    assert_type(client.get_rate_limit_info(), "RateLimitInfo | None")
+    assert_type(client.get_rate_limit_info(), RateLimitInfo | None)
     assert_type(client.request("GET", "/api/x", params={"a": 1}), Any)
     client.set_api_key("key")
     client.set_base_url("https://sim.test")
@@ -77,15 +77,15 @@ def models(client: SimStudioClient) -> None:
     result = client.workflows.execute("wf")
     assert_type(result.success, bool)
     assert_type(result.output, Any)
-    assert_type(result.error, "str | None")
+    assert_type(result.error, str | None)
     assert_type(result["output"], Any)
     assert_type(result.to_dict(), dict[str, Any])
     limits = client.usage.limits()
-    assert_type(limits.rate_limit.async_.remaining, "int | None")
+    assert_type(limits.rate_limit.async_.remaining, int | None)
     job = client.jobs.get("t1")
     assert_type(job.done, bool)
     assert_type(job.result, WorkflowExecutionResult)
-    assert_type(WorkflowStatus(is_deployed=True).deployed_at, "str | None")
+    assert_type(WorkflowStatus(is_deployed=True).deployed_at, str | None)
 
 
 class Mine(SimStudioClient):
@@ -97,7 +97,7 @@ def clients() -> None:
     with SimStudioClient("key", "https://sim.test", timeout=None, max_retries=0, headers={"X": "1"}) as client:
         assert_type(client, SimStudioClient)
     assert_type(client.with_options(timeout=1), SimStudioClient)
-    assert_type(client.api_key, "str | None")
+    assert_type(client.api_key, str | None)
     assert_type(client.base_url, str)
     mine = Mine("key")
     assert_type(mine.with_options(timeout=1), Mine)
@@ -125,9 +125,9 @@ def mistakes(client: SimStudioClient) -> None:
     client.usage.limits("all")  # type: ignore[call-arg]
     client.execute_workflow("wf", {}, 30.0)  # type: ignore[call-arg]
     client.execute_with_retry("wf", retries=3)  # type: ignore[call-arg]
-    client.jobs.get("t1").nothing  # type: ignore[attr-defined]
-    client.jobs.nothing  # type: ignore[attr-defined]
-    client.nothing  # type: ignore[attr-defined]
+    print(client.jobs.get("t1").nothing)  # type: ignore[attr-defined]
+    print(client.jobs.nothing)  # type: ignore[attr-defined]
+    print(client.nothing)  # type: ignore[attr-defined]
     client.jobs.get("t1").status = "done"  # type: ignore[misc]
     client.with_options(retries=5)  # type: ignore[call-arg]
     SimStudioClient("key", "https://sim.test", 30.0)  # type: ignore[call-arg]

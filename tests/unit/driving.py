@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import attrs
 
 from simstudio import AsyncSimStudioClient, SimStudioClient
-from simstudio.transport.flow import Call, Flow, FromBody, Sleep
+from simstudio.transport.flow import Blocking, Call, Flow, FromBody, Sleep
 from simstudio.transport.message import Headers, Request, Response
 
 T = TypeVar("T")
@@ -152,7 +152,7 @@ def play(flow: Flow[Any], *answers: Answer, on_sleep: Callable[[float], Any] = l
                     given = wire.send(step)
                 elif isinstance(step, Sleep):
                     on_sleep(step.seconds)
-                elif isinstance(step, Call):
+                elif isinstance(step, (Call, Blocking)):
                     given = step.function(*step.args)
                 else:
                     assert isinstance(step, FromBody)

@@ -33,9 +33,15 @@ class TestConstruction:
         for kind in (SimStudioClient, AsyncSimStudioClient):
             parameters = inspect.signature(kind).parameters
             assert {name: parameter.default for name, parameter in parameters.items()} == {
-                "api_key": None, "base_url": None, "timeout": 30.0, "max_retries": 2, "api_version": parameters["api_version"].default,
-                "middleware": None, "http_client": None, "headers": None,
-            }  # fmt: skip
+                "api_key": None,
+                "base_url": None,
+                "timeout": 30.0,
+                "max_retries": 2,
+                "api_version": parameters["api_version"].default,
+                "middleware": None,
+                "http_client": None,
+                "headers": None,
+            }
             assert [p.kind for p in parameters.values()][:2] == [inspect.Parameter.POSITIONAL_OR_KEYWORD] * 2
             assert {p.kind for p in list(parameters.values())[2:]} == {inspect.Parameter.KEYWORD_ONLY}
 
@@ -128,12 +134,22 @@ class TestRequestsOfAClient:
     @pytest.mark.parametrize(
         ("arguments", "options"),
         [
-            (("GET /", "/x"), {}), (("", "/x"), {}), ((5, "/x"), {}), (("GÉT", "/x"), {}), (("GET", "https://evil.test/"), {}),
-            (("GET", ""), {}), (("POST", "/x"), {"json": {1, 2}}), (("POST", "/x"), {"json": float("nan")}),
-            (("GET", "/x"), {"params": [1]}), (("GET", "/x"), {"params": {"a": "\ud800"}}), (("GET", "/x"), {"headers": {"A\n": "1"}}),
-            (("GET", "/x"), {"timeout": 0}), (("GET", "/x"), {"headers": 5}), (("POST", "/x"), {"json": "\ud800"}),
+            (("GET /", "/x"), {}),
+            (("", "/x"), {}),
+            ((5, "/x"), {}),
+            (("GÉT", "/x"), {}),
+            (("GET", "https://evil.test/"), {}),
+            (("GET", ""), {}),
+            (("POST", "/x"), {"json": {1, 2}}),
+            (("POST", "/x"), {"json": float("nan")}),
+            (("GET", "/x"), {"params": [1]}),
+            (("GET", "/x"), {"params": {"a": "\ud800"}}),
+            (("GET", "/x"), {"headers": {"A\n": "1"}}),
+            (("GET", "/x"), {"timeout": 0}),
+            (("GET", "/x"), {"headers": 5}),
+            (("POST", "/x"), {"json": "\ud800"}),
         ],
-    )  # fmt: skip
+    )
     async def test_what_the_escape_hatch_cannot_send_is_refused(self, both: Both, arguments: Any, options: Any) -> None:
         made = both.client()
         with pytest.raises(InvalidInputError):
@@ -408,13 +424,15 @@ class TestImport:
         return finished.stdout.strip()
 
     def test_importing_the_package_imports_nothing_heavy(self) -> None:
-        code = "import sys, simstudio; print([m for m in ('httpx', 'httpx2', 'httpcore', 'cattrs', 'attrs', 'attr', 'asyncio') if m in sys.modules])"
+        heavy = ("httpx", "httpx2", "httpcore", "cattrs", "attrs", "attr", "asyncio")
+        code = f"import sys, simstudio; print([m for m in {heavy} if m in sys.modules])"
         assert self.run(code) == "[]"
 
     def test_making_a_client_opens_nothing_and_imports_no_http_library(self) -> None:
         code = (
             "import sys; from simstudio import SimStudioClient, AsyncSimStudioClient as A\n"
-            "c = SimStudioClient('k1234'); c.with_options(timeout=1).jobs.get; c.close(); A('k1234').with_raw_response\n"
+            "c = SimStudioClient('k1234'); c.with_options(timeout=1).jobs.get; c.close()\n"
+            "A('k1234').with_raw_response\n"
             "print([m for m in ('httpx', 'httpcore', 'cattrs') if m in sys.modules])"
         )
         assert self.run(code) == "[]"

@@ -42,12 +42,31 @@ class TestBaseURL:
     @pytest.mark.parametrize(
         "base_url",
         [
-            "sim.ai", "localhost:3000", "", "https://", "ftp://sim.ai", "//sim.ai", "https:sim.ai", "file:///etc/passwd",
-            "https://sim.ai:x", "https://sim.ai:99999", "https://[::1", "https://sim.ai?x=1", "https://sim.ai/#top",
-            "https://sim.ai?", "https://sim.ai/a b", "https://si\nm.ai", "https://sim.ai/\r\nX: 1", "https://sim.ai\\evil",
-            "https://sim.ai/../x", "https://sim.ai/./x", "https://s im.ai", "https://exa%6dple.com", "https://\ud800.test",
+            "sim.ai",
+            "localhost:3000",
+            "",
+            "https://",
+            "ftp://sim.ai",
+            "//sim.ai",
+            "https:sim.ai",
+            "file:///etc/passwd",
+            "https://sim.ai:x",
+            "https://sim.ai:99999",
+            "https://[::1",
+            "https://sim.ai?x=1",
+            "https://sim.ai/#top",
+            "https://sim.ai?",
+            "https://sim.ai/a b",
+            "https://si\nm.ai",
+            "https://sim.ai/\r\nX: 1",
+            "https://sim.ai\\evil",
+            "https://sim.ai/../x",
+            "https://sim.ai/./x",
+            "https://s im.ai",
+            "https://exa%6dple.com",
+            "https://\ud800.test",
         ],
-    )  # fmt: skip
+    )
     def test_what_is_no_address_of_an_api_is_refused(self, base_url: str) -> None:
         with pytest.raises(ConfigurationError, match="base_url"):
             check_base_url(base_url)
@@ -87,10 +106,19 @@ class TestSegment:
     @pytest.mark.parametrize(
         ("value", "encoded"),
         [
-            ("wf_1-a.b~", "wf_1-a.b~"), ("a/b", "a%2Fb"), ("a?b#c", "a%3Fb%23c"), ("a b", "a%20b"), ("%2e%2e", "%252e%252e"),
-            ("ä", "%C3%A4"), ("a\nb", "a%0Ab"), ("...", "..."), ("../x", "..%2Fx"), ("a\\b", "a%5Cb"), ("\x00", "%00"),
+            ("wf_1-a.b~", "wf_1-a.b~"),
+            ("a/b", "a%2Fb"),
+            ("a?b#c", "a%3Fb%23c"),
+            ("a b", "a%20b"),
+            ("%2e%2e", "%252e%252e"),
+            ("ä", "%C3%A4"),
+            ("a\nb", "a%0Ab"),
+            ("...", "..."),
+            ("../x", "..%2Fx"),
+            ("a\\b", "a%5Cb"),
+            ("\x00", "%00"),
         ],
-    )  # fmt: skip
+    )
     def test_an_id_is_one_encoded_segment(self, value: str, encoded: str) -> None:
         assert segment(value, "id") == encoded
 
@@ -253,13 +281,30 @@ class TestRedirectsRefused:
     @pytest.mark.parametrize(
         "location",
         [
-            None, "", "https://evil.test/api/x", "http://sim.test/api/x", "http://www.sim.test/api/x", "https://sim.test:8443/api/x",
-            "https://www.sim.test:8443/api/x", "https://api.sim.test/api/x", "https://www.sim.test.evil.test/", "//evil.test/api/x",
-            "https://user@www.sim.test/api/x", "https://user:pw@sim.test/api/x", "https://www.sim.test\\@evil.test/",
-            "https://www.sim.test/\r\nX: 1", "https://www.sim.test/ü", "https://www.sim.test:x/", "https://[::1/", "ftp://sim.test/",
-            "javascript:alert(1)", "\\\\evil.test\\x", "https://@www.sim.test/api/x", "https://ww.sim.test/api/x",
+            None,
+            "",
+            "https://evil.test/api/x",
+            "http://sim.test/api/x",
+            "http://www.sim.test/api/x",
+            "https://sim.test:8443/api/x",
+            "https://www.sim.test:8443/api/x",
+            "https://api.sim.test/api/x",
+            "https://www.sim.test.evil.test/",
+            "//evil.test/api/x",
+            "https://user@www.sim.test/api/x",
+            "https://user:pw@sim.test/api/x",
+            "https://www.sim.test\\@evil.test/",
+            "https://www.sim.test/\r\nX: 1",
+            "https://www.sim.test/ü",
+            "https://www.sim.test:x/",
+            "https://[::1/",
+            "ftp://sim.test/",
+            "javascript:alert(1)",
+            "\\\\evil.test\\x",
+            "https://@www.sim.test/api/x",
+            "https://ww.sim.test/api/x",
         ],
-    )  # fmt: skip
+    )
     def test_anywhere_else(self, status: int, location: str | None) -> None:
         played, endpoint = follow(moved(status, location))
         assert played.error is None

@@ -27,14 +27,24 @@ def full(kind: type[SimStudioError]) -> SimStudioError:
     """One with everything an error of its class may have."""
     response = answer(500, {"error": "x"}, headers={"X-Request-Id": "r1"})
     error = kind(
-        "It failed", "CODE", 500, details=[{"a": 1}], server_code="ITS_OWN", response=response,
+        "It failed",
+        "CODE",
+        500,
+        details=[{"a": 1}],
+        server_code="ITS_OWN",
+        response=response,
         history=(Attempt(1, answer(429), None, 0.5), Attempt(2, None, errors.APIConnectionError("dropped"), 1.0)),
-    )  # fmt: skip
+    )
     error.task_id = "t1"
     for name, value in {
-        "host": "sim.test", "port": 443, "sent": False, "partial": "Hel", "retry_after": 5.0,
-        "result": WorkflowExecutionResult(False, error="x"), "job": Job("t1", "failed"),
-    }.items():  # fmt: skip
+        "host": "sim.test",
+        "port": 443,
+        "sent": False,
+        "partial": "Hel",
+        "retry_after": 5.0,
+        "result": WorkflowExecutionResult(False, error="x"),
+        "job": Job("t1", "failed"),
+    }.items():
         if hasattr(error, name):
             setattr(error, name, value)
     return error
@@ -122,11 +132,16 @@ def test_the_tree() -> None:
 @pytest.mark.parametrize(
     ("kind", "code"),
     [
-        (errors.APITimeoutError, "TIMEOUT"), (errors.ExecutionTimeoutError, "TIMEOUT"), (errors.JobTimeoutError, "TIMEOUT"),
-        (errors.ExecutionError, "EXECUTION_ERROR"), (errors.JobFailedError, "EXECUTION_ERROR"),
-        (errors.JobCancelledError, "EXECUTION_ERROR"), (errors.StreamError, None), (errors.SimStudioError, None),
+        (errors.APITimeoutError, "TIMEOUT"),
+        (errors.ExecutionTimeoutError, "TIMEOUT"),
+        (errors.JobTimeoutError, "TIMEOUT"),
+        (errors.ExecutionError, "EXECUTION_ERROR"),
+        (errors.JobFailedError, "EXECUTION_ERROR"),
+        (errors.JobCancelledError, "EXECUTION_ERROR"),
+        (errors.StreamError, None),
+        (errors.SimStudioError, None),
     ],
-)  # fmt: skip
+)
 def test_documented_codes_are_the_classes_own(kind: type[SimStudioError], code: str | None) -> None:
     assert kind("x").code == code
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -153,10 +154,8 @@ class TestResponseBlock:
 
     @given(st.binary(max_size=50), st.integers(100, 599))
     def test_no_answer_brings_another_error(self, content: bytes, status: int) -> None:
-        try:
+        with suppress(SimStudioError):
             result(status, content=content)
-        except SimStudioError:
-            pass
 
 
 class TestRefusedBeforeRunning:
@@ -167,8 +166,17 @@ class TestRefusedBeforeRunning:
         assert refused_before_running(answer(429, {"error": text}))
 
     @pytest.mark.parametrize(
-        "body", [{"error": "my limit"}, {"error": "rate limit exceeded"}, {"error": {"message": "Rate limit exceeded"}}, {"message": "Too many requests"}, ["Too many requests"], "Too many requests", None]
-    )  # fmt: skip
+        "body",
+        [
+            {"error": "my limit"},
+            {"error": "rate limit exceeded"},
+            {"error": {"message": "Rate limit exceeded"}},
+            {"message": "Too many requests"},
+            ["Too many requests"],
+            "Too many requests",
+            None,
+        ],
+    )
     def test_not_a_response_blocks(self, body: Any) -> None:
         assert not refused_before_running(answer(429, body))
 
@@ -214,9 +222,13 @@ class TestSubmission:
 
     def test_v06(self) -> None:
         sent = {
-            "success": True, "async": True, "jobId": "run_1", "executionId": "e1", "message": "Queued",
+            "success": True,
+            "async": True,
+            "jobId": "run_1",
+            "executionId": "e1",
+            "message": "Queued",
             "statusUrl": "https://public.test/api/jobs/run_1",
-        }  # fmt: skip
+        }
         made = receipt(sent)
         assert (made.task_id, made.execution_id, made.status, made.message) == ("run_1", "e1", "queued", "Queued")
         assert made.links == {"status": "/api/jobs/run_1"}
@@ -279,14 +291,28 @@ class TestStatusPath:
     @pytest.mark.parametrize(
         ("url", "prefix"),
         [
-            ("https://public.test/jobs/1", ""), ("https://public.test/api", ""), ("https://public.test/api/jobs/1", "/sim"),
-            ("https://public.test/simapi/jobs", "/sim"), ("https://p.test/api//jobs/1", ""), ("https://p.test/api/../admin", ""),
-            ("https://p.test/api/./jobs", ""), ("https://p.test/api/%2e%2e/admin", ""), ("https://p.test/api/%2E./admin", ""),
-            ("https://p.test/api/.%2e/admin", ""), ("https://p.test/api/a\\b", ""), ("https://p.test/api/ü", ""),
-            ("https://p.test/api/a b", ""), ("https://p.test/api/%2e/x", ""), ("https://[::1/api/x", ""), ("", ""), ("api/jobs/1", ""),
-            ("https://p.test/%61pi/jobs", ""), ("https://p.test/api/..", ""), ("https://p.test/api/x?a=\x7f", ""),
+            ("https://public.test/jobs/1", ""),
+            ("https://public.test/api", ""),
+            ("https://public.test/api/jobs/1", "/sim"),
+            ("https://public.test/simapi/jobs", "/sim"),
+            ("https://p.test/api//jobs/1", ""),
+            ("https://p.test/api/../admin", ""),
+            ("https://p.test/api/./jobs", ""),
+            ("https://p.test/api/%2e%2e/admin", ""),
+            ("https://p.test/api/%2E./admin", ""),
+            ("https://p.test/api/.%2e/admin", ""),
+            ("https://p.test/api/a\\b", ""),
+            ("https://p.test/api/ü", ""),
+            ("https://p.test/api/a b", ""),
+            ("https://p.test/api/%2e/x", ""),
+            ("https://[::1/api/x", ""),
+            ("", ""),
+            ("api/jobs/1", ""),
+            ("https://p.test/%61pi/jobs", ""),
+            ("https://p.test/api/..", ""),
+            ("https://p.test/api/x?a=\x7f", ""),
         ],
-    )  # fmt: skip
+    )
     def test_a_path_that_cannot_be_sims_is_refused(self, url: str, prefix: str) -> None:
         assert status_path(url, prefix) is None
 

@@ -113,13 +113,29 @@ class TestClassesAndCodes:
     @pytest.mark.parametrize(
         ("status", "kind"),
         [
-            (400, InvalidRequestError), (401, AuthenticationError), (402, UsageLimitExceededError), (403, PermissionDeniedError),
-            (404, NotFoundError), (409, ConflictError), (413, InvalidRequestError), (415, InvalidRequestError),
-            (422, InvalidRequestError), (423, LockedError), (429, RateLimitError), (500, ServerError), (503, ServerError),
-            (599, ServerError), (405, APIStatusError), (406, APIStatusError), (408, APIStatusError), (418, APIStatusError),
-            (301, APIStatusError), (100, APIStatusError), (600, APIStatusError),
+            (400, InvalidRequestError),
+            (401, AuthenticationError),
+            (402, UsageLimitExceededError),
+            (403, PermissionDeniedError),
+            (404, NotFoundError),
+            (409, ConflictError),
+            (413, InvalidRequestError),
+            (415, InvalidRequestError),
+            (422, InvalidRequestError),
+            (423, LockedError),
+            (429, RateLimitError),
+            (500, ServerError),
+            (503, ServerError),
+            (599, ServerError),
+            (405, APIStatusError),
+            (406, APIStatusError),
+            (408, APIStatusError),
+            (418, APIStatusError),
+            (301, APIStatusError),
+            (100, APIStatusError),
+            (600, APIStatusError),
         ],
-    )  # fmt: skip
+    )
     def test_each_status_has_its_class(self, status: int, kind: type[APIStatusError]) -> None:
         error = failed(status)
         assert type(error) is kind

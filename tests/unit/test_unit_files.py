@@ -154,11 +154,20 @@ class TestNames:
     @pytest.mark.parametrize(
         ("given", "kept"),
         [
-            ("a.txt", "a.txt"), ("/etc/passwd", "passwd"), ("../../x.txt", "x.txt"), ("C:\\Users\\me\\x.txt", "x.txt"),
-            ("a/b/", "b"), ("résumé.pdf", "résumé.pdf"), ("Bild\u202f1.png", "Bild\u202f1.png"), ("a b.txt", "a b.txt"),
-            ("日本\u3000語.txt", "日本\u3000語.txt"), ("..", "file.bin"), ("", "file.bin"), ("/", "file.bin"),
+            ("a.txt", "a.txt"),
+            ("/etc/passwd", "passwd"),
+            ("../../x.txt", "x.txt"),
+            ("C:\\Users\\me\\x.txt", "x.txt"),
+            ("a/b/", "b"),
+            ("résumé.pdf", "résumé.pdf"),
+            ("Bild\u202f1.png", "Bild\u202f1.png"),
+            ("a b.txt", "a b.txt"),
+            ("日本\u3000語.txt", "日本\u3000語.txt"),
+            ("..", "file.bin"),
+            ("", "file.bin"),
+            ("/", "file.bin"),
         ],
-    )  # fmt: skip
+    )
     def test_only_the_base_name_is_sent(self, given: str, kept: str) -> None:
         assert File(b"", name=given).name == kept
 

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
 from driving import AsyncScript, Both, Pieces, Script, answer, frames, streamed
 
 from simstudio import APIConnectionError, ConfigurationError, Request, Response
-from simstudio.transport.flow import Call, FromBody, Sleep, adrive, drive
+from simstudio.transport.flow import Blocking, Call, FromBody, Sleep, adrive, drive
 
 
 class Driver:
@@ -158,6 +159,31 @@ class TestCall:
 
         with pytest.raises(ConfigurationError, match=r"later is async, and this client is not"):
             drive(flow(), Script([]))
+
+
+class TestBlocking:
+    async def test_a_function_that_blocks_runs_beside_the_event_loop(self, both: Both, driven: Driver) -> None:
+        def where(one: int) -> tuple[int, int]:
+            return one, threading.get_ident()
+
+        def flow() -> Any:
+            return (yield Blocking(where, 1))
+
+        one, thread = await driven(flow())
+        assert one == 1
+        assert (thread != threading.get_ident()) is both.asynchronous
+
+    async def test_what_it_raises_is_thrown_into_the_flow(self, driven: Driver) -> None:
+        def fail() -> None:
+            raise OSError("gone")
+
+        def flow() -> Any:
+            try:
+                yield Blocking(fail)
+            except OSError as error:
+                return str(error)
+
+        assert await driven(flow()) == "gone"
 
 
 class TestBodies:

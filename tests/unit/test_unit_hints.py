@@ -100,7 +100,7 @@ class TestReset:
     @pytest.mark.parametrize("value", ["253402300799", "253402300799000", "9999-12-31T23:59:59Z", "0"])
     def test_what_comes_is_a_moment_in_local_time_too(self, value: str) -> None:
         reset = parse_reset(value)
-        assert reset is None or datetime.fromtimestamp(reset)
+        assert reset is None or datetime.fromtimestamp(reset)  # noqa: DTZ006 - as the documents do
 
 
 class TestCount:

@@ -67,7 +67,7 @@ def test_records_carry_what_they_say_as_attributes(caplog: pytest.LogCaptureFixt
 
 
 def test_a_failure_is_a_record_too_and_comes_out(caplog: pytest.LogCaptureFixture) -> None:
-    asked, failed = logged(caplog, APIConnectionError("refused"))
+    _, failed = logged(caplog, APIConnectionError("refused"))
     assert failed.getMessage() == "POST /api/x (attempt 2) failed after 0.000 s: APIConnectionError"
     assert (failed.status, failed.elapsed) == (None, 0.0)  # type: ignore[attr-defined]
 
@@ -118,11 +118,19 @@ def test_bodies_are_logged_when_asked_for_up_to_a_length(caplog: pytest.LogCaptu
 @pytest.mark.parametrize(
     "secret",
     [
-        KEY, "sk-sim-test-another9", "sim_test1234567890abcdef", DATA, DATA.replace("/png", "\\/png"), DATA.upper(),
-        "data:;base64,aGlkZGVu", "data:text/plain;charset=utf-8;base64,aGlkZGVu", "data:text/plain,hidden",
-        "data:image/svg+xml;base64,PHN2Zz4=", "data:application/vnd.ms-excel;name=a.xls;base64,aGlkZGVu",
+        KEY,
+        "sk-sim-test-another9",
+        "sim_test1234567890abcdef",
+        DATA,
+        DATA.replace("/png", "\\/png"),
+        DATA.upper(),
+        "data:;base64,aGlkZGVu",
+        "data:text/plain;charset=utf-8;base64,aGlkZGVu",
+        "data:text/plain,hidden",
+        "data:image/svg+xml;base64,PHN2Zz4=",
+        "data:application/vnd.ms-excel;name=a.xls;base64,aGlkZGVu",
     ],
-)  # fmt: skip
+)
 def test_keys_and_data_urls_are_taken_out_of_bodies(caplog: pytest.LogCaptureFixture, secret: str) -> None:
     body = f'{{"a": "{secret}", "b": ["{secret}"], "kept": 1}}'.encode()
     request = Request("POST", "https://sim.test/api/x", content=body)

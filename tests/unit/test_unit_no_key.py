@@ -67,7 +67,10 @@ async def stream(both: Both, made: Any) -> Any:
 
 
 FAILURES: dict[str, tuple[Call, list[Any]]] = {
-    **{f"status {code}": (status, [echo(code, {"error": f"No {KEY}", "code": KEY, "details": [{KEY: KEY}]})]) for code in (302, 400, 401, 402, 403, 404, 409, 418, 423)},
+    **{
+        f"status {code}": (status, [echo(code, {"error": f"No {KEY}", "code": KEY, "details": [{KEY: KEY}]})])
+        for code in (302, 400, 401, 402, 403, 404, 409, 418, 423)
+    },
     "status 500 again and again": (status, [echo(500, {"error": KEY})] * 3),
     "a proxy's page": (status, [echo(404, content=f"<html><title>{KEY}</title>{KEY}</html>".encode())]),
     "an execution's 429": (execute, [echo(429, {"error": f"mine {KEY}", "message": KEY})]),
@@ -79,14 +82,26 @@ FAILURES: dict[str, tuple[Call, list[Any]]] = {
     "a flat method's unknown answer": (lambda made: made.get_job_status("t1"), [echo(200, [KEY])]),
     "a user's type": (lambda made: made.request("GET", "/api/x", into=dict[str, int]), [echo(200, {KEY: KEY})]),
     "a receipt without an id": (lambda made: made.workflows.submit("wf"), [echo(202, {"message": KEY})]),
-    "a result instead of a receipt": (lambda made: made.workflows.submit("wf"), [echo(200, {"success": True, "output": KEY})]),
-    "a failed job": (wait, [echo(200, {"taskId": "t1", "status": "failed", "error": KEY, "output": KEY, "metadata": {"k": KEY}})]),
-    "a failed workflow of a job": (wait, [echo(200, {"taskId": "t1", "status": "completed", "output": {"success": False, "output": KEY, "error": KEY}})]),
+    "a result instead of a receipt": (
+        lambda made: made.workflows.submit("wf"),
+        [echo(200, {"success": True, "output": KEY})],
+    ),
+    "a failed job": (
+        wait,
+        [echo(200, {"taskId": "t1", "status": "failed", "error": KEY, "output": KEY, "metadata": {"k": KEY}})],
+    ),
+    "a failed workflow of a job": (
+        wait,
+        [echo(200, {"taskId": "t1", "status": "completed", "output": {"success": False, "output": KEY, "error": KEY}})],
+    ),
     "a cancelled job": (wait, [echo(200, {"taskId": "t1", "status": "cancelled", KEY: KEY})]),
-    "a connection lost after an answer": (status, [echo(503, {"error": KEY}), APIConnectionError("lost"), APIConnectionError(f"lost {KEY}")]),
+    "a connection lost after an answer": (
+        status,
+        [echo(503, {"error": KEY}), APIConnectionError("lost"), APIConnectionError(f"lost {KEY}")],
+    ),
     "a silence": (status, [APITimeoutError(f"silent {KEY}")] * 3),
     "a path with the key": (lambda made: made.request("GET", f"/api/x?key={KEY}"), [echo(404, {"error": KEY})]),
-}  # fmt: skip
+}
 STREAMS: dict[str, bytes] = {
     "an error frame": frames({"blockId": KEY, "chunk": KEY}, {"event": "error", "error": KEY, KEY: KEY}),
     "an end too early": frames({"blockId": "b", "chunk": KEY}),
@@ -97,7 +112,7 @@ STREAMS: dict[str, bytes] = {
 @pytest.mark.parametrize("name", FAILURES)
 async def test_no_error_of_a_call_holds_it(both: Both, no_waiting: list[float], name: str) -> None:
     call, answers = FAILURES[name]
-    made = both.client(*copy.deepcopy(answers))
+    made = both.client(*map(copy.deepcopy, answers))
     with pytest.raises(SimStudioError) as caught:
         await both(call(made))
     assert KEY not in everything(caught.value)
@@ -155,9 +170,9 @@ async def test_no_log_holds_it_at_any_level_bodies_included(both: Both, no_waiti
     for logger, _ in levels:
         logger.setLevel(1)
     try:
-        for _, (call, answers) in FAILURES.items():
+        for call, answers in FAILURES.values():
             made = both.client(
-                *copy.deepcopy(answers),
+                *map(copy.deepcopy, answers),
                 middleware=lambda stack: [*stack[:-1], Logging(bodies=True, credentials=stack[0].credentials)],
                 headers={"X-Mine": f"mine {KEY}"},
             )
@@ -176,9 +191,19 @@ def test_no_part_of_a_client_shows_it(both: Both) -> None:
     made = both.client(headers={"X-Mine": KEY})
     context = made._context
     for thing in (
-        made, made.jobs, made.workflows.execute, made.with_raw_response, made.with_options(timeout=1), context.session,
-        context.session.credentials, context.session.endpoint, context.defaults, context.options, context, made._settings,
-    ):  # fmt: skip
+        made,
+        made.jobs,
+        made.workflows.execute,
+        made.with_raw_response,
+        made.with_options(timeout=1),
+        context.session,
+        context.session.credentials,
+        context.session.endpoint,
+        context.defaults,
+        context.options,
+        context,
+        made._settings,
+    ):
         assert KEY not in repr(thing), type(thing)
         assert KEY not in f"{thing}"
 

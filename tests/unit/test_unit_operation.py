@@ -19,10 +19,24 @@ from simstudio.resources.usage import Usage
 from simstudio.resources.workflows import Workflows
 
 NAMES = [
-    "workflows.execute", "workflows.submit", "workflows.run", "workflows.status", "workflows.validate", "workflows.cancel",
-    "jobs.get", "jobs.wait", "usage.limits", "execute_workflow", "execute_workflow_sync", "execute_with_retry",
-    "get_workflow_status", "validate_workflow", "get_job_status", "get_usage_limits", "request",
-]  # fmt: skip
+    "workflows.execute",
+    "workflows.submit",
+    "workflows.run",
+    "workflows.status",
+    "workflows.validate",
+    "workflows.cancel",
+    "jobs.get",
+    "jobs.wait",
+    "usage.limits",
+    "execute_workflow",
+    "execute_workflow_sync",
+    "execute_with_retry",
+    "get_workflow_status",
+    "validate_workflow",
+    "get_job_status",
+    "get_usage_limits",
+    "request",
+]
 
 
 def find(made: Any, name: str) -> Any:
@@ -54,13 +68,21 @@ class TestSignature:
         signature = inspect.signature(client().execute_with_retry)
         defaults = {name: parameter.default for name, parameter in signature.parameters.items() if name != "input"}
         assert defaults == {
-            "workflow_id": inspect.Parameter.empty, "input_data": None, "timeout": 30.0, "stream": False, "selected_outputs": None,
-            "async_execution": False, "max_retries": 3, "initial_delay": 1.0, "max_delay": 30.0, "backoff_multiplier": 2.0,
-        }  # fmt: skip
+            "workflow_id": inspect.Parameter.empty,
+            "input_data": None,
+            "timeout": 30.0,
+            "stream": False,
+            "selected_outputs": None,
+            "async_execution": False,
+            "max_retries": 3,
+            "initial_delay": 1.0,
+            "max_delay": 30.0,
+            "backoff_multiplier": 2.0,
+        }
 
     def test_wrong_arguments_are_refused_at_once_as_for_any_function(self, both: Both) -> None:
         made = both.client()
-        for call in (lambda: made.jobs.get(), lambda: made.jobs.get("a", "b"), lambda: made.jobs.get("a", nope=1)):
+        for call in (made.jobs.get, lambda: made.jobs.get("a", "b"), lambda: made.jobs.get("a", nope=1)):
             with pytest.raises(TypeError):
                 call()
 

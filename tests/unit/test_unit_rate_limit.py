@@ -111,7 +111,7 @@ def test_whatever_is_sent_the_reset_is_a_moment_and_nothing_raises(sent: list[di
         known.update(Response(200, received))
         if known.current is not None:
             info = known.current
-            assert datetime.fromtimestamp(info.reset)
+            assert datetime.fromtimestamp(info.reset)  # noqa: DTZ006 - as the documents do
             assert all(type(value) is int and value >= 0 for value in (info.limit, info.remaining, info.reset))
             assert info.retry_after is None or (type(info.retry_after) is int and info.retry_after >= 0)
 

@@ -42,10 +42,31 @@ def split(content: bytes, cuts: list[int]) -> list[bytes]:
 line = st.one_of(
     st.binary(max_size=12),
     st.sampled_from(
-        [b"", b":", b": hi", b"data", b"data:", b"data: a", b"data:  b", "data: ü\u2028€😀".encode(), b"event: e", b"event", b"id: 1",
-         b"id", b"id: a\0b", b"retry: 5", b"retry: x", b"retry:", b"datax: y", b" data: z", b"data : z", b"\xef\xbb\xbf", b"data: \xff"]
+        [
+            b"",
+            b":",
+            b": hi",
+            b"data",
+            b"data:",
+            b"data: a",
+            b"data:  b",
+            "data: ü\u2028€😀".encode(),
+            b"event: e",
+            b"event",
+            b"id: 1",
+            b"id",
+            b"id: a\0b",
+            b"retry: 5",
+            b"retry: x",
+            b"retry:",
+            b"datax: y",
+            b" data: z",
+            b"data : z",
+            b"\xef\xbb\xbf",
+            b"data: \xff",
+        ]
     ),
-)  # fmt: skip
+)
 stream = st.lists(
     st.tuples(line, st.sampled_from([b"\n", b"\r", b"\r\n", b"\n\n", b"\r\n\r\n", b""])), max_size=12
 ).map(lambda lines: b"".join(part for pair in lines for part in pair))

@@ -286,12 +286,21 @@ class TestResult:
 
 frame = st.one_of(
     st.builds(chunk, st.text(max_size=5), st.sampled_from(["b1", "b2", None])),
-    st.sampled_from([FINAL_06, FINAL_04, DOCUMENTED, DONE, "[DONE]", {"event": "error", "error": "Boom"}, {"event": "stream_error"}]),
-    st.recursive(st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=5)), lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["event", "chunk", "blockId", "data", "error", "success", "output"]), inner, max_size=4), max_leaves=6),
-)  # fmt: skip
-raw_frame = frame.map(lambda data: frames(data)) | st.sampled_from(
-    [b"data: \xff\n\n", b": ping\n\n", b"data: {\n\n", b"data: "]
+    st.sampled_from(
+        [FINAL_06, FINAL_04, DOCUMENTED, DONE, "[DONE]", {"event": "error", "error": "Boom"}, {"event": "stream_error"}]
+    ),
+    st.recursive(
+        st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=5)),
+        lambda inner: (
+            st.lists(inner, max_size=2)
+            | st.dictionaries(
+                st.sampled_from(["event", "chunk", "blockId", "data", "error", "success", "output"]), inner, max_size=4
+            )
+        ),
+        max_leaves=6,
+    ),
 )
+raw_frame = frame.map(frames) | st.sampled_from([b"data: \xff\n\n", b": ping\n\n", b"data: {\n\n", b"data: "])
 
 
 @given(st.lists(raw_frame, max_size=8), st.lists(st.integers(0, 2000), max_size=12))
@@ -335,13 +344,9 @@ class TestShells:
         body = response.body
         stream = await both(both.client(response).workflows.stream("wf"))
         seen = []
+        seen.append(await both(stream.__anext__() if both.asynchronous else next(stream)))
         with pytest.raises(ExecutionError, match="Boom"):
-            if both.asynchronous:
-                async for event in stream:
-                    seen.append(event)
-            else:
-                for event in stream:
-                    seen.append(event)
+            await both(stream.__anext__() if both.asynchronous else next(stream))
         assert [event.chunk for event in seen] == ["a"]
         assert isinstance(body, Pieces)
         assert body.did[-1] == "close"

@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 
 from attrs import define, field, frozen
 
-PATIENCE = 3.0
+PATIENCE = 10.0
 """Seconds after which anything that should have happened is given up: only ever reached by a failing test."""
 DRIP = 0.004
 RESULT = {"success": True, "output": {"greeting": "Hello"}}

@@ -280,7 +280,10 @@ PROGRAMS = {
     "exit": "client = SimStudioClient(KEY, URL); client.workflows.execute('wf')",
     "exit in a function": "def main():\n    SimStudioClient(KEY, URL).workflows.execute('wf')\nmain()",
     "collected": "SimStudioClient(KEY, URL).workflows.execute('wf'); gc.collect()",
-    "thread": "t = threading.Thread(target=SimStudioClient(KEY, URL).workflows.execute, args=['wf']); t.start(); t.join()",
+    "thread": """
+thread = threading.Thread(target=lambda: SimStudioClient(KEY, URL).workflows.execute('wf'))
+thread.start()
+thread.join()""",
     "stream left open": "s = SimStudioClient(KEY, URL).workflows.stream('wf'); next(s)",
     "exception": "client = SimStudioClient(KEY, URL); client.workflows.execute('wf'); sys.exit('as it should')",
     "never used": "client = SimStudioClient(KEY, URL)",

@@ -18,6 +18,7 @@ from simstudio.transport.deadline import Budget
 from simstudio.transport.message import Headers, Request, Response
 from simstudio.transport.wire.body import HTTPXBody, shielded
 from simstudio.transport.wire.failures import timed_out, translate
+from simstudio.transport.wire.framing import without_framing
 
 _PHASES = ("connect", "read", "write", "pool")
 
@@ -61,7 +62,7 @@ class _ClientWire:
         return self._client.build_request(
             request.method,
             request.url,
-            headers=[*request.headers.pairs(), *sized],
+            headers=[*without_framing(request.headers).pairs(), *sized],
             content=request.content or None,
             timeout=self._library.Timeout(**{phase: budget.allowance(phase) for phase in _PHASES}),
         )

@@ -10,7 +10,7 @@ import asyncio
 import functools
 import time
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from threading import Lock
 from typing import Any
 
@@ -23,6 +23,7 @@ from simstudio.transport.message import Headers, Request, Response
 from simstudio.transport.upload import Upload
 from simstudio.transport.wire.body import HTTPXBody, shielded
 from simstudio.transport.wire.failures import timed_out, translate
+from simstudio.transport.wire.framing import without_framing
 from simstudio.transport.wire.orphans import close_orphans, release
 from simstudio.transport.wire.proxies import environment_proxy
 from simstudio.transport.wire.sockets import AsyncBudgetedBackend, BudgetedBackend
@@ -35,8 +36,9 @@ _url = functools.lru_cache(maxsize=1024)(httpx.URL)
 
 def _prepare(request: Request) -> httpx.Request:
     url = _url(request.url)
-    headers = [(b"Host", url.netloc)]
-    headers += [(name.encode("ascii"), value.encode("ascii")) for name, value in request.headers.pairs()]
+    given = without_framing(request.headers)
+    headers = [] if "host" in given else [(b"Host", url.netloc)]
+    headers += [(name.encode("ascii"), value.encode("ascii")) for name, value in given.pairs()]
     if request.content or request.method not in ("GET", "HEAD", "OPTIONS", "DELETE"):
         headers.append((b"Content-Length", b"%d" % len(request.content)))
     return httpx.Request(
@@ -264,9 +266,14 @@ def _open(kind: Any, proxy: str | None, backend: Any) -> Any:
     try:
         transport = kind(proxy=proxy, limits=_limits())
     except ImportError as error:
-        raise ConfigurationError(f"The proxy {proxy!r} of the environment needs another package: {error}") from error
+        scheme = (proxy or "").partition(":")[0]
+        raise ConfigurationError(f"The {scheme} proxy of the environment needs another package: {error}") from error
     except (ValueError, httpx.InvalidURL) as error:
         raise ConfigurationError(f"The proxy of the environment cannot be used: {error}") from error
+    except OSError as error:
+        raise ConfigurationError(
+            f"The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: {error}."
+        ) from error
     pool = transport._pool
     pool._network_backend = backend(pool._network_backend)
     return transport

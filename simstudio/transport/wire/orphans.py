@@ -1,8 +1,8 @@
 """Connections that a cancelled task left behind.
 
-httpcore cleans up after a cancellation by awaiting a lock. A second cancellation, or one between connecting and sending,
-strikes there, and the connection stays open in the pool for ever, belonging to no request. So after a call that did not
-go well the pool is looked through for such connections; nothing here can be interrupted.
+httpcore cleans up after a cancellation by awaiting a lock. A second cancellation, or one between connecting and
+sending, strikes there, and the connection stays open in the pool for ever, belonging to no request. So after a call
+that did not go well the pool is looked through for such connections; nothing here can be interrupted.
 """
 
 from __future__ import annotations

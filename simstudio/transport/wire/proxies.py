@@ -5,9 +5,14 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from simstudio.errors import ConfigurationError
+
 
 def environment_proxy(url: str) -> str | None:
     """The proxy for an address from ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` (either case).
+
+    Raises:
+        ConfigurationError: It is no address.
 
     Example:
         >>> environment_proxy("http://127.0.0.1") is None  # without such variables
@@ -20,4 +25,14 @@ def environment_proxy(url: str) -> str | None:
     proxy = proxies.get(parts.scheme) or proxies.get("all")
     if not proxy or proxy_bypass(parts.netloc.rpartition("@")[2]):
         return None
-    return proxy if "://" in proxy else f"http://{proxy}"
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    try:
+        host = urlsplit(proxy).hostname if urlsplit(proxy).port != 0 else None
+    except ValueError:
+        host = None
+    if not host:
+        raise ConfigurationError(
+            "The proxy of the environment (HTTP_PROXY, HTTPS_PROXY or ALL_PROXY) is no address with a host and port: "
+            "use http://host:port, or unset it."
+        )
+    return proxy

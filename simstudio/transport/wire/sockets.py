@@ -7,6 +7,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import httpcore
@@ -41,10 +42,8 @@ class BudgetedStream(httpcore.NetworkStream):
         """Close the stream, and wake a thread that waits for it (closing alone would leave that to its timeout)."""
         raw = self._stream.get_extra_info("socket")
         if isinstance(raw, socket.socket) and os.getpid() == self._process:  # in a fork it is still the parent's
-            try:
+            with suppress(OSError):
                 socket.socket.shutdown(raw, socket.SHUT_RDWR)
-            except OSError:
-                pass
         self._stream.close()
 
     def start_tls(
@@ -66,7 +65,10 @@ class AsyncBudgetedStream(httpcore.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read under what is left of the time."""
-        return await self._stream.read(max_bytes, Allowance.now(timeout))
+        try:
+            return await self._stream.read(max_bytes, Allowance.now(timeout))
+        except ssl.SSLError as error:  # httpcore translates it for blocking streams only
+            raise httpcore.ReadError(str(error)) from error
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write, slice by slice, under what is left of the time."""

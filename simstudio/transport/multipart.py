@@ -1,0 +1,225 @@
+"""``multipart/form-data`` bodies (RFC 7578) that are not held in memory.
+
+A body is an :class:`~simstudio.transport.upload.Upload`: its length is known before it is sent, and it is read from its
+start as often as it is sent again. Making one looks at the files (their sizes), so a flow makes it in a
+:class:`~simstudio.transport.flow.Blocking` step::
+
+    parts = [Part("title", "Report"), file_part("files", Path("report.pdf"))]
+    body, content_type = yield Blocking(encode_multipart, parts)
+"""
+
+from __future__ import annotations
+
+import io
+import mimetypes
+import os
+import re
+import secrets
+import stat
+from collections.abc import Iterable
+from typing import Any, BinaryIO, Union, cast
+
+import attrs
+
+from simstudio.errors import InvalidInputError
+from simstudio.files import File
+from simstudio.transport.upload import Upload
+
+Content = Union[str, bytes, bytearray, memoryview, "os.PathLike[str]", BinaryIO]
+"""A text part's ``str``, or what a file part holds: bytes, a path, or a file opened in binary mode."""
+
+NAMELESS = "upload"
+"""What a file without a name is called."""
+
+_TEXT_MODE = 'A file of the form gives text instead of bytes. Open it in binary mode: open(path, "rb").'
+_BOUNDARY = re.compile(r"[0-9A-Za-z'+_\-.]{1,70}")
+_MIME = re.compile(r"[!-~]+/[!-~]+(?:;[ !-~]*)?")
+_UNQUOTABLE = re.compile(r'["\x00-\x1f\x7f]')  # percent-encoded, as HTML's form submission does
+
+
+@attrs.frozen
+class Part:
+    """One part of a form.
+
+    Attributes:
+        name: Of the field.
+        content: A text (``str``), or bytes, a path, or a file opened in binary mode (read from its start; its position
+            is restored).
+        filename: Makes it a file part; only the base name is sent. A path and an open file are file parts without it.
+        mime: The media type; of a file part guessed from the file's name where it is not given.
+    """
+
+    name: str
+    content: Content
+    filename: str | None = None
+    mime: str | None = None
+
+
+def file_part(name: str, file: object, *, nameless: str = NAMELESS) -> Part:
+    """A file part of what callers have in hand.
+
+    Args:
+        name: Of the field.
+        file: A file opened in binary mode, a path (``pathlib.Path``), bytes, a :class:`simstudio.File`, or, as httpx
+            takes it, a tuple ``(filename, content)`` or ``(filename, content, media type)``.
+        nameless: What it is called when nothing else says.
+
+    Raises:
+        InvalidInputError: It is none of these. A plain ``str`` is refused, because it may be meant as a path or as the
+            content: write ``Path(…)``, or ``(filename, text.encode())``.
+
+    Example:
+        >>> file_part("files", ("a.txt", b"hi")).filename
+        'a.txt'
+    """
+    filename: object = None
+    mime: object = None
+    content: object = file
+    if isinstance(file, File):
+        content, filename, mime = file.content, file.name, file.mime
+    elif isinstance(file, tuple):
+        if len(file) not in (2, 3):
+            raise InvalidInputError(
+                f"A file as a tuple is (name, content) or (name, content, media type), not {len(file)} elements."
+            )
+        filename, content, mime = (*file, None)[:3]
+        if isinstance(content, str) and filename is not None:  # httpx sends it, and it cannot be meant as a path
+            content = content.encode()
+    if isinstance(content, str):
+        raise InvalidInputError(
+            "A file is given as a str, which may be meant as its path or as its content. Write pathlib.Path(…) for a "
+            "path, or (filename, text.encode()) for a content."
+        )
+    for value, what in ((filename, "name"), (mime, "media type")):
+        if value is not None and not isinstance(value, str):
+            raise InvalidInputError(f"A file's {what} must be a str, not {type(value).__name__}.")
+    known = cast("Any", content)
+    return Part(name, known, cast("str | None", filename) or _name_of(known) or nameless, cast("str | None", mime))
+
+
+def encode_multipart(parts: Iterable[Part], *, boundary: str | None = None) -> tuple[Upload, str]:
+    r"""A form as a body.
+
+    Args:
+        parts: In the order in which they are sent.
+        boundary: What stands between them; random where it is not given.
+
+    Returns:
+        The body, and its ``Content-Type`` with the boundary in it.
+
+    Raises:
+        InvalidInputError: A part cannot be sent: a file that cannot be read, is opened in text mode or is no regular
+            file, or a media type that is none.
+
+    Example:
+        >>> body, content_type = encode_multipart([Part("a", "1")], boundary="b")
+        >>> b"".join(body)
+        b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--b--\r\n'
+    """
+    boundary = secrets.token_hex(16) if boundary is None else boundary
+    if not _BOUNDARY.fullmatch(boundary):
+        raise InvalidInputError(f"{boundary!r} cannot be the boundary of a form.")
+    pieces: list[bytes | os.PathLike[str] | BinaryIO] = []
+    for part in parts:
+        pieces += [f"--{boundary}\r\n".encode(), _head(part), _body(part), b"\r\n"]
+    pieces.append(f"--{boundary}--\r\n".encode())
+    try:
+        return Upload(*_joined(pieces)), f"multipart/form-data; boundary={boundary}"
+    except (OSError, ValueError) as error:  # ValueError: the file is closed
+        raise InvalidInputError(f"A file of the form cannot be read: {error}.") from error
+
+
+def _head(part: Part) -> bytes:
+    if not isinstance(part.name, str) or not part.name:
+        raise InvalidInputError(f"A part's name must be a non-empty str, not {part.name!r}.")
+    filename, mime = part.filename, part.mime
+    if filename is None and not isinstance(part.content, (str, bytes, bytearray, memoryview)):
+        filename = _name_of(part.content) or NAMELESS
+    if filename is None:
+        lines = [f'Content-Disposition: form-data; name="{_quoted(part.name)}"']
+    else:
+        base = _base_name(filename)
+        mime = mime or mimetypes.guess_type(base)[0] or "application/octet-stream"
+        lines = [f'Content-Disposition: form-data; name="{_quoted(part.name)}"; filename="{_quoted(base)}"']
+    if mime:
+        if not _MIME.fullmatch(mime):
+            raise InvalidInputError(f"mime must be a media type such as text/plain, not {mime!r}.")
+        lines.append(f"Content-Type: {mime}")
+    try:
+        return "\r\n".join([*lines, "\r\n"]).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(f"The name of a part or its file cannot be encoded: {error}.") from error
+
+
+def _body(part: Part) -> bytes | os.PathLike[str] | BinaryIO:
+    content: Any = part.content
+    if isinstance(content, str):
+        try:
+            return content.encode()
+        except UnicodeEncodeError as error:
+            raise InvalidInputError(f"The part {part.name!r} holds a text that cannot be encoded: {error}.") from error
+    if isinstance(content, (bytes, bytearray, memoryview)):
+        return bytes(content)
+    if isinstance(content, os.PathLike):
+        return _checked_path(content)
+    if isinstance(content, io.TextIOBase):
+        raise InvalidInputError(_TEXT_MODE)
+    if callable(getattr(content, "read", None)):
+        return _checked_file(content)
+    raise InvalidInputError(
+        f"The part {part.name!r} is a {type(content).__name__}: give a str, bytes, a path or an open binary file."
+    )
+
+
+def _checked_path(path: os.PathLike[str]) -> os.PathLike[str]:
+    try:
+        regular = stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 - any os.PathLike
+    except (OSError, ValueError) as error:
+        raise InvalidInputError(f"The file {os.fspath(path)!r} cannot be read: {error}.") from error
+    if not regular:
+        raise InvalidInputError(f"{os.fspath(path)!r} is no regular file, so its length cannot be known.")
+    return path
+
+
+def _checked_file(file: Any) -> bytes | BinaryIO:
+    """An open file; what cannot be rewound is read now, because it may have to be sent twice."""
+    try:
+        # tempfile.SpooledTemporaryFile has no seekable() before Python 3.11
+        seekable = bool(file.seekable()) if hasattr(file, "seekable") else hasattr(file, "seek")
+        sample = file.read(0) if seekable else file.read()
+    except (OSError, ValueError) as error:
+        raise InvalidInputError(f"A file of the form cannot be read: {error}.") from error
+    if not isinstance(sample, (bytes, bytearray)):
+        raise InvalidInputError(_TEXT_MODE)
+    return cast("BinaryIO", file) if seekable else bytes(sample)
+
+
+def _joined(
+    pieces: Iterable[bytes | os.PathLike[str] | BinaryIO],
+) -> Iterable[bytes | os.PathLike[str] | BinaryIO]:
+    """Neighbouring bytes as one, so that a small form is one piece."""
+    before = bytearray()
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            before += piece
+            continue
+        yield bytes(before)
+        before = bytearray()
+        yield piece
+    yield bytes(before)
+
+
+def _name_of(content: object) -> str | None:
+    name = os.fspath(content) if isinstance(content, os.PathLike) else getattr(content, "name", None)
+    if isinstance(name, bytes):
+        name = os.fsdecode(name)
+    return _base_name(name) if isinstance(name, str) and name else None
+
+
+def _base_name(name: str) -> str:
+    base = re.split(r"[/\\]", name)[-1]
+    return NAMELESS if base in ("", ".", "..") else base
+
+
+def _quoted(text: str) -> str:
+    return _UNQUOTABLE.sub(lambda found: f"%{ord(found[0]):02X}", text)
