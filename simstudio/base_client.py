@@ -7,7 +7,7 @@ through which stack; then it fills :meth:`BaseClient._namespaces` with its resou
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     from simstudio.transport.flow import AsyncWire, Wire
 
 
+def _kept(option: MiddlewareOption) -> MiddlewareOption:
+    """The option in a form that can be read more than once."""
+    return list(option) if isinstance(option, Iterator) else option
+
+
 @attrs.frozen(eq=False)
 class Settings:
     """What a client was made of, for clones and pickles.
@@ -41,7 +46,7 @@ class Settings:
         arguments: The constructor's further arguments, read when a pickle is made.
     """
 
-    middleware: MiddlewareOption
+    middleware: MiddlewareOption = attrs.field(converter=_kept)
     http_client: object | None
     arguments: Callable[[], dict[str, Any]]
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import os
 import platform
-import sys
 from collections.abc import Mapping
 from typing import Final, Literal, cast
 
@@ -21,6 +19,8 @@ from simstudio.transport.retry import check_max_retries
 DEFAULT_BASE_URL: Final = "https://sim.ai"
 DEFAULT_TIMEOUT: Final = 30.0
 DEFAULT_MAX_RETRIES: Final = 2
+LONGEST_TIMEOUT: Final = 1e9
+"""Seconds (31 years). Sockets and clocks of some systems overflow beyond."""
 
 APIVersion = Literal["v1", "v2"]
 
@@ -83,8 +83,8 @@ def check_timeout(value: object, name: str = "timeout") -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise InvalidInputError(f"{name} must be seconds as a number, or None for no limit, not {value!r}.")
-    if not 0 < value < math.inf or value > sys.float_info.max:  # so that whole numbers of any size compare
-        raise InvalidInputError(f"{name} must be above 0 seconds, not {value!r}. Use None for no limit.")
+    if not 0 < value <= LONGEST_TIMEOUT:
+        raise InvalidInputError(f"{name} must be above 0 seconds and finite, not {value!r}. Use None for no limit.")
     return float(value)
 
 

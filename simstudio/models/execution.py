@@ -91,6 +91,10 @@ class AsyncExecutionResult(Model):
     message: str | None = None
     workflow_id: str | None = None
 
+    def __contains__(self, name: object) -> bool:
+        """Whether a name came; ``links`` is always there, whatever the server calls it."""
+        return name == "links" or super().__contains__(name)
+
 
 def error_text(error: Any) -> str | None:
     """The text of an error that may be text, an object with ``message``, or absent."""

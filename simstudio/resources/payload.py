@@ -40,7 +40,7 @@ class Payload:
         if self.files and background:
             why = "Sim does not process files in background runs: the workflow gets {type, data, name, mime}"
         elif self.nested:
-            why = "Sim processes files only in top-level fields: the workflow gets deeper ones as {type, data, name, mime}"
+            why = "Sim processes top-level fields only: the workflow gets deeper files as {type, data, name, mime}"
         else:
             return
         warnings.warn(f"{why} (the text of `data` holds the bytes).", FileInputWarning, stacklevel=_callers_level())

@@ -93,7 +93,8 @@ class Endpoint:
         if response.status == 308 and target.scheme == asked.scheme and same_host:
             return written
         if response.status in (301, 307, 308) and target.scheme == asked.scheme == "https":
-            return written if same_host or target.hostname == f"www.{asked.hostname}" else None
+            same_place = (target.path, target.query) == (asked.path, asked.query)
+            return written if same_host or (same_place and target.hostname == f"www.{asked.hostname}") else None
         return None
 
 

@@ -178,7 +178,8 @@ class Request:
         method: ``GET``, ``POST`` …
         url: The whole address.
         headers: Mutable; see :class:`Headers`.
-        content: The body, empty when there is none; an :class:`~simstudio.transport.upload.Upload` is read as it is sent.
+        content: The body, empty when there is none. An :class:`~simstudio.transport.upload.Upload` is read as it is
+            sent.
         resend: What may be sent again, see :data:`Resend`.
         refused: Tells of a response whether it proves that nothing ran, so that even a ``never`` may be sent again.
         streamed: The body of a 2xx answer is left unread (``response.body``).

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -130,6 +131,7 @@ def test_a_connection_that_the_server_closed_while_it_was_idle_is_not_used_again
             connection.reset()
         else:
             connection.writer.close()
+        with suppress(ConnectionError):
             await connection.writer.wait_closed()
         gone.set()
 
