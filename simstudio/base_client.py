@@ -7,7 +7,7 @@ through which stack; then it fills :meth:`BaseClient._namespaces` with its resou
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -67,11 +67,16 @@ class BaseClient(APIResource[M]):
         stack: list[Middleware],
         options: Options,
         settings: Settings,
+        innermost: Sequence[Middleware] = (),
     ) -> None:
-        """Put the client together; called once, by the constructor of a service's client."""
+        """Put the client together; called once, by the constructor of a service's client.
+
+        ``innermost`` stands below the user's own middleware too: what signs the very bytes that are sent.
+        """
         self._settings = settings
         self._owns_wire = True
-        session = Session(endpoint, credentials, rate_limits, compose(arrange(stack, settings.middleware)))
+        middleware = [*arrange(stack, settings.middleware), *innermost]
+        session = Session(endpoint, credentials, rate_limits, compose(middleware))
         self._adopt(session, options, self._make_runner(settings.http_client), raw=False)
 
     def _make_runner(self, http_client: Any) -> Runner:

@@ -55,8 +55,15 @@ class PollSchedule:
         most = self.maximum
         if estimate is not None and estimate > 0:
             most = min(most, max(self.initial, estimate * self.share))
-        grown = min(most, self.initial * self.multiplier ** min(question - 1, 64))
+        try:
+            grown = min(most, self.initial * self.multiplier ** (question - 1))
+        except OverflowError:
+            grown = most
         return grown * (1 + self.jitter * (2 * random - 1))
+
+
+BORNE: tuple[type[SimStudioError], ...] = (APIConnectionError, ServerError, RateLimitError, InvalidResponseError)
+"""Failures of a question that asking again may mend."""
 
 
 @attrs.frozen
@@ -68,12 +75,14 @@ class Poller:
         clock: Monotonic seconds.
         random: Numbers from 0 to 1.
         tolerated: Failed questions in a row that are borne.
+        borne: The failures that are borne so.
     """
 
     schedule: PollSchedule = attrs.field(factory=PollSchedule)
     clock: Callable[[], float] = time.monotonic
     random: Callable[[], float] = random.random
     tolerated: int = TOLERATED_FAILURES
+    borne: tuple[type[SimStudioError], ...] = BORNE
 
     def wait(
         self,
@@ -112,7 +121,7 @@ class Poller:
             failure: SimStudioError | None = None
             try:
                 answer = yield from ask(None if end is None else max(end - self.clock(), SHORTEST_QUESTION))
-            except (APIConnectionError, ServerError, RateLimitError, InvalidResponseError) as error:
+            except self.borne as error:
                 failure = error
                 failures += 1
                 if failures > self.tolerated and not last:

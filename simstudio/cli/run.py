@@ -116,7 +116,8 @@ class _Run:
     def submit(self, client: SimStudioClient) -> None:
         receipt = client.workflows.submit(self.workflow, self.data)
         if self.connection.as_json:
-            write_json({"taskId": receipt.task_id, "status": receipt.status, **receipt.to_dict()})
+            known = {"taskId": receipt.task_id, "status": receipt.status, "links": receipt.links}
+            write_json({**known, **receipt.to_dict()})
         else:
             write_value(receipt.task_id)
         if self.connection.sandboxed:

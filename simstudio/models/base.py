@@ -37,7 +37,9 @@ def wire_names(field: attrs.Attribute[Any]) -> tuple[str, ...]:
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(attrs.field,))
 def model(cls: C) -> C:
     """Class decorator: a frozen, slotted attrs class whose equality and pickling are :class:`Model`'s."""
-    made = attrs.frozen(cls, eq=False, repr=False, slots=True)
+    made = attrs.frozen(
+        cls, eq=False, repr=False, slots=True, field_transformer=_as_named if cls._snake_case else None
+    )
     made._attribute_of = {name: field.name for field in attrs.fields(made) for name in wire_names(field)}
     made._spellings = {
         name: names for field in attrs.fields(made) for names in (wire_names(field),) for name in names[:1] if names[1:]
@@ -45,13 +47,22 @@ def model(cls: C) -> C:
     return made
 
 
+def _as_named(_: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+    """Fields whose wire names are their own."""
+    return [field.evolve(metadata={"wire": field.name, **field.metadata}) for field in fields]
+
+
 class Model(Mapping[str, Any]):
-    """A frozen model; see the module."""
+    """A frozen model; see the module.
+
+    A subclass with ``_snake_case = True`` is of a service whose wire names are snake_case, as its attributes are.
+    """
 
     __slots__ = ("_wire",)
     _wire: dict[str, Any]
     if TYPE_CHECKING:
         __attrs_attrs__: ClassVar[tuple[attrs.Attribute[Any], ...]]
+    _snake_case: ClassVar[bool] = False
     _attribute_of: ClassVar[Mapping[str, str]] = {}
     _spellings: ClassVar[Mapping[object, tuple[str, ...]]] = {}
 

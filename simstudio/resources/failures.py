@@ -140,9 +140,8 @@ def conceal_error(error: BaseException, credentials: Credentials) -> None:
             if response is not None:
                 conceal(response, credentials)
         found.args = tuple(_clean(value, credentials) for value in found.args)
-        for name in ("details", "server_code", "code", "partial", "result", "job", "task_id"):
-            value = vars(found).get(name)
-            if value is not None:
+        for name, value in list(vars(found).items()):  # a service's errors hold things of their own
+            if isinstance(value, (str, list, dict, Model)):
                 setattr(found, name, _clean(value, credentials))
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +11,7 @@ import attrs
 
 from simstudio.errors import InvalidInputError
 from simstudio.files import MAX_BODY_BYTES, FileInputWarning, as_file, too_large
+from simstudio.notices import notify
 
 CONTROL_KEYS = frozenset({
     "stream", "selectedOutputs", "triggerType", "useDraftState", "includeFileBase64", "base64MaxBytes",
@@ -43,7 +42,7 @@ class Payload:
             why = "Sim processes top-level fields only: the workflow gets deeper files as {type, data, name, mime}"
         else:
             return
-        warnings.warn(f"{why} (the text of `data` holds the bytes).", FileInputWarning, stacklevel=_callers_level())
+        notify(f"{why} (the text of `data` holds the bytes).", FileInputWarning)
 
 
 def encode_input(data: Any, control: Mapping[str, Any] | None = None) -> Payload:
@@ -72,14 +71,6 @@ def encode_input(data: Any, control: Mapping[str, Any] | None = None) -> Payload
         raise too_large(len(content), "The input")
     nested = encoder.files - sum(map(_files_at_top, body.values())) if encoder.files else 0
     return Payload(content, encoder.files, nested)
-
-
-def _callers_level() -> int:
-    """The stack level of the first frame outside this package: where a warning is of use to its reader."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("simstudio."):
-        level, frame = level + 1, frame.f_back
-    return level
 
 
 def _flat(data: Any) -> dict[str, Any]:

@@ -308,7 +308,9 @@ class Workflows(APIResource[M]):
         where = f"{request.method} {request.path}"
         credentials = self._context.session.credentials
         core = ExecutionEvents(
-            where, max_event_size=max_event_size, conceal=lambda error: conceal_error(error, credentials)
+            where,
+            max_event_size=max_event_size,
+            conceal=lambda error: conceal_error(error, credentials),
         )
         if response.body is None:  # an error status: read already
             execution_result(response, self._context.session.credentials)

@@ -38,6 +38,10 @@ class Session:
         """Send a request through the stack, following what may be followed."""
         return self.endpoint.follow(request, self._handler)
 
+    def exchange(self, request: Request) -> Flow[Response]:
+        """Send a request through the stack and follow nothing: for addresses that are not the service's own."""
+        return self._handler(request)
+
 
 class LazyWire(Generic[W]):
     """A wire that is made, and its HTTP library imported, when the first request needs it."""

@@ -5,23 +5,15 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import KEY, Caller
-from faultserver import (
-    DONE,
-    FINAL,
-    FaultServer,
-    answer,
-    answering,
-    chunked,
-    gzipped,
-    head,
-    packed,
-    streaming,
-    text,
-)
+from conftest import KEY, Caller, hasty
+from faultserver import Connection, FaultServer
+from wireanswers import DONE, FINAL, answer, answering, chunked, gzipped, head, packed, streaming, text
+
+from simstudio.transport.upload import Upload
 
 Serve = Callable[..., FaultServer]
 
@@ -223,3 +215,34 @@ def test_a_streamed_request_says_so_in_its_body(serve: Serve, own: Caller) -> No
         lambda client: client.execute_workflow("wf", {"a": 1}, stream=True, selected_outputs=["agent.content"]),
     )
     assert json.loads(server.requests[0].body) == {"a": 1, "stream": True, "selectedOutputs": ["agent.content"]}
+
+
+def _carrying(upload: Upload) -> Callable[[Any], Any]:
+    def carry(request: Any, call_next: Any) -> Any:
+        request.content = upload
+        return (yield from call_next(request))
+
+    return lambda stack: [carry, *hasty(stack)]
+
+
+def test_an_upload_is_sent_with_its_length_and_not_in_chunks(serve: Serve, caller: Caller, tmp_path: Path) -> None:
+    (tmp_path / "large").write_bytes(b"x" * 1_000_000)
+    server = serve()
+    caller(server.url, execute, middleware=_carrying(Upload(b"head", tmp_path / "large", b"tail")))
+    request = server.requests[0]
+    assert request.body == b"head" + b"x" * 1_000_000 + b"tail"
+    assert request.all("content-length") == ["1000008"]
+    assert request.all("transfer-encoding") == []
+
+
+def test_an_upload_is_read_from_its_start_again_by_the_next_attempt(
+    serve: Serve, caller: Caller, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"content")
+
+    async def drop(connection: Connection) -> None:
+        await connection.request()
+
+    server = serve(drop, answering())
+    caller(server.url, get, middleware=_carrying(Upload(b"head ", tmp_path / "file")))
+    assert [request.body for request in server.requests] == [b"head content"] * 2

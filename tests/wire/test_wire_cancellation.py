@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 from conftest import async_client_of
-from faultserver import STREAM, Connection, FaultServer, answer, answering, chunked, text
+from faultserver import Connection, FaultServer
+from wireanswers import STREAM, answer, answering, chunked, text
 
 from simstudio import AsyncSimStudioClient
 

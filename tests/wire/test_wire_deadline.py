@@ -11,7 +11,8 @@ from typing import Any
 import httpcore
 import pytest
 from conftest import Caller
-from faultserver import DRIP, PATIENCE, Connection, FaultServer, Script, answer, answering, chunked, head
+from faultserver import DRIP, PATIENCE, Connection, FaultServer, Script
+from wireanswers import answer, answering, chunked, head
 
 from simstudio import APIConnectionError, APITimeoutError, RateLimitError, ServerError
 from simstudio.transport.deadline import Budget, Phases

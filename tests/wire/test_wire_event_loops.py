@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import pytest
 from conftest import async_client_of
-from faultserver import STREAM, Connection, FaultServer, answer, chunked, text
+from faultserver import Connection, FaultServer
+from wireanswers import STREAM, answer, chunked, text
 
 from simstudio import AsyncSimStudioClient, ConfigurationError
 
@@ -99,23 +100,45 @@ def test_closing_in_another_loop_ends_the_use_of_the_client(serve: Serve) -> Non
     assert server.saw_close()
 
 
-def test_closing_while_another_loop_runs_leaves_its_connections_to_that_loop(serve: Serve) -> None:
+def test_closing_in_one_loop_closes_the_idle_connections_of_a_loop_that_runs_elsewhere(serve: Serve) -> None:
+    """In that loop, to which they belong."""
     server = serve()
     client = async_client_of(server.url)
-    used, closed = threading.Event(), threading.Event()
+    used, seen = threading.Event(), threading.Event()
 
     async def use() -> None:
         await execute(client)
         used.set()
-        await asyncio.to_thread(closed.wait, 10)
-        assert not server.connections[0].gone.is_set()
+        await asyncio.to_thread(seen.wait, 10)
 
     thread = threading.Thread(target=lambda: asyncio.run(use()))
     thread.start()
     assert used.wait(10)
     asyncio.run(client.aclose())
-    closed.set()
+    try:
+        assert server.saw_close()
+    finally:
+        seen.set()
+        thread.join()
+
+
+def test_closing_in_one_loop_leaves_a_call_that_runs_in_another_to_its_end(serve: Serve) -> None:
+    async def late(connection: Connection) -> None:
+        await connection.request()
+        await connection.hold()
+        await connection.send(answer())
+        await connection.silence()
+
+    server = serve(late)
+    client = async_client_of(server.url)
+    fine: list[bool] = []
+    thread = threading.Thread(target=lambda: fine.append(asyncio.run(execute(client))))
+    thread.start()
+    server.saw_requests(1)
+    asyncio.run(client.aclose())
+    server.release()
     thread.join()
+    assert fine == [True]
     assert server.saw_close()
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from conftest import Caller, hasty
-from faultserver import Connection, FaultServer, Script, answer, answering, head
+from faultserver import Connection, FaultServer, Script
+from wireanswers import answer, answering, head
 
 from simstudio import APIConnectionError, APITimeoutError, ConfigurationError, InvalidResponseError
 from simstudio.models.execution import WorkflowExecutionResult

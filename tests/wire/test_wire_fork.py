@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 from conftest import async_client_of, client_of
-from faultserver import DONE, FINAL, STREAM, Connection, FaultServer, answering, chunked, text
+from faultserver import Connection, FaultServer
+from wireanswers import DONE, FINAL, STREAM, answering, chunked, text
 
 Serve = Callable[..., FaultServer]
 

@@ -12,8 +12,9 @@ import httpx
 import pytest
 from attrs import frozen
 from conftest import KEY, async_client_of, client_of
-from faultserver import DONE, FINAL, FaultServer, answer, answering, streaming, text
+from faultserver import FaultServer
 from vcr.errors import CannotOverwriteExistingCassetteException
+from wireanswers import DONE, FINAL, answer, answering, streaming, text
 
 from simstudio import APIConnectionError, APITimeoutError, AsyncSimStudioClient, ConfigurationError, SimStudioClient
 from simstudio.testing import make_vcr

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from conftest import async_client_of, client_of
-from faultserver import DONE, FINAL, LAST_CHUNK, STREAM, Connection, FaultServer, chunked, frame, text
+from faultserver import Connection, FaultServer
+from wireanswers import DONE, FINAL, LAST_CHUNK, STREAM, answer, chunked, frame, text
 
 Serve = Callable[..., FaultServer]
 
@@ -92,8 +93,6 @@ def test_a_large_answer_is_held_few_times(serve: Serve) -> None:
     """As bytes, as they are joined, and as text."""
 
     async def large(connection: Connection) -> None:
-        from faultserver import answer
-
         await connection.request()
         await connection.send(answer({"success": True, "output": CHUNK * FRAMES}))
         await connection.silence()

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from conftest import Caller, hasty
-from faultserver import DONE, FINAL, Connection, FaultServer, answer, answering, streaming, text
+from faultserver import Connection, FaultServer
+from wireanswers import DONE, FINAL, answer, answering, streaming, text
 
 from simstudio import APIConnectionError, Headers, Response, ServerError
 

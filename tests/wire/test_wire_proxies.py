@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import trustme
 from conftest import KEY, Caller
-from faultserver import Connection, FaultServer, answer, answering
+from faultserver import Connection, FaultServer
+from wireanswers import answer, answering
 
 from simstudio import APIConnectionError, APITimeoutError, ConfigurationError
 

@@ -10,13 +10,12 @@ from typing import Any
 import httpcore
 import pytest
 from conftest import Caller, async_client_of, client_of
-from faultserver import (
+from faultserver import Connection, FaultServer
+from wireanswers import (
     DONE,
     FINAL,
     LAST_CHUNK,
     STREAM,
-    Connection,
-    FaultServer,
     answer,
     answering,
     chunked,
@@ -25,7 +24,7 @@ from faultserver import (
     head,
     streaming,
     text,
-)  # fmt: skip
+)
 
 from simstudio import (
     APIConnectionError,

@@ -10,12 +10,14 @@ from __future__ import annotations
 import inspect
 import sys
 import time
+from collections.abc import AsyncIterator
 from types import ModuleType
 from typing import Any
 
 from simstudio.errors import ConfigurationError
 from simstudio.transport.deadline import Budget
 from simstudio.transport.message import Headers, Request, Response
+from simstudio.transport.upload import Upload
 from simstudio.transport.wire.body import HTTPXBody, shielded
 from simstudio.transport.wire.failures import timed_out, translate
 from simstudio.transport.wire.framing import without_framing
@@ -63,9 +65,12 @@ class _ClientWire:
             request.method,
             request.url,
             headers=[*without_framing(request.headers).pairs(), *sized],
-            content=request.content or None,
+            content=self._content(request) or None,
             timeout=self._library.Timeout(**{phase: budget.allowance(phase) for phase in _PHASES}),
         )
+
+    def _content(self, request: Request) -> Any:
+        return request.content
 
     def _respond(self, reply: Any, request: Request) -> Response:
         return Response(
@@ -113,8 +118,21 @@ class ClientWire(_ClientWire):
         """Do nothing: the client is its user's."""
 
 
+class _Awaited:
+    """An upload for an async client, which would take one that can be read either way for a blocking one."""
+
+    def __init__(self, upload: Upload) -> None:
+        self._upload = upload
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._upload.__aiter__()
+
+
 class AsyncClientWire(_ClientWire):
     """Over an async client."""
+
+    def _content(self, request: Request) -> Any:
+        return request.content if isinstance(request.content, bytes) else _Awaited(request.content)
 
     async def send(self, request: Request) -> Response:
         """Send one request; see :mod:`simstudio.transport.wire`."""

@@ -8,9 +8,19 @@ that did not go well the pool is looked through for such connections; nothing he
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
-_closing: set[asyncio.Task[None]] = set()
+T = TypeVar("T")
+_detached: set[asyncio.Task[Any]] = set()
+
+
+def detach(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Begin some work that goes on even if nobody waits for it."""
+    task = asyncio.ensure_future(work)
+    _detached.add(task)
+    task.add_done_callback(_detached.discard)
+    return task
 
 
 def close_orphans(transport: Any) -> None:
@@ -22,9 +32,7 @@ def close_orphans(transport: Any) -> None:
     owned = {id(request.connection) for request in pool._requests}
     for connection in pool._connections:
         if id(connection) not in owned and not connection.is_idle() and not connection.is_closed():
-            task = asyncio.ensure_future(connection.aclose())
-            _closing.add(task)
-            task.add_done_callback(_closing.discard)
+            detach(connection.aclose())
 
 
 async def release(reply: Any, request: Any, transport: Any) -> None:

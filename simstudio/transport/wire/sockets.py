@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import ssl
@@ -13,6 +14,7 @@ from typing import Any
 import httpcore
 
 from simstudio.transport.deadline import SHORTEST, Allowance
+from simstudio.transport.wire.orphans import detach
 
 _SLICE = 64 * 1024
 """Bytes written under one allowance: a peer that reads slowly must not get the whole timeout for each piece."""
@@ -150,12 +152,26 @@ class AsyncBudgetedBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """A connected stream."""
-        stream = await self._backend.connect_tcp(host, port, Allowance.now(timeout), local_address, socket_options)
-        return AsyncBudgetedStream(stream)
+        # In a task of its own: on Python 3.10, anyio takes a cancellation that comes while it connects for its own, and
+        # the call would go on.
+        connecting = detach(
+            self._backend.connect_tcp(host, port, Allowance.now(timeout), local_address, socket_options)
+        )
+        try:
+            return AsyncBudgetedStream(await asyncio.shield(connecting))
+        except asyncio.CancelledError:
+            connecting.cancel()
+            connecting.add_done_callback(_close_unwanted)
+            raise
 
     async def sleep(self, seconds: float) -> None:
         """Wait between connection attempts."""
         await self._backend.sleep(seconds)
+
+
+def _close_unwanted(connecting: asyncio.Task[httpcore.AsyncNetworkStream]) -> None:
+    if not connecting.cancelled() and connecting.exception() is None:
+        detach(connecting.result().aclose())
 
 
 def _addresses(host: str, port: int) -> list[tuple[str, int]]:

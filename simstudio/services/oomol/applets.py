@@ -1,0 +1,139 @@
+"""``client.applets``: blocks with inputs of their own. Their list is on a host of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from simstudio.config import user_agent
+from simstudio.errors import InvalidInputError
+from simstudio.models.conversion import structure
+from simstudio.resources.base import Context
+from simstudio.resources.modes import M
+from simstudio.resources.operation import operation
+from simstudio.services.oomol.errors import ApiNotFoundError
+from simstudio.services.oomol.inputs import InputValues, with_presets
+from simstudio.services.oomol.models import Applet, RunResult
+from simstudio.services.oomol.options import PollingOptions, polling
+from simstudio.services.oomol.task_flows import TaskFlows
+from simstudio.transport.deadline import Budget
+from simstudio.transport.message import Headers, Request
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from simstudio.transport.endpoint import Endpoint
+    from simstudio.transport.flow import Flow
+
+List: TypeAlias = list[Applet]  # the resource has a method of the name
+
+# The version at the end of a package's id, prereleases and builds included.
+_VERSION = re.compile(r"-\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$")
+
+
+class Applets(TaskFlows[M]):
+    """Applets: listed by one host, run by the other."""
+
+    def __init__(self, context: Context, name: str, endpoint: Endpoint) -> None:
+        super().__init__(context, name)
+        self._endpoint = endpoint
+
+    @operation
+    def list(self) -> Flow[List]:
+        """List the applets.
+
+        They are asked for at ``applets_url``. The client's token goes there only where the client was told so, see
+        :class:`~simstudio.services.oomol.OomolConnectClient`; its own headers never go to another host.
+
+        Returns:
+            A list of them.
+
+        Raises:
+            ApiError: The server refused, or did not answer.
+
+        Example:
+            >>> [applet.data.title for applet in client.applets.list()]  # doctest: +SKIP
+        """
+        return (yield from self._all())
+
+    @operation
+    def run(
+        self,
+        /,
+        applet_id: str | Applet,
+        input_values: InputValues | None = None,
+        polling_options: Mapping[str, Any] | None = None,
+        **options: Unpack[PollingOptions],
+    ) -> Flow[RunResult]:
+        """Run an applet, wait until it has completed, and take its result.
+
+        Args:
+            applet_id: Its id, which takes a look at the whole list; or an :class:`Applet` of an earlier list.
+            input_values: Inputs in one of the three forms; they win over those the applet brings along.
+            polling_options: As for ``tasks.wait_for_completion``.
+            **options: The same as keywords; they win.
+
+        Returns:
+            As ``tasks.run``.
+
+        Raises:
+            ApiError: There is no such applet (404), or the server refused or did not answer.
+            TaskFailedError: Its task failed.
+            TaskStoppedError: Its task was stopped.
+            TimeoutError: Its task was not done in time; it goes on.
+
+        Example:
+            >>> client.applets.run("84dc8cac", {"indent": 4}).result  # doctest: +SKIP
+        """
+        chosen = polling(polling_options, **options)
+        with_presets({}, input_values)  # so that wrong inputs are told before anything is sent
+        applet = applet_id if isinstance(applet_id, Applet) else (yield from self._find(applet_id))
+        presets: object = applet.data.preset_inputs
+        nodes = with_presets(presets if isinstance(presets, Mapping) else {}, input_values)
+        created = yield from self._create({"blockId": _block_id(applet), "inputValues": nodes})
+        return (yield from self._finish(created.id, chosen))
+
+    def _find(self, applet_id: str) -> Flow[Applet]:
+        if not isinstance(applet_id, str) or not applet_id:
+            raise InvalidInputError(f"applet_id must be an applet's id or an Applet, not {applet_id!r}.")
+        applets = yield from self._all()
+        for applet in applets:
+            if applet.applet_id == applet_id:
+                return applet
+        said = f"Applet not found: {applet_id}"
+        raise ApiNotFoundError(f"{said} ({len(applets)} applets at {self._endpoint.base_url}).", 404, said=said)
+
+    def _all(self) -> Flow[List]:
+        context = self._context
+        url = self._endpoint.url("/rpc/listApplets")
+        same = context.session.endpoint.owns(url)
+        headers = (
+            context.defaults.copy() if same else Headers({"User-Agent": user_agent(), "Accept": "application/json"})
+        )
+        headers.put("Content-Type", "application/json")
+        options = context.options
+        request = Request(
+            "POST",
+            url,
+            headers,
+            b"{}",
+            resend="read",  # it only looks
+            budget=Budget(options.timeout),
+            max_retries=options.max_retries,
+        )
+        response = yield from self._call(request)
+        return structure(self._data(response), List, response=response)
+
+    def _advice(self, status: int) -> str:
+        if status in (401, 403):
+            return (
+                f"The token is sent to {self._endpoint.origin} only if the client says so: pass applets_url= or "
+                "applets_token=."
+            )
+        return super()._advice(status)
+
+
+def _block_id(applet: Applet) -> str:
+    """What an applet's task runs: its package without the version, and its block."""
+    return f"{_VERSION.sub('', applet.data.package_id)}::{applet.data.block_name}"

@@ -1,0 +1,100 @@
+"""``client.blocks`` and ``client.flows``: what tasks can run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from simstudio.models.conversion import structure
+from simstudio.resources.modes import M
+from simstudio.resources.operation import operation
+from simstudio.services.oomol.models import BlockList, FlowList
+from simstudio.services.oomol.resource import OomolResource
+
+if TYPE_CHECKING:
+    from simstudio.transport.flow import Flow
+
+UNKNOWN = "unknown"
+"""The version of a block whose path does not tell."""
+
+_VERSION = re.compile(r"[/\\](\d+\.\d+\.\d+)[/\\]")
+
+
+class Blocks(OomolResource[M]):
+    """The blocks of the installed packages."""
+
+    @operation
+    def list(self, include_all_versions: bool = False) -> Flow[BlockList]:  # noqa: FBT001, FBT002 - as documented
+        """List blocks.
+
+        Args:
+            include_all_versions: Also those of versions that a newer one replaces.
+
+        Returns:
+            ``blocks``, each with its ``block_id`` (``package::name``) and ``version``.
+
+        Raises:
+            ApiError: The server refused, or did not answer.
+
+        Example:
+            >>> [block.block_id for block in client.blocks.list().blocks]  # doctest: +SKIP
+        """
+        response = yield from self._get("/v1/blocks")
+        data = self._data(response)
+        if isinstance(data, dict) and isinstance(data.get("blocks"), list):
+            found = [_described(block) for block in data["blocks"]]
+            data = {**data, "blocks": found if include_all_versions else _newest(found)}
+        return structure(data, BlockList, response=response)
+
+
+class Flows(OomolResource[M]):
+    """The flows of the server; servers of the newest kind have no list of them."""
+
+    @operation
+    def list(self) -> Flow[FlowList]:
+        """List flows.
+
+        Returns:
+            ``flows``, as the server lists them.
+
+        Raises:
+            ApiError: The server refused, or did not answer; ``NotFoundError`` where it has no such list.
+
+        Example:
+            >>> [flow.name for flow in client.flows.list().flows]  # doctest: +SKIP
+        """
+        response = yield from self._get("/v1/flows")
+        return structure(self._data(response), FlowList, response=response)
+
+
+def _described(block: Any) -> Any:
+    """A block as it came, with its id and its version; what is no block stays as it is, to be refused as such."""
+    if (
+        not isinstance(block, dict)
+        or not isinstance(block.get("package"), str)
+        or not isinstance(block.get("name"), str)
+    ):
+        return block
+    path = block.get("path")
+    found = _VERSION.search(path) if isinstance(path, str) else None
+    derived = {"blockId": f"{block['package']}::{block['name']}", "version": found[1] if found else UNKNOWN}
+    return {**block, **{name: value for name, value in derived.items() if not isinstance(block.get(name), str)}}
+
+
+def _newest(blocks: Iterable[Any]) -> Any:
+    """Of each package, the blocks of its highest version, packages in the order in which they first came."""
+    by_package: dict[object, Any] = {}
+    for block in blocks:
+        by_package.setdefault(block.get("package") if isinstance(block, dict) else id(block), []).append(block)
+    kept = []
+    for of_package in by_package.values():
+        highest = max(map(_rank, of_package))
+        kept += [block for block in of_package if _rank(block) == highest]
+    return kept
+
+
+def _rank(block: Any) -> tuple[int, ...]:
+    version = block.get("version") if isinstance(block, dict) else None
+    known = isinstance(version, str) and re.fullmatch(r"\d+\.\d+\.\d+", version)
+    return tuple(int(part) for part in version.split(".")) if known and isinstance(version, str) else (0, 0, 0)

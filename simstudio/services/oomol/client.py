@@ -1,0 +1,225 @@
+"""The clients of Oomol Connect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from simstudio.base_client import AsyncClient, BaseClient, Settings, SyncClient
+from simstudio.config import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, UNSET, Options, Unset
+from simstudio.errors import ConfigurationError
+from simstudio.resources.base import Context
+from simstudio.resources.modes import Async, M, RawAsync, RawSync, Sync
+from simstudio.services.oomol.applets import Applets
+from simstudio.services.oomol.blocks import Blocks, Flows
+from simstudio.services.oomol.credentials import OomolCredentials, OomolEndpoint, TokenAuth
+from simstudio.services.oomol.packages import Packages
+from simstudio.services.oomol.tasks import Tasks
+from simstudio.transport.auth import ANONYMOUS
+from simstudio.transport.endpoint import Endpoint
+from simstudio.transport.logging import Logging, configure_from_environment
+from simstudio.transport.rate_limit import RateLimits
+from simstudio.transport.retry import Retry
+from simstudio.transport.stack import MiddlewareOption
+
+DEFAULT_BASE_URL = "/api"
+"""What the documents show. It has no host, so a call with it is refused."""
+
+DEFAULT_APPLETS_URL = "https://chat-data.oomol.com"
+"""Where applets are listed."""
+
+_DOCUMENTED = ("base_url", "api_token", "default_headers", "timeout")
+
+
+class _OomolClient(BaseClient[M]):
+    """What the sync and the async client share."""
+
+    tasks: Tasks[M]
+    blocks: Blocks[M]
+    flows: Flows[M]
+    packages: Packages[M]
+    applets: Applets[M]
+    _applets_endpoint: Endpoint
+
+    def __init__(
+        self,
+        base_url: str | Mapping[str, Any] = DEFAULT_BASE_URL,
+        api_token: str | None = None,
+        default_headers: Mapping[str, str] | None = None,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        *,
+        applets_url: str | None = None,
+        applets_token: str | Unset | None = UNSET,
+        max_retries: int = DEFAULT_MAX_RETRIES,
+        middleware: MiddlewareOption = None,
+        http_client: object | None = None,
+    ) -> None:
+        configure_from_environment()
+        if isinstance(base_url, Mapping):  # the form of the published package: one dict
+            given = _documented(base_url, api_token, default_headers, timeout)
+            api_token, default_headers, timeout = (given[name] for name in _DOCUMENTED[1:])
+            base_url = str(given["base_url"])
+        headers, api_token = _without_token(default_headers, api_token)
+        options = Options.checked(timeout=timeout, max_retries=max_retries, headers=headers)
+        if isinstance(applets_token, Unset):
+            applets_token = api_token if applets_url is not None else None
+        credentials = OomolCredentials(api_token, applets_token)
+        endpoint = OomolEndpoint(base_url)
+        self._applets_endpoint = Endpoint(applets_url if applets_url is not None else DEFAULT_APPLETS_URL)
+        rate_limits = RateLimits()
+        auth = TokenAuth(credentials, endpoint, self._applets_endpoint)
+        arguments = {"applets_url": applets_url}
+        self._assemble(
+            endpoint=endpoint,
+            credentials=credentials,
+            rate_limits=rate_limits,
+            stack=[auth, rate_limits, Retry(), Logging(credentials=credentials)],
+            options=options,
+            settings=Settings(
+                middleware,
+                http_client,
+                lambda: {**arguments, "api_token": credentials.token, "applets_token": credentials.applets},
+            ),
+        )
+
+    def _namespaces(self, context: Context) -> None:
+        self.tasks = Tasks(context, "tasks")
+        self.blocks = Blocks(context, "blocks")
+        self.flows = Flows(context, "flows")
+        self.packages = Packages(context, "packages")
+        self.applets = Applets(context, "applets", self._applets_endpoint)
+
+    def _derive(self, kind: type[Any], *arguments: Any, **options: Any) -> Any:
+        made: Any = object.__new__(kind)
+        made._applets_endpoint = self._applets_endpoint
+        return super()._derive(kind, *arguments, **options)
+
+    def get_base_url(self) -> str:
+        """The base address in use, without a trailing slash."""
+        return self.base_url
+
+    def get_default_headers(self) -> dict[str, str]:
+        """A copy of the headers of your own that every request carries. The token is not among them."""
+        return dict(self._context.options.headers)
+
+    @property
+    def applets_url(self) -> str:
+        """Where applets are listed, without a trailing slash."""
+        return self._applets_endpoint.base_url
+
+    def set_api_token(self, api_token: str | None) -> None:
+        """Use another token from the next request on, here and in clones; the one for applets stays.
+
+        Raises:
+            ConfigurationError: It cannot be sent.
+        """
+        credentials = self._context.session.credentials
+        credentials.key = OomolCredentials.check_token(api_token, "api_token") or ANONYMOUS
+
+    @classmethod
+    def _rebuilt(cls, arguments: dict[str, Any]) -> Any:
+        return cls(default_headers=arguments.pop("headers"), **arguments)
+
+
+class OomolConnectClient(_OomolClient[Sync], SyncClient):
+    """A client for Oomol Connect that blocks. One may serve many threads.
+
+    Args:
+        base_url: Where the server is, such as ``http://localhost:3000/api``. With the documented default ``/api``,
+            which has no host, every call is a ConfigurationError. Or the dict that the published package takes, with
+            the keys ``base_url``, ``api_token``, ``default_headers`` and ``timeout``.
+        api_token: Sent as it is in ``Authorization``, to the host of ``base_url`` only; write a scheme (``Bearer …``)
+            into it where the server wants one. None sends none.
+        default_headers: Headers of your own for every request to ``base_url``.
+        timeout: Seconds for one logical HTTP call, retries and their waits included; None for no end.
+        applets_url: Where applets are listed; ``https://chat-data.oomol.com``, which gets no token, where it is not
+            given. To one that you name the token is sent.
+        applets_token: The token for that host instead: another one, or None for none.
+        max_retries: Repetitions of what may be repeated, after the first attempt. A task is never started twice.
+        middleware: A list to append below the default stack, or a function that gets the default list and returns the
+            one to use; see :mod:`simstudio.transport.stack`.
+        http_client: An ``httpx.Client`` (or ``httpx2.Client``) of your own to send with. It is never closed for you.
+
+    Raises:
+        ConfigurationError: Something of this cannot work; the message says what.
+
+    Example:
+        >>> with OomolConnectClient("http://localhost:3000/api", "your-token") as client:  # doctest: +SKIP
+        ...     print(client.tasks.run({"blockId": "audio-lab::text-to-audio", "inputValues": {"text": "hi"}}).result)
+
+    A pickled client carries its token: treat it as a secret.
+    """
+
+    @property
+    def with_raw_response(self) -> RawOomolConnectClient:
+        """This client with operations that return an :class:`~simstudio.APIResponse`: result, status, headers."""
+        raw: RawOomolConnectClient = self._raw(RawOomolConnectClient)
+        return raw
+
+
+class AsyncOomolConnectClient(_OomolClient[Async], AsyncClient):
+    """A client for Oomol Connect whose operations are awaited; otherwise like :class:`OomolConnectClient`.
+
+    Example:
+        >>> async with AsyncOomolConnectClient("http://localhost:3000/api", "your-token") as client:  # doctest: +SKIP
+        ...     print((await client.tasks.run({"blockId": "audio-lab::text-to-audio"})).result)
+    """
+
+    @property
+    def with_raw_response(self) -> AsyncRawOomolConnectClient:
+        """This client with operations that give an :class:`~simstudio.APIResponse`: result, status, headers."""
+        raw: AsyncRawOomolConnectClient = self._raw(AsyncRawOomolConnectClient)
+        return raw
+
+
+class RawOomolConnectClient(_OomolClient[RawSync]):
+    """``client.with_raw_response``: the same operations, each returning an :class:`~simstudio.APIResponse`."""
+
+    @classmethod
+    def _rebuilt(cls, arguments: dict[str, Any]) -> Any:
+        return OomolConnectClient._rebuilt(arguments).with_raw_response
+
+
+class AsyncRawOomolConnectClient(_OomolClient[RawAsync]):
+    """``client.with_raw_response`` of an async client: each operation awaits to an :class:`~simstudio.APIResponse`."""
+
+    @classmethod
+    def _rebuilt(cls, arguments: dict[str, Any]) -> Any:
+        return AsyncOomolConnectClient._rebuilt(arguments).with_raw_response
+
+
+def _documented(options: Mapping[str, Any], *others: object) -> dict[str, Any]:
+    """The documented dict of options, complete.
+
+    Raises:
+        ConfigurationError: It has a key that is unknown, or something was given beside it.
+    """
+    if others != (None, None, DEFAULT_TIMEOUT):
+        raise ConfigurationError("Give the client's options as one dict or as keywords, not as both.")
+    for name in options:
+        if name not in _DOCUMENTED:
+            raise ConfigurationError(
+                f"There is no client option {name!r} in the dict form; there are {', '.join(_DOCUMENTED)}. "
+                "Others are keywords."
+            )
+    return {
+        "base_url": options.get("base_url", DEFAULT_BASE_URL),
+        "api_token": options.get("api_token"),
+        "default_headers": options.get("default_headers"),
+        "timeout": options.get("timeout", DEFAULT_TIMEOUT),
+    }
+
+
+def _without_token(headers: Any, token: str | None) -> tuple[Any, str | None]:
+    """Headers without an Authorization of whatever case, which is the token where no other is given."""
+    if not isinstance(headers, Mapping):
+        return headers, token
+    kept = {name: value for name, value in headers.items() if not _is_authorization(name)}
+    for name, value in headers.items():
+        if _is_authorization(name) and token is None:
+            token = value
+    return kept, token
+
+
+def _is_authorization(name: object) -> bool:
+    return isinstance(name, str) and name.lower() == "authorization"

@@ -1,0 +1,145 @@
+"""The token, and where it may go: verbatim into ``Authorization``, to the configured hosts only."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from simstudio.errors import ConfigurationError
+from simstudio.transport.auth import ANONYMOUS, Anonymous, Credentials
+from simstudio.transport.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from simstudio.transport.flow import Flow
+    from simstudio.transport.message import Request, Response
+    from simstudio.transport.stack import Handler
+
+_TOKEN = re.compile(r"[!-~]+(?: [!-~]+)*")
+_SHORTEST = 3
+"""Characters that a secret must exceed to be taken out of texts: shorter ones are everywhere."""
+
+
+class OomolCredentials(Credentials):
+    """The tokens of a client and its clones. They show in no repr.
+
+    Args:
+        token: For the base address, None for none.
+        applets: For the host of applets, None for none.
+
+    Raises:
+        ConfigurationError: One cannot travel in a header (the message does not show it).
+    """
+
+    __slots__ = ("applets",)
+
+    def __init__(self, token: str | None, applets: str | None = None) -> None:
+        self.key: str | Anonymous = self.check_token(token, "api_token") or ANONYMOUS
+        self.applets = self.check_token(applets, "applets_token")
+
+    @staticmethod
+    def check_token(token: object, name: str) -> str | None:
+        """A token, when it can be sent; it may begin with a scheme (``Bearer …``)."""
+        if token is None:
+            return None
+        if not isinstance(token, str):
+            raise ConfigurationError(f"{name} must be a str, not {type(token).__name__}.")
+        if not token.strip():
+            raise ConfigurationError(f"{name} is empty. Leave it out (or pass None) to send no token.")
+        if not _TOKEN.fullmatch(token):
+            raise ConfigurationError(
+                f"{name} holds a line break, a space at an end or a character beyond ASCII, so it cannot be sent. "
+                "Was it copied with its line end?"
+            )
+        return token
+
+    @property
+    def token(self) -> str | None:
+        """The token for the base address, None when there is none."""
+        return self.key if isinstance(self.key, str) else None
+
+    def _secrets(self) -> list[str]:
+        whole = [token for token in (self.token, self.applets) if token]
+        parts = [token.rpartition(" ")[2] for token in whole]  # without its scheme
+        return sorted({secret for secret in whole + parts if len(secret) > _SHORTEST}, key=len, reverse=True)
+
+    def redact(self, text: str) -> str:
+        """A text without the tokens, should a server have put them there."""
+        for secret in self._secrets():
+            text = text.replace(secret, "***")
+        return text
+
+    def redact_bytes(self, content: bytes) -> bytes:
+        """A body without the tokens."""
+        for secret in self._secrets():
+            content = content.replace(secret.encode("ascii"), b"***")
+        return content
+
+    def __repr__(self) -> str:
+        return "OomolCredentials(***)"
+
+
+class OomolEndpoint(Endpoint):
+    """The base address, which may be the documented default ``/api``: a client can be made with it, but not call.
+
+    Args:
+        base_url: ``https://host[:port][/prefix]``, or a path, which only a browser could complete.
+    """
+
+    def move(self, base_url: str) -> None:
+        """Take another base address."""
+        if isinstance(base_url, str) and base_url.startswith("/") and not base_url.startswith("//"):
+            self.base_url, self.origin, self.prefix = base_url.rstrip("/") or "/", "", ""
+        else:
+            super().move(base_url)
+
+    def url(self, path: str) -> str:
+        """The whole address of a path.
+
+        Raises:
+            ConfigurationError: The base address is a path.
+        """
+        if not self.origin:
+            raise ConfigurationError(
+                f"base_url is {self.base_url!r}, a path without a host: only a browser knows what it is relative to. "
+                'Pass the whole address, such as base_url="http://localhost:3000/api".'
+            )
+        return super().url(path)
+
+    def owns(self, url: str) -> bool:
+        """Whether an address lies on the configured origin (scheme, host and port)."""
+        return bool(self.origin) and super().owns(url)
+
+
+class TokenAuth:
+    """Middleware: put each host's token into ``Authorization``, and send no token to any other.
+
+    Args:
+        credentials: Holds the tokens; read anew for each request, so that ``set_api_token`` takes effect at once.
+        endpoint: The configured base address.
+        applets: The host of applets.
+    """
+
+    def __init__(self, credentials: OomolCredentials, endpoint: Endpoint, applets: Endpoint) -> None:
+        self.credentials = credentials
+        self.endpoint = endpoint
+        self.applets = applets
+
+    def __call__(self, request: Request, call_next: Handler) -> Flow[Response]:
+        """Authenticate one request."""
+        of_applets = self.applets.owns(request.url) and self.credentials.applets is not None
+        if self.endpoint.owns(request.url) and not (of_applets and _is_rpc(request, self.applets)):
+            token = self.credentials.token
+        elif of_applets:
+            token = self.credentials.applets
+        else:
+            token = None
+            request.headers.pop("Authorization", None)
+        if token is not None:
+            request.headers.put("Authorization", token)
+        return (yield from call_next(request))
+
+
+def _is_rpc(request: Request, applets: Endpoint) -> bool:
+    """Whether a request goes to the applets' routes, where both share an origin."""
+    return urlsplit(request.url).path.startswith(f"{applets.prefix}/rpc/")

@@ -1,0 +1,122 @@
+"""Polling options: the documented dict in milliseconds, or keywords, or both (keywords win)."""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import attrs
+
+from simstudio.errors import InvalidInputError
+from simstudio.polling import PollSchedule
+
+if TYPE_CHECKING:
+    from simstudio.services.oomol.models import InstallTask, Task, TaskLog
+
+
+class BackoffStrategy(str, enum.Enum):
+    """How pauses between polls go on."""
+
+    FIXED = "fixed"
+    """All as long as the first."""
+    EXPONENTIAL = "exponential"
+    """Each longer than the one before, by ``backoff_factor``, up to ``max_interval_ms``."""
+
+
+class PollingOptions(TypedDict, total=False):
+    """The documented options, for annotations; a plain dict will do."""
+
+    interval_ms: float
+    timeout_ms: float | None
+    max_interval_ms: float
+    backoff_strategy: BackoffStrategy | str
+    backoff_factor: float
+    on_progress: Callable[[Task], Any] | Callable[[InstallTask], Any] | None
+    on_log: Callable[[TaskLog], Any] | None
+
+
+@attrs.frozen
+class Polling:
+    """Checked polling options.
+
+    Attributes:
+        interval_ms: Milliseconds before the second poll (the first is made at once).
+        timeout_ms: Milliseconds to wait, None for ever.
+        max_interval_ms: Milliseconds that no growing pause exceeds.
+        backoff_strategy: How pauses go on.
+        backoff_factor: Growth from one pause to the next.
+        on_progress: Called with the task at each poll.
+        on_log: Called with each log once, in order.
+    """
+
+    interval_ms: float = 2000
+    timeout_ms: float | None = None
+    max_interval_ms: float = 10_000
+    backoff_strategy: BackoffStrategy = BackoffStrategy.EXPONENTIAL
+    backoff_factor: float = 1.5
+    on_progress: Callable[[Any], Any] | None = None
+    on_log: Callable[[Any], Any] | None = None
+
+    @property
+    def schedule(self) -> PollSchedule:
+        """When to poll. Without jitter: the documented pauses are exact."""
+        first = self.interval_ms / 1000
+        if self.backoff_strategy is BackoffStrategy.FIXED or first == 0:
+            return PollSchedule(initial=first, multiplier=1.0, maximum=first, jitter=0.0)
+        most = self.max_interval_ms / 1000
+        return PollSchedule(initial=first, multiplier=self.backoff_factor, maximum=most, jitter=0.0)
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds to wait, None for ever."""
+        return None if self.timeout_ms is None else self.timeout_ms / 1000
+
+
+def polling(options: Mapping[str, Any] | None, **keywords: Any) -> Polling:
+    """Options, when they can be used; those that are None keep their default.
+
+    Args:
+        options: The documented dict.
+        **keywords: The same, one by one; they win.
+
+    Raises:
+        InvalidInputError: One is unknown or cannot be used; the message names it.
+    """
+    if options is None:
+        options = {}
+    if not isinstance(options, Mapping):
+        raise InvalidInputError(f"Polling options are a dict, not {type(options).__name__}.")
+    known = attrs.fields_dict(Polling)
+    for name in (*options, *keywords):
+        if name not in known:
+            raise InvalidInputError(f"There is no polling option {name!r}; there are {', '.join(known)}.")
+    given = {**options, **{name: value for name, value in keywords.items() if value is not None}}
+    given = {name: value for name, value in given.items() if value is not None}
+    for name in ("interval_ms", "max_interval_ms"):
+        _check_number(given, name, least=0)
+    _check_number(given, "backoff_factor", least=1)
+    if _check_number(given, "timeout_ms", least=0) == 0:
+        raise InvalidInputError("timeout_ms must be above 0. Leave it out (or pass None) to wait for ever.")
+    strategy = given.get("backoff_strategy")
+    if strategy is not None:
+        try:
+            given["backoff_strategy"] = BackoffStrategy(strategy)
+        except ValueError:
+            raise InvalidInputError(f"backoff_strategy must be 'exponential' or 'fixed', not {strategy!r}.") from None
+    for name in ("on_progress", "on_log"):
+        if name in given and not callable(given[name]):
+            raise InvalidInputError(f"{name} must be a function, not {given[name]!r}.")
+    return Polling(**given)
+
+
+def _check_number(given: dict[str, Any], name: str, *, least: float) -> float | None:
+    value = given.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value < 1e15:
+        unit = "milliseconds" if name.endswith("_ms") else "a factor"
+        raise InvalidInputError(f"{name} must be {unit} of {least} or more, not {value!r}.")
+    given[name] = float(value) if math.isfinite(value) else value
+    return given[name]  # type: ignore[no-any-return]

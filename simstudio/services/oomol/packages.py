@@ -1,0 +1,237 @@
+"""``client.packages``: what is installed, and installing more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from simstudio.config import UNSET, Unset
+from simstudio.errors import InvalidInputError, SimStudioError
+from simstudio.models.conversion import structure
+from simstudio.resources.modes import M
+from simstudio.resources.operation import operation
+from simstudio.services.oomol.errors import InstallFailedError, TimeoutError  # noqa: A004 - the documented name
+from simstudio.services.oomol.models import InstallTask, InstallTaskList, PackageList
+from simstudio.services.oomol.options import BackoffStrategy, Polling, PollingOptions, polling
+from simstudio.services.oomol.requests import id_in
+from simstudio.services.oomol.resource import OomolResource
+from simstudio.services.oomol.waiting import called, unwrapped
+from simstudio.transport.endpoint import segment
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from simstudio.transport.flow import Flow
+
+
+class Packages(OomolResource[M]):
+    """The packages on the server. Their routes are the ones without ``/v1``."""
+
+    @operation
+    def list(self) -> Flow[PackageList]:
+        """List the installed packages.
+
+        Returns:
+            ``packages``, as the server lists them.
+
+        Raises:
+            ApiError: The server refused, or did not answer.
+
+        Example:
+            >>> [package.name for package in client.packages.list().packages]  # doctest: +SKIP
+        """
+        response = yield from self._get("/packages")
+        return structure(self._data(response), PackageList, response=response)
+
+    @operation
+    def install(self, name: str, version: str | None = None) -> Flow[InstallTask]:
+        """Start installing a package.
+
+        Args:
+            name: Of the package.
+            version: Its version; the newest where it is not given.
+
+        Returns:
+            The installation as it begins.
+
+        Raises:
+            ApiError: The server refused, or did not answer (``error.task_id``, where its reply had one).
+
+        Example:
+            >>> client.packages.install("audio-lab", "1.0.0").status  # doctest: +SKIP
+            'pending'
+        """
+        return (yield from self._install(name, version))
+
+    @operation
+    def list_install_tasks(self) -> Flow[InstallTaskList]:
+        """List the installations.
+
+        Returns:
+            ``tasks``, as the server lists them.
+
+        Raises:
+            ApiError: The server refused, or did not answer.
+
+        Example:
+            >>> [task.status for task in client.packages.list_install_tasks().tasks]  # doctest: +SKIP
+        """
+        response = yield from self._get("/packages/install")
+        return structure(self._data(response), InstallTaskList, response=response)
+
+    @operation
+    def get_install_task(self, task_id: str | InstallTask) -> Flow[InstallTask]:
+        """Retrieve the state of one installation.
+
+        Args:
+            task_id: Its id, or an earlier state of it.
+
+        Raises:
+            ApiError: The server refused, or did not answer.
+
+        Example:
+            >>> client.packages.get_install_task("i-1").status  # doctest: +SKIP
+            'success'
+        """
+        return (yield from self._fetch(_id_of(task_id)))
+
+    @operation
+    def wait_for_install_completion(
+        self,
+        task_id: str | InstallTask,
+        options: Mapping[str, Any] | None = None,
+        *,
+        interval_ms: float | None = None,
+        timeout_ms: float | None = None,
+        max_interval_ms: float | None = None,
+        backoff_strategy: BackoffStrategy | str | None = None,
+        backoff_factor: float | None = None,
+        on_progress: Callable[[InstallTask], Any] | None = None,
+    ) -> Flow[InstallTask]:
+        """Wait until an installation has ended well.
+
+        Args:
+            task_id: Its id, or an earlier state of it.
+            options: The options below as a dict; keywords win.
+            interval_ms: Milliseconds before the second poll (2000).
+            timeout_ms: Milliseconds to wait; None waits for ever.
+            max_interval_ms: Milliseconds that no growing pause exceeds (10000).
+            backoff_strategy: ``exponential`` (default) or ``fixed``.
+            backoff_factor: Growth from one pause to the next (1.5).
+            on_progress: Called with the installation at each poll; may be async on an async client.
+
+        Returns:
+            The installation.
+
+        Raises:
+            InstallFailedError: It failed (``error.task.error``).
+            TimeoutError: It was not done in time; it goes on.
+            ApiError: It could not be asked for (``error.task_id``).
+
+        Example:
+            >>> client.packages.wait_for_install_completion("i-1", timeout_ms=60_000).package_path  # doctest: +SKIP
+        """
+        chosen = polling(
+            options,
+            interval_ms=interval_ms,
+            timeout_ms=timeout_ms,
+            max_interval_ms=max_interval_ms,
+            backoff_strategy=backoff_strategy,
+            backoff_factor=backoff_factor,
+            on_progress=on_progress,
+        )
+        return (yield from self._wait(_id_of(task_id), chosen))
+
+    @operation
+    def install_and_wait(
+        self,
+        /,
+        name: str,
+        version: str | None = None,
+        polling_options: Mapping[str, Any] | None = None,
+        **options: Unpack[PollingOptions],
+    ) -> Flow[InstallTask]:
+        """Install a package and wait until that is done.
+
+        Args:
+            name: Of the package.
+            version: Its version; the newest where it is not given.
+            polling_options: As for :meth:`wait_for_install_completion`.
+            **options: The same as keywords; they win.
+
+        Returns:
+            The installation.
+
+        Raises:
+            InstallFailedError: It failed (``error.task.error``).
+            TimeoutError: It was not done in time; it goes on.
+            ApiError: The server refused, or did not answer (``error.task_id``, when it was begun).
+
+        Example:
+            >>> client.packages.install_and_wait("audio-lab", "1.0.0").package_path  # doctest: +SKIP
+        """
+        chosen = polling(polling_options, **options)
+        begun = yield from self._install(name, version)
+        return (yield from self._wait(begun.id, chosen))
+
+    def _install(self, name: str, version: str | None) -> Flow[InstallTask]:
+        for value, what in ((name, "name"), (version, "version")):
+            if (value is not None or what == "name") and not isinstance(value, str):
+                raise InvalidInputError(f"{what} must be a str, not {type(value).__name__}.")
+        if not name.strip():
+            raise InvalidInputError("name is empty: give the name of a package.")
+        body = {"name": name, "version": version} if version else {"name": name}
+        response = yield from self._post("/packages/install", json=body)
+        try:
+            return structure(self._data(response), InstallTask, response=response)
+        except SimStudioError as error:
+            error.task_id = id_in(response)
+            raise
+
+    def _fetch(self, task_id: str, timeout: float | Unset | None = UNSET) -> Flow[InstallTask]:
+        response = yield from self._get(f"/packages/install/{segment(task_id, 'task_id')}", timeout=timeout)
+        return structure(self._data(response), InstallTask, response=response, known={"id": task_id})
+
+    def _wait(self, task_id: str, options: Polling) -> Flow[InstallTask]:
+        segment(task_id, "task_id")
+
+        def ask(seconds: float | None) -> Flow[InstallTask]:
+            task = yield from self._fetch(task_id, self._patience(seconds))
+            if options.on_progress is not None:
+                yield from called(options.on_progress, task)
+            return task
+
+        def expired(last: InstallTask | None) -> TimeoutError:
+            state = f"last seen {last.status!r}" if last is not None else "never seen"
+            return TimeoutError(
+                f"The installation {task_id} was not done within {options.timeout_ms:g} ms ({state}). It goes on; "
+                f"wait again with packages.wait_for_install_completion({task_id!r}).",
+                task_id,
+                last,
+            )
+
+        polls = self._poller(options).wait(ask, done=lambda task: task.done, expired=expired, timeout=options.timeout)
+        try:
+            task = yield from unwrapped(polls, f"the installation {task_id}")
+            if task.status == "failed":
+                raise _failed(task)
+        except SimStudioError as error:
+            error.task_id = task_id
+            raise
+        return task
+
+
+def _failed(task: InstallTask) -> InstallFailedError:
+    found = task.error.get("message") if isinstance(task.error, Mapping) else task.error
+    reason = f": {found}" if isinstance(found, str) and found else ", and the server gives no reason"
+    return InstallFailedError(
+        f"The installation {task.id} of {task.name or 'a package'} failed{reason}.", task.id, task
+    )
+
+
+def _id_of(task: object) -> str:
+    if isinstance(task, InstallTask):
+        return task.id
+    if isinstance(task, str):
+        return task
+    raise InvalidInputError(f"task_id must be an installation's id or an InstallTask, not {type(task).__name__}.")

@@ -1,0 +1,76 @@
+"""What is sent for a task, and what an odd reply may still tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from simstudio.errors import InvalidInputError, InvalidResponseError
+from simstudio.services.oomol.inputs import normalise
+from simstudio.services.oomol.models import CreatedTask, Task
+
+if TYPE_CHECKING:
+    from simstudio.transport.message import Response
+
+
+def id_of(task: object) -> str:
+    """The id of a task, in whatever form a caller has it."""
+    if isinstance(task, (Task, CreatedTask)):
+        return task.id
+    if isinstance(task, str):
+        return task
+    raise InvalidInputError(
+        f"task_id must be a task's id, a Task or what create() returned, not {type(task).__name__}."
+    )
+
+
+def id_in(response: Response) -> str | None:
+    """The id of a task that an odd reply holds."""
+    try:
+        data = response.json()
+    except InvalidResponseError:
+        return None
+    if not isinstance(data, dict):
+        return None
+    for place in (data, data.get("task"), data.get("data")):
+        if not isinstance(place, dict):
+            continue
+        for name in ("id", "taskId", "taskID", "task_id"):
+            found = place.get(name)
+            if isinstance(found, (str, int)) and not isinstance(found, bool) and found != "":
+                return str(found)
+    return None
+
+
+def request_body(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The body for a task, its inputs in the form that is sent."""
+    if not isinstance(request, Mapping):
+        raise InvalidInputError(
+            f'A task is asked for by a dict such as {{"blockId": "package::block"}}, not {type(request).__name__}.'
+        )
+    body = dict(request)
+    named = {name: body[name] for name in ("blockId", "manifest") if body.get(name) is not None}
+    if not named:
+        raise InvalidInputError('A task needs "blockId" (or "manifest"): what is to be run, such as "package::block".')
+    for name, value in named.items():
+        if not isinstance(value, str) or not value.strip():
+            raise InvalidInputError(f"{name} must be a non-empty str such as 'package::block', not {value!r}.")
+    if len(set(named.values())) > 1:
+        raise InvalidInputError(f"blockId {body['blockId']!r} and manifest {body['manifest']!r} differ: give one.")
+    for name in {"blockId", "manifest"} - set(named):
+        body.pop(name, None)
+    nodes = normalise(body.pop("inputValues", None))
+    if nodes is not None:
+        body["inputValues"] = nodes
+    return body
+
+
+def file_list(files: object) -> list[object]:
+    """One file or several, as a list."""
+    if files is None:
+        return []
+    if isinstance(files, list) or (
+        isinstance(files, tuple) and not (files and isinstance(files[0], (str, type(None))))
+    ):
+        return list(files)
+    return [files]

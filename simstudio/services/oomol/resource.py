@@ -1,0 +1,102 @@
+"""What all of Oomol Connect's resources share: its error bodies, and its replies that say no with a status of 200."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+
+from simstudio.config import UNSET, Unset
+from simstudio.errors import RateLimitError, SimStudioError
+from simstudio.polling import Poller
+from simstudio.resources.base import APIResource, Context
+from simstudio.resources.failures import conceal, describe, read_error, reason, wait_of
+from simstudio.resources.modes import M
+from simstudio.services.oomol.errors import ApiStatusError, as_own, status_class
+
+if TYPE_CHECKING:
+    from simstudio.services.oomol.options import Polling
+    from simstudio.transport.flow import Flow
+    from simstudio.transport.message import Response
+
+T = TypeVar("T")
+
+_ADVICE = {
+    401: "Check api_token; it is sent as it is, so write a scheme such as 'Bearer …' into it where one is needed.",
+    403: "Check what the token may do.",
+    404: "Check the id and base_url.",
+}
+
+
+class OomolResource(APIResource[M]):
+    """A namespace of Oomol Connect's client."""
+
+    def __init__(self, context: Context, name: str) -> None:
+        super().__init__(context, name)
+        self.poller = Poller()
+
+    def _guarded(self, flow: Flow[T]) -> Flow[T]:
+        try:
+            return (yield from super()._guarded(flow))
+        except SimStudioError as error:
+            own = as_own(error)
+            if own is None:
+                raise
+            raise own from error
+
+    def _error(self, response: Response) -> Exception:
+        status = response.status
+        conceal(response, self._context.session.credentials)
+        body = read_error(response)
+        kind = status_class(status)
+        what = f"{body.message or reason(status)} ({describe(response)})."
+        advice = f" {self._advice(status)}" if self._advice(status) else ""
+        if 300 <= status <= 399:
+            location = response.headers.get("location", "nowhere")[:200]
+            advice = f" It redirects to {location}, which is not followed; set base_url to the final address."
+        error = kind(
+            what + advice,
+            status,
+            response,
+            code=body.code,
+            said=body.message or reason(status),
+            details=body.details,
+            server_code=body.code,
+            history=response.history,
+        )
+        if isinstance(error, RateLimitError):
+            error.retry_after = wait_of(response, body)
+        return error
+
+    def _advice(self, status: int) -> str:
+        """What to do about an error status, as a sentence."""
+        return _ADVICE.get(status, "")
+
+    def _data(self, response: Response) -> Any:
+        """A reply's JSON data.
+
+        Raises:
+            ApiStatusError: It says ``"success": false`` with a status of 200.
+            InvalidResponseError: It is not JSON.
+        """
+        data = response.json()
+        if isinstance(data, Mapping) and data.get("success") is False:
+            conceal(response, self._context.session.credentials)
+            said = read_error(response).message or "The server says that it did not succeed"
+            raise ApiStatusError(
+                f"{said} ({describe(response)}, success: false).",
+                response.status,
+                response,
+                said=said,
+                history=response.history,
+            )
+        return data
+
+    def _poller(self, options: Polling) -> Poller:
+        return attrs.evolve(self.poller, schedule=options.schedule)
+
+    def _patience(self, seconds: float | None) -> float | Unset | None:
+        """The timeout of a poll: the client's, but no more than the wait allows it."""
+        most = self._context.options.timeout
+        return seconds if seconds is not None and (most is None or seconds < most) else UNSET

@@ -1,0 +1,194 @@
+"""The flows that tasks are made of: create, ask, wait, take the result."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from simstudio.config import UNSET, Unset
+from simstudio.errors import InvalidInputError, SimStudioError
+from simstudio.models.conversion import structure
+from simstudio.resources.modes import M
+from simstudio.resources.runs import SubmittedRun
+from simstudio.services.oomol.errors import TaskFailedError, TaskStoppedError, TimeoutError  # noqa: A004
+from simstudio.services.oomol.inputs import InputValues
+from simstudio.services.oomol.models import CreatedTask, RunResult, Task, TaskLog, result_of
+from simstudio.services.oomol.options import BackoffStrategy, Polling, polling
+from simstudio.services.oomol.requests import file_list, id_in, request_body
+from simstudio.services.oomol.resource import OomolResource
+from simstudio.services.oomol.waiting import LogReader, called, failed, unwrapped
+from simstudio.transport.endpoint import segment
+from simstudio.transport.flow import Blocking
+from simstudio.transport.multipart import Part, encode_multipart, file_part
+
+if TYPE_CHECKING:
+    from simstudio.transport.flow import Flow
+    from simstudio.transport.message import Response
+
+Logs: TypeAlias = list[TaskLog]  # a resource has a method of the name
+
+
+class TaskFlows(OomolResource[M]):
+    """What :class:`~simstudio.services.oomol.tasks.Tasks` and applets share."""
+
+    def _create(self, request: Mapping[str, Any]) -> Flow[CreatedTask]:
+        body = request_body(request)
+        response = yield from self._post("/v1/tasks", json=body)
+        return self._created(response)
+
+    def _create_with_files(
+        self, block_id: str | None, input_values: InputValues | None, files: object, manifest: str | None
+    ) -> Flow[CreatedTask]:
+        name = "manifest" if block_id is None and manifest is not None else "blockId"
+        if block_id is not None and manifest is not None:
+            raise InvalidInputError("Give block_id or manifest, not both.")
+        body = request_body({name: manifest if name == "manifest" else block_id, "inputValues": input_values})
+        chosen = file_list(files)
+        if not chosen:  # then the JSON route will do
+            response = yield from self._post("/v1/tasks", json=body)
+            return self._created(response)
+        parts = [Part(name, body[name])]
+        if body.get("inputValues"):
+            try:
+                parts.append(Part("inputValues", json.dumps(body["inputValues"], allow_nan=False)))
+            except (TypeError, ValueError, RecursionError) as error:
+                raise InvalidInputError(f"input_values cannot be sent as JSON: {error}.") from error
+        parts += [file_part("files", file) for file in chosen]
+        content, content_type = yield Blocking(encode_multipart, parts)
+        response = yield from self._post("/v1/tasks", content=content, headers={"Content-Type": content_type})
+        return self._created(response)
+
+    def _created(self, response: Response) -> CreatedTask:
+        """The receipt; when it is odd, the id that may be in it is on the exception."""
+        try:
+            data = self._data(response)
+            flat = isinstance(data, dict) and "task" not in data and "id" in data
+            return structure({"task": data} if flat else data, CreatedTask, response=response)
+        except SimStudioError as error:
+            error.task_id = id_in(response)
+            raise
+
+    def _fetch(self, task_id: str, timeout: float | Unset | None = UNSET) -> Flow[Task]:
+        response = yield from self._get(f"/v1/tasks/{segment(task_id, 'task_id')}", timeout=timeout)
+        data = self._data(response)
+        inner = data["task"] if isinstance(data, dict) and isinstance(data.get("task"), dict) else data
+        return structure(inner, Task, response=response, known={"id": task_id})
+
+    def _logs(self, task_id: str, timeout: float | Unset | None = UNSET) -> Flow[Logs]:
+        response = yield from self._get(f"/v1/tasks/{segment(task_id, 'task_id')}/logs", timeout=timeout)
+        data = self._data(response)
+        if isinstance(data, dict):
+            found = data.get("logs")
+            data = [] if found is None else found
+        return structure(data, Logs, response=response)
+
+    def _wait(self, task_id: str, options: Polling, reader: LogReader) -> Flow[Task]:
+        segment(task_id, "task_id")
+
+        def ask(seconds: float | None) -> Flow[Task]:
+            timeout = self._patience(seconds)
+            task = yield from self._fetch(task_id, timeout)
+            if options.on_progress is not None:
+                yield from called(options.on_progress, task)
+            if options.on_log is not None:
+                try:
+                    logs = yield from self._logs(task_id, timeout)
+                except SimStudioError:
+                    if not task.done or task.succeeded:
+                        raise
+                    logs = []  # that it failed is the news
+                for log in reader.fresh(logs) if logs else ():
+                    yield from called(options.on_log, log)
+            return task
+
+        def expired(last: Task | None) -> TimeoutError:
+            state = f"last seen {last.status!r}" if last is not None else "never seen"
+            return TimeoutError(
+                f"The task {task_id} did not complete within {options.timeout_ms:g} ms ({state}). It goes on; wait "
+                f"again with tasks.wait_for_completion({task_id!r}), or give a larger timeout_ms.",
+                task_id,
+                last,
+                logs=reader.logs,
+            )
+
+        polls = self._poller(options).wait(ask, done=lambda task: task.done, expired=expired, timeout=options.timeout)
+        try:
+            task = yield from unwrapped(polls, f"the task {task_id}")
+            self._check(task, reader.logs)
+        except SimStudioError as error:
+            error.task_id = task_id
+            raise
+        return task
+
+    def _check(self, task: Task, logs: Logs | None) -> None:
+        """Raise for a task that ended without success."""
+        if task.status == "failed":
+            raise failed(task, logs)
+        if task.status == "stopped":
+            raise TaskStoppedError(f"The task {task.id} was stopped.", task.id, task, logs=logs)
+
+    def _finish(self, task_id: str, options: Polling) -> Flow[RunResult]:
+        """Wait for a task, then take its result."""
+        reader = LogReader()
+        try:
+            task = yield from self._wait(task_id, options, reader)
+        except TaskFailedError as error:
+            if reader.logs is None and error.task is not None:
+                raise (yield from self._explained(error, error.task)) from None
+            raise
+        return (yield from self._result(task, reader.logs))
+
+    def _explained(self, error: TaskFailedError, task: Task) -> Flow[TaskFailedError]:
+        """The error of a failed task with its log, should that be readable."""
+        try:
+            logs = yield from self._logs(task.id)
+        except SimStudioError:
+            return error
+        return failed(task, logs)
+
+    def _result(self, task: Task, logs: Logs | None) -> Flow[RunResult]:
+        """The result of a completed task; its log is read where it was not yet."""
+        if logs is None:
+            try:
+                logs = yield from self._logs(task.id)
+            except SimStudioError as error:
+                error.task_id = task.id
+                raise
+        plain = {"task_id": task.id, "task": task.to_dict(), "logs": [log.to_dict() for log in logs]}
+        return structure({**plain, "result": result_of(logs)}, RunResult)
+
+
+class TaskHandle(SubmittedRun[M, Task, RunResult], OomolResource[M]):
+    """A task as a :class:`~simstudio.resources.runs.SubmittedRun`; made by ``client.tasks.handle``."""
+
+    def __init__(self, tasks: TaskFlows[M], task_id: str, state: Task | None) -> None:
+        super().__init__(tasks._context, "tasks", task_id, state)
+        self._tasks: TaskFlows[M] = tasks
+
+    def _status_of(self, state: Task) -> str:
+        return state.status
+
+    def _is_done(self, state: Task) -> bool:
+        return state.done
+
+    def _ask(self) -> Flow[Task]:
+        return self._tasks._fetch(self.id)
+
+    def _await(
+        self, timeout: float | None, on_progress: Callable[[Task], Any] | None, poll_interval: float | None
+    ) -> Flow[Task]:
+        options: dict[str, Any] = {
+            "timeout_ms": None if timeout is None else timeout * 1000,
+            "on_progress": on_progress,
+        }
+        if poll_interval is not None:
+            options |= {"interval_ms": poll_interval * 1000, "backoff_strategy": BackoffStrategy.FIXED}
+        return self._tasks._wait(self.id, polling(None, **options), LogReader())
+
+    def _result(self, state: Task) -> Flow[RunResult]:
+        self._tasks._check(state, None)
+        return self._tasks._result(state, None)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TaskHandle, (self._tasks, self.id, self.state)

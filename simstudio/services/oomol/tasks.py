@@ -1,0 +1,314 @@
+"""``client.tasks``: run blocks and flows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from simstudio.models.conversion import structure
+from simstudio.resources.modes import M
+from simstudio.resources.operation import operation
+from simstudio.services.oomol.inputs import InputValues
+from simstudio.services.oomol.models import CreatedTask, RunResult, StopReply, Task, TaskList, TaskLog
+from simstudio.services.oomol.options import BackoffStrategy, PollingOptions, polling
+from simstudio.services.oomol.requests import id_of
+from simstudio.services.oomol.task_flows import Logs, TaskFlows, TaskHandle
+from simstudio.services.oomol.waiting import LogReader
+from simstudio.transport.endpoint import segment
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from simstudio.transport.flow import Flow
+
+
+class Tasks(TaskFlows[M]):
+    """Run blocks and flows: create a task, wait for it, take its result."""
+
+    @operation
+    def list(self) -> Flow[TaskList]:
+        """List all tasks.
+
+        Returns:
+            ``tasks``, as the server lists them.
+
+        Raises:
+            ApiError: The server refused, or did not answer.
+
+        Example:
+            >>> [task.status for task in client.tasks.list().tasks]  # doctest: +SKIP
+        """
+        response = yield from self._get("/v1/tasks")
+        return structure(self._data(response), TaskList, response=response)
+
+    @operation
+    def create(self, request: Mapping[str, Any]) -> Flow[CreatedTask]:
+        """Start a task; it is never sent twice when it may have arrived.
+
+        Args:
+            request: ``{"blockId": "package::block", "inputValues": …}``; ``manifest`` in place of ``blockId`` is sent
+                as such (older servers, flows). Inputs are values by handle, a list of ``{"handle", "value"}`` or a list
+                of ``{"nodeId", "inputs"}``. Further keys are sent as they are.
+
+        Returns:
+            The receipt: ``created.task``, ``created.id``.
+
+        Raises:
+            InvalidInputError: The request cannot be sent; nothing was.
+            ApiError: The server refused, or did not answer (``error.task_id``, where its reply had one).
+
+        Example:
+            >>> client.tasks.create({"blockId": "audio-lab::text-to-audio", "inputValues": {"text": "hi"}}).id
+            ... # doctest: +SKIP
+        """
+        return (yield from self._create(request))
+
+    @operation
+    def create_with_files(
+        self,
+        block_id: str | None = None,
+        input_values: InputValues | None = None,
+        files: object = None,
+        *,
+        manifest: str | None = None,
+    ) -> Flow[CreatedTask]:
+        """Start a task with files.
+
+        Args:
+            block_id: ``package::block``.
+            input_values: As for :meth:`create`.
+            files: One or a list of: a file opened in binary mode, a ``pathlib.Path``, bytes, a :class:`simstudio.File`,
+                or a tuple ``(name, content)`` or ``(name, content, media type)``. A str is refused.
+            manifest: In place of ``block_id``, sent under that name.
+
+        Returns:
+            The receipt: ``created.task``, ``created.id``.
+
+        Raises:
+            InvalidInputError: Something cannot be sent; nothing was.
+            ApiError: The server refused, or did not answer.
+
+        Example:
+            >>> client.tasks.create_with_files("pkg::resize", {"width": 64}, Path("cat.png")).id  # doctest: +SKIP
+        """
+        return (yield from self._create_with_files(block_id, input_values, files, manifest))
+
+    @operation
+    def get(self, task_id: str | Task | CreatedTask) -> Flow[Task]:
+        """Retrieve the state of one task.
+
+        Args:
+            task_id: Its id, an earlier state of it, or its receipt.
+
+        Raises:
+            ApiError: The server refused, or did not answer.
+
+        Example:
+            >>> client.tasks.get("t-1").status  # doctest: +SKIP
+            'completed'
+        """
+        return (yield from self._fetch(id_of(task_id)))
+
+    @operation
+    def stop(self, task_id: str | Task | CreatedTask) -> Flow[StopReply]:
+        """Ask for a task to be stopped.
+
+        Args:
+            task_id: Its id, an earlier state of it, or its receipt.
+
+        Returns:
+            What the server answered; its ``task``, where it shows it.
+
+        Raises:
+            ApiError: The server refused, or did not answer.
+
+        Example:
+            >>> client.tasks.stop("t-1")  # doctest: +SKIP
+        """
+        response = yield from self._post(f"/v1/tasks/{segment(id_of(task_id), 'task_id')}/stop")
+        data = self._data(response) if response.content.strip() else {}
+        if isinstance(data, Mapping) and "task" not in data and "status" in data and "id" in data:
+            data = {"task": data}
+        return structure(data, StopReply, response=response)
+
+    @operation
+    def get_logs(self, task_id: str | Task | CreatedTask) -> Flow[Logs]:
+        """Retrieve the whole log of a task.
+
+        Args:
+            task_id: Its id, an earlier state of it, or its receipt.
+
+        Returns:
+            Its lines, as the server lists them.
+
+        Raises:
+            ApiError: The server refused, or did not answer.
+
+        Example:
+            >>> [log.type for log in client.tasks.get_logs("t-1")]  # doctest: +SKIP
+        """
+        return (yield from self._logs(id_of(task_id)))
+
+    @operation
+    def wait_for_completion(
+        self,
+        task_id: str | Task | CreatedTask,
+        options: Mapping[str, Any] | None = None,
+        *,
+        interval_ms: float | None = None,
+        timeout_ms: float | None = None,
+        max_interval_ms: float | None = None,
+        backoff_strategy: BackoffStrategy | str | None = None,
+        backoff_factor: float | None = None,
+        on_progress: Callable[[Task], Any] | None = None,
+        on_log: Callable[[TaskLog], Any] | None = None,
+    ) -> Flow[Task]:
+        """Wait until a task has completed.
+
+        It polls at once, then after 2 s, 3 s, 4.5 s … up to 10 s, and bears up to five failed polls in a row.
+
+        Args:
+            task_id: Its id, an earlier state of it, or its receipt.
+            options: The options below as a dict; keywords win.
+            interval_ms: Milliseconds before the second poll (2000).
+            timeout_ms: Milliseconds to wait; None waits for ever. The last pause is cut to it, and one final poll made.
+            max_interval_ms: Milliseconds that no growing pause exceeds (10000).
+            backoff_strategy: ``exponential`` (default) or ``fixed``, see :class:`BackoffStrategy`.
+            backoff_factor: Growth from one pause to the next (1.5).
+            on_progress: Called with the task at each poll; may be async on an async client. What it raises comes out.
+            on_log: Called with each log line once, in order, the last ones before this returns or raises. Each poll
+                then reads the whole log: the service has no way to ask for the rest of it.
+
+        Returns:
+            The completed task.
+
+        Raises:
+            TaskFailedError: It failed.
+            TaskStoppedError: It was stopped.
+            TimeoutError: It was not done in time; it goes on.
+            ApiError: It could not be asked for (``error.task_id``).
+
+        Example:
+            >>> client.tasks.wait_for_completion("t-1", {"timeout_ms": 60_000}).status  # doctest: +SKIP
+            'completed'
+        """
+        chosen = polling(
+            options,
+            interval_ms=interval_ms,
+            timeout_ms=timeout_ms,
+            max_interval_ms=max_interval_ms,
+            backoff_strategy=backoff_strategy,
+            backoff_factor=backoff_factor,
+            on_progress=on_progress,
+            on_log=on_log,
+        )
+        return (yield from self._wait(id_of(task_id), chosen, LogReader()))
+
+    @operation
+    def create_and_wait(
+        self,
+        /,
+        request: Mapping[str, Any],
+        polling_options: Mapping[str, Any] | None = None,
+        **options: Unpack[PollingOptions],
+    ) -> Flow[Task]:
+        """Start a task and wait until it has completed.
+
+        Args:
+            request: As for :meth:`create`.
+            polling_options: As for :meth:`wait_for_completion`.
+            **options: The same as keywords; they win.
+
+        Returns:
+            The completed task.
+
+        Raises:
+            TaskFailedError: It failed.
+            TaskStoppedError: It was stopped.
+            TimeoutError: It was not done in time; it goes on.
+            ApiError: The server refused, or did not answer (``error.task_id``, when a task was created).
+
+        Example:
+            >>> client.tasks.create_and_wait({"blockId": "pkg::block"}, timeout_ms=60_000).status  # doctest: +SKIP
+        """
+        chosen = polling(polling_options, **options)
+        created = yield from self._create(request)
+        return (yield from self._wait(created.id, chosen, LogReader()))
+
+    @operation
+    def run(
+        self,
+        /,
+        request: Mapping[str, Any],
+        polling_options: Mapping[str, Any] | None = None,
+        **options: Unpack[PollingOptions],
+    ) -> Flow[RunResult]:
+        """Start a task, wait until it has completed, and take its result.
+
+        Args:
+            request: As for :meth:`create`.
+            polling_options: As for :meth:`wait_for_completion`.
+            **options: The same as keywords; they win.
+
+        Returns:
+            ``result["task_id"]``, ``result["task"]``, ``result["logs"]``, ``result["result"]``; also as attributes.
+
+        Raises:
+            TaskFailedError: It failed (``error.reason``, ``error.logs``).
+            TaskStoppedError: It was stopped.
+            TimeoutError: It was not done in time; it goes on.
+            ApiError: The server refused, or did not answer (``error.task_id``, when a task was created).
+
+        Example:
+            >>> client.tasks.run({"blockId": "pkg::block", "inputValues": {"text": "hi"}}).result  # doctest: +SKIP
+        """
+        chosen = polling(polling_options, **options)
+        created = yield from self._create(request)
+        return (yield from self._finish(created.id, chosen))
+
+    @operation
+    def run_with_files(
+        self,
+        /,
+        block_id: str | None = None,
+        input_values: InputValues | None = None,
+        files: object = None,
+        polling_options: Mapping[str, Any] | None = None,
+        *,
+        manifest: str | None = None,
+        **options: Unpack[PollingOptions],
+    ) -> Flow[RunResult]:
+        """Start a task with files, wait until it has completed, and take its result.
+
+        Args:
+            block_id: ``package::block``.
+            input_values: As for :meth:`create`.
+            files: As for :meth:`create_with_files`.
+            polling_options: As for :meth:`wait_for_completion`.
+            manifest: In place of ``block_id``, sent under that name.
+            **options: The polling options as keywords; they win.
+
+        Returns:
+            As :meth:`run`.
+
+        Raises:
+            OomolConnectError: As :meth:`run`.
+
+        Example:
+            >>> with open("test.txt", "rb") as f:  # doctest: +SKIP
+            ...     client.tasks.run_with_files("pkg::file-processor", {"input1": "value"}, f).result
+        """
+        chosen = polling(polling_options, **options)
+        created = yield from self._create_with_files(block_id, input_values, files, manifest)
+        return (yield from self._finish(created.id, chosen))
+
+    def handle(self, task: str | Task | CreatedTask) -> TaskHandle[M]:
+        """A handle of one task, of the kind that every service's client gives.
+
+        Nothing is sent. ``handle.refresh()``, ``handle.wait()`` and ``handle.result()`` are awaited on an async client.
+
+        Example:
+            >>> client.tasks.handle("t-1").result(timeout=60).result  # doctest: +SKIP
+        """
+        state = task.task if isinstance(task, CreatedTask) else task if isinstance(task, Task) else None
+        return TaskHandle(self, id_of(task), state)

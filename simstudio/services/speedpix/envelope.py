@@ -1,0 +1,224 @@
+"""The envelope that every reply comes in, and the errors made of one that says no.
+
+``{"status": 10, "errCode", "errMessage", "subErrCode", "subErrMessage", "apiInvokeId", "data"}``, in camelCase or
+snake_case (releases of the service differ). 10 is success. The gateway in front of it answers with an HTTP error
+status, no body, and ``X-Ca-Error-Code``, ``X-Ca-Error-Message``, ``X-Ca-Request-Id``; the file storage with XML.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import attrs
+
+from simstudio.errors import RateLimitError
+from simstudio.resources.failures import DOCUMENTED_CODES, conceal, read_error, reason
+from simstudio.services.speedpix.errors import (
+    SpeedPixAPIError,
+    SpeedPixException,
+    SpeedPixRateLimitError,
+    SpeedPixResponseError,
+    status_error_class,
+)
+from simstudio.transport.hints import parse_retry_after
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from simstudio.transport.auth import Credentials
+    from simstudio.transport.message import Response
+
+SUCCESS = 10
+
+_XML = re.compile(r"<(Code|Message)>([^<]{1,500})</\1>")
+_LONGEST = 500
+
+
+@attrs.frozen
+class Envelope:
+    """What a reply says.
+
+    Attributes:
+        status: 10 for success, None where it says nothing.
+        err_code: Empty or absent where nothing is wrong.
+        err_message: Of the error.
+        sub_err_code: More exact.
+        sub_err_message: More exact.
+        invoke_id: The service's id of the call.
+        data: The payload, where there is one.
+    """
+
+    status: object = None
+    err_code: str | None = None
+    err_message: str | None = None
+    sub_err_code: str | None = None
+    sub_err_message: str | None = None
+    invoke_id: str | None = None
+    data: Any = None
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Envelope:
+        """The envelope that a JSON object is."""
+        return cls(
+            body.get("status"),
+            _text(body, "errCode", "err_code"),
+            _text(body, "errMessage", "err_message"),
+            _text(body, "subErrCode", "sub_err_code"),
+            _text(body, "subErrMessage", "sub_err_message"),
+            _text(body, "apiInvokeId", "api_invoke_id"),
+            body.get("data"),
+        )
+
+    @property
+    def refused(self) -> bool:
+        """Whether it says that the call failed."""
+        return bool(self.err_code) or (isinstance(self.status, int) and self.status != SUCCESS)
+
+    @property
+    def throttled(self) -> bool:
+        """Whether it says that there were too many calls."""
+        return any("throttl" in (word or "").lower() for word in (self.err_code, self.sub_err_code))
+
+    @property
+    def code(self) -> str | None:
+        """The most exact code."""
+        return self.sub_err_code or self.err_code
+
+    @property
+    def message(self) -> str | None:
+        """The most exact text."""
+        return self.sub_err_message or self.err_message
+
+    def describe(self, error: SpeedPixException) -> None:
+        """Tell an error what the service said."""
+        error.error_code = self.code
+        error.err_code, error.err_message = self.err_code, self.err_message
+        error.sub_err_code, error.sub_err_message = self.sub_err_code, self.sub_err_message
+        error.invoke_id = self.invoke_id
+        error.code = error.code or self.err_code
+        error.server_code = error.server_code or self.code
+
+
+def read_envelope(response: Response) -> Envelope:
+    """The envelope of an answer, whatever it says.
+
+    Raises:
+        SpeedPixResponseError: The body is none.
+    """
+    try:
+        body = json.loads(response.content)
+    except (ValueError, RecursionError) as error:
+        kind = response.headers.get("content-type", "no content type")
+        raise invalid(response, f"it is no JSON ({kind}, beginning {response.text[:80].strip()!r})") from error
+    if not isinstance(body, dict):
+        raise invalid(response, f"it is a {type(body).__name__} and not an object")
+    return Envelope.of(body)
+
+
+def invalid(response: Response, problem: str) -> SpeedPixResponseError:
+    """The error for an answer that is not what is known of the service."""
+    return SpeedPixResponseError(
+        f"{response.method} {response.path} answered {response.status} with a body that cannot be used: {problem}. "
+        "It is in error.response.content.",
+        status=response.status,
+        response=response,
+        history=response.history,
+    )
+
+
+def refuse(envelope: Envelope, response: Response, what: str) -> NoReturn:
+    """Raise for an envelope that says no.
+
+    Args:
+        envelope: What it says.
+        response: Where it came from.
+        what: What was tried, as the beginning of a sentence.
+    """
+    kind = SpeedPixRateLimitError if envelope.throttled else SpeedPixAPIError
+    code = "RATE_LIMIT_EXCEEDED" if kind is SpeedPixRateLimitError else None
+    said = envelope.message or f"the service gave no reason (envelope status {envelope.status!r})"
+    error = kind(
+        f"{what}: {said[:_LONGEST]} ({_words(envelope, response)}).",
+        code,
+        response.status,
+        response=response,
+        history=response.history,
+    )
+    if isinstance(error, RateLimitError):
+        error.retry_after = parse_retry_after(response.headers.get("retry-after"), now=time.time())
+    envelope.describe(error)
+    raise error
+
+
+def status_error(response: Response, credentials: Credentials) -> SpeedPixAPIError:
+    """The exception for an HTTP error status, of the gateway, the service, or the file storage."""
+    conceal(response, credentials)
+    headers, status = response.headers, response.status
+    gateway_code, gateway_message = headers.get("x-ca-error-code"), headers.get("x-ca-error-message")
+    envelope = _envelope_within(response)
+    body = read_error(response) if envelope is None else None
+    xml = dict(_XML.findall(response.text[:10_000])) if envelope is None else {}
+    said = gateway_message or (envelope.message if envelope else None) or xml.get("Message")
+    said = said or (body.message if body else None) or reason(status)
+    throttled = envelope.throttled if envelope else "throttl" in f"{gateway_code} {gateway_message}".lower()
+    kind = SpeedPixRateLimitError if throttled else status_error_class(status)
+    code = gateway_code or (envelope.code if envelope else None) or xml.get("Code") or (body.code if body else None)
+    error = kind(
+        f"{said[:_LONGEST]} ({_words(envelope or Envelope(err_code=code), response)}){_advice(response)}",
+        DOCUMENTED_CODES.get(429 if throttled else status) or code,
+        status,
+        server_code=code,
+        response=response,
+        history=response.history,
+    )
+    if envelope is not None:
+        envelope.describe(error)
+    error.error_code = error.error_code or code
+    error.gateway_code, error.gateway_message = gateway_code, gateway_message
+    if isinstance(error, RateLimitError):
+        error.retry_after = parse_retry_after(headers.get("retry-after"), now=time.time())
+    return error
+
+
+def _envelope_within(response: Response) -> Envelope | None:
+    try:
+        body = json.loads(response.content)
+    except (ValueError, RecursionError):
+        return None
+    known = isinstance(body, dict) and ("errCode" in body or "err_code" in body or "subErrCode" in body)
+    return Envelope.of(body) if known else None
+
+
+def _words(envelope: Envelope, response: Response) -> str:
+    headers = response.headers
+    request_id = headers.get("x-ca-request-id") or headers.get("x-oss-request-id") or response.request_id
+    parts = [
+        f"HTTP {response.status}, {response.method} {response.path}",
+        f"code {' / '.join(code for code in (envelope.err_code, envelope.sub_err_code) if code)}"
+        if envelope.code
+        else None,
+        f"attempt {response.attempt}",
+        f"invoke id {envelope.invoke_id}" if envelope.invoke_id else None,
+        f"request id {request_id}" if request_id else None,
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _advice(response: Response) -> str:
+    status, gateway = response.status, response.headers.get("x-ca-error-code")
+    if status in (401, 403) and gateway:
+        return ". The gateway refused the signature or the key: check app_key, app_secret and this machine's clock."
+    if 300 <= status <= 399:
+        return ". Redirects are not followed here."
+    return "."
+
+
+def _text(body: Mapping[str, Any], *names: str) -> str | None:
+    for name in names:
+        value = body.get(name)
+        if isinstance(value, (str, int)) and not isinstance(value, bool):
+            return str(value) or None
+    return None

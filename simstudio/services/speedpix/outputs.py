@@ -1,0 +1,222 @@
+"""What a workflow gives: plain data in which every address is a :class:`FileOutput`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from simstudio.errors import InvalidInputError, SimStudioError
+from simstudio.services.speedpix.errors import FileSaveError
+from simstudio.services.speedpix.transfers import Transfers, unclaimed
+from simstudio.services.speedpix.urls import is_file_url, without_query
+from simstudio.transport.flow import Blocking, Flow, FromBody
+
+KEPT = 1024 * 1024
+"""Bytes: what `read` brought is kept for a following `save` when it is no larger."""
+
+
+class FileOutput:
+    """A file that a workflow made, at its address. Nothing is fetched before it is asked for.
+
+    Fetching needs no key and sends none. ``read``, ``save`` and iteration block; ``async_read``, ``async_save`` and
+    ``async for`` are awaited; both work on the output of either client.
+
+    Args:
+        url: Where it is.
+
+    Attributes:
+        url: Where it is; ``str(output)`` too. It is often signed in advance, so its query shows in no repr.
+
+    Example:
+        >>> output["images"].save("result.png")  # doctest: +SKIP
+    """
+
+    __slots__ = ("_content", "_transfers", "url")
+
+    def __init__(self, url: str, transfers: Transfers | None = None) -> None:
+        if not isinstance(url, str):
+            raise InvalidInputError(f"url must be a str, not {type(url).__name__}.")
+        self.url = url
+        self._transfers = transfers
+        self._content: bytes | None = None
+
+    def read(self) -> bytes:
+        """The content, as a whole in memory; `save` and iteration hold only a piece of it at a time.
+
+        Raises:
+            SpeedPixStatusError: It is not there (any more).
+            UnsafeURLError: There is nothing to fetch at its address.
+            APIConnectionError: It did not come whole.
+        """
+        files = self._files
+        return files.blocking.run(files.guarded(self._read()))
+
+    async def async_read(self) -> bytes:
+        """The content; see :meth:`read`."""
+        files = self._files
+        return await files.awaiting.run(files.guarded(self._read()))
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the content to a file, which appears when all of it has come, and is else as it was before.
+
+        Args:
+            path: The file; it is replaced when it is there.
+
+        Returns:
+            The file.
+
+        Raises:
+            FileSaveError: It cannot be written.
+            SpeedPixStatusError: The content is not there (any more).
+            UnsafeURLError: There is nothing to fetch at its address.
+            APIConnectionError: It did not come whole.
+        """
+        files = self._files
+        return files.blocking.run(files.guarded(self._save(path)))
+
+    async def async_save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the content to a file; see :meth:`save`."""
+        files = self._files
+        return await files.awaiting.run(files.guarded(self._save(path)))
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The content, piece by piece as it comes."""
+        files = self._files
+        response = files.blocking.run(files.guarded(files.open(self.url)))
+        body = response.body
+        if body is None:
+            yield response.content
+            return
+        try:
+            while (piece := body.piece()) is not None:
+                yield piece
+        except SimStudioError as error:
+            raise files.concealed(error) from error.__cause__
+        finally:
+            body.close()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """The content, piece by piece as it comes."""
+        files = self._files
+        response = await files.awaiting.run(files.guarded(files.open(self.url)))
+        body = response.body
+        if body is None:
+            yield response.content
+            return
+        try:
+            while (piece := await body.apiece()) is not None:
+                yield piece
+        except SimStudioError as error:
+            raise files.concealed(error) from error.__cause__
+        finally:
+            await body.aclose()
+
+    @property
+    def _files(self) -> Transfers:
+        return self._transfers or unclaimed()
+
+    def _read(self) -> Flow[bytes]:
+        if self._content is not None:
+            return self._content
+        content = yield from self._files.fetch(self.url)
+        self._content = content if len(content) <= KEPT else None
+        return content
+
+    def _save(self, path: str | os.PathLike[str]) -> Flow[Path]:
+        target: _Target = yield Blocking(_Target, path)
+        try:
+            if self._content is not None:
+                yield Blocking(target.write, self._content)
+            else:
+                response = yield from self._files.open(self.url)
+                body = response.body
+                if body is None:
+                    yield Blocking(target.write, response.content)
+                while body is not None and (piece := (yield FromBody(body, "piece"))) is not None:
+                    yield Blocking(target.write, piece)
+                if body is not None:
+                    yield FromBody(body, "close")
+            yield Blocking(target.commit)
+        except BaseException:
+            target.abandon()
+            raise
+        return target.path
+
+    def __str__(self) -> str:
+        return self.url
+
+    def __repr__(self) -> str:
+        return f"FileOutput({without_query(self.url)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return self.url == other.url if isinstance(other, FileOutput) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.url)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FileOutput, (self.url,)
+
+
+class _Target:
+    """A file being written under another name beside it.
+
+    Raises:
+        FileSaveError: It cannot be.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        try:
+            self.path = Path(path)
+            self._real = Path(os.path.realpath(self.path))  # through a link, which is to stay one
+            mode = self._real.stat().st_mode if self._real.exists() else None
+            if mode is not None and not self._real.is_file():
+                raise FileSaveError(f"{self.path} is there and is no file, so nothing can be saved under its name.")
+            self._part = self._real.with_name(f".{self._real.name[:80]}.{secrets.token_hex(6)}.part")
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+            self._file = os.fdopen(os.open(self._part, flags, 0o666), "wb")
+        except (OSError, TypeError, ValueError) as error:
+            raise FileSaveError(f"{path!s} cannot be written: {error}.") from error
+        if mode is not None:
+            self._part.chmod(mode & 0o7777)
+
+    def write(self, piece: bytes) -> None:
+        """Append."""
+        try:
+            self._file.write(piece)
+        except OSError as error:
+            raise FileSaveError(f"{self.path} cannot be written: {error}.") from error
+
+    def commit(self) -> None:
+        """Let the file appear under its own name."""
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self._part.replace(self._real)
+        except OSError as error:
+            raise FileSaveError(f"{self.path} cannot be written: {error}.") from error
+
+    def abandon(self) -> None:
+        """Leave no trace."""
+        try:
+            self._file.close()
+        except OSError:  # what could not be written cannot be flushed either
+            pass
+        self._part.unlink(missing_ok=True)
+
+
+def wrap_output(value: Any, transfers: Transfers | None = None) -> Any:
+    """Plain data with a :class:`FileOutput` in place of each text that is an http(s) address, as a whole."""
+    if isinstance(value, str):
+        return FileOutput(value, transfers) if is_file_url(value) else value
+    if isinstance(value, Mapping):
+        return {name: wrap_output(item, transfers) for name, item in value.items()}
+    if isinstance(value, tuple):
+        return tuple(wrap_output(item, transfers) for item in value)
+    if isinstance(value, list):
+        return [wrap_output(item, transfers) for item in value]
+    return value

@@ -1,0 +1,98 @@
+"""What SpeedPix's resources share: signed requests, envelopes, and the policy on files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from simstudio.base_client import Settings
+from simstudio.config import UNSET, Unset
+from simstudio.errors import InvalidInputError
+from simstudio.resources.base import APIResource, encode_json
+from simstudio.resources.modes import M
+from simstudio.services.speedpix.credentials import METHOD, SIGNED
+from simstudio.services.speedpix.envelope import status_error
+
+if TYPE_CHECKING:
+    import os
+
+    from simstudio.transport.flow import Flow
+    from simstudio.transport.message import Request, Resend, Response
+
+JSON = "application/json; charset=utf-8"
+
+
+@attrs.frozen
+class Policy:
+    """What a client does with files and addresses.
+
+    Attributes:
+        upload_paths: Whether texts of the input that name a media file are uploaded.
+        upload_root: Only those below it; None is the directory that is current at the call.
+        allow_insecure_urls: Whether files are sent to http addresses elsewhere than on this machine.
+    """
+
+    upload_paths: bool = True
+    upload_root: Path | None = None
+    allow_insecure_urls: bool = False
+
+
+@attrs.frozen(eq=False)
+class SpeedPixSettings(Settings):
+    """What a client was made of, its policy included."""
+
+    policy: Policy = attrs.field(factory=Policy)
+
+
+class SpeedPixResource(APIResource[M]):
+    """A namespace of SpeedPix: every request asks to be signed, and errors are SpeedPix's own."""
+
+    def _request(self, method: str, path: str, **options: Any) -> Request:
+        request = super()._request(method, path, **options)
+        own = self._context.options.headers
+        given = {name.lower() for name in (*own, *(options.get("headers") or ()))}
+        for name in ("Content-Type", "Accept"):
+            if name.lower() not in given:
+                request.headers.put(name, JSON)
+        request.headers.put(SIGNED, METHOD)
+        return request
+
+    def _error(self, response: Response) -> Exception:
+        return status_error(response, self._context.session.credentials)
+
+    def _invoke(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        resend: Resend,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | Unset | None = UNSET,
+    ) -> Flow[Response]:
+        """Call one of the service's endpoints; they are all POST, and say what went wrong in an envelope."""
+        return self._post(path, content=encode_body(body), headers=headers, resend=resend, timeout=timeout)
+
+
+def encode_body(body: Mapping[str, Any]) -> bytes:
+    """A body as it is signed and sent: compact JSON in UTF-8.
+
+    Raises:
+        InvalidInputError: It is no JSON data.
+    """
+    try:
+        return encode_json(body)
+    except InvalidInputError as error:
+        raise InvalidInputError(str(error).replace("json= cannot", "The input cannot")) from error.__cause__
+
+
+def check_root(root: str | os.PathLike[str] | None) -> Path | None:
+    """A directory below which texts may name files."""
+    if root is None:
+        return None
+    try:
+        return Path(root)
+    except TypeError as error:
+        raise InvalidInputError(f"upload_root must be a path, not {type(root).__name__}.") from error

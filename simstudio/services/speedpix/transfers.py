@@ -1,0 +1,161 @@
+"""Sending files to addresses that were signed in advance, and fetching files: plain requests, without credentials.
+
+They go through the client's middleware (retry, logging, its user's own), but are never signed, carry none of the
+client's headers but its User-Agent, and each silence of the connection, not the whole, may last for the client's
+``timeout``: a large file takes its time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from simstudio.config import Options
+from simstudio.errors import SimStudioError
+from simstudio.resources.base import Context
+from simstudio.resources.failures import conceal_error
+from simstudio.services.speedpix.credentials import SpeedPixCredentials
+from simstudio.services.speedpix.envelope import status_error
+from simstudio.services.speedpix.errors import UnsafeURLError
+from simstudio.services.speedpix.twins import TwinSyncRunner, Wires, awaiting, blocking
+from simstudio.services.speedpix.urls import check_fetchable, next_hop, without_query
+from simstudio.transport.deadline import Budget
+from simstudio.transport.flow import FromBody
+from simstudio.transport.message import Headers, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from simstudio.resources.modes import AsyncRunner, SyncRunner
+    from simstudio.transport.flow import Flow
+    from simstudio.transport.message import Response
+    from simstudio.transport.upload import Upload
+
+T = TypeVar("T")
+
+MOST_HOPS = 5
+"""Redirects that a download follows."""
+
+
+class Transfers:
+    """Moves files, for one client.
+
+    Args:
+        context: Of the client.
+        insecure: Whether a download may be redirected from https to http.
+    """
+
+    def __init__(self, context: Context, *, insecure: bool = False) -> None:
+        self._context = context
+        self._insecure = insecure
+
+    @property
+    def blocking(self) -> SyncRunner:
+        """Runs flows, blocking."""
+        return blocking(self._context.runner)
+
+    @property
+    def awaiting(self) -> AsyncRunner:
+        """Runs flows, awaited."""
+        return awaiting(self._context.runner)
+
+    def put(self, url: str, upload: Upload, content_type: str) -> Flow[None]:
+        """Send a file.
+
+        Args:
+            url: Checked already; used exactly as it is.
+            upload: What to send.
+            content_type: As it was declared when the address was asked for.
+
+        Raises:
+            SpeedPixStatusError: The storage refused it.
+            APIConnectionError: It did not get there.
+        """
+        request = self._request("PUT", url, upload)
+        request.headers["Content-Type"] = content_type
+        response = yield from self._context.session.exchange(request)
+        if not response.ok:
+            raise status_error(response, self._context.session.credentials)
+
+    def open(self, url: str) -> Flow[Response]:
+        """Begin to fetch a file: an answer whose body is unread.
+
+        Raises:
+            UnsafeURLError: It is no address, or redirects to where nothing is fetched from.
+            SpeedPixStatusError: It cannot be had.
+            APIConnectionError: No answer came.
+        """
+        check_fetchable(url)
+        for _ in range(MOST_HOPS + 1):
+            request = self._request("GET", url)
+            request.headers["Accept-Encoding"] = "identity"
+            request.streamed = True
+            response = yield from self._context.session.exchange(request)
+            if response.ok:
+                return response
+            if response.status not in (301, 302, 303, 307, 308):
+                raise status_error(response, self._context.session.credentials)
+            url = next_hop(url, response.headers.get("location"), insecure=self._insecure)
+        raise UnsafeURLError(f"{without_query(url)} redirects again, after {MOST_HOPS} redirects. None more is followed.")
+
+    def fetch(self, url: str) -> Flow[bytes]:
+        """A whole file."""
+        response = yield from self.open(url)
+        if response.body is not None:
+            yield FromBody(response.body, "read")
+        return response.content
+
+    def guarded(self, flow: Flow[T]) -> Flow[T]:
+        """A flow whose errors hold no secret."""
+        try:
+            return (yield from flow)
+        except SimStudioError as error:
+            raise self.concealed(error) from error.__cause__
+
+    def concealed(self, error: SimStudioError) -> SimStudioError:
+        """An error without secrets."""
+        conceal_error(error, self._context.session.credentials)
+        return error
+
+    def _request(self, method: str, url: str, content: bytes | Upload = b"") -> Request:
+        options = self._context.options
+        headers = Headers({
+            "User-Agent": self._context.defaults["User-Agent"],
+            "Accept": "*/*",
+            "Accept-Encoding": "gzip, deflate",
+        })  # fmt: skip
+        budget = Budget(idle=options.timeout, connect=options.timeout)
+        return Request(
+            method, url, headers, content, resend="read", budget=budget, max_retries=options.max_retries
+        )
+
+
+_unclaimed: list[Transfers] = []
+
+
+def unclaimed() -> Transfers:
+    """The transfers of addresses that belong to no client: ``FileOutput(url)`` made by hand, or unpickled."""
+    if not _unclaimed:
+        _unclaimed.append(_make_unclaimed(_wires))
+    return _unclaimed[0]
+
+
+def _make_unclaimed(wires: Callable[[], Wires]) -> Transfers:
+    from simstudio.transport.endpoint import Endpoint
+    from simstudio.transport.logging import Logging
+    from simstudio.transport.rate_limit import RateLimits
+    from simstudio.transport.retry import Retry
+    from simstudio.transport.session import Session
+    from simstudio.transport.stack import compose
+
+    credentials = SpeedPixCredentials()
+    handler = compose([Retry(), Logging(credentials=credentials)])
+    session = Session(Endpoint("http://localhost"), credentials, RateLimits(), handler)
+    context = Context(session, Options(), TwinSyncRunner(wires()), lambda: (unclaimed, ()))
+    return Transfers(context)
+
+
+def _wires() -> Wires:
+    from simstudio.base_client import _async_wire, _sync_wire
+    from simstudio.transport.session import LazyWire
+
+    return Wires(LazyWire(lambda: _sync_wire(None)), LazyWire(lambda: _async_wire(None)))

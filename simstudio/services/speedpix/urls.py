@@ -1,0 +1,143 @@
+"""Addresses of files: which ones are used, how they are shown, and where a download may be led on.
+
+An address that was signed in advance is a key to the file: whoever reads its query can use it. So queries show in no
+repr, log or error, and such addresses travel over https only (on this machine also over http, for tests).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from simstudio.services.speedpix.errors import UnsafeURLError
+
+_WORD = re.compile(r"[^\s\"'<>]+", re.ASCII)
+_FETCHABLE = re.compile(r"https?://[^\s/?#\\\"<>]+(?:[/?#][^\s\\\"<>]*)?", re.IGNORECASE)
+_SENDABLE = re.compile(r"[^\s\x00-\x20\x7f\\\"<>]+")
+_NUMERIC = re.compile(r"(?:.*\.)?(?:\d+|0x[0-9a-f]*)", re.IGNORECASE)  # 127.1 and 0x7f000001 are addresses too
+
+
+def without_query(url: str) -> str:
+    """An address as it may be shown.
+
+    Example:
+        >>> without_query("https://oss.example.com/a.png?Signature=x")
+        'https://oss.example.com/a.png?***'
+    """
+    return f"{url.partition('?')[0]}?***" if "?" in url else url
+
+
+def hide_queries(text: str) -> str:
+    """A text in which no address shows its query."""
+    return _WORD.sub(_hidden, text) if "?" in text and "http" in text.lower() else text
+
+
+def _hidden(word: re.Match[str]) -> str:
+    text = word[0]
+    scheme = text.lower().find("http")
+    query = text.find("?", scheme) if scheme >= 0 else -1
+    return f"{text[: query + 1]}***" if query >= 0 else text
+
+
+def is_file_url(text: str) -> bool:
+    """Whether a text of an output is, as a whole, an address to fetch from."""
+    if not _FETCHABLE.fullmatch(text):
+        return False
+    try:
+        return bool(urlsplit(text).hostname)
+    except ValueError:
+        return False
+
+
+def check_url(url: object, what: str, *, insecure: bool) -> str:
+    """An address that a file is sent to or handed out at, when it may be.
+
+    Args:
+        url: As the service gave it.
+        what: What to call it in the error.
+        insecure: Whether http is borne elsewhere than on this machine.
+
+    Raises:
+        UnsafeURLError: It is none, holds a user name, or is unencrypted.
+    """
+    parts = _split(url)
+    if parts is None or not isinstance(url, str):
+        raise UnsafeURLError(f"The {what} is no http(s) address that can be used: {_shown(url)}.")
+    if parts.scheme.lower() != "https" and not insecure and not is_loopback(parts.hostname):
+        raise UnsafeURLError(
+            f"The {what} {without_query(url)} is not encrypted, and whoever sees it can use it. "
+            "Nothing was sent there; allow_insecure_urls=True allows it."
+        )
+    return url
+
+
+def check_fetchable(url: str) -> str:
+    """An address to fetch from, when it is one.
+
+    Raises:
+        UnsafeURLError: It is none.
+    """
+    if _split(url) is None:
+        raise UnsafeURLError(f"There is nothing to fetch at {_shown(url)}: it is no http(s) address.")
+    return url
+
+
+def next_hop(url: str, location: str | None, *, insecure: bool) -> str:
+    """Where a redirect of a download leads, when it may be followed.
+
+    Never from https to http, and never from elsewhere to this machine or its network.
+
+    Raises:
+        UnsafeURLError: It may not.
+    """
+    target: str | None
+    try:
+        target = urljoin(url, location) if location else None
+    except ValueError:
+        target = None
+    here, there = urlsplit(url), _split(target)
+    if there is None or target is None:
+        raise UnsafeURLError(f"{without_query(url)} redirects to {_shown(location)}, which is no address.")
+    if there.scheme.lower() == "http" and here.scheme.lower() == "https" and not insecure:
+        raise UnsafeURLError(f"{without_query(url)} redirects to {_shown(target)}, which is not encrypted.")
+    if is_local(there.hostname) and not is_local(here.hostname):
+        raise UnsafeURLError(f"{without_query(url)} redirects into the local network, to {_shown(target)}.")
+    return target.partition("#")[0]
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether a host is surely this machine."""
+    name = (host or "").lower()
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def is_local(host: str | None) -> bool:
+    """Whether a host may be this machine or its network, as far as its name tells."""
+    name = (host or "").rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return not ipaddress.ip_address(name.partition("%")[0]).is_global
+    except ValueError:
+        return _NUMERIC.fullmatch(name) is not None
+
+
+def _split(url: object) -> SplitResult | None:
+    if not isinstance(url, str) or not _SENDABLE.fullmatch(url):
+        return None
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme.lower() in ("http", "https") and parts.hostname and (parts.port or 1)
+    except ValueError:
+        return None
+    return parts if usable and "@" not in parts.netloc and parts.netloc.isascii() else None
+
+
+def _shown(url: object) -> str:
+    return repr(without_query(url)[:200]) if isinstance(url, str) else type(url).__name__

@@ -1,0 +1,56 @@
+"""The API key, and the two headers that every call carries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from simstudio.errors import ConfigurationError
+from simstudio.services.vectorvein.errors import APIKeyError, combined
+from simstudio.transport.auth import Anonymous, APIKeyAuth, Credentials
+
+if TYPE_CHECKING:
+    from simstudio.transport.endpoint import Endpoint
+    from simstudio.transport.flow import Flow
+    from simstudio.transport.message import Request, Response
+    from simstudio.transport.stack import Handler
+
+API_VERSION: Final = "20240508"
+KEY_HEADER: Final = "VECTORVEIN-API-KEY"
+VERSION_HEADER: Final = "VECTORVEIN-API-VERSION"
+KEY_TYPE_HEADER: Final = "VECTORVEIN-API-KEY-TYPE"
+
+
+class VectorVeinCredentials(Credentials):
+    """The API key that a client and its clones share. It shows in no repr, log or error.
+
+    Raises:
+        APIKeyError: There is none, or it cannot travel in a header (also a ConfigurationError).
+    """
+
+    __slots__ = ()
+
+    @staticmethod
+    def check(key: str | Anonymous) -> str | Anonymous:
+        """The key, when it can be sent."""
+        invalid = combined(APIKeyError, ConfigurationError)
+        if not isinstance(key, str):
+            raise invalid(f"API key cannot be empty and must be a str, not {type(key).__name__}.")
+        if not key.strip():
+            raise invalid("API key cannot be empty: pass api_key=, the key that VectorVein shows in its settings.")
+        try:
+            return Credentials.check(key)
+        except ConfigurationError as error:
+            raise invalid(str(error)) from None
+
+
+class VectorVeinAuth(APIKeyAuth):
+    """Middleware: the key and the version of the API, in requests to the configured origin and in no other."""
+
+    def __init__(self, credentials: Credentials, endpoint: Endpoint) -> None:
+        super().__init__(credentials, endpoint, KEY_HEADER)
+
+    def __call__(self, request: Request, call_next: Handler) -> Flow[Response]:
+        """Authenticate one request."""
+        if self.endpoint.owns(request.url) and VERSION_HEADER not in request.headers:
+            request.headers.put(VERSION_HEADER, API_VERSION)
+        return (yield from super().__call__(request, call_next))

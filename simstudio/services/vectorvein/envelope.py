@@ -1,0 +1,190 @@
+"""VectorVein's answers: ``{"status": int, "msg": str, "data": any}``, whatever the HTTP status says.
+
+The envelope is read first: its status is the application's own word (200, 201 done, 202 still running, all else a
+failure). The HTTP status counts where there is no envelope, as with the HTML of a proxy, and where it contradicts a
+success.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from simstudio.errors import InvalidResponseError, RateLimitError, SimStudioError, status_error_class
+from simstudio.resources.failures import describe, read_error, reason
+from simstudio.services.vectorvein.errors import APIKeyError, RequestError, VectorVeinAPIError, combined
+from simstudio.transport.hints import parse_retry_after
+
+if TYPE_CHECKING:
+    from simstudio.transport.auth import Credentials
+    from simstudio.transport.message import Response
+
+RUNNING = 202
+DONE = frozenset({200, 201})
+
+_LONGEST = 500
+_RID = re.compile(r'"rid"\s*:\s*"([^"\\]{1,200})"')
+_ADVICE = {
+    401: "Check the API key (api_key=) and that it belongs to this server",
+    403: "Check that the key may do this",
+    404: "Check the id",
+}
+
+
+@attrs.frozen
+class Envelope:
+    """One answer, opened.
+
+    Attributes:
+        status: Of the envelope.
+        msg: The server's words.
+        data: As it came.
+        content: The whole of it.
+        response: What it came in.
+    """
+
+    status: int
+    msg: str
+    data: Any
+    content: dict[str, Any]
+    response: Response
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it says that what was asked is done, or being done."""
+        return self.status == RUNNING or self.status in DONE
+
+
+def read_envelope(response: Response) -> Envelope | None:
+    """The envelope in a response, None where there is none."""
+    try:
+        content = json.loads(response.content)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(content, dict):
+        return None
+    status, msg = content.get("status"), content.get("msg")
+    if type(status) is not int:
+        return None
+    return Envelope(status, msg if isinstance(msg, str) else "", content.get("data"), content, response)
+
+
+def rid_of(content: Any) -> str | None:
+    """The id of a run in an envelope's content: in its data, or at its top."""
+    if not isinstance(content, dict):
+        return None
+    for place in (content.get("data"), content):
+        rid = place.get("rid") if isinstance(place, dict) else None
+        if isinstance(rid, str) and rid:
+            return rid
+        if type(rid) is int:
+            return str(rid)
+    return None
+
+
+def salvage_rid(error: SimStudioError) -> str | None:
+    """The id of a run in an answer that cannot be used otherwise: a run that was started is not to be lost."""
+    response = error.response
+    if response is None:
+        return None
+    envelope = read_envelope(response)
+    rid = rid_of(envelope.content) if envelope is not None else None
+    if rid is None:
+        found = _RID.search(response.text)
+        rid = found[1] if found is not None else None
+    return rid
+
+
+def envelope_error(
+    envelope: Envelope, credentials: Credentials, family: type[VectorVeinAPIError] = VectorVeinAPIError
+) -> VectorVeinAPIError:
+    """The exception for an envelope that tells of a failure.
+
+    Args:
+        envelope: The answer.
+        credentials: Whose key must not show.
+        family: The documented exception.
+    """
+    status, response = envelope.status, envelope.response
+    said = credentials.redact(envelope.msg)[:_LONGEST] or reason(status)
+    error = combined(family, status_error_class(status))(
+        f"{said} (status {status}; {describe(response)}){_advice(status, response)}",
+        status,
+        status=response.status,
+        details=envelope.content,
+        server_code=str(status),
+        response=response,
+        history=response.history,
+    )
+    return _with_wait(error, response)
+
+
+def http_error(response: Response, credentials: Credentials) -> VectorVeinAPIError:
+    """The exception for an answer without an envelope, or one that its HTTP status contradicts."""
+    status = response.status
+    envelope = read_envelope(response)
+    said = credentials.redact(envelope.msg if envelope is not None else _words(response))[:_LONGEST]
+    if response.ok:
+        kind = response.headers.get("content-type", "no content type")
+        return combined(RequestError, InvalidResponseError)(
+            f'{response.method} {response.path} answered with no {{"status", "msg", "data"}} '
+            f"({kind}, {len(response.content)} bytes, beginning {credentials.redact(response.text)[:120].strip()!r}). "
+            "Check that base_url points at VectorVein's API. The body is in error.response.content.",
+            status,
+            status=status,
+            details=_plain(response),
+            response=response,
+            history=response.history,
+        )
+    family = APIKeyError if status == 401 else RequestError
+    error = combined(family, status_error_class(status))(
+        f"{said or reason(status)} ({describe(response)}){_advice(status, response)}",
+        status,
+        status=status,
+        details=_plain(response),
+        response=response,
+        history=response.history,
+    )
+    return _with_wait(error, response)
+
+
+def _with_wait(error: VectorVeinAPIError, response: Response) -> VectorVeinAPIError:
+    if isinstance(error, RateLimitError):
+        error.retry_after = _wait(response)
+    return error
+
+
+def _wait(response: Response) -> float | None:
+    wait = parse_retry_after(response.headers.get("retry-after"), now=time.time())
+    return wait if wait is not None else read_error(response).retry_after
+
+
+def _advice(status: int, response: Response) -> str:
+    if status == 429:
+        wait = _wait(response)
+        return f". Wait {'a while' if wait is None else f'{wait:g} s'} before calling again."
+    if 300 <= response.status <= 399:
+        return ". Redirects are not followed; set base_url to the final address."
+    found = _ADVICE.get(status)
+    return f". {found}." if found else "."
+
+
+def _plain(response: Response) -> Any:
+    try:
+        return json.loads(response.content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _words(response: Response) -> str:
+    """What an error body without an envelope says."""
+    data = _plain(response)
+    if isinstance(data, dict):
+        for name in ("msg", "detail", "message"):
+            if isinstance(data.get(name), str) and data[name]:
+                return str(data[name])
+    return read_error(response).message or ""

@@ -1,0 +1,142 @@
+"""What VectorVein's client raises: the documented names, each also of the package's own tree.
+
+    VectorVeinAPIError(message, status_code)      also what the answer's status says: simstudio.RateLimitError …
+    ├── APIKeyError        401, 403, or a key that cannot be used: simstudio.AuthenticationError,
+    │                      PermissionDeniedError or ConfigurationError
+    ├── WorkflowError      the run failed: simstudio.JobFailedError
+    ├── AccessKeyError     403, 404 of an access key's call, or one that cannot be sent
+    ├── RequestError       no answer in VectorVein's form: simstudio.APIConnectionError, APITimeoutError,
+    │                      InvalidResponseError, or what the HTTP status says
+    └── TimeoutError       a run was not done in time: simstudio.JobTimeoutError and the builtin
+
+So one ``except simstudio.RateLimitError`` serves every service, and programs written for VectorVein's own package catch
+what they used to. An exception of two families is made by :func:`combined`.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, ClassVar, TypeVar, cast
+
+from simstudio.errors import JobFailedError, JobTimeoutError, SimStudioError
+
+F = TypeVar("F", bound="VectorVeinAPIError")
+
+
+class VectorVeinAPIError(SimStudioError):
+    """The root of what is raised about VectorVein.
+
+    Args:
+        message: What happened; ``str(error)``.
+        status_code: The status in the answer's envelope, or the HTTP status where there is no envelope.
+        code: See :class:`~simstudio.SimStudioError`.
+        status: The HTTP status.
+        **more: Further arguments of :class:`~simstudio.SimStudioError`.
+
+    Attributes:
+        details: The whole envelope, as plain JSON data, where one came.
+
+    Example:
+        >>> VectorVeinAPIError("no such app", 404).status_code
+        404
+    """
+
+    _made_of: ClassVar[tuple[type[Any], type[Any]] | None] = None
+
+    def __init__(
+        self,
+        message: str,
+        status_code: int | None = None,
+        *,
+        code: str | None = None,
+        status: int | None = None,
+        **more: Any,
+    ) -> None:
+        if code is not None:  # else the other family's own
+            more["code"] = code
+        super().__init__(message, status=status, **more)
+        self.status_code = status_code
+
+    @property
+    def rid(self) -> str | None:
+        """The id of the run that the failing call had started or asked for, when there is one."""
+        return self.task_id
+
+    @property
+    def msg(self) -> str | None:
+        """The server's own words."""
+        said = self.details.get("msg") if isinstance(self.details, Mapping) else None
+        return said if isinstance(said, str) else None
+
+    @property
+    def data(self) -> Any:
+        """What the envelope held besides, as plain JSON data."""
+        return self.details.get("data") if isinstance(self.details, Mapping) else None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _revived, (self._made_of or (type(self),), self.args, self.__dict__.copy())
+
+
+class APIKeyError(VectorVeinAPIError):
+    """The API key is missing, wrong, expired, or not of the kind that the call needs."""
+
+
+class WorkflowError(VectorVeinAPIError, JobFailedError):
+    """The workflow ran and failed (``rid``, ``msg``, ``data``).
+
+    Attributes:
+        result: The run as last seen, a :class:`~simstudio.services.vectorvein.WorkflowRunResult`; also ``job``.
+    """
+
+    result: Any
+    job: Any
+
+
+class AccessKeyError(VectorVeinAPIError):
+    """An access key, or the app it is for, does not exist or may not be used; or the call cannot be sent as it is."""
+
+
+class RequestError(VectorVeinAPIError):
+    """No answer came, or none in VectorVein's form."""
+
+
+class TimeoutError(VectorVeinAPIError, JobTimeoutError, builtins.TimeoutError):  # noqa: A001 - the documented name
+    """A run was not done when the caller's patience ended (``rid``). The run itself goes on.
+
+    Attributes:
+        job: The run as last seen, a :class:`~simstudio.services.vectorvein.WorkflowRunResult`, or None.
+    """
+
+    job: Any
+
+
+@cache
+def combined(family: type[F], shared: type[SimStudioError]) -> type[F]:
+    """A documented exception that is also one of the package's own tree.
+
+    Args:
+        family: Of this module.
+        shared: Of :mod:`simstudio.errors`.
+
+    Example:
+        >>> from simstudio.errors import NotFoundError
+        >>> issubclass(combined(AccessKeyError, NotFoundError), NotFoundError)
+        True
+    """
+    if issubclass(family, shared):
+        return family
+    name = f"VectorVein{shared.__name__}" if family is VectorVeinAPIError else family.__name__
+    doc = f"{family.__name__} and {shared.__name__} at once. {family.__doc__}"
+    made = type(name, (family, shared), {"__module__": __name__, "__doc__": doc, "_made_of": (family, shared)})
+    return cast("type[F]", made)
+
+
+def _revived(made_of: tuple[type[Any], ...], args: tuple[Any, ...], state: dict[str, Any]) -> VectorVeinAPIError:
+    """A pickled or copied exception, made anew; its class may be one that only :func:`combined` makes."""
+    kind = combined(made_of[0], made_of[1]) if len(made_of) > 1 else made_of[0]
+    error: VectorVeinAPIError = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error

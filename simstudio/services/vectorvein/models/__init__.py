@@ -1,0 +1,1 @@
+"""What VectorVein's answers and arguments are made of."""

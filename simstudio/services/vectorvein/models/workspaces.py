@@ -1,0 +1,89 @@
+"""The workspaces of agents, and the files in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from simstudio.models.base import model
+from simstudio.services.vectorvein.models.agents import User
+from simstudio.services.vectorvein.models.base import Record
+
+
+@model
+class WorkspaceFile(Record):
+    """A file. ``size`` is bytes, ``last_modified`` as sent."""
+
+    key: str | None = None
+    size: int | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@model
+class AgentWorkspace(Record):
+    """A workspace. ``latest_files`` are the files that changed last, ``created_at`` and ``last_accessed`` as sent."""
+
+    workspace_id: str
+    agent_task_id: str | None = None
+    user: User | None = None
+    oss_bucket: str | None = None
+    base_storage_path: str | None = None
+    created_at: str | None = None
+    last_accessed: str | None = None
+    latest_files: list[WorkspaceFile] | None = None
+    file_count: int | None = None
+
+
+@model
+class AgentWorkspaceListResponse(Record):
+    """One page of workspaces."""
+
+    workspaces: list[AgentWorkspace]
+    total: int | None = None
+    page: int | None = None
+    page_size: int | None = None
+    page_count: int | None = None
+
+
+@model
+class WorkspaceFileListResponse(Record):
+    """The files of a workspace.
+
+    Attributes:
+        files: The files; with ``tree_view`` the tree, an object as it was sent (see ``tree``).
+        tree_view: Whether it is a tree.
+    """
+
+    files: list[WorkspaceFile] = attrs.field(factory=list)
+    tree_view: bool | None = None
+
+    @property
+    def tree(self) -> dict[str, Any] | None:
+        """The tree that was sent in place of a list, else None."""
+        sent: object = self.files
+        return sent if isinstance(sent, dict) else None
+
+
+@model
+class WorkspaceFileContent(Record):
+    """A text file, or some lines of it.
+
+    Attributes:
+        content: The text.
+        file_info: The file.
+        file_path: Its path in the workspace.
+        start_line: The first line given, from 1.
+        end_line: The last line given.
+        meta_data: As sent.
+        download_url: Where the whole is, for a while.
+    """
+
+    content: str
+    file_info: WorkspaceFile | None = None
+    file_path: str | None = None
+    start_line: int | None = None
+    end_line: int | None = None
+    meta_data: Any = None
+    download_url: str | None = None

@@ -1,0 +1,1 @@
+"""The namespaces of VectorVein's clients."""

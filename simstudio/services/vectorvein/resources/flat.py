@@ -1,0 +1,44 @@
+"""``flat``: an operation of a namespace under a name of the client's own.
+
+``client.list_agents(...)`` is ``client.agents.list(...)``: one flow, one signature, one docstring.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from simstudio.resources.operation import operation
+
+if TYPE_CHECKING:
+    from typing_extensions import ParamSpec
+
+    from simstudio.transport.flow import Flow
+
+    P = ParamSpec("P")
+else:
+    from typing import ParamSpec
+
+    P = ParamSpec("P")
+
+T = TypeVar("T")
+
+
+class flat(operation[P, T]):  # noqa: N801 - used like the decorator it extends
+    """An operation of a client that is one of a namespace's.
+
+    Args:
+        method: The namespace's operation, as the class has it.
+        namespace: The client's attribute that is such a namespace.
+    """
+
+    def __init__(self, method: operation[P, T], namespace: str) -> None:
+        @functools.wraps(method.flow)
+        def flow(client: Any, *args: P.args, **kwargs: P.kwargs) -> Flow[T]:
+            return method.flow(getattr(client, namespace), *args, **kwargs)  # type: ignore[no-any-return]
+
+        super().__init__(flow)
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        super().__set_name__(owner, name)
+        self.__qualname__ = f"{owner.__qualname__}.{name}"

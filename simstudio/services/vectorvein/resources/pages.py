@@ -1,0 +1,76 @@
+"""``Pages``: everything a list has, a page at a time, fetched as it is iterated over."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from simstudio.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from simstudio.resources.base import APIResource
+    from simstudio.transport.flow import Flow
+
+T = TypeVar("T")
+
+
+class Pages(Generic[T]):
+    """Iterate over it: ``for`` on a client that blocks, ``async for`` on one that is awaited.
+
+    Nothing is asked for before the first item is. Each iteration starts anew.
+
+    Args:
+        resource: Whose client fetches.
+        fetch: The flow of one page, by its number from 1.
+        items: What of a page is iterated over.
+        page_size: Items asked for a page.
+    """
+
+    def __init__(
+        self, resource: APIResource[Any], fetch: Callable[[int], Flow[Any]], items: str, page_size: int
+    ) -> None:
+        self._resource = resource
+        self._fetch = fetch
+        self._items = items
+        self._page_size = page_size
+
+    def __iter__(self) -> Iterator[T]:
+        runner = self._resource._context.runner
+        if runner.asynchronous:
+            raise ConfigurationError("This client is async: iterate with `async for`.")
+        number = 1
+        while True:
+            page = runner.run(self._resource._guarded(self._fetch(number)))
+            items = getattr(page, self._items)
+            yield from items
+            if self._is_last(page, number, len(items)):
+                return
+            number += 1
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        runner = self._resource._context.runner
+        if not runner.asynchronous:
+            raise ConfigurationError("This client is not async: iterate with `for`.")
+        number = 1
+        while True:
+            page = await runner.run(self._resource._guarded(self._fetch(number)))
+            items = getattr(page, self._items)
+            for item in items:
+                yield item
+            if self._is_last(page, number, len(items)):
+                return
+            number += 1
+
+    def _is_last(self, page: Any, number: int, count: int) -> bool:
+        """Whether a page is the last. An empty one always is, so that no server makes this endless."""
+        pages, total = getattr(page, "page_count", None), page.total
+        if count == 0:
+            return True
+        if type(pages) is int:
+            return number >= pages
+        if type(total) is int:
+            return number * self._page_size >= total
+        return count < self._page_size
+
+    def __repr__(self) -> str:
+        return f"<Pages of {self._resource!r}>"

@@ -1,0 +1,353 @@
+"""``client.workflows``: run workflows, ask for runs, wait for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from simstudio.config import UNSET, Unset, check_timeout
+from simstudio.errors import (
+    APIStatusError,
+    InvalidInputError,
+    InvalidResponseError,
+    ServerError,
+    SimStudioError,
+    status_error_class,
+)
+from simstudio.polling import Poller, PollSchedule
+from simstudio.resources.failures import describe
+from simstudio.resources.modes import M
+from simstudio.resources.operation import operation
+from simstudio.services.vectorvein.envelope import envelope_error, rid_of, salvage_rid
+from simstudio.services.vectorvein.errors import RequestError, TimeoutError, WorkflowError, combined
+from simstudio.services.vectorvein.models.base import plain
+from simstudio.services.vectorvein.models.workflows import Workflow, WorkflowInputField, WorkflowRunResult, run_result
+from simstudio.services.vectorvein.resources.base import VectorVeinResource, given, identifier, invalid
+from simstudio.services.vectorvein.resources.runs import WorkflowRun
+
+if TYPE_CHECKING:
+    from simstudio.resources.base import Context
+    from simstudio.services.vectorvein.envelope import Envelope
+    from simstudio.transport.flow import Flow
+
+SCHEDULE = PollSchedule(initial=1.5, multiplier=1.5, maximum=10.0)
+"""About ten questions in the first minute and six in each further one, of the 60 calls a minute that are allowed."""
+
+InputFields = Iterable[WorkflowInputField | Mapping[str, Any]]
+
+_KEY_TYPES = ("WORKFLOW", "VAPP")
+_OF_THE_SERVER = frozenset({502, 503, 504})
+"""Envelope statuses of check-status by which a server speaks of itself, not of the run."""
+
+
+@attrs.frozen
+class RunReference:
+    """Which run.
+
+    Attributes:
+        rid: Its id.
+        wid: Its workflow; a VApp's key cannot ask without.
+        vapp: Whether the client's key is that of a VApp.
+    """
+
+    rid: str
+    wid: str | None = None
+    vapp: bool = False
+
+
+class Workflows(VectorVeinResource[M]):
+    """Run workflows.
+
+    Attributes:
+        poller: How runs are waited for.
+    """
+
+    def __init__(self, context: Context, name: str) -> None:
+        super().__init__(context, name)
+        self.poller = Poller(SCHEDULE)
+
+    @operation
+    def run(
+        self,
+        wid: str,
+        input_fields: InputFields,
+        *,
+        output_scope: str = "output_fields_only",
+        api_key_type: str = "WORKFLOW",
+        timeout: float | None = 3600.0,
+        on_progress: Callable[[WorkflowRunResult], Any] | None = None,
+        poll_interval: float | None = None,
+    ) -> Flow[WorkflowRunResult]:
+        """Run a workflow and wait for its outputs.
+
+        It is started without making the server wait, so that its id is known at once, and then asked for: at once,
+        after 1.5 s, and at pauses that grow to 10 s.
+
+        Args:
+            wid: The workflow's id.
+            input_fields: What goes in: :class:`WorkflowInputField`, or mappings of the same names.
+            output_scope: ``output_fields_only``, or ``all`` for the outputs of every node.
+            api_key_type: ``VAPP`` when the client's key is that of a VApp.
+            timeout: Seconds to wait, None for ever.
+            on_progress: Called with each state that is seen; may be async on an async client.
+            poll_interval: Seconds between questions, in place of growing ones; VectorVein allows 60 calls a minute.
+
+        Returns:
+            The run, its outputs in ``data``.
+
+        Raises:
+            WorkflowError: It failed (``error.rid``, ``error.msg``, ``error.data``).
+            TimeoutError: It was not done in time; it goes on (``error.rid``).
+            SimStudioError: Any other failure; ``error.rid`` (``error.task_id``) once it had started.
+
+        Example:
+            >>> client.workflows.run("wid", [WorkflowInputField("n", "Name", "Ada")]).data  # doctest: +SKIP
+        """
+        self._check_waiting(timeout, on_progress, poll_interval)
+        run, state = yield from self._start(wid, input_fields, output_scope, api_key_type, needs_rid=False)
+        if state is None:
+            return (yield from self._wait(run, timeout, on_progress, poll_interval))
+        return self._checked(run, state)
+
+    @operation
+    def submit(
+        self,
+        wid: str,
+        input_fields: InputFields,
+        *,
+        output_scope: str = "output_fields_only",
+        api_key_type: str = "WORKFLOW",
+    ) -> Flow[WorkflowRun[M]]:
+        """Start a run and come back at once.
+
+        Args:
+            wid: As :meth:`run`.
+            input_fields: As :meth:`run`.
+            output_scope: As :meth:`run`.
+            api_key_type: As :meth:`run`.
+
+        Returns:
+            A handle of the run: ``id``, ``status``, ``refresh()``, ``wait()``, ``result()``.
+
+        Example:
+            >>> client.workflows.submit("wid", []).wait(timeout=60).data  # doctest: +SKIP
+        """
+        run, state = yield from self._start(wid, input_fields, output_scope, api_key_type, needs_rid=False)
+        return WorkflowRun(self, run, state)
+
+    @operation
+    def status(self, rid: str, wid: str | None = None, api_key_type: str = "WORKFLOW") -> Flow[WorkflowRunResult]:
+        """Ask for a run.
+
+        Args:
+            rid: Its id.
+            wid: Its workflow's id; needed with the key of a VApp.
+            api_key_type: As :meth:`run`.
+
+        Returns:
+            Its state: ``status`` is 202 while it runs. It is also the mapping that the server sent.
+
+        Raises:
+            WorkflowError: It failed.
+            NotFoundError: There is no such run.
+            SimStudioError: It could not be asked for (``error.rid``).
+
+        Example:
+            >>> client.check_workflow_status("rid").done  # doctest: +SKIP
+        """
+        run = self._reference(rid, wid, api_key_type)
+        return self._checked(run, (yield from self._state(run)))
+
+    def handle(self, rid: str, wid: str | None = None, api_key_type: str = "WORKFLOW") -> WorkflowRun[M]:
+        """A handle of a run, of the kind that every service's client gives. Nothing is sent.
+
+        Example:
+            >>> client.workflows.handle("rid").result(timeout=60).data  # doctest: +SKIP
+        """
+        return WorkflowRun(self, self._reference(rid, wid, api_key_type), None)
+
+    @operation
+    def create(
+        self,
+        title: str = "New workflow",
+        brief: str = "",
+        images: Iterable[str] | None = None,
+        tags: Iterable[Mapping[str, Any]] | None = None,
+        data: Mapping[str, Any] | None = None,
+        language: str = "zh-CN",
+        tool_call_data: Mapping[str, Any] | None = None,
+        source_workflow_wid: str | None = None,
+    ) -> Flow[Workflow]:
+        """Make a workflow.
+
+        Args:
+            title: Its title.
+            brief: A short description.
+            images: Addresses of its pictures.
+            tags: Its tags, as ``{"tid": …}``.
+            data: Its nodes and edges.
+            language: Of its texts.
+            tool_call_data: How it is called as a tool.
+            source_workflow_wid: The workflow it is made from.
+
+        Example:
+            >>> client.create_workflow("Summaries").wid  # doctest: +SKIP
+        """
+        body = {
+            "title": title,
+            "brief": brief,
+            "images": [] if images is None else list(images),
+            "tags": [] if tags is None else plain(list(tags), unset=False),
+            "data": {"nodes": [], "edges": []} if data is None else plain(data),
+            "language": language,
+            "tool_call_data": {} if tool_call_data is None else plain(tool_call_data),
+            **given(source_workflow_wid=source_workflow_wid),
+        }
+        envelope = yield from self._write("workflow/create", body)
+        return self._data(envelope, Workflow)
+
+    # -- flows -----------------------------------------------------------------------------------------------------
+
+    def _start(
+        self, wid: str, input_fields: InputFields, output_scope: str, api_key_type: str, *, needs_rid: bool
+    ) -> Flow[tuple[RunReference, WorkflowRunResult | None]]:
+        """Start a run. Gives its outputs too where the server did so at once."""
+        if not isinstance(output_scope, str) or not output_scope:
+            raise invalid(f'output_scope must be "output_fields_only" or "all", not {output_scope!r}.')
+        vapp = _is_vapp(api_key_type)
+        body = {
+            "wid": identifier(wid, "wid"),
+            "output_scope": output_scope,
+            "wait_for_completion": False,  # else the server may keep the id for longer than the call may last
+            "input_fields": _input_fields(input_fields),
+        }
+        try:
+            envelope = yield from self._write("workflow/run", body, vapp=vapp)
+            rid = rid_of(envelope.content)
+            outputs = isinstance(envelope.data, list)
+            if rid is None and (needs_rid or not outputs):
+                raise combined(RequestError, InvalidResponseError)(
+                    f"The run was accepted, but the answer has no rid ({describe(envelope.response)}). "
+                    "What came is in error.details.",
+                    envelope.status,
+                    status=envelope.response.status,
+                    details=envelope.content,
+                    response=envelope.response,
+                    history=envelope.response.history,
+                )
+        except SimStudioError as error:
+            error.task_id = salvage_rid(error)
+            raise
+        run = RunReference(rid or "", wid, vapp)
+        finished = outputs and run_result(envelope, run.rid)
+        return run, finished if finished and finished.done else None
+
+    def _state(self, run: RunReference, timeout: float | Unset | None = UNSET) -> Flow[WorkflowRunResult]:
+        """Ask for a run once. A run that failed is a state like others; a failed question is an error."""
+        body = {"rid": identifier(run.rid, "rid"), **(given(wid=run.wid) if run.wid_is_sent else {})}
+        try:
+            envelope = yield from self._read(
+                "workflow/check-status", body, vapp=run.vapp, timeout=timeout, accepted=True
+            )
+            if envelope.succeeded or self._is_of_the_server(envelope):
+                self._check_status(envelope)
+            return run_result(envelope, run.rid)
+        except SimStudioError as error:
+            error.task_id = run.rid
+            raise
+
+    def _wait(
+        self,
+        run: RunReference,
+        timeout: float | None,
+        on_progress: Callable[[WorkflowRunResult], Any] | None,
+        poll_interval: float | None,
+    ) -> Flow[WorkflowRunResult]:
+        self._check_waiting(timeout, on_progress, poll_interval)
+        poller = self.poller
+        if poll_interval is not None:
+            fixed = PollSchedule(initial=poll_interval, multiplier=1.0, maximum=poll_interval, jitter=0.0)
+            poller = attrs.evolve(poller, schedule=fixed)
+        client_timeout = self._context.options.timeout
+
+        def ask(seconds: float | None) -> Flow[WorkflowRunResult]:
+            shorter = seconds is not None and (client_timeout is None or seconds < client_timeout)
+            return self._state(run, seconds if shorter else UNSET)
+
+        def expired(last: WorkflowRunResult | None) -> TimeoutError:
+            seen = "never seen" if last is None else f"last seen with status {last.status}"
+            return TimeoutError(
+                f"The run {run.rid} was not done within {timeout:g} s ({seen}). It goes on; wait again with "
+                "client.workflows.handle(error.rid).wait(), or give a longer timeout.",
+                job=last,
+            )
+
+        try:
+            state = yield from poller.wait(
+                ask,
+                done=lambda state: state.done,
+                expired=expired,
+                timeout=timeout,
+                on_progress=on_progress,
+            )
+        except SimStudioError as error:
+            error.task_id = run.rid
+            raise
+        return self._checked(run, state)
+
+    def _checked(self, run: RunReference, state: WorkflowRunResult) -> WorkflowRunResult:
+        """A state, when it is not that of a failed run."""
+        if state.done and not state.succeeded:
+            said = self._context.session.credentials.redact(state.msg) if isinstance(state.msg, str) else ""
+            error = WorkflowError(
+                f"The run {run.rid} failed with status {state.status}{': ' + said[:500] if said else ''}. "
+                "Its state is in error.result.",
+                state.status,
+                details=state.to_dict(),
+                result=state,
+                job=state,
+            )
+            error.task_id = run.rid
+            raise error
+        return state
+
+    def _is_of_the_server(self, envelope: Envelope) -> bool:
+        """Whether a failure is one of the question (no such run, a bad key, too many calls) and not of the run."""
+        return envelope.status in _OF_THE_SERVER or 400 <= envelope.status <= 499
+
+    def _reference(self, rid: str, wid: str | None, api_key_type: str) -> RunReference:
+        vapp = _is_vapp(api_key_type)
+        if vapp and not wid:
+            raise invalid("Workflow ID cannot be empty when api_key_type is 'VAPP': pass wid=.")
+        if wid is not None:
+            identifier(wid, "wid")
+        return RunReference(identifier(rid, "rid"), wid, vapp)
+
+    def _check_waiting(self, timeout: object, on_progress: object, poll_interval: object) -> None:
+        check_timeout(timeout)
+        check_timeout(poll_interval, "poll_interval")
+        if on_progress is not None and not callable(on_progress):
+            raise invalid(f"on_progress must be a function of the run's state, not {on_progress!r}.")
+
+
+def _is_vapp(api_key_type: object) -> bool:
+    if api_key_type not in _KEY_TYPES:
+        raise invalid(f'api_key_type must be "WORKFLOW" or "VAPP", not {api_key_type!r}.')
+    return api_key_type == "VAPP"
+
+
+def _input_fields(fields: InputFields) -> list[dict[str, Any]]:
+    if isinstance(fields, (Mapping, str, bytes)) or not isinstance(fields, Iterable):
+        raise invalid(f"input_fields must be a list of WorkflowInputField, not {type(fields).__name__}.")
+    sent = []
+    for field in fields:
+        if not isinstance(field, Mapping):
+            raise invalid(f"input_fields must be a list of WorkflowInputField, and one is {type(field).__name__}.")
+        if not isinstance(field, WorkflowInputField):
+            missing = [name for name in ("node_id", "field_name", "value") if name not in field]
+            if missing:
+                raise invalid(f"An input field has no {missing[0]}: give node_id, field_name and value.")
+        sent.append(plain(field))
+    return sent
