@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_SECRET = frozenset((b"x-api-key", b"authorization", b"cookie"))
+_SECRET = frozenset((b"x-api-key", b"authorization", b"cookie", b"vectorvein-api-key"))
 _KEPT = 10_000
 
 

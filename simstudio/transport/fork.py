@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from typing import Protocol
+
+unforked = threading.RLock()
+"""Held while a library is imported for the first time: a fork in the middle of that would leave the child a module that
+nobody goes on importing, and whose lock is never given back. Forking waits for it."""
+
+_LONGEST_WAIT = 10.0
+"""Seconds. Whatever holds it up, a fork must not wait for ever."""
 
 
 class Renewable(Protocol):
@@ -23,10 +31,23 @@ def renew_after_fork(thing: Renewable) -> None:
     _alive.add(thing)
 
 
+_held: list[bool] = []
+
+
+def _before() -> None:
+    _held.append(unforked.acquire(timeout=_LONGEST_WAIT))
+
+
+def _after() -> None:
+    if _held.pop():
+        unforked.release()
+
+
 def _renew_all() -> None:
+    _after()
     for thing in list(_alive):
         thing.after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_all)
+    os.register_at_fork(before=_before, after_in_parent=_after, after_in_child=_renew_all)

@@ -10,7 +10,7 @@ from simstudio.errors import ConfigurationError
 from simstudio.transport.auth import Credentials
 from simstudio.transport.endpoint import Endpoint
 from simstudio.transport.flow import AsyncWire, Flow, Wire
-from simstudio.transport.fork import renew_after_fork
+from simstudio.transport.fork import renew_after_fork, unforked
 from simstudio.transport.message import Request, Response
 from simstudio.transport.rate_limit import RateLimits
 from simstudio.transport.stack import Handler
@@ -62,7 +62,7 @@ class LazyWire(Generic[W]):
         if self._closed:
             raise ConfigurationError("This client is closed. Create another one, or close it later.")
         if self._wire is None:
-            with self._lock:
+            with self._lock, unforked:
                 if self._wire is None:
                     self._wire = self._make()
         return self._wire

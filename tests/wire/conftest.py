@@ -1,66 +1,16 @@
 from __future__ import annotations
 
-import asyncio
 import ssl
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 import trustme
-from attrs import frozen
 from faultserver import FaultServer, Script
-
-from simstudio import AsyncSimStudioClient, SimStudioClient
-from simstudio.transport.retry import Backoff, Retry, RetryPolicy
-
-KEY = "sk-sim-wire"
-
-
-def hasty(stack: list[Any]) -> list[Any]:
-    """The default stack, its retries following at once."""
-    quick = Retry(RetryPolicy(backoff=Backoff(initial=0.001, maximum=0.002)))
-    return [quick if isinstance(middleware, Retry) else middleware for middleware in stack]
-
-
-def client_of(url: str, **options: Any) -> SimStudioClient:
-    return SimStudioClient(KEY, url, **{"timeout": 20, "middleware": hasty, **options})
-
-
-def async_client_of(url: str, **options: Any) -> AsyncSimStudioClient:
-    return AsyncSimStudioClient(KEY, url, **{"timeout": 20, "middleware": hasty, **options})
-
-
-@frozen
-class Caller:
-    """Makes the same calls with either client over any wire: each use gets a client, and calls it."""
-
-    asynchronous: bool
-    library: str | None
-
-    def __call__(self, url: str, *uses: Callable[[Any], Any], **options: Any) -> Any:
-        """What the last of some calls on one client gives; they are made one after another."""
-        return asyncio.run(self._awaited(url, uses, options)) if self.asynchronous else self._called(url, uses, options)
-
-    def _called(self, url: str, uses: Any, options: Any) -> Any:
-        with ExitStack() as stack:
-            if self.library:
-                options["http_client"] = stack.enter_context(sys.modules[self.library].Client())
-            client = stack.enter_context(client_of(url, **options))
-            return [use(client) for use in uses][-1]
-
-    async def _awaited(self, url: str, uses: Any, options: Any) -> Any:
-        user = sys.modules[self.library].AsyncClient() if self.library else None
-        try:
-            async with async_client_of(url, **options, **({"http_client": user} if user else {})) as client:
-                return [await use(client) for use in uses][-1]
-        finally:
-            if user is not None:
-                await user.aclose()
-
+from wirecalls import Caller
 
 _LIBRARIES: list[str | None] = [None, "httpx"]
 if sys.version_info >= (3, 11):  # there is no httpx2 for less
@@ -91,7 +41,7 @@ def serve() -> Iterator[Callable[..., FaultServer]]:
     """``server = serve(script, …)``: a server until the test ends."""
     with ExitStack() as stack:
 
-        def start(*scripts: Script, **options: Any) -> FaultServer:
+        def start(*scripts: Script, **options: ssl.SSLContext) -> FaultServer:
             return stack.enter_context(FaultServer(*scripts, **options))
 
         yield start

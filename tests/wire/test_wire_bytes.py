@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import KEY, Caller, hasty
 from faultserver import Connection, FaultServer
 from wireanswers import DONE, FINAL, answer, answering, chunked, gzipped, head, packed, streaming, text
+from wirecalls import KEY, Caller, hasty
 
 from simstudio.transport.upload import Upload
 

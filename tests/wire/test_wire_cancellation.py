@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import async_client_of
 from faultserver import Connection, FaultServer
 from wireanswers import STREAM, answer, answering, chunked, text
+from wirecalls import async_client_of
 
 from simstudio import AsyncSimStudioClient
 

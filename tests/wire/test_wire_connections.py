@@ -14,9 +14,9 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Caller, async_client_of, client_of
 from faultserver import Connection, FaultServer
 from wireanswers import STREAM, answer, answering, chunked, text
+from wirecalls import Caller, async_client_of, client_of
 
 from simstudio import APIConnectionError, ConfigurationError, SimStudioError
 from simstudio.sandbox import Sandbox

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import httpcore
 import pytest
-from conftest import Caller
 from faultserver import DRIP, PATIENCE, Connection, FaultServer, Script
 from wireanswers import answer, answering, chunked, head
+from wirecalls import Caller
 
 from simstudio import APIConnectionError, APITimeoutError, RateLimitError, ServerError
+from simstudio.transport import flow
 from simstudio.transport.deadline import Budget, Phases
 from simstudio.transport.wire.sockets import BudgetedBackend
 
@@ -296,8 +297,8 @@ def test_a_retry_after_past_the_deadline_raises_at_once(
     def no_sleep(seconds: float) -> None:
         raise AssertionError(f"slept {seconds} s")
 
-    monkeypatch.setattr(time, "sleep", no_sleep)
-    monkeypatch.setattr(asyncio, "sleep", no_sleep)
+    for module in ("time", "asyncio"):
+        monkeypatch.setattr(flow, module, SimpleNamespace(sleep=no_sleep))
     server = serve(answering(answer({"error": "busy"}, status, Retry_After=30)))
     kind = RateLimitError if status == 429 else ServerError
     with pytest.raises(kind) as caught:

@@ -9,9 +9,9 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from conftest import async_client_of
 from faultserver import Connection, FaultServer
 from wireanswers import STREAM, answer, chunked, text
+from wirecalls import async_client_of
 
 from simstudio import AsyncSimStudioClient, ConfigurationError
 

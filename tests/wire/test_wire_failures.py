@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import Caller, hasty
 from faultserver import Connection, FaultServer, Script
 from wireanswers import answer, answering, head
+from wirecalls import Caller, hasty
 
 from simstudio import APIConnectionError, APITimeoutError, ConfigurationError, InvalidResponseError
 from simstudio.models.execution import WorkflowExecutionResult

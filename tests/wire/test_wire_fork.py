@@ -6,6 +6,8 @@ import asyncio
 import multiprocessing
 import os
 import ssl
+import subprocess
+import sys
 import threading
 import traceback
 import warnings
@@ -13,9 +15,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import async_client_of, client_of
 from faultserver import Connection, FaultServer
 from wireanswers import DONE, FINAL, STREAM, answering, chunked, text
+from wirecalls import async_client_of, client_of
 
 Serve = Callable[..., FaultServer]
 
@@ -223,6 +225,7 @@ def _within_seconds(work: Callable[[], object]) -> None:
 def test_many_threads_calling_at_the_fork_do_not_stop_the_child(serve: Serve) -> None:
     server = serve()
     with client_of(server.url) as client:
+        execute(client)
         stop = threading.Event()
 
         def call() -> None:
@@ -239,6 +242,29 @@ def test_many_threads_calling_at_the_fork_do_not_stop_the_child(serve: Serve) ->
             for thread in threads:
                 thread.join()
         execute(client)
+
+
+FIRST_CALL = """
+import os, signal, threading
+from simstudio import SimStudioClient
+client = SimStudioClient("sk-sim-wire", {url!r})
+thread = threading.Thread(target=client.request, args=["GET", "/api/x"])
+thread.start()  # it imports the HTTP library
+child = os.fork()
+signal.alarm(10)
+client.request("GET", "/api/x")
+if child:
+    thread.join()
+    raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_fork_while_another_thread_makes_its_first_call_does_not_stop_the_child(serve: Serve) -> None:
+    server = serve()
+    program = FIRST_CALL.format(url=server.url)
+    run = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, timeout=60, check=False)
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert len(server.requests) == 3
 
 
 def test_the_end_of_a_child_does_not_end_the_parents_tls_session(
@@ -258,9 +284,6 @@ def test_the_end_of_a_child_does_not_end_the_parents_tls_session(
 
 
 def test_a_child_may_exit_the_ordinary_way(serve: Serve) -> None:
-    import subprocess
-    import sys
-
     program = f"""
 import os, sys
 from simstudio import SimStudioClient

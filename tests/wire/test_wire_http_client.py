@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 from attrs import frozen
-from conftest import KEY, async_client_of, client_of
 from faultserver import FaultServer
 from vcr.errors import CannotOverwriteExistingCassetteException
 from wireanswers import DONE, FINAL, answer, answering, streaming, text
+from wirecalls import KEY, async_client_of, client_of
 
 from simstudio import APIConnectionError, APITimeoutError, AsyncSimStudioClient, ConfigurationError, SimStudioClient
 from simstudio.testing import make_vcr

@@ -7,9 +7,9 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from conftest import async_client_of, client_of
 from faultserver import Connection, FaultServer
 from wireanswers import DONE, FINAL, LAST_CHUNK, STREAM, answer, chunked, frame, text
+from wirecalls import async_client_of, client_of
 
 Serve = Callable[..., FaultServer]
 

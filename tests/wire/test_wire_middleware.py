@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import Caller, hasty
 from faultserver import Connection, FaultServer
 from wireanswers import DONE, FINAL, answer, answering, streaming, text
+from wirecalls import Caller, hasty
 
 from simstudio import APIConnectionError, Headers, Response, ServerError
 

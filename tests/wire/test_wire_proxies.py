@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import trustme
-from conftest import KEY, Caller
 from faultserver import Connection, FaultServer
 from wireanswers import answer, answering
+from wirecalls import KEY, Caller
 
 from simstudio import APIConnectionError, APITimeoutError, ConfigurationError
 

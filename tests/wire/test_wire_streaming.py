@@ -9,7 +9,6 @@ from typing import Any
 
 import httpcore
 import pytest
-from conftest import Caller, async_client_of, client_of
 from faultserver import Connection, FaultServer
 from wireanswers import (
     DONE,
@@ -25,6 +24,7 @@ from wireanswers import (
     streaming,
     text,
 )
+from wirecalls import Caller, async_client_of, client_of
 
 from simstudio import (
     APIConnectionError,

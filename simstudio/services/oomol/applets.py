@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from simstudio.config import user_agent
 from simstudio.errors import InvalidInputError
-from simstudio.models.conversion import structure
 from simstudio.resources.base import Context
 from simstudio.resources.modes import M
 from simstudio.resources.operation import operation
@@ -123,7 +122,7 @@ class Applets(TaskFlows[M]):
             max_retries=options.max_retries,
         )
         response = yield from self._call(request)
-        return structure(self._data(response), List, response=response)
+        return self._model(self._data(response), List, response)
 
     def _advice(self, status: int) -> str:
         if status in (401, 403):

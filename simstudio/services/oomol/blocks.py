@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from simstudio.models.conversion import structure
 from simstudio.resources.modes import M
 from simstudio.resources.operation import operation
 from simstudio.services.oomol.models import BlockList, FlowList
@@ -45,7 +44,7 @@ class Blocks(OomolResource[M]):
         if isinstance(data, dict) and isinstance(data.get("blocks"), list):
             found = [_described(block) for block in data["blocks"]]
             data = {**data, "blocks": found if include_all_versions else _newest(found)}
-        return structure(data, BlockList, response=response)
+        return self._model(data, BlockList, response)
 
 
 class Flows(OomolResource[M]):
@@ -65,7 +64,7 @@ class Flows(OomolResource[M]):
             >>> [flow.name for flow in client.flows.list().flows]  # doctest: +SKIP
         """
         response = yield from self._get("/v1/flows")
-        return structure(self._data(response), FlowList, response=response)
+        return self._model(self._data(response), FlowList, response)
 
 
 def _described(block: Any) -> Any:

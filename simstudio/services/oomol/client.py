@@ -58,13 +58,15 @@ class _OomolClient(BaseClient[M]):
         if isinstance(base_url, Mapping):  # the form of the published package: one dict
             given = _documented(base_url, api_token, default_headers, timeout)
             api_token, default_headers, timeout = (given[name] for name in _DOCUMENTED[1:])
-            base_url = str(given["base_url"])
+            address: Any = given["base_url"]
+        else:
+            address = base_url
         headers, api_token = _without_token(default_headers, api_token)
         options = Options.checked(timeout=timeout, max_retries=max_retries, headers=headers)
         if isinstance(applets_token, Unset):
             applets_token = api_token if applets_url is not None else None
         credentials = OomolCredentials(api_token, applets_token)
-        endpoint = OomolEndpoint(base_url)
+        endpoint = OomolEndpoint(address)
         self._applets_endpoint = Endpoint(applets_url if applets_url is not None else DEFAULT_APPLETS_URL)
         rate_limits = RateLimits()
         auth = TokenAuth(credentials, endpoint, self._applets_endpoint)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from simstudio.config import UNSET, Unset
 from simstudio.errors import InvalidInputError, SimStudioError
-from simstudio.models.conversion import structure
 from simstudio.resources.modes import M
 from simstudio.resources.operation import operation
 from simstudio.services.oomol.errors import InstallFailedError, TimeoutError  # noqa: A004 - the documented name
@@ -41,7 +40,7 @@ class Packages(OomolResource[M]):
             >>> [package.name for package in client.packages.list().packages]  # doctest: +SKIP
         """
         response = yield from self._get("/packages")
-        return structure(self._data(response), PackageList, response=response)
+        return self._model(self._data(response), PackageList, response)
 
     @operation
     def install(self, name: str, version: str | None = None) -> Flow[InstallTask]:
@@ -77,7 +76,7 @@ class Packages(OomolResource[M]):
             >>> [task.status for task in client.packages.list_install_tasks().tasks]  # doctest: +SKIP
         """
         response = yield from self._get("/packages/install")
-        return structure(self._data(response), InstallTaskList, response=response)
+        return self._model(self._data(response), InstallTaskList, response)
 
     @operation
     def get_install_task(self, task_id: str | InstallTask) -> Flow[InstallTask]:
@@ -183,14 +182,14 @@ class Packages(OomolResource[M]):
         body = {"name": name, "version": version} if version else {"name": name}
         response = yield from self._post("/packages/install", json=body)
         try:
-            return structure(self._data(response), InstallTask, response=response)
+            return self._model(self._data(response), InstallTask, response)
         except SimStudioError as error:
             error.task_id = id_in(response)
             raise
 
     def _fetch(self, task_id: str, timeout: float | Unset | None = UNSET) -> Flow[InstallTask]:
         response = yield from self._get(f"/packages/install/{segment(task_id, 'task_id')}", timeout=timeout)
-        return structure(self._data(response), InstallTask, response=response, known={"id": task_id})
+        return self._model(self._data(response), InstallTask, response, known={"id": task_id})
 
     def _wait(self, task_id: str, options: Polling) -> Flow[InstallTask]:
         segment(task_id, "task_id")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 
 from simstudio.config import UNSET, Unset
-from simstudio.errors import RateLimitError, SimStudioError
+from simstudio.errors import APIConnectionError, InvalidResponseError, RateLimitError
+from simstudio.models.conversion import structure
 from simstudio.polling import Poller
 from simstudio.resources.base import APIResource, Context
 from simstudio.resources.failures import conceal, describe, read_error, reason, wait_of
@@ -18,7 +19,7 @@ from simstudio.services.oomol.errors import ApiStatusError, as_own, status_class
 if TYPE_CHECKING:
     from simstudio.services.oomol.options import Polling
     from simstudio.transport.flow import Flow
-    from simstudio.transport.message import Response
+    from simstudio.transport.message import Request, Response
 
 T = TypeVar("T")
 
@@ -36,10 +37,10 @@ class OomolResource(APIResource[M]):
         super().__init__(context, name)
         self.poller = Poller()
 
-    def _guarded(self, flow: Flow[T]) -> Flow[T]:
+    def _call(self, request: Request) -> Flow[Response]:
         try:
-            return (yield from super()._guarded(flow))
-        except SimStudioError as error:
+            return (yield from super()._call(request))
+        except APIConnectionError as error:
             own = as_own(error)
             if own is None:
                 raise
@@ -78,9 +79,12 @@ class OomolResource(APIResource[M]):
 
         Raises:
             ApiStatusError: It says ``"success": false`` with a status of 200.
-            InvalidResponseError: It is not JSON.
+            ApiInvalidResponseError: It is not JSON.
         """
-        data = response.json()
+        try:
+            data = response.json()
+        except InvalidResponseError as error:
+            raise as_own(error) or error from error
         if isinstance(data, Mapping) and data.get("success") is False:
             conceal(response, self._context.session.credentials)
             said = read_error(response).message or "The server says that it did not succeed"
@@ -92,6 +96,17 @@ class OomolResource(APIResource[M]):
                 history=response.history,
             )
         return data
+
+    def _model(self, data: Any, into: type[T], response: Response, known: dict[str, Any] | None = None) -> T:
+        """A reply's data as a model.
+
+        Raises:
+            ApiInvalidResponseError: It is not of that shape; the message names the place.
+        """
+        try:
+            return structure(data, into, response=response, known=known)
+        except InvalidResponseError as error:
+            raise as_own(error) or error from error
 
     def _poller(self, options: Polling) -> Poller:
         return attrs.evolve(self.poller, schedule=options.schedule)

@@ -64,7 +64,7 @@ class TaskFlows(OomolResource[M]):
         try:
             data = self._data(response)
             flat = isinstance(data, dict) and "task" not in data and "id" in data
-            return structure({"task": data} if flat else data, CreatedTask, response=response)
+            return self._model({"task": data} if flat else data, CreatedTask, response)
         except SimStudioError as error:
             error.task_id = id_in(response)
             raise
@@ -73,7 +73,7 @@ class TaskFlows(OomolResource[M]):
         response = yield from self._get(f"/v1/tasks/{segment(task_id, 'task_id')}", timeout=timeout)
         data = self._data(response)
         inner = data["task"] if isinstance(data, dict) and isinstance(data.get("task"), dict) else data
-        return structure(inner, Task, response=response, known={"id": task_id})
+        return self._model(inner, Task, response, known={"id": task_id})
 
     def _logs(self, task_id: str, timeout: float | Unset | None = UNSET) -> Flow[Logs]:
         response = yield from self._get(f"/v1/tasks/{segment(task_id, 'task_id')}/logs", timeout=timeout)
@@ -81,7 +81,7 @@ class TaskFlows(OomolResource[M]):
         if isinstance(data, dict):
             found = data.get("logs")
             data = [] if found is None else found
-        return structure(data, Logs, response=response)
+        return self._model(data, Logs, response)
 
     def _wait(self, task_id: str, options: Polling, reader: LogReader) -> Flow[Task]:
         segment(task_id, "task_id")

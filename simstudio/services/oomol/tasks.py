@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from simstudio.models.conversion import structure
 from simstudio.resources.modes import M
 from simstudio.resources.operation import operation
 from simstudio.services.oomol.inputs import InputValues
@@ -39,7 +38,7 @@ class Tasks(TaskFlows[M]):
             >>> [task.status for task in client.tasks.list().tasks]  # doctest: +SKIP
         """
         response = yield from self._get("/v1/tasks")
-        return structure(self._data(response), TaskList, response=response)
+        return self._model(self._data(response), TaskList, response)
 
     @operation
     def create(self, request: Mapping[str, Any]) -> Flow[CreatedTask]:
@@ -129,7 +128,7 @@ class Tasks(TaskFlows[M]):
         data = self._data(response) if response.content.strip() else {}
         if isinstance(data, Mapping) and "task" not in data and "status" in data and "id" in data:
             data = {"task": data}
-        return structure(data, StopReply, response=response)
+        return self._model(data, StopReply, response)
 
     @operation
     def get_logs(self, task_id: str | Task | CreatedTask) -> Flow[Logs]:

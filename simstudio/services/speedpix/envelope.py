@@ -20,6 +20,7 @@ from simstudio.services.speedpix.errors import (
     SpeedPixAPIError,
     SpeedPixException,
     SpeedPixRateLimitError,
+    SpeedPixRefusedError,
     SpeedPixResponseError,
     status_error_class,
 )
@@ -137,7 +138,7 @@ def refuse(envelope: Envelope, response: Response, what: str) -> NoReturn:
         response: Where it came from.
         what: What was tried, as the beginning of a sentence.
     """
-    kind = SpeedPixRateLimitError if envelope.throttled else SpeedPixAPIError
+    kind = SpeedPixRateLimitError if envelope.throttled else SpeedPixRefusedError
     code = "RATE_LIMIT_EXCEEDED" if kind is SpeedPixRateLimitError else None
     said = envelope.message or f"the service gave no reason (envelope status {envelope.status!r})"
     error = kind(

@@ -4,7 +4,8 @@
     ├── PredictionError                   the workflow ran and failed          also a JobFailedError
     │   └── PredictionCanceledError       somebody stopped it                  also a JobCancelledError
     ├── PredictionTimeoutError            not done in the caller's time        also a JobTimeoutError
-    ├── SpeedPixAPIError                  the service refused a call
+    ├── SpeedPixAPIError                  a call was refused
+    │   ├── SpeedPixRefusedError          … by the service's own words
     │   └── SpeedPixStatusError           … with an HTTP error status          also an APIStatusError
     │       ├── SpeedPixAuthenticationError 401 · SpeedPixPermissionDeniedError 403 · SpeedPixNotFoundError 404
     │       ├── SpeedPixInvalidRequestError 400/413/415/422 · SpeedPixConflictError 409 · SpeedPixLockedError 423
@@ -26,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from simstudio import errors
 
 if TYPE_CHECKING:
-    from simstudio.services.speedpix.predictions import Prediction
+    from simstudio.services.speedpix.prediction import Prediction
 
 
 class SpeedPixException(errors.SimStudioError):
@@ -81,7 +82,11 @@ class PredictionTimeoutError(SpeedPixException, errors.JobTimeoutError):
 
 
 class SpeedPixAPIError(SpeedPixException):
-    """The service refused a call; ``error_code``, ``err_message`` and the others hold its words."""
+    """A call was refused; ``error_code``, ``err_message`` and the others hold the service's words."""
+
+
+class SpeedPixRefusedError(SpeedPixAPIError):
+    """The service took a call (HTTP 200), and its envelope says no."""
 
 
 class SpeedPixStatusError(SpeedPixAPIError, errors.APIStatusError):

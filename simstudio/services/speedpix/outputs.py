@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, BinaryIO
 
 from simstudio.errors import InvalidInputError, SimStudioError
 from simstudio.services.speedpix.errors import FileSaveError
@@ -94,7 +97,8 @@ class FileOutput:
             while (piece := body.piece()) is not None:
                 yield piece
         except SimStudioError as error:
-            raise files.concealed(error) from error.__cause__
+            files.conceal(error)
+            raise
         finally:
             body.close()
 
@@ -110,7 +114,8 @@ class FileOutput:
             while (piece := await body.apiece()) is not None:
                 yield piece
         except SimStudioError as error:
-            raise files.concealed(error) from error.__cause__
+            files.conceal(error)
+            raise
         finally:
             await body.aclose()
 
@@ -126,8 +131,9 @@ class FileOutput:
         return content
 
     def _save(self, path: str | os.PathLike[str]) -> Flow[Path]:
-        target: _Target = yield Blocking(_Target, path)
+        target = _Target(path)
         try:
+            yield Blocking(target.open)
             if self._content is not None:
                 yield Blocking(target.write, self._content)
             else:
@@ -164,49 +170,70 @@ class FileOutput:
 class _Target:
     """A file being written under another name beside it.
 
-    Raises:
-        FileSaveError: It cannot be.
+    Its methods may run in a thread whose caller was cancelled meanwhile, so that :meth:`abandon` comes in between.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         try:
             self.path = Path(path)
-            self._real = Path(os.path.realpath(self.path))  # through a link, which is to stay one
+        except TypeError as error:
+            raise InvalidInputError(f"path must be a path, not {type(path).__name__}.") from error
+        self._real = self._part = self.path
+        self._file: BinaryIO | None = None
+        self._abandoned = False
+        self._lock = Lock()
+
+    def open(self) -> None:
+        """Begin.
+
+        Raises:
+            FileSaveError: It cannot be written.
+        """
+        with self._lock, self._explained():
+            self._real = Path(os.path.realpath(self.path))  # what a link leads to: the link stays one
             mode = self._real.stat().st_mode if self._real.exists() else None
-            if mode is not None and not self._real.is_file():
+            if mode is not None and not stat.S_ISREG(mode):
                 raise FileSaveError(f"{self.path} is there and is no file, so nothing can be saved under its name.")
-            self._part = self._real.with_name(f".{self._real.name[:80]}.{secrets.token_hex(6)}.part")
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+            self._part = self._real.with_name(f".{self._real.name[:40]}.{secrets.token_hex(6)}.part")
+            if self._abandoned:
+                return
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
             self._file = os.fdopen(os.open(self._part, flags, 0o666), "wb")
-        except (OSError, TypeError, ValueError) as error:
-            raise FileSaveError(f"{path!s} cannot be written: {error}.") from error
-        if mode is not None:
-            self._part.chmod(mode & 0o7777)
+            if mode is not None:
+                self._part.chmod(stat.S_IMODE(mode))
 
     def write(self, piece: bytes) -> None:
         """Append."""
-        try:
-            self._file.write(piece)
-        except OSError as error:
-            raise FileSaveError(f"{self.path} cannot be written: {error}.") from error
+        with self._lock, self._explained():
+            if self._file is not None:
+                self._file.write(piece)
 
     def commit(self) -> None:
         """Let the file appear under its own name."""
-        try:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
-            self._part.replace(self._real)
-        except OSError as error:
-            raise FileSaveError(f"{self.path} cannot be written: {error}.") from error
+        with self._lock, self._explained():
+            if self._file is not None:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+                self._file.close()
+                self._part.replace(self._real)
+                self._file = None
 
     def abandon(self) -> None:
         """Leave no trace."""
+        with self._lock:
+            self._abandoned = True
+            if self._file is not None:
+                with suppress(OSError):  # what could not be written cannot be flushed either
+                    self._file.close()
+                self._part.unlink(missing_ok=True)
+                self._file = None
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
-            self._file.close()
-        except OSError:  # what could not be written cannot be flushed either
-            pass
-        self._part.unlink(missing_ok=True)
+            yield
+        except (OSError, ValueError) as error:
+            raise FileSaveError(f"{self.path} cannot be written: {error}.") from error
 
 
 def wrap_output(value: Any, transfers: Transfers | None = None) -> Any:

@@ -15,6 +15,8 @@ from simstudio.resources.base import APIResource, encode_json
 from simstudio.resources.modes import M
 from simstudio.services.speedpix.credentials import METHOD, SIGNED
 from simstudio.services.speedpix.envelope import status_error
+from simstudio.services.speedpix.errors import SpeedPixConfigurationError
+from simstudio.services.speedpix.paths import UploadRule
 
 if TYPE_CHECKING:
     import os
@@ -39,6 +41,29 @@ class Policy:
     upload_root: Path | None = None
     allow_insecure_urls: bool = False
 
+    @classmethod
+    def checked(
+        cls, *, upload_paths: object, upload_root: str | os.PathLike[str] | None, allow_insecure_urls: object
+    ) -> Policy:
+        """A policy, when it is one.
+
+        Raises:
+            SpeedPixConfigurationError: It is none.
+        """
+        for name, value in (("upload_paths", upload_paths), ("allow_insecure_urls", allow_insecure_urls)):
+            if not isinstance(value, bool):
+                raise SpeedPixConfigurationError(f"{name} must be True or False, not {value!r}.")
+        try:
+            root = check_root(upload_root)
+        except InvalidInputError as error:
+            raise SpeedPixConfigurationError(str(error)) from None
+        return cls(bool(upload_paths), root, bool(allow_insecure_urls))
+
+    def rule(self, *, upload_paths: bool | None, upload_root: str | os.PathLike[str] | None) -> UploadRule:
+        """Which texts of one call's input name files; None is what the client says."""
+        enabled = self.upload_paths if upload_paths is None else bool(upload_paths)
+        return UploadRule(enabled, self.upload_root if upload_root is None else check_root(upload_root))
+
 
 @attrs.frozen(eq=False)
 class SpeedPixSettings(Settings):
@@ -52,8 +77,8 @@ class SpeedPixResource(APIResource[M]):
 
     def _request(self, method: str, path: str, **options: Any) -> Request:
         request = super()._request(method, path, **options)
-        own = self._context.options.headers
-        given = {name.lower() for name in (*own, *(options.get("headers") or ()))}
+        own: Mapping[str, str] = self._context.options.headers
+        given = {name.lower() for name in [*own, *(options.get("headers") or {})]}
         for name in ("Content-Type", "Accept"):
             if name.lower() not in given:
                 request.headers.put(name, JSON)

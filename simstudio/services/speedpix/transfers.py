@@ -95,7 +95,7 @@ class Transfers:
             if response.status not in (301, 302, 303, 307, 308):
                 raise status_error(response, self._context.session.credentials)
             url = next_hop(url, response.headers.get("location"), insecure=self._insecure)
-        raise UnsafeURLError(f"{without_query(url)} redirects again, after {MOST_HOPS} redirects. None more is followed.")
+        raise UnsafeURLError(f"{without_query(url)} redirects again, after {MOST_HOPS} redirects: enough.")
 
     def fetch(self, url: str) -> Flow[bytes]:
         """A whole file."""
@@ -109,12 +109,12 @@ class Transfers:
         try:
             return (yield from flow)
         except SimStudioError as error:
-            raise self.concealed(error) from error.__cause__
+            self.conceal(error)
+            raise
 
-    def concealed(self, error: SimStudioError) -> SimStudioError:
-        """An error without secrets."""
+    def conceal(self, error: SimStudioError) -> None:
+        """Take secrets out of an error."""
         conceal_error(error, self._context.session.credentials)
-        return error
 
     def _request(self, method: str, url: str, content: bytes | Upload = b"") -> Request:
         options = self._context.options
@@ -124,9 +124,7 @@ class Transfers:
             "Accept-Encoding": "gzip, deflate",
         })  # fmt: skip
         budget = Budget(idle=options.timeout, connect=options.timeout)
-        return Request(
-            method, url, headers, content, resend="read", budget=budget, max_retries=options.max_retries
-        )
+        return Request(method, url, headers, content, resend="read", budget=budget, max_retries=options.max_retries)
 
 
 _unclaimed: list[Transfers] = []

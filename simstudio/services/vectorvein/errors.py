@@ -16,7 +16,7 @@ what they used to. An exception of two families is made by :func:`combined`.
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, ClassVar, TypeVar, cast
 
@@ -112,7 +112,6 @@ class TimeoutError(VectorVeinAPIError, JobTimeoutError, builtins.TimeoutError): 
     job: Any
 
 
-@cache
 def combined(family: type[F], shared: type[SimStudioError]) -> type[F]:
     """A documented exception that is also one of the package's own tree.
 
@@ -127,15 +126,21 @@ def combined(family: type[F], shared: type[SimStudioError]) -> type[F]:
     """
     if issubclass(family, shared):
         return family
+    make: Callable[[Any, Any], Any] = _combine
+    return cast("type[F]", make(family, shared))
+
+
+@cache
+def _combine(family: Any, shared: Any) -> Any:
     name = f"VectorVein{shared.__name__}" if family is VectorVeinAPIError else family.__name__
     doc = f"{family.__name__} and {shared.__name__} at once. {family.__doc__}"
-    made = type(name, (family, shared), {"__module__": __name__, "__doc__": doc, "_made_of": (family, shared)})
-    return cast("type[F]", made)
+    return type(name, (family, shared), {"__module__": __name__, "__doc__": doc, "_made_of": (family, shared)})
 
 
 def _revived(made_of: tuple[type[Any], ...], args: tuple[Any, ...], state: dict[str, Any]) -> VectorVeinAPIError:
     """A pickled or copied exception, made anew; its class may be one that only :func:`combined` makes."""
-    kind = combined(made_of[0], made_of[1]) if len(made_of) > 1 else made_of[0]
+    family, *shared = made_of
+    kind: Any = combined(family, shared[0]) if shared else family
     error: VectorVeinAPIError = kind.__new__(kind, *args)
     error.args = args
     error.__dict__.update(state)

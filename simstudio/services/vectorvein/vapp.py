@@ -23,7 +23,7 @@ _BLOCK: Final = 16
 
 
 class VAppURL(str):
-    """A link. It is a plain ``str``, which can also be awaited: the async client of VectorVein's own package made one so.
+    """A link: a plain ``str``, which can also be awaited, because VectorVein's own async client made one so.
 
     Example:
         >>> VAppURL("https://vectorvein.com/public/v-app/app-1")

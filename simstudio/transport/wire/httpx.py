@@ -18,7 +18,7 @@ import httpx
 
 from simstudio.errors import ConfigurationError
 from simstudio.transport.deadline import Budget, Phases
-from simstudio.transport.fork import renew_after_fork
+from simstudio.transport.fork import renew_after_fork, unforked
 from simstudio.transport.message import Headers, Request, Response
 from simstudio.transport.upload import Upload
 from simstudio.transport.wire.body import HTTPXBody, shielded
@@ -127,7 +127,7 @@ class HTTPXWire:
         origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
         transport = self._routes.get(origin)
         if transport is None:
-            with self._lock:
+            with self._lock, unforked:
                 proxy = environment_proxy(origin)
                 transport = self._open.get(proxy)
                 if transport is None:

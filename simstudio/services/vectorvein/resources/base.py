@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from simstudio.config import UNSET, Unset
 from simstudio.errors import APIConnectionError, APITimeoutError, InvalidInputError, InvalidResponseError
@@ -186,4 +186,4 @@ def texts(values: str | Iterable[str], name: str) -> list[str]:
 
 def invalid(message: str, family: type[VectorVeinAPIError] = VectorVeinAPIError) -> VectorVeinAPIError:
     """The exception for an argument that cannot be sent; nothing was."""
-    return combined(family, cast("type[InvalidInputError]", InvalidInputError))(message)
+    return combined(family, InvalidInputError)(message)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from simstudio.resources.operation import operation
 
@@ -34,10 +34,10 @@ class flat(operation[P, T]):  # noqa: N801 - used like the decorator it extends
 
     def __init__(self, method: operation[P, T], namespace: str) -> None:
         @functools.wraps(method.flow)
-        def flow(client: Any, *args: P.args, **kwargs: P.kwargs) -> Flow[T]:
-            return method.flow(getattr(client, namespace), *args, **kwargs)  # type: ignore[no-any-return]
+        def flow(client: Any, /, *args: P.args, **kwargs: P.kwargs) -> Flow[T]:
+            return method.flow(getattr(client, namespace), *args, **kwargs)
 
-        super().__init__(flow)
+        super().__init__(cast("Any", flow))
 
     def __set_name__(self, owner: type, name: str) -> None:
         super().__set_name__(owner, name)

@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from simstudio.config import UNSET, Unset, check_timeout
-from simstudio.errors import (
-    APIStatusError,
-    InvalidInputError,
-    InvalidResponseError,
-    ServerError,
-    SimStudioError,
-    status_error_class,
-)
+from simstudio.errors import InvalidResponseError, SimStudioError
 from simstudio.polling import Poller, PollSchedule
 from simstudio.resources.failures import describe
 from simstudio.resources.modes import M
 from simstudio.resources.operation import operation
-from simstudio.services.vectorvein.envelope import envelope_error, rid_of, salvage_rid
-from simstudio.services.vectorvein.errors import RequestError, TimeoutError, WorkflowError, combined
+from simstudio.services.vectorvein.envelope import DONE, rid_of, salvage_rid
+from simstudio.services.vectorvein.errors import (
+    RequestError,
+    TimeoutError,  # noqa: A004 - the documented name
+    WorkflowError,
+    combined,
+)
 from simstudio.services.vectorvein.models.base import plain
 from simstudio.services.vectorvein.models.workflows import Workflow, WorkflowInputField, WorkflowRunResult, run_result
 from simstudio.services.vectorvein.resources.base import VectorVeinResource, given, identifier, invalid
@@ -29,7 +27,6 @@ from simstudio.services.vectorvein.resources.runs import WorkflowRun
 
 if TYPE_CHECKING:
     from simstudio.resources.base import Context
-    from simstudio.services.vectorvein.envelope import Envelope
     from simstudio.transport.flow import Flow
 
 SCHEDULE = PollSchedule(initial=1.5, multiplier=1.5, maximum=10.0)
@@ -38,8 +35,8 @@ SCHEDULE = PollSchedule(initial=1.5, multiplier=1.5, maximum=10.0)
 InputFields = Iterable[WorkflowInputField | Mapping[str, Any]]
 
 _KEY_TYPES = ("WORKFLOW", "VAPP")
-_OF_THE_SERVER = frozenset({502, 503, 504})
-"""Envelope statuses of check-status by which a server speaks of itself, not of the run."""
+_OF_THE_QUESTION = frozenset({401, 403, 404, 408, 429, 502, 503, 504})
+"""Envelope statuses of check-status that speak of the question or the server; every other failure is the run's."""
 
 
 @attrs.frozen
@@ -48,7 +45,7 @@ class RunReference:
 
     Attributes:
         rid: Its id.
-        wid: Its workflow; a VApp's key cannot ask without.
+        wid: Its workflow, sent with each question; a VApp's key cannot ask without.
         vapp: Whether the client's key is that of a VApp.
     """
 
@@ -105,11 +102,9 @@ class Workflows(VectorVeinResource[M]):
         Example:
             >>> client.workflows.run("wid", [WorkflowInputField("n", "Name", "Ada")]).data  # doctest: +SKIP
         """
-        self._check_waiting(timeout, on_progress, poll_interval)
-        run, state = yield from self._start(wid, input_fields, output_scope, api_key_type, needs_rid=False)
-        if state is None:
-            return (yield from self._wait(run, timeout, on_progress, poll_interval))
-        return self._checked(run, state)
+        return (
+            yield from self._run(wid, input_fields, output_scope, api_key_type, timeout, on_progress, poll_interval)
+        )
 
     @operation
     def submit(
@@ -210,6 +205,23 @@ class Workflows(VectorVeinResource[M]):
 
     # -- flows -----------------------------------------------------------------------------------------------------
 
+    def _run(
+        self,
+        wid: str,
+        input_fields: InputFields,
+        output_scope: str,
+        api_key_type: str,
+        timeout: float | None,
+        on_progress: Callable[[WorkflowRunResult], Any] | None,
+        poll_interval: float | None,
+    ) -> Flow[WorkflowRunResult]:
+        """Start a run, and wait for it unless its outputs came at once."""
+        self._check_waiting(timeout, on_progress, poll_interval)
+        run, state = yield from self._start(wid, input_fields, output_scope, api_key_type, needs_rid=False)
+        if state is None:
+            return (yield from self._wait(run, timeout, on_progress, poll_interval))
+        return self._checked(run, state)
+
     def _start(
         self, wid: str, input_fields: InputFields, output_scope: str, api_key_type: str, *, needs_rid: bool
     ) -> Flow[tuple[RunReference, WorkflowRunResult | None]]:
@@ -226,7 +238,7 @@ class Workflows(VectorVeinResource[M]):
         try:
             envelope = yield from self._write("workflow/run", body, vapp=vapp)
             rid = rid_of(envelope.content)
-            outputs = isinstance(envelope.data, list)
+            outputs = isinstance(envelope.data, list) and envelope.status in DONE
             if rid is None and (needs_rid or not outputs):
                 raise combined(RequestError, InvalidResponseError)(
                     f"The run was accepted, but the answer has no rid ({describe(envelope.response)}). "
@@ -240,18 +252,18 @@ class Workflows(VectorVeinResource[M]):
         except SimStudioError as error:
             error.task_id = salvage_rid(error)
             raise
-        run = RunReference(rid or "", wid, vapp)
-        finished = outputs and run_result(envelope, run.rid)
-        return run, finished if finished and finished.done else None
+        run = RunReference(rid or "", wid if vapp else None, vapp)
+        finished = outputs and (envelope.data or rid is None)  # no outputs at once may just be too early
+        return run, run_result(envelope, run.rid) if finished else None
 
     def _state(self, run: RunReference, timeout: float | Unset | None = UNSET) -> Flow[WorkflowRunResult]:
         """Ask for a run once. A run that failed is a state like others; a failed question is an error."""
-        body = {"rid": identifier(run.rid, "rid"), **(given(wid=run.wid) if run.wid_is_sent else {})}
+        body = given(rid=identifier(run.rid, "rid"), wid=run.wid)
         try:
             envelope = yield from self._read(
                 "workflow/check-status", body, vapp=run.vapp, timeout=timeout, accepted=True
             )
-            if envelope.succeeded or self._is_of_the_server(envelope):
+            if envelope.succeeded or envelope.status in _OF_THE_QUESTION:
                 self._check_status(envelope)
             return run_result(envelope, run.rid)
         except SimStudioError as error:
@@ -312,10 +324,6 @@ class Workflows(VectorVeinResource[M]):
             error.task_id = run.rid
             raise error
         return state
-
-    def _is_of_the_server(self, envelope: Envelope) -> bool:
-        """Whether a failure is one of the question (no such run, a bad key, too many calls) and not of the run."""
-        return envelope.status in _OF_THE_SERVER or 400 <= envelope.status <= 499
 
     def _reference(self, rid: str, wid: str | None, api_key_type: str) -> RunReference:
         vapp = _is_vapp(api_key_type)

@@ -1,0 +1,346 @@
+"""A local server that answers like Oomol Connect: its blocks and flows are Python functions.
+
+Example:
+    >>> from simstudio.sandbox.services.oomol import OomolSandbox
+    >>> sandbox = OomolSandbox()
+    >>> @sandbox.block("audio-lab::text-to-audio")
+    ... def text_to_audio(inputs: dict) -> dict:
+    ...     return {"audio": f"/oomol-driver/{inputs['text']}.wav"}
+    >>> with sandbox.serve() as server, server.client() as client:
+    ...     client.tasks.run({"blockId": "audio-lab::text-to-audio", "inputValues": {"text": "hi"}})["result"]
+    {'audio': '/oomol-driver/hi.wav'}
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from simstudio.sandbox import jsontext
+from simstudio.sandbox.faults import FaultInjector, Faults
+from simstudio.sandbox.http import Refusal, Reply, json_reply
+from simstudio.sandbox.services.oomol_forms import UploadedFile, parse_form
+from simstudio.sandbox.services.oomol_server import OomolServer
+from simstudio.sandbox.services.oomol_tasks import Context, Runnable, TaskRecord, echo, fail, files, now, slow
+from simstudio.sandbox.threads import in_thread
+from simstudio.sandbox.traffic import ReceivedRequest, Recorder, requests_kept
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+F = TypeVar("F", bound=Callable[..., Any])
+Handler = Callable[["Request"], Awaitable[Reply]]
+
+_FINAL = frozenset({"completed", "failed", "stopped"})
+_INSTALLING = {"pending": "running", "running": "success"}
+
+
+class OomolSandbox:
+    """An Oomol Connect server of your own.
+
+    It comes with the blocks ``sandbox::echo`` (gives its inputs back), ``sandbox::fail`` (``message``),
+    ``sandbox::slow`` (``seconds``) and ``sandbox::files`` (tells of the uploaded files).
+
+    Args:
+        api_token: The one ``Authorization`` it accepts, as it is.
+        installable: Packages that can be installed, with their newest version.
+
+    Attributes:
+        faults: What goes wrong on demand, see :class:`simstudio.sandbox.Faults`.
+    """
+
+    def __init__(self, api_token: str = "tok-sim-sandbox", *, installable: Mapping[str, str] | None = None) -> None:  # noqa: S107
+        self.api_token = api_token
+        self.faults = Faults()
+        self.installable = {"audio-lab": "1.2.0", "package-name": "1.0.0", **(installable or {})}
+        self._blocks: dict[str, Runnable] = {}
+        self._flows: dict[str, Runnable] = {}
+        self._tasks: dict[str, TaskRecord] = {}
+        self._installs: dict[str, dict[str, Any]] = {}
+        self._installed: dict[str, str] = {"sandbox": "1.0.0"}
+        self._applets: list[dict[str, Any]] = []
+        self._requests = requests_kept()
+        self._threads: set[threading.Thread] = set()
+        for function in (echo, fail, slow, files):
+            self.block(f"sandbox::{function.__name__}")(function)
+
+    @property
+    def requests(self) -> list[ReceivedRequest]:
+        """The requests received so far, oldest first."""
+        return list(self._requests)
+
+    def block(
+        self, block_id: str, *, version: str = "1.0.0", description: str | None = None, inputs: tuple[str, ...] = ()
+    ) -> Callable[[F], F]:
+        """Register a function as a block; a name that is taken is replaced.
+
+        The function takes ``(inputs)`` or ``(inputs, context)`` and may be plain or async. What it returns is the
+        task's result, what it raises its failure.
+
+        Args:
+            block_id: ``package::name``.
+            version: Of the package.
+            description: Of the block.
+            inputs: Its handles.
+        """
+
+        def register(function: F) -> F:
+            self._blocks[block_id] = Runnable(block_id, function, version, description, tuple(inputs))
+            self._installed.setdefault(block_id.partition("::")[0], version)
+            return function
+
+        return register
+
+    def flow(self, name: str) -> Callable[[F], F]:
+        """Register a function as a flow, to be run under ``manifest``; otherwise as :meth:`block`."""
+
+        def register(function: F) -> F:
+            self._flows[name] = Runnable(name, function)
+            return function
+
+        return register
+
+    def applet(self, applet_id: str, block_id: str, presets: Mapping[str, Any] | None = None) -> None:
+        """Add an applet: a block with inputs of its own."""
+        package, _, block = block_id.partition("::")
+        version = self._installed.get(package, "1.0.0")
+        data = {"id": f"d-{applet_id}", "createdAt": now(), "packageId": f"{package}-{version}", "blockName": block}
+        if presets is not None:
+            data["presetInputs"] = dict(presets)
+        when = {"createdAt": now(), "updatedAt": now()}
+        self._applets.append({"appletId": applet_id, "userId": "sandbox", **when, "data": data})
+
+    @cached_property
+    def app(self) -> Starlette:
+        """The ASGI application."""
+        from starlette.applications import Starlette
+        from starlette.middleware import Middleware
+        from starlette.routing import Route
+
+        def route(path: str, get: Handler | None = None, post: Handler | None = None) -> Route:
+            handlers = {name: handler for name, handler in (("GET", get), ("POST", post)) if handler is not None}
+            return Route(path, _Endpoint(self, handlers), methods=list(handlers))
+
+        @asynccontextmanager
+        async def lifespan(_: Starlette) -> AsyncIterator[None]:
+            yield
+            await self._stop()
+
+        return Starlette(
+            routes=[
+                route("/api/v1/blocks", get=self._get_blocks),
+                route("/api/v1/flows", get=self._get_flows),
+                route("/api/v1/tasks", get=self._get_tasks, post=self._create),
+                route("/api/v1/tasks/{id}", get=self._get_task),
+                route("/api/v1/tasks/{id}/stop", post=self._stop_task),
+                route("/api/v1/tasks/{id}/logs", get=self._get_logs),
+                route("/api/packages", get=self._get_packages),
+                route("/api/packages/install", get=self._get_installs, post=self._install),
+                route("/api/packages/install/{id}", get=self._get_install),
+                route("/rpc/listApplets", post=self._list_applets),
+            ],
+            middleware=[Middleware(Recorder, kept=self._requests), Middleware(FaultInjector, faults=self.faults)],
+            lifespan=lifespan,
+        )
+
+    def serve(self, host: str = "127.0.0.1", port: int = 0) -> OomolServer:
+        """A server for this sandbox; it starts in a ``with`` block, or by ``start()``."""
+        return OomolServer(self, host, port)
+
+    # -- handlers --------------------------------------------------------------------------------------------------
+
+    async def _get_blocks(self, _: Request) -> Reply:
+        return json_reply({"blocks": [_block(block) for block in self._blocks.values()]})
+
+    async def _get_flows(self, _: Request) -> Reply:
+        return json_reply({"flows": [{"name": flow.name, "path": flow.path} for flow in self._flows.values()]})
+
+    async def _get_tasks(self, _: Request) -> Reply:
+        return json_reply({"tasks": [task.shown() for task in self._tasks.values()]})
+
+    async def _get_task(self, request: Request) -> Reply:
+        return json_reply({"task": self._task(request).shown(), "success": True})
+
+    async def _get_logs(self, request: Request) -> Reply:
+        return json_reply({"logs": list(self._task(request).logs)})
+
+    async def _create(self, request: Request) -> Reply:
+        body, uploaded = await _task_request(request)
+        name = body.get("blockId", body.get("manifest"))
+        runnable = self._blocks.get(str(name)) or self._flows.get(str(name))
+        if runnable is None:
+            raise _refusal(404, f"There is no block or flow {name!r}")
+        nodes = body.get("inputValues") or []
+        task = TaskRecord(f"t-{len(self._tasks) + 1}", runnable, nodes, now())
+        inputs = _inputs(nodes)
+        task.context = Context(task, uploaded, nodes)
+        self._tasks[task.id] = task
+        reply = json_reply({"task": task.shown(), "success": True})
+        task.work = asyncio.create_task(self._run(task, inputs, task.context))
+        return reply
+
+    async def _run(self, task: TaskRecord, inputs: dict[str, Any], context: Context) -> None:
+        task.status = "running"
+        task.log("SessionStarted")
+        task.log("BlockStarted")
+        function = task.runnable.function
+        try:
+            if inspect.iscoroutinefunction(function):
+                result = await task.runnable.call(inputs, context)
+            else:
+                result = await in_thread(lambda: task.runnable.call(inputs, context), self._threads)
+            jsontext.plain(result)
+        except asyncio.CancelledError:
+            task.status = "stopped"
+            raise
+        except Exception as error:  # noqa: BLE001 - it is the task's failure
+            task.error = str(error) or type(error).__name__
+            task.log("BlockFinished", {"error": task.error})
+            task.log("SessionFinished")
+            task.status = "failed"
+            return
+        task.log("BlockFinished", {"result": result})
+        task.log("SessionFinished")
+        task.status = "completed"
+
+    async def _stop_task(self, request: Request) -> Reply:
+        task = self._task(request)
+        self._end(task)
+        return json_reply({"task": task.shown(), "success": True})
+
+    def _end(self, task: TaskRecord) -> None:
+        if task.context is not None:
+            task.context.stopped.set()
+        if task.status not in _FINAL and task.work is not None:
+            task.work.cancel()
+            task.log("SessionFinished")
+            task.status = "stopped"
+
+    async def _stop(self) -> None:
+        self.faults.end_sleep()
+        for task in self._tasks.values():
+            self._end(task)
+
+    async def _get_packages(self, _: Request) -> Reply:
+        found = [{"name": name, "version": version, "path": f"/p/{name}"} for name, version in self._installed.items()]
+        return json_reply({"packages": found})
+
+    async def _install(self, request: Request) -> Reply:
+        body = _object(await request.body())
+        name = str(body.get("name"))
+        install = {
+            "id": f"i-{len(self._installs) + 1}",
+            "name": name,
+            "version": body.get("version") or self.installable.get(name, "0.0.0"),
+            "status": "pending",
+            "createdAt": now(),
+            "updatedAt": now(),
+        }
+        self._installs[str(install["id"])] = install
+        return json_reply(dict(install))
+
+    async def _get_installs(self, _: Request) -> Reply:
+        return json_reply({"tasks": list(self._installs.values())})
+
+    async def _get_install(self, request: Request) -> Reply:
+        """One installation, which goes on a step each time it is asked for."""
+        install = self._installs.get(request.path_params["id"])
+        if install is None:
+            raise _refusal(404, "There is no such installation")
+        if install["status"] == "pending" and install["name"] not in self.installable:
+            install |= {"status": "failed", "error": "no such package"}
+        elif install["status"] in _INSTALLING:
+            install |= {"status": _INSTALLING[install["status"]], "updatedAt": now()}
+            if install["status"] == "success":
+                self._installed[install["name"]] = install["version"]
+                install |= {"packagePath": f"/p/{install['name']}/{install['version']}", "dependencies": []}
+        return json_reply(dict(install))
+
+    async def _list_applets(self, _: Request) -> Reply:
+        return json_reply(list(self._applets))
+
+    def _task(self, request: Request) -> TaskRecord:
+        task = self._tasks.get(request.path_params["id"])
+        if task is None:
+            raise _refusal(404, "There is no such task")
+        return task
+
+
+class _Endpoint:
+    """Checks the token and runs the handler of the method; a refusal is an answer too."""
+
+    def __init__(self, sandbox: OomolSandbox, handlers: Mapping[str, Handler]) -> None:
+        self._sandbox = sandbox
+        self._handlers = handlers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        from starlette.requests import Request
+
+        request = Request(scope, receive)
+        answer: ASGIApp
+        try:
+            if request.headers.get("authorization") != self._sandbox.api_token:
+                raise _refusal(401, "The token is missing or wrong")
+            answer = await self._handlers["GET" if request.method == "HEAD" else request.method](request)
+        except Refusal as refusal:
+            answer = refusal.reply
+        await answer(scope, receive, send)
+
+
+async def _task_request(request: Request) -> tuple[dict[str, Any], list[UploadedFile]]:
+    """What a task is asked for with, from JSON or from a form."""
+    content_type = request.headers.get("content-type", "")
+    body = await request.body()
+    if content_type.startswith("application/json"):
+        return _object(body), []
+    try:
+        texts, uploaded = parse_form(content_type, body)
+    except ValueError as error:
+        raise _refusal(400, str(error)) from error
+    found: dict[str, Any] = dict(texts)
+    if "inputValues" in found:
+        found["inputValues"] = jsontext.loads(found["inputValues"].encode())
+    return found, uploaded
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        data = jsontext.loads(body)
+    except ValueError as error:
+        raise _refusal(400, "The body is not JSON") from error
+    if not isinstance(data, dict):
+        raise _refusal(400, "The body is no object")
+    return data
+
+
+def _inputs(nodes: object) -> dict[str, Any]:
+    """Values by handle, of all nodes."""
+    try:
+        return {each["handle"]: each["value"] for node in nodes for each in node["inputs"]}  # type: ignore[attr-defined]
+    except (TypeError, KeyError, AttributeError) as error:
+        raise _refusal(400, "inputValues is no list of {nodeId, inputs: [{handle, value}]}") from error
+
+
+def _block(block: Runnable) -> dict[str, Any]:
+    package, _, name = block.name.partition("::")
+    shown: dict[str, Any] = {"package": package, "name": name, "path": block.path}
+    if block.description is not None:
+        shown["description"] = block.description
+    return {**shown, "inputs": [{"handle": handle} for handle in block.inputs]}
+
+
+def _refusal(status: int, message: str) -> Refusal:
+    return Refusal(json_reply({"message": message}, status))
+
+
+__all__ = ["Context", "OomolSandbox", "OomolServer", "UploadedFile"]

@@ -1,0 +1,125 @@
+"""What an Oomol sandbox runs: blocks and flows, tasks, and the blocks it comes with."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from simstudio.sandbox.services.oomol_forms import UploadedFile
+
+
+class Context:
+    """What a block's function may ask for as its second argument.
+
+    Attributes:
+        files: What was uploaded with the task.
+        nodes: The inputs as they were sent.
+        stopped: Set when the task is stopped, or the server.
+    """
+
+    def __init__(self, task: TaskRecord, files: list[UploadedFile], nodes: list[dict[str, Any]]) -> None:
+        self._task = task
+        self.files = files
+        self.nodes = nodes
+        self.stopped = threading.Event()
+
+    def log(self, type: str, event: object = None) -> None:
+        """Add a line to the task's log."""
+        self._task.log(type, event)
+
+
+@attrs.define(eq=False)
+class Runnable:
+    """A block or a flow."""
+
+    name: str
+    function: Callable[..., Any]
+    version: str = "1.0.0"
+    description: str | None = None
+    inputs: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """Where it says it is."""
+        package, _, block = self.name.rpartition("::")
+        where = f"packages/{package}/{self.version}/blocks" if package else "flows"
+        return f"/home/oomol/.oomol/{where}/{block}"
+
+    def call(self, inputs: dict[str, Any], context: Context) -> Any:
+        """Call the function with as much as it wants."""
+        wanted = len(inspect.signature(self.function).parameters)
+        return self.function(*(inputs, context)[:wanted])
+
+
+@attrs.define(eq=False)
+class TaskRecord:
+    """One task."""
+
+    id: str
+    runnable: Runnable
+    nodes: list[dict[str, Any]]
+    created: int
+    status: str = "created"
+    error: str | None = None
+    logs: list[dict[str, Any]] = attrs.field(factory=list)
+    context: Context | None = None
+    work: asyncio.Task[None] | None = None
+
+    def log(self, type: str, event: object = None) -> None:
+        """Add a line to its log."""
+        self.logs.append({
+            "id": len(self.logs) + 1,
+            "project_name": "sandbox",
+            "session_id": f"s-{self.id}",
+            "node_id": "_",
+            "manifest_path": self.runnable.path,
+            "type": type,
+            "event": event,
+            "created_at": now(),
+        })  # fmt: skip
+
+    def shown(self) -> dict[str, Any]:
+        """As the server tells of it."""
+        data: dict[str, Any] = {
+            "id": self.id,
+            "status": self.status,
+            "project_id": "sandbox",
+            "manifest_path": self.runnable.path,
+            "inputValues": self.nodes,
+            "created_at": self.created,
+            "updated_at": now(),
+        }
+        return data if self.error is None else {**data, "error": self.error}
+
+
+def echo(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Give the inputs back."""
+    return inputs
+
+
+def fail(inputs: dict[str, Any]) -> None:
+    """Fail."""
+    raise RuntimeError(str(inputs.get("message", "it failed")))
+
+
+def slow(inputs: dict[str, Any], context: Context) -> dict[str, Any]:
+    """Take a while."""
+    return {"stopped": context.stopped.wait(float(inputs.get("seconds", 0.01)))}
+
+
+def files(inputs: dict[str, Any], context: Context) -> dict[str, Any]:
+    """Tell of the uploaded files."""
+    return {**inputs, "files": [[file.name, file.mime, len(file.content)] for file in context.files]}
+
+
+def now() -> int:
+    """Milliseconds since the epoch."""
+    return int(time.time() * 1000)

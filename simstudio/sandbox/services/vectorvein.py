@@ -1,0 +1,248 @@
+"""A local VectorVein: ``pip install "simstudio-sdk[sandbox]"``.
+
+Its workflows are Python functions; agents, access keys, files and workspaces are kept in memory. Every endpoint that
+:mod:`simstudio.services.vectorvein` calls answers, in the shape that VectorVein's own package decodes.
+
+Example:
+    >>> from simstudio.sandbox.services.vectorvein import VectorVeinSandbox
+    >>> sandbox = VectorVeinSandbox(polls=0)
+    >>> @sandbox.workflow("greet")
+    ... def greet(inputs):
+    ...     return {"Greeting": f"Hello, {inputs['Name']}!"}
+    >>> with sandbox.serve() as server, server.client() as client:
+    ...     field = {"node_id": "node-1", "field_name": "Name", "value": "Ada"}
+    ...     client.workflows.run("greet", [field]).data[0].value
+    'Hello, Ada!'
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Callable
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from simstudio.errors import ConfigurationError
+from simstudio.sandbox.faults import FaultInjector, Faults
+from simstudio.sandbox.http import Reply, json_reply
+from simstudio.sandbox.services.vectorvein_records import Body, Envelope, Problem, Workflow
+from simstudio.sandbox.services.vectorvein_service import Service
+from simstudio.sandbox.traffic import ReceivedRequest, Recorder, requests_kept
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from typing_extensions import Self
+
+    from simstudio.sandbox.server import LocalServer
+    from simstudio.services.vectorvein import AsyncVectorVeinClient, VectorVeinClient
+
+W = TypeVar("W", bound=Workflow)
+
+PREFIX = "/api/v1/open-api"
+KEY = "vectorvein-sandbox-key-32-bytes!"
+"""The key that a sandbox accepts by default; as long as VApp links need it."""
+
+
+class VectorVeinSandbox:
+    """A VectorVein of your own. It comes with one workflow, ``hello`` (field ``Name``).
+
+    Args:
+        api_key: The one key it accepts.
+        polls: How often a run, or a task of an agent, is still running when it is asked for.
+        clock: Epoch seconds.
+    """
+
+    def __init__(self, api_key: str = KEY, *, polls: int = 1, clock: Callable[[], float] = time.time) -> None:
+        self.api_key = api_key
+        self.faults = Faults()
+        self._clock = clock
+        self._requests = requests_kept()
+        self._service = Service(clock, polls)
+
+    @property
+    def requests(self) -> list[ReceivedRequest]:
+        """The requests received so far, oldest first; the key is left out of their headers."""
+        return list(self._requests)
+
+    @property
+    def uploads(self) -> dict[str, bytes]:
+        """What was uploaded, by ``oss_path``."""
+        return dict(self._service.uploads)
+
+    def workflow(self, wid: str) -> Callable[[W], W]:
+        """Register a function as a workflow.
+
+        It gets the inputs by field name, and returns the outputs: by title, or as a list of ``{type, title, value}``.
+        What it raises is the failure of the run.
+        """
+
+        def register(function: W) -> W:
+            self._service.workflows[wid] = function
+            return function
+
+        return register
+
+    @cached_property
+    def app(self) -> Starlette:
+        """The ASGI application.
+
+        Raises:
+            ConfigurationError: The extra ``sandbox`` is not installed.
+        """
+        try:
+            from starlette.applications import Starlette
+            from starlette.middleware import Middleware
+            from starlette.routing import Route
+        except ModuleNotFoundError as error:
+            raise _not_installed(error) from error
+        return Starlette(
+            routes=[
+                Route(f"{PREFIX}/{{endpoint:path}}", self._answer, methods=["GET", "POST"]),
+                Route("/public/v-app/{app_id}", self._open_vapp, methods=["GET"]),
+            ],
+            middleware=[Middleware(Recorder, kept=self._requests), Middleware(FaultInjector, faults=self.faults)],
+        )
+
+    def serve(self, host: str = "127.0.0.1", port: int = 0) -> VectorVeinServer:
+        """A server for this sandbox; it starts in a ``with`` block, or by ``start()``."""
+        return VectorVeinServer(self, host, port)
+
+    async def _answer(self, request: Request) -> Any:
+        content = await request.body()
+        try:
+            return json_reply(self._enveloped(request, content))
+        except Problem as problem:
+            return json_reply({"status": problem.status, "msg": problem.msg, "data": None})
+        except (LookupError, ValueError, TypeError, AttributeError) as error:
+            return json_reply({"status": 400, "msg": f"bad request: {error!r}", "data": None})
+
+    def _enveloped(self, request: Request, content: bytes) -> Body:
+        if request.headers.get("vectorvein-api-key") != self.api_key:
+            raise Problem(401, "invalid API key")
+        if request.headers.get("vectorvein-api-version") != "20240508":
+            raise Problem(400, "unknown API version")
+        endpoint = request.path_params["endpoint"]
+        method = "GET" if endpoint == "vapp/access-key/get" else "POST"
+        if request.method != method:
+            raise Problem(405, "method not allowed")
+        if endpoint == "file-upload/upload":
+            data = self._service.answer(endpoint, request.headers["content-type"], content)
+        else:
+            body: Body = dict(request.query_params) if method == "GET" else json.loads(content)
+            body["_vapp"] = request.headers.get("vectorvein-api-key-type") == "VAPP"
+            data = self._service.answer(endpoint, body)
+        return data if isinstance(data, Envelope) else {"status": 200, "msg": "success", "data": data}
+
+    async def _open_vapp(self, request: Request) -> Any:
+        """The page that a VApp link leads to: it tells what the token says, while it lives."""
+        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+        try:
+            sealed = base64.b64decode(request.query_params["token"], validate=True)
+            cipher = Cipher(algorithms.AES(self.api_key.encode()), modes.CBC(sealed[:16])).decryptor()
+            padded = cipher.update(sealed[16:]) + cipher.finalize()
+            app_id, access_key, made, seconds = padded[: -padded[-1]].decode().split(":")
+            alive = int(made) + int(seconds) >= self._clock()
+        except (LookupError, ValueError) as error:
+            return Reply(403, f"no valid token: {error!r}".encode())
+        if not alive or app_id != request.path_params["app_id"]:
+            return Reply(403, b"the link is over")
+        return json_reply({"app_id": app_id, "access_key": access_key, "key_id": request.query_params["key_id"]})
+
+
+class VectorVeinServer:
+    """A sandbox being served on this machine, by a thread of its own. Made by `VectorVeinSandbox.serve`."""
+
+    def __init__(self, sandbox: VectorVeinSandbox, host: str, port: int) -> None:
+        self.sandbox = sandbox
+        self._address = (host, port)
+        self._server: LocalServer | None = None
+        self._site: str | None = None
+
+    @property
+    def site(self) -> str:
+        """Where it is, for VApp links.
+
+        Raises:
+            ConfigurationError: It has not been started.
+        """
+        if self._site is None:
+            raise ConfigurationError("the sandbox has no address before start() or `with sandbox.serve()`")
+        return self._site
+
+    @property
+    def base_url(self) -> str:
+        """Where its API is, without a trailing slash."""
+        return f"{self.site}{PREFIX}"
+
+    @property
+    def requests(self) -> list[ReceivedRequest]:
+        """The requests the sandbox received so far, oldest first."""
+        return self.sandbox.requests
+
+    def start(self) -> Self:
+        """Listen and answer.
+
+        Raises:
+            ConfigurationError: The extra is not installed, or the port is taken.
+        """
+        try:
+            from simstudio.sandbox.server import LocalServer, bind, url_of
+        except ModuleNotFoundError as error:
+            raise _not_installed(error) from error
+        app = self.sandbox.app
+        host, port = self._address
+        try:
+            listener = bind(host, port)
+        except OSError as error:
+            raise ConfigurationError(f"the sandbox cannot listen on {host}:{port}: {error}") from error
+        site = url_of(listener)
+        server = LocalServer(app, listener, self._before_stop)
+        server.start()
+        self._site, self._server = site, server
+        return self
+
+    def close(self) -> None:
+        """Stop: open connections end. Closing again does nothing."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    def client(self, **options: Any) -> VectorVeinClient:
+        """A client with the sandbox's key and address.
+
+        Args:
+            **options: Further arguments of `VectorVeinClient`.
+        """
+        from simstudio.services.vectorvein import VectorVeinClient
+
+        return VectorVeinClient(**{"api_key": self.sandbox.api_key, "base_url": self.base_url, **options})
+
+    def async_client(self, **options: Any) -> AsyncVectorVeinClient:
+        """An async client with the sandbox's key and address.
+
+        Args:
+            **options: Further arguments of `AsyncVectorVeinClient`.
+        """
+        from simstudio.services.vectorvein import AsyncVectorVeinClient
+
+        return AsyncVectorVeinClient(**{"api_key": self.sandbox.api_key, "base_url": self.base_url, **options})
+
+    async def _before_stop(self) -> None:
+        self.sandbox.faults.end_sleep()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _not_installed(error: ModuleNotFoundError) -> ConfigurationError:
+    return ConfigurationError(f'the sandbox needs {error.name}: pip install "simstudio-sdk[sandbox]"')

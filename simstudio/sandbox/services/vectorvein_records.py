@@ -1,0 +1,132 @@
+"""What the endpoints of a local VectorVein share: routes, records, pages."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+Workflow = Callable[[dict[str, Any]], Any]
+Body = dict[str, Any]
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+ROUTES: dict[str, Callable[..., Any]] = {}
+
+
+def at(endpoint: str) -> Callable[[Handler], Handler]:
+    """Make a method of the service answer at an endpoint."""
+
+    def register(function: Handler) -> Handler:
+        ROUTES[endpoint] = function
+        return function
+
+    return register
+
+
+USER = {"nickname": "You", "avatar": ""}
+
+
+class Problem(Exception):  # noqa: N818 - an answer, not a fault of the program
+    """Ends the handling of a request with an envelope that tells of a failure."""
+
+    def __init__(self, status: int, msg: str) -> None:
+        super().__init__(msg)
+        self.status = status
+        self.msg = msg
+
+
+class Envelope(dict[str, Any]):
+    """An answer that says its status itself."""
+
+
+class Records:
+    """What is kept, and how it is listed.
+
+    Args:
+        clock: Epoch seconds.
+        polls: How often a run, or a task of an agent, is still running when it is asked for.
+    """
+
+    def __init__(self, clock: Callable[[], float], polls: int) -> None:
+        self.polls = polls
+        self.workflows: dict[str, Workflow] = {"hello": lambda inputs: {"Text": f"Hello, {inputs.get('Name')}!"}}
+        self.uploads: dict[str, bytes] = {}
+        self._clock = clock
+        self._runs: dict[str, Body] = {}
+        self._records: dict[str, dict[str, Body]] = {"access_keys": {}, "agents": {}, "tasks": {}, "workspaces": {}}
+        self._numbers = itertools.count(1)
+
+    def _id(self, kind: str) -> str:
+        return f"{kind}-{next(self._numbers)}"
+
+    def _now(self) -> str:
+        return str(int(self._clock() * 1000))
+
+    def _times(self) -> Body:
+        return {"create_time": self._now(), "update_time": self._now()}
+
+    def _record(self, kind: str, name: str) -> Body:
+        try:
+            return self._records[kind][name]
+        except KeyError:
+            raise Problem(404, f"no such record in {kind}: {name}") from None
+
+    def _keys(self, names: Iterable[str]) -> list[Body]:
+        return [self._record("access_keys", name) for name in names]
+
+    def _page(self, kind: str, body: Body, wanted: Callable[[Body], bool]) -> Body:
+        found = [shown(record) for record in self._records[kind].values() if wanted(record)]
+        number, size = body["page"], body["page_size"]
+        page = found[(number - 1) * size : number * size]
+        count = -(-len(found) // size)
+        return {kind: page, "total": len(found), "page": number, "page_size": size, "page_count": count}
+
+    def _moved(self, body: Body, status: str) -> Body:
+        task = self._record("tasks", body["task_id"])
+        task.update(status=status, complete_time=None, waiting_question=None, _left=self.polls)
+        return shown(task)
+
+    def _workspace(self, workspace_id: str) -> Body:
+        record = self._record("workspaces", workspace_id)
+        files = [file(path, text) for path, text in record["files"].items()]
+        return {
+            "workspace_id": workspace_id, "agent_task_id": record["agent_task_id"], "user": USER,
+            "oss_bucket": "sandbox", "base_storage_path": f"workspaces/{workspace_id}",
+            "created_at": record["created_at"], "last_accessed": self._now(),
+            "latest_files": files[-5:], "file_count": len(files),
+        }  # fmt: skip
+
+    def _file_of(self, body: Body) -> tuple[str, str]:
+        path, files = body["file_path"], self._record("workspaces", body["workspace_id"])["files"]
+        if path not in files:
+            raise Problem(404, f"no such file: {path}")
+        return path, files[path]
+
+
+def shown(record: Body) -> Body:
+    """A record, or a request's body, without what is only ours."""
+    return {name: value for name, value in record.items() if not name.startswith("_")}
+
+
+def app(app_id: str) -> Body:
+    """An app, of which only the id is known."""
+    return {"app_id": app_id, "title": app_id, "description": "", "info": {}, "images": []}
+
+
+def file(path: str, text: str) -> Body:
+    """A file of a workspace."""
+    return {"key": path, "size": len(text.encode()), "etag": f"{hash(text):x}", "last_modified": "0"}
+
+
+def cycle(task: Body) -> Body:
+    """The one cycle of a task."""
+    return {
+        "cycle_id": f"cycle-of-{task['task_id']}", "agent_task_id": task["task_id"], "cycle_index": 0,
+        "status": "finished", "title": task["title"], "messages": [], "ai_response": task["result"],
+    }  # fmt: skip
+
+
+def outputs(returned: Any) -> Any:
+    """What a workflow returned, as outputs."""
+    if isinstance(returned, dict):
+        return [{"type": "Text", "title": title, "value": value} for title, value in returned.items()]
+    return returned if isinstance(returned, list) else [{"type": "Text", "title": "Output", "value": returned}]

@@ -1,0 +1,79 @@
+"""SpeedPix (智作工坊), Alibaba Cloud's service for image workflows.
+
+    from simstudio.services.speedpix import Client
+
+    with Client() as client:                    # SPEEDPIX_APP_KEY, SPEEDPIX_APP_SECRET, SPEEDPIX_ENDPOINT
+        output = client.run("workflow-123", {"prompt": "a cat", "image": "./input.jpg"})
+        output["images"]["url"].save("result.png")
+
+``client.async_run`` and its like are awaited; ``AsyncClient`` is awaited throughout. Texts of an input that name a
+media file below the current directory are uploaded; see :mod:`simstudio.services.speedpix.paths`.
+"""
+
+from __future__ import annotations
+
+from simstudio.services.speedpix.client import AsyncSpeedPixClient, SpeedPixClient
+from simstudio.services.speedpix.default import async_run, run
+from simstudio.services.speedpix.errors import (
+    FileSaveError,
+    PredictionCanceledError,
+    PredictionError,
+    PredictionTimeoutError,
+    SpeedPixAPIError,
+    SpeedPixAuthenticationError,
+    SpeedPixConfigurationError,
+    SpeedPixConflictError,
+    SpeedPixException,
+    SpeedPixInvalidRequestError,
+    SpeedPixLockedError,
+    SpeedPixNotFoundError,
+    SpeedPixPermissionDeniedError,
+    SpeedPixRateLimitError,
+    SpeedPixRefusedError,
+    SpeedPixResponseError,
+    SpeedPixServerError,
+    SpeedPixStatusError,
+    SpeedPixUsageLimitError,
+    UnsafeURLError,
+    UnsupportedOperationError,
+)
+from simstudio.services.speedpix.models import File, PredictionStatus
+from simstudio.services.speedpix.outputs import FileOutput
+from simstudio.services.speedpix.prediction import Prediction
+
+Client = SpeedPixClient
+AsyncClient = AsyncSpeedPixClient
+
+__all__ = [
+    "AsyncClient",
+    "AsyncSpeedPixClient",
+    "Client",
+    "File",
+    "FileOutput",
+    "FileSaveError",
+    "Prediction",
+    "PredictionCanceledError",
+    "PredictionError",
+    "PredictionStatus",
+    "PredictionTimeoutError",
+    "SpeedPixAPIError",
+    "SpeedPixAuthenticationError",
+    "SpeedPixClient",
+    "SpeedPixConfigurationError",
+    "SpeedPixConflictError",
+    "SpeedPixException",
+    "SpeedPixInvalidRequestError",
+    "SpeedPixLockedError",
+    "SpeedPixNotFoundError",
+    "SpeedPixPermissionDeniedError",
+    "SpeedPixRateLimitError",
+    "SpeedPixRefusedError",
+    "SpeedPixResponseError",
+    "SpeedPixServerError",
+    "SpeedPixStatusError",
+    "SpeedPixUsageLimitError",
+    "UnsafeURLError",
+    "UnsupportedOperationError",
+    "async_run",
+    "run",
+]

@@ -1,0 +1,167 @@
+"""Files to send: what they are called, what they hold, and how they are read without being held in memory."""
+
+from __future__ import annotations
+
+import base64
+import io
+import mimetypes
+import os
+import stat
+import tempfile
+from pathlib import Path, PurePath
+from typing import Any, BinaryIO
+
+import attrs
+
+from simstudio import files
+from simstudio.errors import InvalidInputError
+from simstudio.services.speedpix.paths import MEDIA_TYPES
+from simstudio.transport.message import Headers
+from simstudio.transport.upload import PIECE, Upload
+
+LARGEST_BASE64 = 1024 * 1024
+"""Bytes of a file that may travel within the input itself."""
+
+_SPOOLED = 1024 * 1024
+
+
+@attrs.define(eq=False)
+class Attachment:
+    """A file to send.
+
+    Attributes:
+        content: Its bytes, a path, or a file opened in binary mode.
+        name: What it is called.
+        content_type: Its media type.
+        opened: A copy of what can be read only once, made by :meth:`upload`.
+    """
+
+    content: Any
+    name: str
+    content_type: str
+    opened: BinaryIO | None = None
+
+    @property
+    def key(self) -> object:
+        """The same for the same file, so that it is sent once."""
+        return str(self.content) if isinstance(self.content, Path) else id(self.content)
+
+    def upload(self) -> Upload:
+        """The content as a body; blocks.
+
+        Raises:
+            InvalidInputError: It cannot be read.
+        """
+        content = self.content
+        try:
+            if isinstance(content, Path) and not stat.S_ISREG(content.stat().st_mode):
+                raise InvalidInputError(f"{str(content)!r} is no file.")
+            if isinstance(content, (bytes, Path)):
+                return Upload(content)
+            if not _seekable(content):
+                content = self._copied()
+            return Upload(content)
+        except (OSError, ValueError) as error:
+            if isinstance(error, InvalidInputError):
+                raise
+            raise InvalidInputError(f"The file {self.name!r} cannot be read: {error}.") from error
+
+    def data_url(self) -> str:
+        """The content as a data: address; blocks.
+
+        Raises:
+            InvalidInputError: It is too large for that, or cannot be read.
+        """
+        upload = self.upload()
+        if upload.size > LARGEST_BASE64:
+            raise InvalidInputError(
+                f"The file {self.name!r} has {upload.size:,} bytes; base64 takes files up to {LARGEST_BASE64:,}. "
+                'Use file_encoding_strategy="url".'
+            )
+        try:
+            data = b"".join(upload)
+        except OSError as error:
+            raise InvalidInputError(f"The file {self.name!r} cannot be read: {error}.") from error
+        return f"data:{self.content_type};base64,{base64.b64encode(data).decode('ascii')}"
+
+    def close(self) -> None:
+        """Give up what was opened."""
+        if self.opened is not None:
+            self.opened.close()
+            self.opened = None
+
+    def _copied(self) -> BinaryIO:
+        if self.opened is None:
+            copy: Any = tempfile.SpooledTemporaryFile(max_size=_SPOOLED)  # noqa: SIM115 - closed by close()
+            self.opened = copy
+            while piece := self.content.read(PIECE):
+                copy.write(_checked(piece))
+        return self.opened
+
+
+def attach(value: object, *, name: str | None = None, content_type: str | None = None) -> Attachment | None:
+    """A value as a file to send, None where it is none. A ``str`` is none.
+
+    Args:
+        value: A path object, a file opened in binary mode, or a :class:`simstudio.File`.
+        name: What it is called, else what the value says.
+        content_type: Its media type, else what the name says.
+
+    Raises:
+        InvalidInputError: It is raw bytes, a file opened in text mode, or the name or type cannot be sent.
+    """
+    if isinstance(value, files.File):
+        name, content_type = name or value.name, content_type or value.mime
+        value = value.content
+        if isinstance(value, (bytearray, memoryview)):
+            value = bytes(value)
+    elif isinstance(value, (bytes, bytearray, memoryview)):
+        raise InvalidInputError(
+            'Raw bytes have no name: pass simstudio.File(content, name="picture.png"), a pathlib.Path, or an open file.'
+        )
+    if isinstance(value, io.TextIOBase):
+        raise InvalidInputError('A file is opened in text mode. Open it in binary mode: open(path, "rb").')
+    if isinstance(value, os.PathLike):
+        value = Path(os.fsdecode(value))
+    elif not isinstance(value, bytes) and not callable(getattr(value, "read", None)):
+        return None
+    return _attachment(value, name, content_type)
+
+
+def _attachment(content: Any, name: str | None, content_type: str | None) -> Attachment:
+    for what, given in (("filename", name), ("content_type", content_type)):
+        if given is not None and not isinstance(given, str):
+            raise InvalidInputError(f"{what} must be a str, not {type(given).__name__}.")
+    name = name or _name_of(content)
+    content_type = content_type or guess_type(name)
+    Headers({"Content-Type": content_type})  # refuses what cannot be sent
+    return Attachment(content, name, content_type)
+
+
+def guess_type(name: str) -> str:
+    """The media type of a file by its name.
+
+    Example:
+        >>> guess_type("a.webp")
+        'image/webp'
+    """
+    known = MEDIA_TYPES.get(PurePath(name).suffix.lower())
+    return known or mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def _name_of(content: Any) -> str:
+    name = content.name if isinstance(content, Path) else getattr(content, "name", None)
+    if isinstance(name, bytes):
+        name = os.fsdecode(name)
+    return (PurePath(name).name if isinstance(name, str) else "") or "file"
+
+
+def _seekable(file: Any) -> bool:
+    # tempfile.SpooledTemporaryFile has no seekable() before Python 3.11
+    return bool(file.seekable()) if hasattr(file, "seekable") else hasattr(file, "seek") and hasattr(file, "tell")
+
+
+def _checked(piece: object) -> bytes:
+    if not isinstance(piece, (bytes, bytearray, memoryview)):
+        raise InvalidInputError('A file gave text instead of bytes. Open it in binary mode: open(path, "rb").')
+    return bytes(piece)

@@ -1,0 +1,198 @@
+"""What is called on the client itself: ``run``, its awaited form, and raw access to the service."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from simstudio.base_client import BaseClient
+from simstudio.config import UNSET, Unset, check_headers
+from simstudio.errors import InvalidInputError
+from simstudio.resources.base import Context
+from simstudio.resources.modes import M
+from simstudio.resources.operation import operation
+from simstudio.services.speedpix.files import Files
+from simstudio.services.speedpix.options import unwrap
+from simstudio.services.speedpix.predictions import DEFAULT_RESOURCE, Predictions
+from simstudio.services.speedpix.resource import SpeedPixResource, SpeedPixSettings
+from simstudio.services.speedpix.transfers import Transfers
+from simstudio.services.speedpix.twins import asynchronous
+from simstudio.transport.endpoint import check_path
+from simstudio.transport.message import Response
+
+if TYPE_CHECKING:
+    import os
+
+    from simstudio.services.speedpix.prediction import Prediction
+    from simstudio.transport.flow import Flow
+
+_UNSIGNABLE = re.compile(r"%(?![0-9A-Fa-f]{2})|(?:^|/)\.{1,2}(?:/|$)")
+
+
+class SpeedPixCalls(SpeedPixResource[M], BaseClient[M]):
+    """The namespaces of a client, and its own methods.
+
+    Attributes:
+        predictions: Run workflows and ask for their runs.
+        files: Upload files.
+    """
+
+    def _namespaces(self, context: Context) -> None:
+        settings = self._settings
+        assert isinstance(settings, SpeedPixSettings)  # noqa: S101 - the constructor made them
+        transfers = Transfers(context, insecure=settings.policy.allow_insecure_urls)
+        self.files: Files[M] = Files(context, "files", settings.policy, transfers)
+        self.predictions: Predictions[M] = Predictions(context, "predictions", self.files, transfers)
+
+    @operation
+    def run(
+        self,
+        workflow_id: str,
+        input: Mapping[str, Any],
+        *,
+        wait: bool = True,
+        version_id: str | None = None,
+        alias_id: str | None = None,
+        randomise_seeds: bool | None = None,
+        return_temp_files: bool | None = None,
+        resource_config_id: str | None = DEFAULT_RESOURCE,
+        polling_interval: float | None = None,
+        file_encoding_strategy: str | None = None,
+        timeout: float | None = 3600.0,
+        on_progress: Callable[[Prediction[M]], Any] | None = None,
+        upload_paths: bool | None = None,
+        upload_root: str | os.PathLike[str] | None = None,
+    ) -> Flow[Any]:
+        """Run a workflow and wait for its output.
+
+        Args:
+            workflow_id: Which.
+            input: Its input; files in it are uploaded, see :meth:`predictions.create`. The form ``{"input": {…},
+                "alias_id": …}`` that the service's document also shows is taken for options, with a
+                DeprecationWarning, when it holds nothing but names of options and ``input`` is a dict.
+            wait: False returns the prediction at once.
+            version_id: A version of the workflow.
+            alias_id: An alias of a version; ``main`` where neither is given.
+            randomise_seeds: Whether seeds are drawn anew.
+            return_temp_files: Whether intermediate files are returned too.
+            resource_config_id: The capacity it runs on; empty sends none.
+            polling_interval: Seconds between questions, in place of growing ones (0.5 s to 10 s).
+            file_encoding_strategy: ``url`` or ``base64``; see :meth:`predictions.create`.
+            timeout: Seconds to wait, None for ever.
+            on_progress: Called with the prediction at each question.
+            upload_paths: Whether texts that name a media file are uploaded, in place of the client's setting.
+            upload_root: From where, in place of the client's setting.
+
+        Returns:
+            The workflow's output: plain data in which each address is a
+            :class:`~simstudio.services.speedpix.FileOutput`. The prediction, with ``wait=False``.
+
+        Raises:
+            PredictionError: The workflow failed (``error.prediction``).
+            PredictionTimeoutError: It was not done in time; it goes on.
+            SpeedPixAPIError: The service refused a call.
+            InvalidInputError: The input cannot be sent.
+            SimStudioError: Any other failure; ``error.task_id`` is the prediction's id once there is one.
+
+        Example:
+            >>> client.run("workflow-123", {"prompt": "a cat"})["images"]["url"].save("cat.png")  # doctest: +SKIP
+        """
+        options = unwrap(
+            input,
+            wait=wait,
+            version_id=version_id,
+            alias_id=alias_id,
+            randomise_seeds=randomise_seeds,
+            return_temp_files=return_temp_files,
+            resource_config_id=resource_config_id,
+            polling_interval=polling_interval,
+            file_encoding_strategy=file_encoding_strategy,
+            timeout=timeout,
+            on_progress=on_progress,
+            upload_paths=upload_paths,
+            upload_root=upload_root,
+        )
+        waits = options.pop("wait")
+        waiting = (options.pop("timeout"), options.pop("on_progress"), options.pop("polling_interval"))
+        prediction = yield from self.predictions._begin(workflow_id, options.pop("input"), **options)
+        if not waits:
+            return prediction
+        yield from prediction._finish(*waiting)
+        return prediction.output
+
+    async_run = asynchronous(run)
+
+    @operation
+    def post(self, path: str, json: Any = UNSET, headers: Mapping[str, str] | None = None) -> Flow[Response]:
+        """Call any endpoint, signed.
+
+        Args:
+            path: Such as ``/scc/…``, perhaps with a query; signed as it is.
+            json: The body.
+            headers: Besides the client's own.
+
+        Returns:
+            The answer, whatever its envelope says: ``.status``, ``.headers``, ``.json()``.
+
+        Raises:
+            SpeedPixStatusError: An HTTP error status.
+
+        Example:
+            >>> client.post("/scc/comfy_get_progress", {"taskId": "task-1"}).json()  # doctest: +SKIP
+        """
+        return (yield from self._call(self._raw_request("POST", path, json=json, headers=check_headers(headers))))
+
+    async_post = asynchronous(post)
+
+    @operation
+    def invoke(self, path: str, body: Any = UNSET) -> Flow[Response]:
+        """The same as :meth:`post`, under the service's own name for it.
+
+        Example:
+            >>> client.invoke("/scc/comfy_get_progress", {"taskId": "task-1"}).json()  # doctest: +SKIP
+        """
+        return (yield from self._call(self._raw_request("POST", path, json=body)))
+
+    async_invoke = asynchronous(invoke)
+
+    @operation
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = UNSET,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        into: type[Any] | None = None,
+        timeout: float | Unset | None = UNSET,
+    ) -> Flow[Any]:
+        """Call anything, signed with the method that is sent.
+
+        Returns:
+            The body as JSON data, or as ``into``; bytes where it is no JSON, None where it is empty.
+
+        Raises:
+            SpeedPixStatusError: An HTTP error status.
+
+        Example:
+            >>> client.request("POST", "/scc/comfy_get_progress", json={"taskId": "task-1"})  # doctest: +SKIP
+        """
+        _check_signable(path)
+        return (
+            yield from self._generic(
+                method, path, json=json, params=params, headers=headers, into=into, timeout=timeout
+            )
+        )
+
+    def _raw_request(self, method: str, path: str, **options: Any) -> Any:
+        _check_signable(path)
+        return self._request(method, check_path(path), **options)
+
+
+def _check_signable(path: object) -> None:
+    if isinstance(path, str) and _UNSIGNABLE.search(path.partition("?")[0]):
+        raise InvalidInputError(
+            f"path {path[:80]!r} would not be sent as it is signed: write it without dot segments, and % as %25."
+        )

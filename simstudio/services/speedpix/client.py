@@ -1,0 +1,258 @@
+"""The clients of SpeedPix."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from simstudio.base_client import AsyncClient, SyncClient, _async_wire, _sync_wire
+from simstudio.config import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, Options
+from simstudio.errors import ConfigurationError
+from simstudio.resources.modes import Async, M, RawAsync, RawSync, Runner, Sync
+from simstudio.services.speedpix.calls import SpeedPixCalls
+from simstudio.services.speedpix.credentials import Signature, SpeedPixCredentials, fresh_nonce
+from simstudio.services.speedpix.errors import SpeedPixConfigurationError
+from simstudio.services.speedpix.options import check_endpoint, setting
+from simstudio.services.speedpix.resource import Policy, SpeedPixSettings
+from simstudio.services.speedpix.twins import TwinAsyncRunner, TwinSyncRunner, Wires
+from simstudio.transport.endpoint import Endpoint
+from simstudio.transport.logging import Logging, configure_from_environment
+from simstudio.transport.rate_limit import RateLimits
+from simstudio.transport.retry import Retry
+from simstudio.transport.session import LazyWire
+from simstudio.transport.stack import MiddlewareOption
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from simstudio.transport.flow import AsyncWire, Wire
+
+
+class _SpeedPixClient(SpeedPixCalls[M]):
+    """What the clients share."""
+
+    def __init__(
+        self,
+        app_key: str | None = None,
+        app_secret: str | None = None,
+        endpoint: str | None = None,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        user_agent: str | None = None,
+        *,
+        max_retries: int = DEFAULT_MAX_RETRIES,
+        middleware: MiddlewareOption = None,
+        http_client: object | None = None,
+        headers: Mapping[str, str] | None = None,
+        upload_paths: bool = True,
+        upload_root: str | os.PathLike[str] | None = None,
+        allow_insecure_urls: bool = False,
+        clock: Callable[[], float] = time.time,
+        nonce: Callable[[], str] = fresh_nonce,
+    ) -> None:
+        configure_from_environment()
+        named = {"User-Agent": user_agent} if user_agent is not None else {}
+        options = Options.checked(
+            timeout=timeout,
+            max_retries=max_retries,
+            headers={**named, **headers} if isinstance(headers, Mapping) else headers or named,
+        )
+        policy = Policy.checked(
+            upload_paths=upload_paths, upload_root=upload_root, allow_insecure_urls=allow_insecure_urls
+        )
+        credentials = SpeedPixCredentials(setting("app_key", app_key), setting("app_secret", app_secret))
+        made = Endpoint(check_endpoint(endpoint))
+        rate_limits = RateLimits()
+
+        def arguments() -> dict[str, Any]:
+            return {
+                "app_key": credentials.key,
+                "app_secret": credentials.secret,
+                "upload_paths": policy.upload_paths,
+                "upload_root": policy.upload_root,
+                "allow_insecure_urls": policy.allow_insecure_urls,
+                **_picklable(clock=clock, nonce=nonce),
+            }
+
+        self._assemble(
+            endpoint=made,
+            credentials=credentials,
+            rate_limits=rate_limits,
+            stack=[rate_limits, Retry(), Logging(credentials=credentials)],
+            innermost=[Signature(credentials, made, clock=clock, nonce=nonce)],
+            options=options,
+            settings=SpeedPixSettings(middleware, http_client, arguments, policy),
+        )
+
+    @property
+    def endpoint(self) -> str:
+        """The base address in use, without a trailing slash."""
+        return self.base_url
+
+    @property
+    def app_key(self) -> str:
+        """The app key in use."""
+        return str(self._context.session.credentials.key)
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds for one logical HTTP call, None for no end."""
+        return self._context.options.timeout
+
+    @property
+    def user_agent(self) -> str:
+        """What the client calls itself."""
+        return self._context.defaults["User-Agent"]
+
+    @classmethod
+    def _rebuilt(cls, arguments: dict[str, Any]) -> Any:
+        return cls(endpoint=arguments.pop("base_url"), **arguments)
+
+    @property
+    def _wires(self) -> Wires:
+        wires: Wires = self._context.runner.wires  # type: ignore[attr-defined]
+        return wires
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(endpoint={self.base_url!r})"
+
+
+class SpeedPixClient(_SpeedPixClient[Sync], SyncClient):
+    """A client for SpeedPix that blocks; its ``async_…`` methods are awaited. One may serve many threads.
+
+    Args:
+        app_key: ``SPEEDPIX_APP_KEY`` of the environment where it is not given.
+        app_secret: ``SPEEDPIX_APP_SECRET`` where it is not given. It is never sent, and shows nowhere.
+        endpoint: Where SpeedPix is; ``SPEEDPIX_ENDPOINT``, then ``https://openai.edu-aliyun.com``.
+        timeout: Seconds for one logical HTTP call, retries and their waits included; None for no end. For the content
+            of a file it bounds each silence instead.
+        user_agent: What the client calls itself.
+        max_retries: Repetitions of what may be repeated. Each attempt is signed anew; a submit that may have arrived
+            is never repeated.
+        middleware: As for :class:`simstudio.SimStudioClient`. Signing stands below all of it.
+        http_client: An ``httpx.Client`` of your own to send with; the ``async_…`` methods then need an async client.
+        headers: Sent with every call of the service, and with no file.
+        upload_paths: Whether texts in an input that name a media file are uploaded. Turn it off where inputs come from
+            strangers and no file of this machine belongs into them.
+        upload_root: Only files below this directory; the current directory where it is not given.
+        allow_insecure_urls: Whether files may be sent to http addresses elsewhere than on this machine.
+        clock: Epoch seconds, for signatures. The gateway bears about 15 minutes of difference.
+        nonce: A new text at each call, for signatures.
+
+    Raises:
+        ConfigurationError: Something of this cannot work; the message says what.
+
+    Example:
+        >>> with SpeedPixClient() as client:  # doctest: +SKIP
+        ...     client.run("workflow-123", {"prompt": "a cat"})["images"]["url"].save("cat.png")
+
+    A pickled client carries its secret: treat it as one.
+    """
+
+    def _make_runner(self, http_client: Any) -> Runner:
+        super()._make_runner(http_client)
+        return TwinSyncRunner(Wires(self._wire, LazyWire(lambda: _twin_async_wire(http_client))))
+
+    @property
+    def with_raw_response(self) -> RawSpeedPixClient:
+        """This client with operations that return an :class:`~simstudio.APIResponse`: result, status, headers."""
+        raw: RawSpeedPixClient = self._raw(RawSpeedPixClient)
+        return raw
+
+    def close(self) -> None:
+        """Close the connections (those of ``async_…`` methods with their event loop). Later calls are refused."""
+        super().close()
+        if self._owns_wire:
+            self._wires.awaiting.retire()
+
+    async def aclose(self) -> None:
+        """Close the connections, those of ``async_…`` methods too."""
+        twin = self._wires.awaiting.retire() if self._owns_wire else None
+        self.close()
+        if twin is not None:
+            await twin.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+class AsyncSpeedPixClient(_SpeedPixClient[Async], AsyncClient):
+    """A client for SpeedPix whose operations are awaited; otherwise like :class:`SpeedPixClient`, arguments included.
+
+    ``run`` and ``async_run`` are the same here. ``http_client`` is an ``httpx.AsyncClient``.
+
+    Example:
+        >>> async with AsyncSpeedPixClient() as client:  # doctest: +SKIP
+        ...     output = await client.run("workflow-123", {"prompt": "a cat"})
+        ...     await output["images"]["url"].async_save("cat.png")
+    """
+
+    def _make_runner(self, http_client: Any) -> Runner:
+        super()._make_runner(http_client)
+        return TwinAsyncRunner(Wires(LazyWire(lambda: _twin_sync_wire(http_client)), self._wire))
+
+    @property
+    def with_raw_response(self) -> AsyncRawSpeedPixClient:
+        """This client with operations that give an :class:`~simstudio.APIResponse`: result, status, headers."""
+        raw: AsyncRawSpeedPixClient = self._raw(AsyncRawSpeedPixClient)
+        return raw
+
+    async def aclose(self) -> None:
+        """Close the connections. A call afterwards is a ConfigurationError; closing again does nothing."""
+        twin = self._wires.blocking.retire() if self._owns_wire else None
+        if twin is not None:
+            twin.close()
+        await super().aclose()
+
+
+class RawSpeedPixClient(_SpeedPixClient[RawSync]):
+    """``client.with_raw_response``: the same operations, each returning an :class:`~simstudio.APIResponse`."""
+
+    @classmethod
+    def _rebuilt(cls, arguments: dict[str, Any]) -> Any:
+        return SpeedPixClient._rebuilt(arguments).with_raw_response
+
+
+class AsyncRawSpeedPixClient(_SpeedPixClient[RawAsync]):
+    """``client.with_raw_response`` of an async client: each operation awaits to an :class:`~simstudio.APIResponse`."""
+
+    @classmethod
+    def _rebuilt(cls, arguments: dict[str, Any]) -> Any:
+        return AsyncSpeedPixClient._rebuilt(arguments).with_raw_response
+
+
+def _twin_async_wire(http_client: Any) -> AsyncWire:
+    if http_client is not None:
+        raise ConfigurationError(
+            "This client sends with an http_client= that blocks, so nothing of it can be awaited: "
+            "use AsyncClient(http_client=httpx.AsyncClient(…)) for that."
+        )
+    return _async_wire(None)
+
+
+def _twin_sync_wire(http_client: Any) -> Wire:
+    if http_client is not None:
+        raise ConfigurationError(
+            "This client sends with an http_client= that is awaited, so nothing of it can block: "
+            "use the async_… methods, or Client(http_client=httpx.Client(…))."
+        )
+    return _sync_wire(None)
+
+
+def _picklable(**functions: Any) -> dict[str, Any]:
+    for name, function in functions.items():
+        try:
+            pickle.dumps(function)
+        except Exception as error:
+            raise SpeedPixConfigurationError(
+                f"A client with this {name}= cannot be pickled: {error}. Use a function of a module."
+            ) from error
+    return functions

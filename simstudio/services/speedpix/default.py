@@ -1,0 +1,72 @@
+"""``speedpix.run`` and ``speedpix.async_run``: without a client of one's own."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from simstudio.errors import ConfigurationError
+from simstudio.services.speedpix.client import AsyncSpeedPixClient, SpeedPixClient
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    AnyClient: TypeAlias = SpeedPixClient | AsyncSpeedPixClient
+
+_VARIABLES = ("SPEEDPIX_APP_KEY", "SPEEDPIX_APP_SECRET", "SPEEDPIX_ENDPOINT")
+
+
+class _Default:
+    """The client that the environment describes: made when it is first needed, and again when that has changed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._client: SpeedPixClient | None = None
+        self._made_for: tuple[str | None, ...] = ()
+
+    def get(self) -> SpeedPixClient:
+        """The client.
+
+        Raises:
+            ConfigurationError: The environment has no keys.
+        """
+        wanted = (str(os.getpid()), *(os.environ.get(name) for name in _VARIABLES))
+        with self._lock:
+            if self._client is None or self._made_for != wanted:
+                self._client, self._made_for = SpeedPixClient(), wanted
+            return self._client
+
+
+_default = _Default()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: setattr(_default, "_lock", threading.Lock()))
+
+
+def run(workflow_id: str, input: Mapping[str, Any], *, client: SpeedPixClient | None = None, **options: Any) -> Any:
+    """Run a workflow with a client of the environment (``SPEEDPIX_APP_KEY``, ``SPEEDPIX_APP_SECRET``).
+
+    Args:
+        workflow_id: Which.
+        input: Its input.
+        client: To use in place of the environment's, which is made when it is first needed.
+        **options: As for :meth:`SpeedPixClient.run`, which also says what comes back and what is raised.
+
+    Example:
+        >>> speedpix.run("workflow-123", {"prompt": "a cat"})["images"]["url"].save("cat.png")  # doctest: +SKIP
+    """
+    if isinstance(client, AsyncSpeedPixClient):
+        raise ConfigurationError("speedpix.run() blocks, and client= is async: await speedpix.async_run().")
+    return (client or _default.get()).run(workflow_id, input, **options)
+
+
+async def async_run(
+    workflow_id: str, input: Mapping[str, Any], *, client: AnyClient | None = None, **options: Any
+) -> Any:
+    """Await what :func:`run` does; ``client`` may be of either kind.
+
+    Example:
+        >>> await speedpix.async_run("workflow-123", {"prompt": "a cat"})  # doctest: +SKIP
+    """
+    return await (client or _default.get()).async_run(workflow_id, input, **options)

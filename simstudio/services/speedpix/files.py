@@ -1,0 +1,132 @@
+"""``client.files``: temporary files that a workflow's input can point at."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from simstudio.errors import InvalidInputError
+from simstudio.models.conversion import structure
+from simstudio.resources.base import Context
+from simstudio.resources.modes import M
+from simstudio.resources.operation import operation
+from simstudio.services.speedpix.attachments import Attachment, attach
+from simstudio.services.speedpix.envelope import invalid, read_envelope, refuse
+from simstudio.services.speedpix.errors import SpeedPixResponseError
+from simstudio.services.speedpix.inputs import InputPlan
+from simstudio.services.speedpix.models import File, data_of
+from simstudio.services.speedpix.resource import Policy, SpeedPixResource
+from simstudio.services.speedpix.transfers import Transfers
+from simstudio.services.speedpix.twins import asynchronous
+from simstudio.services.speedpix.urls import check_url
+from simstudio.transport.flow import Blocking, Flow
+
+if TYPE_CHECKING:
+    import simstudio
+
+STRATEGIES = ("url", "base64")
+
+
+class Files(SpeedPixResource[M]):
+    """Upload files."""
+
+    def __init__(self, context: Context, name: str, policy: Policy, transfers: Transfers) -> None:
+        super().__init__(context, name)
+        self._policy = policy
+        self._transfers = transfers
+
+    @operation
+    def create(
+        self,
+        file: str | os.PathLike[str] | BinaryIO | simstudio.File,
+        filename: str | None = None,
+        content_type: str | None = None,
+    ) -> Flow[File]:
+        """Upload a file to the service's temporary storage. It is never held in memory as a whole.
+
+        Args:
+            file: A path (a ``str`` is one here), a file opened in binary mode (sent from its start, its position
+                restored; what cannot seek is copied to a temporary file first), or a :class:`simstudio.File`.
+            filename: What it is called, else what the file says, else ``file``.
+            content_type: Its media type, else what the name says, else ``application/octet-stream``.
+
+        Returns:
+            The file; ``access_url`` is for a workflow's input.
+
+        Raises:
+            InvalidInputError: It cannot be read or sent.
+            SpeedPixAPIError: The service gave no place for it, or the storage refused it.
+            UnsafeURLError: The service named an unencrypted place.
+            SimStudioError: Any other failure.
+
+        Example:
+            >>> client.files.create("./input.jpg").access_url  # doctest: +SKIP
+        """
+        value: object = Path(file) if isinstance(file, str) else file
+        found = attach(value, name=filename, content_type=content_type)
+        if found is None:
+            raise InvalidInputError(
+                f"file must be a path, a file opened in binary mode or a simstudio.File, not {type(file).__name__}."
+            )
+        try:
+            return (yield from self._upload(found))
+        finally:
+            found.close()
+
+    async_create = asynchronous(create)
+
+    def _upload(self, attachment: Attachment) -> Flow[File]:
+        upload = yield Blocking(attachment.upload)
+        asked = {"contentType": attachment.content_type, "originalFilename": attachment.name}
+        response = yield from self._invoke("/scc/sp_create_temp_file_upload_sign", asked, resend="read")
+        envelope = read_envelope(response)
+        if envelope.refused:
+            refuse(envelope, response, f"The file {attachment.name!r} was not uploaded")
+        data = data_of(envelope.data, response, of="a place to upload to")
+        known = {"name": attachment.name, "contentType": attachment.content_type, "size": upload.size}
+        file = structure({**data, **known}, File, response=response)
+        if not file.upload_url:
+            raise invalid(response, "it names no uploadUrl")
+        insecure = self._policy.allow_insecure_urls
+        url = check_url(file.upload_url, "upload URL", insecure=insecure)
+        if file.access_url:
+            check_url(file.access_url, "access URL", insecure=insecure)
+        yield from self._transfers.put(url, upload, attachment.content_type)
+        return file
+
+    def _prepare(
+        self,
+        input: Mapping[str, Any],
+        *,
+        strategy: str | None,
+        upload_paths: bool | None,
+        upload_root: str | os.PathLike[str] | None,
+    ) -> Flow[Any]:
+        """An input as JSON data, its files sent."""
+        if strategy is not None and strategy not in STRATEGIES:
+            raise InvalidInputError(f'file_encoding_strategy must be "url" or "base64", not {strategy!r}.')
+        plan = InputPlan(input, self._policy.rule(upload_paths=upload_paths, upload_root=upload_root))
+        if plan.undecided:
+            yield Blocking(plan.look_up)
+        sent: dict[int, str] = {}
+        try:
+            for attachment in plan.attachments:
+                if strategy == "base64":
+                    sent[id(attachment)] = yield Blocking(attachment.data_url)
+                else:
+                    sent[id(attachment)] = yield from self._address_of(attachment)
+        finally:
+            for attachment in plan.attachments:
+                attachment.close()
+        return plan.filled(sent)
+
+    def _address_of(self, attachment: Attachment) -> Flow[str]:
+        file = yield from self._upload(attachment)
+        if not file.access_url:
+            raise SpeedPixResponseError(
+                f"The file {attachment.name!r} was uploaded, but the service gave no access_url, so the workflow could "
+                "not fetch it. Nothing was run."
+            )
+        return file.access_url

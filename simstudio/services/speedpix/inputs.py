@@ -1,0 +1,124 @@
+"""From what a user passes as a workflow's input to the JSON data that is sent.
+
+Files become addresses (or data: addresses), :class:`~simstudio.services.speedpix.FileOutput` and uploaded files their
+own; mappings, sequences, sets and generators become objects and lists; numpy's numbers and arrays plain ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from simstudio.errors import InvalidInputError
+from simstudio.services.speedpix.attachments import Attachment, attach, guess_type
+from simstudio.services.speedpix.models import File
+from simstudio.services.speedpix.outputs import FileOutput
+from simstudio.services.speedpix.paths import UploadRule, looks_like_media_path
+
+
+@attrs.define(eq=False)
+class _Text:
+    """A text that may name a file; its :class:`Attachment` in the end, if it does."""
+
+    text: str
+    attachment: Attachment | None = None
+
+
+class InputPlan:
+    """An input on its way: files found, not yet sent.
+
+    Args:
+        input: What the user passed.
+        rule: Which texts name files.
+
+    Raises:
+        InvalidInputError: It holds what cannot be sent, or itself.
+    """
+
+    def __init__(self, input: Mapping[str, Any], rule: UploadRule) -> None:
+        self._rule = rule
+        self._texts: list[_Text] = []
+        self._attachments: dict[object, Attachment] = {}
+        try:
+            self._planned = self._plan(input)
+        except RecursionError:
+            raise InvalidInputError("The input is nested too deeply, or holds itself.") from None
+
+    @property
+    def undecided(self) -> bool:
+        """Whether there are texts that :meth:`look_up` has to look for on the disk."""
+        return bool(self._texts)
+
+    def look_up(self) -> None:
+        """Find out which texts name files; blocks.
+
+        Raises:
+            InvalidInputError: One names a file that may not be uploaded.
+        """
+        for candidate in self._texts:
+            path = self._rule.file_named_by(candidate.text)
+            if path is not None:
+                name = candidate.text.replace("\\", "/").rpartition("/")[2]
+                found = Attachment(path, name, guess_type(name))
+                candidate.attachment = self._attachments.setdefault((found.key, name), found)
+
+    @property
+    def attachments(self) -> list[Attachment]:
+        """The files to send, each once."""
+        return list(self._attachments.values())
+
+    def filled(self, sent: Mapping[int, str]) -> Any:
+        """The input as JSON data.
+
+        Args:
+            sent: What stands for each attachment, by its ``id()``.
+        """
+        return _fill(self._planned, sent)
+
+    def _plan(self, value: Any) -> Any:
+        if isinstance(value, str):
+            if self._rule.enabled and looks_like_media_path(value):
+                self._texts.append(_Text(value))
+                return self._texts[-1]
+            return value
+        if value is None or isinstance(value, (bool, int, float)):
+            return value
+        if isinstance(value, FileOutput):
+            return value.url
+        if isinstance(value, File):
+            return _address(value)
+        if isinstance(value, Mapping):
+            return {name: self._plan(item) for name, item in value.items()}
+        if isinstance(value, (list, tuple, set, frozenset, Generator)):
+            return [self._plan(item) for item in value]
+        found = attach(value)
+        if found is not None:
+            return self._attachments.setdefault((found.key, found.name), found)
+        if hasattr(value, "dtype") and callable(getattr(value, "tolist", None)):
+            return value.tolist()
+        if isinstance(value, Iterator) or type(value) in _VIEWS:
+            return [self._plan(item) for item in value]
+        return value
+
+
+_VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), range)
+
+
+def _address(file: File) -> str:
+    if not file.access_url:
+        raise InvalidInputError("The input holds an uploaded file for which the service gave no access_url.")
+    return file.access_url
+
+
+def _fill(value: Any, sent: Mapping[int, str]) -> Any:
+    if isinstance(value, _Text):
+        return value.text if value.attachment is None else sent[id(value.attachment)]
+    if isinstance(value, Attachment):
+        return sent[id(value)]
+    if isinstance(value, dict):
+        return {name: _fill(item, sent) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_fill(item, sent) for item in value]
+    return value

@@ -1,0 +1,77 @@
+"""Where settings come from, and the two forms in which a run's options are passed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from simstudio.errors import ConfigurationError
+from simstudio.services.speedpix.errors import SpeedPixConfigurationError
+from simstudio.transport.endpoint import check_base_url
+
+DEFAULT_ENDPOINT = "https://openai.edu-aliyun.com"
+
+_VARIABLES = {"app_key": "SPEEDPIX_APP_KEY", "app_secret": "SPEEDPIX_APP_SECRET"}
+
+
+def setting(name: str, given: str | None) -> str:
+    """A key as given, or of the environment.
+
+    Raises:
+        SpeedPixConfigurationError: There is none.
+    """
+    variable = _VARIABLES[name]
+    value = given if given is not None else os.environ.get(variable)
+    if not value:
+        raise SpeedPixConfigurationError(
+            f"{name} is missing: set the environment variable {variable}, or pass {name}=."
+        )
+    return value
+
+
+def check_endpoint(given: str | None) -> str:
+    """The base address as given, of the environment, or the service's own.
+
+    Raises:
+        SpeedPixConfigurationError: It is none.
+    """
+    endpoint = given if given is not None else os.environ.get("SPEEDPIX_ENDPOINT") or DEFAULT_ENDPOINT
+    try:
+        return check_base_url(endpoint)
+    except ConfigurationError as error:
+        raise SpeedPixConfigurationError(str(error).replace("base_url", "endpoint")) from None
+
+
+def unwrap(input: Any, **options: Any) -> dict[str, Any]:
+    """A run's input and options, out of either documented form.
+
+    Args:
+        input: The workflow's input, or ``{"input": {…}, "alias_id": …}``.
+        **options: As given by keywords.
+    """
+    if not _holds_options(input, options):
+        return {**options, "input": input}
+    warnings.warn(
+        'The input is taken for options, as it is {"input": {…}, …}: pass input= and the options by keywords. (A '
+        'workflow with a field "input" of its own: nest it once more.)',
+        DeprecationWarning,
+        stacklevel=_callers_level(),
+    )
+    return {**options, **input}
+
+
+def _holds_options(input: Any, options: Mapping[str, Any]) -> bool:
+    if not isinstance(input, Mapping) or not isinstance(input.get("input"), dict):
+        return False
+    return all(name == "input" or name in options for name in input)
+
+
+def _callers_level() -> int:
+    """The stack level of the first frame outside this package: where a warning is of use to its reader."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("simstudio."):
+        level, frame = level + 1, frame.f_back
+    return level

@@ -1,0 +1,224 @@
+"""One run of a workflow, and what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from simstudio.config import UNSET, Options
+from simstudio.errors import InvalidInputError
+from simstudio.resources.base import APIResource, Context
+from simstudio.resources.modes import M
+from simstudio.resources.operation import operation
+from simstudio.resources.runs import SubmittedRun
+from simstudio.services.speedpix.errors import PredictionCanceledError, PredictionError
+from simstudio.services.speedpix.models import CANCELED, FINAL, SUCCEEDED, Progress
+from simstudio.services.speedpix.twins import DetachedRunner, asynchronous
+
+if TYPE_CHECKING:
+    from simstudio.services.speedpix.predictions import Predictions
+    from simstudio.transport.flow import Flow
+
+
+class Prediction(SubmittedRun[M, "Prediction[Any]", Any]):
+    """A run of a workflow. It changes as it is asked for: ``reload()``, ``wait()``, ``result()``.
+
+    On an async client each of them is awaited; ``async_reload``, ``async_wait`` and ``async_result`` are on both.
+
+    Attributes:
+        id: The service's id of it.
+        input: The input as it was sent, None where it was not created here.
+        output: The workflow's output once it has succeeded: plain data, each address a
+            :class:`~simstudio.services.speedpix.FileOutput`.
+        error: The service's text once it has failed.
+        error_code: The service's code once it has failed, where it gave one.
+        invoke_id: The service's id of the last call about it.
+        progress: From 0 to 1, where the service said so.
+        eta: Seconds left, where the service said so.
+        message: The service's remark.
+
+    A pickled prediction is only a record: it holds no client, and so no key.
+    """
+
+    def __init__(self, predictions: Predictions[M] | None, prediction_id: str, input: Any = None) -> None:
+        self._predictions: Predictions[M] | None = predictions
+        context = predictions._context if predictions is not None else _detached(prediction_id)
+        APIResource.__init__(self, context, "predictions")
+        self.id = prediction_id
+        self.input = input
+        self.output: Any = None
+        self.error: str | None = None
+        self.error_code: str | None = None
+        self.invoke_id: str | None = None
+        self.progress: float | None = None
+        self.eta: float | None = None
+        self.message: str | None = None
+        self._status = "unknown"
+        self._estimate: float | None = None
+
+    @property
+    def state(self) -> Prediction[Any] | None:
+        """The prediction itself: it is its own state."""
+        return self
+
+    @state.setter
+    def state(self, value: Prediction[Any] | None) -> None:
+        """Take nothing: it changes as a whole, when it was asked for."""
+
+    @property
+    def status(self) -> str:
+        """The service's word for its state, as last seen; see :class:`PredictionStatus` for the known ones."""
+        return self._status
+
+    @property
+    def done(self) -> bool:
+        """Whether it had ended when it was last seen."""
+        return self._status in FINAL
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it had ended well when it was last seen."""
+        return self._status in SUCCEEDED
+
+    @operation
+    def reload(self) -> Flow[Prediction[M]]:
+        """Ask for its state, and for its output when it is done.
+
+        Returns:
+            This prediction.
+
+        Raises:
+            SpeedPixAPIError: The service refused to tell. What was known stays.
+            SimStudioError: Any other failure (``error.task_id``).
+
+        Example:
+            >>> prediction.reload().status  # doctest: +SKIP
+        """
+        yield from self._client._reload(self, UNSET)
+        return self
+
+    refresh = reload
+
+    @operation
+    def wait(
+        self,
+        polling_interval: float | None = None,
+        *,
+        timeout: float | None = 3600.0,
+        on_progress: Callable[[Prediction[M]], Any] | None = None,
+        poll_interval: float | None = None,
+    ) -> Flow[Prediction[M]]:
+        """Wait until it has ended.
+
+        It asks at once, then at growing intervals (0.5 s to 10 s, guided by the service's estimate), and bears up to
+        five failed questions in a row.
+
+        Args:
+            polling_interval: Seconds between questions, in place of the growing ones.
+            timeout: Seconds to wait, None for ever.
+            on_progress: Called with this prediction at each question; may be async where this is awaited. What it
+                raises ends the wait.
+            poll_interval: The same as ``polling_interval``, as other services' runs call it.
+
+        Returns:
+            This prediction, succeeded.
+
+        Raises:
+            PredictionError: It failed (``error.prediction``).
+            PredictionCanceledError: It was canceled.
+            PredictionTimeoutError: It was not done in time; it goes on.
+            SimStudioError: It could not be asked for (``error.task_id``).
+
+        Example:
+            >>> prediction.wait(timeout=600).output  # doctest: +SKIP
+        """
+        if polling_interval is not None and poll_interval is not None:
+            raise InvalidInputError("polling_interval and poll_interval are the same: give one of them.")
+        interval = polling_interval if polling_interval is not None else poll_interval
+        yield from self._finish(timeout, on_progress, interval)
+        return self
+
+    @operation
+    def result(self, *, timeout: float | None = 3600.0) -> Flow[Any]:
+        """Its output; waits for it first, when it has not ended.
+
+        Args:
+            timeout: Seconds to wait, None for ever.
+
+        Raises:
+            PredictionError: It failed.
+            PredictionTimeoutError: It was not done in time.
+            SimStudioError: It could not be asked for.
+
+        Example:
+            >>> prediction.result()["images"]["url"].save("out.png")  # doctest: +SKIP
+        """
+        yield from self._finish(timeout, None, None)
+        return self.output
+
+    async_reload = asynchronous(reload)
+    async_refresh = asynchronous(reload)
+    async_wait = asynchronous(wait)
+    async_result = asynchronous(result)
+
+    @property
+    def _client(self) -> Predictions[M]:
+        assert self._predictions is not None  # noqa: S101 - a detached one's runner refuses before
+        return self._predictions
+
+    def _finish(
+        self, timeout: float | None, on_progress: Callable[[Any], Any] | None, interval: float | None
+    ) -> Flow[None]:
+        yield from self._client._await(self, timeout=timeout, on_progress=on_progress, interval=interval)
+        if not self.succeeded:
+            raise self._failure()
+
+    def _failure(self) -> PredictionError:
+        canceled = self._status in CANCELED
+        kind = PredictionCanceledError if canceled else PredictionError
+        what = "was canceled" if canceled else "failed"
+        code = f" ({self.error_code})" if self.error_code else ""
+        error = kind(f"The prediction {self.id} {what}: {self.error}{code}.", server_code=self.error_code)
+        error.task_id, error.prediction = self.id, self
+        error.error_code, error.invoke_id = self.error_code, self.invoke_id
+        return error
+
+    def _see(
+        self,
+        status: str,
+        progress: Progress | None = None,
+        *,
+        invoke_id: str | None = None,
+        estimate: float | None = None,
+    ) -> None:
+        """Take over what the service said."""
+        self._status = status
+        if invoke_id is not None:
+            self.invoke_id = invoke_id
+        if progress is not None:
+            self.progress, self.eta, self.message = progress.progress, progress.eta, progress.message
+        if isinstance(estimate, (int, float)):
+            self._estimate = estimate
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        kept = {name: value for name, value in vars(self).items() if name not in ("_predictions", "_context", "_name")}
+        return _restored, (self.id, kept)
+
+    def __repr__(self) -> str:
+        code = f", error_code={self.error_code!r}" if self.error_code else ""
+        return f"Prediction(id={self.id!r}, status={self._status!r}{code})"
+
+
+def _restored(prediction_id: str, kept: dict[str, Any]) -> Prediction[Any]:
+    made: Prediction[Any] = Prediction(None, prediction_id)
+    vars(made).update(kept)
+    return made
+
+
+def _detached(prediction_id: str) -> Context:
+    advice = (
+        f"This record of the prediction {prediction_id} has no client, because it was pickled. "
+        "Ask for it with client.predictions.get(prediction.id)."
+    )
+    nothing: Any = None
+    return Context(nothing, Options(), DetachedRunner(advice), lambda: (_restored, (prediction_id, {})))

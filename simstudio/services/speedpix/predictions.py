@@ -1,0 +1,307 @@
+"""``client.predictions``: runs of a workflow, and what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from simstudio.config import UNSET, Unset, check_headers, check_timeout
+from simstudio.errors import InvalidInputError, SimStudioError
+from simstudio.models.conversion import structure
+from simstudio.polling import BORNE, Poller, PollSchedule
+from simstudio.resources.base import Context
+from simstudio.resources.modes import M
+from simstudio.resources.operation import operation
+from simstudio.services.speedpix.envelope import invalid, read_envelope, refuse
+from simstudio.services.speedpix.errors import (
+    PredictionTimeoutError,
+    SpeedPixException,
+    SpeedPixRefusedError,
+    UnsupportedOperationError,
+)
+from simstudio.services.speedpix.files import Files
+from simstudio.services.speedpix.models import FINAL, SUCCEEDED, Outcome, Progress, Submission, data_of, task_id_of
+from simstudio.services.speedpix.outputs import wrap_output
+from simstudio.services.speedpix.prediction import Prediction
+from simstudio.services.speedpix.resource import SpeedPixResource
+from simstudio.services.speedpix.transfers import Transfers
+from simstudio.services.speedpix.twins import asynchronous
+
+if TYPE_CHECKING:
+    import os
+
+    from simstudio.services.speedpix.envelope import Envelope
+    from simstudio.transport.flow import Flow
+    from simstudio.transport.message import Response
+
+DEFAULT_RESOURCE = "default"
+"""Shared capacity; a configuration of one's own is bought."""
+
+
+class Predictions(SpeedPixResource[M]):
+    """Run workflows, and ask for their runs.
+
+    Attributes:
+        poller: How they are waited for.
+    """
+
+    def __init__(self, context: Context, name: str, files: Files[M], transfers: Transfers) -> None:
+        super().__init__(context, name)
+        self.poller = Poller(borne=(*BORNE, SpeedPixRefusedError))
+        self._files: Files[M] = files
+        self._transfers = transfers
+
+    @operation
+    def create(
+        self,
+        workflow_id: str,
+        input: Mapping[str, Any],
+        version_id: str | None = None,
+        alias_id: str | None = None,
+        randomise_seeds: bool | None = None,  # noqa: FBT001 - the documented order
+        return_temp_files: bool | None = None,  # noqa: FBT001
+        resource_config_id: str | None = DEFAULT_RESOURCE,
+        file_encoding_strategy: str | None = None,
+        *,
+        upload_paths: bool | None = None,
+        upload_root: str | os.PathLike[str] | None = None,
+    ) -> Flow[Prediction[M]]:
+        """Begin to run a workflow. It is asked for once, and never again when the answer was lost.
+
+        Args:
+            workflow_id: Which.
+            input: Its input. ``pathlib.Path`` objects, open files and texts that name a media file below
+                ``upload_root`` are uploaded first, wherever they are in it.
+            version_id: A version of it.
+            alias_id: An alias of a version; ``main`` where neither is given.
+            randomise_seeds: Whether seeds are drawn anew.
+            return_temp_files: Whether intermediate files are returned too.
+            resource_config_id: The capacity it runs on; empty sends none.
+            file_encoding_strategy: ``url`` uploads files (the default), ``base64`` sends them within the input, up to
+                1 MiB each.
+            upload_paths: Whether texts are uploaded at all, in place of the client's setting.
+            upload_root: From where, in place of the client's setting.
+
+        Returns:
+            The prediction; ``wait()`` waits for it.
+
+        Raises:
+            InvalidInputError: The input cannot be sent, or names a file outside ``upload_root``.
+            SpeedPixAPIError: The service refused it.
+            SimStudioError: Any other failure. ``task_id`` is the prediction's id where one came back.
+
+        Example:
+            >>> client.predictions.create("workflow-123", {"prompt": "a cat"}).id  # doctest: +SKIP
+        """
+        return (
+            yield from self._begin(
+                workflow_id,
+                input,
+                version_id=version_id,
+                alias_id=alias_id,
+                randomise_seeds=randomise_seeds,
+                return_temp_files=return_temp_files,
+                resource_config_id=resource_config_id,
+                file_encoding_strategy=file_encoding_strategy,
+                upload_paths=upload_paths,
+                upload_root=upload_root,
+            )
+        )
+
+    async_create = asynchronous(create)
+
+    @operation
+    def get(self, prediction: str | Prediction[Any]) -> Flow[Prediction[M]]:
+        """The present state of a prediction, by its id; its output when it is done.
+
+        Raises:
+            SpeedPixAPIError: The service does not know it, or refused to tell.
+            SimStudioError: Any other failure.
+
+        Example:
+            >>> client.predictions.get("task-1").status  # doctest: +SKIP
+        """
+        found: Prediction[M] = Prediction(self, check_id(getattr(prediction, "id", prediction), "prediction_id"))
+        yield from self._reload(found, UNSET)
+        return found
+
+    async_get = asynchronous(get)
+
+    @operation
+    def list(self) -> Flow[Sequence[Prediction[M]]]:
+        """Not to be had: the document names it, but the service has no such call.
+
+        Raises:
+            UnsupportedOperationError: Always. Keep the ids that ``create`` gives, and ask by ``get``.
+        """
+        raise UnsupportedOperationError(
+            "SpeedPix has no call that lists predictions, though its document names one. Keep the ids of those that "
+            "you create, and ask for each with predictions.get(id). Nothing was sent."
+        )
+        yield  # a flow that needs nothing of the world
+
+    async_list = asynchronous(list)  # noqa: A003 - the documented name
+
+    # -- flows of one prediction -----------------------------------------------------------------------------------
+
+    def _begin(
+        self,
+        workflow_id: str,
+        input: Mapping[str, Any],
+        *,
+        version_id: str | None,
+        alias_id: str | None,
+        randomise_seeds: bool | None,
+        return_temp_files: bool | None,
+        resource_config_id: str | None,
+        file_encoding_strategy: str | None,
+        upload_paths: bool | None,
+        upload_root: str | os.PathLike[str] | None,
+    ) -> Flow[Prediction[M]]:
+        for name, value in (("workflow_id", workflow_id), ("version_id", version_id), ("alias_id", alias_id)):
+            check_id(value, name, optional=name != "workflow_id")
+        if not isinstance(input, Mapping):
+            raise InvalidInputError(f"input must be a mapping of the workflow's fields, not {type(input).__name__}.")
+        headers = {"X-SP-RESOURCE-CONFIG-ID": resource_config_id} if resource_config_id else None
+        sendable = check_headers(headers)
+        inputs = yield from self._files._prepare(
+            input, strategy=file_encoding_strategy, upload_paths=upload_paths, upload_root=upload_root
+        )
+        body = {
+            "workflow_id": workflow_id,
+            "version_id": version_id,
+            "inputs": inputs,
+            "alias_id": alias_id if alias_id is not None or version_id is not None else "main",
+            "randomise_seeds": randomise_seeds,
+            "return_temp_files": return_temp_files,
+        }
+        response = yield from self._invoke("/scc/comfy_prompt", body, resend="never", headers=sendable)
+        return self._submitted(response, inputs)
+
+    def _submitted(self, response: Response, inputs: Any) -> Prediction[M]:
+        task_id: str | None = None
+        try:
+            envelope = read_envelope(response)
+            task_id = task_id_of(envelope.data) if isinstance(envelope.data, dict) else None
+            if envelope.refused:
+                refuse(envelope, response, "The workflow was not run")
+            data = data_of(envelope.data, response, of="a prediction")
+            if task_id is None:
+                raise invalid(response, "it holds no taskId, so nothing is known of what it began")
+            told = structure(data, Submission, response=response)
+        except SpeedPixException as error:
+            if task_id is not None:
+                error.task_id, error.prediction = task_id, Prediction(self, task_id, inputs)
+            raise
+        prediction = Prediction(self, task_id, inputs)
+        prediction._see(told.status or "waiting", estimate=told.estimated_duration)
+        return prediction
+
+    def _reload(self, prediction: Prediction[Any], timeout: float | Unset | None) -> Flow[None]:
+        """Ask for a prediction; it changes when all its answers have come."""
+        asked = {"taskId": prediction.id}
+        try:
+            response = yield from self._invoke("/scc/comfy_get_progress", asked, resend="read", timeout=timeout)
+            envelope = read_envelope(response)
+            data = envelope.data
+            if not isinstance(data, dict) and envelope.refused:
+                refuse(envelope, response, f"The prediction {prediction.id} could not be asked for")
+            progress = structure(data_of(data, response, of="progress"), Progress, response=response)
+            status = progress.status if isinstance(progress.status, str) and progress.status else "running"
+            if status not in FINAL:
+                prediction._see(status, progress, invoke_id=envelope.invoke_id)
+                return
+            response = yield from self._invoke("/scc/comfy_get_result", asked, resend="read", timeout=timeout)
+            self._conclude(prediction, status, progress, envelope, read_envelope(response), response)
+        except SimStudioError as error:
+            error.task_id = prediction.id
+            if isinstance(error, SpeedPixException):
+                error.prediction = prediction
+            raise
+
+    def _conclude(
+        self,
+        prediction: Prediction[Any],
+        status: str,
+        progress: Progress,
+        told: Envelope,
+        result: Envelope,
+        response: Response,
+    ) -> None:
+        """The end of a prediction, from both of its answers."""
+        if result.throttled:
+            refuse(result, response, f"The result of the prediction {prediction.id} could not be asked for")
+        succeeded = status in SUCCEEDED and not result.refused
+        data = data_of(result.data, response, of="a result") if succeeded else result.data
+        outcome = structure(data, Outcome, response=response) if isinstance(data, dict) else Outcome()
+        error = error_code = None
+        if not succeeded:
+            said = [result.message, told.message, progress.message, outcome.info]
+            text = next((text for text in said if isinstance(text, str) and text), None)
+            error = text or f"the service gave no reason (status {status!r})"
+            error_code = result.code or told.code
+            status = "failed" if status in SUCCEEDED else status
+        prediction._see(status, progress, invoke_id=result.invoke_id)
+        prediction.output = wrap_output(outcome.result, self._transfers)
+        prediction.error = None if error is None else self._context.session.credentials.redact(error)
+        prediction.error_code = error_code
+
+    def _await(
+        self,
+        prediction: Prediction[Any],
+        *,
+        timeout: float | None,
+        on_progress: Callable[[Any], Any] | None,
+        interval: float | None,
+    ) -> Flow[None]:
+        """Wait until a prediction has ended, whatever the end."""
+        check_timeout(timeout)
+        poller, pause = self.poller, check_timeout(interval, "polling_interval")
+        if pause is not None:
+            fixed = PollSchedule(initial=pause, multiplier=1.0, maximum=pause, jitter=0.0)
+            poller = attrs.evolve(poller, schedule=fixed)
+        if on_progress is not None and not callable(on_progress):
+            raise InvalidInputError(f"on_progress must be a function of the prediction, not {on_progress!r}.")
+        if prediction.done:
+            return
+        client_timeout = self._context.options.timeout
+
+        def ask(seconds: float | None) -> Flow[Prediction[Any]]:
+            shorter = seconds is not None and (client_timeout is None or seconds < client_timeout)
+            yield from self._reload(prediction, seconds if shorter else UNSET)
+            return prediction
+
+        def expired(_: object) -> SimStudioError:
+            error = PredictionTimeoutError(
+                f"The prediction {prediction.id} was not done within {timeout:g} s (last seen {prediction.status!r}). "
+                "It goes on: wait again with error.prediction.wait(), or give a longer timeout."
+            )
+            error.prediction, error.task_id = prediction, prediction.id
+            return error
+
+        try:
+            yield from poller.wait(
+                ask,
+                done=lambda seen: seen.done,
+                expired=expired,
+                timeout=timeout,
+                on_progress=on_progress,
+                estimate=lambda seen: seen._estimate,
+            )
+        except SimStudioError as error:
+            error.task_id = prediction.id
+            raise
+
+
+def check_id(value: Any, name: str, *, optional: bool = False) -> str:
+    """An id, when it is one.
+
+    Raises:
+        InvalidInputError: It is none.
+    """
+    if (optional and value is None) or (isinstance(value, str) and value.strip()):
+        return value or ""
+    what = "is empty" if isinstance(value, str) else f"must be a str, not {type(value).__name__}"
+    raise InvalidInputError(f"{name} {what}: pass the id that SpeedPix shows.")

@@ -1,0 +1,129 @@
+"""The clients of VectorVein. How they live is in :mod:`simstudio.base_client`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from simstudio.base_client import AsyncClient, Settings, SyncClient
+from simstudio.config import DEFAULT_MAX_RETRIES, Options
+from simstudio.resources.modes import Async, M, RawAsync, RawSync, Sync
+from simstudio.services.vectorvein.credentials import VectorVeinAuth, VectorVeinCredentials
+from simstudio.services.vectorvein.documented import DocumentedMethods
+from simstudio.transport.endpoint import Endpoint
+from simstudio.transport.logging import Logging, configure_from_environment
+from simstudio.transport.rate_limit import RateLimits
+from simstudio.transport.retry import Retry
+from simstudio.transport.stack import MiddlewareOption
+
+DEFAULT_BASE_URL: Final = "https://vectorvein.com/api/v1/open-api"
+DEFAULT_TIMEOUT: Final = 60.0
+
+
+class _VectorVeinClient(DocumentedMethods[M]):
+    """What the sync and the async client of VectorVein share."""
+
+    def __init__(
+        self,
+        api_key: str,
+        base_url: str | None = None,
+        *,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        max_retries: int = DEFAULT_MAX_RETRIES,
+        middleware: MiddlewareOption = None,
+        http_client: object | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        configure_from_environment()
+        credentials = VectorVeinCredentials(api_key)
+        options = Options.checked(timeout=timeout, max_retries=max_retries, headers=headers)
+        endpoint = Endpoint(DEFAULT_BASE_URL if base_url is None else base_url)
+        rate_limits = RateLimits()
+        self._assemble(
+            endpoint=endpoint,
+            credentials=credentials,
+            rate_limits=rate_limits,
+            stack=[VectorVeinAuth(credentials, endpoint), rate_limits, Retry(), Logging(credentials=credentials)],
+            options=options,
+            settings=Settings(middleware, http_client, lambda: {"api_key": credentials.key}),
+        )
+
+    @property
+    def api_key(self) -> str:
+        """The API key in use."""
+        return cast("str", self._context.session.credentials.key)
+
+    def set_api_key(self, api_key: str) -> None:
+        """Use another key from the next request on, here and in clones.
+
+        Raises:
+            APIKeyError: It cannot be sent.
+        """
+        self._context.session.credentials.key = VectorVeinCredentials.check(api_key)
+
+
+class VectorVeinClient(_VectorVeinClient[Sync], SyncClient):
+    """A client for VectorVein that blocks. One may serve many threads.
+
+    Args:
+        api_key: Of VectorVein.
+        base_url: Where its API is; ``https://vectorvein.com/api/v1/open-api`` where it is not given.
+        timeout: Seconds for one logical HTTP call, from connecting to the body's end, retries and their waits included;
+            None for no end. With ``http_client`` it bounds each phase instead.
+        max_retries: Repetitions of what may be repeated, after the first attempt.
+        middleware: A list to append below the default stack, or a function that gets the default list and returns the
+            one to use; see :mod:`simstudio.transport.stack`.
+        http_client: An ``httpx.Client`` (or ``httpx2.Client``) of your own to send with. It is never closed for you.
+        headers: Sent with every request.
+
+    Raises:
+        APIKeyError: The key is empty or cannot be sent (also a ConfigurationError).
+        ConfigurationError: Something else of this cannot work; the message says what.
+
+    Example:
+        >>> with VectorVeinClient(api_key="…") as client:  # doctest: +SKIP
+        ...     print(client.workflows.run("wid", [WorkflowInputField("node", "Name", "Ada")]).data)
+
+    A pickled client carries its key: treat it as a secret.
+    """
+
+    @property
+    def with_raw_response(self) -> RawVectorVeinClient:
+        """This client with operations that return an :class:`~simstudio.APIResponse`: result, status, headers."""
+        raw: RawVectorVeinClient = self._raw(RawVectorVeinClient)
+        return raw
+
+
+class AsyncVectorVeinClient(_VectorVeinClient[Async], AsyncClient):
+    """A client for VectorVein whose operations are awaited; otherwise like :class:`VectorVeinClient`.
+
+    One works across successive event loops: connections belong to the loop that runs, and are closed with it.
+    ``http_client`` is an ``httpx.AsyncClient`` (or ``httpx2.AsyncClient``). ``generate_vapp_url`` sends nothing and
+    need not be awaited, but may be.
+
+    Example:
+        >>> async with AsyncVectorVeinClient(api_key="…") as client:  # doctest: +SKIP
+        ...     print((await client.workflows.run("wid", [])).data)
+    """
+
+    @property
+    def with_raw_response(self) -> AsyncRawVectorVeinClient:
+        """This client with operations that give an :class:`~simstudio.APIResponse`: result, status, headers."""
+        raw: AsyncRawVectorVeinClient = self._raw(AsyncRawVectorVeinClient)
+        return raw
+
+
+class RawVectorVeinClient(_VectorVeinClient[RawSync]):
+    """``client.with_raw_response``: the same operations, each returning an :class:`~simstudio.APIResponse`."""
+
+    @classmethod
+    def _rebuilt(cls, arguments: dict[str, Any]) -> Any:
+        return VectorVeinClient(**arguments).with_raw_response
+
+
+class AsyncRawVectorVeinClient(_VectorVeinClient[RawAsync]):
+    """``client.with_raw_response`` of an async client: each operation awaits to an :class:`~simstudio.APIResponse`."""
+
+    @classmethod
+    def _rebuilt(cls, arguments: dict[str, Any]) -> Any:
+        return AsyncVectorVeinClient(**arguments).with_raw_response

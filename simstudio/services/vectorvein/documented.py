@@ -1,0 +1,228 @@
+"""The flat methods of VectorVein's own package, on the client itself, names, order and defaults as documented.
+
+Each is an operation of a namespace under another name; only running and linking differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from simstudio.base_client import BaseClient
+from simstudio.config import UNSET, Unset
+from simstudio.resources.base import Context
+from simstudio.resources.modes import M
+from simstudio.resources.operation import operation
+from simstudio.services.vectorvein.models.workflows import WorkflowRunResult
+from simstudio.services.vectorvein.resources.access_keys import AccessKeys
+from simstudio.services.vectorvein.resources.agent_cycles import AgentCycles
+from simstudio.services.vectorvein.resources.agent_tasks import AgentTasks
+from simstudio.services.vectorvein.resources.agents import Agents
+from simstudio.services.vectorvein.resources.base import VectorVeinResource, invalid
+from simstudio.services.vectorvein.resources.files import Files
+from simstudio.services.vectorvein.resources.flat import flat
+from simstudio.services.vectorvein.resources.workflows import InputFields, Workflows
+from simstudio.services.vectorvein.resources.workspaces import Workspaces
+from simstudio.services.vectorvein.vapp import SITE, VAppURL, vapp_url
+
+if TYPE_CHECKING:
+    from simstudio.transport.flow import Flow
+
+
+class DocumentedMethods(VectorVeinResource[M], BaseClient[M]):
+    """The namespaces of a VectorVein client, and the flat methods of the documented package.
+
+    Attributes:
+        workflows: Run workflows.
+        access_keys: The keys that open VApps.
+        files: Uploads.
+        agents: Task agents.
+        agent_tasks: What agents are asked to do.
+        agent_cycles: What agents did, cycle by cycle.
+        workspaces: The files that agents work on.
+    """
+
+    def _namespaces(self, context: Context) -> None:
+        self.workflows: Workflows[M] = Workflows(context, "workflows")
+        self.access_keys: AccessKeys[M] = AccessKeys(context, "access_keys")
+        self.files: Files[M] = Files(context, "files")
+        self.agents: Agents[M] = Agents(context, "agents")
+        self.agent_tasks: AgentTasks[M] = AgentTasks(context, "agent_tasks")
+        self.agent_cycles: AgentCycles[M] = AgentCycles(context, "agent_cycles")
+        self.workspaces: Workspaces[M] = Workspaces(context, "workspaces")
+
+    @operation
+    def run_workflow(
+        self,
+        wid: str,
+        input_fields: InputFields,
+        output_scope: str = "output_fields_only",
+        wait_for_completion: bool = False,  # noqa: FBT001, FBT002 - the documented signature
+        api_key_type: str | float | None = "WORKFLOW",
+        timeout: float | None = 30,
+        *,
+        on_progress: Callable[[WorkflowRunResult], Any] | None = None,
+        poll_interval: float | None = None,
+    ) -> Flow[str | WorkflowRunResult]:
+        """Run a workflow; ``client.workflows.submit`` and ``client.workflows.run`` are the two halves of this.
+
+        Args:
+            wid: The workflow's id.
+            input_fields: What goes in.
+            output_scope: ``output_fields_only``, or ``all`` for the outputs of every node.
+            wait_for_completion: Whether to wait for the outputs.
+            api_key_type: ``VAPP`` when the client's key is that of a VApp. Version 0.2 had ``timeout`` in this place:
+                a number here is one.
+            timeout: Seconds to wait, None for ever.
+            on_progress: As ``client.workflows.run``.
+            poll_interval: As ``client.workflows.run``.
+
+        Returns:
+            The run's id; with ``wait_for_completion`` the run, its outputs in ``data``.
+
+        Raises:
+            SimStudioError: As ``client.workflows.run``.
+
+        Example:
+            >>> client.run_workflow("wid", [WorkflowInputField("n", "Name", "Ada")])  # doctest: +SKIP
+        """
+        key_type, seconds = _key_type_and_timeout(api_key_type, timeout)
+        workflows = self.workflows
+        if not wait_for_completion:
+            run, _ = yield from workflows._start(wid, input_fields, output_scope, key_type, needs_rid=True)
+            return run.rid
+        return (
+            yield from workflows._run(wid, input_fields, output_scope, key_type, seconds, on_progress, poll_interval)
+        )
+
+    check_workflow_status = flat(Workflows.status, "workflows")
+    create_workflow = flat(Workflows.create, "workflows")
+
+    get_access_keys = flat(AccessKeys.get, "access_keys")
+    create_access_keys = flat(AccessKeys.create, "access_keys")
+    list_access_keys = flat(AccessKeys.list, "access_keys")
+    delete_access_keys = flat(AccessKeys.delete, "access_keys")
+    update_access_keys = flat(AccessKeys.update, "access_keys")
+    add_apps_to_access_keys = flat(AccessKeys.add_apps, "access_keys")
+    remove_apps_from_access_keys = flat(AccessKeys.remove_apps, "access_keys")
+
+    upload_file = flat(Files.upload, "files")
+
+    create_agent = flat(Agents.create, "agents")
+    get_agent = flat(Agents.get, "agents")
+    list_agents = flat(Agents.list, "agents")
+    update_agent = flat(Agents.update, "agents")
+    delete_agent = flat(Agents.delete, "agents")
+    list_public_agents = flat(Agents.list_public, "agents")
+    duplicate_agent = flat(Agents.duplicate, "agents")
+
+    create_agent_task = flat(AgentTasks.create, "agent_tasks")
+    get_agent_task = flat(AgentTasks.get, "agent_tasks")
+    list_agent_tasks = flat(AgentTasks.list, "agent_tasks")
+    delete_agent_task = flat(AgentTasks.delete, "agent_tasks")
+    respond_to_agent_task = flat(AgentTasks.respond, "agent_tasks")
+    update_agent_task_share = flat(AgentTasks.update_share, "agent_tasks")
+    get_shared_agent_task = flat(AgentTasks.get_shared, "agent_tasks")
+    list_public_shared_agent_tasks = flat(AgentTasks.list_public_shared, "agent_tasks")
+    continue_agent_task = flat(AgentTasks.continue_, "agent_tasks")
+    pause_agent_task = flat(AgentTasks.pause, "agent_tasks")
+    resume_agent_task = flat(AgentTasks.resume, "agent_tasks")
+
+    list_agent_cycles = flat(AgentCycles.list, "agent_cycles")
+    get_agent_cycle = flat(AgentCycles.get, "agent_cycles")
+
+    list_agent_workspaces = flat(Workspaces.list, "workspaces")
+    get_agent_workspace = flat(Workspaces.get, "workspaces")
+    list_workspace_files = flat(Workspaces.list_files, "workspaces")
+    read_workspace_file = flat(Workspaces.read_file, "workspaces")
+    download_workspace_file = flat(Workspaces.download_file, "workspaces")
+    write_workspace_file = flat(Workspaces.write_file, "workspaces")
+    delete_workspace_file = flat(Workspaces.delete_file, "workspaces")
+
+    def generate_vapp_url(
+        self,
+        app_id: str,
+        access_key: str,
+        key_id: str,
+        timeout: int = 900,
+        base_url: str = SITE,
+        *,
+        iv: bytes | None = None,
+        now: float | None = None,
+    ) -> VAppURL:
+        """A link that opens a VApp for its bearer. Nothing is sent, so it is no coroutine on an async client either.
+
+        There the link can be awaited all the same, because in VectorVein's own package it was one.
+
+        Args:
+            app_id: The app's id.
+            access_key: An access key of the app.
+            key_id: The id of the client's API key.
+            timeout: Seconds that the link lives.
+            base_url: The site it leads to.
+            iv: The cipher's 16 random bytes, for tests.
+            now: Epoch seconds, for tests.
+
+        Returns:
+            The link, a ``str``.
+
+        Raises:
+            ConfigurationError: The API key is not 16, 24 or 32 bytes long, or ``cryptography`` is not installed.
+            InvalidInputError: An argument cannot be part of a link: ``app_id`` and ``access_key`` cannot hold a ``:``.
+
+        Example:
+            >>> client.generate_vapp_url("YOUR_APP_ID", "YOUR_ACCESS_KEY", "YOUR_KEY_ID")  # doctest: +SKIP
+        """
+        key = cast("str", self._context.session.credentials.key)
+        return vapp_url(key, app_id, access_key, key_id, timeout=timeout, base_url=base_url, iv=iv, now=now)
+
+    @operation
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = UNSET,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        into: type[Any] | None = None,
+        timeout: float | Unset | None = UNSET,
+    ) -> Flow[Any]:
+        """Call any endpoint of the API, through the whole stack.
+
+        Args:
+            method: ``GET``, ``POST`` …; only GET is retried where it may have arrived.
+            path: On the base address, such as ``/workflow/check-status``.
+            json: Sent as a JSON body.
+            params: The query.
+            headers: Sent besides the client's own.
+            into: What the whole answer, envelope included, is made into: a model, or any type cattrs understands.
+            timeout: Seconds for the call; the client's where it is not given.
+
+        Returns:
+            The whole answer, envelope included, as JSON data (or ``into``).
+
+        Raises:
+            SimStudioError: The envelope, or without one the HTTP status, tells of a failure.
+
+        Example:
+            >>> client.request("POST", "/workflow/check-status", json={"rid": "rid"})["status"]  # doctest: +SKIP
+        """
+        return (
+            yield from self._generic(
+                method, path, json=json, params=params, headers=headers, into=into, timeout=timeout
+            )
+        )
+
+
+def _key_type_and_timeout(api_key_type: object, timeout: Any) -> tuple[str, float | None]:
+    """The two arguments in whichever order a version of VectorVein's package has them."""
+    if isinstance(api_key_type, (int, float)) and not isinstance(api_key_type, bool):
+        if isinstance(timeout, str):
+            return timeout, api_key_type
+        return "WORKFLOW", api_key_type
+    if api_key_type is None:
+        return "WORKFLOW", timeout
+    if not isinstance(api_key_type, str):
+        raise invalid(f'api_key_type must be "WORKFLOW" or "VAPP", not {api_key_type!r}.')
+    return api_key_type, timeout

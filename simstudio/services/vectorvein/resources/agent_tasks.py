@@ -1,0 +1,335 @@
+"""``client.agent_tasks``: what agents are asked to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from simstudio.config import UNSET, Unset
+from simstudio.errors import SimStudioError
+from simstudio.polling import Poller, PollSchedule
+from simstudio.resources.modes import M
+from simstudio.resources.operation import operation
+from simstudio.services.vectorvein.models.agents import (
+    AgentDefinition,
+    AgentSettings,
+    AgentTask,
+    AgentTaskListResponse,
+    AttachmentDetail,
+    OssAttachmentDetail,
+    TaskInfo,
+)
+from simstudio.services.vectorvein.models.base import plain
+from simstudio.services.vectorvein.resources.base import VectorVeinResource, given, identifier, invalid, texts
+from simstudio.services.vectorvein.resources.pages import Pages
+from simstudio.services.vectorvein.resources.task_runs import AgentTaskRun
+
+if TYPE_CHECKING:
+    from simstudio.resources.base import Context
+    from simstudio.transport.flow import Flow
+
+SCHEDULE = PollSchedule(initial=2.0, multiplier=1.5, maximum=15.0)
+
+Attachments = Iterable[AttachmentDetail | OssAttachmentDetail | Mapping[str, Any]]
+
+
+class AgentTasks(VectorVeinResource[M]):
+    """Give agents tasks, look at them, answer their questions.
+
+    Attributes:
+        poller: How tasks are waited for.
+    """
+
+    def __init__(self, context: Context, name: str) -> None:
+        super().__init__(context, name)
+        self.poller = Poller(SCHEDULE)
+
+    @operation
+    def create(
+        self,
+        task_info: TaskInfo | Mapping[str, Any] | str,
+        agent_id_to_start: str | None = None,
+        agent_definition_to_start: AgentDefinition | Mapping[str, Any] | None = None,
+        agent_settings: AgentSettings | Mapping[str, Any] | None = None,
+        max_cycles: int | None = None,
+        title: str | None = None,
+    ) -> Flow[AgentTask]:
+        """Give an agent a task.
+
+        Args:
+            task_info: What is to be done; a text is a :class:`TaskInfo` of it.
+            agent_id_to_start: The agent; or
+            agent_definition_to_start: an agent for this task alone.
+            agent_settings: What this task has otherwise than its agent; only what is set is sent.
+            max_cycles: The most cycles it may take.
+            title: Its title.
+
+        Returns:
+            The task; :meth:`handle` waits for it.
+
+        Example:
+            >>> client.create_agent_task(TaskInfo("Compare the two"), "agent-id").task_id  # doctest: +SKIP
+        """
+        if isinstance(task_info, str):
+            task_info = TaskInfo(task_info)
+        if not isinstance(task_info, Mapping):
+            raise invalid(f"task_info must be a TaskInfo, not {type(task_info).__name__}.")
+        for name, value in (
+            ("agent_definition_to_start", agent_definition_to_start),
+            ("agent_settings", agent_settings),
+        ):
+            if value is not None and not isinstance(value, Mapping):
+                raise invalid(f"{name} must be a model or a mapping, not {type(value).__name__}.")
+        settings = plain(agent_settings, unset=not isinstance(agent_settings, AgentSettings))
+        body = given(
+            task_info=plain(task_info),
+            agent_id_to_start=agent_id_to_start,
+            agent_definition_to_start=plain(agent_definition_to_start),
+            agent_settings=settings,
+            max_cycles=max_cycles,
+            title=title,
+        )
+        envelope = yield from self._write("task-agent/agent-task/create", body)
+        return self._data(envelope, AgentTask)
+
+    @operation
+    def get(self, task_id: str) -> Flow[AgentTask]:
+        """Look at a task.
+
+        Example:
+            >>> client.get_agent_task("task-id").status  # doctest: +SKIP
+        """
+        return (yield from self._task(task_id))
+
+    @operation
+    def list(
+        self,
+        page: int = 1,
+        page_size: int = 10,
+        status: str | Iterable[str] | None = None,
+        agent_id: str | None = None,
+        search: str | None = None,
+    ) -> Flow[AgentTaskListResponse]:
+        """List tasks, one page of them; :meth:`iterate` gives all.
+
+        Args:
+            page: Which page, from 1.
+            page_size: Tasks a page.
+            status: Only those of a state, or of some.
+            agent_id: Only those of an agent.
+            search: Only those that match.
+
+        Example:
+            >>> client.list_agent_tasks(status="running").tasks  # doctest: +SKIP
+        """
+        return (yield from self._page("list", page, page_size, **_filters(status, agent_id, search)))
+
+    def iterate(
+        self,
+        *,
+        page_size: int = 50,
+        status: str | Iterable[str] | None = None,
+        agent_id: str | None = None,
+        search: str | None = None,
+    ) -> Pages[AgentTask]:
+        """All tasks, fetched page by page as they are iterated over (``async for`` on an async client).
+
+        Example:
+            >>> [task.title for task in client.agent_tasks.iterate()]  # doctest: +SKIP
+        """
+        filters = _filters(status, agent_id, search)
+        return Pages(self, lambda page: self._page("list", page, page_size, **filters), "tasks", page_size)
+
+    @operation
+    def delete(self, task_id: str) -> Flow[None]:
+        """Delete a task.
+
+        Example:
+            >>> client.delete_agent_task("task-id")  # doctest: +SKIP
+        """
+        yield from self._write("task-agent/agent-task/delete", {"task_id": identifier(task_id, "task_id")})
+
+    @operation
+    def respond(self, task_id: str, tool_call_id: str, response_content: str) -> Flow[AgentTask]:
+        """Answer what a task asks.
+
+        Args:
+            task_id: The task's id.
+            tool_call_id: Of its ``waiting_question``.
+            response_content: The answer.
+
+        Example:
+            >>> client.respond_to_agent_task("task-id", "tool-call-id", "Yes")  # doctest: +SKIP
+        """
+        tool_call_id = identifier(tool_call_id, "tool_call_id")
+        return (yield from self._act("respond", task_id, tool_call_id=tool_call_id, response_content=response_content))
+
+    @operation
+    def update_share(
+        self,
+        task_id: str,
+        shared: bool | None = None,  # noqa: FBT001 - the documented signature
+        is_public: bool | None = None,  # noqa: FBT001
+        shared_meta: Mapping[str, Any] | None = None,
+    ) -> Flow[AgentTask]:
+        """Share a task, or no longer.
+
+        Args:
+            task_id: The task's id.
+            shared: Whether others who know it may see it.
+            is_public: Whether it is listed.
+            shared_meta: What is shown of it.
+
+        Example:
+            >>> client.update_agent_task_share("task-id", shared=True)  # doctest: +SKIP
+        """
+        options = {"shared": shared, "is_public": is_public, "shared_meta": plain(shared_meta)}
+        return (yield from self._act("update-share", task_id, **options))
+
+    @operation
+    def get_shared(self, task_id: str) -> Flow[AgentTask]:
+        """Look at a task that somebody shares, its cycles included.
+
+        Example:
+            >>> client.get_shared_agent_task("task-id").cycles  # doctest: +SKIP
+        """
+        body = {"task_id": identifier(task_id, "task_id")}
+        envelope = yield from self._read("task-agent/agent-task/get-shared", body)
+        return self._data(envelope, AgentTask)
+
+    @operation
+    def list_public_shared(
+        self,
+        page: int = 1,
+        page_size: int = 10,
+        search: str | None = None,
+        sort_field: str = "update_time",
+        sort_order: str = "descend",
+    ) -> Flow[AgentTaskListResponse]:
+        """List tasks that are shared with everybody, one page of them; :meth:`iterate_public_shared` gives all.
+
+        Args:
+            page: Which page, from 1.
+            page_size: Tasks a page.
+            search: Only those that match.
+            sort_field: What to sort by.
+            sort_order: ``descend`` or ``ascend``.
+
+        Example:
+            >>> client.list_public_shared_agent_tasks().tasks  # doctest: +SKIP
+        """
+        options = {"search": search, "sort_field": sort_field, "sort_order": sort_order}
+        return (yield from self._page("public-shared-list", page, page_size, **options))
+
+    def iterate_public_shared(
+        self,
+        *,
+        page_size: int = 50,
+        search: str | None = None,
+        sort_field: str = "update_time",
+        sort_order: str = "descend",
+    ) -> Pages[AgentTask]:
+        """All tasks that are shared with everybody, as :meth:`iterate`.
+
+        Example:
+            >>> [task.title for task in client.agent_tasks.iterate_public_shared()]  # doctest: +SKIP
+        """
+        options = {"search": search, "sort_field": sort_field, "sort_order": sort_order}
+
+        def fetch(page: int) -> Flow[AgentTaskListResponse]:
+            return self._page("public-shared-list", page, page_size, **options)
+
+        return Pages(self, fetch, "tasks", page_size)
+
+    @operation
+    def continue_(self, task_id: str, message: str, attachments_detail: Attachments | None = None) -> Flow[AgentTask]:
+        """Go on with a task that has ended.
+
+        Args:
+            task_id: The task's id.
+            message: What is to be done now.
+            attachments_detail: Files for it.
+
+        Example:
+            >>> client.continue_agent_task("task-id", "Now in French")  # doctest: +SKIP
+        """
+        options = {"message": message, "attachments_detail": _attachments(attachments_detail)}
+        return (yield from self._act("continue-task", task_id, **options))
+
+    @operation
+    def pause(self, task_id: str) -> Flow[AgentTask]:
+        """Let a task rest.
+
+        Example:
+            >>> client.pause_agent_task("task-id").status  # doctest: +SKIP
+        """
+        return (yield from self._act("pause-task", task_id))
+
+    @operation
+    def resume(
+        self, task_id: str, message: str | None = None, attachments_detail: Attachments | None = None
+    ) -> Flow[AgentTask]:
+        """Go on with a task that rests.
+
+        Args:
+            task_id: The task's id.
+            message: What it should know.
+            attachments_detail: Files for it.
+
+        Example:
+            >>> client.resume_agent_task("task-id").status  # doctest: +SKIP
+        """
+        options = {"message": message, "attachments_detail": _attachments(attachments_detail)}
+        return (yield from self._act("resume-task", task_id, **options))
+
+    def handle(self, task: AgentTask | str, *, until: Callable[[AgentTask], bool] | None = None) -> AgentTaskRun[M]:
+        """A handle of a task, of the kind that every service's client gives. Nothing is sent.
+
+        Args:
+            task: The task, or its id.
+            until: Whether a task has come to where waiting for it ends; ``task.done`` where it is not given.
+                VectorVein documents no list of statuses, so say it if you know better. It must be picklable if the
+                handle is to be.
+
+        Example:
+            >>> client.agent_tasks.handle("task-id").wait(timeout=600).result  # doctest: +SKIP
+        """
+        if until is not None and not callable(until):
+            raise invalid(f"until must be a function of the task, not {until!r}.")
+        state = task if isinstance(task, AgentTask) else None
+        task_id = identifier(task.task_id if isinstance(task, AgentTask) else task, "task")
+        return AgentTaskRun(self, task_id, state, until)
+
+    # -- flows -----------------------------------------------------------------------------------------------------
+
+    def _task(self, task_id: str, timeout: float | Unset | None = UNSET) -> Flow[AgentTask]:
+        body = {"task_id": identifier(task_id, "task_id")}
+        envelope = yield from self._read("task-agent/agent-task/get", body, timeout=timeout)
+        return self._data(envelope, AgentTask)
+
+    def _act(self, endpoint: str, task_id: str, **options: Any) -> Flow[AgentTask]:
+        body = {"task_id": identifier(task_id, "task_id"), **given(**options)}
+        try:
+            envelope = yield from self._write(f"task-agent/agent-task/{endpoint}", body)
+            return self._data(envelope, AgentTask)
+        except SimStudioError as error:
+            error.task_id = task_id
+            raise
+
+    def _page(self, endpoint: str, page: int, page_size: int, **options: Any) -> Flow[AgentTaskListResponse]:
+        body = {"page": page, "page_size": page_size, **given(**options)}
+        envelope = yield from self._read(f"task-agent/agent-task/{endpoint}", body)
+        return self._data(envelope, AgentTaskListResponse)
+
+
+def _filters(status: str | Iterable[str] | None, agent_id: str | None, search: str | None) -> dict[str, Any]:
+    states = status if status is None or isinstance(status, str) else texts(status, "status")
+    return {"status": states, "agent_id": agent_id, "search": search}
+
+
+def _attachments(attachments: Attachments | None) -> object:
+    if attachments is None:
+        return None
+    if isinstance(attachments, (str, bytes, Mapping)) or not isinstance(attachments, Iterable):
+        raise invalid(f"attachments_detail must be a list of attachments, not {type(attachments).__name__}.")
+    return plain(list(attachments))

@@ -1,0 +1,88 @@
+"""``AgentTaskRun``: a task as the handle that every service's client gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from simstudio.config import UNSET, check_timeout
+from simstudio.errors import SimStudioError
+from simstudio.polling import PollSchedule
+from simstudio.resources.modes import M
+from simstudio.resources.runs import SubmittedRun
+from simstudio.services.vectorvein.errors import TimeoutError  # noqa: A004 - the documented name
+from simstudio.services.vectorvein.models.agents import AgentTask
+
+if TYPE_CHECKING:
+    from simstudio.services.vectorvein.resources.agent_tasks import AgentTasks
+    from simstudio.transport.flow import Flow
+
+
+class AgentTaskRun(SubmittedRun[M, AgentTask, AgentTask]):
+    """A task as the handle that every service's client gives; made by ``client.agent_tasks.handle``.
+
+    ``wait()`` and ``result()`` give the task, however it ended: look at its ``status`` and ``error_reason_title``.
+    """
+
+    def __init__(
+        self,
+        tasks: AgentTasks[M],
+        task_id: str,
+        state: AgentTask | None,
+        until: Callable[[AgentTask], bool] | None,
+    ) -> None:
+        super().__init__(tasks._context, "agent_tasks", task_id, state)
+        self._tasks: AgentTasks[M] = tasks
+        self._until = until
+
+    def _status_of(self, state: AgentTask) -> str:
+        return state.status if isinstance(state.status, str) else "unknown"
+
+    def _is_done(self, state: AgentTask) -> bool:
+        return state.done if self._until is None else bool(self._until(state))
+
+    def _ask(self) -> Flow[AgentTask]:
+        try:
+            return (yield from self._tasks._task(self.id))
+        except SimStudioError as error:
+            error.task_id = self.id
+            raise
+
+    def _await(
+        self, timeout: float | None, on_progress: Callable[[AgentTask], Any] | None, poll_interval: float | None
+    ) -> Flow[AgentTask]:
+        check_timeout(timeout)
+        pause = check_timeout(poll_interval, "poll_interval")
+        poller = self._tasks.poller
+        if pause is not None:
+            poller = attrs.evolve(poller, schedule=PollSchedule(pause, multiplier=1.0, maximum=pause, jitter=0.0))
+        client_timeout = self._context.options.timeout
+
+        def ask(seconds: float | None) -> Flow[AgentTask]:
+            shorter = seconds is not None and (client_timeout is None or seconds < client_timeout)
+            return self._tasks._task(self.id, seconds if shorter else UNSET)
+
+        def expired(last: AgentTask | None) -> TimeoutError:
+            seen = "never seen" if last is None else f"last seen {last.status!r}"
+            return TimeoutError(
+                f"The task {self.id} had not ended within {timeout:g} s ({seen}). It goes on.", job=last
+            )
+
+        try:
+            return (
+                yield from poller.wait(
+                    ask, done=self._is_done, expired=expired, timeout=timeout, on_progress=on_progress
+                )
+            )
+        except SimStudioError as error:
+            error.task_id = self.id
+            raise
+
+    def _result(self, state: AgentTask) -> Flow[AgentTask]:
+        return state
+        yield  # a flow that needs nothing of the world
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._tasks, self.id, self.state, self._until)

@@ -1,0 +1,179 @@
+"""``client.workspaces``: the files that agents work on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from simstudio.errors import InvalidResponseError
+from simstudio.resources.modes import M
+from simstudio.resources.operation import operation
+from simstudio.services.vectorvein.errors import RequestError, combined
+from simstudio.services.vectorvein.models.workspaces import (
+    AgentWorkspace,
+    AgentWorkspaceListResponse,
+    WorkspaceFileContent,
+    WorkspaceFileListResponse,
+)
+from simstudio.services.vectorvein.resources.base import VectorVeinResource, given, identifier, invalid
+from simstudio.services.vectorvein.resources.pages import Pages
+
+if TYPE_CHECKING:
+    from simstudio.transport.flow import Flow
+
+
+class Workspaces(VectorVeinResource[M]):
+    """Look at workspaces, and at the files in them; read, write and delete those."""
+
+    @operation
+    def list(self, page: int = 1, page_size: int = 10) -> Flow[AgentWorkspaceListResponse]:
+        """List workspaces, one page of them; :meth:`iterate` gives all.
+
+        Args:
+            page: Which page, from 1.
+            page_size: Workspaces a page.
+
+        Example:
+            >>> client.list_agent_workspaces().workspaces  # doctest: +SKIP
+        """
+        return (yield from self._page(page, page_size))
+
+    def iterate(self, *, page_size: int = 50) -> Pages[AgentWorkspace]:
+        """All workspaces, fetched page by page as they are iterated over (``async for`` on an async client).
+
+        Example:
+            >>> [each.workspace_id for each in client.workspaces.iterate()]  # doctest: +SKIP
+        """
+        return Pages(self, lambda page: self._page(page, page_size), "workspaces", page_size)
+
+    @operation
+    def get(self, workspace_id: str) -> Flow[AgentWorkspace]:
+        """Look at a workspace.
+
+        Example:
+            >>> client.get_agent_workspace("workspace-id").file_count  # doctest: +SKIP
+        """
+        body = {"workspace_id": identifier(workspace_id, "workspace_id")}
+        envelope = yield from self._read("agent-workspace/get", body)
+        return self._data(envelope, AgentWorkspace)
+
+    @operation
+    def list_files(
+        self,
+        workspace_id: str,
+        tree_view: bool = False,  # noqa: FBT001, FBT002 - the documented signature
+        prefix: str | None = None,
+    ) -> Flow[WorkspaceFileListResponse]:
+        """List the files of a workspace.
+
+        Args:
+            workspace_id: The workspace's id.
+            tree_view: Give a tree (``tree``) instead of a list (``files``).
+            prefix: Only files whose paths begin so.
+
+        Example:
+            >>> client.list_workspace_files("workspace-id").files  # doctest: +SKIP
+        """
+        body = {
+            "workspace_id": identifier(workspace_id, "workspace_id"),
+            "tree_view": tree_view,
+            **given(prefix=prefix),
+        }
+        envelope = yield from self._read("agent-workspace/list-files", body)
+        return self._data(envelope, WorkspaceFileListResponse)
+
+    @operation
+    def read_file(
+        self, workspace_id: str, file_path: str, start_line: int | None = None, end_line: int | None = None
+    ) -> Flow[WorkspaceFileContent]:
+        """Read a text file, or some lines of it.
+
+        Args:
+            workspace_id: The workspace's id.
+            file_path: The file's path in it.
+            start_line: The first line, from 1.
+            end_line: The last line, itself included.
+
+        Example:
+            >>> client.read_workspace_file("workspace-id", "notes.md", 1, 20).content  # doctest: +SKIP
+        """
+        for name, line in (("start_line", start_line), ("end_line", end_line)):
+            if line is not None and (isinstance(line, bool) or not isinstance(line, int)):
+                raise invalid(f"{name} must be the number of a line, from 1, not {line!r}.")
+        body = {**_file(workspace_id, file_path), **given(start_line=start_line, end_line=end_line)}
+        envelope = yield from self._read("agent-workspace/read-file", body)
+        return self._data(envelope, WorkspaceFileContent)
+
+    @operation
+    def download_file(self, workspace_id: str, file_path: str) -> Flow[str]:
+        """Get an address that a file can be fetched from for a while.
+
+        Args:
+            workspace_id: The workspace's id.
+            file_path: The file's path in it.
+
+        Returns:
+            The address. Whoever has it can fetch the file.
+
+        Example:
+            >>> client.download_workspace_file("workspace-id", "notes.md")  # doctest: +SKIP
+        """
+        envelope = yield from self._read("agent-workspace/download-file", _file(workspace_id, file_path))
+        address = envelope.data.get("file_url") if isinstance(envelope.data, dict) else None
+        if not isinstance(address, str) or not address:
+            response = envelope.response
+            raise combined(RequestError, InvalidResponseError)(
+                f"{response.method} {response.path} answered without a file_url. What came is in error.details.",
+                envelope.status,
+                status=response.status,
+                details=envelope.content,
+                response=response,
+                history=response.history,
+            )
+        return address
+
+    @operation
+    def write_file(self, workspace_id: str, file_path: str, content: str) -> Flow[Any]:
+        """Write a text file.
+
+        Args:
+            workspace_id: The workspace's id.
+            file_path: The file's path in it.
+            content: The whole text; may be empty.
+
+        Returns:
+            What the server says of it, as plain data.
+
+        Example:
+            >>> client.write_workspace_file("workspace-id", "notes.md", "# Notes")  # doctest: +SKIP
+        """
+        if not isinstance(content, str):
+            raise invalid(f"content must be a str, not {type(content).__name__}.")
+        body = {**_file(workspace_id, file_path), "content": content}
+        return (yield from self._write("agent-workspace/write-file", body)).data
+
+    @operation
+    def delete_file(self, workspace_id: str, file_path: str) -> Flow[Any]:
+        """Delete a file.
+
+        Args:
+            workspace_id: The workspace's id.
+            file_path: The file's path in it.
+
+        Returns:
+            What the server says of it, as plain data.
+
+        Example:
+            >>> client.delete_workspace_file("workspace-id", "notes.md")  # doctest: +SKIP
+        """
+        return (yield from self._write("agent-workspace/delete-file", _file(workspace_id, file_path))).data
+
+    def _page(self, page: int, page_size: int) -> Flow[AgentWorkspaceListResponse]:
+        envelope = yield from self._read("agent-workspace/list", {"page": page, "page_size": page_size})
+        return self._data(envelope, AgentWorkspaceListResponse)
+
+
+def _file(workspace_id: str, file_path: str) -> dict[str, Any]:
+    return {
+        "workspace_id": identifier(workspace_id, "workspace_id"),
+        "file_path": identifier(file_path, "file_path"),
+    }
