@@ -200,7 +200,7 @@ class ExecutionEvents:
             cause.partial = self.partial
             self.failure = self.concealed(cause)
         else:
-            reason = f": {cause}" if cause is not None else ""
+            reason = f": {str(cause).rstrip('.')}" if cause is not None else ""
             self.failure = StreamError(
                 f"The stream of {self._where} ended before the run did{reason}. What it delivered is in "
                 "error.partial; the run may have gone on, so look before running it again.",

@@ -65,7 +65,9 @@ def read_error(response: Response) -> ErrorBody:
         text = response.text
         title = _TITLE.search(text)
         html = "html" in response.headers.get("content-type", "") or text.lstrip()[:1] == "<"
-        found = title[1].strip() if title else "an HTML page" if html else text.strip()[:_LONGEST]
+        found = text.strip()[:_LONGEST]
+        if html:
+            found = f"{reason(response.status)}: an HTML page{f', {title[1].strip()!r}' if title else ''}"
         return ErrorBody(message=found)
     if not isinstance(data, Mapping):
         return ErrorBody(message=data[:_LONGEST] if isinstance(data, str) else None, details=data)

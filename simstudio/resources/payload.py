@@ -124,7 +124,7 @@ def _check_keys(value: Any) -> None:
         for key, item in value.items():
             if not isinstance(key, str):
                 raise InvalidInputError(
-                    f"The input has the key {key!r}, a {type(key).__name__}. JSON keys are text: use str keys."
+                    f"The input has the key {key!r} of type {type(key).__name__}. JSON keys are text: use str keys."
                 )
             if isinstance(item, (dict, list, tuple)):
                 _check_keys(item)

@@ -74,10 +74,10 @@ class TestBodies:
     def test_a_page_of_a_proxy_is_known_by_its_title(self) -> None:
         content = b"<html><head><TITLE> 502 Bad Gateway </TITLE></head><body>nginx</body></html>"
         error = failed(502, content=content, headers={"Content-Type": "text/html"})
-        assert str(error).startswith("502 Bad Gateway (HTTP 502, GET /api/x")
+        assert str(error).startswith("Bad Gateway: an HTML page, '502 Bad Gateway' (HTTP 502, GET /api/x")
 
     def test_a_page_without_title_is_a_page(self) -> None:
-        assert read_error(answer(404, content=b"<!DOCTYPE html><p>no")).message == "an HTML page"
+        assert read_error(answer(404, content=b"<!DOCTYPE html><p>no")).message == "Not Found: an HTML page"
 
     def test_plain_text_is_its_own_message_up_to_a_length(self) -> None:
         assert read_error(answer(405, content=b"Method Not Allowed\n")).message == "Method Not Allowed"

@@ -9,7 +9,10 @@ from typing import Any, TypeVar
 Workflow = Callable[[dict[str, Any]], Any]
 Body = dict[str, Any]
 Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+USER = {"nickname": "You", "avatar": ""}
 ROUTES: dict[str, Callable[..., Any]] = {}
+"""The method of each endpoint, as :func:`at` registers them."""
 
 
 def at(endpoint: str) -> Callable[[Handler], Handler]:
@@ -20,9 +23,6 @@ def at(endpoint: str) -> Callable[[Handler], Handler]:
         return function
 
     return register
-
-
-USER = {"nickname": "You", "avatar": ""}
 
 
 class Problem(Exception):  # noqa: N818 - an answer, not a fault of the program

@@ -91,12 +91,14 @@ class Attachment:
             self.opened = None
 
     def _copied(self) -> BinaryIO:
-        if self.opened is None:
-            copy: Any = tempfile.SpooledTemporaryFile(max_size=_SPOOLED)  # noqa: SIM115 - closed by close()
-            self.opened = copy
-            while piece := self.content.read(PIECE):
-                copy.write(_checked(piece))
-        return self.opened
+        if self.opened is not None:
+            return self.opened
+        copy: Any = tempfile.SpooledTemporaryFile(max_size=_SPOOLED)  # noqa: SIM115 - closed by close()
+        self.opened = copy
+        while piece := self.content.read(PIECE):
+            copy.write(_checked(piece))
+        opened: BinaryIO = copy
+        return opened
 
 
 def attach(value: object, *, name: str | None = None, content_type: str | None = None) -> Attachment | None:

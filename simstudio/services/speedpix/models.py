@@ -43,7 +43,7 @@ def _as_text(value: object) -> object:
     return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
-def _empty(value: object) -> object:
+def _empty(value: Any) -> Any:
     return "" if value is None else value
 
 

@@ -76,12 +76,13 @@ class UploadRule:
         Raises:
             InvalidInputError: It names one that is not below the root.
         """
+        real: Path | None = None
         try:
             real = Path(os.path.realpath(os.path.expanduser(text), strict=True))  # noqa: PTH111
             regular = stat.S_ISREG(real.stat().st_mode)
         except (OSError, ValueError):  # nothing there, a name too long, a link to itself, a zero in it …
             regular = False
-        if not regular:
+        if real is None or not regular:
             logger.warning("The input holds a text like a media file's path that names no file: it is sent as text.")
             return None
         if not self._holds(real):

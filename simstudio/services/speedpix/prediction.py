@@ -100,7 +100,7 @@ class Prediction(SubmittedRun[M, "Prediction[Any]", Any]):
     refresh = reload
 
     @operation
-    def wait(
+    def wait(  # pyright: ignore[reportIncompatibleVariableOverride] - the documented argument comes first
         self,
         polling_interval: float | None = None,
         *,

@@ -1,0 +1,85 @@
+"""What stands before a SpeedPix sandbox: the gateway that checks every signature, written from the rule alone."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from typing import TYPE_CHECKING
+
+from simstudio.sandbox.http import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from simstudio.sandbox.traffic import ReceivedRequest
+
+CLOCK_SKEW = 15 * 60.0
+"""Seconds that a caller's clock may be off."""
+
+_SIGNED = ("x-ca-key", "x-ca-nonce", "x-ca-signature-method", "x-ca-timestamp")
+
+
+class Gateway:
+    """Refuses what is not signed as it should be.
+
+    Args:
+        app_key: The one key it knows.
+        app_secret: Of that key.
+        clock: Epoch seconds.
+    """
+
+    def __init__(self, app_key: str, app_secret: str, clock: Callable[[], float]) -> None:
+        self._key = app_key
+        self._secret = app_secret
+        self._clock = clock
+        self._nonces: set[str] = set()
+        self._refused = 0
+
+    def check(self, request: ReceivedRequest) -> Reply | None:
+        """The refusal of a request, None where its signature holds."""
+        problem = self._problem(request)
+        if problem is None:
+            self._nonces.add(request.headers["x-ca-nonce"])
+            return None
+        self._refused += 1
+        headers = (
+            ("x-ca-request-id", f"sandbox-{self._refused}"),
+            ("x-ca-error-code", "A403IS"),
+            ("x-ca-error-message", problem),
+        )
+        return Reply(403, b"", headers)
+
+    def _problem(self, request: ReceivedRequest) -> str | None:
+        headers = request.headers
+        missing = [name for name in (*_SIGNED, "date", "x-ca-signature", "accept", "content-type") if not headers.get(name)]
+        if missing:
+            return f"Missing header {missing[0]}"
+        if headers["x-ca-key"] != self._key:
+            return "Invalid AppKey"
+        digest = headers.get("content-md5", "")
+        if request.body and digest != base64.b64encode(hashlib.md5(request.body).digest()).decode():  # noqa: S324
+            return "Invalid Content-MD5"
+        text = string_to_sign(request.method, request.target, headers)
+        wanted = base64.b64encode(hmac.new(self._secret.encode(), text.encode(), hashlib.sha256).digest()).decode()
+        if not hmac.compare_digest(wanted.encode(), headers["x-ca-signature"].encode()):
+            return f"Invalid Signature, Server StringToSign:`{text.replace(chr(10), '#')}`"
+        if not headers["x-ca-timestamp"].isdigit():
+            return "Invalid Timestamp"
+        if abs(int(headers["x-ca-timestamp"]) / 1000 - self._clock()) > CLOCK_SKEW:
+            return "Timestamp Expired"
+        if headers["x-ca-nonce"] in self._nonces:
+            return "Nonce Used"
+        return None
+
+
+def string_to_sign(method: str, target: str, headers: Mapping[str, str]) -> str:
+    """The ten lines over which a request's signature is made.
+
+    Args:
+        method: Of the request.
+        target: Path and query as they came.
+        headers: By lower-case names.
+    """
+    first = [method.upper(), *(headers.get(name, "") for name in ("accept", "content-md5", "content-type", "date"))]
+    return "\n".join([*first, *(f"{name}:{headers.get(name, '')}" for name in _SIGNED), target])
