@@ -15,6 +15,7 @@ import attrs
 
 from simstudio.config import UNSET, Options, Unset
 from simstudio.errors import ConfigurationError
+from simstudio.models.conversion import prepare
 from simstudio.resources.base import APIResource, Context
 from simstudio.resources.modes import Async, AsyncRunner, M, Runner, Sync, SyncRunner
 from simstudio.transport.rate_limit import RateLimitInfo, RateLimits
@@ -242,6 +243,7 @@ class AsyncClient(BaseClient[Async]):
 
 
 def _sync_wire(http_client: Any) -> Wire:
+    prepare()
     if http_client is not None:
         from simstudio.transport.wire.client import ClientWire
 
@@ -252,6 +254,7 @@ def _sync_wire(http_client: Any) -> Wire:
 
 
 def _async_wire(http_client: Any) -> AsyncWire:
+    prepare()
     if http_client is not None:
         from simstudio.transport.wire.client import AsyncClientWire
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Coroutine, Generator, Iterator
+from collections.abc import AsyncGenerator, Coroutine, Generator, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -188,7 +188,7 @@ class Stream(_Shell[E], Generic[E]):
 class AsyncStream(_Shell[E], Generic[E]):
     """The events of a run as they come, awaited; otherwise like :class:`Stream`."""
 
-    async def __aiter__(self) -> AsyncIterator[E]:
+    async def __aiter__(self) -> AsyncGenerator[E, None]:
         """Iterate over the rest; leaving the loop closes the stream."""
         try:
             while True:
@@ -209,7 +209,7 @@ class AsyncStream(_Shell[E], Generic[E]):
         event: E = self._pending.popleft()
         return event
 
-    async def text(self) -> AsyncIterator[str]:
+    async def text(self) -> AsyncGenerator[str, None]:
         """The text of the streamed blocks, piece by piece as it comes.
 
         Nothing where no outputs were selected: Sim then streams no text, and the whole output is in :meth:`result`.
@@ -289,7 +289,7 @@ class AsyncStreamManager(Generic[E]):
         if self._stream is not None:
             await self._stream.aclose()
 
-    async def __aiter__(self) -> AsyncIterator[E]:
+    async def __aiter__(self) -> AsyncGenerator[E, None]:
         stream = await self._open()
         try:
             async for event in stream:

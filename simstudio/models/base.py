@@ -37,9 +37,7 @@ def wire_names(field: attrs.Attribute[Any]) -> tuple[str, ...]:
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(attrs.field,))
 def model(cls: C) -> C:
     """Class decorator: a frozen, slotted attrs class whose equality and pickling are :class:`Model`'s."""
-    made = attrs.frozen(
-        cls, eq=False, repr=False, slots=True, field_transformer=_as_named if cls._snake_case else None
-    )
+    made = attrs.frozen(cls, eq=False, repr=False, slots=True, field_transformer=_as_named if cls._snake_case else None)
     made._attribute_of = {name: field.name for field in attrs.fields(made) for name in wire_names(field)}
     made._spellings = {
         name: names for field in attrs.fields(made) for names in (wire_names(field),) for name in names[:1] if names[1:]

@@ -122,6 +122,11 @@ def _converter() -> Converter:
     return converter
 
 
+def prepare() -> None:
+    """Import cattrs now. Called where a fork waits for imports: a child must not inherit a half-imported module."""
+    _converter()
+
+
 def _is_model(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, Model)
 

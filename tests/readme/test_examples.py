@@ -74,6 +74,20 @@ deployed: True
 }
 """What each script prints."""
 
+SERVICES = {
+    "oomol_run.py": """\
+log: SessionStarted
+log: BlockStarted
+log: BlockFinished
+log: SessionFinished
+{'audio': '/oomol-driver/good-morning.wav'}
+oomol_run.py has lines: True
+Failed: nothing to say
+['/oomol-driver/one.wav', '/oomol-driver/two.wav']
+""",
+}
+"""What the scripts for other services print."""
+
 APPS = ["fastapi_sse_proxy.py", "flask_sse_proxy.py"]
 TESTS = ["testing_your_code.py"]
 
@@ -81,10 +95,10 @@ TESTS = ["testing_your_code.py"]
 def test_every_example_is_tested():
     files = {str(file.relative_to(EXAMPLES)) for file in EXAMPLES.rglob("*") if file.is_file()}
 
-    assert {file for file in files if "__pycache__" not in file} == {*SCRIPTS, *APPS, *TESTS}
+    assert {file for file in files if "__pycache__" not in file} == {*SCRIPTS, *SERVICES, *APPS, *TESTS}
 
 
-@pytest.mark.parametrize("name", [*SCRIPTS, *APPS, *TESTS])
+@pytest.mark.parametrize("name", [*SCRIPTS, *SERVICES, *APPS, *TESTS])
 def test_an_example_says_what_it_shows_and_how_to_run_it(name: str):
     text = loaded(name).__doc__
 
@@ -107,9 +121,9 @@ def on_its_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     return ran
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("name", [*SCRIPTS, *SERVICES])
 def test_a_script_runs_on_the_sandbox_in_it(name: str, on_its_sandbox: Runs):
-    assert on_its_sandbox(name).stdout == SCRIPTS[name]
+    assert on_its_sandbox(name).stdout == {**SCRIPTS, **SERVICES}[name]
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -120,7 +134,15 @@ def test_a_script_runs_on_the_sim_that_the_environment_names(name: str, tmp_path
         assert server.requests
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_script_for_a_service_runs_on_the_server_that_the_environment_names(name: str, tmp_path: Path):
+    with loaded(name).sandbox.serve() as server:
+        assert run(name, cwd=tmp_path, **server.environ).stdout == SERVICES[name]
+
+        assert server.requests
+
+
+@pytest.mark.parametrize("name", [*SCRIPTS, *SERVICES])
 def test_a_script_that_works_complains_of_nothing(name: str, on_its_sandbox: Runs):
     progress = r" *[\d.]+ s  \w+\n"
 

@@ -51,7 +51,7 @@ def server() -> Iterator[LoopbackServer]:
 
         do_GET = do_POST = do_PUT = do_DELETE = respond
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the library
+        def log_message(self, format: str, *args: object) -> None:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:

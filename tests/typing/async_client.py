@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from typing import Any
 
 from simstudio import (
@@ -63,7 +63,7 @@ async def streams(client: AsyncSimStudioClient) -> None:
         assert_type(event, StreamEvent)
     async for event in client.workflows.stream("wf"):
         assert_type(event, StreamEvent)
-    assert_type(stream.text(), AsyncIterator[str])
+    assert_type(stream.text(), AsyncGenerator[str, None])
     assert_type(await stream.result(), WorkflowExecutionResult)
 
 

@@ -65,6 +65,11 @@ class OomolServer:
             self._server.close()
             self._server = None
 
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment variables that lead the examples here, token included."""
+        return {"OOMOL_BASE_URL": self.base_url, "OOMOL_TOKEN": self.sandbox.api_token}
+
     def _options(self, options: dict[str, Any]) -> dict[str, Any]:
         own = {"base_url": self.base_url, "api_token": self.sandbox.api_token, "applets_url": self.applets_url}
         return {**own, **options}

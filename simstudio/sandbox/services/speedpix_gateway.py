@@ -12,12 +12,12 @@ from simstudio.sandbox.http import Reply
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from simstudio.sandbox.traffic import ReceivedRequest
 
 CLOCK_SKEW = 15 * 60.0
 """Seconds that a caller's clock may be off."""
 
 _SIGNED = ("x-ca-key", "x-ca-nonce", "x-ca-signature-method", "x-ca-timestamp")
+_NEEDED = (*_SIGNED, "date", "x-ca-signature", "accept", "content-type")
 
 
 class Gateway:
@@ -36,31 +36,37 @@ class Gateway:
         self._nonces: set[str] = set()
         self._refused = 0
 
-    def check(self, request: ReceivedRequest) -> Reply | None:
-        """The refusal of a request, None where its signature holds."""
-        problem = self._problem(request)
+    def check(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply | None:
+        """The refusal of a request, None where its signature holds.
+
+        Args:
+            method: Of the request.
+            target: Path and query as they came.
+            headers: By lower-case names.
+            body: As it came.
+        """
+        problem = self._problem(method, target, headers, body)
         if problem is None:
-            self._nonces.add(request.headers["x-ca-nonce"])
+            self._nonces.add(headers["x-ca-nonce"])
             return None
         self._refused += 1
-        headers = (
+        told = (
             ("x-ca-request-id", f"sandbox-{self._refused}"),
             ("x-ca-error-code", "A403IS"),
             ("x-ca-error-message", problem),
         )
-        return Reply(403, b"", headers)
+        return Reply(403, b"", told)
 
-    def _problem(self, request: ReceivedRequest) -> str | None:
-        headers = request.headers
-        missing = [name for name in (*_SIGNED, "date", "x-ca-signature", "accept", "content-type") if not headers.get(name)]
+    def _problem(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> str | None:
+        missing = [name for name in _NEEDED if not headers.get(name)]
         if missing:
             return f"Missing header {missing[0]}"
         if headers["x-ca-key"] != self._key:
             return "Invalid AppKey"
         digest = headers.get("content-md5", "")
-        if request.body and digest != base64.b64encode(hashlib.md5(request.body).digest()).decode():  # noqa: S324
+        if body and digest != base64.b64encode(hashlib.md5(body).digest()).decode():  # noqa: S324
             return "Invalid Content-MD5"
-        text = string_to_sign(request.method, request.target, headers)
+        text = string_to_sign(method, target, headers)
         wanted = base64.b64encode(hmac.new(self._secret.encode(), text.encode(), hashlib.sha256).digest()).decode()
         if not hmac.compare_digest(wanted.encode(), headers["x-ca-signature"].encode()):
             return f"Invalid Signature, Server StringToSign:`{text.replace(chr(10), '#')}`"

@@ -86,6 +86,10 @@ class VectorVeinSandbox:
 
         return register
 
+    def add_access_key(self, access_key: str, app_id: str) -> None:
+        """Have an access key of a known name; those that callers make get names of their own."""
+        self._service.add_access_key({"access_key_type": "L", "app_id": app_id}, access_key)
+
     @cached_property
     def app(self) -> Starlette:
         """The ASGI application.
@@ -102,7 +106,7 @@ class VectorVeinSandbox:
         return Starlette(
             routes=[
                 Route(f"{PREFIX}/{{endpoint:path}}", self._answer, methods=["GET", "POST"]),
-                Route("/public/v-app/{app_id}", self._open_vapp, methods=["GET"]),
+                Route("/public/v-app/{app_id:path}", self._open_vapp, methods=["GET"]),
             ],
             middleware=[Middleware(Recorder, kept=self._requests), Middleware(FaultInjector, faults=self.faults)],
         )

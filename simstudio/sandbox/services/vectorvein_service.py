@@ -80,21 +80,20 @@ class Service(Records):
 
     @at("vapp/access-key/create")
     def _vapp_access_key_create(self, body: Body) -> list[Body]:
+        return [self.add_access_key(body, self._id("ak")) for _ in range(body["count"])]
+
+    def add_access_key(self, body: Body, key: str) -> Body:
+        """Keep one access key."""
         apps = body.get("app_ids") or ([body["app_id"]] if "app_id" in body else [])
-        made = []
-        for _ in range(body["count"]):
-            key = self._id("ak")
-            record = {
-                "access_key": key, "access_key_type": body["access_key_type"], "use_count": 0, "used_credits": 0,
-                "max_use_count": body.get("max_use_count"), "max_credits": body.get("max_credits"),
-                "v_app": app(apps[0]) if len(apps) == 1 else None, "v_apps": [app(app) for app in apps],
-                "records": [], "status": "AC", "access_scope": "S" if len(apps) == 1 else "M",
-                "description": body.get("description", ""), "create_time": self._now(),
-                "expire_time": body.get("expire_time"), "last_use_time": None,
-            }  # fmt: skip
-            self._records["access_keys"][key] = record
-            made.append(record)
-        return made
+        record = {
+            "access_key": key, "access_key_type": body["access_key_type"], "use_count": 0, "used_credits": 0,
+            "max_use_count": body.get("max_use_count"), "max_credits": body.get("max_credits"),
+            "v_app": app(apps[0]) if len(apps) == 1 else None, "v_apps": [app(each) for each in apps],
+            "records": [], "status": "AC", "access_scope": "S" if len(apps) == 1 else "M",
+            "description": body.get("description", ""), "create_time": self._now(),
+            "expire_time": body.get("expire_time"), "last_use_time": None,
+        }  # fmt: skip
+        return self._records["access_keys"].setdefault(key, record)
 
     @at("vapp/access-key/list")
     def _vapp_access_key_list(self, body: Body) -> Body:
@@ -113,7 +112,7 @@ class Service(Records):
         for key in self._keys(body.get("access_keys") or [body["access_key"]]):
             apps = body.get("app_ids") or ([body["app_id"]] if "app_id" in body else None)
             if apps is not None:
-                key["v_apps"] = [app(app) for app in apps]
+                key["v_apps"] = [app(each) for each in apps]
             for name in ("expire_time", "max_use_count", "max_credits", "description", "access_key_type"):
                 if name in body:
                     key[name] = body[name]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from simstudio.config import user_agent
 from simstudio.errors import InvalidInputError
-from simstudio.resources.base import Context
 from simstudio.resources.modes import M
 from simstudio.resources.operation import operation
+from simstudio.services.oomol.credentials import of_applets
 from simstudio.services.oomol.errors import ApiNotFoundError
 from simstudio.services.oomol.inputs import InputValues, with_presets
 from simstudio.services.oomol.models import Applet, RunResult
@@ -34,9 +34,9 @@ _VERSION = re.compile(r"-\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$
 class Applets(TaskFlows[M]):
     """Applets: listed by one host, run by the other."""
 
-    def __init__(self, context: Context, name: str, endpoint: Endpoint) -> None:
-        super().__init__(context, name)
-        self._endpoint = endpoint
+    @property
+    def _endpoint(self) -> Endpoint:
+        return of_applets(self._context.session.endpoint)
 
     @operation
     def list(self) -> Flow[List]:

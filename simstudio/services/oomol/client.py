@@ -12,11 +12,10 @@ from simstudio.resources.base import Context
 from simstudio.resources.modes import Async, M, RawAsync, RawSync, Sync
 from simstudio.services.oomol.applets import Applets
 from simstudio.services.oomol.blocks import Blocks, Flows
-from simstudio.services.oomol.credentials import OomolCredentials, OomolEndpoint, TokenAuth
+from simstudio.services.oomol.credentials import OomolCredentials, OomolEndpoint, TokenAuth, of_applets
 from simstudio.services.oomol.packages import Packages
 from simstudio.services.oomol.tasks import Tasks
 from simstudio.transport.auth import ANONYMOUS
-from simstudio.transport.endpoint import Endpoint
 from simstudio.transport.logging import Logging, configure_from_environment
 from simstudio.transport.rate_limit import RateLimits
 from simstudio.transport.retry import Retry
@@ -39,7 +38,6 @@ class _OomolClient(BaseClient[M]):
     flows: Flows[M]
     packages: Packages[M]
     applets: Applets[M]
-    _applets_endpoint: Endpoint
 
     def __init__(
         self,
@@ -66,16 +64,14 @@ class _OomolClient(BaseClient[M]):
         if isinstance(applets_token, Unset):
             applets_token = api_token if applets_url is not None else None
         credentials = OomolCredentials(api_token, applets_token)
-        endpoint = OomolEndpoint(address)
-        self._applets_endpoint = Endpoint(applets_url if applets_url is not None else DEFAULT_APPLETS_URL)
+        endpoint = OomolEndpoint(address, applets_url if applets_url is not None else DEFAULT_APPLETS_URL)
         rate_limits = RateLimits()
-        auth = TokenAuth(credentials, endpoint, self._applets_endpoint)
         arguments = {"applets_url": applets_url}
         self._assemble(
             endpoint=endpoint,
             credentials=credentials,
             rate_limits=rate_limits,
-            stack=[auth, rate_limits, Retry(), Logging(credentials=credentials)],
+            stack=[TokenAuth(credentials, endpoint), rate_limits, Retry(), Logging(credentials=credentials)],
             options=options,
             settings=Settings(
                 middleware,
@@ -89,12 +85,7 @@ class _OomolClient(BaseClient[M]):
         self.blocks = Blocks(context, "blocks")
         self.flows = Flows(context, "flows")
         self.packages = Packages(context, "packages")
-        self.applets = Applets(context, "applets", self._applets_endpoint)
-
-    def _derive(self, kind: type[Any], *arguments: Any, **options: Any) -> Any:
-        made: Any = object.__new__(kind)
-        made._applets_endpoint = self._applets_endpoint
-        return super()._derive(kind, *arguments, **options)
+        self.applets = Applets(context, "applets")
 
     def get_base_url(self) -> str:
         """The base address in use, without a trailing slash."""
@@ -107,7 +98,7 @@ class _OomolClient(BaseClient[M]):
     @property
     def applets_url(self) -> str:
         """Where applets are listed, without a trailing slash."""
-        return self._applets_endpoint.base_url
+        return of_applets(self._context.session.endpoint).base_url
 
     def set_api_token(self, api_token: str | None) -> None:
         """Use another token from the next request on, here and in clones; the one for applets stays.

@@ -84,7 +84,17 @@ class OomolEndpoint(Endpoint):
 
     Args:
         base_url: ``https://host[:port][/prefix]``, or a path, which only a browser could complete.
+        applets_url: Where applets are listed.
+
+    Attributes:
+        applets: Where applets are listed.
     """
+
+    __slots__ = ("applets",)
+
+    def __init__(self, base_url: str, applets_url: str) -> None:
+        super().__init__(base_url)
+        self.applets = Endpoint(applets_url)
 
     def move(self, base_url: str) -> None:
         """Take another base address."""
@@ -116,21 +126,20 @@ class TokenAuth:
 
     Args:
         credentials: Holds the tokens; read anew for each request, so that ``set_api_token`` takes effect at once.
-        endpoint: The configured base address.
-        applets: The host of applets.
+        endpoint: The configured base address, and that of applets.
     """
 
-    def __init__(self, credentials: OomolCredentials, endpoint: Endpoint, applets: Endpoint) -> None:
+    def __init__(self, credentials: OomolCredentials, endpoint: OomolEndpoint) -> None:
         self.credentials = credentials
         self.endpoint = endpoint
-        self.applets = applets
 
     def __call__(self, request: Request, call_next: Handler) -> Flow[Response]:
         """Authenticate one request."""
-        of_applets = self.applets.owns(request.url) and self.credentials.applets is not None
-        if self.endpoint.owns(request.url) and not (of_applets and _is_rpc(request, self.applets)):
+        applets = self.endpoint.applets
+        lists = applets.owns(request.url) and self.credentials.applets is not None
+        if self.endpoint.owns(request.url) and not (lists and _is_rpc(request, applets)):
             token = self.credentials.token
-        elif of_applets:
+        elif lists:
             token = self.credentials.applets
         else:
             token = None
@@ -143,3 +152,9 @@ class TokenAuth:
 def _is_rpc(request: Request, applets: Endpoint) -> bool:
     """Whether a request goes to the applets' routes, where both share an origin."""
     return urlsplit(request.url).path.startswith(f"{applets.prefix}/rpc/")
+
+
+def of_applets(endpoint: Endpoint) -> Endpoint:
+    """Where the client of a base address lists applets."""
+    assert isinstance(endpoint, OomolEndpoint)  # noqa: S101 - the client made it
+    return endpoint.applets

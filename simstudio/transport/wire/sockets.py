@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import encodings.idna  # noqa: F401 - which a first getaddrinfo() would import, with a fork perhaps in the middle of it
 import os
 import socket
 import ssl

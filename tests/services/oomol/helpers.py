@@ -175,7 +175,8 @@ class Canned:
             reply = reply(request)
         if isinstance(reply, BaseException):
             raise reply
-        status, data, headers = (*reply, {})[:3] if isinstance(reply, tuple) else (200, reply, {})
+        status, data, *more = reply if isinstance(reply, tuple) else (200, reply)
+        headers = more[0] if more else {}
         content = data if isinstance(data, bytes) else json.dumps(data).encode()
         return httpx.Response(status, content=content, headers={"Content-Type": "application/json", **headers})
 

@@ -166,6 +166,7 @@ def test_an_error_says_the_servers_words(mode: str, clock: Clock):
 
     assert (error.status, error.message) == (500, "oops")
     assert isinstance(error, simstudio.ServerError)
+    assert error.response is not None
     assert error.response.text == "oops"
 
 

@@ -1,0 +1,335 @@
+"""A local server that answers like SpeedPix: its workflows are Python functions, and it checks every signature.
+
+Example:
+    >>> from simstudio.sandbox.services.speedpix import Media, SpeedPixSandbox
+    >>> sandbox = SpeedPixSandbox()
+    >>> @sandbox.workflow("paint")
+    ... def paint(input: dict) -> dict:
+    ...     return {"images": {"url": Media(input["prompt"].encode(), "out.png")}}
+    >>> with sandbox.serve() as server, server.client() as client:
+    ...     client.run("paint", {"prompt": "a cat"})["images"]["url"].read()
+    b'a cat'
+"""
+
+from __future__ import annotations
+
+import inspect
+import mimetypes
+import threading
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import parse_qs, quote
+
+import attrs
+
+from simstudio.sandbox.faults import FaultInjector, Faults
+from simstudio.sandbox.http import Reply, json_reply
+from simstudio.sandbox.services.speedpix_gateway import Gateway
+from simstudio.sandbox.services.speedpix_server import SpeedPixServer
+from simstudio.sandbox.threads import in_thread
+from simstudio.sandbox.traffic import ReceivedRequest, Recorder, requests_kept
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_KEPT_FOR = 3600
+
+
+@attrs.frozen
+class Media:
+    """A file in a workflow's output; what is sent is its address.
+
+    Attributes:
+        content: Its bytes.
+        name: What it is called.
+        content_type: Its media type; guessed from the name where not given.
+    """
+
+    content: bytes = attrs.field(repr=False)
+    name: str = "output.png"
+    content_type: str | None = None
+
+
+class WorkflowFailed(Exception):  # noqa: N818 - raised by workflows to say how they fail
+    """Lets a run fail with a code.
+
+    Args:
+        message: ``subErrMessage``.
+        code: ``subErrCode``.
+    """
+
+    def __init__(self, message: str, code: str = "NODE_FAILED") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@attrs.define
+class _Task:
+    inputs: dict[str, Any]
+    states: list[str]
+    output: Any = None
+    failure: Exception | None = None
+
+
+class SpeedPixSandbox:
+    """A SpeedPix server of your own.
+
+    It comes with the workflows ``echo`` (gives its inputs back) and ``fail`` (``message``, ``code``).
+
+    Args:
+        app_key: The one key it accepts.
+        app_secret: Of that key.
+        states: What a run's first questions are answered with, before its end.
+        clock: Epoch seconds, for signatures.
+
+    Attributes:
+        faults: What goes wrong on demand, see :class:`simstudio.sandbox.Faults`.
+        states: May be assigned; applies to later runs.
+    """
+
+    def __init__(
+        self,
+        app_key: str = "app-key-sandbox",
+        app_secret: str = "app-secret-sandbox",  # noqa: S107 - of the sandbox alone
+        *,
+        states: tuple[str, ...] = ("waiting", "running"),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.app_key = app_key
+        self.app_secret = app_secret
+        self.states = states
+        self.faults = Faults()
+        self._clock = clock
+        self._gateway = Gateway(app_key, app_secret, clock)
+        self._workflows: dict[str, Callable[..., Any]] = {}
+        self._tasks: dict[str, _Task] = {}
+        self._places: dict[str, str] = {}
+        self._files: dict[str, tuple[bytes, str]] = {}
+        self._calls = 0
+        self._requests = requests_kept()
+        self._threads: set[threading.Thread] = set()
+        self._served_at: str | None = None
+        self.workflow("echo")(_echo)
+        self.workflow("fail")(_fail)
+
+    @property
+    def requests(self) -> list[ReceivedRequest]:
+        """The requests received so far, oldest first."""
+        return list(self._requests)
+
+    @property
+    def uploads(self) -> dict[str, bytes]:
+        """The files uploaded so far, by their storage key."""
+        return {key: self._files[key][0] for key in self._places if key in self._files}
+
+    def workflow(self, workflow_id: str) -> Callable[[F], F]:
+        """Register a function of the inputs, plain or async, as a workflow; a taken id is replaced.
+
+        What it returns is the output (`Media` becomes an address), what it raises is the run's failure
+        (`WorkflowFailed` with a code).
+
+        Example:
+            >>> @sandbox.workflow("paint")
+            ... def paint(input):
+            ...     return {"images": {"url": Media(b"...", "out.png")}}
+        """
+
+        def register(function: F) -> F:
+            self._workflows[workflow_id] = function
+            return function
+
+        return register
+
+    def store(self, content: bytes, name: str = "file.bin", content_type: str | None = None) -> str:
+        """Keep a file, and give the address at which it can be fetched."""
+        key = f"out-{len(self._files) + 1}/{quote(name)}"
+        self._files[key] = (content, content_type or mimetypes.guess_type(name)[0] or "application/octet-stream")
+        return f"{self._origin}/files/{key}?Signature=sandbox"
+
+    @cached_property
+    def app(self) -> Starlette:
+        """The ASGI application.
+
+        Raises:
+            ConfigurationError: The extra ``sandbox`` is not installed.
+        """
+        from simstudio.sandbox.sandbox import _Extra
+
+        with _Extra():
+            from starlette.applications import Starlette
+            from starlette.middleware import Middleware
+            from starlette.routing import Route
+        routes = [
+            Route("/scc/comfy_prompt", _Endpoint(partial(self._signed, self._submit)), methods=["POST"]),
+            Route("/scc/comfy_get_progress", _Endpoint(partial(self._signed, self._progress)), methods=["POST"]),
+            Route("/scc/comfy_get_result", _Endpoint(partial(self._signed, self._result)), methods=["POST"]),
+            Route(
+                "/scc/sp_create_temp_file_upload_sign", _Endpoint(partial(self._signed, self._place)), methods=["POST"]
+            ),
+            Route("/scc/{name:path}", _Endpoint(partial(self._signed, self._anything))),
+            Route("/bucket/{key:path}", _Endpoint(self._put), methods=["PUT"]),
+            Route("/files/{key:path}", _Endpoint(self._get), methods=["GET"]),
+        ]
+        middleware = [Middleware(Recorder, kept=self._requests), Middleware(FaultInjector, faults=self.faults)]
+        return Starlette(routes=routes, middleware=middleware)
+
+    def serve(self, host: str = "127.0.0.1", port: int = 0) -> SpeedPixServer:
+        """A server for this sandbox; it starts in a ``with`` block, or by ``start()``.
+
+        Args:
+            host: The address to listen on.
+            port: 0 chooses a free one.
+        """
+        return SpeedPixServer(self, host, port)
+
+    @property
+    def _origin(self) -> str:
+        if self._served_at is None:
+            from simstudio.errors import ConfigurationError
+
+            raise ConfigurationError("the sandbox has no address before start() or `with sandbox.serve()`")
+        return self._served_at
+
+    async def _stop(self) -> None:
+        self.faults.end_sleep()
+
+    # -- the service -------------------------------------------------------------------------------------------------
+
+    async def _signed(self, handler: Callable[[dict[str, Any]], Awaitable[Reply]], request: Request) -> Reply:
+        body = await request.body()
+        query: bytes = request.scope["query_string"]
+        raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+        target = raw.partition(b"?")[0].decode("ascii", "replace") + (f"?{query.decode('ascii')}" if query else "")
+        refusal = self._gateway.check(request.method, target, request.headers, body)
+        if refusal is not None:
+            return refusal
+        data = await request.json() if body else {}
+        return await handler(data if isinstance(data, dict) else {})
+
+    def _answer(self, data: object) -> Reply:
+        return self._envelope(status=10, data=data)
+
+    def _envelope(self, status: int, data: object = None, **error: object) -> Reply:
+        self._calls += 1
+        empty = dict.fromkeys(("errCode", "errMessage", "subErrCode", "subErrMessage"))
+        return json_reply({"status": status, **empty, "apiInvokeId": f"inv-{self._calls}", "data": data, **error})
+
+    async def _submit(self, body: dict[str, Any]) -> Reply:
+        function, inputs = self._workflows.get(str(body.get("workflow_id"))), body.get("inputs")
+        if function is None:
+            return self._envelope(20, errCode="WORKFLOW_NOT_FOUND", errMessage="workflow not found")
+        if not isinstance(inputs, dict):
+            return self._envelope(20, errCode="INVALID_PARAMETER", errMessage="inputs must be an object")
+        task = _Task(inputs, list(self.states))
+        try:
+            if inspect.iscoroutinefunction(function):
+                task.output = self._sent(await function(inputs))
+            else:
+                task.output = self._sent(await in_thread(partial(function, inputs), self._threads))
+        except Exception as error:  # noqa: BLE001 - the run's failure
+            task.failure = error
+        task_id = f"task-{len(self._tasks) + 1}"
+        self._tasks[task_id] = task
+        first = task.states[0] if task.states else "waiting"
+        return self._answer({"taskId": task_id, "status": first, "estimatedDurationInSeconds": 1.0})
+
+    async def _progress(self, body: dict[str, Any]) -> Reply:
+        task = self._tasks.get(str(body.get("taskId")))
+        if task is None:
+            return self._envelope(20, errCode="TASK_NOT_FOUND", errMessage="task not found")
+        end = "failed" if task.failure is not None else "succeeded"
+        status = task.states.pop(0) if task.states else end
+        progress = 1.0 if status == end else 0.5
+        return self._answer({"taskId": body["taskId"], "progress": progress, "etaRelative": 1, "status": status})
+
+    async def _result(self, body: dict[str, Any]) -> Reply:
+        task = self._tasks.get(str(body.get("taskId")))
+        if task is None:
+            return self._envelope(20, errCode="TASK_NOT_FOUND", errMessage="task not found")
+        if task.failure is not None:
+            code = task.failure.code if isinstance(task.failure, WorkflowFailed) else type(task.failure).__name__
+            return self._envelope(
+                20, errCode="TASK_FAILED", errMessage="task failed", subErrCode=code, subErrMessage=str(task.failure)
+            )
+        return self._answer({"taskId": body["taskId"], "status": "succeeded", "result": task.output})
+
+    async def _anything(self, body: dict[str, Any]) -> Reply:
+        return self._answer(body)
+
+    def _sent(self, output: Any) -> Any:
+        if isinstance(output, Media):
+            return self.store(output.content, output.name, output.content_type)
+        if isinstance(output, Mapping):
+            return {name: self._sent(item) for name, item in output.items()}
+        if isinstance(output, (list, tuple)):
+            return [self._sent(item) for item in output]
+        return output
+
+    # -- its file storage --------------------------------------------------------------------------------------------
+
+    async def _place(self, body: dict[str, Any]) -> Reply:
+        key = f"tmp/{len(self._places) + 1}/{quote(str(body.get('originalFilename')), safe='')}"
+        self._places[key] = str(body.get("contentType"))
+        return self._answer({
+            "uploadUrl": f"{self._origin}/bucket/{key}?Expires=1&Signature=abc%2B",
+            "objectKey": key,
+            "path": f"oss://bucket/{key}",
+            "expireTime": int(self._clock()) + _KEPT_FOR,
+            "accessUrl": f"{self._origin}/files/{key}?Signature=def%2F",
+        })  # fmt: skip
+
+    async def _put(self, request: Request) -> Reply:
+        key, headers = _key_of(request, "/bucket/"), request.headers
+        if "authorization" in headers or any(name.startswith("x-ca-") for name in headers):
+            return _refusal("InvalidArgument", "Only one auth mechanism allowed")
+        if parse_qs(request.url.query).get("Signature") != ["abc+"] or headers.get("content-type") != self._places.get(
+            key
+        ):
+            return _refusal("SignatureDoesNotMatch", "The request signature we calculated does not match")
+        self._files[key] = (await request.body(), headers["content-type"])
+        return Reply(200, b"", (("etag", '"sandbox"'),))
+
+    async def _get(self, request: Request) -> Reply:
+        found = self._files.get(_key_of(request, "/files/"))
+        if found is None:
+            return _refusal("NoSuchKey", "The specified key does not exist.", 404)
+        content, content_type = found
+        return Reply(200, content, (("content-type", content_type),))
+
+
+class _Endpoint:
+    """Runs a handler of a request."""
+
+    def __init__(self, handler: Callable[[Request], Awaitable[Reply]]) -> None:
+        self._handler = handler
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        from starlette.requests import Request
+
+        answer: ASGIApp = await self._handler(Request(scope, receive))
+        await answer(scope, receive, send)
+
+
+def _key_of(request: Request, prefix: str) -> str:
+    raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+    return raw.partition(b"?")[0].decode("ascii", "replace").removeprefix(prefix)
+
+
+def _refusal(code: str, message: str, status: int = 403) -> Reply:
+    xml = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
+    return Reply(status, xml.encode(), (("content-type", "application/xml"), ("x-oss-request-id", "sandbox")))
+
+
+def _echo(input: dict[str, Any]) -> dict[str, Any]:
+    return input
+
+
+def _fail(input: dict[str, Any]) -> None:
+    raise WorkflowFailed(str(input.get("message", "it failed")), str(input.get("code", "NODE_FAILED")))

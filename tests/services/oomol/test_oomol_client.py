@@ -1,0 +1,306 @@
+"""The clients: life cycle, pickles, clones, raw responses, handles, and the same names on both sides."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import copy
+import inspect
+import logging
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import simstudio
+from simstudio.errors import ConfigurationError
+from simstudio.resources.operation import operations_of
+from simstudio.services import oomol
+from simstudio.services.oomol import (
+    ApiConnectionError,
+    ApiError,
+    ApiRateLimitError,
+    AsyncOomolConnectClient,
+    InstallFailedError,
+    OomolConnectClient,
+    OomolConnectError,
+    RunResult,
+    Task,
+    TaskFailedError,
+    TaskStoppedError,
+)
+from simstudio.services.oomol import TimeoutError as OomolTimeoutError
+from tests.services.oomol.helpers import APPLETS_URL, BASE_URL, TOKEN, Canned, Clock, logs, run, task
+
+DOCUMENTED = {
+    "tasks": [
+        "list", "create", "create_with_files", "get", "stop", "get_logs", "wait_for_completion", "create_and_wait",
+        "run", "run_with_files",
+    ],
+    "blocks": ["list"],
+    "flows": ["list"],
+    "packages": [
+        "list", "install", "list_install_tasks", "get_install_task", "wait_for_install_completion", "install_and_wait",
+    ],
+    "applets": ["list", "run"],
+}  # fmt: skip
+
+ERRORS = ["OomolConnectError", "ApiError", "TaskFailedError", "TaskStoppedError", "TimeoutError", "InstallFailedError"]
+
+
+@pytest.mark.parametrize("kind", [OomolConnectClient, AsyncOomolConnectClient])
+@pytest.mark.parametrize("namespace", DOCUMENTED)
+def test_every_documented_method_is_there_and_no_other(kind: Any, namespace: str):
+    resource = getattr(kind(BASE_URL), namespace)
+
+    assert sorted(operations_of(type(resource))) == sorted(DOCUMENTED[namespace])
+    for name in DOCUMENTED[namespace]:
+        method = getattr(resource, name)
+        assert inspect.iscoroutinefunction(method) == (kind is AsyncOomolConnectClient)
+        assert "self" not in inspect.signature(method).parameters
+        assert "Example:" in (inspect.getdoc(method) or "")
+
+
+def test_both_clients_have_the_same_constructor():
+    assert inspect.signature(OomolConnectClient) == inspect.signature(AsyncOomolConnectClient)
+
+
+@pytest.mark.parametrize("name", oomol.__all__)
+def test_everything_exported_is_there_and_documented(name: str):
+    found = getattr(oomol, name)
+    assert not isinstance(found, type) or found.__doc__
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_every_documented_error_is_exported_and_under_the_root(name: str):
+    kind = getattr(oomol, name)
+    assert issubclass(kind, OomolConnectError)
+    assert issubclass(kind, simstudio.SimStudioError)
+
+
+def test_the_documented_constructor_of_an_api_error():
+    error = ApiError("no such task", 404, '{"message": "no such task"}')
+
+    assert (error.message, error.status, str(error)) == ("no such task", 404, "no such task")
+    assert error.response is not None
+    assert error.response.text == '{"message": "no such task"}'
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ApiError("m", 404, "body"),
+        ApiRateLimitError("m", 429, said="slow"),
+        ApiConnectionError("m", host="h", port=1),
+        TaskFailedError("m", "t-1", Task(id="t-1", status="failed"), logs=[]),
+        TaskStoppedError("m", "t-1"),
+        OomolTimeoutError("m", "t-1"),
+        InstallFailedError("m", "i-1"),
+    ],
+)
+def test_errors_pickle_and_copy(error: OomolConnectError):
+    for made in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert type(made) is type(error)
+        assert (str(made), made.message, made.status, made.task_id) == (
+            str(error), error.message, error.status, error.task_id,
+        )  # fmt: skip
+        assert vars(made).keys() == vars(error).keys()
+    assert isinstance(error, builtins.TimeoutError) == isinstance(error, OomolTimeoutError)
+
+
+def test_importing_it_imports_nothing_heavy():
+    program = (
+        "import sys, simstudio.services.oomol\n"
+        "heavy = {'httpx', 'cattrs', 'asyncio.base_events', 'starlette', 'numpy', 'cryptography', 'vcr'}\n"
+        "print(sorted(heavy & set(sys.modules) - {'asyncio.base_events'}))"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"
+
+
+def test_a_client_shows_no_token(caplog: pytest.LogCaptureFixture):
+    with caplog.at_level(logging.DEBUG, "simstudio.transport"):
+        server = Canned([{"tasks": []}])
+        client = server.client("sync")
+        client.tasks.list()
+
+    assert caplog.records
+    assert TOKEN not in repr(client) + repr(client.tasks) + repr(client._context.session.credentials)
+    assert all(TOKEN not in repr(vars(record)) for record in caplog.records)
+    assert server.requests[0].headers["authorization"] == TOKEN
+
+
+def test_a_closed_client_is_refused(mode: str):
+    client = Canned([{"tasks": []}]).client(mode)
+
+    def closed() -> Any:
+        client.close()
+        client.close()
+        return client.tasks.list()
+
+    async def aclosed() -> Any:
+        await client.close()
+        await client.aclose()
+        return await client.tasks.list()
+
+    with pytest.raises(ConfigurationError, match="closed"):
+        _ = closed() if mode == "sync" else asyncio.run(aclosed())
+
+
+@pytest.mark.parametrize("kind", [OomolConnectClient, AsyncOomolConnectClient])
+def test_a_pickled_client_is_the_same_one(kind: Any):
+    client = kind(
+        BASE_URL, f"Bearer {TOKEN}", {"X-A": "1"}, 5.0, applets_url=APPLETS_URL, applets_token=None, max_retries=4
+    )
+    for made in (
+        pickle.loads(pickle.dumps(client)),
+        copy.deepcopy(client),
+        pickle.loads(pickle.dumps(client.tasks.list)).__self__._context.owner()[0](*client._context.owner()[1]),
+        pickle.loads(pickle.dumps(client.with_raw_response)),
+    ):
+        assert made.get_default_headers() == {"X-A": "1"}
+        assert (made.base_url, made.applets_url) == (BASE_URL, APPLETS_URL)
+        credentials = made._context.session.credentials
+        assert (credentials.token, credentials.applets) == (f"Bearer {TOKEN}", None)
+        assert (made._context.options.timeout, made._context.options.max_retries) == (5.0, 4)
+
+
+def test_a_client_with_an_http_client_of_ones_own_does_not_pickle(mode: str):
+    with pytest.raises(ConfigurationError, match="http_client="):
+        pickle.dumps(Canned([{}]).client(mode))
+
+
+def test_a_client_without_a_token_sends_none(mode: str):
+    server = Canned([{"tasks": []}])
+    server.run(mode, lambda client: client.tasks.list(), api_token=None)
+
+    assert "authorization" not in server.requests[0].headers
+
+
+def test_the_token_can_be_changed_here_and_in_clones(mode: str):
+    server = Canned([*[{"tasks": []}] * 3, []])
+
+    def script(client: Any) -> Any:
+        clone = client.with_options(headers={"X-B": "2"}, max_retries=1)
+        yield clone.tasks.list()
+        client.set_api_token("Bearer other")
+        yield clone.tasks.list()
+        client.set_api_token(None)
+        yield clone.tasks.list()
+        yield clone.applets.list()
+
+    server.run(mode, script, default_headers={"X-A": "1"})
+
+    assert [request.headers.get("authorization") for request in server.requests] == [TOKEN, "Bearer other", None, None]
+    assert server.requests[0].headers["x-b"] == "2"
+
+
+def test_default_headers_are_a_copy():
+    client = OomolConnectClient(BASE_URL, default_headers={"X-A": "1"})
+    client.get_default_headers()["X-A"] = "2"
+
+    assert client.get_default_headers() == {"X-A": "1"}
+
+
+def test_raw_responses_come_with_their_status(mode: str):
+    server = Canned([task(), logs()])
+    found = server.run(mode, lambda client: client.with_raw_response.tasks.get("t-1"))
+
+    assert (found.status, found.parse().status) == (200, "completed")
+
+
+def test_a_handle_refreshes_waits_and_gives_the_result(mode: str, clock: Clock):
+    finished = {"id": 1, "type": "BlockFinished", "event": {"result": 42}}
+    server = Canned([task("created"), task("running"), task("running"), task(), logs(finished)])
+    seen: list[str] = []
+
+    def script(client: Any) -> Any:
+        created = yield client.tasks.create({"blockId": "a::b"})
+        handle = client.tasks.handle(created)
+        seen.append(handle.status)
+        yield handle.refresh()
+        seen.append(handle.status)
+        assert not handle.done
+        yield handle.wait(timeout=60, poll_interval=1.0, on_progress=lambda found: seen.append(found.status))
+        assert handle.done
+        return (yield handle.result())
+
+    result = server.run(mode, script, clock=clock)
+
+    assert isinstance(result, RunResult)
+    assert result.result == 42
+    assert seen == ["created", "running", "running", "completed"]
+    assert clock.slept == [1.0]
+
+
+def test_a_handle_of_a_failed_task_raises(mode: str):
+    server = Canned([task("failed", error="no disk")])
+
+    with pytest.raises(TaskFailedError, match="no disk") as caught:
+        server.run(mode, lambda client: client.tasks.handle("t-1").result())
+    assert caught.value.task_id == "t-1"
+
+
+def test_a_handle_whose_answer_never_comes_is_a_connection_error_of_the_service(mode: str):
+    import httpx
+
+    with pytest.raises(ApiConnectionError):
+        Canned([httpx.ReadError("gone")]).run(mode, lambda client: client.tasks.handle("t-1").refresh())
+
+
+def test_a_handle_pickles():
+    client = OomolConnectClient(BASE_URL, TOKEN)
+    made = pickle.loads(pickle.dumps(client.tasks.handle(Task(id="t-1", status="running"))))
+
+    assert (made.id, made.status, made.done) == ("t-1", "running", False)
+    assert repr(made) == "<TaskHandle t-1 running>"
+
+
+@pytest.mark.parametrize("reference", ["t-1", Task(id="t-1", status="running")])
+def test_a_task_stands_for_its_id(mode: str, reference: Any):
+    server = Canned([task()])
+    server.run(mode, lambda client: client.tasks.get(reference))
+
+    assert server.paths == ["GET /api/v1/tasks/t-1"]
+
+
+def test_models_read_as_in_the_document(mode: str):
+    found = Canned([{"flows": [{"name": "flow-1", "path": "/p", "new": 1}]}]).run(
+        mode, lambda client: client.flows.list()
+    )
+
+    (flow,) = found["flows"]
+    assert (flow["name"], flow["path"], flow.name, flow.extra) == ("flow-1", "/p", "flow-1", {"new": 1})
+    assert pickle.loads(pickle.dumps(found)) == found
+
+
+def test_several_tasks_of_one_async_client_run_at_the_same_time():
+    def reply(request: Any) -> Any:
+        if request.method == "POST":
+            return task("created", "t-" + request.content.decode()[-4])
+        task_id = request.url.path.split("/")[4]
+        return logs() if request.url.path.endswith("/logs") else task("completed", task_id)
+
+    async def script() -> list[Any]:
+        async with Canned([reply]).client("async") as client:
+            requests = [{"blockId": "a::b", "tag": [number]} for number in range(5)]
+            return await asyncio.gather(*(client.tasks.run(request) for request in requests))
+
+    results = asyncio.run(script())
+
+    assert len({result["task_id"] for result in results}) == len({result.task.id for result in results})
+
+
+def test_an_operation_of_one_client_runs_in_both_modes(mode: str):
+    assert run(Canned([{"packages": []}]).client(mode), lambda client: client.packages.list())["packages"] == []
+
+
+def test_no_file_of_the_service_names_a_machine():
+    here = Path(oomol.__file__).parent
+    for file in here.rglob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        assert "/work/" not in text
+        assert "127.0.0.1" not in text

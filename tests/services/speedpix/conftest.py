@@ -1,0 +1,90 @@
+"""What SpeedPix's tests share."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from simstudio.sandbox.services.speedpix import Media, SpeedPixSandbox
+from simstudio.sandbox.services.speedpix_server import SpeedPixServer
+from simstudio.transport import flow
+from tests.services.speedpix.helpers import MODES
+
+PICTURE = b"\x89PNG\r\n\x1a\nfake"
+
+
+@pytest.fixture(params=MODES)
+def mode(request: pytest.FixtureRequest) -> str:
+    """Each test runs with the blocking and with the async client."""
+    return request.param
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_tls_context() -> Iterator[None]:
+    """Nothing here speaks TLS, but every client reads the machine's certificates, which is what takes long."""
+    context = ssl.create_default_context()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", lambda *args, **kwargs: context)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the machine reaches the clients."""
+    for name in ("SPEEDPIX_APP_KEY", "SPEEDPIX_APP_SECRET", "SPEEDPIX_ENDPOINT", "SIM_LOG", "CI"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture(autouse=True)
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Pauses of the clients are not slept but noted, in seconds."""
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(flow, "time", SimpleNamespace(sleep=pauses.append))
+    monkeypatch.setattr(flow, "asyncio", SimpleNamespace(sleep=sleep, to_thread=asyncio.to_thread))
+    return pauses
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current directory, with the files that the samples name."""
+    directory = tmp_path / "here"
+    directory.mkdir()
+    monkeypatch.chdir(directory)
+    (directory / "in.png").write_bytes(PICTURE)
+    (directory / "secret.txt").write_bytes(b"pretend-private-key\n")
+    (directory / "big.bin").write_bytes(b"y" * (1024 * 1024 + 1))
+    return directory
+
+
+def paint(input: dict[str, Any]) -> dict[str, Any]:
+    """A workflow that gives a picture and what it got."""
+    return {"images": {"url": Media(b"PNGDATA", "out.png")}, "input": input}
+
+
+@pytest.fixture
+def sandbox() -> SpeedPixSandbox:
+    """A server's inside, with the workflow ``paint``."""
+    made = SpeedPixSandbox()
+    made.workflow("paint")(paint)
+    return made
+
+
+@pytest.fixture
+def server(sandbox: SpeedPixSandbox) -> Iterator[SpeedPixServer]:
+    """The server."""
+    with sandbox.serve() as running:
+        yield running

@@ -1,0 +1,627 @@
+"""The known defects of the original, by their numbers in the notes on the service: none of them comes back.
+
+Where a sample shows the defect, its canned answers are what our client gets too.
+"""
+
+from __future__ import annotations
+
+import json
+import locale
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import simstudio
+from simstudio import APIStatusError, InvalidInputError, RateLimitError
+from simstudio.sandbox.services.speedpix_server import SpeedPixServer
+from simstudio.services.speedpix import (
+    AsyncClient,
+    Client,
+    FileOutput,
+    PredictionCanceledError,
+    PredictionError,
+    PredictionTimeoutError,
+    SpeedPixException,
+    SpeedPixNotFoundError,
+    SpeedPixPermissionDeniedError,
+    SpeedPixRateLimitError,
+    SpeedPixRefusedError,
+    SpeedPixResponseError,
+    SpeedPixServerError,
+    UnsupportedOperationError,
+)
+from simstudio.services.speedpix.credentials import format_date
+from simstudio.services.speedpix.outputs import wrap_output
+from tests.services.speedpix.helpers import (
+    HOST,
+    KEY,
+    SECRET,
+    as_recorded,
+    assert_signed,
+    fetch,
+    replay,
+    run,
+    sample,
+    samples,
+)
+
+SHOWN = {
+    "10", "13", "15", "16", "18", "19", "20", "21", "24", "25", "34", "38", "39", "40", "42", "46", "49", "52", "54",
+    "55", "57", "60", "62", "63", "64", "66", "68", "69", "72", "73", "httpx", "unpinned",
+}  # fmt: skip
+"""The samples of defects, each of which has a test below."""
+
+
+def test_every_sample_of_a_defect_has_a_test():
+    text = Path(__file__).read_text(encoding="utf-8")
+    named = {name.partition("-")[0].partition("_")[0] for name in samples("defect")}
+
+    assert named <= SHOWN
+    assert all(f"# {number}" in text or f'"{number}' in text for number in SHOWN)
+
+
+def error_of(mode: str, name: str, script: Any, **options: Any) -> Any:
+    """What a script against a sample's answers raises."""
+    with pytest.raises(SpeedPixException) as caught:
+        replay(mode, name, script, **options)
+    return caught.value
+
+
+def running(client: Any) -> Any:
+    return client.run("wf-1", {"a": 1})
+
+
+def beginning(client: Any) -> Any:
+    return client.predictions.create("wf-1", {"a": 1})
+
+
+# --- 1: a dependency decided whether replies could be read ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["unpinned-dw1-02_run", "unpinned-dw1-14_snake_case_reply", "unpinned-dw1-27"])
+def test_1_both_spellings_of_replies_are_understood(mode: str, name: str, here: Path):
+    calls = {
+        "unpinned-dw1-02_run": lambda client: client.run("wf-1", {"prompt": "一幅画", "steps": 20, "strength": 0.8}),
+        "unpinned-dw1-14_snake_case_reply": running,
+        "unpinned-dw1-27": lambda client: client.files.create("./in.png"),
+    }
+    golden = sample(name.removeprefix("unpinned-dw1-"))
+
+    result, _ = replay_with_rest(mode, name, golden.name, calls[name])
+
+    assert as_recorded(result) == golden.outcome
+
+
+def replay_with_rest(mode: str, name: str, golden: str, call: Any) -> Any:
+    """The original stopped where it could not read an answer; the answers after it are those of the golden sample."""
+    assert sample(name).interactions[0] == sample(golden).interactions[0]
+    return replay(mode, golden, call)
+
+
+def test_1_an_envelope_s_error_keeps_its_code_in_snake_case(mode: str, server: SpeedPixServer):
+    body = {"status": 20, "err_code": "E", "err_message": "bad", "sub_err_code": "S", "api_invoke_id": "inv-9"}
+    server.sandbox.faults.add(status=200, body=body, path="/scc/comfy_prompt")
+
+    with pytest.raises(SpeedPixRefusedError, match="bad") as caught:
+        run(mode, beginning, **keys(server))
+
+    assert (caught.value.err_code, caught.value.error_code, caught.value.invoke_id) == ("E", "S", "inv-9")
+
+
+# --- 2: what was signed was not what was sent -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["10_prediction_get_running", "70_post_floats", "27_files_create_str"])
+def test_2_exactly_the_sent_bytes_are_signed(mode: str, name: str, here: Path):  # httpx-0.27
+    data = {"f": 1e-07, "g": 1.0, "u": "é \u2028", "n": None, "l": [1, {"k": "v"}]}
+    calls = {
+        "10_prediction_get_running": lambda client: client.predictions.get("task-1"),
+        "70_post_floats": lambda client: client.post("/scc/x", data),
+        "27_files_create_str": lambda client: client.files.create("./in.png"),
+    }
+
+    _, sent = replay(mode, name, calls[name])
+
+    assert_signed(sent[0].headers, "POST", sent[0].path, sent[0].body)
+
+
+def test_2_an_empty_object_is_digested_as_it_is_sent(mode: str):  # 69
+    _, (sent,) = replay(mode, "69_post_empty_object", lambda client: client.post("/scc/x", json={}))
+
+    assert sent.body == b"{}"
+    assert_signed(sent.headers, "POST", "/scc/x", b"{}")
+
+
+def test_2_the_method_that_is_sent_is_signed(mode: str):  # 68
+    _, (sent,) = replay(mode, "68_request_get", lambda client: client.request("GET", "/scc/x"))
+
+    assert_signed(sent.headers, "GET", "/scc/x", b"")
+
+
+def test_2_a_caller_s_headers_cannot_take_the_place_of_signed_ones(mode: str, server: SpeedPixServer):
+    given = {"x-ca-nonce": "mine", "Date": "today", "content-md5": "x", "Accept": "text/html", "X-Ca-Key": "other"}
+
+    answer = run(mode, lambda client: client.post("/scc/any", {"a": 1}, given), **keys(server))
+
+    assert answer.json()["data"] == {"a": 1}
+    assert server.requests[0].headers["accept"] == "text/html"  # a caller may say this; then it is what is signed
+    assert server.requests[0].headers["x-ca-nonce"] != "mine"
+
+
+def test_2_the_path_prefix_of_the_endpoint_is_signed_too(mode: str, server: SpeedPixServer):
+    prefixed = {**keys(server), "endpoint": f"{server.base_url}/scc/sub"}
+
+    assert run(mode, lambda client: client.post("/x?b=2&a=1", {"k": "v"}), **prefixed).status == 200
+    assert server.requests[0].path == "/scc/sub/x"
+
+
+def test_2_a_trailing_slash_of_the_endpoint_doubles_none(mode: str):  # 73
+    _, (sent,) = replay_slash(mode)
+
+    assert sent.path == "/scc/x"
+    assert_signed(sent.headers, "POST", "/scc/x", b'{"a":1}')
+
+
+def replay_slash(mode: str) -> Any:
+    answers = sample("67_invoke").interactions[0]["response"]
+    assert sample("73_endpoint_trailing_slash").interactions[0]["response"] == answers
+    return replay(mode, "67_invoke", lambda client: client.post("/scc/x", json={"a": 1}), endpoint=f"{HOST}/")
+
+
+def test_2_a_path_that_would_be_sent_otherwise_than_it_is_signed_is_refused(mode: str):
+    for path in ("/scc/../x", "/scc/100%", "/./x"):
+        with pytest.raises(InvalidInputError, match="sent as it is signed"):
+            run(mode, lambda client, path=path: client.post(path, {}))
+
+
+# --- 3 to 6: texts that named files -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [("39", "{here}/secret.txt"), ("40", "secret.txt"), ("40", "./secret.txt"), ("38", "in.png")]
+)
+def test_3_a_text_that_names_no_media_file_below_the_root_is_text(
+    mode: str, number: str, text: str, here: Path, server: SpeedPixServer
+):
+    text = text.format(here=here)
+
+    output = run(mode, lambda client: client.run("echo", {"prompt": text}), **keys(server))
+
+    assert output == {"prompt": text}
+    assert server.sandbox.uploads == {}
+
+
+def test_4_both_clients_take_the_same_texts_for_paths(here: Path, server: SpeedPixServer):
+    texts = ["in.png", "./in.png", f"{here}/in.png", "sub/in.png", "../here/in.png", "./nothing.png", "/imagine a cat"]
+
+    for text in texts:
+        for mode in ("sync", "async"):
+            run(mode, lambda client, text=text: client.run("echo", {"v": text}, wait=False), **keys(server))
+    bodies = [json.loads(request.body) for request in server.requests if request.path == "/scc/comfy_prompt"]
+    uploaded = ["http" in body["inputs"]["v"] for body in bodies]
+
+    assert uploaded[::2] == uploaded[1::2] == [False, True, True, False, True, False, False]
+
+
+def test_4_a_tilde_is_expanded(mode: str, here: Path, server: SpeedPixServer, monkeypatch: pytest.MonkeyPatch):  # 42
+    monkeypatch.setenv("HOME", str(here))
+
+    run(mode, lambda client: client.run("echo", {"image": "~/in.png"}, wait=False), **keys(server))
+
+    assert list(server.sandbox.uploads.values()) == [(here / "in.png").read_bytes()]
+
+
+def test_4_a_mistyped_path_is_not_sent_in_silence(mode: str, here: Path, server: SpeedPixServer, caplog: Any):
+    output = run(mode, lambda client: client.run("echo", {"image": "./inn.png"}), **keys(server))
+
+    assert output == {"image": "./inn.png"}
+    assert "names no file: it is sent as text" in caplog.text
+
+
+@pytest.mark.parametrize("text", ["长" * 300, "/" + "长" * 5000 + ".png", "./a\0b.png", "/\ud800.png"[:1] + "x.png"])
+def test_5_no_text_crashes_the_look_for_files(mode: str, text: str, here: Path, server: SpeedPixServer):  # 46
+    assert run(mode, lambda client: client.run("echo", {"prompt": text}), **keys(server)) == {"prompt": text}
+
+
+def test_6_a_refused_upload_is_an_error_and_nothing_is_run(mode: str, here: Path):  # 52 "34_files_sign_error"
+    error = error_of_upload(mode, lambda client: client.run("wf", {"image": "./in.png"}, wait=False))
+
+    assert (error.err_code, error.err_message, error.invoke_id) == ("NO", "quota", "inv-1")
+
+
+def error_of_upload(mode: str, script: Any) -> Any:
+    assert sample("52").interactions[0] == sample("34").interactions[0]
+    return error_of(mode, "34_files_sign_error", script)
+
+
+def test_6_a_text_s_file_beyond_the_limit_of_base64_is_an_error(mode: str, here: Path):  # 49
+    Path("big.png").write_bytes(b"y" * (1024 * 1024 + 1))
+
+    for image in ("./big.png", Path("big.bin"), BytesIO(b"y" * (1024 * 1024 + 1))):
+        with pytest.raises(InvalidInputError, match="base64 takes files up to 1,048,576"):
+            run(
+                mode,
+                lambda client, image=image: client.run("wf", {"image": image}, file_encoding_strategy="base64"),
+            )
+
+
+def test_6_a_text_that_names_no_media_file_is_sent_whatever_the_strategy(mode: str, here: Path):  # 49
+    _, (sent,) = replay(
+        mode,
+        "49_input_base64_too_big_str",
+        lambda client: client.predictions.create("wf", {"image": "./big.bin"}, file_encoding_strategy="base64"),
+    )
+
+    assert json.loads(sent.body)["inputs"] == {"image": "./big.bin"}
+
+
+# --- 7: files in memory, and what cannot seek -------------------------------------------------------------------------
+
+
+class Pipe:
+    """A stream that can be read once."""
+
+    name = "pipe.png"
+
+    def __init__(self, content: bytes) -> None:
+        self._rest = content
+
+    def seekable(self) -> bool:
+        return False
+
+    def read(self, size: int = -1) -> bytes:
+        piece, self._rest = self._rest[:size], self._rest[size:]
+        return piece
+
+
+def test_7_a_stream_that_cannot_seek_is_uploaded(mode: str, server: SpeedPixServer):
+    pipe: Any = Pipe(b"x" * 3_000_000)
+
+    file = run(mode, lambda client: client.files.create(pipe), **keys(server))
+
+    assert (file.name, file.content_type, file.size) == ("pipe.png", "image/png", 3_000_000)
+    assert list(server.sandbox.uploads.values()) == [b"x" * 3_000_000]
+
+
+def test_7_a_caller_s_file_stays_where_it_was(mode: str, here: Path, server: SpeedPixServer):
+    with Path("in.png").open("rb") as file:
+        file.seek(5)
+        run(mode, lambda client: client.files.create(file), **keys(server))
+
+        assert file.tell() == 5
+    assert list(server.sandbox.uploads.values()) == [Path("in.png").read_bytes()]
+
+
+def test_7_an_upload_that_broke_is_sent_again_from_its_start(mode: str, here: Path, server: SpeedPixServer):
+    server.sandbox.faults.add(status=503, path="/bucket/*")
+
+    run(mode, lambda client: client.files.create(BytesIO(b"abc")), **keys(server))
+
+    assert [request.body for request in server.requests if request.method == "PUT"] == [b"abc", b"abc"]
+
+
+# --- 8, 9: downloads --------------------------------------------------------------------------------------------------
+
+
+def saving(client: Any) -> Any:
+    return fetch(client, FileOutput(f"{HOST}/dl/none.png"), "save", "kept.png")
+
+
+def test_8_a_failed_download_leaves_the_file_as_it_was(mode: str, here: Path):  # 63
+    Path("kept.png").write_bytes(b"before")
+
+    error = error_of(mode, "63_output_save_truncates", saving)
+
+    assert isinstance(error, SpeedPixNotFoundError)
+    assert Path("kept.png").read_bytes() == b"before"
+    assert sorted(path.name for path in here.iterdir()) == ["big.bin", "in.png", "kept.png", "secret.txt"]
+
+
+def test_9_a_missing_file_is_an_error_of_ours(mode: str):  # 60
+    error = error_of(mode, "60_output_404", lambda client: fetch(client, FileOutput(f"{HOST}/dl/none.png"), "read"))
+
+    assert isinstance(error, simstudio.NotFoundError)
+    assert error.status_code == 404
+
+
+def test_9_both_clients_follow_redirects(mode: str):  # 62
+    assert sample("62").interactions[0] == sample("61").interactions[0]
+
+    content, _ = replay(mode, "61", lambda client: fetch(client, FileOutput(f"{HOST}/dl/redir"), "read"))
+
+    assert content == b"PNGDATA"
+
+
+def test_9_large_content_is_not_kept_and_no_repr_shows_any(server: SpeedPixServer):
+    small, large = server.sandbox.store(b"secret content", "a.txt"), server.sandbox.store(b"x" * 1_500_000, "b.bin")
+    with server.client() as client:
+        for url, gets in ((small, 1), (large, 2)):
+            before = len(server.requests)
+            output = wrap_output(url, client.files._transfers)
+            assert output.read() == output.read()
+            assert len(server.requests) - before == gets
+            assert "content" not in repr(output)
+
+
+# --- 10, 11: waiting --------------------------------------------------------------------------------------------------
+
+
+def test_10_a_throttled_question_does_not_end_the_wait(mode: str, server: SpeedPixServer):
+    throttled = sample("20").interactions[1]["response"]["body"]["string"]
+    server.sandbox.faults.add(status=200, body=json.loads(throttled), path="/scc/comfy_get_progress", times=5)
+
+    assert run(mode, lambda client: client.run("echo", {"a": 1}), **keys(server)) == {"a": 1}
+
+
+def test_10_the_code_of_a_refused_question_is_kept(mode: str):  # 20
+    def asking(client: Any) -> Iterator[Any]:
+        prediction = yield client.predictions.create("wf-1", {"a": 1})
+        try:
+            yield prediction.reload()
+        except SpeedPixRateLimitError as error:
+            return error, prediction
+
+    (error, prediction), _ = replay(mode, "20_progress_err_envelope", asking)
+
+    assert (error.err_code, error.err_message, error.task_id) == ("THROTTLED", "slow down", "task-1")
+    assert error.prediction is prediction
+    assert prediction.status == "waiting"  # and not "failed", of which the service said nothing
+    assert isinstance(error, RateLimitError)
+
+
+def test_10_a_question_that_stays_refused_ends_the_wait_with_its_code(mode: str, server: SpeedPixServer):
+    refusal = {"status": 20, "errCode": "BUSY", "errMessage": "try later"}
+    server.sandbox.faults.add(status=200, body=refusal, path="/scc/comfy_get_progress", times=None)
+
+    with pytest.raises(SpeedPixRefusedError, match="try later") as caught:
+        run(mode, lambda client: client.run("echo", {}), **keys(server))
+
+    assert (caught.value.error_code, caught.value.task_id) == ("BUSY", "task-1")
+    assert sum(request.path == "/scc/comfy_get_progress" for request in server.requests) == 6
+
+
+def test_10_a_failed_task_is_a_failure_even_where_its_result_says_success(mode: str, server: SpeedPixServer):
+    answer(server, "comfy_get_progress", {"taskId": "task-1", "status": "failed", "message": "out of memory"})
+    answer(server, "comfy_get_result", {"taskId": "task-1", "result": None})
+
+    with pytest.raises(PredictionError, match="out of memory") as caught:
+        run(mode, lambda client: client.run("echo", {}), **keys(server))
+
+    assert caught.value.prediction.status == "failed"
+
+
+def test_10_a_submit_whose_status_says_no_is_an_error_that_knows_the_id(mode: str, server: SpeedPixServer):
+    body = {"status": 20, "data": {"taskId": "task-7"}}
+    server.sandbox.faults.add(status=200, body=body, path="/scc/comfy_prompt")
+
+    with pytest.raises(SpeedPixRefusedError, match="envelope status 20") as caught:
+        run(mode, beginning, **keys(server))
+
+    assert caught.value.task_id == caught.value.prediction.id == "task-7"
+
+
+def test_10_a_refused_submit_keeps_all_that_was_said(mode: str):  # 15
+    error = error_of(mode, "15_create_err_code", beginning)
+
+    assert str(error).startswith("The workflow was not run: workflow not found (")
+    assert (error.err_code, error.err_message) == ("SP_ERR", "bad")
+    assert (error.sub_err_code, error.sub_err_message) == ("SUB", "workflow not found")
+    assert (error.error_code, error.code, error.invoke_id, error.status_code) == ("SUB", "SP_ERR", "inv-1", 200)
+
+
+def test_11_a_failed_question_does_not_end_the_wait(mode: str, server: SpeedPixServer):  # 21
+    assert sample("21").interactions[1]["response"]["status"]["code"] == 500
+    server.sandbox.faults.add(status=500, body={"x": 1}, path="/scc/comfy_get_progress", times=9)
+
+    assert run(mode, lambda client: client.run("echo", {"a": 1}), **keys(server)) == {"a": 1}
+
+
+def test_11_one_question_that_fails_is_an_error_that_knows_the_id(mode: str):  # 21
+    def asking(client: Any) -> Iterator[Any]:
+        prediction = yield client.predictions.create("wf-1", {"a": 1})
+        yield prediction.reload()
+
+    error = error_of(mode, "21_progress_500", asking)
+
+    assert isinstance(error, SpeedPixServerError)
+    assert (error.status_code, error.task_id) == (500, "task-1")
+
+
+def test_11_a_wait_ends_at_its_deadline_and_loses_nothing(mode: str, server: SpeedPixServer):
+    server.sandbox.states = ("running",) * 1000
+
+    with pytest.raises(PredictionTimeoutError, match="not done within 0.02 s") as caught:
+        run(mode, lambda client: client.run("echo", {}, timeout=0.02), **keys(server))
+
+    assert (caught.value.task_id, caught.value.prediction.status) == ("task-1", "running")
+    assert isinstance(caught.value, simstudio.JobTimeoutError)
+
+
+def test_11_the_first_question_is_asked_at_once_and_pauses_grow(
+    mode: str, server: SpeedPixServer, slept: list[float]
+):
+    server.sandbox.states = ()
+    run(mode, lambda client: client.run("echo", {}), **keys(server))
+    assert slept == []
+
+    server.sandbox.states = ("running",) * 8
+    run(mode, unestimated, **keys(server))
+    assert slept[0] < slept[3] < slept[7]
+
+
+def unestimated(client: Any) -> Iterator[Any]:
+    prediction = yield client.predictions.create("echo", {})
+    prediction._estimate = None
+    return (yield prediction.wait())
+
+
+def test_11_a_polling_interval_is_kept(mode: str, server: SpeedPixServer, slept: list[float]):
+    run(mode, lambda client: client.run("echo", {}, polling_interval=1.5), **keys(server))
+
+    assert slept == [1.5, 1.5]
+
+
+def test_11_a_sparse_answer_is_no_failure(mode: str):  # 25
+    def asking(client: Any) -> Iterator[Any]:
+        prediction = yield client.predictions.create("wf-1", {"a": 1})
+        return (yield prediction.reload())
+
+    prediction, _ = replay(mode, "25_progress_missing_fields", asking)
+
+    assert (prediction.status, prediction.progress, prediction.eta) == ("running", None, None)
+
+
+def test_11_a_canceled_prediction_is_told_apart(mode: str, server: SpeedPixServer):  # 24
+    status = json.loads(sample("24").interactions[1]["response"]["body"]["string"])["data"]["status"]
+    answer(server, "comfy_get_progress", {"taskId": "task-1", "status": status})
+
+    with pytest.raises(PredictionCanceledError) as caught:
+        run(mode, lambda client: client.run("echo", {}), **keys(server))
+
+    assert caught.value.prediction.status == "canceled"
+
+
+def test_11_an_unknown_status_is_waited_through(mode: str, server: SpeedPixServer):
+    server.sandbox.states = ("queued", "PAUSED?", "running")
+    seen: list[str] = []
+
+    run(mode, lambda client: client.run("echo", {}, on_progress=lambda p: seen.append(p.status)), **keys(server))
+
+    assert seen == ["queued", "PAUSED?", "running", "succeeded"]
+
+
+# --- 12 to 16 ---------------------------------------------------------------------------------------------------------
+
+
+def test_12_nothing_pretends_to_cancel():  # 13
+    assert not hasattr(Client(KEY, SECRET).predictions, "cancel")
+    assert not hasattr(AsyncClient(KEY, SECRET).predictions, "async_cancel")
+
+
+def test_13_what_the_document_names_in_vain_is_a_clear_error(mode: str):  # 66
+    with pytest.raises(UnsupportedOperationError, match="no call that lists predictions") as caught:
+        run(mode, lambda client: client.predictions.list())
+
+    assert isinstance(caught.value, (NotImplementedError, SpeedPixException))
+
+
+def test_13_the_gateway_s_refusal_is_an_error_with_all_it_said(mode: str):  # 19
+    error = error_of(mode, "19_gateway_403", beginning)
+
+    assert isinstance(error, SpeedPixPermissionDeniedError)
+    assert isinstance(error, APIStatusError)
+    assert (error.status_code, error.gateway_code, error.request_id) == (403, "A403IS", "R-1")
+    assert error.gateway_message == "Invalid Signature, Server StringToSign:`POST#...`"
+    assert "Invalid Signature" in str(error)
+    assert "clock" in str(error)
+
+
+@pytest.mark.parametrize("name", ["16_create_no_data", "18_create_non_json"])
+def test_13_an_odd_answer_is_an_error_of_ours_that_keeps_it(mode: str, name: str):  # 16 and 18
+    error = error_of(mode, name, beginning)
+
+    assert isinstance(error, SpeedPixResponseError)
+    assert isinstance(error, simstudio.InvalidResponseError)
+    assert error.response.content == sample(name).interactions[0]["response"]["body"]["string"].encode()
+
+
+def test_13_an_endpoint_without_a_scheme_is_refused_at_once(mode: str):  # 72
+    with pytest.raises(simstudio.ConfigurationError, match="endpoint 'your-endpoint.com' has no http"):
+        run(mode, beginning, endpoint="your-endpoint.com")
+
+
+def test_13_the_document_s_other_form_of_options_is_understood(mode: str, server: SpeedPixServer):  # 57
+    options = {"input": {"prompt": "x"}, "wait": False}
+
+    with pytest.warns(DeprecationWarning, match="taken for options"):
+        prediction = run(mode, lambda client: client.run("echo", options), **keys(server))
+
+    assert (prediction.status, prediction.input) == ("waiting", {"prompt": "x"})
+    assert [request.path for request in server.requests] == ["/scc/comfy_prompt"]
+
+
+def test_14_outputs_are_wrapped_where_they_are_addresses_and_else_as_they_are():  # 64
+    given = {"u": "HTTP://x/y", "t": "see http://x", "h": "http://", "b": b"ab", "tup": ("https://a",)}
+
+    assert wrap_output(given) == {
+        "u": FileOutput("HTTP://x/y"),
+        "t": "see http://x",
+        "h": "http://",
+        "b": b"ab",
+        "tup": (FileOutput("https://a"),),
+    }
+
+
+def test_14_an_output_goes_back_in_as_its_address(mode: str):  # 54
+    answers = sample("56_input_empty")
+    assert answers.interactions[0]["response"] == sample("54").interactions[0]["response"]
+
+    _, (sent,) = replay(
+        mode, "54", lambda client: client.run("wf", {"image": FileOutput("http://x/y")}, wait=False), bodies=False
+    )
+
+    assert json.loads(sent.body)["inputs"] == {"image": "http://x/y"}
+
+
+def test_14_raw_bytes_in_an_input_are_refused(mode: str):  # 55
+    with pytest.raises(InvalidInputError, match="Raw bytes have no name"):
+        run(mode, lambda client: client.run("wf", {"image": b"abc"}))
+
+
+def test_15_dates_do_not_follow_the_locale():
+    before = locale.setlocale(locale.LC_TIME)
+    try:
+        for name in ("zh_CN.UTF-8", "de_DE.UTF-8", "C.UTF-8", "C"):
+            try:
+                locale.setlocale(locale.LC_TIME, name)
+            except locale.Error:
+                continue
+            assert format_date(1700000000.9) == "Tue, 14 Nov 2023 22:13:20 GMT+00:00"
+    finally:
+        locale.setlocale(locale.LC_TIME, before)
+
+
+def test_15_every_day_and_month_has_its_english_name():
+    for day in range(0, 366, 13):
+        at = 1700000000 + day * 86400
+
+        assert format_date(at) == time.strftime("%a, %d %b %Y %H:%M:%S GMT+00:00", time.gmtime(at))
+
+
+def test_15_resources_are_made_once():
+    client = Client(KEY, SECRET)
+
+    assert client.predictions is client.predictions
+    assert client.files is client.files
+
+
+def test_16_the_queries_of_addresses_show_in_no_repr(mode: str, here: Path):
+    file, _ = replay(mode, "27_files_create_str", lambda client: client.files.create("./in.png"))
+
+    assert "Signature" not in repr(file)
+    assert "sig=1" not in repr(file)
+    assert str(file) == file.url == f"{HOST}/get/obj-1?sig=1"
+    assert "sig" not in repr(FileOutput(str(file)))
+
+
+def test_importing_needs_none_of_the_original_s_libraries():
+    heavy = "requests aiofiles httpx numpy cattrs dataclass_wizard starlette cryptography"
+    code = f"import sys, simstudio.services.speedpix; print([m for m in '{heavy}'.split() if m in sys.modules])"
+
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def keys(server: SpeedPixServer) -> dict[str, Any]:
+    """What leads a client to a server."""
+    return {"app_key": server.sandbox.app_key, "app_secret": server.sandbox.app_secret, "endpoint": server.base_url}
+
+
+def answer(server: SpeedPixServer, call: str, data: Any, status: int = 10) -> None:
+    """Let the next question be answered so."""
+    server.sandbox.faults.add(status=200, body={"status": status, "data": data}, path=f"/scc/{call}")
