@@ -149,7 +149,7 @@ def segment(value: object, name: str) -> str:
     if not isinstance(value, str):
         raise InvalidInputError(f"{name} must be a str, not {type(value).__name__}.")
     if not value.strip() or value in (".", ".."):
-        raise InvalidInputError(f"{name} is {value!r}, which names nothing: pass the id that Sim shows.")
+        raise InvalidInputError(f"{name} is {value!r}, which names nothing: pass the id that the service shows.")
     try:
         return quote(value, safe="")
     except UnicodeEncodeError as error:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Iterator
-
 import pytest
 
 from tests.integration.replaying import MODES
@@ -14,15 +11,6 @@ from tests.integration.replaying import MODES
 def mode(request: pytest.FixtureRequest) -> str:
     """Each test replays through the sync and through the async client."""
     return request.param
-
-
-@pytest.fixture(scope="module", autouse=True)  # a session would carry it into other directories
-def one_tls_context() -> Iterator[None]:
-    """Nothing here speaks TLS, but every client reads the machine's certificates, which is what takes long."""
-    context = ssl.create_default_context()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ssl, "create_default_context", lambda *args, **kwargs: context)
-        yield
 
 
 @pytest.fixture(autouse=True)

@@ -85,6 +85,12 @@ oomol_run.py has lines: True
 Failed: nothing to say
 ['/oomol-driver/one.wav', '/oomol-driver/two.wav']
 """,
+    "vectorvein_run.py": """\
+Description: The one and only Teapot
+Run failed: 商品名称 is missing
+https://vectorvein.com/public/v-app/my-app
+The key is gone.
+""",
 }
 """What the scripts for other services print."""
 

@@ -192,7 +192,7 @@ def test_locks_held_by_other_threads_at_the_fork_do_not_stop_the_child(serve: Se
         execute(client)
         wire = client._wire
         made = wire.get()
-        held = [wire._lock, made._lock, made._open[None]._pool._optional_thread_lock._lock]
+        held = [wire._lock, made._lock, made._open["http", None]._pool._optional_thread_lock._lock]
         taken, done = threading.Event(), threading.Event()
 
         def hold() -> None:

@@ -216,6 +216,11 @@ class VectorVeinServer:
             self._server.close()
             self._server = None
 
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment variables by which ``examples/vectorvein_run.py`` is led here, key included."""
+        return {"VECTORVEIN_API_KEY": self.sandbox.api_key, "VECTORVEIN_BASE_URL": self.base_url}
+
     def client(self, **options: Any) -> VectorVeinClient:
         """A client with the sandbox's key and address.
 

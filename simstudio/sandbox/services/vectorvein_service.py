@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from email import message_from_bytes
+import re
 from typing import Any
 
 from simstudio.sandbox.services.vectorvein_records import (
@@ -134,17 +134,10 @@ class Service(Records):
 
     @at("file-upload/upload")
     def _file_upload_upload(self, content_type: str, content: bytes) -> Body:
-        head = f"Content-Type: {content_type}\r\nMIME-Version: 1.0\r\n\r\n".encode()
-        parts: Any = message_from_bytes(head + content).get_payload()
-        (part,) = parts
-        data: bytes = part.get_payload(decode=True)
-        name = part.get_filename().encode("ascii", "surrogateescape").decode()
+        name, kind, data = file_of(content_type, content)
         path = f"oss/{self._id('upload')}/{name}"
         self.uploads[path] = data
-        return {
-            "oss_path": path, "original_filename": name, "file_size": len(data),
-            "content_type": part.get_content_type(),
-        }  # fmt: skip
+        return {"oss_path": path, "original_filename": name, "file_size": len(data), "content_type": kind}
 
     @at("task-agent/agent/create")
     def _task_agent_agent_create(self, body: Body) -> Body:
@@ -311,3 +304,14 @@ class Service(Records):
         path, _ = self._file_of(body)
         del self._record("workspaces", body["workspace_id"])["files"][path]
         return {"success": True}
+
+
+def file_of(content_type: str, content: bytes) -> tuple[str, str, bytes]:
+    """The name, the media type and the content of a form's one file."""
+    boundary = b"--" + content_type.partition("boundary=")[2].strip('"').encode()
+    part = content.removeprefix(boundary + b"\r\n").rpartition(b"\r\n" + boundary + b"--")[0]
+    head, _, data = part.partition(b"\r\n\r\n")
+    found = re.search(r'name="file"; filename="([^"]*)"\r\nContent-Type: (\S+)', head.decode())
+    if found is None:
+        raise Problem(400, "no part named file")
+    return found[1], found[2], data

@@ -14,7 +14,7 @@ from simstudio.resources.modes import M
 from simstudio.resources.operation import operation
 from simstudio.services.speedpix.files import Files
 from simstudio.services.speedpix.options import unwrap
-from simstudio.services.speedpix.predictions import DEFAULT_RESOURCE, Predictions
+from simstudio.services.speedpix.predictions import DEFAULT_RESOURCE, Predictions, check_waiting
 from simstudio.services.speedpix.resource import SpeedPixResource, SpeedPixSettings
 from simstudio.services.speedpix.transfers import Transfers
 from simstudio.services.speedpix.twins import asynchronous
@@ -115,6 +115,7 @@ class SpeedPixCalls(SpeedPixResource[M], BaseClient[M]):
         )
         waits = options.pop("wait")
         waiting = (options.pop("timeout"), options.pop("on_progress"), options.pop("polling_interval"))
+        check_waiting(*waiting)  # before anything is sent
         prediction = yield from self.predictions._begin(workflow_id, options.pop("input"), **options)
         if not waits:
             return prediction

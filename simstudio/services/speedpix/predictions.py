@@ -245,8 +245,9 @@ class Predictions(SpeedPixResource[M]):
             status = "failed" if status in SUCCEEDED else status
         prediction._see(status, progress, invoke_id=result.invoke_id)
         prediction.output = wrap_output(outcome.result, self._transfers)
-        prediction.error = None if error is None else self._context.session.credentials.redact(error)
-        prediction.error_code = error_code
+        redact = self._context.session.credentials.redact
+        prediction.error = None if error is None else redact(error)
+        prediction.error_code = None if error_code is None else redact(error_code)
 
     def _await(
         self,
@@ -257,13 +258,11 @@ class Predictions(SpeedPixResource[M]):
         interval: float | None,
     ) -> Flow[None]:
         """Wait until a prediction has ended, whatever the end."""
-        check_timeout(timeout)
-        poller, pause = self.poller, check_timeout(interval, "polling_interval")
+        pause = check_waiting(timeout, on_progress, interval)
+        poller = self.poller
         if pause is not None:
             fixed = PollSchedule(initial=pause, multiplier=1.0, maximum=pause, jitter=0.0)
             poller = attrs.evolve(poller, schedule=fixed)
-        if on_progress is not None and not callable(on_progress):
-            raise InvalidInputError(f"on_progress must be a function of the prediction, not {on_progress!r}.")
         if prediction.done:
             return
         client_timeout = self._context.options.timeout
@@ -293,6 +292,18 @@ class Predictions(SpeedPixResource[M]):
         except SimStudioError as error:
             error.task_id = prediction.id
             raise
+
+
+def check_waiting(timeout: object, on_progress: object, interval: object) -> float | None:
+    """The pause between questions, when all that a wait is told can be used.
+
+    Raises:
+        InvalidInputError: It cannot.
+    """
+    check_timeout(timeout)
+    if on_progress is not None and not callable(on_progress):
+        raise InvalidInputError(f"on_progress must be a function of the prediction, not {on_progress!r}.")
+    return check_timeout(interval, "polling_interval")
 
 
 def check_id(value: Any, name: str, *, optional: bool = False) -> str:

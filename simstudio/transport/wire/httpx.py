@@ -30,6 +30,8 @@ from simstudio.transport.wire.sockets import AsyncBudgetedBackend, BudgetedBacke
 
 KEEP_ALIVE_SECONDS = 4.0
 _UNBOUNDED = Budget()
+_Way = tuple[str, "str | None"]
+"""How an origin is reached: its scheme, and the proxy to go through. Each has a transport of its own."""
 
 _url = functools.lru_cache(maxsize=1024)(httpx.URL)
 
@@ -81,7 +83,7 @@ class HTTPXWire:
     """Connections of one sync client, shared by its threads."""
 
     def __init__(self) -> None:
-        self._open: dict[str | None, httpx.HTTPTransport] = {}
+        self._open: dict[_Way, httpx.HTTPTransport] = {}
         self._routes: dict[str, httpx.HTTPTransport] = {}
         self._lock = Lock()
         self._finalizer = weakref.finalize(self, _close_all, self._open)
@@ -128,10 +130,10 @@ class HTTPXWire:
         transport = self._routes.get(origin)
         if transport is None:
             with self._lock, unforked:
-                proxy = environment_proxy(origin)
-                transport = self._open.get(proxy)
+                way = url.scheme, environment_proxy(origin)
+                transport = self._open.get(way)
                 if transport is None:
-                    transport = self._open[proxy] = _open(httpx.HTTPTransport, proxy, BudgetedBackend)
+                    transport = self._open[way] = _open(httpx.HTTPTransport, way, BudgetedBackend)
                 self._routes[origin] = transport
         return transport
 
@@ -221,23 +223,23 @@ class _Connections:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = weakref.ref(loop)
-        self.open: dict[str | None, httpx.AsyncHTTPTransport] = {}
+        self.open: dict[_Way, httpx.AsyncHTTPTransport] = {}
         self._routes: dict[str, httpx.AsyncHTTPTransport] = {}
 
     def transport(self, url: httpx.URL) -> httpx.AsyncHTTPTransport:
         origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
         transport = self._routes.get(origin)
         if transport is None:
-            proxy = environment_proxy(origin)
-            transport = self.open.get(proxy)
+            way = url.scheme, environment_proxy(origin)
+            transport = self.open.get(way)
             if transport is None:
-                transport = self.open[proxy] = _open(httpx.AsyncHTTPTransport, proxy, AsyncBudgetedBackend)
+                transport = self.open[way] = _open(httpx.AsyncHTTPTransport, way, AsyncBudgetedBackend)
             self._routes[origin] = transport
         return transport
 
 
 async def _live(
-    transports: dict[str | None, httpx.AsyncHTTPTransport], forget: Callable[[object], None]
+    transports: dict[_Way, httpx.AsyncHTTPTransport], forget: Callable[[object], None]
 ) -> AsyncGenerator[None, None]:
     """Lives as long as its loop: ``asyncio.run`` closes open asynchronous generators before it closes the loop.
 
@@ -262,12 +264,15 @@ _abandoned: list[Any] = []
 """Connections inherited by a fork: kept here unclosed, because they are still their parent's."""
 
 
-def _open(kind: Any, proxy: str | None, backend: Any) -> Any:
+def _open(transport_class: Any, way: _Way, backend: Any) -> Any:
+    scheme, proxy = way
     try:
-        transport = kind(proxy=proxy, limits=_limits())
+        # Reading the machine's certificates takes longer than many a call, and what goes over plain http has no use for
+        # them; such a transport carries nothing else.
+        transport = transport_class(proxy=proxy, limits=_limits(), verify=scheme != "http")
     except ImportError as error:
-        scheme = (proxy or "").partition(":")[0]
-        raise ConfigurationError(f"The {scheme} proxy of the environment needs another package: {error}") from error
+        kind = (proxy or "").partition(":")[0]
+        raise ConfigurationError(f"The {kind} proxy of the environment needs another package: {error}") from error
     except (ValueError, httpx.InvalidURL) as error:
         raise ConfigurationError(f"The proxy of the environment cannot be used: {error}") from error
     except OSError as error:
@@ -279,7 +284,7 @@ def _open(kind: Any, proxy: str | None, backend: Any) -> Any:
     return transport
 
 
-def _close_all(transports: dict[str | None, httpx.HTTPTransport]) -> None:
+def _close_all(transports: dict[_Way, httpx.HTTPTransport]) -> None:
     for transport in list(transports.values()):
         transport.close()
     transports.clear()

@@ -10,7 +10,6 @@ import logging
 import pickle
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -296,11 +295,3 @@ def test_several_tasks_of_one_async_client_run_at_the_same_time():
 
 def test_an_operation_of_one_client_runs_in_both_modes(mode: str):
     assert run(Canned([{"packages": []}]).client(mode), lambda client: client.packages.list())["packages"] == []
-
-
-def test_no_file_of_the_service_names_a_machine():
-    here = Path(oomol.__file__).parent
-    for file in here.rglob("*.py"):
-        text = file.read_text(encoding="utf-8")
-        assert "/work/" not in text
-        assert "127.0.0.1" not in text

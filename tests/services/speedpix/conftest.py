@@ -25,7 +25,7 @@ def mode(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def one_tls_context() -> Iterator[None]:
     """Nothing here speaks TLS, but every client reads the machine's certificates, which is what takes long."""
     context = ssl.create_default_context()

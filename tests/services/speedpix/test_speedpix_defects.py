@@ -224,7 +224,7 @@ def test_4_a_mistyped_path_is_not_sent_in_silence(mode: str, here: Path, server:
     assert "names no file: it is sent as text" in caplog.text
 
 
-@pytest.mark.parametrize("text", ["长" * 300, "/" + "长" * 5000 + ".png", "./a\0b.png", "/\ud800.png"[:1] + "x.png"])
+@pytest.mark.parametrize("text", ["长" * 300, "/" + "长" * 5000 + ".png", "./a\0b.png"])
 def test_5_no_text_crashes_the_look_for_files(mode: str, text: str, here: Path, server: SpeedPixServer):  # 46
     assert run(mode, lambda client: client.run("echo", {"prompt": text}), **keys(server)) == {"prompt": text}
 
@@ -331,7 +331,7 @@ def test_9_a_missing_file_is_an_error_of_ours(mode: str):  # 60
 
 
 def test_9_both_clients_follow_redirects(mode: str):  # 62
-    assert sample("62").interactions[0] == sample("61").interactions[0]
+    assert sample("62").interactions[0]["response"] == sample("61").interactions[0]["response"]
 
     content, _ = replay(mode, "61", lambda client: fetch(client, FileOutput(f"{HOST}/dl/redir"), "read"))
 

@@ -36,7 +36,7 @@ def server(sandbox: VectorVeinSandbox) -> Iterator[VectorVeinServer]:
         yield server
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def one_tls_context() -> Iterator[None]:
     """Nothing here speaks TLS, but every client reads the machine's certificates, which is what takes long."""
     context = ssl.create_default_context()

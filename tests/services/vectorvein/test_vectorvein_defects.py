@@ -215,7 +215,7 @@ def test_5_the_server_is_never_asked_to_wait(script: Any, mode: str, clock: Cloc
 
 @pytest.mark.parametrize("sample", defect("36_error_no_status"))
 def test_6_an_answer_without_a_status_is_a_clear_error_that_keeps_the_rid(sample: Sample, mode: str):
-    with playing(sample), pytest.raises(InvalidResponseError, match='no {"status", "msg", "data"}') as caught:
+    with playing(sample), pytest.raises(InvalidResponseError, match="answered with no ") as caught:
         run(new_client(mode), start)
 
     assert caught.value.task_id == "x"
@@ -392,7 +392,10 @@ EMPTY: dict[str, tuple[Any, dict[str, Any]]] = {
         lambda c: c.update_agent("a", name="", default_max_cycles=0, available_workflow_ids=[], shared=False),
         {"name": "", "default_max_cycles": 0, "available_workflow_ids": [], "shared": False},
     ),
-    "list_public_agents": (lambda c: c.list_public_agents(search="", official=False), {"search": "", "official": False}),
+    "list_public_agents": (
+        lambda c: c.list_public_agents(search="", official=False),
+        {"search": "", "official": False},
+    ),
     "create_agent_task": (lambda c: c.create_agent_task("x", max_cycles=0, title=""), {"max_cycles": 0, "title": ""}),
     "list_agent_tasks": (lambda c: c.list_agent_tasks(status=[], search=""), {"status": [], "search": ""}),
     "update_agent_task_share": (

@@ -43,18 +43,15 @@ def test_a_token_holds_text_in_utf_8_and_the_link_is_quoted(mode: str):
     assert parse_qs(parts.query)["key_id"] == [vector["key_id"]]
 
 
-@pytest.mark.parametrize("length", [0, 1, 15, 17, 23, 25, 31, 33, 40])
+@pytest.mark.parametrize("length", [1, 15, 17, 23, 25, 31, 33, 40])
 def test_a_key_of_a_length_that_the_cipher_does_not_take_is_a_clear_error(length: int, mode: str):
-    if not length:
-        pytest.raises(APIKeyError, new_client, mode, api_key="")
-        return
     client = new_client(mode, api_key="k" * length)
 
     with pytest.raises(ConfigurationError, match=f"16, 24 or 32 bytes long.* has {length}") as caught:
         run(client, lambda client: client.generate_vapp_url("a", "b", "c"))
 
     assert isinstance(caught.value, APIKeyError)
-    assert "k" * 15 not in str(caught.value)
+    assert length == 1 or "k" * length not in str(caught.value)
 
 
 def test_each_link_is_another():

@@ -1,0 +1,4 @@
+from simstudio.services.speedpix import Client
+
+client = Client()
+predictions = client.predictions.list()

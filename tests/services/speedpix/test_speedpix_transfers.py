@@ -1,0 +1,424 @@
+"""Uploads and downloads: where they go, what they carry, what a hostile server cannot make of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from simstudio import APIConnectionError, InvalidInputError
+from simstudio.sandbox.services.speedpix_server import SpeedPixServer
+from simstudio.services.speedpix import (
+    AsyncClient,
+    Client,
+    FileOutput,
+    FileSaveError,
+    SpeedPixException,
+    SpeedPixNotFoundError,
+    SpeedPixPermissionDeniedError,
+    SpeedPixResponseError,
+    UnsafeURLError,
+)
+from simstudio.services.speedpix.urls import hide_queries, next_hop
+from tests.services.speedpix.helpers import HOST, KEY, SECRET, adrive, drive, fetch
+
+Handler = Callable[[httpx.Request], httpx.Response]
+SIGN = "/scc/sp_create_temp_file_upload_sign"
+
+
+class Answering:
+    """An HTTP library whose network is a function."""
+
+    def __init__(self, handler: Handler) -> None:
+        self.handler = handler
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        request.read()
+        self.requests.append(request)
+        return self.handler(request)
+
+
+def play(mode: str, answering: Answering, script: Any, **options: Any) -> Any:
+    """Run a script with a client over such a library."""
+    transport = httpx.MockTransport(answering)
+    if mode == "sync":
+        with httpx.Client(transport=transport) as library, Client(KEY, SECRET, HOST, http_client=library, **options) as c:
+            return drive(script(c))
+
+    async def main() -> Any:
+        async with httpx.AsyncClient(transport=transport) as library:
+            async with AsyncClient(KEY, SECRET, HOST, http_client=library, **options) as client:
+                return await adrive(script(client))
+
+    return asyncio.run(main())
+
+
+def place(**data: Any) -> Handler:
+    """A service that names a place to upload to; the storage takes everything."""
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"status": 10, "data": data}) if request.url.path == SIGN else httpx.Response(200)
+
+    return handler
+
+
+def uploading(client: Any) -> Any:
+    return client.files.create(Path("in.png"))
+
+
+# --- uploads ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_upload_carries_its_type_and_nothing_of_the_client(mode: str, here: Path):
+    answering = Answering(place(uploadUrl="https://oss.test/b/k?Expires=1&Signature=a%2Bb/c+d", accessUrl="https://oss.test/k"))
+
+    play(mode, answering, uploading, headers={"Authorization": "Bearer x", "Cookie": "a=b", "X-Mine": "1"})
+
+    _, put = answering.requests
+    assert put.url.raw_path == b"/b/k?Expires=1&Signature=a%2Bb/c+d"
+    assert put.content == Path("in.png").read_bytes()
+    names = {name for name in put.headers if name not in ("host", "connection", "accept", "accept-encoding", "user-agent")}
+    assert names == {"content-type", "content-length"}
+
+
+@pytest.mark.parametrize("which", ["uploadUrl", "accessUrl"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://oss.test/k?Signature=geheim", "ftp://oss.test/k", "//oss.test/k", "/k", "https://", "https://a:b@oss.test/k",
+        "https://oss.test/k\r\nX: y", "https://[::1/k", "https://oss.test:99999/k", "http://10.0.0.1/k", {"a": 1}, 7,
+    ],
+)  # fmt: skip
+def test_an_unsafe_place_is_refused_before_anything_is_sent_there(mode: str, which: str, url: Any, here: Path):
+    data = {"uploadUrl": "https://oss.test/k", "accessUrl": "https://oss.test/k", which: url}
+    answering = Answering(place(**data))
+
+    with pytest.raises(UnsafeURLError) as caught:
+        play(mode, answering, uploading)
+
+    assert "geheim" not in str(caught.value)
+    assert [request.url.path for request in answering.requests] == [SIGN]
+
+
+def test_an_unencrypted_place_is_used_when_asked_to(mode: str, here: Path):
+    answering = Answering(place(uploadUrl="http://oss.test/k", accessUrl="http://oss.test/k"))
+
+    file = play(mode, answering, uploading, allow_insecure_urls=True)
+
+    assert file.url == "http://oss.test/k"
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+def test_this_machine_needs_no_encryption(mode: str, host: str, here: Path):
+    answering = Answering(place(uploadUrl=f"http://{host}/k"))
+
+    assert play(mode, answering, uploading).access_url == ""
+
+
+@pytest.mark.parametrize("data", [None, [], "x", {}, {"uploadUrl": ""}, {"uploadUrl": None}])
+def test_an_answer_without_a_place_is_an_error(mode: str, data: Any, here: Path):
+    def handler(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"status": 10, "data": data})
+
+    with pytest.raises(SpeedPixResponseError):
+        play(mode, Answering(handler), uploading)
+
+
+def test_a_file_without_an_address_runs_nothing(mode: str, here: Path):
+    answering = Answering(place(uploadUrl="https://oss.test/k"))
+
+    with pytest.raises(SpeedPixResponseError, match="gave no access_url"):
+        play(mode, answering, lambda client: client.run("wf", {"image": "./in.png"}))
+
+    assert [request.method for request in answering.requests] == ["POST", "PUT"]
+
+
+def test_a_redirected_upload_is_an_error(mode: str, here: Path):
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.url.path == SIGN:
+            return place(uploadUrl=f"{HOST}/k")(request)
+        return httpx.Response(308, headers={"location": f"{HOST}/elsewhere"})
+
+    answering = Answering(handler)
+    with pytest.raises(SpeedPixException) as caught:
+        play(mode, answering, uploading)
+
+    assert caught.value.status_code == 308
+    assert len(answering.requests) == 2
+
+
+def test_the_storage_s_refusal_says_why(mode: str, here: Path, server: SpeedPixServer):
+    def with_another_type(request: Any, call_next: Any) -> Any:
+        if request.method == "PUT":
+            request.headers["Content-Type"] = "text/plain"
+        return (yield from call_next(request))
+
+    with pytest.raises(SpeedPixPermissionDeniedError, match="does not match") as caught:
+        on(server, mode, uploading, middleware=[with_another_type])
+
+    assert (caught.value.error_code, caught.value.request_id) == ("SignatureDoesNotMatch", "sandbox")
+    assert "abc%2B" not in repr(vars(caught.value)) + caught.value.response.url
+
+
+def on(server: SpeedPixServer, mode: str, script: Any, **options: Any) -> Any:
+    """Run a script with a client of a server."""
+    if mode == "sync":
+        with server.client(**options) as client:
+            return drive(script(client))
+
+    async def main() -> Any:
+        async with server.async_client(**options) as client:
+            return await adrive(script(client))
+
+    return asyncio.run(main())
+
+
+def test_queries_of_addresses_are_in_no_log(mode: str, here: Path, server: SpeedPixServer, caplog: Any):
+    def script(client: Any) -> Iterator[Any]:
+        file = yield client.files.create(Path("in.png"))
+        yield fetch(client, FileOutput(file.url), "read")
+
+    with caplog.at_level(logging.DEBUG, "simstudio"):
+        on(server, mode, script)
+
+    assert "/bucket/tmp/1/in.png" in caplog.text
+    for secret in ("Signature", "abc%2B", "def%2F", server.sandbox.app_secret):
+        assert secret not in caplog.text
+        assert not [record for record in caplog.records if secret in repr(vars(record))]
+
+
+# --- downloads --------------------------------------------------------------------------------------------------------
+
+
+def test_a_download_carries_nothing_of_the_client(mode: str):
+    answering = Answering(lambda request: httpx.Response(200, content=b"x"))
+
+    def script(client: Any) -> Any:
+        output = FileOutput("https://cdn.test/a?b=c", client.files._transfers)
+        return fetch(client, output, "read")
+
+    assert play(mode, answering, script, headers={"Authorization": "Bearer x"}) == b"x"
+    (get,) = answering.requests
+    assert [name for name in get.headers if name.startswith("x-ca") or name in ("authorization", "date", "cookie")] == []
+
+
+def test_redirects_are_followed_within_reason(mode: str):
+    def handler(request: httpx.Request) -> httpx.Response:
+        number = int(request.url.path[1:])
+        if number == 5:
+            return httpx.Response(200, content=b"found")
+        return httpx.Response((301, 302, 303, 307, 308)[number], headers={"location": f"https://cdn{number}.test/{number + 1}"})
+
+    def script(client: Any) -> Any:
+        return fetch(client, FileOutput("https://cdn.test/0", client.files._transfers), "read")
+
+    answering = Answering(handler)
+    assert play(mode, answering, script) == b"found"
+    assert {request.method for request in answering.requests} == {"GET"}
+
+
+def test_redirects_without_end_are_an_error(mode: str):
+    answering = Answering(lambda request: httpx.Response(302, headers={"location": "/again?Signature=x"}))
+
+    def script(client: Any) -> Any:
+        return fetch(client, FileOutput("https://cdn.test/a", client.files._transfers), "read")
+
+    with pytest.raises(UnsafeURLError, match="5 redirects") as caught:
+        play(mode, answering, script)
+
+    assert "Signature" not in str(caught.value)
+    assert len(answering.requests) == 6
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://cdn.test/a", "https://127.0.0.1/a", "https://localhost/a", "https://10.1.2.3/a", "https://[::1]/a",
+        "https://169.254.169.254/latest/meta-data", "https://2130706433/a", "https://0x7f.1/a", "https://[::ffff:127.0.0.1]/a",
+        "file:///etc/passwd", "https://user:pass@cdn.test/a", "", None, "https://[", "ftp://cdn.test/a",
+    ],
+)  # fmt: skip
+def test_redirects_to_where_nothing_is_fetched_from_are_not_followed(location: str | None):
+    with pytest.raises(UnsafeURLError):
+        next_hop("https://cdn.test/a?secret=1", location, insecure=False)
+
+
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [("/b", "https://cdn.test/b"), ("c?x=1#f", "https://cdn.test/c?x=1"), ("//o.test/d", "https://o.test/d")],
+)
+def test_redirects_may_be_relative(location: str, target: str):
+    assert next_hop("https://cdn.test/a", location, insecure=False) == target
+
+
+def test_a_redirect_on_this_machine_stays_possible():
+    assert next_hop("http://127.0.0.1:1/a", "http://127.0.0.1:2/b", insecure=False) == "http://127.0.0.1:2/b"
+
+
+@pytest.mark.parametrize("url", ["http://", "ftp://x/y", "no address", "https://a b", ""])
+def test_there_is_nothing_to_fetch_at_no_address(url: str):
+    with pytest.raises(UnsafeURLError):
+        FileOutput(url).read()
+
+
+def test_an_output_is_made_of_a_text():
+    url: Any = None
+    with pytest.raises(InvalidInputError):
+        FileOutput(url)
+
+
+def test_a_file_comes_whole_piece_by_piece(mode: str, server: SpeedPixServer):
+    content = bytes(range(256)) * 2000
+    output = FileOutput(server.sandbox.store(content, "a.bin"))
+
+    assert (asyncio.run(joined(output)) if mode == "async" else b"".join(output)) == content
+
+
+async def joined(output: FileOutput) -> bytes:
+    return b"".join([piece async for piece in output])
+
+
+def test_leaving_an_iteration_early_leaves_no_connection_open(mode: str, server: SpeedPixServer):
+    output = FileOutput(server.sandbox.store(b"x" * 2_000_000, "a.bin"))
+
+    async def first() -> bytes:
+        async for piece in output:
+            return piece
+        raise AssertionError
+
+    assert asyncio.run(first()) if mode == "async" else next(iter(output))
+
+
+@contextmanager
+def cut(server: SpeedPixServer) -> Iterator[None]:
+    """Downloads break in the middle."""
+    server.sandbox.faults.add(after_bytes=100_000, path="/files/*", times=None)
+    yield
+    server.sandbox.faults.clear()
+
+
+@pytest.mark.parametrize("before", [None, b"before"])
+def test_a_download_that_breaks_leaves_no_trace(
+    mode: str, before: bytes | None, tmp_path: Path, server: SpeedPixServer
+):
+    target = tmp_path / "out.bin"
+    if before is not None:
+        target.write_bytes(before)
+    output = FileOutput(server.sandbox.store(b"x" * 300_000, "a.bin"))
+
+    with cut(server), pytest.raises(APIConnectionError):
+        asyncio.run(output.async_save(target)) if mode == "async" else output.save(target)
+
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == ([] if before is None else [before])
+
+
+def test_a_download_that_is_canceled_leaves_no_trace(tmp_path: Path, server: SpeedPixServer):
+    output = FileOutput(server.sandbox.store(b"x" * 300_000, "a.bin"))
+    server.sandbox.faults.add(latency=30.0, path="/files/*")
+
+    async def main() -> None:
+        task = asyncio.create_task(output.async_save(tmp_path / "out.bin"))
+        while not list(tmp_path.iterdir()):
+            await asyncio.sleep(0.001)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_saved_file_keeps_the_mode_of_the_one_it_replaces(mode: str, tmp_path: Path, server: SpeedPixServer):
+    output = FileOutput(server.sandbox.store(b"new", "a.bin"))
+    target, fresh = tmp_path / "out.bin", tmp_path / "fresh.bin"
+    target.write_bytes(b"old")
+    target.chmod(0o640)
+    (tmp_path / "usual").touch()
+
+    for path in (target, fresh):
+        saved = asyncio.run(output.async_save(path)) if mode == "async" else output.save(path)
+        assert saved == path
+        assert path.read_bytes() == b"new"
+
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+    assert fresh.stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_a_link_stays_a_link_to_what_is_replaced(tmp_path: Path, server: SpeedPixServer):
+    (tmp_path / "real.bin").write_bytes(b"old")
+    (tmp_path / "link.bin").symlink_to(tmp_path / "real.bin")
+
+    FileOutput(server.sandbox.store(b"new", "a.bin")).save(str(tmp_path / "link.bin"))
+
+    assert (tmp_path / "link.bin").is_symlink()
+    assert (tmp_path / "real.bin").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("name", ["", "missing/out.bin", "in-the-way", "a\0b"])
+def test_where_nothing_can_be_written_nothing_is_fetched(
+    mode: str, name: str, tmp_path: Path, server: SpeedPixServer
+):
+    (tmp_path / "in-the-way").mkdir()
+    output = FileOutput(server.sandbox.store(b"new", "a.bin"))
+    target = f"{tmp_path}/{name}"
+
+    with pytest.raises(FileSaveError):
+        asyncio.run(output.async_save(target)) if mode == "async" else output.save(target)
+
+    assert server.requests == []
+
+
+def test_a_path_that_is_none_is_refused():
+    path: Any = 3
+    with pytest.raises(InvalidInputError, match="path must be a path"):
+        FileOutput("https://x.test/a").save(path)
+
+
+def test_a_download_is_tried_again_while_nothing_has_come(mode: str, server: SpeedPixServer):
+    output = FileOutput(server.sandbox.store(b"content", "a.bin"))
+    server.sandbox.faults.add(status=503, path="/files/*")
+
+    assert (asyncio.run(output.async_read()) if mode == "async" else output.read()) == b"content"
+
+
+def test_a_file_that_is_gone_says_so(mode: str, server: SpeedPixServer):
+    output = FileOutput(f"{server.base_url}/files/nothing?Signature=geheim")
+
+    with pytest.raises(SpeedPixNotFoundError, match="specified key does not exist") as caught:
+        asyncio.run(output.async_read()) if mode == "async" else output.read()
+
+    assert caught.value.error_code == "NoSuchKey"
+    assert "geheim" not in str(caught.value) + caught.value.response.url
+
+
+def test_outputs_are_equal_by_their_address_and_have_no_secret_to_show():
+    output = FileOutput("https://x.test/a?k=1")
+
+    assert {output, FileOutput("https://x.test/a?k=1")} == {output}
+    assert output != "https://x.test/a?k=1"
+    assert repr(output) == "FileOutput('https://x.test/a?***')"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("see https://a.test/b?c=d, and e?f", "see https://a.test/b?*** and e?f"),
+        ('{"u":"https:\\/\\/a.test\\/b?c=d\\u0026e"}', '{"u":"https:\\/\\/a.test\\/b?***"}'),
+        ("no address? none", "no address? none"),
+        ("HTTPS://A.test/?x", "HTTPS://A.test/?***"),
+    ],
+)
+def test_queries_are_taken_out_of_any_text(text: str, shown: str):
+    assert hide_queries(text) == shown
+
+
+def test_a_hostile_text_is_looked_through_in_one_pass():
+    assert hide_queries("http:/" * 500_000 + "?") == "http:/" * 500_000 + "?***"

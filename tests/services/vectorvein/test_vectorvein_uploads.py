@@ -1,0 +1,182 @@
+"""Uploads: what may be given, what it is called there, and what never leaves this machine."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simstudio import ConfigurationError, File, InvalidInputError, ServerError
+from simstudio.sandbox.services.vectorvein import VectorVeinSandbox, VectorVeinServer
+from simstudio.sandbox.services.vectorvein_service import file_of
+from tests.services.vectorvein.helpers import Canned, envelope, run
+
+DONE = envelope({"oss_path": "oss/x", "original_filename": "x", "file_size": 1, "content_type": "text/plain"})
+CONTENT = "Größe: 5 %\r\n".encode()
+
+
+def sent(server: Canned) -> tuple[str, str, bytes]:
+    """The name, the media type and the content of the one part that was sent."""
+    request = server.requests[0]
+    return file_of(request.headers["content-type"], request.content)
+
+
+class Named(io.BytesIO):
+    """An open file with a name of its own."""
+
+    def __init__(self, name: Any) -> None:
+        super().__init__(CONTENT)
+        self.name = name
+
+
+class Unseekable(io.RawIOBase):
+    """A pipe."""
+
+    def __init__(self) -> None:
+        self._left = io.BytesIO(CONTENT)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self._left.readinto(buffer)
+
+
+@pytest.mark.parametrize("make", [str, Path, io.FileIO, lambda path: File(Path(path))])
+def test_a_file_is_sent_whole_under_its_base_name(make: Any, mode: str, tmp_path: Path):
+    path = tmp_path / "bericht ü.pdf"
+    path.write_bytes(CONTENT)
+    server = Canned([DONE])
+
+    given = make(str(path))
+    result = server.run(mode, lambda client: client.upload_file(given))
+    if hasattr(given, "close"):
+        given.close()
+
+    assert sent(server) == ("bericht ü.pdf", "application/pdf", CONTENT)
+    assert os.fsencode(tmp_path) not in server.requests[0].content
+    assert result.oss_path == "oss/x"
+
+
+@pytest.mark.parametrize(
+    ("file", "filename", "name", "kind"),
+    [
+        (lambda: io.BytesIO(CONTENT), None, "unknown", "application/octet-stream"),
+        (lambda: io.BytesIO(CONTENT), "图.png", "图.png", "image/png"),
+        (lambda: io.BytesIO(CONTENT), "../../etc/x.txt", "x.txt", "text/plain"),
+        (lambda: io.BytesIO(CONTENT), "C:\\Users\\ada\\x.txt", "x.txt", "text/plain"),
+        (lambda: Named("/home/ada/x.csv"), None, "x.csv", "text/csv"),
+        (lambda: Named(b"/home/ada/x.csv"), None, "x.csv", "text/csv"),
+        (lambda: Named(7), None, "unknown", "application/octet-stream"),
+        (lambda: Named("/home/ada/x.csv"), "y.json", "y.json", "application/json"),
+        (lambda: File(CONTENT, name="a.txt"), None, "a.txt", "text/plain"),
+        (lambda: File(CONTENT, name="a.txt", mime="text/x-own"), None, "a.txt", "text/x-own"),
+        (Unseekable, "a.txt", "a.txt", "text/plain"),
+    ],
+)
+def test_what_a_file_is_called_there(file: Any, filename: str | None, name: str, kind: str, mode: str):
+    server = Canned([DONE])
+
+    server.run(mode, lambda client: client.upload_file(file(), filename))
+
+    assert sent(server) == (name, kind, CONTENT)
+
+
+def test_a_name_cannot_break_out_of_its_header(mode: str):
+    server = Canned([DONE])
+
+    server.run(mode, lambda client: client.upload_file(io.BytesIO(b"x"), 'a"\r\nX-Evil: 1\r\n\r\n.txt'))
+
+    head = server.requests[0].content.partition(b"\r\n\r\n")[0]
+    assert b"\r\nX-Evil" not in head
+    assert head.count(b'"') == 4
+
+
+def test_a_file_is_sent_from_its_start_and_its_position_restored(mode: str):
+    file = io.BytesIO(CONTENT)
+    file.seek(3)
+    server = Canned([DONE])
+
+    server.run(mode, lambda client: client.upload_file(file, "a.txt"))
+
+    assert sent(server)[2] == CONTENT
+    assert file.tell() == 3
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["", "no/such/file.txt", "a\0b", ".", b"bytes", None, 5, io.StringIO("text"), ("a.txt", b"x"), object()],
+    ids=repr,
+)
+def test_what_is_no_file_is_refused_and_nothing_is_sent(file: Any, mode: str):
+    server = Canned([DONE])
+
+    with pytest.raises(InvalidInputError):
+        server.run(mode, lambda client: client.upload_file(file))
+
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("filename", ["", " ", 5])
+def test_a_name_that_is_none_is_refused(filename: Any, mode: str):
+    with pytest.raises(InvalidInputError, match="filename"):
+        Canned([DONE]).run(mode, lambda client: client.upload_file(io.BytesIO(b"x"), filename))
+
+
+def test_a_path_that_leads_nowhere_is_named_by_its_base_name_only(mode: str):
+    with pytest.raises(InvalidInputError) as caught:
+        Canned([DONE]).run(mode, lambda client: client.upload_file("/home/ada/secret/x.txt"))
+
+    assert "x.txt" in str(caught.value)
+    assert "ada" not in str(caught.value)
+
+
+def test_an_upload_that_may_have_arrived_is_not_sent_again(mode: str):
+    server = Canned([(503, b"")])
+
+    with pytest.raises(ServerError, match="HTTP 503"):
+        server.run(mode, lambda client: client.upload_file(io.BytesIO(b"x")), max_retries=3)
+
+    assert len(server.requests) == 1
+
+
+def test_files_are_not_read_on_the_thread_of_the_event_loop(tmp_path: Path):
+    readers: set[int] = set()
+
+    class Watched(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if size:
+                readers.add(threading.get_ident())
+            return super().read(size)
+
+    sandbox = VectorVeinSandbox()
+    with sandbox.serve() as server:
+        run(server.async_client(), lambda client: client.upload_file(Watched(b"x" * 10), "a.txt"))
+
+    assert readers
+    assert threading.get_ident() not in readers
+
+
+def test_a_large_file_arrives(mode: str, sandbox: VectorVeinSandbox, server: VectorVeinServer):
+    content = os.urandom(3_000_000)
+    with tempfile.NamedTemporaryFile(suffix=".bin") as file:
+        file.write(content)
+        file.flush()
+        client = server.client() if mode == "sync" else server.async_client()
+        result = run(client, lambda client: client.files.upload(Path(file.name)))
+
+    assert sandbox.uploads[result.oss_path] == content
+    assert result.file_size == len(content)
+
+
+def test_the_sandbox_needs_its_extra_only_when_it_is_served(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "starlette.applications", None)
+
+    with pytest.raises(ConfigurationError, match=r"simstudio-sdk\[sandbox\]"):
+        VectorVeinSandbox().app  # noqa: B018 - asking for it makes it
