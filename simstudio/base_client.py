@@ -18,6 +18,8 @@ from simstudio.errors import ConfigurationError
 from simstudio.models.conversion import prepare
 from simstudio.resources.base import APIResource, Context
 from simstudio.resources.modes import Async, AsyncRunner, M, Runner, Sync, SyncRunner
+from simstudio.resources.operation import operation
+from simstudio.transport.flow import Flow
 from simstudio.transport.rate_limit import RateLimitInfo, RateLimits
 from simstudio.transport.session import LazyWire, Session
 from simstudio.transport.stack import Middleware, MiddlewareOption, arrange, compose
@@ -127,6 +129,45 @@ class BaseClient(APIResource[M]):
         )
         clone: Self = self._derive(type(self), options, self._context.runner, raw=self._context.raw)
         return clone
+
+    @operation
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = UNSET,
+        params: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        into: type[Any] | None = None,
+        timeout: float | Unset | None = UNSET,
+    ) -> Flow[Any]:
+        """Call any route of the API, through the whole stack.
+
+        Args:
+            method: ``GET``, ``POST`` …; reads are retried, writes only where surely nothing was sent.
+            path: On the base address, such as ``/api/v1/workflows?limit=5``; may hold a query.
+            json: Sent as a JSON body.
+            params: Added to the query; None values are left out.
+            headers: Besides the client's own.
+            into: A model to structure the answer into.
+            timeout: Seconds for the call, None for no end; the client's where it is not given.
+
+        Returns:
+            Of a 2xx answer: ``into``, else its JSON data, else its bytes, else None when it is empty.
+
+        Raises:
+            APIStatusError: Any error status.
+
+        Example:
+            >>> client.request("GET", "/api/users/me/usage-limits")["usage"]["plan"]  # doctest: +SKIP
+            'free'
+        """
+        return (
+            yield from self._generic(
+                method, path, json=json, params=params, headers=headers, into=into, timeout=timeout
+            )
+        )
 
     def _raw(self, kind: type[Any]) -> Any:
         return self._derive(kind, self._context.options, self._context.runner.raw(), raw=True)

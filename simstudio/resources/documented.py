@@ -11,7 +11,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from simstudio.base_client import BaseClient
-from simstudio.config import UNSET, Unset, check_timeout
+from simstudio.config import UNSET, check_timeout
 from simstudio.errors import InvalidInputError, InvalidResponseError, RateLimitError, SimStudioError
 from simstudio.models.events import StreamEvent
 from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
@@ -212,45 +212,6 @@ class DocumentedMethods(BaseClient[M]):
         """Get the account's limits and usage; ``client.usage.limits``."""
         response = yield from self._get("/api/users/me/usage-limits")
         return self._structure(response, UsageLimits)
-
-    @operation
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        json: Any = UNSET,
-        params: dict[str, Any] | None = None,
-        headers: dict[str, str] | None = None,
-        into: type[Any] | None = None,
-        timeout: float | Unset | None = UNSET,
-    ) -> Flow[Any]:
-        """Call any route of the API, through the whole stack.
-
-        Args:
-            method: ``GET``, ``POST`` …; reads are retried, writes only where surely nothing was sent.
-            path: On the base address, such as ``/api/v1/workflows?limit=5``; may hold a query.
-            json: Sent as a JSON body.
-            params: Added to the query; None values are left out.
-            headers: Besides the client's own.
-            into: A model to structure the answer into.
-            timeout: Seconds for the call, None for no end; the client's where it is not given.
-
-        Returns:
-            Of a 2xx answer: ``into``, else its JSON data, else its bytes, else None when it is empty.
-
-        Raises:
-            APIStatusError: Any error status.
-
-        Example:
-            >>> client.request("GET", "/api/users/me/usage-limits")["usage"]["plan"]  # doctest: +SKIP
-            'free'
-        """
-        return (
-            yield from self._generic(
-                method, path, json=json, params=params, headers=headers, into=into, timeout=timeout
-            )
-        )
 
     def _execute_once(
         self,

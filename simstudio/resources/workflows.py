@@ -17,10 +17,11 @@ from simstudio.resources.failures import conceal_error
 from simstudio.resources.jobs import Jobs
 from simstudio.resources.modes import M
 from simstudio.resources.operation import operation, streaming
-from simstudio.resources.payload import encode_input
+from simstudio.resources.payload import Payload, encode_input
 from simstudio.streaming import ExecutionEvents, OpenedStream
 from simstudio.transport.endpoint import segment
 from simstudio.transport.flow import Flow, FromBody
+from simstudio.transport.message import Request
 from simstudio.transport.sse import MAX_EVENT_SIZE
 
 if TYPE_CHECKING:
@@ -245,17 +246,8 @@ class Workflows(APIResource[M]):
         self, workflow_id: str, data: Any, *, timeout: Timeout, max_retries: int | None = None
     ) -> Flow[WorkflowExecutionResult]:
         payload = encode_input(data)
-        if payload.files:
-            payload.warn(background=False)
-        request = self._request(
-            "POST",
-            f"/api/workflows/{segment(workflow_id, 'workflow_id')}/execute",
-            content=payload.content,
-            headers=_JSON,
-            timeout=timeout,
-            refused=refused_before_running,
-            max_retries=max_retries,
-        )
+        payload.warn(background=False)
+        request = self._execution(workflow_id, payload, timeout=timeout, max_retries=max_retries)
         response = yield from self._send(request)
         return execution_result(response, self._context.session.credentials)
 
@@ -263,19 +255,23 @@ class Workflows(APIResource[M]):
         self, workflow_id: str, data: Any, *, timeout: Timeout, max_retries: int | None = None
     ) -> Flow[AsyncExecutionResult]:
         payload = encode_input(data)
-        if payload.files:
-            payload.warn(background=True)
-        request = self._request(
+        payload.warn(background=True)
+        request = self._execution(workflow_id, payload, headers=_BACKGROUND, timeout=timeout, max_retries=max_retries)
+        response = yield from self._call(request)
+        return submission(response, workflow_id, self._context.session.endpoint.prefix)
+
+    def _execution(
+        self, workflow_id: str, payload: Payload, *, headers: Mapping[str, str] = _JSON, **options: Any
+    ) -> Request:
+        """The request of an execution: never sent twice, unless Sim itself refused it before anything ran."""
+        return self._request(
             "POST",
             f"/api/workflows/{segment(workflow_id, 'workflow_id')}/execute",
             content=payload.content,
-            headers=_BACKGROUND,
-            timeout=timeout,
+            headers=headers,
             refused=refused_before_running,
-            max_retries=max_retries,
+            **options,
         )
-        response = yield from self._call(request)
-        return submission(response, workflow_id, self._context.session.endpoint.prefix)
 
     def _stream(
         self,
@@ -293,17 +289,8 @@ class Workflows(APIResource[M]):
         if isinstance(max_event_size, bool) or not isinstance(max_event_size, int) or max_event_size <= 0:
             raise InvalidInputError(f"max_event_size must be a number of bytes above 0, not {max_event_size!r}.")
         payload = encode_input(data, control)
-        if payload.files:
-            payload.warn(background=False)
-        request = self._request(
-            "POST",
-            f"/api/workflows/{segment(workflow_id, 'workflow_id')}/execute",
-            content=payload.content,
-            headers=_JSON,
-            idle_timeout=idle_timeout,
-            refused=refused_before_running,
-            max_retries=max_retries,
-        )
+        payload.warn(background=False)
+        request = self._execution(workflow_id, payload, idle_timeout=idle_timeout, max_retries=max_retries)
         response = yield from self._send(request)
         where = f"{request.method} {request.path}"
         credentials = self._context.session.credentials

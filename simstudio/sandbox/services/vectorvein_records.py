@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
+from zlib import crc32
 
 Workflow = Callable[[dict[str, Any]], Any]
 Body = dict[str, Any]
@@ -114,7 +115,7 @@ def app(app_id: str) -> Body:
 
 def file(path: str, text: str) -> Body:
     """A file of a workspace."""
-    return {"key": path, "size": len(text.encode()), "etag": f"{hash(text):x}", "last_modified": "0"}
+    return {"key": path, "size": len(text.encode()), "etag": f"{crc32(text.encode()):x}", "last_modified": "0"}
 
 
 def cycle(task: Body) -> Body:

@@ -27,7 +27,6 @@ RUNNING = 202
 DONE = frozenset({200, 201})
 
 _LONGEST = 500
-_RID = re.compile(r'"rid"\s*:\s*"([^"\\]{1,200})"')
 _ADVICE = {
     401: "Check the API key (api_key=) and that it belongs to this server",
     403: "Check that the key may do this",
@@ -73,30 +72,29 @@ def read_envelope(response: Response) -> Envelope | None:
     return Envelope(status, msg if isinstance(msg, str) else "", content.get("data"), content, response)
 
 
-def rid_of(content: Any) -> str | None:
-    """The id of a run in an envelope's content: in its data, or at its top."""
+def id_of(content: Any, name: str = "rid") -> str | None:
+    """The id of a run (or, by another name, of a task) in an envelope's content: in its data, or at its top."""
     if not isinstance(content, dict):
         return None
     for place in (content.get("data"), content):
-        rid = place.get("rid") if isinstance(place, dict) else None
-        if isinstance(rid, str) and rid:
-            return rid
-        if type(rid) is int:
-            return str(rid)
+        found = place.get(name) if isinstance(place, dict) else None
+        if isinstance(found, str) and found:
+            return found
+        if type(found) is int:
+            return str(found)
     return None
 
 
-def salvage_rid(error: SimStudioError) -> str | None:
-    """The id of a run in an answer that cannot be used otherwise: a run that was started is not to be lost."""
+def salvage_id(error: SimStudioError, name: str = "rid") -> str | None:
+    """The id in an answer that cannot be used otherwise: what was started is not to be lost."""
     response = error.response
     if response is None:
         return None
-    envelope = read_envelope(response)
-    rid = rid_of(envelope.content) if envelope is not None else None
-    if rid is None:
-        found = _RID.search(response.text)
-        rid = found[1] if found is not None else None
-    return rid
+    found = id_of(_plain(response), name)
+    if found is None:  # not JSON, or no longer
+        text = re.search(rf'"{name}"\s*:\s*"([^"\\]{{1,200}})"', response.text)
+        found = text[1] if text is not None else None
+    return found
 
 
 def envelope_error(

@@ -58,7 +58,9 @@ def cassette(sample: JSON) -> JSON:
         body = _body(request["body"])
         altered = isinstance(body, str) and RECORDER in body
         dropped = _OF_THE_BODY if altered else ()
-        cut.append({name: request["body"][name] for name in ("length", "sha256")} if "text_head" in request["body"] else None)
+        cut.append(
+            {name: request["body"][name] for name in ("length", "sha256")} if "text_head" in request["body"] else None
+        )
         interactions.append(
             {
                 "request": {

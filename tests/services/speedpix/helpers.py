@@ -16,9 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import yaml
 from attrs import frozen
 
+from simstudio.sandbox.services.speedpix_server import SpeedPixServer
 from simstudio.services.speedpix import AsyncClient, Client, File, FileOutput, Prediction
 from simstudio.testing import assert_all_played, block_network, make_vcr
 
@@ -30,6 +32,7 @@ NONCE = "11111111-2222-3333-4444-555555555555"
 MODES = ("sync", "async")
 
 Script = Callable[[Any], Any]
+Handler = Callable[[httpx.Request], httpx.Response]
 
 
 def fixed_clock() -> float:
@@ -200,3 +203,52 @@ def assert_signed(headers: Mapping[str, str], method: str, target: str, body: by
     wanted = base64.b64encode(hmac.new(secret.encode(), text.encode(), hashlib.sha256).digest()).decode()
     assert headers["x-ca-signature"] == wanted
     assert sorted(headers["x-ca-signature-headers"].split(",")) == list(signed)
+
+
+class Answering:
+    """An HTTP library whose network is a function."""
+
+    def __init__(self, handler: Handler) -> None:
+        self.handler = handler
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        request.read()
+        self.requests.append(request)
+        return self.handler(request)
+
+
+def play(mode: str, answering: Answering, script: Any, **options: Any) -> Any:
+    """Run a script with a client over such a library."""
+    transport = httpx.MockTransport(answering)
+    if mode == "sync":
+        with (
+            httpx.Client(transport=transport) as library,
+            Client(KEY, SECRET, HOST, http_client=library, **options) as c,
+        ):
+            return drive(script(c))
+
+    async def main() -> Any:
+        async with httpx.AsyncClient(transport=transport) as library:
+            async with AsyncClient(KEY, SECRET, HOST, http_client=library, **options) as client:
+                return await adrive(script(client))
+
+    return asyncio.run(main())
+
+
+def on(server: SpeedPixServer, mode: str, script: Any, **options: Any) -> Any:
+    """Run a script with a client of a server."""
+    if mode == "sync":
+        with server.client(**options) as client:
+            return drive(script(client))
+
+    async def main() -> Any:
+        async with server.async_client(**options) as client:
+            return await adrive(script(client))
+
+    return asyncio.run(main())
+
+
+def keys(server: SpeedPixServer) -> dict[str, Any]:
+    """What leads a client to a server."""
+    return {"app_key": server.sandbox.app_key, "app_secret": server.sandbox.app_secret, "endpoint": server.base_url}

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,6 @@ from simstudio.services.speedpix import (
     PredictionError,
     PredictionTimeoutError,
     SpeedPixException,
-    SpeedPixNotFoundError,
     SpeedPixPermissionDeniedError,
     SpeedPixRateLimitError,
     SpeedPixRefusedError,
@@ -44,7 +42,7 @@ from tests.services.speedpix.helpers import (
     SECRET,
     as_recorded,
     assert_signed,
-    fetch,
+    keys,
     replay,
     run,
     sample,
@@ -59,7 +57,7 @@ SHOWN = {
 
 
 def test_every_sample_of_a_defect_has_a_test():
-    text = Path(__file__).read_text(encoding="utf-8")
+    text = "".join(file.read_text(encoding="utf-8") for file in Path(__file__).parent.glob("test_speedpix_defects*.py"))
     named = {name.partition("-")[0].partition("_")[0] for name in samples("defect")}
 
     assert named <= SHOWN
@@ -180,175 +178,6 @@ def test_2_a_path_that_would_be_sent_otherwise_than_it_is_signed_is_refused(mode
             run(mode, lambda client, path=path: client.post(path, {}))
 
 
-# --- 3 to 6: texts that named files -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("number", "text"), [("39", "{here}/secret.txt"), ("40", "secret.txt"), ("40", "./secret.txt"), ("38", "in.png")]
-)
-def test_3_a_text_that_names_no_media_file_below_the_root_is_text(
-    mode: str, number: str, text: str, here: Path, server: SpeedPixServer
-):
-    text = text.format(here=here)
-
-    output = run(mode, lambda client: client.run("echo", {"prompt": text}), **keys(server))
-
-    assert output == {"prompt": text}
-    assert server.sandbox.uploads == {}
-
-
-def test_4_both_clients_take_the_same_texts_for_paths(here: Path, server: SpeedPixServer):
-    texts = ["in.png", "./in.png", f"{here}/in.png", "sub/in.png", "../here/in.png", "./nothing.png", "/imagine a cat"]
-
-    for text in texts:
-        for mode in ("sync", "async"):
-            run(mode, lambda client, text=text: client.run("echo", {"v": text}, wait=False), **keys(server))
-    bodies = [json.loads(request.body) for request in server.requests if request.path == "/scc/comfy_prompt"]
-    uploaded = ["http" in body["inputs"]["v"] for body in bodies]
-
-    assert uploaded[::2] == uploaded[1::2] == [False, True, True, False, True, False, False]
-
-
-def test_4_a_tilde_is_expanded(mode: str, here: Path, server: SpeedPixServer, monkeypatch: pytest.MonkeyPatch):  # 42
-    monkeypatch.setenv("HOME", str(here))
-
-    run(mode, lambda client: client.run("echo", {"image": "~/in.png"}, wait=False), **keys(server))
-
-    assert list(server.sandbox.uploads.values()) == [(here / "in.png").read_bytes()]
-
-
-def test_4_a_mistyped_path_is_not_sent_in_silence(mode: str, here: Path, server: SpeedPixServer, caplog: Any):
-    output = run(mode, lambda client: client.run("echo", {"image": "./inn.png"}), **keys(server))
-
-    assert output == {"image": "./inn.png"}
-    assert "names no file: it is sent as text" in caplog.text
-
-
-@pytest.mark.parametrize("text", ["长" * 300, "/" + "长" * 5000 + ".png", "./a\0b.png"])
-def test_5_no_text_crashes_the_look_for_files(mode: str, text: str, here: Path, server: SpeedPixServer):  # 46
-    assert run(mode, lambda client: client.run("echo", {"prompt": text}), **keys(server)) == {"prompt": text}
-
-
-def test_6_a_refused_upload_is_an_error_and_nothing_is_run(mode: str, here: Path):  # 52 "34_files_sign_error"
-    error = error_of_upload(mode, lambda client: client.run("wf", {"image": "./in.png"}, wait=False))
-
-    assert (error.err_code, error.err_message, error.invoke_id) == ("NO", "quota", "inv-1")
-
-
-def error_of_upload(mode: str, script: Any) -> Any:
-    assert sample("52").interactions[0] == sample("34").interactions[0]
-    return error_of(mode, "34_files_sign_error", script)
-
-
-def test_6_a_text_s_file_beyond_the_limit_of_base64_is_an_error(mode: str, here: Path):  # 49
-    Path("big.png").write_bytes(b"y" * (1024 * 1024 + 1))
-
-    for image in ("./big.png", Path("big.bin"), BytesIO(b"y" * (1024 * 1024 + 1))):
-        with pytest.raises(InvalidInputError, match="base64 takes files up to 1,048,576"):
-            run(
-                mode,
-                lambda client, image=image: client.run("wf", {"image": image}, file_encoding_strategy="base64"),
-            )
-
-
-def test_6_a_text_that_names_no_media_file_is_sent_whatever_the_strategy(mode: str, here: Path):  # 49
-    _, (sent,) = replay(
-        mode,
-        "49_input_base64_too_big_str",
-        lambda client: client.predictions.create("wf", {"image": "./big.bin"}, file_encoding_strategy="base64"),
-    )
-
-    assert json.loads(sent.body)["inputs"] == {"image": "./big.bin"}
-
-
-# --- 7: files in memory, and what cannot seek -------------------------------------------------------------------------
-
-
-class Pipe:
-    """A stream that can be read once."""
-
-    name = "pipe.png"
-
-    def __init__(self, content: bytes) -> None:
-        self._rest = content
-
-    def seekable(self) -> bool:
-        return False
-
-    def read(self, size: int = -1) -> bytes:
-        piece, self._rest = self._rest[:size], self._rest[size:]
-        return piece
-
-
-def test_7_a_stream_that_cannot_seek_is_uploaded(mode: str, server: SpeedPixServer):
-    pipe: Any = Pipe(b"x" * 3_000_000)
-
-    file = run(mode, lambda client: client.files.create(pipe), **keys(server))
-
-    assert (file.name, file.content_type, file.size) == ("pipe.png", "image/png", 3_000_000)
-    assert list(server.sandbox.uploads.values()) == [b"x" * 3_000_000]
-
-
-def test_7_a_caller_s_file_stays_where_it_was(mode: str, here: Path, server: SpeedPixServer):
-    with Path("in.png").open("rb") as file:
-        file.seek(5)
-        run(mode, lambda client: client.files.create(file), **keys(server))
-
-        assert file.tell() == 5
-    assert list(server.sandbox.uploads.values()) == [Path("in.png").read_bytes()]
-
-
-def test_7_an_upload_that_broke_is_sent_again_from_its_start(mode: str, here: Path, server: SpeedPixServer):
-    server.sandbox.faults.add(status=503, path="/bucket/*")
-
-    run(mode, lambda client: client.files.create(BytesIO(b"abc")), **keys(server))
-
-    assert [request.body for request in server.requests if request.method == "PUT"] == [b"abc", b"abc"]
-
-
-# --- 8, 9: downloads --------------------------------------------------------------------------------------------------
-
-
-def saving(client: Any) -> Any:
-    return fetch(client, FileOutput(f"{HOST}/dl/none.png"), "save", "kept.png")
-
-
-def test_8_a_failed_download_leaves_the_file_as_it_was(mode: str, here: Path):  # 63
-    Path("kept.png").write_bytes(b"before")
-
-    error = error_of(mode, "63_output_save_truncates", saving)
-
-    assert isinstance(error, SpeedPixNotFoundError)
-    assert Path("kept.png").read_bytes() == b"before"
-    assert sorted(path.name for path in here.iterdir()) == ["big.bin", "in.png", "kept.png", "secret.txt"]
-
-
-def test_9_a_missing_file_is_an_error_of_ours(mode: str):  # 60
-    error = error_of(mode, "60_output_404", lambda client: fetch(client, FileOutput(f"{HOST}/dl/none.png"), "read"))
-
-    assert isinstance(error, simstudio.NotFoundError)
-    assert error.status_code == 404
-
-
-def test_9_both_clients_follow_redirects(mode: str):  # 62
-    assert sample("62").interactions[0]["response"] == sample("61").interactions[0]["response"]
-
-    content, _ = replay(mode, "61", lambda client: fetch(client, FileOutput(f"{HOST}/dl/redir"), "read"))
-
-    assert content == b"PNGDATA"
-
-
-def test_9_large_content_is_not_kept_and_no_repr_shows_any(server: SpeedPixServer):
-    small, large = server.sandbox.store(b"secret content", "a.txt"), server.sandbox.store(b"x" * 1_500_000, "b.bin")
-    with server.client() as client:
-        for url, gets in ((small, 1), (large, 2)):
-            before = len(server.requests)
-            output = wrap_output(url, client.files._transfers)
-            assert output.read() == output.read()
-            assert len(server.requests) - before == gets
-            assert "content" not in repr(output)
-
-
 # --- 10, 11: waiting --------------------------------------------------------------------------------------------------
 
 
@@ -443,9 +272,7 @@ def test_11_a_wait_ends_at_its_deadline_and_loses_nothing(mode: str, server: Spe
     assert isinstance(caught.value, simstudio.JobTimeoutError)
 
 
-def test_11_the_first_question_is_asked_at_once_and_pauses_grow(
-    mode: str, server: SpeedPixServer, slept: list[float]
-):
+def test_11_the_first_question_is_asked_at_once_and_pauses_grow(mode: str, server: SpeedPixServer, slept: list[float]):
     server.sandbox.states = ()
     run(mode, lambda client: client.run("echo", {}), **keys(server))
     assert slept == []
@@ -615,11 +442,6 @@ def test_importing_needs_none_of_the_original_s_libraries():
     code = f"import sys, simstudio.services.speedpix; print([m for m in '{heavy}'.split() if m in sys.modules])"
 
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
-
-
-def keys(server: SpeedPixServer) -> dict[str, Any]:
-    """What leads a client to a server."""
-    return {"app_key": server.sandbox.app_key, "app_secret": server.sandbox.app_secret, "endpoint": server.base_url}
 
 
 def answer(server: SpeedPixServer, call: str, data: Any, status: int = 10) -> None:

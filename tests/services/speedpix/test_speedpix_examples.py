@@ -145,7 +145,11 @@ def test_the_global_functions_run(documented: SpeedPixServer):
 def test_a_failed_prediction_is_caught_as_documented(documented: SpeedPixServer):
     printed, _ = run_example("11")
 
-    assert printed == ["预测错误: The prediction task-1 failed: 节点失败 (NODE_6).", "预测ID: task-1", "错误详情: 节点失败"]
+    assert printed == [
+        "预测错误: The prediction task-1 failed: 节点失败 (NODE_6).",
+        "预测ID: task-1",
+        "错误详情: 节点失败",
+    ]
 
 
 def test_a_refused_call_is_caught_as_documented(documented: SpeedPixServer):

@@ -142,7 +142,6 @@ OTHERWISE = {
 """What comes back where the recorder kept it in a form of its own."""
 
 
-
 def expected(name: str) -> Any:
     if name in OTHERWISE:
         return OTHERWISE[name]
@@ -232,9 +231,7 @@ def test_a_file_beyond_the_limit_of_base64_is_refused(mode: str, here: Path):  #
         run(mode, too_big)
 
 
-@pytest.mark.parametrize(
-    ("given", "variable"), [({}, "SPEEDPIX_APP_KEY"), ({"app_key": "k"}, "SPEEDPIX_APP_SECRET")]
-)
+@pytest.mark.parametrize(("given", "variable"), [({}, "SPEEDPIX_APP_KEY"), ({"app_key": "k"}, "SPEEDPIX_APP_SECRET")])
 def test_a_missing_key_is_named_by_its_variable(given: dict[str, str], variable: str):  # 74
     with pytest.raises(ValueError, match=variable) as caught:
         Client(**given)

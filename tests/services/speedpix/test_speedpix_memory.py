@@ -24,7 +24,7 @@ what, endpoint, directory, large = sys.argv[1], sys.argv[2], Path(sys.argv[3]), 
 
 
 def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def move(name, small):

@@ -14,18 +14,13 @@ from simstudio import ConfigurationError, InvalidInputError
 from simstudio.sandbox.services.speedpix_server import SpeedPixServer
 from simstudio.services.speedpix import Client, FileOutput
 from simstudio.services.speedpix.paths import MEDIA_TYPES, looks_like_media_path
-from tests.services.speedpix.helpers import KEY, SECRET, run
+from tests.services.speedpix.helpers import KEY, SECRET, keys, run
 
 
 def sent(mode: str, server: SpeedPixServer, value: Any, *, given: dict[str, Any] | None = None, **options: Any) -> Any:
     """What a workflow's field gets for a value."""
     run(mode, lambda client: client.run("echo", {"v": value}, wait=False, **(given or {})), **keys(server), **options)
     return json.loads(server.requests[-1].body)["inputs"]["v"]
-
-
-def keys(server: SpeedPixServer) -> dict[str, Any]:
-    """What leads a client to a server."""
-    return {"app_key": server.sandbox.app_key, "app_secret": server.sandbox.app_secret, "endpoint": server.base_url}
 
 
 @pytest.mark.parametrize(
@@ -55,9 +50,7 @@ def test_each_listed_kind_is_uploaded_as_what_it_is(ending: str, here: Path, ser
     assert put.headers["content-type"] == MEDIA_TYPES[ending]
 
 
-def test_relative_absolute_and_upward_paths_below_the_root_are_uploaded(
-    mode: str, here: Path, server: SpeedPixServer
-):
+def test_relative_absolute_and_upward_paths_below_the_root_are_uploaded(mode: str, here: Path, server: SpeedPixServer):
     for text in ("./in.png", f"{here}/in.png", "../here/in.png"):
         assert sent(mode, server, text).startswith(server.base_url)
 
@@ -225,9 +218,7 @@ def test_what_cannot_be_sent_is_a_clear_error_and_nothing_is_sent(
         ({"on_progress": 3}, "on_progress"),
     ],
 )
-def test_arguments_that_cannot_work_are_refused(
-    mode: str, options: dict[str, Any], said: str, server: SpeedPixServer
-):
+def test_arguments_that_cannot_work_are_refused(mode: str, options: dict[str, Any], said: str, server: SpeedPixServer):
     arguments: dict[str, Any] = {"workflow_id": "echo", "input": {}, **options}
 
     with pytest.raises(InvalidInputError, match=said):

@@ -16,7 +16,7 @@ from simstudio.services.speedpix.credentials import Signature, SpeedPixCredentia
 from simstudio.transport.endpoint import Endpoint
 from simstudio.transport.message import Request, Response
 from simstudio.transport.upload import Upload
-from tests.services.speedpix.helpers import KEY, NONCE, NOW, SECRET, Watch, assert_signed, run
+from tests.services.speedpix.helpers import KEY, NONCE, NOW, SECRET, Watch, assert_signed, keys, run
 
 VECTORS: dict[str, dict[str, Any]] = {
     vector["name"]: vector
@@ -211,8 +211,3 @@ def test_the_sandbox_refuses_what_the_gateway_would(
 def test_keys_that_cannot_work_are_refused_without_being_shown(app_key: Any, app_secret: Any, said: str):
     with pytest.raises(ValueError, match=said):
         Client(app_key, app_secret)
-
-
-def keys(server: SpeedPixServer) -> dict[str, Any]:
-    """What leads a client to a server."""
-    return {"app_key": server.sandbox.app_key, "app_secret": server.sandbox.app_secret, "endpoint": server.base_url}

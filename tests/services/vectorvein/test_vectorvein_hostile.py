@@ -245,6 +245,29 @@ def test_an_id_that_is_a_number_is_kept_as_text(mode: str):
     assert Canned([envelope({"rid": 7})]).run(mode, lambda client: client.run_workflow(WID, FIELDS)) == "7"
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"data": {"task_id": "task-1"}},
+        (502, envelope({"task_id": "task-1"})),
+        envelope({"task_id": "task-1"}, 500),
+        (200, b'{"status": 200, "data": {"task_id": "task-1", "tit'),
+    ],
+)
+def test_the_id_of_a_task_is_on_the_error_however_odd_the_answer(reply: Any, mode: str):
+    with pytest.raises(VectorVeinAPIError) as caught:
+        Canned([reply]).run(mode, lambda client: client.create_agent_task("x", "agent"))
+
+    assert caught.value.task_id == "task-1"
+
+
+def test_no_id_is_made_up_where_none_came(mode: str):
+    for reply in ((502, b"<html/>"), httpx.ReadTimeout("silence"), envelope(None, 500), envelope({"rid": ["x"]}, 500)):
+        with pytest.raises(VectorVeinAPIError) as caught:
+            Canned([reply]).run(mode, lambda client: client.run_workflow(WID, FIELDS))
+        assert caught.value.rid is None
+
+
 ASKING_FAILS: dict[str, tuple[Any, type[Exception]]] = {
     "a bad key": (envelope(None, 401), APIKeyError),
     "no such run": (envelope(None, 404), simstudio.NotFoundError),

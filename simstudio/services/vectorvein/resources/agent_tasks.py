@@ -10,6 +10,7 @@ from simstudio.errors import SimStudioError
 from simstudio.polling import Poller, PollSchedule
 from simstudio.resources.modes import M
 from simstudio.resources.operation import operation
+from simstudio.services.vectorvein.envelope import salvage_id
 from simstudio.services.vectorvein.models.agents import (
     AgentDefinition,
     AgentSettings,
@@ -89,8 +90,12 @@ class AgentTasks(VectorVeinResource[M]):
             max_cycles=max_cycles,
             title=title,
         )
-        envelope = yield from self._write("task-agent/agent-task/create", body)
-        return self._data(envelope, AgentTask)
+        try:
+            envelope = yield from self._write("task-agent/agent-task/create", body)
+            return self._data(envelope, AgentTask)
+        except SimStudioError as error:
+            error.task_id = salvage_id(error, "task_id")
+            raise
 
     @operation
     def get(self, task_id: str) -> Flow[AgentTask]:

@@ -13,7 +13,7 @@ from simstudio.polling import Poller, PollSchedule
 from simstudio.resources.failures import describe
 from simstudio.resources.modes import M
 from simstudio.resources.operation import operation
-from simstudio.services.vectorvein.envelope import DONE, rid_of, salvage_rid
+from simstudio.services.vectorvein.envelope import DONE, id_of, salvage_id
 from simstudio.services.vectorvein.errors import (
     RequestError,
     TimeoutError,  # noqa: A004 - the documented name
@@ -237,7 +237,7 @@ class Workflows(VectorVeinResource[M]):
         }
         try:
             envelope = yield from self._write("workflow/run", body, vapp=vapp)
-            rid = rid_of(envelope.content)
+            rid = id_of(envelope.content)
             outputs = isinstance(envelope.data, list) and envelope.status in DONE
             if rid is None and (needs_rid or not outputs):
                 raise combined(RequestError, InvalidResponseError)(
@@ -250,7 +250,7 @@ class Workflows(VectorVeinResource[M]):
                     history=envelope.response.history,
                 )
         except SimStudioError as error:
-            error.task_id = salvage_rid(error)
+            error.task_id = salvage_id(error)
             raise
         run = RunReference(rid or "", wid if vapp else None, vapp)
         finished = outputs and (envelope.data or rid is None)  # no outputs at once may just be too early
