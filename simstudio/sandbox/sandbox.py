@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from functools import cached_property
-from types import MappingProxyType, TracebackType
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from simstudio.sandbox.builtin import BUILTIN
@@ -16,19 +16,18 @@ from simstudio.sandbox.engine import Engine
 from simstudio.sandbox.faults import Faults
 from simstudio.sandbox.limits import Limiter, RateLimits
 from simstudio.sandbox.records import MemoryStore, Store
+from simstudio.sandbox.serving import SandboxExtra, Served, configuration_error
 from simstudio.sandbox.sqlite import SQLiteStore
 from simstudio.sandbox.traffic import ReceivedRequest, requests_kept
 from simstudio.sandbox.workflow import F, Workflow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from os import PathLike
 
     from starlette.applications import Starlette
-    from typing_extensions import Self
 
     from simstudio.client import AsyncSimStudioClient, SimStudioClient
-    from simstudio.sandbox.server import LocalServer
 
 _NAME = re.compile(r"[^/\s?#][^/?#]*")
 
@@ -85,7 +84,7 @@ class Sandbox:
         clock: Callable[[], float] = time.time,
     ) -> None:
         if generation not in DIALECTS:
-            raise _configuration_error(f"unknown generation {generation!r}: choose one of {', '.join(DIALECTS)}")
+            raise configuration_error(f"unknown generation {generation!r}: choose one of {', '.join(DIALECTS)}")
         self.api_key = api_key
         self.usage_cost = usage_cost
         self.usage_limit = usage_limit
@@ -187,7 +186,7 @@ class Sandbox:
             ...     yield "upon a time"
         """
         if not _NAME.fullmatch(name) or name in (".", ".."):
-            raise _configuration_error(f"{name!r} cannot be a workflow's name: it is part of its path")
+            raise configuration_error(f"{name!r} cannot be a workflow's name: it is part of its path")
 
         def register(function: F) -> F:
             self._workflows[name] = Workflow(
@@ -215,7 +214,7 @@ class Sandbox:
         Raises:
             ConfigurationError: the extra ``sandbox`` is not installed.
         """
-        with _Extra():
+        with SandboxExtra():
             from simstudio.sandbox.app import build
 
         return build(self._core, self.faults, self._requests)
@@ -240,71 +239,29 @@ class Sandbox:
         return self._limiter
 
 
-class SandboxServer:
+class SandboxServer(Served["Sandbox"]):
     """A sandbox being served on this machine, by a thread of its own. Made by `Sandbox.serve`."""
 
-    def __init__(self, sandbox: Sandbox, host: str, port: int) -> None:
-        self.sandbox = sandbox
-        self._address = (host, port)
-        self._server: LocalServer | None = None
-        self._base_url: str | None = None
-
-    @property
-    def base_url(self) -> str:
-        """Where it is, without a trailing slash.
-
-        Raises:
-            ConfigurationError: it has not been started.
-        """
-        if self._base_url is None:
-            raise _configuration_error("the sandbox has no address before start() or `with sandbox.serve()`")
-        return self._base_url
-
-    @property
-    def requests(self) -> list[ReceivedRequest]:
-        """The requests the sandbox received so far, oldest first."""
-        return self.sandbox.requests
-
-    def start(self) -> Self:
-        """Listen and answer.
-
-        Raises:
-            ConfigurationError: the extra is not installed, the port is taken, the state cannot be opened, or the
-                sandbox is already being served.
-        """
-        sandbox = self.sandbox
-        with _Extra():
-            from simstudio.sandbox.server import LocalServer, bind, url_of
-        if sandbox._base_url is not None:
-            raise _configuration_error(f"the sandbox is already being served at {sandbox._base_url}")
-        app, core = sandbox.app, sandbox._core
+    def _prepare(self) -> None:
+        if self.sandbox._base_url is not None:
+            raise configuration_error(f"the sandbox is already being served at {self.sandbox._base_url}")
         try:
-            core.store.open()
+            self.sandbox._core.store.open()
         except Exception as error:
-            raise _configuration_error(f"the sandbox cannot open its state: {error}") from error
-        host, port = self._address
-        try:
-            listener = bind(host, port)
-        except OSError as error:
-            core.store.close()
-            raise _configuration_error(f"the sandbox cannot listen on {host}:{port}: {error}") from error
-        self._base_url = sandbox._base_url = url_of(listener)
-        server = LocalServer(app, listener, sandbox._stop)
-        try:
-            server.start()
-        except BaseException:
-            sandbox._base_url = None
-            core.store.close()
-            raise
-        self._server = server
-        return self
+            raise configuration_error(f"the sandbox cannot open its state: {error}") from error
 
-    def close(self) -> None:
-        """Stop: open connections end, runs are interrupted. Closing again does nothing."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-            self.sandbox._base_url = None
+    def _opened(self, origin: str) -> None:
+        self.sandbox._base_url = origin
+
+    def _abandon(self) -> None:
+        self.sandbox._base_url = None
+        self.sandbox._core.store.close()
+
+    def _before_stop(self) -> Callable[[], Awaitable[None]]:
+        return self.sandbox._stop
+
+    def _closed(self) -> None:
+        self.sandbox._base_url = None
 
     @property
     def environ(self) -> dict[str, str]:
@@ -334,29 +291,3 @@ class SandboxServer:
         from simstudio.client import AsyncSimStudioClient
 
         return AsyncSimStudioClient(**{"api_key": self.sandbox.api_key, "base_url": self.base_url, **options})
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class _Extra:
-    """Turns a missing package of the extra into an error that says what to install."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in ("starlette", "uvicorn"):
-            message = f'the sandbox needs {error.name}: pip install "simstudio-sdk[sandbox]"'
-            raise _configuration_error(message) from error
-
-
-def _configuration_error(message: str) -> Exception:
-    from simstudio.errors import ConfigurationError
-
-    return ConfigurationError(message)

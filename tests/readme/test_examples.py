@@ -75,6 +75,11 @@ deployed: True
 """What each script prints."""
 
 SERVICES = {
+    "speedpix_run.py": """\
+output.png 16 bytes
+failed: EMPTY_TEXT say what to cut out
+[5, 6, 7]
+""",
     "oomol_run.py": """\
 log: SessionStarted
 log: BlockStarted

@@ -2,68 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from simstudio.sandbox.serving import Served
+
 if TYPE_CHECKING:
-    from types import TracebackType
-
-    from typing_extensions import Self
-
-    from simstudio.sandbox.server import LocalServer
     from simstudio.sandbox.services.oomol import OomolSandbox
-    from simstudio.sandbox.traffic import ReceivedRequest
     from simstudio.services.oomol import AsyncOomolConnectClient, OomolConnectClient
 
+    _Served = Served[OomolSandbox]
+else:
+    _Served = Served
 
-class OomolServer:
+
+class OomolServer(_Served):
     """A sandbox being served on this machine, by a thread of its own. Made by :meth:`OomolSandbox.serve`."""
-
-    def __init__(self, sandbox: OomolSandbox, host: str, port: int) -> None:
-        self.sandbox = sandbox
-        self._address = (host, port)
-        self._server: LocalServer | None = None
-        self._origin: str | None = None
 
     @property
     def applets_url(self) -> str:
         """Where applets are listed."""
-        if self._origin is None:
-            from simstudio.errors import ConfigurationError
-
-            raise ConfigurationError("the sandbox has no address before start() or `with sandbox.serve()`")
-        return self._origin
+        return self.origin
 
     @property
     def base_url(self) -> str:
         """Where the rest is."""
-        return f"{self.applets_url}/api"
+        return f"{self.origin}/api"
 
-    @property
-    def requests(self) -> list[ReceivedRequest]:
-        """The requests received so far, oldest first."""
-        return self.sandbox.requests
-
-    def start(self) -> Self:
-        """Listen and answer.
-
-        Raises:
-            ConfigurationError: The extra ``sandbox`` is not installed.
-        """
-        from simstudio.sandbox.sandbox import _Extra
-
-        with _Extra():
-            from simstudio.sandbox.server import LocalServer, bind, url_of
-        listener = bind(*self._address)
-        self._origin = url_of(listener)
-        self._server = LocalServer(self.sandbox.app, listener, self.sandbox._stop)
-        self._server.start()
-        return self
-
-    def close(self) -> None:
-        """Stop: open connections end, tasks are stopped. Closing again does nothing."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+    def _before_stop(self) -> Callable[[], Awaitable[None]]:
+        return self.sandbox._stop
 
     @property
     def environ(self) -> dict[str, str]:
@@ -85,11 +52,3 @@ class OomolServer:
         from simstudio.services.oomol import AsyncOomolConnectClient
 
         return AsyncOomolConnectClient(**self._options(options))
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()

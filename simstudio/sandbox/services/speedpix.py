@@ -159,9 +159,9 @@ class SpeedPixSandbox:
         Raises:
             ConfigurationError: The extra ``sandbox`` is not installed.
         """
-        from simstudio.sandbox.sandbox import _Extra
+        from simstudio.sandbox.serving import SandboxExtra
 
-        with _Extra():
+        with SandboxExtra():
             from starlette.applications import Starlette
             from starlette.middleware import Middleware
             from starlette.routing import Route

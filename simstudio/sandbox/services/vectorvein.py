@@ -20,24 +20,21 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import cached_property
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from simstudio.errors import ConfigurationError
 from simstudio.sandbox.faults import FaultInjector, Faults
 from simstudio.sandbox.http import Reply, json_reply
 from simstudio.sandbox.services.vectorvein_records import Body, Envelope, Problem, Workflow
 from simstudio.sandbox.services.vectorvein_service import Service
+from simstudio.sandbox.serving import SandboxExtra, Served
 from simstudio.sandbox.traffic import ReceivedRequest, Recorder, requests_kept
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import Request
-    from typing_extensions import Self
 
-    from simstudio.sandbox.server import LocalServer
     from simstudio.services.vectorvein import AsyncVectorVeinClient, VectorVeinClient
 
 W = TypeVar("W", bound=Workflow)
@@ -97,12 +94,10 @@ class VectorVeinSandbox:
         Raises:
             ConfigurationError: The extra ``sandbox`` is not installed.
         """
-        try:
+        with SandboxExtra():
             from starlette.applications import Starlette
             from starlette.middleware import Middleware
             from starlette.routing import Route
-        except ModuleNotFoundError as error:
-            raise _not_installed(error) from error
         return Starlette(
             routes=[
                 Route(f"{PREFIX}/{{endpoint:path}}", self._answer, methods=["GET", "POST"]),
@@ -158,63 +153,24 @@ class VectorVeinSandbox:
         return json_reply({"app_id": app_id, "access_key": access_key, "key_id": request.query_params["key_id"]})
 
 
-class VectorVeinServer:
+class VectorVeinServer(Served["VectorVeinSandbox"]):
     """A sandbox being served on this machine, by a thread of its own. Made by `VectorVeinSandbox.serve`."""
-
-    def __init__(self, sandbox: VectorVeinSandbox, host: str, port: int) -> None:
-        self.sandbox = sandbox
-        self._address = (host, port)
-        self._server: LocalServer | None = None
-        self._site: str | None = None
 
     @property
     def site(self) -> str:
-        """Where it is, for VApp links.
-
-        Raises:
-            ConfigurationError: It has not been started.
-        """
-        if self._site is None:
-            raise ConfigurationError("the sandbox has no address before start() or `with sandbox.serve()`")
-        return self._site
+        """Where it is, for VApp links."""
+        return self.origin
 
     @property
     def base_url(self) -> str:
         """Where its API is, without a trailing slash."""
-        return f"{self.site}{PREFIX}"
+        return f"{self.origin}{PREFIX}"
 
-    @property
-    def requests(self) -> list[ReceivedRequest]:
-        """The requests the sandbox received so far, oldest first."""
-        return self.sandbox.requests
+    def _before_stop(self) -> Callable[[], Awaitable[None]]:
+        async def stop() -> None:
+            self.sandbox.faults.end_sleep()
 
-    def start(self) -> Self:
-        """Listen and answer.
-
-        Raises:
-            ConfigurationError: The extra is not installed, or the port is taken.
-        """
-        try:
-            from simstudio.sandbox.server import LocalServer, bind, url_of
-        except ModuleNotFoundError as error:
-            raise _not_installed(error) from error
-        app = self.sandbox.app
-        host, port = self._address
-        try:
-            listener = bind(host, port)
-        except OSError as error:
-            raise ConfigurationError(f"the sandbox cannot listen on {host}:{port}: {error}") from error
-        site = url_of(listener)
-        server = LocalServer(app, listener, self._before_stop)
-        server.start()
-        self._site, self._server = site, server
-        return self
-
-    def close(self) -> None:
-        """Stop: open connections end. Closing again does nothing."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        return stop
 
     @property
     def environ(self) -> dict[str, str]:
@@ -240,18 +196,3 @@ class VectorVeinServer:
         from simstudio.services.vectorvein import AsyncVectorVeinClient
 
         return AsyncVectorVeinClient(**{"api_key": self.sandbox.api_key, "base_url": self.base_url, **options})
-
-    async def _before_stop(self) -> None:
-        self.sandbox.faults.end_sleep()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-def _not_installed(error: ModuleNotFoundError) -> ConfigurationError:
-    return ConfigurationError(f'the sandbox needs {error.name}: pip install "simstudio-sdk[sandbox]"')

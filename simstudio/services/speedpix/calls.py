@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from simstudio.base_client import BaseClient
-from simstudio.config import UNSET, Unset, check_headers
+from simstudio.config import UNSET, check_headers
 from simstudio.errors import InvalidInputError
 from simstudio.resources.base import Context
 from simstudio.resources.modes import M
@@ -157,35 +157,9 @@ class SpeedPixCalls(SpeedPixResource[M], BaseClient[M]):
 
     async_invoke = asynchronous(invoke)
 
-    @operation
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        json: Any = UNSET,
-        params: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        into: type[Any] | None = None,
-        timeout: float | Unset | None = UNSET,
-    ) -> Flow[Any]:
-        """Call anything, signed with the method that is sent.
-
-        Returns:
-            The body as JSON data, or as ``into``; bytes where it is no JSON, None where it is empty.
-
-        Raises:
-            SpeedPixStatusError: An HTTP error status.
-
-        Example:
-            >>> client.request("POST", "/scc/comfy_get_progress", json={"taskId": "task-1"})  # doctest: +SKIP
-        """
+    def _generic(self, method: str, path: str, **options: Any) -> Flow[Any]:
         _check_signable(path)
-        return (
-            yield from self._generic(
-                method, path, json=json, params=params, headers=headers, into=into, timeout=timeout
-            )
-        )
+        return super()._generic(method, path, **options)
 
     def _raw_request(self, method: str, path: str, **options: Any) -> Any:
         _check_signable(path)

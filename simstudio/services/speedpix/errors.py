@@ -72,6 +72,8 @@ class SpeedPixException(errors.SimStudioError):
 class PredictionError(SpeedPixException, errors.JobFailedError):
     """The workflow ran and failed: ``prediction.error``, ``prediction.error_code``."""
 
+    prediction: Prediction[Any]  # pyright: ignore[reportIncompatibleVariableOverride] - here there always is one
+
 
 class PredictionCanceledError(PredictionError, errors.JobCancelledError):
     """The prediction was canceled."""
@@ -79,6 +81,8 @@ class PredictionCanceledError(PredictionError, errors.JobCancelledError):
 
 class PredictionTimeoutError(SpeedPixException, errors.JobTimeoutError):
     """A prediction was not done when the caller's patience ended. It goes on; ``prediction.wait()`` waits on."""
+
+    prediction: Prediction[Any]  # pyright: ignore[reportIncompatibleVariableOverride] - here there always is one
 
 
 class SpeedPixAPIError(SpeedPixException):

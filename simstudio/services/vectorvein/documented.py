@@ -176,44 +176,6 @@ class DocumentedMethods(VectorVeinResource[M], BaseClient[M]):
         key = cast("str", self._context.session.credentials.key)
         return vapp_url(key, app_id, access_key, key_id, timeout=timeout, base_url=base_url, iv=iv, now=now)
 
-    @operation
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        json: Any = UNSET,
-        params: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        into: type[Any] | None = None,
-        timeout: float | Unset | None = UNSET,
-    ) -> Flow[Any]:
-        """Call any endpoint of the API, through the whole stack.
-
-        Args:
-            method: ``GET``, ``POST`` …; only GET is retried where it may have arrived.
-            path: On the base address, such as ``/workflow/check-status``.
-            json: Sent as a JSON body.
-            params: The query.
-            headers: Sent besides the client's own.
-            into: What the whole answer, envelope included, is made into: a model, or any type cattrs understands.
-            timeout: Seconds for the call; the client's where it is not given.
-
-        Returns:
-            The whole answer, envelope included, as JSON data (or ``into``).
-
-        Raises:
-            SimStudioError: The envelope, or without one the HTTP status, tells of a failure.
-
-        Example:
-            >>> client.request("POST", "/workflow/check-status", json={"rid": "rid"})["status"]  # doctest: +SKIP
-        """
-        return (
-            yield from self._generic(
-                method, path, json=json, params=params, headers=headers, into=into, timeout=timeout
-            )
-        )
-
 
 def _key_type_and_timeout(api_key_type: object, timeout: Any) -> tuple[str, float | None]:
     """The two arguments in whichever order a version of VectorVein's package has them."""

@@ -229,9 +229,11 @@ def play(mode: str, answering: Answering, script: Any, **options: Any) -> Any:
             return drive(script(c))
 
     async def main() -> Any:
-        async with httpx.AsyncClient(transport=transport) as library:
-            async with AsyncClient(KEY, SECRET, HOST, http_client=library, **options) as client:
-                return await adrive(script(client))
+        async with (
+            httpx.AsyncClient(transport=transport) as library,
+            AsyncClient(KEY, SECRET, HOST, http_client=library, **options) as client,
+        ):
+            return await adrive(script(client))
 
     return asyncio.run(main())
 

@@ -181,8 +181,9 @@ def test_8_a_failed_download_leaves_the_file_as_it_was(mode: str, here: Path):  
 def test_9_a_missing_file_is_an_error_of_ours(mode: str):  # 60
     error = error_of(mode, "60_output_404", lambda client: fetch(client, FileOutput(f"{HOST}/dl/none.png"), "read"))
 
+    assert isinstance(error, SpeedPixNotFoundError)
     assert isinstance(error, simstudio.NotFoundError)
-    assert error.status_code == 404
+    assert error.status == 404
 
 
 def test_9_both_clients_follow_redirects(mode: str):  # 62

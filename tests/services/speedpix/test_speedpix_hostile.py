@@ -39,6 +39,7 @@ def test_an_odd_answer_to_a_submit_is_an_error_that_keeps_it(mode: str, body: by
     with pytest.raises(SpeedPixResponseError) as caught:
         run(mode, lambda client: client.run("echo", {}), **keys(server))
 
+    assert caught.value.response is not None
     assert caught.value.response.content == body
     assert len(server.requests) == 1
 
@@ -65,7 +66,8 @@ def test_a_refused_submit_that_names_an_id_keeps_it(mode: str, data: Any, server
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"null", b"[]", b"{", b"\xff", DEEP, {"status": 10, "data": None}, {"status": 10, "data": []}, {"status": 10},
+        b"", b"null", b"[]", b"{", b"\xff", DEEP, {"status": 10, "data": None}, {"status": 10, "data": []},
+        {"status": 10},
         {"status": 20, "errCode": "BUSY"}, {"status": 10, "errCode": "THROTTLED"},
     ],
 )  # fmt: skip

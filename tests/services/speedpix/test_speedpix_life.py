@@ -270,10 +270,10 @@ def test_a_forked_child_opens_connections_of_its_own(environment: SpeedPixServer
 def test_the_warning_of_the_other_form_points_at_the_caller(environment: SpeedPixServer, mode: str):
     options = {"input": {"a": 1}, "alias_id": "main"}
 
-    with pytest.warns(DeprecationWarning) as caught:
+    with pytest.warns(DeprecationWarning, match="taken for options") as caught:
         run(mode, lambda client: client.run("echo", options), **keys(environment))
     assert "simstudio/" not in caught[0].filename.replace(os.sep, "/")
-    with pytest.warns(DeprecationWarning) as caught:
+    with pytest.warns(DeprecationWarning, match="taken for options") as caught:
         speedpix.run("echo", options)
     assert caught[0].filename == __file__
 

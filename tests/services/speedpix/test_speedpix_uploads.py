@@ -133,6 +133,7 @@ def test_the_storage_s_refusal_says_why(mode: str, here: Path, server: SpeedPixS
         on(server, mode, uploading, middleware=[with_another_type])
 
     assert (caught.value.error_code, caught.value.request_id) == ("SignatureDoesNotMatch", "sandbox")
+    assert caught.value.response is not None
     assert "abc%2B" not in repr(vars(caught.value)) + caught.value.response.url
 
 

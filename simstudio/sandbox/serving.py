@@ -1,0 +1,146 @@
+"""Serving a sandbox on a local port: what the servers of all sandboxes share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from simstudio.sandbox.server import LocalServer
+    from simstudio.sandbox.traffic import ReceivedRequest
+
+
+class Servable(Protocol):
+    """A sandbox: an ASGI app that remembers what it was asked."""
+
+    @property
+    def app(self) -> Any:
+        """The ASGI app."""
+        ...
+
+    @property
+    def requests(self) -> list[ReceivedRequest]:
+        """The requests received so far, oldest first."""
+        ...
+
+
+B = TypeVar("B", bound=Servable)
+
+
+class Served(Generic[B]):
+    """A sandbox being served on this machine, by a thread of its own.
+
+    A kind of sandbox says what its ``base_url`` is where that is not the origin, what happens before it stops, and
+    which environment variables and clients lead to it.
+    """
+
+    def __init__(self, sandbox: B, host: str, port: int) -> None:
+        self.sandbox = sandbox
+        self._address = (host, port)
+        self._server: LocalServer | None = None
+        self._origin: str | None = None
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of where it listens.
+
+        Raises:
+            ConfigurationError: It has not been started.
+        """
+        if self._origin is None:
+            raise configuration_error("the sandbox has no address before start() or `with sandbox.serve()`")
+        return self._origin
+
+    @property
+    def base_url(self) -> str:
+        """The base address for clients, without a trailing slash.
+
+        Raises:
+            ConfigurationError: It has not been started.
+        """
+        return self.origin
+
+    @property
+    def requests(self) -> list[ReceivedRequest]:
+        """The requests the sandbox received so far, oldest first."""
+        return self.sandbox.requests
+
+    def start(self) -> Self:
+        """Listen and answer.
+
+        Raises:
+            ConfigurationError: The extra is not installed, the port is taken, or the sandbox cannot be served.
+        """
+        with SandboxExtra():
+            from simstudio.sandbox.server import LocalServer, bind, url_of
+        app = self.sandbox.app
+        self._prepare()
+        host, port = self._address
+        try:
+            listener = bind(host, port)
+            self._origin = url_of(listener)
+            self._opened(self._origin)
+            server = LocalServer(app, listener, self._before_stop())
+            server.start()
+        except BaseException as error:
+            self._origin = None
+            self._abandon()
+            if isinstance(error, OSError):
+                raise configuration_error(f"the sandbox cannot listen on {host}:{port}: {error}") from error
+            raise
+        self._server = server
+        return self
+
+    def close(self) -> None:
+        """Stop: open connections end, what runs is interrupted. Closing again does nothing."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+            self._closed()
+
+    def _prepare(self) -> None:
+        """Before listening: open what is needed, or refuse."""
+
+    def _opened(self, origin: str) -> None:
+        """The address is known."""
+
+    def _abandon(self) -> None:
+        """Listening failed after :meth:`_prepare`."""
+
+    def _before_stop(self) -> Callable[[], Awaitable[None]]:
+        """What the serving loop awaits before it ends."""
+        raise NotImplementedError
+
+    def _closed(self) -> None:
+        """It listens no more."""
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class SandboxExtra:
+    """Turns a missing package of the extra into an error that says what to install."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in ("starlette", "uvicorn"):
+            message = f'the sandbox needs {error.name}: pip install "simstudio-sdk[sandbox]"'
+            raise configuration_error(message) from error
+
+
+def configuration_error(message: str) -> Exception:
+    """A ConfigurationError; the client's modules are imported only when one is needed."""
+    from simstudio.errors import ConfigurationError
+
+    return ConfigurationError(message)
