@@ -196,9 +196,7 @@ def _called(step: Call) -> Any:
         if inspect.iscoroutine(result):
             result.close()
         name = getattr(step.function, "__qualname__", repr(step.function))
-        raise ConfigurationError(
-            f"{name} is async, and this client is not: use a plain function, or the async client."
-        )
+        raise ConfigurationError(f"{name} is async, and this client is not: use a plain function, or the async client.")
     return result
 
 

@@ -64,7 +64,7 @@ class Files(SpeedPixResource[M]):
         Example:
             >>> client.files.create("./input.jpg").access_url  # doctest: +SKIP
         """
-        value: object = Path(file) if isinstance(file, str) else file
+        value: object = Path(os.path.expanduser(file)) if isinstance(file, str) else file  # noqa: PTH111 - never raises
         found = attach(value, name=filename, content_type=content_type)
         if found is None:
             raise InvalidInputError(

@@ -123,11 +123,19 @@ class Predictions(SpeedPixResource[M]):
         Example:
             >>> client.predictions.get("task-1").status  # doctest: +SKIP
         """
-        found: Prediction[M] = Prediction(self, check_id(getattr(prediction, "id", prediction), "prediction_id"))
+        found = self.handle(prediction)
         yield from self._reload(found, UNSET)
         return found
 
     async_get = asynchronous(get)
+
+    def handle(self, prediction: str | Prediction[Any]) -> Prediction[M]:
+        """A prediction by its id, to be waited for later; nothing is sent, and nothing known of it yet.
+
+        Example:
+            >>> client.predictions.handle("task-1").result(timeout=600)  # doctest: +SKIP
+        """
+        return Prediction(self, check_id(getattr(prediction, "id", prediction), "prediction_id"))
 
     @operation
     def list(self) -> Flow[Sequence[Prediction[M]]]:

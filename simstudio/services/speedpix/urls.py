@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from simstudio.services.speedpix.errors import UnsafeURLError
 
+_SCHEME = re.compile("http", re.IGNORECASE)
 _WORD = re.compile(r"[^\s\"'<>]+", re.ASCII)
 _FETCHABLE = re.compile(r"https?://[^\s/?#\\\"<>]+(?:[/?#][^\s\\\"<>]*)?", re.IGNORECASE)
 _SENDABLE = re.compile(r"[^\s\x00-\x20\x7f\\\"<>]+")
@@ -30,13 +31,13 @@ def without_query(url: str) -> str:
 
 def hide_queries(text: str) -> str:
     """A text in which no address shows its query."""
-    return _WORD.sub(_hidden, text) if "?" in text and "http" in text.lower() else text
+    return _WORD.sub(_hidden, text) if "?" in text and _SCHEME.search(text) else text
 
 
 def _hidden(word: re.Match[str]) -> str:
     text = word[0]
-    scheme = text.lower().find("http")
-    query = text.find("?", scheme) if scheme >= 0 else -1
+    scheme = _SCHEME.search(text)
+    query = text.find("?", scheme.start()) if scheme is not None else -1
     return f"{text[: query + 1]}***" if query >= 0 else text
 
 

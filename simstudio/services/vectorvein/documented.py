@@ -5,11 +5,10 @@ Each is an operation of a namespace under another name; only running and linking
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from simstudio.base_client import BaseClient
-from simstudio.config import UNSET, Unset
 from simstudio.resources.base import Context
 from simstudio.resources.modes import M
 from simstudio.resources.operation import operation

@@ -245,6 +245,7 @@ def test_outputs_are_equal_by_their_address_and_have_no_secret_to_show():
         ('{"u":"https:\\/\\/a.test\\/b?c=d\\u0026e"}', '{"u":"https:\\/\\/a.test\\/b?***"}'),
         ("no address? none", "no address? none"),
         ("HTTPS://A.test/?x", "HTTPS://A.test/?***"),
+        ("İ" * 50 + "http://a.test/?x", "İ" * 50 + "http://a.test/?***"),
     ],
 )
 def test_queries_are_taken_out_of_any_text(text: str, shown: str):

@@ -113,6 +113,18 @@ def test_predictions_are_runs_like_any_other_service_s(mode: str, server: SpeedP
     assert isinstance(result["images"]["url"], FileOutput)
 
 
+def test_a_handle_is_had_of_an_id_and_of_a_record(mode: str, server: SpeedPixServer):
+    def script(client: Any) -> Any:
+        begun = yield client.predictions.create("echo", {"a": 1})
+        record = pickle.loads(pickle.dumps(begun))
+        for known in (begun.id, record):
+            handle = client.predictions.handle(known)
+            assert (handle.id, handle.status, handle.done) == (begun.id, "unknown", False)
+        return (yield handle.result())
+
+    assert run(mode, script, **keys(server)) == {"a": 1}
+
+
 def test_a_finished_prediction_is_not_asked_for_again(mode: str, server: SpeedPixServer):
     def script(client: Any) -> Any:
         prediction = yield client.predictions.create("echo", {})

@@ -149,3 +149,9 @@ def test_queries_of_addresses_are_in_no_log(mode: str, here: Path, server: Speed
     for secret in ("Signature", "abc%2B", "def%2F", server.sandbox.app_secret):
         assert secret not in caplog.text
         assert not [record for record in caplog.records if secret in repr(vars(record))]
+
+
+def test_a_tilde_in_a_path_is_expanded(mode: str, here: Path, server: SpeedPixServer, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(here))
+
+    assert on(server, mode, lambda client: client.files.create("~/in.png")).name == "in.png"
