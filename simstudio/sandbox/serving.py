@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -31,7 +32,7 @@ class Servable(Protocol):
 B = TypeVar("B", bound=Servable)
 
 
-class Served(Generic[B]):
+class Served(ABC, Generic[B]):
     """A sandbox being served on this machine, by a thread of its own.
 
     A kind of sandbox says what its ``base_url`` is where that is not the origin, what happens before it stops, and
@@ -111,9 +112,9 @@ class Served(Generic[B]):
     def _abandon(self) -> None:
         """Listening failed after :meth:`_prepare`."""
 
+    @abstractmethod
     def _before_stop(self) -> Callable[[], Awaitable[None]]:
         """What the serving loop awaits before it ends."""
-        raise NotImplementedError
 
     def _closed(self) -> None:
         """It listens no more."""

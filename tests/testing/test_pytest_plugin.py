@@ -311,9 +311,6 @@ def test_after():
 
 
 def test_the_fixtures_run_a_real_workflow(project):
-    sandbox = pytest.importorskip("simstudio.sandbox")
-    if not hasattr(sandbox, "Sandbox"):
-        pytest.skip("the sandbox is not there yet")
     project("""
 def test_run(sim_server, sim_client):
     assert sim_client.base_url == sim_server.base_url

@@ -51,7 +51,7 @@ class Runnable:
         """Where it says it is."""
         package, _, block = self.name.rpartition("::")
         where = f"packages/{package}/{self.version}/blocks" if package else "flows"
-        return f"/home/oomol/.oomol/{where}/{block}"
+        return f"/oomol/{where}/{block}"
 
     def call(self, inputs: dict[str, Any], context: Context) -> Any:
         """Call the function with as much as it wants."""

@@ -71,10 +71,10 @@ def test_a_file_is_sent_whole_under_its_base_name(make: Any, mode: str, tmp_path
         (lambda: io.BytesIO(CONTENT), "图.png", "图.png", "image/png"),
         (lambda: io.BytesIO(CONTENT), "../../etc/x.txt", "x.txt", "text/plain"),
         (lambda: io.BytesIO(CONTENT), "C:\\Users\\ada\\x.txt", "x.txt", "text/plain"),
-        (lambda: Named("/home/ada/x.csv"), None, "x.csv", "text/csv"),
-        (lambda: Named(b"/home/ada/x.csv"), None, "x.csv", "text/csv"),
+        (lambda: Named("/srv/ada/x.csv"), None, "x.csv", "text/csv"),
+        (lambda: Named(b"/srv/ada/x.csv"), None, "x.csv", "text/csv"),
         (lambda: Named(7), None, "unknown", "application/octet-stream"),
-        (lambda: Named("/home/ada/x.csv"), "y.json", "y.json", "application/json"),
+        (lambda: Named("/srv/ada/x.csv"), "y.json", "y.json", "application/json"),
         (lambda: File(CONTENT, name="a.txt"), None, "a.txt", "text/plain"),
         (lambda: File(CONTENT, name="a.txt", mime="text/x-own"), None, "a.txt", "text/x-own"),
         (Unseekable, "a.txt", "a.txt", "text/plain"),
@@ -131,7 +131,7 @@ def test_a_name_that_is_none_is_refused(filename: Any, mode: str):
 
 def test_a_path_that_leads_nowhere_is_named_by_its_base_name_only(mode: str):
     with pytest.raises(InvalidInputError) as caught:
-        Canned([DONE]).run(mode, lambda client: client.upload_file("/home/ada/secret/x.txt"))
+        Canned([DONE]).run(mode, lambda client: client.upload_file("/srv/ada/secret/x.txt"))
 
     assert "x.txt" in str(caught.value)
     assert "ada" not in str(caught.value)
