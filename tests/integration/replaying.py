@@ -11,7 +11,6 @@ their results; either way it serves both clients::
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +24,7 @@ from attrs import frozen
 from simstudio import ANONYMOUS, AsyncSimStudioClient, SimStudioClient, SimStudioError
 from simstudio.testing import assert_all_played, block_network, make_vcr
 from tests.recorded import Recording, recording
+from tests.scripts import adrive, drive
 
 V06, V04 = "sim-v0.6.43", "sim-v0.4.22"
 MODES = ("sync", "async")
@@ -107,37 +107,13 @@ def run(mode: str, script: Script, **options: Any) -> Any:
     options = {"api_key": KEY, "base_url": BASE_URL, **options}
     if mode == "sync":
         with SimStudioClient(**options) as client:
-            return _drive(script(client))
+            return drive(script(client))
     return asyncio.run(_arun(script, options))
 
 
 async def _arun(script: Script, options: dict[str, Any]) -> Any:
     async with AsyncSimStudioClient(**options) as client:
-        steps = script(client)
-        if not inspect.isgenerator(steps):
-            return await steps
-        send: Any = steps.send
-        value: Any = None
-        while True:
-            try:
-                step = send(value)
-            except StopIteration as stop:
-                return stop.value
-            try:
-                send, value = steps.send, await step if inspect.isawaitable(step) else step
-            except Exception as error:
-                send, value = steps.throw, error
-
-
-def _drive(steps: Any) -> Any:
-    if not inspect.isgenerator(steps):
-        return steps
-    value: Any = None
-    while True:
-        try:
-            value = steps.send(value)
-        except StopIteration as stop:
-            return stop.value
+        return await adrive(script(client))
 
 
 @frozen

@@ -10,7 +10,6 @@ import asyncio
 import base64
 import hashlib
 import hmac
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ from attrs import frozen
 from simstudio.sandbox.services.speedpix_server import SpeedPixServer
 from simstudio.services.speedpix import AsyncClient, Client, File, FileOutput, Prediction
 from simstudio.testing import assert_all_played, block_network, make_vcr
+from tests.scripts import adrive, drive
 
 CASSETTES = Path(__file__).parents[3] / "cassettes" / "speedpix"
 HOST = "https://speedpix.test"
@@ -124,35 +124,6 @@ def run(mode: str, script: Script, **options: Any) -> Any:
             return await adrive(script(client))
 
     return asyncio.run(main())
-
-
-def drive(steps: Any) -> Any:
-    """What a script of the blocking client gives."""
-    if not inspect.isgenerator(steps):
-        return steps
-    value: Any = None
-    while True:
-        try:
-            value = steps.send(value)
-        except StopIteration as stop:
-            return stop.value
-
-
-async def adrive(steps: Any) -> Any:
-    """What a script of the async client gives."""
-    if not inspect.isgenerator(steps):
-        return await steps if inspect.isawaitable(steps) else steps
-    send: Any = steps.send
-    value: Any = None
-    while True:
-        try:
-            step = send(value)
-        except StopIteration as stop:
-            return stop.value
-        try:
-            send, value = steps.send, await step if inspect.isawaitable(step) else step
-        except Exception as error:
-            send, value = steps.throw, error
 
 
 @contextmanager

@@ -7,7 +7,6 @@ their results; either way it serves both clients.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
 import tempfile
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from attrs import evolve, field, frozen
 from simstudio.polling import Poller
 from simstudio.services.vectorvein import AsyncVectorVeinClient, VectorVeinClient, WorkflowInputField
 from simstudio.testing import assert_all_played, block_network, make_vcr
+from tests.scripts import adrive, drive
 
 CASSETTES = Path(__file__).parents[3] / "cassettes" / "vectorvein"
 SITE = "http://vectorvein.test"
@@ -202,34 +202,10 @@ def run(client: Any, script: Script) -> Any:
     """Run a script with a client, and close it."""
     if isinstance(client, VectorVeinClient):
         with client:
-            return _drive(script(client))
+            return drive(script(client))
     return asyncio.run(_arun(client, script))
 
 
 async def _arun(client: Any, script: Script) -> Any:
     async with client:
-        steps = script(client)
-        if not inspect.isgenerator(steps):
-            return await steps if inspect.isawaitable(steps) else steps
-        send: Any = steps.send
-        value: Any = None
-        while True:
-            try:
-                step = send(value)
-            except StopIteration as stop:
-                return stop.value
-            try:
-                send, value = steps.send, await step if inspect.isawaitable(step) else step
-            except Exception as error:
-                send, value = steps.throw, error
-
-
-def _drive(steps: Any) -> Any:
-    if not inspect.isgenerator(steps):
-        return steps
-    value: Any = None
-    while True:
-        try:
-            value = steps.send(value)
-        except StopIteration as stop:
-            return stop.value
+        return await adrive(script(client))
