@@ -95,9 +95,11 @@ class APIConnectionError(SimStudioError):
         host: The host that was called.
         port: Its port.
         sent: False when the request surely never left (so that sending it again cannot run anything twice).
+        lasting: True when trying again cannot help (a certificate that is not trusted), so that nothing is.
         partial: The text that a stream had delivered; empty elsewhere.
     """
 
+    lasting: bool = False
     partial: str = ""
 
     def __init__(

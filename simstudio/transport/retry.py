@@ -117,7 +117,7 @@ class RetryPolicy:
 
     def _may_repeat(self, request: Request, outcome: Response | APIConnectionError) -> bool:
         if isinstance(outcome, APIConnectionError):
-            return not outcome.sent or request.resend != "never"
+            return not outcome.lasting and (not outcome.sent or request.resend != "never")
         if outcome.status not in self.statuses:
             return False
         if request.resend == "never":

@@ -159,13 +159,15 @@ def test_a_certificate_of_the_authority_in_ssl_cert_file_is_trusted(
     assert len(server.connections) == 1
 
 
-def test_a_certificate_of_an_unknown_authority_is_refused_before_anything_is_sent(
+def test_a_certificate_of_an_unknown_authority_is_refused_once_before_anything_is_sent(
     serve: Serve, caller: Caller, server_context: ssl.SSLContext
 ) -> None:
     server = serve(context=server_context)
-    with pytest.raises(APIConnectionError, match="CERTIFICATE_VERIFY_FAILED") as caught:
-        caller(server.url, execute, max_retries=0)
+    with pytest.raises(APIConnectionError, match=r"CERTIFICATE_VERIFY_FAILED.*attempt 1.*SSL_CERT_FILE") as caught:
+        caller(server.url, execute)
     assert not caught.value.sent
+    assert caught.value.lasting
+    assert caught.value.history == ()
     assert server.requests == []
 
 

@@ -40,13 +40,18 @@ def translate(error: Exception, request: Request, library: ModuleType, received:
     sent = not isinstance(error, (library.ConnectError, library.ProxyError))
     reason = str(error) or str(error.__cause__ or "") or type(error).__name__
     if not sent:
-        return APIConnectionError(
-            f"Cannot connect to {host}:{port}: {reason} ({where}). Nothing was sent. "
-            "Check base_url, the network and any proxy settings.",
+        distrusted = "CERTIFICATE_VERIFY_FAILED" in reason
+        check = "the network and any proxy settings"
+        if distrusted:
+            check = "the certificate, or name its authority in SSL_CERT_FILE"
+        refused = APIConnectionError(
+            f"Cannot connect to {host}:{port}: {reason} ({where}). Nothing was sent. Check base_url, {check}.",
             host=host,
             port=port,
             sent=False,
         )
+        refused.lasting = distrusted
+        return refused
     after = f" after {received} bytes of the answer" if received else ""
     return APIConnectionError(
         f"The connection to {host}:{port} broke{after}: {reason} ({where}). "
