@@ -20,6 +20,7 @@ import httpx
 import pytest
 
 from simstudio.sandbox import Sandbox
+from simstudio.webhooks import sign
 from tests.readme.running import environment
 
 if TYPE_CHECKING:
@@ -101,21 +102,22 @@ The key is gone.
 
 APPS = ["fastapi_sse_proxy.py", "flask_sse_proxy.py"]
 TESTS = ["testing_your_code.py"]
+RECEIVERS = ["fastapi_webhook.py", "flask_webhook.py"]
 
 
 def test_every_example_is_tested():
     files = {str(file.relative_to(EXAMPLES)) for file in EXAMPLES.rglob("*") if file.is_file()}
 
-    assert {file for file in files if "__pycache__" not in file} == {*SCRIPTS, *SERVICES, *APPS, *TESTS}
+    assert {file for file in files if "__pycache__" not in file} == {*SCRIPTS, *SERVICES, *APPS, *TESTS, *RECEIVERS}
 
 
-@pytest.mark.parametrize("name", [*SCRIPTS, *SERVICES, *APPS, *TESTS])
+@pytest.mark.parametrize("name", [*SCRIPTS, *SERVICES, *APPS, *TESTS, *RECEIVERS])
 def test_an_example_says_what_it_shows_and_how_to_run_it(name: str):
     text = loaded(name).__doc__
 
     assert text is not None
     assert re.match(r"[A-Z][^\n]+[.:]\n", text)
-    assert f"python {name} --sandbox" in text or f"pytest {name}" in text
+    assert any(how in text for how in (f"python {name} --sandbox", f"python {name} --demo", f"pytest {name}"))
 
 
 # --- scripts --------------------------------------------------------------------------------------------------------
@@ -269,6 +271,46 @@ def test_the_page_of_the_fastapi_proxy_asks_for_the_stream_it_serves(tmp_path: P
     assert response.headers["content-type"].startswith("text/html")
     assert 'new EventSource("/stream?"' in response.text
     assert "sk-" not in response.text
+
+
+# --- receivers of webhooks ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", RECEIVERS)
+def test_a_receiver_acts_once_on_what_it_delivers_to_itself(name: str, tmp_path: Path):
+    ended = run(name, "--demo", cwd=tmp_path)
+
+    assert ended.stderr == ""
+    assert (
+        ended.stdout
+        == """\
+Greeting: success in 53 ms: {'text': 'Hello, Zoë!'}
+200 {'received': 'new'}
+200 {'received': 'again'}
+A Webhook block sent {'order': 7}
+200 {'received': 'other'}
+400 {'detail': 'InvalidSignatureError'}
+"""
+    )
+
+
+@pytest.mark.parametrize("name", RECEIVERS)
+def test_a_receiver_takes_what_is_signed_with_the_secret_that_the_environment_names(name: str, tmp_path: Path):
+    body = loaded(name).encoded(loaded(name).EVENT)
+
+    with running(name, cwd=tmp_path, SIM_WEBHOOK_SECRET="whsec-theirs") as app:
+        answers = [
+            httpx.post(f"{app.url}/sim", content=iter([body]), headers=headers, timeout=PATIENCE)
+            for headers in ({}, sign(body, "whsec-other"), sign(body, "whsec-theirs"))
+        ]
+        assert app.stopped() == 0
+
+    assert [(answer.status_code, answer.json()) for answer in answers] == [
+        (400, {"detail": "MissingSignatureError"}),
+        (400, {"detail": "InvalidSignatureError"}),
+        (200, {"received": "new"}),
+    ]
+    assert "Refused a delivery: The delivery has no signature" in app.log
 
 
 # --- tests ----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,115 @@
+"""Receive what Sim delivers when a run ends, verify it, and act once on each run: a FastAPI app.
+
+In Sim, add a workflow notification (or a Webhook block) with the address of /sim and a secret. `pip install fastapi
+uvicorn`, then
+
+    SIM_WEBHOOK_SECRET=… python fastapi_webhook.py    (or: uvicorn --factory fastapi_webhook:create_app)
+    python fastapi_webhook.py --demo                  (delivers to itself, and ends)
+
+and it listens on http://127.0.0.1:8000/sim (PORT=… for another port).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import sys
+import threading
+from typing import Any
+
+import httpx
+import uvicorn
+from fastapi import FastAPI, HTTPException, Request
+
+from simstudio.webhooks import WebhookError, WorkflowExecutionCompleted, construct_event, sign
+
+
+def create_app(secret: str | None = None) -> FastAPI:
+    """The app; the secret is that of SIM_WEBHOOK_SECRET when none is given."""
+    secret = secret or os.environ["SIM_WEBHOOK_SECRET"]
+    app = FastAPI()
+    handled: set[str] = set()  # of one process and for ever: in earnest, a unique column of your database
+
+    @app.post("/sim")
+    async def receive(request: Request) -> dict[str, str]:
+        body = await request.body()  # the raw bytes: what was parsed and written anew is not what was signed
+        try:
+            event = construct_event(body, request.headers, secret)
+        except WebhookError as error:
+            logging.getLogger(__name__).warning("Refused a delivery: %s", error)
+            raise HTTPException(400, type(error).__name__) from None
+        if not isinstance(event, WorkflowExecutionCompleted):
+            print(f"A Webhook block sent {event.payload}", flush=True)
+            return {"received": "other"}
+        # Each attempt to deliver has a new event id and delivery id; the run's id is what stays.
+        run = event.data.execution_id
+        if run in handled:
+            return {"received": "again"}
+        handle(event)  # quickly: Sim waits 30 seconds for the answer
+        handled.add(run)  # only now: what failed may come again
+        return {"received": "new"}
+
+    return app
+
+
+def handle(event: WorkflowExecutionCompleted) -> None:
+    """What your program does when a run has ended."""
+    run = event.data
+    print(f"{run.workflow_name}: {run.status} in {run.total_duration_ms} ms: {run.final_output}", flush=True)
+
+
+def demo() -> None:
+    """Deliver to the app as Sim does, and print what it answers."""
+    secret = "whsec-demo"
+    listening = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}/sim"
+    server = uvicorn.Server(uvicorn.Config(create_app(secret), log_level="error"))
+    logging.getLogger(__name__).addHandler(logging.NullHandler())  # the refusal is printed below
+
+    def deliveries() -> None:
+        try:
+            completed = encoded(EVENT)
+            deliver(url, completed, sign(completed, secret))
+            deliver(url, completed, sign(completed, secret))
+            block = encoded({"order": 7})
+            deliver(url, block, sign(block, secret, family="webhook"))
+            deliver(url, completed, sign(completed, "whsec-other"))
+        finally:
+            server.should_exit = True
+
+    threading.Thread(target=deliveries).start()
+    server.run(sockets=[listening])
+
+
+def deliver(url: str, body: bytes, headers: dict[str, str]) -> None:
+    """Post in chunks, without a length, as Sim does."""
+    response = httpx.post(url, content=iter([body]), headers=headers, timeout=30, trust_env=False)
+    print(response.status_code, response.json(), flush=True)
+
+
+def encoded(payload: dict[str, Any]) -> bytes:
+    """The payload as Sim writes it."""
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+EVENT = {
+    "id": "evt_1",
+    "type": "workflow.execution.completed",
+    "timestamp": 1795163137308,
+    "data": {
+        "workflowId": "greeting",
+        "workflowName": "Greeting",
+        "executionId": "run-1",
+        "status": "success",
+        "totalDurationMs": 53,
+        "finalOutput": {"text": "Hello, Zoë!"},
+    },
+}
+
+if __name__ == "__main__":
+    if "--demo" in sys.argv:
+        demo()
+    else:
+        uvicorn.run(create_app(), port=int(os.environ.get("PORT", "8000")))

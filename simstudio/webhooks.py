@@ -1,0 +1,314 @@
+"""Receive what Sim delivers: verify the signature, then read the event.
+
+    from simstudio.webhooks import WebhookError, construct_event
+
+    event = construct_event(raw_body, request.headers, secret)
+
+Sim signs two kinds of deliveries, both in the same way and with times in milliseconds:
+
+* workflow notifications: ``sim-event``, ``sim-timestamp``, ``sim-delivery-id``, ``sim-signature``;
+* the Webhook block: ``X-Webhook-Timestamp``, ``X-Delivery-ID``, ``X-Webhook-Signature``.
+
+The signature reads ``t=<ms>,v1=<hex>``; the hex is the HMAC-SHA256, keyed with the secret, of ``<ms>.<raw body>``.
+Nothing else is signed: the other headers are never relied on, the time is ``t``, and the event's type is the body's.
+
+    WebhookError
+    ├── MissingSignatureError     no signature header: the sender has no secret, or is not Sim
+    ├── InvalidSignatureError     another secret, another body, or no signature that can be read
+    ├── TimestampTooOldError      signed too long ago: replayed, or delayed
+    ├── TimestampTooNewError      signed in the future: the clocks differ
+    └── InvalidPayloadError       the body is not what an event looks like
+
+To all of them a receiver answers 400. A delivery may come more than once, under new ids and a new time each:
+``event.data.execution_id`` is what stays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal, NoReturn, Protocol, TypeAlias
+
+from simstudio.errors import ConfigurationError, InvalidInputError, InvalidResponseError, SimStudioError
+from simstudio.models.conversion import structure
+from simstudio.models.webhooks import (
+    EXECUTION_COMPLETED,
+    ExecutionCost,
+    GenericEvent,
+    NotifiedUsage,
+    TokenCounts,
+    WorkflowExecutionCompleted,
+    WorkflowExecutionData,
+)
+
+__all__ = [
+    "Event",
+    "ExecutionCost",
+    "Family",
+    "GenericEvent",
+    "InvalidPayloadError",
+    "InvalidSignatureError",
+    "MissingSignatureError",
+    "NotifiedUsage",
+    "TimestampTooNewError",
+    "TimestampTooOldError",
+    "TokenCounts",
+    "WebhookError",
+    "WorkflowExecutionCompleted",
+    "WorkflowExecutionData",
+    "construct_event",
+    "construct_event_without_verification",
+    "sign",
+]
+
+Event: TypeAlias = WorkflowExecutionCompleted | GenericEvent
+Family: TypeAlias = Literal["sim", "webhook"]
+
+_SIGNATURE_HEADERS = ("sim-signature", "x-webhook-signature")
+_SIGNATURE = re.compile(r"t=([0-9]{1,15})((?:,v1=[0-9a-f]{64})+)")
+
+
+class SupportsItems(Protocol):
+    """Headers that are no ``Mapping`` but have its ``items()``, such as Flask's."""
+
+    def items(self) -> Iterable[tuple[str, str]]:
+        """The names and values."""
+        ...
+
+
+class WebhookError(SimStudioError):
+    """A delivery that must not be acted on: the root of what :func:`construct_event` raises about it."""
+
+
+class MissingSignatureError(WebhookError):
+    """The delivery carries no signature."""
+
+
+class InvalidSignatureError(WebhookError):
+    """The signature is not that of this body and this secret, or cannot be read."""
+
+
+class TimestampTooOldError(WebhookError):
+    """The delivery was signed longer ago than the tolerance."""
+
+
+class TimestampTooNewError(WebhookError):
+    """The delivery was signed further in the future than the tolerance."""
+
+
+class InvalidPayloadError(WebhookError):
+    """The body is not raw JSON, or not the event it calls itself."""
+
+
+def construct_event(
+    payload: bytes | str,
+    headers: Mapping[str, str] | SupportsItems,
+    secret: str,
+    *,
+    tolerance: float | None = 300.0,
+    now: Callable[[], float] = time.time,
+) -> Event:
+    """Verify a delivery and read the event in it.
+
+    Args:
+        payload: The body exactly as it came. What a framework has parsed and written anew is not what was signed.
+        headers: The delivery's headers; their names in any case.
+        secret: The secret that Sim signs with.
+        tolerance: Seconds by which the signed time may differ from ours, both ways; None checks no time.
+        now: The time, in seconds since 1970.
+
+    Returns:
+        A :class:`WorkflowExecutionCompleted`, or a :class:`GenericEvent` for whatever else was signed.
+
+    Raises:
+        MissingSignatureError: There is no signature header.
+        InvalidSignatureError: The secret is another, the body was altered, or the signature cannot be read.
+        TimestampTooOldError: It was signed longer ago than the tolerance.
+        TimestampTooNewError: It was signed further in the future than the tolerance.
+        InvalidPayloadError: The body is not raw JSON, or not the event it calls itself.
+        ConfigurationError: The secret is empty, the tolerance is no number of seconds, or the headers are not text.
+
+    Example:
+        >>> body = '{"order": 7}'
+        >>> construct_event(body, sign(body, "whsec-test", family="webhook"), "whsec-test")["order"]
+        7
+    """
+    key = _key(secret)
+    if tolerance is not None and not (_is_number(tolerance) and tolerance >= 0):
+        raise ConfigurationError(f"tolerance must be seconds, 0 or more, or None to check no time, not {tolerance!r}.")
+    body = _body(payload)
+    timestamp, signatures = _signature(headers)
+    expected = _hmac(key, timestamp, body)
+    if not any(hmac.compare_digest(expected, signature) for signature in signatures):
+        raise InvalidSignatureError(
+            "The signature is not that of this body and this secret. Either the secret is not the one that Sim signs "
+            "with, or the body was altered on its way, or it is not the raw one: what was parsed and serialised again "
+            "differs in spaces, escapes or order. Pass the body's bytes as they came."
+        )
+    if tolerance is not None:
+        _check_time(int(timestamp), tolerance, now)
+    return _event(body)
+
+
+def construct_event_without_verification(payload: bytes | str) -> Event:
+    """Read the event in a delivery that anybody may have sent: for subscriptions without a secret, and for tests.
+
+    Args:
+        payload: The body.
+
+    Returns:
+        A :class:`WorkflowExecutionCompleted`, or a :class:`GenericEvent` for whatever else it is.
+
+    Raises:
+        InvalidPayloadError: The body is not raw JSON, or not the event it calls itself.
+
+    Example:
+        >>> construct_event_without_verification('{"order": 7}')
+        GenericEvent(payload={'order': 7})
+    """
+    return _event(_body(payload))
+
+
+def sign(
+    payload: bytes | str, secret: str, *, timestamp_ms: int | None = None, family: Family = "sim"
+) -> dict[str, str]:
+    """The headers of a delivery, signed as Sim signs: for testing a receiver.
+
+    Args:
+        payload: The body that will be sent.
+        secret: The secret to sign with.
+        timestamp_ms: When it was signed, in milliseconds since 1970; None is now.
+        family: ``sim`` for a workflow notification, ``webhook`` for a Webhook block.
+
+    Returns:
+        All headers that Sim sets, the delivery's new id included.
+
+    Raises:
+        InvalidInputError: The time or the family is none.
+        InvalidPayloadError: The payload is no bytes and no text.
+        ConfigurationError: The secret is empty.
+
+    Example:
+        >>> sign("{}", "whsec-test", timestamp_ms=1000)["sim-signature"][:16]
+        't=1000,v1=403218'
+    """
+    from uuid import uuid4
+
+    if timestamp_ms is None:
+        timestamp_ms = int(time.time() * 1000)
+    if type(timestamp_ms) is not int or not 0 <= timestamp_ms < 10**15:
+        raise InvalidInputError(f"timestamp_ms must be whole milliseconds since 1970, not {timestamp_ms!r}.")
+    if family not in ("sim", "webhook"):
+        raise InvalidInputError(f"family must be 'sim' or 'webhook', not {family!r}.")
+    timestamp = str(timestamp_ms)
+    signature = f"t={timestamp},v1={_hmac(_key(secret), timestamp, _body(payload))}"
+    delivery = str(uuid4())
+    if family == "webhook":
+        return {
+            "Content-Type": "application/json",
+            "X-Webhook-Timestamp": timestamp,
+            "X-Delivery-ID": delivery,
+            "Idempotency-Key": delivery,
+            "X-Webhook-Signature": signature,
+        }
+    return {
+        "Content-Type": "application/json",
+        "sim-event": EXECUTION_COMPLETED,
+        "sim-timestamp": timestamp,
+        "sim-delivery-id": f"delivery_{delivery}",
+        "Idempotency-Key": f"delivery_{delivery}",
+        "sim-signature": signature,
+    }
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _key(secret: str) -> bytes:
+    if not isinstance(secret, str):
+        raise ConfigurationError(f"The webhook secret must be text, not {type(secret).__name__}.")
+    if not secret.strip():
+        raise ConfigurationError("The webhook secret is empty: anybody could sign with it. Pass the one set in Sim.")
+    key = secret.encode("utf-8", "replace")  # strictly, the UnicodeEncodeError would carry the secret
+    if key.decode() != secret:
+        raise ConfigurationError("The webhook secret is not valid Unicode text.")
+    return key
+
+
+def _body(payload: bytes | str) -> bytes:
+    if isinstance(payload, str):
+        try:
+            return payload.encode()
+        except UnicodeEncodeError:
+            raise InvalidPayloadError("The payload is not valid Unicode text. Pass the body's raw bytes.") from None
+    if isinstance(payload, (bytes, bytearray, memoryview)):
+        return bytes(payload)
+    raise InvalidPayloadError(
+        f"The payload must be the raw body, bytes or text, not {type(payload).__name__}: "
+        "only the bytes that came can be verified, not what was parsed from them."
+    )
+
+
+def _signature(headers: Mapping[str, str] | SupportsItems) -> tuple[str, list[str]]:
+    """The signed time, as it was written, and the signatures of the first family that has one."""
+    if not hasattr(headers, "items"):
+        raise ConfigurationError(f"headers must be a mapping of str to str, not {type(headers).__name__}.")
+    found: dict[str, set[str]] = {}
+    for name, value in headers.items():
+        if not (isinstance(name, str) and isinstance(value, str)):
+            raise ConfigurationError(f"headers must be a mapping of str to str; {name!r} is not such a header.")
+        if value and name.lower() in _SIGNATURE_HEADERS:
+            found.setdefault(name.lower(), set()).add(value)
+    for name in _SIGNATURE_HEADERS:
+        values = found.get(name)
+        if values:
+            read = _SIGNATURE.fullmatch(values.pop())
+            if read is None or values:
+                problem = "came more than once" if values else "does not read t=<milliseconds>,v1=<64 lower-case hex>"
+                raise InvalidSignatureError(f"The header {name} {problem}.")
+            return read[1], [entry.removeprefix("v1=") for entry in read[2].split(",")[1:]]
+    raise MissingSignatureError(
+        "The delivery has no signature (sim-signature or X-Webhook-Signature). Sim signs only where a secret is set: "
+        "set one on the notification or the Webhook block, and see that no proxy drops the header."
+    )
+
+
+def _hmac(key: bytes, timestamp: str, body: bytes) -> str:
+    return hmac.new(key, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+def _check_time(timestamp: int, tolerance: float, now: Callable[[], float]) -> None:
+    age = (round(now() * 1000) - timestamp) / 1000  # whole milliseconds, so that the bound itself is exact
+    if age > tolerance:
+        raise TimestampTooOldError(
+            f"The delivery was signed {age:.3f} s ago, and {tolerance:g} s are tolerated: it is a repetition of an "
+            "earlier one, or was held up, or this machine's clock is fast."
+        )
+    if -age > tolerance:
+        raise TimestampTooNewError(
+            f"The delivery was signed {-age:.3f} s in the future, and {tolerance:g} s are tolerated: "
+            "this machine's clock is slow, or the sender's fast."
+        )
+
+
+def _event(body: bytes) -> Event:
+    try:
+        data = json.loads(body.decode(), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:  # a UnicodeDecodeError is a ValueError
+        raise InvalidPayloadError(f"The body is not JSON: {error}.") from None
+    if not isinstance(data, dict) or data.get("type") != EXECUTION_COMPLETED:
+        return GenericEvent(data)
+    try:
+        return structure(data, WorkflowExecutionCompleted)
+    except InvalidResponseError as error:
+        problem = str(error).removesuffix(" The body is in error.response.content.")
+        raise InvalidPayloadError(f"The body says it is a {EXECUTION_COMPLETED}, but is none. {problem}") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"it has {name}")

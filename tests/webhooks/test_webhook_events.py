@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from typing import Any
+
+import pytest
+from deliveries import FAILED_RUN, TEST_BUTTON, UNSIGNED
+
+from simstudio.models.base import Model
+from simstudio.webhooks import (
+    Event,
+    GenericEvent,
+    InvalidPayloadError,
+    WorkflowExecutionCompleted,
+    construct_event_without_verification,
+)
+
+SMALLEST: dict[str, Any] = {
+    "id": "evt_1",
+    "type": "workflow.execution.completed",
+    "timestamp": 1795163137308,
+    "data": {"executionId": "e1", "workflowId": "w1", "status": "success"},
+}
+
+
+def read(payload: Any) -> Event:
+    return construct_event_without_verification(json.dumps(payload))
+
+
+def completed(payload: bytes | dict[str, Any]) -> WorkflowExecutionCompleted:
+    event = construct_event_without_verification(payload) if isinstance(payload, bytes) else read(payload)
+    assert isinstance(event, WorkflowExecutionCompleted)
+    return event
+
+
+# --- runs that ended ------------------------------------------------------------------------------------------------
+
+
+def test_a_failed_run_tells_what_ran_and_how_it_ended():
+    data = completed(FAILED_RUN.body).data
+
+    assert data.execution_id == "7579e712-d9c1-4ed8-b386-aa829e6438ba"
+    assert (data.workflow_id, data.workflow_name) == ("b626acc6-90e4-41df-9f9f-f05f157821f8", "Fails")
+    assert (data.status, data.level, data.trigger, data.succeeded) == ("error", "error", "api", False)
+    assert (data.started_at, data.ended_at) == ("2026-11-20T08:25:37.221Z", "2026-11-20T08:25:37.276Z")
+    assert data.total_duration_ms == 53
+    assert data.final_output == {"error": "Boom: Line 1: `throw new Error('kaboom: ' + \"hook\");` - kaboom: hook"}
+
+
+def test_trace_spans_stay_plain_json_data():
+    spans = completed(FAILED_RUN.body).data.trace_spans
+
+    assert spans is not None
+    assert [child["name"] for child in spans[0]["children"]] == ["Start", "Boom"]
+
+
+def test_a_run_that_succeeded_says_so():
+    assert completed(UNSIGNED.body).data.succeeded
+
+
+def test_the_event_has_its_id_its_type_and_its_time_in_milliseconds():
+    event = completed(FAILED_RUN.body)
+
+    assert event.id == "evt_5131559b-92aa-4850-9b19-346e018204ca"
+    assert event.type == "workflow.execution.completed"
+    assert event.timestamp == 1795163137308
+
+
+def test_the_cost_is_typed():
+    cost = completed(TEST_BUTTON.body).data.cost
+
+    assert cost is not None
+    assert cost.total == 0.00123
+    assert cost.tokens is not None
+    assert (cost.tokens.input, cost.tokens.output, cost.tokens.total) == (100, 50, 150)
+
+
+def test_rate_limits_and_usage_are_typed():
+    data = completed(TEST_BUTTON.body).data
+
+    assert data.rate_limits is not None
+    assert (data.rate_limits.sync.limit, data.rate_limits.async_.remaining) == (150, 50)
+    assert data.usage is not None
+    assert (data.usage.current_period_cost, data.usage.percent_used, data.usage.is_exceeded) == (2.45, 12.25, False)
+
+
+def test_the_test_buttons_delivery_is_told_from_a_real_one():
+    event = completed(TEST_BUTTON.body)
+
+    assert event.is_test
+    assert event.links == {"log": "/workspace/logs"}
+    assert not completed(FAILED_RUN.body).is_test
+
+
+def test_what_the_subscription_does_not_ask_for_is_none():
+    data = completed(UNSIGNED.body).data
+
+    assert data.final_output is data.trace_spans is data.rate_limits is data.usage is None
+    assert "finalOutput" not in data
+
+
+def test_an_output_that_is_null_is_told_from_one_not_sent():
+    data = completed({**SMALLEST, "data": {**SMALLEST["data"], "finalOutput": None}}).data
+
+    assert data.final_output is None
+    assert "finalOutput" in data
+
+
+def test_the_wire_names_are_items():
+    event = completed(FAILED_RUN.body)
+
+    assert event["data"]["executionId"] == event.data.execution_id
+    assert event.to_dict() == json.loads(FAILED_RUN.body)
+
+
+def test_unknown_fields_and_statuses_are_kept():
+    event = completed({**SMALLEST, "new": 1, "data": {**SMALLEST["data"], "status": "skipped", "runs": [2]}})
+
+    assert event.extra == {"new": 1}
+    assert event.data.extra == {"runs": [2]}
+    assert event.data.status == "skipped"
+    assert not event.data.succeeded
+
+
+def test_an_optional_field_of_another_type_stays_as_it_came():
+    assert completed({**SMALLEST, "links": ["a"]}).links == ["a"]
+
+
+@pytest.mark.parametrize("name", ["executionId", "workflowId", "status"])
+def test_a_completed_run_without_what_identifies_it_is_refused(name: str):
+    data = {key: value for key, value in SMALLEST["data"].items() if key != name}
+
+    with pytest.raises(InvalidPayloadError, match=f"workflow.execution.completed, but is none.* at data.{name} .*not"):
+        read({**SMALLEST, "data": data})
+
+
+@pytest.mark.parametrize("payload", [{**SMALLEST, "data": []}, {**SMALLEST, "timestamp": "1"}, {**SMALLEST, "id": 1}])
+def test_a_completed_run_of_another_shape_is_refused(payload: dict[str, Any]):
+    with pytest.raises(InvalidPayloadError) as refused:
+        read(payload)
+
+    assert "error.response" not in str(refused.value)
+
+
+# --- other payloads -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("payload", [{"order": 7}, {}, [1], "text", 5, 1.5, True, None])
+def test_a_webhook_blocks_payload_is_whatever_the_block_builds(payload: Any):
+    event = read(payload)
+
+    assert isinstance(event, GenericEvent)
+    assert event.payload == payload
+
+
+def test_a_payload_that_is_an_object_is_read_by_its_names():
+    event = read({"order": 7, "payload": "inner"})
+
+    assert dict(event) == {"order": 7, "payload": "inner"}
+    assert event["order"] == 7
+    assert event.extra == event.to_dict() == {"order": 7, "payload": "inner"}
+
+
+def test_a_payload_that_is_no_object_has_no_names():
+    assert dict(read([1])) == {}
+
+
+@pytest.mark.parametrize(("payload", "named"), [({"type": "a"}, "a"), ({"type": 5}, None), ({}, None), ([1], None)])
+def test_a_generic_events_type_is_the_payloads_own(payload: Any, named: str | None):
+    assert read(payload).type == named
+
+
+def test_an_event_that_a_later_sim_invents_is_generic():
+    event = read({**SMALLEST, "type": "workflow.deployed"})
+
+    assert isinstance(event, GenericEvent)
+    assert event.type == "workflow.deployed"
+    assert event["data"] == SMALLEST["data"]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"a=1", b"\xff\xfe{}", b"\xef\xbb\xbf{}", b'{"a": NaN}', b"-Infinity", b"[" * 100_000]
+)
+def test_what_is_not_json_is_refused(body: bytes):
+    with pytest.raises(InvalidPayloadError, match="not JSON"):
+        construct_event_without_verification(body)
+
+
+def test_what_was_parsed_already_is_refused():
+    with pytest.raises(InvalidPayloadError, match="raw body, bytes or text, not dict"):
+        construct_event_without_verification(SMALLEST)  # type: ignore[arg-type]
+
+
+# --- as values ------------------------------------------------------------------------------------------------------
+
+EVENTS: list[Model] = [completed(FAILED_RUN.body), read({"order": 7}), read([1])]
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_an_event_survives_pickling_and_copying(event: Model):
+    assert pickle.loads(pickle.dumps(event)) == copy.deepcopy(event) == event
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_an_event_is_frozen(event: Model):
+    with pytest.raises(AttributeError):
+        event.id = "other"  # type: ignore[attr-defined]

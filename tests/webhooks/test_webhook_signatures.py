@@ -1,0 +1,472 @@
+from __future__ import annotations
+
+import copy
+import json
+import math
+import pickle
+import re
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+from deliveries import FAILED_RUN, SECRET, TEST_BUTTON, UNSIGNED, Delivery
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import simstudio.webhooks
+from simstudio import ConfigurationError, InvalidInputError, SimStudioError
+from simstudio.webhooks import (
+    Family,
+    GenericEvent,
+    InvalidPayloadError,
+    InvalidSignatureError,
+    MissingSignatureError,
+    TimestampTooNewError,
+    TimestampTooOldError,
+    WebhookError,
+    WorkflowExecutionCompleted,
+    construct_event,
+    sign,
+)
+
+BODY = '{"order":7,"name":"Zoë"}'.encode()
+T = 1_795_163_133_189
+FAMILIES: tuple[Family, ...] = ("sim", "webhook")
+HEADER = {"sim": "sim-signature", "webhook": "X-Webhook-Signature"}
+
+both_families = pytest.mark.parametrize("family", FAMILIES)
+both_recorded = pytest.mark.parametrize("delivered", [TEST_BUTTON, FAILED_RUN], ids=["test button", "failed run"])
+
+
+def at(milliseconds: int) -> Callable[[], float]:
+    return lambda: milliseconds / 1000
+
+
+def verified(body: bytes | str, headers: Any, secret: str = SECRET, **options: Any) -> Any:
+    """What comes of a delivery that was signed at T, at T."""
+    return construct_event(body, headers, secret, **{"now": at(T), **options})
+
+
+def signed(family: Family = "sim", body: bytes = BODY) -> dict[str, str]:
+    return sign(body, SECRET, timestamp_ms=T, family=family)
+
+
+# --- what verifies --------------------------------------------------------------------------------------------------
+
+
+@both_recorded
+def test_a_recorded_delivery_verifies(delivered: Delivery):
+    event = construct_event(delivered.body, delivered.headers, SECRET, now=delivered.now)
+
+    assert isinstance(event, WorkflowExecutionCompleted)
+    assert event.to_dict() == json.loads(delivered.body)
+
+
+@both_recorded
+def test_signing_gives_the_signature_that_sim_gave(delivered: Delivery):
+    made = sign(delivered.body, SECRET, timestamp_ms=int(delivered.headers["sim-timestamp"]))
+
+    assert made["sim-signature"] == delivered.headers["sim-signature"]
+
+
+@both_recorded
+def test_signing_sets_the_headers_that_sim_sets(delivered: Delivery):
+    of_the_connection = {"Connection", "Transfer-Encoding"}
+
+    assert [*sign(delivered.body, SECRET)] == [name for name in delivered.headers if name not in of_the_connection]
+
+
+@both_families
+def test_what_was_signed_verifies(family: Family):
+    assert verified(BODY, signed(family)) == {"order": 7, "name": "Zoë"}
+
+
+@both_families
+def test_what_was_signed_now_verifies_now(family: Family):
+    assert construct_event(BODY, sign(BODY, SECRET, family=family), SECRET) == GenericEvent(json.loads(BODY))
+
+
+@both_families
+@pytest.mark.parametrize("spelled", [str.lower, str.upper, str.title])
+def test_the_names_of_headers_are_read_in_any_case(family: Family, spelled: Callable[[str], str]):
+    headers = {spelled(name): value for name, value in signed(family).items()}
+
+    assert verified(BODY, headers)["order"] == 7
+
+
+def test_a_body_may_be_text():
+    assert verified(BODY.decode(), signed())["name"] == "Zoë"
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+def test_a_body_may_be_any_bytes(kind: Callable[[bytes], Any]):
+    assert verified(kind(BODY), signed())["order"] == 7
+
+
+def test_headers_need_only_have_items():
+    class Headers:
+        def items(self) -> Iterator[tuple[str, str]]:
+            yield from signed().items()
+
+    assert verified(BODY, Headers())["order"] == 7
+
+
+@both_families
+def test_only_the_signature_header_is_needed(family: Family):
+    assert verified(BODY, {HEADER[family]: signed(family)[HEADER[family]]})["order"] == 7
+
+
+def test_headers_that_are_not_signed_decide_nothing():
+    forged = {**signed(), "sim-timestamp": "1", "sim-event": "other"}
+
+    assert verified(TEST_BUTTON.body, {**forged, **signed(body=TEST_BUTTON.body), "sim-event": "other"}).is_test
+    assert verified(BODY, forged)["order"] == 7
+
+
+@both_families
+def test_any_of_several_signatures_may_match(family: Family):
+    header = HEADER[family]
+    time_, right = signed(family)[header].split(",")
+    wrong = f"v1={'0' * 64}"
+
+    for entries in ([right, wrong], [wrong, right], [wrong, right, wrong]):
+        assert verified(BODY, {header: ",".join([time_, *entries])})["order"] == 7
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+
+
+@given(st.dictionaries(TEXT, TEXT), TEXT.filter(str.strip), st.integers(0, 10**15 - 1), st.sampled_from(FAMILIES))
+def test_whatever_was_signed_verifies(payload: dict[str, str], secret: str, timestamp_ms: int, family: Family):
+    body = json.dumps(payload, ensure_ascii=False)
+    headers = sign(body, secret, timestamp_ms=timestamp_ms, family=family)
+
+    assert construct_event(body.encode(), headers, secret, tolerance=None) == GenericEvent(payload)
+
+
+# --- what is refused ------------------------------------------------------------------------------------------------
+
+
+@given(st.data())
+def test_any_altered_byte_of_the_body_is_refused(data: st.DataObject):
+    delivered = data.draw(st.sampled_from([TEST_BUTTON, FAILED_RUN]))
+    place = data.draw(st.integers(0, len(delivered.body) - 1))
+    byte = data.draw(st.integers(0, 255).filter(lambda byte: byte != delivered.body[place]))
+    altered = delivered.body[:place] + bytes([byte]) + delivered.body[place + 1 :]
+
+    with pytest.raises(InvalidSignatureError, match="altered"):
+        construct_event(altered, delivered.headers, SECRET, now=delivered.now)
+
+
+@given(st.data())
+def test_any_altered_character_of_the_signature_is_refused(data: st.DataObject):
+    header = data.draw(st.sampled_from(sorted(HEADER.values())))
+    signature = FAILED_RUN.headers["sim-signature"]
+    place = data.draw(st.integers(0, len(signature) - 1))
+    character = data.draw((st.characters(max_codepoint=255) | st.characters()).filter(lambda c: c != signature[place]))
+    altered = signature[:place] + character + signature[place + 1 :]
+
+    with pytest.raises(InvalidSignatureError):
+        construct_event(FAILED_RUN.body, {header: altered}, SECRET, now=FAILED_RUN.now, tolerance=None)
+
+
+@given(st.binary(min_size=1, max_size=5), st.booleans())
+def test_a_longer_body_is_refused(more: bytes, in_front: bool):
+    with pytest.raises(InvalidSignatureError):
+        verified(more + BODY if in_front else BODY + more, signed())
+
+
+@given(st.text(max_size=100))
+@example("t=1,v1=" + "é" * 64)
+def test_no_other_text_passes_for_a_signature(text: str):
+    with pytest.raises((MissingSignatureError, InvalidSignatureError)):
+        verified(BODY, {"sim-signature": text}, tolerance=None)
+
+
+@both_families
+def test_a_wrong_secret_is_refused(family: Family):
+    with pytest.raises(InvalidSignatureError, match="secret is not the one that Sim signs with"):
+        verified(BODY, signed(family), "whsec-other")
+
+
+def test_a_body_that_was_serialised_again_is_refused():
+    again = json.dumps(json.loads(FAILED_RUN.body)).encode()
+
+    with pytest.raises(InvalidSignatureError, match=r"serialised again .* Pass the body's bytes as they came"):
+        construct_event(again, FAILED_RUN.headers, SECRET, now=FAILED_RUN.now)
+
+
+def test_a_body_that_was_parsed_is_refused():
+    with pytest.raises(InvalidPayloadError, match="raw body, bytes or text, not dict"):
+        verified(json.loads(BODY), signed())
+
+
+def test_a_body_whose_text_no_bytes_have_is_refused():
+    with pytest.raises(InvalidPayloadError, match="Unicode"):
+        verified("\ud800", signed())
+
+
+def test_a_signed_body_that_is_no_json_is_refused_as_such():
+    with pytest.raises(InvalidPayloadError, match="not JSON"):
+        verified(b"{", signed(body=b"{"))
+
+
+def test_a_recorded_delivery_of_a_subscription_without_a_secret_is_refused():
+    with pytest.raises(MissingSignatureError, match=r"sim-signature or X-Webhook-Signature.*secret"):
+        construct_event(UNSIGNED.body, UNSIGNED.headers, SECRET, now=UNSIGNED.now)
+
+
+@both_families
+@pytest.mark.parametrize("value", [None, ""], ids=["missing", "empty"])
+def test_a_delivery_without_the_signature_header_is_refused(family: Family, value: str | None):
+    headers = {name: text for name, text in signed(family).items() if name != HEADER[family]}
+
+    with pytest.raises(MissingSignatureError):
+        verified(BODY, headers if value is None else {**headers, HEADER[family]: value})
+
+
+HEX = signed()["sim-signature"].partition("v1=")[2]
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        HEX,
+        f"v1={HEX}",
+        f"t={T}",
+        f"t={T},",
+        f"t={T},v1=",
+        f"t={T},v1={HEX},",
+        f"t={T},v1={HEX[:-1]}",
+        f"t={T},v1={HEX}0",
+        f"t={T},v1={HEX.upper()}",
+        f"t={T}, v1={HEX}",
+        f" t={T},v1={HEX}",
+        f"t={T},v1={HEX}\n",
+        f"v1={HEX},t={T}",
+        f"t={T},t={T},v1={HEX}",
+        f"t={T},v1={HEX},v0={HEX}",
+        f"t=+{T},v1={HEX}",
+        f"t=-{T},v1={HEX}",
+        f"t={T}.0,v1={HEX}",
+        f"t=,v1={HEX}",
+        f"t={'٣' * 13},v1={HEX}",
+        f"t={'9' * 5000},v1={HEX}",
+        f"t={T},v1={HEX},t={T},v1={HEX}",
+    ],
+)
+@both_families
+def test_a_signature_is_read_strictly(signature: str, family: Family):
+    with pytest.raises(InvalidSignatureError, match=r"t=<milliseconds>,v1=<64 lower-case hex>"):
+        verified(BODY, {HEADER[family]: signature})
+
+
+def test_leading_zeros_of_the_time_are_another_signature():
+    with pytest.raises(InvalidSignatureError):
+        verified(BODY, {"sim-signature": f"t=0{T},v1={HEX}"})
+
+
+def test_two_different_signature_headers_are_refused():
+    with pytest.raises(InvalidSignatureError, match="more than once"):
+        verified(BODY, {"sim-signature": f"t={T},v1={HEX}", "Sim-Signature": f"t={T},v1={'0' * 64}"})
+
+
+# --- time -----------------------------------------------------------------------------------------------------------
+
+
+@both_families
+@pytest.mark.parametrize("late", [300_001, 10**9])
+def test_what_was_signed_too_long_ago_is_refused(family: Family, late: int):
+    with pytest.raises(TimestampTooOldError, match=r"signed \d+\.\d{3} s ago, and 300 s are tolerated"):
+        verified(BODY, signed(family), now=at(T + late))
+
+
+@both_families
+@pytest.mark.parametrize("early", [300_001, 10**9])
+def test_what_was_signed_too_far_in_the_future_is_refused(family: Family, early: int):
+    with pytest.raises(TimestampTooNewError, match=r"signed \d+\.\d{3} s in the future, and 300 s are tolerated"):
+        verified(BODY, signed(family), now=at(T - early))
+
+
+@pytest.mark.parametrize("difference", [-300_000, -1, 0, 1, 300_000])
+def test_the_tolerance_counts_both_ways_to_the_millisecond(difference: int):
+    assert verified(BODY, signed(), now=at(T + difference))["order"] == 7
+
+
+@given(st.integers(10**12, 2 * 10**12), st.integers(0, 10**6))
+@example(1073741530025, 300_000)  # seconds * 1000 is a little more here than the milliseconds
+@example(1795163133189, 100)  # as is the difference of seconds here
+def test_the_bound_of_the_tolerance_is_exact_at_all_times(signed_at: int, tolerated: int):
+    headers = sign(BODY, SECRET, timestamp_ms=signed_at)
+
+    for moment in (signed_at - tolerated, signed_at + tolerated):
+        assert verified(BODY, headers, tolerance=tolerated / 1000, now=at(moment))["order"] == 7
+
+
+@pytest.mark.parametrize(
+    ("difference", "refusal"), [(10_001, TimestampTooOldError), (-10_001, TimestampTooNewError), (10_000, None)]
+)
+def test_the_tolerance_is_in_seconds(difference: int, refusal: type[WebhookError] | None):
+    call = partial(verified, BODY, signed(), tolerance=10, now=at(T + difference))
+    if refusal is None:
+        assert call()["order"] == 7
+    else:
+        with pytest.raises(refusal):
+            call()
+
+
+@pytest.mark.parametrize("difference", [-(10**12), 10**12])
+@pytest.mark.parametrize("tolerance", [None, math.inf])
+def test_without_a_tolerance_no_time_is_refused(tolerance: float | None, difference: int):
+    assert verified(BODY, signed(), tolerance=tolerance, now=at(T + difference))["order"] == 7
+
+
+def test_without_a_tolerance_the_signature_still_counts():
+    with pytest.raises(InvalidSignatureError):
+        verified(BODY + b" ", signed(), tolerance=None)
+
+
+def test_a_forged_delivery_is_not_told_that_it_is_late():
+    with pytest.raises(InvalidSignatureError):
+        verified(BODY, signed(), "whsec-other", now=at(T + 10**9))
+
+
+def test_the_time_is_the_machines_when_no_other_is_given():
+    an_hour_ago = int((time.time() - 3600) * 1000)
+
+    with pytest.raises(TimestampTooOldError):
+        construct_event(BODY, sign(BODY, SECRET, timestamp_ms=an_hour_ago), SECRET)
+
+
+@pytest.mark.parametrize("tolerance", [-1, -0.001, math.nan, "300", True])
+def test_a_tolerance_that_is_no_number_of_seconds_is_a_configuration_error(tolerance: Any):
+    with pytest.raises(ConfigurationError, match="tolerance"):
+        verified(BODY, signed(), tolerance=tolerance)
+
+
+# --- secrets and errors ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("secret", ["", " ", "\n", None, b"whsec", "\ud800"])
+def test_a_secret_that_cannot_be_one_is_a_configuration_error(secret: Any):
+    with pytest.raises(ConfigurationError, match="secret"):
+        verified(BODY, signed(), secret)
+    with pytest.raises(ConfigurationError, match="secret"):
+        sign(BODY, secret)
+
+
+def test_a_secret_that_cannot_be_encoded_is_not_in_the_error():
+    with pytest.raises(ConfigurationError) as raised:
+        sign(BODY, "whsec-hidden\ud800")
+
+    assert raised.value.__context__ is None
+    assert "hidden" not in str(raised.value)
+
+
+@pytest.mark.parametrize("headers", [None, [("sim-signature", "")], {b"sim-signature": b""}, {"sim-signature": ["a"]}])
+def test_headers_that_are_not_text_are_a_configuration_error(headers: Any):
+    with pytest.raises(ConfigurationError, match="mapping of str to str"):
+        verified(BODY, headers)
+
+
+REFUSALS: dict[type[WebhookError], Callable[[], Any]] = {
+    MissingSignatureError: partial(verified, BODY, {}),
+    InvalidSignatureError: partial(verified, BODY + b" ", signed()),
+    TimestampTooOldError: partial(verified, BODY, signed(), now=at(T + 10**6)),
+    TimestampTooNewError: partial(verified, BODY, signed(), now=at(T - 10**6)),
+    InvalidPayloadError: partial(verified, b"{", signed(body=b"{")),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSALS)
+def test_each_refusal_is_an_error_of_its_own(kind: type[WebhookError]):
+    with pytest.raises(SimStudioError) as raised:
+        REFUSALS[kind]()
+
+    assert [other for other in (*REFUSALS, ConfigurationError) if isinstance(raised.value, other)] == [kind]
+    assert isinstance(raised.value, WebhookError)
+    assert kind.__name__ in simstudio.webhooks.__all__
+
+
+@pytest.mark.parametrize("kind", REFUSALS)
+def test_no_error_shows_the_secret_or_the_signature_that_was_expected(kind: type[WebhookError]):
+    with pytest.raises(WebhookError) as raised:
+        REFUSALS[kind]()
+
+    error = raised.value
+    shown = f"{error!r} {vars(error)} {pickle.dumps(error)!r} {''.join(traceback.format_exception(error))}"
+    assert SECRET not in shown
+    assert not re.search(r"[0-9a-f]{64}", shown)
+
+
+@pytest.mark.parametrize("kind", REFUSALS)
+def test_errors_survive_pickling_and_copying(kind: type[WebhookError]):
+    with pytest.raises(WebhookError) as raised:
+        REFUSALS[kind]()
+
+    for twin in (pickle.loads(pickle.dumps(raised.value)), copy.copy(raised.value)):
+        assert type(twin) is kind
+        assert str(twin) == str(raised.value)
+
+
+def test_signatures_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch):
+    compared: list[tuple[str, str]] = []
+
+    def compare_digest(one: str, other: str) -> bool:
+        compared.append((one, other))
+        return True
+
+    monkeypatch.setattr("simstudio.webhooks.hmac.compare_digest", compare_digest)
+    assert verified(BODY, {"sim-signature": f"t={T},v1={'0' * 64}"})["order"] == 7
+    assert compared == [(HEX, "0" * 64)]
+
+
+# --- signing --------------------------------------------------------------------------------------------------------
+
+
+def test_signing_as_a_notification_sets_its_headers():
+    headers = signed("sim")
+
+    assert headers["sim-event"] == "workflow.execution.completed"
+    assert headers["sim-timestamp"] == str(T)
+    assert re.fullmatch(r"delivery_[0-9a-f-]{36}", headers["sim-delivery-id"])
+    assert headers["Idempotency-Key"] == headers["sim-delivery-id"]
+
+
+def test_signing_as_a_webhook_block_sets_that_blocks_headers():
+    headers = signed("webhook")
+
+    assert [*headers] == [
+        "Content-Type",
+        "X-Webhook-Timestamp",
+        "X-Delivery-ID",
+        "Idempotency-Key",
+        "X-Webhook-Signature",
+    ]
+    assert headers["X-Webhook-Timestamp"] == str(T)
+    assert re.fullmatch(r"[0-9a-f-]{36}", headers["X-Delivery-ID"])
+    assert headers["Idempotency-Key"] == headers["X-Delivery-ID"]
+
+
+@both_families
+def test_each_delivery_has_an_id_of_its_own(family: Family):
+    assert signed(family)["Idempotency-Key"] != signed(family)["Idempotency-Key"]
+
+
+@pytest.mark.parametrize("options", [{"timestamp_ms": t} for t in (-1, 1.5, True, "1", 10**15)] + [{"family": "other"}])
+def test_signing_with_no_such_time_or_family_is_refused(options: dict[str, Any]):
+    with pytest.raises(InvalidInputError, match=next(iter(options))):
+        sign(BODY, SECRET, **options)
+
+
+def test_the_module_imports_nothing_heavy():
+    heavy = ["httpx", "cattrs", "asyncio", "ssl", "socket", "simstudio.client", "simstudio.transport"]
+    code = f"import sys, simstudio.webhooks; print([name for name in {heavy} if name in sys.modules])"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert printed == "[]\n"
