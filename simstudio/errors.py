@@ -15,7 +15,8 @@
     ├── JobTimeoutError               a job was not done when the caller's patience ended     (code TIMEOUT)
     ├── JobNotDoneError               the result of a job was asked for too early
     ├── StreamError                   a stream broke off or cannot be read
-    └── InvalidResponseError          an answer that is not what the API promises
+    ├── InvalidResponseError          an answer that is not what the API promises
+    └── WebhookError                  a delivery that is not to be trusted, see simstudio.webhooks
 
 The documented codes (UNAUTHORIZED, TIMEOUT, RATE_LIMIT_EXCEEDED, USAGE_LIMIT_EXCEEDED, EXECUTION_ERROR) are what
 ``error.code`` says whatever the server calls them; the server's own word is ``error.server_code``.
