@@ -11,6 +11,7 @@ On an async client each of the three is awaited.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -23,7 +24,7 @@ S = TypeVar("S")
 R = TypeVar("R")
 
 
-class SubmittedRun(APIResource[M], Generic[M, S, R]):
+class SubmittedRun(APIResource[M], ABC, Generic[M, S, R]):
     """Something that runs on a server: ``S`` is its state as the service tells it, ``R`` its result.
 
     A service gives the three flows :meth:`_ask`, :meth:`_await` and :meth:`_result`, and says of a state what its
@@ -110,22 +111,27 @@ class SubmittedRun(APIResource[M], Generic[M, S, R]):
         assert self.state is not None  # noqa: S101 - it was waited for
         return (yield from self._result(self.state))
 
+    @abstractmethod
     def _status_of(self, state: S) -> str:
-        raise NotImplementedError
+        """The service's word for a state."""
 
+    @abstractmethod
     def _is_done(self, state: S) -> bool:
-        raise NotImplementedError
+        """Whether a state is final."""
 
+    @abstractmethod
     def _ask(self) -> Flow[S]:
-        raise NotImplementedError
+        """The flow of one question."""
 
+    @abstractmethod
     def _await(
         self, timeout: float | None, on_progress: Callable[[S], Any] | None, poll_interval: float | None
     ) -> Flow[S]:
-        raise NotImplementedError
+        """The flow that waits, and raises where the run failed."""
 
+    @abstractmethod
     def _result(self, state: S) -> Flow[R]:
-        raise NotImplementedError
+        """The flow from a final state to the result; raises where the run failed."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} {self.status}>"

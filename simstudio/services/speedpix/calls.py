@@ -119,7 +119,7 @@ class SpeedPixCalls(SpeedPixResource[M], BaseClient[M]):
         prediction = yield from self.predictions._begin(workflow_id, options.pop("input"), **options)
         if not waits:
             return prediction
-        yield from prediction._finish(*waiting)
+        yield from prediction._await(*waiting)
         return prediction.output
 
     async_run = asynchronous(run)

@@ -36,6 +36,8 @@ class Prediction(SubmittedRun[M, "Prediction[Any]", Any]):
         progress: From 0 to 1, where the service said so.
         eta: Seconds left, where the service said so.
         message: The service's remark.
+        status: The service's word for its state, as last seen; see :class:`PredictionStatus` for the known ones.
+        done: Whether it had ended when it was last seen.
 
     A pickled prediction is only a record: it holds no client, and so no key.
     """
@@ -66,16 +68,6 @@ class Prediction(SubmittedRun[M, "Prediction[Any]", Any]):
         """Take nothing: it changes as a whole, when it was asked for."""
 
     @property
-    def status(self) -> str:
-        """The service's word for its state, as last seen; see :class:`PredictionStatus` for the known ones."""
-        return self._status
-
-    @property
-    def done(self) -> bool:
-        """Whether it had ended when it was last seen."""
-        return self._status in FINAL
-
-    @property
     def succeeded(self) -> bool:
         """Whether it had ended well when it was last seen."""
         return self._status in SUCCEEDED
@@ -94,8 +86,7 @@ class Prediction(SubmittedRun[M, "Prediction[Any]", Any]):
         Example:
             >>> prediction.reload().status  # doctest: +SKIP
         """
-        yield from self._client._reload(self, UNSET)
-        return self
+        return (yield from self._ask())
 
     refresh = reload
 
@@ -135,8 +126,7 @@ class Prediction(SubmittedRun[M, "Prediction[Any]", Any]):
         if polling_interval is not None and poll_interval is not None:
             raise InvalidInputError("polling_interval and poll_interval are the same: give one of them.")
         interval = polling_interval if polling_interval is not None else poll_interval
-        yield from self._finish(timeout, on_progress, interval)
-        return self
+        return (yield from self._await(timeout, on_progress, interval))
 
     @operation
     def result(self, *, timeout: float | None = 3600.0) -> Flow[Any]:
@@ -153,7 +143,7 @@ class Prediction(SubmittedRun[M, "Prediction[Any]", Any]):
         Example:
             >>> prediction.result()["images"]["url"].save("out.png")  # doctest: +SKIP
         """
-        yield from self._finish(timeout, None, None)
+        yield from self._await(timeout, None, None)
         return self.output
 
     async_reload = asynchronous(reload)
@@ -166,12 +156,27 @@ class Prediction(SubmittedRun[M, "Prediction[Any]", Any]):
         assert self._predictions is not None  # noqa: S101 - a detached one's runner refuses before
         return self._predictions
 
-    def _finish(
-        self, timeout: float | None, on_progress: Callable[[Any], Any] | None, interval: float | None
-    ) -> Flow[None]:
-        yield from self._client._await(self, timeout=timeout, on_progress=on_progress, interval=interval)
+    def _status_of(self, state: Prediction[Any]) -> str:
+        return state._status
+
+    def _is_done(self, state: Prediction[Any]) -> bool:
+        return state._status in FINAL
+
+    def _ask(self) -> Flow[Prediction[M]]:
+        yield from self._client._reload(self, UNSET)
+        return self
+
+    def _await(
+        self, timeout: float | None, on_progress: Callable[[Any], Any] | None, poll_interval: float | None
+    ) -> Flow[Prediction[M]]:
+        yield from self._client._await(self, timeout=timeout, on_progress=on_progress, interval=poll_interval)
         if not self.succeeded:
             raise self._failure()
+        return self
+
+    def _result(self, state: Prediction[Any]) -> Flow[Any]:
+        return state.output
+        yield  # a flow that needs nothing of the world
 
     def _failure(self) -> PredictionError:
         canceled = self._status in CANCELED
