@@ -17,9 +17,11 @@ TYPE_CHECKING = False  # not from typing: its import alone costs more than all t
 if TYPE_CHECKING:
     from typing import Any
 
+    from simstudio import catalog, webhooks
     from simstudio.client import AsyncSimStudioClient, SimStudioClient
     from simstudio.client import AsyncSimStudioClient as AsyncClient
     from simstudio.client import SimStudioClient as Client
+    from simstudio.downloads import Download
     from simstudio.errors import (
         APIConnectionError,
         APIStatusError,
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from simstudio.models.jobs import Job
     from simstudio.models.usage import UsageLimits
     from simstudio.models.workflows import WorkflowStatus
+    from simstudio.pagination import AsyncPager, Page, Pager
     from simstudio.resources.modes import APIResponse
     from simstudio.streaming import AsyncStream, AsyncStreamManager, Stream
     from simstudio.transport.auth import ANONYMOUS
@@ -87,12 +90,14 @@ _HOMES = {
         "StreamError",
         "UsageLimitExceededError",
     ),
+    "downloads": ("Download",),
     "files": ("File", "FileInputWarning"),
     "models.events": ("ChunkEvent", "FinalEvent", "OtherEvent", "StreamEvent"),
     "models.execution": ("AsyncExecutionResult", "CancelResult", "WorkflowExecutionResult"),
     "models.jobs": ("Job",),
     "models.usage": ("UsageLimits",),
     "models.workflows": ("WorkflowStatus",),
+    "pagination": ("AsyncPager", "Page", "Pager"),
     "resources.modes": ("APIResponse",),
     "streaming": ("AsyncStream", "AsyncStreamManager", "Stream"),
     "transport.auth": ("ANONYMOUS",),
@@ -103,6 +108,7 @@ _HOMES = {
     "transport.stack": ("Handler", "Middleware"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_MODULES = ("catalog", "webhooks")
 _ALIASES = {"Client": "SimStudioClient", "AsyncClient": "AsyncSimStudioClient"}
 
 __all__ = [
@@ -113,6 +119,7 @@ __all__ = [
     "APITimeoutError",
     "AsyncClient",
     "AsyncExecutionResult",
+    "AsyncPager",
     "AsyncSimStudioClient",
     "AsyncStream",
     "AsyncStreamManager",
@@ -123,6 +130,7 @@ __all__ = [
     "Client",
     "ConfigurationError",
     "ConflictError",
+    "Download",
     "ExecutionError",
     "ExecutionTimeoutError",
     "File",
@@ -143,6 +151,8 @@ __all__ = [
     "Middleware",
     "NotFoundError",
     "OtherEvent",
+    "Page",
+    "Pager",
     "PermissionDeniedError",
     "RateLimitError",
     "RateLimitInfo",
@@ -161,16 +171,20 @@ __all__ = [
     "WorkflowExecutionResult",
     "WorkflowStatus",
     "__version__",
+    "catalog",
+    "webhooks",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    import importlib
+
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
     target = _ALIASES.get(name, name)
     home = _HOME_OF.get(target)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
-
     value = getattr(importlib.import_module(f"{__name__}.{home}"), target)
     globals()[name] = value
     return value

@@ -29,9 +29,15 @@ def wire_names(field: attrs.Attribute[Any]) -> tuple[str, ...]:
     given = field.metadata.get("wire")
     if given is not None:
         return (given,) if isinstance(given, str) else tuple(given)
-    name = field.name[:-1] if field.name.endswith("_") and keyword.iskeyword(field.name[:-1]) else field.name
+    return (wire_name(field.name),)
+
+
+def wire_name(name: str) -> str:
+    """A Python name as the wire has it: camelCase, without the underscore that keeps it from being a keyword."""
+    if name.endswith("_") and keyword.iskeyword(name[:-1]):
+        name = name[:-1]
     head, *tail = name.split("_")
-    return (head + "".join(word.capitalize() for word in tail),)
+    return head + "".join(word.capitalize() for word in tail)
 
 
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(attrs.field,))

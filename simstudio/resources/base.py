@@ -11,6 +11,7 @@ import attrs
 
 from simstudio.config import UNSET, Options, Unset, check_headers, check_timeout, user_agent
 from simstudio.errors import InvalidInputError, SimStudioError
+from simstudio.models.base import Model
 from simstudio.models.conversion import structure
 from simstudio.resources.failures import conceal_error, status_error
 from simstudio.resources.modes import M, Runner
@@ -243,9 +244,17 @@ def encode_json(data: Any) -> bytes:
         InvalidInputError: It is no JSON data.
     """
     try:
-        return jsonlib.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        text = jsonlib.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+        return text.encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInputError(f"json= cannot be sent as JSON: {error}.") from error
+
+
+def _plain(value: Any) -> Any:
+    """A model in a body, as it came: what an operation gave can be sent to another."""
+    if isinstance(value, Model):
+        return value.to_dict()
+    raise TypeError(f"{type(value).__name__} is no JSON data")
 
 
 def encode_query(params: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ the namespaces. Where the documents differ from the namespaces the documents win
 from __future__ import annotations
 
 import random
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from simstudio.base_client import BaseClient
@@ -31,6 +32,9 @@ from simstudio.transport.retry import LONGEST_WAIT, Backoff, check_max_retries
 if TYPE_CHECKING:
     from typing import TypeAlias
 
+    from simstudio.resources.v1 import V1
+    from simstudio.resources.v2 import V2
+
 Result: TypeAlias = WorkflowExecutionResult | AsyncExecutionResult
 
 
@@ -47,6 +51,20 @@ class DocumentedMethods(BaseClient[M]):
         self.jobs: Jobs[M] = Jobs(context, "jobs")
         self.workflows: Workflows[M] = Workflows(context, "workflows", self.jobs)
         self.usage: Usage[M] = Usage(context, "usage")
+
+    @cached_property
+    def v1(self) -> V1[M]:
+        """The routes under ``/api/v1``."""
+        from simstudio.resources.v1 import V1
+
+        return V1(self._context, "v1")
+
+    @cached_property
+    def v2(self) -> V2[M]:
+        """The routes under ``/api/v2``, whatever ``api_version`` is."""
+        from simstudio.resources.v2 import V2
+
+        return V2(self._context, "v2")
 
     @operation
     def execute_workflow(

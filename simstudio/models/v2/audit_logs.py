@@ -1,0 +1,38 @@
+"""What was done in an organization."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simstudio.models.base import Model, model
+
+
+@model
+class AuditLog(Model):
+    """One thing that someone did.
+
+    Attributes:
+        id: Of the entry.
+        action: What was done, such as ``workflow.deployed``.
+        resource_type: To what.
+        created_at: When, ISO 8601.
+        workspace_id: Where, None outside workspaces.
+        actor_name: By whom.
+        actor_email: By whom.
+        resource_id: Of what it was done to.
+        resource_name: What that is called.
+        description: The server's sentence about it.
+        metadata: Plain JSON data that depends on the action.
+    """
+
+    id: str
+    action: str
+    resource_type: str
+    created_at: str
+    workspace_id: str | None = None
+    actor_name: str | None = None
+    actor_email: str | None = None
+    resource_id: str | None = None
+    resource_name: str | None = None
+    description: str | None = None
+    metadata: Any = None

@@ -1,0 +1,402 @@
+"""``@endpoint`` and ``@paged``: operations of a REST surface, each written once as its signature and its result.
+
+For example::
+
+    class Workflows(APIResource[M]):
+        @endpoint("DELETE", "/api/v2/workflows/{workflowId}", "deleteWorkflow")
+        def delete(self, call: Call, workflow_id: str) -> Flow[DeletedWorkflow]:
+            return call.one(DeletedWorkflow)
+
+The signature *is* the request (:mod:`simstudio.resources.routes`); ``call`` holds it, checked and placed, and users do
+not see it. What the method returns is the flow of its result, so anything that is not "send, unwrap, structure" is
+written out there. :mod:`simstudio.catalog` lists all routes.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Concatenate, TypeVar, overload
+
+from simstudio.config import UNSET, Unset
+from simstudio.downloads import Download
+from simstudio.errors import InvalidResponseError
+from simstudio.models.conversion import structure
+from simstudio.pagination import AsyncPager, Page, Pager, Pages
+from simstudio.resources.modes import APIResponse, Async, RawAsync, RawSync, Sync
+from simstudio.resources.operation import BoundOperation, _Method, operation
+from simstudio.resources.routes import Bounds, Route
+from simstudio.transport.endpoint import segment
+from simstudio.transport.flow import Flow
+
+if TYPE_CHECKING:
+    from typing_extensions import ParamSpec
+
+    from simstudio.resources.base import APIResource
+    from simstudio.transport.message import Request, Resend, Response
+
+    P = ParamSpec("P")
+else:
+    from typing import ParamSpec
+
+    P = ParamSpec("P")
+
+T = TypeVar("T")
+_PAGES = "Pages["
+
+
+class Call:
+    """One call of an operation: its request, checked and placed.
+
+    Attributes:
+        arguments: Of the method, by Python name, defaults filled in.
+        path: With the path parameters filled in.
+        query: What of the arguments goes there, as text by wire name; may be changed before sending.
+        headers: Likewise.
+        body: Likewise, as JSON data; None where the operation has no body.
+    """
+
+    def __init__(self, resource: APIResource[Any], route: Route, arguments: Mapping[str, Any], resend: Resend) -> None:
+        self.resource = resource
+        self.route = route
+        self.arguments = arguments
+        self.resend: Resend = resend
+        self.path = route.path
+        for name, parameter in route.parameters.items():
+            if parameter.place == "path":
+                value = arguments[name]
+                text = value if isinstance(value, str) else str(value)
+                self.path = self.path.replace(f"{{{parameter.wire}}}", segment(text, name))
+        self.query: dict[str, Any] = route.placed(arguments, "query")
+        self.headers: dict[str, str] = route.placed(arguments, "header")
+        has_body = any(parameter.place == "body" for parameter in route.parameters.values())
+        self.body: dict[str, Any] | None = route.placed(arguments, "body") if has_body else None
+
+    def request(self, **options: Any) -> Request:
+        """The request, ready to be sent; ``options`` are those of ``APIResource._request``."""
+        if self.body is not None:
+            options.setdefault("json", self.body)
+        options.setdefault("resend", self.resend)
+        return self.resource._request(
+            self.route.verb,
+            self.path,
+            params=self.query,
+            headers={**self.headers, **options.pop("headers", {})},
+            **options,
+        )
+
+    def send(self, **options: Any) -> Flow[Response]:
+        """Send it.
+
+        Raises:
+            APIStatusError: Any error status.
+        """
+        return self.resource._call(self.request(**options))
+
+    def one(self, into: type[T], *at: str, **options: Any) -> Flow[T]:
+        """Send it, and structure what the answer holds.
+
+        Args:
+            into: A model.
+            at: Where in the answer it is; ``data`` where nothing is given.
+            options: Of ``APIResource._request``.
+
+        Raises:
+            APIStatusError: Any error status.
+            InvalidResponseError: The answer is of another shape.
+        """
+        response = yield from self.send(**options)
+        return structure(found(response, at or ("data",)), into, response=response)
+
+    def download(self) -> Flow[Download]:
+        """Send it, and give the bytes that come."""
+        response = yield from self.send(headers={"Accept": "*/*"})
+        return Download.of(response)
+
+    def pages(self, into: type[T], *at: str, cursor: str = "cursor") -> Pages[T]:
+        """The pages of a list that is paged by cursors.
+
+        Args:
+            into: The model of an item.
+            at: Where in the answer the items are; ``data`` where nothing is given.
+            cursor: The query parameter that takes one.
+        """
+        return CursorPages(self, into, at or ("data",), cursor)
+
+
+class CursorPages(Pages[T]):
+    """The pages of a list whose answers name the next one (``nextCursor``)."""
+
+    def __init__(self, call: Call, into: type[T], at: Sequence[str], cursor: str) -> None:
+        super().__init__(call.query.pop(cursor, None))
+        self._call = call
+        self._into = into
+        self._at = at
+        self._cursor = cursor
+
+    def fetch(self, cursor: str | None) -> Flow[Page[T]]:
+        """The flow of the page at a cursor."""
+        call = self._call
+        query = call.query if cursor is None else {**call.query, self._cursor: cursor}
+        response = yield from call.resource._call(
+            call.resource._request("GET", call.path, params=query, headers=call.headers, resend="read")
+        )
+        return page_of(response, self._into, self._at)
+
+
+def page_of(response: Response, into: type[T], at: Sequence[str] = ("data",)) -> Page[T]:
+    """The page in an answer.
+
+    Raises:
+        InvalidResponseError: There is none; the message names the place.
+    """
+    body = response.json()
+    items = structure(found(response, at, body), list[into], response=response)  # type: ignore[valid-type]
+    place = body
+    for name in at[:-1]:
+        place = place[name]
+    cursor = body.get("nextCursor", place.get("nextCursor"))
+    besides = {name: value for name, value in {**body, **place}.items() if name not in (*at, "nextCursor", "success")}
+    return Page(items, cursor if isinstance(cursor, str) and cursor else None, besides)
+
+
+def found(response: Response, at: Sequence[str], body: Any = UNSET) -> Any:
+    """What an answer holds at a place.
+
+    Raises:
+        InvalidResponseError: Nothing.
+    """
+    place = response.json() if isinstance(body, Unset) else body
+    for depth, name in enumerate(at):
+        if not isinstance(place, dict) or name not in place:
+            raise InvalidResponseError(
+                f"{response.method} {response.path} answered {response.status}, but the body has no "
+                f"{'.'.join(at[: depth + 1])!r}. The body is in error.response.content.",
+                status=response.status,
+                response=response,
+                history=response.history,
+            )
+        place = place[name]
+    return place
+
+
+class _Sender:
+    """Turns a method with a ``call`` into one without: binds the arguments, checks and places them."""
+
+    def __init__(self, function: Callable[..., Any], route: Route, resend: Resend) -> None:
+        self.function = function
+        self.route = route
+        self.resend = resend
+        signature = inspect.signature(function)
+        me, _, *rest = signature.parameters.values()
+        self.signature = signature.replace(parameters=[me, *rest])
+
+    def bound(self, resource: APIResource[Any], args: Any, kwargs: Any) -> dict[str, Any]:
+        """The arguments by name, defaults filled in.
+
+        Raises:
+            TypeError: They are not those of the method.
+        """
+        try:
+            bound = self.signature.bind(resource, *args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self.function.__qualname__}() {error}") from None
+        bound.apply_defaults()
+        arguments = dict(bound.arguments)
+        del arguments["self"]
+        return arguments
+
+    def call(self, resource: APIResource[Any], arguments: dict[str, Any]) -> Any:
+        """What the method returns for its arguments.
+
+        Raises:
+            InvalidInputError: They cannot be sent.
+        """
+        self.route.check(arguments)
+        return self.function(resource, Call(resource, self.route, arguments, self.resend), **arguments)
+
+    def dressed(self, flow: Callable[..., Any]) -> Callable[..., Any]:
+        """A function that looks like the method without its ``call``."""
+        function = self.function
+        flow.__doc__, flow.__name__, flow.__qualname__ = function.__doc__, function.__name__, function.__qualname__
+        flow.__module__ = function.__module__
+        flow.__annotations__ = {name: kind for name, kind in function.__annotations__.items() if name != "call"}
+        flow.__signature__ = self.signature  # type: ignore[attr-defined]
+        flow.route = self.route  # type: ignore[attr-defined]
+        return flow
+
+
+def _sender(
+    verb: str,
+    path: str,
+    operation_id: str,
+    *,
+    resend: Resend | None,
+    names: Mapping[str, str] | None,
+    query: Sequence[str],
+    body: Sequence[str],
+    headers: Mapping[str, str] | None,
+    local: Sequence[str],
+    only_true: Sequence[str],
+    limits: Mapping[str, Bounds] | None,
+) -> Callable[[Callable[..., Any]], _Sender]:
+    def make(function: Callable[..., Any]) -> _Sender:
+        route = Route.read(
+            function,
+            verb,
+            path,
+            operation_id,
+            names=names or {},
+            query=query,
+            body=body,
+            headers=headers or {},
+            local=local,
+            only_true=only_true,
+            limits=limits or {},
+        )
+        return _Sender(function, route, resend or ("read" if verb == "GET" else "never"))
+
+    return make
+
+
+def endpoint(
+    verb: str,
+    path: str,
+    operation_id: str,
+    *,
+    resend: Resend | None = None,
+    names: Mapping[str, str] | None = None,
+    query: Sequence[str] = (),
+    body: Sequence[str] = (),
+    headers: Mapping[str, str] | None = None,
+    local: Sequence[str] = (),
+    only_true: Sequence[str] = (),
+    limits: Mapping[str, Bounds] | None = None,
+) -> Callable[[Callable[Concatenate[Any, Call, P], Flow[T]]], operation[P, T]]:
+    """Make an operation of a method that takes a :class:`Call` and returns the flow of its result.
+
+    Args:
+        verb: ``GET``, ``POST`` …
+        path: With the wire names of path parameters in braces.
+        operation_id: What Sim calls the operation.
+        resend: What may be sent again; ``read`` of a GET and ``never`` of anything else, where it is not given.
+        names: Wire names of parameters whose wire name is not their own in camelCase.
+        query: Parameters of a POST, PUT or PATCH that go into the query.
+        body: Parameters of a GET or DELETE that go into a body.
+        headers: Parameters that are headers, and the headers' names.
+        local: Parameters that stay here (``timeout``).
+        only_true: Flags that are left out when they are False.
+        limits: What numbers, texts and lists may be; texts, kinds and ``Literal`` values are read off the annotations.
+    """
+    make = _sender(
+        verb,
+        path,
+        operation_id,
+        resend=resend,
+        names=names,
+        query=query,
+        body=body,
+        headers=headers,
+        local=local,
+        only_true=only_true,
+        limits=limits,
+    )
+
+    def decorate(function: Callable[Concatenate[Any, Call, P], Flow[T]]) -> operation[P, T]:
+        sender = make(function)
+
+        def flow(resource: Any, *args: Any, **kwargs: Any) -> Flow[T]:
+            return _later(sender, resource, sender.bound(resource, args, kwargs))
+
+        return operation(sender.dressed(flow))
+
+    return decorate
+
+
+def _later(sender: _Sender, resource: APIResource[Any], arguments: dict[str, Any]) -> Flow[Any]:
+    """The flow of an operation, in which its arguments are checked too (an async client raises when it is awaited)."""
+    return (yield from sender.call(resource, arguments))
+
+
+class listing(_Method[P, T]):  # noqa: N801 - a decorator's result, as ``operation`` is
+    """An operation that gives a pager; made by :func:`paged`."""
+
+    @overload
+    def __get__(self, resource: None, owner: Any) -> listing[P, T]: ...
+    @overload
+    def __get__(self, resource: APIResource[Sync], owner: Any) -> Callable[P, Pager[T]]: ...
+    @overload
+    def __get__(self, resource: APIResource[Async], owner: Any) -> Callable[P, AsyncPager[T]]: ...
+    @overload
+    def __get__(self, resource: APIResource[RawSync], owner: Any) -> Callable[P, APIResponse[Page[T]]]: ...
+    @overload
+    def __get__(
+        self, resource: APIResource[RawAsync], owner: Any
+    ) -> Callable[P, Coroutine[Any, Any, APIResponse[Page[T]]]]: ...
+    def __get__(self, resource: Any, owner: Any) -> Any:
+        return self if resource is None else BoundListing(resource, self)
+
+
+class BoundListing(BoundOperation):  # noqa: D101
+    # A list of one resource: call it, and iterate over what it gives. (``with_raw_response``: its first page.)
+
+    __slots__ = ("__doc__",)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: D102
+        resource = self._resource
+        context = resource._context
+        pages: Any = self._method.flow(resource, *args, **kwargs)
+        if context.raw:
+            return context.runner.call(resource._guarded(pages.fetch(pages.start)))
+        return (AsyncPager if context.runner.asynchronous else Pager)(resource, pages)
+
+    def _returns(self, annotation: Any) -> Any:
+        if not (isinstance(annotation, str) and annotation.startswith(_PAGES)):
+            return annotation
+        item = annotation[len(_PAGES) : -1]
+        context = self._resource._context
+        if context.raw:
+            return f"APIResponse[Page[{item}]]"
+        return f"{'AsyncPager' if context.runner.asynchronous else 'Pager'}[{item}]"
+
+
+def paged(
+    verb: str,
+    path: str,
+    operation_id: str,
+    *,
+    names: Mapping[str, str] | None = None,
+    query: Sequence[str] = (),
+    body: Sequence[str] = (),
+    headers: Mapping[str, str] | None = None,
+    local: Sequence[str] = (),
+    only_true: Sequence[str] = (),
+    limits: Mapping[str, Bounds] | None = None,
+) -> Callable[[Callable[Concatenate[Any, Call, P], Pages[T]]], listing[P, T]]:
+    """Make a list of a method that takes a :class:`Call` and returns its :class:`~simstudio.pagination.Pages`.
+
+    The arguments are those of :func:`endpoint`. They are checked when the list is made, before anything is sent.
+    """
+    make = _sender(
+        verb,
+        path,
+        operation_id,
+        resend=None,
+        names=names,
+        query=query,
+        body=body,
+        headers=headers,
+        local=local,
+        only_true=only_true,
+        limits=limits,
+    )
+
+    def decorate(function: Callable[Concatenate[Any, Call, P], Pages[T]]) -> listing[P, T]:
+        sender = make(function)
+
+        def pages(resource: Any, *args: Any, **kwargs: Any) -> Any:
+            return sender.call(resource, sender.bound(resource, args, kwargs))
+
+        return listing(sender.dressed(pages))
+
+    return decorate

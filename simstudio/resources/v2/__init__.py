@@ -1,0 +1,91 @@
+"""``client.v2``: the routes under ``/api/v2`` (API.md 1 and 4).
+
+Answers are ``{"data": …}``, lists ``{"data": […], "nextCursor"}``; the methods give what is inside. Reads are sent
+again where that may help; writes only when surely nothing ran, but for executions, which carry an ``X-Run-Id``.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from simstudio.resources.base import APIResource
+from simstudio.resources.modes import M
+
+if TYPE_CHECKING:
+    from simstudio.resources.v2.audit_logs import AuditLogs
+    from simstudio.resources.v2.billing import Billing
+    from simstudio.resources.v2.blocks import Blocks
+    from simstudio.resources.v2.chat_deployments import ChatDeployments
+    from simstudio.resources.v2.logs import Logs
+    from simstudio.resources.v2.meta import Meta
+    from simstudio.resources.v2.runs import Runs
+    from simstudio.resources.v2.tools import Tools
+    from simstudio.resources.v2.workflows import Workflows
+
+
+class V2(APIResource[M]):
+    """The namespaces of ``/api/v2``; each is imported when it is first used."""
+
+    @cached_property
+    def workflows(self) -> Workflows[M]:
+        """Workflows: their definition, versions, deployment and folders."""
+        from simstudio.resources.v2.workflows import Workflows
+
+        return Workflows(self._context, f"{self._name}.workflows")
+
+    @cached_property
+    def chat_deployments(self) -> ChatDeployments[M]:
+        """The chats of a workspace."""
+        from simstudio.resources.v2.chat_deployments import ChatDeployments
+
+        return ChatDeployments(self._context, f"{self._name}.chat_deployments")
+
+    @cached_property
+    def runs(self) -> Runs[M]:
+        """Executions and their runs."""
+        from simstudio.resources.v2.runs import Runs
+
+        return Runs(self._context, f"{self._name}.runs")
+
+    @cached_property
+    def logs(self) -> Logs[M]:
+        """Logs of runs."""
+        from simstudio.resources.v2.logs import Logs
+
+        return Logs(self._context, f"{self._name}.logs")
+
+    @cached_property
+    def audit_logs(self) -> AuditLogs[M]:
+        """Who changed what (enterprise organizations)."""
+        from simstudio.resources.v2.audit_logs import AuditLogs
+
+        return AuditLogs(self._context, f"{self._name}.audit_logs")
+
+    @cached_property
+    def billing(self) -> Billing[M]:
+        """What was used, and what may still be."""
+        from simstudio.resources.v2.billing import Billing
+
+        return Billing(self._context, f"{self._name}.billing")
+
+    @cached_property
+    def meta(self) -> Meta[M]:
+        """Whether v2 is on, and what the key is."""
+        from simstudio.resources.v2.meta import Meta
+
+        return Meta(self._context, f"{self._name}.meta")
+
+    @cached_property
+    def blocks(self) -> Blocks[M]:
+        """The kinds of block that workflows are made of."""
+        from simstudio.resources.v2.blocks import Blocks
+
+        return Blocks(self._context, f"{self._name}.blocks")
+
+    @cached_property
+    def tools(self) -> Tools[M]:
+        """The tools that blocks use, and running one."""
+        from simstudio.resources.v2.tools import Tools
+
+        return Tools(self._context, f"{self._name}.tools")
