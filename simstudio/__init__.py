@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         APIConnectionError,
         APIStatusError,
         APITimeoutError,
+        APIVersionError,
         AuthenticationError,
         ConfigurationError,
         ConflictError,
@@ -48,9 +49,19 @@ if TYPE_CHECKING:
         UsageLimitExceededError,
     )
     from simstudio.files import File, FileInputWarning
-    from simstudio.models.events import ChunkEvent, FinalEvent, OtherEvent, StreamEvent
+    from simstudio.models.events import (
+        ChunkEvent,
+        FinalEvent,
+        OtherEvent,
+        ResetEvent,
+        StreamEvent,
+        ThinkingEvent,
+        ToolEvent,
+    )
     from simstudio.models.execution import AsyncExecutionResult, CancelResult, WorkflowExecutionResult
     from simstudio.models.jobs import Job
+    from simstudio.models.large_values import LargeValueRef
+    from simstudio.models.pauses import Pause, PausedRun
     from simstudio.models.usage import UsageLimits
     from simstudio.models.workflows import WorkflowStatus
     from simstudio.pagination import AsyncPager, Page, Pager
@@ -69,6 +80,7 @@ _HOMES = {
         "APIConnectionError",
         "APIStatusError",
         "APITimeoutError",
+        "APIVersionError",
         "AuthenticationError",
         "ConfigurationError",
         "ConflictError",
@@ -92,9 +104,19 @@ _HOMES = {
     ),
     "downloads": ("Download",),
     "files": ("File", "FileInputWarning"),
-    "models.events": ("ChunkEvent", "FinalEvent", "OtherEvent", "StreamEvent"),
+    "models.events": (
+        "ChunkEvent",
+        "FinalEvent",
+        "OtherEvent",
+        "ResetEvent",
+        "StreamEvent",
+        "ThinkingEvent",
+        "ToolEvent",
+    ),
     "models.execution": ("AsyncExecutionResult", "CancelResult", "WorkflowExecutionResult"),
     "models.jobs": ("Job",),
+    "models.large_values": ("LargeValueRef",),
+    "models.pauses": ("Pause", "PausedRun"),
     "models.usage": ("UsageLimits",),
     "models.workflows": ("WorkflowStatus",),
     "pagination": ("AsyncPager", "Page", "Pager"),
@@ -117,6 +139,7 @@ __all__ = [
     "APIResponse",
     "APIStatusError",
     "APITimeoutError",
+    "APIVersionError",
     "AsyncClient",
     "AsyncExecutionResult",
     "AsyncPager",
@@ -147,16 +170,20 @@ __all__ = [
     "JobFailedError",
     "JobNotDoneError",
     "JobTimeoutError",
+    "LargeValueRef",
     "LockedError",
     "Middleware",
     "NotFoundError",
     "OtherEvent",
     "Page",
     "Pager",
+    "Pause",
+    "PausedRun",
     "PermissionDeniedError",
     "RateLimitError",
     "RateLimitInfo",
     "Request",
+    "ResetEvent",
     "Response",
     "Retry",
     "RetryPolicy",
@@ -166,6 +193,8 @@ __all__ = [
     "Stream",
     "StreamError",
     "StreamEvent",
+    "ThinkingEvent",
+    "ToolEvent",
     "UsageLimitExceededError",
     "UsageLimits",
     "WorkflowExecutionResult",

@@ -86,7 +86,9 @@ class SimStudioClient(_SimClient[Sync], SyncClient):
         timeout: Seconds for one logical HTTP call, from connecting to the body's end, retries and their waits included;
             None for no end. With ``http_client`` it bounds each phase instead.
         max_retries: Repetitions of what may be repeated, after the first attempt.
-        api_version: ``v1`` (the unversioned routes of the documents); ``SIM_API_VERSION`` where it is not given.
+        api_version: What the namespaces and the flat methods speak: ``v1`` (the unversioned routes of the documents) or
+            ``v2``; ``SIM_API_VERSION`` where it is not given, then ``v1``. (``client.v1`` and ``client.v2`` are always
+            there.)
         middleware: A list to append below the default stack, or a function that gets the default list and returns the
             one to use; see :mod:`simstudio.transport.stack`.
         http_client: An ``httpx.Client`` (or ``httpx2.Client``) of your own to send with. It is never closed for you.

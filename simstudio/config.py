@@ -129,11 +129,9 @@ def resolve_api_version(api_version: str | None) -> APIVersion:
     """The given version, or that of ``SIM_API_VERSION``, or ``v1``.
 
     Raises:
-        ConfigurationError: It is none that this release speaks.
+        ConfigurationError: It is neither ``v1`` nor ``v2``.
     """
     version = api_version if api_version is not None else os.environ.get("SIM_API_VERSION") or "v1"
-    if version == "v2":
-        raise ConfigurationError('api_version="v2" is not supported by this release yet. Use "v1".')
-    if version != "v1":
+    if version not in ("v1", "v2"):
         raise ConfigurationError(f'api_version must be "v1" or "v2", not {version!r}.')
     return cast("APIVersion", version)

@@ -7,6 +7,7 @@
     │   └── APITimeoutError           no whole answer came in time                            (code TIMEOUT)
     ├── APIStatusError                an answer with an error status
     │   ├── AuthenticationError 401 · UsageLimitExceededError 402 · PermissionDeniedError 403 · NotFoundError 404
+    │   │       └── APIVersionError   404 of every route: the server's v2 API is switched off
     │   ├── ConflictError 409 · InvalidRequestError 400/413/415/422 · LockedError 423 · RateLimitError 429
     │   └── ServerError 5xx
     ├── ExecutionError                the workflow ran and failed                             (code EXECUTION_ERROR)
@@ -48,6 +49,7 @@ class SimStudioError(Exception):
 
     Attributes:
         task_id: The id of the background execution that a failing call had begun or was waiting for, else None.
+        run_id: Of a v2 execution: the ``X-Run-Id`` it was sent with, under which the run can be read whatever happened.
 
     Example:
         >>> SimStudioError("Not today", "NOT_TODAY").code
@@ -55,6 +57,7 @@ class SimStudioError(Exception):
     """
 
     task_id: str | None = None
+    run_id: str | None = None
 
     def __init__(
         self,
@@ -145,6 +148,10 @@ class PermissionDeniedError(APIStatusError):
 
 class NotFoundError(APIStatusError):
     """404: no such workflow, job or route."""
+
+
+class APIVersionError(NotFoundError):
+    """404: the server has no v2 API, or it is switched off; ``api_version="v1"`` works."""
 
 
 class ConflictError(APIStatusError):

@@ -180,11 +180,35 @@ def _object_hook(kind: Any) -> Hook:
 
 
 def _hook(kind: Any) -> Hook | None:
+    """How to structure what a list, an object or a field holds; None where it stays as it came."""
+    if get_origin(kind) in (Union, types.UnionType) and _without_none(kind) is kind:
+        return _union_hook(kind)
     return None if kind is Any else _converter().get_structure_hook(kind)
 
 
+def _union_hook(kind: Any) -> Hook | None:
+    """The first of a union's models, or lists or objects of models, that fits; what fits none stays as it came."""
+    hooks = [(inner, _hook(inner)) for inner in get_args(kind) if _holds_models(inner)]
+    if not hooks:
+        return None
+
+    def structure_union(value: Any, _: Any) -> Any:
+        for inner, hook in hooks:
+            try:
+                return value if hook is None else hook(value, inner)
+            except _Mismatch:
+                continue
+        return value
+
+    return structure_union
+
+
+def _holds_models(kind: Any) -> bool:
+    return _is_model(kind) or any(_holds_models(inner) for inner in get_args(kind))
+
+
 @cache
-def _model_hook(kind: type[Model]) -> Callable[..., Any]:
+def _fields_of(kind: type[Model]) -> list[tuple[str, tuple[str, ...], bool, Hook | None, Any]]:
     attrs.resolve_types(kind)
     fields = []
     for field in attrs.fields(kind):
@@ -192,13 +216,18 @@ def _model_hook(kind: type[Model]) -> Callable[..., Any]:
         hook = _hook(inner)
         required = field.default is attrs.NOTHING
         fields.append((field.alias, wire_names(field), required, hook, inner))
+    return fields
+
+
+@cache
+def _model_hook(kind: type[Model]) -> Callable[..., Any]:
     assign = object.__setattr__
 
     def structure_model(value: Any, _: Any, known: dict[str, Any] | None = None) -> Any:
         if type(value) is not dict:
             raise _Mismatch("an object", value)
         arguments = dict(known) if known else {}
-        for name, names, required, hook, inner in fields:
+        for name, names, required, hook, inner in _fields_of(kind):  # read now: a model may hold others of its kind
             for wire in names:
                 raw = value.get(wire)
                 if raw is not None:
@@ -224,5 +253,5 @@ def _model_hook(kind: type[Model]) -> Callable[..., Any]:
 def _without_none(kind: Any) -> Any:
     if get_origin(kind) in (Union, types.UnionType):
         rest = [inner for inner in get_args(kind) if inner is not type(None)]
-        return rest[0] if len(rest) == 1 else Any
+        return rest[0] if len(rest) == 1 else kind
     return kind

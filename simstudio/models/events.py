@@ -45,6 +45,49 @@ class FinalEvent(StreamEvent):
 
 
 @model
+class ResetEvent(StreamEvent):
+    """v2: what a block has streamed so far is void; its text begins anew (``chunk_reset``).
+
+    Attributes:
+        block_id: The block.
+    """
+
+    block_id: str | None = None
+
+
+@model
+class ThinkingEvent(StreamEvent):
+    """v2, with ``include_thinking``: a piece of a model's reasoning.
+
+    Attributes:
+        data: The text, as sent.
+        block_id: The block it belongs to.
+    """
+
+    data: Any = None
+    block_id: str | None = None
+
+
+@model
+class ToolEvent(StreamEvent):
+    """v2, with ``include_tool_calls``: a tool that a model calls begins or ends.
+
+    Attributes:
+        phase: ``start`` or ``end``.
+        name: The tool.
+        id: Of the call; the same at its start and its end.
+        status: How it ended, as sent.
+        block_id: The block it belongs to.
+    """
+
+    phase: str
+    name: str | None = None
+    id: str | None = None
+    status: str | None = None
+    block_id: str | None = None
+
+
+@model
 class OtherEvent(StreamEvent):
     """Any other event, kept raw: ``stream_error`` (which ends nothing), and what later servers invent.
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from simstudio.errors import ExecutionError
 from simstudio.models.base import Model, find_resume, model
+
+if TYPE_CHECKING:
+    from simstudio.models.pauses import Pause
 
 
 @model
@@ -23,7 +26,7 @@ class WorkflowExecutionResult(Model):
         metadata: ``duration`` in milliseconds, ``startTime`` and ``endTime`` as ISO 8601.
         trace_spans: Plain JSON data; current servers do not send it.
         total_duration: Milliseconds; current servers do not send it.
-        execution_id: The server's id of the run; missing from failures and streams.
+        execution_id: The id of the run: of v1 the server's, missing from failures and streams; of v2 always there.
         status: The run's status where the server sends one (``paused`` of a stream, of v2 always), else None.
 
     Example:
@@ -38,7 +41,7 @@ class WorkflowExecutionResult(Model):
     metadata: dict[str, Any] | None = None
     trace_spans: list[Any] | None = None
     total_duration: float | None = None
-    execution_id: str | None = None
+    execution_id: str | None = attrs.field(default=None, metadata={"wire": ("executionId", "runId")})
     status: str | None = None
 
     def raise_for_failure(self) -> WorkflowExecutionResult:
@@ -60,6 +63,34 @@ class WorkflowExecutionResult(Model):
     def paused(self) -> bool:
         """Whether the run waits for a human: v1 says so only by a ``_resume`` in its output (recording 094)."""
         return self.status == "paused" or (self.status is None and find_resume(self.output) is not None)
+
+    @property
+    def pause(self) -> Pause | None:
+        """What it asks the human, None when it does not wait; for ``client.workflows.resume``."""
+        if not self.paused:
+            return None
+        from simstudio.models.pauses import Pause, pause_in
+
+        known: dict[str, Any] = {"workflow_id": self.workflow_id, "execution_id": self.execution_id}
+        return pause_in(self.output, **known) or Pause(**known)
+
+    @property
+    def run_id(self) -> str | None:
+        """The same as ``execution_id``, under v2's name."""
+        return self.execution_id
+
+    @property
+    def workflow_id(self) -> str | None:
+        """The workflow, where the answer names it (v2 always, v1 of a paused run)."""
+        named = self._mapping().get("workflowId")
+        resume = named or (find_resume(self.output) or {}).get("workflowId")
+        return resume if isinstance(resume, str) else None
+
+    @property
+    def block_outputs(self) -> dict[str, Any] | None:
+        """Of v2, with ``selected_outputs``: ``{selector: value}``; else None."""
+        outputs = self._mapping().get("blockOutputs")
+        return outputs if isinstance(outputs, dict) else None
 
 
 @model
@@ -91,6 +122,17 @@ class AsyncExecutionResult(Model):
     message: str | None = None
     workflow_id: str | None = None
 
+    @property
+    def run_id(self) -> str:
+        """The same as ``task_id``, under v2's name."""
+        return self.task_id
+
+    @property
+    def api_version(self) -> str | None:
+        """Which API knows it: ``v1`` (the unversioned routes) or ``v2``; None of a receipt made without a link."""
+        link = self.links.get("status")
+        return None if link is None else "v2" if "/api/v2/" in link else "v1"
+
     def __contains__(self, name: object) -> bool:
         """Whether a name came; ``links`` is always there, whatever the server calls it."""
         return name == "links" or super().__contains__(name)
@@ -110,7 +152,7 @@ class CancelResult(Model):
         success: Whether the request was recorded. Sim says true even of unknown and finished executions (recordings
             086, 087), and false (with 200) where it has no Redis (345): the run then goes on.
         execution_id: Of the execution.
-        reason: ``recorded``, ``redis_unavailable`` …
+        reason: ``recorded``, ``redis_unavailable``, of v2 also ``already_completed`` …
         redis_available: Whether the server could record it.
         durably_recorded: Whether other server processes will see it.
         locally_aborted: Whether the asked process itself stopped it.
@@ -118,7 +160,7 @@ class CancelResult(Model):
     """
 
     success: bool
-    execution_id: str | None = None
+    execution_id: str | None = attrs.field(default=None, metadata={"wire": ("executionId", "runId")})
     reason: str | None = None
     redis_available: bool | None = None
     durably_recorded: bool | None = None

@@ -13,6 +13,7 @@ from simstudio.models.conversion import structure
 from simstudio.models.execution import WorkflowExecutionResult, error_text
 
 if TYPE_CHECKING:
+    from simstudio.models.pauses import Pause
     from simstudio.transport.message import Response
 
 _FINAL = frozenset({"completed", "failed", "cancelled"})
@@ -25,16 +26,19 @@ class Job(Model):
     Attributes:
         task_id: Its id.
         status: ``pending``, ``processing``, ``completed``, ``failed`` (v0.6); ``queued``, ``processing``,
-            ``completed``, ``failed``, ``cancelled``, ``unknown`` (v0.4). A completed job may hold a failed
-            workflow: see ``succeeded``.
-        output: As sent: ``{"success", "workflowId", "executionId", "output", "executedAt"}`` once it is completed;
-            the workflow's own output is ``job.result.output``.
+            ``completed``, ``failed``, ``cancelled``, ``unknown`` (v0.4); ``queued``, ``pending``, ``running``,
+            ``redacting``, ``paused``, ``completed``, ``failed``, ``cancelled`` (v2). A completed job of v1 may hold a
+            failed workflow: see ``succeeded``.
+        output: As sent: of v1 ``{"success", "workflowId", "executionId", "output", "executedAt"}`` once it is
+            completed; the workflow's own output is ``job.result.output``, in every version.
         error: As sent: text, an object with ``message``, or None. ``error_message`` is its text.
         metadata: As sent: ``startedAt``, ``completedAt``, ``duration`` (milliseconds), or ids.
         success: Whether the question was answered; says nothing of the job.
         estimated_duration: Milliseconds, where the server guesses (v0.4, while it is queued or processing).
         execution_id: The id to cancel by, when known.
         workflow_id: The workflow it runs, when known.
+        api_version: Which API told of it (``v1``, ``v2``); None of a job made by hand.
+        block: Of v2, while it is paused: the run's ``paused`` object, as sent.
     """
 
     task_id: str = attrs.field(metadata={"wire": ("taskId", "jobId", "runId", "executionId")})
@@ -46,6 +50,8 @@ class Job(Model):
     estimated_duration: float | None = None
     execution_id: str | None = None
     workflow_id: str | None = None
+    api_version: str | None = None
+    block: dict[str, Any] | None = attrs.field(default=None, metadata={"wire": "paused"})
 
     @property
     def done(self) -> bool:
@@ -58,6 +64,23 @@ class Job(Model):
         return self.status == "paused" or (self.status == "completed" and find_resume(self.output) is not None)
 
     @property
+    def pause(self) -> Pause | None:
+        """What it asks the human, None when it does not wait; for ``client.workflows.resume``."""
+        if not self.paused:
+            return None
+        from simstudio.models.pauses import Pause, pause_block, pause_in
+
+        known: dict[str, Any] = {"workflow_id": self.workflow_id, "execution_id": self.execution_id}
+        if isinstance(self.block, dict):
+            return pause_block(self.block, self.output, **known)
+        return pause_in(self.output, **known) or Pause(**known)
+
+    @property
+    def run_id(self) -> str:
+        """The same as ``task_id``, under v2's name."""
+        return self.task_id
+
+    @property
     def succeeded(self) -> bool:
         """Whether it ended, not paused, and its workflow succeeded."""
         return self.status == "completed" and not self.paused and self._success() is not False
@@ -65,13 +88,14 @@ class Job(Model):
     @property
     def cancelled(self) -> bool:
         """Whether the server says that it was cancelled. v0.6 does not: its job looks like a timed-out one (340)."""
-        inner = self.output.get("status") if isinstance(self.output, Mapping) else None
+        inner = self.output.get("status") if self._enveloped else None
         return self.status == "cancelled" or inner == "cancelled"
 
     @property
     def error_message(self) -> str | None:
         """The text of its error, wherever the server put it."""
-        for error in (self.error, self.output.get("error") if isinstance(self.output, Mapping) else None):
+        enveloped = self.api_version != "v2" and isinstance(self.output, Mapping)
+        for error in (self.error, self.output.get("error") if enveloped else None):
             text = error_text(error)
             if text:
                 return text
@@ -89,10 +113,10 @@ class Job(Model):
             raise JobNotDoneError(message, job=self)
         output = self.output
         inner: Mapping[str, Any] = {}
-        if isinstance(output, Mapping) and "output" in output and isinstance(output.get("success"), bool):
+        if self._enveloped and isinstance(output.get("success"), bool):
             inner, output = output, output["output"]
         metadata = inner.get("metadata") or self.metadata
-        return WorkflowExecutionResult(
+        result = WorkflowExecutionResult(
             success=self.status in ("completed", "paused") and self._success() is not False,
             output=output,
             error=self.error_message,
@@ -100,14 +124,23 @@ class Job(Model):
             execution_id=self.execution_id,
             status="paused" if self.paused else self.status,
         )
+        if self.api_version == "v2":
+            object.__setattr__(result, "_wire", self._mapping())
+        return result
+
+    @property
+    def _enveloped(self) -> bool:
+        """Whether the output is v1's envelope around the workflow's own; v2 has none, whatever a workflow gives."""
+        return self.api_version != "v2" and isinstance(self.output, Mapping) and "output" in self.output
 
     def _success(self) -> bool | None:
-        return self.output.get("success") if isinstance(self.output, Mapping) and "output" in self.output else None
+        return self.output.get("success") if self._enveloped else None
 
 
 def job_from(data: Any, *, response: Response, task_id: str, workflow_id: str | None, execution_id: str | None) -> Job:
     """A job from an answer of the jobs or the executions route, and what the asker knows of it."""
     known: dict[str, Any] = {"task_id": task_id, "workflow_id": workflow_id, "execution_id": execution_id}
+    known["api_version"] = "v1"
     if isinstance(data, dict):
         metadata = data.get("metadata")
         metadata = metadata if isinstance(metadata, dict) else {}

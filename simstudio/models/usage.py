@@ -74,6 +74,21 @@ class StorageUsage(Model):
 
 
 @model
+class Credits(Model):
+    """What v2 counts instead of dollars.
+
+    Attributes:
+        used: Credits used in the current period.
+        limit: Credits of the period.
+        remaining: Credits left.
+    """
+
+    used: float | None = None
+    limit: float | None = None
+    remaining: float | None = None
+
+
+@model
 class UsageLimits(Model):
     """The account's limits and what is left of them.
 
@@ -83,6 +98,7 @@ class UsageLimits(Model):
             none.
         usage: Costs of the current period.
         storage: None on servers that do not say (v0.4).
+        credits: Of v2, which counts credits instead of dollars (``usage`` then has the plan only); else None.
 
     Example:
         >>> limits = UsageLimits(True, usage=Usage(plan="free"))
@@ -94,3 +110,4 @@ class UsageLimits(Model):
     rate_limit: ExecutionRateLimits = attrs.field(factory=ExecutionRateLimits)
     usage: Usage = attrs.field(factory=Usage)
     storage: StorageUsage | None = None
+    credits: Credits | None = None

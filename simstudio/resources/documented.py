@@ -12,20 +12,20 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from simstudio.base_client import BaseClient
-from simstudio.config import UNSET, check_timeout
-from simstudio.errors import InvalidInputError, InvalidResponseError, RateLimitError, SimStudioError
+from simstudio.config import UNSET, check_timeout, resolve_api_version
+from simstudio.errors import InvalidInputError, RateLimitError, SimStudioError
 from simstudio.models.events import StreamEvent
 from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
 from simstudio.models.usage import UsageLimits
 from simstudio.models.workflows import WorkflowStatus
 from simstudio.resources.base import Context
+from simstudio.resources.dialects import Dialects, StreamOptions
 from simstudio.resources.jobs import Jobs
 from simstudio.resources.modes import M
 from simstudio.resources.operation import operation
 from simstudio.resources.usage import Usage
 from simstudio.resources.workflows import Workflows
 from simstudio.streaming import OpenedStream
-from simstudio.transport.endpoint import segment
 from simstudio.transport.flow import Flow, Sleep
 from simstudio.transport.retry import LONGEST_WAIT, Backoff, check_max_retries
 
@@ -48,9 +48,10 @@ class DocumentedMethods(BaseClient[M]):
     """
 
     def _namespaces(self, context: Context) -> None:
-        self.jobs: Jobs[M] = Jobs(context, "jobs")
-        self.workflows: Workflows[M] = Workflows(context, "workflows", self.jobs)
-        self.usage: Usage[M] = Usage(context, "usage")
+        self._dialects: Dialects[M] = Dialects(context, resolve_api_version(self._settings.arguments()["api_version"]))
+        self.jobs: Jobs[M] = Jobs(context, "jobs", self._dialects)
+        self.workflows: Workflows[M] = Workflows(context, "workflows", self.jobs, self._dialects)
+        self.usage: Usage[M] = Usage(context, "usage", self._dialects)
 
     @cached_property
     def v1(self) -> V1[M]:
@@ -183,7 +184,7 @@ class DocumentedMethods(BaseClient[M]):
     @operation
     def get_workflow_status(self, workflow_id: str) -> Flow[WorkflowStatus]:
         """Get a workflow's deployment status; ``client.workflows.status``."""
-        return (yield from self.workflows._status(workflow_id))
+        return (yield from self._dialects.own.status(workflow_id))
 
     @operation
     def validate_workflow(self, workflow_id: str) -> Flow[bool]:
@@ -192,23 +193,25 @@ class DocumentedMethods(BaseClient[M]):
         ``client.workflows.validate`` tells an unreachable server from a workflow that is not deployed.
         """
         try:
-            status = yield from self.workflows._status(workflow_id)
+            status = yield from self._dialects.own.status(workflow_id)
         except SimStudioError:
             return False
         return status.is_deployed
 
     @operation
-    def get_job_status(self, task_id: str) -> Flow[dict[str, Any]]:
+    def get_job_status(self, task_id: str, *, workflow_id: str | None = None) -> Flow[dict[str, Any]]:
         """Get the status of a background execution, as the plain dict that came.
 
         Args:
             task_id: What ``execute_workflow(..., async_execution=True)`` returned as ``task_id``.
+            workflow_id: Its workflow; v2 needs it for what another client queued.
 
         Returns:
             ``{"success", "taskId", "status", "metadata", "output"?, "error"?, "estimatedDuration"?}`` in the documents'
             words: ``status`` is ``queued`` where v0.6 says ``pending``, and ``error`` of a job that ended otherwise and
             ``metadata["duration"]`` of a completed one are None where the server did not send them.
-            ``estimatedDuration`` and ``metadata["duration"]`` are milliseconds.
+            ``estimatedDuration`` and ``metadata["duration"]`` are milliseconds. v2's runs are told in the same words;
+            ``output`` is the workflow's own there.
 
         Raises:
             NotFoundError: No such job.
@@ -217,19 +220,13 @@ class DocumentedMethods(BaseClient[M]):
             >>> client.get_job_status("task-id")["status"]  # doctest: +SKIP
             'completed'
         """
-        response = yield from self._get(f"/api/jobs/{segment(task_id, 'task_id')}")
-        data = response.json()
-        if not isinstance(data, dict):
-            raise InvalidResponseError(
-                f"{response.method} {response.path} answered with no object.", status=response.status, response=response
-            )
-        return _as_documented(data)
+        target = self.jobs._target(task_id, workflow_id)
+        return (yield from self._dialects.of(target.version).job_as_documented(target))
 
     @operation
     def get_usage_limits(self) -> Flow[UsageLimits]:
         """Get the account's limits and usage; ``client.usage.limits``."""
-        response = yield from self._get("/api/users/me/usage-limits")
-        return self._structure(response, UsageLimits)
+        return (yield from self._dialects.own.limits())
 
     def _execute_once(
         self,
@@ -242,32 +239,14 @@ class DocumentedMethods(BaseClient[M]):
     ) -> Flow[Result]:
         check_timeout(timeout)
         if async_execution:
-            return (yield from self.workflows._submit(workflow_id, data, timeout=timeout, max_retries=0))
+            return (yield from self.workflows._submit(workflow_id, data, timeout, None, max_retries=0))
+        dialect = self._dialects.own
         if not stream:
-            return (yield from self.workflows._execute(workflow_id, data, timeout=timeout, max_retries=0))
-        opened: OpenedStream[StreamEvent] = yield from self.workflows._stream(
-            workflow_id, data, selected_outputs=selected_outputs, idle_timeout=timeout, max_retries=0
+            return (yield from dialect.execute(workflow_id, data, timeout=timeout, max_retries=0))
+        opened: OpenedStream[StreamEvent] = yield from dialect.stream(
+            workflow_id, data, StreamOptions(selected_outputs, timeout), max_retries=0
         )
         return (yield from opened.read())
-
-
-def _as_documented(job: dict[str, Any]) -> dict[str, Any]:
-    """A job in the documents' words, so that their polling loop works on every server.
-
-    v0.6 says ``pending`` for ``queued`` and sends no ``metadata.duration`` (recordings 114, 056); a cancelled job of
-    v0.4 has no ``error`` (105). What the loop would stumble over is None; all else is as it came.
-    """
-    status = job.get("status")
-    if status == "pending":
-        job["status"] = "queued"
-    elif status == "completed":
-        job.setdefault("output", None)
-        metadata = job.setdefault("metadata", {})
-        if isinstance(metadata, dict):
-            metadata.setdefault("duration", None)
-    elif status not in ("queued", "processing"):
-        job.setdefault("error", None)
-    return job
 
 
 def _one_input(input_data: Any, other: Any) -> Any:

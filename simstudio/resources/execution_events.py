@@ -5,6 +5,7 @@ hand in tests, and by the shells of :mod:`simstudio.streaming` otherwise.
 
 The frames (NOTES 2, API.md 2.2): ``{"blockId", "chunk"}``; ``{"event": "final", "data": {…}}`` (the documents:
 ``{"event": "done", …}``); ``{"event": "error", "error"}``; then ``data: "[DONE]"``, with quotes (the documents: bare).
+v2 adds ``chunk_reset``, and, where they were asked for, ``thinking`` and ``tool``.
 """
 
 from __future__ import annotations
@@ -13,13 +14,34 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from simstudio.errors import APIConnectionError, APITimeoutError, ExecutionError, SimStudioError, StreamError
-from simstudio.models.events import ChunkEvent, FinalEvent, OtherEvent, StreamEvent
+from simstudio.errors import (
+    APIConnectionError,
+    APITimeoutError,
+    ExecutionError,
+    InvalidResponseError,
+    SimStudioError,
+    StreamError,
+)
+from simstudio.models.conversion import structure
+from simstudio.models.events import (
+    ChunkEvent,
+    FinalEvent,
+    OtherEvent,
+    ResetEvent,
+    StreamEvent,
+    ThinkingEvent,
+    ToolEvent,
+)
 from simstudio.models.execution import WorkflowExecutionResult, error_text
 from simstudio.transport.sse import MAX_EVENT_SIZE, ServerSentEvent, SSEDecoder, UndecodableEventError
 
 E = TypeVar("E")
 _JOIN_AFTER = 1024
+_AGENT_EVENTS: dict[str, type[StreamEvent]] = {
+    "chunk_reset": ResetEvent,
+    "thinking": ThinkingEvent,
+    "tool": ToolEvent,
+}
 
 
 class _Text:
@@ -48,6 +70,7 @@ class ExecutionEvents:
         where: What to name in errors: method and path.
         max_event_size: Bytes that one event may have.
         conceal: Takes the key out of an error, should the server have echoed it.
+        run_id: Of v2: the id of the run, for its result and its errors.
 
     Attributes:
         over: Whether the end marker came, or an end that needs none.
@@ -65,8 +88,10 @@ class ExecutionEvents:
         *,
         max_event_size: int = MAX_EVENT_SIZE,
         conceal: Callable[[SimStudioError], None] | None = None,
+        run_id: str | None = None,
     ) -> None:
         self._where = where
+        self._run_id = run_id
         self._conceal = conceal
         self._decoder = SSEDecoder(max_event_size=max_event_size)
         self._texts: dict[str | None, _Text] = {}
@@ -99,7 +124,8 @@ class ExecutionEvents:
         return events
 
     def concealed(self, error: SimStudioError) -> SimStudioError:
-        """An error without the key, should the server have echoed it into the stream."""
+        """An error with the run's id, and without the key, should the server have echoed it into the stream."""
+        error.run_id = self._run_id
         if self._conceal is not None:
             self._conceal(error)
         return error
@@ -139,6 +165,7 @@ class ExecutionEvents:
             error=final.error,
             metadata=final.metadata,
             status=final.status,
+            execution_id=self._run_id,
         )
 
     def complete(self, final: FinalEvent) -> None:
@@ -179,7 +206,19 @@ class ExecutionEvents:
         if kind == "error":
             self._fail(frame)
             return None
+        if isinstance(kind, str) and kind in _AGENT_EVENTS:
+            return self._agent(frame, _AGENT_EVENTS[kind])
         return _as_sent(OtherEvent(event=kind if isinstance(kind, str) else None, data=frame), frame)
+
+    def _agent(self, frame: dict[str, Any], kind: type[StreamEvent]) -> StreamEvent:
+        """An event of v2's agents; one that is odd stays raw."""
+        try:
+            event = structure(frame, kind)
+        except InvalidResponseError:
+            return _as_sent(OtherEvent(event=frame["event"], data=frame), frame)
+        if isinstance(event, ResetEvent) and event.block_id in self._texts:
+            self._texts[event.block_id] = _Text()
+        return event
 
     def _chunk(self, frame: dict[str, Any]) -> ChunkEvent:
         chunk, block = frame["chunk"], frame.get("blockId")

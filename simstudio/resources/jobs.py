@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
@@ -18,14 +18,13 @@ from simstudio.errors import (
     SimStudioError,
 )
 from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
-from simstudio.models.jobs import Job, job_from
+from simstudio.models.jobs import Job
 from simstudio.polling import Poller, PollSchedule
 from simstudio.resources.base import APIResource, Context
-from simstudio.resources.execution import status_path
+from simstudio.resources.dialects import Dialects, Target
 from simstudio.resources.modes import M
 from simstudio.resources.operation import operation
 from simstudio.resources.runs import SubmittedRun
-from simstudio.transport.endpoint import segment
 from simstudio.transport.flow import Flow
 
 if TYPE_CHECKING:
@@ -33,17 +32,9 @@ if TYPE_CHECKING:
 
 JobReference: TypeAlias = str | AsyncExecutionResult | Job
 
+V = TypeVar("V")
+
 _REMEMBERED = 1024
-
-
-@attrs.frozen
-class _Target:
-    """Where to ask for a job: its own route first, then that of its execution."""
-
-    task_id: str
-    paths: tuple[str, ...]
-    workflow_id: str | None
-    execution_id: str | None
 
 
 class Jobs(APIResource[M]):
@@ -52,10 +43,12 @@ class Jobs(APIResource[M]):
     Each takes a job as its id, as the receipt that ``client.workflows.submit`` gave, or as a :class:`~simstudio.Job`.
     """
 
-    def __init__(self, context: Context, name: str) -> None:
+    def __init__(self, context: Context, name: str, dialects: Dialects[M]) -> None:
         super().__init__(context, name)
-        self.poller = Poller()
+        self.poller: Poller = Poller()
+        self._dialects: Dialects[M] = dialects
         self._cancelled: OrderedDict[str, None] = OrderedDict()
+        self._workflows: OrderedDict[str, str] = OrderedDict()
 
     @operation
     def get(self, job: str | AsyncExecutionResult | Job, *, workflow_id: str | None = None) -> Flow[Job]:
@@ -63,7 +56,8 @@ class Jobs(APIResource[M]):
 
         Args:
             job: Its id, its receipt, or an earlier state of it.
-            workflow_id: Its workflow, for a bare id that only its workflow can find.
+            workflow_id: Its workflow, for a bare id that only its workflow can find: in v2 always, unless this client
+                queued it.
 
         Returns:
             The job; look at ``done``, ``succeeded``, ``paused`` rather than at ``status``.
@@ -95,7 +89,8 @@ class Jobs(APIResource[M]):
 
         Args:
             job: Its id, its receipt, or an earlier state of it.
-            workflow_id: Its workflow, for a bare id that only its workflow can find.
+            workflow_id: Its workflow, for a bare id that only its workflow can find: in v2 always, unless this client
+                queued it.
             timeout: Seconds to wait, None for ever. Jobs orphaned by a restart of the server never end (recording 354).
             on_progress: Called with the job at each poll; may be async on the async client. What it
                 raises ends the wait.
@@ -134,24 +129,29 @@ class Jobs(APIResource[M]):
 
     def remember_cancelled(self, execution_id: str) -> None:
         """Remember that an execution was asked to stop: v0.6 shows a cancelled job like a timed-out one."""
-        self._cancelled[execution_id] = None
-        if len(self._cancelled) > _REMEMBERED:
-            self._cancelled.popitem(last=False)
+        _remember(self._cancelled, execution_id, None)
+
+    def remember(self, receipt: AsyncExecutionResult) -> None:
+        """Remember the workflow of what this client queued: v2 finds a run by its workflow only."""
+        if receipt.workflow_id is not None:
+            _remember(self._workflows, receipt.task_id, receipt.workflow_id)
 
     def _wait(
         self,
-        target: _Target,
+        target: Target,
         *,
         timeout: float | None,
         on_progress: Callable[[Job], Any] | None,
         poll_interval: float | None,
     ) -> Flow[Job]:
         check_timeout(timeout)
-        poller = self.poller
+        poller: Poller = self.poller
         pause = check_timeout(poll_interval, "poll_interval")
         if pause is not None:
             fixed = PollSchedule(initial=pause, multiplier=1.0, maximum=pause, jitter=0.0)
             poller = attrs.evolve(poller, schedule=fixed)
+        if target.fresh:
+            poller = attrs.evolve(poller, borne=(*poller.borne, NotFoundError))
         if on_progress is not None and not callable(on_progress):
             raise InvalidInputError(f"on_progress must be a function of the job, not {on_progress!r}.")
         client_timeout = self._context.options.timeout
@@ -202,51 +202,32 @@ class Jobs(APIResource[M]):
             result=job.result,
         )
 
-    def _fetch(self, target: _Target, timeout: float | Unset | None) -> Flow[Job]:
-        first, *others = target.paths
-        try:
-            response = yield from self._get(first, timeout=timeout)
-        except NotFoundError:
-            if not others:
-                raise
-            response = yield from self._get(others[0], timeout=timeout)
-        return job_from(
-            response.json(),
-            response=response,
-            task_id=target.task_id,
-            workflow_id=target.workflow_id,
-            execution_id=target.execution_id,
-        )
+    def _fetch(self, target: Target, timeout: float | Unset | None) -> Flow[Job]:
+        return self._dialects.of(target.version).fetch(target, timeout=timeout)
 
-    def _target(self, job: JobReference, workflow_id: str | None) -> _Target:
+    def _target(self, job: JobReference, workflow_id: str | None) -> Target:
         execution_id: str | None = None
-        own: str | None = None
+        version: str | None = None
         if isinstance(job, (AsyncExecutionResult, Job)):
-            task_id, execution_id = job.task_id, job.execution_id
+            task_id, execution_id, version = job.task_id, job.execution_id, job.api_version
             workflow_id = workflow_id if workflow_id is not None else job.workflow_id
-            if isinstance(job, AsyncExecutionResult) and task_id == execution_id and isinstance(job.status_url, str):
-                own = status_path(job.status_url, self._context.session.endpoint.prefix)
         elif isinstance(job, str):
             task_id = job
         else:
             raise InvalidInputError(
                 f"job must be a job's id, what submit() returned, or a Job, not {type(job).__name__}."
             )
-        paths = [f"/api/jobs/{segment(task_id, 'job')}"]
-        if own is not None:
-            paths = [own if "?" in own or "/executions/" not in own else f"{own}?includeOutput=true"]
-        elif workflow_id is not None:
-            execution = segment(execution_id or task_id, "execution_id")
-            paths.append(
-                f"/api/workflows/{segment(workflow_id, 'workflow_id')}/executions/{execution}?includeOutput=true"
-            )
-        return _Target(task_id, tuple(paths), workflow_id, execution_id)
+        dialect = self._dialects.of(version or self._dialects.version)
+        if workflow_id is None and dialect.version == "v2":
+            workflow_id = self._workflows.get(task_id)
+        receipt = job if isinstance(job, AsyncExecutionResult) else None
+        return dialect.target(task_id, workflow_id, execution_id, receipt)
 
 
 class JobHandle(SubmittedRun[M, Job, WorkflowExecutionResult]):
     """A background execution as a :class:`~simstudio.resources.runs.SubmittedRun`; made by ``client.jobs.handle``."""
 
-    def __init__(self, jobs: Jobs[M], target: _Target, state: Job | None) -> None:
+    def __init__(self, jobs: Jobs[M], target: Target, state: Job | None) -> None:
         super().__init__(jobs._context, "jobs", target.task_id, state)
         self._jobs: Jobs[M] = jobs
         self._target = target
@@ -272,6 +253,12 @@ class JobHandle(SubmittedRun[M, Job, WorkflowExecutionResult]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return JobHandle, (self._jobs, self._target, self.state)
+
+
+def _remember(memory: OrderedDict[str, V], key: str, value: V) -> None:
+    memory[key] = value
+    if len(memory) > _REMEMBERED:
+        memory.popitem(last=False)
 
 
 def _estimate(job: Job) -> float | None:

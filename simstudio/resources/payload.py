@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -43,6 +43,43 @@ class Payload:
         else:
             return
         notify(f"{why} (the text of `data` holds the bytes).", FileInputWarning)
+
+
+def encode_nested(data: Any, control: Mapping[str, Any]) -> Payload:
+    """The body of v2 for an input: what :func:`encode_input` sends flat is nested under ``input``.
+
+    Args:
+        data: The user's input, files included.
+        control: Sim's own keys.
+
+    Raises:
+        InvalidInputError: It is no JSON data, or is larger than Sim takes.
+    """
+    inner = _flat(data)
+    body = {"input": inner, **control} if data is not None else dict(control)
+    encoder = _Encoder()
+    content = encoder.encode(body, data)
+    if len(content) > MAX_BODY_BYTES:
+        raise too_large(len(content), "The input")
+    return Payload(content, encoder.files)
+
+
+def selectors(selected_outputs: Sequence[str], most: int | None = None) -> list[str]:
+    """Selected outputs as a list.
+
+    Raises:
+        InvalidInputError: They are no list of texts, or more than ``most``.
+    """
+    wrong = isinstance(selected_outputs, (str, Mapping)) or not isinstance(selected_outputs, Iterable)
+    chosen = [] if wrong else list(selected_outputs)
+    if wrong or not all(isinstance(item, str) for item in chosen):
+        raise InvalidInputError(
+            'selected_outputs must be a list of "blockName.path" texts, such as ["agent1.content"], '
+            f"not {selected_outputs!r}."
+        )
+    if most is not None and len(chosen) > most:
+        raise InvalidInputError(f"selected_outputs must have at most {most} items, not {len(chosen)}.")
+    return chosen
 
 
 def encode_input(data: Any, control: Mapping[str, Any] | None = None) -> Payload:

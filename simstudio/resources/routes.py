@@ -12,17 +12,30 @@ JSON's null. In a query a list is joined by commas, a mapping is JSON, a ``datet
 from __future__ import annotations
 
 import inspect
+import math
 import re
 import types
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import (
+    IO,
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    NamedTuple,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 import attrs
 
 from simstudio.config import Unset
 from simstudio.errors import InvalidInputError
 from simstudio.models.base import wire_name
+from simstudio.transport.message import Headers
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -109,7 +122,9 @@ class Accepted:
             origin = get_origin(member) or member
             if origin is Literal:
                 values += get_args(member)
-            elif isinstance(origin, type):
+            elif is_typeddict(origin):
+                kinds.append(Mapping)
+            elif isinstance(origin, type) and _tells_its_own(origin):
                 kinds.append(origin)
             else:
                 return cls(anything=True)
@@ -127,7 +142,7 @@ class Accepted:
 
     def _is_of_a_kind(self, value: Any) -> bool:
         kind = type(value)
-        if kind is bool or kind is str:
+        if kind in (bool, str, bytes, bytearray):  # the last three are sequences, but not lists of anything
             return any(kind is each for each in self.kinds)
         return isinstance(value, self.kinds) or (kind is int and float in self.kinds)
 
@@ -139,6 +154,15 @@ class Accepted:
             if kind is not Unset
         ]
         return options[0] if len(options) == 1 else f"{', '.join(options[:-1])} or {options[-1]}"
+
+
+def _tells_its_own(kind: type) -> bool:
+    """Whether ``isinstance`` works for a kind: not for Any, typing's files, nor for protocols of type checkers only."""
+    if kind is Any:  # a class since Python 3.11
+        return False
+    if getattr(kind, "_is_protocol", False):
+        return bool(getattr(kind, "_is_runtime_protocol", False))
+    return not issubclass(kind, IO)
 
 
 def _shown(value: object) -> str:
@@ -214,13 +238,9 @@ class Route:
         accepted = self._accepted or self._read_annotations()
         for name, parameter in self.parameters.items():
             value = arguments[name]
-            if isinstance(value, Unset) or (value is None and parameter.place in ("query", "header")):
-                continue
             accepted[name].check(name, value)
-            if parameter.place == "path":
-                continue
             limit = self.limits.get(name)
-            if limit is not None and value is not None:
+            if limit is not None and value is not None and not isinstance(value, Unset) and parameter.place != "path":
                 limit.check(name, value)
 
     def _read_annotations(self) -> dict[str, Accepted]:
@@ -240,6 +260,8 @@ class Route:
             if value is False and name in self.only_true:
                 continue
             found[parameter.wire] = as_text(name, value) if place in ("query", "header") else value
+            if place == "header":
+                _check_header(name, parameter.wire, found[parameter.wire])
         return found
 
 
@@ -247,39 +269,64 @@ def as_text(name: str, value: Any) -> str:
     """A value of a query or a header.
 
     Raises:
-        InvalidInputError: A list has members that cannot be joined by commas, or a ``datetime`` has no time zone.
+        InvalidInputError: A list has members that cannot be joined by commas, a ``datetime`` has no time zone, a number
+            is none.
     """
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime):
-        return utc(name, value)
     if isinstance(value, Mapping):
         from simstudio.resources.base import encode_json
 
         return encode_json(value).decode()
-    if isinstance(value, (list, tuple)):
-        texts = [str(item) for item in value]
-        if not texts:
-            raise InvalidInputError(f"{name} must have at least one member; leave it out to filter nothing.")
-        wrong = next((text for text in texts if not text or "," in text), None)
-        if wrong is not None:
-            raise InvalidInputError(
-                f"{name} is sent joined by commas, so no member may be empty or hold one: {wrong!r}."
-            )
-        return ",".join(texts)
+    if isinstance(value, (bytes, bytearray)) or not isinstance(value, Sequence) or isinstance(value, str):
+        return _as_word(name, value)
+    texts = [_as_word(name, item) for item in value]
+    if not texts:
+        raise InvalidInputError(f"{name} must have at least one member; leave it out to filter nothing.")
+    wrong = next((text for text in texts if not text or "," in text), None)
+    if wrong is not None:
+        raise InvalidInputError(f"{name} is sent joined by commas, so no member may be empty or hold one: {wrong!r}.")
+    return ",".join(texts)
+
+
+def _as_word(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return str.__str__(value)  # of an Enum's member too, whose str() is its name
+    if isinstance(value, int):
+        return int.__repr__(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise InvalidInputError(f"{name} must be a number that can be sent, not {value!r}.")
+        return float.__repr__(value)
+    if isinstance(value, datetime):
+        return utc(name, value)
+    if value is None or isinstance(value, (bytes, bytearray, Mapping, Sequence)):
+        raise InvalidInputError(f"{name} cannot be sent as text: {_shown(value)}.")
     return str(value)
+
+
+def _check_header(name: str, wire: str, value: str) -> None:
+    try:
+        Headers({wire: value})
+    except InvalidInputError:
+        raise InvalidInputError(
+            f"{name} travels in a header: it must be printable ASCII without line breaks, not {_shown(value)}."
+        ) from None
 
 
 def utc(name: str, moment: datetime) -> str:
     """A moment as Sim takes it: ISO 8601 in UTC with ``Z``.
 
     Raises:
-        InvalidInputError: It has no time zone.
+        InvalidInputError: It has no time zone, or UTC has no such year.
     """
-    if moment.tzinfo is None:
+    if moment.utcoffset() is None:
         raise InvalidInputError(
             f"{name} is a datetime without a time zone, so it names no moment. "
             "Give it one: datetime.now(timezone.utc), or .replace(tzinfo=…)."
         )
-    text = moment.astimezone(timezone.utc).isoformat(timespec="milliseconds")
+    try:
+        text = moment.astimezone(timezone.utc).isoformat(timespec="milliseconds")
+    except OverflowError:
+        raise InvalidInputError(f"{name} is out of range: {moment.isoformat()} is no moment in UTC.") from None
     return text.replace("+00:00", "Z")

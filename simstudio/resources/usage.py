@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from simstudio.models.usage import UsageLimits
-from simstudio.resources.base import APIResource
+from simstudio.resources.base import APIResource, Context
+from simstudio.resources.dialects import Dialects
 from simstudio.resources.modes import M
 from simstudio.resources.operation import operation
 from simstudio.transport.flow import Flow
@@ -12,15 +13,20 @@ from simstudio.transport.flow import Flow
 class Usage(APIResource[M]):
     """Limits and usage of the account that the key belongs to."""
 
+    def __init__(self, context: Context, name: str, dialects: Dialects[M]) -> None:
+        super().__init__(context, name)
+        self._dialects: Dialects[M] = dialects
+
     @operation
     def limits(self) -> Flow[UsageLimits]:
         """Retrieve the rate limits, the costs of the current period and the storage in use.
 
-        It is the only way to see an execution's rate limit before meeting it: Sim sends no hints with executions
+        In v1 it is the only way to see an execution's rate limit before meeting it: Sim sends no hints with executions
         (NOTES 4).
 
         Returns:
-            ``rate_limit.sync.remaining`` (requests), ``usage.current_period_cost`` (US dollars) …
+            ``rate_limit.sync.remaining`` (requests), ``usage.current_period_cost`` (US dollars) … v2 tells no rate
+            limits and counts credits instead of dollars: ``limits.credits.remaining``.
 
         Raises:
             AuthenticationError: No key, or a wrong one.
@@ -30,5 +36,4 @@ class Usage(APIResource[M]):
             >>> client.usage.limits().rate_limit["sync"]["remaining"]  # doctest: +SKIP
             50
         """
-        response = yield from self._get("/api/users/me/usage-limits")
-        return self._structure(response, UsageLimits)
+        return (yield from self._dialects.own.limits())

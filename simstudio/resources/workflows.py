@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simstudio.config import UNSET, Unset, check_timeout
 from simstudio.errors import APIStatusError, InvalidInputError
-from simstudio.models.events import FinalEvent, StreamEvent
+from simstudio.models.events import StreamEvent
 from simstudio.models.execution import AsyncExecutionResult, CancelResult, WorkflowExecutionResult
 from simstudio.models.jobs import Job
+from simstudio.models.pauses import Pause, PausedRun
 from simstudio.models.workflows import WorkflowStatus
+from simstudio.pagination import Pages
 from simstudio.resources.base import APIResource, Context
-from simstudio.resources.execution import execution_result, refused_before_running, submission
-from simstudio.resources.failures import conceal_error
+from simstudio.resources.dialects import Dialects, StreamOptions
+from simstudio.resources.endpoint import listing
 from simstudio.resources.jobs import Jobs
 from simstudio.resources.modes import M
 from simstudio.resources.operation import operation, streaming
-from simstudio.resources.payload import Payload, encode_input
-from simstudio.streaming import ExecutionEvents, OpenedStream
-from simstudio.transport.endpoint import segment
-from simstudio.transport.flow import Flow, FromBody
-from simstudio.transport.message import Request
+from simstudio.resources.pauses import pause_of
+from simstudio.streaming import OpenedStream
+from simstudio.transport.flow import Flow
 from simstudio.transport.sse import MAX_EVENT_SIZE
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
 Timeout: TypeAlias = float | Unset | None
-
-_JSON = {"Content-Type": "application/json"}
-_BACKGROUND = {**_JSON, "X-Execution-Mode": "async"}
+Resumable: TypeAlias = WorkflowExecutionResult | Job | PausedRun | Pause | str
 
 
 class Workflows(APIResource[M]):
@@ -40,23 +38,32 @@ class Workflows(APIResource[M]):
     (``pathlib.Path``, files opened in binary mode, :class:`simstudio.File`) may lie anywhere in it.
     """
 
-    def __init__(self, context: Context, name: str, jobs: Jobs[M]) -> None:
+    def __init__(self, context: Context, name: str, jobs: Jobs[M], dialects: Dialects[M]) -> None:
         super().__init__(context, name)
         self._jobs: Jobs[M] = jobs
+        self._dialects: Dialects[M] = dialects
 
     @operation
     def execute(
-        self, workflow_id: str, input: Any = None, *, timeout: Timeout = UNSET
+        self,
+        workflow_id: str,
+        input: Any = None,
+        *,
+        timeout: Timeout = UNSET,
+        selected_outputs: Sequence[str] | None = None,
     ) -> Flow[WorkflowExecutionResult]:
         """Run a workflow and wait for its result.
 
-        A run that may have begun is never sent again: Sim has no idempotency key, and a client that stops waiting does
-        not stop the run (NOTES 1). For runs of minutes use :meth:`run`.
+        A run that may have begun is never begun again. v1 has no idempotency key, so nothing is re-sent there; v2's
+        request carries an id under which it runs at most once. A client that stops waiting does not stop the run
+        (NOTES 1). For runs of minutes use :meth:`run`.
 
         Args:
             workflow_id: The workflow's id.
             input: What it gets.
-            timeout: Seconds for the whole call, None for no end; the client's where it is not given.
+            timeout: Seconds for the whole call, None for no end; the client's where it is not given. In v2 the server
+                is asked for heartbeats when it is over 30 s, so that no proxy cuts the connection.
+            selected_outputs: v2 only, up to 100 of ``blockName.path``: ``result.block_outputs`` has their values.
 
         Returns:
             The result. ``output`` is the last block's output, or the body a Response block sends.
@@ -73,16 +80,28 @@ class Workflows(APIResource[M]):
             >>> client.workflows.execute("wf", {"name": "Ada"}).output  # doctest: +SKIP
             {'greeting': 'Hello, Ada!'}
         """
-        return (yield from self._execute(workflow_id, input, timeout=timeout))
+        return (
+            yield from self._dialects.own.execute(
+                workflow_id, input, timeout=timeout, selected_outputs=selected_outputs
+            )
+        )
 
     @operation
-    def submit(self, workflow_id: str, input: Any = None, *, timeout: Timeout = UNSET) -> Flow[AsyncExecutionResult]:
+    def submit(
+        self,
+        workflow_id: str,
+        input: Any = None,
+        *,
+        timeout: Timeout = UNSET,
+        execution_timeout: int | None = None,
+    ) -> Flow[AsyncExecutionResult]:
         """Queue a workflow to run in the background, and come back at once.
 
         Args:
             workflow_id: The workflow's id.
-            input: What it gets. Files reach it as raw data (NOTES 3), with a warning.
+            input: What it gets. In v1 files reach it as raw data (NOTES 3), with a warning.
             timeout: Seconds for the call, None for no end; the client's where it is not given.
+            execution_timeout: v2 only: seconds the run may take, 1 to 604800; the plan's limit stays.
 
         Returns:
             The receipt, for ``client.jobs.get`` and ``client.jobs.wait``.
@@ -93,7 +112,7 @@ class Workflows(APIResource[M]):
         Example:
             >>> job = client.jobs.wait(client.workflows.submit("wf"))  # doctest: +SKIP
         """
-        return (yield from self._submit(workflow_id, input, timeout=timeout))
+        return (yield from self._submit(workflow_id, input, timeout, execution_timeout))
 
     @operation
     def run(
@@ -104,6 +123,7 @@ class Workflows(APIResource[M]):
         timeout: float | None = 3600.0,
         on_progress: Callable[[Job], Any] | None = None,
         poll_interval: float | None = None,
+        execution_timeout: int | None = None,
     ) -> Flow[WorkflowExecutionResult]:
         """Queue a workflow, wait until it is done, and give its result: for runs longer than a connection lives.
 
@@ -113,6 +133,7 @@ class Workflows(APIResource[M]):
             timeout: Seconds to wait, None for ever.
             on_progress: Called with the :class:`~simstudio.Job` at each poll; may be async on the async client.
             poll_interval: Seconds between polls, in place of growing ones (0.5 s to 10 s).
+            execution_timeout: v2 only: seconds the run may take, 1 to 604800.
 
         Returns:
             The result, as :meth:`execute` gives it; of a paused run with ``paused`` set.
@@ -127,7 +148,7 @@ class Workflows(APIResource[M]):
         """
         check_timeout(timeout)
         check_timeout(poll_interval, "poll_interval")
-        queued = yield from self._submit(workflow_id, input, timeout=UNSET)
+        queued = yield from self._submit(workflow_id, input, UNSET, execution_timeout)
         job = yield from self._jobs._wait(
             self._jobs._target(queued, None), timeout=timeout, on_progress=on_progress, poll_interval=poll_interval
         )
@@ -142,6 +163,8 @@ class Workflows(APIResource[M]):
         selected_outputs: Sequence[str] | None = None,
         idle_timeout: float | None = 300.0,
         max_event_size: int = MAX_EVENT_SIZE,
+        include_thinking: bool = False,
+        include_tool_calls: bool = False,
     ) -> Flow[OpenedStream[StreamEvent]]:
         """Run a workflow and get its text as it comes.
 
@@ -152,6 +175,8 @@ class Workflows(APIResource[M]):
                 and only the final event comes (recording 311).
             idle_timeout: Seconds of silence that are borne, None for any. Sim sends no heartbeats: minutes are normal.
             max_event_size: Bytes that one event may have.
+            include_thinking: v2 only: :class:`~simstudio.ThinkingEvent` too.
+            include_tool_calls: v2 only: :class:`~simstudio.ToolEvent` too.
 
         Returns:
             An iterator of events that is a context manager too; on the async client, await it or use ``async with``.
@@ -164,15 +189,10 @@ class Workflows(APIResource[M]):
             >>> with client.workflows.stream("wf", selected_outputs=["agent1.content"]) as s:  # doctest: +SKIP
             ...     print("".join(s.text()))
         """
-        return (
-            yield from self._stream(
-                workflow_id,
-                input,
-                selected_outputs=selected_outputs,
-                idle_timeout=idle_timeout,
-                max_event_size=max_event_size,
-            )
-        )
+        if isinstance(max_event_size, bool) or not isinstance(max_event_size, int) or max_event_size <= 0:
+            raise InvalidInputError(f"max_event_size must be a number of bytes above 0, not {max_event_size!r}.")
+        options = StreamOptions(selected_outputs, idle_timeout, max_event_size, include_thinking, include_tool_calls)
+        return (yield from self._dialects.own.stream(workflow_id, input, options))
 
     @operation
     def status(self, workflow_id: str) -> Flow[WorkflowStatus]:
@@ -192,7 +212,7 @@ class Workflows(APIResource[M]):
             >>> client.workflows.status("wf").is_deployed  # doctest: +SKIP
             True
         """
-        return (yield from self._status(workflow_id))
+        return (yield from self._dialects.own.status(workflow_id))
 
     @operation
     def validate(self, workflow_id: str) -> Flow[bool]:
@@ -212,7 +232,7 @@ class Workflows(APIResource[M]):
             True
         """
         try:
-            status = yield from self._status(workflow_id)
+            status = yield from self._dialects.own.status(workflow_id)
         except APIStatusError:
             return False
         return status.is_deployed
@@ -235,94 +255,103 @@ class Workflows(APIResource[M]):
             >>> client.workflows.cancel("wf", queued.execution_id).success  # doctest: +SKIP
             True
         """
-        workflow, execution = segment(workflow_id, "workflow_id"), segment(execution_id, "execution_id")
-        response = yield from self._post(f"/api/workflows/{workflow}/executions/{execution}/cancel")
-        result = self._structure(response, CancelResult)
+        result = yield from self._dialects.own.cancel(workflow_id, execution_id)
         if result.success:
             self._jobs.remember_cancelled(execution_id)
         return result
 
-    def _execute(
-        self, workflow_id: str, data: Any, *, timeout: Timeout, max_retries: int | None = None
-    ) -> Flow[WorkflowExecutionResult]:
-        payload = encode_input(data)
-        payload.warn(background=False)
-        request = self._execution(workflow_id, payload, timeout=timeout, max_retries=max_retries)
-        response = yield from self._send(request)
-        return execution_result(response, self._context.session.credentials)
+    @listing
+    def paused(self, workflow_id: str, *, status: str = "paused") -> Pages[PausedRun]:
+        """List the runs of a workflow that wait for a human.
+
+        Args:
+            workflow_id: The workflow's id.
+            status: Of the runs. v1 knows ``paused``, ``partially_resumed``, ``fully_resumed``, ``cancelled``, several
+                joined by commas, and ``""`` for all (recordings 096, 097); v2 a run's status.
+
+        Returns:
+            The runs; ``run.paused`` says what each asks. (v2 tells that of each run only: one more request a run.)
+
+        Raises:
+            NotFoundError: No such workflow.
+            SimStudioError: Any other failure.
+
+        Example:
+            >>> for run in client.workflows.paused("wf"):  # doctest: +SKIP
+            ...     print(run.paused.question)
+        """
+        return self._dialects.own.paused(workflow_id, status)
+
+    @operation
+    def get_paused(self, workflow_id: str, execution_id: str) -> Flow[PausedRun]:
+        """Retrieve one run that waits, or waited, for a human.
+
+        Args:
+            workflow_id: The workflow's id.
+            execution_id: The run's.
+
+        Returns:
+            The run, with all its pauses.
+
+        Raises:
+            NotFoundError: No such run, or it never paused.
+            SimStudioError: Any other failure.
+
+        Example:
+            >>> client.workflows.get_paused("wf", execution_id).paused.input_fields  # doctest: +SKIP
+        """
+        return (yield from self._dialects.own.paused_run(workflow_id, execution_id))
+
+    @operation
+    def resume(
+        self,
+        run: WorkflowExecutionResult | Job | PausedRun | Pause | str,
+        input: Any = None,
+        *,
+        workflow_id: str | None = None,
+        context_id: str | None = None,
+        timeout: Timeout = UNSET,
+    ) -> Flow[WorkflowExecutionResult | AsyncExecutionResult]:
+        """Answer a run that waits for a human, so that it goes on.
+
+        Never sent again by itself: an answer counts once.
+
+        Args:
+            run: The paused result, job or run, one of its pauses, or an execution id (with ``workflow_id``).
+            input: The answer: the fields of ``pause.input_fields`` by name.
+            workflow_id: The workflow, where ``run`` does not name it.
+            context_id: Which pause to answer; looked up where nothing names it and one waits.
+            timeout: Seconds for the call, None for no end; the client's where it is not given.
+
+        Returns:
+            The result, when the run was begun by waiting for it or as a stream; when it was queued, a receipt for
+            ``client.jobs.wait`` (NOTES 7). A run that pauses again is a result with ``paused`` set.
+
+        Raises:
+            InvalidInputError: Nothing names the workflow, or several pauses wait and none was chosen.
+            InvalidRequestError: The pause was answered already, or its run was cancelled (recordings 107, 119).
+            ExecutionError: The run went on and failed.
+            SimStudioError: Any other failure.
+
+        Example:
+            >>> result = client.workflows.execute("wf")  # doctest: +SKIP
+            >>> client.workflows.resume(result, {"approved": True}).output  # doctest: +SKIP
+        """
+        check_timeout(None if isinstance(timeout, Unset) else timeout)
+        dialect = self._dialects.of((run.api_version if isinstance(run, Job) else None) or self._dialects.version)
+        pause = yield from pause_of(dialect, run, workflow_id, context_id)
+        resumed = yield from dialect.resume(
+            pause.workflow_id, pause.execution_id, pause.context_id, input, timeout=timeout
+        )
+        if isinstance(resumed, AsyncExecutionResult):
+            self._jobs.remember(resumed)
+        return resumed
 
     def _submit(
-        self, workflow_id: str, data: Any, *, timeout: Timeout, max_retries: int | None = None
+        self, workflow_id: str, data: Any, timeout: Timeout, execution_timeout: int | None, **options: Any
     ) -> Flow[AsyncExecutionResult]:
-        payload = encode_input(data)
-        payload.warn(background=True)
-        request = self._execution(workflow_id, payload, headers=_BACKGROUND, timeout=timeout, max_retries=max_retries)
-        response = yield from self._call(request)
-        return submission(response, workflow_id, self._context.session.endpoint.prefix)
-
-    def _execution(
-        self, workflow_id: str, payload: Payload, *, headers: Mapping[str, str] = _JSON, **options: Any
-    ) -> Request:
-        """The request of an execution: never sent twice, unless Sim itself refused it before anything ran."""
-        return self._request(
-            "POST",
-            f"/api/workflows/{segment(workflow_id, 'workflow_id')}/execute",
-            content=payload.content,
-            headers=headers,
-            refused=refused_before_running,
-            **options,
+        queued = yield from self._dialects.own.submit(
+            workflow_id, data, timeout=timeout, execution_timeout=execution_timeout, **options
         )
-
-    def _stream(
-        self,
-        workflow_id: str,
-        data: Any,
-        *,
-        selected_outputs: Sequence[str] | None,
-        idle_timeout: float | None,
-        max_event_size: int = MAX_EVENT_SIZE,
-        max_retries: int | None = None,
-    ) -> Flow[OpenedStream[StreamEvent]]:
-        control: dict[str, Any] = {"stream": True}
-        if selected_outputs is not None:
-            control["selectedOutputs"] = _selectors(selected_outputs)
-        if isinstance(max_event_size, bool) or not isinstance(max_event_size, int) or max_event_size <= 0:
-            raise InvalidInputError(f"max_event_size must be a number of bytes above 0, not {max_event_size!r}.")
-        payload = encode_input(data, control)
-        payload.warn(background=False)
-        request = self._execution(workflow_id, payload, idle_timeout=idle_timeout, max_retries=max_retries)
-        response = yield from self._send(request)
-        where = f"{request.method} {request.path}"
-        credentials = self._context.session.credentials
-        core = ExecutionEvents(
-            where,
-            max_event_size=max_event_size,
-            conceal=lambda error: conceal_error(error, credentials),
-        )
-        if response.body is None:  # an error status: read already
-            execution_result(response, self._context.session.credentials)
-            raise self._error(response)
-        if "text/event-stream" not in response.headers.get("content-type", "").lower():
-            yield FromBody(response.body, "read")
-            core.complete(_final_of(execution_result(response, self._context.session.credentials)))
-        return OpenedStream(response, core)
-
-    def _status(self, workflow_id: str) -> Flow[WorkflowStatus]:
-        response = yield from self._get(f"/api/workflows/{segment(workflow_id, 'workflow_id')}/status")
-        return self._structure(response, WorkflowStatus)
-
-
-def _final_of(result: WorkflowExecutionResult) -> FinalEvent:
-    """The end of a stream that was no stream: the server answered with the whole result at once."""
-    return FinalEvent(result.success, result.output, result.error, result.status, result.metadata)
-
-
-def _selectors(selected_outputs: Sequence[str]) -> list[str]:
-    wrong = isinstance(selected_outputs, (str, Mapping)) or not isinstance(selected_outputs, Iterable)
-    chosen = [] if wrong else list(selected_outputs)
-    if wrong or not all(isinstance(item, str) for item in chosen):
-        raise InvalidInputError(
-            'selected_outputs must be a list of "blockName.path" texts, such as ["agent1.content"], '
-            f"not {selected_outputs!r}."
-        )
-    return chosen
+        self._jobs.remember(queued)
+        return queued

@@ -1,0 +1,273 @@
+"""The unversioned routes of the documents (``/api/workflows/…``, ``/api/jobs/…``): ``api_version="v1"``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from simstudio.config import APIVersion
+from simstudio.errors import InvalidInputError, InvalidResponseError, NotFoundError
+from simstudio.models.events import FinalEvent, StreamEvent
+from simstudio.models.execution import AsyncExecutionResult, CancelResult, WorkflowExecutionResult
+from simstudio.models.jobs import Job, job_from
+from simstudio.models.pauses import PausedRun, paused_run
+from simstudio.models.usage import UsageLimits
+from simstudio.models.workflows import WorkflowStatus
+from simstudio.pagination import Page, Pages
+from simstudio.resources.base import encode_json
+from simstudio.resources.dialects import Dialect, StreamOptions, Target
+from simstudio.resources.execution import execution_result, refused_before_running, status_path, submission
+from simstudio.resources.failures import conceal_error
+from simstudio.resources.modes import M
+from simstudio.resources.payload import Payload, encode_input, selectors
+from simstudio.streaming import ExecutionEvents, OpenedStream
+from simstudio.transport.endpoint import segment
+from simstudio.transport.flow import Flow, FromBody
+from simstudio.transport.message import Request, Response
+
+if TYPE_CHECKING:
+    from simstudio.resources.dialects import Resumed, Timeout
+
+_JSON = {"Content-Type": "application/json"}
+_BACKGROUND = {**_JSON, "X-Execution-Mode": "async"}
+
+
+class LegacyDialect(Dialect[M]):
+    """See the module."""
+
+    version: ClassVar[APIVersion] = "v1"
+
+    def execute(
+        self,
+        workflow_id: str,
+        data: Any,
+        *,
+        timeout: Timeout,
+        max_retries: int | None = None,
+        selected_outputs: Sequence[str] | None = None,
+    ) -> Flow[WorkflowExecutionResult]:
+        """Run a workflow and wait for its result."""
+        if selected_outputs is not None:
+            raise _only_v2("selected_outputs of execute()", "Sim ignores it there unless it streams (recording 362)")
+        payload = encode_input(data)
+        payload.warn(background=False)
+        request = self._execution(workflow_id, payload, timeout=timeout, max_retries=max_retries)
+        response = yield from self._send(request)
+        return execution_result(response, self._context.session.credentials)
+
+    def submit(
+        self,
+        workflow_id: str,
+        data: Any,
+        *,
+        timeout: Timeout,
+        max_retries: int | None = None,
+        execution_timeout: int | None = None,
+    ) -> Flow[AsyncExecutionResult]:
+        """Queue a workflow."""
+        if execution_timeout is not None:
+            raise _only_v2("execution_timeout", "these routes cannot limit a run")
+        payload = encode_input(data)
+        payload.warn(background=True)
+        request = self._execution(workflow_id, payload, headers=_BACKGROUND, timeout=timeout, max_retries=max_retries)
+        response = yield from self._call(request)
+        return submission(response, workflow_id, self._context.session.endpoint.prefix)
+
+    def stream(
+        self, workflow_id: str, data: Any, options: StreamOptions, *, max_retries: int | None = None
+    ) -> Flow[OpenedStream[StreamEvent]]:
+        """Run a workflow and give its events as they come."""
+        if options.include_thinking or options.include_tool_calls:
+            raise _only_v2("include_thinking and include_tool_calls", "these routes stream text only")
+        control: dict[str, Any] = {"stream": True}
+        if options.selected_outputs is not None:
+            control["selectedOutputs"] = selectors(options.selected_outputs)
+        payload = encode_input(data, control)
+        payload.warn(background=False)
+        request = self._execution(workflow_id, payload, idle_timeout=options.idle_timeout, max_retries=max_retries)
+        response = yield from self._send(request)
+        credentials = self._context.session.credentials
+        core = ExecutionEvents(
+            f"{request.method} {request.path}",
+            max_event_size=options.max_event_size,
+            conceal=lambda error: conceal_error(error, credentials),
+        )
+        if response.body is None:  # an error status: read already
+            execution_result(response, credentials)
+            raise self._error(response)
+        if not is_stream(response):
+            yield FromBody(response.body, "read")
+            core.complete(final_of(execution_result(response, credentials)))
+        return OpenedStream(response, core)
+
+    def status(self, workflow_id: str) -> Flow[WorkflowStatus]:
+        """Whether a workflow is deployed."""
+        response = yield from self._get(f"/api/workflows/{segment(workflow_id, 'workflow_id')}/status")
+        return self._structure(response, WorkflowStatus)
+
+    def cancel(self, workflow_id: str, execution_id: str) -> Flow[CancelResult]:
+        """Ask the server to stop an execution."""
+        workflow, execution = segment(workflow_id, "workflow_id"), segment(execution_id, "execution_id")
+        response = yield from self._post(f"/api/workflows/{workflow}/executions/{execution}/cancel")
+        return self._structure(response, CancelResult)
+
+    def paused(self, workflow_id: str, status: str) -> Pages[PausedRun]:
+        """The runs that wait for a human; the server gives them all at once."""
+        return _PausedRuns(self, f"/api/workflows/{segment(workflow_id, 'workflow_id')}/paused", status)
+
+    def paused_run(self, workflow_id: str, execution_id: str) -> Flow[PausedRun]:
+        """One run that waits, or waited, for a human."""
+        workflow, execution = segment(workflow_id, "workflow_id"), segment(execution_id, "execution_id")
+        response = yield from self._get(f"/api/workflows/{workflow}/paused/{execution}")
+        data = response.json()
+        if not isinstance(data, dict):
+            raise InvalidResponseError(
+                f"{response.method} {response.path} answered with no object.", status=response.status, response=response
+            )
+        return paused_run(data)
+
+    def resume(
+        self, workflow_id: str, execution_id: str, context_id: str, data: Any, *, timeout: Timeout
+    ) -> Flow[Resumed]:
+        """Answer a pause. What comes back depends on how the run was started (NOTES 7)."""
+        path = "/".join((
+            "/api/resume",
+            segment(workflow_id, "workflow_id"),
+            segment(execution_id, "execution_id"),
+            segment(context_id, "context_id"),
+        ))  # fmt: skip
+        body = encode_json({} if data is None else {"input": data})
+        response = yield from self._send(self._request("POST", path, content=body, headers=_JSON, timeout=timeout))
+        if response.status == 202 or _is_queued(response):
+            return submission(response, workflow_id, self._context.session.endpoint.prefix)
+        if is_stream(response) and response.ok:
+            core = ExecutionEvents(f"{response.method} {response.path}")
+            core.feed(response.content)
+            core.end()
+            return core.result()
+        return execution_result(response, self._context.session.credentials)
+
+    def target(
+        self, task_id: str, workflow_id: str | None, execution_id: str | None, receipt: AsyncExecutionResult | None
+    ) -> Target:
+        """The job's own route first, then that of its execution."""
+        own: str | None = None
+        if receipt is not None and task_id == execution_id and isinstance(receipt.status_url, str):
+            own = status_path(receipt.status_url, self._context.session.endpoint.prefix)
+        paths = [f"/api/jobs/{segment(task_id, 'job')}"]
+        if own is not None:
+            paths = [own if "?" in own or "/executions/" not in own else f"{own}?includeOutput=true"]
+        elif workflow_id is not None:
+            execution = segment(execution_id or task_id, "execution_id")
+            paths.append(
+                f"/api/workflows/{segment(workflow_id, 'workflow_id')}/executions/{execution}?includeOutput=true"
+            )
+        return Target(task_id, tuple(paths), workflow_id, execution_id, "v1")
+
+    def fetch(self, target: Target, *, timeout: Timeout) -> Flow[Job]:
+        """The state of a background execution."""
+        first, *others = target.paths
+        try:
+            response = yield from self._get(first, timeout=timeout)
+        except NotFoundError:
+            if not others:
+                raise
+            response = yield from self._get(others[0], timeout=timeout)
+        return job_from(
+            response.json(),
+            response=response,
+            task_id=target.task_id,
+            workflow_id=target.workflow_id,
+            execution_id=target.execution_id,
+        )
+
+    def job_as_documented(self, target: Target) -> Flow[dict[str, Any]]:
+        """The job in the documents' words, so that their polling loop works on every server.
+
+        v0.6 says ``pending`` for ``queued`` and sends no ``metadata.duration`` (recordings 114, 056); a cancelled job
+        of v0.4 has no ``error`` (105). What the loop would stumble over is None; all else is as it came.
+        """
+        response = yield from self._get(target.paths[0])
+        job = response.json()
+        if not isinstance(job, dict):
+            raise InvalidResponseError(
+                f"{response.method} {response.path} answered with no object.", status=response.status, response=response
+            )
+        status = job.get("status")
+        if status == "pending":
+            job["status"] = "queued"
+        elif status == "completed":
+            job.setdefault("output", None)
+            metadata = job.setdefault("metadata", {})
+            if isinstance(metadata, dict):
+                metadata.setdefault("duration", None)
+        elif status not in ("queued", "processing"):
+            job.setdefault("error", None)
+        return job
+
+    def limits(self) -> Flow[UsageLimits]:
+        """What the account may still do."""
+        response = yield from self._get("/api/users/me/usage-limits")
+        return self._structure(response, UsageLimits)
+
+    def _execution(
+        self, workflow_id: str, payload: Payload, *, headers: Mapping[str, str] = _JSON, **options: Any
+    ) -> Request:
+        """The request of an execution: never sent twice, unless Sim itself refused it before anything ran."""
+        return self._request(
+            "POST",
+            f"/api/workflows/{segment(workflow_id, 'workflow_id')}/execute",
+            content=payload.content,
+            headers=headers,
+            refused=refused_before_running,
+            **options,
+        )
+
+
+class _PausedRuns(Pages[PausedRun]):
+    """The paused runs of a workflow: one page. Without ``status`` the server answers 400 (recording 095)."""
+
+    def __init__(self, dialect: LegacyDialect[Any], path: str, status: str) -> None:
+        super().__init__()
+        self._dialect = dialect
+        self._path = path
+        self._status = status
+
+    def fetch(self, cursor: str | None) -> Flow[Page[PausedRun]]:
+        """The flow of the only page."""
+        del cursor
+        response = yield from self._dialect._get(self._path, params={"status": self._status})
+        data = response.json()
+        runs = data.get("pausedExecutions") if isinstance(data, dict) else None
+        if not isinstance(runs, list):
+            raise InvalidResponseError(
+                f"{response.method} {response.path} answered without 'pausedExecutions'.",
+                status=response.status,
+                response=response,
+            )
+        return Page([paused_run(run) for run in runs if isinstance(run, dict)])
+
+
+def is_stream(response: Response) -> bool:
+    """Whether an answer is a stream of events."""
+    return "text/event-stream" in response.headers.get("content-type", "").lower()
+
+
+def final_of(result: WorkflowExecutionResult) -> FinalEvent:
+    """The end of a stream that was no stream: the server answered with the whole result at once."""
+    return FinalEvent(result.success, result.output, result.error, result.status, result.metadata)
+
+
+def _is_queued(response: Response) -> bool:
+    """Whether a resume has to wait its turn: another of the run's pauses is being resumed (NOTES 7)."""
+    if not response.ok:
+        return False
+    try:
+        data = response.json()
+    except InvalidResponseError:
+        return False
+    return isinstance(data, dict) and data.get("status") == "queued"
+
+
+def _only_v2(what: str, why: str) -> InvalidInputError:
+    return InvalidInputError(f'{what} needs api_version="v2": {why}.')

@@ -1,0 +1,339 @@
+"""The routes under ``/api/v2`` (API.md 2, 4.3): ``api_version="v2"``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from simstudio.config import APIVersion
+from simstudio.errors import ExecutionError, ExecutionTimeoutError, InvalidInputError, InvalidResponseError
+from simstudio.models.conversion import structure
+from simstudio.models.events import StreamEvent
+from simstudio.models.execution import AsyncExecutionResult, CancelResult, WorkflowExecutionResult, error_text
+from simstudio.models.jobs import Job
+from simstudio.models.pauses import PausedRun, pause_block
+from simstudio.models.usage import Usage, UsageLimits
+from simstudio.models.workflows import WorkflowStatus
+from simstudio.pagination import Page, Pages
+from simstudio.resources.base import encode_json
+from simstudio.resources.dialects import Dialect, StreamOptions, Target
+from simstudio.resources.dialects.legacy import final_of, is_stream
+from simstudio.resources.failures import conceal, conceal_error, describe
+from simstudio.resources.modes import M
+from simstudio.resources.payload import encode_nested, selectors
+from simstudio.resources.v2.execution import (
+    MOST_SELECTED,
+    PROTOCOL,
+    Execution,
+    Ran,
+    mint,
+    name_run,
+    ran_in,
+    read_run,
+    run_path,
+)
+from simstudio.resources.v2.gate import gated
+from simstudio.streaming import ExecutionEvents, OpenedStream
+from simstudio.transport.endpoint import segment
+from simstudio.transport.flow import Flow, FromBody
+
+if TYPE_CHECKING:
+    from simstudio.resources.dialects import Resumed, Timeout
+    from simstudio.transport.message import Response
+
+LONGEST_RUN = 604800
+"""Seconds: seven days."""
+
+_AS_DOCUMENTED = {"pending": "queued", "running": "processing", "redacting": "processing"}
+
+
+class V2Dialect(Dialect[M]):
+    """See the module."""
+
+    version: ClassVar[APIVersion] = "v2"
+
+    def execute(
+        self,
+        workflow_id: str,
+        data: Any,
+        *,
+        timeout: Timeout,
+        max_retries: int | None = None,
+        selected_outputs: Sequence[str] | None = None,
+    ) -> Flow[WorkflowExecutionResult]:
+        """Run a workflow and wait for its result."""
+        control: dict[str, Any] = {}
+        if selected_outputs is not None:
+            control["selectedOutputs"] = selectors(selected_outputs, MOST_SELECTED)
+        execution = self._execution(workflow_id, data, control)
+        ran = yield from execution.now(timeout=timeout, max_retries=max_retries)
+        return self._result(ran, execution.run_id, workflow_id)
+
+    def submit(
+        self,
+        workflow_id: str,
+        data: Any,
+        *,
+        timeout: Timeout,
+        max_retries: int | None = None,
+        execution_timeout: int | None = None,
+    ) -> Flow[AsyncExecutionResult]:
+        """Queue a workflow."""
+        control: dict[str, Any] = {"async": True}
+        if execution_timeout is not None:
+            control["executionTimeoutSeconds"] = _check_execution_timeout(execution_timeout)
+        execution = self._execution(workflow_id, data, control)
+        response = yield from execution.queued(timeout=timeout, max_retries=max_retries)
+        return _receipt(response, workflow_id, execution.run_id)
+
+    def stream(
+        self, workflow_id: str, data: Any, options: StreamOptions, *, max_retries: int | None = None
+    ) -> Flow[OpenedStream[StreamEvent]]:
+        """Run a workflow and give its events as they come."""
+        control: dict[str, Any] = {"stream": True}
+        if options.selected_outputs is not None:
+            control["selectedOutputs"] = selectors(options.selected_outputs, MOST_SELECTED)
+        if options.include_thinking:
+            control["includeThinking"] = True
+        if options.include_tool_calls:
+            control["includeToolCalls"] = True
+        wanted = options.include_thinking or options.include_tool_calls
+        execution = self._execution(workflow_id, data, control, {"X-Sim-Stream-Protocol": PROTOCOL} if wanted else {})
+        return (yield from self.open_stream(execution, options, max_retries=max_retries))
+
+    def open_stream(
+        self, execution: Execution, options: StreamOptions, *, max_retries: int | None = None
+    ) -> Flow[OpenedStream[StreamEvent]]:
+        """Send an execution whose body asks for a stream."""
+        opened = yield from execution.opened(idle_timeout=options.idle_timeout, max_retries=max_retries)
+        response = opened.response if isinstance(opened, Ran) else opened
+        credentials = self._context.session.credentials
+        core = ExecutionEvents(
+            f"{response.method} {response.path}",
+            max_event_size=options.max_event_size,
+            conceal=lambda error: conceal_error(error, credentials),
+            run_id=execution.run_id,
+        )
+        if isinstance(opened, Ran):
+            core.complete(final_of(self._result(opened, execution.run_id, execution.workflow_id)))
+        elif not is_stream(response):
+            if response.body is not None:
+                yield FromBody(response.body, "read")
+            core.complete(final_of(self._result(ran_in(response), execution.run_id, execution.workflow_id)))
+        return OpenedStream(response, core)
+
+    def status(self, workflow_id: str) -> Flow[WorkflowStatus]:
+        """Whether a workflow is deployed."""
+        data, response = yield from self._ask(f"/api/v2/workflows/{segment(workflow_id, 'workflow_id')}/deployment")
+        return structure(data, WorkflowStatus, response=response)
+
+    def cancel(self, workflow_id: str, execution_id: str) -> Flow[CancelResult]:
+        """Ask the server to stop a run."""
+        path = f"{run_path(workflow_id, execution_id)}/cancel"
+        response = yield from gated(self, self._request("POST", path))
+        return structure(_data(response), CancelResult, response=response)
+
+    def paused(self, workflow_id: str, status: str) -> Pages[PausedRun]:
+        """The runs that wait for a human. The list does not say what they ask, so each is asked for."""
+        return _PausedRuns(self, workflow_id, status)
+
+    def paused_run(self, workflow_id: str, execution_id: str) -> Flow[PausedRun]:
+        """One run that waits for a human."""
+        ran = yield from read_run(self, workflow_id, execution_id)
+        run = ran.data
+        block = run.get("paused")
+        known: dict[str, Any] = {"workflow_id": workflow_id, "execution_id": execution_id}
+        if isinstance(block, Mapping):
+            known["pauses"] = [
+                pause_block(block, run.get("output"), workflow_id=workflow_id, execution_id=execution_id)
+            ]
+            known["paused_at"] = block.get("pausedAt")
+            known["total_pause_count"] = block.get("pausePointCount")
+            known["resumed_count"] = block.get("resumedCount")
+        return structure(run, PausedRun, response=ran.response, known=known)
+
+    def resume(
+        self, workflow_id: str, execution_id: str, context_id: str, data: Any, *, timeout: Timeout
+    ) -> Flow[Resumed]:
+        """Answer a pause; the run goes on under a new id."""
+        body: dict[str, Any] = {"contextId": context_id}
+        if data is not None:
+            body["input"] = data
+        headers = {"Content-Type": "application/json"}
+        path = f"{run_path(workflow_id, execution_id)}/resume"
+        response = yield from gated(
+            self, self._request("POST", path, content=encode_json(body), headers=headers, timeout=timeout)
+        )
+        came = _data(response)
+        run_id = came.get("runId")
+        run_id = run_id if isinstance(run_id, str) else execution_id
+        if "status" not in came:
+            return _receipt(response, workflow_id, run_id)
+        return self._result(ran_in(response), run_id, workflow_id)
+
+    def target(
+        self, task_id: str, workflow_id: str | None, execution_id: str | None, receipt: AsyncExecutionResult | None
+    ) -> Target:
+        """A run is found by its workflow only."""
+        if workflow_id is None:
+            raise InvalidInputError(
+                f"v2 finds a run by its workflow only: give workflow_id= for {task_id!r}, or what submit() returned."
+            )
+        path = run_path(workflow_id, task_id)
+        return Target(task_id, (path,), workflow_id, execution_id or task_id, "v2", fresh=receipt is not None)
+
+    def fetch(self, target: Target, *, timeout: Timeout) -> Flow[Job]:
+        """The state of a run."""
+        ran = yield from read_run(self, str(target.workflow_id), target.task_id, timeout=timeout)
+        known: dict[str, Any] = {
+            "task_id": target.task_id,
+            "execution_id": target.task_id,
+            "workflow_id": target.workflow_id,
+            "metadata": _metadata(ran.data, "startedAt", "completedAt"),
+            "api_version": "v2",
+        }
+        return structure(ran.data, Job, response=ran.response, known=known)
+
+    def job_as_documented(self, target: Target) -> Flow[dict[str, Any]]:
+        """A run in the words of the documents."""
+        ran = yield from read_run(self, str(target.workflow_id), target.task_id)
+        run = ran.data
+        status = run.get("status")
+        return {
+            "success": True,
+            "taskId": target.task_id,
+            "status": _AS_DOCUMENTED.get(str(status), status),
+            "metadata": _metadata(run, "startedAt", "completedAt"),
+            "output": run.get("output"),
+            "error": error_text(run.get("error")),
+        }
+
+    def limits(self) -> Flow[UsageLimits]:
+        """What the account may still do, in credits."""
+        data, response = yield from self._ask("/api/v2/billing/status")
+        plan = data.get("plan")
+        usage = Usage(plan=plan if isinstance(plan, str) else None)
+        return structure(data, UsageLimits, response=response, known={"success": True, "usage": usage})
+
+    def _execution(
+        self, workflow_id: str, data: Any, control: Mapping[str, Any], headers: Mapping[str, str] | None = None
+    ) -> Execution:
+        payload = encode_nested(data, control)
+        return Execution(self, workflow_id, mint(), payload.content, headers or {})
+
+    def _ask(self, path: str) -> Flow[tuple[dict[str, Any], Response]]:
+        response = yield from gated(self, self._request("GET", path, resend="read"))
+        return _data(response), response
+
+    def _result(self, ran: Ran, run_id: str, workflow_id: str) -> WorkflowExecutionResult:
+        """The result in a run.
+
+        Raises:
+            ExecutionError: It failed; with code ``TIMEOUT`` an :class:`~simstudio.ExecutionTimeoutError`.
+        """
+        run, response = ran.data, ran.response
+        status, error = run.get("status"), run.get("error")
+        known = {
+            "success": status in ("completed", "paused"),
+            "execution_id": run_id,
+            "metadata": _metadata(run, "startTime", "endTime"),
+        }
+        plain = {**run, "error": error_text(error)}
+        result = structure(plain, WorkflowExecutionResult, response=response, known=known)
+        object.__setattr__(result, "_wire", {"workflowId": workflow_id, **run})
+        if status == "failed":
+            raise self._failed(result, error, response, run_id, workflow_id)
+        return result
+
+    def _failed(
+        self, result: WorkflowExecutionResult, error: Any, response: Response, run_id: str, workflow_id: str
+    ) -> ExecutionError:
+        conceal(response, self._context.session.credentials)
+        code = error.get("code") if isinstance(error, Mapping) else None
+        timed_out = code == "TIMEOUT"
+        advice = "client.workflows.submit() allows longer runs." if timed_out else "The result is in error.result."
+        failure = (ExecutionTimeoutError if timed_out else ExecutionError)(
+            f"{result.error or 'The workflow failed'} ({describe(response)}, run id {run_id}). {advice}",
+            status=response.status,
+            details=error,
+            server_code=code if isinstance(code, str) else None,
+            result=result,
+            response=response,
+            history=response.history,
+        )
+        name_run(failure, run_id, workflow_id)
+        return failure
+
+
+class _PausedRuns(Pages[PausedRun]):
+    """The paused runs of a workflow, page by page of the run list."""
+
+    def __init__(self, dialect: V2Dialect[Any], workflow_id: str, status: str) -> None:
+        super().__init__()
+        self._dialect = dialect
+        self._workflow_id = workflow_id
+        self._status = status
+
+    def fetch(self, cursor: str | None) -> Flow[Page[PausedRun]]:
+        """The flow of the page at a cursor."""
+        path = f"/api/v2/workflows/{segment(self._workflow_id, 'workflow_id')}/runs"
+        params = {"status": self._status or None, "cursor": cursor}
+        response = yield from gated(self._dialect, self._dialect._request("GET", path, params=params, resend="read"))
+        body = response.json()
+        listed = body.get("data") if isinstance(body, dict) else None
+        if not isinstance(listed, list):
+            raise _without("a list of runs", response)
+        runs = []
+        for item in listed:
+            run_id = item.get("runId") if isinstance(item, dict) else None
+            if isinstance(run_id, str):
+                runs.append((yield from self._dialect.paused_run(self._workflow_id, run_id)))
+        following = body.get("nextCursor")
+        return Page(runs, following if isinstance(following, str) and following else None)
+
+
+def _receipt(response: Response | None, workflow_id: str, run_id: str) -> AsyncExecutionResult:
+    """The receipt of a queued run; its address is made here, whatever host the server thinks it has."""
+    came = _data(response) if response is not None else {"runId": run_id}
+    sent = came.get("runId")
+    run_id = sent if isinstance(sent, str) and sent else run_id
+    known = {
+        "success": True,
+        "task_id": run_id,
+        "execution_id": run_id,
+        "workflow_id": workflow_id,
+        "links": {"status": run_path(workflow_id, run_id)},
+    }
+    receipt = structure({"runId": run_id, **came, "links": None, "status": None}, AsyncExecutionResult, known=known)
+    object.__setattr__(receipt, "_wire", came)
+    return receipt
+
+
+def _metadata(run: Mapping[str, Any], started: str, ended: str) -> dict[str, Any]:
+    """A run's times under the names of the documents: ISO 8601, and ``duration`` in milliseconds."""
+    found = {started: run.get("startedAt"), ended: run.get("endedAt"), "duration": run.get("durationMs")}
+    return {name: value for name, value in found.items() if value is not None or name == "duration"}
+
+
+def _data(response: Response) -> dict[str, Any]:
+    body = response.json()
+    data = body.get("data") if isinstance(body, dict) else None
+    if not isinstance(data, dict):
+        raise _without("'data'", response)
+    return data
+
+
+def _without(what: str, response: Response) -> InvalidResponseError:
+    return InvalidResponseError(
+        f"{response.method} {response.path} answered {response.status} without {what}. The body is in "
+        "error.response.content.",
+        status=response.status,
+        response=response,
+        history=response.history,
+    )
+
+
+def _check_execution_timeout(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LONGEST_RUN:
+        raise InvalidInputError(f"execution_timeout must be whole seconds from 1 to {LONGEST_RUN}, not {value!r}.")
+    return value
