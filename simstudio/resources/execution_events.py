@@ -69,8 +69,8 @@ class ExecutionEvents:
     Args:
         where: What to name in errors: method and path.
         max_event_size: Bytes that one event may have.
-        conceal: Takes the key out of an error, should the server have echoed it.
-        run_id: Of v2: the id of the run, for its result and its errors.
+        conceal: Completes an error before it is raised: takes the key out of it, should the server have echoed it.
+        run_id: Of v2: the id of the run, for its result.
 
     Attributes:
         over: Whether the end marker came, or an end that needs none.
@@ -124,8 +124,7 @@ class ExecutionEvents:
         return events
 
     def concealed(self, error: SimStudioError) -> SimStudioError:
-        """An error with the run's id, and without the key, should the server have echoed it into the stream."""
-        error.run_id = self._run_id
+        """An error without the key, should the server have echoed it into the stream."""
         if self._conceal is not None:
             self._conceal(error)
         return error

@@ -113,6 +113,7 @@ def test_the_tree() -> None:
         "UsageLimitExceededError": status,
         "PermissionDeniedError": status,
         "NotFoundError": status,
+        "APIVersionError": ["NotFoundError"],
         "ConflictError": status,
         "InvalidRequestError": status,
         "LockedError": status,

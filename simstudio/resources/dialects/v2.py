@@ -6,7 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from simstudio.config import APIVersion
-from simstudio.errors import ExecutionError, ExecutionTimeoutError, InvalidInputError, InvalidResponseError
+from simstudio.errors import (
+    ExecutionError,
+    ExecutionTimeoutError,
+    InvalidInputError,
+    InvalidResponseError,
+    SimStudioError,
+)
 from simstudio.models.conversion import structure
 from simstudio.models.events import StreamEvent
 from simstudio.models.execution import AsyncExecutionResult, CancelResult, WorkflowExecutionResult, error_text
@@ -108,11 +114,17 @@ class V2Dialect(Dialect[M]):
         opened = yield from execution.opened(idle_timeout=options.idle_timeout, max_retries=max_retries)
         response = opened.response if isinstance(opened, Ran) else opened
         credentials = self._context.session.credentials
+        run_id = response.headers.get("x-run-id") or execution.run_id  # an anonymous caller's is the server's own
+
+        def told(error: SimStudioError) -> None:
+            name_run(error, run_id, execution.workflow_id)
+            conceal_error(error, credentials)
+
         core = ExecutionEvents(
             f"{response.method} {response.path}",
             max_event_size=options.max_event_size,
-            conceal=lambda error: conceal_error(error, credentials),
-            run_id=execution.run_id,
+            conceal=told,
+            run_id=run_id,
         )
         if isinstance(opened, Ran):
             core.complete(final_of(self._result(opened, execution.run_id, execution.workflow_id)))
