@@ -1,0 +1,39 @@
+"""Files of a workspace (NOTES 9, recordings 266 to 282)."""
+
+from __future__ import annotations
+
+from simstudio.models.base import Model, model
+
+
+@model
+class WorkspaceFile(Model):
+    """A file of a workspace.
+
+    Attributes:
+        id: Of the file.
+        name: What it is called; a second one of the same name is ``name (1).txt`` (recording 267).
+        size: Bytes.
+        type: Its media type.
+        key: Where it is stored.
+        uploaded_by: The user's id.
+        uploaded_at: ISO 8601.
+    """
+
+    id: str
+    name: str | None = None
+    size: int | None = None
+    type: str | None = None
+    key: str | None = None
+    uploaded_by: str | None = None
+    uploaded_at: str | None = None
+
+
+@model
+class DeletedFile(Model):
+    """The answer to a file's deletion.
+
+    Attributes:
+        message: The server's sentence: files are archived.
+    """
+
+    message: str | None = None

@@ -1,0 +1,91 @@
+"""The audit log: who did what to which resource."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from secrets import token_urlsafe
+
+import attrs
+
+from simstudio.sandbox.data.values import stored_object
+from simstudio.sandbox.times import iso
+
+_MOST = 10_000
+
+
+@attrs.frozen
+class Resource:
+    """What was acted upon."""
+
+    kind: str
+    id: str
+    name: str
+
+
+@attrs.frozen
+class Entry:
+    """One thing that was done. Times are epoch seconds."""
+
+    id: str
+    created: float
+    action: str
+    resource: Resource
+    description: str
+    metadata: Mapping[str, object]
+
+    @property
+    def position(self) -> tuple[str, str]:
+        """Where it stands in the log, newest first: what a cursor holds."""
+        return iso(self.created), self.id
+
+    def shown(self, workspace_id: str, actor_id: str) -> dict[str, object]:
+        """The entry as the API shows it."""
+        return {
+            "id": self.id,
+            "workspaceId": workspace_id,
+            "actorId": actor_id,
+            "actorName": "Sandbox",
+            "actorEmail": "sandbox@example.com",
+            "action": self.action,
+            "resourceType": self.resource.kind,
+            "resourceId": self.resource.id,
+            "resourceName": self.resource.name,
+            "description": self.description,
+            "metadata": stored_object(self.metadata),
+            "createdAt": iso(self.created),
+        }
+
+
+class AuditLog:
+    """What was done, the newest 10 000 entries."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._entries: dict[str, Entry] = {}
+        self._numbers = itertools.count()
+
+    def record(self, action: str, resource: Resource, description: str, **metadata: object) -> None:
+        """Add an entry.
+
+        Args:
+            action: what was done, such as ``table.created``.
+            resource: what it was done to.
+            description: the same as a sentence.
+            **metadata: what else is worth knowing; JSON values.
+        """
+        entry_id = (
+            f"{next(self._numbers):07x}{token_urlsafe(12)[:14]}"  # of two in one millisecond, the later is larger
+        )
+        entry = Entry(entry_id, self._clock(), action, resource, description, metadata)
+        self._entries[entry.id] = entry
+        if len(self._entries) > _MOST:
+            del self._entries[next(iter(self._entries))]
+
+    def get(self, entry_id: str) -> Entry | None:
+        """One entry."""
+        return self._entries.get(entry_id)
+
+    def newest_first(self) -> list[Entry]:
+        """Every entry."""
+        return sorted(self._entries.values(), key=lambda entry: entry.position, reverse=True)

@@ -1,0 +1,131 @@
+"""Changes to a table's columns, with the rows that are there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from simstudio.sandbox.data.checks import as_number
+from simstudio.sandbox.data.filters import NAME
+from simstudio.sandbox.data.rejections import Rejected
+from simstudio.sandbox.data.tables import LONGEST_NAME, MOST_COLUMNS, Column, Table
+from simstudio.sandbox.data.values import moment_of, text_of
+
+
+def add(table: Table, column: Column, position: int | None, now: float) -> None:
+    """Put a column in a place, or at the end.
+
+    Raises:
+        Rejected: its name is taken or not allowed (which breaks the server), or there are too many.
+    """
+    if not NAME.fullmatch(column.name) or len(column.name) > LONGEST_NAME:
+        raise Rejected("broken", "Failed to add column")
+    if _index(table, column.name) is not None:
+        raise Rejected("invalid", f'Column "{column.name}" already exists')
+    if len(table.columns) >= MOST_COLUMNS:
+        raise Rejected("invalid", f"Table has reached maximum column limit ({MOST_COLUMNS})")
+    table.columns.insert(len(table.columns) if position is None else position, column)
+    table.updated = now
+
+
+def change(table: Table, name: str, updates: dict[str, Any], now: float) -> None:
+    """Rename a column, change its type or its constraints: in this order, what is done stays done.
+
+    Raises:
+        Rejected: there is no such column or nothing to change, a name is not allowed or taken, or the rows do not fit.
+    """
+    if not updates:
+        raise Rejected("invalid", "No updates specified")
+    index = _existing(table, name)
+    if "name" in updates:
+        _rename(table, index, updates["name"])
+    if "type" in updates:
+        _retype(table, index, updates["type"])
+    if "required" in updates or "unique" in updates:
+        _constrain(table, index, updates)
+    table.updated = now
+
+
+def drop(table: Table, name: str, now: float) -> None:
+    """Take a column and its values away.
+
+    Raises:
+        Rejected: there is no such column, or it is the last one.
+    """
+    index = _existing(table, name)
+    if len(table.columns) == 1:
+        raise Rejected("invalid", "Cannot delete the last column in a table")
+    column = table.columns.pop(index)
+    for row in table.rows:
+        row.data.pop(column.name, None)
+    table.updated = now
+
+
+def _index(table: Table, name: str) -> int | None:
+    names = [column.name.lower() for column in table.columns]
+    return names.index(name.lower()) if name.lower() in names else None
+
+
+def _existing(table: Table, name: str) -> int:
+    index = _index(table, name)
+    if index is None:
+        raise Rejected("missing", f'Column "{name}" not found')
+    return index
+
+
+def _rename(table: Table, index: int, name: str) -> None:
+    old = table.columns[index]
+    if not NAME.fullmatch(name):
+        rule = (
+            "Column names must start with a letter or underscore, followed by alphanumeric characters or underscores."
+        )
+        raise Rejected("invalid", f'Invalid column name "{name}". {rule}')
+    if len(name) > LONGEST_NAME:
+        raise Rejected("invalid", f"Column name exceeds maximum length ({LONGEST_NAME} characters)")
+    if _index(table, name) not in (None, index):
+        raise Rejected("invalid", f'Column "{name}" already exists')
+    table.columns[index] = attrs.evolve(old, name=name)
+    for row in table.rows:
+        if old.name in row.data:
+            row.data[name] = row.data.pop(old.name)
+
+
+def _retype(table: Table, index: int, kind: str) -> None:
+    column = table.columns[index]
+    values = [row.data.get(column.name) for row in table.rows]
+    misfits = sum(value is not None and not _convertible(value, kind) for value in values)
+    if misfits:
+        raise Rejected(
+            "invalid",
+            f'Cannot change column "{column.name}" to type "{kind}": {misfits} row(s) have incompatible values. '
+            "Fix or remove the incompatible values first.",
+        )
+    table.columns[index] = attrs.evolve(column, kind=kind)
+
+
+def _constrain(table: Table, index: int, updates: dict[str, Any]) -> None:
+    column = table.columns[index]
+    required, unique = updates.get("required", column.required), updates.get("unique", column.unique)
+    values = [row.data.get(column.name) for row in table.rows]
+    empty = values.count(None)
+    if required and not column.required and empty:
+        reason = f"{empty} row(s) have null or missing values"
+        raise Rejected("invalid", f'Cannot set column "{column.name}" as required: {reason}')
+    texts = [text_of(value) for value in values if value is not None]
+    if unique and not column.unique and len(set(texts)) < len(texts):
+        raise Rejected("invalid", f'Cannot set column "{column.name}" as unique: duplicate values exist')
+    table.columns[index] = attrs.evolve(column, required=required, unique=unique)
+
+
+def _convertible(value: object, kind: str) -> bool:
+    """Whether a value may stay where the column gets another type: looser than what a new row must be."""
+    text = value if isinstance(value, str) else None
+    if kind == "number":
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return is_number or (text is not None and bool(text.strip()) and as_number(text) == as_number(text))
+    if kind == "boolean":
+        return value in (True, False) if text is None else text.lower() in ("true", "false", "1", "0")
+    if kind == "date":
+        return text is not None and moment_of(text) is not None
+    return True

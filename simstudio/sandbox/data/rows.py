@@ -1,0 +1,262 @@
+"""Changes to a table's rows, all or nothing each."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from uuid import uuid4
+
+from simstudio.sandbox import jsontext
+from simstudio.sandbox.data.filters import condition
+from simstudio.sandbox.data.rejections import Rejected
+from simstudio.sandbox.data.tables import Column, Row, Table
+from simstudio.sandbox.data.values import moment_of, stored_object, text_of
+
+Values = Mapping[str, object]
+
+_MOST_BYTES = 100 * 1024
+
+
+def insert(table: Table, data: Values, now: float) -> Row:
+    """Add one row at the end.
+
+    Raises:
+        Rejected: it does not fit its columns, repeats a unique value, or the table is full.
+    """
+    _reject("Invalid row data", _oversize(data))
+    _reject("Row data does not match schema", misfits(data, table.columns))
+    _reject("Unique constraint violation", _clashes(table, data))
+    if len(table.rows) >= table.max_rows:
+        raise Rejected("invalid", f"Table has reached maximum row limit ({table.max_rows})")
+    return _append(table, data, now)
+
+
+def insert_many(table: Table, batch: Sequence[Values], now: float) -> list[Row]:
+    """Add rows at the end.
+
+    Raises:
+        Rejected: one does not fit, so that none is added.
+    """
+    wrong = [_oversize(data) or misfits(data, table.columns) for data in batch]
+    _reject_numbered("Validation failed for some rows", wrong)
+    _reject_numbered("Unique constraint violations in batch", _batch_clashes(table, batch))
+    count, room = len(table.rows), table.max_rows - len(table.rows)
+    if len(batch) > room:
+        filled = f"table has {count}/{table.max_rows} rows"
+        raise Rejected("invalid", f"Insufficient capacity. Can only insert {room} more rows ({filled})")
+    return [_append(table, data, now) for data in batch]
+
+
+def update(table: Table, row: Row, changes: Values, now: float) -> None:
+    """Merge values into a row; null stays null.
+
+    Raises:
+        Rejected: it would not fit any more.
+    """
+    data = {**row.data, **changes}
+    _reject_joined("", _oversize(data))
+    _reject_joined("Schema validation failed: ", misfits(data, table.columns))
+    _reject_joined("", _clashes(table, data, row))
+    _replace(row, data, now)
+
+
+def update_where(table: Table, wanted: Values, changes: Values, limit: int | None, now: float) -> list[Row]:
+    """Merge values into the rows a filter finds, at most ``limit`` of them.
+
+    Raises:
+        Rejected: a row would not fit any more (which breaks the server, unless it is about uniqueness), or the filter
+            cannot be understood (the same).
+    """
+    _reject("Validation error", _oversize(changes))
+    rows = _found(table, wanted, limit, "Failed to update rows")
+    merged = [{**row.data, **changes} for row in rows]
+    if any(misfits(data, table.columns) for data in merged):
+        raise Rejected("broken", "Failed to update rows")
+    fixed = [column.name for column in table.columns if column.unique and column.name in changes]
+    if len(rows) > 1 and fixed:
+        raise Rejected(
+            "invalid",
+            "Cannot set unique column values when updating multiple rows. Columns with unique constraint: "
+            f"{', '.join(fixed)}. Updating {len(rows)} rows with the same value would violate uniqueness.",
+        )
+    pairs = list(zip(rows, merged, strict=True))
+    for row, data in pairs:
+        _reject_joined("Unique constraint violation: ", _clashes(table, data, row))
+    for row, data in pairs:
+        _replace(row, data, now)
+    return rows
+
+
+def update_many(table: Table, updates: Sequence[tuple[str, Values]], now: float) -> list[Row]:
+    """Merge values into rows by their ids.
+
+    Raises:
+        Rejected: an id is unknown, or a row would not fit any more; none is changed then.
+    """
+    known = {row.id: row for row in table.rows}
+    missing = [row_id for row_id, _ in updates if row_id not in known]
+    if missing:
+        raise Rejected("invalid", f"Rows not found: {', '.join(missing)}")
+    merged = [(known[row_id], {**known[row_id].data, **changes}) for row_id, changes in updates]
+    for row, data in merged:
+        wrong = _oversize(data) or misfits(data, table.columns) or _clashes(table, data, row)
+        _reject_joined(f"Row {row.id}: ", wrong)
+    for row, data in merged:
+        _replace(row, data, now)
+    return [row for row, _ in merged]
+
+
+def upsert(table: Table, data: Values, target: str | None, now: float) -> tuple[Row, bool]:
+    """Replace the row with the same value in a unique column, or add one; the row, and whether it is new.
+
+    Raises:
+        Rejected: it is not clear which row is meant, or the data does not fit.
+    """
+    name = _target(table, target)
+    value = data.get(name)
+    if value is None:
+        raise Rejected("invalid", f'Upsert requires a value for the conflict target column "{name}"')
+    _reject_joined("", _oversize(data))
+    _reject_joined("Schema validation failed: ", misfits(data, table.columns))
+    row = next((row for row in table.rows if row.data.get(name) == value), None)
+    _reject_joined("Unique constraint violation: ", _clashes(table, data, row))
+    if row is not None:
+        _replace(row, data, now)
+        return row, False
+    if len(table.rows) >= table.max_rows:
+        raise Rejected("invalid", f"Table row limit reached ({table.max_rows} rows max)")
+    return _append(table, data, now), True
+
+
+def delete(table: Table, rows: Iterable[Row]) -> None:
+    """Take rows away; the positions of those after them move up."""
+    gone = {row.id for row in rows}
+    table.rows = [row for row in table.rows if row.id not in gone]
+
+
+def delete_where(table: Table, wanted: Values, limit: int | None) -> list[Row]:
+    """Take away the rows a filter finds, at most ``limit`` of them.
+
+    Raises:
+        Rejected: the filter cannot be understood (which breaks the server).
+    """
+    rows = _found(table, wanted, limit, "Failed to delete rows")
+    delete(table, rows)
+    return rows
+
+
+def delete_ids(table: Table, ids: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Take away rows by their ids; those that were there, and those that were not."""
+    known = {row.id for row in table.rows}
+    asked = list(dict.fromkeys(ids))
+    delete(table, [row for row in table.rows if row.id in asked])
+    return [row_id for row_id in asked if row_id in known], [row_id for row_id in asked if row_id not in known]
+
+
+def misfits(data: Values, columns: Iterable[Column]) -> list[str]:
+    """What of a row does not fit its columns. Values without a column are stored as they are."""
+    return [problem for column in columns if (problem := _misfit(data.get(column.name), column)) is not None]
+
+
+def _misfit(value: object, column: Column) -> str | None:
+    if value is None:
+        return f"Missing required field: {column.name}" if column.required else None
+    if column.kind == "date":
+        fits = isinstance(value, str) and moment_of(value) is not None
+        return None if fits else f"{column.name} must be valid date"
+    fits = column.kind == "json" or jsontext.type_name(value) == column.kind
+    return None if fits else f"{column.name} must be {column.kind}"
+
+
+def _clashes(table: Table, data: Values, itself: Row | None = None) -> list[str]:
+    others = [row for row in table.rows if row is not itself]
+    return [
+        f"{_must_be_unique(column, data)} already exists in row {other.id}"
+        for column in table.columns
+        if column.unique and data.get(column.name) is not None
+        for other in [_same(others, column, data)]
+        if other is not None
+    ]
+
+
+def _batch_clashes(table: Table, batch: Sequence[Values]) -> list[list[str]]:
+    found = [_clashes(table, data) for data in batch]
+    for column, (index, data) in itertools.product(table.columns, enumerate(batch)):
+        if column.unique and data.get(column.name) is not None:
+            same = [_comparable(each.get(column.name)) == _comparable(data[column.name]) for each in batch[:index]]
+            if True in same:
+                found[index].append(f"{_must_be_unique(column, data)} duplicates row {same.index(True) + 1} in batch")
+    return found
+
+
+def _must_be_unique(column: Column, data: Values) -> str:
+    return f'Column "{column.name}" must be unique. Value "{text_of(data[column.name])}"'
+
+
+def _same(rows: Iterable[Row], column: Column, data: Values) -> Row | None:
+    value = _comparable(data[column.name])
+    return next((row for row in rows if _comparable(row.data.get(column.name)) == value), None)
+
+
+def _comparable(value: object) -> object:
+    """Unique texts differ in more than their case."""
+    return value.lower() if isinstance(value, str) else text_of(value)
+
+
+def _target(table: Table, target: str | None) -> str:
+    unique = [column.name for column in table.columns if column.unique]
+    if not unique:
+        raise Rejected(
+            "invalid",
+            "Upsert requires at least one unique column in the schema. "
+            "Please add a unique constraint to a column or use insert instead.",
+        )
+    if target:
+        if target not in unique:
+            available = f"Available unique columns: {', '.join(unique)}"
+            raise Rejected("invalid", f'Column "{target}" is not a unique column. {available}')
+        return target
+    if len(unique) > 1:
+        hint = "Specify conflictTarget to indicate which column to match on."
+        raise Rejected("invalid", f"Table has multiple unique columns ({', '.join(unique)}). {hint}")
+    return unique[0]
+
+
+def _found(table: Table, wanted: Values, limit: int | None, failure: str) -> list[Row]:
+    try:
+        matches: Callable[[Values], bool] = condition(wanted)
+        return [row for row in table.rows if matches(row.data)][:limit]
+    except ValueError as error:
+        raise Rejected("broken", failure) from error
+
+
+def _append(table: Table, data: Values, now: float) -> Row:
+    row = Row(f"row_{uuid4().hex}", stored_object(data), now, now)
+    table.rows.append(row)
+    return row
+
+
+def _replace(row: Row, data: Values, now: float) -> None:
+    row.data = stored_object(data)
+    row.updated = now
+
+
+def _oversize(data: Values) -> list[str]:
+    size = len(jsontext.encode(data))
+    return [f"Row size exceeds limit ({size} bytes > {_MOST_BYTES} bytes)"] if size > _MOST_BYTES else []
+
+
+def _reject(message: str, problems: list[str]) -> None:
+    if problems:
+        raise Rejected("invalid", message, list(problems))
+
+
+def _reject_joined(beginning: str, problems: list[str]) -> None:
+    if problems:
+        raise Rejected("invalid", f"{beginning}{', '.join(problems)}")
+
+
+def _reject_numbered(message: str, problems: Iterable[list[str]]) -> None:
+    numbered: list[object] = [{"row": index, "errors": each} for index, each in enumerate(problems) if each]
+    if numbered:
+        raise Rejected("invalid", message, numbered)

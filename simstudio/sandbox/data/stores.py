@@ -1,0 +1,25 @@
+"""Everything the data routes keep, for one sandbox."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simstudio.sandbox.data.audit import AuditLog
+from simstudio.sandbox.data.files import Files
+from simstudio.sandbox.data.knowledge import KnowledgeBases
+from simstudio.sandbox.data.tables import PLANS, Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from simstudio.sandbox.dialects.base import Account
+
+
+class Data:
+    """The stores of the one workspace, in memory as long as the `Sandbox` object lives."""
+
+    def __init__(self, clock: Callable[[], float], account: Account) -> None:
+        self.tables = Tables(clock, PLANS[account.plan])
+        self.files = Files(clock, account.workspace_id)
+        self.knowledge = KnowledgeBases(clock)
+        self.audit = AuditLog(clock)
