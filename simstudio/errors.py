@@ -14,6 +14,8 @@
     │   ├── ExecutionTimeoutError     the server stopped it; also an APITimeoutError          (code TIMEOUT)
     │   └── JobFailedError › JobCancelledError
     ├── JobTimeoutError               a job was not done when the caller's patience ended     (code TIMEOUT)
+    │   └── DeploymentTimeoutError    a deployment was not
+    ├── DeploymentFailedError         a workflow was not deployed as it was to be
     ├── JobNotDoneError               the result of a job was asked for too early
     ├── StreamError                   a stream broke off or cannot be read
     ├── InvalidResponseError          an answer that is not what the API promises
@@ -32,6 +34,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from simstudio.models.execution import WorkflowExecutionResult
     from simstudio.models.jobs import Job
+    from simstudio.models.v2.deployments import WorkflowDeployment
     from simstudio.transport.message import Attempt, Response
 
 
@@ -252,6 +255,49 @@ class JobTimeoutError(SimStudioError):
     ) -> None:
         super().__init__(message, code, status, **more)
         self.job = job
+
+
+class DeploymentFailedError(SimStudioError):
+    """A workflow was not deployed as it was to be. ``code`` and message are those of the attempt, where it has any.
+
+    Attributes:
+        deployment: What of the workflow is live, as last seen; an earlier version may still be.
+        retryable: Whether the same again may succeed, as far as the server says.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        code: str | None = None,
+        status: int | None = None,
+        *,
+        deployment: WorkflowDeployment | None = None,
+        retryable: bool = False,
+        **more: Any,
+    ) -> None:
+        super().__init__(message, code, status, **more)
+        self.deployment = deployment
+        self.retryable = retryable
+
+
+class DeploymentTimeoutError(JobTimeoutError):
+    """A workflow was not deployed when the caller's patience ended. The deployment goes on.
+
+    Attributes:
+        deployment: What of the workflow is live, as last seen; None where it never was.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        code: str | None = "TIMEOUT",
+        status: int | None = None,
+        *,
+        deployment: WorkflowDeployment | None = None,
+        **more: Any,
+    ) -> None:
+        super().__init__(message, code, status, **more)
+        self.deployment = deployment
 
 
 class JobNotDoneError(SimStudioError):

@@ -123,6 +123,8 @@ def test_the_tree() -> None:
         "ExecutionTimeoutError": ["ExecutionError", "APITimeoutError"],
         "JobFailedError": ["ExecutionError"],
         "JobCancelledError": ["JobFailedError"],
+        "DeploymentFailedError": ["SimStudioError"],
+        "DeploymentTimeoutError": ["JobTimeoutError"],
         "JobNotDoneError": ["SimStudioError"],
         "JobTimeoutError": ["SimStudioError"],
         "StreamError": ["SimStudioError"],
