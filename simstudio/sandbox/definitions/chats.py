@@ -1,0 +1,100 @@
+"""Chat deployments: a public page that talks to a workflow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import uuid4
+
+import attrs
+
+from simstudio.sandbox.definitions.errors import conflict, invalid, not_found
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+AuthType = Literal["public", "password", "email", "sso"]
+
+
+@attrs.frozen
+class Chat:
+    """One chat. Times are epoch seconds; its password is only known to be there."""
+
+    workflow_id: str
+    workspace_id: str
+    identifier: str
+    title: str
+    created: float
+    updated: float
+    id: str = attrs.field(factory=lambda: str(uuid4()))
+    description: str = ""
+    customizations: Mapping[str, str] = attrs.field(factory=dict)
+    auth_type: AuthType = "public"
+    has_password: bool = False
+    allowed_emails: tuple[str, ...] = ()
+    output_configs: tuple[Mapping[str, str], ...] = ()
+    include_thinking: bool = False
+    include_tool_calls: bool = False
+
+
+class Chats:
+    """The chats of a sandbox: at most one a workflow."""
+
+    def __init__(self) -> None:
+        self._chats: dict[str, Chat] = {}
+
+    def all_of(self, workspace_id: str) -> list[Chat]:
+        """The chats of a workspace."""
+        return [chat for chat in self._chats.values() if chat.workspace_id == workspace_id]
+
+    def get(self, workflow_id: str) -> Chat:
+        """A workflow's chat.
+
+        Raises:
+            Refused: it has none.
+        """
+        if workflow_id not in self._chats:
+            raise not_found("Chat deployment")
+        return self._chats[workflow_id]
+
+    def put(self, workflow_id: str, workspace_id: str, wanted: Mapping[str, Any], now: float) -> Chat:
+        """Make a workflow's chat, or replace it; what was customised and is not mentioned stays.
+
+        Raises:
+            Refused: the identifier is taken, or password or e-mails do not fit the kind of access.
+        """
+        earlier = self._chats.get(workflow_id)
+        identifier: str = wanted["identifier"]
+        taken = (chat.identifier for chat in self._chats.values() if chat is not earlier)
+        if identifier in taken:
+            raise conflict("Identifier already in use")
+        auth_type: AuthType = wanted.get("authType", "public")
+        keeps = earlier is not None and earlier.has_password and auth_type == "password"
+        emails = tuple(wanted.get("allowedEmails", ()))
+        if auth_type == "password" and "password" not in wanted and not keeps:
+            raise invalid("A password is required when authType is password")
+        if auth_type != "password" and "password" in wanted:
+            raise invalid("A password is only allowed when authType is password")
+        if auth_type in ("email", "sso") and not emails:
+            raise invalid(f"allowedEmails must not be empty when authType is {auth_type}")
+        chat = Chat(
+            workflow_id,
+            workspace_id,
+            identifier,
+            wanted["title"],
+            created=now if earlier is None else earlier.created,
+            updated=now,
+            description=wanted.get("description", ""),
+            customizations={**({} if earlier is None else earlier.customizations), **wanted.get("customizations", {})},
+            auth_type=auth_type,
+            has_password=auth_type == "password",
+            allowed_emails=emails,
+            output_configs=tuple(wanted.get("outputConfigs", ())),
+            include_thinking=wanted.get("includeThinking", False),
+            include_tool_calls=wanted.get("includeToolCalls", False),
+        )
+        self._chats[workflow_id] = chat if earlier is None else attrs.evolve(chat, id=earlier.id)
+        return self._chats[workflow_id]
+
+    def remove(self, workflow_id: str) -> Chat | None:
+        """Take a workflow's chat down; the chat, if there was one."""
+        return self._chats.pop(workflow_id, None)

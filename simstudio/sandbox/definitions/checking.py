@@ -1,0 +1,127 @@
+"""Advice on a graph, and the tidying every stored graph gets."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Container, Mapping
+from typing import Any
+
+from simstudio.sandbox.definitions import graph
+from simstudio.sandbox.definitions.blocktypes import BLOCK_TYPES
+from simstudio.sandbox.definitions.errors import invalid
+from simstudio.sandbox.definitions.graph import State
+
+MOST_BLOCKS = 2000
+MOST_EDGES = 10_000
+
+
+def tidied(state: State) -> tuple[State, list[str]]:
+    """A graph as it is stored, and what had to be changed for it: stray edges go, loops and parallels are recomputed.
+
+    Raises:
+        Refused: it is too large, or a block's key is not its id.
+    """
+    tidy = copy.deepcopy(state)
+    blocks: dict[str, dict[str, Any]] = tidy["blocks"]
+    if len(blocks) > MOST_BLOCKS or len(tidy["edges"]) > MOST_EDGES:
+        raise invalid(f"A workflow has at most {MOST_BLOCKS} blocks and {MOST_EDGES} edges")
+    odd = [key for key, block in blocks.items() if block["id"] != key]
+    if odd:
+        raise invalid(f"Block {odd[0]!r} has another id than its key")
+    kept = [each for each in tidy["edges"] if each["source"] in blocks and each["target"] in blocks]
+    dropped = [each for each in tidy["edges"] if each not in kept]
+    tidy["edges"] = kept
+    tidy["loops"] = {key: _loop(key, block, blocks) for key, block in blocks.items() if block["type"] == "loop"}
+    tidy["parallels"] = {
+        key: _parallel(key, block, blocks) for key, block in blocks.items() if block["type"] == "parallel"
+    }
+    tidy.setdefault("variables", {})
+    return tidy, [f"Dropped edge {each['id']}: it connects a block that does not exist" for each in dropped]
+
+
+def _children(key: str, blocks: Mapping[str, dict[str, Any]]) -> list[str]:
+    return [name for name, block in blocks.items() if (block.get("data") or {}).get("parentId") == key]
+
+
+def _loop(key: str, block: dict[str, Any], blocks: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    data = block.get("data") or {}
+    loop = {
+        "id": key,
+        "nodes": _children(key, blocks),
+        "iterations": data.get("count", 5),
+        "loopType": data.get("loopType", "for"),
+        "enabled": block.get("enabled", True),
+    }
+    told = {"forEachItems": "collection", "whileCondition": "whileCondition", "doWhileCondition": "doWhileCondition"}
+    return {**loop, **{name: data[source] for name, source in told.items() if data.get(source) is not None}}
+
+
+def _parallel(key: str, block: dict[str, Any], blocks: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    data = block.get("data") or {}
+    parallel = {
+        "id": key,
+        "nodes": _children(key, blocks),
+        "count": data.get("count", 5),
+        "parallelType": data.get("parallelType", "count"),
+        "enabled": block.get("enabled", True),
+    }
+    return {**parallel, **({"distribution": data["collection"]} if data.get("collection") is not None else {})}
+
+
+def lint(state: State, functions: Container[str]) -> dict[str, Any]:
+    """Advice on a graph; nothing of it keeps a workflow from being stored or deployed.
+
+    Args:
+        state: the graph.
+        functions: the names of the registered functions.
+    """
+    blocks: dict[str, dict[str, Any]] = state["blocks"]
+    sources = {each["source"] for each in state["edges"]}
+    targets = {each["target"] for each in state["edges"]}
+    triggers = {key for key, block in blocks.items() if _is_trigger(block)}
+    return {
+        "sources": [_named(block) for key, block in blocks.items() if key not in targets],
+        "sinks": [_named(block) for key, block in blocks.items() if key not in sources],
+        "orphanBlocks": [_named(block) for key, block in blocks.items() if key not in targets | triggers],
+        "emptyOutgoingPorts": [],
+        "invalidBranchPorts": [],
+        "invalidConnectionTargets": [
+            _bad_target(each, blocks) for each in state["edges"] if each["target"] in triggers
+        ],
+        "fieldIssues": [issue for block in blocks.values() for issue in _missing_fields(block)],
+        "unresolvedReferences": [
+            {**_named(block), "field": graph.FUNCTION, "value": name, "kind": "resource", "reason": "not registered"}
+            for block in blocks.values()
+            for name in [graph.value(block, graph.FUNCTION)]
+            if block["type"] == graph.FUNCTION and isinstance(name, str) and name and name not in functions
+        ],
+        "tableFieldIssues": [],
+        "notes": [],
+    }
+
+
+def _is_trigger(block: Mapping[str, Any]) -> bool:
+    known = BLOCK_TYPES.get(block["type"])
+    return bool(block.get("triggerMode")) or (known is not None and known.is_trigger)
+
+
+def _named(block: Mapping[str, Any]) -> dict[str, Any]:
+    return {"blockId": block["id"], "blockName": block["name"], "blockType": block["type"]}
+
+
+def _bad_target(each: Mapping[str, Any], blocks: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    source = blocks[each["source"]]
+    return {
+        "sourceBlockId": source["id"],
+        "sourceBlockName": source["name"],
+        "sourceHandle": each.get("sourceHandle"),
+        "targetBlockId": each["target"],
+        "reason": "a trigger takes no incoming connection",
+    }
+
+
+def _missing_fields(block: Mapping[str, Any]) -> list[dict[str, Any]]:
+    known = BLOCK_TYPES.get(block["type"])
+    wanted = () if known is None else known.sub_blocks
+    missing = [each.id for each in wanted if each.required and graph.value(block, each.id) in (None, "")]
+    return [{**_named(block), "missingRequiredFields": missing, "inactiveModeValues": []}] if missing else []

@@ -1,0 +1,270 @@
+"""Workflows as files: exporting, importing, and looking at a file before it is imported."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from simstudio.sandbox import jsontext
+from simstudio.sandbox.definitions import graph
+from simstudio.sandbox.definitions.blocktypes import BLOCK_TYPES, is_secret
+from simstudio.sandbox.definitions.checking import tidied
+from simstudio.sandbox.definitions.errors import conflict, invalid
+from simstudio.sandbox.definitions.references import Reference, manifest, rebound, references
+
+if TYPE_CHECKING:
+    from simstudio.sandbox.definitions.definition import Definition
+    from simstudio.sandbox.definitions.graph import State
+    from simstudio.sandbox.definitions.store import Definitions
+
+VERSION = "1.0"
+
+
+def exported(found: Definition, at: str, *, references: bool = False, bindings: bool = False) -> dict[str, Any]:
+    """A workflow's draft as a file. Secrets are never in it.
+
+    Args:
+        found: the workflow.
+        at: the moment, as the file names it.
+        references: whether the file lists what the graph refers to.
+        bindings: whether the references to things of the workspace stay in the graph.
+    """
+    file: dict[str, Any] = {
+        "version": VERSION,
+        "exportedAt": at,
+        "workflow": {
+            "id": found.id,
+            "name": found.name,
+            "description": found.description,
+            "workspaceId": found.workspace_id,
+            "folderPath": found.folder,
+        },
+        "state": _sanitised(found.draft, bindings=bindings),
+    }
+    if references:
+        file["referenceManifest"] = manifest(found.draft)
+    return file
+
+
+def _sanitised(state: State, *, bindings: bool) -> State:
+    clean = copy.deepcopy(state)
+    bound = {(each.block_id, each.key) for each in references(state) if each.encoding == "scalar"}
+    for block in clean["blocks"].values():
+        for key, sub_block in block.get("subBlocks", {}).items():
+            value = sub_block.get("value")
+            names_a_secret = isinstance(value, str) and value.startswith("{{") and value.endswith("}}")
+            secret = is_secret(block["type"], key) and not names_a_secret
+            if secret or ((block["id"], key) in bound and not bindings):
+                sub_block["value"] = None
+    return clean
+
+
+@attrs.frozen
+class Package:
+    """What a file to import holds."""
+
+    state: State
+    name: str | None
+    description: str | None
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, given: str | Mapping[str, Any]) -> Package:
+        """Read an exported file, a bare graph, or either as JSON text.
+
+        Raises:
+            Refused: it is neither.
+        """
+        content: object = given
+        if isinstance(given, str):
+            try:
+                content = jsontext.loads(given.encode())
+            except ValueError:
+                raise invalid("The workflow to import is not valid JSON") from None
+        if isinstance(content, Mapping) and isinstance(content.get("data"), Mapping) and "state" in content["data"]:
+            content = content["data"]  # the answer of an export, as it came
+        if not isinstance(content, Mapping):
+            raise invalid("The workflow to import must be an object")
+        about = content.get("workflow")
+        about = about if isinstance(about, Mapping) else content
+        state = content.get("state", content)
+        if not isinstance(state, Mapping) or not isinstance(state.get("blocks"), Mapping):
+            raise invalid("The workflow to import has no blocks")
+        graph_, warnings = tidied(_completed(state))
+        return cls(graph_, _text(about.get("name")), _text(about.get("description")), tuple(warnings))
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _completed(state: Mapping[str, Any]) -> State:
+    """A graph with everything a stored one has; what a file leaves out takes its default."""
+    blocks: dict[str, Any] = {}
+    for key, block in state["blocks"].items():
+        if not isinstance(block, Mapping) or not isinstance(block.get("type"), str):
+            raise invalid(f"Block {key!r} of the workflow to import has no type")
+        plain = {"position": {"x": 0, "y": 0}, "subBlocks": {}, "outputs": {}, "enabled": True, "name": block["type"]}
+        blocks[key] = {**plain, **block, "id": key}
+        if not isinstance(blocks[key]["subBlocks"], Mapping) or not isinstance(blocks[key]["name"], str):
+            raise invalid(f"Block {key!r} of the workflow to import is malformed")
+        blocks[key]["subBlocks"] = {
+            name: {"id": name, "type": "short-input", "value": None, **sub_block}
+            for name, sub_block in blocks[key]["subBlocks"].items()
+            if isinstance(sub_block, Mapping)
+        }
+    listed = state.get("edges") or []
+    edges = [
+        {**each, "id": str(each.get("id") or f"{each['source']}-{each['target']}")}
+        for each in listed
+        if isinstance(each, Mapping) and isinstance(each.get("source"), str) and isinstance(each.get("target"), str)
+    ]
+    return {"blocks": blocks, "edges": edges, "loops": {}, "parallels": {}, "variables": _variables(state)}
+
+
+def _variables(state: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables of a graph; old files list them."""
+    given = state.get("variables") or {}
+    listed: Iterable[object] = given.values() if isinstance(given, Mapping) else given
+    kept: dict[str, Any] = {}
+    for each in listed:
+        if isinstance(each, Mapping) and isinstance(each.get("name"), str):
+            key = str(each.get("id") or each["name"])
+            kept[key] = {"type": "plain", "value": None, **each, "id": key}
+    return kept
+
+
+@attrs.frozen
+class Binding:
+    """A reference of a file, and what it will refer to."""
+
+    reference: Reference
+    target: str | None
+    settled: bool
+
+    def json(self) -> dict[str, Any]:
+        """As a preview lists it."""
+        each = self.reference
+        return {
+            "kind": each.kind,
+            "sourceId": each.source_id,
+            "targetId": self.target,
+            "required": each.required,
+            "occurrence": each.occurrence(),
+        }
+
+
+@attrs.frozen
+class Plan:
+    """An import that has been worked out but not carried out."""
+
+    package: Package
+    workspace_id: str
+    state: State
+    bindings: tuple[Binding, ...]
+    configuration: tuple[dict[str, Any], ...]
+    fingerprint: str
+
+    @classmethod
+    def of(cls, wanted: Mapping[str, Any]) -> Plan:
+        """Work out the request body of an import or a preview.
+
+        Raises:
+            Refused: what is to be imported is no workflow.
+        """
+        package = Package.parse(wanted["workflow"])
+        state = copy.deepcopy(package.state)
+        mapped = {(each["kind"], each["sourceId"]): each["targetId"] for each in wanted.get("mappings", ())}
+        placed = {(each["blockId"], each["subBlockKey"]): each["targetId"] for each in wanted.get("bindings", ())}
+        bindings = []
+        for each in references(package.state):
+            place = (each.block_id, each.key)
+            known = place in placed or (each.kind, each.source_id) in mapped or each.kind == "env-var"
+            target = placed.get(place, mapped.get((each.kind, each.source_id), each.source_id if known else None))
+            bindings.append(Binding(each, target, known))
+            if known:
+                sub_block = state["blocks"][each.block_id]["subBlocks"][each.key]
+                sub_block["value"] = rebound(sub_block["value"], each, target)
+        for each in wanted.get("dependentValues", ()):
+            block = state["blocks"].get(each["blockId"])
+            if block is None:
+                raise invalid(f"There is no block {each['blockId']!r} in the workflow to import")
+            sub_block = block["subBlocks"].get(each["subBlockKey"]) or {
+                "id": each["subBlockKey"],
+                "type": "short-input",
+            }
+            block["subBlocks"][each["subBlockKey"]] = {**sub_block, "value": each["value"]}
+        basis = {
+            name: wanted.get(name)
+            for name in ("workspaceId", "workflow", "folderPath", "mappings", "bindings", "dependentValues")
+        }
+        fingerprint = hashlib.sha256(jsontext.encode(basis)).hexdigest()
+        configuration = tuple(_configuration(state))
+        return cls(package, wanted["workspaceId"], state, tuple(bindings), configuration, fingerprint)
+
+    @property
+    def unresolved(self) -> list[Binding]:
+        """References nobody has said a target for."""
+        return [each for each in self.bindings if not each.settled]
+
+    @property
+    def unconfigured(self) -> list[dict[str, Any]]:
+        """Fields that are still to be filled in."""
+        return [each for each in self.configuration if not each["configured"]]
+
+    @property
+    def ready(self) -> bool:
+        """Whether nothing the workflow needs is missing."""
+        missing = [each for each in self.unresolved if each.reference.required]
+        return not missing and not any(each["required"] for each in self.unconfigured)
+
+
+def _configuration(state: State) -> Iterable[dict[str, Any]]:
+    """The secret and the required fields of a graph, and whether they are filled in."""
+    for block in state["blocks"].values():
+        known = BLOCK_TYPES.get(block["type"])
+        for field in () if known is None else known.sub_blocks:
+            if field.required or field.password:
+                yield {
+                    "blockId": block["id"],
+                    "subBlockKey": field.id,
+                    "title": field.title,
+                    "required": field.required,
+                    "configured": graph.value(block, field.id) not in (None, ""),
+                    "context": {},
+                    "requiresAuthentication": field.password,
+                }
+
+
+@attrs.define(eq=False)
+class Imports:
+    """Carries imports out, each request id once."""
+
+    _done: dict[tuple[str, str], tuple[str, str]] = attrs.field(factory=dict)
+
+    def carry_out(self, store: Definitions, plan: Plan, wanted: Mapping[str, Any]) -> Definition:
+        """Import a workflow; repeated with the same ``requestId`` it is the workflow of the first time.
+
+        Raises:
+            Refused: no such workspace or folder, or the plan is not the one that was previewed, or the request id was
+                used for another import.
+        """
+        if wanted.get("previewFingerprint", plan.fingerprint) != plan.fingerprint:
+            raise conflict("The workflow has changed since it was previewed")
+        request_id = wanted.get("requestId")
+        key = (plan.workspace_id, str(request_id))
+        if request_id is not None and key in self._done:
+            workflow_id, fingerprint = self._done[key]
+            if fingerprint != plan.fingerprint:
+                raise conflict("requestId was used for another import")
+            return store.get(workflow_id, archived=True)
+        name = wanted.get("name") or plan.package.name or "Imported workflow"
+        description = wanted.get("description", plan.package.description)
+        made = store.add(plan.workspace_id, name, description, plan.state, wanted.get("folderPath", "/"))
+        if request_id is not None:
+            self._done[key] = (made.id, plan.fingerprint)
+        return made

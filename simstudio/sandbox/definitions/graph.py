@@ -1,0 +1,211 @@
+"""A workflow's graph as the API shows it: ``blocks``, ``edges``, ``loops``, ``parallels``, ``variables``.
+
+One block of type ``function`` stands for the Python function a workflow runs: its sub-block ``function`` holds the
+registered name. The fields of the Start block are the workflow's input fields.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from simstudio.sandbox import jsontext
+from simstudio.sandbox.workflow import block_id_of, normalised
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from simstudio.sandbox.workflow import Workflow
+
+Json = Any
+State = dict[str, Json]
+"""``{blocks, edges, loops, parallels, variables}``, plain JSON."""
+
+FUNCTION = "function"
+"""The type of the block that stands for a Python function, and the sub-block that names it."""
+START = "start_trigger"
+_STEP = 300
+_LAYOUT = frozenset(("position", "height", "horizontalHandles"))
+_EMPTY: dict[str, Json] = {"string": "", "number": 0, "boolean": False, "object": {}, "array": []}
+
+
+def block(block_id: str, kind: str, name: str, values: Mapping[str, Json], *, column: int = 0) -> dict[str, Json]:
+    """A block with its sub-blocks.
+
+    Args:
+        block_id: its id.
+        kind: its type.
+        name: what people call it.
+        values: the values of its sub-blocks.
+        column: how far to the right it stands.
+    """
+    kinds = {"inputFormat": "input-format", "code": "code"}
+    return {
+        "id": block_id,
+        "type": kind,
+        "name": name,
+        "position": {"x": column * _STEP, "y": 0},
+        "subBlocks": {
+            key: {"id": key, "type": kinds.get(key, "short-input"), "value": value} for key, value in values.items()
+        },
+        "outputs": {},
+        "enabled": True,
+    }
+
+
+def edge(source: str, target: str, handle: str = "source") -> dict[str, Json]:
+    """A connection between two blocks."""
+    return {
+        "id": str(uuid4()),
+        "source": source,
+        "target": target,
+        "sourceHandle": handle,
+        "targetHandle": "target",
+        "type": "default",
+    }
+
+
+def state(blocks: Iterable[dict[str, Json]] = (), edges: Iterable[dict[str, Json]] = ()) -> State:
+    """A graph of these blocks and edges."""
+    return {
+        "blocks": {each["id"]: each for each in blocks},
+        "edges": list(edges),
+        "loops": {},
+        "parallels": {},
+        "variables": {},
+    }
+
+
+def seeded(workflow_id: str) -> State:
+    """What a workflow is created with: a Start block."""
+    return state([block(block_id_of(workflow_id, "Start"), START, "Start", {"inputFormat": []})])
+
+
+def of_function(workflow: Workflow) -> State:
+    """The graph of a registered function: Start, then the block that stands for it."""
+    start = block_id_of(workflow.id, "\0start")  # no block of the function's own can have this id
+    fields = [
+        {"id": name, "name": name, "type": field_type(default), "value": jsontext.plain(default)}
+        for name, default in workflow.fields.items()
+    ]
+    own = workflow.block_id()
+    return state(
+        [
+            block(start, START, "Start", {"inputFormat": fields}),
+            block(own, FUNCTION, workflow.block, {FUNCTION: workflow.name}, column=1),
+        ],
+        [{**edge(start, own), "id": block_id_of(workflow.id, "\0edge")}],
+    )
+
+
+def field_type(default: object) -> str:
+    """The type of an input field with such a default."""
+    kind = jsontext.type_name(default)
+    return "string" if kind == "null" else kind
+
+
+def function_block(graph: State) -> dict[str, Json] | None:
+    """The enabled block that stands for a function; the first, should there be several."""
+    found: Iterable[dict[str, Json]] = graph["blocks"].values()
+    return next((each for each in found if each["type"] == FUNCTION and each.get("enabled", True)), None)
+
+
+def function_name(graph: State) -> str | None:
+    """The registered name of the function a graph runs; None when it names none."""
+    found = function_block(graph)
+    name = None if found is None else value(found, FUNCTION)
+    return name if isinstance(name, str) and name else None
+
+
+def value(found: Mapping[str, Json], key: str) -> Json:
+    """The value of a block's sub-block, or None."""
+    sub_block = found.get("subBlocks", {}).get(key)
+    return sub_block.get("value") if isinstance(sub_block, dict) else None
+
+
+def inputs(graph: State) -> list[dict[str, Json]]:
+    """The input fields the Start block declares, as the API lists them."""
+    listed = []
+    for field in _fields(graph):
+        shown = {"name": field["name"], "type": str(field.get("type") or "string")}
+        if field.get("description"):
+            shown["description"] = str(field["description"])
+        listed.append(shown)
+    return listed
+
+
+def defaults(graph: State) -> dict[str, Json]:
+    """The input fields with their defaults; the type of a default is the type of the field."""
+    return {field["name"]: field.get("value", _EMPTY.get(field.get("type", "string"))) for field in _fields(graph)}
+
+
+def _fields(graph: State) -> list[dict[str, Json]]:
+    blocks: Iterable[dict[str, Json]] = graph["blocks"].values()
+    start = next((each for each in blocks if each["type"] in (START, "starter")), None)
+    listed = None if start is None else value(start, "inputFormat")
+    fields = listed if isinstance(listed, list) else []
+    return [field for field in fields if isinstance(field, dict) and isinstance(field.get("name"), str)]
+
+
+def block_ids(graph: State) -> dict[str, str]:
+    """The ids of the blocks by their `normalised` names."""
+    return {normalised(each["name"]): key for key, each in graph["blocks"].items()}
+
+
+def listed_blocks(graph: State) -> list[dict[str, str]]:
+    """The blocks, as creating and importing list them."""
+    return [{"id": each["id"], "type": each["type"], "name": each["name"]} for each in graph["blocks"].values()]
+
+
+def meaning(graph: State) -> State:
+    """A graph without what makes no difference to a run: where its blocks stand."""
+    shown = {**graph}
+    shown["blocks"] = {
+        key: {name: item for name, item in each.items() if name not in _LAYOUT} for key, each in graph["blocks"].items()
+    }
+    shown["edges"] = sorted(map(connection, graph["edges"]))
+    return shown
+
+
+def connection(each: Mapping[str, Json]) -> tuple[str, str, str, str]:
+    """What an edge connects."""
+    ends = each.get("sourceHandle") or "source", each.get("targetHandle") or "target"
+    return each["source"], ends[0], each["target"], ends[1]
+
+
+def renewed(graph: State, workflow_id: str) -> tuple[State, dict[str, str]]:
+    """A copy for another workflow, with new ids for blocks, edges and variables.
+
+    Args:
+        graph: the original.
+        workflow_id: whose copy it is; the block that stands for the function takes the id runs know it by.
+
+    Returns:
+        The copy, and the new id of every old one.
+    """
+    own = function_block(graph)
+    ids = {key: str(uuid4()) for key in graph["blocks"]}
+    if own is not None:
+        ids[own["id"]] = block_id_of(workflow_id, own["name"])
+    fresh = copy.deepcopy(graph)
+    fresh["blocks"] = {ids[key]: {**each, "id": ids[key]} for key, each in fresh["blocks"].items()}
+    for each in fresh["blocks"].values():
+        parent = each.get("data", {}).get("parentId")
+        if parent in ids:
+            each["data"]["parentId"] = ids[parent]
+    fresh["edges"] = [
+        {**each, "id": str(uuid4()), "source": ids.get(each["source"], each["source"]), "target": target}
+        for each in fresh["edges"]
+        for target in [ids.get(each["target"], each["target"])]
+    ]
+    for kind in ("loops", "parallels"):
+        subflows = {ids.get(key, key): each for key, each in fresh[kind].items()}
+        fresh[kind] = {
+            key: {**each, "id": key, "nodes": [ids.get(node, node) for node in each["nodes"]]}
+            for key, each in subflows.items()
+        }
+    variables = {str(uuid4()): each for each in fresh["variables"].values()}
+    fresh["variables"] = {key: {**each, "id": key} for key, each in variables.items()}
+    return fresh, ids

@@ -1,0 +1,44 @@
+"""Changing a workflow's variables, by name."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from simstudio.sandbox.definitions.errors import conflict, not_found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Variables = dict[str, dict[str, Any]]
+"""By id: ``{id, name, type, value}``."""
+
+
+def applied(variables: Variables, operations: Iterable[Mapping[str, Any]]) -> Variables:
+    """The variables after some operations, one after the other.
+
+    Args:
+        variables: those there are; left as they are.
+        operations: ``{"operation": "add"|"edit"|"delete", "name", "type", "value"}``. Deleting what is not there
+            changes nothing.
+
+    Raises:
+        Refused: a variable to add is there already, or one to edit is not.
+    """
+    changed = copy.deepcopy(variables)
+    for each in operations:
+        name, what = each["name"], each["operation"]
+        key = next((key for key, variable in changed.items() if variable["name"] == name), None)
+        if what == "add":
+            if key is not None:
+                raise conflict(f'A variable named "{name}" already exists')
+            key = str(uuid4())
+            changed[key] = {"id": key, "name": name, "type": each["type"], "value": each.get("value")}
+        elif what == "edit":
+            if key is None:
+                raise not_found(f'Variable "{name}"')
+            changed[key] = {**changed[key], "type": each.get("type", changed[key]["type"]), "value": each.get("value")}
+        elif key is not None:
+            del changed[key]
+    return changed

@@ -1,0 +1,157 @@
+"""What the key is for, and what has been spent with it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+from simstudio.sandbox.times import iso
+from simstudio.sandbox.v2.answers import data, listing
+from simstudio.sandbox.v2.operation import (
+    PAGE,
+    Call,
+    Field,
+    Operation,
+    bad_request,
+    choice,
+    invalid,
+    moment,
+    routes_of,
+)
+from simstudio.sandbox.v2.paging import page
+
+if TYPE_CHECKING:
+    from starlette.routing import Route
+
+    from simstudio.sandbox.core import Core
+    from simstudio.sandbox.http import Reply
+    from simstudio.sandbox.records import ExecutionRecord
+
+CREDITS_PER_DOLLAR = 200
+_STORAGE_LIMIT = 5 * 1024**3
+_DAYS = {"1d": 1, "7d": 7, "30d": 30}
+
+
+def meta(call: Call) -> Reply:
+    """Whether v2 is switched on, and what kind of key asks."""
+    return data({"v2Enabled": call.core.settings.v2, "keyType": "personal", "expiresAt": None})
+
+
+def status(call: Call) -> Reply:
+    """What the user has spent in this period and may spend, in credits."""
+    workspace_id = call.query.get("workspaceId")
+    if workspace_id is not None:
+        call.workspace(workspace_id)
+    account = call.core.account()
+    begin = datetime.fromtimestamp(call.core.clock(), timezone.utc).replace(
+        day=1, hour=0, minute=0, second=0, microsecond=0
+    )
+    end = (begin + timedelta(days=32)).replace(day=1)
+    used, limit = (round(dollars * CREDITS_PER_DOLLAR) for dollars in (account.cost, account.limit))
+    return data(
+        {
+            "workspaceId": workspace_id,
+            "period": {"start": iso(begin.timestamp()), "end": iso(end.timestamp())},
+            "plan": account.plan,
+            "status": "limit_exceeded" if account.exceeded else "active",
+            "credits": {"used": used, "limit": limit, "remaining": max(0, limit - used)},
+            "storage": {"usedBytes": 0, "limitBytes": _STORAGE_LIMIT, "percentUsed": 0},
+        }
+    )
+
+
+def logs(call: Call) -> Reply:
+    """A page of what was charged, newest first: every finished run, of which none costs anything here."""
+    query, core = call.query, call.core
+    workspace_id = query.get("workspaceId")
+    if workspace_id is not None:
+        call.workspace(workspace_id)
+    begin, end = _period(call)
+    found = [
+        each
+        for each in core.store.executions()
+        if each.ended is not None
+        and each.continues is None
+        and begin <= each.ended <= end
+        and query.get("source", "workflow") == "workflow"
+        and workspace_id in (None, _workspace(call, each))
+    ]
+    shown, after = page(call, found, lambda each: (each.ended or each.started, each.id), descending=True)
+    scope = "user" if workspace_id is None else "workspace"
+    return listing((_charge(call, each) for each in shown), after, scope=scope)
+
+
+def _period(call: Call) -> tuple[float, float]:
+    """From when to when, in epoch seconds.
+
+    Raises:
+        Refusal: 400, dates without ``period=custom`` or dates that are none.
+    """
+    query, now = call.query, call.core.clock()
+    dates = {name: query[name] for name in ("startDate", "endDate") if name in query}
+    if query["period"] != "custom":
+        if dates:
+            raise bad_request(*(invalid(name, f"{name} is only allowed when period is custom") for name in dates))
+        days = _DAYS.get(query["period"])
+        return (0.0 if days is None else now - days * 86400), now
+    moments: dict[str, float] = {}
+    for name, text in dates.items():
+        whole_day = len(text) == len("2026-01-31")
+        edge = "T23:59:59.999Z" if name == "endDate" else "T00:00:00Z"
+        try:
+            moments[name] = moment(f"{text}{edge}" if whole_day else text)
+        except ValueError as problem:
+            raise bad_request(invalid(name, str(problem))) from None
+    return moments.get("startDate", 0.0), moments.get("endDate", now)
+
+
+def _workspace(call: Call, each: ExecutionRecord) -> str:
+    found = call.core.definitions.find(each.workflow_id, archived=True)
+    return call.core.account().workspace_id if found is None else found.workspace_id
+
+
+def _charge(call: Call, each: ExecutionRecord) -> dict[str, object]:
+    found = call.core.definitions.find(each.workflow_id, archived=True)
+    return {
+        "id": f"usage_{each.id}",
+        "createdAt": iso(each.ended or each.started),
+        "source": "workflow",
+        "workspaceId": _workspace(call, each),
+        "workflow": {"id": each.workflow_id, "name": None if found is None else found.name},
+        "runId": each.id,
+        "creditCost": 0,
+    }
+
+
+_SOURCES = (
+    "workflow",
+    "wand",
+    "sim-chat",
+    "mcp_copilot",
+    "mothership_block",
+    "knowledge-base",
+    "voice-input",
+    "enrichment",
+    "voice-output",
+    "api-tool",
+)
+_WHERE = Field("workspaceId", least=1, most=128)
+_LOGS = (
+    choice("source", *_SOURCES),
+    _WHERE,
+    choice("period", "1d", "7d", "30d", "all", "custom", default="30d"),
+    Field("startDate"),
+    Field("endDate"),
+    *PAGE,
+)
+
+OPERATIONS = (
+    Operation("GET", "/api/v2/meta", "getApiMeta", meta, gated=False),
+    Operation("GET", "/api/v2/billing/status", "getBillingStatus", status, (_WHERE,)),
+    Operation("GET", "/api/v2/billing/logs", "listBillingLogs", logs, _LOGS),
+)
+
+
+def routes(core: Core) -> list[Route]:
+    """The routes of this group."""
+    return routes_of(core, OPERATIONS)

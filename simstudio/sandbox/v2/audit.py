@@ -1,0 +1,106 @@
+"""The audit log: noting what was done to workflows, and reading it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from simstudio.sandbox.data.audit import Entry, Resource
+from simstudio.sandbox.v2.answers import data, listing, not_found, refused
+from simstudio.sandbox.v2.operation import PAGE, Call, Field, Operation, routes_of
+from simstudio.sandbox.v2.paging import page
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.routing import Route
+
+    from simstudio.sandbox.core import Core
+    from simstudio.sandbox.definitions.definition import Definition
+    from simstudio.sandbox.http import Reply
+
+
+def note(call: Call, action: str, found: Definition, **metadata: object) -> None:
+    """Put something done to a workflow into the audit log.
+
+    Args:
+        call: the request that did it.
+        action: ``workflow.deployed`` and the like.
+        found: the workflow.
+        **metadata: what else is worth knowing; JSON values.
+    """
+    verb = action.partition(".")[2].replace("_", " ")
+    resource = Resource("workflow", found.id, found.name)
+    description = f"{action.partition('.')[0].capitalize()} {found.name!r}: {verb}"
+    call.core.data.audit.record(action, resource, description, **{"workspaceId": found.workspace_id, **metadata})
+
+
+def list_logs(call: Call) -> Reply:
+    """A page of what was done, newest first."""
+    _check_enterprise(call)
+    query = call.query
+    found = [entry for entry in call.core.data.audit.newest_first() if _wanted(_shown(call, entry), entry, query)]
+    shown, after = page(call, found, lambda entry: (entry.created, entry.id), descending=True)
+    return listing((_shown(call, entry) for entry in shown), after)
+
+
+def get_log(call: Call) -> Reply:
+    """One thing that was done."""
+    _check_enterprise(call)
+    entry = call.core.data.audit.get(call.path["auditLogId"])
+    if entry is None:
+        raise not_found("Audit log")
+    return data(_shown(call, entry))
+
+
+def _check_enterprise(call: Call) -> None:
+    """Nothing, for the owner of an organization on the enterprise plan.
+
+    Raises:
+        Refusal: 403.
+    """
+    if call.core.key_state(call.request) == "outsider":
+        code, message = "ORGANIZATION_MEMBERSHIP_REQUIRED", "Not a member of any organization"
+    elif call.core.account().plan != "enterprise":
+        code, message = "ENTERPRISE_PLAN_REQUIRED", "Audit logs need the enterprise plan"
+    else:
+        return
+    raise refused(403, message, {"code": code})
+
+
+def _shown(call: Call, entry: Entry) -> dict[str, Any]:
+    account = call.core.account()
+    workspace_id = entry.metadata.get("workspaceId", account.workspace_id)
+    shown = entry.shown(str(workspace_id), account.user_id)
+    return {name: value for name, value in shown.items() if name != "actorId"}
+
+
+def _wanted(shown: dict[str, Any], entry: Entry, query: Mapping[str, Any]) -> bool:
+    exact = ("action", "resourceType", "resourceId", "workspaceId", "actorEmail")
+    same = all(query[name] == shown[name] for name in exact if name in query)
+    return same and query.get("startDate", entry.created) <= entry.created <= query.get("endDate", entry.created)
+
+
+_LOG = "/api/v2/audit-logs"
+_ORGANIZATION = Field("organizationId")
+_FILTERS = (
+    Field("action"),
+    Field("resourceType"),
+    Field("resourceId"),
+    Field("workspaceId", least=1, most=128),
+    Field("startDate", "time"),
+    Field("endDate", "time"),
+    Field("includeDeparted", "boolean"),
+    *PAGE,
+    _ORGANIZATION,
+    Field("actorEmail"),
+)
+
+OPERATIONS = (
+    Operation("GET", _LOG, "listAuditLogs", list_logs, _FILTERS),
+    Operation("GET", f"{_LOG}/{{auditLogId}}", "getAuditLog", get_log, (_ORGANIZATION,)),
+)
+
+
+def routes(core: Core) -> list[Route]:
+    """The routes of this group."""
+    return routes_of(core, OPERATIONS)

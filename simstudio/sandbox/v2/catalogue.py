@@ -1,0 +1,199 @@
+"""Which blocks and tools there are. The sandbox has one tool: running a registered function."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from simstudio.sandbox.definitions.blocktypes import BLOCK_TYPES, BlockType
+from simstudio.sandbox.runs import Invocation, Run
+from simstudio.sandbox.v2.answers import data, listing, not_found
+from simstudio.sandbox.v2.operation import (
+    PAGE,
+    SEARCH,
+    WORKSPACE,
+    Call,
+    Field,
+    Operation,
+    bad_request,
+    choice,
+    invalid,
+    ordering,
+    routes_of,
+)
+from simstudio.sandbox.v2.paging import page
+from simstudio.sandbox.v2.workflows import matches
+
+if TYPE_CHECKING:
+    import threading
+
+    from starlette.routing import Route
+
+    from simstudio.sandbox.core import Core
+    from simstudio.sandbox.http import Reply
+
+TOOL = "function_execute"
+_TOOL: dict[str, Any] = {
+    "id": TOOL,
+    "name": "Function Execute",
+    "description": "Runs a Python function registered with the sandbox.",
+    "version": "1.0.0",
+    "hostedApiKey": "none",
+}
+_TOOL_SHAPE: dict[str, Any] = {
+    "params": {
+        "function": {"type": "string", "required": True, "description": "The registered name"},
+        "input": {"type": "json", "required": False, "description": "What the function gets", "default": {}},
+    },
+    "outputs": {"result": {"type": "json", "description": "What the function returned"}},
+}
+
+
+def list_blocks(call: Call) -> Reply:
+    """A page of the block types."""
+    query = call.query
+    call.workspace(query["workspaceId"])
+    found = [
+        each
+        for each in BLOCK_TYPES.values()
+        if query.get("category", each.category) == each.category
+        and (query.get("capability") is None or each.is_trigger)
+        and query.get("source", "builtin") == "builtin"
+        and matches(query.get("search", ""), each.id, each.name, each.description)
+    ]
+
+    def key(each: BlockType) -> tuple[str, str]:
+        return {"id": each.id, "name": each.name, "category": each.category}[query["sortBy"]], each.id
+
+    shown, after = page(call, found, key, descending=query["sortOrder"] == "desc")
+    return listing(map(_block, shown), after)
+
+
+def get_block(call: Call) -> Reply:
+    """One block type, with its fields."""
+    call.workspace(call.query["workspaceId"])
+    each = BLOCK_TYPES.get(call.path["blockId"])
+    if each is None:
+        raise not_found("Block")
+    fields = [
+        {"id": field.id, "type": field.type, "title": field.title, "required": field.required}
+        | ({"password": True} if field.password else {})
+        for field in each.sub_blocks
+    ]
+    return data(
+        {
+            **_block(each),
+            "inputSchema": fields,
+            "operationInputSchema": {},
+            "inputDefinitions": {field.id: {"type": "json", "description": field.title} for field in each.sub_blocks},
+            "operations": {},
+            "tools": [{**_TOOL, **_TOOL_SHAPE} for name in each.tools if name == TOOL],
+            "triggers": [{"id": each.id, "outputs": {}, "configFields": {}}] if each.is_trigger else [],
+            "outputs": {name: {"type": kind} for name, kind in each.outputs},
+        }
+    )
+
+
+def _block(each: BlockType) -> dict[str, Any]:
+    return {
+        "id": each.id,
+        "name": each.name,
+        "description": each.description,
+        "category": each.category,
+        "source": "builtin",
+        "triggerAllowed": each.is_trigger,
+        "triggerCapable": each.is_trigger,
+        "triggerIds": [each.id] if each.is_trigger else [],
+        "toolIds": list(each.tools),
+        "operationIds": [],
+        "preview": False,
+        "tags": [],
+    }
+
+
+def list_tools(call: Call) -> Reply:
+    """A page of the tools."""
+    query = call.query
+    call.workspace(query["workspaceId"])
+    fits = query.get("hostedApiKey", "none") == "none" and "oauthProvider" not in query
+    found = [_TOOL] if fits and matches(query.get("search", ""), TOOL, _TOOL["name"], _TOOL["description"]) else []
+    shown, after = page(call, found, lambda each: (each[query["sortBy"]],), descending=query["sortOrder"] == "desc")
+    return listing(shown, after)
+
+
+def get_tool(call: Call) -> Reply:
+    """One tool, with what it takes and gives."""
+    call.workspace(call.query["workspaceId"])
+    _check_tool(call)
+    return data({**_TOOL, **_TOOL_SHAPE})
+
+
+async def execute_tool(call: Call) -> Reply:
+    """Run a registered function, outside any workflow: nothing of it is logged."""
+    core, body = call.core, call.body
+    call.workspace(body["workspaceId"])
+    _check_tool(call)
+    given = body.get("input", {})
+    function = core.definitions.functions.get(given.get("function"))
+    if function is None:
+        raise bad_request(invalid("input", "function must be the name of a function registered with the sandbox"))
+    arguments = given.get("input", {})
+    threads: set[threading.Thread] = set()
+    invocation = Invocation(arguments, arguments)
+    timeout = body.get("timeoutSeconds")
+    run = Run(function, invocation, str(uuid4()), clock=core.clock, timeout=timeout, threads=threads, may_pause=False)
+    outcome = await run.execute()
+    succeeded = outcome.ending == "completed"
+    message = outcome.error or ("The tool took too long" if outcome.ending == "timeout" else "The tool was cancelled")
+    return data(
+        {
+            "toolId": TOOL,
+            "status": "succeeded" if succeeded else "failed",
+            "output": {"result": outcome.output} if succeeded else None,
+            "error": None if succeeded else {"message": message},
+        }
+    )
+
+
+def _check_tool(call: Call) -> None:
+    if call.path["toolId"] != TOOL:
+        raise not_found("Tool")
+
+
+_BLOCKS = (
+    WORKSPACE,
+    SEARCH,
+    choice("category", "blocks", "tools", "triggers"),
+    choice("capability", "trigger"),
+    choice("source", "builtin", "custom"),
+    Field("includeSunset", "boolean"),
+    *ordering("id", "name", "category", default="id"),
+    *PAGE,
+)
+_TOOLS = (
+    WORKSPACE,
+    SEARCH,
+    choice("hostedApiKey", "always", "conditional", "none"),
+    Field("oauthProvider"),
+    *ordering("id", "name", default="id"),
+    *PAGE,
+)
+_EXECUTE = (
+    WORKSPACE,
+    Field("input", "map<any>"),
+    Field("credentialId"),
+    Field("timeoutSeconds", "integer"),
+)
+
+OPERATIONS = (
+    Operation("GET", "/api/v2/blocks", "listBlocks", list_blocks, _BLOCKS),
+    Operation("GET", "/api/v2/blocks/{blockId}", "getBlock", get_block, (WORKSPACE,)),
+    Operation("GET", "/api/v2/tools", "listTools", list_tools, _TOOLS),
+    Operation("GET", "/api/v2/tools/{toolId}", "getTool", get_tool, (WORKSPACE,)),
+    Operation("POST", "/api/v2/tools/{toolId}/execute", "executeTool", execute_tool, body=_EXECUTE),
+)
+
+
+def routes(core: Core) -> list[Route]:
+    """The routes of this group."""
+    return routes_of(core, OPERATIONS)

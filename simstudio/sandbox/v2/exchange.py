@@ -1,0 +1,116 @@
+"""Exporting and importing workflows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from simstudio.sandbox.definitions import graph
+from simstudio.sandbox.definitions.exchange import Plan, exported
+from simstudio.sandbox.times import iso
+from simstudio.sandbox.v2 import types, views
+from simstudio.sandbox.v2.answers import data
+from simstudio.sandbox.v2.audit import note
+from simstudio.sandbox.v2.operation import WORKSPACE, Call, Field, Operation, routes_of
+
+if TYPE_CHECKING:
+    from starlette.routing import Route
+
+    from simstudio.sandbox.core import Core
+    from simstudio.sandbox.http import Reply
+
+_DISCOVERY = {
+    "credential": "sim credentials list",
+    "knowledge-base": "sim knowledge list",
+    "table": "sim tables list",
+    "workflow": "sim workflows list",
+}
+
+
+def export(call: Call) -> Reply:
+    """A workflow's draft as a file."""
+    query = call.query
+    references, bindings = query.get("includeReferences", False), query.get("includeWorkspaceBindings", False)
+    found = views.named(call)
+    return data(exported(found, iso(call.core.clock()), references=references, bindings=bindings))
+
+
+def import_workflow(call: Call) -> Reply:
+    """Make a workflow of a file."""
+    store, body = call.core.definitions, call.body
+    call.workspace(body["workspaceId"])
+    plan = Plan.of(body)
+    made = store.imports.carry_out(store, plan, body)
+    note(call, "workflow.imported", made)
+    warnings = [
+        *plan.package.warnings,
+        *(f"{each.reference.kind} {each.reference.source_id!r} is not mapped" for each in plan.unresolved),
+    ]
+    answer: dict[str, Any] = {
+        "id": made.id,
+        "name": made.name,
+        "description": made.description,
+        "workspaceId": made.workspace_id,
+        "folderPath": made.folder,
+        "createdAt": iso(made.created),
+        "updatedAt": iso(made.updated),
+        "blocks": graph.listed_blocks(made.draft),
+        "warnings": warnings,
+    }
+    if "requestId" in body:
+        answer |= {
+            "requestId": body["requestId"],
+            "kind": "workflow_import",
+            "applied": True,
+            "status": "completed" if plan.ready else "requires_configuration",
+            "resourceIds": [made.id],
+            "issues": [],
+        }
+    return data(answer, 201)
+
+
+def preview(call: Call) -> Reply:
+    """What importing a file would need."""
+    body = call.body
+    folders = call.core.definitions.folders(call.workspace(body["workspaceId"]))
+    folders.existing(body.get("folderPath", "/"))
+    plan = Plan.of(body)
+    kinds = sorted({each.reference.kind for each in plan.unresolved} & _DISCOVERY.keys())
+    return data(
+        {
+            "previewFingerprint": plan.fingerprint,
+            "ready": plan.ready,
+            "bindings": [each.json() for each in plan.bindings],
+            "unresolvedBindings": [each.json() for each in plan.unresolved],
+            "configuration": list(plan.configuration),
+            "unresolvedConfiguration": plan.unconfigured,
+            "discovery": [
+                {"kind": kind, "command": _DISCOVERY[kind], "humanAuthorizationMayBeRequired": kind == "credential"}
+                for kind in kinds
+            ],
+        }
+    )
+
+
+_FILE = (
+    WORKSPACE,
+    Field("workflow", "string|map<any>", required=True),
+    Field("folderPath"),
+    Field("name"),
+    Field("description"),
+    Field("mappings", types.MAPPINGS),
+    Field("bindings", types.BINDINGS),
+    Field("dependentValues", types.DEPENDENT_VALUES),
+)
+_ONCE = (Field("requestId"), Field("previewFingerprint"))
+_WITH = (Field("includeReferences", "boolean"), Field("includeWorkspaceBindings", "boolean"))
+
+OPERATIONS = (
+    Operation("POST", "/api/v2/workflows/import", "importWorkflow", import_workflow, body=(*_FILE, *_ONCE)),
+    Operation("POST", "/api/v2/workflows/import/preview", "previewWorkflowImport", preview, body=_FILE),
+    Operation("GET", "/api/v2/workflows/{workflowId}/export", "exportWorkflow", export, _WITH),
+)
+
+
+def routes(core: Core) -> list[Route]:
+    """The routes of this group."""
+    return routes_of(core, OPERATIONS)

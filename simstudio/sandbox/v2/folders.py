@@ -1,0 +1,85 @@
+"""Folders of workflows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simstudio.sandbox.v2 import views
+from simstudio.sandbox.v2.answers import data, listing
+from simstudio.sandbox.v2.operation import SEARCH, WORKSPACE, Call, Field, Operation, ordering, routes_of
+from simstudio.sandbox.v2.workflows import matches
+
+if TYPE_CHECKING:
+    from starlette.routing import Route
+
+    from simstudio.sandbox.core import Core
+    from simstudio.sandbox.definitions.folders import Folder
+    from simstudio.sandbox.http import Reply
+
+_PATH = "/api/v2/workflows/folders"
+
+
+def list_folders(call: Call) -> Reply:
+    """All folders of a workspace, or those right inside one."""
+    query = call.query
+    folders = call.core.definitions.folders(call.workspace(query["workspaceId"]))
+    found = list(folders)
+    if "parentPath" in query:
+        parent = folders.existing(query["parentPath"])
+        found = [each for each in found if each.parent == parent]
+    if "search" in query:
+        found = [each for each in found if matches(query["search"], each.name)]
+
+    def key(each: Folder) -> tuple[str | float, str]:
+        values: dict[str, str | float] = {"name": each.name, "createdAt": each.created, "updatedAt": each.updated}
+        return values[query["sortBy"]], each.path
+
+    found.sort(key=key, reverse=query["sortOrder"] == "desc")
+    return listing(map(views.folder, found))
+
+
+def create(call: Call) -> Reply:
+    """Make a folder."""
+    folders = call.core.definitions.folders(call.workspace(call.body["workspaceId"]))
+    return data(views.folder(folders.create(call.body["path"], call.core.clock())), 201)
+
+
+def relocate(call: Call) -> Reply:
+    """Rename or move a folder with everything in it."""
+    workspace_id, body = call.workspace(call.body["workspaceId"]), call.body
+    return data(
+        views.folder(call.core.definitions.relocate_folder(workspace_id, body["path"], body["destinationPath"]))
+    )
+
+
+def delete(call: Call) -> Reply:
+    """Delete a folder; its workflows are archived."""
+    workspace_id, query = call.workspace(call.query["workspaceId"]), call.query
+    path, folders, workflows = call.core.definitions.delete_folder(
+        workspace_id, query["path"], recursive=query["recursive"]
+    )
+    return data({"path": path, "deleted": True, "deletedItems": {"folders": folders, "workflows": workflows}})
+
+
+_LIST = (WORKSPACE, Field("parentPath"), SEARCH, *ordering("name", "createdAt", "updatedAt", default="name"))
+_WHERE = Field("path", required=True)
+
+OPERATIONS = (
+    Operation("GET", _PATH, "listWorkflowsFolders", list_folders, _LIST),
+    Operation("POST", _PATH, "createWorkflowsFolder", create, body=(WORKSPACE, _WHERE)),
+    Operation(
+        "PATCH",
+        _PATH,
+        "relocateWorkflowsFolder",
+        relocate,
+        body=(WORKSPACE, _WHERE, Field("destinationPath", required=True)),
+    ),
+    Operation(
+        "DELETE", _PATH, "deleteWorkflowsFolder", delete, (WORKSPACE, _WHERE, Field("recursive", "flag", default=False))
+    ),
+)
+
+
+def routes(core: Core) -> list[Route]:
+    """The routes of this group."""
+    return routes_of(core, OPERATIONS)

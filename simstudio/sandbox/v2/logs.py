@@ -1,0 +1,286 @@
+"""The logs of a workspace, and their statistics."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from simstudio.sandbox.logs import COST, Entry, Logs
+from simstudio.sandbox.outputs import compacted
+from simstudio.sandbox.times import iso, iso_or_none
+from simstudio.sandbox.v2 import results
+from simstudio.sandbox.v2.answers import data, listing, not_found
+from simstudio.sandbox.v2.operation import (
+    WORKSPACE,
+    Call,
+    Field,
+    Operation,
+    bad_request,
+    choice,
+    invalid,
+    ordering,
+    paging,
+    routes_of,
+)
+from simstudio.sandbox.v2.paging import Position, page
+from simstudio.sandbox.v2.runs import described, download_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from starlette.routing import Route
+
+    from simstudio.sandbox.core import Core
+    from simstudio.sandbox.http import Reply
+
+_STATUSES = ("pending", "running", "paused", "redacting", "completed", "failed", "cancelled")
+_SHORTEST_SEGMENT = 60_000
+
+
+def list_logs(call: Call) -> Reply:
+    """A page of the entries."""
+    query = call.query
+    unknown = [each for each in query.get("status", ()) if each not in _STATUSES]
+    if unknown:
+        raise bad_request(invalid("status", f"Invalid status: {', '.join(unknown)}"))
+    if query.get("includeJobRuns") and query["sortBy"] != "startedAt":
+        raise bad_request(invalid("includeJobRuns", "includeJobRuns requires sortBy startedAt"))
+    entries = [each for each in _entries(call) if _is_wanted(each, query)]
+    descending = query["sortOrder"] == "desc"
+    shown, after = page(call, entries, _KEYS[query["sortBy"]], descending=descending)
+    return listing([_item(call, each) for each in shown], after)
+
+
+def get_log(call: Call) -> Reply:
+    """One entry, by the id of its run."""
+    core, run_id = call.core, call.path["runId"]
+    found = core.engine.execution(run_id)
+    if found is None or core.key_state(call.request) == "outsider":
+        raise not_found("Log")
+    entry = _logs(core).entry(found)
+    limit = core.settings.large_value_limit
+    shown = {
+        **_basics(entry),
+        "runId": run_id,
+        "executedByEmail": None,
+        "workflow": _workflow(entry),
+        "workflowState": entry.workflow_state() if call.query["includeWorkflowState"] else None,
+        "traceSpans": entry.spans(core.definitions),
+        "finalOutput": compacted(entry.final_output, limit, found.id),
+        "cost": {**COST, "items": None} if found.ended is not None else None,
+        "workflowInput": found.received,
+        "createdAt": entry.started_at,
+    }
+    return data({name: value for name, value in shown.items() if name not in ("kind", "hasHandledErrors")})
+
+
+def stats(call: Call) -> Reply:
+    """How many runs there were, and how many of them went well, in equal stretches of time."""
+    query = call.query
+    entries = [each for each in _entries(call) if _is_wanted(each, query)]
+    began = [each.execution.started for each in entries]
+    start = query.get("startDate", min(began, default=call.core.clock()))
+    end = max(query.get("endDate", max(began, default=start)), start)
+    count: int = query["segmentCount"]
+    width = max(_SHORTEST_SEGMENT, math.ceil((end - start) * 1000 / count))
+    segments = _Segments(start, width, min(count, int((end - start) * 1000 // width) + 1), query["includeEmpty"])
+    by_workflow: dict[str, list[Entry]] = {}
+    for each in entries:
+        by_workflow.setdefault(each.execution.workflow_id, []).append(each)
+    return data(
+        {
+            "workflows": [_of_workflow(found, segments) for found in by_workflow.values()],
+            "workflowsTruncated": False,
+            "aggregateSegments": segments.of(entries),
+            "totalRuns": len(entries),
+            "totalErrors": sum(each.level == "error" for each in entries),
+            "avgLatency": _average(entries),
+            "timeBounds": {"start": iso(start), "end": iso(end)},
+            "segmentMs": width,
+        }
+    )
+
+
+class _Segments:
+    """Equal stretches of time. ``start`` is epoch seconds, ``width`` milliseconds."""
+
+    def __init__(self, start: float, width: int, count: int, empty: bool) -> None:  # noqa: FBT001
+        self._start = start
+        self._width = width
+        self._count = count
+        self._empty = empty
+
+    def of(self, entries: Sequence[Entry]) -> list[dict[str, object]]:
+        """The entries counted; stretches without any only when they were asked for."""
+        parts: list[list[Entry]] = [[] for _ in range(self._count)]
+        for each in entries:
+            number = int((each.execution.started - self._start) * 1000 // self._width)
+            parts[min(max(number, 0), self._count - 1)].append(each)
+        return [
+            {
+                "timestamp": iso(self._start + number * self._width / 1000),
+                "totalExecutions": len(part),
+                "successfulExecutions": sum(each.level != "error" for each in part),
+                "avgDurationMs": _average(part),
+            }
+            for number, part in enumerate(parts)
+            if part or self._empty
+        ]
+
+
+def _of_workflow(entries: Sequence[Entry], segments: _Segments) -> dict[str, object]:
+    successful = sum(each.level != "error" for each in entries)
+    return {
+        "workflowId": entries[0].execution.workflow_id,
+        "workflowName": entries[0].workflow_name,
+        "segments": segments.of(entries),
+        "totalExecutions": len(entries),
+        "totalSuccessful": successful,
+        "overallSuccessRate": successful / len(entries) * 100,
+    }
+
+
+def _average(entries: Sequence[Entry]) -> float:
+    durations = [each.duration for each in entries if each.duration is not None]
+    return sum(durations) / len(durations) if durations else 0
+
+
+def _logs(core: Core) -> Logs:
+    return Logs(core.store.executions, core.store.files, core.definitions, core.account())
+
+
+def _entries(call: Call) -> list[Entry]:
+    return _logs(call.core).of_workspace(call.workspace(call.query["workspaceId"]))
+
+
+def _is_wanted(entry: Entry, query: Mapping[str, Any]) -> bool:
+    run, duration = entry.execution, entry.duration
+    folder = None if entry.definition is None else entry.definition.folder
+    triggers = query.get("triggers", [])
+    lists = (
+        (query.get("workflowIds"), run.workflow_id),
+        (None if "all" in triggers else triggers or None, run.trigger),
+        (query.get("folderPaths"), folder),
+        (query.get("status"), run.state),
+    )
+    if any(allowed is not None and value not in allowed for allowed, value in lists):
+        return False
+    exact = {"level": entry.level, "runId": run.id}
+    if any(query[name] != value for name, value in exact.items() if name in query):
+        return False
+    if query.get("model") or query.get("workflowName", "").lower() not in entry.workflow_name.lower():
+        return False  # no run uses a model
+    least, most = query.get("minDurationMs"), query.get("maxDurationMs")
+    if (least is not None or most is not None) and duration is None:
+        return False
+    fits = (duration or 0) >= (least or 0) and (most is None or (duration or 0) <= most)
+    in_time = iso(query.get("startDate", 0)) <= entry.started_at <= iso(query.get("endDate", _FOR_EVER))
+    return fits and in_time and query.get("minCost", 0) <= 0 <= query.get("maxCost", 0)
+
+
+_FOR_EVER = 253402300799.0
+"""The last second of the year 9999."""
+
+_KEYS: dict[str, Callable[[Entry], Position]] = {
+    "startedAt": lambda each: (each.started_at, each.execution.id),
+    "durationMs": lambda each: (each.duration or 0, each.execution.id),
+    "cost": lambda each: (0, each.execution.id),
+    "status": lambda each: (each.execution.state, each.execution.id),
+}
+
+
+def _item(call: Call, entry: Entry) -> dict[str, object]:
+    query = call.query
+    shown = {**_basics(entry), "cost": COST if entry.execution.ended is not None else None}
+    spans, output = query.get("includeTraceSpans"), query.get("includeFinalOutput")
+    if query["details"] == "full" or spans or output:
+        workflow = _workflow(entry)
+        shown["workflow"] = {name: workflow[name] for name in ("id", "name", "description", "deleted")}
+    if output:
+        limit = call.core.settings.large_value_limit
+        shown["finalOutput"] = compacted(entry.final_output, limit, entry.execution.id)
+    if spans:
+        shown["traceSpans"] = entry.spans(call.core.definitions)
+    return shown
+
+
+def _basics(entry: Entry) -> dict[str, object]:
+    run = entry.execution
+    files = [described(file, download_path(run.workflow_id, run.id, file)) for file in entry.files]
+    return {
+        "kind": "workflow",
+        "runId": run.id,
+        "workflowId": None if entry.deleted else run.workflow_id,
+        "deploymentVersionId": run.deployment,
+        "status": results.status_of(run),
+        "level": entry.level,
+        "trigger": run.trigger,
+        "startedAt": entry.started_at,
+        "endedAt": entry.ended_at,
+        "totalDurationMs": entry.duration,
+        "files": files or None,
+        "hasHandledErrors": False,
+    }
+
+
+def _workflow(entry: Entry) -> dict[str, object]:
+    found = entry.definition
+    return {
+        "id": None if entry.deleted else entry.execution.workflow_id,
+        "name": entry.workflow_name,
+        "description": None if found is None else found.description,
+        "folderPath": None if found is None else found.folder,
+        "ownerEmail": None,
+        "workspaceId": entry.workspace_id,
+        "createdAt": iso_or_none(None if found is None else found.created),
+        "updatedAt": iso_or_none(None if found is None else found.updated),
+        "deleted": entry.deleted,
+    }
+
+
+_LARGEST = 2147483647
+_WHICH = (
+    WORKSPACE,
+    Field("workflowIds", "csv", least=1, most=200),
+    Field("folderPaths", "csv", least=1, most=100),
+    Field("triggers", "csv", least=1, most=100),
+    choice("level", "info", "error"),
+    Field("includeHandledErrors", "boolean"),
+    Field("startDate", "time"),
+    Field("endDate", "time"),
+)
+_LIST = (
+    *_WHICH,
+    Field("minDurationMs", "integer", least=0, most=_LARGEST),
+    Field("maxDurationMs", "integer", least=0, most=_LARGEST),
+    Field("minCost", "number", least=0, most=1_000_000),
+    Field("maxCost", "number", least=0, most=1_000_000),
+    Field("model"),
+    choice("details", "basic", "full", default="basic"),
+    Field("includeTraceSpans", "boolean"),
+    Field("includeFinalOutput", "boolean"),
+    Field("status", "csv"),
+    Field("workflowName"),
+    Field("includeJobRuns", "boolean"),
+    Field("runId"),
+    *paging(100, 1000, clamped=True),
+    *ordering("startedAt", "durationMs", "cost", "status", default="startedAt", order="desc"),
+)
+_STATS = (
+    *_WHICH,
+    Field("segmentCount", "integer", default=72, least=1, most=500),
+    Field("includeEmpty", "flag", default=False),
+)
+_ONE = (Field("includeWorkflowState", "boolean", default=True),)
+
+OPERATIONS = (
+    Operation("GET", "/api/v2/logs", "listLogs", list_logs, _LIST),
+    Operation("GET", "/api/v2/logs/stats", "getLogStats", stats, _STATS),
+    Operation("GET", "/api/v2/logs/{runId}", "getLog", get_log, _ONE),
+)
+
+
+def routes(core: Core) -> list[Route]:
+    """The routes of this group."""
+    return routes_of(core, OPERATIONS)

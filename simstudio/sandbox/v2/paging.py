@@ -1,0 +1,69 @@
+"""Lists a page at a time, by cursors nobody needs to understand."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TypeVar
+
+from simstudio.sandbox import jsontext
+from simstudio.sandbox.v2.answers import refused
+
+if TYPE_CHECKING:
+    from simstudio.sandbox.v2.operation import Call
+
+T = TypeVar("T")
+
+Position = tuple["str | float", ...]
+"""Where a thing is in a list: its sort key, then what makes it unique."""
+
+
+def page(
+    call: Call, items: Iterable[T], key: Callable[[T], Position], *, descending: bool = False
+) -> tuple[list[T], str | None]:
+    """The page a call asks for, and the cursor of the next one.
+
+    A cursor belongs to the path and to every parameter but ``limit``: with others it is refused.
+
+    Args:
+        call: its ``limit`` and ``cursor`` count.
+        items: all of them, in any order.
+        key: unique for each; what the list is sorted by.
+        descending: largest key first.
+
+    Raises:
+        Refusal: 400, a cursor of another list or none at all.
+    """
+    in_order = sorted(items, key=key, reverse=descending)
+    cursor = call.query.get("cursor")
+    if cursor is not None:
+        after = _position(call, cursor)
+        in_order = [item for item in in_order if (key(item) < after if descending else key(item) > after)]
+    size: int = call.query["limit"]
+    shown = in_order[:size]
+    more = len(in_order) > size
+    return shown, _cursor(call, key(shown[-1])) if more else None
+
+
+def _cursor(call: Call, position: Position) -> str:
+    text = jsontext.encode({"after": list(position), "of": _filters(call)})
+    return base64.urlsafe_b64encode(text).decode().rstrip("=")
+
+
+def _position(call: Call, cursor: str) -> Position:
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        told = jsontext.loads(raw)
+    except ValueError:
+        told = None
+    if not isinstance(told, dict) or told.get("of") != _filters(call) or not isinstance(told.get("after"), list):
+        raise refused(400, "Invalid cursor: it belongs to other filters, another order or another list")
+    return tuple(told["after"])
+
+
+def _filters(call: Call) -> str:
+    """What a cursor is bound to."""
+    asked = {name: value for name, value in call.query.items() if name not in ("limit", "cursor")}
+    text = jsontext.encode([call.operation.id, dict(sorted(call.request.path_params.items())), asked])
+    return hashlib.sha256(text).hexdigest()[:16]

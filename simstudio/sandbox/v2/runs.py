@@ -1,0 +1,247 @@
+"""Runs of a workflow: listed, read, cancelled, resumed, and their files downloaded."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from simstudio.sandbox.engine import NotResumable
+from simstudio.sandbox.http import Reply
+from simstudio.sandbox.outputs import compacted, compacted_values, selected_values
+from simstudio.sandbox.records import ExecutionRecord
+from simstudio.sandbox.routes.runs import paused_part
+from simstudio.sandbox.times import iso, iso_or_none
+from simstudio.sandbox.v2 import results, views
+from simstudio.sandbox.v2.answers import PRIVATE, data, error, listing, not_found, refused
+from simstudio.sandbox.v2.execute import BODY_LIMIT, RUN_ID
+from simstudio.sandbox.v2.operation import PAGE, Call, Field, Operation, bad_request, choice, invalid, routes_of
+from simstudio.sandbox.v2.paging import page
+
+if TYPE_CHECKING:
+    from starlette.routing import Route
+
+    from simstudio.sandbox.core import Core
+    from simstudio.sandbox.records import JobRecord
+    from simstudio.sandbox.runfiles import RunFile
+
+_ALL = "/api/v2/workflows/{workflowId}/runs"
+_ONE = f"{_ALL}/{{runId}}"
+_LARGEST_BASE64 = 16 * 1024 * 1024
+_BLOCK_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def list_runs(call: Call) -> Reply:
+    """A page of the runs, newest first unless asked otherwise; jobs that wait for their turn are pending."""
+    found = views.named(call)
+    query = call.query
+    runs = [results.summary(each) for each in call.core.store.executions(found.id)]
+    runs += [
+        _of_job(job, "pending")
+        for job in call.core.store.unfinished_jobs()
+        if job.workflow_id == found.id and job.resumes is None and call.core.store.execution(job.execution_id) is None
+    ]
+    wanted = [run for run in runs if _is_wanted(run, query)]
+    newest_first = query["order"] == "desc"
+    shown, after = page(call, wanted, lambda run: (str(run["startedAt"]), str(run["runId"])), descending=newest_first)
+    return listing(shown, after)
+
+
+def _is_wanted(run: dict[str, Any], query: Any) -> bool:
+    same = all(query[name] == run[name] for name in ("status", "trigger") if name in query)
+    started = run["startedAt"]
+    after = "startDate" not in query or started >= iso(query["startDate"])
+    return same and after and ("endDate" not in query or started <= iso(query["endDate"]))
+
+
+def get_run(call: Call) -> Reply:
+    """One run; also one that waits for its turn, and one that was refused before it began."""
+    query = call.query
+    if query.get("includeFileBase64") and not query.get("includeOutput"):
+        raise bad_request(invalid("includeFileBase64", "includeFileBase64 requires includeOutput"))
+    if "base64MaxBytes" in query and not query.get("includeFileBase64"):
+        raise bad_request(invalid("base64MaxBytes", "base64MaxBytes requires includeFileBase64"))
+    selected: list[str] = query.get("selectedOutputs", [])
+    unknown = [selector for selector in selected if _BLOCK_ID.fullmatch(selector.partition(".")[0]) is None]
+    found = _run(call)
+    if unknown:
+        named = ", ".join(unknown)
+        hint = 'This resource matches block ids only: pass "blockId" or "blockId.path", not a block name.'
+        raise refused(400, f"selectedOutputs did not resolve to any block on this run: {named}. {hint}")
+    run_id: str = call.path["runId"]
+    if not isinstance(found, ExecutionRecord):
+        return data({**_of_job(found, "queued"), **_NOTHING_YET, "error": results.refusal_of(found)})
+    limit = call.core.settings.large_value_limit
+    whole = bool(query.get("includeOutput"))
+    output = found.output if whole and found.state == "completed" else None
+    values = selected_values(found.blocks, selected) if selected else None
+    return data(
+        {
+            **results.summary(found),
+            "runId": run_id,
+            "paused": paused_part(found, internal_id=False),
+            "error": results.error_of(found),
+            "output": compacted(output, limit, found.id),
+            "blockOutputs": compacted_values(values, limit, found.id),
+            "files": _files(call, found, run_id) if whole else None,
+        }
+    )
+
+
+def cancel_run(call: Call) -> Reply:
+    """Cancel a run, unless it has ended already."""
+    found = _run(call)
+    core, run_id = call.core, call.path["runId"]
+    ended = found.state if isinstance(found, ExecutionRecord) else ("failed" if found.state == "done" else "running")
+    redis = core.settings.redis
+    cancelled = {"success": False, "paused": False}
+    reason = "recorded" if redis else "redis_unavailable"
+    if ended in ("completed", "failed", "cancelled"):
+        reason = f"already_{ended}"
+    elif redis:
+        run = found.id if isinstance(found, ExecutionRecord) else found.execution_id
+        cancelled = {"success": True, "paused": core.engine.cancel(run)}
+    return data(
+        {
+            "success": cancelled["success"],
+            "runId": run_id,
+            "redisAvailable": redis,
+            "durablyRecorded": cancelled["success"],
+            "locallyAborted": False,
+            "pausedCancelled": cancelled["paused"],
+            "reason": reason,
+        }
+    )
+
+
+def download(call: Call) -> Reply:
+    """The bytes of one file of a run."""
+    found = _run(call)
+    files = call.core.store.files(found.id) if isinstance(found, ExecutionRecord) else []
+    file = next((each for each in files if each.id == call.path["fileId"]), None)
+    if file is None:
+        raise not_found("File")
+    headers = (
+        ("content-type", file.type),
+        ("content-disposition", f"attachment; filename*=UTF-8''{quote(file.name, safe='')}"),
+        ("x-content-type-options", "nosniff"),
+        *PRIVATE,
+    )
+    return Reply(200, file.data, headers)
+
+
+async def resume_run(call: Call) -> Reply:
+    """Answer a pause: the run goes on under a new id, and is answered as it was begun, but never as a stream."""
+    core = call.core
+    found = views.named(call)
+    over = core.account().error
+    if over is not None:
+        raise refused(402, over)
+    context_id: str = call.body["contextId"]
+    answer = call.body.get("input", {})
+    try:
+        resumption = core.engine.claim(found.id, call.path["runId"], context_id, answer)
+    except NotResumable as problem:
+        raise refused(409 if problem.found else 404, problem.message) from None
+    run_id = core.engine.rename(resumption)
+    headers = ((RUN_ID, run_id),)
+    if resumption.execution.mode != "sync":
+        core.engine.submit_resumption(resumption, context_id)
+        status_url = f"{core.base_url(call.request)}/api/v2/workflows/{found.id}/runs/{run_id}"
+        return data({"runId": run_id, "statusUrl": status_url}, 202, headers)
+    run = resumption.run
+    outcome = await asyncio.shield(core.engine.resume(resumption))
+    if outcome.ending == "interrupted":
+        return error(503, None, "Server is shutting down", {"runId": run_id}, headers)
+    return data(results.finished(core, run, outcome, run_id), headers=headers)
+
+
+def _run(call: Call) -> ExecutionRecord | JobRecord:
+    """The run a path names, or the job that has not made it yet.
+
+    Raises:
+        Refusal: 404.
+    """
+    found = views.named(call, archived=True)
+    run_id: str = call.path["runId"]
+    run: ExecutionRecord | JobRecord | None = call.core.engine.execution(run_id) or call.core.store.job_of(run_id)
+    if run is None or run.workflow_id != found.id:
+        raise not_found("Run")
+    return run
+
+
+_NOTHING_YET = {"paused": None, "output": None, "blockOutputs": None, "files": None}
+
+
+def _of_job(job: JobRecord, waiting: str) -> dict[str, object]:
+    """A job without a run: it waits for its turn, or was refused."""
+    refused_it = job.ending == "refused"
+    return {
+        "runId": job.execution_id,
+        "workflowId": job.workflow_id,
+        "status": "failed" if refused_it else waiting,
+        "trigger": job.trigger,
+        "startedAt": iso(job.created),
+        "endedAt": iso_or_none(job.ended),
+        "durationMs": 0 if refused_it else None,
+        "cost": None,
+    }
+
+
+def _files(call: Call, found: ExecutionRecord, run_id: str) -> list[dict[str, object]]:
+    """The files of a run, with their bytes if those were asked for.
+
+    Raises:
+        Refusal: 413, with the path to download one that is too large to be sent so.
+    """
+    inline, most = call.query.get("includeFileBase64", False), call.query.get("base64MaxBytes", _LARGEST_BASE64)
+    return [_file(file, found.workflow_id, run_id, most if inline else -1) for file in call.core.store.files(found.id)]
+
+
+def _file(file: RunFile, workflow_id: str, run_id: str, most: int) -> dict[str, object]:
+    path = download_path(workflow_id, run_id, file)
+    if most >= 0 and file.size > _LARGEST_BASE64:
+        message = f"File {file.name!r} exceeds the 16 MB inline limit; download it with GET {path}"
+        raise refused(413, message)
+    return {**described(file, path), "base64": file.content if file.size <= most else None}
+
+
+def download_path(workflow_id: str, run_id: str, file: RunFile) -> str:
+    """Where a file is downloaded."""
+    return f"/api/v2/workflows/{workflow_id}/runs/{run_id}/files/{file.id}"
+
+
+def described(file: RunFile, path: str) -> dict[str, object]:
+    """A file without its bytes."""
+    return {"id": file.id, "name": file.name, "size": file.size, "type": file.type, "downloadPath": path}
+
+
+_FILTERS = (
+    choice("status", "pending", "running", "completed", "failed", "cancelled", "paused"),
+    Field("trigger"),
+    Field("startDate", "time"),
+    Field("endDate", "time"),
+    *PAGE,
+    choice("order", "asc", "desc", default="desc"),
+)
+_PARTS = (
+    Field("includeOutput", "boolean"),
+    Field("selectedOutputs", "csv"),
+    Field("includeFileBase64", "boolean"),
+    Field("base64MaxBytes", "integer", least=1, most=_LARGEST_BASE64),
+)
+_ANSWER = (Field("contextId", required=True, least=1), Field("input", "any"))
+
+OPERATIONS = (
+    Operation("GET", _ALL, "listWorkflowRunsV2", list_runs, _FILTERS),
+    Operation("GET", _ONE, "getWorkflowRunV2", get_run, _PARTS),
+    Operation("POST", f"{_ONE}/cancel", "cancelRunV2", cancel_run),
+    Operation("GET", f"{_ONE}/files/{{fileId}}", "downloadWorkflowRunFileV2", download),
+    Operation("POST", f"{_ONE}/resume", "resumeWorkflowRunV2", resume_run, body=_ANSWER, body_limit=BODY_LIMIT),
+)
+
+
+def routes(core: Core) -> list[Route]:
+    """The routes of this group."""
+    return routes_of(core, OPERATIONS)

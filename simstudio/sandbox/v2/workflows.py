@@ -1,0 +1,235 @@
+"""Workflows: their definitions, drafts and variables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simstudio.sandbox.definitions import checking, graph, operations, variables
+from simstudio.sandbox.definitions.definition import ROOT
+from simstudio.sandbox.v2 import types, views
+from simstudio.sandbox.v2.answers import data, listing, refused
+from simstudio.sandbox.v2.audit import note
+from simstudio.sandbox.v2.operation import PAGE, SEARCH, WORKSPACE, Call, Field, Operation, choice, ordering, routes_of
+from simstudio.sandbox.v2.paging import Position, page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.routing import Route
+
+    from simstudio.sandbox.core import Core
+    from simstudio.sandbox.definitions.definition import Definition
+    from simstudio.sandbox.http import Reply
+
+_ONE = "/api/v2/workflows/{workflowId}"
+_FOLDER = Field("folderPath")
+
+
+def list_workflows(call: Call) -> Reply:
+    """A page of a workspace's workflows."""
+    query = call.query
+    store, workspace_id = call.core.definitions, call.workspace(query["workspaceId"])
+    found = store.all_of(workspace_id, query["scope"])
+    if "folderPath" in query:
+        folder = store.folders(workspace_id).existing(query["folderPath"])
+        # Folders are looked for among what is in use, so nothing archived is in any.
+        found = [each for each in found if each.folder == folder and query["scope"] == "active"]
+    if query.get("deployedOnly"):
+        found = [each for each in found if each.deployed]
+    if "search" in query:
+        found = [each for each in found if matches(query["search"], each.name, each.description)]
+    shown, after = page(call, found, _position(call), descending=query["sortOrder"] == "desc")
+    return listing((views.workflow(call, each) for each in shown), after)
+
+
+def matches(wanted: str, *texts: str | None) -> bool:
+    """Whether a search finds something in texts."""
+    return any(wanted.casefold() in text.casefold() for text in texts if text is not None)
+
+
+def _position(call: Call) -> Callable[[Definition], Position]:
+    by: str = call.query["sortBy"]
+    runs = call.core.engine.last_runs
+
+    def position(found: Definition) -> Position:
+        values: dict[str, str | float] = {
+            "position": found.position,
+            "name": found.name,
+            "createdAt": found.created,
+            "updatedAt": found.updated,
+            "runCount": runs.get(found.id, (0, 0.0))[0],
+        }
+        return values[by], found.id
+
+    return position
+
+
+def create(call: Call) -> Reply:
+    """Make a workflow with a Start block."""
+    body = call.body
+    workspace_id = call.workspace(body["workspaceId"])
+    made = call.core.definitions.create(
+        workspace_id, body["name"], body.get("description"), body.get("folderPath", ROOT)
+    )
+    note(call, "workflow.created", made)
+    return data({**views.workflow(call, made), "blocks": graph.listed_blocks(made.draft)}, 201)
+
+
+def get(call: Call) -> Reply:
+    """One workflow, with its variables and input fields."""
+    found = views.named(call)
+    more = {"variables": found.draft["variables"], "inputs": graph.inputs(found.draft)}
+    return data({**views.workflow(call, found), **more})
+
+
+def update(call: Call) -> Reply:
+    """Rename, describe or move a workflow."""
+    found = views.named(call)
+    call.core.definitions.update(found, call.body)
+    note(call, "workflow.updated", found)
+    return data(views.workflow(call, found))
+
+
+def delete(call: Call) -> Reply:
+    """Archive a workflow."""
+    found = views.named(call)
+    call.core.definitions.archive(found)
+    note(call, "workflow.deleted", found)
+    return data({"id": found.id, "deleted": True, "archived": True})
+
+
+def restore(call: Call) -> Reply:
+    """Take an archived workflow back."""
+    found = views.named(call, archived=True)
+    call.core.definitions.restore(found)
+    note(call, "workflow.restored", found)
+    return data(views.workflow(call, found))
+
+
+def duplicate(call: Call) -> Reply:
+    """Copy a workflow inside its workspace."""
+    found = views.named(call)
+    made = call.core.definitions.duplicate(found, call.body.get("name"), call.body.get("folderPath"))
+    note(call, "workflow.duplicated", made, source=found.id)
+    return data(views.workflow(call, made), 201)
+
+
+def move(call: Call) -> Reply:
+    """Put workflows into a folder, each on its own."""
+    workspace_id = call.workspace(call.body["workspaceId"])
+    moved, failed, folder = call.core.definitions.move(workspace_id, call.body["workflowIds"], call.body["folderPath"])
+    return data({"moved": moved, "failed": failed, "folderPath": folder})
+
+
+def get_state(call: Call) -> Reply:
+    """The draft, as `replace_state` takes it."""
+    return data(views.named(call).draft)
+
+
+def replace_state(call: Call) -> Reply:
+    """Replace the draft; what is in service stays as it is."""
+    found, dry = views.named(call), call.query.get("dryRun", False)
+    given = {"loops": {}, "parallels": {}, "variables": found.draft["variables"], **call.body}
+    state, warnings = checking.tidied(given)
+    lint = checking.lint(state, call.core.definitions.functions)
+    if not dry:
+        call.core.definitions.replace_state(found, state)
+        note(call, "workflow.updated", found)
+    return data(
+        {
+            "id": found.id,
+            "warnings": warnings,
+            "needsRedeployment": found.needs_redeployment,
+            "lint": lint,
+            "dryRun": dry,
+        }
+    )
+
+
+def apply_operations(call: Call) -> Reply:
+    """Edit the draft by operations: all that can be carried out, or with ``atomic`` all or none."""
+    found, dry = views.named(call), call.query.get("dryRun", False)
+    done = operations.apply(found.draft, call.body["operations"], call.body.get("setBlockEnabled", ()))
+    if call.body["atomic"] and done.skipped:
+        details = {"code": "OPERATIONS_NOT_APPLIED", "skipped": done.skipped, "droppedInputs": done.errors}
+        raise refused(409, "Some operations could not be applied, so none was", details)
+    if not dry:
+        call.core.definitions.replace_state(found, done.state)
+        note(call, "workflow.updated", found)
+    answer = {
+        "id": found.id,
+        "warnings": done.warnings,
+        "needsRedeployment": found.needs_redeployment,
+        "applied": done.applied,
+        "skipped": done.skipped,
+        "deferred": [],
+        "inputValidationErrors": done.errors,
+        "mintedBlockIds": {} if dry else done.minted,
+        "lint": checking.lint(done.state, call.core.definitions.functions),
+        "dryRun": dry,
+    }
+    return data({**answer, "previewBlockIds": done.minted} if dry else answer)
+
+
+def apply_variables(call: Call) -> Reply:
+    """Change variables by name."""
+    found = views.named(call)
+    changed = variables.applied(found.draft["variables"], call.body["operations"])
+    same = changed == found.draft["variables"]
+    if not same:
+        found.edit({**found.draft, "variables": changed}, call.core.clock())
+        note(call, "workflow.variables_updated", found)
+    return data({"id": found.id, "variableCount": len(changed), "changed": not same})
+
+
+_LIST = (
+    WORKSPACE,
+    choice("scope", "active", "archived", default="active"),
+    _FOLDER,
+    Field("deployedOnly", "boolean"),
+    *PAGE,
+    SEARCH,
+    *ordering("position", "name", "createdAt", "updatedAt", "runCount", default="position"),
+)
+_NAME, _DESCRIPTION = Field("name"), Field("description", "string|null")
+_NEW = (WORKSPACE, Field("name", required=True), _DESCRIPTION, _FOLDER)
+_MOVE = (
+    WORKSPACE,
+    Field("workflowIds", "string[]", required=True, least=1, most=100),
+    Field("folderPath", required=True),
+)
+_STATE = (
+    Field("blocks", types.BLOCKS, required=True),
+    Field("edges", types.EDGES, required=True),
+    Field("loops", types.LOOPS),
+    Field("parallels", types.PARALLELS),
+    Field("variables", types.VARIABLES),
+)
+_EDITS = (
+    Field("operations", types.OPERATIONS, required=True, least=1, most=200),
+    Field("atomic", "boolean", default=False),
+    choice("layout", "targeted", "none", default="targeted"),
+    Field("setBlockEnabled", types.ENABLING),
+)
+_VARIABLES = (Field("operations", types.VARIABLE_OPERATIONS, required=True, least=1, most=100),)
+_DRY = (Field("dryRun", "boolean"),)
+
+OPERATIONS = (
+    Operation("GET", "/api/v2/workflows", "listWorkflows", list_workflows, _LIST),
+    Operation("POST", "/api/v2/workflows", "createWorkflowV2", create, body=_NEW),
+    Operation("POST", "/api/v2/workflows/move", "moveWorkflows", move, body=_MOVE),
+    Operation("GET", _ONE, "getWorkflow", get),
+    Operation("PATCH", _ONE, "updateWorkflowV2", update, body=(_NAME, _DESCRIPTION, _FOLDER)),
+    Operation("DELETE", _ONE, "deleteWorkflowV2", delete),
+    Operation("POST", f"{_ONE}/restore", "restoreWorkflow", restore),
+    Operation("POST", f"{_ONE}/duplicate", "duplicateWorkflow", duplicate, body=(_NAME, _FOLDER)),
+    Operation("GET", f"{_ONE}/state", "getWorkflowState", get_state),
+    Operation("PUT", f"{_ONE}/state", "replaceWorkflowState", replace_state, _DRY, _STATE),
+    Operation("POST", f"{_ONE}/operations", "applyWorkflowOperations", apply_operations, _DRY, _EDITS),
+    Operation("PATCH", f"{_ONE}/variables", "applyWorkflowVariables", apply_variables, body=_VARIABLES),
+)
+
+
+def routes(core: Core) -> list[Route]:
+    """The routes of this group. Those of others with a fixed word for the workflow's id come before them."""
+    return routes_of(core, OPERATIONS)

@@ -1,0 +1,52 @@
+"""What `tests/catalog/operations.json` promises of an operation, and what an answer has that is not so."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from simstudio.sandbox.v2.shapes import shape
+
+CATALOG = Path(__file__).parent.parent / "catalog" / "operations.json"
+
+
+@cache
+def operations(version: str = "v2") -> dict[str, dict[str, Any]]:
+    """The operations of one version by id."""
+    listed = json.loads(CATALOG.read_text(encoding="utf-8"))
+    return {each["operation_id"]: each for each in listed if each["version"] == version}
+
+
+def fields(operation: dict[str, Any], place: str) -> dict[str, dict[str, Any]]:
+    """What an operation takes in one place (``path``, ``query``, ``header``, ``body``), by name."""
+    if place == "body":
+        return {each["name"]: each for each in operation.get("body") or []}
+    return {each["name"]: each for each in operation.get("params", []) if each["in"] == place}
+
+
+def problems(operation: dict[str, Any], status: int, answer: Any) -> list[str]:
+    """What is wrong with a successful answer: its status, its envelope, the keys and types of its data."""
+    found = [] if status in operation["statuses"] and status < 300 else [f"status {status}"]
+    wanted = {"data", "nextCursor"} if operation.get("is_list") else {"data"}
+    if not wanted <= set(answer):
+        return [*found, f"envelope {sorted(answer)}"]
+    if not operation.get("is_list"):
+        return found + _wrong(operation, answer["data"], "data")
+    if not answer["data"]:
+        found.append("an empty list shows nothing")
+    return found + [text for each in answer["data"] for text in _wrong(operation, each, "data[]")]
+
+
+def _wrong(operation: dict[str, Any], value: Any, where: str) -> list[str]:
+    if not isinstance(value, dict):
+        return [f"{where} is a {type(value).__name__}"]
+    known = {each["name"]: each for each in operation["response"]}
+    wrong = [f"{where}.{name} is unknown" for name in value.keys() - known.keys()]
+    for name, each in known.items():
+        if name not in value:
+            wrong += [] if each.get("optional") else [f"{where}.{name} is missing"]
+        elif not (value[name] is None and each.get("nullable")):
+            wrong += [f"{where}: {issue}" for issue in shape(each["type"]).issues(value[name], (name,))]
+    return wrong
