@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 _EXTENDED = re.compile(r"filename\*\s*=\s*utf-8'[^']*'([^;\s]+)", re.IGNORECASE)
 _PLAIN = re.compile(r'filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))', re.IGNORECASE)
+_HOSTILE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, line breaks, and what turns the order of what is read. Joiners and wide spaces are part of real
+names."""
 
 
 @attrs.frozen
@@ -74,4 +77,4 @@ def _name(headers: Headers) -> str | None:
         elif plain is not None:
             name = plain[2] if plain[1] is None else re.sub(r"\\(.)", r"\1", plain[1])
     base = PurePath((name or "").replace("\\", "/")).name
-    return base if base.isprintable() and base not in ("", ".", "..") else None
+    return base if base.strip() not in ("", ".", "..") and not _HOSTILE.search(base) else None

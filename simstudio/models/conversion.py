@@ -128,7 +128,7 @@ def prepare() -> None:
 
 
 def _is_model(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, Model)
+    return get_origin(kind) is None and isinstance(kind, type) and issubclass(kind, Model)  # 3.10: list[…] is a type
 
 
 def _is_list(kind: Any) -> bool:

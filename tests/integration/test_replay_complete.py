@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tests.integration import accounts, escapes, executions, jobs, streams
+from tests.integration import accounts, escapes, executions, jobs, pauses, streams, v1_data, v1_reading
 from tests.integration.executions import Key
 from tests.integration.replaying import V04, V06
 from tests.recorded import SETS, recordings
@@ -26,6 +26,9 @@ TABLES: dict[str, set[Key]] = {
     "status": set(accounts.STATUSES),
     "usage": set(accounts.USAGES),
     "cancelled": set(accounts.CANCELLED),
+    "tables, files and knowledge of v1": set(v1_data.TYPED),
+    "workflows, logs and audit logs of v1": set(v1_reading.TYPED),
+    "human in the loop": pauses.TYPED,
     "escape hatch": set(escapes.found()),
     "left out": set(LEFT_OUT),
 }

@@ -103,15 +103,25 @@ The key is gone.
 APPS = ["fastapi_sse_proxy.py", "flask_sse_proxy.py"]
 TESTS = ["testing_your_code.py"]
 RECEIVERS = ["fastapi_webhook.py", "flask_webhook.py"]
+DIALOGUES = {
+    "human_in_the_loop.py": (
+        "yes\nfine\n",
+        "Refund 20 € to Ada?\n  approved (boolean):   comment (string): {'refunded': 20, 'comment': 'fine'}\n",
+    ),
+}
+"""What a human answers, and what is printed then."""
+WORKFLOWS_OF_GITHUB = ["promote-workflow.yml"]
+"""Tested in tests/cli, step by step."""
 
 
 def test_every_example_is_tested():
     files = {str(file.relative_to(EXAMPLES)) for file in EXAMPLES.rglob("*") if file.is_file()}
 
-    assert {file for file in files if "__pycache__" not in file} == {*SCRIPTS, *SERVICES, *APPS, *TESTS, *RECEIVERS}
+    tested = {*SCRIPTS, *SERVICES, *APPS, *TESTS, *RECEIVERS, *DIALOGUES, *WORKFLOWS_OF_GITHUB}
+    assert {file for file in files if "__pycache__" not in file} == tested
 
 
-@pytest.mark.parametrize("name", [*SCRIPTS, *SERVICES, *APPS, *TESTS, *RECEIVERS])
+@pytest.mark.parametrize("name", [*SCRIPTS, *SERVICES, *APPS, *TESTS, *RECEIVERS, *DIALOGUES])
 def test_an_example_says_what_it_shows_and_how_to_run_it(name: str):
     text = loaded(name).__doc__
 
@@ -160,6 +170,35 @@ def test_a_script_that_works_complains_of_nothing(name: str, on_its_sandbox: Run
     progress = r" *[\d.]+ s  \w+\n"
 
     assert re.sub(progress, "", on_its_sandbox(name).stderr) == ""
+
+
+@pytest.mark.parametrize("name", DIALOGUES)
+def test_a_dialogue_asks_and_goes_on_with_the_answer(name: str, tmp_path: Path):
+    answers, printed = DIALOGUES[name]
+    command = [sys.executable, "-W", "error", str(EXAMPLES / name), "--sandbox"]
+
+    assert finished(command, cwd=tmp_path, env=environment(), answers=answers).stdout == printed
+
+
+@pytest.mark.parametrize("name", DIALOGUES)
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_dialogue_speaks_both_versions(name: str, version: str, tmp_path: Path):
+    answers, printed = DIALOGUES[name]
+    command = [sys.executable, "-W", "error", str(EXAMPLES / name)]
+    with loaded(name).sandbox.serve() as server:
+        env = environment(SIM_API_VERSION=version, **server.environ)
+
+        assert finished(command, cwd=tmp_path, env=env, answers=answers).stdout == printed
+
+
+@pytest.mark.parametrize("name", DIALOGUES)
+def test_a_dialogue_that_nobody_answers_says_so(name: str, tmp_path: Path):
+    command = [sys.executable, "-W", "error", str(EXAMPLES / name), "--sandbox"]
+    ended = subprocess.run(
+        command, cwd=tmp_path, env=environment(), input="", capture_output=True, encoding="utf-8", check=False
+    )
+
+    assert (ended.returncode, ended.stderr) == (1, "\nNobody answered; the run goes on waiting.\n")
 
 
 def test_the_long_job_shows_its_progress(on_its_sandbox: Runs):
@@ -357,10 +396,12 @@ def serving(article: Callable[..., Iterator[str]]) -> Iterator[SandboxServer]:
         yield server
 
 
-def finished(command: list[str], *, cwd: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def finished(
+    command: list[str], *, cwd: Path, env: dict[str, str], answers: str | None = None
+) -> subprocess.CompletedProcess[str]:
     """A program that ended well."""
     ended = subprocess.run(
-        command, cwd=cwd, env=env, capture_output=True, encoding="utf-8", timeout=PATIENCE, check=False
+        command, cwd=cwd, env=env, input=answers, capture_output=True, encoding="utf-8", timeout=PATIENCE, check=False
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended

@@ -1,0 +1,185 @@
+"""What Sim's digest says of each operation (``operations.json``), and where a test has to know better."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import attrs
+from catalog_types import Record, Type, parse
+
+SPELLED_FLAG = "yes"
+"""One of the twelve spellings of a flag (API.md 1.5): such a parameter is a bool in Python, sent as true or false."""
+
+
+@attrs.frozen
+class Documented:
+    """A parameter, as the digest has it.
+
+    Attributes:
+        unit: What ``low`` and ``high`` count: ``""`` (the value itself), ``chars``, ``items``, or ``clamped``.
+    """
+
+    name: str
+    place: str
+    type: str
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+
+    @property
+    def is_flag(self) -> bool:
+        return self.type == "boolean" or SPELLED_FLAG in self.choices
+
+
+@attrs.frozen
+class DocumentedOperation:
+    """An operation, as the digest has it."""
+
+    version: str
+    verb: str
+    path: str
+    id: str
+    parameters: tuple[Documented, ...]
+    answer: Record
+    is_multipart: bool = False
+
+    @property
+    def key(self) -> str:
+        """It, and nothing else; the ids of v1 and v2 overlap."""
+        return f"{self.version}.{self.id}"
+
+    def parameter(self, wire: str, place: str) -> Documented:
+        return next(each for each in self.parameters if (each.name, each.place) == (wire, place))
+
+
+def _documented(raw: Mapping[str, Any], place: str) -> Documented:
+    unit = raw.get("limit_unit", "")
+    if not unit and "min" not in raw and "max" not in raw:
+        pass
+    elif unit.startswith("value"):
+        unit = "clamped"
+    elif not unit and raw["type"].endswith("[]"):
+        unit = "items"
+    elif not unit and raw["type"] == "string":
+        unit = "chars"
+    return Documented(
+        raw["name"],
+        raw.get("in", place),
+        raw["type"],
+        bool(raw.get("required")),
+        tuple(raw.get("enum", ())),
+        raw.get("min"),
+        raw.get("max"),
+        unit,
+    )
+
+
+_ID = Documented("id", "path", "string", required=True)
+_DEPLOYMENT = (
+    "{data:{id:string,isDeployed:boolean,deployedAt:string|null,version?:number,warnings:string[]},limits?:any}"
+)
+_EXPORT = (
+    "{data:{version:string,exportedAt:string,"
+    "workflow:{id:string,name:string,description:string|null,workspaceId:string|null,folderId:string|null},"
+    "state:map<any>},"
+    "limits?:any}"
+)
+_IMPORT = (
+    "{data:{id:string,name:string,description:string|null,workspaceId:string,folderId:string|null,"
+    "createdAt:string,updatedAt:string},limits?:any}"
+)
+
+LAST_OF_V1: Mapping[str, tuple[tuple[Documented, ...], str]] = {
+    "deployWorkflowV1": (
+        (
+            _ID,
+            Documented("name", "body", "string", low=1, high=100, unit="chars"),
+            Documented("description", "body", "string", high=2000, unit="chars"),
+        ),
+        _DEPLOYMENT,
+    ),
+    "undeployWorkflowV1": ((_ID,), _DEPLOYMENT),
+    "rollbackWorkflowV1": ((_ID, Documented("version", "body", "integer", low=1)), _DEPLOYMENT),
+    "exportWorkflowV1": ((_ID,), _EXPORT),
+    "importWorkflowV1": (
+        (
+            Documented("workspaceId", "body", "string", required=True),
+            Documented("workflow", "body", "string|map<any>", required=True),
+            Documented("folderId", "body", "string"),
+            Documented("name", "body", "string"),
+            Documented("description", "body", "string"),
+        ),
+        _IMPORT,
+    ),
+}
+"""What the digest does not know of the five operations it only names: their parameters and the shape of their answers,
+as Sim's published route contracts have them (``lib/api/contracts/v1/workflows.ts``)."""
+
+ELSEWHERE: Mapping[str, tuple[tuple[str, str, str], ...]] = {
+    # The digest has it in a body; the real server was asked with it in the query (recordings 256, 257).
+    "v1.deleteRow": (("workspaceId", "body", "query"),),
+}
+"""Parameters (name, where the digest has it, where it is)."""
+
+NOT_REQUIRED: Mapping[str, tuple[str, ...]] = {
+    # Recordings 376 to 383: an organization's admin gets them without.
+    "v1.listAuditLogs": ("workspaceId",),
+}
+"""Parameters that the digest calls required."""
+
+
+def _operation(raw: Mapping[str, Any]) -> DocumentedOperation:
+    parameters = [_documented(each, "query") for each in raw.get("params", ())]
+    parameters += [_documented(each, "body") for each in raw.get("body", ())]
+    fields = {
+        each["name"]: (parse(each["type"]), bool(each.get("optional")))
+        for each in raw.get("response", ())
+        if each["type"] != "binary/stream"
+    }
+    found = DocumentedOperation(
+        raw["version"],
+        raw["method"],
+        raw["path"],
+        raw["operation_id"],
+        tuple(parameters),
+        Record(fields),
+        any(each.type == "string:binary" for each in parameters),
+    )
+    if found.id in LAST_OF_V1:
+        taken, answer = LAST_OF_V1[found.id]
+        kind = parse(answer)
+        assert isinstance(kind, Record)
+        return attrs.evolve(found, parameters=taken, answer=kind)
+    moved = {(name, was): now for name, was, now in ELSEWHERE.get(found.key, ())}
+    optional = NOT_REQUIRED.get(found.key, ())
+    known = tuple(
+        attrs.evolve(
+            each,
+            place=moved.get((each.name, each.place), each.place),
+            required=each.required and each.name not in optional,
+        )
+        for each in parameters
+    )
+    return attrs.evolve(found, parameters=known)
+
+
+@lru_cache(maxsize=1)
+def documented() -> tuple[DocumentedOperation, ...]:
+    """Every operation that this package has to have."""
+    raw = json.loads((Path(__file__).parent / "operations.json").read_text("utf-8"))
+    return tuple(_operation(each) for each in raw)
+
+
+def field_type(operation: DocumentedOperation, *at: str) -> Type:
+    """The type of what stands at a place of an answer."""
+    found: Type = operation.answer
+    for name in at:
+        assert isinstance(found, Record)
+        found = found.fields[name][0]
+    return found

@@ -1,0 +1,238 @@
+"""Every operation of the catalogue, called with what is required and with everything, against what the digest says."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from catalog_arguments import Argument, annotations, arguments, parameters, python_names
+from catalog_calls import KEY, Caller, Sent, Server
+from catalog_digest import Documented, DocumentedOperation, documented
+from catalog_local import ALWAYS_SENT, ANY, LEFT_OUT_WHEN_FALSE, LOCAL, TOGETHER
+from catalog_reading import of
+from catalog_types import NULL, options, parse
+
+from simstudio import AsyncSimStudioClient, InvalidInputError, InvalidRequestError, SimStudioClient
+from simstudio.catalog import Parameter, operations
+
+every_operation = pytest.mark.parametrize("known", documented(), ids=lambda known: known.key)
+USUAL_HEADERS = {
+    "accept", "accept-encoding", "connection", "content-length", "content-type", "host", "user-agent", "x-api-key",
+}  # fmt: skip
+
+
+class TestCatalogue:
+    def test_it_has_every_operation_once_and_nothing_else(self) -> None:
+        mine = Counter((each.version, each.id, each.verb, each.path) for each in operations())
+        theirs = Counter((each.version, each.id, each.verb, each.path) for each in documented())
+        assert mine == theirs
+        assert len(theirs) == 42 + 53
+
+    def test_no_two_operations_are_at_one_place(self) -> None:
+        assert len({each.attribute for each in operations()}) == len(operations())
+
+    def test_every_attribute_leads_to_its_operation_on_every_client(self) -> None:
+        with SimStudioClient(KEY) as client:
+            clients = [client, client.with_raw_response, AsyncSimStudioClient(KEY)]
+            for operation in operations():
+                assert operation.attribute.startswith(f"{operation.version}.")
+                for each in clients:
+                    found = operation.of(each)
+                    assert found.__name__ == operation.attribute.rpartition(".")[2]
+                    assert found._method.flow.route.id == operation.id
+
+    def test_it_is_data_that_cannot_be_changed_by_accident(self) -> None:
+        operation = operations()[0]
+        assert operations() is operations()
+        with pytest.raises(TypeError):
+            operation.parameters["more"] = Parameter("more", "query")  # type: ignore[index]
+
+
+class TestParameters:
+    @every_operation
+    def test_each_has_its_wire_name_and_place_and_there_are_no_others(self, known: DocumentedOperation) -> None:
+        operation = of(known)
+        mine = Counter(operation.parameters.values())
+        assert mine == Counter((each.name, each.place) for each in known.parameters)
+
+    @every_operation
+    def test_those_that_are_required_have_no_default_and_the_others_have_one(self, known: DocumentedOperation) -> None:
+        operation = of(known)
+        names, shown = python_names(operation), parameters(operation)
+        without = {name for name, each in shown.items() if each.default is inspect.Parameter.empty}
+        required = {names[Parameter(each.name, each.place)] for each in known.parameters if each.required}  # type: ignore[arg-type]
+        assert without == required
+
+    @every_operation
+    def test_the_signature_has_no_others_but_for_those_that_stay_here(self, known: DocumentedOperation) -> None:
+        operation = of(known)
+        assert set(parameters(operation)) - set(operation.parameters) == set(LOCAL.get(known.key, ()))
+
+    @every_operation
+    def test_only_ids_and_what_is_required_may_be_given_by_position(self, known: DocumentedOperation) -> None:
+        for name, each in parameters(of(known)).items():
+            if each.kind is not inspect.Parameter.KEYWORD_ONLY:
+                assert each.default is inspect.Parameter.empty, name
+
+
+def expected(known: DocumentedOperation, given: Mapping[str, tuple[Documented, Argument]]) -> Sent:
+    """The request that must leave for these arguments; of a form ``content`` is left out."""
+    path, query, headers, body = known.path, [], {}, {}  # type: ignore[var-annotated]
+    placed = {(each.name, each.place) for each, _ in given.values()}
+    for (name, place), wire in ALWAYS_SENT.get(known.key, {}).items():
+        if (name, place) in placed:
+            continue
+        if place == "query":
+            query.append((name, wire))
+        else:
+            headers[name] = wire
+    for each, argument in given.values():
+        if each.place == "path":
+            path = path.replace(f"{{{each.name}}}", quote(argument.wire, safe=""))
+        elif each.place == "query":
+            query.append((each.name, argument.wire))
+        elif each.place == "header":
+            headers[each.name.lower()] = argument.wire
+        else:
+            body[each.name] = argument.wire
+    return Sent(known.verb, path, sorted(query), headers, body)  # type: ignore[arg-type]
+
+
+def compare(known: DocumentedOperation, sent: Sent, wanted: Sent) -> None:
+    """Nothing is missing and nothing extra."""
+    assert (sent.verb, sent.path) == (wanted.verb, wanted.path)
+    assert sorted(sent.query) == wanted.query
+    assert sent.headers["x-api-key"] == KEY
+    extra = {name: value for name, value in sent.headers.items() if name not in USUAL_HEADERS - set(wanted.headers)}
+    assert {name: ANY if wanted.headers.get(name) == ANY else value for name, value in extra.items()} == wanted.headers
+    body: Any = wanted.content
+    if known.is_multipart:
+        assert sent.parts == {name: each if isinstance(each, bytes) else each.encode() for name, each in body.items()}
+    elif any(each.place == "body" for each in known.parameters):
+        assert sent.json == body
+    else:
+        assert sent.content == b""
+
+
+async def walk(caller: Caller, known: DocumentedOperation, given: Mapping[str, tuple[Documented, Argument]]) -> None:
+    """Call the operation once, and compare what was sent."""
+    server = Server()
+    with pytest.raises(InvalidRequestError):
+        await caller(of(known), server, {name: each.python for name, (_, each) in given.items()})
+    (sent,) = server.sent
+    compare(known, sent, expected(known, given))
+
+
+def selections(known: DocumentedOperation) -> list[dict[str, tuple[Documented, Argument]]]:
+    """Arguments of calls that together have every parameter."""
+    given = arguments(of(known), known)
+    required = {name for name, (each, _) in given.items() if each.required}
+    found = []
+    for group in TOGETHER.get(known.key, [set(given)]):
+        words = dict(each.split("=") for each in group if "=" in each)
+        names = required | {each.partition("=")[0] for each in group}
+        found.append({
+            name: (each, Argument(words[name], words[name]) if name in words else argument)
+            for name, (each, argument) in given.items()
+            if name in names
+        })  # fmt: skip
+    assert set().union(*found) == set(given)
+    return found
+
+
+class TestWalk:
+    @every_operation
+    async def test_with_what_is_required_only(self, caller: Caller, known: DocumentedOperation) -> None:
+        await walk(caller, known, arguments(of(known), known, optional=False))
+
+    @every_operation
+    async def test_with_everything(self, caller: Caller, known: DocumentedOperation) -> None:
+        for given in selections(known):
+            await walk(caller, known, given)
+
+    @every_operation
+    async def test_none_outside_of_bodies_is_not_sent(self, caller: Caller, known: DocumentedOperation) -> None:
+        given = arguments(of(known), known, optional=False)
+        left = {name: None for name, each in of(known).parameters.items() if each.place in ("query", "header")}
+        server = Server()
+        with pytest.raises(InvalidRequestError):
+            await caller(of(known), server, {**left, **{name: each.python for name, (_, each) in given.items()}})
+        (sent,) = server.sent
+        wanted = expected(known, given)
+        names = {name for name, _ in wanted.query if (name, "query") not in ALWAYS_SENT.get(known.key, {})}
+        assert {name for name, _ in sent.query} == names
+
+
+def flags() -> list[Any]:
+    """Each flag of each operation."""
+    return [
+        pytest.param(known, each, id=f"{known.key}-{each.name}")
+        for known in documented()
+        for each in known.parameters
+        if each.is_flag and not each.required
+    ]
+
+
+class TestFlags:
+    @pytest.mark.parametrize(("known", "flag"), flags())
+    async def test_false_is_said_but_where_the_server_would_take_it_for_true(
+        self, caller: Caller, known: DocumentedOperation, flag: Documented
+    ) -> None:
+        name = python_names(of(known))[Parameter(flag.name, flag.place)]  # type: ignore[arg-type]
+        given = arguments(of(known), known, optional=False)
+        left_out = flag.name in LEFT_OUT_WHEN_FALSE.get(known.key, ())
+        said = {} if left_out else {name: (flag, Argument(False, False if flag.place == "body" else "false"))}
+        server = Server()
+        with pytest.raises(InvalidRequestError):
+            await caller(of(known), server, {**{n: each.python for n, (_, each) in given.items()}, name: False})
+        (sent,) = server.sent
+        compare(known, sent, expected(known, {**given, **said}))
+
+
+def optional_fields(*, nullable: bool) -> list[Any]:
+    """Each optional field of a body that may, or may not, be null."""
+    return [
+        pytest.param(known, each, id=f"{known.key}-{each.name}")
+        for known in documented()
+        for each in known.parameters
+        if each.place == "body"
+        and not each.required
+        and each.type != "any"
+        and (NULL in options(parse(each.type))) is nullable
+    ]
+
+
+class TestNull:
+    @pytest.mark.parametrize(("known", "field"), optional_fields(nullable=True))
+    async def test_none_is_null_where_a_field_of_a_body_may_be(
+        self, caller: Caller, known: DocumentedOperation, field: Documented
+    ) -> None:
+        name = python_names(of(known))[Parameter(field.name, field.place)]  # type: ignore[arg-type]
+        given = arguments(of(known), known, optional=False)
+        await walk(caller, known, {**given, name: (field, Argument(None, None))})
+
+    @pytest.mark.parametrize(("known", "field"), optional_fields(nullable=False))
+    async def test_none_is_refused_where_it_may_not(
+        self, caller: Caller, known: DocumentedOperation, field: Documented
+    ) -> None:
+        name = python_names(of(known))[Parameter(field.name, field.place)]  # type: ignore[arg-type]
+        given = {each: argument.python for each, (_, argument) in arguments(of(known), known, optional=False).items()}
+        server = Server()
+        with pytest.raises(InvalidInputError, match=f"^{name} must be "):
+            await caller(of(known), server, {**given, name: None})
+        assert server.sent == []
+
+
+class TestMoments:
+    @every_operation
+    def test_a_moment_may_be_text_or_a_datetime(self, known: DocumentedOperation) -> None:
+        hints, names = annotations(of(known)), python_names(of(known))
+        for each in known.parameters:
+            if each.name in ("startDate", "endDate"):
+                shown = str(hints[names[Parameter(each.name, each.place)]])  # type: ignore[arg-type]
+                assert "str" in shown
+                assert "datetime" in shown

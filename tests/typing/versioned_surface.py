@@ -1,0 +1,112 @@
+"""What a checker infers for ``client.v1`` and ``client.v2``. Checked by mypy --strict and pyright, never run."""
+# pyright: reportUnnecessaryTypeIgnoreComment=true
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from simstudio import APIResponse, AsyncPager, AsyncSimStudioClient, Download, Page, Pager, SimStudioClient
+from simstudio.catalog import Operation, Parameter, operations
+from simstudio.models.v1.files import WorkspaceFile
+from simstudio.models.v2.audit_logs import AuditLog
+from simstudio.models.v2.runs import Run, RunReceipt, RunResult
+
+if sys.version_info >= (3, 11):
+    from typing import assert_type
+else:
+    from typing_extensions import assert_type
+
+
+def sync(client: SimStudioClient) -> None:
+    logs = client.v2.audit_logs.list(action="workflow.deployed", limit=5, cursor=None)
+    assert_type(logs, Pager[AuditLog])
+    for entry in logs:
+        assert_type(entry, AuditLog)
+        assert_type(entry.actor_email, str | None)
+        assert_type(entry.created_at, str)
+    assert_type(iter(logs), Iterator[AuditLog])
+    assert_type(logs.pages(), Iterator[Page[AuditLog]])
+    page = logs.page()
+    assert_type(page, Page[AuditLog])
+    assert_type(page.items, list[AuditLog])
+    assert_type(page.next_cursor, str | None)
+    assert_type(page.extra, Mapping[str, Any])
+    assert_type(client.v2.audit_logs.list(start_date=datetime.now(timezone.utc)), Pager[AuditLog])
+    assert_type(client.v2.audit_logs.list(start_date="2026-01-01T00:00:00Z"), Pager[AuditLog])
+    assert_type(client.v2.audit_logs.get("id", organization_id="o"), AuditLog)
+    assert_type(client.v2.runs.get("wf", "run"), Run)
+    assert_type(client.v2.runs.execute("wf", input={"a": 1}), RunResult | RunReceipt)
+    assert_type(client.v1.files.upload("ws", Path("a.txt")), WorkspaceFile)
+    assert_type(client.v1.files.upload("ws", ("a.txt", b"bytes", "text/plain")), WorkspaceFile)
+    assert_type(client.v1.files.list("ws"), Pager[WorkspaceFile])
+    download = client.v1.files.download("f", workspace_id="ws")
+    assert_type(download, Download)
+    assert_type(download.content, bytes)
+    assert_type(download.name, str | None)
+    assert_type(download.save("."), Path)
+
+
+async def asynchronous(client: AsyncSimStudioClient) -> None:
+    logs = client.v2.audit_logs.list(limit=5)
+    assert_type(logs, AsyncPager[AuditLog])
+    async for entry in logs:
+        assert_type(entry, AuditLog)
+    assert_type(logs.pages(), AsyncIterator[Page[AuditLog]])
+    async for page in logs.pages():
+        assert_type(page, Page[AuditLog])
+    assert_type(await logs.page(), Page[AuditLog])
+    unawaited = assert_type(client.v2.audit_logs.get("id"), Coroutine[Any, Any, AuditLog])
+    assert_type(await unawaited, AuditLog)
+    assert_type(await client.v1.files.download("f", workspace_id="ws"), Download)
+
+
+def raw(client: SimStudioClient) -> None:
+    v2 = client.with_raw_response.v2
+    assert_type(v2.audit_logs.list(limit=5), APIResponse[Page[AuditLog]])
+    assert_type(v2.audit_logs.list().parse().items, list[AuditLog])
+    assert_type(v2.audit_logs.get("id"), APIResponse[AuditLog])
+
+
+async def raw_asynchronous(client: AsyncSimStudioClient) -> None:
+    v2 = client.with_raw_response.v2
+    unawaited = assert_type(v2.audit_logs.list(), Coroutine[Any, Any, APIResponse[Page[AuditLog]]])
+    assert_type((await unawaited).parse(), Page[AuditLog])
+    assert_type((await v2.audit_logs.get("id")).parse(), AuditLog)
+
+
+def catalogue(client: SimStudioClient) -> None:
+    for operation in operations():
+        assert_type(operation, Operation)
+        assert_type(operation.parameters, Mapping[str, Parameter])
+        assert_type(operation.parameters["limit"].wire, str)
+
+
+def mistakes(client: SimStudioClient) -> None:
+    client.v2.audit_logs.list("workspace")  # type: ignore[call-arg]
+    client.v2.audit_logs.list(actions="workflow.deployed")  # type: ignore[call-arg]
+    client.v2.audit_logs.list(limit="5")  # type: ignore[arg-type]
+    client.v2.audit_logs.list(call=None)  # type: ignore[call-arg]
+    client.v2.audit_logs.get()  # type: ignore[call-arg]
+    client.v2.audit_logs.get(5)  # type: ignore[arg-type]
+    client.v2.audit_logs.get("id", "organization")  # type: ignore[call-arg]
+    client.v1.files.upload("ws", "a.txt")  # type: ignore[arg-type]
+    client.v2.runs.list("wf", status="done")  # type: ignore[arg-type]
+    print(client.v2.audit_logs.get("id").nothing)  # type: ignore[attr-defined]
+    print(client.v2.audit_logs.nothing)  # type: ignore[attr-defined]
+    print(client.v2.nothing)  # type: ignore[attr-defined]
+    print(client.v2.audit_logs.list()[0])  # type: ignore[index]
+    print(client.with_raw_response.v2.audit_logs.list().items)  # type: ignore[attr-defined]
+    for entry in client.with_raw_response.v2.audit_logs.list():  # type: ignore[attr-defined]
+        print(entry)
+
+
+async def asynchronous_mistakes(client: AsyncSimStudioClient) -> None:
+    await client.v2.audit_logs.list()  # type: ignore[misc]
+    for entry in client.v2.audit_logs.list():  # type: ignore[attr-defined]
+        print(entry)
+    client.v2.audit_logs.get("id")  # type: ignore[unused-coroutine]
+    print(client.v2.audit_logs.get("id").action)  # type: ignore[attr-defined]
