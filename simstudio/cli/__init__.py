@@ -2,11 +2,14 @@
 
 One module a command or group of commands; each is registered in :mod:`simstudio.cli.app`. What they share:
 
-* :mod:`~simstudio.cli.connection`: ``--base-url``, ``--sandbox``, ``--sandbox-app``, ``--json``, and the client
-  they make;
+* :mod:`~simstudio.cli.connection`: ``--base-url``, ``--api-version``, ``--sandbox``, ``--sandbox-app``, ``--json``,
+  the client they make, and what it says where a version of the API cannot do something;
 * :mod:`~simstudio.cli.inputs`: from ``--input``, ``--input-json`` and ``--file`` to a workflow's input;
 * :mod:`~simstudio.cli.output`: standard output is for results, and with ``--json`` holds JSON and nothing else;
-* :mod:`~simstudio.cli.tables`: what a terminal shows in place of JSON;
+* :mod:`~simstudio.cli.tables`: what a terminal shows in place of JSON; :mod:`~simstudio.cli.lists`: the same of lists;
+* :mod:`~simstudio.cli.headers`: ``--header NAME:VALUE``, and files of headers;
+* :mod:`~simstudio.cli.deployment`: deploying, and waiting for it, in both versions of the API;
+* :mod:`~simstudio.cli.prompts`: asking a human what a paused run asks;
 * :mod:`~simstudio.cli.progress`: what a terminal shows while it waits, on standard error;
 * :mod:`~simstudio.cli.failures`, :mod:`~simstudio.cli.ending`: from an exception to one line, or one JSON object,
   and an exit code.

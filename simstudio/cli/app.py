@@ -9,15 +9,20 @@ from typing import Any, NoReturn
 import click
 
 from simstudio._version import __version__
+from simstudio.cli.api import api
 from simstudio.cli.ending import end
 from simstudio.cli.failures import Interrupted, ReaderGone
 from simstudio.cli.invocation import Invocation
 from simstudio.cli.jobs import job
+from simstudio.cli.logs import logs
 from simstudio.cli.output import flush
 from simstudio.cli.run import run
+from simstudio.cli.runs import runs
 from simstudio.cli.sandbox import sandbox
 from simstudio.cli.status import status
 from simstudio.cli.usage import usage
+from simstudio.cli.webhooks import webhooks
+from simstudio.cli.workflows import workflows
 
 _EPILOG = """\b
 Examples:
@@ -25,12 +30,16 @@ Examples:
   simstudio run WORKFLOW --input name=Ada            the real one
   simstudio run WORKFLOW --stream --select agent1.content
   simstudio run WORKFLOW --async --json | jq .output
+  simstudio workflows export WORKFLOW --output greet.json
   simstudio sandbox app.py --port 8000               a local Sim with workflows of your own
 
 \b
 Environment:
-  SIM_API_KEY     the API key; there is no option for it, as command lines are seen by others
-  SIM_BASE_URL    where Sim is, when it is not https://sim.ai
+  SIM_API_KEY           the API key; there is no option for it, as command lines are seen by others
+  SIM_BASE_URL          where Sim is, when it is not https://sim.ai
+  SIM_API_VERSION       which API to speak: v1 (the default) or v2
+  SIM_WORKSPACE_ID      the workspace, for commands that need one
+  SIM_WEBHOOK_SECRET    what Sim signs webhooks with
 
 \b
 Exit codes:
@@ -106,5 +115,5 @@ def application(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for _command in (run, status, job, usage, sandbox):
+for _command in (run, status, job, workflows, runs, logs, usage, webhooks, api, sandbox):
     application.add_command(_command)

@@ -30,6 +30,7 @@ class Connection:
     Attributes:
         invocation: The run of the command line.
         base_url: ``--base-url``.
+        api_version: ``--api-version``, or ``SIM_API_VERSION``; None leaves it to the client.
         sandboxed: Whether the embedded sandbox serves.
         app: The file whose sandbox it is, None for the default one.
         sandbox: The embedded sandbox, once the client is open.
@@ -37,6 +38,7 @@ class Connection:
 
     invocation: Invocation
     base_url: str | None = None
+    api_version: str | None = None
     sandboxed: bool = False
     app: Path | None = None
     sandbox: Sandbox | None = None
@@ -60,7 +62,7 @@ class Connection:
     def _remote(self) -> SimStudioClient:
         from simstudio.client import SimStudioClient
 
-        return SimStudioClient(_api_key(), self.base_url)
+        return SimStudioClient(_api_key(), self.base_url, api_version=self.api_version)
 
     def _embedded(self, stack: ExitStack) -> SimStudioClient:
         from simstudio.cli.apps import load_sandbox
@@ -70,7 +72,59 @@ class Connection:
         self.invocation.workflows = tuple(self.sandbox.workflows)
         server = stack.enter_context(self.sandbox.serve())
         stack.enter_context(_no_proxy("127.0.0.1"))
-        return server.client()
+        return server.client(api_version=self.api_version)
+
+    @staticmethod
+    def surface(client: SimStudioClient) -> Any:
+        """``client.v1`` or ``client.v2``, whichever is spoken; their methods of one name do not take the same."""
+        return client.v2 if client.api_version == "v2" else client.v1
+
+    def require_v2(self, client: SimStudioClient, what: str, instead: str = "") -> None:
+        """Refuse what v1 cannot do.
+
+        Args:
+            client: Says which version is spoken.
+            what: The beginning of the sentence, such as ``The versions of a workflow are``.
+            instead: A further sentence: what v1 can do.
+
+        Raises:
+            CommandError: It speaks v1.
+        """
+        if client.api_version != "v2":
+            advice = f"Give --api-version v2, or set SIM_API_VERSION=v2.{f' {instead}' if instead else ''}"
+            raise CommandError(f"{what} not in v1 of the API. {advice}", ExitCode.USAGE, "UnsupportedVersion")
+
+    def workflow_of(self, client: SimStudioClient, workflow: str | None) -> str | None:
+        """The workflow of a run, ``--workflow``: v2 finds a run by it only, v1 mostly without.
+
+        Raises:
+            click.UsageError: It speaks v2, and none is given.
+        """
+        if client.api_version == "v2":
+            if not workflow:
+                raise click.UsageError(
+                    "v2 of the API finds a run by its workflow only: give --workflow ID",
+                    click.get_current_context(silent=True),
+                )
+            self.invocation.workflow = workflow
+        return workflow
+
+    def workspace(self, given: str | None) -> str:
+        """The workspace that a command is about: ``--workspace``, else the embedded sandbox's, else the environment's.
+
+        Raises:
+            click.UsageError: None is known.
+        """
+        if given:
+            return given
+        if self.sandbox is not None:
+            return self.sandbox.workspace_id
+        found = os.environ.get("SIM_WORKSPACE_ID", "").strip()
+        if not found:
+            raise click.UsageError(
+                "No workspace. Give --workspace ID, or set SIM_WORKSPACE_ID", click.get_current_context(silent=True)
+            )
+        return found
 
 
 def connected(command: Command) -> Command:
@@ -91,6 +145,12 @@ def connected(command: Command) -> Command:
         help="Use a Sim on this machine, started for this command: no account, no network. "
         "Its workflows: hello, count, slow, fail.",
     )
+    @click.option(
+        "--api-version",
+        type=click.Choice(["v1", "v2"]),
+        envvar="SIM_API_VERSION",
+        help="Which API to speak; else SIM_API_VERSION, else v1.",
+    )
     @click.option("--base-url", metavar="URL", help="Where Sim is; else SIM_BASE_URL, else https://sim.ai.")
     @pass_invocation
     @functools.wraps(command)
@@ -99,6 +159,7 @@ def connected(command: Command) -> Command:
         /,
         *arguments: Any,
         base_url: str | None,
+        api_version: str | None,
         sandboxed: bool,
         app: Path | None,
         as_json: bool,
@@ -109,7 +170,7 @@ def connected(command: Command) -> Command:
             raise click.UsageError("--sandbox and --base-url exclude each other", click.get_current_context())
         invocation.as_json = as_json
         invocation.embedded = sandboxed
-        command(Connection(invocation, base_url, sandboxed, app), *arguments, **options)
+        command(Connection(invocation, base_url, api_version, sandboxed, app), *arguments, **options)
 
     return wrapper
 

@@ -17,6 +17,7 @@ from simstudio.errors import (
     APIConnectionError,
     APIStatusError,
     APITimeoutError,
+    APIVersionError,
     AuthenticationError,
     ConfigurationError,
     ExecutionError,
@@ -158,10 +159,12 @@ def _exit_code(error: SimStudioError) -> ExitCode:
 def _message(error: SimStudioError, task_id: str | None, invocation: Invocation) -> str:
     if isinstance(error, ExecutionError):
         return _execution(error, task_id)
-    if isinstance(error, JobTimeoutError):
+    if isinstance(error, JobTimeoutError) and task_id is not None:
         seen = f" (last seen {error.job.status!r})" if error.job is not None else ""
-        more = "" if invocation.embedded else f" It goes on; wait again with: simstudio job wait {task_id}"
+        more = "" if invocation.embedded else f" It goes on; wait again with: {invocation.wait_again(task_id)}"
         return f"The job {task_id} was not done in time{seen}.{more}"
+    if isinstance(error, APIVersionError):
+        return str(error).replace('Use api_version="v1"', "Give --api-version v1")
     if isinstance(error, APIStatusError):
         return _status(error, invocation)
     if isinstance(error, APITimeoutError):
@@ -211,8 +214,10 @@ def _status(error: APIStatusError, invocation: Invocation) -> str:
     body = read_error(response)
     text = f"{(body.message or reason(response.status)).rstrip('.')} ({_where(response)})."
     advice = _ADVICE.get(response.status)
-    if response.status == 404 and invocation.workflows and response.path.startswith("/api/workflows/"):
+    if response.status == 404 and invocation.workflows and "/workflows/" in response.path:
         advice = f"The sandbox has: {', '.join(invocation.workflows)}."
+    elif response.status == 404 and "html" in response.headers.get("content-type", ""):
+        advice = "The server may be older than this route; else check --base-url (SIM_BASE_URL)."
     if isinstance(error, RateLimitError):
         wait = error.retry_after
         advice = "Wait a while and try again." if wait is None else f"Wait {wait:g} s and try again."
@@ -238,7 +243,8 @@ def _interrupted(invocation: Invocation) -> Failure:
     if invocation.begun and not invocation.embedded:
         text += " The run may go on on the server."
         if invocation.task_id is not None:
-            text += f" Its task id is {invocation.task_id}; wait for it with: simstudio job wait {invocation.task_id}"
+            again = invocation.wait_again(invocation.task_id)
+            text += f" Its task id is {invocation.task_id}; wait for it with: {again}"
     return Failure("Interrupted", text, ExitCode.INTERRUPTED, task_id=invocation.task_id)
 
 

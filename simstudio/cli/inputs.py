@@ -44,27 +44,58 @@ def assemble(pairs: Sequence[tuple[str, Any]], input_json: str | None, files: Se
     return merged
 
 
-def read_json(source: str) -> Any:
+def read_bytes(source: str, option: str) -> bytes:
+    """What is in a file, or on standard input (``-``).
+
+    Args:
+        source: A path, or ``-``.
+        option: Who asks, for messages.
+
+    Raises:
+        click.BadParameter: It cannot be read.
+    """
+    try:
+        return _standard_input() if source == "-" else Path(source).expanduser().read_bytes()
+    except OSError as error:
+        _refuse(option, f"{_named(source)} cannot be read: {error.strerror or error}")
+
+
+def read_json(source: str, option: str = "--input-json") -> Any:
     """The JSON value in a file, or on standard input (``-``).
 
     Raises:
         click.BadParameter: It cannot be read, or is no JSON.
     """
-    name = "standard input" if source == "-" else source
-    try:
-        content = _standard_input() if source == "-" else Path(source).expanduser().read_bytes()
-    except OSError as error:
-        _refuse("--input-json", f"{name} cannot be read: {error.strerror or error}")
+    content = read_bytes(source, option)
+    name = _named(source)
     if not content.strip():
-        _refuse("--input-json", f"{name} is empty")
+        _refuse(option, f"{name} is empty")
     try:
         return _loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        _refuse("--input-json", f"{name} is not UTF-8")
+        _refuse(option, f"{name} is not UTF-8")
     except RecursionError:
-        _refuse("--input-json", f"{name} nests too deeply")
+        _refuse(option, f"{name} nests too deeply")
     except ValueError as error:
-        _refuse("--input-json", f"{name} is no JSON: {error}")
+        _refuse(option, f"{name} is no JSON: {error}")
+
+
+def parse_json(text: str, option: str) -> Any:
+    """The JSON value that an option holds.
+
+    Raises:
+        click.BadParameter: It is no JSON.
+    """
+    try:
+        return _loads(text)
+    except RecursionError:
+        _refuse(option, "it nests too deeply")
+    except ValueError as error:
+        _refuse(option, f"it is no JSON: {error}")
+
+
+def _named(source: str) -> str:
+    return "standard input" if source == "-" else source
 
 
 def _standard_input() -> bytes:
@@ -101,10 +132,11 @@ def _value(text: str) -> Any:
 
 
 def _loads(text: str) -> Any:
-    return json.loads(text, parse_constant=_no_constant)
+    return json.loads(text, parse_constant=no_constant)
 
 
-def _no_constant(name: str) -> NoReturn:
+def no_constant(name: str) -> NoReturn:
+    """Refuse what Python reads as a JSON number and nobody else does."""
     raise ValueError(f"{name} is no JSON value")  # Python would take NaN and Infinity
 
 

@@ -16,6 +16,7 @@ class Invocation:
         begun: Whether something may go on on the server when this ends.
         workflows: Those of the embedded sandbox.
         task_id: The background execution it is about, once known.
+        workflow: Its workflow, where the API finds it by that only (v2).
     """
 
     as_json: bool = False
@@ -23,6 +24,13 @@ class Invocation:
     begun: bool = False
     workflows: tuple[str, ...] = ()
     task_id: str | None = None
+    workflow: str | None = None
+
+    def wait_again(self, task_id: str | None) -> str:
+        """The command that waits for a background execution."""
+        if self.workflow is None:
+            return f"simstudio job wait {task_id}"
+        return f"simstudio job wait {task_id} --workflow {self.workflow} --api-version v2"
 
 
 pass_invocation = click.make_pass_decorator(Invocation, ensure=True)

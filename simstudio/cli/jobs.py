@@ -7,17 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from simstudio.cli.connection import Connection, connected
-from simstudio.cli.options import timeout_option
+from simstudio.cli.options import timeout_option, workflow_option
 from simstudio.cli.output import on_terminal, write_json
 from simstudio.cli.progress import Waiting
 from simstudio.cli.tables import show_fields
 
 if TYPE_CHECKING:
+    from simstudio.client import SimStudioClient
     from simstudio.models.jobs import Job
-
-_workflow_option = click.option(
-    "--workflow", metavar="ID", help="Its workflow, should the server know the job only by that."
-)
 
 
 @click.group(invoke_without_command=True)
@@ -30,7 +27,7 @@ def job(ctx: click.Context) -> None:
 
 @job.command
 @click.argument("task_id", metavar="ID")
-@_workflow_option
+@workflow_option
 @connected
 def get(connection: Connection, task_id: str, workflow: str | None) -> None:
     """Show the state of the background run ID.
@@ -38,13 +35,13 @@ def get(connection: Connection, task_id: str, workflow: str | None) -> None:
     It ends with 0 whatever the state is: the question was answered.
     """
     with connection.client() as client:
-        found = client.jobs.get(task_id, workflow_id=workflow)
-    _show(connection, found)
+        found = client.jobs.get(task_id, workflow_id=connection.workflow_of(client, workflow))
+    show_job(connection, found)
 
 
 @job.command
 @click.argument("task_id", metavar="ID")
-@_workflow_option
+@workflow_option
 @timeout_option("Seconds to wait.", default=3600.0)
 @connected
 def wait(connection: Connection, task_id: str, workflow: str | None, timeout: float) -> None:
@@ -52,20 +49,34 @@ def wait(connection: Connection, task_id: str, workflow: str | None, timeout: fl
 
     It ends with 1 when the run failed or was not done in time.
     """
+    with connection.client() as client:
+        done = waited(connection, client, task_id, workflow, timeout)
+    show_job(connection, done)
+
+
+def waited(connection: Connection, client: SimStudioClient, task_id: str, workflow: str | None, timeout: float) -> Job:
+    """Wait until a background run is done, showing its state meanwhile.
+
+    Raises:
+        JobFailedError: It failed.
+        JobTimeoutError: It was not done in time.
+        SimStudioError: It could not be asked for.
+    """
+    known = connection.workflow_of(client, workflow)
     invocation = connection.invocation
     invocation.task_id = task_id
     invocation.begun = True
-    with connection.client() as client, Waiting(f"{task_id}: waiting") as waiting:
-        done = client.jobs.wait(
+    with Waiting(f"{task_id}: waiting") as waiting:
+        return client.jobs.wait(
             task_id,
-            workflow_id=workflow,
+            workflow_id=known,
             timeout=timeout,
             on_progress=lambda state: waiting.update(f"{task_id}: {state.status}"),
         )
-    _show(connection, done)
 
 
-def _show(connection: Connection, found: Job) -> None:
+def show_job(connection: Connection, found: Job) -> None:
+    """Print the state of a background run."""
     if connection.as_json or not on_terminal():
         write_json({"taskId": found.task_id, **found.to_dict()})
         return

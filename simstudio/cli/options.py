@@ -16,8 +16,19 @@ def timeout_option(text: str, *, default: float | None = None) -> Callable[[Any]
         text: What it bounds, for the help.
         default: The help shows it, unless it is None.
     """
+    return seconds_option("--timeout", text, default=default)
+
+
+def seconds_option(name: str, text: str, *, default: float | None = None) -> Callable[[Any], Any]:
+    """Decorator: an option that is a number of seconds above 0.
+
+    Args:
+        name: With its dashes.
+        text: What it is, for the help.
+        default: The help shows it, unless it is None.
+    """
     return click.option(
-        "--timeout",
+        name,
         metavar="SECONDS",
         type=float,
         default=default,
@@ -25,6 +36,17 @@ def timeout_option(text: str, *, default: float | None = None) -> Callable[[Any]
         callback=_check_seconds,
         help=text,
     )
+
+
+workflow_option = click.option(
+    "--workflow", metavar="ID", help="Its workflow: needed in v2, and in v1 should the server know the run only by it."
+)
+"""Decorator: ``--workflow``, for :meth:`~simstudio.cli.connection.Connection.workflow_of`."""
+
+workspace_option = click.option(
+    "--workspace", metavar="ID", help="The workspace; else SIM_WORKSPACE_ID. With --sandbox, its own."
+)
+"""Decorator: ``--workspace``, for :meth:`~simstudio.cli.connection.Connection.workspace`."""
 
 
 def _check_seconds(ctx: click.Context, option: click.Parameter, value: float | None) -> float | None:

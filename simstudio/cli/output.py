@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 import click
@@ -41,17 +42,28 @@ def write(text: str) -> None:
     stream = sys.stdout
     if stream is None:  # closed by the caller: >&-
         return
-    try:
+    with _written():
         try:
             stream.write(text)
         except UnicodeEncodeError:
             stream.write(text.encode(stream.encoding, "replace").decode(stream.encoding))
         stream.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        discard()
-        raise CommandError(f"Standard output cannot be written: {error.strerror or error}.", ExitCode.FAILED) from error
+
+
+def write_bytes(content: bytes) -> None:
+    """Write bytes as they are to standard output.
+
+    Raises:
+        BrokenPipeError: Nobody reads any more.
+        CommandError: They cannot be written (a full disk).
+    """
+    stream = sys.stdout
+    if stream is None:
+        return
+    with _written():
+        stream.flush()
+        stream.buffer.write(content)
+        stream.buffer.flush()
 
 
 def write_json(value: Any) -> None:
@@ -83,6 +95,18 @@ def discard() -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
+
+
+@contextmanager
+def _written() -> Iterator[None]:
+    """What cannot be written is told as such; a reader that has gone is none of that."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        discard()
+        raise CommandError(f"Standard output cannot be written: {error.strerror or error}.", ExitCode.FAILED) from error
 
 
 def _encoded(value: Any, indent: int | None) -> str:

@@ -79,6 +79,7 @@ def run(
     running = _Run(connection, workflow, assemble(pairs, input_json, files), timeout)
     with connection.client() as client, _warnings_said():
         connection.invocation.begun = True
+        connection.invocation.workflow = workflow if client.api_version == "v2" else None
         if stream:
             running.stream(client, selected)
         elif no_wait:
@@ -170,7 +171,15 @@ class _Run:
             return
         write_value(result.output)
         if result.paused:
-            say("note: the run is paused; it waits for a human")
+            say(f"note: the run is paused; it waits for a human{self._how_to_answer(result)}")
+
+    def _how_to_answer(self, result: WorkflowExecutionResult) -> str:
+        pause = result.pause
+        run = result.execution_id or (pause.execution_id if pause is not None else None)
+        if run is None or self.connection.sandboxed:
+            return ""
+        speaking = " --api-version v2" if self.connection.invocation.workflow is not None else ""
+        return f". Answer it with: simstudio runs resume {run} --workflow {self.workflow}{speaking}"
 
 
 class _Text:

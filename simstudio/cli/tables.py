@@ -35,6 +35,22 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     _print(table)
 
 
+def printable(text: str) -> str:
+    """Text without the control characters by which a server could steer the terminal."""
+    return "".join(letter if letter.isprintable() or letter in "\n\t" else "\ufffd" for letter in text)
+
+
+def seconds(milliseconds: Any) -> str | None:
+    """Milliseconds, readably; None of what is no number.
+
+    Example:
+        >>> seconds(1530)
+        '1.53 s'
+    """
+    known = isinstance(milliseconds, (int, float)) and not isinstance(milliseconds, bool)
+    return f"{milliseconds / 1000:.6g} s" if known else None
+
+
 def size(count: float) -> str:
     """Bytes, readably.
 
@@ -52,7 +68,9 @@ def size(count: float) -> str:
 def _readable(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+    if not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False, indent=2)
+    return printable(value)
 
 
 def _print(table: Any) -> None:

@@ -14,9 +14,11 @@ from click.testing import CliRunner, Result
 
 from simstudio.cli.app import application
 from simstudio.polling import Poller, PollSchedule
-from simstudio.sandbox import Sandbox, SandboxServer
+from simstudio.sandbox import Pause, Sandbox, SandboxServer
 
 KEY = "sk-sim-test-of-the-command-line"
+
+SETTINGS = ("SIM_API_KEY", "SIM_BASE_URL", "SIM_API_VERSION", "SIM_WORKSPACE_ID", "SIM_WEBHOOK_SECRET", "SIM_LOG")
 
 
 class Gate:
@@ -34,15 +36,22 @@ class Gate:
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the machine's own."""
-    for name in ("SIM_API_KEY", "SIM_BASE_URL", "SIM_API_VERSION", "SIM_LOG", "NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+    for name in (*SETTINGS, "NO_COLOR", "FORCE_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm")
 
 
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Standard output passes for a terminal."""
+    monkeypatch.setattr("simstudio.cli.output.is_terminal", lambda stream: True)
+
+
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Jobs are asked for at short intervals."""
-    monkeypatch.setattr("simstudio.resources.jobs.Poller", lambda: Poller(PollSchedule(initial=0.01, maximum=0.01)))
+    """Jobs and deployments are asked for at short intervals."""
+    for place in ("simstudio.resources.jobs.Poller", "simstudio.resources.v2.workflow_publishing.Poller"):
+        monkeypatch.setattr(place, lambda: Poller(PollSchedule(initial=0.01, maximum=0.01)))
 
 
 @pytest.fixture
@@ -92,6 +101,52 @@ def cli() -> CLI:
         return runner.invoke(application, list(words), input=stdin)
 
     return run
+
+
+@pytest.fixture(params=["v1", "v2"])
+def version(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The command line speaks each version of the API in turn."""
+    monkeypatch.setenv("SIM_API_VERSION", request.param)
+    return request.param
+
+
+@pytest.fixture
+def v2(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command line speaks v2."""
+    monkeypatch.setenv("SIM_API_VERSION", "v2")
+
+
+@pytest.fixture
+def begun(cli: CLI) -> Callable[..., str]:
+    """Start a run in the background; its id."""
+
+    def start(workflow: str, *words: str) -> str:
+        result = cli("run", workflow, "--async", "--no-wait", *words)
+        assert result.exit_code == 0, result.stderr
+        return result.stdout.strip()
+
+    return start
+
+
+@pytest.fixture
+def asking(sandbox: Sandbox) -> str:
+    """The name of a workflow that waits for a human."""
+
+    @sandbox.workflow("asks")
+    def asks(input: dict[str, Any]) -> Iterator[Any]:
+        answer = yield Pause("Publish it?", {"approved": bool, "copies": int, "comment": str}, {"title": "Ode"})
+        return {"answer": answer}
+
+    return "asks"
+
+
+@pytest.fixture
+def paused(server: SandboxServer, asking: str) -> str:
+    """A run that waits for a human; its id."""
+    with server.client(api_version="v1") as client:
+        execution_id = client.workflows.execute(asking).execution_id
+    assert execution_id is not None
+    return execution_id
 
 
 Started = Callable[..., "subprocess.Popen[bytes]"]

@@ -10,12 +10,6 @@ from simstudio.sandbox import Sandbox, SandboxServer
 
 
 @pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Standard output passes for a terminal."""
-    monkeypatch.setattr("simstudio.cli.output.is_terminal", lambda stream: True)
-
-
-@pytest.fixture
 def job_of(cli):
     def submit(workflow: str) -> str:
         return cli("run", workflow, "--async", "--no-wait").stdout.strip()
@@ -32,6 +26,16 @@ class TestOnAPipe:
 
         assert result.count("\n") == 1
         assert json.loads(result)["usage"]["plan"] == "free"
+
+    def test_usage_of_v2_is_a_json_line(self, cli, server: SandboxServer) -> None:
+        found = json.loads(cli("usage", "--api-version", "v2").stdout)
+
+        assert (found["plan"], found["status"], found["workspaceId"]) == ("free", "active", None)
+
+    def test_usage_of_v2_may_be_that_of_a_workspace(self, cli, sandbox: Sandbox, server: SandboxServer) -> None:
+        found = json.loads(cli("usage", "--api-version", "v2", "--workspace", sandbox.workspace_id).stdout)
+
+        assert found["workspaceId"] == sandbox.workspace_id
 
     def test_a_job_is_a_json_line_that_names_its_task(self, cli, server: SandboxServer, job_of) -> None:
         task_id = job_of("hello")
@@ -66,6 +70,13 @@ class TestOnATerminal:
 
         assert "storage" not in shown
         assert "–" in shown
+
+    def test_usage_of_v2_shows_period_and_credits(self, cli, sandbox: Sandbox, server: SandboxServer) -> None:
+        shown = cli("usage", "--api-version", "v2").stdout
+
+        assert "period" in shown
+        assert " of " in shown
+        assert "active" in shown
 
     def test_a_job_shows_its_state_and_output(self, cli, server: SandboxServer, job_of) -> None:
         shown = cli("job", "wait", job_of("hello")).stdout

@@ -1,0 +1,66 @@
+"""Lists: a JSON line each on a pipe, as they come; a table on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import click
+
+from simstudio.cli.output import on_terminal, say, write_json
+from simstudio.cli.tables import show_table
+
+if TYPE_CHECKING:
+    from simstudio.cli.connection import Connection
+    from simstudio.models.base import Model
+
+Columns: TypeAlias = Sequence[tuple[str, Callable[[Mapping[str, Any]], Any]]]
+"""Headings, and what stands under each, made of an item's wire names."""
+
+MOST_ON_A_PAGE = 100
+"""What every list of v1 and v2 gives on a page without complaint."""
+
+
+def limit_option(default: int | None) -> Callable[[Any], Any]:
+    """Decorator: ``--limit``; the command gets an ``int``, or None for all."""
+    return click.option(
+        "--limit",
+        metavar="NUMBER|all",
+        default="all" if default is None else str(default),
+        show_default=True,
+        callback=_parse,
+        help="How many at most.",
+    )
+
+
+def _parse(ctx: click.Context, option: click.Parameter, value: str) -> int | None:
+    if value == "all":
+        return None
+    if not (value.isascii() and value.isdigit() and 0 < int(value) <= 10**9):
+        raise click.BadParameter(f"{value!r} is neither a number above 0 nor all", ctx, option)
+    return int(value)
+
+
+def page_size(limit: int | None) -> int:
+    """How many to ask for at a time: one more than is shown, to know whether there are more."""
+    return MOST_ON_A_PAGE if limit is None else min(limit + 1, MOST_ON_A_PAGE)
+
+
+def column(name: str) -> Callable[[Mapping[str, Any]], Any]:
+    """A value by its wire name."""
+    return lambda item: item.get(name)
+
+
+def show_list(connection: Connection, items: Iterable[Model], columns: Columns, limit: int | None = None) -> None:
+    """Print a list, and say when there is more of it."""
+    found = iter(items)
+    shown = found if limit is None else islice(found, limit)
+    if connection.as_json or not on_terminal():
+        for item in shown:
+            write_json(item.to_dict())
+    else:
+        rows = [[of(item) for _, of in columns] for item in shown]
+        show_table([heading for heading, _ in columns], rows)
+    if limit is not None and next(found, None) is not None:
+        say(f"note: there are more than {limit}; --limit all shows them")

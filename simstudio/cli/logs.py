@@ -1,0 +1,162 @@
+"""``simstudio logs``: what ran in a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from simstudio.cli.connection import Connection, connected
+from simstudio.cli.lists import Columns, column, limit_option, page_size, show_list
+from simstudio.cli.options import workspace_option
+from simstudio.cli.output import on_terminal, write_json
+from simstudio.cli.tables import seconds, show_fields, show_table
+from simstudio.cli.tail import tail
+from simstudio.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from simstudio.client import SimStudioClient
+
+_EPILOG = """\b
+Examples:
+  simstudio logs list --workspace ID --level error
+  simstudio logs show LOG
+  simstudio logs tail --workspace ID --json | jq .executionId
+"""
+
+
+def _cost(log: Mapping[str, Any]) -> Any:
+    cost = log.get("cost")
+    return cost.get("total") if isinstance(cost, Mapping) else None
+
+
+_LOGS: Columns = (
+    ("started", column("startedAt")),
+    ("level", column("level")),
+    ("workflow", column("workflowId")),
+    ("trigger", column("trigger")),
+    ("took", lambda log: seconds(log.get("totalDurationMs"))),
+    ("cost", _cost),
+)
+_V1: Columns = (("log", column("id")), *_LOGS, ("execution", column("executionId")))
+_V2: Columns = (("run", column("runId")), ("status", column("status")), *_LOGS)
+
+
+@click.group(epilog=_EPILOG, invoke_without_command=True)
+@click.pass_context
+def logs(ctx: click.Context) -> None:
+    """Look at what ran in a workspace."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+logs.add_command(tail)
+
+
+@logs.command("list")
+@workspace_option
+@click.option("--workflow", "workflows", metavar="ID", multiple=True, help="Only of this one. Again for more.")
+@click.option("--level", type=click.Choice(["info", "error"]), help="Only these.")
+@click.option("--trigger", "triggers", metavar="NAME", multiple=True, help="Only those begun by this. Again for more.")
+@click.option(
+    "--status", "statuses", metavar="NAME", multiple=True, help="Only these, such as failed (v2). Again for more."
+)
+@click.option("--since", metavar="TIME", help="Not begun before; ISO 8601 in UTC, as 2026-11-20T08:00:00Z.")
+@click.option("--until", metavar="TIME", help="Not begun after.")
+@limit_option(50)
+@connected
+def list_(
+    connection: Connection,
+    workspace: str | None,
+    workflows: Sequence[str],
+    level: str | None,
+    triggers: Sequence[str],
+    statuses: Sequence[str],
+    since: str | None,
+    until: str | None,
+    *,
+    limit: int | None,
+) -> None:
+    """List the logs of a workspace, the newest first."""
+    chosen = {
+        "workflow_ids": list(workflows),
+        "level": level,
+        "triggers": list(triggers),
+        "status": list(statuses),
+        "start_date": since,
+        "end_date": until,
+    }
+    filters: dict[str, Any] = {name: value for name, value in chosen.items() if value}
+    with connection.client() as client:
+        if statuses:
+            connection.require_v2(client, "The status of a run is", "v1 has --level error.")
+        found = connection.surface(client).logs.list(connection.workspace(workspace), limit=page_size(limit), **filters)
+        show_list(connection, found, _V2 if client.api_version == "v2" else _V1, limit)
+
+
+@logs.command
+@click.argument("log", metavar="ID")
+@connected
+def show(connection: Connection, log: str) -> None:
+    """Show one run in full: what it took, what it gave, and its steps.
+
+    ID is a run's id in v2; in v1 that of a log, or of an execution.
+    """
+    with connection.client() as client:
+        found = client.v2.logs.get(log).to_dict() if client.api_version == "v2" else _v1(connection, client, log)
+    if connection.as_json or not on_terminal():
+        write_json(found)
+        return
+    workflow, metadata = _mapping(found.get("workflow")), _mapping(found.get("executionMetadata"))
+    data = {**metadata, **_mapping(found.get("executionData")), **found}
+    name = workflow.get("name")
+    show_fields(
+        [
+            ("log", data.get("id")),
+            ("run", data.get("runId", data.get("executionId"))),
+            ("workflow", f"{name} ({data.get('workflowId')})" if name else data.get("workflowId")),
+            ("status", data.get("status")),
+            ("level", data.get("level")),
+            ("trigger", data.get("trigger")),
+            ("by", data.get("executedByEmail")),
+            ("started", data.get("startedAt")),
+            ("ended", data.get("endedAt")),
+            ("took", seconds(data.get("totalDurationMs"))),
+            ("cost", _cost(data)),
+            ("input", data.get("workflowInput")),
+            ("output", data.get("finalOutput")),
+        ]
+    )
+    spans = data.get("traceSpans")
+    if isinstance(spans, list) and spans:
+        show_table(("step", "type", "status", "took", "error"), list(_steps(spans)))
+
+
+def _v1(connection: Connection, client: SimStudioClient, log: str) -> dict[str, Any]:
+    surface = connection.surface(client)
+    try:
+        found: dict[str, Any] = surface.logs.get(log).to_dict()
+    except NotFoundError as unknown:
+        try:
+            found = surface.logs.execution(log).to_dict()
+        except NotFoundError:
+            raise unknown from None
+    return found
+
+
+def _steps(spans: Iterable[Any], depth: int = 0) -> Iterator[Sequence[Any]]:
+    for span in spans:
+        if not isinstance(span, Mapping):
+            continue
+        took = seconds(span.get("durationMs", span.get("duration")))
+        output = _mapping(span.get("output"))
+        error = span.get("errorMessage") or (output.get("error") if span.get("status") == "error" else None)
+        yield "  " * depth + str(span.get("name", "")), span.get("type"), span.get("status"), took, error
+        children = span.get("children")
+        if isinstance(children, list) and depth < 50:
+            yield from _steps(children, depth + 1)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

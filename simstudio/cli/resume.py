@@ -1,0 +1,134 @@
+"""``simstudio runs resume``: answering a run that waits for a human."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from simstudio.cli.connection import Connection, connected
+from simstudio.cli.failures import CommandError, ExitCode
+from simstudio.cli.inputs import parse_json, read_json
+from simstudio.cli.jobs import show_job
+from simstudio.cli.options import timeout_option
+from simstudio.cli.output import say, write_json, write_value
+from simstudio.cli.progress import Waiting
+from simstudio.cli.prompts import ask, can_ask, describe_fields
+from simstudio.errors import ExecutionError
+
+if TYPE_CHECKING:
+    from simstudio.client import SimStudioClient
+    from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
+    from simstudio.models.pauses import Pause, PausedRun
+
+_PATIENCE = 300.0
+
+
+@click.command(short_help="Answer a run that waits for a human.")
+@click.argument("run", metavar="RUN")
+@click.option("--workflow", metavar="ID", required=True, help="Its workflow.")
+@click.option("--context", metavar="ID", help="Which of its pauses, where several wait.")
+@click.option(
+    "--input",
+    "answer",
+    metavar="JSON|@FILE|-",
+    help="The answer; without it, the fields are asked for on the terminal.",
+)
+@click.option("--wait", is_flag=True, help="When it goes on in the background, wait for its end.")
+@timeout_option("What the rest of the run may take.", default=_PATIENCE)
+@connected
+def resume(
+    connection: Connection,
+    run: str,
+    workflow: str,
+    context: str | None,
+    answer: str | None,
+    *,
+    wait: bool,
+    timeout: float,
+) -> None:
+    """Answer RUN, so that it goes on, and print what it brings.
+
+    A run that was started in the background goes on there; then its task id is printed. An answer counts once: it is
+    never sent a second time by itself.
+    """
+    given = _given(answer)
+    with connection.client() as client:
+        connection.workflow_of(client, workflow)
+        pause = _chosen(client.workflows.get_paused(workflow, run), context)
+        if answer is None:
+            if not can_ask():
+                raise click.UsageError(f"It {describe_fields(pause)}. Give --input JSON", click.get_current_context())
+            given = ask(pause)
+        connection.invocation.begun = True
+        with Waiting(f"{run}: going on"):
+            resumed = client.workflows.resume(
+                pause, given, workflow_id=workflow, context_id=pause.context_id, timeout=timeout
+            )
+        _finish(connection, client, resumed, wait=wait, timeout=timeout)
+
+
+def _given(answer: str | None) -> Any:
+    if answer is None:
+        return None
+    if answer == "-" or answer.startswith("@"):
+        return read_json(answer.removeprefix("@"), "--input")
+    return parse_json(answer, "--input")
+
+
+def _chosen(run: PausedRun, context: str | None) -> Pause:
+    """The pause to answer.
+
+    Raises:
+        CommandError: None waits, or several do and none is chosen.
+    """
+    waiting = [pause for pause in run.pauses if pause.waiting]
+    if context is not None:
+        chosen = [pause for pause in waiting if pause.context_id == context]
+        if not chosen:
+            raise CommandError(f"No pause {context} of the run {run.execution_id} waits.", ExitCode.FAILED, "NotPaused")
+        return chosen[0]
+    if not waiting:
+        raise CommandError(
+            f"The run {run.execution_id} does not wait for anybody: its status is {run.status}.",
+            ExitCode.FAILED,
+            "NotPaused",
+        )
+    if len(waiting) > 1:
+        choices = "; ".join(f"{pause.context_id}: {pause.question or 'no question'}" for pause in waiting)
+        raise CommandError(
+            f"The run {run.execution_id} waits with several pauses. Choose one by --context ({choices})."
+        )
+    return waiting[0]
+
+
+def _finish(
+    connection: Connection,
+    client: SimStudioClient,
+    resumed: WorkflowExecutionResult | AsyncExecutionResult,
+    *,
+    wait: bool,
+    timeout: float,
+) -> None:
+    from simstudio.models.execution import WorkflowExecutionResult
+
+    if isinstance(resumed, WorkflowExecutionResult):
+        if not resumed.success:
+            raise ExecutionError("The workflow failed", result=resumed)
+        if connection.as_json:
+            write_json({"success": True, "output": resumed.output, **resumed.to_dict()})
+            return
+        write_value(resumed.output)
+        if resumed.paused:
+            say("note: the run is paused again; it waits for a human")
+        return
+    if wait:
+        connection.invocation.task_id = resumed.task_id
+        with Waiting(f"{resumed.task_id}: waiting"):
+            job = client.jobs.wait(resumed, timeout=timeout)
+        show_job(connection, job)
+        return
+    if connection.as_json:
+        write_json({"taskId": resumed.task_id, "status": resumed.status, **resumed.to_dict()})
+    else:
+        write_value(resumed.task_id)

@@ -1,0 +1,191 @@
+"""``simstudio runs``: the executions of a workflow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from simstudio.cli.connection import Connection, connected
+from simstudio.cli.failures import CommandError, ExitCode
+from simstudio.cli.jobs import show_job, waited
+from simstudio.cli.lists import Columns, column, limit_option, page_size, show_list
+from simstudio.cli.options import timeout_option, workflow_option
+from simstudio.cli.output import on_terminal, write_json
+from simstudio.cli.resume import resume
+from simstudio.cli.tables import seconds, show_fields
+from simstudio.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from simstudio.client import SimStudioClient
+
+_EPILOG = """\b
+Examples:
+  simstudio runs list WORKFLOW --status failed --api-version v2
+  simstudio runs wait RUN --workflow WORKFLOW --timeout 600
+  simstudio runs resume RUN --workflow WORKFLOW --input '{"approved": true}'
+
+\b
+What each version of the API can do:
+  v1    runs in the background are found by their id; only paused runs can be listed
+  v2    all, but a run is found by its workflow only: --workflow
+"""
+
+
+def _cost(run: Mapping[str, Any]) -> Any:
+    cost = run.get("cost")
+    return cost.get("total") if isinstance(cost, Mapping) else None
+
+
+_STATUSES = ("pending", "running", "completed", "failed", "cancelled", "paused")
+_RUNS: Columns = (
+    ("run", column("runId")),
+    ("status", column("status")),
+    ("trigger", column("trigger")),
+    ("started", column("startedAt")),
+    ("took", lambda run: seconds(run.get("durationMs"))),
+    ("credits", _cost),
+)
+_PAUSED: Columns = (
+    ("run", column("executionId")),
+    ("status", column("status")),
+    ("paused", column("pausedAt")),
+    ("pauses", column("totalPauseCount")),
+    ("answered", column("resumedCount")),
+)
+
+
+@click.group(epilog=_EPILOG, invoke_without_command=True)
+@click.pass_context
+def runs(ctx: click.Context) -> None:
+    """List runs, wait for them, answer and cancel them."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+runs.add_command(resume)
+
+
+@runs.command("list")
+@click.argument("workflow")
+@click.option("--status", type=click.Choice(_STATUSES), help="Only these. (v1 lists paused ones only.)")
+@click.option("--trigger", metavar="NAME", help="Only those begun by this, such as api or schedule (v2).")
+@click.option("--since", metavar="TIME", help="Not begun before; ISO 8601 in UTC, as 2026-11-20T08:00:00Z (v2).")
+@click.option("--until", metavar="TIME", help="Not begun after (v2).")
+@click.option("--oldest-first", is_flag=True, help="In the order they began; else the newest first (v2).")
+@limit_option(50)
+@connected
+def list_(
+    connection: Connection,
+    workflow: str,
+    status: str | None,
+    trigger: str | None,
+    since: str | None,
+    until: str | None,
+    *,
+    oldest_first: bool,
+    limit: int | None,
+) -> None:
+    """List the runs of WORKFLOW, the newest first."""
+    chosen = {"trigger": trigger, "start_date": since, "end_date": until, "order": "asc" if oldest_first else None}
+    filters: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
+    with connection.client() as client:
+        if client.api_version == "v1" and status == "paused" and not filters:
+            show_list(connection, client.workflows.paused(workflow), _PAUSED, limit)
+            return
+        connection.require_v2(
+            client, "Lists of runs are", "v1 lists paused runs (--status paused), and logs: simstudio logs list"
+        )
+        if status is not None:
+            filters["status"] = status
+        found = client.v2.runs.list(workflow, limit=page_size(limit), **filters)
+        show_list(connection, found, _RUNS, limit)
+
+
+@runs.command
+@click.argument("run", metavar="RUN")
+@workflow_option
+@connected
+def get(connection: Connection, run: str, workflow: str | None) -> None:
+    """Show the state of RUN.
+
+    It ends with 0 whatever the state is: the question was answered.
+    """
+    with connection.client() as client:
+        known = connection.workflow_of(client, workflow)
+        if client.api_version == "v1" or known is None:
+            show_job(connection, client.jobs.get(run, workflow_id=known))
+            return
+        found = client.v2.runs.get(known, run, include_output=True).to_dict()
+    if connection.as_json or not on_terminal():
+        write_json(found)
+        return
+    error, files = found.get("error"), found.get("files")
+    show_fields(
+        [
+            ("run", found.get("runId")),
+            ("workflow", found.get("workflowId")),
+            ("status", "paused: it waits for a human" if found.get("status") == "paused" else found.get("status")),
+            ("trigger", found.get("trigger")),
+            ("started", found.get("startedAt")),
+            ("ended", found.get("endedAt")),
+            ("took", seconds(found.get("durationMs"))),
+            ("credits", _cost(found)),
+            ("paused", found.get("paused")),
+            ("error", error.get("message") if isinstance(error, Mapping) else error),
+            ("files", files or None),
+            ("output", found.get("output")),
+        ]
+    )
+
+
+@runs.command
+@click.argument("run", metavar="RUN")
+@workflow_option
+@timeout_option("Seconds to wait.", default=3600.0)
+@connected
+def wait(connection: Connection, run: str, workflow: str | None, timeout: float) -> None:
+    """Wait until RUN is done, and show it.
+
+    It ends with 1 when the run failed or was not done in time.
+    """
+    with connection.client() as client:
+        done = waited(connection, client, run, workflow, timeout)
+    show_job(connection, done)
+
+
+@runs.command
+@click.argument("run", metavar="RUN")
+@workflow_option
+@connected
+def cancel(connection: Connection, run: str, workflow: str | None) -> None:
+    """Stop RUN.
+
+    It ends with 1 when there was nothing to stop, or the server could not.
+    """
+    with connection.client() as client:
+        known = connection.workflow_of(client, workflow)
+        of, execution = (known, run) if client.api_version == "v2" else _execution(client, known, run)
+        if of is None:
+            raise click.UsageError(
+                f"There is no background run {run}. If it is another execution, give its --workflow ID",
+                click.get_current_context(),
+            )
+        result = client.workflows.cancel(of, execution)
+    if not result.success:
+        reason = f": {result.reason}" if result.reason else ""
+        raise CommandError(f"The run {run} was not cancelled{reason}.", ExitCode.FAILED, "NotCancelled")
+    if connection.as_json or not on_terminal():
+        write_json(result.to_dict())
+        return
+    show_fields([("run", run), ("cancelled", True), ("reason", result.reason)])
+
+
+def _execution(client: SimStudioClient, workflow: str | None, run: str) -> tuple[str | None, str]:
+    """Workflow and execution of what may be a job's id: v1 would call cancelling an unknown execution a success."""
+    try:
+        job = client.jobs.get(run)
+    except NotFoundError:
+        return workflow, run
+    return workflow or job.workflow_id, job.execution_id or run

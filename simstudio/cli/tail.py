@@ -1,0 +1,179 @@
+"""``simstudio logs tail``: new logs, as runs end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import click
+
+from simstudio.cli.connection import Connection, connected
+from simstudio.cli.lists import MOST_ON_A_PAGE
+from simstudio.cli.options import seconds_option, workspace_option
+from simstudio.cli.output import on_terminal, say, write, write_json
+from simstudio.cli.tables import printable, seconds
+from simstudio.errors import APIConnectionError, RateLimitError, ServerError
+
+if TYPE_CHECKING:
+    from simstudio.client import SimStudioClient
+
+_OVERLAP = timedelta(seconds=60)
+"""Logs of one moment may be stored in another order than they began."""
+_PATIENCE = timedelta(hours=6)
+"""How long a run that has not ended is asked for: those orphaned by a restart of the server never end."""
+_BORNE = 5
+_GOING_ON = frozenset({"pending", "running", "redacting"})
+
+
+@click.command("tail")
+@workspace_option
+@click.option("--workflow", "workflows", metavar="ID", multiple=True, help="Only of this one. Again for more.")
+@click.option("--level", type=click.Choice(["info", "error"]), help="Only these.")
+@click.option(
+    "--lines",
+    "-n",
+    metavar="NUMBER",
+    type=click.IntRange(0, MOST_ON_A_PAGE),
+    default=10,
+    show_default=True,
+    help="Begin with so many earlier ones.",
+)
+@seconds_option("--interval", "Seconds between two looks.", default=2.0)
+@click.option("--once", is_flag=True, help="Look once, and end.")
+@connected
+def tail(
+    connection: Connection,
+    workspace: str | None,
+    workflows: Sequence[str],
+    level: str | None,
+    *,
+    lines: int,
+    interval: float,
+    once: bool,
+) -> None:
+    """Show the logs of a workspace as runs end (or pause, in v2), until Ctrl-C. Each is shown once."""
+    filters: dict[str, Any] = {"workflow_ids": list(workflows)} if workflows else {}
+    with connection.client() as client:
+        tailing = Tail(client, connection.workspace(workspace), filters, level, lines)
+        failures = 0
+        while True:
+            try:
+                for log in tailing.look():
+                    _show(connection, log)
+                failures = 0
+            except (APIConnectionError, RateLimitError, ServerError) as error:
+                failures += 1
+                if once or failures >= _BORNE or not tailing.begun:
+                    raise
+                say(f"warning: {type(error).__name__}; trying again")
+            if once:
+                return
+            time.sleep(interval)
+
+
+@attrs.define
+class Tail:
+    """What is new since the last look.
+
+    Attributes:
+        client: What to ask with.
+        workspace: Whose logs.
+        filters: Which of them.
+        level: Only of this level. Not a filter of the server's: what runs is no error yet, and would not be waited for.
+        lines: How many earlier ones the first look gives.
+        begun: Whether there was a look that succeeded.
+    """
+
+    client: SimStudioClient
+    workspace: str
+    filters: Mapping[str, Any]
+    level: str | None = None
+    lines: int = 10
+    begun: bool = False
+    _shown: dict[str, datetime] = attrs.field(factory=dict)
+    _since: datetime | None = None
+
+    def look(self) -> Iterator[Mapping[str, Any]]:
+        """The logs of the runs that ended since the last look, the oldest first.
+
+        Raises:
+            SimStudioError: They could not be asked for.
+        """
+        found = self._found()
+        over = [
+            (_key(log), begun, log) for begun, log in found if is_over(log) and self.level in (None, log.get("level"))
+        ]
+        new = [each for each in over if each[0] not in self._shown]
+        if not self.begun:
+            self._shown.update((name, begun) for name, begun, _ in new)
+            new = new[len(new) - self.lines :] if self.lines < len(new) else new
+        self._shown.update((name, begun) for name, begun, _ in new)
+        self._move(found)
+        self.begun = True
+        for _, _, log in new:
+            yield log
+
+    def _found(self) -> list[tuple[datetime, Mapping[str, Any]]]:
+        surface = Connection.surface(self.client)
+        since = None if self._since is None else self._since.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        window = {} if since is None else {"start_date": since}
+        listed = surface.logs.list(self.workspace, limit=MOST_ON_A_PAGE, **self.filters, **window)
+        logs = listed if self._since is not None else listed.page().items
+        dated = [(_time(log.to_dict()), log.to_dict()) for log in logs]
+        return sorted(dated, key=lambda each: each[0])
+
+    def _move(self, found: Sequence[tuple[datetime, Mapping[str, Any]]]) -> None:
+        """Look from the newest on, and from the oldest that has not ended."""
+        if not found:
+            return
+        newest = found[-1][0]
+        open_ = [begun for begun, log in found if may_go_on(log) and newest - begun < _PATIENCE]
+        self._since = min([newest, *open_]) - _OVERLAP
+        self._shown = {name: begun for name, begun in self._shown.items() if begun >= self._since - _OVERLAP}
+
+
+def id_of(log: Mapping[str, Any]) -> str:
+    """What a log is known by: v2 has run ids only."""
+    return str(log.get("runId") or log.get("executionId") or log.get("id"))
+
+
+def is_over(log: Mapping[str, Any]) -> bool:
+    """Whether it is to be shown: v1 has no status, but an end."""
+    status = log.get("status")
+    return status not in _GOING_ON if status is not None else log.get("endedAt") is not None
+
+
+def may_go_on(log: Mapping[str, Any]) -> bool:
+    """Whether more may come of it: a paused run is shown, and again when it ends."""
+    return not is_over(log) or log.get("status") == "paused"
+
+
+def _key(log: Mapping[str, Any]) -> str:
+    return f"{id_of(log)} paused" if log.get("status") == "paused" else id_of(log)
+
+
+def _time(log: Mapping[str, Any]) -> datetime:
+    text = str(log.get("startedAt") or "")
+    try:
+        found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return datetime.min.replace(tzinfo=timezone.utc) + 2 * _OVERLAP
+    return found if found.tzinfo is not None else found.replace(tzinfo=timezone.utc)
+
+
+def _show(connection: Connection, log: Mapping[str, Any]) -> None:
+    if connection.as_json or not on_terminal():
+        write_json(log)
+        return
+    words = (
+        log.get("startedAt"),
+        log.get("status") or log.get("level"),
+        log.get("workflowId"),
+        log.get("trigger"),
+        seconds(log.get("totalDurationMs")),
+        id_of(log),
+    )
+    write("  ".join(printable(str(word)) if word is not None else "–" for word in words) + "\n")

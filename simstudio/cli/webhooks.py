@@ -1,0 +1,148 @@
+"""``simstudio webhooks``: deliveries that were stored, and whether they are Sim's."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from simstudio.cli.failures import CommandError, ExitCode
+from simstudio.cli.headers import HeaderPairs, Pairs, header_option, read_headers
+from simstudio.cli.inputs import read_bytes
+from simstudio.cli.invocation import Invocation, json_option, pass_invocation
+from simstudio.cli.output import on_terminal, write_json
+from simstudio.cli.tables import show_fields
+
+if TYPE_CHECKING:
+    from simstudio.webhooks import Event, WebhookError
+
+_EPILOG = """\b
+Examples:
+  simstudio webhooks verify delivery.json --headers headers.txt --tolerance none
+  simstudio webhooks verify - -H 'sim-signature: t=1760000000000,v1=…' < delivery.json
+
+\b
+Environment:
+  SIM_WEBHOOK_SECRET   the secret; --secret is seen by others on the machine
+
+\b
+Exit codes:
+  0    it is from Sim, unaltered, and of the right time
+  1    it is not; the message says why
+  2    the body, the headers or the secret cannot be read
+"""
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def webhooks(ctx: click.Context) -> None:
+    """Look at what Sim delivers."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def _tolerance(ctx: click.Context, option: click.Parameter, value: str) -> float | None:
+    if value == "none":
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise click.BadParameter(f"{value!r} is neither seconds, 0 or more, nor none", ctx, option)
+    return seconds
+
+
+@webhooks.command(epilog=_EPILOG, short_help="Verify a stored delivery and show its event.")
+@click.argument("body", metavar="BODYFILE|-")
+@header_option("A header of the delivery. Again for more.")
+@click.option(
+    "--headers",
+    "header_file",
+    metavar="FILE",
+    help="The headers of the delivery: lines of NAME: VALUE, or a JSON object.",
+)
+@click.option("--secret", metavar="TEXT", help="What Sim signs with; else SIM_WEBHOOK_SECRET.")
+@click.option(
+    "--tolerance",
+    metavar="SECONDS|none",
+    default="300",
+    show_default=True,
+    callback=_tolerance,
+    help="By how much the signed time may differ from now; none checks no time.",
+)
+@json_option
+@pass_invocation
+def verify(
+    invocation: Invocation,
+    body: str,
+    headers: Pairs,
+    header_file: str | None,
+    secret: str | None,
+    *,
+    tolerance: float | None,
+    as_json: bool,
+) -> None:
+    """Verify a delivery, and show the event in it.
+
+    BODYFILE holds the body exactly as it came, byte for byte; - is standard input.
+    """
+    import os
+
+    from simstudio.webhooks import WebhookError, construct_event
+
+    invocation.as_json = as_json
+    key = secret if secret is not None else os.environ.get("SIM_WEBHOOK_SECRET", "")
+    if not key.strip():
+        raise click.UsageError("No secret. Set SIM_WEBHOOK_SECRET, or give --secret", click.get_current_context())
+    if body == "-" and header_file == "-":
+        raise click.UsageError("Standard input cannot be both the body and the headers", click.get_current_context())
+    content = read_bytes(body, "BODYFILE")
+    pairs = [*headers, *(read_headers(header_file, "--headers") if header_file is not None else [])]
+    try:
+        event = construct_event(content, HeaderPairs(pairs), key, tolerance=tolerance)
+    except WebhookError as error:
+        text = _explained(error, given=bool(pairs)).replace(key, "***")
+        raise CommandError(text, ExitCode.FAILED, type(error).__name__) from None
+    _show(invocation, event)
+
+
+def _explained(error: WebhookError, *, given: bool) -> str:
+    from simstudio.webhooks import MissingSignatureError, TimestampTooOldError
+
+    if isinstance(error, MissingSignatureError) and not given:
+        return "The delivery cannot be verified without its headers. Give --header NAME:VALUE, or --headers FILE."
+    if isinstance(error, TimestampTooOldError):
+        return f"{error} For a stored delivery, --tolerance none checks no time."
+    return str(error)
+
+
+def _show(invocation: Invocation, event: Event) -> None:
+    from simstudio.models.webhooks import WorkflowExecutionCompleted
+
+    if invocation.as_json or not on_terminal():
+        write_json(event.to_dict() if isinstance(event, WorkflowExecutionCompleted) else event.payload)
+        return
+    if not isinstance(event, WorkflowExecutionCompleted):
+        show_fields([("verified", True), ("event", event.type), ("payload", event.payload)])
+        return
+    run = event.data
+    cost: Any = run.cost.total if run.cost is not None else None
+    duration = run.total_duration_ms
+    show_fields(
+        [
+            ("verified", True),
+            ("event", f"{event.type} (a test)" if event.is_test else event.type),
+            ("id", event.id),
+            ("workflow", f"{run.workflow_name} ({run.workflow_id})" if run.workflow_name else run.workflow_id),
+            ("execution", run.execution_id),
+            ("status", run.status),
+            ("trigger", run.trigger),
+            ("started", run.started_at),
+            ("ended", run.ended_at),
+            ("took", f"{duration / 1000:g} s" if duration is not None else None),
+            ("cost", f"${cost:,.6f}".rstrip("0").rstrip(".") if cost is not None else None),
+            ("output", run.final_output),
+        ]
+    )

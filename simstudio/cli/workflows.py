@@ -1,0 +1,173 @@
+"""``simstudio workflows``: what is deployed where, and moving it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from simstudio.cli.connection import Connection, connected
+from simstudio.cli.deployment import deployed, rolled_back, show_deployment, wait_options
+from simstudio.cli.exchange import export, import_
+from simstudio.cli.lists import Columns, column, limit_option, page_size, show_list
+from simstudio.cli.options import workspace_option
+from simstudio.cli.output import on_terminal, write_json
+from simstudio.cli.tables import show_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_EPILOG = """\b
+Examples:
+  simstudio workflows list --workspace ID
+  simstudio workflows export ID --output greet.json
+  simstudio workflows import greet.json --workspace ID --deploy --wait
+  simstudio workflows rollback ID
+
+\b
+What each version of the API can do:
+  v1    all but versions; --folder is a folder's id
+  v2    all; --folder is a path
+"""
+
+_WORKFLOWS: Columns = (
+    ("id", column("id")),
+    ("name", column("name")),
+    ("deployed", column("isDeployed")),
+    ("deployed at", column("deployedAt")),
+    ("runs", column("runCount")),
+    ("last run", column("lastRunAt")),
+)
+_VERSIONS: Columns = (
+    ("version", column("version")),
+    ("active", column("isActive")),
+    ("name", column("name")),
+    ("created", column("createdAt")),
+    ("by", column("deployedBy")),
+    ("last operation", column("latestOperationStatus")),
+)
+
+
+@click.group(epilog=_EPILOG, invoke_without_command=True)
+@click.pass_context
+def workflows(ctx: click.Context) -> None:
+    """List workflows, deploy them, move them between workspaces."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+workflows.add_command(export)
+workflows.add_command(import_)
+
+
+@workflows.command("list")
+@workspace_option
+@click.option("--deployed", "only_deployed", is_flag=True, help="Only those that are deployed.")
+@limit_option(None)
+@connected
+def list_(connection: Connection, workspace: str | None, *, only_deployed: bool, limit: int | None) -> None:
+    """List the workflows of a workspace."""
+    with connection.client() as client:
+        surface = connection.surface(client)
+        more: dict[str, Any] = {"deployed_only": True} if only_deployed else {}
+        found = surface.workflows.list(connection.workspace(workspace), limit=page_size(limit), **more)
+        show_list(connection, found, _WORKFLOWS, limit)
+
+
+@workflows.command
+@click.argument("workflow")
+@connected
+def get(connection: Connection, workflow: str) -> None:
+    """Show WORKFLOW: its name, where it is, what it takes."""
+    with connection.client() as client:
+        surface = connection.surface(client)
+        found: Mapping[str, Any] = surface.workflows.get(workflow).to_dict()
+    if connection.as_json or not on_terminal():
+        write_json(found)
+        return
+    inputs = found.get("inputs") or []
+    show_fields(
+        [
+            ("workflow", found.get("id")),
+            ("name", found.get("name")),
+            ("description", found.get("description")),
+            ("workspace", found.get("workspaceId")),
+            ("folder", found.get("folderPath", found.get("folderId"))),
+            ("deployed", found.get("isDeployed")),
+            ("deployed at", found.get("deployedAt")),
+            ("runs", found.get("runCount")),
+            ("last run", found.get("lastRunAt")),
+            ("input", ", ".join(_field(each) for each in inputs) if isinstance(inputs, list) and inputs else None),
+            ("page", found.get("webUrl")),
+        ]
+    )
+
+
+def _field(given: Any) -> str:
+    return f"{given.get('name')} ({given.get('type')})" if isinstance(given, dict) else str(given)
+
+
+@workflows.command
+@click.argument("workflow")
+@click.option("--name", metavar="TEXT", help="What the version is called.")
+@click.option("--description", metavar="TEXT", help="What it is for.")
+@wait_options
+@connected
+def deploy(
+    connection: Connection,
+    workflow: str,
+    name: str | None,
+    description: str | None,
+    *,
+    wait: bool,
+    timeout: float,
+) -> None:
+    """Deploy WORKFLOW as it is now in the editor.
+
+    Sim takes a moment for it: with --wait, the command ends when the deployment is done, and with 1 when it failed.
+    Each deployment is a new version, so it is sent once only.
+    """
+    with connection.client() as client:
+        labels = {"name": name, "description": description}
+        result = deployed(client, workflow, labels, wait=wait, timeout=timeout)
+    show_deployment(connection, workflow, result)
+
+
+@workflows.command
+@click.argument("workflow")
+@connected
+def undeploy(connection: Connection, workflow: str) -> None:
+    """Take WORKFLOW out of service: nobody can run it any more."""
+    with connection.client() as client:
+        surface = connection.surface(client)
+        result = surface.workflows.undeploy(workflow).to_dict()
+    show_deployment(connection, workflow, result)
+
+
+@workflows.command
+@click.argument("workflow")
+@click.option(
+    "--version",
+    metavar="NUMBER",
+    type=click.IntRange(min=1),
+    help="The version to go back to; the one before the active one where it is not given.",
+)
+@wait_options
+@connected
+def rollback(connection: Connection, workflow: str, version: int | None, *, wait: bool, timeout: float) -> None:
+    """Put an earlier version of WORKFLOW into service again."""
+    with connection.client() as client:
+        result = rolled_back(client, workflow, version, wait=wait, timeout=timeout)
+    show_deployment(connection, workflow, result)
+
+
+@workflows.command
+@click.argument("workflow")
+@limit_option(None)
+@connected
+def versions(connection: Connection, workflow: str, *, limit: int | None) -> None:
+    """List the versions that WORKFLOW was deployed as (v2)."""
+    with connection.client() as client:
+        connection.require_v2(client, "The versions of a workflow are", "workflows rollback works without them.")
+        found = client.v2.workflows.versions.list(workflow, limit=page_size(limit))
+        show_list(connection, found, _VERSIONS, limit)
