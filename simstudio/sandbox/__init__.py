@@ -11,9 +11,20 @@ from __future__ import annotations
 
 from simstudio.sandbox.faults import Fault, Faults
 from simstudio.sandbox.limits import RateLimits
+from simstudio.sandbox.pauses import Pause
 from simstudio.sandbox.sandbox import Sandbox, SandboxServer
 from simstudio.sandbox.traffic import ReceivedRequest
-from simstudio.sandbox.workflow import Block, Chunk, Context, ResponseBlock, Workflow, respond
+from simstudio.sandbox.workflow import (
+    Block,
+    Chunk,
+    Context,
+    Reset,
+    ResponseBlock,
+    Thinking,
+    ToolCall,
+    Workflow,
+    respond,
+)
 
 __all__ = [
     "Block",
@@ -21,11 +32,15 @@ __all__ = [
     "Context",
     "Fault",
     "Faults",
+    "Pause",
     "RateLimits",
     "ReceivedRequest",
+    "Reset",
     "ResponseBlock",
     "Sandbox",
     "SandboxServer",
+    "Thinking",
+    "ToolCall",
     "Workflow",
     "respond",
 ]

@@ -12,12 +12,14 @@ from starlette.routing import Route
 
 from simstudio.sandbox.faults import FaultInjector, Faults
 from simstudio.sandbox.http import Reply
+from simstudio.sandbox.routes import v1, v1_audit, v1_files, v1_knowledge, v1_logs, v1_tables
 from simstudio.sandbox.routes.account import usage_limits, workflow_status
 from simstudio.sandbox.routes.endpoint import Endpoint, Handler
 from simstudio.sandbox.routes.execute import Execute
+from simstudio.sandbox.routes.resume import get_context, get_paused, list_paused, resume
 from simstudio.sandbox.routes.runs import cancel, get_execution, get_job
-from simstudio.sandbox.routes.v1 import list_workflows
 from simstudio.sandbox.traffic import ReceivedRequest, Recorder
+from simstudio.sandbox.v2 import routes as v2
 
 if TYPE_CHECKING:
     from collections import deque
@@ -82,8 +84,17 @@ def _routes(core: Core) -> list[Route]:
         routes.append(Route(path, Endpoint(core, cancel), methods=["POST"]))
     if "executions" in options:
         routes.append(_route(core, "/api/workflows/{id}/executions/{execution}", get_execution))
+    if "hitl" in options:
+        paused, context = "/api/workflows/{id}/paused", "/api/resume/{id}/{execution}/{context}"
+        routes.append(_route(core, paused, list_paused))
+        routes.append(_route(core, f"{paused}/{{execution}}", get_paused))
+        routes.append(_route(core, "/api/resume/{id}/{execution}", get_paused))
+        routes.append(_route(core, context, get_context))
+        routes.append(Route(context, Endpoint(core, resume), methods=["POST"]))
     if "v1" in options:
-        routes.append(_route(core, "/api/v1/workflows", list_workflows))
+        for data in (v1, v1_logs, v1_tables, v1_files, v1_knowledge, v1_audit):
+            routes.extend(data.routes(core))
+        routes.extend(v2.all_routes(core))
     return routes
 
 

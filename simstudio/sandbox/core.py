@@ -11,11 +11,13 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from simstudio.sandbox.data.stores import Data
+    from simstudio.sandbox.definitions.store import Definitions
     from simstudio.sandbox.dialects.base import Account, Dialect, KeyState
     from simstudio.sandbox.engine import Engine
     from simstudio.sandbox.limits import Limiter
     from simstudio.sandbox.records import Store
-    from simstudio.sandbox.runs import Outcome
+    from simstudio.sandbox.runs import Outcome, Run
     from simstudio.sandbox.workflow import Workflow
 
 
@@ -29,6 +31,9 @@ class Settings:
     execution_timeout: float | None
     public_url: str | None
     redis: bool
+    v2: bool = True
+    heartbeat: float = 15.0
+    large_value_limit: int | None = None
 
 
 @attrs.frozen
@@ -38,6 +43,8 @@ class Core:
     settings: Settings
     dialect: Dialect
     workflows: Mapping[str, Workflow]
+    definitions: Definitions
+    data: Data
     engine: Engine
     store: Store
     clock: Callable[[], float]
@@ -54,9 +61,9 @@ class Core:
             return "member"
         return "outsider" if key == self.settings.outsider_key else "invalid"
 
-    def error_text(self, outcome: Outcome, workflow: Workflow) -> str | None:
+    def error_text(self, outcome: Outcome, run: Run) -> str | None:
         """The message of a run that failed."""
-        return self.dialect.error_text(outcome, workflow, self.settings.execution_timeout)
+        return self.dialect.error_text(outcome, run.workflow, run.timeout)
 
     def base_url(self, request: Request) -> str:
         """Where the server believes it can be reached."""

@@ -6,6 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
+import attrs
+
 from simstudio.sandbox.records import ExecutionRecord, JobRecord, Store
 from simstudio.sandbox.runs import Invocation, Outcome, Run, Sink
 from simstudio.sandbox.threads import join
@@ -21,10 +23,30 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 RESTARTED = "The server was restarted while this job was running"
+RESTARTED_WHILE_PAUSED = "The server was restarted while this run was paused"
 
 _KEPT = 24 * 3600.0
 _SWEEP_EVERY = 1000
 _THREAD_PATIENCE = 0.5
+
+
+class NotResumable(Exception):  # noqa: N818 - an answer to the caller, not a fault of the program
+    """A run cannot be resumed; the message is the server's."""
+
+    def __init__(self, message: str, *, found: bool = True) -> None:
+        super().__init__(message)
+        self.message = message
+        self.found = found
+        """Whether there is such a pause at all."""
+
+
+@attrs.frozen
+class Resumption:
+    """A pause that somebody answers: it has been claimed, and must be carried on."""
+
+    run: Run
+    execution: ExecutionRecord
+    answer: object
 
 
 class Engine:
@@ -36,6 +58,10 @@ class Engine:
         timeout: the longest a run may take, in seconds; None for no bound.
         job_concurrency: how many jobs run at a time; None for no bound.
         usage_error: the message of an exceeded usage limit, or None; asked again for every job.
+        base_url: where the server is, for runs whose caller did not tell.
+        workspace_id: the workspace all workflows are in.
+        deployment: the id of the version of a workflow that is in service.
+        ended: called with every execution that has ended.
     """
 
     def __init__(
@@ -49,6 +75,10 @@ class Engine:
         timeout: float | None,
         job_concurrency: int | None,
         usage_error: Callable[[], str | None],
+        base_url: Callable[[], str | None] = lambda: None,
+        workspace_id: str = "",
+        deployment: Callable[[str], str | None] = lambda _: None,
+        ended: Callable[[ExecutionRecord], object] = lambda _: None,
     ) -> None:
         self._workflows = workflows
         self._dialect = dialect
@@ -58,7 +88,12 @@ class Engine:
         self._timeout = timeout
         self._job_concurrency = job_concurrency
         self._usage_error = usage_error
+        self._base_url = base_url
+        self._workspace_id = workspace_id
+        self._deployment = deployment
+        self._ended = ended
         self._runs: dict[str, Run] = {}
+        self._resting: dict[str, Run] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._threads: set[threading.Thread] = set()
         self._slots: asyncio.Semaphore | None = None
@@ -75,12 +110,13 @@ class Engine:
         self._store.open()
         self._slots = asyncio.Semaphore(self._job_concurrency) if self._job_concurrency else None
         for execution in self._store.unfinished_executions():
-            self._store.save_execution(execution.orphaned(RESTARTED, self._clock()))
+            reason = RESTARTED_WHILE_PAUSED if execution.state == "paused" else RESTARTED
+            self._store.save_execution(execution.orphaned(reason, self._clock()))
         for job in self._store.unfinished_jobs():
             if job.state == "processing":
                 self._store.save_job(job.refused(RESTARTED, self._clock()))
             else:
-                self._spawn(self._work_off(job))
+                self.spawn(self._work_off(job))
 
     async def stop(self) -> None:
         """Interrupt every run. Jobs stay in the store as they are, for the next `start` to take up."""
@@ -89,86 +125,240 @@ class Engine:
         self._running = False
         for run in list(self._runs.values()):
             run.cancel("interrupted")
+        resting = [run.discard() for run in self._resting.values()]
+        self._resting.clear()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        discarded = [work for work in resting if work is not None]
+        if discarded:
+            await asyncio.wait(discarded, timeout=_THREAD_PATIENCE)
         if self._threads:
             await asyncio.to_thread(join, self._threads, _THREAD_PATIENCE)
         self._store.close()
 
     def begin(self, workflow: Workflow, invocation: Invocation, execution_id: str | None = None) -> Run:
         """Make a run and note that it has begun."""
+        bounds = [bound for bound in (self._timeout, invocation.timeout) if bound is not None]
         run = Run(
             workflow,
             invocation,
             execution_id or str(uuid4()),
             clock=self._clock,
-            timeout=self._timeout,
+            timeout=min(bounds) if bounds else None,
             threads=self._threads,
+            base_url=invocation.base_url or self._base_url() or "",
+            workspace_id=self._workspace_id,
+            may_pause="hitl" in self._dialect.options,
         )
         self._runs[run.id] = run
         self._count += 1
         if self._count % _SWEEP_EVERY == 0:
             self._store.forget_before(self._clock() - _KEPT)
         self.last_runs[workflow.id] = (self.last_runs.get(workflow.id, (0, 0.0))[0] + 1, run.started)
-        self._store.save_execution(ExecutionRecord(run.id, workflow.id, invocation.trigger, run.started))
+        self._store.save_execution(
+            ExecutionRecord(
+                run.id,
+                workflow.id,
+                invocation.trigger,
+                run.started,
+                mode=invocation.mode,
+                request_id=uuid4().hex[:8],
+                received=invocation.received,
+                selected=invocation.selected,
+                deployment=self._deployment(workflow.id),
+            )
+        )
         return run
+
+    def refuse(self, workflow: Workflow, invocation: Invocation, reason: str) -> None:
+        """Note a run that was refused before it began, as the logs of the real server do."""
+        now = self._clock()
+        self._store.save_execution(
+            ExecutionRecord(
+                str(uuid4()),
+                workflow.id,
+                invocation.trigger,
+                now,
+                state="failed",
+                ended=now,
+                output={},
+                error=reason,
+                reason=reason,
+                ending="interrupted",
+                duration=0.0,
+                mode=invocation.mode,
+                received=invocation.received,
+            )
+        )
+
+    def knows(self, execution_id: str) -> bool:
+        """Whether an id is taken: by a run, or by a job that will be one."""
+        return self._store.execution(execution_id) is not None or self._store.job_of(execution_id) is not None
+
+    def execution(self, execution_id: str) -> ExecutionRecord | None:
+        """One execution, also by the name it got when it was resumed."""
+        execution = self._store.execution(execution_id)
+        if execution is not None and execution.continues is not None:
+            return self._store.execution(execution.continues)
+        return execution
 
     def execute(self, run: Run, sink: Sink | None = None) -> asyncio.Task[Outcome]:
         """Start a run in a task of its own: it goes on when the caller hangs up."""
-        return self._spawn(self._execute(run, sink))
+        return self.spawn(self._execute(run, sink))
 
-    def submit(self, workflow: Workflow, invocation: Invocation) -> JobRecord:
+    def submit(self, workflow: Workflow, invocation: Invocation, execution_id: str | None = None) -> JobRecord:
         """Queue a background execution; it is in the store before anyone hears of it."""
-        job = JobRecord(
+        job = self._job(workflow.id, execution_id or str(uuid4()), invocation)
+        self._store.save_job(job)
+        self.spawn(self._work_off(job, exempt=invocation.exempt))
+        return job
+
+    def claim(self, workflow_id: str, execution_id: str, context_id: str, answer: object) -> Resumption:
+        """Take a pause for oneself, so that nobody else answers it.
+
+        Raises:
+            NotResumable: there is no such pause, or nobody can answer it any more.
+        """
+        execution = self.execution(execution_id)
+        if execution is None or execution.workflow_id != workflow_id or not execution.pauses:
+            raise NotResumable("Paused execution not found or already resumed", found=False)
+        if execution.state == "cancelled":
+            raise NotResumable("Execution has been cancelled")
+        pause = execution.pause(context_id)
+        if pause is None:
+            raise NotResumable("Pause point not found for execution", found=False)
+        if pause.status != "paused":
+            raise NotResumable("Pause point already resumed or in progress")
+        run = self._resting.pop(execution.id, None)
+        if run is None:
+            raise NotResumable(RESTARTED_WHILE_PAUSED)
+        execution = execution.resuming(context_id, self._clock())
+        self._store.save_execution(execution)
+        self._runs[run.id] = run
+        return Resumption(run, execution, answer)
+
+    def rename(self, resumption: Resumption) -> str:
+        """Give what is resumed a new id, by which it can be found as well as by its own."""
+        run, new_id, now = resumption.run, str(uuid4()), self._clock()
+        record = ExecutionRecord(new_id, run.workflow.id, run.invocation.trigger, now, ended=now, continues=run.id)
+        self._store.save_execution(record)
+        return new_id
+
+    def resume(self, resumption: Resumption, sink: Sink | None = None) -> asyncio.Task[Outcome]:
+        """Carry a run on in a task of its own."""
+        return self.spawn(self._carry_on(resumption, sink))
+
+    def submit_resumption(self, resumption: Resumption, context_id: str) -> JobRecord:
+        """Queue a resumption."""
+        run = resumption.run
+        resumes = {"contextId": context_id, "input": resumption.answer}
+        job = attrs.evolve(self._job(run.workflow.id, run.id, run.invocation), resumes=resumes)
+        self._store.save_job(job)
+        self.spawn(self._work_off(job, resumption=resumption))
+        return job
+
+    def cancel(self, execution_id: str) -> bool:
+        """Cancel a run, or a job that has not begun; unknown and finished ones are left alone.
+
+        Returns:
+            Whether it was paused.
+        """
+        execution = self.execution(execution_id)
+        run_id = execution_id if execution is None else execution.id
+        run = self._runs.get(run_id)
+        if run is not None:
+            run.cancel()
+            return False
+        run = self._resting.pop(run_id, None)
+        if run is not None and execution is not None:
+            run.discard()
+            self._end(execution.cancelled(self._clock()))
+            return True
+        for job in self._store.unfinished_jobs():
+            if job.execution_id == run_id and job.resumes is None:
+                now = self._clock()
+                self._store.save_job(job.cancelled(now))
+                self._end(ExecutionRecord(job.execution_id, job.workflow_id, job.trigger, now).cancelled(now))
+        return False
+
+    def _job(self, workflow_id: str, execution_id: str, invocation: Invocation) -> JobRecord:
+        return JobRecord(
             id=f"run_{uuid4().hex[:20]}",
-            execution_id=str(uuid4()),
-            workflow_id=workflow.id,
+            execution_id=execution_id,
+            workflow_id=workflow_id,
             request_id=uuid4().hex[:8],
             received=invocation.received,
             raw=invocation.raw,
             trigger=invocation.trigger,
             created=self._clock(),
+            base_url=invocation.base_url,
+            timeout=invocation.timeout,
         )
-        self._store.save_job(job)
-        self._spawn(self._work_off(job, exempt=invocation.exempt))
-        return job
-
-    def cancel(self, execution_id: str) -> None:
-        """Cancel a run, or a job that has not begun; unknown and finished ones are left alone."""
-        run = self._runs.get(execution_id)
-        if run is not None:
-            run.cancel()
-            return
-        for job in self._store.unfinished_jobs():
-            if job.execution_id == execution_id:
-                now = self._clock()
-                self._store.save_job(job.cancelled(now))
-                execution = ExecutionRecord(job.execution_id, job.workflow_id, job.trigger, now)
-                self._store.save_execution(execution.cancelled(now))
 
     async def _execute(self, run: Run, sink: Sink | None) -> Outcome:
+        return await self._follow(run, run.execute(sink))
+
+    async def _carry_on(self, resumption: Resumption, sink: Sink | None) -> Outcome:
+        run = resumption.run
+        return await self._follow(run, run.resume(resumption.answer, sink))
+
+    async def _follow(self, run: Run, running: Coroutine[Any, Any, Outcome]) -> Outcome:
+        """Await a run's rest or end, and note it."""
         try:
-            outcome = await run.execute(sink)
+            outcome = await running
         finally:
             self._runs.pop(run.id, None)
-        if outcome.ending != "interrupted":
-            record = ExecutionRecord(run.id, run.workflow.id, run.invocation.trigger, run.started)
-            error = self._dialect.error_text(outcome, run.workflow, self._timeout)
-            self._store.save_execution(record.ending_with(outcome, error))
+        for file in run.files:
+            self._store.save_file(file)
+        run.files.clear()
+        execution = self._store.execution(run.id)
+        if outcome.ending == "interrupted" or execution is None:
+            return outcome
+        error = self._dialect.error_text(outcome, run.workflow, run.timeout)
+        execution = execution.ending_with(outcome, error)
+        if outcome.pause is not None:
+            self._resting[run.id] = run
+            self._store.save_execution(execution.paused(outcome.pause, str(uuid4())))
+            return outcome
+        if outcome.ending == "failed":
+            execution = attrs.evolve(execution, block=run.workflow.block, block_id=run.workflow.block_id())
+        self._end(execution)
         return outcome
 
-    async def _work_off(self, job: JobRecord, *, exempt: bool = False) -> None:
+    def _end(self, execution: ExecutionRecord) -> None:
+        self._store.save_execution(execution)
+        self._ended(execution)
+
+    async def _work_off(self, job: JobRecord, *, exempt: bool = False, resumption: Resumption | None = None) -> None:
         if self._slots is None:
-            await self._run_job(job, exempt=exempt)
+            await self._run_job(job, exempt=exempt, resumption=resumption)
         else:
             async with self._slots:
-                await self._run_job(job, exempt=exempt)
+                await self._run_job(job, exempt=exempt, resumption=resumption)
 
-    async def _run_job(self, job: JobRecord, *, exempt: bool) -> None:
+    async def _run_job(self, job: JobRecord, *, exempt: bool, resumption: Resumption | None) -> None:
         current = self._store.job(job.id)
         if current is None or current.state == "done":  # cancelled while it waited
             return
+        if resumption is None:
+            run = self._first_run(job, exempt=exempt)
+            if run is None:
+                return
+            job = job.starting(run.started)
+        else:
+            run = resumption.run
+            job = job.starting(self._clock())
+        self._store.save_job(job)
+        outcome = await (self._execute(run, None) if resumption is None else self._carry_on(resumption, None))
+        if outcome.ending != "interrupted":
+            self._store.save_job(job.ending_with(outcome, run.workflow.block))
+
+    def _first_run(self, job: JobRecord, *, exempt: bool) -> Run | None:
+        """The run of a job whose turn has come; None when the job was refused."""
+        if job.resumes is not None:  # taken up after a restart: what it resumes is gone
+            self._store.save_job(job.refused(RESTARTED_WHILE_PAUSED, self._clock()))
+            return None
         workflow = self._workflows.get(job.workflow_id)
         refusal = None
         if workflow is None or not workflow.deployed:
@@ -179,16 +369,19 @@ class Engine:
             refusal = self._usage_error()
         if workflow is None or refusal is not None:
             self._store.save_job(job.refused(refusal or "", self._clock()))
-            return
-        invocation = Invocation(job.received, job.raw, background=True, trigger=job.trigger)
-        run = self.begin(workflow, invocation, job.execution_id)
-        job = job.starting(run.started)
-        self._store.save_job(job)
-        outcome = await self._execute(run, None)
-        if outcome.ending != "interrupted":
-            self._store.save_job(job.ending_with(outcome, workflow.block))
+            return None
+        invocation = Invocation(
+            job.received,
+            job.raw,
+            background=True,
+            trigger=job.trigger,
+            base_url=job.base_url,
+            timeout=job.timeout,
+        )
+        return self.begin(workflow, invocation, job.execution_id)
 
-    def _spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    def spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Run something in a task that is cancelled when the engine stops."""
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -48,7 +48,8 @@ class Fault:
             return False
         if self.path is not None and not fnmatchcase(scope["path"], self.path):
             return False
-        return self.workflow is None or scope["path"].startswith(f"/api/workflows/{self.workflow}/")
+        below = (f"/api/workflows/{self.workflow}/", f"/api/v2/workflows/{self.workflow}/")
+        return self.workflow is None or scope["path"].startswith(below)
 
     @property
     def cuts(self) -> bool:

@@ -22,7 +22,7 @@ class RateLimits:
     Args:
         sync_per_minute: executions (in v0.6 background ones too, which take two).
         async_per_minute: background executions; v0.6 reports this bucket but takes nothing from it.
-        v1_per_minute: all routes below ``/api/v1``, one bucket.
+        v1_per_minute: all routes below ``/api/v1``, one bucket; of ``/api/v2`` each operation has its own.
 
     Example:
         >>> sandbox = Sandbox(rate_limits=RateLimits(sync_per_minute=2))
@@ -132,6 +132,9 @@ class Limiter:
         now = clock()
         names: tuple[Allowance, ...] = ("sync", "async", "v1")
         self._meters = {name: meter(limits.per_minute(name), now) for name in names}
+        self._operations: dict[str, Meter] = {}
+        self._operation_limit = limits.v1_per_minute
+        self._new_meter = meter
         self._clock = clock
 
     def take(self, allowance: Allowance) -> bool:
@@ -141,6 +144,15 @@ class Limiter:
     def read(self, allowance: Allowance) -> Reading:
         """The state of one allowance."""
         return self._meters[allowance].read(self._clock())
+
+    def take_of(self, operation: str) -> tuple[bool, Reading]:
+        """Use up one request of an operation's own bucket (v2's); whether it may be answered, and what is left."""
+        now = self._clock()
+        meter = self._operations.get(operation)
+        if meter is None:
+            meter = self._operations[operation] = self._new_meter(self._operation_limit, now)
+        allowed = meter.take(now) or not self.enforced
+        return allowed, meter.read(now)
 
     def seconds_to_reset(self, allowance: Allowance) -> float:
         """Seconds until more requests are allowed."""

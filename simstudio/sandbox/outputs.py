@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 
 import attrs
 
+from simstudio.sandbox import jsontext
 from simstudio.sandbox.workflow import normalised
 
 _BY_ID = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})[._](.+)", re.IGNORECASE)
@@ -64,3 +66,58 @@ def value_at(output: object, path: str) -> object:
         else:
             return MISSING
     return value
+
+
+def selected_values(blocks: Iterable[BlockOutput], selectors: Iterable[str]) -> dict[str, object]:
+    """The selected values by their selectors as they were written; those that are not there are left out."""
+    values: dict[str, object] = {}
+    finished = list(blocks)
+    for text in selectors:
+        selection = Selection.parse([text])
+        for block in finished:
+            for path in selection.paths(block.id, block.name):
+                value = value_at(block.output, path)
+                if value is not MISSING:
+                    values[text] = value
+    return values
+
+
+def compacted_values(values: Mapping[str, object] | None, limit: int | None, run_id: str) -> dict[str, object] | None:
+    """`compacted`, for selected values each."""
+    return None if values is None else {name: compacted(value, limit, run_id) for name, value in values.items()}
+
+
+def compacted(value: object, limit: int | None, run_id: str) -> object:
+    """A value with its too large parts replaced by references, the innermost first.
+
+    Args:
+        value: plain JSON.
+        limit: bytes a part may have; None for any number.
+        run_id: the run it belongs to.
+    """
+    if limit is None:
+        return value
+    size = len(jsontext.encode(value))
+    if size <= limit:
+        return value
+    smaller: object = value
+    if isinstance(value, dict):
+        smaller = {name: compacted(item, limit, run_id) for name, item in value.items()}
+    elif isinstance(value, list):
+        smaller = [compacted(item, limit, run_id) for item in value]
+    if len(jsontext.encode(smaller)) <= limit or (isinstance(smaller, dict) and smaller != value):
+        return smaller
+    return _reference(value, size, run_id)
+
+
+def _reference(value: object, size: int, run_id: str) -> dict[str, object]:
+    kind = jsontext.type_name(value)
+    key = hashlib.sha256(run_id.encode() + jsontext.encode(value)).hexdigest()[:12]
+    return {
+        "__simLargeValueRef": True,
+        "version": 1,
+        "id": f"lv_{key}",
+        "kind": kind if kind in ("array", "object", "string") else "json",
+        "size": size,
+        "executionId": run_id,
+    }

@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import attrs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from simstudio.sandbox.outputs import BlockOutput
-    from simstudio.sandbox.runs import Ending, Outcome
+    from simstudio.sandbox.pauses import PausePoint
+    from simstudio.sandbox.runfiles import RunFile
+    from simstudio.sandbox.runs import Ending, Mode, Outcome
 
 JobState = Literal["pending", "processing", "done"]
 JobEnding = Literal["completed", "failed", "cancelled", "timeout", "refused"]
-RunState = Literal["running", "completed", "failed", "cancelled"]
+RunState = Literal["running", "completed", "failed", "cancelled", "paused"]
+PausedState = Literal["paused", "partially_resumed", "fully_resumed", "cancelled"]
 
 _MOST_EXECUTIONS = 10_000
 
@@ -22,6 +27,7 @@ _RUN_STATES: dict[Ending, RunState] = {
     "cancelled": "cancelled",
     "timeout": "failed",
     "interrupted": "failed",
+    "paused": "paused",
 }
 
 
@@ -36,6 +42,9 @@ class JobRecord:
         error: what went wrong, without the block's name.
         block: the name of the workflow's default block, as an error shows it.
         created, started, ended: epoch seconds.
+        base_url: where the caller reached the server.
+        timeout: the longest the caller lets it run, in seconds; None is the server's own bound.
+        resumes: what it resumes: the pause's ``contextId`` and the ``input``; None when it begins a run.
     """
 
     id: str
@@ -54,6 +63,9 @@ class JobRecord:
     block: str = ""
     started: float | None = None
     ended: float | None = None
+    base_url: str = ""
+    timeout: float | None = None
+    resumes: Mapping[str, object] | None = None
 
     def starting(self, now: float) -> JobRecord:
         """The job as its run begins."""
@@ -69,8 +81,12 @@ class JobRecord:
         return attrs.evolve(self, state="done", ending="cancelled", output={}, started=now, ended=now)
 
     def ending_with(self, outcome: Outcome, block: str) -> JobRecord:
-        """The job as its run left it."""
-        ending: JobEnding = "refused" if outcome.ending == "interrupted" else outcome.ending
+        """The job as its run left it; one whose run paused has completed, as Sim sees it."""
+        ending: JobEnding
+        if outcome.ending == "interrupted":
+            ending = "refused"
+        else:
+            ending = "completed" if outcome.ending == "paused" else outcome.ending
         return attrs.evolve(
             self,
             state="done",
@@ -86,7 +102,25 @@ class JobRecord:
 
 @attrs.frozen
 class ExecutionRecord:
-    """One run, for ``GET …/executions/{id}``. Times are epoch seconds."""
+    """One run, for all that tells of it. Times are epoch seconds.
+
+    Attributes:
+        error: what went wrong, as the dialect says it.
+        reason: what went wrong, without the block's name.
+        ending: how it ended; None while it goes on.
+        duration: the seconds it ran, without those it was paused; None while it goes on for the first time.
+        mode: how its caller was answered.
+        request_id: a short id of the request.
+        received: what the server handed to the workflow's Start block.
+        selected: what the caller selected.
+        block_id, block: the block that failed.
+        deployment: the id of the deployed version that ran.
+        response: whether it ended in a Response block.
+        pauses: where it paused, in order.
+        paused_id: what the paused execution itself is called.
+        changed: when something about its pauses changed.
+        continues: the id of the run this one is only another name of; its other fields do not count then.
+    """
 
     id: str
     workflow_id: str
@@ -97,25 +131,90 @@ class ExecutionRecord:
     output: object = None
     error: str | None = None
     blocks: tuple[BlockOutput, ...] = ()
+    reason: str | None = None
+    ending: Ending | None = None
+    duration: float | None = None
+    mode: Mode = "sync"
+    request_id: str = ""
+    received: object = None
+    selected: tuple[str, ...] = ()
+    block_id: str | None = None
+    block: str | None = None
+    deployment: str | None = None
+    response: bool = False
+    pauses: tuple[PausePoint, ...] = ()
+    paused_id: str | None = None
+    changed: float | None = None
+    continues: str | None = None
+
+    @property
+    def paused_state(self) -> PausedState:
+        """The state of its pauses taken together."""
+        resumed = sum(pause.status == "resumed" for pause in self.pauses)
+        if resumed == len(self.pauses):
+            return "fully_resumed"
+        if self.state in ("cancelled", "failed"):
+            return "cancelled"
+        return "partially_resumed" if resumed else "paused"
+
+    @property
+    def waits_at(self) -> PausePoint | None:
+        """The pause that nobody has answered."""
+        return next((pause for pause in self.pauses if pause.status == "paused"), None)
+
+    def pause(self, context_id: str) -> PausePoint | None:
+        """One of its pauses."""
+        return next((pause for pause in self.pauses if pause.context_id == context_id), None)
 
     def orphaned(self, reason: str, now: float) -> ExecutionRecord:
         """An execution whose server went away."""
-        return attrs.evolve(self, state="failed", error=reason, ended=now)
+        return attrs.evolve(self, state="failed", ending="interrupted", error=reason, ended=now)
 
     def cancelled(self, now: float) -> ExecutionRecord:
-        """An execution that was cancelled before it began."""
-        return attrs.evolve(self, state="cancelled", output={}, ended=now)
+        """An execution that was cancelled before it began, or while it was paused."""
+        return attrs.evolve(self, state="cancelled", ending="cancelled", output={}, ended=now, changed=now)
+
+    def resuming(self, context_id: str, now: float) -> ExecutionRecord:
+        """The execution as it is about to go on."""
+        pauses = tuple(
+            attrs.evolve(pause, status="resuming") if pause.context_id == context_id else pause for pause in self.pauses
+        )
+        return attrs.evolve(self, state="running", pauses=pauses, changed=now)
+
+    def paused(self, pause: PausePoint, paused_id: str) -> ExecutionRecord:
+        """The execution as it waits."""
+        current = self._answered(pause.registered)
+        return attrs.evolve(
+            current,
+            paused_id=self.paused_id or paused_id,
+            changed=pause.registered,
+            pauses=(*current.pauses, pause),
+        )
 
     def ending_with(self, outcome: Outcome, error: str | None) -> ExecutionRecord:
-        """The execution as its run left it."""
+        """The execution as its run left it, at its end or where it rests."""
+        rests = outcome.ending == "paused"
+        current = self if rests else self._answered(outcome.ended)
         return attrs.evolve(
-            self,
+            current,
             state=_RUN_STATES[outcome.ending],
-            ended=outcome.ended,
+            ending=None if rests else outcome.ending,
+            ended=None if rests else outcome.ended,
+            duration=(self.duration or 0.0) + outcome.duration,
             output=outcome.output,
             error=error,
+            reason=outcome.error,
             blocks=outcome.blocks,
+            response=outcome.response is not None,
         )
+
+    def _answered(self, now: float) -> ExecutionRecord:
+        """The execution when it has gone on from where it waited."""
+        pauses = tuple(
+            attrs.evolve(pause, status="resumed", resumed=now) if pause.status == "resuming" else pause
+            for pause in self.pauses
+        )
+        return self if pauses == self.pauses else attrs.evolve(self, pauses=pauses, changed=now)
 
 
 class Store(Protocol):
@@ -149,8 +248,24 @@ class Store(Protocol):
         """One execution."""
         ...
 
+    def executions(self, workflow_id: str | None = None) -> list[ExecutionRecord]:
+        """All executions, or those of one workflow, oldest first; without those that continue another."""
+        ...
+
+    def job_of(self, execution_id: str) -> JobRecord | None:
+        """The job that begins, or began, an execution."""
+        ...
+
     def unfinished_executions(self) -> list[ExecutionRecord]:
-        """Executions that are running."""
+        """Executions that are running or paused."""
+        ...
+
+    def save_file(self, file: RunFile) -> None:
+        """Keep a file of a run."""
+        ...
+
+    def files(self, run_id: str) -> list[RunFile]:
+        """The files of a run, in the order they were saved."""
         ...
 
     def forget_before(self, moment: float) -> None:
@@ -163,7 +278,9 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._jobs: dict[str, JobRecord] = {}
+        self._job_of: dict[str, str] = {}
         self._executions: dict[str, ExecutionRecord] = {}
+        self._files: dict[str, list[RunFile]] = {}
 
     def open(self) -> None:
         """Nothing to do."""
@@ -174,6 +291,8 @@ class MemoryStore:
     def save_job(self, job: JobRecord) -> None:
         """Keep a job."""
         self._jobs[job.id] = job
+        if job.resumes is None:
+            self._job_of[job.execution_id] = job.id
 
     def job(self, job_id: str) -> JobRecord | None:
         """One job."""
@@ -193,9 +312,29 @@ class MemoryStore:
         """One execution."""
         return self._executions.get(execution_id)
 
+    def executions(self, workflow_id: str | None = None) -> list[ExecutionRecord]:
+        """All executions, or those of one workflow, oldest first; without those that continue another."""
+        return [
+            each
+            for each in self._executions.values()
+            if each.continues is None and workflow_id in (None, each.workflow_id)
+        ]
+
+    def job_of(self, execution_id: str) -> JobRecord | None:
+        """The job that begins, or began, an execution."""
+        return self._jobs.get(self._job_of.get(execution_id, ""))
+
     def unfinished_executions(self) -> list[ExecutionRecord]:
-        """Executions that are running."""
-        return [each for each in self._executions.values() if each.state == "running"]
+        """Executions that are running or paused."""
+        return [each for each in self._executions.values() if each.ended is None and each.continues is None]
+
+    def save_file(self, file: RunFile) -> None:
+        """Keep a file of a run."""
+        self._files.setdefault(file.run_id, []).append(file)
+
+    def files(self, run_id: str) -> list[RunFile]:
+        """The files of a run, in the order they were saved."""
+        return list(self._files.get(run_id, ()))
 
     def forget_before(self, moment: float) -> None:
         """Drop what ended before a moment (epoch seconds)."""
@@ -203,3 +342,5 @@ class MemoryStore:
         self._executions = {
             key: each for key, each in self._executions.items() if each.ended is None or each.ended >= moment
         }
+        self._job_of = {key: job_id for key, job_id in self._job_of.items() if job_id in self._jobs}
+        self._files = {key: files for key, files in self._files.items() if files[-1].saved >= moment}

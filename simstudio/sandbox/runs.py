@@ -6,19 +6,33 @@ import asyncio
 import inspect
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
-from simstudio.sandbox import inputs, jsontext
+from simstudio.sandbox import inputs, jsontext, pauses
 from simstudio.sandbox.outputs import BlockOutput
-from simstudio.sandbox.threads import WorkflowExit, drain, handing_over, in_thread
-from simstudio.sandbox.workflow import RESPONSE_BLOCK, Block, Chunk, Context, ResponseBlock, Workflow
+from simstudio.sandbox.pauses import Pause, PausePoint, Place
+from simstudio.sandbox.runfiles import RunFile
+from simstudio.sandbox.threads import Suspended, WorkflowExit, drain, handing_over, in_thread
+from simstudio.sandbox.workflow import (
+    RESPONSE_BLOCK,
+    Block,
+    Chunk,
+    Context,
+    Reset,
+    ResponseBlock,
+    Thinking,
+    ToolCall,
+    Workflow,
+)
 
 if TYPE_CHECKING:
     import threading
 
-Ending = Literal["completed", "failed", "cancelled", "timeout", "interrupted"]
+Ending = Literal["completed", "failed", "cancelled", "timeout", "interrupted", "paused"]
+Mode = Literal["sync", "stream", "async"]
 
 
 _RETURNS_AT_ONCE = (inspect.iscoroutinefunction, inspect.isasyncgenfunction, inspect.isgeneratorfunction)
@@ -35,6 +49,8 @@ class Invocation:
         trigger: ``api``, or what the caller called it.
         exempt: whether it is not counted against the rate limit.
         stop_after: the id of the block after which the run ends.
+        base_url: where the caller reached the server; it is part of a paused run's links.
+        timeout: the longest this run may take, in seconds; None is the server's own bound.
     """
 
     received: object
@@ -45,6 +61,15 @@ class Invocation:
     trigger: str = "api"
     exempt: bool = False
     stop_after: str | None = None
+    base_url: str = ""
+    timeout: float | None = None
+
+    @property
+    def mode(self) -> Mode:
+        """How the caller is answered."""
+        if self.background:
+            return "async"
+        return "stream" if self.stream else "sync"
 
 
 @attrs.frozen
@@ -56,7 +81,16 @@ class ChunkEvent:
     text: str
 
 
-Event = ChunkEvent | BlockOutput
+@attrs.frozen
+class AgentEvent:
+    """What a block does besides speaking: it thinks, calls a tool, or takes back what it said."""
+
+    block_id: str
+    block: str
+    what: Thinking | ToolCall | Reset
+
+
+Event = ChunkEvent | AgentEvent | BlockOutput
 Sink = Callable[[Event], Awaitable[None]]
 
 
@@ -68,8 +102,9 @@ class Outcome:
         output: the last block's output; ``{}`` when there is none.
         error: the message of a failure.
         blocks: all blocks that finished, in order.
-        started: epoch seconds.
+        started: epoch seconds; of a run that was resumed, when it went on.
         duration: seconds.
+        pause: where a paused run waits.
     """
 
     ending: Ending
@@ -79,6 +114,7 @@ class Outcome:
     blocks: tuple[BlockOutput, ...]
     started: float
     duration: float
+    pause: PausePoint | None = None
 
     @property
     def ended(self) -> float:
@@ -92,12 +128,15 @@ class Outcome:
 
 
 class Run:
-    """Runs a workflow function once, whatever its colour, under a timeout.
+    """Runs a workflow function once, whatever its colour, under a timeout; lets it rest where it pauses.
 
     Args:
         clock: epoch seconds.
-        timeout: seconds, or None.
+        timeout: seconds, or None; every part of a run that paused has them anew.
         threads: where the threads of plain functions are kept while they run.
+        base_url: where the server is, as far as a paused run's links tell it.
+        workspace_id: as the keys of its files tell it.
+        may_pause: whether this generation of the API knows paused runs.
     """
 
     def __init__(
@@ -109,13 +148,26 @@ class Run:
         clock: Callable[[], float],
         timeout: float | None,
         threads: set[threading.Thread],
+        base_url: str = "",
+        workspace_id: str = "",
+        may_pause: bool = True,
     ) -> None:
         self.workflow = workflow
         self.invocation = invocation
         self.id = execution_id
-        self.context = Context(execution_id, workflow.id, invocation.raw)
-        self._timeout = timeout
+        self.place = Place(base_url, workflow.id, execution_id)
+        self.context = Context(execution_id, workflow.id, invocation.raw, ask=self._ask, save=self._save)
+        self.timeout = timeout
+        self.files: list[RunFile] = []
+        self._workspace_id = workspace_id
+        self._may_pause = may_pause
         self._threads = threads
+        self._clock = clock
+        self._sink: Sink | None = None
+        self._work: asyncio.Future[object] | None = None
+        self._pausing: asyncio.Future[PausePoint] | None = None
+        self._waiting: tuple[Pause, asyncio.Future[object]] | None = None
+        self._pauses: dict[str, int] = {}
         self._stopped: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._tasks: set[asyncio.Task[None]] = set()
         self._blocks: dict[str, BlockOutput] = {}
@@ -139,39 +191,102 @@ class Run:
         """
         if self._stopped.done():  # cancelled while it was waiting for its turn
             return self._outcome(self._stopped.result(), output={})
-        work = asyncio.ensure_future(self._work(sink))
+        self._pausing = asyncio.get_running_loop().create_future()
+        self._work = asyncio.ensure_future(self._run())
+        return await self._to_rest(self._work, self._pausing, sink)
+
+    async def resume(self, answer: object, sink: Sink | None = None) -> Outcome:
+        """Let a run that paused go on to its next rest, or to its end.
+
+        Args:
+            answer: what its workflow waits for.
+            sink: as in `execute`.
+        """
+        if self._work is None or self._waiting is None:
+            raise RuntimeError("the run does not wait for an answer")
+        self.started, self._began = self._clock(), time.perf_counter()
+        self._pausing = asyncio.get_running_loop().create_future()
+        pause, waiting = self._waiting
+        answer = pause.answered(answer)
+        self._finish(pause.block, answer)
+        if not waiting.done():  # the workflow may have ended in the meantime by itself
+            waiting.set_result(answer)
+        return await self._to_rest(self._work, self._pausing, sink)
+
+    def discard(self) -> asyncio.Future[object] | None:
+        """Give up a run that rests; what it still does in order to end may be awaited."""
+        self._end(self._work)
+        return self._work
+
+    async def _to_rest(
+        self, work: asyncio.Future[object], pausing: asyncio.Future[PausePoint], sink: Sink | None
+    ) -> Outcome:
+        self._sink = sink
+        rests = False
         try:
-            awaited: set[asyncio.Future[Any]] = {work, self._stopped}
-            await asyncio.wait(awaited, timeout=self._timeout, return_when=asyncio.FIRST_COMPLETED)
+            awaited: set[asyncio.Future[Any]] = {work, pausing, self._stopped}
+            await asyncio.wait(awaited, timeout=self.timeout, return_when=asyncio.FIRST_COMPLETED)
             if work.done():
                 return self._finished(work)
-            ending: Ending = self._stopped.result() if self._stopped.done() else "timeout"
-            return self._outcome(ending, output={})
+            if self._stopped.done():
+                return self._outcome(self._stopped.result(), output={})
+            if pausing.done():
+                rests = True
+                point = pausing.result()
+                return attrs.evolve(self._outcome("paused", output=point.output), pause=point)
+            return self._outcome("timeout", output={})
         finally:
-            self._over = True
-            self.context.cancelled.set()
+            self._sink = None
+            if not rests:
+                self._end(work)
+
+    def _end(self, work: asyncio.Future[object] | None) -> None:
+        self._over = True
+        self.context.cancelled.set()
+        if work is not None:
             work.cancel()
             work.add_done_callback(_look_away)
-            for task in self._tasks:
-                task.cancel()
-            self.cancel()
+        for task in self._tasks:
+            task.cancel()
+        self.cancel()
 
-    async def _work(self, sink: Sink | None) -> object:
-        async def emit(item: object) -> None:
-            event = self._event(item)
-            if event is not None and sink is not None:
-                await sink(event)
+    async def _ask(self, pause: Pause) -> object:
+        """Come to rest; the answer, when there is one."""
+        if not self._may_pause:
+            raise TypeError("this generation of the API has no paused runs: a Sandbox of generation v0.6 has")
+        if not isinstance(pause, Pause):
+            raise TypeError(f"context.pause takes a Pause, not {type(pause).__name__}")
+        if self._pausing is None or self._pausing.done():
+            raise RuntimeError("the run waits for another answer already")
+        earlier = self._pauses.get(pause.block, 0)
+        point = pauses.point(pause, self.workflow, self.place, earlier, self._clock())
+        self._pauses[pause.block] = earlier + 1
+        answer: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        self._waiting = (pause, answer)
+        self._pausing.set_result(point)
+        return await answer
 
+    def _save(self, name: str, data: bytes, media_type: str) -> dict[str, object]:
+        file = RunFile.made(self.id, name, bytes(data), media_type, self._clock())
+        self.files.append(file)
+        return file.as_output(self.place, self._workspace_id)
+
+    async def _emit(self, item: object) -> None:
+        event = self._event(item)
+        if event is not None and self._sink is not None:
+            await self._sink(event)
+
+    async def _run(self) -> object:
         try:
-            value = await self._value(emit)
+            value = await self._value()
         except (SystemExit, KeyboardInterrupt) as error:  # would end the server's event loop
             raise WorkflowExit(f"{type(error).__name__}: {error}") from error
         for block in self._settle(value):
-            if sink is not None:
-                await sink(block)
+            if self._sink is not None:
+                await self._sink(block)
         return value
 
-    async def _value(self, emit: Callable[[object], Awaitable[None]]) -> object:
+    async def _value(self) -> object:
         """Call the function; drive what it returned."""
         workflow, context = self.workflow, self.context
         arguments = inputs.start_output(workflow.fields, self.invocation.received)
@@ -183,21 +298,41 @@ class Run:
         if inspect.isawaitable(value):
             value = await value
         if isinstance(value, AsyncGenerator):
-            try:
-                async for item in value:
-                    await emit(item)
-                    await asyncio.sleep(0)  # one that never waits would let nobody else run, nor itself be cancelled
-                    if self._over:
-                        break
-            finally:
-                await value.aclose()
+            await self._drive(value)
             return None
         if isinstance(value, Generator):
-            generator = value
-            hand_over = handing_over(emit, context.cancelled, self._tasks)
-            over = self._is_over
-            return await in_thread(lambda: drain(generator, hand_over, over), self._threads)
+            return await self._drain(value)
         return value
+
+    async def _drive(self, generator: AsyncGenerator[object, object]) -> None:
+        answer: object = None
+        try:
+            while not self._over:
+                try:
+                    item = await generator.asend(answer)
+                except StopAsyncIteration:
+                    return
+                answer = None
+                if isinstance(item, Pause):
+                    answer = await self._ask(item)
+                else:
+                    await self._emit(item)
+                    await asyncio.sleep(0)  # one that never waits would let nobody else run, nor itself be cancelled
+        finally:
+            await generator.aclose()
+
+    async def _drain(self, generator: Generator[object, object, object]) -> object:
+        hand_over = handing_over(self._emit, self.context.cancelled, self._tasks)
+        answer: object = None
+        while True:
+            value = await in_thread(partial(drain, generator, hand_over, self._is_over, answer), self._threads)
+            if not isinstance(value, Suspended):
+                return value
+            try:
+                answer = await self._ask(value.question)
+            except BaseException:
+                await asyncio.shield(in_thread(generator.close, self._threads))
+                raise
 
     def _is_over(self) -> bool:
         return self._over or self.context.cancelled.is_set()
@@ -226,11 +361,21 @@ class Run:
         if isinstance(item, ResponseBlock):
             self._response, self._over = item, True
             return None
+        if isinstance(item, (Thinking, ToolCall, Reset)):
+            return self._agent_event(item)
         raise TypeError(f"a workflow yields text, Chunk, Block or respond(...), not {type(item).__name__}")
+
+    def _agent_event(self, item: Thinking | ToolCall | Reset) -> AgentEvent:
+        name = item.block or self.workflow.block
+        block_id = self.workflow.block_id(name)
+        if isinstance(item, Reset) and block_id in self._texts:
+            self._texts[block_id].clear()
+        return AgentEvent(block_id, name, item)
 
     def _finish(self, name: str, output: object, *, streamed: bool = False) -> BlockOutput:
         block_id = self.workflow.block_id(name)
         block = BlockOutput(block_id, name, jsontext.plain(output), streamed)
+        self._blocks.pop(block_id, None)  # one that finishes again is the last
         self._blocks[block_id] = block
         return block
 
@@ -270,16 +415,18 @@ class Run:
         return blocks[-1].output if blocks else {}
 
     def _outcome(self, ending: Ending, *, output: object, error: str | None = None) -> Outcome:
-        self._keep_streamed()
+        blocks = (*self._blocks.values(), *self._unfinished())
         response = self._response if ending == "completed" else None
         duration = time.perf_counter() - self._began
-        return Outcome(ending, output, error, response, tuple(self._blocks.values()), self.started, duration)
+        return Outcome(ending, output, error, response, blocks, self.started, duration)
 
-    def _keep_streamed(self) -> None:
+    def _unfinished(self) -> list[BlockOutput]:
         """What had been said when the run ended early is the output of the block that said it."""
-        for block_id, texts in self._texts.items():
-            if block_id not in self._blocks:
-                self._finish(self._names[block_id], {"content": "".join(texts)}, streamed=True)
+        return [
+            BlockOutput(block_id, self._names[block_id], {"content": "".join(texts)}, streamed=True)
+            for block_id, texts in self._texts.items()
+            if block_id not in self._blocks
+        ]
 
 
 def _look_away(work: asyncio.Future[object]) -> None:

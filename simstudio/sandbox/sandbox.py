@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from simstudio.sandbox.builtin import BUILTIN
 from simstudio.sandbox.core import Core, Settings
+from simstudio.sandbox.data.stores import Data
+from simstudio.sandbox.definitions.store import Definitions
 from simstudio.sandbox.dialects import DIALECTS, Generation
 from simstudio.sandbox.dialects.base import Account
 from simstudio.sandbox.engine import Engine
 from simstudio.sandbox.faults import Faults
 from simstudio.sandbox.limits import Limiter, RateLimits
+from simstudio.sandbox.logs import Logs
 from simstudio.sandbox.records import MemoryStore, Store
 from simstudio.sandbox.serving import SandboxExtra, Served, configuration_error
 from simstudio.sandbox.sqlite import SQLiteStore
@@ -22,12 +25,14 @@ from simstudio.sandbox.traffic import ReceivedRequest, requests_kept
 from simstudio.sandbox.workflow import F, Workflow
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from os import PathLike
 
     from starlette.applications import Starlette
 
     from simstudio.client import AsyncSimStudioClient, SimStudioClient
+    from simstudio.sandbox.notifications import Delivery, Notifications, Part
+    from simstudio.sandbox.records import ExecutionRecord
 
 _NAME = re.compile(r"[^/\s?#][^/?#]*")
 
@@ -54,6 +59,14 @@ class Sandbox:
         public_url: where the server says it is (``statusUrl`` of a 202); None is where it is.
         outsider_key: a valid key of a user who may not see the workflows (403).
         redis: whether executions can be cancelled; without, cancelling answers ``success: false``.
+        v2: whether ``/api/v2`` is switched on (generation ``v0.6`` only); switched off, all of it but
+            ``/api/v2/meta`` answers 404.
+        heartbeat_interval: seconds between the heartbeats of a synchronous run of v2 whose caller accepts them.
+        large_value_limit: bytes; larger values in the outputs v2 shows are references. None for no limit.
+        workspaces: ids of further workspaces, into which workflows can be imported. What is made or edited over the
+            API is kept as long as this object lives, also where ``state`` names a file.
+        enterprise: whether the key's user owns an organization on the enterprise plan, which may read the audit log and
+            have more and larger tables than the free plan's three of 1000 rows.
         clock: epoch seconds, for rate limits and dates.
 
     Example:
@@ -81,23 +94,33 @@ class Sandbox:
         public_url: str | None = None,
         outsider_key: str | None = None,
         redis: bool = True,
+        v2: bool = True,
+        heartbeat_interval: float = 15.0,
+        large_value_limit: int | None = None,
+        workspaces: Iterable[str] = (),
+        enterprise: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if generation not in DIALECTS:
             raise configuration_error(f"unknown generation {generation!r}: choose one of {', '.join(DIALECTS)}")
+        if isinstance(workspaces, str):
+            raise configuration_error("workspaces is a list of ids, not one")
         self.api_key = api_key
         self.usage_cost = usage_cost
         self.usage_limit = usage_limit
+        self._plan = "enterprise" if enterprise else "free"
         self.faults = Faults()
         self._clock = clock
         self._dialect = DIALECTS[generation]()
         self._workflows: dict[str, Workflow] = {}
         self._requests = requests_kept()
         self._base_url: str | None = None
+        self._notifications: Notifications | None = None
         self.rate_limits = rate_limits
         store: Store = MemoryStore() if state is None else SQLiteStore(state)
+        self._definitions = Definitions((self.workspace_id, *workspaces), self._workflows, clock)
         self._engine = Engine(
-            workflows=self._workflows,
+            workflows=self._definitions.runnable,
             dialect=self._dialect,
             limiter=self._current_limiter,
             store=store,
@@ -105,6 +128,10 @@ class Sandbox:
             timeout=execution_timeout,
             job_concurrency=job_concurrency,
             usage_error=lambda: self._account().error,
+            base_url=lambda: self._core.settings.public_url or self._base_url,
+            workspace_id=self._account().workspace_id,
+            deployment=self._definitions.deployment_version_id,
+            ended=self._notify_of,
         )
         self._core = Core(
             settings=Settings(
@@ -114,9 +141,14 @@ class Sandbox:
                 execution_timeout=execution_timeout,
                 public_url=None if public_url is None else public_url.rstrip("/"),
                 redis=redis,
+                v2=v2,
+                heartbeat=heartbeat_interval,
+                large_value_limit=large_value_limit,
             ),
             dialect=self._dialect,
-            workflows=self._workflows,
+            workflows=self._definitions.runnable,
+            definitions=self._definitions,
+            data=Data(clock, self._account()),
             engine=self._engine,
             store=store,
             clock=clock,
@@ -144,8 +176,13 @@ class Sandbox:
 
     @property
     def workspace_id(self) -> str:
-        """The one workspace all workflows are in, as ``/api/v1`` asks for it."""
+        """The workspace all registered workflows are in, as ``/api/v1`` and ``/api/v2`` ask for it."""
         return self._account().workspace_id
+
+    @property
+    def workspaces(self) -> tuple[str, ...]:
+        """The ids of all workspaces, the one of `workspace_id` first."""
+        return tuple(self._definitions.workspaces)
 
     @property
     def requests(self) -> list[ReceivedRequest]:
@@ -166,7 +203,8 @@ class Sandbox:
 
         The function takes ``(input)`` or ``(input, context)`` and may be plain or async. What it returns is the
         run's output. A generator (plain or async) yields text, `Chunk` and `Block`; the value a plain one returns is
-        the final output. An exception is the run's failure, `respond` its Response block.
+        the final output. What it gets for a `Pause` is somebody's answer; `Thinking`, `ToolCall` and `Reset` are events
+        of v2's streams. An exception is the run's failure, `respond` its Response block.
 
         Args:
             name: the workflow's id in paths.
@@ -199,9 +237,37 @@ class Sandbox:
                 needs_redeployment=needs_redeployment,
                 fields=dict(fields or {}),
             )
+            self._definitions.register(self._workflows[name])
             return function
 
         return register
+
+    def notify(self, url: str, *, secret: str | None = None, include: Iterable[Part] = ()) -> None:
+        """Tell an address of every run that ends from now on, as Sim's workflow notifications do.
+
+        A delivery that fails is not tried again; `deliveries` shows it. A paused run has not ended.
+
+        Args:
+            url: where each ``workflow.execution.completed`` is POSTed.
+            secret: what it is signed with, see `simstudio.webhooks`; None sends it unsigned.
+            include: what it carries besides: some of ``finalOutput``, ``traceSpans``, ``rateLimits``, ``usage``.
+
+        Raises:
+            ConfigurationError: the address, the secret or a part is none.
+
+        Example:
+            >>> sandbox.notify("http://127.0.0.1:9000/hook", secret="whsec-test", include=["finalOutput"])
+        """
+        if self._notifications is None:
+            from simstudio.sandbox.notifications import Notifications
+
+            self._notifications = Notifications(self._clock, self._current_limiter, self._account, self._definitions)
+        self._notifications.subscribe(url, secret, include)
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """What was delivered to the addresses of `notify`, or could not be, oldest first."""
+        return [] if self._notifications is None else list(self._notifications.deliveries)
 
     def block_id(self, workflow: str, block: str | None = None) -> str:
         """The id of a workflow's block (its default one unless named), as streams and ``selectedOutputs`` know it."""
@@ -232,8 +298,14 @@ class Sandbox:
         self.faults.end_sleep()
         await self._engine.stop()
 
+    def _notify_of(self, execution: ExecutionRecord) -> None:
+        if self._notifications is not None:
+            core = self._core
+            logs = Logs(core.store.executions, core.store.files, core.definitions, self._account())
+            self._engine.spawn(self._notifications.send(logs.entry(execution)))
+
     def _account(self) -> Account:
-        return Account(cost=self.usage_cost, limit=self.usage_limit)
+        return Account(cost=self.usage_cost, limit=self.usage_limit, plan=self._plan)
 
     def _current_limiter(self) -> Limiter:
         return self._limiter

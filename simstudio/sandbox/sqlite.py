@@ -1,6 +1,7 @@
-"""State in an SQLite file, so that jobs survive a restart.
+"""State in an SQLite file, so that jobs, runs and their files survive a restart.
 
-One file belongs to one running sandbox: what it finds running at its start is orphaned.
+One file belongs to one running sandbox: what it finds running at its start is orphaned. Records are JSON documents:
+one that was written before a field existed is read with the field's default.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from typing import Any
 import attrs
 
 from simstudio.sandbox.outputs import BlockOutput
+from simstudio.sandbox.pauses import PausePoint
 from simstudio.sandbox.records import ExecutionRecord, JobRecord
+from simstudio.sandbox.runfiles import RunFile
 
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
     kind TEXT NOT NULL,
@@ -26,9 +30,16 @@ CREATE TABLE IF NOT EXISTS records (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS unfinished ON records (kind, began) WHERE ended IS NULL;
 """
+_OWNED = """
+ALTER TABLE records ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+UPDATE records SET owner = json_extract(document, '$.execution_id') WHERE kind = 'job';
+UPDATE records SET owner = json_extract(document, '$.workflow_id') WHERE kind = 'execution';
+CREATE INDEX owned ON records (kind, owner, began);
+"""
+"""The second version: a job belongs to its execution, an execution to its workflow, a file to its run."""
 
-_SAVE = "INSERT OR REPLACE INTO records (kind, id, began, ended, document) VALUES (?, ?, ?, ?, ?)"
-_JOB, _EXECUTION = "job", "execution"
+_SAVE = "INSERT OR REPLACE INTO records (kind, id, owner, began, ended, document) VALUES (?, ?, ?, ?, ?, ?)"
+_JOB, _EXECUTION, _FILE = "job", "execution", "file"
 
 
 class SQLiteStore:
@@ -51,7 +62,7 @@ class SQLiteStore:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
-            connection.executescript(_SCHEMA)
+            _bring_up_to_date(connection)
         except BaseException:
             connection.close()
             raise
@@ -65,12 +76,18 @@ class SQLiteStore:
 
     def save_job(self, job: JobRecord) -> None:
         """Keep a job."""
-        self._save(_JOB, job.id, job.created, job.ended, job)
+        owner = job.execution_id if job.resumes is None else ""
+        self._save(_JOB, job.id, owner, job.created, job.ended, job)
 
     def job(self, job_id: str) -> JobRecord | None:
         """One job."""
         document = self._document(_JOB, job_id)
         return None if document is None else JobRecord(**document)
+
+    def job_of(self, execution_id: str) -> JobRecord | None:
+        """The job that begins, or began, an execution."""
+        jobs = [JobRecord(**document) for document in self._owned(_JOB, execution_id)]
+        return jobs[0] if jobs else None
 
     def unfinished_jobs(self) -> list[JobRecord]:
         """Jobs that are not done, oldest first."""
@@ -78,16 +95,34 @@ class SQLiteStore:
 
     def save_execution(self, execution: ExecutionRecord) -> None:
         """Keep an execution."""
-        self._save(_EXECUTION, execution.id, execution.started, execution.ended, execution)
+        owner = execution.workflow_id
+        self._save(_EXECUTION, execution.id, owner, execution.started, execution.ended, execution)
 
     def execution(self, execution_id: str) -> ExecutionRecord | None:
         """One execution."""
         document = self._document(_EXECUTION, execution_id)
         return None if document is None else _execution(document)
 
+    def executions(self, workflow_id: str | None = None) -> list[ExecutionRecord]:
+        """All executions, or those of one workflow, oldest first; without those that continue another."""
+        if workflow_id is None:
+            rows = self._db.execute("SELECT document FROM records WHERE kind = ? ORDER BY began, id", (_EXECUTION,))
+            documents = [json.loads(row[0]) for row in rows]
+        else:
+            documents = self._owned(_EXECUTION, workflow_id)
+        return [each for each in map(_execution, documents) if each.continues is None]
+
     def unfinished_executions(self) -> list[ExecutionRecord]:
-        """Executions that are running."""
+        """Executions that are running or paused."""
         return [_execution(document) for document in self._unfinished(_EXECUTION)]
+
+    def save_file(self, file: RunFile) -> None:
+        """Keep a file of a run."""
+        self._save(_FILE, file.id, file.run_id, file.saved, file.saved, file)
+
+    def files(self, run_id: str) -> list[RunFile]:
+        """The files of a run, in the order they were saved."""
+        return [RunFile(**document) for document in self._owned(_FILE, run_id)]
 
     def forget_before(self, moment: float) -> None:
         """Drop what ended before a moment (epoch seconds)."""
@@ -100,20 +135,46 @@ class SQLiteStore:
         return self._connection
 
     def _save(
-        self, kind: str, key: str, began: float, ended: float | None, record: JobRecord | ExecutionRecord
+        self,
+        kind: str,
+        key: str,
+        owner: str,
+        began: float,
+        ended: float | None,
+        record: JobRecord | ExecutionRecord | RunFile,
     ) -> None:
-        self._db.execute(_SAVE, (kind, key, began, ended, json.dumps(attrs.asdict(record))))
+        self._db.execute(_SAVE, (kind, key, owner, began, ended, json.dumps(attrs.asdict(record))))
 
     def _document(self, kind: str, key: str) -> dict[str, Any] | None:
         rows = self._db.execute("SELECT document FROM records WHERE kind = ? AND id = ?", (kind, key))
         row = rows.fetchone()
         return None if row is None else json.loads(row[0])
 
+    def _owned(self, kind: str, owner: str) -> list[dict[str, Any]]:
+        query = "SELECT document FROM records WHERE kind = ? AND owner = ? ORDER BY began, id"
+        return [json.loads(row[0]) for row in self._db.execute(query, (kind, owner))]
+
     def _unfinished(self, kind: str) -> list[dict[str, Any]]:
         query = "SELECT document FROM records WHERE kind = ? AND ended IS NULL ORDER BY began, id"
         return [json.loads(row[0]) for row in self._db.execute(query, (kind,))]
 
 
+def _bring_up_to_date(connection: sqlite3.Connection) -> None:
+    """Make the tables, or change those an earlier version made.
+
+    Raises:
+        sqlite3.Error: the file was made by a later version, or is no such file.
+    """
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > _VERSION:
+        raise sqlite3.DatabaseError(f"it was made by a later version of simstudio (its version is {version})")
+    connection.executescript(_SCHEMA)
+    if version < _VERSION:
+        connection.executescript(f"BEGIN;{_OWNED}PRAGMA user_version = {_VERSION};COMMIT;")
+
+
 def _execution(document: dict[str, Any]) -> ExecutionRecord:
     blocks = tuple(BlockOutput(**block) for block in document.pop("blocks"))
-    return ExecutionRecord(**document, blocks=blocks)
+    pauses = tuple(PausePoint(**pause) for pause in document.pop("pauses", ()))
+    selected = tuple(document.pop("selected", ()))
+    return ExecutionRecord(**document, blocks=blocks, pauses=pauses, selected=selected)

@@ -9,13 +9,17 @@ from simstudio.sandbox import jsontext
 from simstudio.sandbox.dialects.base import Dialect, text_of
 from simstudio.sandbox.http import Headers, head
 from simstudio.sandbox.outputs import MISSING, BlockOutput, Selection, value_at
-from simstudio.sandbox.runs import ChunkEvent, Event, Outcome
+from simstudio.sandbox.runs import AgentEvent, ChunkEvent, Event, Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.types import Receive, Scope, Send
 
     from simstudio.sandbox.core import Core
-    from simstudio.sandbox.runs import Run
+    from simstudio.sandbox.runs import Run, Sink
+
+    Begin = Callable[[Sink], Awaitable[Outcome]]
 
 EVENT_STREAM: Headers = (
     ("content-type", "text/event-stream"),
@@ -41,15 +45,23 @@ class FrameWriter:
 
     def event(self, event: Event) -> list[bytes]:
         """The frames of one event; of a block nobody selected there are none."""
+        if isinstance(event, BlockOutput):
+            return [] if event.streamed else self._plain(event)
+        if not self._selection.paths(event.block_id, event.block):
+            return []
         if isinstance(event, ChunkEvent):
-            if not self._selection.paths(event.block_id, event.block):
-                return []
             return [self._chunk(event.block_id, event.text, event.block_id)]
-        return [] if event.streamed else self._plain(event)
+        return self.agent_event(event)
+
+    def agent_event(self, event: AgentEvent) -> list[bytes]:
+        """The frames of what a selected block does besides speaking: only v2 has some."""
+        del event
+        return []
 
     def end(self, outcome: Outcome, error: str | None) -> list[bytes]:
         """The frames that end the stream."""
-        frames = [frame(payload) for payload in self._dialect.last_frames(outcome, self._output(outcome), error)]
+        output = outcome.output if outcome.pause is not None else self._output(outcome)
+        frames = [frame(payload) for payload in self._dialect.last_frames(outcome, output, error)]
         if self._dialect.says_done(outcome):
             frames.append(f"data: {self._dialect.done}\n\n".encode())
         return frames
@@ -85,18 +97,24 @@ class FrameWriter:
 
 
 class EventStream:
-    """The ASGI answer that runs a workflow and sends its events while they happen."""
+    """The ASGI answer that runs a workflow and sends its events while they happen.
 
-    def __init__(self, core: Core, run: Run, headers: Headers) -> None:
+    Args:
+        begin: sets the run going, with the sink for its events, and is awaited for how it ends or rests.
+        writer: makes the frames; None for one of the core's dialect.
+    """
+
+    def __init__(self, core: Core, run: Run, headers: Headers, begin: Begin, writer: FrameWriter | None = None) -> None:
         self._core = core
         self._run = run
         self._headers = headers
+        self._begin = begin
+        self._writer = writer or FrameWriter(core.dialect, run.invocation.selected)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run and send."""
         del scope
-        run, core = self._run, self._core
-        writer = FrameWriter(core.dialect, run.invocation.selected)
+        run, core, writer = self._run, self._core, self._writer
 
         async def write(frames: list[bytes]) -> None:
             for each in frames:
@@ -108,11 +126,11 @@ class EventStream:
         await send(head(200, (*EVENT_STREAM, *self._headers)))
         watcher = asyncio.ensure_future(self._watch(receive))
         try:
-            outcome = await asyncio.shield(core.engine.execute(run, sink))
+            outcome = await asyncio.shield(self._begin(sink))
         finally:
             watcher.cancel()
         if outcome.ending != "interrupted":
-            await write(writer.end(outcome, core.error_text(outcome, run.workflow)))
+            await write(writer.end(outcome, core.error_text(outcome, run)))
         await send({"type": "http.response.body", "body": b""})
 
     async def _watch(self, receive: Receive) -> None:

@@ -11,6 +11,8 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
+from simstudio.sandbox.pauses import Pause
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
 
@@ -62,29 +64,46 @@ async def in_thread(function: Callable[[], T], threads: set[threading.Thread]) -
     return await done
 
 
+class Suspended:
+    """A generator that waits for an answer to what it yielded last."""
+
+    def __init__(self, question: Pause) -> None:
+        self.question = question
+
+
 def drain(
-    generator: Generator[object, None, object],
+    generator: Generator[object, object, object],
     hand_over: Callable[[object], None],
     is_over: Callable[[], bool],
+    answer: object = None,
 ) -> object:
-    """Run a generator to its end in the current thread and return its value.
+    """Run a generator in the current thread: to its end, for its value, or to a `Pause`, for a `Suspended`.
+
+    A suspended generator is left open: it holds no thread while it waits, and goes on in another one.
 
     Args:
         generator: yields what the workflow emits.
         hand_over: called with each item; returns when it was taken.
         is_over: asked after each item; when true the generator is closed.
+        answer: what the suspended generator gets; None when it has not begun.
     """
+    suspended = False
     try:
         while True:
             try:
-                item = next(generator)
+                item = generator.send(answer)
             except StopIteration as stop:
                 return stop.value
+            if isinstance(item, Pause):
+                suspended = True
+                return Suspended(item)
             hand_over(item)
             if is_over():
                 return None
+            answer = None
     finally:
-        generator.close()
+        if not suspended:
+            generator.close()
 
 
 def handing_over(

@@ -6,10 +6,15 @@ import inspect
 import threading
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from uuid import NAMESPACE_URL, uuid5
 
 import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from simstudio.sandbox.pauses import Pause
 
 NAMESPACE = uuid5(NAMESPACE_URL, "urn:simstudio:sandbox")
 """Where every deterministic id of the sandbox comes from."""
@@ -52,6 +57,66 @@ class Block:
 
     output: object
     name: str | None = None
+
+
+@attrs.frozen
+class Thinking:
+    """A piece of what a model thinks; only v2 streams show it, to callers who ask for it.
+
+    Args:
+        text: the text, sent as it is.
+        block: the name of the block that thinks; None is the workflow's default block.
+
+    Example:
+        >>> def answer(input):
+        ...     yield Thinking("Let me see. ")
+        ...     yield "42"
+    """
+
+    text: str
+    block: str | None = None
+
+
+@attrs.frozen
+class ToolCall:
+    """The beginning or the end of a tool call; only v2 streams show it, to callers who ask for it.
+
+    Args:
+        name: the tool.
+        phase: ``start`` or ``end``.
+        id: the call, the same at its start and its end; None is the tool's name.
+        status: how it ended.
+        block: the name of the block that calls; None is the workflow's default block.
+
+    Example:
+        >>> def answer(input):
+        ...     yield ToolCall("search")
+        ...     yield ToolCall("search", "end", status="success")
+        ...     yield "42"
+    """
+
+    name: str
+    phase: Literal["start", "end"] = "start"
+    id: str | None = None
+    status: str | None = None
+    block: str | None = None
+
+
+@attrs.frozen
+class Reset:
+    """Takes back what a block has said so far; only v2 streams say so, to callers who speak their protocol.
+
+    Args:
+        block: the name of the block; None is the workflow's default block.
+
+    Example:
+        >>> def answer(input):
+        ...     yield "41"
+        ...     yield Reset()
+        ...     yield "42"
+    """
+
+    block: str | None = None
 
 
 @attrs.frozen
@@ -112,6 +177,46 @@ class Context:
     workflow_id: str
     raw: object
     cancelled: threading.Event = attrs.field(factory=threading.Event)
+    _ask: Callable[[Pause], Awaitable[object]] | None = attrs.field(default=None, alias="ask", repr=False, kw_only=True)
+    _save: Callable[[str, bytes, str], dict[str, object]] | None = attrs.field(
+        default=None, alias="save", repr=False, kw_only=True
+    )
+
+    async def pause(self, pause: Pause) -> object:
+        """Stop an ``async def`` workflow until somebody answers; a generator yields the `Pause` instead.
+
+        Returns:
+            The answer: see `Pause`.
+
+        Raises:
+            RuntimeError: the run waits for another answer already, or is none.
+
+        Example:
+            >>> async def publish(input, context):
+            ...     answer = await context.pause(Pause("Publish?", {"approved": bool}))
+            ...     return {"published": answer["approved"]}
+        """
+        if self._ask is None:
+            raise RuntimeError("this context belongs to no run that could pause")
+        return await self._ask(pause)
+
+    def save_file(self, name: str, data: bytes, media_type: str = "application/octet-stream") -> dict[str, object]:
+        """Leave a file behind, for callers to download from the run.
+
+        Args:
+            name: its name.
+            data: its bytes.
+            media_type: its ``Content-Type``.
+
+        Returns:
+            The file as it may appear in an output: ``id``, ``name``, ``size``, ``type``, ``url``, ``key``, ``context``.
+
+        Raises:
+            RuntimeError: this context belongs to no run.
+        """
+        if self._save is None:
+            raise RuntimeError("this context belongs to no run that could keep a file")
+        return self._save(name, data, media_type)
 
 
 @attrs.frozen(eq=False)
@@ -126,6 +231,10 @@ class Workflow:
     public: bool = False
     needs_redeployment: bool = False
     fields: Mapping[str, object] = attrs.field(factory=dict)
+    deployed_at: float | None = None
+    """Epoch seconds; None is when it was registered."""
+    block_ids: Mapping[str, str] = attrs.field(factory=dict)
+    """Ids of blocks by their `normalised` names, where its definition gives them; the others follow from the names."""
 
     @property
     def id(self) -> str:
@@ -139,11 +248,17 @@ class Workflow:
 
     def block_id(self, block: str | None = None) -> str:
         """The id of one of its blocks: always the same for the same two names."""
-        return str(uuid5(NAMESPACE, f"{self.name}/{normalised(block or self.block)}"))
+        name = normalised(block or self.block)
+        return self.block_ids.get(name) or block_id_of(self.name, name)
 
     def call(self, arguments: object, context: Context) -> object:
         """Call the function with as many of (input, context) as it takes."""
         return self.function(*(arguments, context)[: _positional(self.function)])
+
+
+def block_id_of(workflow: str, block: str) -> str:
+    """The id of a block nobody has given one: always the same for the same two names."""
+    return str(uuid5(NAMESPACE, f"{workflow}/{normalised(block)}"))
 
 
 def normalised(name: str) -> str:

@@ -56,12 +56,15 @@ def _stream(text: str) -> list[object]:
     return frames
 
 
+_PER_ITEM = {"isDeployed", "deployedAt", "lastRunAt", "metadata", "deploymentVersionId"}
+
+
 def _items(page: list[object]) -> object:
     """The items of a page: how many there are, and whether each has run, is not the server's doing."""
     shapes = [_shape(item, "", texts=False) for item in page]
     for shape in shapes:
         assert isinstance(shape, dict)
-        shape.update(dict.fromkeys(shape.keys() & {"isDeployed", "deployedAt", "lastRunAt"}, "any"))
+        shape.update(dict.fromkeys(shape.keys() & _PER_ITEM, "any"))
     assert all(shape == shapes[0] for shape in shapes)
     return shapes[:1]
 

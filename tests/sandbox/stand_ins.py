@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 
-from simstudio.sandbox import Block, Chunk, Context, Sandbox, respond
+from simstudio.sandbox import Block, Chunk, Context, Pause, Sandbox, respond
 
 FIELDS = {"message": "", "count": 0}
 
@@ -117,6 +117,13 @@ def v06(sandbox: Sandbox, stage: Stage) -> dict[str, str]:
     workflow("wait-boom", block="Boom", needs_redeployment=True, fields=FIELDS)(stage.function(_boom))
     workflow("undeployed", deployed=False)(stage.function(lambda i: i))
     workflow("agent", block="Agent 1", fields=FIELDS)(_agent)
+    workflow("files", fields={"files": [], "message": ""})(stage.function(lambda i: i))
+
+    @workflow("approval", block="After", fields=FIELDS)
+    def approval(input: dict, context: Context) -> Iterator[object]:
+        answer = yield Pause(f"Approve {input['message']}?", {"approved": bool, "comment": str})
+        stage.waits(context)
+        return {"result": answer, "stdout": ""}
 
     @workflow("long-wait", fields=FIELDS)
     def long_wait(input: dict, context: Context) -> object:
@@ -136,6 +143,8 @@ def v06(sandbox: Sandbox, stage: Stage) -> dict[str, str]:
         "5741badc": "wait-boom",
         "ae1239f8": "undeployed",
         "027dc398": "agent",
+        "94046471": "approval",
+        "4b074d66": "files",
     }
 
 

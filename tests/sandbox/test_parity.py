@@ -19,12 +19,12 @@ from recorded import Recording, recordings
 
 from simstudio.sandbox import RateLimits, Sandbox
 
-from . import shapes, stand_ins
+from . import hitl_scenes, shapes, stand_ins
 from .calls import KEY, Serve, pause
 from .differences import DIFFERENCES, OUT_OF_SCOPE, V04, V06, Key, reason_not_played
 
 COVERED = re.compile(
-    r"/api/(?:workflows/[^/]+/(?:execute/?|status|executions/.*)|jobs/[^/]+|users/me/usage-limits|v1/workflows)"
+    r"/api/(?:workflows/[^/]+/(?:execute/?|status|executions/.*|paused(?:/.*)?)|resume/.*|jobs/[^/]+|users/me/usage-limits|v1/workflows(?:/[^/]+)?)"
 )
 OUTSIDER = "sk-sim-outsider"
 
@@ -109,6 +109,8 @@ class Scene:
 
     def play(self) -> httpx.Response:
         path = self.recording.path
+        if hitl_scenes.tells_of_paused_runs(self.recording):
+            return self._hitl()
         if path.startswith("/api/jobs/"):
             return self._job()
         if path.endswith("/cancel"):
@@ -227,6 +229,17 @@ class Scene:
         threading.Thread(target=_post_and_forget, args=(url,), daemon=True).start()
         assert self.stage.entered.wait(5)
 
+    def _hitl(self) -> httpx.Response:
+        """Bring runs into the states the recorded ones were in, then ask for them."""
+        paused = hitl_scenes.Paused(self.call, self.stage)
+        try:
+            if self.recording.path.startswith("/api/jobs/"):
+                return self.send(f"/api/jobs/{hitl_scenes.job_for(self.recording, paused)}")
+            execution = hitl_scenes.execution_for(self.recording, paused)
+            return self.send(hitl_scenes.mapped(self.recording.path, execution, paused.context))
+        finally:
+            self.stage.released.set()
+
     def _job(self) -> httpx.Response:
         """Bring a job into the recorded state, then ask for it."""
         job_id = self._job_like_the_recorded() if self.recording.status in (200, 403) else None
@@ -299,6 +312,7 @@ BEFORE: dict[Key, Callable[[Scene], object]] = {
     (V06, 329): lambda scene: scene.exhaust(4),
     (V06, 330): lambda scene: scene.exhaust(4),
     (V06, 331): lambda scene: scene.exhaust(3),
+    (V06, 164): lambda scene: scene.call.execute("files"),
     **{(V04, number): lambda scene: scene.exhaust(2) for number in (205, 206, 208)},
     (V04, 218): lambda scene: scene.exhaust(2, X_Execution_Mode="async"),
 }

@@ -22,7 +22,7 @@ Check = Literal["capacity", "call_chain", "key", "body", "workflow", "access", "
 KeyState = Literal["missing", "invalid", "outsider", "member"]
 Area = Literal["execute", "status", "jobs", "usage", "cancel", "executions"]
 KeyErrors = Mapping[KeyState, tuple[int, str]]
-Option = Literal["cancel", "executions", "v1"]
+Option = Literal["cancel", "executions", "v1", "hitl"]
 
 
 @attrs.frozen

@@ -183,7 +183,7 @@ class V04(Dialect):
         """With ``isPublished``."""
         return {
             "isDeployed": workflow.deployed,
-            "deployedAt": iso(workflow.created) if workflow.deployed else None,
+            "deployedAt": iso(workflow.deployed_at or workflow.created) if workflow.deployed else None,
             "isPublished": False,
             "needsRedeployment": workflow.needs_redeployment,
         }

@@ -34,7 +34,7 @@ class V06(Dialect):
 
     name = "v0.6"
     limits = RateLimits()
-    options: ClassVar[frozenset[Option]] = frozenset(("cancel", "executions", "v1"))
+    options: ClassVar[frozenset[Option]] = frozenset(("cancel", "executions", "v1", "hitl"))
     body_limit = 10 * 1024 * 1024
     checks: ClassVar[tuple[Check, ...]] = (
         "capacity",
@@ -100,7 +100,7 @@ class V06(Dialect):
             return json_reply({"success": False, "output": {}, "error": error, "metadata": metadata}, status)
         return json_reply(
             {
-                "success": outcome.ending == "completed",
+                "success": outcome.ending in ("completed", "paused"),
                 "executionId": run.id,
                 "output": outcome.output,
                 "metadata": metadata,
@@ -119,6 +119,8 @@ class V06(Dialect):
         """``final``, or ``error``."""
         if error is not None:
             return [{"event": "error", "error": error}]
+        if outcome.ending == "paused":
+            return [{"event": "final", "data": {"success": True, "output": output, "status": "paused"}}]
         return [{"event": "final", "data": {"success": outcome.ending == "completed", "output": output}}]
 
     def says_done(self, outcome: Outcome) -> bool:
@@ -138,22 +140,25 @@ class V06(Dialect):
 
     def job(self, job: JobRecord, account: Account) -> dict[str, object]:
         """Cancelled and timed-out jobs are ``completed`` with ``success`` false inside."""
+        metadata: dict[str, object] = {
+            "userId": account.user_id,
+            "workflowId": job.workflow_id,
+            "correlation": {
+                "source": "workflow",
+                "requestId": job.request_id,
+                "workflowId": job.workflow_id,
+                "executionId": job.execution_id,
+                "triggerType": job.trigger,
+            },
+            "workspaceId": account.workspace_id,
+        }
+        if job.resumes is not None:
+            del metadata["correlation"]
         body: dict[str, object] = {
             "success": True,
             "taskId": job.id,
             "status": job.state,
-            "metadata": {
-                "userId": account.user_id,
-                "workflowId": job.workflow_id,
-                "correlation": {
-                    "source": "workflow",
-                    "requestId": job.request_id,
-                    "workflowId": job.workflow_id,
-                    "executionId": job.execution_id,
-                    "triggerType": job.trigger,
-                },
-                "workspaceId": account.workspace_id,
-            },
+            "metadata": metadata,
             "output": None,
         }
         if job.ending in ("failed", "refused"):
@@ -175,7 +180,7 @@ class V06(Dialect):
         """Without ``isPublished``."""
         return {
             "isDeployed": workflow.deployed,
-            "deployedAt": iso(workflow.created) if workflow.deployed else None,
+            "deployedAt": iso(workflow.deployed_at or workflow.created) if workflow.deployed else None,
             "needsRedeployment": workflow.needs_redeployment,
         }
 

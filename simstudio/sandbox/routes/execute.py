@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import attrs
+
 from simstudio.sandbox import jsontext
 from simstudio.sandbox.http import Headers, Refusal, Reply, json_reply
 from simstudio.sandbox.routes.endpoint import Endpoint
@@ -60,7 +62,7 @@ class Execute:
             return ErrorStream(error, headers) if invocation.stream else attempt.over_usage(error)
         run = core.engine.begin(workflow, invocation)
         if invocation.stream:
-            return EventStream(core, run, headers)
+            return EventStream(core, run, headers, lambda sink: core.engine.execute(run, sink))
         # Shielded, because a synchronous run goes on when its caller disconnects.
         outcome = await asyncio.shield(core.engine.execute(run))
         return _answer(core, run, outcome)
@@ -128,7 +130,8 @@ class Attempt:
 
     def _read_body(self) -> Invocation:
         if self._invocation is None:
-            self._invocation = self._dialect.invocation(self._body, self._request.headers)
+            invocation = self._dialect.invocation(self._body, self._request.headers)
+            self._invocation = attrs.evolve(invocation, base_url=self._core.base_url(self._request))
         return self._invocation
 
     def _known(self) -> Workflow:
@@ -153,6 +156,7 @@ class Attempt:
         limiter = self._core.limiter()
         allowance = self._dialect.allowance(background=invocation.background)
         if not invocation.exempt and not limiter.take(allowance):
+            self._core.engine.refuse(self._known(), invocation, self._dialect.rate_limited_job)
             raise Refusal(self._dialect.rate_limited(limiter, background=invocation.background))
 
 
@@ -160,4 +164,4 @@ def _answer(core: Core, run: Run, outcome: Outcome) -> Reply:
     if outcome.response is not None:
         headers = tuple(outcome.response.headers.items())
         return Reply(outcome.response.status, jsontext.encode(outcome.response.body), headers)
-    return core.dialect.finished(run, outcome, core.error_text(outcome, run.workflow))
+    return core.dialect.finished(run, outcome, core.error_text(outcome, run))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simstudio.sandbox.http import Refusal, json_reply
-from simstudio.sandbox.outputs import MISSING, Selection, value_at
+from simstudio.sandbox.outputs import selected_values
 from simstudio.sandbox.routes.endpoint import readable_workflow
 from simstudio.sandbox.times import iso, iso_or_none
 
@@ -34,8 +34,7 @@ async def cancel(core: Core, request: Request) -> ASGIApp:
     readable_workflow(core, request, "cancel")
     execution_id = request.path_params["execution"]
     redis = core.settings.redis
-    if redis:
-        core.engine.cancel(execution_id)
+    paused = redis and core.engine.cancel(execution_id)
     return json_reply(
         {
             "success": redis,
@@ -43,7 +42,7 @@ async def cancel(core: Core, request: Request) -> ASGIApp:
             "redisAvailable": redis,
             "durablyRecorded": redis,
             "locallyAborted": False,
-            "pausedCancelled": False,
+            "pausedCancelled": paused,
             "reason": "recorded" if redis else "redis_unavailable",
         }
     )
@@ -52,7 +51,7 @@ async def cancel(core: Core, request: Request) -> ASGIApp:
 async def get_execution(core: Core, request: Request) -> ASGIApp:
     """GET /api/workflows/{id}/executions/{execution}."""
     workflow = readable_workflow(core, request, "executions")
-    execution = core.store.execution(request.path_params["execution"])
+    execution = core.engine.execution(request.path_params["execution"])
     if execution is None or execution.workflow_id != workflow.id:
         raise Refusal(core.dialect.coded_error(404, "Execution not found"))
     body = _shown(execution)
@@ -60,7 +59,7 @@ async def get_execution(core: Core, request: Request) -> ASGIApp:
         body["finalOutput"] = execution.output
     selected = request.query_params.get("selectedOutputs", "")
     if selected:
-        body["blockOutputs"] = _selected(execution, selected)
+        body["blockOutputs"] = selected_values(execution.blocks, selected.split(","))
     return json_reply(body)
 
 
@@ -75,19 +74,30 @@ def _shown(execution: ExecutionRecord) -> dict[str, object]:
         "startedAt": iso(execution.started),
         "endedAt": iso_or_none(ended),
         "totalDurationMs": None if ended is None else round((ended - execution.started) * 1000),
-        "paused": None,
+        "paused": paused_part(execution, internal_id=True),
         "cost": {"total": 0},
         "error": execution.error,
     }
 
 
-def _selected(execution: ExecutionRecord, selected: str) -> dict[str, object]:
-    values: dict[str, object] = {}
-    for text in selected.split(","):
-        selection = Selection.parse([text])
-        for block in execution.blocks:
-            for path in selection.paths(block.id, block.name):
-                value = value_at(block.output, path)
-                if value is not MISSING:
-                    values[text] = value
-    return values
+def paused_part(execution: ExecutionRecord, *, internal_id: bool) -> dict[str, object] | None:
+    """Where a run waits; None when it does not.
+
+    Args:
+        execution: the run.
+        internal_id: whether the paused execution's own id is told.
+    """
+    if execution.state != "paused":
+        return None
+    pause = execution.waits_at
+    shown: dict[str, object] = {
+        "contextId": None if pause is None else pause.context_id,
+        "pausedAt": iso(execution.pauses[0].registered),
+        "resumeAt": None,
+        "pauseKind": "human",
+        "blockedOnBlockId": None if pause is None else pause.block_id,
+        "automaticResumeWaitingReason": None,
+        "pausePointCount": len(execution.pauses),
+        "resumedCount": sum(each.status == "resumed" for each in execution.pauses),
+    }
+    return {**shown, "pausedExecutionId": execution.paused_id} if internal_id else shown

@@ -1,84 +1,73 @@
-"""GET /api/v1/workflows, and the rate limit all of /api/v1 shares."""
+"""Workflows below ``/api/v1``: the list, and one."""
 
 from __future__ import annotations
 
 import base64
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+from uuid import uuid5
+
+from starlette.routing import Route
 
 from simstudio.sandbox import jsontext
-from simstudio.sandbox.dialects.v06 import reading
-from simstudio.sandbox.http import Headers, Refusal, json_reply
+from simstudio.sandbox.definitions import graph
+from simstudio.sandbox.definitions.definition import ROOT
+from simstudio.sandbox.http import Refusal, json_reply
+from simstudio.sandbox.routes import v1_management
+from simstudio.sandbox.routes.endpoint import Endpoint
+from simstudio.sandbox.routes.v1_access import counted, limits_of
 from simstudio.sandbox.times import iso, iso_or_none
+from simstudio.sandbox.workflow import NAMESPACE
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
     from simstudio.sandbox.core import Core
-    from simstudio.sandbox.workflow import Workflow
+    from simstudio.sandbox.definitions.definition import Definition
 
-_FAKE_LIMIT = 10
 _PAGE = 50
 _LARGEST_PAGE = 100
 
 
+def routes(core: Core) -> list[Route]:
+    """The routes of workflows."""
+    return [
+        Route("/api/v1/workflows", Endpoint(core, list_workflows), methods=["GET"]),
+        *v1_management.routes(core),
+        Route("/api/v1/workflows/{id}", Endpoint(core, get_workflow), methods=["GET"]),
+    ]
+
+
 async def list_workflows(core: Core, request: Request) -> ASGIApp:
     """The workflows of a workspace, newest first, a page at a time."""
-    headers = _counted(core, request)
+    headers = counted(core, request)
     size = _validated(request)
-    if request.query_params["workspaceId"] != core.account().workspace_id or core.key_state(request) == "outsider":
+    query = request.query_params
+    if query["workspaceId"] not in core.definitions.workspaces or core.key_state(request) == "outsider":
         raise Refusal(json_reply({"error": "Access denied"}, 403))
-    workflows = sorted(core.workflows.values(), key=_order, reverse=True)
-    if request.query_params.get("deployedOnly"):  # any text is true, "false" too
-        workflows = [workflow for workflow in workflows if workflow.deployed]
-    after = _position(request.query_params.get("cursor"))
+    found = sorted(core.definitions.all_of(query["workspaceId"]), key=_order, reverse=True)
+    if query.get("folderId"):
+        found = [each for each in found if _folder_id(each) == query["folderId"]]
+    if query.get("deployedOnly"):  # any text is true, "false" too
+        found = [each for each in found if each.deployed]
+    after = _position(query.get("cursor"))
     if after is not None:
-        workflows = [workflow for workflow in workflows if _order(workflow) < after]
-    page = workflows[:size]
-    body: dict[str, object] = {"data": [_item(core, workflow) for workflow in page]}
-    if len(workflows) > size:
+        found = [each for each in found if _order(each) < after]
+    page = found[:size]
+    body: dict[str, object] = {"data": [_item(core, each) for each in page]}
+    if len(found) > size:
         body["nextCursor"] = _cursor(page[-1])
-    account, limiter = core.account(), core.limiter()
-    body["limits"] = {
-        "workflowExecutionRateLimit": {"sync": reading(limiter, "sync"), "async": reading(limiter, "async")},
-        "usage": {**account.usage, "isExceeded": account.exceeded},
-    }
+    body["limits"] = limits_of(core)
     return json_reply(body, headers=headers)
 
 
-def _counted(core: Core, request: Request) -> Headers:
-    """Take one request of the v1 bucket; the headers that say so.
-
-    Raises:
-        Refusal: 401 (with invented numbers, as the server sends) or 429.
-    """
-    key = core.key_state(request)
-    if key in ("missing", "invalid"):
-        message = "API key required" if key == "missing" else "Invalid API key"
-        raise Refusal(json_reply({"error": message}, 401, _headers(_FAKE_LIMIT, 0, core.clock())))
-    limiter = core.limiter()
-    allowed = limiter.take("v1")
-    now = limiter.read("v1")
-    headers = _headers(now.per_minute, now.remaining, now.reset_at)
-    if allowed:
-        return headers
-    body = {
-        "error": "Rate limit exceeded",
-        "message": f"API rate limit exceeded. Please retry after {iso(now.reset_at)}",
-        "retryAfter": round(now.reset_at * 1000),
-    }
-    seconds = max(1, math.ceil(limiter.seconds_to_reset("v1")))
-    raise Refusal(json_reply(body, 429, (*headers, ("retry-after", str(seconds)))))
-
-
-def _headers(limit: int, remaining: int, reset_at: float) -> Headers:
-    return (
-        ("x-ratelimit-limit", str(limit)),
-        ("x-ratelimit-remaining", str(remaining)),
-        ("x-ratelimit-reset", iso(reset_at)),
-    )
+async def get_workflow(core: Core, request: Request) -> ASGIApp:
+    """One workflow, with its variables and input fields."""
+    headers = counted(core, request)
+    found = v1_management.named(core, request)
+    more = {"variables": found.draft["variables"], "inputs": graph.inputs(found.draft)}
+    return json_reply({"data": {**_item(core, found), **more}, "limits": limits_of(core)}, headers=headers)
 
 
 def _validated(request: Request) -> int:
@@ -120,12 +109,12 @@ def _bound(code: str, name: str, bound: int, word: str) -> dict[str, object]:
     return {"code": code, name: bound, **kinds, "message": message, "path": ["limit"]}
 
 
-def _order(workflow: Workflow) -> tuple[str, str]:
-    return iso(workflow.created), workflow.id
+def _order(found: Definition) -> tuple[str, str]:
+    return iso(found.created), found.id
 
 
-def _cursor(workflow: Workflow) -> str:
-    position = {"sortOrder": 0, "createdAt": iso(workflow.created), "id": workflow.id}
+def _cursor(found: Definition) -> str:
+    position = {"sortOrder": 0, "createdAt": iso(found.created), "id": found.id}
     return base64.b64encode(jsontext.encode(position)).decode()
 
 
@@ -147,20 +136,24 @@ def _position(cursor: str | None) -> tuple[str, str] | None:
     return created, key
 
 
-def _item(core: Core, workflow: Workflow) -> dict[str, object]:
-    count, last = core.engine.last_runs.get(workflow.id, (0, None))
-    created = iso(workflow.created)
+def _folder_id(found: Definition) -> str | None:
+    """Folders have ids here, which no v1 operation tells what they mean."""
+    return None if found.folder == ROOT else str(uuid5(NAMESPACE, f"{found.workspace_id}{found.folder}"))
+
+
+def _item(core: Core, found: Definition) -> dict[str, object]:
+    count, last = core.engine.last_runs.get(found.id, (0, None))
     return {
-        "id": workflow.id,
-        "name": workflow.name,
-        "description": workflow.description,
+        "id": found.id,
+        "name": found.name,
+        "description": found.description,
         "color": "#3972f6",
-        "folderId": None,
-        "workspaceId": core.account().workspace_id,
-        "isDeployed": workflow.deployed,
-        "deployedAt": created if workflow.deployed else None,
+        "folderId": _folder_id(found),
+        "workspaceId": found.workspace_id,
+        "isDeployed": found.deployed,
+        "deployedAt": iso_or_none(found.deployed_at),
         "runCount": count,
         "lastRunAt": iso_or_none(last),
-        "createdAt": created,
-        "updatedAt": created,
+        "createdAt": iso(found.created),
+        "updatedAt": iso(found.updated),
     }

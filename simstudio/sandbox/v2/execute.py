@@ -62,7 +62,7 @@ OPERATION = Operation(
         Field("async", "boolean"),
         Field("executionTimeoutSeconds", "integer", least=1, most=604800),
         Field("stream", "boolean"),
-        Field("selectedOutputs", "string[]", most=100),
+        Field("selectedOutputs", "string[]", least=0, most=100),
         Field("includeThinking", "boolean"),
         Field("includeToolCalls", "boolean"),
         Field("includeFileBase64", "boolean"),
@@ -296,8 +296,10 @@ def _names_no_blocks(function: object) -> bool:
     """Whether a function surely speaks for no other block: none that yields can, unless it uses something of ours."""
     if not isinstance(function, FunctionType):
         return inspect.isbuiltin(function)
+    if inspect.iscoroutinefunction(function):
+        return function.__code__.co_argcount < 2  # the context of a run can pause it, for a block of any name
     if not (inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)):
-        return "context" not in function.__code__.co_varnames  # a context can pause, for a block of its own
+        return True
     used = inspect.getclosurevars(function)
     return not used.globals and not used.nonlocals
 

@@ -244,7 +244,6 @@ _WHICH = (
     WORKSPACE,
     Field("workflowIds", "csv", least=1, most=200),
     Field("folderPaths", "csv", least=1, most=100),
-    Field("triggers", "csv", least=1, most=100),
     choice("level", "info", "error"),
     Field("includeHandledErrors", "boolean"),
     Field("startDate", "time"),
@@ -252,6 +251,7 @@ _WHICH = (
 )
 _LIST = (
     *_WHICH,
+    Field("triggers", "csv", least=1, most=100),
     Field("minDurationMs", "integer", least=0, most=_LARGEST),
     Field("maxDurationMs", "integer", least=0, most=_LARGEST),
     Field("minCost", "number", least=0, most=1_000_000),
@@ -269,6 +269,7 @@ _LIST = (
 )
 _STATS = (
     *_WHICH,
+    Field("triggers", "csv"),
     Field("segmentCount", "integer", default=72, least=1, most=500),
     Field("includeEmpty", "flag", default=False),
 )

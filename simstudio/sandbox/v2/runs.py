@@ -231,7 +231,7 @@ _PARTS = (
     Field("includeFileBase64", "boolean"),
     Field("base64MaxBytes", "integer", least=1, most=_LARGEST_BASE64),
 )
-_ANSWER = (Field("contextId", required=True, least=1), Field("input", "any"))
+_ANSWER = (Field("contextId", required=True), Field("input", "any"))
 
 OPERATIONS = (
     Operation("GET", _ALL, "listWorkflowRunsV2", list_runs, _FILTERS),

@@ -1,0 +1,219 @@
+"""What the logs tell of a run: levels, costs, spans; shared by v1, v2 and notifications."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from simstudio.sandbox import inputs, jsontext
+from simstudio.sandbox.definitions import graph
+from simstudio.sandbox.times import iso, iso_or_none
+from simstudio.sandbox.workflow import block_id_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from simstudio.sandbox.definitions.definition import Definition
+    from simstudio.sandbox.definitions.store import Definitions
+    from simstudio.sandbox.dialects.base import Account
+    from simstudio.sandbox.records import ExecutionRecord
+    from simstudio.sandbox.runfiles import RunFile
+
+Json = Any
+Span = dict[str, Json]
+
+COST: Json = {"total": 0}
+"""Nothing costs anything here."""
+FULL_COST: Json = {"input": 0, "total": 0, "models": {}, "output": 0, "tokens": {"input": 0, "total": 0, "output": 0}}
+
+_ROOT = "workflow-execution"
+_TYPES = {"human": "human_in_the_loop", "response": "response", "function": graph.FUNCTION}
+
+
+@attrs.frozen
+class Entry:
+    """One run, as the logs see it.
+
+    Attributes:
+        definition: its workflow; None when that is gone for good.
+        files: what it left behind.
+    """
+
+    execution: ExecutionRecord
+    definition: Definition | None
+    workspace_id: str
+    files: tuple[RunFile, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The id of the log entry, which is not the run's."""
+        return block_id_of("\0logs", self.execution.id)
+
+    @property
+    def level(self) -> str:
+        """``error`` of failed runs only; cancelled ones are ``info``, as paused and running ones."""
+        return "error" if self.execution.state == "failed" else "info"
+
+    @property
+    def workflow_name(self) -> str:
+        """The name of its workflow, also of one that is gone."""
+        return self.execution.workflow_id if self.definition is None else self.definition.name
+
+    @property
+    def deleted(self) -> bool:
+        """Whether its workflow was deleted."""
+        return self.definition is None or self.definition.archived is not None
+
+    @property
+    def started_at(self) -> str:
+        """As the API writes it."""
+        return iso(self.execution.started)
+
+    @property
+    def ended_at(self) -> str | None:
+        """As the API writes it."""
+        return iso_or_none(self.execution.ended)
+
+    @property
+    def duration(self) -> int | None:
+        """Milliseconds, without those it was paused; None before its end."""
+        run = self.execution
+        if run.ended is None:
+            return None
+        return round((run.ended - run.started if run.duration is None else run.duration) * 1000)
+
+    @property
+    def final_output(self) -> Json:
+        """The output; of a failed run ``{"error": …}``."""
+        run = self.execution
+        return {"error": run.error} if run.state == "failed" else run.output
+
+    def workflow_state(self) -> graph.State | None:
+        """The graph that ran."""
+        found = self.definition
+        if found is None:
+            return None
+        version = next((each for each in found.versions if each.id == self.execution.deployment), found.active)
+        return found.draft if version is None else version.state
+
+    def spans(self, definitions: Definitions) -> list[Span]:
+        """One root span, with one for every block below it."""
+        run = self.execution
+        ended = run.ended if run.ended is not None else run.started
+        status = "error" if run.state == "failed" else "success"
+        state = self.workflow_state()
+        start = None if state is None else _start_span(run, state)
+        children = [] if start is None else [start]
+        code = _code(definitions, run.workflow_id)
+        for block in run.blocks:
+            kind = _TYPES["human"] if block.id in {pause.block_id for pause in run.pauses} else _TYPES["function"]
+            children.append(_span(run, block.id, block.name, kind, {"code": code}, block.output, "success"))
+        if run.ending == "failed" and run.block_id is not None and run.block is not None:
+            failed = {"error": run.reason or run.error}
+            children.append(_span(run, run.block_id, run.block, _TYPES["function"], {"code": code}, failed, "error"))
+        return [
+            {
+                "id": _ROOT,
+                "name": "Workflow Execution",
+                "type": "workflow",
+                "status": status,
+                "startTime": iso(run.started),
+                "endTime": iso(ended),
+                "duration": self.duration or 0,
+                "children": children,
+            }
+        ]
+
+
+class Logs:
+    """All entries.
+
+    Args:
+        executions: all runs, oldest first.
+        files: the files of a run.
+        definitions: the workflows.
+        account: whose workspace those are that nobody knows any more.
+    """
+
+    def __init__(
+        self,
+        executions: Callable[[], Iterable[ExecutionRecord]],
+        files: Callable[[str], list[RunFile]],
+        definitions: Definitions,
+        account: Account,
+    ) -> None:
+        self._executions = executions
+        self._files = files
+        self._definitions = definitions
+        self._account = account
+
+    def entry(self, execution: ExecutionRecord) -> Entry:
+        """The entry of one run."""
+        found = self._definitions.find(execution.workflow_id, archived=True)
+        workspace_id = self._account.workspace_id if found is None else found.workspace_id
+        return Entry(execution, found, workspace_id, tuple(self._files(execution.id)))
+
+    def of_workspace(self, workspace_id: str) -> list[Entry]:
+        """The entries of one workspace, oldest first."""
+        entries = (self.entry(each) for each in self._executions())
+        return [each for each in entries if each.workspace_id == workspace_id]
+
+
+def _start_span(run: ExecutionRecord, state: graph.State) -> Span | None:
+    start = next((each for each in state["blocks"].values() if each["type"] == graph.START), None)
+    if start is None:
+        return None
+    fields = [{**field, "value": _text(field.get("value"))} for field in graph.value(start, "inputFormat") or []]
+    output = inputs.start_output(graph.defaults(state), run.received)
+    given = {"inputFormat": fields}
+    return _span(run, start["id"], start["name"], graph.START, given, output, "success", seconds=0.0)
+
+
+def _text(default: Json) -> str:
+    """A default as the editor keeps it."""
+    if default is None or isinstance(default, str):
+        return default or ""
+    return jsontext.dumps(jsontext.plain(default))
+
+
+def _span(
+    run: ExecutionRecord,
+    block_id: str,
+    name: str,
+    kind: str,
+    given: Json,
+    output: Json,
+    status: str,
+    *,
+    seconds: float | None = None,
+) -> Span:
+    """A block's part of a run: when exactly it began and ended nobody noted, so it took the whole run."""
+    ended = run.ended if run.ended is not None else run.started
+    took = ended - run.started if seconds is None else seconds
+    return {
+        "id": f"{block_id}-{round(run.started * 1000)}",
+        "name": name,
+        "type": kind,
+        "input": given,
+        "output": output,
+        "status": status,
+        "blockId": block_id,
+        "startTime": iso(run.started),
+        "endTime": iso(run.started + took),
+        "duration": took * 1000,
+        "relativeStartMs": 0,
+        "children": [],
+    }
+
+
+def _code(definitions: Definitions, workflow_id: str) -> str:
+    """The source of the function a workflow runs."""
+    found = definitions.workflow(workflow_id)
+    if found is None:
+        return ""
+    try:
+        return inspect.getsource(found.function)
+    except (OSError, TypeError):
+        return getattr(found.function, "__qualname__", repr(found.function))

@@ -1,0 +1,172 @@
+"""Notifications: after every run a signed delivery to each address that was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, get_args
+from uuid import uuid4
+
+import attrs
+import httpx
+
+from simstudio import webhooks
+from simstudio.sandbox import jsontext
+from simstudio.sandbox.dialects.v06 import reading
+from simstudio.sandbox.logs import FULL_COST
+from simstudio.sandbox.serving import configuration_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from simstudio.sandbox.definitions.store import Definitions
+    from simstudio.sandbox.dialects.base import Account
+    from simstudio.sandbox.limits import Limiter
+    from simstudio.sandbox.logs import Entry
+
+Part = Literal["finalOutput", "traceSpans", "rateLimits", "usage"]
+"""What a delivery may carry besides."""
+
+EVENT = "workflow.execution.completed"
+_TIMEOUT = 30.0
+_UNSIGNED = "no secret was set"
+
+
+@attrs.frozen
+class Subscription:
+    """Where deliveries go."""
+
+    url: str
+    secret: str | None
+    include: frozenset[Part]
+
+
+@attrs.frozen
+class Delivery:
+    """One delivery that was tried; none is tried again.
+
+    Attributes:
+        headers: as sent.
+        body: as sent.
+        status: the receiver's; None when it could not be reached.
+        error: why it could not.
+    """
+
+    url: str
+    run_id: str
+    headers: Mapping[str, str]
+    body: bytes
+    status: int | None
+    error: str | None
+
+    @property
+    def id(self) -> str:
+        """The delivery's id."""
+        return self.headers["sim-delivery-id"]
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the receiver took it."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+class Notifications:
+    """Sends deliveries, and remembers them.
+
+    Args:
+        clock: epoch seconds.
+        limiter: what ``rateLimits`` tells.
+        account: what ``usage`` tells.
+        definitions: the workflows, for ``traceSpans``.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        limiter: Callable[[], Limiter],
+        account: Callable[[], Account],
+        definitions: Definitions,
+    ) -> None:
+        self._clock = clock
+        self._limiter = limiter
+        self._account = account
+        self._definitions = definitions
+        self._subscriptions: list[Subscription] = []
+        self.deliveries: list[Delivery] = []
+
+    def subscribe(self, url: str, secret: str | None, include: Iterable[Part]) -> None:
+        """Send deliveries to an address from now on.
+
+        Raises:
+            ConfigurationError: the address, the secret or a part is none.
+        """
+        parts = frozenset(include)
+        unknown = parts - set(get_args(Part))
+        if isinstance(include, str) or unknown:
+            raise configuration_error(f"include is some of {', '.join(get_args(Part))}, not {include!r}")
+        if not url.startswith(("http://", "https://")):
+            raise configuration_error(f"{url!r} is no address to notify: it must begin with http:// or https://")
+        if secret is not None:
+            webhooks.sign(b"", secret)
+        self._subscriptions.append(Subscription(url, secret, parts))
+
+    async def send(self, entry: Entry) -> None:
+        """Tell every address of a run that has ended, one after another."""
+        for subscription in list(self._subscriptions):
+            await self._deliver(subscription, entry)
+
+    async def _deliver(self, subscription: Subscription, entry: Entry) -> None:
+        now = round(self._clock() * 1000)
+        event = {"id": f"evt_{uuid4()}", "type": EVENT, "timestamp": now, "data": self._data(subscription, entry)}
+        body = jsontext.encode(event)
+        headers = webhooks.sign(body, subscription.secret or _UNSIGNED, timestamp_ms=now)
+        if subscription.secret is None:
+            del headers["sim-signature"]
+        delivery = Delivery(subscription.url, entry.execution.id, headers, body, None, "the server stopped")
+        try:
+            delivery = attrs.evolve(delivery, status=await _post(subscription.url, body, headers), error=None)
+        except (httpx.HTTPError, httpx.InvalidURL) as problem:
+            delivery = attrs.evolve(delivery, error=f"{type(problem).__name__}: {problem}")
+        finally:
+            self.deliveries.append(delivery)
+
+    def _data(self, subscription: Subscription, entry: Entry) -> dict[str, Any]:
+        run = entry.execution
+        data: dict[str, Any] = {
+            "workflowId": run.workflow_id,
+            "workflowName": entry.workflow_name,
+            "executionId": run.id,
+            "status": "error" if entry.level == "error" else "success",
+            "level": entry.level,
+            "trigger": run.trigger,
+            "startedAt": entry.started_at,
+            "endedAt": entry.ended_at,
+            "totalDurationMs": entry.duration,
+            "cost": FULL_COST,
+        }
+        limiter, account = self._limiter(), self._account()
+        percent = account.cost / account.limit * 100 if account.limit else 0
+        parts: dict[Part, Callable[[], Any]] = {
+            "finalOutput": lambda: entry.final_output,
+            "traceSpans": lambda: entry.spans(self._definitions),
+            "rateLimits": lambda: {"sync": reading(limiter, "sync"), "async": reading(limiter, "async")},
+            "usage": lambda: {
+                "currentPeriodCost": account.cost,
+                "limit": account.limit,
+                "percentUsed": percent,
+                "isExceeded": account.exceeded,
+            },
+        }
+        return {**data, **{name: told() for name, told in parts.items() if name in subscription.include}}
+
+
+async def _post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+    """Send a delivery over a connection of its own, chunked, as the real server does."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield body
+
+    # Loading certificates takes longer than everything else here, and a plain connection needs none.
+    encrypted = url.startswith("https:")
+    async with httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False, verify=encrypted) as client:
+        answer = await client.post(url, content=chunks(), headers={**headers, "Connection": "close"})
+    return answer.status_code
