@@ -139,9 +139,16 @@ class AsyncExecutionResult(Model):
 
 
 def error_text(error: Any) -> str | None:
-    """The text of an error that may be text, an object with ``message``, or absent."""
-    text = error.get("message") if isinstance(error, dict) else error
-    return str(text) if text else None
+    """The text of an error that may be text, an object with ``message``, or absent.
+
+    v2 tells the failed block's name apart (``blockName``); v1 has it before the text, and so has this.
+    """
+    if not isinstance(error, dict):
+        return str(error) if error else None
+    text, block = error.get("message"), error.get("blockName")
+    if not text:
+        return None
+    return f"{block}: {text}" if isinstance(block, str) and not str(text).startswith(f"{block}:") else str(text)
 
 
 @model

@@ -170,6 +170,15 @@ class TestV2:
         assert [run.paused.question for run in page.items] == ["Approve?", "Approve?"]
         assert page.items[0].total_pause_count == 2
 
+    async def test_asks_the_unversioned_route_what_the_run_does_not_tell(self, both: Both) -> None:
+        silent = v2_run(paused=BLOCK, output=None)
+        client = both.client(silent, paused_run(point("c1")), silent, answer(404, {"error": "gone"}), **V2)
+        told = await both(client.workflows.get_paused("wf", "e1"))
+        assert client.script.requests[1].path == "/api/workflows/wf/paused/e1"
+        assert (told.paused.question, told.paused.context_id) == ("Approve?", "c1")
+        untold = await both(client.workflows.get_paused("wf", "e1"))
+        assert (untold.paused.question, untold.paused.context_id) == (None, "c1")
+
     async def test_answers_under_a_new_run(self, both: Both) -> None:
         resumed = answer(200, {"data": {"runId": "e9", "workflowId": "wf", "status": "completed", "output": 2}})
         client = both.client(v2_run(paused=BLOCK), resumed, **V2)

@@ -134,7 +134,7 @@ class TestTheResult:
         error = caught.value
         assert (error.code, error.server_code, error.details) == ("EXECUTION_ERROR", "BLOCK_EXECUTION_FAILED", why)
         assert error.result is not None
-        assert (error.result.success, error.result.error, error.result.output) == (False, "Boom", {"n": 1})
+        assert (error.result.success, error.result.error, error.result.output) == (False, "B: Boom", {"n": 1})
         assert error.run_id == client.script.requests[0].headers["X-Run-Id"]
         assert error.run_id in str(error)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from simstudio.config import APIVersion
 from simstudio.errors import (
+    APIStatusError,
     ExecutionError,
     ExecutionTimeoutError,
     InvalidInputError,
@@ -17,7 +18,7 @@ from simstudio.models.conversion import structure
 from simstudio.models.events import StreamEvent
 from simstudio.models.execution import AsyncExecutionResult, CancelResult, WorkflowExecutionResult, error_text
 from simstudio.models.jobs import Job
-from simstudio.models.pauses import PausedRun, pause_block
+from simstudio.models.pauses import Pause, PausedRun, pause_block, paused_run
 from simstudio.models.usage import Usage, UsageLimits
 from simstudio.models.workflows import WorkflowStatus
 from simstudio.pagination import Page, Pages
@@ -150,19 +151,29 @@ class V2Dialect(Dialect[M]):
         return _PausedRuns(self, workflow_id, status)
 
     def paused_run(self, workflow_id: str, execution_id: str) -> Flow[PausedRun]:
-        """One run that waits for a human."""
+        """One run that waits for a human. What it asks is told by the unversioned route, where the run does not."""
         ran = yield from read_run(self, workflow_id, execution_id)
         run = ran.data
         block = run.get("paused")
         known: dict[str, Any] = {"workflow_id": workflow_id, "execution_id": execution_id}
         if isinstance(block, Mapping):
-            known["pauses"] = [
-                pause_block(block, run.get("output"), workflow_id=workflow_id, execution_id=execution_id)
-            ]
+            pause = pause_block(block, run.get("output"), **known)
+            asked = pause.question is not None or pause.input_fields
+            known["pauses"] = [pause] if asked else (yield from self._questions(pause))
             known["paused_at"] = block.get("pausedAt")
             known["total_pause_count"] = block.get("pausePointCount")
             known["resumed_count"] = block.get("resumedCount")
         return structure(run, PausedRun, response=ran.response, known=known)
+
+    def _questions(self, pause: Pause) -> Flow[list[Pause]]:
+        """A run's pauses with what they ask; the given one where that is not to be had."""
+        path = f"/api/workflows/{segment(str(pause.workflow_id), 'workflow_id')}/paused/{pause.execution_id}"
+        try:
+            data = (yield from self._get(path, max_retries=0)).json()
+        except (APIStatusError, InvalidResponseError):
+            return [pause]
+        told = paused_run(data).pauses if isinstance(data, dict) else []
+        return told if any(each.context_id == pause.context_id for each in told) else [pause]
 
     def resume(
         self, workflow_id: str, execution_id: str, context_id: str, data: Any, *, timeout: Timeout
