@@ -233,7 +233,7 @@ class SyncClient(BaseClient[Sync]):
             if is_async_client(http_client):
                 raise ConfigurationError("http_client= is async: use the async client, or an httpx.Client.")
         self._wire = LazyWire(lambda: _sync_wire(http_client))
-        return SyncRunner(self._wire)
+        return SyncRunner(self._wire, None if http_client is not None else lambda: _async_wire(None))
 
     def close(self) -> None:
         """Close the connections. A call afterwards is a ConfigurationError; closing again does nothing."""

@@ -19,7 +19,7 @@ from simstudio.errors import (
 )
 from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
 from simstudio.models.jobs import Job
-from simstudio.polling import Poller, PollSchedule
+from simstudio.polling import Durations, Poller, PollSchedule, Watch
 from simstudio.resources.base import APIResource, Context
 from simstudio.resources.dialects import Dialects, Target
 from simstudio.resources.modes import M
@@ -49,6 +49,8 @@ class Jobs(APIResource[M]):
         self._dialects: Dialects[M] = dialects
         self._cancelled: OrderedDict[str, None] = OrderedDict()
         self._workflows: OrderedDict[str, str] = OrderedDict()
+        self._queued: OrderedDict[str, float] = OrderedDict()
+        self._durations: Durations = Durations()
 
     @operation
     def get(self, job: str | AsyncExecutionResult | Job, *, workflow_id: str | None = None) -> Flow[Job]:
@@ -85,7 +87,8 @@ class Jobs(APIResource[M]):
         """Wait until a background execution is done.
 
         It asks at once, then at growing intervals (0.5 s to 10 s, with jitter, guided by the server's estimate), and
-        bears up to five failed questions in a row.
+        bears up to five failed questions in a row. Of a workflow that this client queued and waited for before, it
+        asks when the end is likely (pauses of 0.08 s to 10 s), from what the last runs took.
 
         Args:
             job: Its id, its receipt, or an earlier state of it.
@@ -132,7 +135,8 @@ class Jobs(APIResource[M]):
         _remember(self._cancelled, execution_id, None)
 
     def remember(self, receipt: AsyncExecutionResult) -> None:
-        """Remember the workflow of what this client queued: v2 finds a run by its workflow only."""
+        """Remember what this client queued, and when: v2 finds a run by its workflow only, and waits learn from it."""
+        _remember(self._queued, receipt.task_id, self.poller.clock())
         if receipt.workflow_id is not None:
             _remember(self._workflows, receipt.task_id, receipt.workflow_id)
 
@@ -155,10 +159,21 @@ class Jobs(APIResource[M]):
         if on_progress is not None and not callable(on_progress):
             raise InvalidInputError(f"on_progress must be a function of the job, not {on_progress!r}.")
         client_timeout = self._context.options.timeout
+        workflow_id = target.workflow_id or self._workflows.get(target.task_id)
+        watch = Watch(self._queued.get(target.task_id))
+        known = pause is None and watch.begun is not None
 
         def ask(seconds: float | None) -> Flow[Job]:
             shorter = seconds is not None and (client_timeout is None or seconds < client_timeout)
-            return self._fetch(target, seconds if shorter else UNSET)
+            asked = poller.clock()
+            job = yield from self._fetch(target, seconds if shorter else UNSET)
+            if not job.done:
+                watch.seen_running(asked)
+            elif workflow_id is not None and not job.cancelled:
+                took = watch.took(poller.clock(), _told(job))
+                if took is not None:
+                    self._durations.add(workflow_id, took)
+            return job
 
         def expired(last: Job | None) -> JobTimeoutError:
             state = f"last seen {last.status!r}" if last is not None else "never seen"
@@ -176,6 +191,8 @@ class Jobs(APIResource[M]):
                 timeout=timeout,
                 on_progress=on_progress,
                 estimate=_estimate,
+                expected=self._durations.expect(workflow_id) if known else None,
+                begun=watch.begun,
             )
             self._check(done)
         except SimStudioError as error:
@@ -263,5 +280,14 @@ def _remember(memory: OrderedDict[str, V], key: str, value: V) -> None:
 
 def _estimate(job: Job) -> float | None:
     """Seconds that the server thinks a job takes. What it sends is a hint, and garbage in it breaks nothing."""
-    sent: object = job.estimated_duration
+    return _seconds(job.estimated_duration)
+
+
+def _told(job: Job) -> float | None:
+    """Seconds that the server says a job took (v0.4 and v2 do)."""
+    metadata: object = job.metadata
+    return _seconds(metadata.get("duration")) if isinstance(metadata, dict) else None
+
+
+def _seconds(sent: object) -> float | None:
     return sent / 1000 if isinstance(sent, (int, float)) and 0 < sent < 1e15 else None

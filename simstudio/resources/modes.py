@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from simstudio.transport.flow import AsyncWire, Flow, Wire, adrive, drive
@@ -101,14 +103,68 @@ class Runner(Protocol):
         """The runner of the same wire whose operations return :class:`APIResponse`."""
         ...
 
+    def concurrent(self, most: int) -> Concurrent:
+        """What runs many flows of this client at a time, on the running event loop."""
+        ...
+
+
+class Concurrent(Protocol):
+    """Runs many flows at a time, on one event loop."""
+
+    async def run(self, flow: Flow[Any]) -> Any:
+        """What a flow returns."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of what was opened for it."""
+        ...
+
+
+class _Loop:
+    """Runs flows over an async wire: of the client's own, or one made for the purpose."""
+
+    def __init__(self, wire: LazyWire[AsyncWire], *, owned: bool) -> None:
+        self._wire = wire
+        self._owned = owned
+
+    async def run(self, flow: Flow[T]) -> T:
+        """What a flow returns."""
+        return await adrive(flow, self._wire.get())
+
+    async def aclose(self) -> None:
+        """Close the wire, where it was made for the purpose."""
+        wire = self._wire.retire() if self._owned else None
+        if wire is not None:
+            await wire.aclose()
+
+
+class _Threads:
+    """Runs flows of a blocking wire on threads: the wire is a user's own, and nothing else may send in its place."""
+
+    def __init__(self, wire: LazyWire[Wire], most: int) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        self._wire = wire
+        self._pool = ThreadPoolExecutor(most, thread_name_prefix="simstudio")
+
+    async def run(self, flow: Flow[T]) -> T:
+        """What a flow returns."""
+        wire = self._wire.get()
+        return await asyncio.get_running_loop().run_in_executor(self._pool, drive, flow, wire)
+
+    async def aclose(self) -> None:
+        """End the threads; what still runs on them is left alone."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
 
 class SyncRunner:
     """Blocking."""
 
     asynchronous = False
 
-    def __init__(self, wire: LazyWire[Wire]) -> None:
+    def __init__(self, wire: LazyWire[Wire], twin: Callable[[], AsyncWire] | None = None) -> None:
         self.wire = wire
+        self._twin = twin
 
     def run(self, flow: Flow[T]) -> T:
         """What the flow returns."""
@@ -118,7 +174,14 @@ class SyncRunner:
 
     def raw(self) -> Runner:
         """The runner whose operations return :class:`APIResponse`."""
-        return RawSyncRunner(self.wire)
+        return RawSyncRunner(self.wire, self._twin)
+
+    def concurrent(self, most: int) -> Concurrent:
+        """An async wire like this client's own; threads where it sends with a client of the user's."""
+        if self._twin is None:
+            return _Threads(self.wire, most)
+        self.wire.get()  # a closed client refuses
+        return _Loop(LazyWire(self._twin), owned=True)
 
 
 class RawSyncRunner(SyncRunner):
@@ -147,6 +210,11 @@ class AsyncRunner:
     def raw(self) -> Runner:
         """The runner whose operations return :class:`APIResponse`."""
         return RawAsyncRunner(self.wire)
+
+    def concurrent(self, most: int) -> Concurrent:
+        """This client's own wire."""
+        del most
+        return _Loop(self.wire, owned=False)
 
 
 class RawAsyncRunner(AsyncRunner):

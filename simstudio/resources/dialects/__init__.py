@@ -91,8 +91,9 @@ class Dialect(APIResource[M], ABC, Generic[M]):
         timeout: Timeout,
         max_retries: int | None = None,
         selected_outputs: Sequence[str] | None = None,
+        run_id: str | None = None,
     ) -> Flow[WorkflowExecutionResult]:
-        """Run a workflow and wait for its result."""
+        """Run a workflow and wait for its result. ``run_id`` is the id to claim, where the dialect has claims."""
 
     @abstractmethod
     def submit(
@@ -103,12 +104,19 @@ class Dialect(APIResource[M], ABC, Generic[M]):
         timeout: Timeout,
         max_retries: int | None = None,
         execution_timeout: int | None = None,
+        run_id: str | None = None,
     ) -> Flow[AsyncExecutionResult]:
         """Queue a workflow."""
 
     @abstractmethod
     def stream(
-        self, workflow_id: str, data: Any, options: StreamOptions, *, max_retries: int | None = None
+        self,
+        workflow_id: str,
+        data: Any,
+        options: StreamOptions,
+        *,
+        max_retries: int | None = None,
+        run_id: str | None = None,
     ) -> Flow[OpenedStream[StreamEvent]]:
         """Run a workflow and give its events as they come."""
 

@@ -45,8 +45,10 @@ class LegacyDialect(Dialect[M]):
         timeout: Timeout,
         max_retries: int | None = None,
         selected_outputs: Sequence[str] | None = None,
+        run_id: str | None = None,
     ) -> Flow[WorkflowExecutionResult]:
         """Run a workflow and wait for its result."""
+        del run_id  # these routes know no claims (recordings 011-013)
         if selected_outputs is not None:
             raise _only_v2("selected_outputs of execute()", "Sim ignores it there unless it streams (recording 362)")
         payload = encode_input(data)
@@ -63,8 +65,10 @@ class LegacyDialect(Dialect[M]):
         timeout: Timeout,
         max_retries: int | None = None,
         execution_timeout: int | None = None,
+        run_id: str | None = None,
     ) -> Flow[AsyncExecutionResult]:
         """Queue a workflow."""
+        del run_id
         if execution_timeout is not None:
             raise _only_v2("execution_timeout", "these routes cannot limit a run")
         payload = encode_input(data)
@@ -74,9 +78,16 @@ class LegacyDialect(Dialect[M]):
         return submission(response, workflow_id, self._context.session.endpoint.prefix)
 
     def stream(
-        self, workflow_id: str, data: Any, options: StreamOptions, *, max_retries: int | None = None
+        self,
+        workflow_id: str,
+        data: Any,
+        options: StreamOptions,
+        *,
+        max_retries: int | None = None,
+        run_id: str | None = None,
     ) -> Flow[OpenedStream[StreamEvent]]:
         """Run a workflow and give its events as they come."""
+        del run_id
         if options.include_thinking or options.include_tool_calls:
             raise _only_v2("include_thinking and include_tool_calls", "these routes stream text only")
         control: dict[str, Any] = {"stream": True}

@@ -67,12 +67,13 @@ class V2Dialect(Dialect[M]):
         timeout: Timeout,
         max_retries: int | None = None,
         selected_outputs: Sequence[str] | None = None,
+        run_id: str | None = None,
     ) -> Flow[WorkflowExecutionResult]:
         """Run a workflow and wait for its result."""
         control: dict[str, Any] = {}
         if selected_outputs is not None:
             control["selectedOutputs"] = selectors(selected_outputs, MOST_SELECTED)
-        execution = self._execution(workflow_id, data, control)
+        execution = self._execution(workflow_id, data, control, run_id=run_id)
         ran = yield from execution.now(timeout=timeout, max_retries=max_retries)
         return self._result(ran, execution.run_id, workflow_id)
 
@@ -84,17 +85,24 @@ class V2Dialect(Dialect[M]):
         timeout: Timeout,
         max_retries: int | None = None,
         execution_timeout: int | None = None,
+        run_id: str | None = None,
     ) -> Flow[AsyncExecutionResult]:
         """Queue a workflow."""
         control: dict[str, Any] = {"async": True}
         if execution_timeout is not None:
             control["executionTimeoutSeconds"] = _check_execution_timeout(execution_timeout)
-        execution = self._execution(workflow_id, data, control)
+        execution = self._execution(workflow_id, data, control, run_id=run_id)
         response = yield from execution.queued(timeout=timeout, max_retries=max_retries)
         return _receipt(response, workflow_id, execution.run_id)
 
     def stream(
-        self, workflow_id: str, data: Any, options: StreamOptions, *, max_retries: int | None = None
+        self,
+        workflow_id: str,
+        data: Any,
+        options: StreamOptions,
+        *,
+        max_retries: int | None = None,
+        run_id: str | None = None,
     ) -> Flow[OpenedStream[StreamEvent]]:
         """Run a workflow and give its events as they come."""
         control: dict[str, Any] = {"stream": True}
@@ -105,7 +113,8 @@ class V2Dialect(Dialect[M]):
         if options.include_tool_calls:
             control["includeToolCalls"] = True
         wanted = options.include_thinking or options.include_tool_calls
-        execution = self._execution(workflow_id, data, control, {"X-Sim-Stream-Protocol": PROTOCOL} if wanted else {})
+        headers = {"X-Sim-Stream-Protocol": PROTOCOL} if wanted else {}
+        execution = self._execution(workflow_id, data, control, headers, run_id=run_id)
         return (yield from self.open_stream(execution, options, max_retries=max_retries))
 
     def open_stream(
@@ -239,10 +248,16 @@ class V2Dialect(Dialect[M]):
         return structure(data, UsageLimits, response=response, known={"success": True, "usage": usage})
 
     def _execution(
-        self, workflow_id: str, data: Any, control: Mapping[str, Any], headers: Mapping[str, str] | None = None
+        self,
+        workflow_id: str,
+        data: Any,
+        control: Mapping[str, Any],
+        headers: Mapping[str, str] | None = None,
+        *,
+        run_id: str | None = None,
     ) -> Execution:
         payload = encode_nested(data, control)
-        return Execution(self, workflow_id, mint(), payload.content, headers or {})
+        return Execution(self, workflow_id, run_id or mint(), payload.content, headers or {})
 
     def _ask(self, path: str) -> Flow[tuple[dict[str, Any], Response]]:
         response = yield from gated(self, self._request("GET", path, resend="read"))

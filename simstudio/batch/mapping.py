@@ -1,0 +1,120 @@
+"""From the arguments of ``client.workflows.map`` to a batch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence, Sized
+from typing import TYPE_CHECKING, Any, Literal
+
+import attrs
+
+from simstudio.batch.items import BatchItem, Inputs, read
+from simstudio.config import UNSET, Unset, check_timeout
+from simstudio.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from simstudio.batch.batch import AsyncBatch, Batch
+    from simstudio.batch.engine import Engine, OnFailed, OnUnknown, Outbox
+    from simstudio.batch.progress import Progress
+    from simstudio.resources.base import APIResource
+
+MOST = 200
+"""How many items run at a time at most, where the concurrency is found out."""
+MOST_EVER = 10_000
+
+
+@attrs.frozen
+class Plan:
+    """A batch that was asked for; see ``Workflows.map`` for the fields."""
+
+    workflow_id: str
+    inputs: Inputs
+    concurrency: int | None = None
+    ordered: bool = True
+    mode: Literal["sync", "async", "stream"] = "sync"
+    on_result: Callable[[BatchItem], Any] | None = None
+    ledger: str | os.PathLike[str] | None = None
+    executor: Executor | None = None
+    progress: bool | Callable[[Progress], None] = False
+    stop_on_error: bool = False
+    on_unknown: OnUnknown = "report"
+    on_failed: OnFailed = "keep"
+    key: Callable[[Any], object] | None = None
+    timeout: float | Unset | None = UNSET
+    selected_outputs: Sequence[str] | None = None
+    shared: str | None = None
+    claims: str | None = None
+
+    def checked(self) -> Plan:
+        """The plan, when it can be followed.
+
+        Raises:
+            InvalidInputError: It cannot; the message names the argument.
+        """
+        number = self.concurrency
+        if number is not None and (type(number) is not int or not 1 <= number <= MOST_EVER):
+            raise InvalidInputError(f"concurrency must be a whole number from 1 to {MOST_EVER:,}, not {number!r}.")
+        for name, value, allowed in (
+            ("mode", self.mode, ("sync", "async", "stream")),
+            ("on_unknown", self.on_unknown, ("report", "rerun")),
+            ("on_failed", self.on_failed, ("keep", "rerun")),
+        ):
+            if value not in allowed:
+                raise InvalidInputError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {value!r}.")
+        for name, function in (("on_result", self.on_result), ("key", self.key)):
+            if function is not None and not callable(function):
+                raise InvalidInputError(f"{name} must be a function, not {function!r}.")
+        if not isinstance(self.timeout, Unset):
+            check_timeout(self.timeout)
+        return self
+
+    def begin(self, resource: APIResource[Any], version: str) -> Batch | AsyncBatch:
+        """The batch on a client's resource. Nothing is sent before its first item is asked for."""
+        from simstudio.batch.batch import AsyncBatch, Batch
+        from simstudio.batch.engine import Engine, Options
+        from simstudio.batch.ledger import Ledger
+        from simstudio.batch.pace import Pace
+        from simstudio.batch.progress import to_stderr
+        from simstudio.batch.sender import FlowSender, SendOptions
+
+        source = read(self.inputs)
+        most = self.concurrency or MOST
+        ledger = (
+            None
+            if self.ledger is None
+            else Ledger.open(self.ledger, workflow_id=self.workflow_id, mode=self.mode, api_version=version)
+        )
+        cost = 2 if self.mode == "async" and version == "v1" else 1  # NOTES 3: the request and the run
+        pace = Pace(concurrency=self.concurrency, most=most, cost=cost)
+        sending = SendOptions(self.workflow_id, self.mode, self.timeout, self.selected_outputs)
+        show = self.progress
+        on_progress = show if callable(show) else to_stderr() if show else None
+
+        def make(outbox: Outbox) -> Engine:
+            return Engine(
+                sender=FlowSender(resource._context, version, sending, most),
+                source=source,
+                outbox=outbox,
+                pace=pace,
+                options=Options(
+                    ordered=self.ordered,
+                    stop_on_error=self.stop_on_error,
+                    on_unknown=self.on_unknown,
+                    on_failed=self.on_failed,
+                    key=self.key,
+                    window=max(1000, 4 * most),
+                ),
+                ledger=ledger,
+                total=len(self.inputs) if isinstance(self.inputs, Sized) and not isinstance(self.inputs, str) else None,
+                on_result=self.on_result,
+                on_progress=on_progress,
+            )
+
+        def close() -> None:
+            if ledger is not None:
+                ledger.close()
+
+        kind = AsyncBatch if resource._context.runner.asynchronous else Batch
+        return kind(make, close)

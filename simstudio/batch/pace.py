@@ -1,0 +1,588 @@
+"""How many requests may be in flight, and when the next may begin. Pure: the clocks are arguments, nothing is sent.
+
+Two things are decided apart:
+
+* :class:`Allowance`: tokens. Sim's bucket, modelled as the server has it: so many tokens each whole minute, holding at
+  most the burst. Executions say nothing of it until a bare 429, so what is left is asked of ``usage.limits()``: at
+  each refill, when half of what was told is spent as long as others may spend too, and when none should be left.
+* :class:`Concurrency`: slots. Another slot is worth having while it finishes at least half as much as the slots before
+  it do; where it does not, requests only wait for each other on the server.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from simstudio.models.usage import RateLimitEntry, UsageLimits
+
+PERIOD = 60.0
+"""Seconds from one refill to the next."""
+
+_MARGIN = 0.05  # seconds after a refill before it is looked for
+_GRACE = 2.0  # seconds after which a request has surely been counted by the server
+_PATIENCE = 1.0  # seconds a refill is waited for to be confirmed, where nobody asks
+_PENDING = 10.0  # and where somebody has asked
+_FRESH = 0.5  # seconds for which the last few tokens are believed where others take some too
+_FIRST_ASK, _LAST_ASK = 0.25, 5.0  # seconds between questions that changed nothing
+_APART = 0.05  # seconds around a probe in which nothing else begins, so that its answer is known as its own
+_LONGEST_HOLD = 60.0
+_CAPACITY_HINT = 10.0  # seconds: what a server at capacity asks to wait (5) is less
+
+
+class Pace:
+    """When the next request of a batch may begin.
+
+    The engine asks :meth:`wait` before each request; whenever that is not 0, and whenever it wakes, it asks
+    :meth:`wants_limits` too. Each answer is told by exactly one of :meth:`succeeded`, :meth:`refused`, :meth:`failed`.
+    The requests must not be repeated below it (``max_retries=0``): refusals that it does not see cannot be paced.
+
+    Args:
+        concurrency: The most in flight, fixed; None finds it.
+        most: The most that finding may reach.
+        cost: Tokens a request takes: 2 of a background run on v0.6, else 1.
+        clock: Seconds that never go back.
+        wall: Epoch seconds, for the dates that servers tell.
+
+    Example:
+        >>> Pace(concurrency=2).wait(0)
+        0.0
+    """
+
+    def __init__(
+        self,
+        *,
+        concurrency: int | None = None,
+        most: int = 200,
+        cost: int = 1,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.clock = clock
+        self.wall = wall
+        self.concurrency = Concurrency(fixed=concurrency, most=most)
+        self.allowance = Allowance(cost)
+
+    @property
+    def limit(self) -> int:
+        """How many requests may be in flight now."""
+        return self.concurrency.limit
+
+    def seed(self, limits: UsageLimits) -> None:
+        """Learn from ``client.usage.limits()``. Where it tells no rate limits, nothing is known."""
+        self.allowance.seed(self.clock(), self.wall(), limits)
+
+    def wait(self, in_flight: int) -> float:
+        """Seconds until the next request may begin.
+
+        Args:
+            in_flight: Requests begun and not ended.
+
+        Returns:
+            0.0: begin now, the tokens are taken. ``math.inf``: not before something in flight ends. Otherwise ask
+            again after so many seconds, or sooner.
+        """
+        now = self.clock()
+        if in_flight >= self.concurrency.limit:
+            self.concurrency.wanted(now, in_flight)
+            return math.inf
+        delay = self.allowance.take(now, self.wall(), in_flight)
+        if delay > 0:
+            self.concurrency.starved(now, in_flight)
+            return delay
+        self.concurrency.began(now, in_flight)
+        return 0.0
+
+    def succeeded(self, elapsed: float) -> None:
+        """A request was answered; that its workflow failed is no matter.
+
+        Args:
+            elapsed: Seconds since :meth:`wait` let it begin.
+        """
+        now = self.clock()
+        self.allowance.succeeded(now, elapsed)
+        self.concurrency.ended(now)
+
+    def refused(self, retry_after: float | None) -> None:
+        """A request was answered with 429.
+
+        Args:
+            retry_after: Seconds the server asked to wait, if it did.
+        """
+        now = self.clock()
+        at_capacity = self.allowance.refused(now, self.wall(), retry_after)
+        self.concurrency.ended(now)
+        if at_capacity:
+            self.concurrency.cut(now, 0.5)
+
+    def failed(self, elapsed: float) -> None:
+        """A request got 5xx, a lost connection or no answer in time: fewer at a time, at the same rate.
+
+        Args:
+            elapsed: Seconds since :meth:`wait` let it begin.
+        """
+        now = self.clock()
+        self.allowance.ended()
+        self.concurrency.failed(now, elapsed)
+
+    def hint(self, limit: int, remaining: int, reset: float) -> None:
+        """Learn from the ``X-RateLimit-*`` headers of an answer (v2), before it is told to :meth:`succeeded`.
+
+        Args:
+            limit: Tokens a full bucket holds.
+            remaining: Tokens left when the request came in.
+            reset: Epoch seconds of the next refill.
+        """
+        self.allowance.hint(self.clock(), self.wall(), limit, remaining, reset)
+
+    def wants_limits(self) -> bool:
+        """Whether asking ``client.usage.limits()`` would help now.
+
+        The answer belongs into :meth:`seed`. True is said once a question: when the question fails, nothing need be
+        told, and it is said again later.
+        """
+        return self.allowance.wants(self.clock())
+
+
+class Allowance:
+    """The tokens believed to be left, as a bucket that is refilled in whole minutes.
+
+    Servers may report limits that they do not enforce. The first time none should be left, one request is let through
+    all the same (a *probe*); when it is answered although no refill came in between, they are not enforced, and only a
+    429 makes them matter again. When it is refused they are, and no other probe follows.
+
+    Args:
+        cost: Tokens a request takes.
+    """
+
+    def __init__(self, cost: int) -> None:
+        self._given_cost = self._cost = cost
+        self.tokens = math.inf
+        self._rate = self._burst = 0
+        self._window = False  # v0.4: all anew each minute, from the first request on
+        self._guessed = False  # learned from refusals only
+        self._known = self._told_nothing = False
+        self._enforced: bool | None = None
+        self._others = False  # whether somebody else takes tokens, too
+        self._ask_from = -math.inf  # when the server may have refilled
+        self._told = math.inf  # the refill that it told of
+        self._latest = math.inf  # when it surely has
+        self._full = False  # a full bucket may begin its minute with the next request
+        self._mark = -1.0  # ask again when no more than these tokens are left
+        self._doubt = self._empty = False  # tokens are not / surely what the server says: none
+        self._seeded_at = -math.inf
+        self._stale_from: float | None = None
+        self._asked: tuple[float, int, int] | None = None  # when, requests maybe not counted yet, begun in all
+        self._next_ask = -math.inf
+        self._ask_every = _FIRST_ASK
+        self._begun = self._flying = 0
+        self._recent: deque[float] = deque()  # when the requests of the last seconds began
+        self._last_take = -math.inf
+        self._probe: tuple[float, bool] | None = None  # when, and whether nothing else was in flight
+        self._passed: tuple[float, float] | None = None  # when the probe was answered, and the refill it came before
+        self._hold = -math.inf
+        self._strikes = 0  # refusals in a row, each after waiting
+        self._trial_at = -math.inf
+        self._in_period = 0  # begun and not refused since the last refill, where the rate is guessed
+        self._periods = 0
+        self._hinted: float | None = None
+
+    # -- what the server tells
+
+    def seed(self, now: float, wall: float, limits: UsageLimits) -> None:
+        """Adopt what ``usage.limits()`` says, less the requests that it may not have counted yet."""
+        entry = limits.rate_limit.sync
+        self._cost = self._given_cost
+        if self._given_cost > 1 and entry.max_burst is None:
+            entry, self._cost = limits.rate_limit.async_, 1  # v0.4 counts background runs apart, and once
+        asked, self._asked = self._asked, None
+        rate, left = _count(entry.limit), _count(entry.remaining)
+        if not rate or left is None:
+            self._told_nothing = True
+            return
+        _, uncounted, begun = asked or (now, self._uncounted(now), self._begun)
+        uncounted += self._begun - begun
+        reset_in = _reset_in(entry, wall)
+        self._adopt(now, rate, _count(entry.max_burst), left, reset_in, uncounted)
+
+    def _adopt(
+        self, now: float, rate: int, burst: int | None, left: int, reset_in: float | None, uncounted: int
+    ) -> None:
+        reset = now + (PERIOD if reset_in is None else reset_in)
+        same_period = self._known and not self._guessed and abs(reset - self._told) < 1.0
+        if self._known and not self._guessed and not self._full:
+            expected = self.tokens if same_period and not self._doubt else min(rate, self._burst)
+            self._others = self._others or (left < expected and self._enforced is not False)
+        if self._passed is not None:
+            if abs(reset - self._passed[1]) < 1.0:
+                self._enforced = False
+            self._passed = self._probe = None
+        self._known, self._guessed, self._doubt = True, False, False
+        self._rate, self._burst, self._window = rate, burst or rate, burst is None
+        self.tokens = max(0, left - self._cost * uncounted)
+        self._empty = left < self._cost and uncounted == 0
+        self._full = left >= self._burst
+        self._seeded_at, self._stale_from = now, None
+        self._latest = self._told = reset
+        if self.tokens >= self._cost:
+            self._ask_every = _FIRST_ASK
+        elif reset_in is None:
+            self._ask_every = min(_LAST_ASK, 2 * self._ask_every)
+        # a date that has passed: the clocks differ, so only asking tells
+        self._ask_from = now + max(self._ask_every, _PATIENCE) if reset_in is None else reset + _MARGIN
+        self._next_ask = now + self._ask_every
+        shared = self._others or self._enforced is None
+        self._mark = self.tokens // 2 if shared and self.tokens >= 2 * self._cost else -1.0
+
+    def hint(self, now: float, wall: float, limit: int, remaining: int, reset: float) -> None:
+        """Adopt what an answer's headers say: exact after a refill, later the most that can be left."""
+        if limit <= 0 or remaining < 0 or not 0 <= reset - wall <= PERIOD + _GRACE:
+            return
+        burst = limit if remaining <= limit else 2 * limit
+        if self._hinted is None or self._guessed or reset > self._hinted + 1.0:
+            self._hinted = reset
+            self._adopt(now, max(1, burst // 2), burst, remaining, reset - wall, max(0, self._flying - 1))
+            self._told_nothing = True  # nobody need ask
+        else:
+            self.tokens = min(self.tokens, remaining)
+
+    # -- what becomes of requests
+
+    def take(self, now: float, wall: float, in_flight: int) -> float:  # noqa: ARG002 - shared ones need the date
+        """Seconds until a request may begin; 0.0 when its tokens are taken."""
+        self._flying = in_flight
+        self._advance(now)
+        waiting = self._held(now)
+        if waiting > 0:
+            return waiting
+        if not self._known or self._enforced is False:
+            return self._spend(now, 0)
+        if self._probe is not None and now < self._probe[0] + _APART:
+            return self._probe[0] + _APART - now
+        if self.tokens - self._reserve() >= self._cost:
+            return 0.05 if self._is_stale(now) else self._spend(now, self._cost)
+        if self._may_probe(now):
+            if now < self._last_take + _APART:
+                return self._last_take + _APART - now
+            self._probe = (now, in_flight == 0)
+            return self._spend(now, 0)
+        return self._until_tokens(now)
+
+    def succeeded(self, now: float, elapsed: float) -> None:
+        """An answer that is no refusal."""
+        self.ended()
+        if now - elapsed >= self._hold:
+            self._strikes = 0
+        if self._probe is not None and self._passed is None:
+            begun, alone = self._probe
+            if alone or abs(now - elapsed - begun) <= _APART / 2:
+                self._passed = (now, self._told)
+
+    def refused(self, now: float, wall: float, retry_after: float | None) -> bool:  # noqa: ARG002
+        """A 429; True when the server is at capacity, which has nothing to do with tokens."""
+        self.ended()
+        expected = self._known and self.tokens < self._cost
+        if now >= self._hold:
+            self._strikes += 1
+        if retry_after is not None and retry_after <= _CAPACITY_HINT and not expected:
+            self._hold = max(self._hold, now + retry_after)
+            self.tokens += self._cost if self._known and self._enforced is not False else 0
+            return True
+        self._enforced = True
+        self._probe = self._passed = None
+        backoff = min(_LONGEST_HOLD, 0.5 * 2.0 ** min(self._strikes, 10))
+        self._hold = max(self._hold, now + (backoff if retry_after is None else retry_after))
+        self._in_period = max(0, self._in_period - 1)
+        if self._known and not self._guessed:
+            self.tokens, self._doubt = 0, True
+            self._next_ask = min(self._next_ask, now)
+        elif self._told_nothing:
+            self._guess(now, retry_after)
+        return False
+
+    def ended(self) -> None:
+        """A request is no longer in flight."""
+        self._flying = max(0, self._flying - 1)
+
+    def wants(self, now: float) -> bool:
+        """Whether to ask the server; when so, what is in flight is remembered until the answer."""
+        if self._told_nothing or self._enforced is False or now < self._next_ask:
+            return False
+        uncounted = self._uncounted(now)
+        unsure = self._enforced is None and self.tokens < self._cost and not self._empty and not uncounted
+        stale = self._stale_from is not None
+        spent = self.tokens <= self._mark
+        due = now >= self._ask_from
+        if not (self._doubt or due or unsure or stale or spent or self._passed is not None):
+            return False
+        self._asked = (now, uncounted, self._begun)
+        self._next_ask = now + self._ask_every
+        self._ask_every = min(_LAST_ASK, 2 * self._ask_every)
+        return True
+
+    # -- what is believed
+
+    def _spend(self, now: float, tokens: int) -> float:
+        if tokens and self._full:
+            self._full = False
+            self._latest = max(self._latest, now + PERIOD)
+            if self._window or self._guessed:
+                self._ask_from = self._latest + _MARGIN
+        self.tokens -= tokens
+        self._empty = False
+        self._begun += 1
+        self._in_period += 1
+        self._flying += 1
+        self._last_take = now
+        self._recent.append(now)
+        if self._strikes:
+            self._trial_at = now
+        if self._probe is not None and self._probe[0] != now:
+            self._probe = (self._probe[0], False)
+        self._uncounted(now)
+        return 0.0
+
+    def _uncounted(self, now: float) -> int:
+        while self._recent and self._recent[0] <= now - _GRACE:
+            self._recent.popleft()
+        # a background run's second token is taken some time after its answer
+        return len(self._recent) if self._cost > 1 else min(len(self._recent), self._flying)
+
+    def _advance(self, now: float) -> None:
+        """Believe in a refill that nobody confirmed, and in a probe's answer that nobody confirmed."""
+        if self._passed is not None and now > self._passed[0] + _PENDING and self._passed[0] < self._passed[1] - 1.0:
+            self._enforced, self._probe, self._passed = False, None, None
+        if self._probe is not None and self._passed is None and now > self._probe[0] + PERIOD:
+            self._probe = None
+        if not self._known or now < self._latest:
+            return
+        asked = self._asked is not None and now < self._asked[0] + _PENDING
+        if self._guessed or now >= self._latest + (_PENDING if asked else _PATIENCE):
+            self._refill(now)
+
+    def _refill(self, now: float) -> None:
+        steps = 1 + int((now - self._latest) // PERIOD)
+        self._empty = False
+        if self._guessed and steps > 0:
+            self._periods += 1
+            if self._periods % 3 == 0:
+                self._rate += max(1, self._rate // 20)  # the guess may be too low
+            self._burst = self._rate
+            self._in_period = 0
+        if self._window or self._guessed:
+            self.tokens, self._full = self._burst, True
+        else:
+            self.tokens = min(self._burst, self.tokens + steps * self._rate)
+        self._latest += steps * PERIOD
+        self._ask_from = self._latest + _MARGIN
+
+    def _guess(self, now: float, retry_after: float | None) -> None:
+        """The server tells nothing but refusals: what it let through since the last refill is what it allows."""
+        self._rate = self._burst = max(1, self._in_period)
+        self.tokens = 0
+        if not self._guessed or retry_after is not None:
+            self._latest = now + (PERIOD if retry_after is None else retry_after)
+        self._known = self._guessed = True
+        self._full = False
+
+    def _held(self, now: float) -> float:
+        if now < self._hold:
+            return self._hold - now
+        if self._strikes > 1 and now < self._trial_at + _GRACE and self._trial_at >= self._hold:
+            return self._trial_at + _GRACE - now
+        return 0.0
+
+    def _reserve(self) -> int:
+        """Tokens left for the others; the bucket keeps them for us if they are not taken (a window does not)."""
+        return min(1, self._burst - self._cost) if self._others and not self._window and not self._guessed else 0
+
+    def _is_stale(self, now: float) -> bool:
+        low = self.tokens < self._cost + max(2 * self._cost, self._rate // 10)
+        if not (self._others and low) or self._told_nothing or now <= self._seeded_at + _FRESH:
+            return False
+        if self._stale_from is None:
+            self._stale_from = now
+        return now < self._stale_from + _GRACE
+
+    def _may_probe(self, now: float) -> bool:
+        if self._enforced is not None or self._probe is not None or self._guessed:
+            return False
+        sure = self._empty or now > self._last_take + _GRACE + _PATIENCE
+        return sure and self._latest - now > _GRACE
+
+    def _until_tokens(self, now: float) -> float:
+        if self._guessed:
+            return max(_MARGIN, self._latest - now)
+        if now < self._ask_from:
+            unsure = self._passed is not None or self._doubt or (self._enforced is None and not self._empty)
+            until = self._ask_from - now
+            return min(until, max(_MARGIN, self._next_ask - now)) if unsure and not self._told_nothing else until
+        return max(_MARGIN, min(self._next_ask, self._latest + _PATIENCE) - now)
+
+
+class Concurrency:
+    """How many requests may be in flight: climbs to the knee of the server's throughput, and steps back.
+
+    The measure is *slot-seconds a finished request*: the sum, over time, of what was in flight, divided by what ended.
+    It is the mean latency without its bias: unfinished requests count too, pauses do not, and one slow call weighs no
+    more than the one slot that it holds. Throughput is slots divided by it. A level that is tried is kept when it
+    raises throughput by at least half of what it adds in slots (and, going down, loses no more than half of what it
+    frees): below the knee of a queue throughput grows as slots do, beyond it not at all, so half tells them apart
+    whatever the workflows cost, without a notion of the best latency, which workflows do not have.
+
+    Failures cut: one alone by one slot, several of the last 20 by 30 %, those begun before a cut not again.
+
+    Args:
+        fixed: Stay at this; None climbs.
+        most: Never more.
+        start: Where to begin.
+    """
+
+    def __init__(self, *, fixed: int | None = None, most: int = 200, start: int = 8) -> None:
+        self._fixed = fixed is not None
+        self._most = max(1, most)
+        self.limit = max(1, fixed) if fixed is not None else min(start, self._most)
+        self._level = self.limit  # the last kept
+        self._cost: float | None = None  # slot-seconds a request there
+        self._best = math.inf
+        self._factor = 2.0  # until the first step that was too far
+        self._rest = 0  # rounds before the next step
+        self._patience = 2
+        self._down_next = False
+        self._flying = 0
+        self._at: float | None = None
+        self._area = 0.0
+        self._done = 0
+        self._ignore = self.limit  # endings before a level shows
+        self._is_wanted = False
+        self._outcomes: deque[bool] = deque(maxlen=20)
+        self._cut_at = -math.inf
+
+    def began(self, now: float, in_flight: int) -> None:
+        """One more is in flight than were."""
+        self._count(now, in_flight + 1)
+
+    def wanted(self, now: float, in_flight: int) -> None:
+        """One more would have begun."""
+        self._count(now, in_flight)
+        self._is_wanted = True
+
+    def starved(self, now: float, in_flight: int) -> None:
+        """Slots are free that nothing may use: what is measured says nothing."""
+        self._count(now, in_flight)
+        self._restart()
+
+    def ended(self, now: float) -> None:
+        """One ended, however."""
+        self._count(now, max(0, self._flying - 1))
+        self._outcomes.append(True)
+        self._finish()
+
+    def failed(self, now: float, elapsed: float) -> None:
+        """One ended in a failure of the server or the connection."""
+        self._count(now, max(0, self._flying - 1))
+        self._outcomes.append(False)
+        if now - elapsed < self._cut_at:
+            return
+        if self._outcomes.count(False) > 1:
+            self.cut(now, 0.7)
+        elif not self._fixed:
+            self._settle(max(1, self.limit - 1))
+
+    def cut(self, now: float, share: float) -> None:
+        """Go down to a share of the slots, once for all that is in flight."""
+        if self._fixed or now <= self._cut_at:
+            return
+        self._cut_at = now
+        self._outcomes.clear()
+        self._settle(max(1, int(self.limit * share)))
+
+    def _settle(self, level: int) -> None:
+        self.limit = self._level = level
+        self._cost, self._factor, self._rest = None, 1.25, 1
+        self._restart()
+
+    def _count(self, now: float, flying: int) -> None:
+        if self._at is not None:
+            self._area += self._flying * max(0.0, now - self._at)
+        self._at, self._flying = now, flying
+
+    def _restart(self) -> None:
+        self._ignore, self._area, self._done, self._is_wanted = self.limit, 0.0, 0, False
+
+    def _finish(self) -> None:
+        if self._fixed:
+            return
+        if self._ignore:
+            self._ignore -= 1
+            if not self._ignore:
+                self._area, self._done = 0.0, 0
+            return
+        self._done += 1
+        if self._done >= (max(16, 2 * self.limit) if self._factor > 1.5 else max(64, 4 * self.limit)):
+            if self._is_wanted and self._area > 0:
+                self._judge(self._area / self._done)
+            self._area, self._done, self._is_wanted = 0.0, 0, False
+
+    def _judge(self, cost: float) -> None:
+        """A round at one level is over: keep it, leave it, try another."""
+        self._best = min(self._best, cost)
+        if self.limit == self._level or self._cost is None:
+            self._cost = cost if self._cost is None else (self._cost + cost) / 2
+            self._level = self.limit
+            self._rest -= 1
+            if self._rest <= 0:
+                self._try()
+            return
+        slots = self.limit / self._level
+        throughput = slots * self._cost / cost
+        climbing = slots > 1
+        if throughput - 1 >= (slots - 1) / 2:  # going down both sides are negative
+            self._level, self._cost = self.limit, cost
+            self._patience = 2
+            self._try(down=not climbing)
+            return
+        if climbing and self._factor > 1.5:
+            self._factor, self._rest = 1.25, 0
+        else:
+            self._rest = self._patience
+            self._patience = min(64, 2 * self._patience)
+            if not climbing:
+                self._best = self._cost  # the work has become slower, not the queue longer
+        self.limit = self._level
+        self._restart()
+
+    def _try(self, *, down: bool | None = None) -> None:
+        if down is None:
+            queued = self._cost is not None and self._cost > 1.4 * self._best
+            down = queued and self._down_next
+            self._down_next = queued and not self._down_next
+        if down:
+            self.limit = max(1, min(self._level - 1, int(self._level / 1.25)))
+        else:
+            self.limit = min(self._most, max(self._level + 1, int(self._level * self._factor)))
+        if self.limit != self._level:
+            self._restart()
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _reset_in(entry: RateLimitEntry, wall: float) -> float | None:
+    """Seconds to the refill; None when none is told, or one that cannot be."""
+    text = entry.reset_at
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith("Z") else text)
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp() - wall
+    except (ValueError, OverflowError):
+        return None
+    return seconds if 0 < seconds <= PERIOD + _PATIENCE else None

@@ -1,0 +1,95 @@
+"""How far a batch is."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+import attrs
+
+from simstudio.batch.items import BatchItem
+
+
+@attrs.define
+class Progress:
+    """How far a batch is.
+
+    Attributes:
+        total: Inputs there are, None where that is not known before they were read.
+        done: Items that succeeded, those of earlier runs included.
+        failed: Items that failed.
+        unknown: Items that may have run.
+        replayed: How many of these the ledger knew from earlier runs.
+        running: Items under way.
+        limit: How many may be.
+        refused: Requests that the rate limit refused.
+        elapsed: Seconds since it began.
+        active: Seconds in which items of this run were executed, for the rate.
+    """
+
+    total: int | None = None
+    done: int = 0
+    failed: int = 0
+    unknown: int = 0
+    replayed: int = 0
+    running: int = 0
+    limit: int = 0
+    refused: int = 0
+    elapsed: float = 0.0
+
+    @property
+    def finished(self) -> int:
+        """Items that need nothing more."""
+        return self.done + self.failed + self.unknown
+
+    @property
+    def rate(self) -> float:
+        """Items of this run a second."""
+        return (self.finished - self.replayed) / self.elapsed if self.elapsed > 0 else 0.0
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds it will take at this rate; None where nothing is known of it."""
+        if self.total is None or self.rate <= 0:
+            return None
+        return max(0, self.total - self.finished) / self.rate
+
+    def count(self, item: BatchItem) -> None:
+        """Count an item that is over."""
+        if item.state == "done":
+            self.done += 1
+        elif item.state == "failed":
+            self.failed += 1
+        else:
+            self.unknown += 1
+        self.replayed += item.replayed
+
+    def __str__(self) -> str:
+        of = f"/{self.total}" if self.total is not None else ""
+        parts = [f"{self.finished}{of} finished", f"{self.done} done", f"{self.failed} failed"]
+        if self.unknown:
+            parts.append(f"{self.unknown} unknown")
+        parts.append(f"{self.rate:.1f}/s")
+        if self.remaining is not None:
+            parts.append(f"{_duration(self.remaining)} left")
+        return ", ".join(parts)
+
+
+def to_stderr(every: float = 1.0, clock: Callable[[], float] = time.monotonic) -> Callable[[Progress], None]:
+    """What ``progress=True`` does: a line on standard error, at most once in ``every`` seconds."""
+    last = [-every]
+
+    def show(progress: Progress) -> None:
+        over = progress.total is not None and progress.finished >= progress.total
+        if over or clock() - last[0] >= every:
+            last[0] = clock()
+            print(progress, file=sys.stderr, flush=True)  # noqa: T201 - asked for
+
+    return show
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,233 @@
+"""What a ledger tells of an item, and the JSON texts in which it keeps results and errors."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import attrs
+
+from simstudio import errors
+from simstudio.batch.items import BatchItem, Prepared, _plain
+from simstudio.errors import LedgerError, SimStudioError
+from simstudio.models.execution import WorkflowExecutionResult
+from simstudio.models.jobs import Job
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from simstudio.models.base import Model
+
+    M = TypeVar("M", bound=Model)
+
+Mode: TypeAlias = Literal["sync", "async", "stream"]
+EntryState: TypeAlias = Literal["sending", "submitted", "done", "failed", "unknown"]
+STATES: tuple[EntryState, ...] = ("sending", "submitted", "done", "failed", "unknown")
+
+_TOLD = ("task_id", "run_id", "host", "port", "sent", "lasting", "partial", "retry_after", "retryable")
+"""What errors say of themselves beside what they are made of; each has some of it."""
+
+
+@attrs.frozen
+class Intent:
+    """What is about to be sent.
+
+    Attributes:
+        prepared: The input.
+        run_id: The ``X-Run-Id`` it is sent with, under which the server can be asked for it; None where there is none.
+    """
+
+    prepared: Prepared
+    run_id: str | None = None
+
+
+@attrs.frozen
+class Entry:
+    """What the ledger knows of one item.
+
+    Attributes:
+        index: Its place among the inputs.
+        key: Its identity.
+        fingerprint: SHA-256 of its input.
+        state: ``sending``: it may have been sent, and nothing was heard since. ``submitted``: the server has queued it
+            under ``task_id``. ``done``, ``failed``, ``unknown``: as of a :class:`~simstudio.batch.items.BatchItem`.
+        run_id: The ``X-Run-Id`` it was sent with, or the run that it was in the end.
+        task_id: Of an asynchronous execution, once it is queued.
+        execution_id: The execution, where the server named it.
+        input: As JSON data; of ``Ledger.find`` as it was given.
+        result: Of what is done; also of a failure that has one.
+        error: Why there is no result: the class that it was where that is one of ours, else the nearest; without its
+            response and earlier attempts.
+        error_type: The name of its class as it was.
+        attempts: How often it was sent in the run that finished it.
+        elapsed: Seconds, from its first request to its end.
+        started_at: When it was last about to be sent, in seconds since 1970.
+        ended_at: When its end was written, in seconds since 1970.
+        mode: How it was sent: ``sync``, ``async`` or ``stream``.
+        api_version: To which API: ``v1`` or ``v2``; who asks for its task or run must ask that one.
+    """
+
+    index: int
+    key: str
+    fingerprint: str
+    state: EntryState
+    run_id: str | None
+    task_id: str | None
+    execution_id: str | None
+    input: Any
+    result: WorkflowExecutionResult | None
+    error: SimStudioError | None
+    error_type: str | None
+    attempts: int
+    elapsed: float
+    started_at: float
+    ended_at: float | None
+    mode: Mode
+    api_version: str
+
+    @property
+    def output(self) -> Any:
+        """The workflow's output; None where there is no result."""
+        return self.result.output if self.result is not None else None
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status of the error, where it had one."""
+        return self.error.status if self.error is not None else None
+
+    def to_item(self) -> BatchItem:
+        """What became of it, as an item that is ``replayed``; of what has not ended, one that is ``unknown``."""
+        return BatchItem(
+            index=self.index,
+            input=self.input,
+            result=self.result,
+            error=self.error,
+            attempts=0,
+            elapsed=self.elapsed,
+            state=self.state if self.state in ("done", "failed") else "unknown",
+            key=self.key,
+            run_id=self.run_id,
+            replayed=True,
+        )
+
+
+@attrs.frozen
+class Counts:
+    """How many items the ledger knows in each state. Those that no run has come to are in none.
+
+    Attributes:
+        sending: About to be sent, or sent and not heard of since.
+        submitted: Queued on the server.
+        done: With a result.
+        failed: With an error.
+        unknown: May have run.
+    """
+
+    sending: int = 0
+    submitted: int = 0
+    done: int = 0
+    failed: int = 0
+    unknown: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.sending + self.submitted + self.done + self.failed + self.unknown
+
+
+def dump(data: Any, what: str) -> str:
+    """Data as JSON that any file can hold: UTF-8, halves of surrogate pairs escaped.
+
+    Raises:
+        LedgerError: It is no JSON data.
+    """
+    try:
+        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=_plain)
+        if not text.isascii():
+            try:
+                text.encode()
+            except UnicodeEncodeError:
+                text = json.dumps(data, separators=(",", ":"), default=_plain)
+    except (TypeError, ValueError, RecursionError) as error:
+        if isinstance(error, SimStudioError):
+            raise
+        raise LedgerError(f"{what} cannot be kept as JSON: {error}.") from error
+    return text
+
+
+def pack_result(result: WorkflowExecutionResult | None, index: int) -> str | None:
+    """A result as the ledger keeps it."""
+    return None if result is None else dump(_pack(result), f"The result of input {index}")
+
+
+def unpack_result(text: str | None) -> WorkflowExecutionResult | None:
+    """What :func:`pack_result` made."""
+    return None if text is None else _unpack(WorkflowExecutionResult, json.loads(text))
+
+
+def pack_error(error: SimStudioError | None, index: int) -> str | None:
+    """An error as the ledger keeps it: what it says, not the answer it came from."""
+    if error is None:
+        return None
+    kind = type(error)
+    packed: dict[str, Any] = {
+        "type": kind.__name__,
+        "known": next(base.__name__ for base in kind.__mro__ if getattr(errors, base.__name__, None) is base),
+        "message": str(error),
+        "code": error.code,
+        "status": error.status,
+        "server_code": error.server_code,
+        "details": error.details,
+    }
+    for name in _TOLD:
+        value = getattr(error, name, None)
+        if value is not None and value is not getattr(kind, name, None):
+            packed[name] = value
+    for name in ("result", "job"):
+        value = getattr(error, name, None)
+        if isinstance(value, (WorkflowExecutionResult, Job)):
+            packed[name] = _pack(value)
+    return dump({name: value for name, value in packed.items() if value is not None}, f"The error of input {index}")
+
+
+def unpack_error(text: str | None) -> tuple[SimStudioError | None, str | None]:
+    """What :func:`pack_error` made, and the name that its class had."""
+    if text is None:
+        return None, None
+    packed: dict[str, Any] = json.loads(text)
+    known = getattr(errors, packed.pop("known", ""), None)
+    kind = known if isinstance(known, type) and issubclass(known, SimStudioError) else SimStudioError
+    named = packed.pop("type", kind.__name__)
+    message, code, status = packed.pop("message", ""), packed.pop("code", None), packed.pop("status", None)
+    error = kind(
+        message, code, status, details=packed.pop("details", None), server_code=packed.pop("server_code", None)
+    )
+    for name, value in packed.items():
+        if hasattr(error, name):
+            setattr(error, name, _unpack(_MODELS[name], value) if name in _MODELS else value)
+    return error, named
+
+
+_MODELS: dict[str, type[Model]] = {"result": WorkflowExecutionResult, "job": Job}
+
+
+def _pack(made: Model) -> dict[str, Any]:
+    """A model's fields, and what of the answer they do not hold; what they hold is not written twice."""
+    fields = {field.name: getattr(made, field.name) for field in attrs.fields(type(made))}
+    packed: dict[str, Any] = {"fields": {name: value for name, value in fields.items() if value is not None}}
+    same, rest = {}, {}
+    for wire, value in made._mapping().items():
+        attribute = made._attribute_of.get(wire)
+        if value is not None and attribute is not None and fields[attribute] is value:
+            same[wire] = attribute
+        else:
+            rest[wire] = value
+    return {**packed, "same": same, "rest": rest}
+
+
+def _unpack(kind: type[M], packed: dict[str, Any]) -> M:
+    fields = packed["fields"]
+    made = kind(**{field.alias: fields[field.name] for field in attrs.fields(kind) if field.name in fields})
+    wire = {wire: fields[name] for wire, name in packed["same"].items()}
+    object.__setattr__(made, "_wire", {**wire, **packed["rest"]})
+    return made

@@ -1,0 +1,453 @@
+"""The coordinator of a batch, driven with a sender of our own: no sockets, no clock."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import simstudio as sim
+from simstudio.batch.engine import Engine, Options
+from simstudio.batch.items import BatchItem, prepare
+from simstudio.batch.ledger import Intent, Ledger
+from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
+from simstudio.models.usage import UsageLimits
+from simstudio.transport.retry import Backoff
+
+Answer = Callable[[Any, int], Any]
+AT_ONCE = Backoff(initial=0.0, jitter=0.0)
+
+
+class FixedPace:
+    """As many at a time as it is told, without a rate."""
+
+    def __init__(self, limit: int = 4) -> None:
+        self.limit = limit
+        self.told: list[str] = []
+
+    def wait(self, in_flight: int) -> float:
+        return 0.0 if in_flight < self.limit else math.inf
+
+    def seed(self, limits: UsageLimits) -> None:
+        self.told.append("limits")
+
+    def succeeded(self, elapsed: float) -> None:
+        self.told.append("succeeded")
+
+    def refused(self, retry_after: float | None) -> None:
+        self.told.append(f"refused {retry_after}")
+
+    def failed(self, elapsed: float) -> None:
+        self.told.append("failed")
+
+    def wants_limits(self) -> bool:
+        return False
+
+
+class FakeSender:
+    """Executes by a function of the input and of how often it was sent; what it raises is the execution's error."""
+
+    def __init__(self, answer: Answer, *, claims: bool = False, queue: bool = False) -> None:
+        self.answer = answer
+        self.claims = claims
+        self.queue = queue
+        self.sent: list[Any] = []
+        self.run_ids: list[str | None] = []
+        self.settled: list[str] = []
+        self.running = self.most = 0
+        self.closed = False
+        self.gate: asyncio.Event | None = None
+        self.begun: asyncio.Event | None = None
+
+    def new_run_id(self) -> str | None:
+        return f"run-{len(self.run_ids)}-{len(self.sent)}" if self.claims else None
+
+    async def execute(self, value: Any, run_id: str | None, queued: Any) -> WorkflowExecutionResult:
+        self.sent.append(value)
+        self.run_ids.append(run_id)
+        self.running += 1
+        self.most = max(self.most, self.running)
+        if self.begun is not None and self.running == 3:
+            self.begun.set()
+        try:
+            if self.queue:
+                queued(AsyncExecutionResult(success=True, task_id=f"job-{value}", execution_id=f"e-{value}"))
+            if self.gate is not None:
+                await self.gate.wait()
+            else:
+                await asyncio.sleep(0)
+            return self._given(value)
+        finally:
+            self.running -= 1
+
+    def _given(self, value: Any) -> WorkflowExecutionResult:
+        given = self.answer(value, self.sent.count(value))
+        if isinstance(given, BaseException):
+            raise given
+        return given if isinstance(given, WorkflowExecutionResult) else WorkflowExecutionResult(True, given)
+
+    async def settle(self, task_id: str, execution_id: str | None) -> WorkflowExecutionResult:
+        self.settled.append(task_id)
+        return self._given(int(task_id.removeprefix("job-")))
+
+    async def limits(self) -> UsageLimits:
+        return UsageLimits(True)
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+class Box:
+    def __init__(self, most: float = math.inf) -> None:
+        self.items: list[BatchItem] = []
+        self.most = most
+
+    @property
+    def full(self) -> bool:
+        return len(self.items) >= self.most
+
+    def put(self, item: BatchItem) -> None:
+        self.items.append(item)
+
+
+def echo(value: Any, _: int) -> Any:
+    return value
+
+
+def play(
+    sender: FakeSender,
+    inputs: Iterable[Any] | AsyncIterator[Any],
+    *,
+    pace: FixedPace | None = None,
+    ledger: Ledger | None = None,
+    box: Box | None = None,
+    keep: bool = False,
+    **options: Any,
+) -> tuple[list[BatchItem], Engine]:
+    """Run a batch to its end, and close its ledger; what it raises comes out."""
+    out = box or Box()
+    told = {name: options.pop(name) for name in ("on_result", "on_progress", "total") if name in options}
+    source = inputs if isinstance(inputs, AsyncIterator) else iter(inputs)
+    engine = Engine(
+        sender=sender, source=source, outbox=out, pace=pace or FixedPace(), ledger=ledger,  # type: ignore[arg-type]
+        options=Options(backoff=AT_ONCE, **options), **told,
+    )  # fmt: skip
+    try:
+        asyncio.run(asyncio.wait_for(engine.run(), 20))
+    finally:
+        if ledger is not None and not keep:
+            ledger.close()
+    return out.items, engine
+
+
+def opened(path: Path, **options: Any) -> Ledger:
+    return Ledger.open(path / "runs.sqlite", **{"workflow_id": "wf", "mode": "sync", "api_version": "v1", **options})
+
+
+class TestRunning:
+    def test_everything_is_executed_and_given_in_order(self) -> None:
+        sender = FakeSender(echo)
+        items, engine = play(sender, range(100))
+        assert [(item.index, item.output, item.ok, item.attempts) for item in items] == [
+            (n, n, True, 1) for n in range(100)
+        ]
+        assert (engine.progress.done, engine.progress.finished, engine.progress.running) == (100, 100, 0)
+        assert sender.closed
+
+    def test_no_more_run_at_a_time_than_the_pace_allows(self) -> None:
+        sender = FakeSender(echo)
+        play(sender, range(50), pace=FixedPace(3))
+        assert sender.most == 3
+
+    def test_out_of_order_they_come_as_they_end(self) -> None:
+        async def slow_first(value: Any, run_id: Any, queued: Any) -> WorkflowExecutionResult:
+            for _ in range(20 if value == 0 else 1):
+                await asyncio.sleep(0)
+            return WorkflowExecutionResult(True, value)
+
+        sender = FakeSender(echo)
+        sender.execute = slow_first  # type: ignore[method-assign]
+        assert [item.index for item in play(sender, range(4), ordered=False)[0]][-1] == 0
+        assert [item.index for item in play(sender, range(4))[0]] == [0, 1, 2, 3]
+
+    def test_an_empty_batch_is_over_at_once(self) -> None:
+        assert play(FakeSender(echo), [])[0] == []
+
+    def test_inputs_may_come_asynchronously(self) -> None:
+        async def numbers() -> AsyncIterator[int]:
+            for n in range(10):
+                await asyncio.sleep(0)
+                yield n
+
+        assert [item.output for item in play(FakeSender(echo), numbers().__aiter__())[0]] == list(range(10))
+
+    def test_inputs_are_read_no_further_than_a_window(self) -> None:
+        read: list[int] = []
+        sender = FakeSender(echo)
+
+        def numbers() -> Iterator[int]:
+            for n in range(1000):
+                read.append(n)
+                yield n
+
+        async def run() -> None:
+            sender.gate = asyncio.Event()
+            engine = Engine(
+                sender=sender, source=numbers(), outbox=Box(), pace=FixedPace(500), options=Options(window=20)  # type: ignore[arg-type]
+            )  # fmt: skip
+            task = asyncio.ensure_future(engine.run())
+            for _ in range(20):
+                await asyncio.sleep(0)
+            assert len(read) == 20
+            engine.drain()
+            sender.gate.set()
+            await task
+
+        asyncio.run(run())
+
+    def test_nothing_is_begun_while_the_consumer_is_behind(self) -> None:
+        sender, box = FakeSender(echo), Box(most=5)
+
+        async def run() -> None:
+            engine = Engine(
+                sender=sender, source=iter(range(1000)), outbox=box, pace=FixedPace(4), options=Options()  # type: ignore[arg-type]
+            )  # fmt: skip
+            task = asyncio.ensure_future(engine.run())
+            for _ in range(50):
+                await asyncio.sleep(0)
+            assert len(box.items) <= 5 + 4
+            box.most = math.inf
+            engine.wake()
+            await task
+
+        asyncio.run(run())
+        assert len(box.items) == 1000
+
+    def test_each_is_told_as_it_ends(self) -> None:
+        told: list[int] = []
+        seen: list[int] = []
+
+        async def later(item: BatchItem) -> None:
+            told.append(item.index)
+
+        play(FakeSender(echo), range(5), on_result=later, on_progress=lambda progress: seen.append(progress.finished))
+        assert (sorted(told), seen) == ([0, 1, 2, 3, 4], [1, 2, 3, 4, 5])
+
+
+class TestFailing:
+    def test_one_that_fails_stops_no_other(self) -> None:
+        sender = FakeSender(lambda value, _: sim.ExecutionError("Boom") if value == 3 else value)
+        items, engine = play(sender, range(6))
+        assert [item.state for item in items] == ["done"] * 3 + ["failed"] + ["done"] * 2
+        assert str(items[3].error) == "Boom"
+        with pytest.raises(sim.ExecutionError):
+            items[3].unwrap()
+        assert (engine.progress.done, engine.progress.failed) == (5, 1)
+
+    def test_a_result_without_success_is_a_failure(self) -> None:
+        (item,), _ = play(FakeSender(lambda *_: WorkflowExecutionResult(False, {}, "no")), [1])
+        assert (item.state, type(item.error)) == ("failed", sim.ExecutionError)
+
+    def test_a_bug_in_a_middleware_is_that_items_failure(self) -> None:
+        items, _ = play(FakeSender(lambda value, _: KeyError("x") if value else value), [0, 1])
+        assert [item.state for item in items] == ["done", "failed"]
+        assert "KeyError" in str(items[1].error)
+
+    def test_the_first_failure_ends_the_batch_if_wanted(self) -> None:
+        sender = FakeSender(lambda value, _: sim.ExecutionError("Boom") if value == 3 else value)
+        box = Box()
+        with pytest.raises(sim.ExecutionError, match="Boom"):
+            play(sender, range(1000), stop_on_error=True, box=box)
+        assert len(sender.sent) < 20
+        assert {item.index for item in box.items} >= {0, 1, 2, 3}
+
+    def test_what_cannot_be_sent_is_that_items_failure(self) -> None:
+        items, _ = play(FakeSender(echo), [1, {2, 3}, float("nan"), 4])
+        assert [item.state for item in items] == ["done", "failed", "failed", "done"]
+        assert "Input 1" in str(items[1].error)
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            sim.AuthenticationError("no", status=401),
+            sim.UsageLimitExceededError("no", status=402),
+            sim.NotFoundError("no", status=404),
+            sim.PermissionDeniedError("no", status=403),
+            sim.ConfigurationError("no"),
+        ],
+    )
+    def test_what_every_item_would_meet_ends_the_batch(self, error: sim.SimStudioError, tmp_path: Path) -> None:
+        sender = FakeSender(lambda *_: error)
+        ledger = opened(tmp_path)
+        with pytest.raises(type(error)):
+            play(sender, range(1000), pace=FixedPace(1), ledger=ledger, keep=True)
+        assert len(sender.sent) == 1
+        assert ledger.counts().total == 0  # it surely never ran
+
+    def test_a_404_after_a_success_is_that_items_own(self) -> None:
+        sender = FakeSender(lambda value, _: sim.NotFoundError("no", status=404) if value == 2 else value)
+        items, _ = play(sender, range(4), pace=FixedPace(1))
+        assert [item.state for item in items] == ["done", "done", "failed", "done"]
+
+    def test_inputs_that_fail_end_the_batch_after_what_runs(self) -> None:
+        def numbers() -> Iterator[int]:
+            yield 0
+            yield 1
+            raise RuntimeError("the file broke")
+
+        box = Box()
+        with pytest.raises(RuntimeError, match="the file broke"):
+            play(FakeSender(echo), numbers(), box=box)
+        assert [item.output for item in box.items] == [0, 1]
+
+
+class TestSendingAgain:
+    def test_a_refused_item_waits_its_turn(self) -> None:
+        refusal = sim.RateLimitError("slow down", status=429)
+        refusal.retry_after = 5.0
+        pace = FixedPace()
+        sender = FakeSender(lambda value, times: refusal if value == 1 and times < 3 else value)
+        items, engine = play(sender, range(3), pace=pace)
+        assert [(item.state, item.attempts) for item in items] == [("done", 1), ("done", 3), ("done", 1)]
+        assert pace.told.count("refused 5.0") == 2
+        assert engine.progress.refused == 2
+
+    def test_one_that_was_never_sent_is_sent_again(self) -> None:
+        refused = sim.APIConnectionError("refused", sent=False)
+        sender = FakeSender(lambda value, times: refused if times < 3 else value)
+        ((item,), _) = play(sender, [1])
+        assert (item.ok, item.attempts) == (True, 3)
+
+    def test_one_that_may_have_run_is_unknown_in_v1(self) -> None:
+        sender = FakeSender(lambda *_: sim.APITimeoutError("late"))
+        ((item,), engine) = play(sender, [1])
+        assert (item.state, item.attempts, sender.sent) == ("unknown", 1, [1])
+        assert engine.progress.unknown == 1
+
+    @pytest.mark.parametrize("status", [502, 503, 504])
+    def test_an_answer_of_a_proxy_is_no_outcome(self, status: int) -> None:
+        ((item,), _) = play(FakeSender(lambda *_: sim.ServerError("?", status=status)), [1])
+        assert item.state == "unknown"
+
+    def test_in_v2_it_is_sent_again_under_its_id(self) -> None:
+        sender = FakeSender(lambda value, times: sim.APITimeoutError("late") if times < 3 else value, claims=True)
+        ((item,), _) = play(sender, [1])
+        assert (item.ok, item.attempts, len(set(sender.run_ids))) == (True, 3, 1)
+
+    def test_not_for_ever(self) -> None:
+        sender = FakeSender(lambda *_: sim.APIConnectionError("refused", sent=False))
+        ((item,), _) = play(sender, [1], max_attempts=4)
+        assert (item.state, len(sender.sent)) == ("failed", 4)
+
+    def test_the_server_stopping_a_run_is_an_outcome(self) -> None:
+        error = sim.ExecutionTimeoutError("too long", result=WorkflowExecutionResult(False))
+        ((item,), _) = play(FakeSender(lambda *_: error), [1])
+        assert item.state == "failed"
+
+
+class TestTheLedger:
+    def test_a_second_run_sends_only_what_is_not_finished(self, tmp_path: Path) -> None:
+        play(FakeSender(echo), range(5), ledger=opened(tmp_path))
+        again = FakeSender(echo)
+        items, engine = play(again, range(8), ledger=opened(tmp_path))
+        assert again.sent == [5, 6, 7]
+        assert [(item.output, item.replayed) for item in items] == [(n, n < 5) for n in range(8)]
+        assert (engine.progress.done, engine.progress.replayed) == (8, 5)
+
+    def test_what_an_earlier_run_sent_and_never_heard_of_is_unknown(self, tmp_path: Path) -> None:
+        crashed(tmp_path, [0, 1])
+        sender = FakeSender(echo)
+        items, _ = play(sender, range(4), ledger=opened(tmp_path))
+        assert sender.sent == [2, 3]
+        assert [item.state for item in items] == ["unknown", "unknown", "done", "done"]
+
+    def test_and_is_run_again_when_that_is_wanted(self, tmp_path: Path) -> None:
+        crashed(tmp_path, [0, 1])
+        sender = FakeSender(echo)
+        items, _ = play(sender, range(4), ledger=opened(tmp_path), on_unknown="rerun")
+        assert sorted(sender.sent) == [0, 1, 2, 3]
+        assert all(item.ok for item in items)
+
+    def test_in_v2_it_is_settled_under_its_id(self, tmp_path: Path) -> None:
+        crashed(tmp_path, [0, 1], claims=True)
+        sender = FakeSender(echo, claims=True)
+        items, _ = play(sender, range(2), ledger=opened(tmp_path, api_version="v2"))
+        assert sender.run_ids == ["known-0", "known-1"]
+        assert all(item.ok for item in items)
+
+    def test_what_was_queued_is_waited_for_by_its_id(self, tmp_path: Path) -> None:
+        ledger = opened(tmp_path, mode="async")
+        ledger.intend([Intent(prepare(0, 0), None)])
+        ledger.submitted("0", "job-0", "e-0")
+        ledger.close()
+        sender = FakeSender(echo, queue=True)
+        items, _ = play(sender, range(2), ledger=opened(tmp_path, mode="async"))
+        assert (sender.settled, sender.sent) == (["job-0"], [1])
+        assert [item.output for item in items] == [0, 1]
+
+    def test_a_job_that_the_server_forgot_is_unknown(self, tmp_path: Path) -> None:
+        sender = FakeSender(lambda *_: sim.NotFoundError("no such job", status=404), queue=True)
+        ((item,), _) = play(sender, [1], ledger=opened(tmp_path, mode="async"))
+        assert item.state == "unknown"
+
+    def test_failures_are_kept_or_run_again(self, tmp_path: Path) -> None:
+        play(FakeSender(lambda *_: sim.ExecutionError("Boom")), [1], ledger=opened(tmp_path))
+        kept = FakeSender(echo)
+        ((item,), _) = play(kept, [1], ledger=opened(tmp_path))
+        assert (item.state, item.replayed, kept.sent) == ("failed", True, [])
+        assert isinstance(item.error, sim.ExecutionError)
+        rerun = FakeSender(echo)
+        ((item,), _) = play(rerun, [1], ledger=opened(tmp_path), on_failed="rerun")
+        assert (item.ok, rerun.sent) == (True, [1])
+
+    def test_a_changed_input_is_an_error(self, tmp_path: Path) -> None:
+        play(FakeSender(echo), [1], ledger=opened(tmp_path))
+        with pytest.raises(sim.InputChangedError, match="0"):
+            play(FakeSender(echo), [2], ledger=opened(tmp_path))
+
+    def test_a_key_finds_an_item_wherever_it_stands(self, tmp_path: Path) -> None:
+        play(FakeSender(echo), [{"id": "a"}, {"id": "b"}], ledger=opened(tmp_path), key=lambda value: value["id"])
+        sender = FakeSender(echo)
+        items, _ = play(sender, [{"id": "c"}, {"id": "a"}], ledger=opened(tmp_path), key=lambda value: value["id"])
+        assert sender.sent == [{"id": "c"}]
+        assert [(item.index, item.key, item.replayed) for item in items] == [(0, "c", False), (1, "a", True)]
+
+
+class TestStopping:
+    async def _begun(self, sender: FakeSender, box: Box, ledger: Ledger | None = None) -> tuple[Engine, Any]:
+        """An engine of which three items are under way."""
+        sender.gate, sender.begun = asyncio.Event(), asyncio.Event()
+        engine = Engine(
+            sender=sender, source=iter(range(100)), outbox=box, pace=FixedPace(3), options=Options(), ledger=ledger  # type: ignore[arg-type]
+        )  # fmt: skip
+        task = asyncio.ensure_future(engine.run())
+        await sender.begun.wait()
+        return engine, task
+
+    async def test_draining_ends_what_runs_and_begins_nothing(self) -> None:
+        sender, box = FakeSender(echo), Box()
+        engine, task = await self._begun(sender, box)
+        engine.drain()
+        sender.gate.set()  # type: ignore[union-attr]
+        await task
+        assert sender.sent == [0, 1, 2]
+        assert [item.output for item in box.items] == [0, 1, 2]
+
+    async def test_aborting_leaves_what_runs_in_the_ledger(self, tmp_path: Path) -> None:
+        ledger = opened(tmp_path)
+        engine, task = await self._begun(FakeSender(echo), Box(), ledger)
+        engine.abort()
+        await task
+        assert ledger.counts().sending == 3
+        ledger.close()
+
+
+def crashed(path: Path, indexes: list[int], *, claims: bool = False) -> None:
+    """A run that committed what it was about to send, and was never heard of again."""
+    ledger = opened(path, api_version="v2" if claims else "v1")
+    ledger.intend([Intent(prepare(n, n), f"known-{n}" if claims else None) for n in indexes])
+    ledger.close()
