@@ -19,7 +19,7 @@ import attrs
 
 from simstudio.batch.items import BatchItem, Prepared, prepare
 from simstudio.batch.progress import Progress
-from simstudio.batch.verdicts import may_repeat, verdict
+from simstudio.batch.verdicts import Verdict, may_repeat, verdict
 from simstudio.errors import AuthenticationError, InvalidInputError, RateLimitError, SimStudioError
 from simstudio.transport.retry import Backoff
 
@@ -61,7 +61,8 @@ class Options:
         on_unknown: What becomes of items that may have run: reported, or run again.
         on_failed: What becomes of items that failed in an earlier run: kept, or run again.
         key: An input's identity; its index where it is None.
-        max_attempts: How often one item is sent at most.
+        max_retries: How often one item is sent again after what may be repeated.
+        max_refusals: How often one item is sent again after the rate limit refused it.
         window: How far ahead of the first unfinished item others may begin, in order.
         backoff: Pauses before an item is sent again.
     """
@@ -71,7 +72,8 @@ class Options:
     on_unknown: OnUnknown = "report"
     on_failed: OnFailed = "keep"
     key: Callable[[Any], object] | None = None
-    max_attempts: int = 10
+    max_retries: int = 2
+    max_refusals: int = 50
     window: int = 1000
     backoff: Backoff = attrs.field(factory=Backoff)
 
@@ -85,6 +87,7 @@ class _Job:
     task_id: str | None = None
     execution_id: str | None = None
     attempts: int = 0
+    refusals: int = 0
     began: float | None = None
     intended: bool = False
 
@@ -381,6 +384,7 @@ class Engine:
             return
         found = verdict(error, claimed=self._sender.claims, any_success=self.progress.done > 0)
         if found == "refused":
+            job.refusals += 1
             self.progress.refused += 1
             self._pace.refused(error.retry_after if isinstance(error, RateLimitError) else None)
         elif found in ("unsent", "unknown"):
@@ -390,13 +394,22 @@ class Engine:
         if found == "fatal":
             self._forget(job)
             self._failure = error
-        elif may_repeat(found, claimed=self._sender.claims) and job.attempts < self._options.max_attempts:
+        elif self._may_repeat(job, found):
             if found != "unknown":
                 self._forget(job)
             delay = 0.0 if found == "refused" else self._options.backoff.delay(job.attempts, random=random.random())  # noqa: S311
             heapq.heappush(self._later, (self._clock() + delay, job.prepared.index, job))
+        elif found == "unsent" and self.progress.done == 0:  # nobody is there: the others need not try
+            self._forget(job)
+            self._failure = error
         else:
             self._conclude(job, error=error, state="unknown" if found == "unknown" else "failed")
+
+    def _may_repeat(self, job: _Job, found: Verdict) -> bool:
+        if found == "refused":
+            return job.refusals <= self._options.max_refusals
+        repeatable = may_repeat(found, claimed=self._sender.claims)
+        return repeatable and job.attempts - job.refusals <= self._options.max_retries
 
     def _forget(self, job: _Job) -> None:
         """It surely never ran."""

@@ -105,6 +105,7 @@ class Plan:
                     on_failed=self.on_failed,
                     key=self.key,
                     window=max(1000, 4 * most),
+                    max_retries=resource._context.options.max_retries,
                 ),
                 ledger=ledger,
                 total=len(self.inputs) if isinstance(self.inputs, Sized) and not isinstance(self.inputs, str) else None,

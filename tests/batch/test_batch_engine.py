@@ -339,9 +339,23 @@ class TestSendingAgain:
         assert (item.ok, item.attempts, len(set(sender.run_ids))) == (True, 3, 1)
 
     def test_not_for_ever(self) -> None:
+        refused = sim.APIConnectionError("refused", sent=False)
+        sender = FakeSender(lambda value, _: value if value == 0 else refused)
+        items, _ = play(sender, [0, 1], pace=FixedPace(1), max_retries=3)
+        assert ([item.state for item in items], sender.sent.count(1)) == (["done", "failed"], 4)
+
+    def test_where_nobody_answers_the_batch_ends(self, tmp_path: Path) -> None:
         sender = FakeSender(lambda *_: sim.APIConnectionError("refused", sent=False))
-        ((item,), _) = play(sender, [1], max_attempts=4)
-        assert (item.state, len(sender.sent)) == ("failed", 4)
+        ledger = opened(tmp_path)
+        with pytest.raises(sim.APIConnectionError, match="refused"):
+            play(sender, range(1000), pace=FixedPace(1), ledger=ledger, keep=True)
+        assert (sender.sent, ledger.counts().total) == ([0, 0, 0], 0)
+        ledger.close()
+
+    def test_refusals_do_not_count_as_trouble(self) -> None:
+        refusal = sim.RateLimitError("slow down", status=429)
+        ((item,), _) = play(FakeSender(lambda value, times: refusal if times < 20 else value), [1])
+        assert (item.ok, item.attempts) == (True, 20)
 
     def test_the_server_stopping_a_run_is_an_outcome(self) -> None:
         error = sim.ExecutionTimeoutError("too long", result=WorkflowExecutionResult(False))
