@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Concatenate, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Concatenate, TypedDict, TypeVar, cast, overload
 
 from simstudio.config import UNSET, Unset
 from simstudio.downloads import Download
@@ -32,7 +32,7 @@ from simstudio.transport.endpoint import segment
 from simstudio.transport.flow import Flow
 
 if TYPE_CHECKING:
-    from typing_extensions import ParamSpec
+    from typing_extensions import ParamSpec, Unpack
 
     from simstudio.transport.message import Request, Resend, Response
 
@@ -189,10 +189,10 @@ def found(response: Response, at: Sequence[str], body: Any = UNSET) -> Any:
 class _Sender:
     """Turns a method with a ``call`` into one without: binds the arguments, checks and places them."""
 
-    def __init__(self, function: Callable[..., Any], route: Route, resend: Resend) -> None:
+    def __init__(self, function: Callable[..., Any], route: Route, resend: Resend | None = None) -> None:
         self.function = function
         self.route = route
-        self.resend: Resend = resend
+        self.resend: Resend = resend or ("read" if route.verb == "GET" else "never")
         signature = inspect.signature(function)
         me, _, *rest = signature.parameters.values()
         self.signature = signature.replace(parameters=[me, *rest])
@@ -232,52 +232,30 @@ class _Sender:
         return flow
 
 
-def _sender(
-    verb: str,
-    path: str,
-    operation_id: str,
-    *,
-    resend: Resend | None,
-    names: Mapping[str, str] | None,
-    query: Sequence[str],
-    body: Sequence[str],
-    headers: Mapping[str, str] | None,
-    local: Sequence[str],
-    only_true: Sequence[str],
-    limits: Mapping[str, Bounds] | None,
-) -> Callable[[Callable[..., Any]], _Sender]:
-    def make(function: Callable[..., Any]) -> _Sender:
-        route = Route.read(
-            function,
-            verb,
-            path,
-            operation_id,
-            names=names or {},
-            query=query,
-            body=body,
-            headers=headers or {},
-            local=local,
-            only_true=only_true,
-            limits=limits or {},
-        )
-        return _Sender(function, route, resend or ("read" if verb == "GET" else "never"))
+class Placing(TypedDict, total=False):
+    """What a signature does not say of its request.
 
-    return make
+    Attributes:
+        names: Wire names of parameters whose wire name is not their own in camelCase.
+        query: Parameters of a POST, PUT or PATCH that go into the query.
+        body: Parameters of a GET or DELETE that go into a body.
+        headers: Parameters that are headers, and the headers' names.
+        local: Parameters that stay here (``timeout``).
+        only_true: Flags that are left out when they are False.
+        limits: What numbers, texts and lists may be; kinds and ``Literal`` values are read off the annotations.
+    """
+
+    names: Mapping[str, str]
+    query: Sequence[str]
+    body: Sequence[str]
+    headers: Mapping[str, str]
+    local: Sequence[str]
+    only_true: Sequence[str]
+    limits: Mapping[str, Bounds]
 
 
 def endpoint(
-    verb: str,
-    path: str,
-    operation_id: str,
-    *,
-    resend: Resend | None = None,
-    names: Mapping[str, str] | None = None,
-    query: Sequence[str] = (),
-    body: Sequence[str] = (),
-    headers: Mapping[str, str] | None = None,
-    local: Sequence[str] = (),
-    only_true: Sequence[str] = (),
-    limits: Mapping[str, Bounds] | None = None,
+    verb: str, path: str, operation_id: str, *, resend: Resend | None = None, **placing: Unpack[Placing]
 ) -> Callable[[Callable[Concatenate[Any, Call, P], Flow[T]]], operation[P, T]]:
     """Make an operation of a method that takes a :class:`Call` and returns the flow of its result.
 
@@ -286,30 +264,11 @@ def endpoint(
         path: With the wire names of path parameters in braces.
         operation_id: What Sim calls the operation.
         resend: What may be sent again; ``read`` of a GET and ``never`` of anything else, where it is not given.
-        names: Wire names of parameters whose wire name is not their own in camelCase.
-        query: Parameters of a POST, PUT or PATCH that go into the query.
-        body: Parameters of a GET or DELETE that go into a body.
-        headers: Parameters that are headers, and the headers' names.
-        local: Parameters that stay here (``timeout``).
-        only_true: Flags that are left out when they are False.
-        limits: What numbers, texts and lists may be; texts, kinds and ``Literal`` values are read off the annotations.
+        **placing: See :class:`Placing`.
     """
-    make = _sender(
-        verb,
-        path,
-        operation_id,
-        resend=resend,
-        names=names,
-        query=query,
-        body=body,
-        headers=headers,
-        local=local,
-        only_true=only_true,
-        limits=limits,
-    )
 
     def decorate(function: Callable[Concatenate[Any, Call, P], Flow[T]]) -> operation[P, T]:
-        sender = make(function)
+        sender = _Sender(function, Route.read(function, verb, path, operation_id, **placing), resend)
 
         def flow(resource: Any, *args: Any, **kwargs: Any) -> Flow[T]:
             return _later(sender, resource, sender.bound(resource, args, kwargs))
@@ -381,38 +340,15 @@ class AsyncBoundListing(AsyncBoundOperation):  # noqa: D101
 
 
 def paged(
-    verb: str,
-    path: str,
-    operation_id: str,
-    *,
-    names: Mapping[str, str] | None = None,
-    query: Sequence[str] = (),
-    body: Sequence[str] = (),
-    headers: Mapping[str, str] | None = None,
-    local: Sequence[str] = (),
-    only_true: Sequence[str] = (),
-    limits: Mapping[str, Bounds] | None = None,
+    verb: str, path: str, operation_id: str, **placing: Unpack[Placing]
 ) -> Callable[[Callable[Concatenate[Any, Call, P], Pages[T]]], listing[P, T]]:
     """Make a list of a method that takes a :class:`Call` and returns its :class:`~simstudio.pagination.Pages`.
 
     The arguments are those of :func:`endpoint`. They are checked when the list is made, before anything is sent.
     """
-    make = _sender(
-        verb,
-        path,
-        operation_id,
-        resend=None,
-        names=names,
-        query=query,
-        body=body,
-        headers=headers,
-        local=local,
-        only_true=only_true,
-        limits=limits,
-    )
 
     def decorate(function: Callable[Concatenate[Any, Call, P], Pages[T]]) -> listing[P, T]:
-        sender = make(function)
+        sender = _Sender(function, Route.read(function, verb, path, operation_id, **placing))
 
         def pages(resource: Any, *args: Any, **kwargs: Any) -> Any:
             return sender.call(resource, sender.bound(resource, args, kwargs))

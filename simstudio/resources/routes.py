@@ -199,15 +199,16 @@ class Route:
         path: str,
         operation_id: str,
         *,
-        names: Mapping[str, str],
-        query: Sequence[str],
-        body: Sequence[str],
-        headers: Mapping[str, str],
-        local: Sequence[str],
-        only_true: Sequence[str],
-        limits: Mapping[str, Bounds],
+        names: Mapping[str, str] | None = None,
+        query: Sequence[str] = (),
+        body: Sequence[str] = (),
+        headers: Mapping[str, str] | None = None,
+        local: Sequence[str] = (),
+        only_true: Sequence[str] = (),
+        limits: Mapping[str, Bounds] | None = None,
     ) -> Route:
-        """The route of a method; see :func:`simstudio.resources.endpoint.endpoint` for the arguments."""
+        """The route of a method; see :class:`simstudio.resources.endpoint.Placing` for the arguments."""
+        names, headers, limits = names or {}, headers or {}, limits or {}
         in_path = set(_IN_PATH.findall(path))
         usual: Place = "body" if verb in _BODIED else "query"
         parameters: dict[str, Parameter] = {}
