@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from simstudio import catalog, webhooks
+    from simstudio.batch.batch import AsyncBatch, Batch, BatchInterrupted
+    from simstudio.batch.items import BatchItem
     from simstudio.client import AsyncSimStudioClient, SimStudioClient
     from simstudio.client import AsyncSimStudioClient as AsyncClient
     from simstudio.client import SimStudioClient as Client
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
         DeploymentTimeoutError,
         ExecutionError,
         ExecutionTimeoutError,
+        InputChangedError,
         InvalidInputError,
         InvalidRequestError,
         InvalidResponseError,
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
         JobFailedError,
         JobNotDoneError,
         JobTimeoutError,
+        LedgerError,
         LockedError,
         NotFoundError,
         PermissionDeniedError,
@@ -77,6 +81,8 @@ if TYPE_CHECKING:
     from simstudio.transport.stack import Handler, Middleware
 
 _HOMES = {
+    "batch.batch": ("AsyncBatch", "Batch", "BatchInterrupted"),
+    "batch.items": ("BatchItem",),
     "client": ("AsyncSimStudioClient", "SimStudioClient"),
     "errors": (
         "APIConnectionError",
@@ -90,6 +96,7 @@ _HOMES = {
         "DeploymentTimeoutError",
         "ExecutionError",
         "ExecutionTimeoutError",
+        "InputChangedError",
         "InvalidInputError",
         "InvalidRequestError",
         "InvalidResponseError",
@@ -97,6 +104,7 @@ _HOMES = {
         "JobFailedError",
         "JobNotDoneError",
         "JobTimeoutError",
+        "LedgerError",
         "LockedError",
         "NotFoundError",
         "PermissionDeniedError",
@@ -144,6 +152,7 @@ __all__ = [
     "APIStatusError",
     "APITimeoutError",
     "APIVersionError",
+    "AsyncBatch",
     "AsyncClient",
     "AsyncExecutionResult",
     "AsyncPager",
@@ -152,6 +161,9 @@ __all__ = [
     "AsyncStreamManager",
     "AuthenticationError",
     "Backoff",
+    "Batch",
+    "BatchInterrupted",
+    "BatchItem",
     "CancelResult",
     "ChunkEvent",
     "Client",
@@ -168,6 +180,7 @@ __all__ = [
     "Flow",
     "Handler",
     "Headers",
+    "InputChangedError",
     "InvalidInputError",
     "InvalidRequestError",
     "InvalidResponseError",
@@ -177,6 +190,7 @@ __all__ = [
     "JobNotDoneError",
     "JobTimeoutError",
     "LargeValueRef",
+    "LedgerError",
     "LockedError",
     "Middleware",
     "NotFoundError",

@@ -19,10 +19,14 @@
     ├── JobNotDoneError               the result of a job was asked for too early
     ├── StreamError                   a stream broke off or cannot be read
     ├── InvalidResponseError          an answer that is not what the API promises
+    ├── LedgerError                   the ledger of a batch cannot be used, or not in that way
+    │   └── InputChangedError         an input is not the one the ledger knows under that key
     └── WebhookError                  a delivery that is not to be trusted, see simstudio.webhooks
 
 The documented codes (UNAUTHORIZED, TIMEOUT, RATE_LIMIT_EXCEEDED, USAGE_LIMIT_EXCEEDED, EXECUTION_ERROR) are what
 ``error.code`` says whatever the server calls them; the server's own word is ``error.server_code``.
+
+Beside the tree stands ``BatchInterrupted``, a ``KeyboardInterrupt``: Ctrl-C during a batch, after it was drained.
 
 All of them pickle and copy, and none ever holds the API key: they keep the response, never the request.
 """
@@ -330,6 +334,14 @@ class StreamError(SimStudioError):
 
 class InvalidResponseError(SimStudioError):
     """The answer is not what the API promises; ``response.content`` is the body as it came."""
+
+
+class LedgerError(SimStudioError):
+    """The ledger of a batch cannot be used (damaged, locked, of another workflow, no room), or not in that way."""
+
+
+class InputChangedError(LedgerError):
+    """An input is not the one that the ledger knows under that key."""
 
 
 STATUS_ERRORS: dict[int, type[APIStatusError]] = {

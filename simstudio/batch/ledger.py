@@ -38,6 +38,7 @@ from simstudio.batch.records import (
     EntryState,
     Intent,
     Mode,
+    Session,
     dump,
     pack_error,
     pack_result,
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 
     V = TypeVar("V", bound="LedgerView")
 
-__all__ = ["Counts", "Entry", "EntryState", "Intent", "Ledger", "LedgerView", "Mode", "status"]
+__all__ = ["Counts", "Entry", "EntryState", "Intent", "Ledger", "LedgerView", "Mode", "Session", "status"]
 
 _PAGE = 500
 """How many entries' places are read at a time; the entries themselves one by one, as each may hold megabytes."""
@@ -163,15 +164,26 @@ class LedgerView:
             if len(page) < _PAGE:
                 return
 
-    def coordinator(self) -> int | None:
-        """The process that last opened the ledger to write it; it may have ended. None where there was none.
+    def last_session(self) -> Session | None:
+        """Who last opened the ledger to write it, and how it sent; None where nobody has yet.
 
         Raises:
             LedgerError: It cannot be read.
         """
         with self._reading():
-            row = self._db.execute("SELECT pid FROM sessions ORDER BY id DESC LIMIT 1").fetchone()
-        return None if row is None else int(row[0])
+            columns = "SELECT pid, mode, api_version, opened_at FROM sessions ORDER BY id DESC LIMIT 1"
+            row = self._db.execute(columns).fetchone()
+        return None if row is None else Session(*row)
+
+    def recall(self, name: str) -> Any:
+        """What :meth:`Ledger.remember` was given under a name; None where that was nothing.
+
+        Raises:
+            LedgerError: It cannot be read.
+        """
+        with self._reading():
+            text = self._meta(f"note {name}")
+            return json.loads(text) if text else None
 
     def close(self) -> None:
         """Close the file. A second call does nothing."""
@@ -268,7 +280,8 @@ class Ledger(LedgerView):
                 raise
             pid: int | None = None
             with suppress(LedgerError), LedgerView(self.path) as view:
-                pid = view.coordinator()
+                last = view.last_session()
+                pid = last.pid if last is not None else None
             who = "another process" if pid != os.getpid() else "another batch of this process"
             raise LedgerError(
                 f"The ledger {self.path} is in use by {who} (pid {pid if pid is not None else 'unknown'}). "
@@ -291,6 +304,15 @@ class Ledger(LedgerView):
             )
             self._session = cast("int", made.lastrowid)
         self.workflow_id = workflow_id
+
+    def remember(self, name: str, value: Any) -> None:
+        """Keep JSON data that is none of the items', under a name: how the command line was called, for example.
+
+        Raises:
+            LedgerError: It cannot be written.
+        """
+        with self._writing():
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"note {name}", dump(value, name)))
 
     def find(self, prepared: Prepared) -> Entry | None:
         """What is known of an input; None if nothing is.

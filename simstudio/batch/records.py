@@ -112,6 +112,23 @@ class Entry:
 
 
 @attrs.frozen
+class Session:
+    """One time that a coordinator had the ledger.
+
+    Attributes:
+        pid: Its process, which may have ended.
+        mode: How it sent: ``sync``, ``async`` or ``stream``.
+        api_version: To which API: ``v1`` or ``v2``.
+        opened_at: When it began, in seconds since 1970.
+    """
+
+    pid: int
+    mode: Mode
+    api_version: str
+    opened_at: float
+
+
+@attrs.frozen
 class Counts:
     """How many items the ledger knows in each state. Those that no run has come to are in none.
 

@@ -129,6 +129,8 @@ def test_the_tree() -> None:
         "JobTimeoutError": ["SimStudioError"],
         "StreamError": ["SimStudioError"],
         "InvalidResponseError": ["SimStudioError"],
+        "LedgerError": ["SimStudioError"],
+        "InputChangedError": ["LedgerError"],
     }
 
 

@@ -100,6 +100,11 @@ class DetachedRunner:
         """The same."""
         return self
 
+    def concurrent(self, most: int) -> NoReturn:
+        """Refuse."""
+        del most
+        raise ConfigurationError(self.advice)
+
 
 def blocking(runner: Any) -> SyncRunner:
     """The blocking runner of the client that a runner belongs to."""
