@@ -70,7 +70,7 @@ def operations() -> tuple[Operation, ...]:
 
 
 def _of(resource: APIResource[Any]) -> Iterator[Operation]:
-    from simstudio.resources.endpoint import listing
+    from simstudio.resources.listing import listing
 
     kind = type(resource)
     for name, member in _members(kind):

@@ -1,17 +1,35 @@
-"""Waiting for something on a server to be done: when to ask, for how long, and what a failed question means."""
+"""Waiting for something on a server to be done: when to ask, for how long, and what a failed question means.
+
+Two numbers judge a way of asking: how late the end is seen, and how many questions were spent. Without knowledge one is
+bought with the other. Let a duration have the density f and the share S(t) still running after t, and let questions be
+asked g(t) seconds apart: the mean delay is about ∫ f·g/2 and the number of questions about ∫ S/g, so by Cauchy and
+Schwarz their product is no less than (∫ √(f·S/2))², whatever g is. For durations from 0.1 s to 10 min, every order of
+magnitude as likely as any other, that is 23; the best times of asking, found by dynamic programming with the first
+question at once, come to 25 to 28. A poll every 2 s sees the end 1.15 s late for 36.1 questions (a product of 41), one
+every 5 s 3.11 s late for 15.4 (48). Each can be beaten on both counts, but no times of asking are as quick as the first
+and as sparing as the second: that is a product of 17.6.
+
+So nothing is known of a first run, and :class:`PollSchedule` then asks at growing pauses: 2.3 s late for 14 questions,
+better on both than the poll every 5 s. Why that one of the two: a job of up to 5 s is seen after 0.3 s to 0.6 s more
+either way, and to beat the 2 s poll's mean would only bring jobs of minutes in three seconds sooner, for twice as many
+questions. A workflow that ran before is another matter: see :mod:`simstudio.expectations`.
+"""
 
 from __future__ import annotations
 
 import random
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
 from simstudio.errors import APIConnectionError, InvalidResponseError, RateLimitError, ServerError, SimStudioError
 from simstudio.transport.flow import Call, Flow, Sleep
 from simstudio.transport.retry import LONGEST_WAIT
+
+if TYPE_CHECKING:
+    from simstudio.expectations import Expectation
 
 S = TypeVar("S")
 
@@ -35,11 +53,11 @@ class PollSchedule:
 
     Example:
         >>> PollSchedule(initial=1.0).delay(2, random=0.5)
-        1.5
+        1.25
     """
 
     initial: float = 0.5
-    multiplier: float = 1.5
+    multiplier: float = 1.25
     maximum: float = 10.0
     jitter: float = 0.1
     share: float = 0.05
@@ -59,7 +77,11 @@ class PollSchedule:
             grown = min(most, self.initial * self.multiplier ** (question - 1))
         except OverflowError:
             grown = most
-        return grown * (1 + self.jitter * (2 * random - 1))
+        return self.spread(grown, random=random)
+
+    def spread(self, pause: float, *, random: float) -> float:
+        """A pause with its jitter, from a number from 0 to 1."""
+        return pause * (1 + self.jitter * (2 * random - 1))
 
 
 BORNE: tuple[type[SimStudioError], ...] = (APIConnectionError, ServerError, RateLimitError, InvalidResponseError)
@@ -93,6 +115,8 @@ class Poller:
         timeout: float | None,
         on_progress: Callable[[S], Any] | None = None,
         estimate: Callable[[S], float | None] = lambda _: None,
+        expected: Expectation | None = None,
+        begun: float | None = None,
     ) -> Flow[S]:
         """Ask until it is done.
 
@@ -103,6 +127,9 @@ class Poller:
             timeout: Seconds to wait; None waits for ever. The last pause is cut to it, and one final question asked.
             on_progress: Called with each answer. What it raises ends the wait and comes out.
             estimate: Seconds that an answer says the whole takes, or None.
+            expected: When the end is likely; it takes the place of the schedule's pauses, but for the longest. After
+                failed questions the schedule's pauses are the least, so that a short outage is outlived.
+            begun: When it began, by the clock; now where it is not given.
 
         Returns:
             The final answer.
@@ -111,7 +138,9 @@ class Poller:
             SimStudioError: What ``expired`` makes; or a failed question that asking again cannot mend, or the last of
                 more failures in a row than are tolerated.
         """
-        end = None if timeout is None else self.clock() + timeout
+        now = self.clock()
+        begun = now if begun is None else begun
+        end = None if timeout is None else now + timeout
         answer: S | None = None
         failures = question = 0
         last = False
@@ -135,8 +164,16 @@ class Poller:
                     return answer
             if last:
                 raise expired(answer) from failure
-            guess = None if answer is None else estimate(answer)
-            pause = max(floor, self.schedule.delay(question, random=self.random(), estimate=guess))
+            chance = self.random()
+            if expected is None:
+                guess = None if answer is None else estimate(answer)
+                pause = self.schedule.delay(question, random=chance, estimate=guess)
+            else:
+                pause = expected.delay(max(0.0, self.clock() - begun), maximum=self.schedule.maximum)
+                pause = self.schedule.spread(pause, random=chance)
+                if failures:
+                    floor = max(floor, self.schedule.delay(failures, random=chance))
+            pause = max(floor, pause)
             if end is not None:
                 left = end - self.clock()
                 last = pause >= left

@@ -14,10 +14,7 @@ from typing import TYPE_CHECKING, Any
 from simstudio.base_client import BaseClient
 from simstudio.config import UNSET, check_timeout, resolve_api_version
 from simstudio.errors import InvalidInputError, RateLimitError, SimStudioError
-from simstudio.models.events import StreamEvent
 from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
-from simstudio.models.usage import UsageLimits
-from simstudio.models.workflows import WorkflowStatus
 from simstudio.resources.base import Context
 from simstudio.resources.dialects import Dialects, StreamOptions
 from simstudio.resources.jobs import Jobs
@@ -25,15 +22,18 @@ from simstudio.resources.modes import M
 from simstudio.resources.operation import operation
 from simstudio.resources.usage import Usage
 from simstudio.resources.workflows import Workflows
-from simstudio.streaming import OpenedStream
 from simstudio.transport.flow import Flow, Sleep
 from simstudio.transport.retry import LONGEST_WAIT, Backoff, check_max_retries
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
+    from simstudio.models.events import StreamEvent
+    from simstudio.models.usage import UsageLimits
+    from simstudio.models.workflows import WorkflowStatus
     from simstudio.resources.v1 import V1
     from simstudio.resources.v2 import V2
+    from simstudio.streaming import OpenedStream
 
 Result: TypeAlias = WorkflowExecutionResult | AsyncExecutionResult
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -17,20 +18,22 @@ from simstudio.errors import (
     NotFoundError,
     SimStudioError,
 )
-from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
-from simstudio.models.jobs import Job
-from simstudio.polling import Durations, Poller, PollSchedule, Watch
+from simstudio.models.execution import AsyncExecutionResult
 from simstudio.resources.base import APIResource, Context
 from simstudio.resources.dialects import Dialects, Target
 from simstudio.resources.modes import M
 from simstudio.resources.operation import operation
-from simstudio.resources.runs import SubmittedRun
 from simstudio.transport.flow import Flow
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-JobReference: TypeAlias = str | AsyncExecutionResult | Job
+    from simstudio.expectations import Durations
+    from simstudio.models.jobs import Job
+    from simstudio.polling import Poller
+    from simstudio.resources.handles import JobHandle
+
+    JobReference: TypeAlias = str | AsyncExecutionResult | Job
 
 V = TypeVar("V")
 
@@ -45,12 +48,18 @@ class Jobs(APIResource[M]):
 
     def __init__(self, context: Context, name: str, dialects: Dialects[M]) -> None:
         super().__init__(context, name)
-        self.poller: Poller = Poller()
         self._dialects: Dialects[M] = dialects
         self._cancelled: OrderedDict[str, None] = OrderedDict()
         self._workflows: OrderedDict[str, str] = OrderedDict()
         self._queued: OrderedDict[str, float] = OrderedDict()
-        self._durations: Durations = Durations()
+        self._durations: Durations | None = None
+
+    @cached_property
+    def poller(self) -> Poller:
+        """When it asks; may be replaced."""
+        from simstudio.polling import Poller
+
+        return Poller()
 
     @operation
     def get(self, job: str | AsyncExecutionResult | Job, *, workflow_id: str | None = None) -> Flow[Job]:
@@ -128,6 +137,9 @@ class Jobs(APIResource[M]):
         Example:
             >>> client.jobs.handle("run_1234").result(timeout=60).output  # doctest: +SKIP
         """
+        from simstudio.models.jobs import Job
+        from simstudio.resources.handles import JobHandle
+
         return JobHandle(self, self._target(job, workflow_id), job if isinstance(job, Job) else None)
 
     def remember_cancelled(self, execution_id: str) -> None:
@@ -148,6 +160,9 @@ class Jobs(APIResource[M]):
         on_progress: Callable[[Job], Any] | None,
         poll_interval: float | None,
     ) -> Flow[Job]:
+        from simstudio.expectations import Durations, Watch
+        from simstudio.polling import PollSchedule
+
         check_timeout(timeout)
         poller: Poller = self.poller
         pause = check_timeout(poll_interval, "poll_interval")
@@ -160,6 +175,9 @@ class Jobs(APIResource[M]):
             raise InvalidInputError(f"on_progress must be a function of the job, not {on_progress!r}.")
         client_timeout = self._context.options.timeout
         workflow_id = target.workflow_id or self._workflows.get(target.task_id)
+        durations = self._durations
+        if durations is None:
+            durations = self._durations = Durations()
         watch = Watch(self._queued.get(target.task_id))
         known = pause is None and watch.begun is not None
 
@@ -172,7 +190,7 @@ class Jobs(APIResource[M]):
             elif workflow_id is not None and not job.cancelled:
                 took = watch.took(poller.clock(), _told(job))
                 if took is not None:
-                    self._durations.add(workflow_id, took)
+                    durations.add(workflow_id, took)
             return job
 
         def expired(last: Job | None) -> JobTimeoutError:
@@ -191,7 +209,7 @@ class Jobs(APIResource[M]):
                 timeout=timeout,
                 on_progress=on_progress,
                 estimate=_estimate,
-                expected=self._durations.expect(workflow_id) if known else None,
+                expected=durations.expect(workflow_id) if known else None,
                 begun=watch.begun,
             )
             self._check(done)
@@ -223,6 +241,8 @@ class Jobs(APIResource[M]):
         return self._dialects.of(target.version).fetch(target, timeout=timeout)
 
     def _target(self, job: JobReference, workflow_id: str | None) -> Target:
+        from simstudio.models.jobs import Job
+
         execution_id: str | None = None
         version: str | None = None
         if isinstance(job, (AsyncExecutionResult, Job)):
@@ -239,37 +259,6 @@ class Jobs(APIResource[M]):
             workflow_id = self._workflows.get(task_id)
         receipt = job if isinstance(job, AsyncExecutionResult) else None
         return dialect.target(task_id, workflow_id, execution_id, receipt)
-
-
-class JobHandle(SubmittedRun[M, Job, WorkflowExecutionResult]):
-    """A background execution as a :class:`~simstudio.resources.runs.SubmittedRun`; made by ``client.jobs.handle``."""
-
-    def __init__(self, jobs: Jobs[M], target: Target, state: Job | None) -> None:
-        super().__init__(jobs._context, "jobs", target.task_id, state)
-        self._jobs: Jobs[M] = jobs
-        self._target = target
-
-    def _status_of(self, state: Job) -> str:
-        return state.status
-
-    def _is_done(self, state: Job) -> bool:
-        return state.done
-
-    def _ask(self) -> Flow[Job]:
-        return self._jobs._fetch(self._target, UNSET)
-
-    def _await(
-        self, timeout: float | None, on_progress: Callable[[Job], Any] | None, poll_interval: float | None
-    ) -> Flow[Job]:
-        return self._jobs._wait(self._target, timeout=timeout, on_progress=on_progress, poll_interval=poll_interval)
-
-    def _result(self, state: Job) -> Flow[WorkflowExecutionResult]:
-        self._jobs._check(state)
-        return state.result
-        yield  # a flow that needs nothing of the world
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return JobHandle, (self._jobs, self._target, self.state)
 
 
 def _remember(memory: OrderedDict[str, V], key: str, value: V) -> None:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -149,6 +148,8 @@ class _Threads:
 
     async def run(self, flow: Flow[T]) -> T:
         """What a flow returns."""
+        import asyncio
+
         wire = self._wire.get()
         return await asyncio.get_running_loop().run_in_executor(self._pool, drive, flow, wire)
 

@@ -54,6 +54,11 @@ def pause_of(dialect: Dialect[Any], run: object, workflow_id: str | None, contex
     return Answered(workflow_id, execution_id, context_id)
 
 
+def version_of(run: object) -> str | None:
+    """The API that told of a run, where it says so."""
+    return run.api_version if isinstance(run, Job) else None
+
+
 def _the_one(run: PausedRun) -> str:
     waiting = [pause for pause in run.pauses if pause.waiting and pause.context_id]
     if not waiting:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from simstudio.models.usage import UsageLimits
+from typing import TYPE_CHECKING
+
 from simstudio.resources.base import APIResource, Context
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.modes import M
 from simstudio.resources.operation import operation
 from simstudio.transport.flow import Flow
+
+if TYPE_CHECKING:
+    from simstudio.models.usage import UsageLimits
 
 
 class Usage(APIResource[M]):

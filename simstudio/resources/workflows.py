@@ -7,21 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from simstudio.config import UNSET, Unset, check_timeout
 from simstudio.errors import APIStatusError, InvalidInputError
-from simstudio.models.events import StreamEvent
 from simstudio.models.execution import AsyncExecutionResult, CancelResult, WorkflowExecutionResult
-from simstudio.models.jobs import Job
-from simstudio.models.pauses import Pause, PausedRun
-from simstudio.models.workflows import WorkflowStatus
-from simstudio.pagination import Pages
 from simstudio.resources.base import APIResource, Context
 from simstudio.resources.batching import batching
 from simstudio.resources.dialects import Dialects, StreamOptions
-from simstudio.resources.endpoint import listing
 from simstudio.resources.jobs import Jobs
+from simstudio.resources.listing import listing
 from simstudio.resources.modes import M
 from simstudio.resources.operation import operation, streaming
-from simstudio.resources.pauses import pause_of
-from simstudio.streaming import OpenedStream
 from simstudio.transport.flow import Flow
 from simstudio.transport.sse import MAX_EVENT_SIZE
 
@@ -33,9 +26,14 @@ if TYPE_CHECKING:
     from simstudio.batch.items import BatchItem, Inputs
     from simstudio.batch.mapping import Plan
     from simstudio.batch.progress import Progress
+    from simstudio.models.events import StreamEvent
+    from simstudio.models.jobs import Job
+    from simstudio.models.pauses import Pause, PausedRun
+    from simstudio.models.workflows import WorkflowStatus
+    from simstudio.pagination import Pages
+    from simstudio.streaming import OpenedStream
 
 Timeout: TypeAlias = float | Unset | None
-Resumable: TypeAlias = WorkflowExecutionResult | Job | PausedRun | Pause | str
 
 
 class Workflows(APIResource[M]):
@@ -429,8 +427,10 @@ class Workflows(APIResource[M]):
             >>> result = client.workflows.execute("wf")  # doctest: +SKIP
             >>> client.workflows.resume(result, {"approved": True}).output  # doctest: +SKIP
         """
+        from simstudio.resources.pauses import pause_of, version_of
+
         check_timeout(None if isinstance(timeout, Unset) else timeout)
-        dialect = self._dialects.of((run.api_version if isinstance(run, Job) else None) or self._dialects.version)
+        dialect = self._dialects.of(version_of(run) or self._dialects.version)
         pause = yield from pause_of(dialect, run, workflow_id, context_id)
         resumed = yield from dialect.resume(
             pause.workflow_id, pause.execution_id, pause.context_id, input, timeout=timeout

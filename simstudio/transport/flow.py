@@ -14,7 +14,6 @@ carried through the client.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import time
 from collections.abc import Callable, Generator
@@ -24,6 +23,7 @@ from simstudio.errors import ConfigurationError
 from simstudio.transport.message import Body, Request, Response
 
 if TYPE_CHECKING:
+    from types import ModuleType
     from typing import TypeAlias
 
 T = TypeVar("T")
@@ -164,13 +164,13 @@ async def adrive(flow: Flow[T], wire: AsyncWire, *, seen: list[Response] | None 
                         opened.append(result)
                 elif isinstance(step, Sleep):
                     result = None
-                    await asyncio.sleep(step.seconds)
+                    await _asyncio().sleep(step.seconds)
                 elif isinstance(step, Call):
                     result = await _awaited(step)
                 elif isinstance(step, FromBody):
                     result = await getattr(step.body, f"a{step.what}")()
                 elif isinstance(step, Blocking):
-                    result = await asyncio.to_thread(step.function, *step.args)
+                    result = await _asyncio().to_thread(step.function, *step.args)
                 else:
                     raise _no_step(step)
             except BaseException as error:  # noqa: BLE001 - it belongs to the flow, which re-raises what it cannot use
@@ -184,6 +184,13 @@ async def adrive(flow: Flow[T], wire: AsyncWire, *, seen: list[Response] | None 
         for body in _unread(opened):
             await body.aclose()
         raise
+
+
+def _asyncio() -> ModuleType:
+    """asyncio, imported by who needs it: it takes longer than all of this package, and a sync client needs none."""
+    import asyncio
+
+    return asyncio
 
 
 def _unread(opened: list[Response]) -> list[Body]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 
 _LATEST = 253402214400.0  # 9999-12-31T00:00Z: the last that datetime.fromtimestamp takes in every time zone
 _MILLISECONDS = 1e11  # an epoch beyond this (the year 5138) is one in milliseconds
@@ -29,6 +28,8 @@ def parse_retry_after(value: str | None, *, now: float) -> float | None:
     number = _number(value)
     if number is not None:
         return number if number >= 0 else None
+    from email.utils import parsedate_to_datetime  # 5 ms that few answers are worth
+
     try:
         when = parsedate_to_datetime(value)
     except (TypeError, ValueError, OverflowError, IndexError):

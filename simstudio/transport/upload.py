@@ -6,7 +6,6 @@ iterates over it; the async wire reads it in a thread, piece by piece.
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -60,6 +59,8 @@ class Upload:
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """The pieces, from the start, read in a thread."""
+        import asyncio
+
         pieces = iter(self)
         while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
             yield piece

@@ -2,7 +2,7 @@
 
 ``python -m tests.benchmarks.server`` prints its port and serves until its input closes:
 
-* POST: a fixed envelope, as small and fast as an answer can be made;
+* POST: a fixed envelope, as small and fast as an answer can be made, of v2 under ``/api/v2/``;
 * ``/stream?size=N&frame=M``: N bytes of text in frames of M, then the final event;
 * ``/ticks?count=N``: N chunks, each holding the monotonic time at which it was written.
 """
@@ -21,7 +21,19 @@ BODY = json.dumps({
     "output": {"result": {"doubled": 42, "message": "hi"}, "stdout": "computing 21"},
     "metadata": {"duration": 50.41, "startTime": "2026-01-01T08:00:00.000Z", "endTime": "2026-01-01T08:00:00.050Z"},
 }).encode()  # fmt: skip
-ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(BODY) + BODY
+BODY_V2 = json.dumps({
+    "data": {
+        "runId": "0b5ed8a4-0000-4000-8000-000000000000",
+        "status": "completed",
+        "output": {"result": {"doubled": 42, "message": "hi"}, "stdout": "computing 21"},
+        "durationMs": 50.41,
+        "startedAt": "2026-01-01T08:00:00.000Z",
+        "endedAt": "2026-01-01T08:00:00.050Z",
+    }
+}).encode()  # fmt: skip
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+ANSWER = HEAD % len(BODY) + BODY
+ANSWER_V2 = HEAD % len(BODY_V2) + BODY_V2
 STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
@@ -39,7 +51,7 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             elif "count" in query:
                 await _ticks(writer, query["count"])
             else:
-                writer.write(ANSWER)
+                writer.write(ANSWER_V2 if path.startswith("/api/v2/") else ANSWER)
     except (asyncio.IncompleteReadError, ConnectionError):
         writer.close()
 

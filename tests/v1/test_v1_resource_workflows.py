@@ -77,7 +77,7 @@ class TestGet:
         async def asleep(_: float) -> None: ...
 
         monkeypatch.setattr("simstudio.transport.flow.time.sleep", lambda _: None)
-        monkeypatch.setattr("simstudio.transport.flow.asyncio.sleep", asleep)
+        monkeypatch.setattr("asyncio.sleep", asleep)
         client = both.client(answer(503, {"error": "later"}), answer(200, {"data": {"id": "a"}}), max_retries=1)
         assert (await both(client.v1.workflows.get("a"))).id == "a"
 

@@ -27,7 +27,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         slept.append(seconds)
 
     monkeypatch.setattr("simstudio.transport.flow.time.sleep", slept.append)
-    monkeypatch.setattr("simstudio.transport.flow.asyncio.sleep", sleep)
+    monkeypatch.setattr("asyncio.sleep", sleep)
     return slept
 
 

@@ -29,7 +29,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         pauses.append(seconds)
 
     monkeypatch.setattr("simstudio.transport.flow.time.sleep", pauses.append)
-    monkeypatch.setattr("simstudio.transport.flow.asyncio.sleep", sleep)
+    monkeypatch.setattr("asyncio.sleep", sleep)
     return pauses
 
 

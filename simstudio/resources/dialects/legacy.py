@@ -7,26 +7,26 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from simstudio.config import APIVersion
 from simstudio.errors import InvalidInputError, InvalidResponseError, NotFoundError
-from simstudio.models.events import FinalEvent, StreamEvent
 from simstudio.models.execution import AsyncExecutionResult, CancelResult, WorkflowExecutionResult
-from simstudio.models.jobs import Job, job_from
-from simstudio.models.pauses import PausedRun, paused_run
-from simstudio.models.usage import UsageLimits
-from simstudio.models.workflows import WorkflowStatus
-from simstudio.pagination import Page, Pages
 from simstudio.resources.base import encode_json
 from simstudio.resources.dialects import Dialect, StreamOptions, Target
 from simstudio.resources.execution import execution_result, refused_before_running, status_path, submission
 from simstudio.resources.failures import conceal_error
 from simstudio.resources.modes import M
 from simstudio.resources.payload import Payload, encode_input, selectors
-from simstudio.streaming import ExecutionEvents, OpenedStream
 from simstudio.transport.endpoint import segment
 from simstudio.transport.flow import Flow, FromBody
 from simstudio.transport.message import Request, Response
 
 if TYPE_CHECKING:
+    from simstudio.models.events import FinalEvent, StreamEvent
+    from simstudio.models.jobs import Job
+    from simstudio.models.pauses import PausedRun
+    from simstudio.models.usage import UsageLimits
+    from simstudio.models.workflows import WorkflowStatus
+    from simstudio.pagination import Pages
     from simstudio.resources.dialects import Resumed, Timeout
+    from simstudio.streaming import OpenedStream
 
 _JSON = {"Content-Type": "application/json"}
 _BACKGROUND = {**_JSON, "X-Execution-Mode": "async"}
@@ -87,6 +87,8 @@ class LegacyDialect(Dialect[M]):
         run_id: str | None = None,
     ) -> Flow[OpenedStream[StreamEvent]]:
         """Run a workflow and give its events as they come."""
+        from simstudio.streaming import ExecutionEvents, OpenedStream
+
         del run_id
         if options.include_thinking or options.include_tool_calls:
             raise _only_v2("include_thinking and include_tool_calls", "these routes stream text only")
@@ -113,6 +115,8 @@ class LegacyDialect(Dialect[M]):
 
     def status(self, workflow_id: str) -> Flow[WorkflowStatus]:
         """Whether a workflow is deployed."""
+        from simstudio.models.workflows import WorkflowStatus
+
         response = yield from self._get(f"/api/workflows/{segment(workflow_id, 'workflow_id')}/status")
         return self._structure(response, WorkflowStatus)
 
@@ -124,10 +128,14 @@ class LegacyDialect(Dialect[M]):
 
     def paused(self, workflow_id: str, status: str) -> Pages[PausedRun]:
         """The runs that wait for a human; the server gives them all at once."""
-        return _PausedRuns(self, f"/api/workflows/{segment(workflow_id, 'workflow_id')}/paused", status)
+        from simstudio.resources.dialects.legacy_pauses import PausedRuns
+
+        return PausedRuns(self, f"/api/workflows/{segment(workflow_id, 'workflow_id')}/paused", status)
 
     def paused_run(self, workflow_id: str, execution_id: str) -> Flow[PausedRun]:
         """One run that waits, or waited, for a human."""
+        from simstudio.models.pauses import paused_run
+
         workflow, execution = segment(workflow_id, "workflow_id"), segment(execution_id, "execution_id")
         response = yield from self._get(f"/api/workflows/{workflow}/paused/{execution}")
         data = response.json()
@@ -152,6 +160,8 @@ class LegacyDialect(Dialect[M]):
         if response.status == 202 or _is_queued(response):
             return submission(response, workflow_id, self._context.session.endpoint.prefix)
         if is_stream(response) and response.ok:
+            from simstudio.streaming import ExecutionEvents
+
             core = ExecutionEvents(f"{response.method} {response.path}")
             core.feed(response.content)
             core.end()
@@ -177,6 +187,8 @@ class LegacyDialect(Dialect[M]):
 
     def fetch(self, target: Target, *, timeout: Timeout) -> Flow[Job]:
         """The state of a background execution."""
+        from simstudio.models.jobs import job_from
+
         first, *others = target.paths
         try:
             response = yield from self._get(first, timeout=timeout)
@@ -218,6 +230,8 @@ class LegacyDialect(Dialect[M]):
 
     def limits(self) -> Flow[UsageLimits]:
         """What the account may still do."""
+        from simstudio.models.usage import UsageLimits
+
         response = yield from self._get("/api/users/me/usage-limits")
         return self._structure(response, UsageLimits)
 
@@ -235,30 +249,6 @@ class LegacyDialect(Dialect[M]):
         )
 
 
-class _PausedRuns(Pages[PausedRun]):
-    """The paused runs of a workflow: one page. Without ``status`` the server answers 400 (recording 095)."""
-
-    def __init__(self, dialect: LegacyDialect[Any], path: str, status: str) -> None:
-        super().__init__()
-        self._dialect = dialect
-        self._path = path
-        self._status = status
-
-    def fetch(self, cursor: str | None) -> Flow[Page[PausedRun]]:
-        """The flow of the only page."""
-        del cursor
-        response = yield from self._dialect._get(self._path, params={"status": self._status})
-        data = response.json()
-        runs = data.get("pausedExecutions") if isinstance(data, dict) else None
-        if not isinstance(runs, list):
-            raise InvalidResponseError(
-                f"{response.method} {response.path} answered without 'pausedExecutions'.",
-                status=response.status,
-                response=response,
-            )
-        return Page([paused_run(run) for run in runs if isinstance(run, dict)])
-
-
 def is_stream(response: Response) -> bool:
     """Whether an answer is a stream of events."""
     return "text/event-stream" in response.headers.get("content-type", "").lower()
@@ -266,6 +256,8 @@ def is_stream(response: Response) -> bool:
 
 def final_of(result: WorkflowExecutionResult) -> FinalEvent:
     """The end of a stream that was no stream: the server answered with the whole result at once."""
+    from simstudio.models.events import FinalEvent
+
     return FinalEvent(result.success, result.output, result.error, result.status, result.metadata)
 
 

@@ -145,7 +145,7 @@ class Clock:
         """Let every client sleep by this clock."""
         monkeypatch.setattr("simstudio.transport.flow.time", SimpleNamespace(sleep=self.sleep))
         asleep = SimpleNamespace(sleep=self.asleep, to_thread=asyncio.to_thread)
-        monkeypatch.setattr("simstudio.transport.flow.asyncio", asleep)
+        monkeypatch.setattr("simstudio.transport.flow._asyncio", lambda: asleep)
 
 
 @frozen

@@ -65,11 +65,11 @@ def run_example(server: OomolServer, clock: Clock, monkeypatch: pytest.MonkeyPat
     return run
 
 
-def _elsewhere(make: Callable[[Any], Any], server: OomolServer) -> Callable[[Any], Any]:
+def _elsewhere(make: Callable[..., Any], server: OomolServer) -> Callable[..., Any]:
     """Connections that take the document's address for the sandbox's."""
 
-    def wire(http_client: Any) -> Any:
-        made = make(http_client)
+    def wire(http_client: Any, *more: Any) -> Any:
+        made = make(http_client, *more)
         send = made.send
 
         async def redirected(request: Any) -> Any:

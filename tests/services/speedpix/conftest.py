@@ -54,7 +54,8 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         await asyncio.sleep(0)
 
     monkeypatch.setattr(flow, "time", SimpleNamespace(sleep=pauses.append))
-    monkeypatch.setattr(flow, "asyncio", SimpleNamespace(sleep=sleep, to_thread=asyncio.to_thread))
+    asleep = SimpleNamespace(sleep=sleep, to_thread=asyncio.to_thread)
+    monkeypatch.setattr(flow, "_asyncio", lambda: asleep)
     return pauses
 
 

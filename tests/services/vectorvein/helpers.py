@@ -128,7 +128,7 @@ class Clock:
         """Let every client sleep by this clock, and every wait look at it."""
         asleep = SimpleNamespace(sleep=self.asleep, to_thread=asyncio.to_thread)
         monkeypatch.setattr("simstudio.transport.flow.time", SimpleNamespace(sleep=self.sleep))
-        monkeypatch.setattr("simstudio.transport.flow.asyncio", asleep)
+        monkeypatch.setattr("simstudio.transport.flow._asyncio", lambda: asleep)
         monkeypatch.setattr(Poller, "wait", self._timed(Poller.wait))
 
     def _timed(self, wait: Any) -> Any:

@@ -1,0 +1,37 @@
+"""The list of paused runs that the unversioned routes give."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from simstudio.errors import InvalidResponseError
+from simstudio.models.pauses import PausedRun, paused_run
+from simstudio.pagination import Page, Pages
+
+if TYPE_CHECKING:
+    from simstudio.resources.dialects.legacy import LegacyDialect
+    from simstudio.transport.flow import Flow
+
+
+class PausedRuns(Pages[PausedRun]):
+    """The paused runs of a workflow: one page. Without ``status`` the server answers 400 (recording 095)."""
+
+    def __init__(self, dialect: LegacyDialect[Any], path: str, status: str) -> None:
+        super().__init__()
+        self._dialect = dialect
+        self._path = path
+        self._status = status
+
+    def fetch(self, cursor: str | None) -> Flow[Page[PausedRun]]:
+        """The flow of the only page."""
+        del cursor
+        response = yield from self._dialect._get(self._path, params={"status": self._status})
+        data = response.json()
+        runs = data.get("pausedExecutions") if isinstance(data, dict) else None
+        if not isinstance(runs, list):
+            raise InvalidResponseError(
+                f"{response.method} {response.path} answered without 'pausedExecutions'.",
+                status=response.status,
+                response=response,
+            )
+        return Page([paused_run(run) for run in runs if isinstance(run, dict)])
