@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import attrs
 
-from simstudio.batch.items import BatchItem, Prepared, prepare
+from simstudio.batch.items import BatchItem, ItemState, Prepared, prepare
 from simstudio.batch.progress import Progress
 from simstudio.batch.verdicts import Verdict, may_repeat, verdict
-from simstudio.errors import AuthenticationError, InvalidInputError, RateLimitError, SimStudioError
+from simstudio.errors import AuthenticationError, InvalidInputError, JobFailedError, RateLimitError, SimStudioError
 from simstudio.transport.retry import Backoff
 
 if TYPE_CHECKING:
@@ -28,12 +28,15 @@ if TYPE_CHECKING:
 
     from simstudio.batch.ledger import Ledger
     from simstudio.batch.pace import Pace
+    from simstudio.batch.records import Entry
     from simstudio.batch.sender import Sender
     from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
 
 OnUnknown: TypeAlias = Literal["report", "rerun"]
 OnFailed: TypeAlias = Literal["keep", "rerun"]
 
+_RATE_REFUSAL = "Rate limit exceeded"
+_READ_AT_ONCE = 256  # inputs read in one go, those that the ledger answers among them: others want the loop, too
 _AT_ONCE = 64  # items begun in one go: one commit of the ledger
 _SEED_PATIENCE = 10.0  # seconds for the first question about limits
 
@@ -132,6 +135,8 @@ class Engine:
         self._on_progress = on_progress
         self._clock = clock
         self._index = 0
+        self._read_until = 0
+        self._waking = False
         self._next_out = 0
         self._early: dict[int, BatchItem] = {}
         self._ready: deque[_Job] = deque()
@@ -150,8 +155,14 @@ class Engine:
     def wake(self) -> None:
         """Look again: the consumer has taken items. From any thread."""
         loop, awake = self._loop, self._awake
-        if loop is not None and awake is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(awake.set)
+        if loop is not None and awake is not None and not self._waking and not loop.is_closed():
+            self._waking = True  # once is enough, however many items are taken before the loop comes to it
+            loop.call_soon_threadsafe(self._look)
+
+    def _look(self) -> None:
+        self._waking = False
+        if self._awake is not None:
+            self._awake.set()
 
     def drain(self) -> None:
         """Begin nothing more; what is under way goes on to its end. From any thread."""
@@ -179,7 +190,7 @@ class Engine:
         try:
             await self._ask_limits()
             while not self._over():
-                pause = self._begin_some()
+                pause = self._begin()
                 if self._over():
                     break
                 self.progress.elapsed = self._clock() - began
@@ -207,16 +218,24 @@ class Engine:
             timer.cancel()
         self._awake.clear()
 
+    def _begin(self) -> float:
+        try:
+            return self._begin_some()
+        except SimStudioError as error:  # of a pace that is shared, or of the ledger: what is under way ends first
+            self._failure = self._failure or error
+            return math.inf
+
     def _begin_some(self) -> float:
         """Begin what may begin now; the seconds until it is worth looking again."""
         if self._draining or self._failure is not None:
             return math.inf
         pause = 0.0
         batch: list[_Job] = []
+        self._read_until = self._index + _READ_AT_ONCE
         while len(batch) < _AT_ONCE:
             job = self._next()
             if job is None:
-                pause = self._until_later()
+                pause = self._until_later() if self._index < self._read_until else 0.0
                 break
             pause = self._pace.wait(len(self._tasks) + len(batch))
             if pause > 0:
@@ -249,6 +268,8 @@ class Engine:
 
     def _may_read(self) -> bool:
         if self._exhausted or self._pull is not None or self._failure is not None or self._outbox.full:
+            return False
+        if self._draining or self._index >= self._read_until:
             return False
         return not (self._options.ordered and self._index - self._next_out >= self._options.window)
 
@@ -297,12 +318,13 @@ class Engine:
         elif entry.state == "done" or (entry.state == "failed" and self._options.on_failed == "keep"):
             self._hand_over(attrs.evolve(entry.to_item(), index=index, input=value, replayed=True))
             return
-        elif entry.state == "submitted":
+        elif entry.state == "submitted" or _still_queued(entry):
             job.task_id, job.execution_id, job.run_id = entry.task_id, entry.execution_id, entry.run_id
             job.intended = True
         elif entry.state in ("sending", "unknown"):
-            job.run_id = entry.run_id
-            settled = entry.run_id is not None and self._sender.claims  # sending it again runs nothing twice
+            claimed = entry.run_id is not None and entry.api_version == "v2"  # v1's id of a run claims nothing
+            settled = claimed and self._sender.claims  # sending it again runs nothing twice
+            job.run_id = entry.run_id if claimed else None
             if not settled and self._options.on_unknown == "report":
                 self._unknown_before(job)
                 return
@@ -378,6 +400,9 @@ class Engine:
     def _missed(self, job: _Job, error: SimStudioError, elapsed: float) -> None:
         """An execution without a result: again, or that is how it ended."""
         if job.task_id is not None:  # it was queued: whatever happened since, it is there
+            if _refused_in_the_queue(error):
+                self._refused_later(job, error)
+                return
             forgotten = getattr(error, "status", None) == 404
             ended = getattr(error, "result", None) is not None
             self._conclude(job, error=error, state="failed" if ended and not forgotten else "unknown")
@@ -405,6 +430,20 @@ class Engine:
         else:
             self._conclude(job, error=error, state="unknown" if found == "unknown" else "failed")
 
+    def _refused_later(self, job: _Job, error: SimStudioError) -> None:
+        """The queue took it and the rate limit did not (recordings 331, 332): it never ran, and is sent again."""
+        job.refusals += 1
+        self.progress.refused += 1
+        self._pace.refused(None)
+        if job.refusals > self._options.max_refusals:
+            self._conclude(job, error=error, state="failed")
+            return
+        if self._ledger is not None:
+            self._ledger.finish(self._item(job, error=error, state="unknown"))
+        job.task_id = job.execution_id = None
+        job.run_id, job.intended = None, False
+        heapq.heappush(self._later, (self._clock(), job.prepared.index, job))
+
     def _may_repeat(self, job: _Job, found: Verdict) -> bool:
         if found == "refused":
             return job.refusals <= self._options.max_refusals
@@ -412,7 +451,9 @@ class Engine:
         return repeatable and job.attempts - job.refusals <= self._options.max_retries
 
     def _forget(self, job: _Job) -> None:
-        """It surely never ran."""
+        """It surely never ran, this time. What carries a run id is kept: an earlier request with it may have run."""
+        if self._sender.claims:
+            return
         if self._ledger is not None and job.intended:
             self._ledger.forget([job.prepared.key])
         job.intended = False
@@ -423,23 +464,29 @@ class Engine:
         *,
         result: WorkflowExecutionResult | None = None,
         error: SimStudioError | None = None,
-        state: Literal["done", "failed", "unknown"],
+        state: ItemState,
     ) -> None:
-        elapsed = self._clock() - job.began if job.began is not None else 0.0
-        run_id = (result.execution_id if result is not None else None) or job.execution_id or job.run_id
+        self._finish(self._item(job, result=result, error=error, state=state))
+
+    def _item(
+        self,
+        job: _Job,
+        *,
+        result: WorkflowExecutionResult | None = None,
+        error: SimStudioError | None = None,
+        state: ItemState,
+    ) -> BatchItem:
         prepared = job.prepared
-        self._finish(
-            BatchItem(
-                prepared.index,
-                prepared.input,
-                result if state == "done" else None,
-                error,
-                job.attempts,
-                elapsed,
-                state,
-                prepared.key,
-                run_id,
-            )
+        return BatchItem(
+            prepared.index,
+            prepared.input,
+            result if state == "done" else None,
+            error,
+            job.attempts,
+            self._clock() - job.began if job.began is not None else 0.0,
+            state,
+            prepared.key,
+            (result.execution_id if result is not None else None) or job.execution_id or job.run_id,
         )
 
     def _finish(self, item: BatchItem) -> None:
@@ -449,14 +496,10 @@ class Engine:
 
     def _hand_over(self, item: BatchItem) -> None:
         self.progress.count(item)
-        if self._on_result is not None:
-            told = self._on_result(item)
-            if asyncio.iscoroutine(told):
-                task: asyncio.Task[None] = asyncio.get_running_loop().create_task(told)
-                self._tasks.add(task)
-                task.add_done_callback(self._ended)
-        if self._on_progress is not None:
-            self._on_progress(self.progress)
+        try:
+            self._tell(item)
+        except Exception as error:  # noqa: BLE001 - of the caller's function: what is under way ends first
+            self._failure = self._failure or error
         if not self._options.ordered:
             self._outbox.put(item)
         else:
@@ -466,6 +509,16 @@ class Engine:
                 self._next_out += 1
         if self._options.stop_on_error and item.error is not None and self._failure is None:
             self._failure = item.error
+
+    def _tell(self, item: BatchItem) -> None:
+        if self._on_result is not None:
+            told = self._on_result(item)
+            if asyncio.iscoroutine(told):
+                task: asyncio.Task[None] = asyncio.get_running_loop().create_task(told)
+                self._tasks.add(task)
+                task.add_done_callback(self._ended)
+        if self._on_progress is not None:
+            self._on_progress(self.progress)
 
     # -- limits ------------------------------------------------------------------------------------------------------
 
@@ -510,6 +563,17 @@ class Engine:
         self._early.clear()
         self.progress.running = 0
         await self._sender.aclose()
+
+
+def _refused_in_the_queue(error: SimStudioError) -> bool:
+    """Whether a job failed because its run was over the rate limit (NOTES 3): nothing ran."""
+    job = getattr(error, "job", None)
+    return isinstance(error, JobFailedError) and str(getattr(job, "error_message", "")).startswith(_RATE_REFUSAL)
+
+
+def _still_queued(entry: Entry) -> bool:
+    """Whether an earlier run lost sight of a job that the server has not forgotten."""
+    return entry.state == "unknown" and entry.task_id is not None and entry.status != 404
 
 
 def _failure_of(result: WorkflowExecutionResult) -> SimStudioError:

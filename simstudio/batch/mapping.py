@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Sequence, Sized
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
@@ -17,8 +19,10 @@ if TYPE_CHECKING:
 
     from simstudio.batch.batch import AsyncBatch, Batch
     from simstudio.batch.engine import Engine, OnFailed, OnUnknown, Outbox
+    from simstudio.batch.executors import Elsewhere
     from simstudio.batch.progress import Progress
-    from simstudio.resources.base import APIResource
+    from simstudio.resources.base import APIResource, Context
+    from simstudio.transport.rate_limit import RateLimitInfo
 
 MOST = 200
 """How many items run at a time at most, where the concurrency is found out."""
@@ -72,6 +76,14 @@ class Plan:
 
     def begin(self, resource: APIResource[Any], version: str) -> Batch | AsyncBatch:
         """The batch on a client's resource. Nothing is sent before its first item is asked for."""
+        opened = ExitStack()
+        try:
+            return self._begun(resource, version, opened)
+        except BaseException:
+            opened.close()
+            raise
+
+    def _begun(self, resource: APIResource[Any], version: str, opened: ExitStack) -> Batch | AsyncBatch:
         from simstudio.batch.batch import AsyncBatch, Batch
         from simstudio.batch.engine import Engine, Options
         from simstudio.batch.ledger import Ledger
@@ -81,20 +93,34 @@ class Plan:
 
         source = read(self.inputs)
         most = self.concurrency or MOST
+        elsewhere = self._elsewhere(resource._context, version)
+        if elsewhere is not None and self.concurrency is None and self.mode != "async":
+            most = min(most, elsewhere.slots or most)
+        cost = 2 if self.mode == "async" and version == "v1" else 1  # NOTES 3: the request and the run
+        pace = Pace(concurrency=self.concurrency, most=most, cost=cost)
+        if self.shared is not None:
+            from simstudio.batch.shared_pace import SharedPace
+
+            pace = SharedPace(pace, shared_address(self.shared), name=account_of(resource._context))
+            opened.callback(pace.close)
         ledger = (
             None
             if self.ledger is None
             else Ledger.open(self.ledger, workflow_id=self.workflow_id, mode=self.mode, api_version=version)
         )
-        cost = 2 if self.mode == "async" and version == "v1" else 1  # NOTES 3: the request and the run
-        pace = Pace(concurrency=self.concurrency, most=most, cost=cost)
+        if ledger is not None:
+            opened.callback(ledger.close)
         sending = SendOptions(self.workflow_id, self.mode, self.timeout, self.selected_outputs)
         show = self.progress
         on_progress = show if callable(show) else to_stderr() if show else None
 
+        def hear(hint: RateLimitInfo) -> None:
+            pace.hint(hint.limit, hint.remaining, hint.reset)
+
         def make(outbox: Outbox) -> Engine:
+            here = FlowSender(resource._context, version, sending, most, hear)
             return Engine(
-                sender=FlowSender(resource._context, version, sending, most),
+                sender=here if elsewhere is None else elsewhere.sender(here, sending, hear),
                 source=source,
                 outbox=outbox,
                 pace=pace,
@@ -113,9 +139,34 @@ class Plan:
                 on_progress=on_progress,
             )
 
-        def close() -> None:
-            if ledger is not None:
-                ledger.close()
-
         kind = AsyncBatch if resource._context.runner.asynchronous else Batch
-        return kind(make, close)
+        return kind(make, opened.close)
+
+    def _elsewhere(self, context: Context, version: str) -> Elsewhere | None:
+        """Where items are executed, when not here."""
+        if self.executor is None:
+            if self.claims is not None:
+                raise InvalidInputError("claims= is for the workers of an executor=; there is none.")
+            return None
+        from simstudio.batch.executors import Elsewhere
+
+        return Elsewhere.checked(self.executor, context, version, claims=self.claims, rerun=self.on_unknown == "rerun")
+
+
+def shared_address(shared: object) -> str:
+    """Where a rate is shared: an address, or a file's path as one.
+
+    Raises:
+        InvalidInputError: It is neither.
+    """
+    if not isinstance(shared, (str, os.PathLike)) or not os.fspath(shared):
+        raise InvalidInputError(f"shared must be redis://host:port/db, or the path of a file, not {shared!r}.")
+    text = os.fsdecode(shared)
+    return text if "://" in text else f"sqlite:///{text}"
+
+
+def account_of(context: Context) -> str:
+    """Whose rate it is: the same wherever the same key is used on the same server; the key cannot be told from it."""
+    key = context.session.credentials.key
+    told = f"{context.session.endpoint.base_url}\n{key if isinstance(key, str) else ''}"
+    return hashlib.sha256(told.encode()).hexdigest()[:20]

@@ -32,7 +32,11 @@ _PENDING = 10.0  # and where somebody has asked
 _FRESH = 0.5  # seconds for which the last few tokens are believed where others take some too
 _FIRST_ASK, _LAST_ASK = 0.25, 5.0  # seconds between questions that changed nothing
 _APART = 0.05  # seconds around a probe in which nothing else begins, so that its answer is known as its own
+_SAME = 1 / 60  # of a period: two refills told no further apart are one
 _LONGEST_HOLD = 60.0
+_FINE = 1.25  # a small step between levels
+_ROUND = 32  # requests that tell a doubling from none although durations scatter
+_LONGEST_REST = 16  # rounds between steps that bring nothing
 _CAPACITY_HINT = 10.0  # seconds: what a server at capacity asks to wait (5) is less
 
 
@@ -162,22 +166,29 @@ class Allowance:
     """
 
     def __init__(self, cost: int) -> None:
-        self._given_cost = self._cost = cost
+        self.cost = self._cost = cost
         self.tokens = math.inf
         self._rate = self._burst = 0
         self._window = False  # v0.4: all anew each minute, from the first request on
         self._guessed = False  # learned from refusals only
         self._known = self._told_nothing = False
+        self._left_told = 0
         self._enforced: bool | None = None
         self._others = False  # whether somebody else takes tokens, too
+        self._others_took = 0.0  # in this period
+        self._kept = 0.0  # tokens left for them
+        self._surprised = -math.inf  # when they took more
+        self._paid = 0  # tokens, in all
+        self._exact: tuple[int, int] | None = None  # what was left when all requests were counted, and paid by then
         self._ask_from = -math.inf  # when the server may have refilled
-        self._told = math.inf  # the refill that it told of
+        self._told: float | None = None  # the refill it told of, in epoch seconds
         self._latest = math.inf  # when it surely has
         self._full = False  # a full bucket may begin its minute with the next request
         self._mark = -1.0  # ask again when no more than these tokens are left
         self._doubt = self._empty = False  # tokens are not / surely what the server says: none
         self._seeded_at = -math.inf
         self._stale_from: float | None = None
+        self._unsure_from: float | None = None
         self._asked: tuple[float, int, int] | None = None  # when, requests maybe not counted yet, begun in all
         self._next_ask = -math.inf
         self._ask_every = _FIRST_ASK
@@ -185,7 +196,7 @@ class Allowance:
         self._recent: deque[float] = deque()  # when the requests of the last seconds began
         self._last_take = -math.inf
         self._probe: tuple[float, bool] | None = None  # when, and whether nothing else was in flight
-        self._passed: tuple[float, float] | None = None  # when the probe was answered, and the refill it came before
+        self._passed: float | None = None  # when the probe was answered
         self._hold = -math.inf
         self._strikes = 0  # refusals in a row, each after waiting
         self._trial_at = -math.inf
@@ -198,8 +209,8 @@ class Allowance:
     def seed(self, now: float, wall: float, limits: UsageLimits) -> None:
         """Adopt what ``usage.limits()`` says, less the requests that it may not have counted yet."""
         entry = limits.rate_limit.sync
-        self._cost = self._given_cost
-        if self._given_cost > 1 and entry.max_burst is None:
+        self._cost = self.cost
+        if self.cost > 1 and entry.max_burst is None:
             entry, self._cost = limits.rate_limit.async_, 1  # v0.4 counts background runs apart, and once
         asked, self._asked = self._asked, None
         rate, left = _count(entry.limit), _count(entry.remaining)
@@ -208,34 +219,34 @@ class Allowance:
             return
         _, uncounted, begun = asked or (now, self._uncounted(now), self._begun)
         uncounted += self._begun - begun
-        reset_in = _reset_in(entry, wall)
-        self._adopt(now, rate, _count(entry.max_burst), left, reset_in, uncounted)
+        self._adopt(now, wall, rate, _count(entry.max_burst), left, _epoch(entry), uncounted)
 
     def _adopt(
-        self, now: float, rate: int, burst: int | None, left: int, reset_in: float | None, uncounted: int
+        self, now: float, wall: float, rate: int, burst: int | None, left: int, reset: float | None, uncounted: int
     ) -> None:
-        reset = now + (PERIOD if reset_in is None else reset_in)
-        same_period = self._known and not self._guessed and abs(reset - self._told) < 1.0
-        if self._known and not self._guessed and not self._full:
-            expected = self.tokens if same_period and not self._doubt else min(rate, self._burst)
-            self._others = self._others or (left < expected and self._enforced is not False)
-        if self._passed is not None:
-            if abs(reset - self._passed[1]) < 1.0:
-                self._enforced = False
-            self._passed = self._probe = None
+        steps = None if reset is None or self._told is None else (reset - self._told) / PERIOD
+        if not uncounted:
+            self._learn_others(steps, left)
+        if self._passed is not None and left < self._cost and steps is not None and abs(steps) < _SAME:
+            self._enforced = False
+        if self._passed is not None or left >= self._cost * (1 + uncounted):
+            self._passed = self._probe = None  # with tokens left, an answer shows nothing
+        self._told = reset
         self._known, self._guessed, self._doubt = True, False, False
         self._rate, self._burst, self._window = rate, burst or rate, burst is None
+        self._left_told = left
         self.tokens = max(0, left - self._cost * uncounted)
         self._empty = left < self._cost and uncounted == 0
         self._full = left >= self._burst
-        self._seeded_at, self._stale_from = now, None
-        self._latest = self._told = reset
+        self._seeded_at, self._stale_from, self._unsure_from = now, None, None
+        reset_in = PERIOD if reset is None else reset - wall
+        possible = reset is not None and 0 < reset_in <= PERIOD + _PATIENCE  # else the clocks differ
+        self._latest = now + (reset_in if possible else PERIOD)
         if self.tokens >= self._cost:
             self._ask_every = _FIRST_ASK
-        elif reset_in is None:
+        elif not possible:
             self._ask_every = min(_LAST_ASK, 2 * self._ask_every)
-        # a date that has passed: the clocks differ, so only asking tells
-        self._ask_from = now + max(self._ask_every, _PATIENCE) if reset_in is None else reset + _MARGIN
+        self._ask_from = self._latest + _MARGIN if possible else now + max(self._ask_every, _PATIENCE)
         self._next_ask = now + self._ask_every
         shared = self._others or self._enforced is None
         self._mark = self.tokens // 2 if shared and self.tokens >= 2 * self._cost else -1.0
@@ -247,10 +258,11 @@ class Allowance:
         burst = limit if remaining <= limit else 2 * limit
         if self._hinted is None or self._guessed or reset > self._hinted + 1.0:
             self._hinted = reset
-            self._adopt(now, max(1, burst // 2), burst, remaining, reset - wall, max(0, self._flying - 1))
+            self._adopt(now, wall, max(1, burst // 2), burst, remaining, reset, max(0, self._flying - 1))
             self._told_nothing = True  # nobody need ask
         else:
             self.tokens = min(self.tokens, remaining)
+        self._empty = remaining < self._cost  # told by the server itself: then one probe may find out whether it means it
 
     # -- what becomes of requests
 
@@ -282,7 +294,9 @@ class Allowance:
         if self._probe is not None and self._passed is None:
             begun, alone = self._probe
             if alone or abs(now - elapsed - begun) <= _APART / 2:
-                self._passed = (now, self._told)
+                self._passed = now
+                if self._told_nothing and self._empty:  # its own headers said that nothing was left
+                    self._enforced, self._probe, self._passed = False, None, None
 
     def refused(self, now: float, wall: float, retry_after: float | None) -> bool:  # noqa: ARG002
         """A 429; True when the server is at capacity, which has nothing to do with tokens."""
@@ -292,8 +306,15 @@ class Allowance:
             self._strikes += 1
         if retry_after is not None and retry_after <= _CAPACITY_HINT and not expected:
             self._hold = max(self._hold, now + retry_after)
-            self.tokens += self._cost if self._known and self._enforced is not False else 0
+            if self._known and self._enforced is not False:
+                self.tokens += self._cost
+                self._paid -= self._cost
             return True
+        self._paid -= self._cost if self._probe is None and self._enforced is not False else 0
+        known = self._known and not self._guessed and self._enforced is not False and self._probe is None
+        if known and (self._enforced or self.tokens >= self._cost) and now > self._surprised + _PENDING:
+            self._others, self._surprised = True, now
+            self._kept = min(2.0 * max(self._kept, self._cost), float(self._rate))
         self._enforced = True
         self._probe = self._passed = None
         backoff = min(_LONGEST_HOLD, 0.5 * 2.0 ** min(self._strikes, 10))
@@ -302,8 +323,9 @@ class Allowance:
         if self._known and not self._guessed:
             self.tokens, self._doubt = 0, True
             self._next_ask = min(self._next_ask, now)
-        elif self._told_nothing:
+        else:
             self._guess(now, retry_after)
+            self._doubt = True
         return False
 
     def ended(self) -> None:
@@ -328,6 +350,22 @@ class Allowance:
 
     # -- what is believed
 
+    def _learn_others(self, steps: float | None, left: int) -> None:
+        """What others have taken since the last exact look, some periods ago: as much is left for them from now on."""
+        before, self._exact = self._exact, (left, self._paid)
+        if before is None or steps is None or not self._known or self._guessed or self._full or steps < -_SAME:
+            return
+        expected = before[0] - (self._paid - before[1])
+        if steps > _SAME:
+            if not self._window and abs(steps - round(steps)) > _SAME:
+                return
+            expected = self._burst if self._window else min(self._burst, expected + round(steps) * self._rate)
+        self._others_took += max(0, expected - left)
+        self._others = self._others or self._others_took > 0
+        if steps > 1 - _SAME:
+            self._kept = min(max(0.75 * self._kept, 1.25 * self._others_took + self._cost), float(self._rate))
+            self._others_took = 0.0
+
     def _spend(self, now: float, tokens: int) -> float:
         if tokens and self._full:
             self._full = False
@@ -335,7 +373,8 @@ class Allowance:
             if self._window or self._guessed:
                 self._ask_from = self._latest + _MARGIN
         self.tokens -= tokens
-        self._empty = False
+        self._paid += tokens
+        self._empty, self._unsure_from = False, None
         self._begun += 1
         self._in_period += 1
         self._flying += 1
@@ -356,7 +395,7 @@ class Allowance:
 
     def _advance(self, now: float) -> None:
         """Believe in a refill that nobody confirmed, and in a probe's answer that nobody confirmed."""
-        if self._passed is not None and now > self._passed[0] + _PENDING and self._passed[0] < self._passed[1] - 1.0:
+        if self._passed is not None and now > self._passed + _PENDING:  # nobody says what was left
             self._enforced, self._probe, self._passed = False, None, None
         if self._probe is not None and self._passed is None and now > self._probe[0] + PERIOD:
             self._probe = None
@@ -371,8 +410,8 @@ class Allowance:
         self._empty = False
         if self._guessed and steps > 0:
             self._periods += 1
-            if self._periods % 3 == 0:
-                self._rate += max(1, self._rate // 20)  # the guess may be too low
+            if self._periods % 5 == 0:
+                self._rate += max(1, self._rate // 100)  # the guess may be too low
             self._burst = self._rate
             self._in_period = 0
         if self._window or self._guessed:
@@ -399,8 +438,14 @@ class Allowance:
         return 0.0
 
     def _reserve(self) -> int:
-        """Tokens left for the others; the bucket keeps them for us if they are not taken (a window does not)."""
-        return min(1, self._burst - self._cost) if self._others and not self._window and not self._guessed else 0
+        """Tokens left for the others, who would otherwise be refused and come back in the middle of our requests.
+
+        It costs nothing but these tokens, once: the bucket holds two minutes' and keeps what they do not take. (A
+        window keeps nothing.)
+        """
+        if not self._others or self._window or self._guessed:
+            return 0
+        return max(0, min(math.ceil(self._kept), self._burst - self._cost))
 
     def _is_stale(self, now: float) -> bool:
         low = self.tokens < self._cost + max(2 * self._cost, self._rate // 10)
@@ -413,7 +458,9 @@ class Allowance:
     def _may_probe(self, now: float) -> bool:
         if self._enforced is not None or self._probe is not None or self._guessed:
             return False
-        sure = self._empty or now > self._last_take + _GRACE + _PATIENCE
+        if self._unsure_from is None:
+            self._unsure_from = now
+        sure = self._empty or now > self._unsure_from + _PENDING  # nobody asks, or nobody answers
         return sure and self._latest - now > _GRACE
 
     def _until_tokens(self, now: float) -> float:
@@ -432,8 +479,8 @@ class Concurrency:
     The measure is *slot-seconds a finished request*: the sum, over time, of what was in flight, divided by what ended.
     It is the mean latency without its bias: unfinished requests count too, pauses do not, and one slow call weighs no
     more than the one slot that it holds. Throughput is slots divided by it. A level that is tried is kept when it
-    raises throughput by at least half of what it adds in slots (and, going down, loses no more than half of what it
-    frees): below the knee of a queue throughput grows as slots do, beyond it not at all, so half tells them apart
+    raises throughput by at least half of what it adds in slots (and, going down, loses no more than a quarter of what
+    it frees): below the knee of a queue throughput grows as slots do, beyond it not at all, so half tells them apart
     whatever the workflows cost, without a notion of the best latency, which workflows do not have.
 
     Failures cut: one alone by one slot, several of the last 20 by 30 %, those begun before a cut not again.
@@ -451,10 +498,12 @@ class Concurrency:
         self._level = self.limit  # the last kept
         self._cost: float | None = None  # slot-seconds a request there
         self._best = math.inf
-        self._factor = 2.0  # until the first step that was too far
+        self._factor = 2.0  # of a step up
+        self._doubts = 0  # doublings in a row that brought too little
         self._rest = 0  # rounds before the next step
         self._patience = 2
         self._down_next = False
+        self._lowest = self.limit  # that was tried: nothing is known of what is below
         self._flying = 0
         self._at: float | None = None
         self._area = 0.0
@@ -505,7 +554,7 @@ class Concurrency:
 
     def _settle(self, level: int) -> None:
         self.limit = self._level = level
-        self._cost, self._factor, self._rest = None, 1.25, 1
+        self._cost, self._factor, self._rest = None, _FINE, 1
         self._restart()
 
     def _count(self, now: float, flying: int) -> None:
@@ -525,7 +574,8 @@ class Concurrency:
                 self._area, self._done = 0.0, 0
             return
         self._done += 1
-        if self._done >= (max(16, 2 * self.limit) if self._factor > 1.5 else max(64, 4 * self.limit)):
+        coarse = self._factor > _FINE and self.limit >= self._level
+        if self._done >= (max(_ROUND, 2 * self.limit) if coarse else max(3 * _ROUND, 4 * self.limit)):
             if self._is_wanted and self._area > 0:
                 self._judge(self._area / self._done)
             self._area, self._done, self._is_wanted = 0.0, 0, False
@@ -543,28 +593,33 @@ class Concurrency:
         slots = self.limit / self._level
         throughput = slots * self._cost / cost
         climbing = slots > 1
-        if throughput - 1 >= (slots - 1) / 2:  # going down both sides are negative
+        if throughput - 1 >= (slots - 1) * (0.5 if climbing else 0.25):  # going down both sides are negative
             self._level, self._cost = self.limit, cost
-            self._patience = 2
+            self._patience, self._doubts = 2, 0
             self._try(down=not climbing)
             return
-        if climbing and self._factor > 1.5:
-            self._factor, self._rest = 1.25, 0
+        if not climbing:
+            self._best = self._cost  # the work has become slower, not the queue longer
+        elif self._factor > _FINE and self._doubts:
+            self._factor, self._doubts = _FINE, 0
+        elif self._factor > _FINE:
+            self._doubts += 1  # durations of workflows scatter: once more
         else:
+            self._factor = 2.0  # next time: a doubling shows what a small step hides
             self._rest = self._patience
-            self._patience = min(64, 2 * self._patience)
-            if not climbing:
-                self._best = self._cost  # the work has become slower, not the queue longer
+            self._patience = min(_LONGEST_REST, 2 * self._patience)
+            self._lowest = self._level  # and what is below may have become enough
         self.limit = self._level
         self._restart()
 
     def _try(self, *, down: bool | None = None) -> None:
         if down is None:
-            queued = self._cost is not None and self._cost > 1.4 * self._best
+            queued = self._lowest >= self._level or (self._cost is not None and self._cost > 1.4 * self._best)
             down = queued and self._down_next
             self._down_next = queued and not self._down_next
         if down:
-            self.limit = max(1, min(self._level - 1, int(self._level / 1.25)))
+            self._lowest = min(self._lowest, self._level - 1)
+            self.limit = max(1, min(self._level - 1, int(self._level / _FINE)))
         else:
             self.limit = min(self._most, max(self._level + 1, int(self._level * self._factor)))
         if self.limit != self._level:
@@ -575,14 +630,13 @@ def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-def _reset_in(entry: RateLimitEntry, wall: float) -> float | None:
-    """Seconds to the refill; None when none is told, or one that cannot be."""
+def _epoch(entry: RateLimitEntry) -> float | None:
+    """When the bucket is refilled, in epoch seconds, to the millisecond."""
     text = entry.reset_at
     if not isinstance(text, str):
         return None
     try:
         moment = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith("Z") else text)
-        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp() - wall
+        return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
     except (ValueError, OverflowError):
         return None
-    return seconds if 0 < seconds <= PERIOD + _PATIENCE else None

@@ -12,6 +12,7 @@ from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionRe
 from simstudio.resources.dialects import Dialects, StreamOptions
 from simstudio.resources.jobs import Jobs
 from simstudio.resources.v2.execution import mint
+from simstudio.transport.rate_limit import RateLimitInfo, RateLimits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from simstudio.models.usage import UsageLimits
     from simstudio.resources.base import Context
     from simstudio.transport.flow import Flow
+    from simstudio.transport.message import Response
 
 Mode: TypeAlias = Literal["sync", "async", "stream"]
 Queued: TypeAlias = Callable[[AsyncExecutionResult], None]
+Hear: TypeAlias = Callable[[RateLimitInfo], None]
 
 
 class Sender(Protocol):
@@ -69,54 +72,55 @@ class SendOptions:
     selected_outputs: Sequence[str] | None = None
 
 
-class FlowSender:
-    """Runs the flows of a client's dialect on an event loop, or on threads where the client's wire blocks.
+class Flows:
+    """What is sent for items, as flows: the same here and in the workers of an executor.
 
     Args:
         context: Of the client.
         version: What it speaks.
         options: How items are executed.
-        most: How many may run at a time.
+        on_hint: Told what the answers to executions say of the rate limit (v2's may).
     """
 
-    def __init__(self, context: Context, version: str, options: SendOptions, most: int) -> None:
-        runner = context.runner.concurrent(most)
-        self._close: Callable[[], Awaitable[None]] = runner.aclose
-        self._run: Callable[[Flow[Any]], Awaitable[Any]] = runner.run
+    def __init__(
+        self,
+        context: Context,
+        version: str,
+        options: SendOptions,
+        on_hint: Hear | None = None,
+    ) -> None:
         mine = attrs.evolve(context, raw=False)
         dialects: Dialects[Any] = Dialects(mine, "v2" if version == "v2" else "v1")
         self._jobs: Jobs[Any] = Jobs(mine, "jobs", dialects)
         self._dialect = dialects.own
         self._options = options
-        self.claims = version == "v2"
+        if on_hint is not None:
+            self._dialect.observers = (_Listener(on_hint),)
 
-    def new_run_id(self) -> str | None:
-        """The id for the next execution; None where the server takes none (v1)."""
-        return mint() if self.claims else None
-
-    def execute(self, value: Any, run_id: str | None, queued: Queued) -> Awaitable[WorkflowExecutionResult]:
+    def execute(self, value: Any, run_id: str | None, queued: Queued) -> Flow[WorkflowExecutionResult]:
         """Execute one input."""
-        return self._run(self._dialect._guarded(self._flow(value, run_id, queued)))
+        return self._dialect._guarded(self._execute(value, run_id, queued))
 
-    def settle(self, task_id: str, execution_id: str | None) -> Awaitable[WorkflowExecutionResult]:
+    def submit(self, value: Any, run_id: str | None) -> Flow[AsyncExecutionResult]:
+        """Queue one input."""
+        return self._dialect._guarded(self._submit(value, run_id))
+
+    def settle(self, task_id: str, execution_id: str | None) -> Flow[WorkflowExecutionResult]:
         """The result of a background run that was queued earlier."""
         receipt = AsyncExecutionResult(
             success=True, task_id=task_id, execution_id=execution_id, workflow_id=self._options.workflow_id
         )
-        return self._run(self._dialect._guarded(self._waited(receipt)))
+        return self._dialect._guarded(self._waited(receipt))
 
-    def limits(self) -> Awaitable[UsageLimits]:
+    def limits(self) -> Flow[UsageLimits]:
         """What the account may still do."""
-        return self._run(self._dialect.limits())
+        return self._dialect.limits()
 
-    async def aclose(self) -> None:
-        """Let go of connections and threads."""
-        await self._close()
-
-    def _flow(self, value: Any, run_id: str | None, queued: Queued) -> Flow[WorkflowExecutionResult]:
+    def _execute(self, value: Any, run_id: str | None, queued: Queued) -> Flow[WorkflowExecutionResult]:
         options, dialect = self._options, self._dialect
         if options.mode == "async":
-            receipt = yield from dialect.submit(options.workflow_id, value, timeout=UNSET, max_retries=0, run_id=run_id)
+            receipt = yield from self._submit(value, run_id)
+            self._jobs.remember(receipt)
             queued(receipt)
             return (yield from self._waited(receipt))
         if options.mode == "stream":
@@ -136,6 +140,9 @@ class FlowSender:
             )
         )
 
+    def _submit(self, value: Any, run_id: str | None) -> Flow[AsyncExecutionResult]:
+        return self._dialect.submit(self._options.workflow_id, value, timeout=UNSET, max_retries=0, run_id=run_id)
+
     def _waited(self, receipt: AsyncExecutionResult) -> Flow[WorkflowExecutionResult]:
         timeout = self._options.timeout
         job = yield from self._jobs._wait(
@@ -145,3 +152,63 @@ class FlowSender:
             poll_interval=None,
         )
         return job.result
+
+
+class _Listener:
+    """Hears what answers say of the rate limit."""
+
+    def __init__(self, told: Callable[[RateLimitInfo], None]) -> None:
+        self._told = told
+
+    def __call__(self, response: Response) -> None:
+        """Tell, if this answer says anything."""
+        limits = RateLimits()
+        limits.update(response)
+        if limits.current is not None and "x-ratelimit-remaining" in response.headers:
+            self._told(limits.current)
+
+
+class FlowSender:
+    """Runs the flows of a client's dialect on an event loop, or on threads where the client's wire blocks.
+
+    Args:
+        context: Of the client.
+        version: What it speaks.
+        options: How items are executed.
+        most: How many may run at a time.
+        on_hint: Told what the answers to executions say of the rate limit.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        version: str,
+        options: SendOptions,
+        most: int,
+        on_hint: Hear | None = None,
+    ) -> None:
+        runner = context.runner.concurrent(most)
+        self._close: Callable[[], Awaitable[None]] = runner.aclose
+        self._run: Callable[[Flow[Any]], Awaitable[Any]] = runner.run
+        self._flows = Flows(context, version, options, on_hint)
+        self.claims = version == "v2"
+
+    def new_run_id(self) -> str | None:
+        """The id for the next execution; None where the server takes none (v1)."""
+        return mint() if self.claims else None
+
+    def execute(self, value: Any, run_id: str | None, queued: Queued) -> Awaitable[WorkflowExecutionResult]:
+        """Execute one input."""
+        return self._run(self._flows.execute(value, run_id, queued))
+
+    def settle(self, task_id: str, execution_id: str | None) -> Awaitable[WorkflowExecutionResult]:
+        """The result of a background run that was queued earlier."""
+        return self._run(self._flows.settle(task_id, execution_id))
+
+    def limits(self) -> Awaitable[UsageLimits]:
+        """What the account may still do."""
+        return self._run(self._flows.limits())
+
+    async def aclose(self) -> None:
+        """Let go of connections and threads."""
+        await self._close()

@@ -237,7 +237,8 @@ class Workflows(APIResource[M]):
                 async client.
             ledger: A file (SQLite) that remembers each item. A second run with the same ledger and inputs sends only
                 what is not finished, whatever killed the first.
-            executor: Runs the executions elsewhere: any ``concurrent.futures.Executor``, Dask's too.
+            executor: Runs the executions elsewhere: any ``concurrent.futures.Executor``, Dask's too. Its workers get
+                the client, the API key included. It is left open.
             progress: True shows a line on standard error each second; or a function of the
                 :class:`~simstudio.batch.progress.Progress`.
             stop_on_error: End the batch at the first item without a result, and raise why.
@@ -249,7 +250,8 @@ class Workflows(APIResource[M]):
             timeout: Seconds an item may take; the client's where it is not given, an hour with ``mode="async"``.
             selected_outputs: Of streams, and of v2's blocking runs.
             shared: Where several processes share one rate: ``redis://…``, or the path of a file on this machine.
-            claims: Where workers claim an item before they send it (``redis://…``), for executors that run tasks again.
+            claims: Where workers claim an item before they send it (``redis://…``), for executors that run the tasks of
+                dead workers again, as Dask and Ray do. v2 needs none: the server knows each execution by its id.
 
         Returns:
             An iterator of :class:`~simstudio.BatchItem` that is a context manager too.

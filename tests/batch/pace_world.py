@@ -70,14 +70,20 @@ class Server:
     def wall(self) -> float:
         return self.world.wall() + self.skew
 
-    def others(self, every: float, *, random: random.Random | None = None) -> None:
-        """Somebody else takes a token every so often."""
+    def others(self, every: float, random: random.Random) -> None:
+        """Somebody else wants a token every so often, and tries each second until there is one."""
 
-        def take() -> None:
-            self.taken_by_others += self.bucket.take(self.wall())
-            self.world.after(random.expovariate(1 / every) if random else every, take)
+        def come() -> None:
+            attempt()
+            self.world.after(random.expovariate(1 / every), come)
 
-        self.world.after(every, take)
+        def attempt() -> None:
+            if self.bucket.take(self.wall()):
+                self.taken_by_others += 1
+            else:
+                self.world.after(1.0, attempt)
+
+        self.world.after(every, come)
 
     def execute(self, answered: Callable[[int, Any], None]) -> None:
         """Answer later: a status, and what the bucket looked like."""
@@ -104,7 +110,7 @@ class Server:
             self.accepted += 1
             if self.free is not None:
                 self.free += 1
-                if self.queue:
+                if self.queue and self.free > 0:
                     begin = self.queue.pop(0)
                     begin()
             answered(200, reading)
@@ -114,7 +120,7 @@ class Server:
                 self.free -= 1
             self.world.after(self.latency(), end)
 
-        if self.free == 0:
+        if self.free is not None and self.free <= 0:
             self.queue.append(begin)
         else:
             begin()
@@ -143,6 +149,7 @@ class Batch:
         self.world, self.server, self.pace, self.asks, self.items = world, server, pace, asks, items
         self.in_flight = self.begun = self.ended = self.refused = 0
         self.most = 0
+        self.slot_seconds = 0.0
         self.asking = False
         self.wake_at = math.inf
         self.broken: list[str] = []
@@ -200,6 +207,7 @@ class Batch:
                 self.pace.refused(max(1.0, seconds) if self.server.retry_after else None)
             else:
                 self.ended += 1
+                self.slot_seconds += self.world.now - began
                 self.pace.succeeded(self.world.now - began)
             self.turn()
 

@@ -352,6 +352,13 @@ class TestSendingAgain:
         assert (sender.sent, ledger.counts().total) == ([0, 0, 0], 0)
         ledger.close()
 
+    def test_a_job_that_the_rate_limit_refused_is_queued_again(self, tmp_path: Path) -> None:
+        over = sim.Job("job-1", "failed", error="Rate limit exceeded. Please try again later.")
+        refusal = sim.JobFailedError("refused", job=over, result=WorkflowExecutionResult(False))
+        sender = FakeSender(lambda value, times: refusal if times < 3 else value, queue=True)
+        ((item,), engine) = play(sender, [1], ledger=opened(tmp_path, mode="async"))
+        assert (item.ok, len(sender.sent), engine.progress.refused) == (True, 3, 2)
+
     def test_refusals_do_not_count_as_trouble(self) -> None:
         refusal = sim.RateLimitError("slow down", status=429)
         ((item,), _) = play(FakeSender(lambda value, times: refusal if times < 20 else value), [1])

@@ -9,7 +9,7 @@ one of them; a receipt or a job of the other is asked for in the one it came in.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from simstudio.pagination import Pages
     from simstudio.streaming import OpenedStream
     from simstudio.transport.flow import Flow
+    from simstudio.transport.message import Response
 
     Timeout: TypeAlias = float | Unset | None
     Resumed: TypeAlias = WorkflowExecutionResult | AsyncExecutionResult
@@ -78,9 +79,15 @@ class StreamOptions:
 
 
 class Dialect(APIResource[M], ABC, Generic[M]):
-    """One generation of the API; each method is a flow."""
+    """One generation of the API; each method is a flow.
+
+    Attributes:
+        version: Which.
+        observers: Called with the response of each attempt at an execution.
+    """
 
     version: ClassVar[APIVersion]
+    observers: tuple[Callable[[Response], None], ...] = ()
 
     @abstractmethod
     def execute(

@@ -239,7 +239,7 @@ class LegacyDialect(Dialect[M]):
         self, workflow_id: str, payload: Payload, *, headers: Mapping[str, str] = _JSON, **options: Any
     ) -> Request:
         """The request of an execution: never sent twice, unless Sim itself refused it before anything ran."""
-        return self._request(
+        request = self._request(
             "POST",
             f"/api/workflows/{segment(workflow_id, 'workflow_id')}/execute",
             content=payload.content,
@@ -247,6 +247,8 @@ class LegacyDialect(Dialect[M]):
             refused=refused_before_running,
             **options,
         )
+        request.observers = self.observers
+        return request
 
 
 def is_stream(response: Response) -> bool:

@@ -257,7 +257,7 @@ class V2Dialect(Dialect[M]):
         run_id: str | None = None,
     ) -> Execution:
         payload = encode_nested(data, control)
-        return Execution(self, workflow_id, run_id or mint(), payload.content, headers or {})
+        return Execution(self, workflow_id, run_id or mint(), payload.content, headers or {}, self.observers)
 
     def _ask(self, path: str) -> Flow[tuple[dict[str, Any], Response]]:
         response = yield from gated(self, self._request("GET", path, resend="read"))

@@ -84,6 +84,7 @@ class Execution:
         run_id: The id it is claimed by.
         content: The body.
         headers: Besides the client's own.
+        observers: Called with the response of each attempt.
     """
 
     resource: APIResource[Any]
@@ -91,12 +92,17 @@ class Execution:
     run_id: str
     content: bytes
     headers: Mapping[str, str] = attrs.field(factory=dict)
+    observers: tuple[Callable[[Response], None], ...] = ()
 
     def request(self, *, accept: str = "application/json", **options: Any) -> Request:
         """The request; ``options`` are those of ``APIResource._request``."""
         headers = {"Content-Type": "application/json", "Accept": accept, "X-Run-Id": self.run_id, **self.headers}
         path = f"/api/v2/workflows/{segment(self.workflow_id, 'workflow_id')}/execute"
-        return self.resource._request("POST", path, content=self.content, headers=headers, resend="claimed", **options)
+        request = self.resource._request(
+            "POST", path, content=self.content, headers=headers, resend="claimed", **options
+        )
+        request.observers = self.observers
+        return request
 
     def now(self, *, heartbeats: bool | None = None, **options: Any) -> Flow[Ran]:
         """Run it and wait for its end.

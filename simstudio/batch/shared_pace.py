@@ -1,0 +1,373 @@
+"""One rate for several processes: the tokens are counted in a store that they share.
+
+A store is a few counters: the storages of the ``limits`` library are (Redis and its clusters, for machines), and so is
+:class:`SQLiteCounters` (a file, for the processes of one machine, for which ``limits`` has nothing). A period of the
+bucket is a fixed window as ``limits`` counts them, except that it begins and ends when the server says: so much is
+*granted* in it, once, by the process that opened it, and so much is *taken*. What clients outside the batch take is
+found out by asking the server, and counted as taken.
+
+How many requests are in flight stays each process's own matter.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from typing import TYPE_CHECKING, Protocol, cast
+
+from simstudio.batch.pace import PERIOD, Allowance, Pace
+from simstudio.errors import ConfigurationError, SimStudioError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from simstudio.models.usage import UsageLimits
+
+_PERIOD_KEPT = 180  # seconds
+_KEPT = 24 * 3600
+_ASKING = 1  # seconds in which no second process asks the server
+_OPENING = 30
+_TAKEN_MEANWHILE = 0.02  # seconds
+_LOCKED = 10.0  # seconds that another process may hold the file
+
+
+class Counters(Protocol):
+    """What of a storage of ``limits`` is used."""
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        """Add to a counter, which ends ``expiry`` seconds after it began; what it is then."""
+        ...
+
+    def get(self, key: str) -> int:
+        """A counter; 0 where there is none."""
+        ...
+
+    def clear(self, key: str) -> None:
+        """End a counter."""
+        ...
+
+
+class SharedPace(Pace):
+    """A pace whose tokens are shared with other processes.
+
+    Args:
+        pace: What it goes on with: its concurrency, its cost, its clocks.
+        shared: ``redis://host:port/db`` (or another storage of ``limits``, with the extra ``[distributed]``),
+            ``sqlite:///path`` for one machine, or a store that is open.
+        name: Whose tokens: the same for all that use one account, different for different ones. No secret.
+
+    Raises:
+        ConfigurationError: There is no such store, or it cannot be reached.
+
+    Example:
+        >>> pace = SharedPace(Pace(concurrency=2), "sqlite:///:memory:", name="account")
+        >>> pace.wait(0)
+        0.0
+        >>> pace.close()
+    """
+
+    def __init__(self, pace: Pace, shared: str | Counters, *, name: str = "default") -> None:
+        self.clock, self.wall, self.concurrency = pace.clock, pace.wall, pace.concurrency
+        store = open_counters(shared) if isinstance(shared, str) else shared
+        self.allowance = SharedAllowance(pace.allowance.cost, store, f"simstudio:{name}:", self.clock, self.wall)
+        self._own = store if isinstance(shared, str) else None
+
+    def close(self) -> None:
+        """Close the store, if it was opened here."""
+        store = getattr(self._own, "storage", self._own)  # the client inside of a storage of limits
+        close = getattr(store, "close", None)
+        if close is not None:
+            close()
+
+
+class SharedAllowance(Allowance):
+    """Tokens in a store.
+
+    Args:
+        cost: Tokens a request takes.
+        store: Where they are.
+        prefix: Of all keys.
+        clock: Seconds that never go back.
+        wall: Epoch seconds: the one clock that the processes have in common.
+    """
+
+    def __init__(
+        self, cost: int, store: Counters, prefix: str, clock: Callable[[], float], wall: Callable[[], float]
+    ) -> None:
+        super().__init__(cost)
+        self._store, self._prefix, self._clock, self._wall = store, prefix, clock, wall
+        self._period = 0
+        self._granted = 0
+        self._ends = 0.0  # epoch seconds
+        self._probe_is_taken = False
+
+    def seed(self, now: float, wall: float, limits: UsageLimits) -> None:
+        """Adopt what the server says, and tell the others."""
+        self._load()
+        super().seed(now, wall, limits)
+        self._publish()
+        self._store_clear("asking")
+
+    def hint(self, now: float, wall: float, limit: int, remaining: int, reset: float) -> None:
+        """Adopt what an answer's headers say, and tell the others."""
+        self._load()
+        super().hint(now, wall, limit, remaining, reset)
+        self._publish()
+
+    def take(self, now: float, wall: float, in_flight: int) -> float:
+        """Seconds until a request may begin; 0.0 when its tokens are taken, for all."""
+        self._load()
+        before = self._enforced
+        delay = super().take(now, wall, in_flight)
+        if self._enforced is not before:
+            self._tell_verdict()
+        return delay
+
+    def refused(self, now: float, wall: float, retry_after: float | None) -> bool:
+        """A 429: for all, unless the server is at capacity."""
+        self._load()
+        left = self.tokens
+        at_capacity = super().refused(now, wall, retry_after)
+        if self._period and self._enforced is not False:
+            if at_capacity:
+                self._add(f"taken:{self._period}", _PERIOD_KEPT, -self._cost)
+            elif left > 0:
+                self._add(f"taken:{self._period}", _PERIOD_KEPT, int(left))
+        if not at_capacity:
+            self._tell_verdict()
+            more = int(self._kept) - (self._read(f"kept:{self._period}") if self._period else 0)
+            if more > 0 and self._period:
+                self._add(f"kept:{self._period}", _PERIOD_KEPT, more)
+        return at_capacity
+
+    def wants(self, now: float) -> bool:
+        """Whether to ask the server; one process at a time does."""
+        self._load()
+        if not super().wants(now):
+            return False
+        if self._add("asking", _ASKING) == 1:
+            return True
+        self._asked = None
+        return False
+
+    def _learn_others(self, steps: float | None, left: int) -> None:
+        """What clients outside took in the period that is over: what was missing at each look, and is missing now."""
+        over = self._wall() - self._ends
+        if steps is None or not self._period or over < 0:
+            return
+        expected = min(self._burst, int(self.tokens) + (1 + int(over // PERIOD)) * self._rate)
+        took = self._read(f"others:{self._period}") + max(0, expected - left)
+        self._others = self._others or took > 0
+        kept = max(self._kept, float(self._read(f"kept:{self._period}")))
+        self._kept = min(max(0.75 * kept, 1.25 * took + self._cost), float(self._rate))
+
+    # -- the store
+
+    def _load(self) -> None:
+        verdict = self._read("verdict")
+        self._enforced = (None, True, False)[verdict] if verdict in (1, 2) else self._enforced
+        period = self._read("period")
+        if period and period != self._period:
+            granted, ends = self._read(f"granted:{period}") - 1, self._read(f"ends:{period}") / 1000
+            if granted < 0 or not ends:
+                return  # forgotten: nothing happened for minutes
+            self._period, self._granted, self._ends = period, granted, ends
+            self._rate, self._burst = self._read(f"rate:{period}"), self._read(f"burst:{period}")
+            self._window = self._rate == self._burst
+            self._told, self._latest = ends, self._clock() + ends - self._wall()
+            self._ask_from = self._latest + 0.05
+            self._known, self._guessed, self._told_nothing = True, False, False
+            self._empty = self._full = False
+            self._kept = float(self._read(f"kept:{period}"))
+            self._others = self._others or self._kept > self._cost
+            self._mark = granted // 2 if self._others or self._enforced is None else -1.0
+        if self._period:
+            self.tokens = max(0, self._granted - self._read(f"taken:{self._period}"))
+
+    def _publish(self) -> None:
+        """Open the period that the server told of, or correct what is left of this one."""
+        if self._enforced is not None:
+            self._tell_verdict()
+        if not self._known or self._guessed:
+            return
+        if not self._period or self._wall() >= self._ends:
+            self._open(int(self.tokens), self._wall() + self._latest - self._clock())
+            return
+        left = self._granted - self._read(f"taken:{self._period}")
+        if left > self._left_told:
+            self._others = True
+            self._add(f"taken:{self._period}", _PERIOD_KEPT, left - self._left_told)
+            self._add(f"others:{self._period}", _PERIOD_KEPT, left - self._left_told)
+        self.tokens = max(0, min(left, self._left_told))
+
+    def _open(self, granted: int, ends: float) -> None:
+        following = self._read("period") + 1
+        if self._add(f"opening:{following}", _OPENING) != 1:
+            self.tokens = 0  # another process does: its word counts
+            return
+        for what in ("granted", "ends", "rate", "burst", "kept", "others", "taken"):
+            self._store_clear(f"{what}:{following}")
+        for what, value in (
+            ("granted", granted + 1),
+            ("ends", int(ends * 1000)),
+            ("rate", self._rate),
+            ("burst", self._burst),
+            ("kept", int(self._kept)),
+        ):
+            self._add(f"{what}:{following}", _PERIOD_KEPT, value)
+        self._add("period", _KEPT)
+        told, empty = self._told, self._empty
+        self._load()
+        self._told, self._empty = told, empty
+
+    def _refill(self, now: float) -> None:
+        if not self._period:
+            super()._refill(now)
+            return
+        tokens, latest = self.tokens, self._latest
+        super()._refill(now)
+        granted, ends = self.tokens, self._ends + self._latest - latest
+        self.tokens, self._latest = tokens, latest
+        self._open(int(granted), ends)
+
+    def _spend(self, now: float, tokens: int) -> float:
+        if self._probe is not None and self._probe[0] == now and self._add("probe", _KEPT) != 1:
+            self._probe, self._probe_is_taken = None, True
+            return self._until_tokens(now)
+        if tokens and self._period and self._add(f"taken:{self._period}", _PERIOD_KEPT, tokens) > self._granted:
+            self._add(f"taken:{self._period}", _PERIOD_KEPT, -tokens)
+            return _TAKEN_MEANWHILE
+        return super()._spend(now, tokens)
+
+    def _may_probe(self, now: float) -> bool:
+        return not self._probe_is_taken and super()._may_probe(now)
+
+    def _tell_verdict(self) -> None:
+        wanted = {None: 0, True: 1, False: 2}[self._enforced]
+        if wanted and self._read("verdict") != wanted:
+            self._store_clear("verdict")
+            self._add("verdict", _KEPT, wanted)
+
+    def _read(self, key: str) -> int:
+        try:
+            return int(self._store.get(self._prefix + key) or 0)
+        except Exception as error:
+            raise _lost(error) from error
+
+    def _add(self, key: str, expiry: int, amount: int = 1) -> int:
+        try:
+            return int(self._store.incr(self._prefix + key, expiry, amount))
+        except Exception as error:
+            raise _lost(error) from error
+
+    def _store_clear(self, key: str) -> None:
+        try:
+            self._store.clear(self._prefix + key)
+        except Exception as error:
+            raise _lost(error) from error
+
+
+class SQLiteCounters:
+    """Counters in an SQLite file, for the processes of one machine.
+
+    Args:
+        path: The file; made where there is none.
+        wall: Epoch seconds.
+
+    Raises:
+        ConfigurationError: It is no file that can be used so.
+    """
+
+    def __init__(self, path: str, *, wall: Callable[[], float] = time.time) -> None:
+        self._wall = wall
+        self._lock = threading.Lock()
+        try:
+            self._db = sqlite3.connect(path, timeout=_LOCKED, isolation_level=None, check_same_thread=False)
+        except sqlite3.Error as error:
+            raise ConfigurationError(f"The shared rate cannot be kept in {path}: {error}.") from error
+        patience = time.monotonic() + _LOCKED
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL")  # fails at once while another process does the same
+                self._db.execute("PRAGMA synchronous=OFF")  # what a crash of the machine loses is over in a minute
+                self._db.execute(
+                    "CREATE TABLE IF NOT EXISTS counters (key TEXT PRIMARY KEY, value INTEGER, ends REAL) WITHOUT ROWID"
+                )
+                return
+            except sqlite3.Error as error:
+                if "locked" not in str(error) or time.monotonic() > patience:
+                    self._db.close()
+                    raise ConfigurationError(f"The shared rate cannot be kept in {path}: {error}.") from error
+            time.sleep(0.01)
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        """Add to a counter; what it is then."""
+        now = self._wall()
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                row = self._db.execute("SELECT value, ends FROM counters WHERE key = ?", (key,)).fetchone()
+                value, ends = row if row is not None and row[1] > now else (0, now + expiry)
+                value += amount
+                self._db.execute("INSERT OR REPLACE INTO counters VALUES (?, ?, ?)", (key, value, ends))
+                if row is None:
+                    self._db.execute("DELETE FROM counters WHERE ends <= ?", (now,))
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+            return int(value)
+
+    def get(self, key: str) -> int:
+        """A counter; 0 where there is none."""
+        with self._lock:
+            row = self._db.execute(
+                "SELECT value FROM counters WHERE key = ? AND ends > ?", (key, self._wall())
+            ).fetchone()
+        return int(row[0]) if row is not None else 0
+
+    def clear(self, key: str) -> None:
+        """End a counter."""
+        with self._lock:
+            self._db.execute("DELETE FROM counters WHERE key = ?", (key,))
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+
+def open_counters(shared: str) -> Counters:
+    """The store of an address.
+
+    Raises:
+        ConfigurationError: There is none, or ``limits`` or its client of it is not installed.
+    """
+    scheme, _, rest = shared.partition("://")
+    if scheme == "sqlite":
+        path = rest.removeprefix("/")
+        if not path:
+            raise ConfigurationError("shared must name a file: sqlite:///relative/path or sqlite:////absolute/path.")
+        return SQLiteCounters(path)
+    try:
+        from limits.errors import ConfigurationError as UnknownStorage
+        from limits.storage import Storage, storage_from_string
+    except ImportError as error:
+        raise ConfigurationError(
+            'A rate shared between machines needs the extra: pip install "simstudio-sdk[distributed]".'
+        ) from error
+    try:
+        storage = storage_from_string(shared)
+        reached = isinstance(storage, Storage) and storage.check()
+    except (UnknownStorage, ValueError) as error:
+        raise ConfigurationError(f"shared: no store for {scheme}://: {error}") from error
+    except Exception as error:
+        raise ConfigurationError(f"The store of the shared rate ({scheme}://) cannot be used: {error}") from error
+    if not reached:
+        raise ConfigurationError(f"The store of the shared rate ({scheme}://) cannot be reached.")
+    return cast("Counters", storage)
+
+
+def _lost(error: Exception) -> SimStudioError:
+    return SimStudioError(f"The store of the shared rate failed: {type(error).__name__}: {error}")

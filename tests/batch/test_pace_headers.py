@@ -1,0 +1,39 @@
+"""The pace where only the answers' own headers tell of a rate limit (v2)."""
+
+from __future__ import annotations
+
+import pytest
+
+from simstudio.batch.pace import Pace
+
+BURST, RESET = 60, 1e9 + 60.0
+
+
+def played(*, enforced: bool, seconds: float = 20.0) -> tuple[int, int]:
+    """How many requests were answered, and how many refused, of a server that allows ``BURST`` in the first minute."""
+    now = [0.0]
+    pace = Pace(concurrency=50, clock=lambda: now[0], wall=lambda: 1e9 + now[0])
+    left, answered, refused = BURST, 0, 0
+    while now[0] < seconds:
+        pause = pace.wait(0)
+        if pause > 0:
+            now[0] += min(pause, seconds)
+            continue
+        now[0] += 0.01
+        if left == 0 and enforced:
+            refused += 1
+            pace.refused(None)
+            continue
+        left, answered = max(0, left - 1), answered + 1
+        pace.hint(BURST, left, RESET)
+        pace.succeeded(0.01)
+    return answered, refused
+
+
+def test_limits_that_are_enforced_are_kept_after_one_probe() -> None:
+    assert played(enforced=True) == (BURST, 1)
+
+
+def test_limits_that_are_not_enforced_slow_nobody_down() -> None:
+    answered, refused = played(enforced=False)
+    assert (answered, refused) == (pytest.approx(2000, abs=30), 0)
