@@ -106,6 +106,21 @@ class Poller:
     tolerated: int = TOLERATED_FAILURES
     borne: tuple[type[SimStudioError], ...] = BORNE
 
+    def every(self, seconds: float | None) -> Poller:
+        """This poller with a fixed pause between questions; itself where none is given.
+
+        Args:
+            seconds: The pause, without jitter.
+
+        Example:
+            >>> Poller().every(5).schedule.delay(7, random=0.9)
+            5
+        """
+        if seconds is None:
+            return self
+        fixed = PollSchedule(initial=seconds, multiplier=1.0, maximum=seconds, jitter=0.0)
+        return attrs.evolve(self, schedule=fixed)
+
     def wait(
         self,
         ask: Callable[[float | None], Flow[S]],

@@ -262,7 +262,7 @@ class Allowance:
             self._told_nothing = True  # nobody need ask
         else:
             self.tokens = min(self.tokens, remaining)
-        self._empty = remaining < self._cost  # told by the server itself: then one probe may find out whether it means it
+        self._empty = remaining < self._cost  # the server says so itself: one probe may find out whether it means it
 
     # -- what becomes of requests
 

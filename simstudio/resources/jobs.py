@@ -161,14 +161,10 @@ class Jobs(APIResource[M]):
         poll_interval: float | None,
     ) -> Flow[Job]:
         from simstudio.expectations import Durations, Watch
-        from simstudio.polling import PollSchedule
 
         check_timeout(timeout)
         poller: Poller = self.poller
-        pause = check_timeout(poll_interval, "poll_interval")
-        if pause is not None:
-            fixed = PollSchedule(initial=pause, multiplier=1.0, maximum=pause, jitter=0.0)
-            poller = attrs.evolve(poller, schedule=fixed)
+        poller = poller.every(check_timeout(poll_interval, "poll_interval"))
         if target.fresh:
             poller = attrs.evolve(poller, borne=(*poller.borne, NotFoundError))
         if on_progress is not None and not callable(on_progress):
@@ -179,7 +175,7 @@ class Jobs(APIResource[M]):
         if durations is None:
             durations = self._durations = Durations()
         watch = Watch(self._queued.get(target.task_id))
-        known = pause is None and watch.begun is not None
+        known = poll_interval is None and watch.begun is not None
 
         def ask(seconds: float | None) -> Flow[Job]:
             shorter = seconds is not None and (client_timeout is None or seconds < client_timeout)

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, TypedDict
 
-import attrs
-
 from simstudio.config import UNSET, Unset, check_timeout
 from simstudio.downloads import Download
 from simstudio.errors import APITimeoutError, InvalidInputError, NotFoundError
@@ -15,7 +13,7 @@ from simstudio.models.conversion import structure
 from simstudio.models.events import StreamEvent
 from simstudio.models.v2.runs import Run, RunCancellation, RunReceipt, RunResult, RunSummary
 from simstudio.pagination import Pages
-from simstudio.polling import BORNE, Poller, PollSchedule
+from simstudio.polling import BORNE, Poller
 from simstudio.resources.base import APIResource
 from simstudio.resources.dialects import StreamOptions
 from simstudio.resources.dialects.v2 import V2Dialect
@@ -299,10 +297,7 @@ class Runs(APIResource[M]):
         """
         check_timeout(timeout)
         pause = check_timeout(poll_interval, "poll_interval")
-        poller = attrs.evolve(Poller(), borne=(*BORNE, NotFoundError))
-        if pause is not None:
-            fixed = PollSchedule(initial=pause, multiplier=1.0, maximum=pause, jitter=0.0)
-            poller = attrs.evolve(poller, schedule=fixed)
+        poller = Poller(borne=(*BORNE, NotFoundError)).every(pause)
         if on_progress is not None and not callable(on_progress):
             raise InvalidInputError(f"on_progress must be a function of the run, not {on_progress!r}.")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import attrs
-
 from simstudio.config import UNSET, Unset, check_timeout
 from simstudio.models.conversion import structure
 from simstudio.models.v2.deployments import (
@@ -12,7 +10,7 @@ from simstudio.models.v2.deployments import (
     UndeployedWorkflow,
     WorkflowDeployment,
 )
-from simstudio.polling import Poller, PollSchedule
+from simstudio.polling import Poller
 from simstudio.resources.base import APIResource, Context
 from simstudio.resources.endpoint import Call, endpoint, found
 from simstudio.resources.modes import M
@@ -94,10 +92,7 @@ class WorkflowPublishing(APIResource[M]):
         path = f"/api/v2/workflows/{segment(workflow_id, 'workflow_id')}/deployment"
         check_timeout(timeout)
         pause = check_timeout(poll_interval, "poll_interval")
-        poller = self.poller
-        if pause is not None:
-            fixed = PollSchedule(initial=pause, multiplier=1.0, maximum=pause, jitter=0.0)
-            poller = attrs.evolve(poller, schedule=fixed)
+        poller = self.poller.every(pause)
         client_timeout = self._context.options.timeout
 
         def ask(seconds: float | None) -> Flow[WorkflowDeployment]:

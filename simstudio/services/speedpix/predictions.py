@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from simstudio.config import UNSET, Unset, check_headers, check_timeout
 from simstudio.errors import InvalidInputError, SimStudioError
 from simstudio.models.conversion import structure
-from simstudio.polling import BORNE, Poller, PollSchedule
+from simstudio.polling import BORNE, Poller
 from simstudio.resources.base import Context
 from simstudio.resources.modes import M
 from simstudio.resources.operation import operation
@@ -267,10 +265,7 @@ class Predictions(SpeedPixResource[M]):
     ) -> Flow[None]:
         """Wait until a prediction has ended, whatever the end."""
         pause = check_waiting(timeout, on_progress, interval)
-        poller = self.poller
-        if pause is not None:
-            fixed = PollSchedule(initial=pause, multiplier=1.0, maximum=pause, jitter=0.0)
-            poller = attrs.evolve(poller, schedule=fixed)
+        poller = self.poller.every(pause)
         if prediction.done:
             return
         client_timeout = self._context.options.timeout

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from simstudio.config import UNSET, check_timeout
 from simstudio.errors import SimStudioError
-from simstudio.polling import PollSchedule
 from simstudio.resources.modes import M
 from simstudio.resources.runs import SubmittedRun
 from simstudio.services.vectorvein.errors import TimeoutError  # noqa: A004 - the documented name
@@ -54,10 +51,7 @@ class AgentTaskRun(SubmittedRun[M, AgentTask, AgentTask]):
         self, timeout: float | None, on_progress: Callable[[AgentTask], Any] | None, poll_interval: float | None
     ) -> Flow[AgentTask]:
         check_timeout(timeout)
-        pause = check_timeout(poll_interval, "poll_interval")
-        poller = self._tasks.poller
-        if pause is not None:
-            poller = attrs.evolve(poller, schedule=PollSchedule(pause, multiplier=1.0, maximum=pause, jitter=0.0))
+        poller = self._tasks.poller.every(check_timeout(poll_interval, "poll_interval"))
         client_timeout = self._context.options.timeout
 
         def ask(seconds: float | None) -> Flow[AgentTask]:

@@ -278,10 +278,7 @@ class Workflows(VectorVeinResource[M]):
         poll_interval: float | None,
     ) -> Flow[WorkflowRunResult]:
         self._check_waiting(timeout, on_progress, poll_interval)
-        poller = self.poller
-        if poll_interval is not None:
-            fixed = PollSchedule(initial=poll_interval, multiplier=1.0, maximum=poll_interval, jitter=0.0)
-            poller = attrs.evolve(poller, schedule=fixed)
+        poller = self.poller.every(poll_interval)
         client_timeout = self._context.options.timeout
 
         def ask(seconds: float | None) -> Flow[WorkflowRunResult]:
