@@ -70,9 +70,9 @@ class Batch(Iterator[BatchItem]):
     """
 
     def __init__(self, make: Callable[[Outbox], Engine], close: Callable[[], None]) -> None:
+        self._thread: threading.Thread | None = None
         self._box = _Box()
         self._engine = make(self._box)
-        self._thread: threading.Thread | None = None
         self._over = threading.Event()
         self._failure: list[BaseException] = []
         self._finalizer = weakref.finalize(self, close)
@@ -93,8 +93,8 @@ class Batch(Iterator[BatchItem]):
                 ``stop_on_error`` is set.
             BatchInterrupted: Ctrl-C.
         """
-        self._start()
         try:
+            self._start()
             item = self._wait()
         except KeyboardInterrupt:
             raise self._interrupted() from None
@@ -118,7 +118,9 @@ class Batch(Iterator[BatchItem]):
 
     def close(self) -> None:
         """Begin nothing more, and wait for what is under way."""
-        if self._thread is not None and not self._over.is_set():
+        if self._thread is None:
+            self._over.set()  # nothing ever begins
+        elif not self._over.is_set():
             self._engine.drain()
             try:
                 self._over.wait(DRAIN_PATIENCE)
@@ -128,7 +130,7 @@ class Batch(Iterator[BatchItem]):
         self._finalizer()
 
     def _start(self) -> None:
-        if self._thread is None:
+        if self._thread is None and not self._over.is_set():
             parts = (self._engine, self._box, self._over, self._failure)
             self._thread = threading.Thread(target=_run, args=parts, name="simstudio-batch", daemon=True)
             self._thread.start()
@@ -202,6 +204,7 @@ class AsyncBatch(AsyncIterator[BatchItem]):
         self._box = _AsyncBox()
         self._engine = make(self._box)
         self._task: asyncio.Task[None] | None = None
+        self._closed = False
         self._finalizer = weakref.finalize(self, close)
 
     @property
@@ -216,6 +219,8 @@ class AsyncBatch(AsyncIterator[BatchItem]):
         """The next item; raises what :meth:`Batch.__next__` does."""
         box = self._box
         if self._task is None:
+            if self._closed:
+                raise StopAsyncIteration
             box.changed = asyncio.Event()
             self._task = asyncio.get_running_loop().create_task(self._engine.run())
             self._task.add_done_callback(box.look)
@@ -242,12 +247,14 @@ class AsyncBatch(AsyncIterator[BatchItem]):
 
     async def aclose(self) -> None:
         """Begin nothing more, and wait for what is under way, up to 30 s."""
-        task = self._task
+        task, self._closed = self._task, True
         if task is not None and not task.done():
             self._engine.drain()
-            await asyncio.wait([task], timeout=DRAIN_PATIENCE)
-            self._engine.abort()
-            await asyncio.wait([task], timeout=DRAIN_PATIENCE)
+            try:
+                await asyncio.wait([task], timeout=DRAIN_PATIENCE)
+            finally:
+                self._engine.abort()
+                await asyncio.wait([task], timeout=DRAIN_PATIENCE)
         self._finalizer()
 
     async def __aenter__(self) -> AsyncBatch:

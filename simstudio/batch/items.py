@@ -157,17 +157,17 @@ def read(inputs: Inputs) -> Iterator[Any] | AsyncIterator[Any]:
 
 def _lines(path: Path) -> Iterator[Any]:
     try:
-        file = path.open(encoding="utf-8")
+        file = path.open("rb")
     except OSError as error:
         raise InvalidInputError(f"The inputs cannot be read: {error}.") from error
     with file:
         number = 0
         try:
-            for number, line in enumerate(file, 1):  # noqa: B007 - named in errors
+            for number, line in enumerate(file, 1):
                 if line.strip():
-                    yield json.loads(line)
+                    yield json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
         except UnicodeDecodeError as error:
-            raise InvalidInputError(f"{path}, after line {number}: not UTF-8 ({error.reason}).") from error
+            raise InvalidInputError(f"{path}, line {number}: not UTF-8 ({error.reason}).") from error
         except (ValueError, RecursionError) as error:
             raise InvalidInputError(f"{path}, line {number}: not JSON ({error}).") from error
         except OSError as error:

@@ -25,7 +25,6 @@ class Progress:
         limit: How many may be.
         refused: Requests that the rate limit refused.
         elapsed: Seconds since it began.
-        active: Seconds in which items of this run were executed, for the rate.
     """
 
     total: int | None = None

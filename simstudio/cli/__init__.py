@@ -10,6 +10,7 @@ One module a command or group of commands; each is registered in :mod:`simstudio
 * :mod:`~simstudio.cli.headers`: ``--header NAME:VALUE``, and files of headers;
 * :mod:`~simstudio.cli.deployment`: deploying, and waiting for it, in both versions of the API;
 * :mod:`~simstudio.cli.prompts`: asking a human what a paused run asks;
+* :mod:`~simstudio.cli.batch_settings`, :mod:`~simstudio.cli.batch_run` and the other rooms of ``simstudio batch``;
 * :mod:`~simstudio.cli.progress`: what a terminal shows while it waits, on standard error;
 * :mod:`~simstudio.cli.failures`, :mod:`~simstudio.cli.ending`: from an exception to one line, or one JSON object,
   and an exit code.

@@ -10,6 +10,7 @@ import click
 
 from simstudio._version import __version__
 from simstudio.cli.api import api
+from simstudio.cli.batch import batch
 from simstudio.cli.ending import end
 from simstudio.cli.failures import Interrupted, ReaderGone
 from simstudio.cli.invocation import Invocation
@@ -30,6 +31,7 @@ Examples:
   simstudio run WORKFLOW --input name=Ada            the real one
   simstudio run WORKFLOW --stream --select agent1.content
   simstudio run WORKFLOW --async --json | jq .output
+  simstudio batch run WORKFLOW inputs.jsonl --out results.jsonl --ledger runs.sqlite
   simstudio workflows export WORKFLOW --output greet.json
   simstudio sandbox app.py --port 8000               a local Sim with workflows of your own
 
@@ -44,10 +46,10 @@ Environment:
 \b
 Exit codes:
   0    done
-  1    the run failed, or the server refused the request
+  1    the run failed, or the server refused the request; of a batch: not every item succeeded
   2    the command cannot be understood, or its input cannot be sent
   3    no connection, or the API key is missing or wrong
-  130  interrupted (Ctrl-C)
+  130  interrupted (Ctrl-C); 143: a batch that was ended by SIGTERM
 
 With --json, standard output holds JSON and nothing else, an object a line; what fails ends with
 {"error": {"type", "message", "code", "status", "requestId", "taskId"}}.
@@ -115,5 +117,5 @@ def application(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for _command in (run, status, job, workflows, runs, logs, usage, webhooks, api, sandbox):
+for _command in (run, batch, status, job, workflows, runs, logs, usage, webhooks, api, sandbox):
     application.add_command(_command)

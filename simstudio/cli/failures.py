@@ -26,6 +26,7 @@ from simstudio.errors import (
     JobCancelledError,
     JobFailedError,
     JobTimeoutError,
+    LedgerError,
     RateLimitError,
     SimStudioError,
     StreamError,
@@ -49,6 +50,8 @@ class ExitCode(IntEnum):
     """No connection, or no usable API key."""
     INTERRUPTED = 130
     """Ctrl-C, as a shell reports it."""
+    TERMINATED = 143
+    """SIGTERM during a batch, as a shell reports it."""
     READER_GONE = 141
     """Whoever read the output has gone, as a shell reports it of other programs."""
 
@@ -173,6 +176,8 @@ def _message(error: SimStudioError, task_id: str | None, invocation: Invocation)
         return (
             _shorter(error, "Check base_url") + "Check --base-url (SIM_BASE_URL), the network and any proxy settings."
         )
+    if isinstance(error, LedgerError):
+        return str(error).replace("key=", "--key")
     if isinstance(error, StreamError):
         return str(error).replace("What it delivered is in error.partial; the run", "The run")
     return str(error)

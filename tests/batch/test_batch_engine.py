@@ -458,6 +458,26 @@ class TestStopping:
         assert sender.sent == [0, 1, 2]
         assert [item.output for item in box.items] == [0, 1, 2]
 
+    async def test_what_the_ledger_answers_does_not_keep_it_from_draining(self, tmp_path: Path) -> None:
+        """Nor from ending what runs: it takes such inputs in pieces, and others have their turn in between."""
+        ledger = opened(tmp_path)
+        prepared = [prepare(n, n) for n in range(3000)]
+        ledger.intend([Intent(each, None) for each in prepared])
+        for each in prepared:
+            ledger.finish(BatchItem(each.index, each.input, WorkflowExecutionResult(True), key=each.key))
+        box = Box()
+        engine = Engine(
+            sender=FakeSender(echo), source=iter(range(3000)), outbox=box, pace=FixedPace(3), options=Options(),  # type: ignore[arg-type]
+            ledger=ledger,
+        )  # fmt: skip
+        task = asyncio.ensure_future(engine.run())
+        while not box.items:  # noqa: ASYNC110 - it has its turn, and then we have ours
+            await asyncio.sleep(0)
+        engine.drain()
+        await task
+        assert len(box.items) < 3000
+        ledger.close()
+
     async def test_aborting_leaves_what_runs_in_the_ledger(self, tmp_path: Path) -> None:
         ledger = opened(tmp_path)
         engine, task = await self._begun(FakeSender(echo), Box(), ledger)

@@ -50,8 +50,9 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs and deployments are asked for at short intervals."""
-    for place in ("simstudio.resources.jobs.Poller", "simstudio.resources.v2.workflow_publishing.Poller"):
-        monkeypatch.setattr(place, lambda: Poller(PollSchedule(initial=0.01, maximum=0.01)))
+    quick = Poller(PollSchedule(initial=0.01, maximum=0.01))
+    monkeypatch.setattr("simstudio.resources.jobs.Jobs.poller", quick)
+    monkeypatch.setattr("simstudio.resources.v2.workflow_publishing.Poller", lambda: quick)
 
 
 @pytest.fixture

@@ -1,0 +1,292 @@
+"""``simstudio batch``: one workflow over many inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import attrs
+import click
+from click.core import ParameterSource
+
+from simstudio.cli.batch_inputs import Lines
+from simstudio.cli.batch_run import BatchRun
+from simstudio.cli.batch_settings import Settings, recalled, settings_of
+from simstudio.cli.connection import Connection, connected
+from simstudio.cli.invocation import Invocation, json_option, pass_invocation
+from simstudio.cli.options import timeout_option
+from simstudio.cli.output import on_terminal, say, write_json
+from simstudio.cli.tables import show_fields
+
+if TYPE_CHECKING:
+    from simstudio.batch.export import Format
+    from simstudio.batch.records import Counts
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+_EPILOG = """\b
+Examples:
+  simstudio batch run WORKFLOW inputs.jsonl --out results.jsonl --ledger runs.sqlite
+  simstudio batch run hello inputs.jsonl --sandbox
+  producer | simstudio batch run WORKFLOW - --unordered | consumer
+  simstudio batch resume runs.sqlite                 after Ctrl-C, a crash, a reboot
+  simstudio batch resume runs.sqlite --retry-failed --on-unknown rerun
+
+\b
+INPUTS holds one JSON value a line. Each result is one line:
+  {"index", "key", "state", "input", "output", "error", "attempts", "elapsed", "run_id"}
+with the state done, failed, or unknown: it may have run, and nobody knows.
+
+\b
+Ctrl-C and SIGTERM begin nothing more and wait up to 30 s for what is under way; a second one leaves at once.
+Exit codes: 0 all done; 1 some failed or unknown; 130, 143 interrupted.
+"""
+
+_INPUTS = click.Path(exists=True, dir_okay=False, allow_dash=True)
+_LEDGER = click.Path(exists=True, dir_okay=False)
+
+
+def _concurrency(ctx: click.Context, option: click.Parameter, value: str | None) -> int | None:
+    if value is None or value == "auto":
+        return None
+    try:
+        number = int(value)
+    except ValueError:
+        number = 0
+    if not 1 <= number <= 10_000:
+        raise click.BadParameter(f"{value!r} is neither auto nor a number from 1 to 10,000", ctx, option)
+    return number
+
+
+def _run_options(command: C) -> C:
+    """Decorator: the options that ``run`` and ``resume`` share."""
+    for option in reversed(
+        (
+            click.option(
+                "--out",
+                "-o",
+                metavar="FILE",
+                type=click.Path(dir_okay=False),
+                help="Write results to this file, whole lines only; without it they are printed.",
+            ),
+            click.option(
+                "--concurrency",
+                metavar="auto|N",
+                callback=_concurrency,
+                help="How many run at a time; auto (the default) finds out what the server takes, up to 200.",
+            ),
+            click.option(
+                "--unordered", is_flag=True, help="Give results as they come, not in the order of the inputs."
+            ),
+            click.option("--stop-on-error", is_flag=True, help="End at the first item without a result."),
+            click.option(
+                "--on-unknown",
+                type=click.Choice(["report", "rerun"]),
+                default="report",
+                show_default=True,
+                help="What to do with items that may have run in an earlier run, nobody knows.",
+            ),
+            click.option("--retry-failed", is_flag=True, help="Run items again that failed in an earlier run."),
+            click.option(
+                "--key",
+                metavar="FIELD",
+                help="The field of the input that identifies it in the ledger; without it, its place does.",
+            ),
+            timeout_option("What an item may take; else the client's 30, and 3600 with --mode async."),
+            click.option(
+                "--shared",
+                metavar="WHERE",
+                help="Share the rate with other processes: redis://…, or a file on this machine.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(epilog=_EPILOG, short_help="Run a workflow over many inputs; go on after anything.")
+def batch() -> None:
+    """Run a workflow over many inputs, as fast as the server allows, and go on after anything."""
+
+
+@batch.command(epilog=_EPILOG, short_help="Run a workflow over a file of JSON lines.")
+@click.argument("workflow")
+@click.argument("inputs", metavar="INPUTS.JSONL|-", type=_INPUTS)
+@click.option(
+    "--ledger",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Remember each item in this file (SQLite), so that the batch can go on after anything.",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["sync", "async", "stream"]),
+    default="sync",
+    show_default=True,
+    help="A request each; queued and waited for, for long runs; or a stream each.",
+)
+@_run_options
+@connected
+def run(
+    connection: Connection,
+    workflow: str,
+    inputs: str,
+    *,
+    ledger: str | None,
+    mode: str,
+    out: str | None,
+    concurrency: int | None,
+    unordered: bool,
+    stop_on_error: bool,
+    on_unknown: str,
+    retry_failed: bool,
+    key: str | None,
+    timeout: float | None,
+    shared: str | None,
+) -> None:
+    """Run the workflow with the id WORKFLOW once for each line of INPUTS.JSONL (- for standard input).
+
+    One failing item stops no other. With --ledger, the same command again, or simstudio batch resume, sends only what
+    is not finished.
+    """
+    settings = Settings(
+        workflow,
+        inputs,
+        out=None if out == "-" else out,
+        mode=mode,
+        ordered=not unordered,
+        key=key,
+        concurrency=concurrency,
+        timeout=timeout,
+        stop_on_error=stop_on_error,
+        shared=shared,
+        base_url=connection.base_url,
+    )
+    BatchRun(connection, settings, ledger, on_unknown, retry_failed).execute()
+
+
+@batch.command(short_help="Go on with a batch.")
+@click.argument("ledger", metavar="LEDGER", type=_LEDGER)
+@click.argument("inputs", metavar="[INPUTS.JSONL|-]", required=False, type=_INPUTS)
+@_run_options
+@connected
+def resume(
+    connection: Connection,
+    ledger: str,
+    inputs: str | None,
+    *,
+    out: str | None,
+    concurrency: int | None,
+    unordered: bool,
+    stop_on_error: bool,
+    on_unknown: str,
+    retry_failed: bool,
+    key: str | None,
+    timeout: float | None,
+    shared: str | None,
+) -> None:
+    """Go on with the batch of LEDGER, as it was begun: what is not finished is sent, and nothing else.
+
+    The ledger knows the workflow, the inputs, where results go, and the options; those given here win. Inputs that
+    came from standard input, or from Python, are to be given again.
+    """
+    known = settings_of(ledger, inputs, key)
+    given: dict[str, Any] = {
+        "concurrency": concurrency,
+        "timeout": timeout,
+        "shared": shared,
+        "out": None if out == "-" else out,
+    }
+    settings = attrs.evolve(
+        known,
+        ordered=known.ordered and not unordered,
+        stop_on_error=stop_on_error,
+        **{name: value for name, value in given.items() if value is not None or name in _on_command_line()},
+    )
+    if not connection.sandboxed and connection.base_url is None:
+        connection.base_url = settings.base_url
+    if "api_version" not in _on_command_line():
+        connection.api_version = settings.api_version
+    settings = attrs.evolve(settings, base_url=connection.base_url)
+    BatchRun(connection, settings, ledger, on_unknown, retry_failed).execute()
+
+
+@batch.command(short_help="Show how far a batch is.")
+@click.argument("ledger", metavar="LEDGER", type=_LEDGER)
+@json_option
+@pass_invocation
+def status(invocation: Invocation, ledger: str, *, as_json: bool) -> None:
+    """Show how far the batch of LEDGER is; it may be running."""
+    from simstudio.batch.ledger import LedgerView
+
+    invocation.as_json = as_json
+    with LedgerView(ledger) as view:
+        counts, settings, session = view.counts(), recalled(view), view.last_session()
+        workflow = view.workflow_id
+    inputs = settings.inputs if settings is not None else None
+    told = {
+        "workflow": workflow,
+        "mode": session.mode if session is not None else None,
+        "apiVersion": session.api_version if session is not None else None,
+        "inputs": inputs,
+        "out": settings.out if settings is not None else None,
+        "total": _total(inputs),
+        **attrs.asdict(counts),
+    }
+    if as_json or not on_terminal():
+        write_json(told)
+        return
+    show_fields([(_NAMES.get(name, name), _number(value)) for name, value in told.items()])
+    if _open(counts, told["total"]):
+        say(f"note: to go on: simstudio batch resume {ledger}")
+
+
+@batch.command(short_help="Write what a ledger knows to a file.")
+@click.argument("ledger", metavar="LEDGER", type=_LEDGER)
+@click.argument("target", metavar="TARGET", type=click.Path(dir_okay=False))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["jsonl", "csv", "parquet"]),
+    help="What to write; else what the suffix of TARGET says.",
+)
+@json_option
+@pass_invocation
+def export(invocation: Invocation, ledger: str, target: str, form: str | None, *, as_json: bool) -> None:
+    """Write all that LEDGER knows to the file TARGET (.jsonl, .csv, .parquet), a row an item.
+
+    Its batch may be running.
+    """
+    from simstudio.batch.export import export as write_export
+
+    invocation.as_json = as_json
+    count = write_export(ledger, target, format=cast("Format | None", form))
+    if as_json:
+        write_json({"items": count, "target": target})
+    else:
+        say(f"{count} item{'' if count == 1 else 's'} written to {target}")
+
+
+_NAMES = {"apiVersion": "API", "sending": "sent, unheard of", "submitted": "queued"}
+
+
+def _on_command_line() -> set[str]:
+    """The options that were given as such, not by the environment or a default."""
+    context = click.get_current_context()
+    return {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+
+
+def _total(inputs: str | None) -> int | None:
+    if inputs is None or not Path(inputs).is_file():
+        return None
+    return len(Lines(Path(inputs)))
+
+
+def _number(value: Any) -> Any:
+    return f"{value:,}" if isinstance(value, int) else value
+
+
+def _open(counts: Counts, total: int | None) -> bool:
+    """Whether there is something left to do."""
+    return bool(counts.sending or counts.submitted or (total is not None and counts.total < total))

@@ -1,0 +1,117 @@
+"""The inputs of a batch: a file of JSON lines, or standard input."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from simstudio.errors import InvalidInputError
+
+_PIECE = 65_536
+
+
+def inputs_of(source: str) -> Any:
+    """What ``client.workflows.map`` takes as inputs, of a path or ``-``."""
+    if source == "-":
+        return StandardInput()
+    return Lines(Path(source)) if Path(source).is_file() else source  # a pipe can be read only once
+
+
+def key_of(field: str | None) -> Callable[[Any], object] | None:
+    """What identifies an input: the value of one of its fields."""
+    if field is None:
+        return None
+
+    def key(value: Any) -> object:
+        if not isinstance(value, dict) or field not in value:
+            raise LookupError(f"it has no field {field!r}")
+        return value[field]
+
+    return key
+
+
+class Lines:
+    """A file of JSON lines that tells how many there are."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __iter__(self) -> Iterator[Any]:
+        from simstudio.batch.items import read
+
+        found: Any = read(self._path)
+        return iter(found)
+
+    def __len__(self) -> int:
+        with self._path.open("rb") as file:
+            return sum(1 for line in file if line.strip())
+
+
+class StandardInput:
+    """JSON lines from standard input, which is read on a thread: a slow writer holds nothing up that is under way."""
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        loop = asyncio.get_running_loop()
+        pieces: asyncio.Queue[list[bytes] | Exception | None] = asyncio.Queue(2)
+
+        def hand_over(piece: list[bytes] | Exception | None) -> None:
+            asyncio.run_coroutine_threadsafe(pieces.put(piece), loop).result()
+
+        def work() -> None:
+            try:
+                for lines in _pieces():
+                    hand_over(lines)
+                hand_over(None)
+            except OSError as error:
+                hand_over(error)
+            except RuntimeError:  # the loop is closed: nobody wants more
+                return
+
+        threading.Thread(target=work, name="simstudio-input", daemon=True).start()
+        number = 0
+        while (piece := await pieces.get()) is not None:
+            if isinstance(piece, Exception):
+                raise InvalidInputError(f"Standard input cannot be read: {piece}.") from piece
+            for line in piece:
+                number += 1
+                if line.strip():
+                    yield _parsed(line, number)
+
+
+def _parsed(line: bytes, number: int) -> Any:
+    try:
+        return json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"Standard input, line {number}: not UTF-8 ({error.reason}).") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidInputError(f"Standard input, line {number}: not JSON ({error}).") from error
+
+
+def _pieces() -> Iterator[list[bytes]]:
+    """Whole lines, as many as come at a time."""
+    rest = b""
+    for piece in _read():
+        *lines, rest = (rest + piece).split(b"\n")
+        if lines:
+            yield lines
+    if rest:
+        yield [rest]
+
+
+def _read() -> Iterable[bytes]:
+    stream = sys.stdin
+    if stream is None:
+        return ()
+    try:
+        number = stream.fileno()
+    except (OSError, ValueError, io.UnsupportedOperation):  # not a real one: a program that calls this one
+        return iter(lambda: stream.buffer.read(_PIECE), b"")
+    # past its buffer, whose lock a thread that waits for more would hold when the interpreter ends
+    return iter(lambda: os.read(number, _PIECE), b"")

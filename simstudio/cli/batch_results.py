@@ -1,0 +1,226 @@
+"""Where the results of a batch go: a file of JSON lines, or standard output.
+
+The file holds whole lines at any moment, each written in one go; what the end of a process cut off is taken away when
+the next one opens it. A batch that goes on is given every item again, those of the ledger too: what the file has of
+them already is kept, so that none is in it twice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from simstudio.cli.failures import CommandError, ExitCode
+from simstudio.cli.output import write
+
+if TYPE_CHECKING:
+    from simstudio.batch.items import BatchItem
+
+
+class Results(Protocol):
+    """Where items go."""
+
+    def add(self, item: BatchItem) -> None:
+        """Write an item, unless it is there."""
+        ...
+
+    def close(self, *, complete: bool) -> None:
+        """No more come; ``complete`` says whether all have come."""
+        ...
+
+
+def results_to(path: str | None, *, ordered: bool, goes_on: bool) -> Results:
+    """Where the items of a batch go.
+
+    Args:
+        path: A file, or None for standard output.
+        ordered: Whether items come in the order of the inputs.
+        goes_on: Whether the file may hold items of an earlier run; it is written anew where not.
+
+    Raises:
+        CommandError: The file cannot be written.
+    """
+    return StandardOutput() if path is None else ResultsFile(Path(path), ordered=ordered, goes_on=goes_on)
+
+
+class StandardOutput:
+    """Items as lines on standard output."""
+
+    def add(self, item: BatchItem) -> None:
+        """Write an item."""
+        write(_line(item).decode())
+
+    def close(self, *, complete: bool) -> None:
+        """Nothing is to be done."""
+
+
+class ResultsFile:
+    """A file of JSON lines, one an item.
+
+    Args:
+        path: The file.
+        ordered: Whether items come in the order of the inputs.
+        goes_on: Whether it may hold items of an earlier run; it is written anew where not.
+
+    Raises:
+        CommandError: It cannot be written.
+    """
+
+    def __init__(self, path: Path, *, ordered: bool, goes_on: bool) -> None:
+        self._path = path
+        self._earlier: _InOrder | _AsTheyEnded | None = None
+        try:
+            self._fd = _opened(path, 0 if goes_on else os.O_TRUNC)
+            self._plain = path.is_file()
+            if goes_on and self._plain and _repair(self._fd):
+                self._earlier = _InOrder(path) if ordered else _AsTheyEnded(path)
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def add(self, item: BatchItem) -> None:
+        """Write an item, unless it is there."""
+        try:
+            if self._earlier is not None and self._has(self._earlier, item):
+                return
+            self._append(_line(item))
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def close(self, *, complete: bool) -> None:
+        """Close the file; of a batch that is complete, lines of items that it did not have are taken away."""
+        try:
+            if complete and isinstance(self._earlier, _InOrder):
+                os.ftruncate(self._fd, self._earlier.at)
+            if self._earlier is not None:
+                self._earlier.close()
+        finally:
+            os.close(self._fd)
+
+    def _has(self, earlier: _InOrder | _AsTheyEnded, item: BatchItem) -> bool:
+        if isinstance(earlier, _AsTheyEnded):
+            if earlier.settle():  # it is another file now
+                os.close(self._fd)
+                self._fd = _opened(self._path, 0)
+            return earlier.has(item)
+        if earlier.has(item):
+            return True
+        os.ftruncate(self._fd, earlier.at)  # from here on it is another story; what is cut off comes again
+        earlier.close()
+        self._earlier = None
+        return False
+
+    def _append(self, line: bytes) -> None:
+        size = os.fstat(self._fd).st_size if self._plain else 0
+        left = memoryview(line)
+        try:
+            while left:
+                left = left[os.write(self._fd, left) :]
+        except BaseException:
+            if self._plain:
+                with suppress(OSError):
+                    os.ftruncate(self._fd, size)
+            raise
+
+    def _failed(self, error: OSError) -> CommandError:
+        return CommandError(f"The results {self._path} cannot be written: {error.strerror or error}.", ExitCode.FAILED)
+
+
+class _InOrder:
+    """The lines of a file, each compared with the item that comes in its place."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self.at = 0
+
+    def has(self, item: BatchItem) -> bool:
+        line = self._file.readline()
+        if not _tells_of(line, item):
+            return False
+        self.at += len(line)
+        return True
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _AsTheyEnded:
+    """Which items a file has; only what succeeded is final, the rest is taken away when the first item comes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._keys: set[str] | None = None
+
+    def settle(self) -> bool:
+        """Take away what is not final; True when that was done now."""
+        if self._keys is not None:
+            return False
+        self._keys = set()
+        part = self._path.with_name(f"{self._path.name}.{os.getpid()}.part")
+        try:
+            with self._path.open("rb") as old, part.open("wb") as new:
+                for line in old:
+                    told = _read(line)
+                    key = str(told.get("key"))
+                    if told.get("state") == "done" and key not in self._keys:
+                        self._keys.add(key)
+                        new.write(line)
+            part.replace(self._path)
+        finally:
+            part.unlink(missing_ok=True)
+        return True
+
+    def has(self, item: BatchItem) -> bool:
+        return item.replayed and item.ok and item.key in (self._keys or ())
+
+    def close(self) -> None:
+        return
+
+
+def _opened(path: Path, flags: int) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | flags, 0o666)
+
+
+def _repair(fd: int) -> int:
+    """Take away a line that was cut off; the size that is left."""
+    end = os.fstat(fd).st_size
+    while end:
+        begin = max(0, end - 65_536)
+        os.lseek(fd, begin, os.SEEK_SET)
+        found = os.read(fd, end - begin).rfind(b"\n")
+        if found >= 0:
+            end = begin + found + 1
+            break
+        end = begin
+    os.ftruncate(fd, end)
+    return end
+
+
+def _tells_of(line: bytes, item: BatchItem) -> bool:
+    """Whether a line is what would be written of an item, or what an earlier run wrote of it."""
+    if not item.replayed:
+        return line == _line(item)
+    told = _read(line)
+    return (told.get("index"), told.get("key"), told.get("state")) == (item.index, item.key, item.state)
+
+
+def _read(line: bytes) -> dict[str, Any]:
+    try:
+        told = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _line(item: BatchItem) -> bytes:
+    told = item.to_dict()
+    try:
+        text = json.dumps(told, ensure_ascii=False, allow_nan=False)
+    except ValueError:  # an input with NaN, which was refused for that
+        text = json.dumps({**told, "input": None}, ensure_ascii=False)
+    try:
+        return text.encode() + b"\n"
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return json.dumps(json.loads(text)).encode() + b"\n"

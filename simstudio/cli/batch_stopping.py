@@ -1,0 +1,69 @@
+"""SIGINT and SIGTERM during a batch: the first drains it, the second leaves at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any
+
+from simstudio.cli.output import say
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from simstudio.batch.batch import Batch
+
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM") if hasattr(signal, name))
+
+
+class Stopping:
+    """While it is entered, signals do not end the process: they end the batch.
+
+    The first lets it begin nothing more; iterating over it goes on to the end of what is under way, for which it waits
+    30 s at most. The second ends the process without another word but ``last_words``; the ledger can bear that.
+
+    Args:
+        batch: What is run.
+        last_words: Called before the process is left at once.
+
+    Attributes:
+        signal: The first signal that came; None where none did.
+    """
+
+    def __init__(self, batch: Batch, last_words: Callable[[], None]) -> None:
+        self.signal: int | None = None
+        self._batch = batch
+        self._last_words = last_words
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._asked) for number in SIGNALS}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _asked(self, number: int, _: FrameType | None) -> None:
+        if self.signal is not None:
+            with suppress(Exception):
+                self._last_words()
+                sys.stderr.flush()
+            os._exit(128 + number)
+        self.signal = number
+        # On a thread, as it waits; the items that end meanwhile are taken by the thread that was interrupted.
+        threading.Thread(target=self._drain, name="simstudio-drain", daemon=True).start()
+
+    def _drain(self) -> None:
+        running = self._batch.progress.running
+        if running:
+            say(f"stopping: waiting for {running} under way, 30 s at most (again to leave at once)")
+        self._batch.close()

@@ -1,0 +1,475 @@
+"""``simstudio batch``: what is printed and written where, what the ledger remembers, exit codes."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simstudio.batch.items import BatchItem, prepare
+from simstudio.batch.ledger import Intent, Ledger
+from simstudio.cli.batch_display import Display
+from simstudio.cli.batch_results import ResultsFile
+from simstudio.errors import ExecutionError
+from simstudio.models.execution import WorkflowExecutionResult
+from simstudio.sandbox import Sandbox
+
+
+def lines(text: str) -> list[Any]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.fixture
+def work(sandbox: Sandbox) -> Counter[int]:
+    """The workflow ``work`` gives back ``n`` squared, and fails while ``broken`` (-1) holds it; how often each ran."""
+    ran: Counter[int] = Counter()
+
+    @sandbox.workflow("work")
+    def work(input: dict[str, Any]) -> dict[str, Any]:
+        ran[input["n"]] += 1
+        if input["n"] == 3 and ran[-1] == 0:
+            raise RuntimeError("three is bad")
+        return {"square": input["n"] ** 2}
+
+    return ran
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> Callable[..., str]:
+    """A file of inputs ``{"n": …}``; its path."""
+
+    def write(*numbers: int, name: str = "inputs.jsonl") -> str:
+        path = tmp_path / name
+        path.write_text("".join(f'{{"n": {n}}}\n' for n in numbers))
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> str:
+    return str(tmp_path / "runs.sqlite")
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "results.jsonl"
+
+
+class TestRunning:
+    def test_results_are_lines_on_standard_output_in_the_order_of_the_inputs(self, cli, server, work, given) -> None:
+        result = cli("batch", "run", "work", given(1, 2, 4))
+
+        assert result.exit_code == 0
+        assert [(line["index"], line["state"], line["output"]) for line in lines(result.stdout)] == [
+            (0, "done", {"square": 1}),
+            (1, "done", {"square": 4}),
+            (2, "done", {"square": 16}),
+        ]
+
+    def test_the_last_line_of_standard_error_tells_how_it_went(self, cli, server, work, given) -> None:
+        result = cli("batch", "run", "work", given(1, 2))
+
+        assert result.stderr.startswith("simstudio: 2/2 finished, 2 done, 0 failed, ")
+        assert result.stderr.count("\n") == 1
+
+    def test_with_out_results_go_there_and_nothing_is_printed(self, cli, server, work, given, out) -> None:
+        result = cli("batch", "run", "work", given(1, 2), "--out", str(out))
+
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert [line["output"] for line in lines(out.read_text())] == [{"square": 1}, {"square": 4}]
+
+    def test_with_json_the_last_line_is_the_summary(self, cli, server, work, given) -> None:
+        result = cli("batch", "run", "work", given(1, 3), "--json")
+
+        *items, last = lines(result.stdout)
+        assert (result.exit_code, result.stderr, len(items)) == (1, "", 2)
+        assert (last["batch"]["total"], last["batch"]["done"], last["batch"]["failed"]) == (2, 1, 1)
+
+    def test_a_failing_item_stops_no_other_and_the_exit_code_is_1(self, cli, server, work, given) -> None:
+        result = cli("batch", "run", "work", given(2, 3, 4))
+
+        assert result.exit_code == 1
+        found = lines(result.stdout)
+        assert [line["state"] for line in found] == ["done", "failed", "done"]
+        assert found[1]["error"]["type"] == "ExecutionError"
+
+    def test_stop_on_error_ends_it_with_that_error(self, cli, server, work, given) -> None:
+        result = cli("batch", "run", "work", given(3, 4, 5), "--stop-on-error", "--concurrency", "1")
+
+        assert result.exit_code == 1
+        assert result.stderr.splitlines()[-1].startswith("simstudio: error: The workflow failed: ")
+        assert work[5] == 0
+
+    @pytest.mark.parametrize("mode", ["sync", "async", "stream"])
+    def test_each_mode_runs_in_each_version(self, cli, server, work, given, version, mode) -> None:
+        result = cli("batch", "run", "work", given(1, 2), "--mode", mode)
+
+        assert (result.exit_code, work) == (0, Counter([1, 2]))
+        assert [line["output"] for line in lines(result.stdout)] == [{"square": 1}, {"square": 4}]
+
+    def test_unordered_gives_them_all_too(self, cli, server, work, given) -> None:
+        result = cli("batch", "run", "work", given(1, 2, 4), "--unordered")
+
+        assert sorted(line["index"] for line in lines(result.stdout)) == [0, 1, 2]
+
+    def test_inputs_come_from_standard_input(self, cli, server, work) -> None:
+        result = cli("batch", "run", "work", "-", stdin='\ufeff{"n": 1}\n\n{"n": 2}')
+
+        assert [line["output"] for line in lines(result.stdout)] == [{"square": 1}, {"square": 4}]
+
+    def test_an_empty_file_is_over_at_once(self, cli, server, work, given) -> None:
+        result = cli("batch", "run", "work", given())
+
+        assert (result.exit_code, result.stdout) == (0, "")
+
+    def test_the_embedded_sandbox_runs_it_without_a_key(self, cli, tmp_path) -> None:
+        (tmp_path / "in.jsonl").write_text('{"name": "Ada"}\n')
+
+        result = cli("batch", "run", "hello", str(tmp_path / "in.jsonl"), "--sandbox")
+
+        assert lines(result.stdout)[0]["output"] == {"message": "Hello, Ada!"}
+
+    def test_a_longer_run_on_a_pipe_says_a_line_now_and_then(self, capsys: pytest.CaptureFixture[str]) -> None:
+        from simstudio.batch.progress import Progress
+
+        now = [0.0]
+        with Display("wf", beside_results=False, clock=lambda: now[0]) as display:
+            for second in range(12):
+                now[0] = float(second)
+                display.follow(Progress(total=20, done=second))
+
+        assert [line.split(",")[0] for line in capsys.readouterr().err.splitlines()] == [
+            "simstudio: 5/20 finished",
+            "simstudio: 10/20 finished",
+        ]
+
+
+class TestBadInput:
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ["run", "work"],
+            ["run", "work", "nowhere.jsonl"],
+            ["run", "work", "-", "--concurrency", "0"],
+            ["run", "work", "-", "--concurrency", "many"],
+            ["run", "work", "-", "--mode", "soon"],
+            ["run", "work", "-", "--timeout", "0"],
+            ["resume", "nowhere.sqlite"],
+            ["status", "nowhere.sqlite"],
+        ],
+    )
+    def test_what_cannot_be_understood_is_2_and_sends_nothing(self, cli, server, words) -> None:
+        result = cli("batch", *words)
+
+        assert result.exit_code == 2
+        assert server.requests == []
+
+    @pytest.mark.parametrize("source", ["file", "-"])
+    @pytest.mark.parametrize(("line", "named"), [(b"{", "not JSON"), (b'"\xff"', "not UTF-8")])
+    def test_an_unreadable_line_ends_it_after_what_runs_and_is_named(
+        self, cli, server, work, tmp_path, source, line, named
+    ) -> None:
+        content = b'{"n": 1}\n' + line + b"\n"
+        (tmp_path / "in.jsonl").write_bytes(content)
+
+        path = str(tmp_path / "in.jsonl") if source == "file" else "-"
+        result = cli("batch", "run", "work", path, stdin=content)
+
+        assert result.exit_code == 2
+        assert f"line 2: {named}" in result.stderr
+        assert work == Counter([1])
+
+    def test_a_number_that_json_lacks_is_that_item_s_failure(self, cli, server, work, tmp_path) -> None:
+        (tmp_path / "in.jsonl").write_text('{"n": NaN}\n{"n": 2}\n')
+
+        result = cli("batch", "run", "work", str(tmp_path / "in.jsonl"))
+
+        assert [(line["state"], line["input"]) for line in lines(result.stdout)] == [
+            ("failed", None),
+            ("done", {"n": 2}),
+        ]
+
+    def test_no_key_is_3(self, cli, given) -> None:
+        assert cli("batch", "run", "work", given(1)).exit_code == 3
+
+    def test_an_unknown_workflow_ends_it_with_one_line(self, cli, server, given) -> None:
+        result = cli("batch", "run", "nope", given(*range(50)))
+
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "Check the id" in result.stderr.splitlines()[-1]
+
+    def test_a_file_that_is_no_ledger_is_1(self, cli, server, work, given, ledger) -> None:
+        Path(ledger).write_text("not a ledger, " * 100)
+
+        result = cli("batch", "run", "work", given(1), "--ledger", ledger)
+
+        assert result.exit_code == 1
+        assert ledger in result.stderr
+        assert work.total() == 0
+
+    def test_a_ledger_of_another_workflow_is_refused(self, cli, server, work, given, ledger) -> None:
+        cli("batch", "run", "work", given(1), "--ledger", ledger)
+
+        result = cli("batch", "run", "hello", given(1), "--ledger", ledger)
+
+        assert result.exit_code == 1
+        assert "workflow 'work'" in result.stderr
+
+    def test_a_changed_input_is_refused_in_the_words_of_the_command_line(
+        self, cli, server, work, given, ledger
+    ) -> None:
+        cli("batch", "run", "work", given(1), "--ledger", ledger)
+
+        result = cli("batch", "run", "work", given(2), "--ledger", ledger)
+
+        assert result.exit_code == 1
+        assert "Input 0 is not the one" in result.stderr
+        assert "--key" in result.stderr
+
+    def test_results_that_cannot_be_written_are_1(self, cli, server, work, given, tmp_path) -> None:
+        result = cli("batch", "run", "work", given(1), "--out", str(tmp_path / "missing" / "out.jsonl"))
+
+        assert result.exit_code == 1
+        assert "cannot be written" in result.stderr
+        assert work.total() == 0
+
+
+class TestGoingOn:
+    def test_the_same_command_again_sends_only_what_is_not_finished(self, cli, server, work, given, ledger) -> None:
+        cli("batch", "run", "work", given(1, 2), "--ledger", ledger)
+
+        result = cli("batch", "run", "work", given(1, 2, 5), "--ledger", ledger)
+
+        assert work == Counter([1, 2, 5])
+        assert [line["output"]["square"] for line in lines(result.stdout)] == [1, 4, 25]
+
+    def test_resume_needs_the_ledger_only(self, cli, server, work, given, ledger, out) -> None:
+        cli("batch", "run", "work", given(1, 2), "--ledger", ledger, "--out", str(out), "--mode", "async")
+        given(1, 2, 5)
+
+        result = cli("batch", "resume", ledger)
+
+        assert (result.exit_code, result.stdout, work) == (0, "", Counter([1, 2, 5]))
+        assert [line["output"]["square"] for line in lines(out.read_text())] == [1, 4, 25]
+        assert server.requests[-1].path.startswith("/api/jobs/"), "the mode is remembered"
+
+    @pytest.mark.parametrize("ordered", [[], ["--unordered"]])
+    def test_no_item_is_in_the_results_twice(self, cli, server, work, given, ledger, out, ordered) -> None:
+        words = ["--ledger", ledger, "--out", str(out), *ordered]
+        cli("batch", "run", "work", given(1, 3, 2), *words)
+        work[-1] = 1  # mended
+
+        for again in ([], [], ["--retry-failed"], []):
+            cli("batch", "resume", ledger, *again)
+
+        assert sorted((line["index"], line["state"]) for line in lines(out.read_text())) == [
+            (0, "done"),
+            (1, "done"),
+            (2, "done"),
+        ]
+        assert (work[1], work[3], work[2]) == (1, 2, 1)
+
+    def test_results_stay_in_order_when_an_earlier_one_changes(self, cli, server, work, given, ledger, out) -> None:
+        cli("batch", "run", "work", given(1, 3, 2), "--ledger", ledger, "--out", str(out))
+        work[-1] = 1
+
+        cli("batch", "resume", ledger, "--retry-failed")
+
+        assert [line["index"] for line in lines(out.read_text())] == [0, 1, 2]
+
+    def test_what_may_have_run_is_reported_and_run_again_only_when_wanted(
+        self, cli, server, work, given, ledger
+    ) -> None:
+        path = given(1, 2)
+        with Ledger.open(ledger, workflow_id="work", mode="sync", api_version="v1") as opened:
+            opened.intend([Intent(prepare(0, {"n": 1}), None)])
+
+        result = cli("batch", "run", "work", path, "--ledger", ledger)
+
+        assert (result.exit_code, work) == (1, Counter([2]))
+        assert [line["state"] for line in lines(result.stdout)] == ["unknown", "done"]
+        assert f"simstudio batch resume {ledger} --on-unknown rerun" in result.stderr
+
+        result = cli("batch", "resume", ledger, "--on-unknown", "rerun")
+
+        assert (result.exit_code, work) == (0, Counter([1, 2]))
+
+    def test_resume_speaks_the_version_that_was_spoken(self, cli, server, work, given, ledger, monkeypatch) -> None:
+        cli("batch", "run", "work", given(1), "--ledger", ledger, "--api-version", "v2")
+        given(1, 2)
+        monkeypatch.setenv("SIM_API_VERSION", "v1")
+
+        cli("batch", "resume", ledger)
+
+        assert server.requests[-1].path == "/api/v2/workflows/work/execute"
+
+    def test_resume_finds_the_server_that_was_named(self, cli, server, work, given, ledger, monkeypatch) -> None:
+        monkeypatch.delenv("SIM_BASE_URL")
+        cli("batch", "run", "work", given(1), "--ledger", ledger, "--base-url", server.base_url)
+        given(1, 2)
+
+        assert cli("batch", "resume", ledger).exit_code == 0
+        assert work == Counter([1, 2])
+
+    def test_a_key_finds_an_item_wherever_it_stands(self, cli, server, work, given, ledger, out) -> None:
+        cli("batch", "run", "work", given(1, 2), "--ledger", ledger, "--out", str(out), "--key", "n")
+        given(5, 2, 1)
+
+        cli("batch", "resume", ledger)
+
+        assert work == Counter([1, 2, 5])
+        assert [(line["index"], line["key"]) for line in lines(out.read_text())] == [(0, "5"), (1, "2"), (2, "1")]
+
+    def test_another_key_than_before_is_refused(self, cli, server, work, given, ledger) -> None:
+        path = given(1)
+        cli("batch", "run", "work", path, "--ledger", ledger, "--key", "n")
+
+        result = cli("batch", "run", "work", path, "--ledger", ledger)
+
+        assert result.exit_code == 2
+        assert "--key n" in result.stderr
+        assert work == Counter([1])
+
+    def test_inputs_of_standard_input_are_to_be_given_again(self, cli, server, work, given, ledger) -> None:
+        cli("batch", "run", "work", "-", "--ledger", ledger, stdin='{"n": 1}\n')
+
+        assert cli("batch", "resume", ledger).exit_code == 2
+        assert cli("batch", "resume", ledger, given(1, 2)).exit_code == 0
+        assert work == Counter([1, 2])
+
+    def test_a_batch_of_python_can_be_resumed_with_its_inputs(self, cli, server, work, given, ledger) -> None:
+        with server.client() as client:
+            client.workflows.map("work", [{"n": 1}], ledger=ledger).run()
+
+        assert cli("batch", "resume", ledger).exit_code == 2
+        assert cli("batch", "resume", ledger, given(1, 2)).exit_code == 0
+        assert work == Counter([1, 2])
+
+    def test_one_of_python_with_keys_of_its_own_needs_to_know_them(self, cli, server, work, given, ledger) -> None:
+        with server.client() as client:
+            client.workflows.map("work", [{"n": 1}], ledger=ledger, key=lambda value: value["n"]).run()
+
+        assert "--key" in cli("batch", "resume", ledger, given(1)).stderr
+        assert cli("batch", "resume", ledger, given(1), "--key", "n").exit_code == 0
+        assert work == Counter([1])
+
+    def test_without_a_ledger_results_are_written_anew(self, cli, server, work, given, out) -> None:
+        for _ in range(2):
+            cli("batch", "run", "work", given(1, 2), "--out", str(out))
+
+        assert len(lines(out.read_text())) == 2
+
+
+class TestLookingAtALedger:
+    def test_its_status_is_json_on_a_pipe(self, cli, server, work, given, ledger) -> None:
+        path = given(1, 3)
+        cli("batch", "run", "work", path, "--ledger", ledger)
+
+        (told,) = lines(cli("batch", "status", ledger).stdout)
+
+        assert told == {
+            "workflow": "work", "mode": "sync", "apiVersion": "v1", "inputs": path, "out": None, "total": 2,
+            "sending": 0, "submitted": 0, "done": 1, "failed": 1, "unknown": 0,
+        }  # fmt: skip
+
+    @pytest.mark.usefixtures("terminal")
+    def test_a_terminal_shows_it_readably_and_how_to_go_on(self, cli, server, work, given, ledger) -> None:
+        cli("batch", "run", "work", given(1), "--ledger", ledger)
+        given(1, 2)
+
+        result = cli("batch", "status", ledger)
+
+        assert "work" in result.stdout
+        assert "{" not in result.stdout
+        assert result.stderr == f"simstudio: note: to go on: simstudio batch resume {ledger}\n"
+
+    def test_export_writes_what_the_suffix_says(self, cli, server, work, given, ledger, tmp_path) -> None:
+        cli("batch", "run", "work", given(1, 3), "--ledger", ledger)
+
+        result = cli("batch", "export", ledger, str(tmp_path / "all.csv"))
+
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert result.stderr == f"simstudio: 2 items written to {tmp_path / 'all.csv'}\n"
+        with (tmp_path / "all.csv").open(newline="") as file:
+            assert [row["state"] for row in csv.DictReader(file)] == ["done", "failed"]
+
+    def test_export_writes_the_format_it_is_told(self, cli, server, work, given, ledger, tmp_path) -> None:
+        cli("batch", "run", "work", given(1), "--ledger", ledger)
+
+        result = cli("batch", "export", ledger, str(tmp_path / "all.txt"), "--format", "jsonl", "--json")
+
+        assert lines(result.stdout) == [{"items": 1, "target": str(tmp_path / "all.txt")}]
+        assert lines((tmp_path / "all.txt").read_text())[0]["output"] == {"square": 1}
+
+    def test_a_suffix_that_says_nothing_is_2(self, cli, server, work, given, ledger, tmp_path) -> None:
+        cli("batch", "run", "work", given(1), "--ledger", ledger)
+
+        assert cli("batch", "export", ledger, str(tmp_path / "all.txt")).exit_code == 2
+
+
+def item(index: int, state: Any = "done", *, replayed: bool = False, output: Any = "x") -> BatchItem:
+    ok = state == "done"
+    return BatchItem(
+        index, {"n": index}, WorkflowExecutionResult(True, output) if ok else None,
+        None if ok else ExecutionError("no"), 0 if replayed else 1, 0.5, state, str(index), replayed=replayed,
+    )  # fmt: skip
+
+
+class TestResultsFile:
+    """The file itself, over the ends of processes."""
+
+    @pytest.mark.parametrize("ordered", [True, False])
+    def test_a_line_that_was_cut_off_is_taken_away_and_comes_again(self, out: Path, ordered: bool) -> None:
+        first = ResultsFile(out, ordered=ordered, goes_on=True)
+        for n in range(3):
+            first.add(item(n, output="long" * 50_000))
+        first.close(complete=False)
+        with out.open("r+b") as file:
+            file.truncate(out.stat().st_size - 70_000)
+
+        again = ResultsFile(out, ordered=ordered, goes_on=True)
+        whole = out.read_bytes()
+        for n in range(3):
+            again.add(item(n, replayed=True, output="long" * 50_000))
+        again.close(complete=True)
+
+        assert len(lines(whole.decode())) == 2
+        assert [line["index"] for line in lines(out.read_text())] == [0, 1, 2]
+        assert [line["attempts"] for line in lines(out.read_text())] == [1, 1, 0]
+
+    @pytest.mark.parametrize("ordered", [True, False])
+    def test_nothing_is_taken_away_before_the_first_item_comes(self, out: Path, ordered: bool) -> None:
+        """A batch that goes on and fails at once (a wrong key) costs no results."""
+        first = ResultsFile(out, ordered=ordered, goes_on=True)
+        first.add(item(0, "unknown"))
+        first.close(complete=True)
+        before = out.read_bytes()
+
+        ResultsFile(out, ordered=ordered, goes_on=True).close(complete=False)
+
+        assert out.read_bytes() == before
+
+    def test_what_a_complete_batch_did_not_have_is_taken_away(self, out: Path) -> None:
+        first = ResultsFile(out, ordered=True, goes_on=True)
+        for n in range(3):
+            first.add(item(n))
+        first.close(complete=True)
+
+        again = ResultsFile(out, ordered=True, goes_on=True)
+        again.add(item(0, replayed=True))
+        again.close(complete=True)
+
+        assert [line["index"] for line in lines(out.read_text())] == [0]
+
+    def test_half_a_surrogate_pair_is_written_escaped(self, out: Path) -> None:
+        results = ResultsFile(out, ordered=True, goes_on=False)
+        results.add(item(0, output="\ud83d"))
+        results.close(complete=True)
+
+        assert lines(out.read_text())[0]["output"] == "\ud83d"

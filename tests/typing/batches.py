@@ -1,0 +1,75 @@
+"""What a checker infers for batches. Checked by mypy --strict and pyright, never run."""
+# pyright: reportUnnecessaryTypeIgnoreComment=true
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from simstudio import (
+    AsyncBatch,
+    AsyncSimStudioClient,
+    Batch,
+    BatchInterrupted,
+    BatchItem,
+    SimStudioClient,
+    SimStudioError,
+    WorkflowExecutionResult,
+)
+from simstudio.batch.progress import Progress
+
+if sys.version_info >= (3, 11):
+    from typing import assert_type
+else:
+    from typing_extensions import assert_type
+
+
+def on_result(item: BatchItem) -> None:
+    assert_type(item.index, int)
+
+
+async def on_result_later(item: BatchItem) -> None:
+    assert_type(item.key, str)
+
+
+def sync(client: SimStudioClient) -> None:
+    batch = client.workflows.map("wf", [{"n": 1}], ordered=False, mode="async", on_result=on_result, progress=True)
+    assert_type(batch, Batch)
+    assert_type(iter(batch), Batch)
+    for item in batch:
+        assert_type(item, BatchItem)
+        assert_type(item.result, WorkflowExecutionResult | None)
+        assert_type(item.error, SimStudioError | None)
+        assert_type(item.unwrap(), WorkflowExecutionResult)
+        assert_type(item.state, Literal["done", "failed", "unknown"])
+        assert_type(item.attempts, int)
+        assert_type(item.elapsed, float)
+        assert_type(item.to_dict(), dict[str, Any])
+    with client.workflows.map("wf", Path("inputs.jsonl"), ledger=Path("runs.sqlite")) as entered:
+        assert_type(entered, Batch)
+        assert_type(next(entered), BatchItem)
+    assert_type(batch.run(), Progress)
+    assert_type(batch.progress.remaining, float | None)
+    as_iterator: Iterator[BatchItem] = batch
+    try:
+        list(as_iterator)
+    except BatchInterrupted as error:
+        assert_type(error.progress, Progress)
+        assert_type(error.items, list[BatchItem])
+    client.workflows.map("wf", (n for n in range(3)), key=lambda value: value["id"], timeout=None)
+    client.workflows.map("wf", [], mode="soon")  # type: ignore[arg-type]
+    client.workflows.map("wf", 5)  # type: ignore[arg-type]
+    client.workflows.map("wf")  # type: ignore[call-arg]
+
+
+async def asynchronous(client: AsyncSimStudioClient, later: AsyncIterator[int]) -> None:
+    batch = client.workflows.map("wf", later, on_result=on_result_later)
+    assert_type(batch, AsyncBatch)
+    async for item in batch:
+        assert_type(item, BatchItem)
+    async with client.workflows.map("wf", "inputs.jsonl", on_unknown="rerun") as entered:
+        assert_type(entered, AsyncBatch)
+    assert_type(await batch.run(), Progress)
+    assert_type(await batch.aclose(), None)
