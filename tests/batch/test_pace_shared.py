@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import random
-import shutil
 import socket
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from pace_world import Batch, Server, World
 from simstudio.batch.pace import Pace
 from simstudio.batch.shared_pace import Counters, SharedPace, SQLiteCounters, open_counters
 from simstudio.errors import ConfigurationError, SimStudioError
+from tests.batch.elsewhere import redis_server
 
 HOUR = 3600.0
 
@@ -159,25 +159,10 @@ def test_tokens_taken_by_one_process_are_gone_for_another() -> None:
 
 
 @pytest.fixture(scope="module")
-def redis_address() -> Iterator[str]:
+def redis_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real Redis server of our own, without files."""
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("redis-server is not installed: apt-get install redis-server")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    arguments = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    with subprocess.Popen([program, *arguments], stdout=subprocess.DEVNULL) as server:
-        try:
-            for _ in range(500):
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                time.sleep(0.02)
-            yield f"redis://127.0.0.1:{port}/0"
-        finally:
-            server.terminate()
+    with redis_server(tmp_path_factory.mktemp("redis")) as address:
+        yield address
 
 
 @pytest.fixture(params=["redis", "sqlite", "limits-memory"])

@@ -72,6 +72,9 @@ deployed: True
 {'text': 'Hello, Ada!'}
 {'GET 503': 2, 'GET 200': 1, 'POST 200': 1}
 """,
+    "dask_batch.py": """\
+20 done, 0 not; the sum is 2470
+""",
 }
 """What each script prints."""
 
@@ -110,6 +113,8 @@ DIALOGUES = {
     ),
 }
 """What a human answers, and what is printed then."""
+ON_RAY = ["ray_batch.py"]
+"""Tested in tests/batch, on a stand-in for Ray."""
 WORKFLOWS_OF_GITHUB = ["promote-workflow.yml"]
 """Tested in tests/cli, step by step."""
 
@@ -117,11 +122,11 @@ WORKFLOWS_OF_GITHUB = ["promote-workflow.yml"]
 def test_every_example_is_tested():
     files = {str(file.relative_to(EXAMPLES)) for file in EXAMPLES.rglob("*") if file.is_file()}
 
-    tested = {*SCRIPTS, *SERVICES, *APPS, *TESTS, *RECEIVERS, *DIALOGUES, *WORKFLOWS_OF_GITHUB}
+    tested = {*SCRIPTS, *SERVICES, *APPS, *TESTS, *RECEIVERS, *DIALOGUES, *ON_RAY, *WORKFLOWS_OF_GITHUB}
     assert {file for file in files if "__pycache__" not in file} == tested
 
 
-@pytest.mark.parametrize("name", [*SCRIPTS, *SERVICES, *APPS, *TESTS, *RECEIVERS, *DIALOGUES])
+@pytest.mark.parametrize("name", [*SCRIPTS, *SERVICES, *APPS, *TESTS, *RECEIVERS, *DIALOGUES, *ON_RAY])
 def test_an_example_says_what_it_shows_and_how_to_run_it(name: str):
     text = loaded(name).__doc__
 

@@ -1,0 +1,147 @@
+"""Claims: of all who have the same task, one may send it.
+
+An executor that runs the tasks of dead workers again (Dask does, Ray does) runs a task twice when its first worker had
+sent the request and died before its answer was handed back. v1 of the API has nothing against that, so the worker asks
+a store that all workers see: whoever claims the task's name first sends, nobody else ever does.
+
+v2 needs no store: the server itself takes each ``X-Run-Id`` once.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+from simstudio.errors import APIConnectionError, ConfigurationError, InvalidInputError
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    Redis: TypeAlias = Any
+
+SCHEMES = ("redis", "rediss", "unix")
+KEPT = 7 * 24 * 3600
+"""Seconds after which a claim is forgotten: longer than any executor goes on with a task."""
+
+CLAIMS_UNREACHABLE = "CLAIMS_UNREACHABLE"
+"""The code of the error of an item that could not be claimed."""
+
+_PATIENCE = 10.0  # seconds for an answer
+
+
+class Claims(Protocol):
+    """A store of claims."""
+
+    def claim(self, name: str) -> bool:
+        """Take a name, once and for all.
+
+        Returns:
+            Whether it is the caller's: False where anybody has it, the same caller included.
+
+        Raises:
+            APIConnectionError: Nobody knows; the caller must not send.
+        """
+        ...
+
+    def ensure_reachable(self) -> None:
+        """Ask it whether it is there.
+
+        Raises:
+            APIConnectionError: It is not.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+class RedisClaims:
+    """Claims in Redis (``SET NX``). Threads may share one.
+
+    It must keep what it is given: a Redis that evicts keys when its memory is full (``maxmemory-policy``), or that
+    forgets what it was told when it restarts, is no store of claims.
+
+    Args:
+        url: ``redis://host:port/db``, ``rediss://…`` or ``unix://…``.
+
+    Raises:
+        ConfigurationError: The package ``redis`` is not installed, or does not understand the address.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            import redis
+        except ImportError as error:
+            raise ConfigurationError(
+                'Claims in Redis need the extra, where the workers are too: pip install "simstudio-sdk[distributed]".'
+            ) from error
+        self.place = place(url)
+        self._failure: type[Exception] = redis.RedisError
+        try:
+            self._redis: Redis = redis.Redis.from_url(url, socket_timeout=_PATIENCE)
+        except ValueError as error:
+            raise ConfigurationError(f"claims= names no Redis: {error}.") from error
+
+    def claim(self, name: str) -> bool:
+        """Take a name; see :meth:`Claims.claim`."""
+        key = f"simstudio:claim:{name}"
+        mine = f"{socket.gethostname()} {os.getpid()} {uuid.uuid4().hex}"
+        try:
+            if self._redis.set(key, mine, nx=True, ex=KEPT):
+                return True
+            # The client repeats a command whose answer was lost: then it is our own claim that stands in the way.
+            found = self._redis.get(key)
+            return bool(found in (mine, mine.encode()))
+        except self._failure as error:
+            message = f"The store of claims ({self.place}) cannot be asked, so the worker sent nothing: {error}"
+            raise APIConnectionError(message, CLAIMS_UNREACHABLE, sent=False) from error
+
+    def ensure_reachable(self) -> None:
+        """Ask it whether it is there; see :meth:`Claims.ensure_reachable`."""
+        try:
+            self._redis.ping()
+        except self._failure as error:
+            message = f"The store of claims ({self.place}) cannot be reached: {error}"
+            raise APIConnectionError(message, CLAIMS_UNREACHABLE, sent=False) from error
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._redis.close()
+
+    def __repr__(self) -> str:
+        return f"RedisClaims({self.place})"
+
+
+def place(url: str) -> str:
+    """An address without the password that may be in it."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def check_claims(url: object) -> str:
+    """An address of claims.
+
+    Raises:
+        InvalidInputError: It is none.
+    """
+    scheme = url.partition("://")[0] if isinstance(url, str) else ""
+    if not isinstance(url, str) or scheme not in SCHEMES:
+        raise InvalidInputError(  # the address may hold a password
+            "claims must be the address of a Redis: redis://host:port/db, rediss://… or unix://…"
+            + ("." if isinstance(url, str) else f", not {url!r}.")
+        )
+    return url
+
+
+def open_claims(url: str) -> Claims:
+    """The store of an address.
+
+    Raises:
+        InvalidInputError: It is no address of one.
+        ConfigurationError: It cannot be used.
+    """
+    return RedisClaims(check_claims(url))
