@@ -114,7 +114,7 @@ class Poller:
 
         Example:
             >>> Poller().every(5).schedule.delay(7, random=0.9)
-            5
+            5.0
         """
         if seconds is None:
             return self

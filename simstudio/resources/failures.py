@@ -137,6 +137,7 @@ def conceal_error(error: BaseException, credentials: Credentials) -> None:
         if not isinstance(found, SimStudioError) or id(found) in seen:
             continue
         seen.add(id(found))
+        _forget_foreign(found, credentials)
         pending += [found.__cause__, found.__context__, *(attempt.error for attempt in found.history)]
         for response in (found.response, *(attempt.response for attempt in found.history)):
             if response is not None:
@@ -145,6 +146,28 @@ def conceal_error(error: BaseException, credentials: Credentials) -> None:
         for name, value in list(vars(found).items()):  # a service's errors hold things of their own
             if isinstance(value, (str, list, dict, Model)):
                 setattr(found, name, _clean(value, credentials))
+
+
+def _forget_foreign(error: SimStudioError, credentials: Credentials) -> None:
+    """Leave out why an error came, where that is an exception of others that quotes the key.
+
+    A ``JSONDecodeError`` holds the whole body. Pickles take causes along where ``tblib`` is in use, as Dask does.
+    """
+    for name in ("__cause__", "__context__"):
+        foreign = getattr(error, name)
+        if foreign is not None and not isinstance(foreign, SimStudioError) and _quotes(foreign, credentials):
+            suppressed = error.__suppress_context__
+            setattr(error, name, None)
+            error.__suppress_context__ = suppressed
+
+
+def _quotes(error: BaseException, credentials: Credentials) -> bool:
+    held = (*error.args, *vars(error).values(), *(getattr(error, name, None) for name in ("object", "doc")))
+    return any(
+        (isinstance(value, str) and credentials.redact(value) != value)
+        or (isinstance(value, bytes) and credentials.redact_bytes(value) != value)
+        for value in held
+    )
 
 
 def _clean(value: Any, credentials: Credentials) -> Any:

@@ -37,6 +37,8 @@ def everything(error: BaseException) -> str:
     texts = [str(error), repr(error), "".join(traceback.format_exception(error))]
     texts += [pickle.dumps(error).decode("latin-1"), pickle.dumps(copy.copy(error)).decode("latin-1")]
     texts += [repr(vars(error))]
+    for cause in causes(error):  # Dask pickles them along (tblib)
+        texts += [repr(cause.args), repr(vars(cause))]
     for response in [
         getattr(error, "response", None),
         *(attempt.response for attempt in getattr(error, "history", ())),
@@ -44,6 +46,12 @@ def everything(error: BaseException) -> str:
         if response is not None:
             texts += [repr(response), response.text, str(dict(response.headers)), response.url]
     return "\n".join(texts)
+
+
+def causes(error: BaseException) -> list[BaseException]:
+    """What an error came from, and what that came from."""
+    found = [each for each in (error.__cause__, error.__context__) if each is not None]
+    return [*found, *(deeper for each in found for deeper in causes(each))]
 
 
 Call = Callable[[Any], Any]
