@@ -6,7 +6,6 @@ through which stack; then it fills :meth:`BaseClient._namespaces` with its resou
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -47,11 +46,13 @@ class Settings:
         middleware: As given.
         http_client: As given.
         arguments: The constructor's further arguments, read when a pickle is made.
+        wire: What carries its requests where there is no ``http_client``: a name of :data:`simstudio.config.WIRES`.
     """
 
     middleware: MiddlewareOption = attrs.field(converter=_kept)
     http_client: object | None
     arguments: Callable[[], dict[str, Any]]
+    wire: str = attrs.field(default="httpx", kw_only=True)
 
 
 class BaseClient(APIResource[M]):
@@ -232,8 +233,9 @@ class SyncClient(BaseClient[Sync]):
 
             if is_async_client(http_client):
                 raise ConfigurationError("http_client= is async: use the async client, or an httpx.Client.")
-        self._wire = LazyWire(lambda: _sync_wire(http_client))
-        return SyncRunner(self._wire, None if http_client is not None else lambda: _async_wire(None))
+        name = self._settings.wire
+        self._wire = LazyWire(lambda: _sync_wire(http_client, name))
+        return SyncRunner(self._wire, None if http_client is not None else lambda: _async_wire(None, name))
 
     def close(self) -> None:
         """Close the connections. A call afterwards is a ConfigurationError; closing again does nothing."""
@@ -260,7 +262,8 @@ class AsyncClient(BaseClient[Async]):
 
             if not is_async_client(http_client):
                 raise ConfigurationError("http_client= is not async: use the sync client, or an httpx.AsyncClient.")
-        self._wire = LazyWire(lambda: _async_wire(http_client))
+        name = self._settings.wire
+        self._wire = LazyWire(lambda: _async_wire(http_client, name))
         return AsyncRunner(self._wire)
 
     async def aclose(self) -> None:
@@ -283,24 +286,32 @@ class AsyncClient(BaseClient[Async]):
         await self.aclose()
 
 
-def _sync_wire(http_client: Any) -> Wire:
+def _sync_wire(http_client: Any, name: str = "httpx") -> Wire:
     prepare()
     if http_client is not None:
         from simstudio.transport.wire.client import ClientWire
 
         return ClientWire(http_client)
+    if name == "pyreqwest":
+        from simstudio.transport.wire.pyreqwest import PyreqwestWire
+
+        return PyreqwestWire()
     from simstudio.transport.wire.httpx import HTTPXWire
 
     return HTTPXWire()
 
 
-def _async_wire(http_client: Any) -> AsyncWire:
+def _async_wire(http_client: Any, name: str = "httpx") -> AsyncWire:
     prepare()
     if http_client is not None:
         from simstudio.transport.wire.client import AsyncClientWire
 
         return AsyncClientWire(http_client)
-    from simstudio.transport.wire.httpx import AsyncHTTPXWire
+    if name == "pyreqwest":
+        from simstudio.transport.wire.async_pyreqwest import AsyncPyreqwestWire
+
+        return AsyncPyreqwestWire()
+    from simstudio.transport.wire.async_httpx import AsyncHTTPXWire
 
     return AsyncHTTPXWire()
 
@@ -311,6 +322,8 @@ def _check_picklable(settings: Settings) -> None:
     option = settings.middleware
     if option is None:
         return
+    import pickle
+
     for middleware in [option] if callable(option) else list(option):
         try:
             pickle.dumps(middleware)

@@ -13,6 +13,7 @@ from simstudio.config import (
     resolve_api_key,
     resolve_api_version,
     resolve_base_url,
+    resolve_wire,
 )
 from simstudio.resources.documented import DocumentedMethods
 from simstudio.resources.modes import Async, M, RawAsync, RawSync, Sync
@@ -38,20 +39,26 @@ class _SimClient(DocumentedMethods[M]):
         middleware: MiddlewareOption = None,
         http_client: object | None = None,
         headers: Mapping[str, str] | None = None,
+        wire: str | None = None,
     ) -> None:
         configure_from_environment()
         options = Options.checked(timeout=timeout, max_retries=max_retries, headers=headers)
         credentials = Credentials(resolve_api_key(api_key))
         endpoint = Endpoint(resolve_base_url(base_url))
         version = resolve_api_version(api_version)
+        carrier = resolve_wire(wire, http_client)
         rate_limits = RateLimits()
+
+        def arguments() -> dict[str, Any]:
+            return {"api_key": credentials.key, "api_version": version, "wire": carrier}
+
         self._assemble(
             endpoint=endpoint,
             credentials=credentials,
             rate_limits=rate_limits,
             stack=[APIKeyAuth(credentials, endpoint), rate_limits, Retry(), Logging(credentials=credentials)],
             options=options,
-            settings=Settings(middleware, http_client, lambda: {"api_key": credentials.key, "api_version": version}),
+            settings=Settings(middleware, http_client, arguments, wire=carrier),
         )
 
     @property
@@ -93,6 +100,8 @@ class SimStudioClient(_SimClient[Sync], SyncClient):
             one to use; see :mod:`simstudio.transport.stack`.
         http_client: An ``httpx.Client`` (or ``httpx2.Client``) of your own to send with. It is never closed for you.
         headers: Sent with every request.
+        wire: What carries the requests: ``httpx``, or ``pyreqwest`` (extra ``[fast]``, see
+            :mod:`simstudio.transport.wire.pyreqwest`); ``SIM_WIRE`` where it is not given, then ``httpx``.
 
     Raises:
         ConfigurationError: Something of this cannot work; the message says what.

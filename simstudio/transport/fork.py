@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging  # noqa: F401 - first: hooks run last one first, and its lock must not be taken while ours is waited for
 import os
 import threading
 import weakref

@@ -63,10 +63,14 @@ class Headers(MutableMapping[str, str]):
     @classmethod
     def received(cls, pairs: Iterable[tuple[bytes, bytes]]) -> Headers:
         """Headers as they came from the wire, undisputed; bytes are read as Latin-1."""
+        return cls.received_text((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
+
+    @classmethod
+    def received_text(cls, pairs: Iterable[tuple[str, str]]) -> Headers:
+        """Headers as they came from a wire that has decoded them, undisputed."""
         headers = cls()
         items = headers._items
-        for raw_name, raw_value in pairs:
-            name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        for name, value in pairs:
             key = name.lower()
             items[key] = (items[key][0], f"{items[key][1]}, {value}") if key in items else (name, value)
         return headers

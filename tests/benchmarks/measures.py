@@ -39,9 +39,9 @@ class Row:
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """The loopback server in a process of its own; gives its base address."""
-    command = [sys.executable, "-m", "tests.benchmarks.server"]
+def server(module: str = "tests.benchmarks.server") -> Iterator[str]:
+    """A loopback server in a process of its own; gives its base address."""
+    command = [sys.executable, "-m", module]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

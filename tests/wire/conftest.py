@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 import ssl
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,27 @@ if sys.version_info >= (3, 11):  # there is no httpx2 for less
 
     _LIBRARIES.append(httpx2.__name__)
 assert httpx.__name__ in _LIBRARIES
+
+_NO_PYREQWEST = pytest.mark.skipif(
+    importlib.util.find_spec("pyreqwest") is None, reason="pyreqwest is not installed; there is none for Python 3.10"
+)
+_HERE = Path(__file__).parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "only_httpx(why): a test of the default wire alone")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what would run twice, or holds of the default wire alone."""
+    kept, left = [], []
+    for item in items:
+        params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        once = "user" in params or (isinstance(params.get("caller"), Caller) and params["caller"].library)
+        elsewhere = item.path.parent != _HERE or params.get("wire") != "pyreqwest"
+        (kept if elsewhere or not (once or item.get_closest_marker("only_httpx")) else left).append(item)
+    config.hook.pytest_deselected(items=left)
+    items[:] = kept
 
 
 def _name(caller: Caller) -> str:
@@ -55,6 +77,14 @@ def undisturbed(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.lower(), raising=False)
     for name in ("SIM_API_KEY", "SIM_BASE_URL", "SIM_LOG", "SIM_API_VERSION"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True, params=["httpx", pytest.param("pyreqwest", marks=_NO_PYREQWEST)])
+def wire(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every test runs over each wire; clients without an ``http_client=`` take it from the environment."""
+    monkeypatch.setenv("SIM_WIRE", request.param)
+    name: str = request.param
+    return name
 
 
 @pytest.fixture(scope="session")

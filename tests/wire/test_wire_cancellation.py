@@ -88,6 +88,7 @@ async def test_wait_for_closes_the_connection_of_a_stream_it_gives_up(serve: Ser
         assert await closed(server)
 
 
+@pytest.mark.only_httpx("in pyreqwest a cancelled call goes on unheard")
 async def test_cancelling_a_call_closes_its_connection(serve: Serve) -> None:
     server = serve(never_answer)
     async with async_client_of(server.url) as client:
@@ -118,6 +119,7 @@ async def test_150_doubly_cancelled_streams_leave_no_connection_and_no_harm(serv
 @pytest.mark.parametrize("apart", [1, 2, 3], ids="turns={}".format)
 @pytest.mark.parametrize("script", [never_answer, first_then_silence], ids=lambda script: script.__name__)
 @pytest.mark.parametrize("use", [execute, iterate, enter])
+@pytest.mark.only_httpx("in pyreqwest a cancelled call goes on unheard")
 async def test_two_cancellations_at_any_moment_leave_no_connection(
     serve: Serve, use: Use, script: Any, apart: int
 ) -> None:
@@ -137,6 +139,7 @@ async def test_two_cancellations_at_any_moment_leave_no_connection(
 
 
 @pytest.mark.parametrize("apart", [1, 2, 3], ids="turns={}".format)
+@pytest.mark.only_httpx("looks inside httpcore")
 async def test_two_cancellations_while_an_answer_is_taken_leave_no_connection(serve: Serve, apart: int) -> None:
     """Whether the call was over by then or not: its connection is closed, or kept and used again."""
     server = serve(answering())
@@ -152,8 +155,8 @@ async def test_two_cancellations_while_an_answer_is_taken_leave_no_connection(se
             await execute(client)
         abandoned = [number for number, each in enumerate(server.connections) if each is not server.connections[-1]]
         assert not abandoned or await closed(server, *abandoned)
-        pool = next(iter(client._wire.get()._loops.values())).transport(httpx.URL(server.url))._pool
-        assert (len(pool._requests), len(pool._connections)) == (0, 1)
+        pool = (await client._wire.get()._loops.get()).transport(httpx.URL(server.url))._pool
+        assert (len(pool.slots.busy), len(pool.slots)) == (0, 1)
 
 
 async def test_a_cancelled_call_leaves_the_connections_of_others_alone(serve: Serve) -> None:
@@ -186,4 +189,29 @@ async def test_cancelling_the_close_of_a_stream_closes_it_all_the_same(serve: Se
         await turns(1)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        assert await closed(server)
+
+
+async def begin(client: AsyncSimStudioClient) -> None:
+    await client.workflows.execute("wf", timeout=0.05)
+
+
+async def open_stream(client: AsyncSimStudioClient) -> None:
+    async with client.workflows.stream("wf", idle_timeout=0.05):
+        pass
+
+
+@pytest.mark.parametrize("use", [begin, open_stream])
+async def test_a_call_cancelled_before_its_answer_leaves_no_connection_beyond_its_time(serve: Serve, use: Use) -> None:
+    """With pyreqwest it goes on unheard till then."""
+    server = serve(never_answer)
+    async with async_client_of(server.url) as client:
+        for _ in range(20):
+            task = asyncio.create_task(use(client))
+            await asyncio.to_thread(server.saw_requests, len(server.requests) + 1)
+            task.cancel()
+            await turns(1)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
         assert await closed(server)

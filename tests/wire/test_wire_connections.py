@@ -76,6 +76,7 @@ async def test_closing_a_clone_leaves_the_connection_open_async(serve: Serve) ->
 # -- idle connections --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.only_httpx("looks inside httpcore")
 def test_idle_connections_are_dropped_before_sims_keep_alive_of_5_s_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[httpx.Limits] = []
     for kind in (httpx.HTTPTransport, httpx.AsyncHTTPTransport):

@@ -203,6 +203,7 @@ def test_successive_loops_leave_no_resource_warning(serve: Serve) -> None:
     assert server.saw_close()
 
 
+@pytest.mark.only_httpx("in pyreqwest a cancelled call goes on unheard")
 def test_a_keyboard_interrupt_ends_the_loop_and_closes_the_connection(serve: Serve) -> None:
     async def interrupt(connection: Connection) -> None:
         import os

@@ -194,14 +194,14 @@ def test_an_ssl_cert_file_that_cannot_be_used_is_a_configuration_error(
         own("https://127.0.0.1:9", execute)
 
 
-def test_the_deadline_bounds_a_tls_handshake_that_is_never_answered(serve: Serve, own: Caller) -> None:
+def test_the_deadline_bounds_a_tls_handshake_that_is_never_answered(serve: Serve, own: Caller, wire: str) -> None:
     async def silent(connection: Connection) -> None:
         await connection.silence()
 
     server = serve(silent)
-    with pytest.raises(APITimeoutError, match="while connecting") as caught:
+    with pytest.raises(APITimeoutError, match=r"while (connecting|waiting)") as caught:
         own(f"https://127.0.0.1:{server.port}", lambda client: client.workflows.execute("wf", timeout=0.05))
-    assert not caught.value.sent
+    assert caught.value.sent is (wire == "pyreqwest")  # which does not tell what it was at
     assert server.saw_close()
 
 
@@ -267,7 +267,7 @@ def test_a_tunnel_that_is_refused_had_nothing_sent_through_it(
 ) -> None:
     proxy = serve(answering(answer(b"", 407)))
     monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-    with pytest.raises(APIConnectionError, match="407") as caught:
+    with pytest.raises(APIConnectionError, match=r"407|proxy authorization required") as caught:
         own("https://sim.invalid", execute, max_retries=0)
     assert not caught.value.sent
 

@@ -39,6 +39,7 @@ from simstudio import (
 )
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.transport.wire import body
+from simstudio.transport.wire.async_sockets import AsyncBudgetedStream
 
 Serve = Callable[..., FaultServer]
 WHOLE = streaming(text("Hel"), text("lo"), FINAL, DONE)
@@ -170,18 +171,26 @@ async def test_text_gives_the_text_as_it_comes_async(serve: Serve) -> None:
         assert [piece async for piece in pieces] == ["lo"]
 
 
+@pytest.fixture
+def another(wire: str) -> Callable[[Any], Any]:
+    """A call that shares connections with streams: any, but pyreqwest has some of their own for them."""
+    return execute if wire == "httpx" else events
+
+
 # -- the connection after a normal end ---------------------------------------------------------------------------
 
 
-def test_a_normal_end_gives_the_connection_to_the_next_call(serve: Serve, own: Caller) -> None:
+def test_a_normal_end_gives_the_connection_to_the_next_call(
+    serve: Serve, own: Caller, another: Callable[[Any], Any]
+) -> None:
     server = serve(whole)
-    own(server.url, events, execute)
+    own(server.url, events, another)
     assert [len(connection.requests) for connection in server.connections] == [2]
 
 
 @pytest.mark.parametrize("length", [True, False], ids=["content-length", "chunked"])
 def test_the_connection_is_kept_when_the_end_of_the_body_comes_a_little_later(
-    serve: Serve, own: Caller, length: bool
+    serve: Serve, own: Caller, another: Callable[[Any], Any], length: bool
 ) -> None:
     parts = text("Hello") + FINAL + DONE
 
@@ -196,7 +205,7 @@ def test_the_connection_is_kept_when_the_end_of_the_body_comes_a_little_later(
         await answering()(connection)
 
     server = serve(late)
-    own(server.url, events, execute)
+    own(server.url, events, another)
     assert len(server.connections) == 1
 
 
@@ -354,6 +363,7 @@ async def test_a_stream_that_is_forgotten_midway_closes_the_connection_async(ser
         assert await asyncio.to_thread(server.saw_close)
 
 
+@pytest.mark.only_httpx("looks inside httpcore")
 def test_a_keyboard_interrupt_while_reading_closes_the_connection(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -371,6 +381,7 @@ def test_a_keyboard_interrupt_while_reading_closes_the_connection(
         assert server.saw_close()
 
 
+@pytest.mark.only_httpx("looks inside httpcore")
 async def test_a_keyboard_interrupt_while_reading_closes_the_connection_async(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -384,15 +395,16 @@ async def test_a_keyboard_interrupt_while_reading_closes_the_connection_async(
         stream = await client.workflows.stream("wf")
         await stream.__anext__()
 
-        async def interrupted(*_: object) -> bytes:
+        async def interrupted(*_: object, **__: object) -> bytes:
             raise Interrupt
 
-        monkeypatch.setattr(httpcore._backends.anyio.AnyIOStream, "read", interrupted)
+        monkeypatch.setattr(AsyncBudgetedStream, "read", interrupted)
         with pytest.raises(Interrupt):
             await stream.__anext__()
         assert await asyncio.to_thread(server.saw_close)
 
 
+@pytest.mark.only_httpx("looks inside httpcore")
 def test_a_keyboard_interrupt_while_waiting_for_the_answer_closes_the_connection(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -645,9 +657,11 @@ def test_a_json_answer_to_a_stream_request_is_its_result(serve: Serve, caller: C
     assert caller(server.url, result).output == {"greeting": "Hello"}
 
 
-def test_a_json_answer_to_a_stream_request_gives_the_connection_back(serve: Serve, own: Caller) -> None:
+def test_a_json_answer_to_a_stream_request_gives_the_connection_back(
+    serve: Serve, own: Caller, another: Callable[[Any], Any]
+) -> None:
     server = serve()
-    own(server.url, events, execute)
+    own(server.url, events, another)
     assert len(server.connections) == 1
 
 
@@ -688,9 +702,12 @@ def test_execute_workflow_with_stream_gives_the_whole_result(serve: Serve, calle
     assert result.output == {"agent": {"content": "Hello"}}
 
 
-def test_execute_workflow_with_stream_gives_the_connection_back(serve: Serve, own: Caller) -> None:
+def test_execute_workflow_with_stream_gives_the_connection_back(serve: Serve, own: Caller, wire: str) -> None:
     server = serve(whole)
-    own(server.url, lambda client: client.execute_workflow("wf", stream=True), execute)
+    stream = lambda client: client.execute_workflow("wf", stream=True)  # noqa: E731
+    own(
+        server.url, stream, execute if wire == "httpx" else stream
+    )  # pyreqwest has connections of their own for streams
     assert len(server.connections) == 1
 
 

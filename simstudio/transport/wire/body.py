@@ -1,9 +1,7 @@
-"""The unread rest of a streamed answer, over anything with httpx's response interface."""
+"""The unread rest of a streamed answer."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -16,71 +14,39 @@ DRAIN_SECONDS = 0.25
 """How long the end of an answer that is over in substance may take, before its connection is dropped."""
 DRAIN_BYTES = 64 * 1024
 
-_closing: set[asyncio.Future[Any]] = set()
 
-
-async def shielded(work: Coroutine[Any, Any, Any]) -> None:
-    """Finish some work even if the caller is cancelled meanwhile, however often."""
-    task = asyncio.ensure_future(work)
-    _closing.add(task)
-    task.add_done_callback(_closing.discard)
-    await asyncio.shield(task)
-
-
-class HTTPXBody:
-    """The rest of an answer, read piece by piece.
+class WireBody:
+    """The rest of an answer, read piece by piece: what does not depend on the library it comes from.
 
     Args:
-        reply: The library's response, opened and unread.
         request: What was sent.
         response: Ours, whose ``content`` :meth:`read` fills.
-        library: ``httpx`` or its like.
         bounded: Whether reads ask the request's budget each time, so that a drain can be made short.
-        arelease: Closes the response in an event loop; its own ``aclose`` where it is not given.
     """
 
-    __slots__ = ("_arelease", "_library", "_pieces", "_received", "_reply", "_request", "_response", "bounded")
+    __slots__ = ("__weakref__", "_received", "_request", "_response", "bounded")
 
-    def __init__(
-        self,
-        reply: Any,
-        request: Request,
-        response: Response,
-        library: ModuleType,
-        *,
-        bounded: bool,
-        arelease: Callable[[], Coroutine[Any, Any, None]] | None = None,
-    ) -> None:
-        self._arelease = arelease
-        self._reply = reply
+    def __init__(self, request: Request, response: Response, *, bounded: bool) -> None:
         self._request = request
         self._response = response
-        self._library = library
-        self._pieces: Any = None
         self._received = 0
         self.bounded = bounded
 
     def piece(self) -> bytes | None:
         """The next piece as it comes, None at the end; blocking."""
-        if self._pieces is None:
-            self._pieces = iter(self._plain() or self._reply.iter_bytes())
-        try:
-            piece: bytes | None = next(self._pieces, None)
-        except (self._library.TransportError, self._library.DecodingError) as error:
-            raise translate(error, self._request, self._library, self._received) from error
-        self._received += len(piece or b"")
-        return piece
+        raise NotImplementedError
 
     async def apiece(self) -> bytes | None:
         """The next piece as it comes, None at the end; awaited."""
-        if self._pieces is None:
-            self._pieces = (self._plain() or self._reply.aiter_bytes()).__aiter__()
-        try:
-            piece: bytes | None = await anext(self._pieces, None)
-        except (self._library.TransportError, self._library.DecodingError) as error:
-            raise translate(error, self._request, self._library, self._received) from error
-        self._received += len(piece or b"")
-        return piece
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Give the connection back (after the end) or drop it (before)."""
+        raise NotImplementedError
+
+    async def aclose(self) -> None:
+        """Give the connection back (after the end) or drop it (before), shielded from cancellation."""
+        raise NotImplementedError
 
     def read(self) -> None:
         """Read the rest into the response's ``content``, and close."""
@@ -123,6 +89,55 @@ class HTTPXBody:
         finally:
             await self.aclose()
 
+    def _hurry(self) -> None:
+        budget = self._request.budget
+        if budget is None:
+            self.bounded = False
+        else:
+            budget.expires = budget.clock() + DRAIN_SECONDS
+
+
+class HTTPXBody(WireBody):
+    """The rest of an answer of httpx, or of anything with its response interface.
+
+    Args:
+        reply: The library's response, opened and unread.
+        request: What was sent.
+        response: Ours.
+        library: ``httpx`` or its like.
+        bounded: See :class:`WireBody`.
+    """
+
+    __slots__ = ("_library", "_pieces", "_reply")
+
+    def __init__(self, reply: Any, request: Request, response: Response, library: ModuleType, *, bounded: bool) -> None:
+        super().__init__(request, response, bounded=bounded)
+        self._reply = reply
+        self._library = library
+        self._pieces: Any = None
+
+    def piece(self) -> bytes | None:
+        """The next piece as it comes, None at the end; blocking."""
+        if self._pieces is None:
+            self._pieces = iter(self._plain() or self._reply.iter_bytes())
+        try:
+            piece: bytes | None = next(self._pieces, None)
+        except (self._library.TransportError, self._library.DecodingError) as error:
+            raise translate(error, self._request, self._library, self._received) from error
+        self._received += len(piece or b"")
+        return piece
+
+    async def apiece(self) -> bytes | None:
+        """The next piece as it comes, None at the end; awaited."""
+        if self._pieces is None:
+            self._pieces = (self._plain() or self._reply.aiter_bytes()).__aiter__()
+        try:
+            piece: bytes | None = await anext(self._pieces, None)
+        except (self._library.TransportError, self._library.DecodingError) as error:
+            raise translate(error, self._request, self._library, self._received) from error
+        self._received += len(piece or b"")
+        return piece
+
     def close(self) -> None:
         """Give the connection back (after the end) or drop it (before)."""
         self._response.body = None
@@ -130,16 +145,11 @@ class HTTPXBody:
 
     async def aclose(self) -> None:
         """Give the connection back (after the end) or drop it (before), shielded from cancellation."""
+        from simstudio.transport.wire.tasks import shielded  # which imports asyncio
+
         self._response.body = None
-        await shielded((self._arelease or self._reply.aclose)())
+        await shielded(self._reply.aclose())
 
     def _plain(self) -> Any:
         """The raw stream, where nothing needs decoding: one layer less between a chunk and its reader."""
         return None if "content-encoding" in self._response.headers else self._reply.stream
-
-    def _hurry(self) -> None:
-        budget = self._request.budget
-        if budget is None:
-            self.bounded = False
-        else:
-            budget.expires = budget.clock() + DRAIN_SECONDS

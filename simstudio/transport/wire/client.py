@@ -18,9 +18,10 @@ from simstudio.errors import ConfigurationError
 from simstudio.transport.deadline import Budget
 from simstudio.transport.message import Headers, Request, Response
 from simstudio.transport.upload import Upload
-from simstudio.transport.wire.body import HTTPXBody, shielded
+from simstudio.transport.wire.body import HTTPXBody
 from simstudio.transport.wire.failures import timed_out, translate
 from simstudio.transport.wire.framing import without_framing
+from simstudio.transport.wire.tasks import shielded
 
 _PHASES = ("connect", "read", "write", "pool")
 
@@ -118,7 +119,7 @@ class ClientWire(_ClientWire):
         """Do nothing: the client is its user's."""
 
 
-class _Awaited:
+class Awaited:
     """An upload for an async client, which would take one that can be read either way for a blocking one."""
 
     def __init__(self, upload: Upload) -> None:
@@ -132,7 +133,7 @@ class AsyncClientWire(_ClientWire):
     """Over an async client."""
 
     def _content(self, request: Request) -> Any:
-        return request.content if isinstance(request.content, bytes) else _Awaited(request.content)
+        return request.content if isinstance(request.content, bytes) else Awaited(request.content)
 
     async def send(self, request: Request) -> Response:
         """Send one request; see :mod:`simstudio.transport.wire`."""

@@ -11,6 +11,8 @@ from simstudio.errors import APIConnectionError, APITimeoutError, ConfigurationE
 if TYPE_CHECKING:
     from simstudio.transport.message import Request
 
+_CONNECTING = ("ClientConnectorError", "ConnectionTimeoutError", "ClientHttpProxyError")
+"""What aiohttp raises before it has sent anything."""
 _DOING = {
     "Connect": "connecting",
     "Pool": "waiting for a free connection",
@@ -28,44 +30,80 @@ def translate(error: Exception, request: Request, library: ModuleType, received:
         library: The module the exception classes come from (``httpx``, ``httpx2``).
         received: Bytes of the body that had come.
     """
-    parts = urlsplit(request.url)
-    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    where = f"{request.method} {request.path}, attempt {request.attempt}"
     if isinstance(error, library.InvalidURL):
-        return InvalidInputError(f"The address of {where} cannot be used: {error}.")
+        return unusable(request, f"{error}.")
     if isinstance(error, library.UnsupportedProtocol):
-        return ConfigurationError(f"The address of {where} cannot be used: {error}")
+        return ConfigurationError(f"The address of {_where(request)} cannot be used: {error}")
+    if _is_misnamed(error):
+        reason = str(error) or type(error.__cause__).__name__
+        late = any(base.__name__ == "TimeoutError" for base in type(error.__cause__).__mro__)  # asyncio's, on 3.10
+        return timed_out(request, "Read") if late else broken(request, reason, received)
     if isinstance(error, library.TimeoutException):
         return timed_out(request, type(error).__name__.removesuffix("Timeout"))
-    sent = not isinstance(error, (library.ConnectError, library.ProxyError))
     reason = str(error) or str(error.__cause__ or "") or type(error).__name__
-    if not sent:
-        distrusted = "CERTIFICATE_VERIFY_FAILED" in reason
-        check = "the network and any proxy settings"
-        if distrusted:
-            check = "the certificate, or name its authority in SSL_CERT_FILE"
-        refused = APIConnectionError(
-            f"Cannot connect to {host}:{port}: {reason} ({where}). Nothing was sent. Check base_url, {check}.",
-            host=host,
-            port=port,
-            sent=False,
-        )
-        refused.lasting = distrusted
-        return refused
+    if isinstance(error, (library.ConnectError, library.ProxyError)):
+        return refused(request, reason)
+    return broken(request, reason, received)
+
+
+def _is_misnamed(error: Exception) -> bool:
+    """Whether a failure of aiohttp under httpx is called one of connecting, though the request may have been sent.
+
+    ``httpx-aiohttp`` calls most of them ``ConnectTimeout``, a server's disconnecting too; executions must not be sent
+    again for that.
+    """
+    kind = type(error.__cause__)
+    return kind.__module__.partition(".")[0] == "aiohttp" and not any(
+        base.__name__ in _CONNECTING for base in kind.__mro__
+    )
+
+
+def unusable(request: Request, reason: str) -> InvalidInputError:
+    """The error for an address that is none."""
+    return InvalidInputError(f"The address of {_where(request)} cannot be used: {reason}")
+
+
+def refused(request: Request, reason: str) -> APIConnectionError:
+    """The error for a connection that could not be made: nothing was sent."""
+    host, port = _server(request)
+    distrusted = "CERTIFICATE_VERIFY_FAILED" in reason
+    check = "the network and any proxy settings"
+    if distrusted:
+        check = "the certificate, or name its authority in SSL_CERT_FILE"
+    error = APIConnectionError(
+        f"Cannot connect to {host}:{port}: {reason} ({_where(request)}). Nothing was sent. Check base_url, {check}.",
+        host=host,
+        port=port,
+        sent=False,
+    )
+    error.lasting = distrusted
+    return error
+
+
+def broken(request: Request, reason: str, received: int = 0) -> APIConnectionError:
+    """The error for a connection that broke when the request may have been sent."""
+    host, port = _server(request)
     after = f" after {received} bytes of the answer" if received else ""
     return APIConnectionError(
-        f"The connection to {host}:{port} broke{after}: {reason} ({where}). "
+        f"The connection to {host}:{port} broke{after}: {reason} ({_where(request)}). "
         "The request may have been carried out; look before sending it again.",
         host=host,
         port=port,
     )
 
 
-def timed_out(request: Request, phase: str) -> APITimeoutError:
-    """The error for time that is up in a phase (``Connect``, ``Pool``, ``Write``, ``Read``)."""
+def _server(request: Request) -> tuple[str, int]:
     parts = urlsplit(request.url)
-    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    where = f"{request.method} {request.path}, attempt {request.attempt}"
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _where(request: Request) -> str:
+    return f"{request.method} {request.path}, attempt {request.attempt}"
+
+
+def timed_out(request: Request, phase: str) -> APITimeoutError:
+    """The error for time that is up in a phase (``Connect``, ``Pool``, ``Write``, ``Read``; anything else: waiting)."""
+    host, port = _server(request)
     budget = request.budget
     sent = phase not in ("Connect", "Pool")
     if budget is not None and budget.total is not None:
@@ -76,7 +114,7 @@ def timed_out(request: Request, phase: str) -> APITimeoutError:
         limit = "in time"
     advice = "What was started there may go on" if sent else "Nothing was sent"
     return APITimeoutError(
-        f"No whole answer from {host}:{port} {limit} (while {_DOING.get(phase, 'waiting')}; {where}). "
+        f"No whole answer from {host}:{port} {limit} (while {_DOING.get(phase, 'waiting')}; {_where(request)}). "
         f"{advice}; give a longer timeout, or check the server.",
         host=host,
         port=port,

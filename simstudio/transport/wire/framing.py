@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from simstudio.transport.message import Headers
 
-_FRAMING = ("content-length", "transfer-encoding")
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
 
 
 def without_framing(headers: Headers) -> Headers:
     """Headers without ``Content-Length`` and ``Transfer-Encoding``, should a user or a middleware have set them."""
-    if not any(name in headers for name in _FRAMING):
+    if not headers.any_of(_FRAMING):
         return headers
     rest = headers.copy()
     for name in _FRAMING:

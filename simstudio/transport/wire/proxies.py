@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from simstudio.errors import ConfigurationError
 
@@ -18,6 +19,10 @@ def environment_proxy(url: str) -> str | None:
         >>> environment_proxy("http://127.0.0.1") is None  # without such variables
         True
     """
+    if sys.platform not in ("darwin", "win32") and not any(name.lower().endswith("_proxy") for name in os.environ):
+        return None  # and nothing is imported for it
+    from urllib.request import getproxies, proxy_bypass
+
     proxies = getproxies()
     if not any(name in proxies for name in ("http", "https", "all")):
         return None

@@ -1,8 +1,10 @@
-"""Sockets that ask the call's budget before every single read and write; see :mod:`simstudio.transport.deadline`."""
+"""Blocking sockets that ask the call's budget before every single read and write.
+
+See :mod:`simstudio.transport.deadline`; for those of an event loop, :mod:`simstudio.transport.wire.async_sockets`.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import encodings.idna  # noqa: F401 - which a first getaddrinfo() would import, with a fork perhaps in the middle of it
 import os
 import socket
@@ -15,31 +17,42 @@ from typing import Any
 import httpcore
 
 from simstudio.transport.deadline import SHORTEST, Allowance
-from simstudio.transport.wire.orphans import detach
 
-_SLICE = 64 * 1024
+SLICE = 64 * 1024
 """Bytes written under one allowance: a peer that reads slowly must not get the whole timeout for each piece."""
 
 
 class BudgetedStream(httpcore.NetworkStream):
-    """A network stream with fresh timeouts."""
+    """A network stream with fresh timeouts. The little that is written goes out with the next read: head and body."""
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
         self._process = os.getpid()
+        self._unsent = b""
+        self._write_timeout: float | None = None
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read under what is left of the time."""
+        if self._unsent:
+            with suppress(httpcore.WriteError):  # an answer may have come all the same
+                self._flush()
         return self._stream.read(max_bytes, Allowance.now(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write, slice by slice, under what is left of the time."""
-        if len(buffer) <= _SLICE:
-            self._stream.write(buffer, Allowance.now(timeout))
+        self._unsent += buffer
+        self._write_timeout = timeout
+        if len(self._unsent) > SLICE:
+            self._flush()
+
+    def _flush(self) -> None:
+        unsent, self._unsent = self._unsent, b""
+        if len(unsent) <= SLICE:
+            self._stream.write(unsent, Allowance.now(self._write_timeout))
             return
-        view = memoryview(buffer)
-        for start in range(0, len(buffer), _SLICE):
-            self._stream.write(bytes(view[start : start + _SLICE]), Allowance.now(timeout))
+        view = memoryview(unsent)
+        for start in range(0, len(unsent), SLICE):
+            self._stream.write(bytes(view[start : start + SLICE]), Allowance.now(self._write_timeout))
 
     def close(self) -> None:
         """Close the stream, and wake a thread that waits for it (closing alone would leave that to its timeout)."""
@@ -53,49 +66,8 @@ class BudgetedStream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         """The encrypted stream, with fresh timeouts as well."""
+        self._flush()
         return BudgetedStream(self._stream.start_tls(ssl_context, server_hostname, Allowance.now(timeout)))
-
-    def get_extra_info(self, info: str) -> Any:
-        """What the stream says about itself."""
-        return self._stream.get_extra_info(info)
-
-
-class AsyncBudgetedStream(httpcore.AsyncNetworkStream):
-    """A network stream with fresh timeouts."""
-
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
-        self._stream = stream
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read under what is left of the time."""
-        try:
-            return await self._stream.read(max_bytes, Allowance.now(timeout))
-        except ssl.SSLError as error:  # httpcore translates it for blocking streams only
-            raise httpcore.ReadError(str(error)) from error
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write, slice by slice, under what is left of the time."""
-        if len(buffer) <= _SLICE:
-            await self._stream.write(buffer, Allowance.now(timeout))
-            return
-        view = memoryview(buffer)
-        for start in range(0, len(buffer), _SLICE):
-            await self._stream.write(bytes(view[start : start + _SLICE]), Allowance.now(timeout))
-
-    async def aclose(self) -> None:
-        """Close the stream."""
-        await self._stream.aclose()
-
-    async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.AsyncNetworkStream:
-        """The encrypted stream, with fresh timeouts as well."""
-        try:
-            stream = await self._stream.start_tls(ssl_context, server_hostname, Allowance.now(timeout))
-        except BaseException:  # httpcore closes it after an error, but not when it is cancelled
-            await self._stream.aclose()
-            raise
-        return AsyncBudgetedStream(stream)
 
     def get_extra_info(self, info: str) -> Any:
         """What the stream says about itself."""
@@ -117,7 +89,10 @@ class BudgetedBackend(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         """A connected stream. Each of a host's addresses gets its share of what is left of the time."""
-        addresses = _addresses(host, port)
+        try:
+            addresses = addresses_of(socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM))
+        except OSError as error:
+            raise httpcore.ConnectError(str(error)) from error
         seconds = Allowance.now(timeout)
         clock = timeout.budget.clock if isinstance(timeout, Allowance) else time.monotonic
         end = None if seconds is None else clock() + seconds
@@ -138,46 +113,6 @@ class BudgetedBackend(httpcore.NetworkBackend):
         self._backend.sleep(seconds)
 
 
-class AsyncBudgetedBackend(httpcore.AsyncNetworkBackend):
-    """A network backend whose streams are :class:`AsyncBudgetedStream`."""
-
-    def __init__(self, backend: httpcore.AsyncNetworkBackend) -> None:
-        self._backend = backend
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """A connected stream."""
-        # In a task of its own: on Python 3.10, anyio takes a cancellation that comes while it connects for its own, and
-        # the call would go on.
-        connecting = detach(
-            self._backend.connect_tcp(host, port, Allowance.now(timeout), local_address, socket_options)
-        )
-        try:
-            return AsyncBudgetedStream(await asyncio.shield(connecting))
-        except asyncio.CancelledError:
-            connecting.cancel()
-            connecting.add_done_callback(_close_unwanted)
-            raise
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait between connection attempts."""
-        await self._backend.sleep(seconds)
-
-
-def _close_unwanted(connecting: asyncio.Task[httpcore.AsyncNetworkStream]) -> None:
-    if not connecting.cancelled() and connecting.exception() is None:
-        detach(connecting.result().aclose())
-
-
-def _addresses(host: str, port: int) -> list[tuple[str, int]]:
-    try:
-        found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
-    except OSError as error:
-        raise httpcore.ConnectError(str(error)) from error
+def addresses_of(found: Iterable[Any]) -> list[tuple[str, int]]:
+    """Hosts and ports of what ``getaddrinfo`` found, the hosts as text with their scope, if any."""
     return [(f"{a[0]}%{a[3]}" if len(a) == 4 and a[3] else str(a[0]), int(a[1])) for *_, a in found]

@@ -1,0 +1,101 @@
+"""The default wire of async clients; see :mod:`simstudio.transport.wire.httpx`.
+
+What an event loop is needed for lives in modules of its own: a sync client does not wait for the import of asyncio.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import httpx
+
+from simstudio.transport.fork import renew_after_fork
+from simstudio.transport.message import Request, Response
+from simstudio.transport.wire.async_pool import AsyncSlotPool
+from simstudio.transport.wire.async_sockets import AsyncBudgetedBackend
+from simstudio.transport.wire.body import HTTPXBody
+from simstudio.transport.wire.failures import timed_out, translate
+from simstudio.transport.wire.httpx import KEEP_ALIVE_SECONDS, Way, abandoned, open_transport, prepare, respond
+from simstudio.transport.wire.loops import PerLoop
+from simstudio.transport.wire.proxies import environment_proxy
+from simstudio.transport.wire.tasks import shielded
+
+
+class AsyncHTTPXWire:
+    """Connections of one async client: a set for each event loop that uses it, closed when that loop ends."""
+
+    def __init__(self) -> None:
+        self._loops = PerLoop(_Connections)
+        renew_after_fork(self)
+
+    async def send(self, request: Request) -> Response:
+        """Send one request; see :mod:`simstudio.transport.wire`."""
+        started = time.monotonic()
+        try:
+            prepared = prepare(request)
+            connections = await self._loops.get()
+            reply = await connections.transport(prepared.url).handle_async_request(prepared)
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise translate(error, request, httpx) from error
+        response = respond(reply, request)
+        if request.streamed and response.ok:
+            response.body = HTTPXBody(reply, request, response, httpx, bounded=True)
+        else:
+            await self._read(reply, request, response)
+        response.elapsed = time.monotonic() - started
+        return response
+
+    async def aclose(self) -> None:
+        """Close the connections of the running loop (those of loops that are over are closed already)."""
+        await self._loops.aclose()
+
+    async def _read(self, reply: httpx.Response, request: Request, response: Response) -> None:
+        pieces: list[bytes] = []
+        budget = request.budget
+        stream: Any = reply.aiter_bytes() if "content-encoding" in response.headers else reply.stream
+        try:
+            async for piece in stream:
+                pieces.append(piece)
+                if budget is not None and budget.expired():
+                    raise timed_out(request, "Read")
+            await reply.aclose()
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            await shielded(reply.aclose())
+            raise translate(error, request, httpx, sum(map(len, pieces))) from error
+        except BaseException:
+            await shielded(reply.aclose())
+            raise
+        response.content = b"".join(pieces)
+
+    def after_fork(self) -> None:
+        """In a forked child: leave the parent's connections alone (unclosed), and begin with none."""
+        abandoned.append(self._loops)
+        self._loops = PerLoop(_Connections)
+
+
+class _Connections:
+    """The transports that belong to one event loop."""
+
+    def __init__(self) -> None:
+        self._open: dict[Way, httpx.AsyncHTTPTransport] = {}
+        self._routes: dict[str, httpx.AsyncHTTPTransport] = {}
+
+    def transport(self, url: httpx.URL) -> httpx.AsyncHTTPTransport:
+        origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
+        transport = self._routes.get(origin)
+        if transport is None:
+            way = url.scheme, environment_proxy(origin)
+            transport = self._open.get(way)
+            if transport is None:
+                transport = self._open[way] = open_transport(httpx.AsyncHTTPTransport, way)
+                maker = transport._pool
+                maker._network_backend = AsyncBudgetedBackend()
+                transport._pool = AsyncSlotPool(maker, KEEP_ALIVE_SECONDS)
+            self._routes[origin] = transport
+        return transport
+
+    async def aclose(self) -> None:
+        """Close them all."""
+        for transport in list(self._open.values()):
+            await transport.aclose()

@@ -1,0 +1,108 @@
+"""Connections of an event loop, one request each at a time; see :mod:`simstudio.transport.wire.pool`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Any
+
+import httpcore
+
+from simstudio.transport.wire.pool import Place, Slots
+from simstudio.transport.wire.tasks import detach
+
+
+class AsyncSlotPool:
+    """What an ``httpx.AsyncHTTPTransport`` needs of a pool; see :class:`SlotPool`.
+
+    A connection is closed by a task of its own wherever a call did not end well, so that no cancellation, however
+    often it strikes, leaves one behind.
+    """
+
+    def __init__(self, maker: httpcore.AsyncConnectionPool, keep: float) -> None:
+        self.slots: Slots[httpcore.AsyncConnectionInterface] = Slots(keep)
+        self._maker = maker
+
+    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
+        """Send a request on a connection of its own, which is given back when the response is closed."""
+        place = request.url.host, request.url.port
+        while (connection := self.slots.take(place)) is not None and connection.has_expired():
+            self._release(place, connection, usable=False)
+        new = connection is None
+        if connection is None:
+            connection = self._maker.create_connection(request.url.origin)
+            self.slots.add(connection)
+            _unlock(connection)
+        try:
+            response = await connection.handle_async_request(request)
+        except BaseException:
+            self._release(place, connection, usable=False)
+            raise
+        if new:
+            _unlock(connection)
+        response.stream = _AsyncBody(response.stream, self, place, connection)
+        return response
+
+    async def aclose(self) -> None:
+        """Close every connection, those in use too: that ends the calls of other tasks."""
+        for connection in self.slots.close():
+            await connection.aclose()
+
+    def _release(self, place: Place, connection: httpcore.AsyncConnectionInterface, *, usable: bool) -> None:
+        for unwanted in self.slots.give(place, connection, usable=usable):
+            if not unwanted.is_closed():
+                detach(unwanted.aclose())
+
+
+class _AsyncBody:
+    """A response's stream, which gives its connection back."""
+
+    def __init__(
+        self, stream: Any, pool: AsyncSlotPool, place: Place, connection: httpcore.AsyncConnectionInterface
+    ) -> None:
+        self._stream = stream
+        self._pool: AsyncSlotPool | None = pool
+        self._place = place
+        self._connection = connection
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        iterator: AsyncIterator[bytes] = self._stream.__aiter__()
+        return iterator
+
+    async def aclose(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            try:
+                await self._stream.aclose()
+            finally:
+                pool._release(self._place, self._connection, usable=self._connection.is_idle())
+
+    def __del__(self) -> None:
+        if self._pool is not None:  # forgotten midway: the event loop closes the generator that reads it
+            self._pool.slots.forget(self._connection)
+
+
+class _Unlocked:
+    """Instead of a lock that nobody contends for."""
+
+    async def __aenter__(self) -> None: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+_UNLOCKED = _Unlocked()
+
+
+def _unlock(connection: Any) -> None:
+    """Take the locks out of a connection and those inside it.
+
+    Each has one call at a time here, and every lock costs it a turn of the event loop, and is a place where a
+    cancellation strikes in the middle of cleaning up.
+    """
+    while connection is not None:
+        for name in ("_request_lock", "_connect_lock", "_state_lock"):
+            if hasattr(connection, name):
+                setattr(connection, name, _UNLOCKED)
+        connection = getattr(connection, "_connection", None)

@@ -1,0 +1,114 @@
+"""TLS over any awaited stream: a socket, a proxy's tunnel, or TLS again (a tunnel through an https proxy).
+
+The bytes go through memory (:class:`ssl.MemoryBIO`), because asyncio cannot put TLS over TLS before Python 3.11, and
+because every read and write of the stream below then asks the call's budget.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+import httpcore
+
+T = TypeVar("T")
+_RECORD = 16 * 1024
+"""Bytes of plain text in a record of TLS."""
+_MOST = 256 * 1024
+
+
+class AsyncTLSStream(httpcore.AsyncNetworkStream):
+    """An encrypted stream.
+
+    Args:
+        stream: What it goes over.
+        context: With which certificates.
+        server_hostname: Whose certificate is asked for.
+    """
+
+    def __init__(
+        self, stream: httpcore.AsyncNetworkStream, context: ssl.SSLContext, server_hostname: str | None
+    ) -> None:
+        self._stream = stream
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_hostname)
+
+    @classmethod
+    async def over(
+        cls,
+        stream: httpcore.AsyncNetworkStream,
+        context: ssl.SSLContext,
+        server_hostname: str | None,
+        timeout: float | None,
+    ) -> AsyncTLSStream:
+        """An encrypted stream after its handshake. Whatever prevents that closes the stream below."""
+        try:
+            encrypted = cls(stream, context, server_hostname)
+            await encrypted._run(encrypted._object.do_handshake, timeout)
+        except httpcore.TimeoutException as error:
+            await stream.aclose()
+            raise httpcore.ConnectTimeout(str(error)) from error
+        except (httpcore.NetworkError, ssl.SSLError) as error:
+            await stream.aclose()
+            raise httpcore.ConnectError(str(error)) from error
+        except BaseException:
+            await stream.aclose()
+            raise
+        return encrypted
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read under what is left of the time."""
+        try:
+            return await self._run(partial(self._object.read, max_bytes), timeout)
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            return b""
+        except ssl.SSLError as error:
+            if "UNEXPECTED_EOF" in str(error):
+                return b""
+            raise httpcore.ReadError(str(error)) from error
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write, record by record, under what is left of the time."""
+        view = memoryview(buffer)
+        try:
+            for start in range(0, len(buffer), _RECORD):
+                await self._run(partial(self._object.write, view[start : start + _RECORD]), timeout)
+        except ssl.SSLError as error:
+            raise httpcore.WriteError(str(error)) from error
+
+    async def aclose(self) -> None:
+        """Close the stream below."""
+        await self._stream.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        """TLS once more over this."""
+        return await AsyncTLSStream.over(self, ssl_context, server_hostname, timeout)
+
+    def get_extra_info(self, info: str) -> Any:
+        """What the stream says about itself."""
+        return self._object if info == "ssl_object" else self._stream.get_extra_info(info)
+
+    async def _run(self, step: Callable[[], T], timeout: float | None) -> T:
+        """A step of the protocol, moving bytes for it until it is done."""
+        while True:
+            try:
+                result = step()
+            except ssl.SSLWantReadError:
+                await self._push(timeout)
+                data = await self._stream.read(_MOST, timeout)
+                if data:
+                    self._incoming.write(data)
+                else:
+                    self._incoming.write_eof()
+            else:
+                await self._push(timeout)
+                return result
+
+    async def _push(self, timeout: float | None) -> None:
+        if self._outgoing.pending:
+            await self._stream.write(self._outgoing.read(), timeout)

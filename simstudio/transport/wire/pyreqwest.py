@@ -1,0 +1,96 @@
+"""A wire over pyreqwest, which is Rust's reqwest: ``wire="pyreqwest"``, extra ``[fast]``.
+
+Connections, timers and reading live outside Python, so that a call costs a fraction of the CPU. What differs from the
+default wire, because the library has it so:
+
+* a cancelled call frees its caller at once, but goes on unheard until it is answered or its time is up;
+* a time-out of a whole call does not say whether the request was sent, so it counts as sent;
+* streams have connections of their own;
+* Ctrl-C ends a blocking call only when that is over (but a stream at once);
+* header values beyond ASCII do not arrive, and a proxy must be an http(s) one;
+* its threads do not survive a fork: in the child, the default wire sends instead.
+"""
+
+from __future__ import annotations
+
+import time
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from simstudio.transport.fork import renew_after_fork, unforked
+from simstudio.transport.message import Request, Response
+from simstudio.transport.session import LazyWire
+from simstudio.transport.wire.reqwest import FAILURES, SyncClients, is_piecewise, respond, runs_here, translate
+
+if TYPE_CHECKING:
+    from simstudio.transport.flow import Wire
+    from simstudio.transport.wire.async_pyreqwest import AsyncPyreqwestWire
+    from simstudio.transport.wire.loopthread import LoopThread
+
+abandoned: list[Any] = []
+"""What a fork inherited: kept here untouched, because it is still the parent's."""
+
+
+class PyreqwestWire:
+    """Connections of one sync client, shared by its threads. Streams go over an event loop in a thread of their own."""
+
+    def __init__(self) -> None:
+        self._clients = SyncClients()
+        self._streams: tuple[LoopThread, AsyncPyreqwestWire] | None = None
+        self._lock = Lock()
+        self._instead = None if runs_here() else LazyWire(_default)
+        renew_after_fork(self)
+
+    def send(self, request: Request) -> Response:
+        """Send one request; see :mod:`simstudio.transport.wire`."""
+        if self._instead is not None:
+            return self._instead.get().send(request)
+        if is_piecewise(request):
+            thread, wire = self._streaming()
+            return thread.run(wire.send(request, thread))
+        started = time.monotonic()
+        prepared = self._clients.prepare(request)
+        try:
+            reply = prepared.build().send()
+            response = respond(reply, request)
+            response.content = bytes(reply.bytes())
+        except FAILURES as error:
+            raise translate(error, request) from error
+        response.elapsed = time.monotonic() - started
+        return response
+
+    def close(self) -> None:
+        """Close every connection."""
+        if self._instead is not None:
+            instead = self._instead.retire()
+            if instead is not None:
+                instead.close()
+            return
+        self._clients.close()
+        streams, self._streams = self._streams, None
+        if streams is not None:
+            thread, wire = streams
+            thread.run(wire.aclose())
+            thread.close()
+
+    def _streaming(self) -> tuple[LoopThread, AsyncPyreqwestWire]:
+        with self._lock, unforked:
+            if self._streams is None:
+                from simstudio.transport.wire.async_pyreqwest import AsyncPyreqwestWire
+                from simstudio.transport.wire.loopthread import LoopThread
+
+                self._streams = LoopThread(), AsyncPyreqwestWire()
+            return self._streams
+
+    def after_fork(self) -> None:
+        """In a forked child: leave everything to the parent, and send over the default wire."""
+        if not runs_here():
+            abandoned.append((self._clients, self._streams))
+            self._clients, self._streams, self._lock = SyncClients(), None, Lock()
+            self._instead = LazyWire(_default)
+
+
+def _default() -> Wire:
+    from simstudio.transport.wire.httpx import HTTPXWire
+
+    return HTTPXWire()

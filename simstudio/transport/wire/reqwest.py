@@ -1,0 +1,206 @@
+"""Requests for pyreqwest, its clients and its failures, as both of its wires need them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from pyreqwest.client import ClientBuilder, SyncClientBuilder
+from pyreqwest.exceptions import BuilderError, PyreqwestError, RequestTimeoutError
+from pyreqwest.proxy import ProxyBuilder
+
+from simstudio.errors import ConfigurationError, SimStudioError
+from simstudio.transport.deadline import SHORTEST, Budget
+from simstudio.transport.fork import unforked
+from simstudio.transport.message import Headers, Request, Response
+from simstudio.transport.wire.failures import broken, refused, timed_out, unusable
+from simstudio.transport.wire.framing import without_framing
+from simstudio.transport.wire.proxies import environment_proxy
+
+FAILURES = (PyreqwestError,)
+_KEEP_ALIVE = timedelta(seconds=4)
+_MOST_CLIENTS = 16
+_BODILESS = ("GET", "HEAD", "OPTIONS", "DELETE")
+_CONNECTING = "client error (Connect)"
+
+_Key = tuple[str, "float | None", "float | None"]
+"""An origin, and how long a stream may take to connect and may be silent (None for what has a time as a whole)."""
+
+_process: list[int] = []
+
+
+def runs_here() -> bool:
+    """Whether the library's threads run in this process: they do not in the child of one where they did."""
+    return not _process or _process[0] == os.getpid()
+
+
+class _Clients:
+    """The library's clients: one for each server, and one for each pair of limits that streams have."""
+
+    _builder: type[Any]
+
+    def __init__(self) -> None:
+        self._made: dict[_Key, Any] = {}
+
+    def prepare(self, request: Request) -> Any:
+        """A request, ready to be built.
+
+        Raises:
+            SimStudioError: The address, or something of the environment, cannot be used.
+        """
+        budget = request.budget
+        end = request.url.find("/", len("https://"))
+        origin = request.url if end < 0 else request.url[:end]
+        if budget is None or budget.expires is not None:
+            key: _Key = origin, None, None
+        else:
+            key = origin, budget.connect, budget.idle
+        client = self._made.get(key) or self._make(key)
+        try:
+            return self._compose(client, request, budget)
+        except ValueError as error:
+            raise unusable(request, f"{error}.") from error
+
+    def _make(self, key: _Key) -> Any:
+        if len(self._made) >= _MOST_CLIENTS:  # limits that are all different
+            key = key[0], None, None
+        with unforked:
+            client = self._made.get(key)
+            if client is None:
+                _process[:] = [os.getpid()]
+                client = self._made[key] = _build(self._builder(), *key)
+            return client
+
+    def _compose(self, client: Any, request: Request, budget: Budget | None) -> Any:
+        builder = client.request(request.method, request.url).headers(list(without_framing(request.headers).pairs()))
+        content = request.content
+        if not isinstance(content, bytes):
+            builder = builder.header("Content-Length", str(content.size)).body_stream(self._stream(content))
+        elif content:
+            builder = builder.body_bytes(content)
+        elif request.method not in _BODILESS:
+            builder = builder.header("Content-Length", "0")
+        left = None if budget is None else budget.remaining()
+        return builder if left is None else builder.timeout(timedelta(seconds=max(left, SHORTEST)))
+
+    def _stream(self, upload: Any) -> Any:
+        return upload
+
+
+class SyncClients(_Clients):
+    """Those of a sync client."""
+
+    _builder = SyncClientBuilder
+
+    def close(self) -> None:
+        """End every call, and close every connection."""
+        made, self._made = self._made, {}
+        for client in made.values():
+            client.close()
+
+
+class AsyncClients(_Clients):
+    """Those of an async client in one event loop."""
+
+    _builder = ClientBuilder
+
+    async def aclose(self) -> None:
+        """End every call, and close every connection."""
+        made, self._made = self._made, {}
+        for client in made.values():
+            await client.close()
+
+    def _stream(self, upload: Any) -> Any:
+        from simstudio.transport.wire.client import Awaited
+
+        return Awaited(upload)
+
+
+def _build(builder: Any, origin: str, connect: float | None, idle: float | None) -> Any:
+    builder = (
+        builder.no_proxy()
+        .http1_only()
+        .follow_redirects(enable=False)
+        .referer(enable=False)
+        .default_cookie_store(enable=False)
+        .brotli(enable=False)
+        .zstd(enable=False)
+        .pool_idle_timeout(_KEEP_ALIVE)
+    )
+    if connect is not None:
+        builder = builder.connect_timeout(timedelta(seconds=connect))
+    if idle is not None:  # so that even a stream that was cancelled while it was opened ends some time
+        builder = builder.read_timeout(timedelta(seconds=idle))
+    proxy = environment_proxy(origin)
+    if proxy is not None:
+        if urlsplit(proxy).scheme not in ("http", "https"):
+            raise ConfigurationError(
+                "The proxy of the environment cannot be used with the wire pyreqwest: it must be an http or https one."
+            )
+        builder = builder.proxy(ProxyBuilder.all(proxy))
+    file = os.environ.get("SSL_CERT_FILE")
+    if origin.startswith("https") and file:
+        import ssl
+
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+        except OSError as error:
+            raise ConfigurationError(f"The certificates that SSL_CERT_FILE names cannot be read: {error}.") from error
+    return builder.build()
+
+
+def respond(reply: Any, request: Request) -> Response:
+    """Ours, of the library's answer, without its body."""
+    return Response(
+        reply.status,
+        Headers.received_text(_pairs(reply.headers)),
+        method=request.method,
+        url=request.url,
+        attempt=request.attempt,
+    )
+
+
+def _pairs(headers: Any) -> Iterable[tuple[str, str]]:
+    try:
+        return list(headers.items())
+    except ValueError:  # one of them is not ASCII
+        return [pair for name in dict.fromkeys(headers) for pair in _legible(headers, name)]
+
+
+def _legible(headers: Any, name: str) -> list[tuple[str, str]]:
+    try:
+        return [(name, value) for value in headers.getall(name)]
+    except ValueError:
+        return []
+
+
+def translate(error: PyreqwestError, request: Request, received: int = 0) -> SimStudioError:
+    """The error to raise for a failure of the library.
+
+    Its classes do not tell what was sent (a timeout of any kind is a ``ConnectTimeoutError``); the causes do.
+
+    Args:
+        error: The failure.
+        request: What was being sent.
+        received: Bytes of the body that had come.
+    """
+    details: Any = getattr(error, "details", None) or {}
+    causes = [cause["message"] for cause in details.get("causes") or ()]
+    connecting = _CONNECTING in causes
+    if isinstance(error, RequestTimeoutError):
+        return timed_out(request, "Connect" if connecting else "Call")
+    reason = ": ".join(causes[causes.index(_CONNECTING) + 1 :] if connecting else causes[-1:]) or error.message
+    if isinstance(error, BuilderError):
+        return unusable(request, f"{reason}.")
+    if "invalid peer certificate" in reason:
+        reason = f"CERTIFICATE_VERIFY_FAILED: {reason}"
+    return refused(request, reason) if connecting else broken(request, reason, received)
+
+
+def is_piecewise(request: Request) -> bool:
+    """Whether silences are what is bounded: the library bounds only whole calls by itself."""
+    budget = request.budget
+    return request.streamed or (budget is not None and budget.expires is None and budget.idle is not None)

@@ -1,0 +1,105 @@
+"""Many calls at once: 6,000 to a server that answers after 50 ms, 200 at a time, beside the ideal of 1.5 s."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from tests.benchmarks.measures import INPUT, Row, alternate, server
+from tests.benchmarks.slowserver import DELAY
+
+CALLS, CONCURRENCY, ROUNDS = 6_000, 200, 5
+IDEAL = CALLS / CONCURRENCY * DELAY
+SLOW_CALLS = 600
+"""How many raw httpx is asked for, which would take most of a minute for all: its time is multiplied."""
+PATH = "/api/workflows/wf/execute"
+
+Call = Callable[[Any], Awaitable[object]]
+
+
+async def _execute(client: Any) -> object:
+    return (await client.workflows.execute("wf", INPUT)).output["result"]["doubled"]
+
+
+def _default(base: str) -> tuple[AbstractAsyncContextManager[Any], Call]:
+    from simstudio import AsyncSimStudioClient
+
+    return AsyncSimStudioClient("key", base, wire="httpx"), _execute
+
+
+def _fast(base: str) -> tuple[AbstractAsyncContextManager[Any], Call]:
+    from simstudio import AsyncSimStudioClient
+
+    return AsyncSimStudioClient("key", base, wire="pyreqwest"), _execute
+
+
+def _aiohttp(base: str) -> tuple[AbstractAsyncContextManager[Any], Call]:
+    import aiohttp
+
+    async def call(session: Any) -> object:
+        async with session.post(base + PATH, json=INPUT, headers={"X-API-Key": "key"}) as response:
+            return (await response.json())["output"]["result"]["doubled"]
+
+    class Session:  # which wants a running loop
+        async def __aenter__(self) -> aiohttp.ClientSession:
+            self.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+            return self.session
+
+        async def __aexit__(self, *_: object) -> None:
+            await self.session.close()
+
+    return Session(), call
+
+
+def _httpx(base: str) -> tuple[AbstractAsyncContextManager[Any], Call]:
+    import httpx
+
+    async def call(client: Any) -> object:
+        response = await client.post(base + PATH, json=INPUT, headers={"X-API-Key": "key"})
+        return response.json()["output"]["result"]["doubled"]
+
+    return httpx.AsyncClient(limits=httpx.Limits(max_connections=None)), call
+
+
+Side = Callable[[str], "tuple[AbstractAsyncContextManager[Any], Call]"]
+
+
+def _seconds(side: Side, base: str, count: int = CALLS) -> Callable[[], float]:
+    """A run that gives the seconds of all calls, connecting included."""
+
+    async def main() -> float:
+        manager, call = side(base)
+        async with manager as client:
+            assert await call(client) == 42  # imports, and what else is done once
+            left = iter(range(count))
+
+            async def work() -> None:
+                for _ in left:
+                    assert await call(client) == 42
+
+            started = time.perf_counter()
+            await asyncio.gather(*(work() for _ in range(CONCURRENCY)))
+            return time.perf_counter() - started
+
+    return lambda: asyncio.run(main())
+
+
+def throughput() -> list[Row]:
+    """Wall time of 6,000 calls, 200 at a time."""
+    with server("tests.benchmarks.slowserver") as base:
+        sides = {side.__name__: _seconds(side, base) for side in (_default, _fast, _aiohttp)}
+        alternate(sides, 1)
+        found = alternate(sides, ROUNDS)
+        raw = _seconds(_httpx, base, SLOW_CALLS)() * CALLS / SLOW_CALLS
+    name = f"{CALLS:,} calls, 50 ms server, concurrency {CONCURRENCY}"
+    beside = f"aiohttp, bare: {found['_aiohttp']:.2f} s; raw httpx: {raw:.0f} s (of {SLOW_CALLS} calls)"
+    return [
+        Row(f"{name} ÷ ideal", found["_default"] / IDEAL, 2.5, "", f"{found['_default']:.2f} s ÷ {IDEAL} s; {beside}"),
+        Row(f"{name}, `[fast]` ÷ ideal", found["_fast"] / IDEAL, 1.3, "", f"{found['_fast']:.2f} s ÷ {IDEAL} s"),
+    ]
+
+
+MEASURES = (throughput,)
