@@ -186,6 +186,12 @@ class TestRuns:
         cancelled = await both(both.client(answer(200, {"data": data})).v2.runs.cancel("wf", "r1"))
         assert (cancelled.success, cancelled.reason, cancelled.locally_aborted) == (False, "already_completed", None)
 
+    async def test_are_cancelled_again_where_the_answer_was_lost(self, both: Both, no_waiting: list[float]) -> None:
+        lost = sim.APIConnectionError("cut", host="h", port=1)
+        done = answer(200, {"data": {"success": True, "runId": "r1"}})
+        assert (await both(both.client(lost, done).v2.runs.cancel("wf", "r1"))).success
+        assert (await both(both.client(lost, done, api_version="v2").workflows.cancel("wf", "r1"))).success
+
     async def test_give_their_files(self, both: Both, tmp_path: Path) -> None:
         headers = {
             "Content-Type": "text/csv",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from simstudio import InvalidInputError
+from simstudio import APIConnectionError, InvalidInputError
 from simstudio.models.v2.exchange import ExportedWorkflow
 from tests.unit.driving import Both, answer
 from tests.v2.workflow_answers import EXPORT, LINT, OCCURRENCE, STATE, data
@@ -215,3 +215,24 @@ class TestState:
         assert lint.unresolved_references[0].value == ["c1", "c2"]
         assert lint.table_field_issues[0].table_name == "Leads"
         assert (lint.notes, result.warnings) == (["Looks odd"], ["w"])
+
+
+class TestImportingAgain:
+    async def test_is_done_where_identical_ones_import_once(self, both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def asleep(_: float) -> None:
+            """No time passes."""
+
+        monkeypatch.setattr("simstudio.transport.flow.time.sleep", lambda _: None)
+        monkeypatch.setattr("asyncio.sleep", asleep)
+        lost = APIConnectionError("cut", host="h", port=1)
+        made = both.client(lost, answer(201, data(IMPORTED)))
+        imported = await both(
+            made.v2.workflows.import_("ws2", workflow=EXPORT, request_id="r1", preview_fingerprint="f1")
+        )
+        assert (imported.id, len(made.script.requests)) == ("wf9", 2)
+
+    async def test_is_not_done_otherwise(self, both: Both) -> None:
+        made = both.client(APIConnectionError("cut", host="h", port=1))
+        with pytest.raises(APIConnectionError):
+            await both(made.v2.workflows.import_("ws2", workflow=EXPORT, request_id="r1"))
+        assert len(made.script.requests) == 1

@@ -152,7 +152,7 @@ class V2Dialect(Dialect[M]):
     def cancel(self, workflow_id: str, execution_id: str) -> Flow[CancelResult]:
         """Ask the server to stop a run."""
         path = f"{run_path(workflow_id, execution_id)}/cancel"
-        response = yield from gated(self, self._request("POST", path))
+        response = yield from gated(self, self._request("POST", path, resend="claimed"))  # it is idempotent (2.1)
         return structure(_data(response), CancelResult, response=response)
 
     def paused(self, workflow_id: str, status: str) -> Pages[PausedRun]:

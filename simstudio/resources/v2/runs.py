@@ -320,9 +320,9 @@ class Runs(APIResource[M]):
             )
         )
 
-    @endpoint("POST", "/api/v2/workflows/{workflowId}/runs/{runId}/cancel", "cancelRunV2")
+    @endpoint("POST", "/api/v2/workflows/{workflowId}/runs/{runId}/cancel", "cancelRunV2", resend="claimed")
     def cancel(self, call: Call, workflow_id: str, run_id: str) -> Flow[RunCancellation]:
-        """Ask the server to stop a run.
+        """Ask the server to stop a run. Cancelling twice is cancelling once, so it is sent again where that may help.
 
         Args:
             workflow_id: The workflow.

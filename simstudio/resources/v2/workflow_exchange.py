@@ -65,8 +65,8 @@ class WorkflowExchange(APIResource[M]):
     ) -> Flow[ImportedWorkflow]:
         """Make a workflow of an export.
 
-        It is sent once. Where its answer was lost, the same call with the same ``request_id`` and
-        ``preview_fingerprint`` may safely be made again (API.md 1.7).
+        It is sent once; with ``request_id`` and ``preview_fingerprint``, under which identical ones import once
+        (API.md 1.7), again where its answer was lost.
 
         Args:
             workspace_id: Where to.
@@ -93,6 +93,8 @@ class WorkflowExchange(APIResource[M]):
             >>> exported = client.v2.workflows.export("workflow-id")  # doctest: +SKIP
             >>> client.v2.workflows.import_("other-workspace", workflow=exported).id  # doctest: +SKIP
         """
+        if call.body is not None and {"requestId", "previewFingerprint"} <= set(call.body):
+            call.resend = "claimed"
         return call.one(ImportedWorkflow)
 
     @endpoint(
