@@ -16,7 +16,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Protocol, cast
 
-from simstudio.batch.pace import PERIOD, Allowance, Pace
+from simstudio.batch.allowance import PERIOD, Allowance
+from simstudio.batch.pace import Pace
 from simstudio.errors import ConfigurationError, SimStudioError
 
 if TYPE_CHECKING:

@@ -3,40 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from simstudio.config import UNSET, Unset, check_timeout
 from simstudio.errors import APIStatusError, InvalidInputError
 from simstudio.models.execution import AsyncExecutionResult, CancelResult, WorkflowExecutionResult
-from simstudio.resources.base import APIResource, Context
-from simstudio.resources.batching import batching
+from simstudio.resources.base import Context
 from simstudio.resources.dialects import Dialects, StreamOptions
 from simstudio.resources.jobs import Jobs
-from simstudio.resources.listing import listing
 from simstudio.resources.modes import M
 from simstudio.resources.operation import operation, streaming
+from simstudio.resources.workflow_batches import WorkflowBatches
+from simstudio.resources.workflow_pauses import WorkflowPauses
 from simstudio.transport.flow import Flow
 from simstudio.transport.sse import MAX_EVENT_SIZE
 
 if TYPE_CHECKING:
-    import os
-    from concurrent.futures import Executor
     from typing import TypeAlias
 
-    from simstudio.batch.items import BatchItem, Inputs
-    from simstudio.batch.mapping import Plan
-    from simstudio.batch.progress import Progress
     from simstudio.models.events import StreamEvent
     from simstudio.models.jobs import Job
-    from simstudio.models.pauses import Pause, PausedRun
     from simstudio.models.workflows import WorkflowStatus
-    from simstudio.pagination import Pages
     from simstudio.streaming import OpenedStream
 
 Timeout: TypeAlias = float | Unset | None
 
 
-class Workflows(APIResource[M]):
+class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
     """Run workflows, and ask whether they can be run.
 
     In each, ``input`` is what the workflow gets: a mapping is sent flat, any other value as ``{"input": value}``. Files
@@ -199,93 +192,6 @@ class Workflows(APIResource[M]):
         options = StreamOptions(selected_outputs, idle_timeout, max_event_size, include_thinking, include_tool_calls)
         return (yield from self._dialects.own.stream(workflow_id, input, options))
 
-    @batching
-    def map(
-        self,
-        workflow_id: str,
-        inputs: Inputs,
-        *,
-        concurrency: int | None = None,
-        ordered: bool = True,
-        mode: Literal["sync", "async", "stream"] = "sync",
-        on_result: Callable[[BatchItem], Any] | None = None,
-        ledger: str | os.PathLike[str] | None = None,
-        executor: Executor | None = None,
-        progress: bool | Callable[[Progress], None] = False,
-        stop_on_error: bool = False,
-        on_unknown: Literal["report", "rerun"] = "report",
-        on_failed: Literal["keep", "rerun"] = "keep",
-        key: Callable[[Any], object] | None = None,
-        timeout: Timeout = UNSET,
-        selected_outputs: Sequence[str] | None = None,
-        shared: str | None = None,
-        claims: str | None = None,
-    ) -> Plan:
-        """Run a workflow over many inputs, many at a time, as fast as the server allows.
-
-        Nothing is sent before the first item is asked for. The inputs are read as they are needed, on the batch's own
-        thread; a million of them add no more than a window to the memory. One failing item never stops the others. What
-        may have run is never sent again, but for v2, whose executions carry an id under which they run at most once.
-
-        Args:
-            workflow_id: The workflow's id.
-            inputs: An iterable of inputs (an async one too, or lazily made), or the path of a file of JSON lines.
-            concurrency: How many run at a time; None finds out what the server takes, up to 200.
-            ordered: Give items in the order of the inputs; else as they end.
-            mode: A request each (``sync``), queued and waited for (``async``), or a stream each (``stream``).
-            on_result: Called with each item as it ends, in that order, on the batch's own thread; may be async on the
-                async client.
-            ledger: A file (SQLite) that remembers each item. A second run with the same ledger and inputs sends only
-                what is not finished, whatever killed the first.
-            executor: Runs the executions elsewhere: any ``concurrent.futures.Executor``, Dask's too. Its workers get
-                the client, the API key included. It is left open.
-            progress: True shows a line on standard error each second; or a function of the
-                :class:`~simstudio.batch.progress.Progress`.
-            stop_on_error: End the batch at the first item without a result, and raise why.
-            on_unknown: What to do with items of the ledger that may have run, nobody knows: ``report`` them, or
-                ``rerun`` them.
-            on_failed: What to do with items of the ledger that failed: ``keep`` that, or ``rerun`` them.
-            key: What identifies an input in the ledger; its place where it is not given. Its content counts either way:
-                another input under a known key is an error.
-            timeout: Seconds an item may take; the client's where it is not given, an hour with ``mode="async"``.
-            selected_outputs: Of streams, and of v2's blocking runs.
-            shared: Where several processes share one rate: ``redis://…``, or the path of a file on this machine.
-            claims: Where workers claim an item before they send it (``redis://…``), for executors that run the tasks of
-                dead workers again, as Dask and Ray do. v2 needs none: the server knows each execution by its id.
-
-        Returns:
-            An iterator of :class:`~simstudio.BatchItem` that is a context manager too.
-
-        Raises:
-            InvalidInputError: An argument cannot be used.
-            LedgerError: The ledger cannot be used: damaged, of another workflow, in use.
-
-        Example:
-            >>> for item in client.workflows.map("wf", [{"n": 1}, {"n": 2}], ledger="runs.sqlite"):  # doctest: +SKIP
-            ...     print(item.index, item.output if item.ok else item.error)
-        """
-        from simstudio.batch.mapping import Plan
-
-        return Plan(
-            workflow_id,
-            inputs,
-            concurrency=concurrency,
-            ordered=ordered,
-            mode=mode,
-            on_result=on_result,
-            ledger=ledger,
-            executor=executor,
-            progress=progress,
-            stop_on_error=stop_on_error,
-            on_unknown=on_unknown,
-            on_failed=on_failed,
-            key=key,
-            timeout=timeout,
-            selected_outputs=selected_outputs,
-            shared=shared,
-            claims=claims,
-        )
-
     @operation
     def status(self, workflow_id: str) -> Flow[WorkflowStatus]:
         """Ask whether a workflow is deployed.
@@ -351,95 +257,6 @@ class Workflows(APIResource[M]):
         if result.success:
             self._jobs.remember_cancelled(execution_id)
         return result
-
-    @listing
-    def paused(self, workflow_id: str, *, status: str = "paused") -> Pages[PausedRun]:
-        """List the runs of a workflow that wait for a human.
-
-        Args:
-            workflow_id: The workflow's id.
-            status: Of the runs. v1 knows ``paused``, ``partially_resumed``, ``fully_resumed``, ``cancelled``, several
-                joined by commas, and ``""`` for all (recordings 096, 097); v2 a run's status.
-
-        Returns:
-            The runs; ``run.paused`` says what each asks. (v2 tells that of each run only: one more request a run.)
-
-        Raises:
-            NotFoundError: No such workflow.
-            SimStudioError: Any other failure.
-
-        Example:
-            >>> for run in client.workflows.paused("wf"):  # doctest: +SKIP
-            ...     print(run.paused.question)
-        """
-        return self._dialects.own.paused(workflow_id, status)
-
-    @operation
-    def get_paused(self, workflow_id: str, execution_id: str) -> Flow[PausedRun]:
-        """Retrieve one run that waits, or waited, for a human.
-
-        Args:
-            workflow_id: The workflow's id.
-            execution_id: The run's.
-
-        Returns:
-            The run, with all its pauses.
-
-        Raises:
-            NotFoundError: No such run, or it never paused.
-            SimStudioError: Any other failure.
-
-        Example:
-            >>> client.workflows.get_paused("wf", execution_id).paused.input_fields  # doctest: +SKIP
-        """
-        return (yield from self._dialects.own.paused_run(workflow_id, execution_id))
-
-    @operation
-    def resume(
-        self,
-        run: WorkflowExecutionResult | Job | PausedRun | Pause | str,
-        input: Any = None,
-        *,
-        workflow_id: str | None = None,
-        context_id: str | None = None,
-        timeout: Timeout = UNSET,
-    ) -> Flow[WorkflowExecutionResult | AsyncExecutionResult]:
-        """Answer a run that waits for a human, so that it goes on.
-
-        Never sent again by itself: an answer counts once.
-
-        Args:
-            run: The paused result, job or run, one of its pauses, or an execution id (with ``workflow_id``).
-            input: The answer: the fields of ``pause.input_fields`` by name.
-            workflow_id: The workflow, where ``run`` does not name it.
-            context_id: Which pause to answer; looked up where nothing names it and one waits.
-            timeout: Seconds for the call, None for no end; the client's where it is not given.
-
-        Returns:
-            The result, when the run was begun by waiting for it or as a stream; when it was queued, a receipt for
-            ``client.jobs.wait`` (NOTES 7). A run that pauses again is a result with ``paused`` set.
-
-        Raises:
-            InvalidInputError: Nothing names the workflow, or several pauses wait and none was chosen.
-            InvalidRequestError: The pause was answered already, or its run was cancelled (recordings 107, 119).
-            ExecutionError: The run went on and failed.
-            SimStudioError: Any other failure.
-
-        Example:
-            >>> result = client.workflows.execute("wf")  # doctest: +SKIP
-            >>> client.workflows.resume(result, {"approved": True}).output  # doctest: +SKIP
-        """
-        from simstudio.resources.pauses import pause_of, version_of
-
-        check_timeout(None if isinstance(timeout, Unset) else timeout)
-        dialect = self._dialects.of(version_of(run) or self._dialects.version)
-        pause = yield from pause_of(dialect, run, workflow_id, context_id)
-        resumed = yield from dialect.resume(
-            pause.workflow_id, pause.execution_id, pause.context_id, input, timeout=timeout
-        )
-        if isinstance(resumed, AsyncExecutionResult):
-            self._jobs.remember(resumed)
-        return resumed
 
     def _submit(
         self, workflow_id: str, data: Any, timeout: Timeout, execution_timeout: int | None, **options: Any

@@ -1,0 +1,113 @@
+"""``client.workflows.map``: many executions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from simstudio.config import UNSET, Unset
+from simstudio.resources.base import APIResource
+from simstudio.resources.batching import batching
+from simstudio.resources.dialects import Dialects
+from simstudio.resources.modes import M
+
+if TYPE_CHECKING:
+    import os
+    from concurrent.futures import Executor
+
+    from simstudio.batch.items import BatchItem, Inputs
+    from simstudio.batch.mapping import Plan
+    from simstudio.batch.progress import Progress
+
+
+class WorkflowBatches(APIResource[M]):
+    """The part of ``client.workflows`` that runs batches."""
+
+    _dialects: Dialects[M]
+
+    @batching
+    def map(
+        self,
+        workflow_id: str,
+        inputs: Inputs,
+        *,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        mode: Literal["sync", "async", "stream"] = "sync",
+        on_result: Callable[[BatchItem], Any] | None = None,
+        ledger: str | os.PathLike[str] | None = None,
+        executor: Executor | None = None,
+        progress: bool | Callable[[Progress], None] = False,
+        stop_on_error: bool = False,
+        on_unknown: Literal["report", "rerun"] = "report",
+        on_failed: Literal["keep", "rerun"] = "keep",
+        key: Callable[[Any], object] | None = None,
+        timeout: float | Unset | None = UNSET,
+        selected_outputs: Sequence[str] | None = None,
+        shared: str | None = None,
+        claims: str | None = None,
+    ) -> Plan:
+        """Run a workflow over many inputs, many at a time, as fast as the server allows.
+
+        Nothing is sent before the first item is asked for. The inputs are read as they are needed, on the batch's own
+        thread; a million of them add no more than a window to the memory. One failing item never stops the others. What
+        may have run is never sent again, but for v2, whose executions carry an id under which they run at most once.
+
+        Args:
+            workflow_id: The workflow's id.
+            inputs: An iterable of inputs (an async one too, or lazily made), or the path of a file of JSON lines.
+            concurrency: How many run at a time; None finds out what the server takes, up to 200.
+            ordered: Give items in the order of the inputs; else as they end.
+            mode: A request each (``sync``), queued and waited for (``async``), or a stream each (``stream``).
+            on_result: Called with each item as it ends, in that order, on the batch's own thread; may be async on the
+                async client.
+            ledger: A file (SQLite) that remembers each item. A second run with the same ledger and inputs sends only
+                what is not finished, whatever killed the first.
+            executor: Runs the executions elsewhere: any ``concurrent.futures.Executor``, Dask's too. Its workers get
+                the client, the API key included. It is left open.
+            progress: True shows a line on standard error each second; or a function of the
+                :class:`~simstudio.batch.progress.Progress`.
+            stop_on_error: End the batch at the first item without a result, and raise why.
+            on_unknown: What to do with items of the ledger that may have run, nobody knows: ``report`` them, or
+                ``rerun`` them.
+            on_failed: What to do with items of the ledger that failed: ``keep`` that, or ``rerun`` them.
+            key: What identifies an input in the ledger; its place where it is not given. Its content counts either way:
+                another input under a known key is an error.
+            timeout: Seconds an item may take; the client's where it is not given, an hour with ``mode="async"``.
+            selected_outputs: Of streams, and of v2's blocking runs.
+            shared: Where several processes share one rate: ``redis://…``, or the path of a file on this machine.
+            claims: Where workers claim an item before they send it (``redis://…``), for executors that run the tasks of
+                dead workers again, as Dask and Ray do. v2 needs none: the server knows each execution by its id.
+
+        Returns:
+            An iterator of :class:`~simstudio.BatchItem` that is a context manager too.
+
+        Raises:
+            InvalidInputError: An argument cannot be used.
+            LedgerError: The ledger cannot be used: damaged, of another workflow, in use.
+
+        Example:
+            >>> for item in client.workflows.map("wf", [{"n": 1}, {"n": 2}], ledger="runs.sqlite"):  # doctest: +SKIP
+            ...     print(item.index, item.output if item.ok else item.error)
+        """
+        from simstudio.batch.mapping import Plan
+
+        return Plan(
+            workflow_id,
+            inputs,
+            concurrency=concurrency,
+            ordered=ordered,
+            mode=mode,
+            on_result=on_result,
+            ledger=ledger,
+            executor=executor,
+            progress=progress,
+            stop_on_error=stop_on_error,
+            on_unknown=on_unknown,
+            on_failed=on_failed,
+            key=key,
+            timeout=timeout,
+            selected_outputs=selected_outputs,
+            shared=shared,
+            claims=claims,
+        )
