@@ -29,7 +29,7 @@ def test_closing_does_not_wait_for_latency() -> None:
         with pytest.raises(httpx.ReadTimeout):
             http.post(url, headers={"X-API-Key": KEY}, timeout=httpx.Timeout(5, read=0.02))
         began = time.perf_counter()
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < 30  # and not 60 s
 
 
 def test_a_status_is_answered_instead_and_nothing_runs(call: Caller) -> None:

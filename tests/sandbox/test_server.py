@@ -8,12 +8,15 @@ import sys
 import textwrap
 import threading
 import time
+from typing import Any
 
 import httpx
 import pytest
 
 from simstudio.errors import ConfigurationError
 from simstudio.sandbox import Context, Sandbox
+from simstudio.sandbox.faults import TRANSPORT
+from simstudio.sandbox.server import LocalServer, bind, url_of
 
 from .calls import KEY, Caller, Serve
 
@@ -122,7 +125,7 @@ def test_a_function_that_does_not_listen_delays_closing_only_a_little() -> None:
     assert entered.wait(5)
     began = time.monotonic()
     server.close()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20  # and not the 30 s that the workflow waits
     free.set()
     for thread in threading.enumerate():
         if thread.name == "simstudio-sandbox-workflow":
@@ -135,15 +138,14 @@ def test_an_idle_connection_does_not_delay_closing() -> None:
         http.get("/api/jobs/x")
         began = time.monotonic()
         server.close()
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 4  # and not until the connection's five seconds are over
 
 
-def test_starting_and_closing_is_quick() -> None:
-    began = time.monotonic()
+def test_starting_and_closing_can_be_done_again_and_again() -> None:
     for _ in range(10):
-        with Sandbox().serve():
-            pass
-    assert time.monotonic() - began < 3
+        with Sandbox().serve() as server:
+            assert httpx.get(server.base_url).status_code == 404
+    assert not workers()
 
 
 def test_the_requests_received_are_kept_without_the_key(call: Caller) -> None:
@@ -155,13 +157,33 @@ def test_the_requests_received_are_kept_without_the_key(call: Caller) -> None:
     assert not {"x-api-key", "cookie", "authorization"} & set(received.headers)
 
 
-def test_nothing_of_the_workflow_is_buffered_by_nagle(call: Caller) -> None:
+def test_nothing_of_the_workflow_is_buffered_by_nagle() -> None:
     """A head and a body in two packets must not wait 40 ms for each other's acknowledgement."""
-    call.execute("hello")
-    began = time.perf_counter()
-    for _ in range(10):
-        call.execute("hello")
-    assert time.perf_counter() - began < 0.3
+    options: list[int] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        connection = scope["state"][TRANSPORT].get_extra_info("socket")
+        options.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def before_stop() -> None:
+        """Nothing to do."""
+
+    listener = bind("127.0.0.1", 0)
+    server = LocalServer(app, listener, before_stop)
+    server.start()
+    try:
+        assert httpx.get(url_of(listener)).status_code == 200
+    finally:
+        server.close()
+    assert options == [1]
 
 
 async def test_the_app_is_an_ordinary_asgi_application() -> None:
