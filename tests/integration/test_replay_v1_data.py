@@ -42,7 +42,7 @@ def mismatches(value: Any, kind: Any, where: str) -> Iterator[str]:
         yield from () if type(value) is list else (where,)
         for index, item in enumerate(value or ()):
             yield from mismatches(item, inner[0], f"{where}[{index}]")
-    elif isinstance(kind, type) and issubclass(kind, Model):
+    elif origin is None and isinstance(kind, type) and issubclass(kind, Model):  # 3.10: dict[…] is a type too
         yield from _mismatches_of_a_model(value, kind, where)
     elif kind is float:
         yield from () if type(value) in (int, float) else (where,)

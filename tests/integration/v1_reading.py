@@ -138,7 +138,7 @@ def mismatches(value: Any, kind: Any, where: str) -> Iterator[str]:
         yield from () if type(value) is dict else (where,)
         for name, item in value.items():
             yield from mismatches(item, inner[1], f"{where}[{name!r}]")
-    elif isinstance(kind, type) and issubclass(kind, Model):
+    elif origin is None and isinstance(kind, type) and issubclass(kind, Model):
         if type(value) is not kind:
             yield where
             return

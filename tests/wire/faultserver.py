@@ -145,9 +145,10 @@ class FaultServer:
         self._ready.set()
         await self._stop.wait()
         server.close()
-        for connection in self.connections:
-            connection.writer.transport.abort()
-        await asyncio.sleep(0)
+        for _ in range(5):  # one that was just accepted is told of a little later
+            for connection in self.connections:
+                connection.writer.transport.abort()
+            await asyncio.sleep(0.001)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections.append(Connection(self, reader, writer))
