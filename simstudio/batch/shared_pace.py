@@ -99,6 +99,7 @@ class SharedAllowance(Allowance):
         super().__init__(cost)
         self._store, self._prefix, self._clock, self._wall = store, prefix, clock, wall
         self._period = 0
+        self._seen = 0  # the period that the store told of last, be it forgotten
         self._granted = 0
         self._ends = 0.0  # epoch seconds
         self._probe_is_taken = False
@@ -168,7 +169,7 @@ class SharedAllowance(Allowance):
     def _load(self) -> None:
         verdict = self._read("verdict")
         self._enforced = (None, True, False)[verdict] if verdict in (1, 2) else self._enforced
-        period = self._read("period")
+        self._seen = period = self._read("period")
         if period and period != self._period:
             granted, ends = self._read(f"granted:{period}") - 1, self._read(f"ends:{period}") / 1000
             if granted < 0 or not ends:
@@ -203,7 +204,7 @@ class SharedAllowance(Allowance):
         self.tokens = max(0, min(left, self._left_told))
 
     def _open(self, granted: int, ends: float) -> None:
-        following = self._read("period") + 1
+        following = self._seen + 1  # not read anew: who was overtaken must not open the one after that
         if self._add(f"opening:{following}", _OPENING) != 1:
             self.tokens = 0  # another process does: its word counts
             return

@@ -97,6 +97,32 @@ def test_they_reach_it_although_others_take_a_part(cost: int, latency: float) ->
     assert refused <= 0.015
 
 
+@pytest.mark.parametrize("read", range(1, 4))
+def test_a_process_that_is_overtaken_while_it_opens_a_period_opens_no_second_one(read: int) -> None:
+    class Overtaken(Memory):
+        reads = 0
+
+        def get(self, key: str) -> int:
+            value = super().get(key)
+            if key.endswith(":period"):
+                self.reads += 1
+                if self.reads == read:
+                    first.seed(limits)
+                    taken.extend(first.wait(0) for _ in range(4))
+            return value
+
+    world = World()
+    limits = Server(world, rate=500).limits()
+    taken: list[float] = []
+    store = Overtaken(world)
+    first, second = (
+        SharedPace(Pace(concurrency=10**6, clock=world.clock, wall=world.wall), store, name="account") for _ in range(2)
+    )
+    second.seed(limits)
+    taken.extend(second.wait(0) for _ in range(2000))
+    assert taken.count(0.0) <= 1001  # the probe
+
+
 def test_a_process_that_ends_leaves_the_rate_to_the_others() -> None:
     world = World()
     server = Server(world, rate=50)
@@ -255,7 +281,7 @@ def test_real_processes_take_hardly_more_than_there_is(
     command = [sys.executable, "-c", TAKER, shared, f"processes-{kind}", reset]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     taken = [int(process.communicate()[0]) for process in running]
-    assert 990 <= sum(taken) <= 1010  # the probe, and on a busy machine a few more
+    assert 990 <= sum(taken) <= 1001  # the probe
 
 
 def test_a_sqlite_counter_ends(tmp_path: Path) -> None:
