@@ -13,6 +13,7 @@ import random
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import attrs
@@ -89,6 +90,7 @@ class _Job:
     run_id: str | None = None
     task_id: str | None = None
     execution_id: str | None = None
+    api_version: str = ""  # that knows them
     attempts: int = 0
     refusals: int = 0
     began: float | None = None
@@ -154,10 +156,14 @@ class Engine:
 
     def wake(self) -> None:
         """Look again: the consumer has taken items. From any thread."""
-        loop, awake = self._loop, self._awake
-        if loop is not None and awake is not None and not self._waking and not loop.is_closed():
+        if self._loop is not None and not self._waking:
             self._waking = True  # once is enough, however many items are taken before the loop comes to it
-            loop.call_soon_threadsafe(self._look)
+            self._call(self._look)
+
+    def _call(self, function: Callable[[], None]) -> None:
+        if self._loop is not None:
+            with suppress(RuntimeError):  # it is closed, or is being closed at this moment: nothing is left to do
+                self._loop.call_soon_threadsafe(function)
 
     def _look(self) -> None:
         self._waking = False
@@ -172,9 +178,7 @@ class Engine:
     def abort(self) -> None:
         """Leave what is under way, too: the ledger keeps it as sent. From any thread."""
         self._draining = True
-        loop = self._loop
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self._cancel)
+        self._call(self._cancel)
 
     # -- the loop ----------------------------------------------------------------------------------------------------
 
@@ -288,13 +292,11 @@ class Engine:
 
     async def _read_async(self, source: AsyncIterator[Any]) -> None:
         try:
-            value = await source.__anext__()
+            self._admit(await source.__anext__())
         except StopAsyncIteration:
             self._exhausted = True
-        except Exception as error:  # noqa: BLE001
-            self._failure = error
-        else:
-            self._admit(value)
+        except Exception as error:  # noqa: BLE001 - of the caller's iterable, or of the ledger
+            self._failure = self._failure or error
         finally:
             self._pull = None
             self.wake()
@@ -320,13 +322,16 @@ class Engine:
             return
         elif entry.state == "submitted" or _still_queued(entry):
             job.task_id, job.execution_id, job.run_id = entry.task_id, entry.execution_id, entry.run_id
-            job.intended = True
+            job.api_version, job.intended = entry.api_version, True
         elif entry.state in ("sending", "unknown"):
             claimed = entry.run_id is not None and entry.api_version == "v2"  # v1's id of a run claims nothing
             settled = claimed and self._sender.claims  # sending it again runs nothing twice
             job.run_id = entry.run_id if claimed else None
             if not settled and self._options.on_unknown == "report":
-                self._unknown_before(job)
+                if entry.state == "unknown":
+                    self._hand_over(attrs.evolve(entry.to_item(), index=index, input=value, replayed=True))
+                else:
+                    self._unknown_before(job)
                 return
         self._ready.append(job)
 
@@ -378,7 +383,7 @@ class Engine:
             wrapped = SimStudioError(f"{type(error).__name__}: {error}")
             wrapped.__cause__ = error
             self._pace.failed(self._clock() - started)
-            self._conclude(job, error=wrapped, state="failed")
+            self._conclude(job, error=wrapped, state="failed" if job.task_id is None else "unknown")
         else:
             self._pace.succeeded(self._clock() - started)
             if result.success:
@@ -388,7 +393,7 @@ class Engine:
 
     async def _executed(self, job: _Job) -> WorkflowExecutionResult:
         if job.task_id is not None:
-            return await self._sender.settle(job.task_id, job.execution_id)
+            return await self._sender.settle(job.task_id, job.execution_id, job.api_version)
 
         def queued(receipt: AsyncExecutionResult) -> None:
             job.task_id, job.execution_id = receipt.task_id, receipt.execution_id
@@ -399,15 +404,19 @@ class Engine:
 
     def _missed(self, job: _Job, error: SimStudioError, elapsed: float) -> None:
         """An execution without a result: again, or that is how it ended."""
+        if job.task_id is not None and _refused_in_the_queue(error):
+            self._refused_later(job, error)
+            return
+        found = verdict(error, claimed=self._sender.claims, any_success=self.progress.done > 0)
         if job.task_id is not None:  # it was queued: whatever happened since, it is there
-            if _refused_in_the_queue(error):
-                self._refused_later(job, error)
-                return
+            if found in ("unsent", "unknown"):
+                self._pace.failed(elapsed)
+            else:
+                self._pace.succeeded(elapsed)
             forgotten = getattr(error, "status", None) == 404
             ended = getattr(error, "result", None) is not None
             self._conclude(job, error=error, state="failed" if ended and not forgotten else "unknown")
             return
-        found = verdict(error, claimed=self._sender.claims, any_success=self.progress.done > 0)
         if found == "refused":
             job.refusals += 1
             self.progress.refused += 1

@@ -230,7 +230,7 @@ class ExecutorSender:
         found: Any = outcome.value
         if self._options.mode == "async":
             queued(found)
-            return await self._local.settle(found.task_id, found.execution_id)
+            return await self._local.wait(found)
         result: WorkflowExecutionResult = found
         return result
 
@@ -244,9 +244,9 @@ class ExecutorSender:
                 error.sent = True
         return error
 
-    def settle(self, task_id: str, execution_id: str | None) -> Awaitable[WorkflowExecutionResult]:
-        """The result of a background run that was queued earlier."""
-        return self._local.settle(task_id, execution_id)
+    def settle(self, task_id: str, execution_id: str | None, api_version: str) -> Awaitable[WorkflowExecutionResult]:
+        """The result of a background run that an earlier batch queued, by the API that it used."""
+        return self._local.settle(task_id, execution_id, api_version)
 
     def limits(self) -> Awaitable[UsageLimits]:
         """What the account may still do."""

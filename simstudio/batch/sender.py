@@ -1,7 +1,12 @@
-"""How one item is executed: which flow says it, and where the flow runs."""
+"""How one item is executed: which flow says it, and where the flow runs.
+
+The coordinator is told of receipts and hints on its own event loop, wherever the flows run: neither the ledger nor the
+pace is made for several threads.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -9,7 +14,7 @@ import attrs
 
 from simstudio.config import UNSET, Unset
 from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
-from simstudio.resources.dialects import Dialects, StreamOptions
+from simstudio.resources.dialects import Dialects, StreamOptions, Target
 from simstudio.resources.jobs import Jobs
 from simstudio.resources.v2.execution import mint
 from simstudio.transport.rate_limit import RateLimitInfo, RateLimits
@@ -42,8 +47,8 @@ class Sender(Protocol):
         """Execute one input. ``queued`` is told the receipt of a background run before it is waited for."""
         ...
 
-    def settle(self, task_id: str, execution_id: str | None) -> Awaitable[WorkflowExecutionResult]:
-        """The result of a background run that was queued earlier."""
+    def settle(self, task_id: str, execution_id: str | None, api_version: str) -> Awaitable[WorkflowExecutionResult]:
+        """The result of a background run that an earlier batch queued, by the API that it used."""
         ...
 
     def limits(self) -> Awaitable[UsageLimits]:
@@ -92,37 +97,38 @@ class Flows:
         mine = attrs.evolve(context, raw=False)
         dialects: Dialects[Any] = Dialects(mine, "v2" if version == "v2" else "v1")
         self._jobs: Jobs[Any] = Jobs(mine, "jobs", dialects)
+        self._dialects = dialects
         self._dialect = dialects.own
         self._options = options
         if on_hint is not None:
             self._dialect.observers = (_Listener(on_hint),)
 
-    def execute(self, value: Any, run_id: str | None, queued: Queued) -> Flow[WorkflowExecutionResult]:
-        """Execute one input."""
-        return self._dialect._guarded(self._execute(value, run_id, queued))
+    def execute(self, value: Any, run_id: str | None) -> Flow[WorkflowExecutionResult]:
+        """Execute one input, and be there until its end: in the modes ``sync`` and ``stream``."""
+        return self._dialect._guarded(self._execute(value, run_id))
 
     def submit(self, value: Any, run_id: str | None) -> Flow[AsyncExecutionResult]:
-        """Queue one input."""
+        """Queue one input: in the mode ``async``."""
         return self._dialect._guarded(self._submit(value, run_id))
 
-    def settle(self, task_id: str, execution_id: str | None) -> Flow[WorkflowExecutionResult]:
-        """The result of a background run that was queued earlier."""
-        receipt = AsyncExecutionResult(
-            success=True, task_id=task_id, execution_id=execution_id, workflow_id=self._options.workflow_id
+    def wait(self, receipt: AsyncExecutionResult) -> Flow[WorkflowExecutionResult]:
+        """The result of what was queued."""
+        return self._dialect._guarded(self._waited(self._jobs._target(receipt, None)))
+
+    def settle(self, task_id: str, execution_id: str | None, api_version: str) -> Flow[WorkflowExecutionResult]:
+        """The result of what an earlier batch queued, by the API that it used."""
+        receipt = AsyncExecutionResult(success=True, task_id=task_id, execution_id=execution_id)
+        dialect = self._dialects.of(api_version)
+        return self._dialect._guarded(
+            self._waited(dialect.target(task_id, self._options.workflow_id, execution_id, receipt))
         )
-        return self._dialect._guarded(self._waited(receipt))
 
     def limits(self) -> Flow[UsageLimits]:
         """What the account may still do."""
         return self._dialect.limits()
 
-    def _execute(self, value: Any, run_id: str | None, queued: Queued) -> Flow[WorkflowExecutionResult]:
+    def _execute(self, value: Any, run_id: str | None) -> Flow[WorkflowExecutionResult]:
         options, dialect = self._options, self._dialect
-        if options.mode == "async":
-            receipt = yield from self._submit(value, run_id)
-            self._jobs.remember(receipt)
-            queued(receipt)
-            return (yield from self._waited(receipt))
         if options.mode == "stream":
             idle = None if isinstance(options.timeout, Unset) else options.timeout
             opened = yield from dialect.stream(
@@ -141,12 +147,16 @@ class Flows:
         )
 
     def _submit(self, value: Any, run_id: str | None) -> Flow[AsyncExecutionResult]:
-        return self._dialect.submit(self._options.workflow_id, value, timeout=UNSET, max_retries=0, run_id=run_id)
+        receipt = yield from self._dialect.submit(
+            self._options.workflow_id, value, timeout=UNSET, max_retries=0, run_id=run_id
+        )
+        self._jobs.remember(receipt)
+        return receipt
 
-    def _waited(self, receipt: AsyncExecutionResult) -> Flow[WorkflowExecutionResult]:
+    def _waited(self, target: Target) -> Flow[WorkflowExecutionResult]:
         timeout = self._options.timeout
         job = yield from self._jobs._wait(
-            self._jobs._target(receipt, None),
+            target,
             timeout=3600.0 if isinstance(timeout, Unset) else timeout,
             on_progress=None,
             poll_interval=None,
@@ -190,20 +200,32 @@ class FlowSender:
         runner = context.runner.concurrent(most)
         self._close: Callable[[], Awaitable[None]] = runner.aclose
         self._run: Callable[[Flow[Any]], Awaitable[Any]] = runner.run
-        self._flows = Flows(context, version, options, on_hint)
+        self._options = options
+        self._loop: asyncio.AbstractEventLoop
+        self._flows = Flows(context, version, options, None if on_hint is None else self._on_loop(on_hint))
         self.claims = version == "v2"
 
     def new_run_id(self) -> str | None:
         """The id for the next execution; None where the server takes none (v1)."""
         return mint() if self.claims else None
 
-    def execute(self, value: Any, run_id: str | None, queued: Queued) -> Awaitable[WorkflowExecutionResult]:
-        """Execute one input."""
-        return self._run(self._flows.execute(value, run_id, queued))
+    async def execute(self, value: Any, run_id: str | None, queued: Queued) -> WorkflowExecutionResult:
+        """Execute one input. ``queued`` is told the receipt of a background run before it is waited for."""
+        self._loop = asyncio.get_running_loop()
+        if self._options.mode != "async":
+            result: WorkflowExecutionResult = await self._run(self._flows.execute(value, run_id))
+            return result
+        receipt: AsyncExecutionResult = await self._run(self._flows.submit(value, run_id))
+        queued(receipt)
+        return await self.wait(receipt)
 
-    def settle(self, task_id: str, execution_id: str | None) -> Awaitable[WorkflowExecutionResult]:
-        """The result of a background run that was queued earlier."""
-        return self._run(self._flows.settle(task_id, execution_id))
+    def wait(self, receipt: AsyncExecutionResult) -> Awaitable[WorkflowExecutionResult]:
+        """The result of what was queued."""
+        return self._run(self._flows.wait(receipt))
+
+    def settle(self, task_id: str, execution_id: str | None, api_version: str) -> Awaitable[WorkflowExecutionResult]:
+        """The result of a background run that an earlier batch queued, by the API that it used."""
+        return self._run(self._flows.settle(task_id, execution_id, api_version))
 
     def limits(self) -> Awaitable[UsageLimits]:
         """What the account may still do."""
@@ -212,3 +234,14 @@ class FlowSender:
     async def aclose(self) -> None:
         """Let go of connections and threads."""
         await self._close()
+
+    def _on_loop(self, hear: Hear) -> Hear:
+        def told(hint: RateLimitInfo) -> None:
+            try:
+                asyncio.get_running_loop()
+            except RuntimeError:  # on a thread of a blocking wire; the answer itself comes to the loop after this
+                self._loop.call_soon_threadsafe(hear, hint)
+            else:
+                hear(hint)
+
+        return told

@@ -123,7 +123,7 @@ def _done(task: Task, hear: Hear) -> WorkflowExecutionResult | AsyncExecutionRes
         if task.options.mode == "async":
             receipt: AsyncExecutionResult = client._context.runner.run(flows.submit(value, task.run_id))
             return receipt
-        result: WorkflowExecutionResult = client._context.runner.run(flows.execute(value, task.run_id, _unheard))
+        result: WorkflowExecutionResult = client._context.runner.run(flows.execute(value, task.run_id))
         return result
 
 
@@ -148,10 +148,6 @@ def _client(recipe: bytes) -> SimStudioClient:
         message = f"A worker cannot make the client: {told(error)} Its middleware must be importable there."
         raise ConfigurationError(message) from error
     return client
-
-
-def _unheard(_: AsyncExecutionResult) -> None:
-    """Nobody is told of a receipt in a worker."""
 
 
 def _leave_interrupts_to_the_coordinator() -> None:

@@ -39,7 +39,7 @@ class Sender:
             await asyncio.sleep(0)
         return WorkflowExecutionResult(True, {"n": value["n"], "text": "x" * 100})
 
-    async def settle(self, task_id: str, execution_id: str | None) -> WorkflowExecutionResult:
+    async def settle(self, task_id: str, execution_id: str | None, api_version: str) -> WorkflowExecutionResult:
         raise AssertionError("nothing is queued")
 
     async def limits(self) -> UsageLimits:

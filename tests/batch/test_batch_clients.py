@@ -18,7 +18,8 @@ import httpx
 import pytest
 
 import simstudio as sim
-from simstudio.batch.ledger import status
+from simstudio.batch.ledger import Ledger, status
+from simstudio.batch.pace import Pace
 from simstudio.batch.progress import Progress
 from simstudio.polling import Poller, PollSchedule
 from simstudio.sandbox import Sandbox, SandboxServer
@@ -298,6 +299,18 @@ class TestTheLedger:
 
         assert (found.state, found.output, work.ran[1]) == ("done", {"square": 1}, 1)
 
+    @pytest.mark.parametrize(("first", "second"), [("v1", "v2"), ("v2", "v1")])
+    def test_a_job_is_waited_for_where_it_was_queued(
+        self, mapped: Mapped, work: Work, path: Path, first: str, second: str
+    ) -> None:
+        inputs = [{"n": 1, "gated": True}]
+        mapped(inputs, {"api_version": first}, mode="async", timeout=0.05, ledger=path)
+        work.gate.set()
+
+        (found,) = mapped(inputs, {"api_version": second}, mode="async", ledger=path)
+
+        assert (found.state, found.output, work.ran[1]) == ("done", {"square": 1}, 1)
+
     def test_what_v1_may_have_run_is_not_run_by_v2(self, mapped: Mapped, work: Work, path: Path) -> None:
         """What v1 calls the run it was is no id that v2 has claimed."""
         mapped([{"n": 1, "gated": True}], timeout=0.05, ledger=path)
@@ -483,6 +496,35 @@ class TestClients:
         assert work.most <= 4
         assert threads
         assert threading.current_thread().name not in threads
+
+    def test_of_its_threads_none_writes_the_ledger_or_sets_the_pace(
+        self, server: SandboxServer, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Both are the coordinator's alone, and neither is made for several threads at a time."""
+        threads: set[str] = set()
+
+        def noted(kind: Any, name: str) -> None:
+            method = getattr(kind, name)
+
+            def call(*args: Any) -> Any:
+                threads.add(threading.current_thread().name)
+                return method(*args)
+
+            monkeypatch.setattr(kind, name, call)
+
+        noted(Ledger, "submitted")
+        noted(Pace, "hint")
+        hints = {"x-ratelimit-limit": "100", "x-ratelimit-remaining": "99", "x-ratelimit-reset": "0"}
+
+        def limits(response: httpx.Response) -> None:
+            response.headers.update(hints)
+
+        own = httpx.Client(event_hooks={"response": [limits]})
+        with own, server.client(http_client=own, api_version="v2") as client:
+            items = list(client.workflows.map("work", numbers(30), concurrency=8, mode="async", ledger=path))
+
+        assert all(item.ok for item in items)
+        assert threads == {"simstudio-batch"}
 
     async def test_a_users_own_async_one_sends_everything_and_stays_open(self, server: SandboxServer) -> None:
         sent: list[str] = []

@@ -90,7 +90,7 @@ class FakeSender:
             raise given
         return given if isinstance(given, WorkflowExecutionResult) else WorkflowExecutionResult(True, given)
 
-    async def settle(self, task_id: str, execution_id: str | None) -> WorkflowExecutionResult:
+    async def settle(self, task_id: str, execution_id: str | None, api_version: str) -> WorkflowExecutionResult:
         self.settled.append(task_id)
         return self._given(int(task_id.removeprefix("job-")))
 
@@ -293,6 +293,25 @@ class TestFailing:
         items, _ = play(sender, range(4), pace=FixedPace(1))
         assert [item.state for item in items] == ["done", "done", "failed", "done"]
 
+    def test_a_ledger_that_fails_ends_a_batch_of_asynchronous_inputs_too(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def numbers() -> AsyncIterator[int]:
+            for n in range(4):
+                yield n
+
+        finish = Ledger.finish
+
+        def locked(ledger: Ledger, item: BatchItem) -> None:
+            if item.state == "unknown":
+                raise sim.LedgerError("another program has locked it")
+            finish(ledger, item)
+
+        crashed(tmp_path, [0])
+        monkeypatch.setattr(Ledger, "finish", locked)
+        with pytest.raises(sim.LedgerError, match="another program has locked it"):
+            play(FakeSender(echo), numbers().__aiter__(), ledger=opened(tmp_path))
+
     def test_inputs_that_fail_end_the_batch_after_what_runs(self) -> None:
         def numbers() -> Iterator[int]:
             yield 0
@@ -359,6 +378,29 @@ class TestSendingAgain:
         ((item,), engine) = play(sender, [1], ledger=opened(tmp_path, mode="async"))
         assert (item.ok, len(sender.sent), engine.progress.refused) == (True, 3, 2)
 
+    def test_the_pace_is_told_of_each_that_was_queued_once(self, tmp_path: Path) -> None:
+        """Else it never learns that a slot is free again, nor what it lets through."""
+        answers: list[Any] = [
+            0,
+            sim.JobFailedError("it failed", result=WorkflowExecutionResult(False)),
+            sim.NotFoundError("no such job", status=404),
+            sim.APITimeoutError("late"),
+            KeyError("of a middleware"),
+        ]
+        pace = FixedPace(1)
+        play(FakeSender(lambda value, _: answers[value], queue=True), range(5), pace=pace)
+        assert pace.told == ["limits", "succeeded", "succeeded", "succeeded", "failed", "failed"]
+
+    def test_a_bug_in_a_middleware_does_not_end_what_is_queued(self, tmp_path: Path) -> None:
+        sender = FakeSender(lambda *_: KeyError("x"), queue=True)
+        ((item,), _) = play(sender, [1], ledger=opened(tmp_path, mode="async"))
+        assert (item.state, item.attempts) == ("unknown", 1)
+        assert "KeyError" in str(item.error)
+
+        again = FakeSender(echo, queue=True)
+        ((item,), _) = play(again, [1], ledger=opened(tmp_path, mode="async"))
+        assert (item.state, again.settled, again.sent) == ("done", ["job-1"], [])
+
     def test_refusals_do_not_count_as_trouble(self) -> None:
         refusal = sim.RateLimitError("slow down", status=429)
         ((item,), _) = play(FakeSender(lambda value, times: refusal if times < 20 else value), [1])
@@ -414,6 +456,26 @@ class TestTheLedger:
         sender = FakeSender(lambda *_: sim.NotFoundError("no such job", status=404), queue=True)
         ((item,), _) = play(sender, [1], ledger=opened(tmp_path, mode="async"))
         assert item.state == "unknown"
+
+    def test_why_an_item_is_unknown_is_kept(self, tmp_path: Path) -> None:
+        play(FakeSender(lambda *_: sim.APITimeoutError("late")), [1], ledger=opened(tmp_path))
+        for _ in range(2):
+            ((item,), _) = play(FakeSender(echo), [1], ledger=opened(tmp_path))
+            assert (item.state, item.replayed, str(item.error)) == ("unknown", True, "late")
+
+    def test_a_job_that_the_server_forgot_is_run_again_when_that_is_wanted(self, tmp_path: Path) -> None:
+        """However often it was reported before."""
+        forgotten = sim.NotFoundError("no such job", status=404)
+        play(FakeSender(lambda *_: forgotten, queue=True), [1], ledger=opened(tmp_path, mode="async"))
+        for _ in range(2):
+            reported = FakeSender(echo, queue=True)
+            ((item,), _) = play(reported, [1], ledger=opened(tmp_path, mode="async"))
+            assert (item.state, reported.sent, reported.settled) == ("unknown", [], [])
+
+        sender = FakeSender(echo, queue=True)
+        ((item,), _) = play(sender, [1], ledger=opened(tmp_path, mode="async"), on_unknown="rerun")
+
+        assert (item.state, sender.sent, sender.settled) == ("done", [1], [])
 
     def test_failures_are_kept_or_run_again(self, tmp_path: Path) -> None:
         play(FakeSender(lambda *_: sim.ExecutionError("Boom")), [1], ledger=opened(tmp_path))
@@ -477,6 +539,26 @@ class TestStopping:
         await task
         assert len(box.items) < 3000
         ledger.close()
+
+    @pytest.mark.parametrize("act", ["wake", "drain", "abort"])
+    def test_what_comes_while_the_loop_is_closing_is_nothing(self, act: str) -> None:
+        """A consumer takes the last item while the engine's thread ends: it must get it."""
+
+        class Closing(asyncio.SelectorEventLoop):
+            seen_open = True  # by a thread that looked just before
+
+            def is_closed(self) -> bool:
+                return super().is_closed() and not self.seen_open
+
+        engine = Engine(sender=FakeSender(echo), source=iter([]), outbox=Box(), pace=FixedPace(), options=Options())  # type: ignore[arg-type]
+        loop = Closing()
+        loop.run_until_complete(engine.run())
+        loop.close()
+
+        try:
+            getattr(engine, act)()
+        finally:
+            loop.seen_open = False
 
     async def test_aborting_leaves_what_runs_in_the_ledger(self, tmp_path: Path) -> None:
         ledger = opened(tmp_path)

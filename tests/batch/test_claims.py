@@ -224,7 +224,7 @@ class Answers:
             raise answer
         return WorkflowExecutionResult(True, answer)
 
-    async def settle(self, task_id: str, execution_id: str | None) -> WorkflowExecutionResult:
+    async def settle(self, task_id: str, execution_id: str | None, api_version: str) -> WorkflowExecutionResult:
         raise AssertionError("nothing was queued")
 
     async def limits(self) -> UsageLimits:
