@@ -296,6 +296,10 @@ def _sync_wire(http_client: Any, name: str = "httpx") -> Wire:
         from simstudio.transport.wire.pyreqwest import PyreqwestWire
 
         return PyreqwestWire()
+    if name == "sockets":
+        from simstudio.transport.wire.sockets import SocketsWire
+
+        return SocketsWire()
     from simstudio.transport.wire.httpx import HTTPXWire
 
     return HTTPXWire()

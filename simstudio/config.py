@@ -24,7 +24,7 @@ LONGEST_TIMEOUT: Final = 1e9
 """Seconds (31 years). Sockets and clocks of some systems overflow beyond."""
 
 APIVersion = Literal["v1", "v2"]
-WIRES: Final = ("httpx", "pyreqwest")
+WIRES: Final = ("httpx", "sockets", "pyreqwest")
 
 
 class Unset:
@@ -151,7 +151,8 @@ def resolve_wire(wire: str | None, http_client: object | None = None) -> str:
         return "httpx"
     name = wire if wire is not None else os.environ.get("SIM_WIRE") or "httpx"
     if name not in WIRES:
-        raise ConfigurationError(f'wire must be "httpx" or "pyreqwest" (SIM_WIRE too), not {name!r}.')
+        known = ", ".join(f'"{wire}"' for wire in WIRES)
+        raise ConfigurationError(f"wire must be one of {known} (SIM_WIRE too), not {name!r}.")
     if name == "pyreqwest":
         from importlib.util import find_spec
 

@@ -6,7 +6,7 @@ import logging  # noqa: F401 - first: hooks run last one first, and its lock mus
 import os
 import threading
 import weakref
-from typing import Protocol
+from typing import Any, Protocol
 
 unforked = threading.RLock()
 """Held while a library is imported for the first time: a fork in the middle of that would leave the child a module that
@@ -14,6 +14,10 @@ nobody goes on importing, and whose lock is never given back. Forking waits for 
 
 _LONGEST_WAIT = 10.0
 """Seconds. Whatever holds it up, a fork must not wait for ever."""
+
+
+abandoned: list[Any] = []
+"""Connections that a fork inherited: kept here untouched and unclosed, because they are still its parent's."""
 
 
 class Renewable(Protocol):

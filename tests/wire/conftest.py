@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import ssl
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ import trustme
 from faultserver import FaultServer, Script
 from wirecalls import Caller
 
+from simstudio.transport.wire.http1 import H11Answer, LLHTTPAnswer
+
 _LIBRARIES: list[str | None] = [None, "httpx"]
 if sys.version_info >= (3, 11):  # there is no httpx2 for less
     import httpx2
@@ -24,6 +27,7 @@ _NO_PYREQWEST = pytest.mark.skipif(
     importlib.util.find_spec("pyreqwest") is None, reason="pyreqwest is not installed; there is none for Python 3.10"
 )
 _HERE = Path(__file__).parent
+_PARSERS = {"sockets": LLHTTPAnswer, "sockets-h11": H11Answer}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,9 +39,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept, left = [], []
     for item in items:
         params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-        once = "user" in params or (isinstance(params.get("caller"), Caller) and params["caller"].library)
-        elsewhere = item.path.parent != _HERE or params.get("wire") != "pyreqwest"
-        (kept if elsewhere or not (once or item.get_closest_marker("only_httpx")) else left).append(item)
+        wire = params.get("wire", "httpx") if item.path.parent == _HERE else "httpx"
+        callers = [caller for caller in params.values() if isinstance(caller, Caller)]
+        once = "user" in params or any(caller.library for caller in callers) or item.get_closest_marker("only_httpx")
+        if wire in _PARSERS:  # which the async client does not use
+            function = item.obj if isinstance(item, pytest.Function) else None
+            once = once or any(caller.asynchronous for caller in callers) or inspect.iscoroutinefunction(function)
+        (left if wire != "httpx" and once else kept).append(item)
     config.hook.pytest_deselected(items=left)
     items[:] = kept
 
@@ -79,11 +87,16 @@ def undisturbed(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture(autouse=True, params=["httpx", pytest.param("pyreqwest", marks=_NO_PYREQWEST)])
+@pytest.fixture(autouse=True, params=["httpx", *_PARSERS, pytest.param("pyreqwest", marks=_NO_PYREQWEST)])
 def wire(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Every test runs over each wire; clients without an ``http_client=`` take it from the environment."""
-    monkeypatch.setenv("SIM_WIRE", request.param)
-    name: str = request.param
+    """Every test runs over each wire; clients without an ``http_client=`` take it from the environment.
+
+    That of sockets with either parser of its answers.
+    """
+    name: str = request.param.partition("-")[0]
+    monkeypatch.setenv("SIM_WIRE", name)
+    if request.param in _PARSERS:
+        monkeypatch.setattr("simstudio.transport.wire.sockets.answer_type", lambda: _PARSERS[request.param])
     return name
 
 

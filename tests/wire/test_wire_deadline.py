@@ -17,7 +17,7 @@ from wirecalls import Caller
 from simstudio import APIConnectionError, APITimeoutError, RateLimitError, ServerError
 from simstudio.transport import flow
 from simstudio.transport.deadline import Budget, Phases
-from simstudio.transport.wire.sockets import BudgetedBackend
+from simstudio.transport.wire.backend import BudgetedBackend
 
 Serve = Callable[..., FaultServer]
 TIMEOUT = 0.05

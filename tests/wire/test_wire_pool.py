@@ -12,7 +12,7 @@ from faultserver import Connection, FaultServer
 from wireanswers import STREAM, answer, chunked, text
 from wirecalls import async_client_of, client_of
 
-from simstudio.transport.wire.pool import Slots
+from simstudio.transport.wire.slots import Slots
 
 Serve = Callable[..., FaultServer]
 HERE, THERE = (b"here", 80), (b"there", 80)

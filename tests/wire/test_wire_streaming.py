@@ -39,7 +39,7 @@ from simstudio import (
 )
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.transport.wire import body
-from simstudio.transport.wire.async_sockets import AsyncBudgetedStream
+from simstudio.transport.wire.async_backend import AsyncBudgetedStream
 
 Serve = Callable[..., FaultServer]
 WHOLE = streaming(text("Hel"), text("lo"), FINAL, DONE)

@@ -13,7 +13,7 @@ from faultserver import Connection, FaultServer
 from wireanswers import answer, answering
 
 from simstudio.transport.deadline import Budget, Phases
-from simstudio.transport.wire.async_sockets import AsyncBudgetedBackend
+from simstudio.transport.wire.async_backend import AsyncBudgetedBackend
 
 Serve = Callable[..., FaultServer]
 pytestmark = pytest.mark.only_httpx("of its sockets")

@@ -10,13 +10,13 @@ from typing import Any
 
 import httpx
 
-from simstudio.transport.fork import renew_after_fork
+from simstudio.transport.fork import abandoned, renew_after_fork
 from simstudio.transport.message import Request, Response
+from simstudio.transport.wire.async_backend import AsyncBudgetedBackend
 from simstudio.transport.wire.async_pool import AsyncSlotPool
-from simstudio.transport.wire.async_sockets import AsyncBudgetedBackend
 from simstudio.transport.wire.body import HTTPXBody
 from simstudio.transport.wire.failures import timed_out, translate
-from simstudio.transport.wire.httpx import KEEP_ALIVE_SECONDS, Way, abandoned, open_transport, prepare, respond
+from simstudio.transport.wire.httpx import KEEP_ALIVE_SECONDS, Way, open_transport, prepare, respond
 from simstudio.transport.wire.loops import PerLoop
 from simstudio.transport.wire.proxies import environment_proxy
 from simstudio.transport.wire.tasks import shielded

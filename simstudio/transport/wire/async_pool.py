@@ -8,7 +8,7 @@ from typing import Any
 
 import httpcore
 
-from simstudio.transport.wire.pool import Place, Slots
+from simstudio.transport.wire.slots import Place, Slots
 from simstudio.transport.wire.tasks import detach
 
 

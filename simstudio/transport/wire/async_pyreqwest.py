@@ -10,13 +10,12 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from simstudio.transport.fork import renew_after_fork
+from simstudio.transport.fork import abandoned, renew_after_fork
 from simstudio.transport.message import Request, Response
 from simstudio.transport.session import LazyWire
 from simstudio.transport.wire.body import WireBody
 from simstudio.transport.wire.failures import broken, timed_out
 from simstudio.transport.wire.loops import PerLoop
-from simstudio.transport.wire.pyreqwest import abandoned
 from simstudio.transport.wire.reqwest import FAILURES, AsyncClients, is_piecewise, respond, runs_here, translate
 from simstudio.transport.wire.tasks import detach, shielded
 

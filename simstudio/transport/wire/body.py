@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ DRAIN_SECONDS = 0.25
 DRAIN_BYTES = 64 * 1024
 
 
-class WireBody:
+class WireBody(ABC):
     """The rest of an answer, read piece by piece: what does not depend on the library it comes from.
 
     Args:
@@ -32,21 +33,21 @@ class WireBody:
         self._received = 0
         self.bounded = bounded
 
+    @abstractmethod
     def piece(self) -> bytes | None:
         """The next piece as it comes, None at the end; blocking."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def apiece(self) -> bytes | None:
         """The next piece as it comes, None at the end; awaited."""
-        raise NotImplementedError
 
+    @abstractmethod
     def close(self) -> None:
         """Give the connection back (after the end) or drop it (before)."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def aclose(self) -> None:
         """Give the connection back (after the end) or drop it (before), shielded from cancellation."""
-        raise NotImplementedError
 
     def read(self) -> None:
         """Read the rest into the response's ``content``, and close."""

@@ -17,15 +17,15 @@ import httpx
 
 from simstudio.errors import ConfigurationError
 from simstudio.transport.deadline import Budget, Phases
-from simstudio.transport.fork import renew_after_fork, unforked
+from simstudio.transport.fork import abandoned, renew_after_fork, unforked
 from simstudio.transport.message import Headers, Request, Response
 from simstudio.transport.upload import Upload
+from simstudio.transport.wire.backend import BudgetedBackend
 from simstudio.transport.wire.body import HTTPXBody
 from simstudio.transport.wire.failures import timed_out, translate
 from simstudio.transport.wire.framing import without_framing
 from simstudio.transport.wire.pool import SlotPool
 from simstudio.transport.wire.proxies import environment_proxy
-from simstudio.transport.wire.sockets import BudgetedBackend
 
 KEEP_ALIVE_SECONDS = 4.0
 _UNBOUNDED = Budget()
@@ -147,10 +147,6 @@ class HTTPXWire:
         abandoned.append(self._open)
         self._open, self._routes, self._lock = {}, {}, Lock()
         self._finalizer = weakref.finalize(self, _close_all, self._open)
-
-
-abandoned: list[Any] = []
-"""Connections inherited by a fork: kept here unclosed, because they are still their parent's."""
 
 
 def open_transport(transport_class: Any, way: Way) -> Any:

@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import time
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from simstudio.transport.fork import renew_after_fork, unforked
+from simstudio.transport.fork import abandoned, renew_after_fork, unforked
 from simstudio.transport.message import Request, Response
 from simstudio.transport.session import LazyWire
 from simstudio.transport.wire.reqwest import FAILURES, SyncClients, is_piecewise, respond, runs_here, translate
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from simstudio.transport.flow import Wire
     from simstudio.transport.wire.async_pyreqwest import AsyncPyreqwestWire
     from simstudio.transport.wire.loopthread import LoopThread
-
-abandoned: list[Any] = []
-"""What a fork inherited: kept here untouched, because it is still the parent's."""
 
 
 class PyreqwestWire:

@@ -1,4 +1,4 @@
-"""Sockets of an event loop that ask the call's budget before every single read and write.
+"""Sockets of an event loop for httpcore, which ask the call's budget before every single read and write.
 
 See :mod:`simstudio.transport.deadline`. They stand on asyncio's transports directly: the sockets that httpcore gets
 from anyio take a cancel scope, a turn of the event loop and two system calls more for each read. Nothing here waits
@@ -20,8 +20,9 @@ from typing import Any
 import httpcore
 
 from simstudio.transport.deadline import Allowance
+from simstudio.transport.wire.addresses import addresses_of
 from simstudio.transport.wire.async_tls import AsyncTLSStream
-from simstudio.transport.wire.sockets import SLICE, addresses_of
+from simstudio.transport.wire.backend import SLICE
 from simstudio.transport.wire.tasks import detach
 
 _STAGGER = 0.25
