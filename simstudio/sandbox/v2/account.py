@@ -147,8 +147,8 @@ _LOGS = (
 
 OPERATIONS = (
     Operation("GET", "/api/v2/meta", "getApiMeta", meta, gated=False),
-    Operation("GET", "/api/v2/billing/status", "getBillingStatus", status, (_WHERE,)),
-    Operation("GET", "/api/v2/billing/logs", "listBillingLogs", logs, _LOGS),
+    Operation("GET", "/api/v2/billing/status", "getBillingStatus", status, query=(_WHERE,)),
+    Operation("GET", "/api/v2/billing/logs", "listBillingLogs", logs, query=_LOGS),
 )
 
 

@@ -96,8 +96,8 @@ _FILTERS = (
 )
 
 OPERATIONS = (
-    Operation("GET", _LOG, "listAuditLogs", list_logs, _FILTERS),
-    Operation("GET", f"{_LOG}/{{auditLogId}}", "getAuditLog", get_log, (_ORGANIZATION,)),
+    Operation("GET", _LOG, "listAuditLogs", list_logs, query=_FILTERS),
+    Operation("GET", f"{_LOG}/{{auditLogId}}", "getAuditLog", get_log, query=(_ORGANIZATION,)),
 )
 
 

@@ -186,10 +186,10 @@ _EXECUTE = (
 )
 
 OPERATIONS = (
-    Operation("GET", "/api/v2/blocks", "listBlocks", list_blocks, _BLOCKS),
-    Operation("GET", "/api/v2/blocks/{blockId}", "getBlock", get_block, (WORKSPACE,)),
-    Operation("GET", "/api/v2/tools", "listTools", list_tools, _TOOLS),
-    Operation("GET", "/api/v2/tools/{toolId}", "getTool", get_tool, (WORKSPACE,)),
+    Operation("GET", "/api/v2/blocks", "listBlocks", list_blocks, query=_BLOCKS),
+    Operation("GET", "/api/v2/blocks/{blockId}", "getBlock", get_block, query=(WORKSPACE,)),
+    Operation("GET", "/api/v2/tools", "listTools", list_tools, query=_TOOLS),
+    Operation("GET", "/api/v2/tools/{toolId}", "getTool", get_tool, query=(WORKSPACE,)),
     Operation("POST", "/api/v2/tools/{toolId}/execute", "executeTool", execute_tool, body=_EXECUTE),
 )
 

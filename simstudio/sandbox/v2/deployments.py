@@ -140,7 +140,7 @@ OPERATIONS = (
     Operation("GET", f"{_ONE}/deployments/chat", "getWorkflowChatDeployment", get_chat),
     Operation("PUT", f"{_ONE}/deployments/chat", "replaceWorkflowChatDeployment", put_chat, body=_CHAT),
     Operation("DELETE", f"{_ONE}/deployments/chat", "deleteWorkflowChatDeployment", delete_chat),
-    Operation("GET", "/api/v2/chat-deployments", "listChatDeployments", list_chats, _CHATS),
+    Operation("GET", "/api/v2/chat-deployments", "listChatDeployments", list_chats, query=_CHATS),
 )
 
 

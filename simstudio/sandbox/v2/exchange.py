@@ -107,7 +107,7 @@ _WITH = (Field("includeReferences", "boolean"), Field("includeWorkspaceBindings"
 OPERATIONS = (
     Operation("POST", "/api/v2/workflows/import", "importWorkflow", import_workflow, body=(*_FILE, *_ONCE)),
     Operation("POST", "/api/v2/workflows/import/preview", "previewWorkflowImport", preview, body=_FILE),
-    Operation("GET", "/api/v2/workflows/{workflowId}/export", "exportWorkflow", export, _WITH),
+    Operation("GET", "/api/v2/workflows/{workflowId}/export", "exportWorkflow", export, query=_WITH),
 )
 
 

@@ -22,7 +22,7 @@ from simstudio.sandbox.streaming import EventStream, FrameWriter, frame
 from simstudio.sandbox.times import iso
 from simstudio.sandbox.v2 import access, results
 from simstudio.sandbox.v2.answers import data, error, not_found, refused
-from simstudio.sandbox.v2.operation import Call, Field, Operation, read
+from simstudio.sandbox.v2.operation import Call, Contract, Field, read
 from simstudio.sandbox.workflow import RESPONSE_BLOCK, Reset, Thinking, Workflow, normalised
 
 if TYPE_CHECKING:
@@ -47,15 +47,10 @@ _RUN = (
 )
 
 
-async def _unused(call: Call) -> Reply:
-    raise NotImplementedError(call.operation.id)  # the route below handles this operation itself
-
-
-OPERATION = Operation(
+OPERATION = Contract(
     "POST",
     PATH,
     "executeWorkflowV2",
-    _unused,
     body=(
         Field("input", "map<any>"),
         Field("run", _RUN),
@@ -68,7 +63,6 @@ OPERATION = Operation(
         Field("includeFileBase64", "boolean"),
         Field("base64MaxBytes", "integer", least=1, most=_LARGEST_BASE64),
     ),
-    open=True,
     body_limit=BODY_LIMIT,
 )
 

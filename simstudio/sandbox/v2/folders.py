@@ -65,7 +65,7 @@ _LIST = (WORKSPACE, Field("parentPath"), SEARCH, *ordering("name", "createdAt", 
 _WHERE = Field("path", required=True)
 
 OPERATIONS = (
-    Operation("GET", _PATH, "listWorkflowsFolders", list_folders, _LIST),
+    Operation("GET", _PATH, "listWorkflowsFolders", list_folders, query=_LIST),
     Operation("POST", _PATH, "createWorkflowsFolder", create, body=(WORKSPACE, _WHERE)),
     Operation(
         "PATCH",
@@ -75,7 +75,11 @@ OPERATIONS = (
         body=(WORKSPACE, _WHERE, Field("destinationPath", required=True)),
     ),
     Operation(
-        "DELETE", _PATH, "deleteWorkflowsFolder", delete, (WORKSPACE, _WHERE, Field("recursive", "flag", default=False))
+        "DELETE",
+        _PATH,
+        "deleteWorkflowsFolder",
+        delete,
+        query=(WORKSPACE, _WHERE, Field("recursive", "flag", default=False)),
     ),
 )
 

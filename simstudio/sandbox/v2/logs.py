@@ -276,9 +276,9 @@ _STATS = (
 _ONE = (Field("includeWorkflowState", "boolean", default=True),)
 
 OPERATIONS = (
-    Operation("GET", "/api/v2/logs", "listLogs", list_logs, _LIST),
-    Operation("GET", "/api/v2/logs/stats", "getLogStats", stats, _STATS),
-    Operation("GET", "/api/v2/logs/{runId}", "getLog", get_log, _ONE),
+    Operation("GET", "/api/v2/logs", "listLogs", list_logs, query=_LIST),
+    Operation("GET", "/api/v2/logs/stats", "getLogStats", stats, query=_STATS),
+    Operation("GET", "/api/v2/logs/{runId}", "getLog", get_log, query=_ONE),
 )
 
 

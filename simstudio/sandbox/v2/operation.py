@@ -97,7 +97,7 @@ class Call:
 
     core: Core
     request: Request
-    operation: Operation
+    operation: Contract
     path: Mapping[str, Any] = attrs.field(factory=dict)
     query: Mapping[str, Any] = attrs.field(factory=dict)
     body: Mapping[str, Any] = attrs.field(factory=dict)
@@ -117,33 +117,42 @@ Handler = Callable[[Call], "ASGIApp | Awaitable[ASGIApp]"]
 
 
 @attrs.frozen
-class Operation:
-    """One method of one path.
+class Contract:
+    """What one method of one path takes.
 
     Args:
         method: the HTTP verb.
         path: with ``{name}`` for path parameters.
         id: its name in Sim's API description; also the name of its rate limit bucket.
-        handler: answers a `Call`; plain or async, and it may raise `Refusal` or a store's
-            `simstudio.sandbox.definitions.errors.Refused`.
         query: what the query string may hold.
         body: what the JSON body may hold; None when the operation takes none.
         segments: path parameters that are not plain text.
-        open: True leaves authentication and rate limit to the handler.
-        gated: False answers even while v2 is switched off.
         body_limit: bytes.
     """
 
     method: str
     path: str
     id: str
+    query: tuple[Field, ...] = attrs.field(default=(), kw_only=True)
+    body: tuple[Field, ...] | None = attrs.field(default=None, kw_only=True)
+    segments: tuple[Field, ...] = attrs.field(default=(), kw_only=True)
+    body_limit: int = attrs.field(default=BODY_LIMIT, kw_only=True)
+
+
+@attrs.frozen
+class Operation(Contract):
+    """One method of one path, and what answers it.
+
+    Args:
+        handler: answers a `Call`; plain or async, and it may raise `Refusal` or a store's
+            `simstudio.sandbox.definitions.errors.Refused`.
+        open: True leaves authentication and rate limit to the handler.
+        gated: False answers even while v2 is switched off.
+    """
+
     handler: Handler
-    query: tuple[Field, ...] = ()
-    body: tuple[Field, ...] | None = None
-    segments: tuple[Field, ...] = ()
-    open: bool = False
-    gated: bool = True
-    body_limit: int = BODY_LIMIT
+    open: bool = attrs.field(default=False, kw_only=True)
+    gated: bool = attrs.field(default=True, kw_only=True)
 
 
 class Served:
@@ -184,7 +193,7 @@ def routes_of(core: Core, operations: Iterable[Operation]) -> list[Route]:
     ]
 
 
-async def read(core: Core, request: Request, operation: Operation, headers: Headers = ()) -> Call:
+async def read(core: Core, request: Request, operation: Contract, headers: Headers = ()) -> Call:
     """Check a request against what its operation takes.
 
     Raises:
@@ -223,7 +232,7 @@ def bad_request(*issues: object, message: str = "Invalid request") -> Refusal:
     return refused(400, message, list(issues))
 
 
-async def _json(request: Request, operation: Operation) -> dict[str, Any]:
+async def _json(request: Request, operation: Contract) -> dict[str, Any]:
     raw = await request.body()
     if len(raw) > operation.body_limit:
         raise refused(413, f"Request body exceeds {operation.body_limit} bytes")

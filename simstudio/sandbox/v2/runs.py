@@ -234,8 +234,8 @@ _PARTS = (
 _ANSWER = (Field("contextId", required=True), Field("input", "any"))
 
 OPERATIONS = (
-    Operation("GET", _ALL, "listWorkflowRunsV2", list_runs, _FILTERS),
-    Operation("GET", _ONE, "getWorkflowRunV2", get_run, _PARTS),
+    Operation("GET", _ALL, "listWorkflowRunsV2", list_runs, query=_FILTERS),
+    Operation("GET", _ONE, "getWorkflowRunV2", get_run, query=_PARTS),
     Operation("POST", f"{_ONE}/cancel", "cancelRunV2", cancel_run),
     Operation("GET", f"{_ONE}/files/{{fileId}}", "downloadWorkflowRunFileV2", download),
     Operation("POST", f"{_ONE}/resume", "resumeWorkflowRunV2", resume_run, body=_ANSWER, body_limit=BODY_LIMIT),

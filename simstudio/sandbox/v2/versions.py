@@ -113,8 +113,8 @@ _BOTH = (Field("base", "integer", required=True), Field("target", "integer", req
 _LABELS = (Field("name"), Field("description", "string|null"))
 
 OPERATIONS = (
-    Operation("GET", _ALL, "listWorkflowVersionsV2", list_versions, PAGE),
-    Operation("GET", f"{_ALL}/compare", "compareWorkflowVersions", compare, _BOTH),
+    Operation("GET", _ALL, "listWorkflowVersionsV2", list_versions, query=PAGE),
+    Operation("GET", f"{_ALL}/compare", "compareWorkflowVersions", compare, query=_BOTH),
     Operation("GET", _ONE, "getWorkflowVersionV2", get, segments=_NUMBER),
     Operation("PATCH", _ONE, "updateWorkflowVersionV2", label, body=_LABELS, segments=_NUMBER),
     Operation("POST", f"{_ONE}/activate", "activateWorkflowVersion", activate, segments=_NUMBER),

@@ -215,7 +215,7 @@ _VARIABLES = (Field("operations", types.VARIABLE_OPERATIONS, required=True, leas
 _DRY = (Field("dryRun", "boolean"),)
 
 OPERATIONS = (
-    Operation("GET", "/api/v2/workflows", "listWorkflows", list_workflows, _LIST),
+    Operation("GET", "/api/v2/workflows", "listWorkflows", list_workflows, query=_LIST),
     Operation("POST", "/api/v2/workflows", "createWorkflowV2", create, body=_NEW),
     Operation("POST", "/api/v2/workflows/move", "moveWorkflows", move, body=_MOVE),
     Operation("GET", _ONE, "getWorkflow", get),
@@ -224,8 +224,8 @@ OPERATIONS = (
     Operation("POST", f"{_ONE}/restore", "restoreWorkflow", restore),
     Operation("POST", f"{_ONE}/duplicate", "duplicateWorkflow", duplicate, body=(_NAME, _FOLDER)),
     Operation("GET", f"{_ONE}/state", "getWorkflowState", get_state),
-    Operation("PUT", f"{_ONE}/state", "replaceWorkflowState", replace_state, _DRY, _STATE),
-    Operation("POST", f"{_ONE}/operations", "applyWorkflowOperations", apply_operations, _DRY, _EDITS),
+    Operation("PUT", f"{_ONE}/state", "replaceWorkflowState", replace_state, query=_DRY, body=_STATE),
+    Operation("POST", f"{_ONE}/operations", "applyWorkflowOperations", apply_operations, query=_DRY, body=_EDITS),
     Operation("PATCH", f"{_ONE}/variables", "applyWorkflowVariables", apply_variables, body=_VARIABLES),
 )
 
