@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -139,6 +141,42 @@ def test_an_idle_connection_does_not_delay_closing() -> None:
         began = time.monotonic()
         server.close()
         assert time.monotonic() - began < 4  # and not until the connection's five seconds are over
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_a_connection_that_comes_while_the_server_closes_is_dropped_too(turns: int) -> None:
+    """The server is told of a connection a few turns of the loop after it was accepted."""
+    late: list[socket.socket] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        if scope["type"] == "lifespan":
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        server._server.stop()
+        with suppress(ConnectionRefusedError):  # it was quicker
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            late.append(socket.create_connection(address))
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def before_stop() -> None:
+        """Nothing to do."""
+
+    listener = bind("127.0.0.1", 0)
+    address = listener.getsockname()
+    server = LocalServer(app, listener, before_stop)
+    server.start()
+    with suppress(httpx.RemoteProtocolError):
+        httpx.get(f"http://127.0.0.1:{address[1]}")
+    server._thread.join()
+    for connection in late:
+        with connection, suppress(ConnectionResetError):
+            connection.settimeout(5)
+            assert connection.recv(1) == b""
 
 
 def test_starting_and_closing_can_be_done_again_and_again() -> None:
