@@ -407,7 +407,9 @@ def test_the_callers_time_limit_is_kept_over_a_restart(serve: Serve, tmp_path: P
     execute(call, "slow", {"async": True, "input": {"seconds": 60}})
     run_id = execute(call, "slow", {"async": True, "executionTimeoutSeconds": 7}).json()["data"]["runId"]
     call.server.close()
-    job = Sandbox(state=tmp_path / "state.db")._core.store.job_of(run_id)
+    store = Sandbox(state=tmp_path / "state.db")._core.store
+    job = store.job_of(run_id)
+    store.close()
     assert job is not None
     assert job.timeout == 7
 
