@@ -144,11 +144,22 @@ class FaultServer:
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stop.wait()
+        # A server that is closed forgets what it has accepted just before: https://github.com/python/cpython/issues/109564
+        self._loop.remove_reader(server.sockets[0])
+        await self._drop()
         server.close()
-        for _ in range(5):  # one that was just accepted is told of a little later
+        unfinished = asyncio.all_tasks() - {asyncio.current_task()}  # handshakes and scripts
+        for task in unfinished:
+            task.cancel()
+        await asyncio.gather(*unfinished, return_exceptions=True)
+        await self._drop()
+
+    async def _drop(self) -> None:
+        """End all connections, also one that was just accepted: it is told of a few turns of the loop later."""
+        for _ in range(5):
             for connection in self.connections:
                 connection.writer.transport.abort()
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections.append(Connection(self, reader, writer))
