@@ -14,6 +14,7 @@ from wireanswers import STREAM, answer, chunked, text
 from wirecalls import async_client_of
 
 from simstudio import AsyncSimStudioClient, ConfigurationError
+from simstudio.transport.wire.loopthread import LoopThread
 
 Serve = Callable[..., FaultServer]
 
@@ -221,3 +222,14 @@ def test_a_keyboard_interrupt_ends_the_loop_and_closes_the_connection(serve: Ser
     with pytest.raises(KeyboardInterrupt):
         asyncio.run(execute(client))
     assert server.saw_close()
+
+
+@pytest.mark.only_httpx("it is about a loop that only another wire needs")
+def test_a_loop_forgotten_in_its_own_thread_is_closed_too() -> None:
+    """The garbage collector strikes anywhere."""
+    holding = [LoopThread()]
+    loop, thread = holding[0]._loop, holding[0]._thread
+    loop.call_soon_threadsafe(holding.clear)
+    thread.join(5)
+    assert not thread.is_alive()
+    assert loop.is_closed()

@@ -16,7 +16,7 @@ class LoopThread:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="simstudio-loop", daemon=True)
+        self._thread = threading.Thread(target=_run, args=(self._loop,), name="simstudio-loop", daemon=True)
         self._thread.start()
         self._end = weakref.finalize(self, _end, self._loop, self._thread)
 
@@ -41,8 +41,14 @@ class LoopThread:
         self._end()
 
 
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
+
+
 def _end(loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
     loop.call_soon_threadsafe(loop.stop)
     if thread is not threading.current_thread():
         thread.join()
-        loop.close()
