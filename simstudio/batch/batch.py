@@ -18,7 +18,8 @@ from simstudio.batch.items import BatchItem
 from simstudio.batch.progress import Progress
 
 if TYPE_CHECKING:
-    from simstudio.batch.engine import Engine, Outbox
+    from simstudio.batch.delivery import Outbox
+    from simstudio.batch.engine import Engine
 
 HIGH_WATER = 1000
 """Finished items that may wait for the consumer before nothing more is begun."""

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from simstudio.batch.batch import AsyncBatch, Batch
-    from simstudio.batch.engine import Engine, OnFailed, OnUnknown, Outbox
+    from simstudio.batch.delivery import Outbox
+    from simstudio.batch.engine import Engine
     from simstudio.batch.executors import Elsewhere
+    from simstudio.batch.options import OnFailed, OnUnknown
     from simstudio.batch.progress import Progress
     from simstudio.resources.base import APIResource, Context
     from simstudio.transport.rate_limit import RateLimitInfo
@@ -85,8 +87,9 @@ class Plan:
 
     def _begun(self, resource: APIResource[Any], version: str, opened: ExitStack) -> Batch | AsyncBatch:
         from simstudio.batch.batch import AsyncBatch, Batch
-        from simstudio.batch.engine import Engine, Options
+        from simstudio.batch.engine import Engine
         from simstudio.batch.ledger import Ledger
+        from simstudio.batch.options import Options
         from simstudio.batch.pace import Pace
         from simstudio.batch.progress import to_stderr
         from simstudio.batch.sender import FlowSender, SendOptions

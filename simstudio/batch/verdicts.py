@@ -11,6 +11,7 @@ from simstudio.errors import (
     AuthenticationError,
     ConfigurationError,
     InvalidInputError,
+    JobFailedError,
     JobTimeoutError,
     RateLimitError,
     ServerError,
@@ -27,6 +28,7 @@ Verdict: TypeAlias = Literal["failed", "unknown", "unsent", "refused", "fatal"]
 not. ``refused``: it did not, because the rate limit is reached. ``fatal``: it did not, and no other item can."""
 
 _EVERYBODYS = (403, 404)
+_RATE_REFUSAL = "Rate limit exceeded"
 
 
 def verdict(error: SimStudioError, *, claimed: bool, any_success: bool) -> Verdict:
@@ -39,7 +41,7 @@ def verdict(error: SimStudioError, *, claimed: bool, any_success: bool) -> Verdi
     """
     if isinstance(error, (AuthenticationError, APIVersionError, UsageLimitExceededError, ConfigurationError)):
         return "fatal"
-    if isinstance(error, RateLimitError):
+    if isinstance(error, RateLimitError) or _refused_in_the_queue(error):
         return "refused"
     if isinstance(error, InvalidInputError):
         return "failed"
@@ -59,3 +61,9 @@ def verdict(error: SimStudioError, *, claimed: bool, any_success: bool) -> Verdi
 def may_repeat(found: Verdict, *, claimed: bool) -> bool:
     """Whether an item may be sent again after a verdict, without running anything twice."""
     return found in ("refused", "unsent") or (found == "unknown" and claimed)
+
+
+def _refused_in_the_queue(error: SimStudioError) -> bool:
+    """Whether the queue took a job and the rate limit refused its run (recordings 331, 332): nothing ran."""
+    job = error.job if isinstance(error, JobFailedError) else None
+    return job is not None and str(job.error_message).startswith(_RATE_REFUSAL)

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from simstudio.batch.batch import Batch
-from simstudio.batch.engine import Engine, Options, Outbox
+from simstudio.batch.delivery import Outbox
+from simstudio.batch.engine import Engine
 from simstudio.batch.items import BatchItem, prepare
 from simstudio.batch.ledger import Intent, Ledger
+from simstudio.batch.options import Options
 from simstudio.batch.pace import Pace
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.models.usage import UsageLimits

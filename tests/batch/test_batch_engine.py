@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 import simstudio as sim
-from simstudio.batch.engine import Engine, Options
+from simstudio.batch.engine import Engine
 from simstudio.batch.items import BatchItem, prepare
 from simstudio.batch.ledger import Intent, Ledger
+from simstudio.batch.options import Options
 from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
 from simstudio.models.usage import UsageLimits
 from simstudio.transport.retry import Backoff
@@ -311,6 +312,28 @@ class TestFailing:
         monkeypatch.setattr(Ledger, "finish", locked)
         with pytest.raises(sim.LedgerError, match="another program has locked it"):
             play(FakeSender(echo), numbers().__aiter__(), ledger=opened(tmp_path))
+
+    @pytest.mark.parametrize("what", ["wait", "wants_limits"])
+    def test_a_pace_that_fails_ends_the_batch_after_what_runs(self, what: str) -> None:
+        class Shared(FixedPace):
+            """Its store is lost once two items are under way."""
+
+            def wait(self, in_flight: int) -> float:
+                self._ask("wait", lost=in_flight == 2)
+                return super().wait(in_flight)
+
+            def wants_limits(self) -> bool:
+                self._ask("wants_limits", lost=True)
+                return False
+
+            def _ask(self, asked: str, *, lost: bool) -> None:
+                if asked == what and lost:
+                    raise sim.SimStudioError("the store is lost")
+
+        box = Box()
+        with pytest.raises(sim.SimStudioError, match="the store is lost"):
+            play(FakeSender(echo), range(9), pace=Shared(2 if what == "wants_limits" else 4), box=box)
+        assert [item.output for item in box.items] == [0, 1]
 
     def test_inputs_that_fail_end_the_batch_after_what_runs(self) -> None:
         def numbers() -> Iterator[int]:

@@ -15,8 +15,9 @@ import pytest
 
 import simstudio as sim
 from simstudio.batch.claims import CLAIMS_UNREACHABLE, RedisClaims, check_claims, open_claims
-from simstudio.batch.engine import Engine, Options
+from simstudio.batch.engine import Engine
 from simstudio.batch.ledger import Ledger, LedgerView, status
+from simstudio.batch.options import Options
 from simstudio.batch.pace import Pace
 from simstudio.batch.workers import CLAIMED_ELSEWHERE, clients, stores
 from simstudio.models.execution import WorkflowExecutionResult

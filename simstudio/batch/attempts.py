@@ -1,0 +1,194 @@
+"""One sending of an item: committed to the ledger before, judged after.
+
+What the ledger does not know has not run, so nothing is sent before it is committed. What may have run is sent again
+only under a run id, by which the server runs it once; what surely did not run is taken back from the ledger and sent
+again; what every other item would meet, too, ends the batch.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+
+from simstudio.batch.records import Intent
+from simstudio.batch.verdicts import Verdict, may_repeat, verdict
+from simstudio.errors import JobFailedError, RateLimitError, SimStudioError
+
+if TYPE_CHECKING:
+    from simstudio.batch.items import BatchItem, ItemState
+    from simstudio.batch.ledger import Ledger
+    from simstudio.batch.options import Options
+    from simstudio.batch.pace import Pace
+    from simstudio.batch.progress import Progress
+    from simstudio.batch.sender import Sender
+    from simstudio.batch.work_item import WorkItem
+    from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
+
+
+@attrs.frozen
+class Again:
+    """An item is to be sent again.
+
+    Attributes:
+        delay: After so many seconds.
+    """
+
+    delay: float
+
+
+class Attempts:
+    """Sends items and judges what came of it.
+
+    Args:
+        sender: Executes them.
+        pace: Told of each answer, once.
+        options: How often one is sent again, and when.
+        progress: Knows whether any succeeded, and counts those that the rate limit refused.
+        ledger: Where they are committed, or None.
+        clock: Seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        sender: Sender,
+        pace: Pace,
+        options: Options,
+        progress: Progress,
+        *,
+        ledger: Ledger | None,
+        clock: Callable[[], float],
+    ) -> None:
+        self._sender = sender
+        self._pace = pace
+        self._options = options
+        self._progress = progress
+        self._ledger = ledger
+        self._clock = clock
+
+    def commit(self, batch: Sequence[WorkItem]) -> None:
+        """Write down what is about to be sent: it may be when this returns.
+
+        Raises:
+            LedgerError: The ledger cannot be written, or two inputs have one key; nothing may be sent.
+            InvalidInputError: A file that is part of an input can no longer be read.
+        """
+        new = [work for work in batch if not work.intended]
+        for work in new:
+            if work.run_id is None:
+                work.run_id = self._sender.new_run_id()
+        if self._ledger is not None and new:
+            self._ledger.intend([Intent(work.prepared, work.run_id) for work in new])
+        for work in new:
+            work.intended = True
+
+    async def make(self, work: WorkItem) -> BatchItem | Again:
+        """Send an item that is committed, or wait for it where it is queued.
+
+        Returns:
+            What became of it, as it is in the ledger now; or that it is to be sent again.
+
+        Raises:
+            SimStudioError: No item can be executed.
+            LedgerError: Its end cannot be written.
+        """
+        work.attempts += 1
+        started = self._clock()
+        if work.began is None:
+            work.began = started
+        try:
+            result = await self._executed(work)
+        except SimStudioError as error:
+            return self._missed(work, error, self._clock() - started)
+        except Exception as error:  # noqa: BLE001 - of a user's middleware, perhaps: this item's trouble
+            wrapped = SimStudioError(f"{type(error).__name__}: {error}")
+            wrapped.__cause__ = error
+            self._pace.failed(self._clock() - started)
+            return self._over(work, "failed" if work.task_id is None else "unknown", error=wrapped)
+        self._pace.succeeded(self._clock() - started)
+        if result.success:
+            return self._over(work, "done", result=result)
+        # v0.4 answers a failure with 200, and every version a cancelled run
+        return self._over(work, "failed", result=result, error=_failure_of(result))
+
+    async def _executed(self, work: WorkItem) -> WorkflowExecutionResult:
+        if work.task_id is not None:
+            return await self._sender.settle(work.task_id, work.execution_id, work.api_version)
+
+        def queued(receipt: AsyncExecutionResult) -> None:
+            work.task_id, work.execution_id = receipt.task_id, receipt.execution_id
+            if self._ledger is not None:
+                self._ledger.submitted(work.prepared.key, receipt.task_id, receipt.execution_id)
+
+        return await self._sender.execute(work.prepared.input, work.run_id, queued)
+
+    def _missed(self, work: WorkItem, error: SimStudioError, elapsed: float) -> BatchItem | Again:
+        """An execution without a result: again, or that is how it ended."""
+        found = verdict(error, claimed=self._sender.claims, any_success=self._progress.done > 0)
+        if found == "refused":
+            work.refusals += 1
+            self._progress.refused += 1
+            self._pace.refused(error.retry_after if isinstance(error, RateLimitError) else None)
+        elif found in ("unsent", "unknown"):
+            self._pace.failed(elapsed)
+        else:
+            self._pace.succeeded(elapsed)
+        if work.task_id is not None:
+            return self._missed_in_the_queue(work, error, found)
+        if self._may_repeat(work, found):
+            if found != "unknown":
+                self._forget(work)
+            refused = found == "refused"  # the pace says when
+            delay = 0.0 if refused else self._options.backoff.delay(work.attempts, random=random.random())  # noqa: S311
+            return Again(delay)
+        if found == "fatal" or (found == "unsent" and self._progress.done == 0):  # the others need not try
+            self._forget(work)
+            raise error
+        return self._over(work, "unknown" if found == "unknown" else "failed", error=error)
+
+    def _missed_in_the_queue(self, work: WorkItem, error: SimStudioError, found: Verdict) -> BatchItem | Again:
+        """It was queued: whatever happened since, it is there, unless the server itself says otherwise."""
+        if found == "refused" and isinstance(error, JobFailedError) and self._may_repeat(work, found):
+            if self._ledger is not None:
+                self._ledger.finish(work.ended("unknown", self._clock(), error=error))
+            work.unqueue()
+            return Again(0.0)
+        ended = getattr(error, "result", None) is not None and error.status != 404
+        return self._over(work, "failed" if ended else "unknown", error=error)
+
+    def _may_repeat(self, work: WorkItem, found: Verdict) -> bool:
+        if found == "refused":
+            return work.refusals <= self._options.max_refusals
+        repeatable = may_repeat(found, claimed=self._sender.claims)
+        return repeatable and work.attempts - work.refusals <= self._options.max_retries
+
+    def _forget(self, work: WorkItem) -> None:
+        """It surely never ran, this time. What carries a run id is kept: an earlier request with it may have run."""
+        if self._sender.claims:
+            return
+        if self._ledger is not None and work.intended:
+            self._ledger.forget([work.prepared.key])
+        work.intended = False
+
+    def _over(
+        self,
+        work: WorkItem,
+        state: ItemState,
+        *,
+        result: WorkflowExecutionResult | None = None,
+        error: SimStudioError | None = None,
+    ) -> BatchItem:
+        item = work.ended(state, self._clock(), result=result, error=error)
+        if self._ledger is not None:
+            self._ledger.finish(item)
+        return item
+
+
+def _failure_of(result: WorkflowExecutionResult) -> SimStudioError:
+    try:
+        result.raise_for_failure()
+    except SimStudioError as error:
+        return error
+    raise AssertionError("a result that failed raises")

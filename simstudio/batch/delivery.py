@@ -1,0 +1,104 @@
+"""Finished items on their way to the consumer: counted, told, and put into the order of the inputs.
+
+Nobody here waits for the consumer. In order, an item that is early waits for those before it; how far ahead of them
+others may be (the window), and how many items the consumer may be behind, bounds the memory of a batch of any size.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from simstudio.batch.items import BatchItem
+    from simstudio.batch.options import Options
+    from simstudio.batch.progress import Progress
+
+
+class Outbox(Protocol):
+    """Where finished items go."""
+
+    @property
+    def full(self) -> bool:
+        """Whether the consumer is behind."""
+        ...
+
+    def put(self, item: BatchItem) -> None:
+        """Hand an item over."""
+        ...
+
+
+class Delivery:
+    """Hands finished items over.
+
+    Args:
+        outbox: Where they go.
+        options: Whether in order, how far ahead, and whether one without a result is the last.
+        progress: Counts them.
+        on_result: Called with each; may be async.
+        on_progress: Called with the progress after each.
+        spawn: Runs what ``on_result`` returned, when that is a coroutine.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        options: Options,
+        progress: Progress,
+        *,
+        on_result: Callable[[BatchItem], Any] | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+        spawn: Callable[[Coroutine[Any, Any, None]], None],
+    ) -> None:
+        self._outbox = outbox
+        self._options = options
+        self._progress = progress
+        self._on_result = on_result
+        self._on_progress = on_progress
+        self._spawn = spawn
+        self._next = 0
+        self._early: dict[int, BatchItem] = {}
+
+    def has_room(self, index: int) -> bool:
+        """Whether the input at a place may be taken up, or those before it, or the consumer, come first."""
+        if self._outbox.full:
+            return False
+        return not self._options.ordered or index - self._next < self._options.window
+
+    def deliver(self, item: BatchItem) -> None:
+        """Hand an item over, or keep it until those before it are.
+
+        Raises:
+            Exception: What ``on_result`` or ``on_progress`` raised; the item is handed over all the same.
+            SimStudioError: Why it has no result, where that ends the batch; it is handed over, too.
+        """
+        self._progress.count(item)
+        try:
+            self._tell(item)
+        finally:
+            self._put(item)
+        if self._options.stop_on_error and item.error is not None:
+            raise item.error
+
+    def flush(self) -> None:
+        """Hand over what waits for items that will never come."""
+        for index in sorted(self._early):
+            self._outbox.put(self._early.pop(index))
+
+    def _put(self, item: BatchItem) -> None:
+        if not self._options.ordered:
+            self._outbox.put(item)
+            return
+        self._early[item.index] = item
+        while self._next in self._early:
+            self._outbox.put(self._early.pop(self._next))
+            self._next += 1
+
+    def _tell(self, item: BatchItem) -> None:
+        if self._on_result is not None:
+            told = self._on_result(item)
+            if asyncio.iscoroutine(told):
+                self._spawn(told)
+        if self._on_progress is not None:
+            self._on_progress(self._progress)

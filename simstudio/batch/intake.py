@@ -1,0 +1,152 @@
+"""Inputs on their way in: read as there is room for them, and recognised by the ledger.
+
+Each that is to be sent becomes a :class:`~simstudio.batch.work_item.WorkItem`; what needs no sending (an earlier run
+finished it, or it is no JSON data) is delivered from here. An iterable is read on the event loop, where it blocks the
+batch as long as it likes; an asynchronous one is asked for one input ahead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from simstudio.batch.items import BatchItem, Prepared, prepare
+from simstudio.batch.resumption import resumption
+from simstudio.batch.work_item import WorkItem
+from simstudio.errors import InvalidInputError, SimStudioError
+
+if TYPE_CHECKING:
+    from simstudio.batch.delivery import Delivery
+    from simstudio.batch.ledger import Ledger
+    from simstudio.batch.options import Options
+    from simstudio.batch.records import Entry
+
+_END = object()
+_LATER = object()
+
+
+class Intake:
+    """Reads inputs and finds out what is to be done with each.
+
+    Args:
+        source: The inputs, one by one.
+        options: Their identity, and what the caller wants of those that an earlier run knew.
+        delivery: Where those go that need no sending.
+        ledger: What is known of them, or None.
+        claims: Whether executions carry a run id.
+        wake: Called when there may be an input that there was not before.
+
+    Attributes:
+        count: How many inputs were read.
+        exhausted: Whether these were all.
+    """
+
+    def __init__(
+        self,
+        source: Iterator[Any] | AsyncIterator[Any],
+        options: Options,
+        delivery: Delivery,
+        *,
+        ledger: Ledger | None,
+        claims: bool,
+        wake: Callable[[], None],
+    ) -> None:
+        self.count = 0
+        self.exhausted = False
+        self._source = source
+        self._options = options
+        self._delivery = delivery
+        self._ledger = ledger
+        self._claims = claims
+        self._wake = wake
+        self._pull: asyncio.Task[Any] | None = None
+        self._stopped = False
+
+    def next(self, until: int) -> WorkItem | None:
+        """The next item to send; None where there is none now, or ever.
+
+        Args:
+            until: Read no further than to so many inputs in all.
+
+        Raises:
+            InputChangedError: An input is not the one that the ledger knows under its key.
+            LedgerError: The ledger cannot be used.
+            Exception: What the caller's iterable raised, or :meth:`Delivery.deliver` did.
+        """
+        while self.count < until and self._may_read():
+            value = self._value()
+            if value is _LATER:
+                return None
+            if value is _END:
+                self.exhausted = True
+                return None
+            work = self._admit(value)
+            if work is not None:
+                return work
+        return None
+
+    def stop(self) -> None:
+        """Read nothing more. From any thread."""
+        self._stopped = True
+
+    async def aclose(self) -> None:
+        """Wait for no input any more."""
+        if self._pull is not None:
+            self._pull.cancel()
+            await asyncio.gather(self._pull, return_exceptions=True)
+
+    def _may_read(self) -> bool:
+        return not (self._stopped or self.exhausted) and self._delivery.has_room(self.count)
+
+    def _value(self) -> Any:
+        """The next input, ``_LATER`` or ``_END``."""
+        if not isinstance(self._source, AsyncIterator):
+            return next(self._source, _END)
+        if self._pull is None:
+            self._pull = asyncio.get_running_loop().create_task(_pulled(self._source))
+            self._pull.add_done_callback(lambda _: self._wake())
+        if not self._pull.done():
+            return _LATER
+        pull, self._pull = self._pull, None
+        return pull.result()
+
+    def _admit(self, value: Any) -> WorkItem | None:
+        index, self.count = self.count, self.count + 1
+        try:
+            prepared = prepare(index, value, self._options.key)
+        except InvalidInputError as error:
+            self._delivery.deliver(BatchItem(index, value, error=error, state="failed", key=str(index)))
+            return None
+        if self._ledger is None:
+            return WorkItem(prepared)
+        entry = self._ledger.find(prepared)
+        return WorkItem(prepared) if entry is None else self._resume(prepared, entry, self._ledger)
+
+    def _resume(self, prepared: Prepared, entry: Entry, ledger: Ledger) -> WorkItem | None:
+        left = resumption(entry, self._options, claims=self._claims)
+        if left == "settle":
+            return WorkItem(prepared, entry.run_id, entry.task_id, entry.execution_id, entry.api_version, intended=True)
+        if left == "repeat":
+            return WorkItem(prepared, entry.run_id)
+        if left == "send":
+            return WorkItem(prepared)
+        item = entry.to_item()
+        if left == "report":
+            item = attrs.evolve(item, error=_heard_of_no_end(prepared.index))
+            ledger.finish(item)
+        self._delivery.deliver(item)
+        return None
+
+
+async def _pulled(source: AsyncIterator[Any]) -> Any:
+    return await anext(source, _END)
+
+
+def _heard_of_no_end(index: int) -> SimStudioError:
+    return SimStudioError(
+        f"Item {index} was sent by an earlier run that ended before its answer came: it may have run. "
+        'Look, and then run it again with on_unknown="rerun".'
+    )

@@ -1,0 +1,45 @@
+"""What is left to do of an item that an earlier run of the batch knew.
+
+What is finished is not sent again. What was queued is waited for. What may have run is run again only when that runs
+nothing twice (the server knows its run id), or when the caller wants it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from simstudio.batch.options import Options
+    from simstudio.batch.records import Entry
+
+Resumption: TypeAlias = Literal["replay", "settle", "repeat", "send", "report"]
+"""``replay``: nothing, it is as the ledger says. ``settle``: wait for what is queued. ``repeat``: send it under the run
+id that it was sent with. ``send``: send it anew. ``report``: tell that it may have run."""
+
+
+def resumption(entry: Entry, options: Options, *, claims: bool) -> Resumption:
+    """What is left to do of an item.
+
+    Args:
+        entry: What the ledger knows of it.
+        options: What the caller wants of items that failed, or may have run.
+        claims: Whether executions carry a run id now (v2), so that sending one again runs nothing twice.
+    """
+    if entry.state == "done":
+        return "replay"
+    if entry.state == "failed":
+        return "replay" if options.on_failed == "keep" else "send"
+    if entry.state == "submitted" or _still_queued(entry):
+        return "settle"
+    if claims and entry.run_id is not None and entry.api_version == "v2":  # v1's id of a run claims nothing
+        return "repeat"
+    if options.on_unknown == "rerun":
+        return "send"
+    return "report" if entry.state == "sending" else "replay"
+
+
+def _still_queued(entry: Entry) -> bool:
+    """Whether an earlier run lost sight of a job that the server has not forgotten."""
+    return entry.state == "unknown" and entry.task_id is not None and entry.status != 404

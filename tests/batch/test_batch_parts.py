@@ -1,0 +1,265 @@
+"""The parts of the coordinator, each alone: what an earlier run left to do, reading inputs, handing items over."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from typing import Any
+
+import pytest
+
+import simstudio as sim
+from simstudio.batch.delivery import Delivery
+from simstudio.batch.intake import Intake
+from simstudio.batch.items import BatchItem
+from simstudio.batch.options import Options
+from simstudio.batch.progress import Progress
+from simstudio.batch.records import Entry
+from simstudio.batch.resumption import resumption
+
+
+def entry(state: Any, **known: Any) -> Entry:
+    told = {
+        "index": 0,
+        "key": "0",
+        "fingerprint": "",
+        "state": state,
+        "run_id": None,
+        "task_id": None,
+        "execution_id": None,
+        "input": None,
+        "result": None,
+        "error": None,
+        "error_type": None,
+        "attempts": 1,
+        "elapsed": 0.0,
+        "started_at": 0.0,
+        "ended_at": None,
+        "mode": "sync",
+        "api_version": "v1",
+    }
+    return Entry(**{**told, **known})
+
+
+V2 = {"run_id": "r1", "api_version": "v2"}
+FORGOTTEN = {"task_id": "t1", "error": sim.NotFoundError("no such job", status=404)}
+
+
+class TestResumption:
+    """Of each state: what is left to do by default, and when the caller wants everything run again."""
+
+    @pytest.mark.parametrize(
+        ("known", "claims", "cautious", "eager"),
+        [
+            (entry("done"), False, "replay", "replay"),
+            (entry("failed"), False, "replay", "send"),
+            (entry("failed", **V2), True, "replay", "send"),
+            (entry("submitted", task_id="t1"), False, "settle", "settle"),
+            (entry("sending"), False, "report", "send"),
+            (entry("unknown"), False, "replay", "send"),
+            (entry("sending", **V2), True, "repeat", "repeat"),
+            (entry("unknown", **V2), True, "repeat", "repeat"),
+            (entry("sending", **V2), False, "report", "send"),
+            (entry("unknown", run_id="an execution"), True, "replay", "send"),
+            (entry("unknown", task_id="t1"), False, "settle", "settle"),
+            (entry("unknown", **FORGOTTEN), False, "replay", "send"),
+            (entry("unknown", **FORGOTTEN, **V2), True, "repeat", "repeat"),
+        ],
+        ids=lambda value: f"{value.state} {value.api_version}" if isinstance(value, Entry) else str(value),
+    )
+    def test_what_is_left_to_do(self, known: Entry, claims: bool, cautious: str, eager: str) -> None:
+        assert resumption(known, Options(), claims=claims) == cautious
+        assert resumption(known, Options(on_unknown="rerun", on_failed="rerun"), claims=claims) == eager
+
+
+class Out:
+    """Where items go."""
+
+    def __init__(self, most: float = math.inf) -> None:
+        self.items: list[BatchItem] = []
+        self.most = most
+
+    @property
+    def full(self) -> bool:
+        return len(self.items) >= self.most
+
+    def put(self, item: BatchItem) -> None:
+        self.items.append(item)
+
+    @property
+    def indexes(self) -> list[int]:
+        return [item.index for item in self.items]
+
+
+def never(coroutine: Coroutine[Any, Any, None]) -> None:
+    raise AssertionError("nothing is to be awaited")
+
+
+def delivery(
+    out: Out, *, on_result: Any = None, on_progress: Any = None, spawn: Any = never, **options: Any
+) -> Delivery:
+    return Delivery(out, Options(**options), Progress(), on_result=on_result, on_progress=on_progress, spawn=spawn)
+
+
+class TestDelivery:
+    def test_an_early_item_waits_for_those_before_it(self) -> None:
+        out = Out()
+        made = delivery(out)
+        seen = []
+        for index in (2, 0, 3, 1):
+            made.deliver(BatchItem(index, None))
+            seen.append(list(out.indexes))
+        assert seen == [[], [0], [0], [0, 1, 2, 3]]
+
+    def test_out_of_order_nothing_waits(self) -> None:
+        out = Out()
+        made = delivery(out, ordered=False)
+        for index in (2, 0, 1):
+            made.deliver(BatchItem(index, None))
+        assert out.indexes == [2, 0, 1]
+
+    def test_there_is_room_up_to_the_window_and_until_the_consumer_is_behind(self) -> None:
+        out = Out(most=2)
+        made = delivery(out, window=3)
+        assert [made.has_room(index) for index in (2, 3)] == [True, False]
+        made.deliver(BatchItem(0, None))
+        assert [made.has_room(index) for index in (3, 4)] == [True, False]
+        made.deliver(BatchItem(1, None))
+        assert not made.has_room(3)
+        assert delivery(Out(), window=3, ordered=False).has_room(1_000_000)
+
+    def test_what_waits_for_what_never_comes_is_flushed(self) -> None:
+        out = Out()
+        made = delivery(out)
+        for index in (5, 3):
+            made.deliver(BatchItem(index, None))
+        made.flush()
+        made.flush()
+        assert out.indexes == [3, 5]
+
+    @pytest.mark.parametrize("told", ["on_result", "on_progress"])
+    def test_what_a_function_raises_comes_after_the_item(self, told: str) -> None:
+        def fail(_: Any) -> None:
+            raise KeyError(told)
+
+        out = Out()
+        with pytest.raises(KeyError, match=told):
+            delivery(out, **{told: fail}).deliver(BatchItem(0, None))
+        assert out.indexes == [0]
+
+    def test_the_first_without_a_result_is_the_last_if_wanted(self) -> None:
+        out = Out()
+        item = BatchItem(0, None, error=sim.ExecutionError("Boom"), state="failed")
+        with pytest.raises(sim.ExecutionError, match="Boom"):
+            delivery(out, stop_on_error=True).deliver(item)
+        assert out.items == [item]
+        delivery(out).deliver(item)
+
+    def test_what_a_function_returns_to_be_awaited_is_spawned(self) -> None:
+        async def tell(item: BatchItem) -> None:
+            told.append(item.index)
+
+        told: list[int] = []
+        spawned: list[Coroutine[Any, Any, None]] = []
+        delivery(Out(), on_result=tell, spawn=spawned.append).deliver(BatchItem(7, None))
+        asyncio.run(spawned.pop())
+        assert told == [7]
+
+
+def intake(source: Iterator[Any] | AsyncIterator[Any], out: Out, wake: Any = lambda: None, **options: Any) -> Intake:
+    given = Options(**options)
+    made = Delivery(out, given, Progress(), spawn=never)
+    return Intake(source, given, made, ledger=None, claims=False, wake=wake)
+
+
+class TestIntake:
+    def test_inputs_come_one_by_one_with_their_place(self) -> None:
+        made = intake(iter("ab"), Out())
+        found = [made.next(99), made.next(99)]
+        assert [(work.prepared.index, work.prepared.input) for work in found if work] == [(0, "a"), (1, "b")]
+        assert not made.exhausted
+        assert made.next(99) is None
+        assert (made.exhausted, made.count) == (True, 2)
+
+    def test_what_is_no_json_is_delivered_from_here(self) -> None:
+        out = Out()
+        work = intake(iter([{1}, object(), 5]), out).next(99)
+        assert work is not None
+        assert work.prepared.index == 2
+        assert [(item.index, item.state) for item in out.items] == [(0, "failed"), (1, "failed")]
+
+    def test_no_more_are_read_than_wanted_at_once(self) -> None:
+        out = Out()
+        made = intake(iter([{1}] * 9), out)
+        assert made.next(5) is None
+        assert (made.count, len(out.items), made.exhausted) == (5, 5, False)
+
+    def test_none_is_read_without_room_nor_after_it_was_stopped(self) -> None:
+        made = intake(iter(range(9)), Out(), window=2)
+        assert [made.next(99) is None for _ in range(3)] == [False, False, True]
+        assert made.count == 2
+        stopped = intake(iter(range(9)), Out())
+        stopped.stop()
+        assert stopped.next(99) is None
+        assert (stopped.count, stopped.exhausted) == (0, False)
+
+    def test_what_the_iterable_raises_comes_out(self) -> None:
+        def broken() -> Iterator[int]:
+            yield 1
+            raise LookupError("no more rows")
+
+        made = intake(broken(), Out())
+        assert made.next(99) is not None
+        with pytest.raises(LookupError, match="no more rows"):
+            made.next(99)
+
+    async def test_an_asynchronous_one_wakes_when_it_has_one(self) -> None:
+        gate, awake = asyncio.Event(), asyncio.Event()
+
+        async def numbers() -> AsyncIterator[int]:
+            await gate.wait()
+            yield 7
+            raise LookupError("no more rows")
+
+        made = intake(numbers().__aiter__(), Out(), awake.set)
+        assert made.next(99) is None
+        gate.set()
+        await awake.wait()
+        work = made.next(99)
+        assert work is not None
+        assert work.prepared.input == 7
+        awake.clear()
+        assert made.next(99) is None
+        await awake.wait()
+        with pytest.raises(LookupError, match="no more rows"):
+            made.next(99)
+
+    async def test_an_asynchronous_one_ends(self) -> None:
+        awake = asyncio.Event()
+
+        async def nothing() -> AsyncIterator[int]:
+            for n in ():
+                yield n
+
+        made = intake(nothing().__aiter__(), Out(), awake.set)
+        assert made.next(99) is None
+        await awake.wait()
+        assert made.next(99) is None
+        assert made.exhausted
+
+    async def test_it_does_not_wait_for_an_input_that_nobody_wants_any_more(self) -> None:
+        cancelled: list[bool] = []
+
+        async def late() -> AsyncIterator[int]:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                cancelled.append(True)
+            yield 1
+
+        made = intake(late().__aiter__(), Out())
+        assert made.next(99) is None
+        await asyncio.sleep(0)
+        await made.aclose()
+        assert cancelled == [True]
