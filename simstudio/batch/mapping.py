@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Sequence, Sized
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
 from simstudio.batch.items import BatchItem, Inputs, read
 from simstudio.config import UNSET, Unset, check_timeout
-from simstudio.errors import InvalidInputError
+from simstudio.errors import InvalidInputError, SimStudioError
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -118,7 +118,8 @@ class Plan:
         on_progress = show if callable(show) else to_stderr() if show else None
 
         def hear(hint: RateLimitInfo) -> None:
-            pace.hint(hint.limit, hint.remaining, hint.reset)
+            with suppress(SimStudioError):  # a shared pace's store is lost: the next wait says so, this is an answer
+                pace.hint(hint.limit, hint.remaining, hint.reset)
 
         def make(outbox: Outbox) -> Engine:
             here = FlowSender(resource._context, version, sending, most, hear)

@@ -526,6 +526,23 @@ class TestClients:
         assert all(item.ok for item in items)
         assert threads == {"simstudio-batch"}
 
+    def test_a_pace_that_cannot_take_a_hint_fails_no_item(
+        self, server: SandboxServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The store of a shared one may be lost for a moment; the execution is answered all the same."""
+        told: list[int] = []
+
+        def lost(pace: Pace, limit: int, remaining: int, reset: float) -> None:
+            told.append(limit)
+            raise sim.SimStudioError("The store of the shared rate failed")
+
+        monkeypatch.setattr(Pace, "hint", lost)
+        with server.client(api_version="v2") as client:
+            items = list(client.workflows.map("work", numbers(3)))
+
+        assert told
+        assert all(item.ok for item in items)
+
     async def test_a_users_own_async_one_sends_everything_and_stays_open(self, server: SandboxServer) -> None:
         sent: list[str] = []
 
