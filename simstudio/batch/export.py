@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from simstudio.batch.ledger import Entry, LedgerView
+from simstudio.batch.ledger.lock import canonical
 from simstudio.batch.records import dump
-from simstudio.batch.schema import canonical
 from simstudio.errors import ConfigurationError, InvalidInputError, LedgerError
 
 if TYPE_CHECKING:
@@ -201,19 +201,14 @@ _WRITERS: dict[str, Callable[[Iterable[Entry], str], int]] = {
 
 def _row(entry: Entry) -> dict[str, Any]:
     """An entry as ``BatchItem.to_dict`` has it, and what the ledger knows beyond."""
-    error = entry.error
-    said = None if error is None else {"type": entry.error_type, "message": str(error), "code": error.code}
+    row = entry.to_item().to_dict()
+    if row["error"] is not None:
+        row["error"]["type"] = entry.error_type
     started, ended = _moment(entry.started_at), _moment(entry.ended_at)
     return {
-        "index": entry.index,
-        "key": entry.key,
+        **row,
         "state": entry.state,
-        "input": entry.input,
-        "output": entry.output,
-        "error": said,
         "attempts": entry.attempts,
-        "elapsed": round(entry.elapsed, 6),
-        "run_id": entry.run_id,
         "task_id": entry.task_id,
         "execution_id": entry.execution_id,
         "started_at": started.isoformat() if started else None,

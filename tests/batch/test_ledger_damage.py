@@ -14,9 +14,8 @@ import pytest
 from ledgers import brought_to, ended, given, intact, intend, opened
 
 from simstudio import LedgerError
-from simstudio.batch import schema
 from simstudio.batch.export import export
-from simstudio.batch.ledger import Counts, Ledger, LedgerView, status
+from simstudio.batch.ledger import Counts, Ledger, LedgerView, connection, status
 
 
 @pytest.fixture
@@ -76,7 +75,7 @@ def test_a_ledger_with_damaged_pages_is_refused(filled: Path, place: float) -> N
 
 
 def test_damage_that_is_met_later_is_as_clear(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schema, "_CHECKED", 0)  # as if the ledger were too large to be looked through
+    monkeypatch.setattr(connection, "_CHECKED", 0)  # as if the ledger were too large to be looked through
     content = bytearray(filled.read_bytes())
     middle = len(content) // 2
     content[middle : middle + 20_000] = b"\xa5" * 20_000
@@ -143,8 +142,8 @@ def full(path: Path) -> Iterator[Ledger]:
     """A ledger with one item being sent and no room for more."""
     with opened(path) as ledger:
         intend(ledger, given(0))
-        (pages,) = ledger._db.execute("PRAGMA page_count").fetchone()
-        ledger._db.execute(f"PRAGMA max_page_count = {pages}")
+        (pages,) = ledger._connection._db.execute("PRAGMA page_count").fetchone()
+        ledger._connection._db.execute(f"PRAGMA max_page_count = {pages}")
         yield ledger
 
 
@@ -165,7 +164,7 @@ def test_an_end_that_finds_no_room_leaves_the_item_as_it_was(full: Ledger) -> No
 def test_a_ledger_goes_on_when_there_is_room_again(full: Ledger, path: Path) -> None:
     with pytest.raises(LedgerError):
         full.finish(ended(given(0), output="x" * 100_000))
-    full._db.execute("PRAGMA max_page_count = 100000")
+    full._connection._db.execute("PRAGMA max_page_count = 100000")
     full.finish(ended(given(0), output="x" * 100_000))
     intend(full, given(1))
     assert full.counts() == Counts(done=1, sending=1)
@@ -240,7 +239,7 @@ def test_a_view_writes_nothing(path: Path) -> None:
     with opened(path) as ledger:
         intend(ledger, given(0))
     with LedgerView(path) as view, pytest.raises(sqlite3.OperationalError, match="readonly"):
-        view._db.execute("DELETE FROM entries")
+        view._connection._db.execute("DELETE FROM entries")
 
 
 @pytest.mark.parametrize("open_", [opened, status], ids=["writing", "reading"])
@@ -261,7 +260,7 @@ def test_a_missing_ledger_is_not_made_by_reading_it(path: Path) -> None:
 
 
 def test_a_foreign_program_that_writes_it_is_a_clear_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schema, "BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(connection, "BUSY_SECONDS", 0.01)
     with opened(path) as ledger:
         intend(ledger, given(0))
         foreign = sqlite3.connect(path, isolation_level=None)
@@ -278,7 +277,7 @@ def test_a_foreign_program_that_writes_it_is_a_clear_error(path: Path, monkeypat
 def test_a_foreign_program_that_holds_it_at_the_start_is_a_clear_error(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schema, "BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(connection, "BUSY_SECONDS", 0.01)
     opened(path).close()
     foreign = sqlite3.connect(path, isolation_level=None)
     foreign.execute("BEGIN IMMEDIATE")

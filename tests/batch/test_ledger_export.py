@@ -204,7 +204,7 @@ def test_an_export_that_fails_leaves_what_was_there(ledger: Ledger, tmp_path: Pa
     fill(ledger)
     target = tmp_path / f"out.{suffix}"
     target.write_text("old")
-    ledger._db.execute("UPDATE entries SET result = '{' WHERE key = '7'")
+    ledger._connection._db.execute("UPDATE entries SET result = '{' WHERE key = '7'")
     with pytest.raises(LedgerError, match="damaged"):
         export(ledger, target)
     assert target.read_text() == "old"

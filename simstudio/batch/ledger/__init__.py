@@ -1,0 +1,21 @@
+"""The ledger of a batch: what is known of each item, in one SQLite file that survives ``kill -9``.
+
+    sending ─┬─> submitted ─┬─> done
+             └──────────────┼─> failed  ──> sending (again)
+                            └─> unknown ──> sending (again, or settled: submitted, done, failed)
+
+An item is ``sending`` before anything of it leaves, in a transaction that is committed by then: what the ledger does
+not know has not run. What is found ``sending`` when a ledger is opened may have run. What is ``done`` never changes
+again.
+
+One process writes it, :class:`Ledger`, which a lock makes sure of; any number read it meanwhile, :class:`LedgerView`.
+It holds inputs and outputs as they are, and no API key.
+"""
+
+from __future__ import annotations
+
+from simstudio.batch.ledger.view import LedgerView, status
+from simstudio.batch.ledger.writer import Ledger
+from simstudio.batch.records import Counts, Entry, EntryState, Intent, Mode, Session
+
+__all__ = ["Counts", "Entry", "EntryState", "Intent", "Ledger", "LedgerView", "Mode", "Session", "status"]

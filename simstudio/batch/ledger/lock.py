@@ -1,0 +1,37 @@
+"""Being the one coordinator of a ledger."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+
+
+class Lock:
+    """Being the one coordinator of a ledger: a transaction kept open in a file of its own, ``<ledger>-lock``.
+
+    The operating system lets go of it when the process ends, however it ends, and a child that was forked does not hold
+    it. The file stays, empty: one that is deleted could be locked by two.
+
+    Args:
+        path: The ledger's, as :func:`canonical` has it.
+
+    Raises:
+        sqlite3.OperationalError: Somebody holds it (``database is locked``), or it cannot be made.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._db = sqlite3.connect(f"{path}-lock", timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+        except BaseException:
+            self._db.close()
+            raise
+
+    def release(self) -> None:
+        """Let another have it."""
+        self._db.close()
+
+
+def canonical(path: str | os.PathLike[str]) -> str:
+    """The path under which everybody locks the same file."""
+    return os.path.realpath(os.fsdecode(path))

@@ -1,0 +1,301 @@
+"""A ledger to be written, by the one coordinator of its batch: what may become of each item, and what may not.
+
+Each method is one transaction, committed when it returns. An item's identity is its key and the fingerprint of its
+input; its place among the inputs may change from run to run.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any, cast
+
+import attrs
+
+from simstudio._version import __version__
+from simstudio.batch.items import BatchItem, Prepared
+from simstudio.batch.ledger.connection import Connection, explained
+from simstudio.batch.ledger.lock import Lock, canonical
+from simstudio.batch.ledger.rows import COLUMNS, TABLES, entry_of
+from simstudio.batch.ledger.view import LedgerView
+from simstudio.batch.records import Entry, Intent, Mode, dump, pack_error, pack_result
+from simstudio.errors import InputChangedError, LedgerError
+
+_MOVES = 500
+"""How many changed places are kept in memory before they are written."""
+
+_FIND = f"SELECT {COLUMNS}, e.session FROM {TABLES} WHERE e.key = ?"  # noqa: S608
+
+
+class Ledger(LedgerView):
+    """The ledger of a batch, as its one coordinator has it: made by :meth:`open`, to be closed.
+
+    Its methods are called by one thread at a time, though not always by the same.
+    """
+
+    def __init__(self) -> None:
+        raise TypeError("A ledger is opened with Ledger.open(...); to read one, use LedgerView(path).")
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], *, workflow_id: str, mode: Mode, api_version: str) -> Ledger:
+        """Open a ledger as its coordinator; it is made where it is missing.
+
+        Mode and API may differ from those of an earlier run: each entry says how it was sent.
+
+        Args:
+            path: The file.
+            workflow_id: The workflow whose executions it tells of.
+            mode: How what is sent from now on is sent: ``sync``, ``async`` or ``stream``.
+            api_version: To which API: ``v1`` or ``v2``.
+
+        Raises:
+            LedgerError: It is of another workflow, in use by another process, locked by another program, damaged, or
+                cannot be made or written.
+        """
+        path = canonical(path)
+        if os.path.isdir(path):  # noqa: PTH112 - a str that SQLite gets too
+            raise LedgerError(f"The ledger {path} cannot be opened: it is a folder.")
+        ledger = cls.__new__(cls)
+        with ExitStack() as opened:
+            ledger._lock = _taken(path)
+            opened.callback(ledger._lock.release)
+            ledger._attach(Connection.for_writing(path))
+            opened.callback(ledger._connection.close)
+            ledger._enter(workflow_id, mode, api_version)
+            opened.pop_all()
+        return ledger
+
+    _lock: Lock
+    _session: int
+    _moved: list[tuple[int, str]]
+
+    def _enter(self, workflow_id: str, mode: Mode, api_version: str) -> None:
+        """Begin a session, in a ledger of this workflow."""
+        self._moved = []
+        with self._writing() as db:
+            if self.workflow_id and self.workflow_id != workflow_id:
+                raise LedgerError(
+                    f"The ledger {self.path} is of the workflow {self.workflow_id!r}, not of {workflow_id!r}: "
+                    "each workflow needs its own."
+                )
+            db.execute("INSERT OR IGNORE INTO meta VALUES ('workflow_id', ?)", (workflow_id,))
+            session = (mode, api_version, os.getpid(), time.time(), __version__)
+            made = db.execute(
+                "INSERT INTO sessions (mode, api_version, pid, opened_at, version) VALUES (?, ?, ?, ?, ?)", session
+            )
+            self._session = cast("int", made.lastrowid)
+        self.workflow_id = workflow_id
+
+    def remember(self, name: str, value: Any) -> None:
+        """Keep JSON data that is none of the items', under a name: how the command line was called, for example.
+
+        Raises:
+            LedgerError: It cannot be written.
+        """
+        with self._writing() as db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"note {name}", dump(value, name)))
+
+    def find(self, prepared: Prepared) -> Entry | None:
+        """What is known of an input; None if nothing is.
+
+        An input that has another place than before, and the same key, is taken to its new one.
+
+        Raises:
+            InputChangedError: Another input is known under its key.
+            LedgerError: Another input of this run has the same key; or the ledger cannot be read.
+        """
+        with self._connection.reading() as db:
+            row = db.execute(_FIND, (prepared.key,)).fetchone()
+            if row is None:
+                return None
+            entry, session = entry_of(row, prepared.input), row[-1]
+        self._compare(prepared, entry.fingerprint, session, entry.index)
+        if entry.index == prepared.index:
+            return entry
+        self._moved.append((prepared.index, prepared.key))
+        if len(self._moved) >= _MOVES:
+            self._write_places()
+        return attrs.evolve(entry, index=prepared.index)
+
+    def intend(self, entries: Sequence[Intent]) -> None:
+        """Write down what is about to be sent; it is committed when this returns. All of it or nothing.
+
+        Args:
+            entries: Inputs that are not known, or failed, or are unknown, or were ``sending`` in an earlier run.
+
+        Raises:
+            InputChangedError: Another input is known under the key of one of them.
+            LedgerError: One of them must not be sent (it is done, queued, or being sent); or the ledger cannot be
+                written, and nothing may be sent.
+            InvalidInputError: A file that is part of an input can no longer be read.
+        """
+        texts = [dump(intent.prepared.input, f"Input {intent.prepared.index}") for intent in entries]
+        now = time.time()
+        with self._writing() as db:
+            for intent, text in zip(entries, texts, strict=True):
+                self._intend(db, intent, text, now)
+
+    def _intend(self, db: sqlite3.Connection, intent: Intent, text: str, now: float) -> None:
+        prepared = intent.prepared
+        values = (prepared.index, prepared.fingerprint, "sending", self._session, intent.run_id, now, prepared.key)
+        added = db.execute(
+            "INSERT INTO entries (item_index, fingerprint, state, session, run_id, started_at, key)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
+            values,
+        )
+        if added.rowcount == 1:
+            db.execute("INSERT INTO inputs VALUES (?, ?)", (added.lastrowid, text))
+            return
+        known = "SELECT id, fingerprint, session, item_index, state FROM entries WHERE key = ?"
+        found, fingerprint, session, index, state = db.execute(known, (prepared.key,)).fetchone()
+        self._compare(prepared, fingerprint, session, index)
+        if state not in ("failed", "unknown") and not (state == "sending" and session != self._session):
+            raise self._illegal(prepared.key, state, "sent")
+        db.execute("INSERT OR REPLACE INTO earlier SELECT * FROM entries WHERE id = ?", (found,))
+        db.execute(
+            "UPDATE entries SET item_index = ?, fingerprint = ?, state = ?, session = ?, run_id = ?, started_at = ?,"
+            " task_id = NULL, execution_id = NULL, attempts = 0, elapsed = 0, ended_at = NULL, error = NULL,"
+            " result = NULL WHERE key = ?",
+            values,
+        )
+
+    def submitted(self, key: str, task_id: str, execution_id: str | None) -> None:
+        """An item is queued on the server.
+
+        Args:
+            key: The item's.
+            task_id: Under which the server is asked for it.
+            execution_id: The execution, where the server named it.
+
+        Raises:
+            LedgerError: It was not being sent; or the ledger cannot be written.
+        """
+        with self._writing() as db:
+            changed = db.execute(
+                "UPDATE entries SET state = 'submitted', task_id = ?, execution_id = coalesce(?, execution_id),"
+                " ended_at = NULL, error = NULL, result = NULL"
+                " WHERE key = ? AND state IN ('sending', 'unknown')",
+                (task_id, execution_id, key),
+            )
+            self._ensure_changed(db, changed, key, "queued")
+
+    def finish(self, item: BatchItem) -> None:
+        """An item has come to its end: done, failed, or unknown.
+
+        Raises:
+            LedgerError: It was neither being sent, nor queued, nor unknown; or the ledger cannot be written.
+        """
+        result, error = pack_result(item.result, item.index), pack_error(item.error, item.index)
+        execution = item.result.execution_id if item.result is not None else None
+        with self._writing() as db:
+            changed = db.execute(
+                "UPDATE entries SET state = ?, run_id = coalesce(?, run_id), execution_id = coalesce(?, execution_id),"
+                " attempts = ?, elapsed = ?, ended_at = ?, error = ?, result = ?"
+                " WHERE key = ? AND state IN ('sending', 'submitted', 'unknown')",
+                (item.state, item.run_id, execution, item.attempts, item.elapsed, time.time(), error, result, item.key),
+            )
+            self._ensure_changed(db, changed, item.key, "finished")
+            db.execute("DELETE FROM earlier WHERE key = ?", (item.key,))
+
+    def forget(self, keys: Sequence[str]) -> None:
+        """What was about to be sent surely was not: it is as it was before :meth:`intend`, most often not known.
+
+        An item that was unknown, failed, or ``sending`` in an earlier run, is so again.
+
+        Raises:
+            LedgerError: One of them was not being sent; or the ledger cannot be written.
+        """
+        with self._writing() as db:
+            for key in keys:
+                known = "SELECT id FROM entries WHERE key = ? AND state = 'sending' AND session = ?"
+                row = db.execute(known, (key, self._session)).fetchone()
+                if row is None:
+                    raise self._illegal(key, _state(db, key), "forgotten")
+                db.execute("DELETE FROM entries WHERE id = ?", row)
+                restored = db.execute("INSERT INTO entries SELECT * FROM earlier WHERE id = ?", row)
+                if restored.rowcount == 1:
+                    db.execute("DELETE FROM earlier WHERE id = ?", row)
+                else:
+                    db.execute("DELETE FROM inputs WHERE id = ?", row)
+
+    def entries(self, state: str | None = None) -> Iterator[Entry]:
+        """What is known of each item, in the order of the inputs, read as it is asked for; see :class:`LedgerView`."""
+        self._write_places()
+        return super().entries(state)
+
+    def close(self) -> None:
+        """Close the file, and let another have it. A second call does nothing."""
+        if not self._connection.usable:
+            super().close()
+            return
+        with suppress(LedgerError):  # changed places only, which the next run finds again
+            self._write_places()
+        super().close()
+        self._lock.release()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, for what it is told and for the places that have changed."""
+        with self._connection.writing() as db:
+            if self._moved:
+                db.executemany("UPDATE entries SET item_index = ? WHERE key = ?", self._moved)
+            yield db
+        self._moved.clear()
+
+    def _write_places(self) -> None:
+        if self._moved:
+            with self._writing():
+                pass
+
+    def _compare(self, prepared: Prepared, fingerprint: str, session: int, index: int) -> None:
+        twice = session == self._session and index != prepared.index
+        if fingerprint != prepared.fingerprint:
+            why = (
+                f"input {index} of the same batch has that key too; key= must tell them apart"
+                if twice
+                else "it was changed, or others were put before it; give it back, use another ledger, or name inputs "
+                "with key="
+            )
+            raise InputChangedError(
+                f"Input {prepared.index} is not the one that the ledger {self.path} knows under the key "
+                f"{prepared.key!r}: {why}."
+            )
+        if twice:
+            raise LedgerError(
+                f"Inputs {index} and {prepared.index} have the same key {prepared.key!r}: key= must tell them apart."
+            )
+
+    def _ensure_changed(self, db: sqlite3.Connection, changed: sqlite3.Cursor, key: str, becoming: str) -> None:
+        if changed.rowcount != 1:
+            raise self._illegal(key, _state(db, key), becoming)
+
+    def _illegal(self, key: str, state: str | None, becoming: str) -> LedgerError:
+        if state is None:
+            return LedgerError(f"The item {key!r} cannot be {becoming}: the ledger {self.path} does not know it.")
+        return LedgerError(f"The item {key!r} cannot be {becoming}: in the ledger {self.path} it is {state!r}.")
+
+
+def _state(db: sqlite3.Connection, key: str) -> str | None:
+    row = db.execute("SELECT state FROM entries WHERE key = ?", (key,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _taken(path: str) -> Lock:
+    with explained(path, "opened"):
+        try:
+            return Lock(path)
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            pid: int | None = None
+            with suppress(LedgerError), LedgerView(path) as view:
+                last = view.last_session()
+                pid = last.pid if last is not None else None
+            who = "another process" if pid != os.getpid() else "another batch of this process"
+            raise LedgerError(
+                f"The ledger {path} is in use by {who} (pid {pid if pid is not None else 'unknown'}). "
+                "Wait for its end, or give this batch a ledger of its own."
+            ) from error
