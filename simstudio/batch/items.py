@@ -115,7 +115,7 @@ def prepare(index: int, value: Any, key: Callable[[Any], object] | None = None) 
         InvalidInputError: It is no JSON data, or ``key`` failed; the message names the index.
     """
     try:
-        text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, default=_plain)
+        text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, default=plain)
         fingerprint = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInputError(f"Input {index} cannot be sent as JSON: {error}.") from error
@@ -128,7 +128,13 @@ def prepare(index: int, value: Any, key: Callable[[Any], object] | None = None) 
     return Prepared(index, value, named, fingerprint)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """What JSON has no word for, as data that it has: mappings and files; the ``default`` of ``json.dumps``.
+
+    Raises:
+        TypeError: It is nothing of that.
+        InvalidInputError: A file cannot be read.
+    """
     if isinstance(value, Mapping):
         return dict(value)
     file = as_file(value)

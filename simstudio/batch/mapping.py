@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence, Sized
 from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from simstudio.batch.executors import Elsewhere
     from simstudio.batch.options import OnFailed, OnUnknown
     from simstudio.batch.progress import Progress
+    from simstudio.batch.records import Mode
     from simstudio.resources.base import APIResource, Context
     from simstudio.transport.rate_limit import RateLimitInfo
 
@@ -39,7 +40,7 @@ class Plan:
     inputs: Inputs
     concurrency: int | None = None
     ordered: bool = True
-    mode: Literal["sync", "async", "stream"] = "sync"
+    mode: Mode = "sync"
     on_result: Callable[[BatchItem], Any] | None = None
     ledger: str | os.PathLike[str] | None = None
     executor: Executor | None = None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import attrs
 
 from simstudio import errors
-from simstudio.batch.items import BatchItem, Prepared, _plain
+from simstudio.batch.items import BatchItem, Prepared, plain
 from simstudio.errors import LedgerError, SimStudioError
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.models.jobs import Job
@@ -159,12 +159,12 @@ def dump(data: Any, what: str) -> str:
         LedgerError: It is no JSON data.
     """
     try:
-        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=_plain)
+        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=plain)
         if not text.isascii():
             try:
                 text.encode()
             except UnicodeEncodeError:
-                text = json.dumps(data, separators=(",", ":"), default=_plain)
+                text = json.dumps(data, separators=(",", ":"), default=plain)
     except (TypeError, ValueError, RecursionError) as error:
         if isinstance(error, SimStudioError):
             raise

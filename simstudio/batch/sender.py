@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TypeAlias
 
+    from simstudio.batch.records import Mode
     from simstudio.models.usage import UsageLimits
     from simstudio.resources.base import Context
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Response
 
-Mode: TypeAlias = Literal["sync", "async", "stream"]
 Queued: TypeAlias = Callable[[AsyncExecutionResult], None]
 Hear: TypeAlias = Callable[[RateLimitInfo], None]
 
