@@ -1,7 +1,8 @@
 """The iterators that users hold: :class:`Batch` and :class:`AsyncBatch`.
 
 The engine runs on an event loop of its own thread for the first, and on the caller's for the second. Nothing begins
-before the first item is asked for; while nobody asks, no more than a window of items is begun.
+before the first item is asked for; while nobody asks, no more than a window of items is begun. Whoever asks for the
+next item of the first reads inputs while there is none (:class:`~simstudio.batch.sources.Relay`).
 """
 
 from __future__ import annotations
@@ -20,11 +21,16 @@ from simstudio.batch.progress import Progress
 if TYPE_CHECKING:
     from simstudio.batch.delivery import Outbox
     from simstudio.batch.engine import Engine
+    from simstudio.batch.sources import Relay
 
 HIGH_WATER = 1000
 """Finished items that may wait for the consumer before nothing more is begun."""
 DRAIN_PATIENCE = 30.0
 """Seconds that what is under way gets to end, after Ctrl-C."""
+_LOOK_AGAIN = 1.0
+"""Seconds. Without an end to it, a wait hears of no Ctrl-C on Windows."""
+_READ_FOR_EACH = 2
+"""Inputs read for each item given, where they come quickly: so that the engine has some while items abound."""
 
 
 class BatchInterrupted(KeyboardInterrupt):
@@ -57,6 +63,11 @@ class _Box:
             self.items.append(item)
             self.changed.notify()
 
+    def look(self) -> None:
+        """Wake those who wait: there is something else to do."""
+        with self.changed:
+            self.changed.notify_all()
+
 
 class Batch(Iterator[BatchItem]):
     """Many executions: iterate over what becomes of them.
@@ -70,9 +81,12 @@ class Batch(Iterator[BatchItem]):
     :class:`~simstudio.BatchInterrupted`; a second one leaves at once.
     """
 
-    def __init__(self, make: Callable[[Outbox], Engine], close: Callable[[], None]) -> None:
+    def __init__(self, make: Callable[[Outbox], Engine], close: Callable[[], None], relay: Relay | None = None) -> None:
         self._thread: threading.Thread | None = None
         self._box = _Box()
+        self._relay = relay
+        if relay is not None:
+            relay.notify = self._box.look
         self._engine = make(self._box)
         self._over = threading.Event()
         self._failure: list[BaseException] = []
@@ -137,10 +151,22 @@ class Batch(Iterator[BatchItem]):
             self._thread.start()
 
     def _wait(self) -> BatchItem | None:
-        with self._box.changed:
-            while not self._box.items and not self._over.is_set():
-                self._box.changed.wait()
-            return self._box.items.popleft() if self._box.items else None
+        """The next item, None after the last; reads inputs meanwhile, and a few more for each item that it gives."""
+        box, relay = self._box, self._relay
+        while True:
+            with box.changed:
+                while not box.items and not self._over.is_set() and not (relay is not None and relay.wanted):
+                    box.changed.wait(_LOOK_AGAIN)
+                if box.items or self._over.is_set():
+                    item = box.items.popleft() if box.items else None
+                    break
+            if relay is not None:
+                relay.read()
+        if relay is not None and relay.wanted:
+            for _ in range(_READ_FOR_EACH if relay.quick and item is not None else 0):
+                relay.read()
+            box.look()  # another thread may go on reading
+        return item
 
     def _interrupted(self) -> BatchInterrupted:
         self.close()

@@ -13,7 +13,7 @@ import heapq
 import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from simstudio.batch.options import Options
     from simstudio.batch.pace import Pace
     from simstudio.batch.sender import Sender
+    from simstudio.batch.sources import Source
     from simstudio.batch.work_item import WorkItem
 
 _READ_AT_ONCE = 256  # inputs read in one go, those that the ledger answers among them: others want the loop, too
@@ -41,7 +42,7 @@ class Engine:
 
     Args:
         sender: Executes items.
-        source: The inputs, one by one.
+        source: The inputs.
         outbox: Where finished items go.
         pace: How many, and when.
         options: How it behaves.
@@ -59,7 +60,7 @@ class Engine:
         self,
         *,
         sender: Sender,
-        source: Iterator[Any] | AsyncIterator[Any],
+        source: Source,
         outbox: Outbox,
         pace: Pace,
         options: Options,

@@ -1,20 +1,19 @@
 """Inputs on their way in: read as there is room for them, and recognised by the ledger.
 
 Each that is to be sent becomes a :class:`~simstudio.batch.work_item.WorkItem`; what needs no sending (an earlier run
-finished it, or it is no JSON data) is delivered from here. An iterable is read on the event loop, where it blocks the
-batch as long as it likes; an asynchronous one is asked for one input ahead.
+finished it, or it is no JSON data) is delivered from here.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from simstudio.batch.items import BatchItem, Prepared, prepare
 from simstudio.batch.resumption import resumption
+from simstudio.batch.sources import END, LATER
 from simstudio.batch.work_item import WorkItem
 from simstudio.errors import InvalidInputError, SimStudioError
 
@@ -23,16 +22,14 @@ if TYPE_CHECKING:
     from simstudio.batch.ledger import Ledger
     from simstudio.batch.options import Options
     from simstudio.batch.records import Entry
-
-_END = object()
-_LATER = object()
+    from simstudio.batch.sources import Source
 
 
 class Intake:
     """Reads inputs and finds out what is to be done with each.
 
     Args:
-        source: The inputs, one by one.
+        source: The inputs.
         options: Their identity, and what the caller wants of those that an earlier run knew.
         delivery: Where those go that need no sending.
         ledger: What is known of them, or None.
@@ -46,7 +43,7 @@ class Intake:
 
     def __init__(
         self,
-        source: Iterator[Any] | AsyncIterator[Any],
+        source: Source,
         options: Options,
         delivery: Delivery,
         *,
@@ -57,12 +54,11 @@ class Intake:
         self.count = 0
         self.exhausted = False
         self._source = source
+        source.bind(wake)
         self._options = options
         self._delivery = delivery
         self._ledger = ledger
         self._claims = claims
-        self._wake = wake
-        self._pull: asyncio.Task[Any] | None = None
         self._stopped = False
 
     def next(self, until: int) -> WorkItem | None:
@@ -77,10 +73,10 @@ class Intake:
             Exception: What the caller's iterable raised, or :meth:`Delivery.deliver` did.
         """
         while self.count < until and self._may_read():
-            value = self._value()
-            if value is _LATER:
+            value = self._source.take()
+            if value is LATER:
                 return None
-            if value is _END:
+            if value is END:
                 self.exhausted = True
                 return None
             work = self._admit(value)
@@ -94,24 +90,10 @@ class Intake:
 
     async def aclose(self) -> None:
         """Wait for no input any more."""
-        if self._pull is not None:
-            self._pull.cancel()
-            await asyncio.gather(self._pull, return_exceptions=True)
+        await self._source.aclose()
 
     def _may_read(self) -> bool:
         return not (self._stopped or self.exhausted) and self._delivery.has_room(self.count)
-
-    def _value(self) -> Any:
-        """The next input, ``_LATER`` or ``_END``."""
-        if not isinstance(self._source, AsyncIterator):
-            return next(self._source, _END)
-        if self._pull is None:
-            self._pull = asyncio.get_running_loop().create_task(_pulled(self._source))
-            self._pull.add_done_callback(lambda _: self._wake())
-        if not self._pull.done():
-            return _LATER
-        pull, self._pull = self._pull, None
-        return pull.result()
 
     def _admit(self, value: Any) -> WorkItem | None:
         index, self.count = self.count, self.count + 1
@@ -139,10 +121,6 @@ class Intake:
             ledger.finish(item)
         self._delivery.deliver(item)
         return None
-
-
-async def _pulled(source: AsyncIterator[Any]) -> Any:
-    return await anext(source, _END)
 
 
 def _heard_of_no_end(index: int) -> SimStudioError:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from simstudio.batch.items import BatchItem, Inputs, read
+from simstudio.batch.items import BatchItem, Inputs
 from simstudio.config import UNSET, Unset, check_timeout
 from simstudio.errors import InvalidInputError, SimStudioError
 
@@ -94,8 +94,10 @@ class Plan:
         from simstudio.batch.pace import Pace
         from simstudio.batch.progress import to_stderr
         from simstudio.batch.sender import FlowSender, SendOptions
+        from simstudio.batch.sources import Relay, source_of
 
-        source = read(self.inputs)
+        asynchronous = resource._context.runner.asynchronous
+        source = source_of(self.inputs, relayed=not asynchronous)
         most = self.concurrency or MOST
         elsewhere = self._elsewhere(resource._context, version)
         if elsewhere is not None and self.concurrency is None and self.mode != "async":
@@ -144,8 +146,9 @@ class Plan:
                 on_progress=on_progress,
             )
 
-        kind = AsyncBatch if resource._context.runner.asynchronous else Batch
-        return kind(make, opened.close)
+        if asynchronous:
+            return AsyncBatch(make, opened.close)
+        return Batch(make, opened.close, source if isinstance(source, Relay) else None)
 
     def _elsewhere(self, context: Context, version: str) -> Elsewhere | None:
         """Where items are executed, when not here."""

@@ -21,6 +21,7 @@ from simstudio.batch.items import BatchItem, prepare
 from simstudio.batch.ledger import Intent, Ledger
 from simstudio.batch.options import Options
 from simstudio.batch.pace import Pace
+from simstudio.batch.sources import Relay
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.models.usage import UsageLimits
 
@@ -60,11 +61,13 @@ def batch(count: int, *, ordered: bool, ledger: Ledger | None = None) -> Batch:
         for n in range(count):
             yield value(n)
 
+    relay = Relay(inputs())
+
     def make(outbox: Outbox) -> Engine:
         pace = Pace(concurrency=CONCURRENCY)
         return Engine(
             sender=Sender(),  # type: ignore[arg-type]
-            source=inputs(),
+            source=relay,
             outbox=outbox,
             pace=pace,
             options=Options(ordered=ordered),
@@ -72,7 +75,7 @@ def batch(count: int, *, ordered: bool, ledger: Ledger | None = None) -> Batch:
             total=count,
         )
 
-    return Batch(make, lambda: None)
+    return Batch(make, lambda: None, relay)
 
 
 def fill(path: str, count: int) -> None:

@@ -15,6 +15,7 @@ from simstudio.batch.engine import Engine
 from simstudio.batch.items import BatchItem, prepare
 from simstudio.batch.ledger import Intent, Ledger
 from simstudio.batch.options import Options
+from simstudio.batch.sources import Inline, source_of
 from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
 from simstudio.models.usage import UsageLimits
 from simstudio.transport.retry import Backoff
@@ -132,7 +133,7 @@ def play(
     """Run a batch to its end, and close its ledger; what it raises comes out."""
     out = box or Box()
     told = {name: options.pop(name) for name in ("on_result", "on_progress", "total") if name in options}
-    source = inputs if isinstance(inputs, AsyncIterator) else iter(inputs)
+    source = source_of(inputs, relayed=False)
     engine = Engine(
         sender=sender, source=source, outbox=out, pace=pace or FixedPace(), ledger=ledger,  # type: ignore[arg-type]
         options=Options(backoff=AT_ONCE, **options), **told,
@@ -198,7 +199,7 @@ class TestRunning:
         async def run() -> None:
             sender.gate = asyncio.Event()
             engine = Engine(
-                sender=sender, source=numbers(), outbox=Box(), pace=FixedPace(500), options=Options(window=20)  # type: ignore[arg-type]
+                sender=sender, source=Inline(numbers()), outbox=Box(), pace=FixedPace(500), options=Options(window=20)  # type: ignore[arg-type]
             )  # fmt: skip
             task = asyncio.ensure_future(engine.run())
             for _ in range(20):
@@ -215,7 +216,7 @@ class TestRunning:
 
         async def run() -> None:
             engine = Engine(
-                sender=sender, source=iter(range(1000)), outbox=box, pace=FixedPace(4), options=Options()  # type: ignore[arg-type]
+                sender=sender, source=Inline(iter(range(1000))), outbox=box, pace=FixedPace(4), options=Options()  # type: ignore[arg-type]
             )  # fmt: skip
             task = asyncio.ensure_future(engine.run())
             for _ in range(50):
@@ -528,7 +529,8 @@ class TestStopping:
         """An engine of which three items are under way."""
         sender.gate, sender.begun = asyncio.Event(), asyncio.Event()
         engine = Engine(
-            sender=sender, source=iter(range(100)), outbox=box, pace=FixedPace(3), options=Options(), ledger=ledger  # type: ignore[arg-type]
+            sender=sender, source=Inline(iter(range(100))), outbox=box, pace=FixedPace(3), options=Options(),  # type: ignore[arg-type]
+            ledger=ledger,
         )  # fmt: skip
         task = asyncio.ensure_future(engine.run())
         await sender.begun.wait()
@@ -552,7 +554,7 @@ class TestStopping:
             ledger.finish(BatchItem(each.index, each.input, WorkflowExecutionResult(True), key=each.key))
         box = Box()
         engine = Engine(
-            sender=FakeSender(echo), source=iter(range(3000)), outbox=box, pace=FixedPace(3), options=Options(),  # type: ignore[arg-type]
+            sender=FakeSender(echo), source=Inline(iter(range(3000))), outbox=box, pace=FixedPace(3), options=Options(),  # type: ignore[arg-type]
             ledger=ledger,
         )  # fmt: skip
         task = asyncio.ensure_future(engine.run())
@@ -573,7 +575,9 @@ class TestStopping:
             def is_closed(self) -> bool:
                 return super().is_closed() and not self.seen_open
 
-        engine = Engine(sender=FakeSender(echo), source=iter([]), outbox=Box(), pace=FixedPace(), options=Options())  # type: ignore[arg-type]
+        engine = Engine(
+            sender=FakeSender(echo), source=Inline(iter([])), outbox=Box(), pace=FixedPace(), options=Options()  # type: ignore[arg-type]
+        )  # fmt: skip
         loop = Closing()
         loop.run_until_complete(engine.run())
         loop.close()

@@ -1,0 +1,192 @@
+"""Where a batch's inputs come from, and whose thread reads them.
+
+* :class:`Inline`: read by the engine, where it needs them: what lies in memory, and whatever an async client is given.
+* :class:`Awaited`: an asynchronous iterable, asked for one input ahead on the engine's event loop.
+* :class:`Relay`: any other iterable of a sync client, read by the thread that iterates over the batch. The caller's
+  code stays in the caller's thread (a cursor of sqlite3 serves no other, a context variable is set in no other), and
+  one that blocks holds up no execution that is under way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from threading import Lock
+from typing import Any, Final, Protocol
+
+from simstudio.batch.items import Inputs, read
+
+LATER: Final = object()
+"""There is no input now; ``wake`` tells when there may be one."""
+END: Final = object()
+"""There are no more inputs."""
+
+_AHEAD = 64
+_MOST_AHEAD = 1024
+_QUICK = 0.005
+"""Seconds. An input that took longer is not read while a finished item waits for the consumer."""
+
+
+class Source(Protocol):
+    """The engine's side of the inputs."""
+
+    def take(self) -> Any:
+        """The next input, :data:`LATER` or :data:`END`. What the caller's iterable raises is raised here."""
+        ...
+
+    def bind(self, wake: Callable[[], None]) -> None:
+        """Have a function called when an input has come that there was not before."""
+        ...
+
+    async def aclose(self) -> None:
+        """Wait for no input any more."""
+        ...
+
+
+class Inline:
+    """Inputs that the engine reads itself."""
+
+    def __init__(self, inputs: Iterator[Any]) -> None:
+        self._inputs = inputs
+
+    def take(self) -> Any:
+        """The next input, or the end."""
+        return next(self._inputs, END)
+
+    def bind(self, wake: Callable[[], None]) -> None:
+        """There is always one, or the end."""
+
+    async def aclose(self) -> None:
+        """Nothing is waited for."""
+
+
+class Awaited:
+    """Inputs that are awaited, one ahead."""
+
+    def __init__(self, inputs: AsyncIterator[Any]) -> None:
+        self._inputs = inputs
+        self._pull: asyncio.Task[Any] | None = None
+        self._wake: Callable[[], None] = _nobody
+
+    def take(self) -> Any:
+        """The input that was asked for, where it has come."""
+        if self._pull is None:
+            self._pull = asyncio.get_running_loop().create_task(self._next())
+            self._pull.add_done_callback(lambda _: self._wake())
+        if not self._pull.done():
+            return LATER
+        pull, self._pull = self._pull, None
+        return pull.result()
+
+    def bind(self, wake: Callable[[], None]) -> None:
+        """Have a function called when an input has come."""
+        self._wake = wake
+
+    async def aclose(self) -> None:
+        """Ask for no more."""
+        if self._pull is not None:
+            self._pull.cancel()
+            await asyncio.gather(self._pull, return_exceptions=True)
+
+    async def _next(self) -> Any:
+        return await anext(self._inputs, END)
+
+
+class Relay:
+    """Inputs that one thread reads (:meth:`read`) and the engine takes (:meth:`take`).
+
+    It reads as far ahead as the engine has shown to need: twice as far each time that it found nothing.
+
+    Args:
+        inputs: The caller's.
+
+    Attributes:
+        notify: Called when there is room for more, from the engine's thread; whoever reads sets it.
+        quick: Whether the last input came at once.
+    """
+
+    def __init__(self, inputs: Iterator[Any]) -> None:
+        self._inputs = inputs
+        self.notify: Callable[[], None] = _nobody
+        self._wake: Callable[[], None] = _nobody
+        self._waiting: deque[Any] = deque()
+        self._ahead = _AHEAD
+        self._over = False
+        self._failure: Exception | None = None
+        self._reading = Lock()
+        self.quick = True
+
+    # -- the engine's side -------------------------------------------------------------------------------------------
+
+    def take(self) -> Any:
+        """The next input that was read."""
+        over = self._over  # asked first: what is waiting afterwards is all there is
+        if self._waiting:
+            value = self._waiting.popleft()
+            if len(self._waiting) <= self._ahead // 2:
+                self.notify()
+            return value
+        if not over:
+            self._ahead = min(2 * self._ahead, _MOST_AHEAD)
+            self.notify()
+            return LATER
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+        return END
+
+    def bind(self, wake: Callable[[], None]) -> None:
+        """Have a function called when an input has been read."""
+        self._wake = wake
+
+    async def aclose(self) -> None:
+        """Read no more."""
+        self._over = True
+
+    # -- the reader's side -------------------------------------------------------------------------------------------
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is room for more inputs, and nobody reading them."""
+        return not self._over and len(self._waiting) < self._ahead and not self._reading.locked()
+
+    def read(self) -> None:
+        """Read one input, blocking as long as the caller's iterable does."""
+        if not self._reading.acquire(blocking=False):
+            return
+        try:
+            if self._over:
+                return
+            began = time.perf_counter()
+            self._waiting.append(next(self._inputs))
+            self.quick = time.perf_counter() - began < _QUICK
+        except StopIteration:
+            self._over = True
+        except Exception as error:  # noqa: BLE001 - raised where the items are taken, once what is under way has ended
+            self._failure = error
+            self._over = True
+        finally:
+            self._reading.release()
+        self._wake()
+
+
+def _nobody() -> None:
+    """What is called before anybody listens."""
+
+
+def source_of(inputs: Inputs, *, relayed: bool) -> Source:
+    """The source for a batch's inputs.
+
+    Args:
+        inputs: What the caller gave.
+        relayed: Whether the thread that iterates can read them.
+
+    Raises:
+        InvalidInputError: They are no inputs.
+    """
+    iterator = read(inputs)
+    if isinstance(iterator, AsyncIterator):
+        return Awaited(iterator)
+    return Relay(iterator) if relayed and not isinstance(inputs, (list, tuple, range)) else Inline(iterator)
