@@ -17,6 +17,7 @@ from simstudio.batch.options import Options
 from simstudio.batch.progress import Progress
 from simstudio.batch.records import Entry
 from simstudio.batch.resumption import resumption
+from simstudio.batch.sources import source_of
 
 
 def entry(state: Any, **known: Any) -> Entry:
@@ -170,7 +171,7 @@ class TestDelivery:
 def intake(source: Iterator[Any] | AsyncIterator[Any], out: Out, wake: Any = lambda: None, **options: Any) -> Intake:
     given = Options(**options)
     made = Delivery(out, given, Progress(), spawn=never)
-    return Intake(source, given, made, ledger=None, claims=False, wake=wake)
+    return Intake(source_of(source, relayed=False), given, made, ledger=None, claims=False, wake=wake)
 
 
 class TestIntake:

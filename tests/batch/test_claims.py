@@ -19,6 +19,7 @@ from simstudio.batch.engine import Engine
 from simstudio.batch.ledger import Ledger, LedgerView, status
 from simstudio.batch.options import Options
 from simstudio.batch.pace import Pace
+from simstudio.batch.sources import Inline
 from simstudio.batch.workers import CLAIMED_ELSEWHERE, clients, stores
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.models.usage import UsageLimits
@@ -253,7 +254,12 @@ class TestTheServersOwnClaim:
         ledger = Ledger.open(path, workflow_id="wf", mode="sync", api_version="v2")
         options = Options(backoff=Backoff(initial=0.0, jitter=0.0))
         engine = Engine(
-            sender=sender, source=iter([1]), outbox=box, pace=Pace(concurrency=1), options=options, ledger=ledger
+            sender=sender,
+            source=Inline(iter([1])),
+            outbox=box,
+            pace=Pace(concurrency=1),
+            options=options,
+            ledger=ledger,
         )
         try:
             asyncio.run(engine.run())
