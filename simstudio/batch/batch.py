@@ -8,6 +8,7 @@ next item of the first reads inputs while there is none (:class:`~simstudio.batc
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import weakref
 from collections import deque
@@ -224,7 +225,9 @@ class _AsyncBox:
 class AsyncBatch(AsyncIterator[BatchItem]):
     """Many executions, awaited; otherwise like :class:`Batch`.
 
-    The call that makes it is not awaited: ``async for item in client.workflows.map("wf", inputs)``.
+    The call that makes it is not awaited: ``async for item in client.workflows.map("wf", inputs)``. When the task that
+    iterates is cancelled (as Ctrl-C does under ``asyncio.run``), nothing more is begun, what is under way may end, and
+    then the cancellation goes on, with a note that says how far the batch was.
     """
 
     def __init__(self, make: Callable[[Outbox], Engine], close: Callable[[], None]) -> None:
@@ -256,8 +259,10 @@ class AsyncBatch(AsyncIterator[BatchItem]):
             while not box.items and not self._task.done():
                 box.changed.clear()
                 await box.changed.wait()
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
             await self.aclose()
+            if sys.version_info >= (3, 11):  # not an error of our own: asyncio.timeout() must know this one again
+                error.add_note(f"The batch ended early: {self.progress}.")
             raise
         if box.items:
             self._engine.wake()

@@ -437,12 +437,28 @@ class TestLeaving:
             task.cancel()
             await asyncio.sleep(0)
             work.gate.set()
-            with pytest.raises(asyncio.CancelledError):
+            with pytest.raises(asyncio.CancelledError) as caught:
                 await task
 
         counts = status(path)
         assert (counts.sending, counts.done) == (0, work.ran.total())
         assert 0 < counts.done < 100
+        if sys.version_info >= (3, 11):
+            assert f"{counts.done}/100 finished" in caught.value.__notes__[0]
+
+    async def test_a_time_limit_of_the_consumer_is_one(self, server: SandboxServer, work: Work) -> None:
+        if sys.version_info < (3, 11):
+            pytest.skip("asyncio.timeout() came with 3.11")
+        async with server.async_client() as client:
+            batch = client.workflows.map("work", [{"n": n, "gated": True} for n in range(3)])
+            asyncio.get_running_loop().call_later(0.1, work.gate.set)
+
+            async def limited() -> None:
+                async with asyncio.timeout(0.05):
+                    await batch.run()
+
+            with pytest.raises(TimeoutError):
+                await limited()
 
     async def test_one_that_is_cancelled_twice_leaves_what_runs_in_the_ledger(
         self, server: SandboxServer, work: Work, path: Path
