@@ -7,8 +7,11 @@ others may be (the window), and how many items the consumer may be behind, bound
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Protocol
+
+from simstudio.batch.progress import WORTH_TELLING
 
 if TYPE_CHECKING:
     from simstudio.batch.items import BatchItem
@@ -37,7 +40,7 @@ class Delivery:
         options: Whether in order, how far ahead, and whether one without a result is the last.
         progress: Counts them.
         on_result: Called with each; may be async.
-        on_progress: Called with the progress after each.
+        on_progress: Called with the progress after each, and when the rate limit begins to hold up those to come.
         spawn: Runs what ``on_result`` returned, when that is a coroutine.
     """
 
@@ -80,6 +83,16 @@ class Delivery:
             self._put(item)
         if self._options.stop_on_error and item.error is not None:
             raise item.error
+
+    def held(self, seconds: float) -> None:
+        """The rate limit lets the next item begin after so many seconds; infinitely many: it is not what decides.
+
+        Raises:
+            Exception: What ``on_progress`` raised.
+        """
+        before, self._progress.waiting = self._progress.waiting, seconds if math.isfinite(seconds) else 0.0
+        if self._on_progress is not None and before < WORTH_TELLING <= self._progress.waiting:
+            self._on_progress(self._progress)
 
     def flush(self) -> None:
         """Hand over what waits for items that will never come."""

@@ -49,7 +49,7 @@ class Engine:
         ledger: What is known of items, or None.
         total: How many inputs there are, where that is known.
         on_result: Called with each item as it is over; may be async.
-        on_progress: Called with the progress after each item.
+        on_progress: Called with the progress after each item, and when the rate limit begins to hold up those to come.
         clock: Seconds that never go back.
 
     Attributes:
@@ -100,6 +100,7 @@ class Engine:
     def drain(self) -> None:
         """Begin nothing more; what is under way goes on to its end. From any thread."""
         self._draining = True
+        self.progress.waiting = 0.0
         self._intake.stop()
         self.wake()
 
@@ -190,6 +191,7 @@ class Engine:
             if work is None:
                 return self._until_due() if self._intake.count < until else 0.0
             pause = self._pace.wait(len(self._tasks) + len(batch))
+            self._delivery.held(pause)
             if pause > 0:
                 self._held.appendleft(work)
                 return pause
@@ -242,7 +244,7 @@ class Engine:
         await asyncio.gather(*pending, return_exceptions=True)
         await self._intake.aclose()
         self._delivery.flush()
-        self.progress.running = 0
+        self.progress.end()
         await self._sender.aclose()
 
     # -- limits ------------------------------------------------------------------------------------------------------

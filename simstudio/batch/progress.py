@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -9,6 +10,9 @@ from collections.abc import Callable
 import attrs
 
 from simstudio.batch.items import BatchItem
+
+WORTH_TELLING = 1.0
+"""Seconds of waiting for the rate limit that are told of."""
 
 
 @attrs.define
@@ -25,6 +29,9 @@ class Progress:
         limit: How many may be.
         refused: Requests that the rate limit refused.
         elapsed: Seconds since it began.
+        waiting: Seconds until the rate limit lets the next begin, as of when that was last looked at; 0 while something
+            else decides.
+        over: Whether nothing more comes: it is finished, or was ended.
     """
 
     total: int | None = None
@@ -36,6 +43,8 @@ class Progress:
     limit: int = 0
     refused: int = 0
     elapsed: float = 0.0
+    waiting: float = 0.0
+    over: bool = False
 
     @property
     def finished(self) -> int:
@@ -49,8 +58,8 @@ class Progress:
 
     @property
     def remaining(self) -> float | None:
-        """Seconds it will take at this rate; None where nothing is known of it."""
-        if self.total is None or self.rate <= 0:
+        """Seconds it will take at this rate; None where nothing is known of it, or nothing more comes."""
+        if self.total is None or self.rate <= 0 or self.over:
             return None
         return max(0, self.total - self.finished) / self.rate
 
@@ -64,24 +73,44 @@ class Progress:
             self.unknown += 1
         self.replayed += item.replayed
 
+    def end(self) -> None:
+        """Nothing more comes."""
+        self.running, self.waiting, self.over = 0, 0.0, True
+
     def __str__(self) -> str:
         of = f"/{self.total}" if self.total is not None else ""
         parts = [f"{self.finished}{of} finished", f"{self.done} done", f"{self.failed} failed"]
         if self.unknown:
             parts.append(f"{self.unknown} unknown")
-        parts.append(f"{self.rate:.1f}/s")
-        if self.remaining is not None:
+        if self.rate > 0:
+            parts.append(f"{self.rate:.1f}/s")
+        if self.remaining:
             parts.append(f"{_duration(self.remaining)} left")
+        if self.waiting >= WORTH_TELLING:
+            parts.append(f"waiting {math.ceil(self.waiting)} s for the rate limit")
         return ", ".join(parts)
+
+
+class News:
+    """Whether a batch has begun to wait for the rate limit: that is told at once, as nothing else may happen for long."""
+
+    def __init__(self) -> None:
+        self._waited = False
+
+    def of(self, progress: Progress) -> bool:
+        """Whether it waits now, and did not when this was asked last."""
+        waited, self._waited = self._waited, progress.waiting >= WORTH_TELLING
+        return self._waited and not waited
 
 
 def to_stderr(every: float = 1.0, clock: Callable[[], float] = time.monotonic) -> Callable[[Progress], None]:
     """What ``progress=True`` does: a line on standard error, at most once in ``every`` seconds."""
     last = [-every]
+    news = News()
 
     def show(progress: Progress) -> None:
         over = progress.total is not None and progress.finished >= progress.total
-        if over or clock() - last[0] >= every:
+        if news.of(progress) or over or clock() - last[0] >= every:
             last[0] = clock()
             print(progress, file=sys.stderr, flush=True)  # noqa: T201 - asked for
 

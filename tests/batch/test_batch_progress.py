@@ -1,0 +1,98 @@
+"""How far a batch is, in words: what is said while it runs, while it waits for the rate limit, and in the end."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Any
+
+import pytest
+from test_batch_engine import Box, FakeSender, echo
+
+from simstudio.batch.engine import Engine
+from simstudio.batch.options import Options
+from simstudio.batch.progress import Progress, to_stderr
+from simstudio.batch.sources import source_of
+
+
+class TestWords:
+    def test_under_way_it_says_how_fast_and_how_long(self) -> None:
+        progress = Progress(total=100, done=30, failed=10, elapsed=20.0)
+
+        assert str(progress) == "40/100 finished, 30 done, 10 failed, 2.0/s, 0:30 left"
+
+    def test_what_is_finished_has_nothing_left(self) -> None:
+        assert str(Progress(total=4, done=4, elapsed=2.0)) == "4/4 finished, 4 done, 0 failed, 2.0/s"
+
+    def test_what_was_ended_has_no_time_left_though_items_are(self) -> None:
+        progress = Progress(total=100, done=40, elapsed=20.0, running=3, waiting=41.0)
+
+        progress.end()
+
+        assert str(progress) == "40/100 finished, 40 done, 0 failed, 2.0/s"
+        assert progress.running == 0
+
+    def test_what_only_the_ledger_told_had_no_rate(self) -> None:
+        assert str(Progress(total=4, done=4, replayed=4, elapsed=2.0)) == "4/4 finished, 4 done, 0 failed"
+
+    def test_it_says_that_it_waits_for_the_rate_limit(self) -> None:
+        progress = Progress(total=4, done=2, elapsed=2.0, waiting=40.2)
+
+        assert str(progress).endswith(", waiting 41 s for the rate limit")
+
+    def test_moments_of_waiting_are_not_told(self) -> None:
+        assert "waiting" not in str(Progress(total=4, done=2, elapsed=2.0, waiting=0.3))
+
+
+def test_progress_true_says_at_once_that_it_waits_and_only_once(capsys: pytest.CaptureFixture[str]) -> None:
+    show = to_stderr(clock=lambda: 0.0)
+    progress = Progress(total=9, done=1)
+
+    show(progress)
+    for progress.waiting in (0.0, 41.0, 40.0, 0.0, 30.0):
+        show(progress)
+
+    told = capsys.readouterr().err.splitlines()
+    assert [line.partition(", waiting ")[2] for line in told] == ["", "41 s for the rate limit", "30 s for the rate limit"]
+
+
+class HoldsUp:
+    """A pace that lets the second request begin after a wait: the rest of what ``Pace`` does does not matter."""
+
+    limit = 5
+
+    def __init__(self, *waits: float) -> None:
+        self.waits = [*waits]
+
+    def wait(self, in_flight: int) -> float:
+        return self.waits.pop(0) if self.waits else 0.0
+
+    def wants_limits(self) -> bool:
+        return False
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *given: None
+
+
+def test_an_engine_tells_when_the_rate_limit_holds_it_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[int, float]] = []
+    slept: list[float] = []
+
+    async def sleep(self: Engine, seconds: float) -> None:
+        slept.append(seconds)
+        await asyncio.sleep(0.001)
+
+    monkeypatch.setattr(Engine, "_sleep", sleep)
+    engine = Engine(
+        sender=FakeSender(echo), source=source_of(range(3), relayed=False), outbox=Box(),
+        pace=HoldsUp(0.0, 41.0, 40.0, math.inf), options=Options(),  # type: ignore[arg-type]
+        on_progress=lambda progress: told.append((progress.finished, progress.waiting)),
+    )  # fmt: skip
+
+    asyncio.run(engine.run())
+
+    assert slept[0] == 41.0
+    assert told[0] == (0, 41.0), "before anything is finished"
+    assert [waiting for _, waiting in told].count(41.0) <= 2
+    assert told[-1] == (3, 0.0)
+    assert engine.progress.over
