@@ -208,7 +208,6 @@ def _row(entry: Entry) -> dict[str, Any]:
     return {
         **row,
         "state": entry.state,
-        "attempts": entry.attempts,
         "task_id": entry.task_id,
         "execution_id": entry.execution_id,
         "started_at": started.isoformat() if started else None,

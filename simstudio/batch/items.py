@@ -33,7 +33,7 @@ class BatchItem:
         input: As it was given.
         result: Of an execution that succeeded.
         error: Why there is none; of a workflow that failed an :class:`~simstudio.ExecutionError`.
-        attempts: How often it was sent in this run; 0 of what an earlier run had finished.
+        attempts: How often it was sent in the run that finished it: this one, or, where it is ``replayed``, an earlier.
         elapsed: Seconds from its first request to its end; of an earlier run, that run's.
         state: ``done``, ``failed``, or ``unknown``: it may have run, and nobody knows.
         key: Its identity in the ledger, besides the fingerprint of its input.

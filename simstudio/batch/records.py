@@ -102,7 +102,7 @@ class Entry:
             input=self.input,
             result=self.result,
             error=self.error,
-            attempts=0,
+            attempts=self.attempts,
             elapsed=self.elapsed,
             state=self.state if self.state in ("done", "failed") else "unknown",
             key=self.key,

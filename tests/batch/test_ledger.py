@@ -360,7 +360,7 @@ def test_an_item_that_is_found_has_its_input_as_it_was_given(ledger: Ledger) -> 
     brought_to(ledger, prepared, "done")
     item = found(ledger, prepared).to_item()
     assert item.input is prepared.input
-    assert (item.replayed, item.state, item.ok, item.output, item.attempts) == (True, "done", True, "x", 0)
+    assert (item.replayed, item.state, item.ok, item.output, item.attempts) == (True, "done", True, "x", 1)
     assert (item.key, item.index, item.elapsed) == ("0", 0, 0.25)
 
 
