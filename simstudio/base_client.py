@@ -267,8 +267,13 @@ class AsyncClient(BaseClient[Async]):
         return AsyncRunner(self._wire)
 
     async def aclose(self) -> None:
-        """Close the connections. A call afterwards is a ConfigurationError; closing again does nothing."""
+        """Close the connections. A call afterwards is a ConfigurationError; closing again does nothing.
+
+        A batch that is under way begins nothing more, and gets up to 30 s to end first.
+        """
         if self._owns_wire:
+            for guest in list(self._context.session.guests):
+                await guest.end()
             wire = self._wire.retire()
             if wire is not None:
                 await wire.aclose()

@@ -109,6 +109,10 @@ class Engine:
         self.drain()
         self._call(self._cancel)
 
+    def is_part(self, task: asyncio.Task[Any] | None) -> bool:
+        """Whether a task is one of this batch: an execution, or an ``on_result`` that is awaited."""
+        return task in self._tasks
+
     def _call(self, function: Callable[[], None]) -> None:
         if self._loop is not None:
             with suppress(RuntimeError):  # it is closed, or is being closed at this moment: nothing is left to do

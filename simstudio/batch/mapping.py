@@ -146,9 +146,12 @@ class Plan:
                 on_progress=on_progress,
             )
 
+        remembers = ledger is not None or self.on_result is not None
         if asynchronous:
-            return AsyncBatch(make, opened.close)
-        return Batch(make, opened.close, source if isinstance(source, Relay) else None)
+            return AsyncBatch(make, opened.close, resource._context.session, remembers=remembers)
+        relay = source if isinstance(source, Relay) else None
+        advice = " The same call with the same ledger goes on from here." if ledger is not None else ""
+        return Batch(make, opened.close, relay, remembers=remembers, advice=advice)
 
     def _elsewhere(self, context: Context, version: str) -> Elsewhere | None:
         """Where items are executed, when not here."""

@@ -13,7 +13,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
-from threading import Lock
+from threading import Lock, get_ident
 from typing import Any, Final, Protocol
 
 from simstudio.batch.items import Inputs, read
@@ -116,6 +116,7 @@ class Relay:
         self._over = False
         self._failure: Exception | None = None
         self._reading = Lock()
+        self._reader: int | None = None
         self.quick = True
 
     # -- the engine's side -------------------------------------------------------------------------------------------
@@ -152,6 +153,11 @@ class Relay:
         """Whether there is room for more inputs, and nobody reading them."""
         return not self._over and len(self._waiting) < self._ahead and not self._reading.locked()
 
+    @property
+    def is_reading_here(self) -> bool:
+        """Whether this thread is in the middle of reading: then the caller's iterable itself is asking."""
+        return self._reader == get_ident()
+
     def read(self) -> None:
         """Read one input, blocking as long as the caller's iterable does."""
         if not self._reading.acquire(blocking=False):
@@ -159,6 +165,7 @@ class Relay:
         try:
             if self._over:
                 return
+            self._reader = get_ident()
             began = time.perf_counter()
             self._waiting.append(next(self._inputs))
             self.quick = time.perf_counter() - began < _QUICK
@@ -168,6 +175,7 @@ class Relay:
             self._failure = error
             self._over = True
         finally:
+            self._reader = None
             self._reading.release()
         self._wake()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from simstudio.errors import ConfigurationError
 from simstudio.transport.auth import Credentials
@@ -18,6 +18,14 @@ from simstudio.transport.stack import Handler
 W = TypeVar("W", bound="Wire | AsyncWire")
 
 
+class Guest(Protocol):
+    """Something that uses an async client's connections beyond one call."""
+
+    async def end(self) -> None:
+        """Let what is under way end, before the connections are closed."""
+        ...
+
+
 class Session:
     """The transport of one client and its clones.
 
@@ -26,6 +34,9 @@ class Session:
         credentials: The key; also what must not show.
         rate_limits: What the server said of them.
         handler: The composed stack.
+
+    Attributes:
+        guests: What must end before the connections are closed.
     """
 
     def __init__(self, endpoint: Endpoint, credentials: Credentials, rate_limits: RateLimits, handler: Handler) -> None:
@@ -33,6 +44,8 @@ class Session:
         self.credentials = credentials
         self.rate_limits = rate_limits
         self._handler = handler
+
+        self.guests: set[Guest] = set()
 
     def send(self, request: Request) -> Flow[Response]:
         """Send a request through the stack, following what may be followed."""

@@ -354,7 +354,7 @@ class TestWorkersThatAreLost:
                 batch = client.workflows.map("work", inputs(9), executor=executor, concurrency=2)
                 asking = asyncio.ensure_future(batch.__anext__())
                 await asyncio.to_thread(until, lambda: works.senders(0), "the first request")
-                batch._engine.abort()
+                batch._running.engine.abort()
                 await asyncio.wait([asking], timeout=PATIENCE)
                 with pytest.raises((StopAsyncIteration, asyncio.CancelledError)):
                     asking.result()

@@ -1,0 +1,252 @@
+"""An engine that runs: on a thread of its own, or as a task of the caller's event loop.
+
+Neither knows the iterator that the user holds. When that is forgotten, what is under way ends behind the user's back,
+is written down, and only then, by who used it, is the ledger closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from simstudio.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from simstudio.batch.engine import Engine
+    from simstudio.batch.items import BatchItem
+    from simstudio.transport.session import Session
+
+HIGH_WATER = 1000
+"""Finished items that may wait for the consumer before nothing more is begun."""
+DRAIN_PATIENCE = 30.0
+"""Seconds that what is under way gets to end, when a batch ends early."""
+
+logger = logging.getLogger("simstudio.batch")
+_alive: set[Threaded] = set()
+
+
+class Box:
+    """Finished items between the engine's thread and the consumer's."""
+
+    def __init__(self) -> None:
+        self.items: deque[BatchItem] = deque()
+        self.changed = threading.Condition()
+
+    @property
+    def full(self) -> bool:
+        """Whether the consumer is behind."""
+        return len(self.items) >= HIGH_WATER
+
+    def put(self, item: BatchItem) -> None:
+        """Hand an item over."""
+        with self.changed:
+            self.items.append(item)
+            self.changed.notify()
+
+    def look(self) -> None:
+        """Wake those who wait: there is something else to do."""
+        with self.changed:
+            self.changed.notify_all()
+
+
+class Threaded:
+    """An engine on a thread of its own.
+
+    Args:
+        engine: Not run before.
+        box: Where its items go.
+        close: Closes what it uses (the ledger, a store); called once, when nothing uses it any more.
+        remembers: Whether somebody hears of an item's end although nobody iterates: a ledger, or ``on_result``.
+
+    Attributes:
+        over: Set when it has ended, or will never begin.
+        failure: Why it ended; None at the end of the inputs.
+    """
+
+    def __init__(self, engine: Engine, box: Box, close: Callable[[], None], *, remembers: bool) -> None:
+        self.over = threading.Event()
+        self.failure: BaseException | None = None
+        self.engine = engine
+        self.remembers = remembers
+        self._box = box
+        self._close = close
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._process = os.getpid()
+
+    def start(self) -> None:
+        """Begin, the first time.
+
+        Raises:
+            ConfigurationError: In a forked child, where there is no such thread; on the batch's own thread.
+        """
+        if self._thread is None:
+            with self._starting:
+                if self._thread is None and not self.over.is_set():
+                    self._thread = threading.Thread(target=self._run, name="simstudio-batch", daemon=True)
+                    _alive.add(self)
+                    self._thread.start()
+        elif self._is_here():
+            raise ConfigurationError(
+                "The next item of a batch cannot be waited for on its own thread, on which on_result=, progress= and "
+                "key= are called: take it where you iterate."
+            )
+        if os.getpid() != self._process:
+            raise ConfigurationError("A batch does not go on in a forked process: start it where it is iterated over.")
+
+    def leave(self) -> None:
+        """Begin nothing more, and wait for nothing: what is under way ends by itself where somebody hears of it."""
+        if self._ends_unbegun():
+            return
+        if self.remembers:
+            self.engine.drain()
+        else:
+            self.engine.abort()
+
+    def end(self) -> None:
+        """Begin nothing more, and wait for what is under way, up to 30 s; interrupted, leave it."""
+        if self._ends_unbegun() or self.over.is_set() or os.getpid() != self._process:
+            return
+        self.engine.drain()
+        if self._is_here():
+            return
+        try:
+            self.over.wait(DRAIN_PATIENCE)
+        finally:
+            self.engine.abort()
+            self.over.wait(DRAIN_PATIENCE)
+
+    def _ends_unbegun(self) -> bool:
+        with self._starting:
+            if self._thread is not None:
+                return False
+            unbegun = not self.over.is_set()
+            self.over.set()
+        if unbegun and os.getpid() == self._process:
+            self._close()
+        return True
+
+    def _is_here(self) -> bool:
+        return threading.current_thread() is self._thread
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self.engine.run())
+        except BaseException as error:  # noqa: BLE001 - it is raised where the items are taken
+            self.failure = error
+        finally:
+            try:
+                self._close()
+            except Exception as error:  # noqa: BLE001 - the same
+                self.failure = self.failure or error
+            _alive.discard(self)
+            with self._box.changed:
+                self.over.set()
+                self._box.changed.notify_all()
+
+
+@atexit.register
+def _at_exit() -> None:
+    """Let end what was begun, where somebody hears of it: the interpreter takes such threads away in mid-sentence."""
+    left = [running for running in _alive if running._process == os.getpid()]
+    for running in left:
+        running.leave()
+    busy = sum(running.engine.progress.running for running in left if running.remembers)
+    if busy:
+        logger.warning(
+            "A batch was left before its end: waiting up to %g s for the %d executions that are under way, so that "
+            "their ends are known. Ctrl-C leaves them, too.",
+            DRAIN_PATIENCE,
+            busy,
+        )
+    end = time.monotonic() + DRAIN_PATIENCE
+    try:
+        for running in left:
+            running.over.wait(max(0.0, end - time.monotonic()))
+    finally:
+        for running in left:
+            running.engine.abort()
+        for running in left:
+            running.over.wait(2.0)
+
+
+class Awaited:
+    """An engine as a task of the running event loop.
+
+    Args:
+        engine: Not run before.
+        close: Closes what it uses; called once, when nothing uses it any more.
+        session: Of the client, which must not close its connections before.
+        remembers: See :class:`Threaded`.
+    """
+
+    def __init__(self, engine: Engine, close: Callable[[], None], session: Session, *, remembers: bool) -> None:
+        self.engine = engine
+        self._close = close
+        self._session = session
+        self._remembers = remembers
+        self._task: asyncio.Task[None] | None = None
+        self._ended = False
+
+    @property
+    def task(self) -> asyncio.Task[None] | None:
+        """The task, once it has begun."""
+        return self._task
+
+    def start(self, look: Callable[[object], None]) -> asyncio.Task[None] | None:
+        """Begin, the first time; None where it ended before. ``look`` is called at the end."""
+        if self._task is None and not self._ended:
+            self._session.guests.add(self)  # also the reference that asyncio does not keep
+            self._task = asyncio.get_running_loop().create_task(self._run())
+            self._task.add_done_callback(look)
+            self._task.add_done_callback(self._forget)
+        return self._task
+
+    def leave(self) -> None:
+        """Begin nothing more, and wait for nothing: what is under way ends by itself where somebody hears of it."""
+        if self._task is None:
+            self._end_unbegun()
+        elif not self._task.done():
+            if self._remembers:
+                self.engine.drain()
+            else:
+                self.engine.abort()
+
+    async def end(self) -> None:
+        """Begin nothing more, and wait for what is under way, up to 30 s; cancelled, leave it."""
+        task = self._task
+        if task is None:
+            self._end_unbegun()
+        elif not task.done() and task.get_loop() is asyncio.get_running_loop():
+            self.engine.drain()
+            if self.engine.is_part(asyncio.current_task()):
+                return
+            try:
+                await asyncio.wait([task], timeout=DRAIN_PATIENCE)
+            finally:
+                self.engine.abort()
+                await asyncio.wait([task], timeout=DRAIN_PATIENCE)
+
+    def _end_unbegun(self) -> None:
+        if not self._ended:
+            self._ended = True
+            self._close()
+
+    async def _run(self) -> None:
+        try:
+            await self.engine.run()
+        finally:
+            self._close()
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._session.guests.discard(self)
+        with suppress(asyncio.CancelledError):
+            task.exception()  # asked for: nobody may be left who would
