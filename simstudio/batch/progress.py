@@ -63,6 +63,13 @@ class Progress:
             return None
         return max(0, self.total - self.finished) / self.rate
 
+    @property
+    def held(self) -> str:
+        """What it waits for before it begins more, in words; empty while that is not worth telling."""
+        if self.waiting >= WORTH_TELLING:
+            return f"waiting {math.ceil(self.waiting)} s for the rate limit"
+        return ""
+
     def count(self, item: BatchItem) -> None:
         """Count an item that is over."""
         if item.state == "done":
@@ -85,9 +92,9 @@ class Progress:
         if self.rate > 0:
             parts.append(f"{self.rate:.1f}/s")
         if self.remaining:
-            parts.append(f"{_duration(self.remaining)} left")
-        if self.waiting >= WORTH_TELLING:
-            parts.append(f"waiting {math.ceil(self.waiting)} s for the rate limit")
+            parts.append(f"{duration(self.remaining)} left")
+        if self.held:
+            parts.append(self.held)
         return ", ".join(parts)
 
 
@@ -117,7 +124,8 @@ def to_stderr(every: float = 1.0, clock: Callable[[], float] = time.monotonic) -
     return show
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds as minutes and seconds, with hours where there are any."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
