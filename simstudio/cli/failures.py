@@ -6,7 +6,7 @@ Exceptions of the client speak to Python programmers; here they are told again i
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,6 @@ from simstudio.errors import (
     JobCancelledError,
     JobFailedError,
     JobTimeoutError,
-    LedgerError,
     RateLimitError,
     SimStudioError,
     StreamError,
@@ -52,6 +51,8 @@ class ExitCode(IntEnum):
     """Ctrl-C, as a shell reports it."""
     TERMINATED = 143
     """SIGTERM during a batch, as a shell reports it."""
+    HUNG_UP = 129
+    """SIGHUP during a batch: its terminal has gone."""
     READER_GONE = 141
     """Whoever read the output has gone, as a shell reports it of other programs."""
 
@@ -146,7 +147,7 @@ def describe(error: BaseException, invocation: Invocation) -> Failure | None:
         task_id=task_id,
         result=_without_key(result.to_dict()) if result is not None else {},
     )
-    return attrs.evolve(failure, message=_without_key(failure.message))
+    return attrs.evolve(failure, message=_without(invocation.secrets, _without_key(failure.message)))
 
 
 def _exit_code(error: SimStudioError) -> ExitCode:
@@ -176,11 +177,26 @@ def _message(error: SimStudioError, task_id: str | None, invocation: Invocation)
         return (
             _shorter(error, "Check base_url") + "Check --base-url (SIM_BASE_URL), the network and any proxy settings."
         )
-    if isinstance(error, LedgerError):
-        return str(error).replace("key=", "--key")
-    if isinstance(error, StreamError):
-        return str(error).replace("What it delivered is in error.partial; the run", "The run")
-    return str(error)
+    return in_words(str(error))
+
+
+_WORDS = (
+    ('on_unknown="rerun"', "--on-unknown rerun"),
+    ("or say format=", "or give --format"),
+    ("key= must tell", "--key must tell"),
+    ("inputs with key=", "inputs with --key"),
+    ("key= failed for", "--key failed for"),
+    (" The result is in error.result.", ""),
+    ("What it delivered is in error.partial; the run", "The run"),
+    (", or pass (json.loads(line) for line in gzip.open(path))", ""),
+)
+
+
+def in_words(text: str) -> str:
+    """What an exception says, with options in the place of arguments, and without attributes."""
+    for argument, option in _WORDS:
+        text = text.replace(argument, option)
+    return text
 
 
 def _shorter(error: APIConnectionError, advice: str) -> str:
@@ -251,6 +267,12 @@ def _interrupted(invocation: Invocation) -> Failure:
             again = invocation.wait_again(invocation.task_id)
             text += f" Its task id is {invocation.task_id}; wait for it with: {again}"
     return Failure("Interrupted", text, ExitCode.INTERRUPTED, task_id=invocation.task_id)
+
+
+def _without(secrets: Iterable[str], text: str) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text
 
 
 def _without_key(value: Any) -> Any:

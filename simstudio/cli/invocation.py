@@ -17,6 +17,7 @@ class Invocation:
         workflows: Those of the embedded sandbox.
         task_id: The background execution it is about, once known.
         workflow: Its workflow, where the API finds it by that only (v2).
+        secrets: Beside the key, what must not be shown: of an address, perhaps.
     """
 
     as_json: bool = False
@@ -25,6 +26,7 @@ class Invocation:
     workflows: tuple[str, ...] = ()
     task_id: str | None = None
     workflow: str | None = None
+    secrets: tuple[str, ...] = ()
 
     def wait_again(self, task_id: str | None) -> str:
         """The command that waits for a background execution."""
