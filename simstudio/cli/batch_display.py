@@ -5,20 +5,25 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+
+import attrs
 
 from simstudio.cli.output import is_terminal, on_terminal, say
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.live import Live
     from typing_extensions import Self
 
-    from simstudio.batch.progress import Progress
+    from simstudio.batch.progress import News, Progress
 
 EVERY = 5.0
 """Seconds between two lines."""
+_BAR, _SHORT_BAR, _SHORT_NAME = 24, 10, 16
 
 
 class Display:
@@ -30,7 +35,8 @@ class Display:
         clock: Monotonic seconds.
 
     Attributes:
-        follow: To be called with the progress after each item, from any thread.
+        follow: To be called with the progress after each item, and when it begins to wait for the rate limit; from any
+            thread.
     """
 
     def __init__(self, name: str, *, beside_results: bool, clock: Callable[[], float] = time.monotonic) -> None:
@@ -39,6 +45,9 @@ class Display:
         self._last = clock()
         self._progress: Progress | None = None
         self._live: Live | None = None
+        self._console: Console | None = None
+        self._waiting = (0.0, 0.0)  # seconds, and as of when
+        self._news: News | None = None
         capable = is_terminal(sys.stderr) and os.environ.get("TERM", "") not in ("dumb", "unknown")
         self._bar = capable and not (beside_results and on_terminal())
 
@@ -47,8 +56,12 @@ class Display:
         self._progress = progress
 
     def follow(self, progress: Progress) -> None:
-        """Write a line, where lines are written and the last is long ago."""
-        if not self._bar and self._clock() - self._last >= EVERY:
+        """Write a line, where lines are written and the last is long ago, or there is to be none for long."""
+        if self._news is None:
+            from simstudio.batch.progress import News
+
+            self._news = News()
+        if not self._bar and (self._news.of(progress) or self._clock() - self._last >= EVERY):
             self._last = self._clock()
             say(str(progress))
 
@@ -56,16 +69,18 @@ class Display:
         """Take the bar away; stopping again does nothing."""
         live, self._live = self._live, None
         if live is not None:
-            live.stop()
+            with suppress(OSError):  # the terminal has gone
+                live.stop()
 
     def __enter__(self) -> Self:
         if self._bar:
             from rich.console import Console
             from rich.live import Live
 
+            self._console = Console(stderr=True)
             self._live = Live(
                 get_renderable=self._shown,
-                console=Console(stderr=True),
+                console=self._console,
                 transient=True,
                 refresh_per_second=4,
                 redirect_stdout=False,
@@ -80,15 +95,75 @@ class Display:
         self.stop()
 
     def _shown(self) -> Any:
+        """One line, as wide as the terminal is at most."""
         from rich.progress_bar import ProgressBar
         from rich.table import Table
         from rich.text import Text
 
         progress = self._progress
-        row = Table.grid(padding=(0, 1))
+        width = 80 if self._console is None else self._console.width
+        row = Table.grid(padding=(0, 1, 0, 0), pad_edge=False)
         if progress is None:
-            row.add_row(Text(self._name))
+            row.add_row(Text(_shortened(self._name, width), no_wrap=True))
             return row
-        bar = ProgressBar(total=progress.total, completed=progress.finished, width=24, pulse=progress.total is None)
-        row.add_row(Text(self._name), bar, Text(f"{progress}; {progress.running} of {progress.limit} running"))
+        now = attrs.evolve(progress, waiting=self._left_to_wait(progress))
+        name, bar, text = fitting(self._name, now, width)
+        cells: list[Any] = [Text(name, no_wrap=True)] if name else []
+        if bar:
+            done = progress.finished
+            cells.append(ProgressBar(total=progress.total, completed=done, width=bar, pulse=progress.total is None))
+        row.add_row(*cells, Text(text, no_wrap=True, overflow="ellipsis"))
         return row
+
+    def _left_to_wait(self, progress: Progress) -> float:
+        """What is left of a wait for the rate limit, which is told once and not every second."""
+        told, since = self._waiting
+        now = self._clock()
+        if progress.waiting != told:
+            self._waiting = told, since = progress.waiting, now
+        return max(0.0, told - (now - since))
+
+
+def fitting(name: str, progress: Progress, width: int) -> tuple[str, int, str]:
+    """What a line of a terminal has room for.
+
+    Args:
+        name: What is run.
+        progress: How far it is.
+        width: Of the terminal, in characters.
+
+    Returns:
+        The name, the width of the bar, and the text, each of which may be nothing.
+    """
+    short = _shortened(name, _SHORT_NAME)
+    long, middle, least = _texts(progress)
+    shapes = (
+        (name, _BAR, long),
+        (short, _BAR, long),
+        (short, _SHORT_BAR, long),
+        ("", _SHORT_BAR, long),
+        (short, _SHORT_BAR, middle),
+        ("", _SHORT_BAR, middle),
+        ("", 0, middle),
+    )
+    for shape in shapes:
+        if sum(len(part) + 1 for part in (shape[0], " " * shape[1], shape[2]) if part) <= width:
+            return shape
+    return "", 0, _shortened(least, width)
+
+
+def _texts(progress: Progress) -> Iterator[str]:
+    """What there is to tell: all of it, the most important, and the least."""
+    from simstudio.batch.progress import duration
+
+    of = f"/{progress.total}" if progress.total is not None else ""
+    not_done = progress.failed + progress.unknown
+    short = f"{progress.finished}{of}" + (f", {not_done} not done" if not_done else "")
+    left = f", {duration(progress.remaining)} left" if progress.remaining else ""
+    yield str(progress) if progress.held else f"{progress}; {progress.running} of {progress.limit} running"
+    yield f"{short}{left}, {progress.held or f'{progress.running} running'}"
+    yield f"{short}{', waiting' if progress.held else left}"
+
+
+def _shortened(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: max(0, width - 1)]}…"
