@@ -155,6 +155,11 @@ class Attempts:
                 self._ledger.finish(work.ended("unknown", self._clock(), error=error))
             work.unqueue()
             return Again(0.0)
+        if error.status == 404 and work.resumed and self._options.on_unknown == "rerun":
+            if self._ledger is not None:  # the server has forgotten what an earlier run queued: as the caller wants
+                self._ledger.finish(work.ended("unknown", self._clock(), error=error))
+            work.unqueue()
+            return Again(0.0)
         ended = getattr(error, "result", None) is not None and error.status != 404
         return self._over(work, "failed" if ended else "unknown", error=error)
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from simstudio.batch.items import BatchItem, Prepared, prepare
+from simstudio.batch.items import BatchItem, Examined, Examiner, Prepared
 from simstudio.batch.resumption import resumption
 from simstudio.batch.sources import END, LATER
 from simstudio.batch.work_item import WorkItem
-from simstudio.errors import InvalidInputError, SimStudioError
+from simstudio.errors import SimStudioError
 
 if TYPE_CHECKING:
     from simstudio.batch.delivery import Delivery
@@ -56,6 +56,7 @@ class Intake:
         self._source = source
         source.bind(wake)
         self._options = options
+        self._examine = Examiner(options.key)
         self._delivery = delivery
         self._ledger = ledger
         self._claims = claims
@@ -96,11 +97,13 @@ class Intake:
         return not (self._stopped or self.exhausted) and self._delivery.has_room(self.count)
 
     def _admit(self, value: Any) -> WorkItem | None:
-        index, self.count = self.count, self.count + 1
-        try:
-            prepared = prepare(index, value, self._options.key)
-        except InvalidInputError as error:
-            self._delivery.deliver(BatchItem(index, value, error=error, state="failed", key=str(index)))
+        examined = value if isinstance(value, Examined) else self._examine(value)
+        self.count += 1
+        prepared = examined.found
+        if isinstance(prepared, BatchItem):
+            if self._ledger is not None:
+                self._ledger.refuse(prepared)
+            self._delivery.deliver(prepared)
             return None
         if self._ledger is None:
             return WorkItem(prepared)
@@ -110,9 +113,10 @@ class Intake:
     def _resume(self, prepared: Prepared, entry: Entry, ledger: Ledger) -> WorkItem | None:
         left = resumption(entry, self._options, claims=self._claims)
         if left == "settle":
-            return WorkItem(prepared, entry.run_id, entry.task_id, entry.execution_id, entry.api_version, intended=True)
+            known = (entry.run_id, entry.task_id, entry.execution_id, entry.api_version)
+            return WorkItem(prepared, *known, intended=True, resumed=True)
         if left == "repeat":
-            return WorkItem(prepared, entry.run_id)
+            return WorkItem(prepared, entry.run_id, resumed=True)
         if left == "send":
             return WorkItem(prepared)
         item = entry.to_item()

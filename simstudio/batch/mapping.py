@@ -6,13 +6,16 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence, Sized
 from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
 from simstudio.batch.items import BatchItem, Inputs
+from simstudio.batch.ledger.lock import check_path
 from simstudio.config import UNSET, Unset, check_timeout
 from simstudio.errors import InvalidInputError, SimStudioError
+from simstudio.resources.payload import selectors
+from simstudio.transport.endpoint import segment
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -38,7 +41,7 @@ class Plan:
 
     workflow_id: str
     inputs: Inputs
-    concurrency: int | None = None
+    concurrency: int | Literal["auto"] | None = None
     ordered: bool = True
     mode: Mode = "sync"
     on_result: Callable[[BatchItem], Any] | None = None
@@ -55,14 +58,17 @@ class Plan:
     claims: str | None = None
 
     def checked(self) -> Plan:
-        """The plan, when it can be followed.
+        """The plan, when it can be followed; its concurrency is a number or None.
 
         Raises:
             InvalidInputError: It cannot; the message names the argument.
         """
-        number = self.concurrency
+        segment(self.workflow_id, "workflow_id")
+        number = None if self.concurrency == "auto" else self.concurrency
         if number is not None and (type(number) is not int or not 1 <= number <= MOST_EVER):
-            raise InvalidInputError(f"concurrency must be a whole number from 1 to {MOST_EVER:,}, not {number!r}.")
+            raise InvalidInputError(
+                f"concurrency must be 'auto' or a whole number from 1 to {MOST_EVER:,}, not {number!r}."
+            )
         for name, value, allowed in (
             ("mode", self.mode, ("sync", "async", "stream")),
             ("on_unknown", self.on_unknown, ("report", "rerun")),
@@ -70,12 +76,21 @@ class Plan:
         ):
             if value not in allowed:
                 raise InvalidInputError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {value!r}.")
+        for name, flag in (("ordered", self.ordered), ("stop_on_error", self.stop_on_error)):
+            if not isinstance(flag, bool):
+                raise InvalidInputError(f"{name} must be True or False, not {flag!r}.")
+        if not isinstance(self.progress, bool) and not callable(self.progress):
+            raise InvalidInputError(f"progress must be True, False or a function, not {self.progress!r}.")
         for name, function in (("on_result", self.on_result), ("key", self.key)):
             if function is not None and not callable(function):
                 raise InvalidInputError(f"{name} must be a function, not {function!r}.")
         if not isinstance(self.timeout, Unset):
             check_timeout(self.timeout)
-        return self
+        if self.ledger is not None:
+            check_path(self.ledger)
+        if self.selected_outputs is not None:
+            selectors(self.selected_outputs)
+        return attrs.evolve(self, concurrency=number)
 
     def begin(self, resource: APIResource[Any], version: str) -> Batch | AsyncBatch:
         """The batch on a client's resource. Nothing is sent before its first item is asked for."""
@@ -97,22 +112,30 @@ class Plan:
         from simstudio.batch.sources import Relay, source_of
 
         asynchronous = resource._context.runner.asynchronous
-        source = source_of(self.inputs, relayed=not asynchronous)
-        most = self.concurrency or MOST
+        source = source_of(self.inputs, relayed=not asynchronous, key=self.key)
+        concurrency = self.concurrency if isinstance(self.concurrency, int) else None
+        most = concurrency or MOST
         elsewhere = self._elsewhere(resource._context, version)
-        if elsewhere is not None and self.concurrency is None and self.mode != "async":
+        if elsewhere is not None and concurrency is None and self.mode != "async":
             most = min(most, elsewhere.slots or most)
         cost = 2 if self.mode == "async" and version == "v1" else 1  # NOTES 3: the request and the run
-        pace = Pace(concurrency=self.concurrency, most=most, cost=cost)
+        pace = Pace(concurrency=concurrency, most=most, cost=cost)
         if self.shared is not None:
             from simstudio.batch.shared_pace import SharedPace
 
             pace = SharedPace(pace, shared_address(self.shared), name=account_of(resource._context))
             opened.callback(pace.close)
+        endpoint = resource._context.session.endpoint
         ledger = (
             None
             if self.ledger is None
-            else Ledger.open(self.ledger, workflow_id=self.workflow_id, mode=self.mode, api_version=version)
+            else Ledger.open(
+                self.ledger,
+                workflow_id=self.workflow_id,
+                mode=self.mode,
+                api_version=version,
+                base_url=lambda: endpoint.base_url,
+            )
         )
         if ledger is not None:
             opened.callback(ledger.close)

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from threading import Lock, get_ident
 from typing import Any, Final, Protocol
 
-from simstudio.batch.items import Inputs, read
+from simstudio.batch.items import Examiner, Inputs, read
 
 LATER: Final = object()
 """There is no input now; ``wake`` tells when there may be one."""
@@ -184,12 +184,14 @@ def _nobody() -> None:
     """What is called before anybody listens."""
 
 
-def source_of(inputs: Inputs, *, relayed: bool) -> Source:
+def source_of(inputs: Inputs, *, relayed: bool, key: Callable[[Any], object] | None = None) -> Source:
     """The source for a batch's inputs.
 
     Args:
         inputs: What the caller gave.
-        relayed: Whether the thread that iterates can read them.
+        relayed: Whether the thread that iterates can read them. It looks at each, too, before it reads the next: their
+            owner may use one object for all.
+        key: What identifies an input, as the caller says.
 
     Raises:
         InvalidInputError: They are no inputs.
@@ -197,4 +199,6 @@ def source_of(inputs: Inputs, *, relayed: bool) -> Source:
     iterator = read(inputs)
     if isinstance(iterator, AsyncIterator):
         return Awaited(iterator)
-    return Relay(iterator) if relayed and not isinstance(inputs, (list, tuple, range)) else Inline(iterator)
+    if relayed and not isinstance(inputs, (list, tuple, range)):
+        return Relay(map(Examiner(key), iterator))
+    return Inline(iterator)

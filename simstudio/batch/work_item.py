@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import attrs
 
 from simstudio.batch.items import BatchItem, ItemState, Prepared
+from simstudio.errors import ExecutionError, SimStudioError
 
 if TYPE_CHECKING:
-    from simstudio.errors import SimStudioError
     from simstudio.models.execution import WorkflowExecutionResult
 
 
@@ -30,6 +30,7 @@ class WorkItem:
         refusals: How often of these the rate limit refused it.
         began: When it was first sent in this run, by the batch's clock.
         intended: Whether the ledger knows that it is about to be sent.
+        resumed: Whether an earlier run sent it, under the ids that it has now.
     """
 
     prepared: Prepared
@@ -41,6 +42,7 @@ class WorkItem:
     refusals: int = 0
     began: float | None = None
     intended: bool = False
+    resumed: bool = False
 
     def ended(
         self,
@@ -58,6 +60,8 @@ class WorkItem:
             result: The server's last word, where there is one; only what is done keeps it.
             error: Why it has no result.
         """
+        if state == "failed" and result is not None and result.status == "cancelled" and self._was_sent_before:
+            error = _cut_short(result, error)
         return BatchItem(
             index=self.prepared.index,
             input=self.prepared.input,
@@ -70,7 +74,23 @@ class WorkItem:
             run_id=(result.execution_id if result is not None else None) or self.execution_id or self.run_id,
         )
 
+    @property
+    def _was_sent_before(self) -> bool:
+        """Whether the run that was found is that of an earlier request, whose connection was lost."""
+        return self.task_id is None and (self.resumed or self.attempts - self.refusals > 1)
+
     def unqueue(self) -> None:
         """The server never ran what it had queued: it is sent as if it had never been."""
         self.run_id = self.task_id = self.execution_id = None
-        self.intended = False
+        self.intended = self.resumed = False
+
+
+def _cut_short(result: WorkflowExecutionResult, error: SimStudioError | None) -> SimStudioError:
+    """Why a run is cancelled that nobody may have cancelled: a server ends some runs whose client goes away."""
+    cut = ExecutionError(
+        f"The run {result.execution_id} was cut short: its client went away, or somebody cancelled it. Part of it has "
+        'run; on_failed="rerun" runs it again from its beginning.',
+        result=result,
+    )
+    cut.__cause__ = error
+    return cut

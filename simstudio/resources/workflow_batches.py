@@ -31,7 +31,7 @@ class WorkflowBatches(APIResource[M]):
         workflow_id: str,
         inputs: Inputs,
         *,
-        concurrency: int | None = None,
+        concurrency: int | Literal["auto"] | None = None,
         ordered: bool = True,
         mode: Literal["sync", "async", "stream"] = "sync",
         on_result: Callable[[BatchItem], Any] | None = None,
@@ -56,14 +56,16 @@ class WorkflowBatches(APIResource[M]):
 
         Args:
             workflow_id: The workflow's id.
-            inputs: An iterable of inputs (an async one too, or lazily made), or the path of a file of JSON lines.
-            concurrency: How many run at a time; None finds out what the server takes, up to 200.
+            inputs: An iterable of inputs (an async one too, or lazily made), or the path of a file of JSON lines. Each
+                is copied when it is read, so that a dict may be reused; files named by a path in it are read when they
+                are sent, and must stay as they are until then.
+            concurrency: How many run at a time; ``"auto"`` or None finds out what the server takes, up to 200.
             ordered: Give items in the order of the inputs; else as they end.
             mode: A request each (``sync``), queued and waited for (``async``), or a stream each (``stream``).
             on_result: Called with each item as it ends, in that order, on the batch's own thread; may be async on the
                 async client.
             ledger: A file (SQLite) that remembers each item. A second run with the same ledger and inputs sends only
-                what is not finished, whatever killed the first.
+                what is not finished, whatever killed the first. It belongs to one workflow on one server.
             executor: Runs the executions elsewhere: any ``concurrent.futures.Executor``, Dask's too. Its workers get
                 the client, the API key included. It is left open.
             progress: True shows a line on standard error each second; or a function of the
@@ -85,7 +87,7 @@ class WorkflowBatches(APIResource[M]):
 
         Raises:
             InvalidInputError: An argument cannot be used.
-            LedgerError: The ledger cannot be used: damaged, of another workflow, in use.
+            LedgerError: The ledger cannot be used: damaged, of another workflow or server, in use.
 
         Example:
             >>> for item in client.workflows.map("wf", [{"n": 1}, {"n": 2}], ledger="runs.sqlite"):  # doctest: +SKIP

@@ -15,7 +15,7 @@ It holds inputs and outputs as they are, and no API key.
 from __future__ import annotations
 
 from simstudio.batch.ledger.view import LedgerView, status
-from simstudio.batch.ledger.writer import Ledger
+from simstudio.batch.ledger.writer import Ledger, move
 from simstudio.batch.records import Counts, Entry, EntryState, Intent, Mode, Session
 
-__all__ = ["Counts", "Entry", "EntryState", "Intent", "Ledger", "LedgerView", "Mode", "Session", "status"]
+__all__ = ["Counts", "Entry", "EntryState", "Intent", "Ledger", "LedgerView", "Mode", "Session", "move", "status"]

@@ -26,6 +26,10 @@ BUSY_SECONDS = 5.0
 _CHECKED = 64 * 1024 * 1024
 """Bytes up to which a ledger is looked through when it is opened; of larger ones damage is noticed when it is met."""
 
+_WHEN_DAMAGED = (
+    " It was left as it is. Put back a copy (with its -wal file, where it has one), or begin with a new ledger: then "
+    "all inputs run, those too that have run already."
+)
 _MEANINGS = (
     ("is full", "there is no room for it: the disk is full, or it has reached the size it may have"),
     ("malformed", "it is damaged"),
@@ -60,7 +64,8 @@ def explained(path: str, doing: str) -> Iterator[None]:
     except sqlite3.Error as error:
         said = str(error)
         meaning = next((meaning for part, meaning in _MEANINGS if part in said.lower()), "SQLite failed")
-        raise LedgerError(f"The ledger {path} cannot be {doing}: {meaning} ({said}).") from error
+        advice = _WHEN_DAMAGED if "damaged" in meaning else ""
+        raise LedgerError(f"The ledger {path} cannot be {doing}: {meaning} ({said}).{advice}") from error
     except OSError as error:
         raise LedgerError(f"The ledger {path} cannot be {doing}: {error.strerror or error}.") from error
     except UnicodeEncodeError as error:
@@ -120,7 +125,8 @@ class Connection:
         except (ValueError, LookupError, TypeError, AttributeError) as error:  # JSON that this package did not write
             if isinstance(error, SimStudioError):
                 raise
-            raise LedgerError(f"The ledger {self.path} cannot be read: it is damaged ({error}).") from error
+            message = f"The ledger {self.path} cannot be read: it is damaged ({error}).{_WHEN_DAMAGED}"
+            raise LedgerError(message) from error
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

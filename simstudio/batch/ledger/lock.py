@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 
+from simstudio.errors import InvalidInputError
+
 
 class Lock:
     """Being the one coordinator of a ledger: a transaction kept open in a file of its own, ``<ledger>-lock``.
@@ -35,3 +37,16 @@ class Lock:
 def canonical(path: str | os.PathLike[str]) -> str:
     """The path under which everybody locks the same file."""
     return os.path.realpath(os.fsdecode(path))
+
+
+def check_path(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
+    """The path of a ledger.
+
+    Raises:
+        InvalidInputError: It is none of a file.
+    """
+    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
+        raise InvalidInputError(f"ledger must be the path of a file, such as runs.sqlite, not {path!r}.")
+    if os.fspath(path) == ":memory:":
+        raise InvalidInputError("ledger must be a file: one in memory would not survive the process. Leave it out.")
+    return path

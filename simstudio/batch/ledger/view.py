@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from simstudio.batch.ledger.connection import Connection
-from simstudio.batch.ledger.lock import canonical
+from simstudio.batch.ledger.lock import canonical, check_path
 from simstudio.batch.ledger.rows import COLUMNS, TABLES, entry_of
 from simstudio.batch.records import STATES, Counts, Entry, Session
 from simstudio.errors import InvalidInputError
@@ -44,11 +44,13 @@ class LedgerView:
         path: The file.
 
     Raises:
+        InvalidInputError: The path is none of a file.
         LedgerError: There is none, or it cannot be read.
 
     Attributes:
         path: The file, links resolved.
         workflow_id: The workflow whose executions it tells of.
+        base_url: The server that ran them; empty where no one has said so.
 
     Example:
         >>> import pathlib, tempfile
@@ -61,7 +63,7 @@ class LedgerView:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._attach(Connection.for_reading(canonical(path)))
+        self._attach(Connection.for_reading(canonical(check_path(path))))
 
     def _attach(self, connection: Connection) -> None:
         self._connection = connection
@@ -69,6 +71,7 @@ class LedgerView:
         try:
             with connection.reading() as db:
                 self.workflow_id = _meta(db, "workflow_id")
+                self.base_url = _meta(db, "base_url")
         except BaseException:
             connection.close()
             raise

@@ -6,27 +6,33 @@ input; its place among the inputs may change from run to run.
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, cast
 
 import attrs
 
 from simstudio._version import __version__
-from simstudio.batch.items import BatchItem, Prepared
+from simstudio.batch.items import BatchItem, Prepared, fingerprint, shown
 from simstudio.batch.ledger.connection import Connection, explained
-from simstudio.batch.ledger.lock import Lock, canonical
+from simstudio.batch.ledger.lock import Lock, canonical, check_path
 from simstudio.batch.ledger.rows import COLUMNS, TABLES, entry_of
 from simstudio.batch.ledger.view import LedgerView
 from simstudio.batch.records import Entry, Intent, Mode, dump, pack_error, pack_result
 from simstudio.errors import InputChangedError, LedgerError
+from simstudio.transport.endpoint import check_base_url
 
 _MOVES = 500
 """How many changed places are kept in memory before they are written."""
 
+REFUSED = ""
+"""The fingerprint of an input that was refused: it has none, or what it has does not matter."""
+_IS_REFUSED = f"SELECT id FROM entries WHERE state = 'failed' AND fingerprint = '{REFUSED}'"  # noqa: S608
+_REFUSED = f"SELECT item_index, key FROM entries WHERE state = 'failed' AND fingerprint = '{REFUSED}'"  # noqa: S608
 _FIND = f"SELECT {COLUMNS}, e.session FROM {TABLES} WHERE e.key = ?"  # noqa: S608
 
 
@@ -40,7 +46,15 @@ class Ledger(LedgerView):
         raise TypeError("A ledger is opened with Ledger.open(...); to read one, use LedgerView(path).")
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str], *, workflow_id: str, mode: Mode, api_version: str) -> Ledger:
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        workflow_id: str,
+        mode: Mode,
+        api_version: str,
+        base_url: str | Callable[[], str] = "",
+    ) -> Ledger:
         """Open a ledger as its coordinator; it is made where it is missing.
 
         Mode and API may differ from those of an earlier run: each entry says how it was sent.
@@ -50,12 +64,15 @@ class Ledger(LedgerView):
             workflow_id: The workflow whose executions it tells of.
             mode: How what is sent from now on is sent: ``sync``, ``async`` or ``stream``.
             api_version: To which API: ``v1`` or ``v2``.
+            base_url: To which server; a function tells it anew whenever something is about to be sent. The ledger
+                belongs to the first that it is told of; where it is told of none, that is not looked at.
 
         Raises:
-            LedgerError: It is of another workflow, in use by another process, locked by another program, damaged, or
-                cannot be made or written.
+            InvalidInputError: The path is none of a file.
+            LedgerError: It is of another workflow or server, in use by another process, locked by another program,
+                damaged, or cannot be made or written.
         """
-        path = canonical(path)
+        path = canonical(check_path(path))
         if os.path.isdir(path):  # noqa: PTH112 - a str that SQLite gets too
             raise LedgerError(f"The ledger {path} cannot be opened: it is a folder.")
         ledger = cls.__new__(cls)
@@ -64,30 +81,47 @@ class Ledger(LedgerView):
             opened.callback(ledger._lock.release)
             ledger._attach(Connection.for_writing(path))
             opened.callback(ledger._connection.close)
-            ledger._enter(workflow_id, mode, api_version)
+            ledger._enter(workflow_id, mode, api_version, base_url)
             opened.pop_all()
         return ledger
 
     _lock: Lock
     _session: int
     _moved: list[tuple[int, str]]
+    _refused: dict[int, str]
+    _server: Callable[[], str]
 
-    def _enter(self, workflow_id: str, mode: Mode, api_version: str) -> None:
-        """Begin a session, in a ledger of this workflow."""
+    def _enter(self, workflow_id: str, mode: Mode, api_version: str, base_url: str | Callable[[], str]) -> None:
+        """Begin a session, in a ledger of this workflow and server."""
         self._moved = []
+        self._server = base_url if callable(base_url) else lambda: base_url
         with self._writing() as db:
             if self.workflow_id and self.workflow_id != workflow_id:
                 raise LedgerError(
                     f"The ledger {self.path} is of the workflow {self.workflow_id!r}, not of {workflow_id!r}: "
                     "each workflow needs its own."
                 )
+            self._ensure_server()
             db.execute("INSERT OR IGNORE INTO meta VALUES ('workflow_id', ?)", (workflow_id,))
+            if self._server() and not self.base_url:  # one of an earlier release may be of any
+                db.execute("INSERT INTO meta VALUES ('base_url', ?)", (self._server(),))
+            self._refused = dict(db.execute(_REFUSED))
             session = (mode, api_version, os.getpid(), time.time(), __version__)
             made = db.execute(
                 "INSERT INTO sessions (mode, api_version, pid, opened_at, version) VALUES (?, ?, ?, ?, ?)", session
             )
             self._session = cast("int", made.lastrowid)
         self.workflow_id = workflow_id
+        self.base_url = self.base_url or self._server()
+
+    def _ensure_server(self) -> None:
+        server = self._server()
+        if self.base_url and server and server != self.base_url:
+            raise LedgerError(
+                f"The ledger {self.path} is of {self.base_url}, not of {server}: what is done there was never done "
+                f"here. Use another ledger here; or, if that server has moved here, say so first: "
+                f"simstudio.batch.ledger.move({self.path!r}, {server!r})."
+            )
 
     def remember(self, name: str, value: Any) -> None:
         """Keep JSON data that is none of the items', under a name: how the command line was called, for example.
@@ -101,12 +135,15 @@ class Ledger(LedgerView):
     def find(self, prepared: Prepared) -> Entry | None:
         """What is known of an input; None if nothing is.
 
-        An input that has another place than before, and the same key, is taken to its new one.
+        An input that has another place than before, and the same key, is taken to its new one. Of one that was refused
+        in its place, or under its key, nothing is known any more: it has been mended.
 
         Raises:
             InputChangedError: Another input is known under its key.
             LedgerError: Another input of this run has the same key; or the ledger cannot be read.
         """
+        if self._refused:
+            self._drop_refused(prepared.index, prepared.key)
         with self._connection.reading() as db:
             row = db.execute(_FIND, (prepared.key,)).fetchone()
             if row is None:
@@ -120,6 +157,41 @@ class Ledger(LedgerView):
             self._write_places()
         return attrs.evolve(entry, index=prepared.index)
 
+    def refuse(self, item: BatchItem) -> None:
+        """An input cannot be sent, and has failed for that; the next run looks at it again.
+
+        Args:
+            item: What became of it. Its input is kept as :func:`~simstudio.batch.items.shown` has it.
+
+        Raises:
+            InputChangedError: Another input is known under its key, which was sent.
+            LedgerError: Another input of this run has the same key; or the ledger cannot be written.
+        """
+        text = dump(shown(item.input), f"Input {item.index}")
+        values = (item.index, REFUSED, self._session, time.time(), pack_error(item.error, item.index), item.key)
+        self._drop_refused(item.index, item.key)
+        with self._writing() as db:
+            known = "SELECT fingerprint, session, item_index FROM entries WHERE key = ?"
+            row = db.execute(known, (item.key,)).fetchone()
+            if row is not None:
+                self._compare(Prepared(item.index, None, item.key, REFUSED), *row)
+            added = db.execute(
+                "INSERT INTO entries (item_index, fingerprint, state, session, started_at, ended_at, error, key)"
+                " VALUES (?1, ?2, 'failed', ?3, ?4, ?4, ?5, ?6)",
+                values,
+            )
+            db.execute("INSERT INTO inputs VALUES (?, ?)", (added.lastrowid, text))
+
+    def _drop_refused(self, index: int, key: str) -> None:
+        """Know nothing of what an earlier run refused in a place, or under a key."""
+        keys = {known for known in (self._refused.pop(index, None), key) if known is not None}
+        with self._writing() as db:
+            for known in keys:
+                found = db.execute(f"{_IS_REFUSED} AND key = ? AND session <> ?", (known, self._session)).fetchone()
+                if found is not None:
+                    db.execute("DELETE FROM entries WHERE id = ?", found)
+                    db.execute("DELETE FROM inputs WHERE id = ?", found)
+
     def intend(self, entries: Sequence[Intent]) -> None:
         """Write down what is about to be sent; it is committed when this returns. All of it or nothing.
 
@@ -127,12 +199,14 @@ class Ledger(LedgerView):
             entries: Inputs that are not known, or failed, or are unknown, or were ``sending`` in an earlier run.
 
         Raises:
-            InputChangedError: Another input is known under the key of one of them.
+            InputChangedError: Another input is known under the key of one of them, or a file that is part of one is not
+                what it was when the input was read.
             LedgerError: One of them must not be sent (it is done, queued, or being sent); or the ledger cannot be
                 written, and nothing may be sent.
             InvalidInputError: A file that is part of an input can no longer be read.
         """
-        texts = [dump(intent.prepared.input, f"Input {intent.prepared.index}") for intent in entries]
+        self._ensure_server()
+        texts = [_text(intent.prepared) for intent in entries]
         now = time.time()
         with self._writing() as db:
             for intent, text in zip(entries, texts, strict=True):
@@ -278,6 +352,17 @@ class Ledger(LedgerView):
         return LedgerError(f"The item {key!r} cannot be {becoming}: in the ledger {self.path} it is {state!r}.")
 
 
+def _text(prepared: Prepared) -> str:
+    """An input as the ledger keeps it."""
+    text = dump(prepared.input, f"Input {prepared.index}")
+    if prepared.holds_files and fingerprint(json.loads(text)) != prepared.fingerprint:
+        raise InputChangedError(
+            f"A file in input {prepared.index} was changed since the input was read, so it was not sent. Leave files "
+            "alone while their batch runs."
+        )
+    return text
+
+
 def _state(db: sqlite3.Connection, key: str) -> str | None:
     row = db.execute("SELECT state FROM entries WHERE key = ?", (key,)).fetchone()
     return None if row is None else str(row[0])
@@ -299,3 +384,37 @@ def _taken(path: str) -> Lock:
                 f"The ledger {path} is in use by {who} (pid {pid if pid is not None else 'unknown'}). "
                 "Wait for its end, or give this batch a ledger of its own."
             ) from error
+
+
+def move(path: str | os.PathLike[str], base_url: str) -> None:
+    """Say that the server of a ledger has another address now: what is done there counts here.
+
+    Args:
+        path: The ledger; no batch may be running with it.
+        base_url: The new address.
+
+    Raises:
+        LedgerError: There is no such ledger, it is in use, or it cannot be written.
+        ConfigurationError: The address is none.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "runs.sqlite")
+        >>> wanted = {"workflow_id": "wf", "mode": "sync", "api_version": "v1"}
+        >>> Ledger.open(path, **wanted, base_url="https://old.example.com").close()
+        >>> move(path, "https://new.example.com")
+        >>> Ledger.open(path, **wanted, base_url="https://new.example.com").close()
+    """
+    address = check_base_url(base_url)
+    LedgerView(path).close()  # there is one
+    path = canonical(path)
+    lock = _taken(path)
+    try:
+        connection = Connection.for_writing(path)
+        try:
+            with connection.writing() as db:
+                db.execute("INSERT OR REPLACE INTO meta VALUES ('base_url', ?)", (address,))
+        finally:
+            connection.close()
+    finally:
+        lock.release()
