@@ -13,7 +13,7 @@ import os
 import socket
 import uuid
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 
 from simstudio.errors import APIConnectionError, ConfigurationError, InvalidInputError
 
@@ -83,8 +83,11 @@ class RedisClaims:
         self._failure: type[Exception] = redis.RedisError
         try:
             self._redis: Redis = redis.Redis.from_url(url, socket_timeout=_PATIENCE)
-        except ValueError as error:
-            raise ConfigurationError(f"claims= names no Redis: {error}.") from error
+        except ValueError:  # which may quote any part of the address
+            raise ConfigurationError(
+                f"claims= names no Redis: the address of {self.place} cannot be understood. It is "
+                "redis://user:password@host:port/db; what is special in a password must be percent-encoded in it."
+            ) from None
 
     def claim(self, name: str) -> bool:
         """Take a name; see :meth:`Claims.claim`."""
@@ -118,8 +121,19 @@ class RedisClaims:
 
 def place(url: str) -> str:
     """An address without the password that may be in it."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.partition('?')[0].partition('#')[0].rpartition('@')[2]}"
+
+
+def without_password(error: Exception | str, url: str) -> str:
+    """What an error says of an address, as a sentence without the password in that."""
+    said = str(error).strip() or type(error).__name__
+    secret = url.partition("://")[2].rpartition("@")[0]
+    password = secret.partition(":")[2]
+    for part in (url, secret, password, unquote(password)):
+        if part:
+            said = said.replace(part, "…")
+    return said if said.endswith(".") else f"{said}."
 
 
 def check_claims(url: object) -> str:

@@ -279,7 +279,9 @@ class ExecutorSender:
         try:
             return self._executor.submit(run, task)
         except Exception as error:  # BrokenExecutor, RuntimeError after its shutdown …
-            message = f"The executor takes no more tasks: {told(error)} Nothing was sent."
+            message = f"The executor takes no more tasks: {told(error)} This input was not sent."
+            if self._lost:
+                message += f" What its workers were at may have run: {self._lost} in a row are unknown."
             raise ConfigurationError(message) from error
 
     async def _outcome(self, future: Future[bytes]) -> Outcome:

@@ -17,6 +17,7 @@ import time
 from typing import TYPE_CHECKING, Protocol, cast
 
 from simstudio.batch.allowance import PERIOD, Allowance
+from simstudio.batch.claims import place, without_password
 from simstudio.batch.pace import Pace
 from simstudio.errors import ConfigurationError, SimStudioError
 
@@ -354,21 +355,48 @@ def open_counters(shared: str) -> Counters:
         return SQLiteCounters(path)
     try:
         from limits.errors import ConfigurationError as UnknownStorage
-        from limits.storage import Storage, storage_from_string
+        from limits.storage import storage_from_string
     except ImportError as error:
         raise ConfigurationError(
             'A rate shared between machines needs the extra: pip install "simstudio-sdk[distributed]".'
         ) from error
+    where = place(shared)
     try:
         storage = storage_from_string(shared)
-        reached = isinstance(storage, Storage) and storage.check()
-    except (UnknownStorage, ValueError) as error:
-        raise ConfigurationError(f"shared: no store for {scheme}://: {error}") from error
+    except UnknownStorage as error:
+        why = without_password(error, shared)  # it quotes the address
+        raise ConfigurationError(f"shared: no store for {where}: {why}") from None
+    except ValueError:  # which may quote any part of the address
+        raise ConfigurationError(
+            f"shared: the address of {where} cannot be understood. It is redis://user:password@host:port/db; what is "
+            "special in a password must be percent-encoded in it."
+        ) from None
     except Exception as error:
-        raise ConfigurationError(f"The store of the shared rate ({scheme}://) cannot be used: {error}") from error
-    if not reached:
-        raise ConfigurationError(f"The store of the shared rate ({scheme}://) cannot be reached.")
+        why = without_password(error, shared)
+        raise ConfigurationError(f"The store of the shared rate ({where}) cannot be used: {why}") from error
+    reason = _unreachable(storage)
+    if reason is not None:
+        told = without_password(reason, shared)
+        raise ConfigurationError(
+            f"The store of the shared rate ({where}) cannot be reached: {told} Is it running there, and are the "
+            'user and the password in the address right? On one machine a file will do: shared="rate.sqlite".'
+        ) from (reason if isinstance(reason, Exception) else None)
     return cast("Counters", storage)
+
+
+def _unreachable(storage: object) -> Exception | str | None:
+    """Why a storage of ``limits`` cannot be used; None where it can. Its own check swallows the reason."""
+    from limits.storage import Storage
+
+    if not isinstance(storage, Storage):
+        return f"it is no store for this, but a {type(storage).__name__}"
+    ping = getattr(getattr(storage, "storage", None), "ping", None)
+    try:
+        if callable(ping):
+            ping()
+        return None if storage.check() else "it does not answer"
+    except Exception as error:  # noqa: BLE001 - each store has its own
+        return error
 
 
 def _lost(error: Exception) -> SimStudioError:
