@@ -2,7 +2,8 @@
 
 What the ledger does not know has not run, so nothing is sent before it is committed. What may have run is sent again
 only under a run id, by which the server runs it once; what surely did not run is taken back from the ledger and sent
-again; what every other item would meet, too, ends the batch.
+again, as often as it takes where the server has gone away (:class:`~simstudio.batch.outage.Outage`); what every other
+item would meet, too, ends the batch.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from simstudio.batch.outage import is_miss
 from simstudio.batch.records import Intent
 from simstudio.batch.verdicts import Verdict, may_repeat, verdict
 from simstudio.errors import JobFailedError, RateLimitError, SimStudioError
@@ -21,11 +23,15 @@ if TYPE_CHECKING:
     from simstudio.batch.items import BatchItem, ItemState
     from simstudio.batch.ledger import Ledger
     from simstudio.batch.options import Options
+    from simstudio.batch.outage import Outage
     from simstudio.batch.pace import Pace
     from simstudio.batch.progress import Progress
     from simstudio.batch.sender import Sender
     from simstudio.batch.work_item import WorkItem
     from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
+
+_MOST_MISSES = 100
+"""Times that one item is sent again although the server was not there, while others may be answered."""
 
 
 @attrs.frozen
@@ -47,6 +53,7 @@ class Attempts:
         pace: Told of each answer, once.
         options: How often one is sent again, and when.
         progress: Knows whether any succeeded, and counts those that the rate limit refused.
+        outage: Told of each answer and each miss.
         ledger: Where they are committed, or None.
         clock: Seconds that never go back.
     """
@@ -57,6 +64,7 @@ class Attempts:
         pace: Pace,
         options: Options,
         progress: Progress,
+        outage: Outage,
         *,
         ledger: Ledger | None,
         clock: Callable[[], float],
@@ -65,6 +73,7 @@ class Attempts:
         self._pace = pace
         self._options = options
         self._progress = progress
+        self._outage = outage
         self._ledger = ledger
         self._clock = clock
 
@@ -107,6 +116,7 @@ class Attempts:
             wrapped.__cause__ = error
             self._pace.failed(self._clock() - started)
             return self._over(work, "failed" if work.task_id is None else "unknown", error=wrapped)
+        self._outage.heard()
         self._pace.succeeded(self._clock() - started)
         if result.success:
             return self._over(work, "done", result=result)
@@ -127,6 +137,8 @@ class Attempts:
     def _missed(self, work: WorkItem, error: SimStudioError, elapsed: float) -> BatchItem | Again:
         """An execution without a result: again, or that is how it ended."""
         found = verdict(error, claimed=self._sender.claims, any_success=self._progress.done > 0)
+        self._outage.heard(error)
+        gone = self._outage.reached and is_miss(error)  # it was there before
         if found == "refused":
             work.refusals += 1
             self._progress.refused += 1
@@ -135,21 +147,24 @@ class Attempts:
             self._pace.failed(elapsed)
         else:
             self._pace.succeeded(elapsed)
+        work.misses += gone
         if work.task_id is not None:
-            return self._missed_in_the_queue(work, error, found)
-        if self._may_repeat(work, found):
+            return self._missed_in_the_queue(work, error, found, gone=gone)
+        if self._may_repeat(work, found, gone=gone):
             if found != "unknown":
                 self._forget(work)
-            refused = found == "refused"  # the pace says when
-            delay = 0.0 if refused else self._options.backoff.delay(work.attempts, random=random.random())  # noqa: S311
-            return Again(delay)
-        if found == "fatal" or (found == "unsent" and self._progress.done == 0):  # the others need not try
+            return Again(0.0 if found == "refused" else self._pause(work))  # of the former, the pace says when
+        if found == "fatal" or (found == "unsent" and not self._outage.reached):  # the others need not try
             self._forget(work)
             raise error
         return self._over(work, "unknown" if found == "unknown" else "failed", error=error)
 
-    def _missed_in_the_queue(self, work: WorkItem, error: SimStudioError, found: Verdict) -> BatchItem | Again:
+    def _missed_in_the_queue(
+        self, work: WorkItem, error: SimStudioError, found: Verdict, *, gone: bool
+    ) -> BatchItem | Again:
         """It was queued: whatever happened since, it is there, unless the server itself says otherwise."""
+        if gone and work.misses <= _MOST_MISSES:  # asking for it again runs nothing
+            return Again(self._pause(work))
         if found == "refused" and isinstance(error, JobFailedError) and self._may_repeat(work, found):
             if self._ledger is not None:
                 self._ledger.finish(work.ended("unknown", self._clock(), error=error))
@@ -163,11 +178,17 @@ class Attempts:
         ended = getattr(error, "result", None) is not None and error.status != 404
         return self._over(work, "failed" if ended else "unknown", error=error)
 
-    def _may_repeat(self, work: WorkItem, found: Verdict) -> bool:
+    def _may_repeat(self, work: WorkItem, found: Verdict, *, gone: bool = False) -> bool:
         if found == "refused":
             return work.refusals <= self._options.max_refusals
-        repeatable = may_repeat(found, claimed=self._sender.claims)
-        return repeatable and work.attempts - work.refusals <= self._options.max_retries
+        if not may_repeat(found, claimed=self._sender.claims):
+            return False
+        if gone:
+            return work.misses <= _MOST_MISSES
+        return work.attempts - work.refusals - work.misses <= self._options.max_retries
+
+    def _pause(self, work: WorkItem) -> float:
+        return self._options.backoff.delay(work.attempts, random=random.random())  # noqa: S311 - no secret
 
     def _forget(self, work: WorkItem) -> None:
         """It surely never ran, this time. What carries a run id is kept: an earlier request with it may have run."""

@@ -94,6 +94,16 @@ class Delivery:
         if self._on_progress is not None and before < WORTH_TELLING <= self._progress.waiting:
             self._on_progress(self._progress)
 
+    def away(self, seconds: float) -> None:
+        """The server has not been there for so many seconds; 0: it is again.
+
+        Raises:
+            Exception: What ``on_progress`` raised.
+        """
+        self._progress.away = seconds
+        if self._on_progress is not None:
+            self._on_progress(self._progress)
+
     def flush(self) -> None:
         """Hand over what waits for items that will never come."""
         for index in sorted(self._early):

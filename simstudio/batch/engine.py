@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from simstudio.batch.attempts import Again, Attempts
 from simstudio.batch.delivery import Delivery, Outbox
 from simstudio.batch.intake import Intake
+from simstudio.batch.outage import Outage
 from simstudio.batch.progress import Progress
 from simstudio.errors import AuthenticationError, SimStudioError
 
@@ -78,11 +79,13 @@ class Engine:
             outbox, options, self.progress, on_result=on_result, on_progress=on_progress, spawn=self._spawn
         )
         self._intake = Intake(source, options, self._delivery, ledger=ledger, claims=sender.claims, wake=self.wake)
-        self._attempts = Attempts(sender, pace, options, self.progress, ledger=ledger, clock=clock)
+        self._outage = Outage(clock)
+        self._attempts = Attempts(sender, pace, options, self.progress, self._outage, ledger=ledger, clock=clock)
         self._later: list[tuple[float, int, WorkItem]] = []  # a heap of what is sent again, and when
         self._held: deque[WorkItem] = deque()  # what the pace did not let begin
         self._tasks: set[asyncio.Task[None]] = set()
         self._asking: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._draining = False
         self._failure: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -171,7 +174,7 @@ class Engine:
 
     def _begin(self) -> float:
         """Begin what may begin now; the seconds until it is worth looking again."""
-        if self._draining or self._failure is not None:
+        if self._draining or self._failure is not None or self._watch():
             return math.inf
         pause = math.inf
         batch: list[WorkItem] = []
@@ -242,10 +245,10 @@ class Engine:
 
     async def _clean_up(self) -> None:
         self._cancel()
-        pending = [*self._tasks] if self._asking is None else [*self._tasks, self._asking]
-        if self._asking is not None:
-            self._asking.cancel()
-        await asyncio.gather(*pending, return_exceptions=True)
+        questions = [task for task in (self._asking, self._watching) if task is not None]
+        for task in questions:
+            task.cancel()
+        await asyncio.gather(*self._tasks, *questions, return_exceptions=True)
         await self._intake.aclose()
         self._delivery.flush()
         self.progress.end()
@@ -268,4 +271,34 @@ class Engine:
             pass
         finally:
             self._asking = None
+            self.wake()
+
+    # -- outages -----------------------------------------------------------------------------------------------------
+
+    def _watch(self) -> bool:
+        """Whether the server has gone away; then somebody asks for it."""
+        if self._outage.since is None:
+            return False
+        if self._watching is None:
+            self._watching = asyncio.get_running_loop().create_task(self._ask_until_it_answers())
+        return True
+
+    async def _ask_until_it_answers(self) -> None:
+        try:
+            while self._outage.since is not None:
+                self._delivery.away(max(self._outage.lasted, 0.001))
+                await asyncio.sleep(self._outage.next_probe())
+                try:
+                    await self._sender.limits()
+                except SimStudioError as error:
+                    self._outage.heard(error)
+                    self._outage.check()
+                else:
+                    self._outage.heard()
+            self._delivery.away(0.0)
+        except Exception as error:  # noqa: BLE001 - it has lasted too long, or the caller's function failed
+            if self._failure is None:
+                self._failure = error
+        finally:
+            self._watching = None
             self.wake()

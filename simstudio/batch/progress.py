@@ -31,6 +31,7 @@ class Progress:
         elapsed: Seconds since it began.
         waiting: Seconds until the rate limit lets the next begin, as of when that was last looked at; 0 while something
             else decides.
+        away: Seconds since the server was last there, while nothing is begun because it is not; else 0.
         over: Whether nothing more comes: it is finished, or was ended.
     """
 
@@ -44,6 +45,7 @@ class Progress:
     refused: int = 0
     elapsed: float = 0.0
     waiting: float = 0.0
+    away: float = 0.0
     over: bool = False
 
     @property
@@ -66,6 +68,8 @@ class Progress:
     @property
     def held(self) -> str:
         """What it waits for before it begins more, in words; empty while that is not worth telling."""
+        if self.away > 0:
+            return f"no server for {math.ceil(self.away)} s, waiting for it"
         if self.waiting >= WORTH_TELLING:
             return f"waiting {math.ceil(self.waiting)} s for the rate limit"
         return ""
@@ -82,7 +86,7 @@ class Progress:
 
     def end(self) -> None:
         """Nothing more comes."""
-        self.running, self.waiting, self.over = 0, 0.0, True
+        self.running, self.waiting, self.away, self.over = 0, 0.0, 0.0, True
 
     def __str__(self) -> str:
         of = f"/{self.total}" if self.total is not None else ""
@@ -99,15 +103,15 @@ class Progress:
 
 
 class News:
-    """Whether a batch has begun to wait for the rate limit: that is told at once, as nothing else may happen for long."""
+    """Whether a batch has begun to wait: that is told at once, as nothing else may happen for long."""
 
     def __init__(self) -> None:
-        self._waited = False
+        self._before = (False, False)
 
     def of(self, progress: Progress) -> bool:
-        """Whether it waits now, and did not when this was asked last."""
-        waited, self._waited = self._waited, progress.waiting >= WORTH_TELLING
-        return self._waited and not waited
+        """Whether it waits now (for the rate limit, for the server), and did not when this was asked last."""
+        before, self._before = self._before, (progress.waiting >= WORTH_TELLING, progress.away > 0)
+        return any(now and not then for now, then in zip(self._before, before, strict=True))
 
 
 def to_stderr(every: float = 1.0, clock: Callable[[], float] = time.monotonic) -> Callable[[Progress], None]:

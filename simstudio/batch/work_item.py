@@ -28,6 +28,7 @@ class WorkItem:
         api_version: The API that knows them, of what an earlier run queued.
         attempts: How often it was sent in this run.
         refusals: How often of these the rate limit refused it.
+        misses: How often of these the server was not there, and it is sent again however often that was.
         began: When it was first sent in this run, by the batch's clock.
         intended: Whether the ledger knows that it is about to be sent.
         resumed: Whether an earlier run sent it, under the ids that it has now.
@@ -40,6 +41,7 @@ class WorkItem:
     api_version: str = ""
     attempts: int = 0
     refusals: int = 0
+    misses: int = 0
     began: float | None = None
     intended: bool = False
     resumed: bool = False

@@ -1,0 +1,96 @@
+"""Whether the server has gone away in the middle of a batch: then nothing is begun until it answers again.
+
+Without it, a restart of the server would turn every input that is left into a failure, one refused connection each.
+Nobody but a batch that was answered before knows the difference between a server that has gone and an address that
+never was one: the latter is told at once.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from simstudio.errors import APIConnectionError, APITimeoutError, SimStudioError
+from simstudio.transport.retry import Backoff
+
+PATIENCE = 300.0
+"""Seconds without any answer, after which the batch ends."""
+_MISSES = 3
+_MOST_MISSES = 1000
+_GATEWAYS = (502, 503, 504)
+
+
+def is_miss(error: SimStudioError) -> bool:
+    """Whether an error says that the server was not there: no connection, a broken one, or a gateway's apology.
+
+    That an answer did not come in time is no miss: workflows take long.
+    """
+    if error.status is not None:
+        return error.status in _GATEWAYS
+    late = isinstance(error, APITimeoutError) and error.sent
+    return isinstance(error, APIConnectionError) and not late
+
+
+class Outage:
+    """Counts answers and misses. Pure: the clock is an argument, nothing is sent.
+
+    Args:
+        clock: Seconds that never go back.
+        patience: Seconds after which an outage is lasting.
+
+    Attributes:
+        reached: Whether anything was ever answered.
+        since: When the outage began; None while there is none.
+    """
+
+    def __init__(self, clock: Callable[[], float], patience: float = PATIENCE) -> None:
+        self.reached = False
+        self.since: float | None = None
+        self._clock = clock
+        self._patience = patience
+        self._needed = _MISSES
+        self._missed = 0
+        self._probes = 0
+        self._backoff = Backoff(initial=0.5, maximum=15.0)
+        self._error: SimStudioError | None = None
+
+    def heard(self, error: SimStudioError | None = None) -> None:
+        """Count what came of a request: an answer, an error that is one, or one that tells of a miss."""
+        if error is None or (error.status is not None and not is_miss(error)):
+            self.reached, self._missed = True, 0
+            if self.since is not None:  # it was there all the time, if the first question was answered
+                self._needed = min(2 * self._needed, _MOST_MISSES) if self._probes == 1 else _MISSES
+                self.since = None
+        elif is_miss(error):
+            self._error = error
+            self._missed += 1
+            if self.reached and self.since is None and self._missed >= self._needed:
+                self.since, self._probes = self._clock(), 0
+
+    @property
+    def lasted(self) -> float:
+        """Seconds since it began, 0 where there is none."""
+        return 0.0 if self.since is None else self._clock() - self.since
+
+    def next_probe(self) -> float:
+        """Seconds until the server should be asked again: the first time at once."""
+        self._probes += 1
+        if self._probes == 1:
+            return 0.0
+        return self._backoff.delay(self._probes - 1, random=random.random())  # noqa: S311 - no secret
+
+    def check(self) -> None:
+        """Whether it is worth waiting.
+
+        Raises:
+            SimStudioError: It has lasted too long.
+        """
+        if self.lasted >= self._patience and self._error is not None:
+            error = self._error
+            raise APIConnectionError(
+                f"The server was not reached for {self._patience:g} s, so the batch ends; what was not sent is not "
+                f"lost: the same call with the same ledger goes on. At last: {error}",
+                host=getattr(error, "host", None),
+                port=getattr(error, "port", None),
+                sent=False,
+            ) from error
