@@ -48,13 +48,13 @@ class Entry:
     Attributes:
         index: Its place among the inputs.
         key: Its identity.
-        fingerprint: SHA-256 of its input.
+        fingerprint: SHA-256 of its input; empty where the input was refused, and nothing was ever sent.
         state: ``sending``: it may have been sent, and nothing was heard since. ``submitted``: the server has queued it
             under ``task_id``. ``done``, ``failed``, ``unknown``: as of a :class:`~simstudio.batch.items.BatchItem`.
         run_id: The ``X-Run-Id`` it was sent with, or the run that it was in the end.
         task_id: Of an asynchronous execution, once it is queued.
         execution_id: The execution, where the server named it.
-        input: As JSON data; of ``Ledger.find`` as it was given.
+        input: As JSON data; of ``Ledger.find`` as it is sent; of what was refused, what it looked like.
         result: Of what is done; also of a failure that has one.
         error: Why there is no result: the class that it was where that is one of ours, else the nearest; without its
             response and earlier attempts.

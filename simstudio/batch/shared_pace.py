@@ -14,7 +14,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from simstudio.batch.allowance import PERIOD, Allowance
 from simstudio.batch.claims import place, without_password
@@ -355,7 +355,7 @@ def open_counters(shared: str) -> Counters:
         return SQLiteCounters(path)
     try:
         from limits.errors import ConfigurationError as UnknownStorage
-        from limits.storage import storage_from_string
+        from limits.storage import Storage, storage_from_string
     except ImportError as error:
         raise ConfigurationError(
             'A rate shared between machines needs the extra: pip install "simstudio-sdk[distributed]".'
@@ -374,7 +374,7 @@ def open_counters(shared: str) -> Counters:
     except Exception as error:
         why = without_password(error, shared)
         raise ConfigurationError(f"The store of the shared rate ({where}) cannot be used: {why}") from error
-    reason = _unreachable(storage)
+    reason = _unreachable(storage) if isinstance(storage, Storage) else "It is of a kind that cannot be used here."
     if reason is not None:
         told = without_password(reason, shared)
         raise ConfigurationError(
@@ -384,17 +384,13 @@ def open_counters(shared: str) -> Counters:
     return cast("Counters", storage)
 
 
-def _unreachable(storage: object) -> Exception | str | None:
+def _unreachable(storage: Any) -> Exception | str | None:
     """Why a storage of ``limits`` cannot be used; None where it can. Its own check swallows the reason."""
-    from limits.storage import Storage
-
-    if not isinstance(storage, Storage):
-        return f"it is no store for this, but a {type(storage).__name__}"
     ping = getattr(getattr(storage, "storage", None), "ping", None)
     try:
         if callable(ping):
             ping()
-        return None if storage.check() else "it does not answer"
+        return None if storage.check() else "It does not answer."
     except Exception as error:  # noqa: BLE001 - each store has its own
         return error
 

@@ -6,10 +6,10 @@
 
 An item is ``sending`` before anything of it leaves, in a transaction that is committed by then: what the ledger does
 not know has not run. What is found ``sending`` when a ledger is opened may have run. What is ``done`` never changes
-again.
+again. An input that was refused before it was sent is ``failed`` at once, and is looked at again by the next run.
 
 One process writes it, :class:`Ledger`, which a lock makes sure of; any number read it meanwhile, :class:`LedgerView`.
-It holds inputs and outputs as they are, and no API key.
+It is of one workflow on one server. It holds inputs and outputs as they are, and no API key.
 """
 
 from __future__ import annotations
