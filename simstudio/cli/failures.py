@@ -182,6 +182,7 @@ def _message(error: SimStudioError, task_id: str | None, invocation: Invocation)
 
 _WORDS = (
     ('on_unknown="rerun"', "--on-unknown rerun"),
+    ('shared="rate.sqlite"', "--shared rate.sqlite"),
     ("or say format=", "or give --format"),
     ("key= must tell", "--key must tell"),
     ("inputs with key=", "inputs with --key"),
