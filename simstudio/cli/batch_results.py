@@ -2,18 +2,21 @@
 
 The file holds whole lines at any moment, each written in one go; what the end of a process cut off is taken away when
 the next one opens it. A batch that goes on is given every item again, those of the ledger too: what the file has of
-them already is kept, so that none is in it twice.
+them already is kept, so that none is in it twice. It is one batch's at a time: a second that would write it is refused.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import stat
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from simstudio.cli.failures import CommandError, ExitCode
+from simstudio.cli.batch_files import lock
+from simstudio.cli.failures import CommandError, ExitCode, in_words
 from simstudio.cli.output import write
 
 if TYPE_CHECKING:
@@ -41,7 +44,7 @@ def results_to(path: str | None, *, ordered: bool, goes_on: bool) -> Results:
         goes_on: Whether the file may hold items of an earlier run; it is written anew where not.
 
     Raises:
-        CommandError: The file cannot be written.
+        CommandError: The file cannot be written, or another batch is writing it.
     """
     return StandardOutput() if path is None else ResultsFile(Path(path), ordered=ordered, goes_on=goes_on)
 
@@ -66,25 +69,47 @@ class ResultsFile:
         goes_on: Whether it may hold items of an earlier run; it is written anew where not.
 
     Raises:
-        CommandError: It cannot be written.
+        CommandError: It cannot be written, or another batch is writing it.
     """
 
     def __init__(self, path: Path, *, ordered: bool, goes_on: bool) -> None:
         self._path = path
         self._earlier: _InOrder | _AsTheyEnded | None = None
         try:
-            self._fd = _opened(path, 0 if goes_on else os.O_TRUNC)
+            self._fd = self._taken()
             self._plain = path.is_file()
+            self._anew = self._plain and not goes_on
             if goes_on and self._plain and _repair(self._fd):
                 self._earlier = _InOrder(path) if ordered else _AsTheyEnded(path)
         except OSError as error:
             raise self._failed(error) from error
+
+    def _taken(self) -> int:
+        """The file, open, and nobody else's."""
+        while True:
+            fd = _opened(self._path)
+            if not self._path.is_file():
+                return fd
+            try:
+                if not lock(fd):
+                    raise CommandError(
+                        f"The results {self._path} cannot be written: another batch is writing them. "
+                        "Wait for its end, or name another file with --out.",
+                        ExitCode.FAILED,
+                    )
+                if os.path.samestat(os.fstat(fd), self._path.stat()):
+                    return fd
+            except BaseException:
+                os.close(fd)
+                raise
+            os.close(fd)  # it was replaced before it was locked
 
     def add(self, item: BatchItem) -> None:
         """Write an item, unless it is there."""
         try:
             if self._earlier is not None and self._has(self._earlier, item):
                 return
+            self._begin()
             self._append(_line(item))
         except OSError as error:
             raise self._failed(error) from error
@@ -92,6 +117,8 @@ class ResultsFile:
     def close(self, *, complete: bool) -> None:
         """Close the file; of a batch that is complete, lines of items that it did not have are taken away."""
         try:
+            if complete:
+                self._begin()
             if complete and isinstance(self._earlier, _InOrder):
                 os.ftruncate(self._fd, self._earlier.at)
             if self._earlier is not None:
@@ -99,11 +126,16 @@ class ResultsFile:
         finally:
             os.close(self._fd)
 
+    def _begin(self) -> None:
+        """Take away what others left, when there is something to put in its place."""
+        if self._anew:
+            self._anew = False
+            os.ftruncate(self._fd, 0)
+
     def _has(self, earlier: _InOrder | _AsTheyEnded, item: BatchItem) -> bool:
         if isinstance(earlier, _AsTheyEnded):
-            if earlier.settle():  # it is another file now
-                os.close(self._fd)
-                self._fd = _opened(self._path, 0)
+            if not earlier.settled:
+                self._fd = earlier.settle(self._fd)
             return earlier.has(item)
         if earlier.has(item):
             return True
@@ -150,36 +182,51 @@ class _AsTheyEnded:
     """Which items a file has; only what succeeded is final, the rest is taken away when the first item comes."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._keys: set[str] | None = None
+        self._path = Path(os.path.realpath(path))  # what a link leads to is replaced, not the link
+        self._keys: set[str] = set()
+        self.settled = False
 
-    def settle(self) -> bool:
-        """Take away what is not final; True when that was done now."""
-        if self._keys is not None:
-            return False
-        self._keys = set()
+    def settle(self, fd: int) -> int:
+        """Take away what is not final: another file is put in the place of the one that is open; that one, open."""
+        self.settled = True
         part = self._path.with_name(f"{self._path.name}.{os.getpid()}.part")
+        made = _opened(part, os.O_TRUNC)
         try:
-            with self._path.open("rb") as old, part.open("wb") as new:
+            lock(made)  # before it has the name under which others would find it
+            with suppress(OSError):
+                part.chmod(stat.S_IMODE(os.fstat(fd).st_mode))
+            with self._path.open("rb") as old, os.fdopen(made, "wb", closefd=False) as new:
                 for line in old:
                     told = _read(line)
                     key = str(told.get("key"))
                     if told.get("state") == "done" and key not in self._keys:
                         self._keys.add(key)
                         new.write(line)
+            if sys.platform == "win32":  # where what is open cannot be replaced
+                os.close(made)
+                os.close(fd)
+                part.replace(self._path)
+                made = _opened(self._path)
+                lock(made)
+                return made
             part.replace(self._path)
+        except BaseException:
+            with suppress(OSError):
+                os.close(made)
+            raise
         finally:
             part.unlink(missing_ok=True)
-        return True
+        os.close(fd)
+        return made
 
     def has(self, item: BatchItem) -> bool:
-        return item.replayed and item.ok and item.key in (self._keys or ())
+        return item.replayed and item.ok and item.key in self._keys
 
     def close(self) -> None:
         return
 
 
-def _opened(path: Path, flags: int) -> int:
+def _opened(path: Path, flags: int = 0) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | flags, 0o666)
 
 
@@ -216,6 +263,8 @@ def _read(line: bytes) -> dict[str, Any]:
 
 def _line(item: BatchItem) -> bytes:
     told = item.to_dict()
+    if told["error"] is not None:
+        told["error"]["message"] = in_words(told["error"]["message"])
     try:
         text = json.dumps(told, ensure_ascii=False, allow_nan=False)
     except ValueError:  # an input with NaN, which was refused for that
