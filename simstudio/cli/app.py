@@ -41,6 +41,7 @@ Environment:
   SIM_BASE_URL          where Sim is, when it is not https://sim.ai
   SIM_API_VERSION       which API to speak: v1 (the default) or v2
   SIM_WORKSPACE_ID      the workspace, for commands that need one
+  SIM_BATCH_SHARED      where batches share their rate, when that has a password
   SIM_WEBHOOK_SECRET    what Sim signs webhooks with
 
 \b
@@ -49,7 +50,7 @@ Exit codes:
   1    the run failed, or the server refused the request; of a batch: not every item succeeded
   2    the command cannot be understood, or its input cannot be sent
   3    no connection, or the API key is missing or wrong
-  130  interrupted (Ctrl-C); 143: a batch that was ended by SIGTERM
+  130  interrupted (Ctrl-C); 143, 129: a batch that was ended by SIGTERM, SIGHUP
 
 With --json, standard output holds JSON and nothing else, an object a line; what fails ends with
 {"error": {"type", "message", "code", "status", "requestId", "taskId"}}.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -12,8 +13,9 @@ from click.core import ParameterSource
 
 from simstudio.cli.batch_inputs import Lines
 from simstudio.cli.batch_run import BatchRun
-from simstudio.cli.batch_settings import Settings, recalled, settings_of
+from simstudio.cli.batch_settings import Note, Settings, settings_of
 from simstudio.cli.connection import Connection, connected
+from simstudio.cli.failures import CommandError
 from simstudio.cli.invocation import Invocation, json_option, pass_invocation
 from simstudio.cli.options import timeout_option
 from simstudio.cli.output import on_terminal, say, write_json
@@ -24,6 +26,19 @@ if TYPE_CHECKING:
     from simstudio.batch.records import Counts
 
 C = TypeVar("C", bound=Callable[..., Any])
+
+_ENDS = """\b
+Ctrl-C, SIGTERM and SIGHUP (a terminal that goes, unless under nohup) begin nothing more and wait up to 30 s for what
+is under way; a second one leaves at once. Then simstudio batch resume LEDGER goes on.
+
+\b
+Exit codes:
+  0    every item is done
+  1    items failed, or are unknown; or the server refused, the ledger does not fit, results cannot be written
+  2    the command cannot be understood, or an input cannot be read
+  3    no connection, or the API key is missing or wrong
+  129, 130, 143  ended by SIGHUP, Ctrl-C (SIGINT), SIGTERM
+"""
 
 _EPILOG = """\b
 Examples:
@@ -36,11 +51,9 @@ Examples:
 \b
 INPUTS holds one JSON value a line. Each result is one line:
   {"index", "key", "state", "input", "output", "error", "attempts", "elapsed", "run_id"}
-with the state done, failed, or unknown: it may have run, and nobody knows.
+with the state done, failed, or unknown: it may have run, and nobody knows. What an earlier run finished is told as
+the ledger has it: how often it was sent, and how long it took, are that run's.
 
-\b
-Ctrl-C and SIGTERM begin nothing more and wait up to 30 s for what is under way; a second one leaves at once.
-Exit codes: 0 all done; 1 some failed or unknown; 130, 143 interrupted.
 """
 
 _INPUTS = click.Path(exists=True, dir_okay=False, allow_dash=True)
@@ -97,7 +110,15 @@ def _run_options(command: C) -> C:
             click.option(
                 "--shared",
                 metavar="WHERE",
-                help="Share the rate with other processes: redis://…, or a file on this machine.",
+                envvar="SIM_BATCH_SHARED",
+                help="Share the rate with other processes: redis://…, or a file on this machine; else "
+                "SIM_BATCH_SHARED, where others do not see its password. The ledger keeps none.",
+            ),
+            click.option(
+                "--server-moved",
+                "moved",
+                is_flag=True,
+                help="The server that the items of the ledger ran on has another address now.",
             ),
         )
     ):
@@ -105,12 +126,19 @@ def _run_options(command: C) -> C:
     return command
 
 
-@click.group(epilog=_EPILOG, short_help="Run a workflow over many inputs; go on after anything.")
-def batch() -> None:
+@click.group(
+    epilog=f"{_EPILOG}{_ENDS}",
+    invoke_without_command=True,
+    short_help="Run a workflow over many inputs; go on after anything.",
+)
+@click.pass_context
+def batch(ctx: click.Context) -> None:
     """Run a workflow over many inputs, as fast as the server allows, and go on after anything."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
-@batch.command(epilog=_EPILOG, short_help="Run a workflow over a file of JSON lines.")
+@batch.command(epilog=f"{_EPILOG}{_ENDS}", short_help="Run a workflow over a file of JSON lines.")
 @click.argument("workflow")
 @click.argument("inputs", metavar="INPUTS.JSONL|-", type=_INPUTS)
 @click.option(
@@ -144,6 +172,7 @@ def run(
     key: str | None,
     timeout: float | None,
     shared: str | None,
+    moved: bool,
 ) -> None:
     """Run the workflow with the id WORKFLOW once for each line of INPUTS.JSONL (- for standard input).
 
@@ -163,10 +192,10 @@ def run(
         shared=shared,
         base_url=connection.base_url,
     )
-    BatchRun(connection, settings, ledger, on_unknown, retry_failed).execute()
+    BatchRun(connection, settings, ledger, on_unknown, retry_failed, moved).execute()
 
 
-@batch.command(short_help="Go on with a batch.")
+@batch.command(epilog=_ENDS, short_help="Go on with a batch.")
 @click.argument("ledger", metavar="LEDGER", type=_LEDGER)
 @click.argument("inputs", metavar="[INPUTS.JSONL|-]", required=False, type=_INPUTS)
 @_run_options
@@ -185,13 +214,19 @@ def resume(
     key: str | None,
     timeout: float | None,
     shared: str | None,
+    moved: bool,
 ) -> None:
     """Go on with the batch of LEDGER, as it was begun: what is not finished is sent, and nothing else.
 
-    The ledger knows the workflow, the inputs, where results go, and the options; those given here win. Inputs that
-    came from standard input, or from Python, are to be given again.
+    The ledger knows the workflow, the inputs, where results go, the server, and the options; those given here win.
+    Inputs that came from standard input, or from Python, are to be given again, as is the password of --shared.
     """
     known = settings_of(ledger, inputs, key)
+    if known.secret and shared is None:
+        raise CommandError(
+            f"The rate of this batch is shared at {known.shared}, and the ledger keeps no password of it: "
+            "give the address again, with --shared or in SIM_BATCH_SHARED."
+        )
     given: dict[str, Any] = {
         "concurrency": concurrency,
         "timeout": timeout,
@@ -202,14 +237,15 @@ def resume(
         known,
         ordered=known.ordered and not unordered,
         stop_on_error=stop_on_error,
+        secret=False,
+        base_url=None if connection.sandboxed else connection.base_url or known.base_url,
         **{name: value for name, value in given.items() if value is not None or name in _on_command_line()},
     )
-    if not connection.sandboxed and connection.base_url is None:
-        connection.base_url = settings.base_url
+    if not connection.sandboxed:
+        connection.base_url = settings.base_url or _server_of(known)
     if "api_version" not in _on_command_line():
         connection.api_version = settings.api_version
-    settings = attrs.evolve(settings, base_url=connection.base_url)
-    BatchRun(connection, settings, ledger, on_unknown, retry_failed).execute()
+    BatchRun(connection, settings, ledger, on_unknown, retry_failed, moved).execute()
 
 
 @batch.command(short_help="Show how far a batch is.")
@@ -222,23 +258,26 @@ def status(invocation: Invocation, ledger: str, *, as_json: bool) -> None:
 
     invocation.as_json = as_json
     with LedgerView(ledger) as view:
-        counts, settings, session = view.counts(), recalled(view), view.last_session()
+        counts, settings, session = view.counts(), Note.of(view).latest, view.last_session()
         workflow = view.workflow_id
     inputs = settings.inputs if settings is not None else None
+    given = _total(inputs)
     told = {
         "workflow": workflow,
         "mode": session.mode if session is not None else None,
         "apiVersion": session.api_version if session is not None else None,
         "inputs": inputs,
         "out": settings.out if settings is not None else None,
-        "total": _total(inputs),
+        "total": None if given is None else max(given, counts.total),
         **attrs.asdict(counts),
     }
     if as_json or not on_terminal():
         write_json(told)
         return
     show_fields([(_NAMES.get(name, name), _number(value)) for name, value in told.items()])
-    if _open(counts, told["total"]):
+    if given is not None and given < counts.total:
+        say(f"note: the ledger knows {counts.total:,} items, and {inputs} has {given:,} now")
+    if _open(counts, given):
         say(f"note: to go on: simstudio batch resume {ledger}")
 
 
@@ -258,17 +297,30 @@ def export(invocation: Invocation, ledger: str, target: str, form: str | None, *
 
     Its batch may be running.
     """
-    from simstudio.batch.export import export as write_export
+    from simstudio.cli.batch_export import write_export
 
     invocation.as_json = as_json
-    count = write_export(ledger, target, format=cast("Format | None", form))
+    count = write_export(ledger, target, cast("Format | None", form))
     if as_json:
         write_json({"items": count, "target": target})
     else:
         say(f"{count} item{'' if count == 1 else 's'} written to {target}")
 
 
-_NAMES = {"apiVersion": "API", "sending": "sent, unheard of", "submitted": "queued"}
+_NAMES = {
+    "apiVersion": "API",
+    "sending": "sent, outcome unknown",
+    "submitted": "queued",
+    "unknown": "may have run",
+}
+
+
+def _server_of(known: Settings) -> str | None:
+    """Where the batch of a ledger ran, unless the environment names a server: whether it is that one is seen later."""
+    server = known.server
+    if server is None or server.startswith("--") or os.environ.get("SIM_BASE_URL", "").strip():
+        return None
+    return server
 
 
 def _on_command_line() -> set[str]:

@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast
 
 import attrs
 import click
 
 from simstudio.cli.batch_display import Display
+from simstudio.cli.batch_files import keep_apart, same_file
 from simstudio.cli.batch_inputs import inputs_of, key_of
 from simstudio.cli.batch_results import results_to
-from simstudio.cli.batch_settings import Settings, remember
+from simstudio.cli.batch_settings import Memory, Settings
+from simstudio.cli.batch_shared import secrets_of
 from simstudio.cli.batch_stopping import Stopping
 from simstudio.cli.connection import Connection
-from simstudio.cli.failures import ExitCode, Failure
+from simstudio.cli.failures import CommandError, ExitCode, Failure, in_words
 from simstudio.cli.output import say, write_json
 from simstudio.config import UNSET
+from simstudio.errors import InputChangedError
 
 if TYPE_CHECKING:
     from simstudio.batch.batch import Batch
     from simstudio.batch.progress import Progress
     from simstudio.client import SimStudioClient
 
-_STOPPED = {2: (ExitCode.INTERRUPTED, "Interrupted"), 15: (ExitCode.TERMINATED, "Terminated")}
+_STOPPED = {
+    1: (ExitCode.HUNG_UP, "Hung up"),
+    2: (ExitCode.INTERRUPTED, "Interrupted"),
+    15: (ExitCode.TERMINATED, "Terminated"),
+}
+
+
+@attrs.define
+class _Course:
+    """How far a run has come: what is left to tell when it ends anywhere."""
+
+    memory: Memory | None = None
+    progress: Progress | None = None
 
 
 @attrs.frozen
@@ -36,6 +54,7 @@ class BatchRun:
         ledger: The path of its ledger.
         on_unknown: What becomes of items that may have run.
         retry_failed: Whether those that failed run again.
+        moved: Whether the server may have another address than the ledger knows.
     """
 
     connection: Connection
@@ -43,36 +62,81 @@ class BatchRun:
     ledger: str | None = None
     on_unknown: str = "report"
     retry_failed: bool = False
+    moved: bool = False
 
     def execute(self) -> NoReturn:
         """Run it to its end, and end the command with its exit code.
 
         Raises:
-            click.exceptions.Exit: It has ended: 0 when every item succeeded, 1 when not, 130 or 143 when a signal ended
-                it.
+            click.exceptions.Exit: It has ended: 0 when every item succeeded, 1 when not, 129, 130 or 143 when a signal
+                ended it.
+            click.UsageError: One file was named for two things, or the ledger is not of this batch.
             SimStudioError: No item can be executed.
-            CommandError: The results cannot be written.
+            CommandError: The results cannot be written, or the inputs are not those that the ledger knows.
         """
-        with self.connection.client() as client:
-            if self.ledger is not None:
-                remember(self.ledger, self.settings, client.api_version)
-            progress, stopped = self._run(client)
+        settings = self.settings
+        self.connection.invocation.secrets = secrets_of(settings.shared)
+        keep_apart(settings.inputs, ledger=self.ledger, out=settings.out, shared=settings.shared)
+        course = _Course()
+        try:
+            progress, stopped = self._executed(course)
+        except KeyboardInterrupt:  # before signals were minded, or after
+            self._interrupted(course.progress, signal.SIGINT)
         if stopped is not None:
             self._interrupted(progress, stopped)
         self._ended(progress)
 
-    def _run(self, client: SimStudioClient) -> tuple[Progress, int | None]:
-        settings = self.settings
-        results = results_to(settings.out, ordered=settings.ordered, goes_on=self.ledger is not None)
-        complete, batch = False, None
+    def _executed(self, course: _Course) -> tuple[Progress, int | None]:
+        with self.connection.client() as client:
+            if self.ledger is None:
+                return self._run(client, course)
+            told = attrs.evolve(self.settings, server=self._server(client))
+            course.memory = memory = Memory.begin(
+                self.ledger, told, client.api_version, client.base_url, moved=self.moved
+            )
+            try:
+                ended = self._run(client, course)
+            except InputChangedError as error:
+                raise self._changed(error, memory) from error
+            except Exception:
+                progress = course.progress
+                sent = progress is not None and progress.finished > progress.replayed
+                memory.end(accepted=sent)
+                if progress is not None and progress.finished:
+                    say(f"note: go on with: {self._how_to_go_on()}")
+                raise
+            memory.end(accepted=True)
+            return ended
+
+    def _changed(self, error: InputChangedError, memory: Memory) -> CommandError:
+        """The inputs are not those that the ledger knows: it goes on with those that it had before."""
+        last = memory.end(accepted=False)
+        if last is not None and last.inputs not in ("-", memory.settings.inputs):
+            say(f"note: the inputs of {self.ledger} are {last.inputs} as before; go on with: {self._how_to_go_on()}")
+        text = in_words(str(error))
+        if self.settings.key is not None:
+            known, found, _ = text.partition(": it was changed")
+            if found:
+                text = f"{known} ({self.settings.key}): it was changed. Give it back, or use another ledger."
+        return CommandError(text, ExitCode.FAILED, type(error).__name__)
+
+    def _run(self, client: SimStudioClient, course: _Course) -> tuple[Progress, int | None]:
+        settings, memory = self.settings, course.memory
+        goes_on = False
+        if memory is not None and memory.has_results_in is not None and settings.out is not None:
+            goes_on = same_file(memory.has_results_in, settings.out)
+        results = results_to(settings.out, ordered=settings.ordered, goes_on=goes_on)
+        complete = False
         try:
             with Display(settings.workflow, beside_results=settings.out is None) as display:
                 batch = self._batch(client, display)
-                display.begin(batch.progress)
+                progress = course.progress = batch.progress
+                display.begin(progress)
 
                 def last_words() -> None:
                     display.stop()
-                    self._say_interrupted(batch.progress, stopping.signal or 2)
+                    progress.end()
+                    self._say_interrupted(progress, stopping.signal or signal.SIGINT)
 
                 with Stopping(batch, last_words) as stopping:
                     try:
@@ -80,14 +144,10 @@ class BatchRun:
                             results.add(item)
                     finally:
                         batch.close()
-                progress = batch.progress
+                progress.end()
                 over = progress.total is not None and progress.finished >= progress.total
                 complete = stopping.signal is None or over
                 return progress, None if complete else stopping.signal
-        except Exception:
-            if self.ledger is not None and batch is not None and batch.progress.finished:
-                say(f"note: go on with: {self._how_to_go_on()}")
-            raise
         finally:
             results.close(complete=complete)
 
@@ -109,6 +169,12 @@ class BatchRun:
             shared=settings.shared,
         )
 
+    def _server(self, client: SimStudioClient) -> str:
+        """Where it runs, as the ledger knows it."""
+        if self.connection.app is not None:
+            return f"--sandbox-app {Path(self.connection.app).absolute()}"
+        return "--sandbox" if self.connection.sandboxed else client.base_url
+
     def _ended(self, progress: Progress) -> NoReturn:
         if self.connection.as_json:
             write_json({"batch": self._summary(progress)})
@@ -121,21 +187,25 @@ class BatchRun:
                 say(f"note: to run again what failed: {again} --retry-failed")
         raise click.exceptions.Exit(ExitCode.FAILED if progress.failed or progress.unknown else 0)
 
-    def _interrupted(self, progress: Progress, number: int) -> NoReturn:
+    def _interrupted(self, progress: Progress | None, number: int) -> NoReturn:
         self._say_interrupted(progress, number)
         raise click.exceptions.Exit(_STOPPED[number][0])
 
-    def _say_interrupted(self, progress: Progress, number: int) -> None:
+    def _say_interrupted(self, progress: Progress | None, number: int) -> None:
         code, name = _STOPPED[number]
-        if self.ledger is None:
-            then = "Nothing remembers what was done; the next time, give --ledger."
-        else:
-            then = f"Go on with: {self._how_to_go_on()}"
-        text = f"{name}: {progress}. {then}"
+        text = f"{name}: {'nothing was sent yet' if progress is None else progress}. {self._what_then(progress)}"
         if self.connection.as_json:
-            write_json({"batch": self._summary(progress), **Failure(name, text, code).to_dict()})
+            summary = {} if progress is None else {"batch": self._summary(progress)}
+            write_json({**summary, **Failure(name, text, code).to_dict()})
         else:
             say(text)
+
+    def _what_then(self, progress: Progress | None) -> str:
+        if self.ledger is not None and (progress is not None or Path(self.ledger).exists()):
+            return f"Go on with: {self._how_to_go_on()}"
+        if progress is None:
+            return "Give the same command again."
+        return "Nothing remembers what was done; the next time, give --ledger."
 
     def _how_to_go_on(self) -> str:
         words = ["simstudio", "batch", "resume", str(self.ledger)]
@@ -145,7 +215,9 @@ class BatchRun:
             words += ["--sandbox-app", str(self.connection.app)]
         elif self.connection.sandboxed:
             words.append("--sandbox")
-        return shlex.join(words)
+        text = shlex.join(words)
+        ambient = os.environ.get("SIM_BATCH_SHARED") == self.settings.shared
+        return f"{text} --shared …" if secrets_of(self.settings.shared) and not ambient else text
 
     def _summary(self, progress: Progress) -> dict[str, Any]:
         return {

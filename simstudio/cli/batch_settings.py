@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
 
+from simstudio.cli.batch_shared import absolute, secrets_of, without_secrets
 from simstudio.cli.failures import CommandError
+from simstudio.errors import LedgerError
 
 if TYPE_CHECKING:
-    from simstudio.batch.ledger import LedgerView
+    from simstudio.batch.ledger import Ledger, LedgerView
 
 _NOTE = "command line"
+_BEFORE = "before"
 
 
 @attrs.frozen
@@ -31,7 +35,9 @@ class Settings:
         timeout: Seconds an item may take.
         stop_on_error: Whether the first failure ends it.
         shared: Where several processes share one rate.
+        secret: Whether ``shared`` held secrets, and is here without them.
         base_url: Where Sim is, when that was said on the command line.
+        server: Where it ran, however that was said.
         api_version: What is spoken.
     """
 
@@ -45,49 +51,166 @@ class Settings:
     timeout: float | None = None
     stop_on_error: bool = False
     shared: str | None = None
+    secret: bool = False
     base_url: str | None = None
+    server: str | None = None
     api_version: str | None = None
 
-    def absolute(self) -> Settings:
-        """The same, whatever the working directory is."""
+    def to_keep(self) -> Settings:
+        """The same, whatever the working directory is, and without secrets."""
+        shared = None if self.shared is None else without_secrets(absolute(self.shared))
         return attrs.evolve(
             self,
             inputs=self.inputs if self.inputs == "-" else str(Path(self.inputs).absolute()),
             out=None if self.out is None else str(Path(self.out).absolute()),
+            shared=shared,
+            secret=self.secret or bool(secrets_of(self.shared)),
         )
 
 
-def remember(path: str, settings: Settings, api_version: str) -> None:
-    """Let a ledger know how its batch was called, so that it can be resumed; it is made where it is missing.
+@attrs.frozen
+class Note:
+    """What a ledger remembers of how its batch was called.
 
-    Raises:
-        LedgerError: It cannot be used for this batch.
-        click.UsageError: Its items are known by other keys.
+    Attributes:
+        latest: How it was called last; None of a batch that no command line made.
+        accepted: How it was called when that was last found right; None while nothing was yet.
     """
-    from simstudio.batch.ledger import Ledger
 
-    mode: Any = settings.mode
-    with Ledger.open(path, workflow_id=settings.workflow, mode=mode, api_version=api_version) as ledger:
-        before = ledger.recall(_NOTE)
-        if before is not None and before.get("key") != settings.key and ledger.counts().total:
-            known = "the places of the inputs" if before.get("key") is None else f"--key {before['key']}"
-            raise click.UsageError(
-                f"The items of {path} are known by {known}; under other keys all would run again. "
-                "Give the same, or another ledger",
-                click.get_current_context(silent=True),
-            )
-        ledger.remember(_NOTE, attrs.asdict(attrs.evolve(settings.absolute(), api_version=api_version)))
+    latest: Settings | None
+    accepted: Settings | None
+
+    @classmethod
+    def of(cls, ledger: LedgerView) -> Note:
+        """What a ledger remembers.
+
+        Raises:
+            LedgerError: It cannot be read.
+        """
+        told = ledger.recall(_NOTE)
+        if not told:
+            return cls(None, None)
+        latest, before = _settings(told), told.get(_BEFORE)
+        return cls(latest, latest if before is None else _settings(before))
+
+    def keep(self, ledger: Ledger) -> None:
+        """Let a ledger remember it."""
+        told: dict[str, Any] = attrs.asdict(self.latest.to_keep()) if self.latest is not None else {}
+        if self.accepted is not None and self.accepted != self.latest:
+            told[_BEFORE] = attrs.asdict(self.accepted.to_keep())
+        ledger.remember(_NOTE, told)
 
 
-def recalled(ledger: LedgerView) -> Settings | None:
-    """How the batch of a ledger was called; None of a batch that no command line made.
-
-    Raises:
-        LedgerError: It cannot be read.
-    """
-    told = ledger.recall(_NOTE)
+def _settings(told: dict[str, Any]) -> Settings:
     names = {field.name for field in attrs.fields(Settings)}
-    return None if told is None else Settings(**{name: value for name, value in told.items() if name in names})
+    return Settings(**{name: value for name, value in told.items() if name in names})
+
+
+@attrs.frozen
+class Memory:
+    """What a ledger is to know of how its batch was called, so that it can be resumed.
+
+    A run may turn out to be wrong: an input is not the one that the ledger knows. How the batch was called before is
+    kept until then, so that one can go on with that.
+
+    Attributes:
+        path: The ledger.
+        settings: How it is called now.
+        api_version: What is spoken.
+        before: What it remembered before.
+        new: Whether it knew no items.
+    """
+
+    path: str
+    settings: Settings
+    api_version: str
+    before: Note
+    new: bool
+
+    @classmethod
+    def begin(cls, path: str, settings: Settings, api_version: str, address: str, *, moved: bool = False) -> Memory:
+        """Let a ledger know how its batch is called; it is made where it is missing.
+
+        Args:
+            path: The ledger.
+            settings: How it is called.
+            api_version: What is spoken.
+            address: That of the server, which an embedded sandbox has anew each time.
+            moved: Whether the server may have another address than before.
+
+        Raises:
+            LedgerError: It cannot be used for this batch.
+            click.UsageError: Its items are known by other keys, or ran on another server.
+        """
+        from simstudio.batch.ledger import Ledger, move
+
+        mode: Any = settings.mode
+        settings = attrs.evolve(settings.to_keep(), api_version=api_version)
+        with Ledger.open(path, workflow_id=settings.workflow, mode=mode, api_version=api_version) as ledger:
+            before, new, known = Note.of(ledger), not ledger.counts().total, ledger.base_url
+            if new:
+                before = Note(before.latest, None)
+            else:
+                _ensure_same(path, before.accepted, known, settings, moved=moved)
+            Note(settings, before.accepted).keep(ledger)
+        if known not in ("", address):
+            move(path, address)
+        return cls(path, settings, api_version, before, new)
+
+    @property
+    def has_results_in(self) -> str | None:
+        """Where the results of earlier runs went."""
+        return None if self.before.latest is None else self.before.latest.out
+
+    def end(self, *, accepted: bool) -> Settings | None:
+        """This was right, or it was not, and the ledger remembers again what was.
+
+        Returns:
+            How the batch goes on; None where the ledger does not know.
+        """
+        from simstudio.batch.ledger import Ledger
+
+        last = self.settings if accepted or self.new else self.before.accepted
+        if last == self.settings and self.before.accepted in (None, last):  # it says so already
+            return last
+        mode: Any = self.settings.mode
+        with (
+            suppress(LedgerError),
+            Ledger.open(
+                self.path, workflow_id=self.settings.workflow, mode=mode, api_version=self.api_version
+            ) as ledger,
+        ):  # else it knows both
+            Note(last, None).keep(ledger)
+        return last
+
+
+def _ensure_same(path: str, before: Settings | None, address: str, now: Settings, *, moved: bool) -> None:
+    """Make sure that a ledger goes on with what it knows.
+
+    Raises:
+        click.UsageError: Its items are known by other keys, or ran on another server.
+    """
+    problem = None
+    server = (before.server if before is not None else None) or address
+    if before is not None and before.key != now.key:
+        known = "the places of the inputs" if before.key is None else f"--key {before.key}"
+        problem = (
+            f"The items of {path} are known by {known}; under other keys all would run again. "
+            "Give the same, or another ledger"
+        )
+    elif server and server != now.server and not moved:
+        again = server if server.startswith("--") else f"--base-url {server}"
+        problem = (
+            f"The items of {path} ran on {_called(server)}, and {_called(now.server)} is asked now: "
+            f"what the one finished would pass for the other's. Give {again}, or another ledger; "
+            "if it is the same server under another address, --server-moved"
+        )
+    if problem is not None:
+        raise click.UsageError(problem, click.get_current_context(silent=True))
+
+
+def _called(server: str | None) -> str:
+    return "another server" if server is None else f"the server of {server}" if server.startswith("--") else server
 
 
 def settings_of(path: str, inputs: str | None, key: str | None) -> Settings:
@@ -105,7 +228,7 @@ def settings_of(path: str, inputs: str | None, key: str | None) -> Settings:
     from simstudio.batch.ledger import LedgerView
 
     with LedgerView(path) as ledger:
-        known = recalled(ledger)
+        known = Note.of(ledger).latest
         if known is not None:
             if inputs is None and known.inputs == "-":
                 raise CommandError("The inputs came from standard input; give them again: a file, or -.")
@@ -117,4 +240,5 @@ def settings_of(path: str, inputs: str | None, key: str | None) -> Settings:
             raise CommandError(f"The items of {path} have keys of their own (such as {first.key!r}): give --key FIELD.")
         session = ledger.last_session()
         mode, api_version = ("sync", None) if session is None else (session.mode, session.api_version)
-        return Settings(ledger.workflow_id, inputs, mode=mode, key=key, api_version=api_version)
+        server = ledger.base_url or None
+        return Settings(ledger.workflow_id, inputs, mode=mode, key=key, server=server, api_version=api_version)

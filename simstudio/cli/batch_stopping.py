@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM during a batch: the first drains it, the second leaves at once."""
+"""SIGINT, SIGTERM and SIGHUP during a batch: the first drains it, the second leaves at once."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 
     from simstudio.batch.batch import Batch
 
-SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM") if hasattr(signal, name))
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+_HANG_UP = getattr(signal, "SIGHUP", None)
 
 
 class Stopping:
     """While it is entered, signals do not end the process: they end the batch.
 
     The first lets it begin nothing more; iterating over it goes on to the end of what is under way, for which it waits
-    30 s at most. The second ends the process without another word but ``last_words``; the ledger can bear that.
+    30 s at most. The second ends the process without another word but ``last_words``; the ledger can bear that. A
+    terminal that goes may say so twice (its shell, and the system): that is no second one. ``nohup`` is heeded.
 
     Args:
         batch: What is run.
@@ -43,17 +45,22 @@ class Stopping:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._asked) for number in SIGNALS}
+            ignored = _HANG_UP is not None and signal.getsignal(_HANG_UP) is signal.SIG_IGN
+            numbers = [number for number in SIGNALS if not (ignored and number == _HANG_UP)]
+            self._before = {number: signal.signal(number, self._asked) for number in numbers}
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            gone = number == _HANG_UP == self.signal  # it may say so again while the last words are said
+            signal.signal(number, signal.SIG_IGN if gone else handler)
 
     def _asked(self, number: int, _: FrameType | None) -> None:
         if self.signal is not None:
+            if number == _HANG_UP:
+                return
             with suppress(Exception):
                 self._last_words()
                 sys.stderr.flush()

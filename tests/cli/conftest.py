@@ -6,7 +6,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +20,15 @@ from simstudio.sandbox import Pause, Sandbox, SandboxServer
 
 KEY = "sk-sim-test-of-the-command-line"
 
-SETTINGS = ("SIM_API_KEY", "SIM_BASE_URL", "SIM_API_VERSION", "SIM_WORKSPACE_ID", "SIM_WEBHOOK_SECRET", "SIM_LOG")
+SETTINGS = (
+    "SIM_API_KEY",
+    "SIM_BASE_URL",
+    "SIM_API_VERSION",
+    "SIM_WORKSPACE_ID",
+    "SIM_WEBHOOK_SECRET",
+    "SIM_LOG",
+    "SIM_BATCH_SHARED",
+)
 
 
 class Gate:
@@ -192,3 +202,40 @@ def eventually() -> Callable[[Callable[[], bool]], None]:
         raise AssertionError("it did not happen")
 
     return wait
+
+
+@pytest.fixture
+def work(sandbox: Sandbox) -> Counter[int]:
+    """The workflow ``work`` gives back ``n`` squared, and fails while ``broken`` (-1) holds it; how often each ran."""
+    ran: Counter[int] = Counter()
+
+    @sandbox.workflow("work")
+    def work(input: dict[str, Any]) -> dict[str, Any]:
+        ran[input["n"]] += 1
+        if input["n"] == 3 and ran[-1] == 0:
+            raise RuntimeError("three is bad")
+        return {"square": input["n"] ** 2}
+
+    return ran
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> Callable[..., str]:
+    """A file of inputs ``{"n": …}``; its path."""
+
+    def write(*numbers: int, name: str = "inputs.jsonl") -> str:
+        path = tmp_path / name
+        path.write_text("".join(f'{{"n": {n}}}\n' for n in numbers))
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> str:
+    return str(tmp_path / "runs.sqlite")
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "results.jsonl"

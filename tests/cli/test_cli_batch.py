@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,48 +16,10 @@ from simstudio.cli.batch_display import Display
 from simstudio.cli.batch_results import ResultsFile
 from simstudio.errors import ExecutionError
 from simstudio.models.execution import WorkflowExecutionResult
-from simstudio.sandbox import Sandbox
 
 
 def lines(text: str) -> list[Any]:
     return [json.loads(line) for line in text.splitlines()]
-
-
-@pytest.fixture
-def work(sandbox: Sandbox) -> Counter[int]:
-    """The workflow ``work`` gives back ``n`` squared, and fails while ``broken`` (-1) holds it; how often each ran."""
-    ran: Counter[int] = Counter()
-
-    @sandbox.workflow("work")
-    def work(input: dict[str, Any]) -> dict[str, Any]:
-        ran[input["n"]] += 1
-        if input["n"] == 3 and ran[-1] == 0:
-            raise RuntimeError("three is bad")
-        return {"square": input["n"] ** 2}
-
-    return ran
-
-
-@pytest.fixture
-def given(tmp_path: Path) -> Callable[..., str]:
-    """A file of inputs ``{"n": …}``; its path."""
-
-    def write(*numbers: int, name: str = "inputs.jsonl") -> str:
-        path = tmp_path / name
-        path.write_text("".join(f'{{"n": {n}}}\n' for n in numbers))
-        return str(path)
-
-    return write
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> str:
-    return str(tmp_path / "runs.sqlite")
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    return tmp_path / "results.jsonl"
 
 
 class TestRunning:
@@ -190,10 +151,7 @@ class TestBadInput:
 
         result = cli("batch", "run", "work", str(tmp_path / "in.jsonl"))
 
-        assert [(line["state"], line["input"]) for line in lines(result.stdout)] == [
-            ("failed", None),
-            ("done", {"n": 2}),
-        ]
+        assert [line["state"] for line in lines(result.stdout)] == ["failed", "done"]
 
     def test_no_key_is_3(self, cli, given) -> None:
         assert cli("batch", "run", "work", given(1)).exit_code == 3

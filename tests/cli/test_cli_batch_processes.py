@@ -17,6 +17,8 @@ from test_cli_processes import Terminal
 from simstudio.batch.ledger import status
 from simstudio.sandbox import Sandbox, SandboxServer
 
+HANG_UP: Any = getattr(signal, "SIGHUP", None)
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither SIGINT for one process nor ptys")
 
 
@@ -49,7 +51,8 @@ def words(tmp_path: Path) -> list[str]:
 
 class TestSignals:
     @pytest.mark.parametrize(
-        ("number", "code", "name"), [(signal.SIGINT, 130, "Interrupted"), (signal.SIGTERM, 143, "Terminated")]
+        ("number", "code", "name"),
+        [(signal.SIGINT, 130, "Interrupted"), (signal.SIGTERM, 143, "Terminated"), (HANG_UP, 129, "Hung up")],
     )
     def test_the_first_ends_what_runs_and_says_how_to_go_on(
         self, started, server, work, gate, words, tmp_path, number, code, name
@@ -67,6 +70,7 @@ class TestSignals:
         last = said.decode().splitlines()[-1]
         assert last.startswith(f"simstudio: {name}: ")
         assert last.endswith(f"Go on with: simstudio batch resume {ledger}")
+        assert " left" not in last
         counts = status(ledger)
         assert (counts.sending, counts.done) == (0, len(lines((tmp_path / "results.jsonl").read_bytes())))
         assert 0 < counts.done < 30
@@ -85,6 +89,51 @@ class TestSignals:
         assert process.returncode == 143
         assert said.decode().splitlines()[-1].endswith(f"simstudio batch resume {tmp_path / 'runs.sqlite'}")
         assert status(tmp_path / "runs.sqlite").sending > 0
+
+    def test_a_terminal_that_goes_says_so_twice_and_what_runs_ends_all_the_same(
+        self, started, server, work, gate, words, tmp_path
+    ) -> None:
+        process = started(*words)
+        assert gate.begun.wait(30)
+
+        process.send_signal(HANG_UP)
+        process.stderr.readline()
+        process.send_signal(HANG_UP)
+        gate.opened.set()
+
+        _, said = process.communicate()
+        assert process.returncode == 129
+        assert said.decode().startswith("simstudio: Hung up: ")
+        assert status(tmp_path / "runs.sqlite").sending == 0
+
+    def test_though_the_terminal_is_gone_what_runs_ends(self, started, server, work, gate, words, tmp_path) -> None:
+        terminal = Terminal()
+        process = started(*words, stderr=terminal.theirs)
+        os.close(terminal.theirs)
+        terminal.read_until(b"running")
+        assert gate.begun.wait(30)
+
+        terminal.close()
+        process.send_signal(HANG_UP)
+        gate.opened.set()
+
+        assert process.wait() == 129
+        counts = status(tmp_path / "runs.sqlite")
+        assert (counts.sending, counts.done) == (0, len(lines((tmp_path / "results.jsonl").read_bytes())))
+
+    def test_nohup_is_heeded(self, started, server, work, gate, words) -> None:
+        before = signal.signal(HANG_UP, signal.SIG_IGN)
+        try:
+            process = started(*words)
+        finally:
+            signal.signal(HANG_UP, before)
+        assert gate.begun.wait(30)
+
+        process.send_signal(HANG_UP)
+        gate.opened.set()
+
+        process.communicate()
+        assert process.returncode == 0
 
     def test_what_was_interrupted_goes_on_to_its_end(self, started, cli, server, work, gate, words, tmp_path) -> None:
         process = started(*words)

@@ -1,0 +1,47 @@
+"""A ledger as a file for others, in the words of the command line."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import attrs
+
+from simstudio.batch.export import export
+from simstudio.batch.ledger import LedgerView
+from simstudio.cli.batch_files import keep_from
+from simstudio.cli.batch_settings import Note
+from simstudio.cli.failures import in_words
+
+if TYPE_CHECKING:
+    from simstudio.batch.export import Format
+    from simstudio.batch.ledger import Entry
+
+
+def write_export(ledger: str, target: str, form: Format | None) -> int:
+    """Write what a ledger knows to a file; how many items that were.
+
+    Raises:
+        click.UsageError: The file is that of the inputs, or of the results.
+        SimStudioError: What :func:`simstudio.batch.export.export` raises.
+    """
+    with _InWords(ledger) as view:
+        settings = Note.of(view).latest
+        if settings is not None:
+            keep_from(target, inputs=settings.inputs, out=settings.out)
+        return export(view, target, format=form)
+
+
+class _InWords(LedgerView):
+    """A ledger whose errors speak of options, not of arguments."""
+
+    def entries(self, state: str | None = None) -> Iterator[Entry]:
+        for entry in super().entries(state):
+            text = str(entry.error)
+            if entry.error is None or (told := in_words(text)) == text:
+                yield entry
+                continue
+            error = copy.copy(entry.error)
+            error.args = (told,)
+            yield attrs.evolve(entry, error=error)

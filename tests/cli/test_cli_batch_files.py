@@ -1,0 +1,232 @@
+"""``simstudio batch`` and its files: none takes the place of another, and no two batches write into one."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simstudio.cli.batch_results import ResultsFile
+from simstudio.cli.failures import CommandError
+
+
+def lines(text: str) -> list[Any]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.fixture
+def finished(cli, server, work, given, ledger) -> str:
+    """The ledger of a batch that is finished."""
+    assert cli("batch", "run", "work", given(1, 2), "--ledger", ledger).exit_code == 0
+    return ledger
+
+
+class TestOneFileForTwoThings:
+    """What is written would destroy what is read: that is refused before anything is touched."""
+
+    @pytest.mark.parametrize("spelling", ["itself", "another way", "a symbolic link", "a hard link"])
+    @pytest.mark.parametrize("remembered", [True, False])
+    def test_results_in_the_place_of_the_inputs(
+        self, cli, server, work, given, ledger, tmp_path, spelling, remembered
+    ) -> None:
+        path = Path(given(1, 2))
+        before = path.read_bytes()
+        (tmp_path / "folder").mkdir()
+        out = {"itself": path, "another way": tmp_path / "folder" / ".." / path.name}.get(spelling, tmp_path / "link")
+        if spelling == "a symbolic link":
+            out.symlink_to(path)
+        elif spelling == "a hard link":
+            out.hardlink_to(path)
+
+        result = cli("batch", "run", "work", str(path), "--out", str(out), *(["--ledger", ledger] * remembered))
+
+        assert (result.exit_code, path.read_bytes(), work.total()) == (2, before, 0)
+        assert "--out" in result.stderr
+        assert "inputs" in result.stderr
+        assert not Path(ledger).exists()
+
+    def test_results_in_the_place_of_what_standard_input_is(self, started, server, work, given) -> None:
+        path = Path(given(1, 2))
+        before = path.read_bytes()
+
+        with path.open("rb") as file:
+            process = started("batch", "run", "work", "-", "--out", str(path), stdin=file)
+            said = process.communicate()[1].decode()
+
+        assert (process.returncode, path.read_bytes()) == (2, before)
+        assert "standard input" in said, said
+
+    @pytest.mark.parametrize("suffix", ["", "-wal", "-shm", "-lock", "-journal"])
+    def test_results_in_the_place_of_the_ledger(self, cli, finished, given, work, suffix) -> None:
+        result = cli("batch", "run", "work", given(1, 2, 5), "--ledger", finished, "--out", finished + suffix)
+
+        assert (result.exit_code, work.total()) == (2, 2)
+        assert "the ledger" in result.stderr
+        assert json.loads(cli("batch", "status", finished).stdout)["done"] == 2
+
+    def test_results_and_a_ledger_in_one_file_that_is_not_there_yet(self, cli, server, work, given, tmp_path) -> None:
+        path = str(tmp_path / "both")
+
+        result = cli("batch", "run", "work", given(1), "--ledger", path, "--out", f"{tmp_path}/./both")
+
+        assert (result.exit_code, Path(path).exists()) == (2, False)
+
+    def test_a_ledger_in_the_place_of_the_inputs(self, cli, server, work, given) -> None:
+        path = given()
+
+        result = cli("batch", "run", "work", path, "--ledger", path)
+
+        assert (result.exit_code, Path(path).read_bytes()) == (2, b"")
+
+    @pytest.mark.parametrize("option", ["--out", "--ledger"])
+    def test_the_shared_rate_in_the_place_of_anything(self, cli, server, work, given, tmp_path, option) -> None:
+        path = str(tmp_path / "one")
+
+        result = cli("batch", "run", "work", given(1), option, path, "--shared", path)
+
+        assert (result.exit_code, Path(path).exists()) == (2, False)
+        assert "--shared" in result.stderr
+
+    def test_a_resume_with_results_in_the_place_of_the_ledger(self, cli, finished) -> None:
+        before = Path(finished).read_bytes()
+
+        assert cli("batch", "resume", finished, "--out", finished).exit_code == 2
+        assert Path(finished).read_bytes() == before
+
+    def test_a_resume_with_results_in_the_place_of_the_inputs_it_remembers(self, cli, finished, given) -> None:
+        path = given(1, 2)
+
+        assert cli("batch", "resume", finished, "--out", path).exit_code == 2
+        assert len(lines(Path(path).read_text())) == 2
+
+    def test_what_is_no_plain_file_may_be_named_twice(self, cli, server, work) -> None:
+        if not Path("/dev/null").exists():
+            pytest.skip("this system has no /dev/null")
+
+        assert cli("batch", "run", "work", "-", "--out", "/dev/null", stdin="").exit_code == 0
+
+
+class TestExport:
+    def test_not_in_the_place_of_the_inputs_of_the_ledger(self, cli, finished, given) -> None:
+        path = given(1, 2)
+        before = Path(path).read_bytes()
+
+        result = cli("batch", "export", finished, path)
+
+        assert (result.exit_code, Path(path).read_bytes()) == (2, before)
+        assert "inputs" in result.stderr
+
+    def test_not_in_the_place_of_the_results_which_a_batch_may_be_writing(
+        self, cli, server, work, given, ledger, out
+    ) -> None:
+        cli("batch", "run", "work", given(1, 2), "--ledger", ledger, "--out", str(out))
+        before = out.read_bytes()
+
+        result = cli("batch", "export", ledger, str(out))
+
+        assert (result.exit_code, out.read_bytes()) == (2, before)
+        assert "results" in result.stderr
+
+
+class TestTwoBatches:
+    @pytest.mark.parametrize("ordered", [True, False])
+    @pytest.mark.parametrize("goes_on", [True, False])
+    def test_one_file_of_results_is_one_batch_s_at_a_time(self, out: Path, ordered: bool, goes_on: bool) -> None:
+        first = ResultsFile(out, ordered=ordered, goes_on=goes_on)
+        first._append(b"{}\n")
+
+        with pytest.raises(CommandError, match="another batch is writing"):
+            ResultsFile(out, ordered=ordered, goes_on=False)
+
+        assert out.read_bytes() == b"{}\n"
+        first.close(complete=False)
+        ResultsFile(out, ordered=ordered, goes_on=True).close(complete=False)
+
+    def test_a_file_written_anew_stays_its_batch_s(self, cli, server, work, given, ledger, out) -> None:
+        """Unordered results are written to a new file when a batch goes on; that one is locked, too."""
+        words = ["--ledger", ledger, "--out", str(out), "--unordered"]
+        cli("batch", "run", "work", given(1, 2), *words)
+        taken: list[str] = []
+
+        def look(self: ResultsFile, item: Any) -> None:
+            added(self, item)
+            with pytest.raises(CommandError) as found:
+                ResultsFile(out, ordered=False, goes_on=False)
+            taken.append(str(found.value))
+
+        added = ResultsFile.add
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ResultsFile, "add", look)
+            assert cli("batch", "run", "work", given(1, 2, 5), *words).exit_code == 0
+
+        assert len(taken) == 3
+        assert len(lines(out.read_text())) == 3
+
+    def test_the_second_is_refused_before_it_sends_anything(
+        self, started, cli, server, sandbox, gate, given, tmp_path, out
+    ) -> None:
+        process = started("batch", "run", "gated", given(1), "--out", str(out), "--ledger", str(tmp_path / "a"))
+        assert gate.begun.wait(30)
+        sent = len(server.requests)
+
+        result = cli("batch", "run", "gated", given(2), "--out", str(out), "--ledger", str(tmp_path / "b"))
+
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert str(out) in result.stderr
+        assert [request.path for request in server.requests[sent:] if "execute" in request.path] == []
+        gate.opened.set()
+        process.communicate()
+        assert [line["input"] for line in lines(out.read_text())] == [{"n": 1}]
+
+    @pytest.mark.parametrize("ordered", [[], ["--unordered"]])
+    def test_results_of_another_ledger_are_not_mixed_with(
+        self, cli, server, work, given, tmp_path, out, ordered
+    ) -> None:
+        for name, numbers in (("a", (1, 2, 4)), ("b", (5, 6))):
+            words = ["--out", str(out), "--ledger", str(tmp_path / name), *ordered]
+            assert cli("batch", "run", "work", given(*numbers), *words).exit_code == 0
+
+        assert sorted(line["input"]["n"] for line in lines(out.read_text())) == [5, 6]
+
+    def test_a_batch_that_fails_at_once_costs_no_results(self, cli, server, given, out) -> None:
+        out.write_text("what an earlier batch brought\n")
+
+        assert cli("batch", "run", "nope", given(1), "--out", str(out)).exit_code == 1
+        assert out.read_text() == "what an earlier batch brought\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the numbers of files are those of POSIX")
+def test_a_file_that_was_replaced_while_it_was_being_locked_is_opened_again(out: Path, monkeypatch) -> None:
+    from simstudio.cli import batch_files
+
+    out.write_text("old\n")
+    lock, replaced = batch_files.lock, []
+
+    def late(fd: int) -> bool:
+        if not replaced:
+            replaced.append(out.stat().st_ino)
+            other = out.with_name("other")
+            other.write_text("new\n")
+            other.replace(out)
+        return lock(fd)
+
+    monkeypatch.setattr("simstudio.cli.batch_results.lock", late)
+    results = ResultsFile(out, ordered=True, goes_on=True)
+
+    assert os.fstat(results._fd).st_ino == out.stat().st_ino
+    results.close(complete=False)
+
+
+def test_a_ledger_that_is_named_by_a_link_is_guarded_where_it_is(cli, finished, given, tmp_path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(finished)
+
+    assert cli("batch", "run", "work", given(1), "--ledger", str(link), "--out", f"{finished}-wal").exit_code == 2
+    with sqlite3.connect(finished) as db:
+        assert db.execute("SELECT count(*) FROM entries").fetchone() == (2,)
+    db.close()

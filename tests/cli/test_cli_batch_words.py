@@ -1,0 +1,199 @@
+"""``simstudio batch`` in words: messages speak of options, progress fits the terminal, exit codes are documented."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simstudio.batch.items import prepare
+from simstudio.batch.ledger import Intent, Ledger
+from simstudio.batch.progress import Progress
+from simstudio.cli.batch_display import Display, fitting
+
+
+def lines(text: str) -> list[Any]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+class TestHelp:
+    def test_the_group_alone_shows_it_as_other_groups_do(self, cli) -> None:
+        result = cli("batch")
+
+        assert (result.exit_code, result.stderr) == (0, "")
+        assert result.stdout == cli("batch", "--help").stdout
+        assert "resume" in result.stdout
+
+    @pytest.mark.parametrize("words", [["batch"], ["batch", "run"], ["batch", "resume"]])
+    def test_it_tells_the_exit_codes(self, cli, words) -> None:
+        told = cli(*words, "--help").stdout
+
+        assert "Exit codes:" in told
+        for code in ("0 ", "1 ", "2 ", "3 ", "129, 130, 143"):
+            assert f"\n    {code}" in told
+
+
+class TestMessages:
+    """What Python programmers are told of arguments is told of options."""
+
+    def test_an_export_without_a_format(self, cli, server, work, given, ledger, tmp_path) -> None:
+        cli("batch", "run", "work", given(1), "--ledger", ledger)
+
+        said = cli("batch", "export", ledger, str(tmp_path / "all.txt")).stderr
+
+        assert "--format" in said
+        assert "format=" not in said
+
+    @pytest.fixture
+    def unknown(self, cli, server, work, given, ledger) -> str:
+        """The ledger of a batch of which one item may have run, and one failed."""
+        with Ledger.open(ledger, workflow_id="work", mode="sync", api_version="v1") as opened:
+            opened.intend([Intent(prepare(0, {"n": 1}), None)])
+        return ledger
+
+    def test_an_item_that_may_have_run(self, cli, unknown, given, tmp_path) -> None:
+        result = cli("batch", "run", "work", given(1, 3), "--ledger", unknown)
+        cli("batch", "export", unknown, str(tmp_path / "all.jsonl"))
+
+        told = lines(result.stdout)[0]["error"]["message"]
+        assert "--on-unknown rerun" in told
+        assert "on_unknown=" not in told
+        assert lines((tmp_path / "all.jsonl").read_text())[0]["error"]["message"] == told
+
+    def test_an_item_that_failed(self, cli, unknown, given, tmp_path) -> None:
+        result = cli("batch", "run", "work", given(1, 3), "--ledger", unknown)
+        cli("batch", "export", unknown, str(tmp_path / "all.jsonl"))
+
+        for told in (lines(result.stdout)[1], lines((tmp_path / "all.jsonl").read_text())[1]):
+            assert "three is bad" in told["error"]["message"]
+            assert "error.result" not in told["error"]["message"]
+
+    @pytest.mark.usefixtures("terminal")
+    def test_the_status_of_what_was_sent_and_not_heard_of(self, cli, unknown) -> None:
+        shown = cli("batch", "status", unknown).stdout
+
+        assert "outcome unknown" in shown
+        assert "unheard" not in shown
+
+
+class TestAttempts:
+    def test_a_replayed_item_is_told_as_the_export_tells_it(self, cli, server, work, given, ledger, tmp_path) -> None:
+        first = cli("batch", "run", "work", given(1), "--ledger", ledger)
+        again = cli("batch", "resume", ledger)
+        cli("batch", "export", ledger, str(tmp_path / "all.jsonl"))
+
+        (exported,) = lines((tmp_path / "all.jsonl").read_text())
+        assert lines(first.stdout) == lines(again.stdout)
+        assert lines(again.stdout)[0]["attempts"] == exported["attempts"] == 1
+
+
+class TestTheEnd:
+    def test_a_replay_has_no_rate_and_nothing_left(self, cli, server, work, given, ledger) -> None:
+        cli("batch", "run", "work", given(1, 2), "--ledger", ledger)
+
+        assert cli("batch", "resume", ledger).stderr == "simstudio: 2/2 finished, 2 done, 0 failed\n"
+
+    def test_no_time_is_left(self, cli, server, work, given) -> None:
+        assert "left" not in cli("batch", "run", "work", given(1, 2)).stderr
+
+    @pytest.mark.parametrize("there", [True, False])
+    def test_interrupted_before_anything_began_it_says_how_to_go_on(
+        self, cli, server, work, given, ledger, monkeypatch, there
+    ) -> None:
+        if there:
+            cli("batch", "run", "work", given(1), "--ledger", ledger)
+
+        def press(*given: Any, **named: Any) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("simstudio.cli.batch_run.Memory.begin", press)
+        result = cli("batch", "run", "work", given(1), "--ledger", ledger)
+
+        then = f"Go on with: simstudio batch resume {ledger}" if there else "Give the same command again."
+        assert result.exit_code == 130
+        assert result.stderr == f"simstudio: Interrupted: nothing was sent yet. {then}\n"
+
+    def test_with_json_too(self, cli, server, work, given, monkeypatch) -> None:
+        def press(*given: Any) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("simstudio.cli.batch_run.BatchRun._run", press)
+
+        (told,) = lines(cli("batch", "run", "work", given(1), "--json").stdout)
+
+        assert told["error"]["type"] == "Interrupted"
+
+
+class TestProgressOnATerminal:
+    UUID = "3f2b8c1e-9d47-4f60-8a11-5b6c7d8e9f00"
+    PROGRESS = Progress(total=20_000, done=12_345, failed=67, unknown=8, running=20, limit=20, elapsed=3600.0)
+
+    @pytest.mark.parametrize("width", [20, 40, 60, 80, 100, 120, 150, 300])
+    @pytest.mark.parametrize("waiting", [0.0, 41.0])
+    def test_is_one_line(self, width: int, waiting: float, monkeypatch: pytest.MonkeyPatch) -> None:
+        from rich.console import Console
+
+        display = Display(self.UUID, beside_results=False, clock=lambda: 0.0)
+        console = display._console = Console(width=width, file=None, force_terminal=True)
+        display.begin(_with(self.PROGRESS, waiting))
+
+        with console.capture() as captured:
+            console.print(display._shown())
+
+        (line,) = captured.get().splitlines()
+        assert "12420/20000" in line
+
+    def test_with_room_it_says_all(self) -> None:
+        name, bar, text = fitting("hello", self.PROGRESS, 150)
+
+        assert (name, bar) == ("hello", 24)
+        assert text == f"{self.PROGRESS}; 20 of 20 running"
+
+    def test_with_less_room_it_says_what_matters_most(self) -> None:
+        assert fitting(self.UUID, self.PROGRESS, 100)[0] in ("", "3f2b8c1e-9d47-4…")
+        assert fitting(self.UUID, self.PROGRESS, 60)[2] == "12420/20000, 75 not done, 36:37 left, 20 running"
+        assert fitting(self.UUID, self.PROGRESS, 40) == ("", 0, "12420/20000, 75 not done, 36:37 left")
+
+    def test_it_says_what_it_waits_for_and_counts_down(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        now = [0.0]
+        display = Display("hello", beside_results=False, clock=lambda: now[0])
+        progress = _with(self.PROGRESS, 41.0)
+        display.begin(progress)
+
+        said = []
+        for now[0] in (0.0, 11.0):
+            said.append(display._left_to_wait(progress))
+
+        assert said == [41.0, 30.0]
+        assert "waiting 41 s for the rate limit" in fitting("hello", progress, 150)[2]
+        assert fitting("hello", progress, 40)[2].endswith(", waiting")
+
+    def test_a_pipe_is_told_at_once_that_it_waits(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with Display("wf", beside_results=False, clock=lambda: 0.0) as display:
+            for waiting in (0.0, 41.0, 40.0, 0.0):
+                display.follow(_with(self.PROGRESS, waiting))
+
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.endswith(", waiting 41 s for the rate limit")
+
+
+def _with(progress: Progress, waiting: float) -> Progress:
+    import attrs
+
+    return attrs.evolve(progress, waiting=waiting)
+
+
+def test_environment_and_exit_codes_are_in_the_help_of_all(cli) -> None:
+    told = cli("--help").stdout
+
+    assert "SIM_BATCH_SHARED" in told
+    assert "SIGHUP" in told
+
+
+def test_the_ledger_s_path_is_not_made_by_a_refusal(cli, server, given, tmp_path) -> None:
+    path = tmp_path / "new.sqlite"
+
+    assert cli("batch", "run", "work", given(1), "--ledger", str(path), "--out", str(path)).exit_code == 2
+    assert not Path(path).exists()
