@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from simstudio.batch.work_item import WorkItem
     from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
 
-_MOST_MISSES = 100
-"""Times that one item is sent again although the server was not there, while others may be answered."""
+_MOST_MISSES = 20
+"""Times that one item is sent again because the server was not there: with their pauses, longer than an outage lasts."""
 
 
 @attrs.frozen
