@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
 
 _MOST_MISSES = 20
-"""Times that one item is sent again because the server was not there: with their pauses, longer than an outage lasts."""
+"""Times that one item is sent again because the server was not there: with their pauses that outlasts an outage."""
 
 
 @attrs.frozen
