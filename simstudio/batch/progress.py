@@ -95,10 +95,10 @@ class Progress:
             parts.append(f"{self.unknown} unknown")
         if self.rate > 0:
             parts.append(f"{self.rate:.1f}/s")
-        if self.remaining:
-            parts.append(f"{duration(self.remaining)} left")
         if self.held:
-            parts.append(self.held)
+            parts.append(self.held)  # and how long it takes is anybody's guess
+        elif self.remaining:
+            parts.append(f"{duration(math.ceil(self.remaining))} left")
         return ", ".join(parts)
 
 

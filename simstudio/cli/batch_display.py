@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -159,10 +160,11 @@ def _texts(progress: Progress) -> Iterator[str]:
     of = f"/{progress.total}" if progress.total is not None else ""
     not_done = progress.failed + progress.unknown
     short = f"{progress.finished}{of}" + (f", {not_done} not done" if not_done else "")
-    left = f", {duration(progress.remaining)} left" if progress.remaining else ""
-    yield str(progress) if progress.held else f"{progress}; {progress.running} of {progress.limit} running"
-    yield f"{short}{left}, {progress.held or f'{progress.running} running'}"
-    yield f"{short}{', waiting' if progress.held else left}"
+    held = progress.held
+    left = f", {duration(math.ceil(progress.remaining))} left" if progress.remaining and not held else ""
+    yield str(progress) if held else f"{progress}; {progress.running} of {progress.limit} running"
+    yield f"{short}{left}, {held or f'{progress.running} running'}"
+    yield f"{short}, {held.partition(' for ')[0]}" if held else f"{short}{left}"
 
 
 def _shortened(text: str, width: int) -> str:

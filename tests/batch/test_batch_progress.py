@@ -38,7 +38,10 @@ class TestWords:
     def test_it_says_that_it_waits_for_the_rate_limit(self) -> None:
         progress = Progress(total=4, done=2, elapsed=2.0, waiting=40.2)
 
-        assert str(progress).endswith(", waiting 41 s for the rate limit")
+        assert str(progress) == "2/4 finished, 2 done, 0 failed, 1.0/s, waiting 41 s for the rate limit"
+
+    def test_while_anything_is_left_some_time_is(self) -> None:
+        assert str(Progress(total=4, done=3, elapsed=0.3)).endswith(", 0:01 left")
 
     def test_moments_of_waiting_are_not_told(self) -> None:
         assert "waiting" not in str(Progress(total=4, done=2, elapsed=2.0, waiting=0.3))

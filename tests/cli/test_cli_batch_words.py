@@ -153,8 +153,8 @@ class TestProgressOnATerminal:
 
     def test_with_less_room_it_says_what_matters_most(self) -> None:
         assert fitting(self.UUID, self.PROGRESS, 100)[0] in ("", "3f2b8c1e-9d47-4…")
-        assert fitting(self.UUID, self.PROGRESS, 60)[2] == "12420/20000, 75 not done, 36:37 left, 20 running"
-        assert fitting(self.UUID, self.PROGRESS, 40) == ("", 0, "12420/20000, 75 not done, 36:37 left")
+        assert fitting(self.UUID, self.PROGRESS, 60)[2] == "12420/20000, 75 not done, 36:38 left, 20 running"
+        assert fitting(self.UUID, self.PROGRESS, 40) == ("", 0, "12420/20000, 75 not done, 36:38 left")
 
     def test_it_says_what_it_waits_for_and_counts_down(self, monkeypatch: pytest.MonkeyPatch) -> None:
         now = [0.0]
@@ -168,7 +168,7 @@ class TestProgressOnATerminal:
 
         assert said == [41.0, 30.0]
         assert "waiting 41 s for the rate limit" in fitting("hello", progress, 150)[2]
-        assert fitting("hello", progress, 40)[2].endswith(", waiting")
+        assert fitting("hello", progress, 40)[2].endswith(", waiting 41 s")
 
     def test_a_pipe_is_told_at_once_that_it_waits(self, capsys: pytest.CaptureFixture[str]) -> None:
         with Display("wf", beside_results=False, clock=lambda: 0.0) as display:
