@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 import os
 import sys
 import threading
@@ -58,6 +57,8 @@ class StandardInput:
     """JSON lines from standard input, which is read on a thread: a slow writer holds nothing up that is under way."""
 
     async def __aiter__(self) -> AsyncIterator[Any]:
+        from simstudio.batch.items import parsed
+
         loop = asyncio.get_running_loop()
         pieces: asyncio.Queue[list[bytes] | Exception | None] = asyncio.Queue(2)
 
@@ -82,16 +83,7 @@ class StandardInput:
             for line in piece:
                 number += 1
                 if line.strip():
-                    yield _parsed(line, number)
-
-
-def _parsed(line: bytes, number: int) -> Any:
-    try:
-        return json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-    except UnicodeDecodeError as error:
-        raise InvalidInputError(f"Standard input, line {number}: not UTF-8 ({error.reason}).") from error
-    except (ValueError, RecursionError) as error:
-        raise InvalidInputError(f"Standard input, line {number}: not JSON ({error}).") from error
+                    yield parsed(line, number, "Standard input")
 
 
 def _pieces() -> Iterator[list[bytes]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 from collections import Counter
 from pathlib import Path
@@ -145,6 +146,20 @@ class TestBadInput:
         assert result.exit_code == 2
         assert f"line 2: {named}" in result.stderr
         assert work == Counter([1])
+
+    @pytest.mark.parametrize("source", ["file", "-"])
+    def test_what_is_compressed_is_named_in_the_words_of_the_command_line(
+        self, cli, server, work, tmp_path, source
+    ) -> None:
+        content = gzip.compress(b'{"n": 1}\n')
+        (tmp_path / "in.jsonl").write_bytes(content)
+
+        result = cli(
+            "batch", "run", "work", str(tmp_path / "in.jsonl") if source == "file" else "-", stdin=content
+        )  # fmt: skip
+
+        assert result.exit_code == 2
+        assert "gzip: unpack it first. Inputs are lines of JSON in UTF-8." in result.stderr
 
     def test_a_number_that_json_lacks_is_that_item_s_failure(self, cli, server, work, tmp_path) -> None:
         (tmp_path / "in.jsonl").write_text('{"n": NaN}\n{"n": 2}\n')
