@@ -74,8 +74,8 @@ class WorkflowBatches(APIResource[M]):
             on_unknown: What to do with items of the ledger that may have run, nobody knows: ``report`` them, or
                 ``rerun`` them.
             on_failed: What to do with items of the ledger that failed: ``keep`` that, or ``rerun`` them.
-            key: What identifies an input in the ledger; its place where it is not given. Its content counts either way:
-                another input under a known key is an error.
+            key: What identifies an input in the ledger, asked for as it is read; its place where it is not given. Its
+                content counts either way: another input under a known key is an error.
             timeout: Seconds an item may take; the client's where it is not given, an hour with ``mode="async"``.
             selected_outputs: Of streams, and of v2's blocking runs.
             shared: Where several processes share one rate: ``redis://…``, or the path of a file on this machine.
@@ -90,8 +90,9 @@ class WorkflowBatches(APIResource[M]):
             LedgerError: The ledger cannot be used: damaged, of another workflow or server, in use.
 
         Example:
-            >>> for item in client.workflows.map("wf", [{"n": 1}, {"n": 2}], ledger="runs.sqlite"):  # doctest: +SKIP
-            ...     print(item.index, item.output if item.ok else item.error)
+            >>> with client.workflows.map("wf", [{"n": 1}, {"n": 2}], ledger="runs.sqlite") as batch:  # doctest: +SKIP
+            ...     for item in batch:
+            ...         print(item.index, item.output if item.ok else item.error)
         """
         from simstudio.batch.mapping import Plan
 
