@@ -286,9 +286,11 @@ def test_the_next_item_cannot_be_waited_for_on_the_batchs_own_thread(
         list(batch)
 
 
-def test_nor_by_a_key(client: sim.SimStudioClient, gate: Gate) -> None:
-    batch = client.workflows.map("quick", many(3), key=lambda _: next(batch))
-    assert all("own thread" in str(item.error) for item in batch)
+@pytest.mark.parametrize(("make", "said"), [(list, "own thread"), (iter, "inputs of a batch cannot wait")])
+def test_nor_by_a_key(client: sim.SimStudioClient, gate: Gate, make: Any, said: str) -> None:
+    """It is called where inputs are read: of an iterator by the thread that iterates."""
+    batch = client.workflows.map("quick", make(many(3)), key=lambda _: next(batch))
+    assert all(said in str(item.error) for item in batch)
 
 
 def test_the_inputs_of_a_batch_cannot_wait_for_its_items(client: sim.SimStudioClient, gate: Gate) -> None:

@@ -115,11 +115,14 @@ def _status(path: Path) -> Counts:
 
 
 class TestForgottenJobs:
-    def test_they_run_again_at_once_when_that_is_wanted(self, world: World, mapped: Mapped, path: Path) -> None:
-        left(world, path, "submitted", mode="async")
+    @pytest.mark.parametrize("version", ["v1", "v2"])
+    def test_they_run_again_at_once_when_that_is_wanted(
+        self, world: World, mapped: Mapped, path: Path, version: str
+    ) -> None:
+        left(world, path, "submitted", mode="async", api_version=version)
         world.replace()
         world.ran.clear()
-        items = mapped(mode="async", ledger=path, on_unknown="rerun")
+        items = mapped({"api_version": version}, mode="async", ledger=path, on_unknown="rerun")
         assert [item.state for item in items] == ["done"] * 3
         assert world.ran == Counter(range(3))
 

@@ -27,8 +27,8 @@ _CHECKED = 64 * 1024 * 1024
 """Bytes up to which a ledger is looked through when it is opened; of larger ones damage is noticed when it is met."""
 
 _WHEN_DAMAGED = (
-    " It was left as it is. Put back a copy (with its -wal file, where it has one), or begin with a new ledger: then "
-    "all inputs run, those too that have run already."
+    " It cannot be mended here. Put back a copy (with its -wal file, where it has one), or begin with a new ledger: "
+    "then all inputs run, those too that have run already."
 )
 _MEANINGS = (
     ("is full", "there is no room for it: the disk is full, or it has reached the size it may have"),
@@ -62,7 +62,7 @@ def explained(path: str, doing: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        said = str(error)
+        said = " ".join(str(error).split())
         meaning = next((meaning for part, meaning in _MEANINGS if part in said.lower()), "SQLite failed")
         advice = _WHEN_DAMAGED if "damaged" in meaning else ""
         raise LedgerError(f"The ledger {path} cannot be {doing}: {meaning} ({said}).{advice}") from error
