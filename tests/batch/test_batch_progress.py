@@ -56,7 +56,11 @@ def test_progress_true_says_at_once_that_it_waits_and_only_once(capsys: pytest.C
         show(progress)
 
     told = capsys.readouterr().err.splitlines()
-    assert [line.partition(", waiting ")[2] for line in told] == ["", "41 s for the rate limit", "30 s for the rate limit"]
+    assert [line.partition(", waiting ")[2] for line in told] == [
+        "",
+        "41 s for the rate limit",
+        "30 s for the rate limit",
+    ]
 
 
 class HoldsUp:
