@@ -96,8 +96,8 @@ class Threaded:
                     self._thread.start()
         elif self._is_here():
             raise ConfigurationError(
-                "The next item of a batch cannot be waited for on its own thread, on which on_result=, progress= and "
-                "key= are called: take it where you iterate."
+                "The next item of a batch cannot be waited for on its own thread, on which on_result= and progress= "
+                "are called: take it where you iterate."
             )
         if os.getpid() != self._process:
             raise ConfigurationError("A batch does not go on in a forked process: start it where it is iterated over.")
