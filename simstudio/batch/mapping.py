@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
-from simstudio.batch.items import BatchItem, Inputs
+from simstudio.batch.inputs import Inputs
+from simstudio.batch.items import BatchItem
 from simstudio.batch.ledger.lock import check_path
 from simstudio.config import UNSET, Unset, check_timeout
 from simstudio.errors import InvalidInputError, SimStudioError

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import attrs
 
 from simstudio import errors
-from simstudio.batch.items import BatchItem, Prepared, plain
+from simstudio.batch.items import BatchItem, Prepared
+from simstudio.batch.snapshot import plain
 from simstudio.errors import LedgerError, SimStudioError
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.models.jobs import Job

@@ -16,7 +16,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from threading import Lock, get_ident
 from typing import Any, Final, Protocol
 
-from simstudio.batch.items import Examiner, Inputs, read
+from simstudio.batch.inputs import Inputs, read
+from simstudio.batch.items import Examiner
 
 LATER: Final = object()
 """There is no input now; ``wake`` tells when there may be one."""

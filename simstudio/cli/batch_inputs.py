@@ -43,7 +43,7 @@ class Lines:
         self._path = path
 
     def __iter__(self) -> Iterator[Any]:
-        from simstudio.batch.items import read
+        from simstudio.batch.inputs import read
 
         found: Any = read(self._path)
         return iter(found)
@@ -57,7 +57,7 @@ class StandardInput:
     """JSON lines from standard input, which is read on a thread: a slow writer holds nothing up that is under way."""
 
     async def __aiter__(self) -> AsyncIterator[Any]:
-        from simstudio.batch.items import parsed
+        from simstudio.batch.inputs import parsed
 
         loop = asyncio.get_running_loop()
         pieces: asyncio.Queue[list[bytes] | Exception | None] = asyncio.Queue(2)

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     import os
     from concurrent.futures import Executor
 
-    from simstudio.batch.items import BatchItem, Inputs
+    from simstudio.batch.inputs import Inputs
+    from simstudio.batch.items import BatchItem
     from simstudio.batch.mapping import Plan
     from simstudio.batch.progress import Progress
 

@@ -17,8 +17,10 @@ from ledgers import given, intact, intend, opened
 import simstudio as sim
 from simstudio import InputChangedError, InvalidInputError, LedgerError
 from simstudio.batch.export import export
-from simstudio.batch.items import BatchItem, prepare, read, refused, shown
+from simstudio.batch.inputs import read
+from simstudio.batch.items import BatchItem, prepare, refused
 from simstudio.batch.ledger import Counts, LedgerView, status
+from simstudio.batch.snapshot import shown
 from simstudio.sandbox import Sandbox, SandboxServer
 
 
@@ -269,7 +271,7 @@ class TestFiles:
         assert str(caught.value).removeprefix(f"{tmp_path}/").startswith(said)
 
     def test_a_line_has_an_end(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("simstudio.batch.items.MOST_IN_A_LINE", 2 * 1024**2)
+        monkeypatch.setattr("simstudio.batch.inputs.MOST_IN_A_LINE", 2 * 1024**2)
         (tmp_path / "in.jsonl").write_bytes(b"1\n" + b"2" * (2 * 1024**2 + 1) + b"\n3\n")
         lines: Any = read(tmp_path / "in.jsonl")
         assert next(lines) == 1

@@ -17,12 +17,13 @@ from typing import Any, cast
 import attrs
 
 from simstudio._version import __version__
-from simstudio.batch.items import BatchItem, Prepared, fingerprint, shown
+from simstudio.batch.items import BatchItem, Prepared, fingerprint
 from simstudio.batch.ledger.connection import Connection, explained
 from simstudio.batch.ledger.lock import Lock, canonical, check_path
 from simstudio.batch.ledger.rows import COLUMNS, TABLES, entry_of
 from simstudio.batch.ledger.view import LedgerView
 from simstudio.batch.records import Entry, Intent, Mode, dump, pack_error, pack_result
+from simstudio.batch.snapshot import shown
 from simstudio.errors import InputChangedError, LedgerError
 from simstudio.transport.endpoint import check_base_url
 
@@ -161,7 +162,7 @@ class Ledger(LedgerView):
         """An input cannot be sent, and has failed for that; the next run looks at it again.
 
         Args:
-            item: What became of it. Its input is kept as :func:`~simstudio.batch.items.shown` has it.
+            item: What became of it. Its input is kept as :func:`~simstudio.batch.snapshot.shown` has it.
 
         Raises:
             InputChangedError: Another input is known under its key, which was sent.

@@ -1,0 +1,151 @@
+"""Copies of inputs as JSON data: what becomes of the caller's objects after they were read changes nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import reprlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from simstudio.errors import InvalidInputError
+from simstudio.files import File, as_file
+
+_SHOWN = 500
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 200
+_SCALARS = frozenset({str, int, bool, type(None)})
+
+
+def shown(value: Any) -> Any:
+    """An input that was refused, as JSON data by which a human can tell it: itself, where it is JSON data."""
+    try:
+        return json.loads(json.dumps(value, allow_nan=False))
+    except Exception:  # noqa: BLE001 - it was refused for whatever that is
+        return {"type": type(value).__name__, "repr": _SHORT.repr(value)[:_SHOWN]}
+
+
+def plain(value: Any) -> Any:
+    """What JSON has no word for, as data that it has: mappings and files; the ``default`` of ``json.dumps``.
+
+    Raises:
+        TypeError: It is nothing of that.
+        InvalidInputError: A file cannot be read.
+    """
+    if isinstance(value, Mapping):
+        return dict(value)
+    file = as_file(value)
+    if file is not None:
+        return file.to_dict()
+    raise TypeError(f"{type(value).__name__} is no JSON data")
+
+
+class _Unsendable(Exception):  # noqa: N818 - tells the place on its way up, and is none of the caller's
+    """Part of an input that cannot be sent, and where that is."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+        self.steps: list[str] = []
+
+    @property
+    def place(self) -> str:
+        return "".join(reversed(self.steps)).removeprefix(".")[:_SHOWN]
+
+
+def copied(value: Any) -> tuple[Any, bool]:
+    """An input as it is now, and whether files are part of it.
+
+    Raises:
+        Exception: It cannot be sent; :func:`problem` says why.
+    """
+    files: list[File] = []
+    return _copy(value, files), bool(files)
+
+
+def _copy(value: Any, files: list[File]) -> Any:
+    kind = type(value)
+    if kind in _SCALARS:
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise _Unsendable(f"is {value!r}, which JSON cannot say: send None or a text instead")
+        return value
+    if kind is dict or isinstance(value, Mapping):
+        return _copy_mapping(value, files)
+    if isinstance(value, (list, tuple)):
+        copies = []
+        for index, item in enumerate(value):
+            try:
+                copies.append(_copy(item, files))
+            except _Unsendable as error:
+                error.steps.append(f"[{index}]")
+                raise
+        return copies if isinstance(value, list) else tuple(copies)
+    return value if isinstance(value, (str, int)) else _copy_file(value, files)
+
+
+def _copy_mapping(value: Mapping[Any, Any], files: list[File]) -> dict[str, Any]:
+    made = {}
+    try:
+        items = list(value.items())
+    except RecursionError:
+        raise
+    except Exception as error:
+        raise _Unsendable(f"is of type {type(value).__name__} and cannot be read: {said(error)}") from error
+    for key, item in items:
+        if not isinstance(key, str):
+            raise _Unsendable(f"has the key {key!r} of type {type(key).__name__}: JSON keys are text, use str keys")
+        try:
+            made[key] = _copy(item, files)
+        except _Unsendable as error:
+            error.steps.append(f".{key}" if key.isidentifier() else f"[{key!r}]")
+            raise
+    return made
+
+
+def _copy_file(value: Any, files: list[File]) -> Any:
+    try:
+        file = as_file(value)
+        if file is not None and isinstance(file.content, os.PathLike):
+            os.stat(file.content)  # noqa: PTH116 - any os.PathLike; here the place in the input is known
+        elif file is not None and not isinstance(file.content, bytes):
+            value = file = File(file.read(), name=file.name, mime=file.mime)  # it may be closed before it is sent
+    except RecursionError:
+        raise
+    except Exception as error:
+        raise _Unsendable(f"cannot be sent: {said(error)}") from error
+    if file is None:
+        raise _Unsendable(f"is of type {type(value).__name__}, which is no JSON data: {_remedy(value)}")
+    files.append(file)
+    return value
+
+
+def _remedy(value: Any) -> str:
+    if callable(getattr(value, "isoformat", None)):
+        return "send its .isoformat()"
+    if isinstance(value, (set, frozenset, Iterator)) or type(value).__module__ == "collections":
+        return "send a list() of it"
+    for method in ("model_dump", "to_dict", "tolist", "item"):
+        if callable(getattr(value, method, None)):
+            return f"send what its .{method}() gives"
+    if hasattr(value, "__dataclass_fields__"):
+        return "send its dataclasses.asdict()"
+    return "send it as a text, a number, a list or a dict"
+
+
+def problem(error: Exception) -> str:
+    """What is the matter with an input, as the end of a sentence."""
+    if isinstance(error, _Unsendable):
+        return f"{error.place or 'it'} {error.why}."
+    if isinstance(error, RecursionError):
+        return "it nests too deeply, or contains itself."
+    return f"{said(error)}."
+
+
+def said(error: Exception) -> str:
+    """An error in words, without a full stop."""
+    text = str(error).strip()
+    words = text if isinstance(error, InvalidInputError) else f"{type(error).__name__}: {text}" if text else ""
+    return (words or type(error).__name__).rstrip(".")
