@@ -60,10 +60,12 @@ class StandardInput:
         from simstudio.batch.inputs import parsed
 
         loop = asyncio.get_running_loop()
-        pieces: asyncio.Queue[list[bytes] | Exception | None] = asyncio.Queue(2)
+        pieces: asyncio.Queue[list[bytes] | Exception | None] = asyncio.Queue()
+        room = threading.Semaphore(2)
 
         def hand_over(piece: list[bytes] | Exception | None) -> None:
-            asyncio.run_coroutine_threadsafe(pieces.put(piece), loop).result()
+            room.acquire()
+            loop.call_soon_threadsafe(pieces.put_nowait, piece)
 
         def work() -> None:
             try:
@@ -78,6 +80,7 @@ class StandardInput:
         threading.Thread(target=work, name="simstudio-input", daemon=True).start()
         number = 0
         while (piece := await pieces.get()) is not None:
+            room.release()
             if isinstance(piece, Exception):
                 raise InvalidInputError(f"Standard input cannot be read: {piece}.") from piece
             for line in piece:

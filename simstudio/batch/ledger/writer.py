@@ -169,7 +169,8 @@ class Ledger(LedgerView):
             LedgerError: Another input of this run has the same key; or the ledger cannot be written.
         """
         text = dump(shown(item.input), f"Input {item.index}")
-        values = (item.index, REFUSED, self._session, time.time(), pack_error(item.error, item.index), item.key)
+        now = time.time()
+        values = (item.index, REFUSED, self._session, now, now, pack_error(item.error, item.index), item.key)
         self._drop_refused(item.index, item.key)
         with self._writing() as db:
             known = "SELECT fingerprint, session, item_index FROM entries WHERE key = ?"
@@ -178,7 +179,7 @@ class Ledger(LedgerView):
                 self._compare(Prepared(item.index, None, item.key, REFUSED), *row)
             added = db.execute(
                 "INSERT INTO entries (item_index, fingerprint, state, session, started_at, ended_at, error, key)"
-                " VALUES (?1, ?2, 'failed', ?3, ?4, ?4, ?5, ?6)",
+                " VALUES (?, ?, 'failed', ?, ?, ?, ?, ?)",
                 values,
             )
             db.execute("INSERT INTO inputs VALUES (?, ?)", (added.lastrowid, text))
