@@ -136,9 +136,11 @@ class Allowance:
             self._hinted = reset
             self._adopt(now, wall, max(1, burst // 2), burst, remaining, reset, max(0, self._flying - 1))
             self._told_nothing = True  # nobody need ask
+            self._empty = False
         else:
             self.tokens = min(self.tokens, remaining)
-        self._empty = remaining < self._cost  # the server says so itself: one probe may find out whether it means it
+        if remaining < self._cost:  # an older answer that comes late does not deny it
+            self._empty = True  # the server says so itself: one probe may find out whether it means it
 
     # -- what becomes of requests
 

@@ -67,14 +67,13 @@ class Batch(Iterator[BatchItem]):
         relay: Relay | None = None,
         *,
         remembers: bool = False,
-        advice: str = "",
+        ledger: str | None = None,
     ) -> None:
         self._box = Box()
         self._relay = relay
         if relay is not None:
             relay.notify = self._box.look
-        self._running = Threaded(make(self._box), self._box, close, remembers=remembers)
-        self._advice = advice
+        self._running = Threaded(make(self._box), self._box, close, remembers=remembers, ledger=ledger)
 
     @property
     def progress(self) -> Progress:
@@ -143,7 +142,8 @@ class Batch(Iterator[BatchItem]):
 
     def _interrupted(self) -> BatchInterrupted:
         self.close()
-        return BatchInterrupted(self.progress, list(self._box.items), self._advice)
+        advice = "" if self._running.ledger is None else " The same call with the same ledger goes on from here."
+        return BatchInterrupted(self.progress, list(self._box.items), advice)
 
     def __enter__(self) -> Batch:
         return self

@@ -218,8 +218,12 @@ class Engine:
         outcome = await self._attempts.make(work)
         if isinstance(outcome, Again):
             heapq.heappush(self._later, (self._clock() + outcome.delay, work.prepared.index, work))
-        else:
+            return
+        try:
             self._delivery.deliver(outcome)
+        except (SystemExit, KeyboardInterrupt) as error:  # of the caller's functions: a task would take the loop along
+            if self._failure is None:
+                self._failure = error
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Do something that the batch does not end without; what it raises ends the batch."""

@@ -106,9 +106,11 @@ class Plan:
         from simstudio.batch.batch import AsyncBatch, Batch
         from simstudio.batch.engine import Engine
         from simstudio.batch.ledger import Ledger
+        from simstudio.batch.ledger.lock import canonical
         from simstudio.batch.options import Options
         from simstudio.batch.pace import Pace
         from simstudio.batch.progress import to_stderr
+        from simstudio.batch.running import wait_for_those_left
         from simstudio.batch.sender import FlowSender, SendOptions
         from simstudio.batch.sources import Relay, source_of
 
@@ -127,6 +129,9 @@ class Plan:
             pace = SharedPace(pace, shared_address(self.shared), name=account_of(resource._context))
             opened.callback(pace.close)
         endpoint = resource._context.session.endpoint
+        path = None if self.ledger is None else canonical(self.ledger)
+        if path is not None and not asynchronous:
+            wait_for_those_left(path)
         ledger = (
             None
             if self.ledger is None
@@ -174,8 +179,7 @@ class Plan:
         if asynchronous:
             return AsyncBatch(make, opened.close, resource._context.session, remembers=remembers)
         relay = source if isinstance(source, Relay) else None
-        advice = " The same call with the same ledger goes on from here." if ledger is not None else ""
-        return Batch(make, opened.close, relay, remembers=remembers, advice=advice)
+        return Batch(make, opened.close, relay, remembers=remembers, ledger=path)
 
     def _elsewhere(self, context: Context, version: str) -> Elsewhere | None:
         """Where items are executed, when not here."""

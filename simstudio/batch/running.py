@@ -33,6 +33,17 @@ logger = logging.getLogger("simstudio.batch")
 _alive: set[Threaded] = set()
 
 
+def wait_for_those_left(ledger: str) -> None:
+    """Wait, up to 30 s, for batches of this process that were left and still write a ledger: nobody else could.
+
+    Args:
+        ledger: Its path, as :func:`~simstudio.batch.ledger.lock.canonical` has it.
+    """
+    for running in list(_alive):
+        if running.left and running.ledger == ledger:
+            running.over.wait(DRAIN_PATIENCE)
+
+
 class Box:
     """Finished items between the engine's thread and the consumer's."""
 
@@ -65,14 +76,20 @@ class Threaded:
         box: Where its items go.
         close: Closes what it uses (the ledger, a store); called once, when nothing uses it any more.
         remembers: Whether somebody hears of an item's end although nobody iterates: a ledger, or ``on_result``.
+        ledger: The path of the ledger it writes, if any.
 
     Attributes:
+        left: Whether nobody iterates over it any more.
         over: Set when it has ended, or will never begin.
         failure: Why it ended; None at the end of the inputs.
     """
 
-    def __init__(self, engine: Engine, box: Box, close: Callable[[], None], *, remembers: bool) -> None:
+    def __init__(
+        self, engine: Engine, box: Box, close: Callable[[], None], *, remembers: bool, ledger: str | None = None
+    ) -> None:
         self.over = threading.Event()
+        self.left = False
+        self.ledger = ledger
         self.failure: BaseException | None = None
         self.engine = engine
         self.remembers = remembers
@@ -104,6 +121,7 @@ class Threaded:
 
     def leave(self) -> None:
         """Begin nothing more, and wait for nothing: what is under way ends by itself where somebody hears of it."""
+        self.left = True
         if self._ends_unbegun():
             return
         if self.remembers:

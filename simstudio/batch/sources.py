@@ -144,8 +144,9 @@ class Relay:
         self._wake = wake
 
     async def aclose(self) -> None:
-        """Read no more."""
+        """Read no more, and let go of the caller's iterable."""
         self._over = True
+        self._inputs = iter(())
 
     # -- the reader's side -------------------------------------------------------------------------------------------
 

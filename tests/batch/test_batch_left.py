@@ -107,6 +107,44 @@ def test_leaving_the_loop_waits_for_nothing_and_what_runs_ends_in_the_ledger(
     assert status(path.with_name("gated.sqlite")).done == gate.begun - 1
 
 
+def test_the_same_ledger_waits_for_the_batch_that_was_left(client: sim.SimStudioClient, gate: Gate, path: Path) -> None:
+    """As in a notebook, whose cell is run again."""
+    inputs = numbers(20)
+    for _ in client.workflows.map("quick", inputs, ledger=path, concurrency=3):
+        break
+    assert client.workflows.map("quick", inputs, ledger=path).run().done == 20
+    assert gate.begun == 20
+
+
+@pytest.mark.parametrize("leaving", [SystemExit, KeyboardInterrupt])
+@pytest.mark.parametrize("hook", ["on_result", "progress"])
+def test_a_program_that_is_left_by_a_function_of_the_caller_lets_what_runs_end(
+    hook: str, leaving: type[BaseException], client: sim.SimStudioClient, gate: Gate, path: Path
+) -> None:
+    def leave(_: Any) -> None:
+        raise leaving
+
+    with pytest.raises(leaving):
+        list(client.workflows.map("quick", numbers(100), ledger=path, concurrency=5, **{hook: leave}))
+    found = status(path)
+    assert (found.sending, found.unknown) == (0, 0)
+    assert found.done == gate.begun
+
+
+def test_the_callers_generator_is_let_go_of(client: sim.SimStudioClient, gate: Gate) -> None:
+    closed = threading.Event()
+
+    def inputs() -> Iterator[dict[str, int]]:
+        try:
+            yield from numbers(100_000)
+        finally:
+            closed.set()
+
+    with client.workflows.map("quick", inputs()) as batch:
+        next(batch)
+    assert closed.is_set()
+
+
 def test_the_ledger_is_closed_by_the_thread_that_writes_it(tmp_path: Path, server: SandboxServer) -> None:
     """It was closed while it was written to, which ended the interpreter."""
     program = f"""

@@ -34,6 +34,18 @@ def test_limits_that_are_enforced_are_kept_after_one_probe() -> None:
     assert played(enforced=True) == (BURST, 1)
 
 
+def test_an_older_answer_that_comes_late_does_not_deny_that_nothing_is_left() -> None:
+    """So that the one probe which finds out whether the limit is meant need not wait for the refill."""
+    now = [0.0]
+    pace = Pace(concurrency=50, clock=lambda: now[0], wall=lambda: 1e9 + now[0])
+    for in_flight, remaining in ((0, 1), (1, 0), (2, 1)):  # the third was answered before the second
+        pace.wait(in_flight)
+        pace.hint(BURST, remaining, RESET)
+    pace.succeeded(0.01)
+    now[0] = 1.0
+    assert pace.wait(0) == 0.0
+
+
 def test_limits_that_are_not_enforced_slow_nobody_down() -> None:
     answered, refused = played(enforced=False)
     assert (answered, refused) == (pytest.approx(2000, abs=30), 0)

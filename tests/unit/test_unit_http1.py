@@ -122,7 +122,7 @@ def test_what_is_no_answer_is_malformed(parser: Any, garbage: bytes) -> None:
 
 @parsers
 def test_a_change_of_protocol_that_nobody_asked_for_is_no_answer(parser: Any) -> None:
-    with pytest.raises(MalformedAnswerError):
+    with pytest.raises(MalformedAnswerError, match=r"(?i)protocol|switch|closed"):
         read(parser, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nhello").end()
 
 
@@ -238,6 +238,16 @@ def test_what_was_not_asked_for_stays_as_it_came() -> None:
 def test_what_was_never_packed_is_malformed(encoding: str) -> None:
     with pytest.raises(MalformedAnswerError, match="decompressed"):
         decoded(b"this was never packed", encoding)
+
+
+def test_gzip_of_several_members_is_decoded_whole() -> None:
+    assert decoded(gzip.compress(b"one, ") + gzip.compress(b"two"), "gzip") == b"one, two"
+
+
+@pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+def test_what_was_cut_short_is_malformed(encoding: str, pack: Any) -> None:
+    with pytest.raises(MalformedAnswerError, match="cut short"):
+        decoded(pack(TEXT)[:-10], encoding)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])

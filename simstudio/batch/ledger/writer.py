@@ -384,7 +384,8 @@ def _taken(path: str) -> Lock:
             who = "another process" if pid != os.getpid() else "another batch of this process"
             raise LedgerError(
                 f"The ledger {path} is in use by {who} (pid {pid if pid is not None else 'unknown'}). "
-                "Wait for its end, or give this batch a ledger of its own."
+                "Wait for its end (a batch that is left ends with its `with`, or batch.close()), or give this batch a "
+                "ledger of its own."
             ) from error
 
 

@@ -30,13 +30,20 @@ class BudgetedStream(httpcore.NetworkStream):
         self._process = os.getpid()
         self._unsent = b""
         self._write_timeout: float | None = None
+        self._busy = self._closing = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read under what is left of the time."""
-        if self._unsent:
-            with suppress(httpcore.WriteError):  # an answer may have come all the same
-                self._flush()
-        return self._stream.read(max_bytes, Allowance.now(timeout))
+        self._busy = True
+        try:
+            if self._unsent:
+                with suppress(httpcore.WriteError):  # an answer may have come all the same
+                    self._flush()
+            return self._stream.read(max_bytes, Allowance.now(timeout))
+        finally:
+            self._busy = False
+            if self._closing:
+                self._stream.close()
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write, slice by slice, under what is left of the time."""
@@ -55,12 +62,17 @@ class BudgetedStream(httpcore.NetworkStream):
             self._stream.write(bytes(view[start : start + SLICE]), Allowance.now(self._write_timeout))
 
     def close(self) -> None:
-        """Close the stream, and wake a thread that waits for it (closing alone would leave that to its timeout)."""
+        """Close the stream. A thread that waits for it is woken, and closes it then.
+
+        Closing alone would leave that thread to its timeout, with the number of a socket that may be another's by then.
+        """
         raw = self._stream.get_extra_info("socket")
         if isinstance(raw, socket.socket) and os.getpid() == self._process:  # in a fork it is still the parent's
             with suppress(OSError):
                 socket.socket.shutdown(raw, socket.SHUT_RDWR)
-        self._stream.close()
+        self._closing = True
+        if not self._busy:
+            self._stream.close()
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None

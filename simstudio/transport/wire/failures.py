@@ -11,6 +11,8 @@ from simstudio.errors import APIConnectionError, APITimeoutError, ConfigurationE
 if TYPE_CHECKING:
     from simstudio.transport.message import Request
 
+CLOSED_HERE = "the client was closed while this call was under way"
+"""Why a call of another thread broke."""
 _CONNECTING = ("ClientConnectorError", "ConnectionTimeoutError", "ClientHttpProxyError")
 """What aiohttp raises before it has sent anything."""
 _DOING = {

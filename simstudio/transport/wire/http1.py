@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _MOST_HEADERS = 100 * 1024
 """Bytes of an answer's head that h11 reads before it gives up; what httpcore grants too."""
 _NO_ANSWER = "the server closed the connection without an answer"
+_GZIP = b"\x1f\x8b"
 _GZIP_OR_ZLIB = 47
 _RAW_DEFLATE = -15
 
@@ -149,7 +150,8 @@ class LLHTTPAnswer:
         except (_llhttp().HttpParserError, _llhttp().HttpParserUpgrade) as error:
             self.reusable = False
             if not self.complete:
-                raise MalformedAnswerError(str(error)) from error
+                changed = isinstance(error, _llhttp().HttpParserUpgrade)
+                raise MalformedAnswerError("the server changed the protocol" if changed else str(error)) from error
         if self.complete:
             self._parser = None  # which knows this object: no garbage collector shall have to part them
 
@@ -227,8 +229,14 @@ def decoded(content: bytes, encoding: str) -> bytes:
 
 
 def _inflated(content: bytes, window: int) -> bytes:
-    inflater = zlib.decompressobj(window)
+    pieces = []
     try:
-        return inflater.decompress(content) + inflater.flush()
+        while content:  # gzip may come in several members
+            inflater = zlib.decompressobj(window)
+            pieces += [inflater.decompress(content), inflater.flush()]
+            if not inflater.eof:
+                raise MalformedAnswerError("the body is compressed, and cut short")
+            content = inflater.unused_data if window == _GZIP_OR_ZLIB and inflater.unused_data[:2] == _GZIP else b""
     except zlib.error as error:
         raise MalformedAnswerError(f"the body cannot be decompressed: {error}") from error
+    return b"".join(pieces)

@@ -22,7 +22,7 @@ from simstudio.transport.message import Headers, Request, Response
 from simstudio.transport.upload import Upload
 from simstudio.transport.wire.backend import BudgetedBackend
 from simstudio.transport.wire.body import HTTPXBody
-from simstudio.transport.wire.failures import timed_out, translate
+from simstudio.transport.wire.failures import CLOSED_HERE, broken, timed_out, translate
 from simstudio.transport.wire.framing import without_framing
 from simstudio.transport.wire.pool import SlotPool
 from simstudio.transport.wire.proxies import environment_proxy
@@ -87,6 +87,7 @@ class HTTPXWire:
         self._open: dict[Way, httpx.HTTPTransport] = {}
         self._routes: dict[str, httpx.HTTPTransport] = {}
         self._lock = Lock()
+        self._closed = False
         self._finalizer = weakref.finalize(self, _close_all, self._open)
         renew_after_fork(self)
 
@@ -97,6 +98,8 @@ class HTTPXWire:
             prepared = prepare(request)
             reply = self._transport(prepared.url).handle_request(prepared)
         except (httpx.TransportError, httpx.InvalidURL) as error:
+            if self._closed:
+                raise broken(request, CLOSED_HERE) from error
             raise translate(error, request, httpx) from error
         response = respond(reply, request)
         if request.streamed and response.ok:
@@ -107,7 +110,8 @@ class HTTPXWire:
         return response
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, those in use too: that ends the calls of other threads."""
+        self._closed = True
         self._routes.clear()
         _close_all(self._open)
 

@@ -25,7 +25,7 @@ from simstudio.transport.fork import abandoned, renew_after_fork, unforked
 from simstudio.transport.message import Headers, Request, Response
 from simstudio.transport.session import LazyWire
 from simstudio.transport.wire.connection import Connection
-from simstudio.transport.wire.failures import broken, refused, timed_out
+from simstudio.transport.wire.failures import CLOSED_HERE, broken, refused, timed_out
 from simstudio.transport.wire.http1 import Answer, MalformedAnswerError, answer_type, decoded, head_of
 from simstudio.transport.wire.proxies import environment_proxy
 from simstudio.transport.wire.slots import Slots
@@ -81,6 +81,7 @@ class SocketsWire:
         self._context: ssl.SSLContext | None = None
         self._lock = Lock()
         self._others = LazyWire(_default)
+        self._closed = False
         self._finalizer = weakref.finalize(self, _close_all, self._slots)
         renew_after_fork(self)
 
@@ -109,6 +110,7 @@ class SocketsWire:
 
     def close(self) -> None:
         """Close every connection, those in use too: that ends the calls of other threads."""
+        self._closed = True
         _close_all(self._slots)
         others = self._others.retire()
         if others is not None:
@@ -142,7 +144,8 @@ class SocketsWire:
         except TimeoutError as error:
             raise timed_out(request, phase) from error
         except (OSError, MalformedAnswerError) as error:
-            raise broken(request, str(error), sum(map(len, answer.pieces))) from error
+            reason = CLOSED_HERE if self._closed else str(error)
+            raise broken(request, reason, sum(map(len, answer.pieces))) from error
         finally:
             connection.busy = False
             connection.expires = time.monotonic() + KEEP_ALIVE_SECONDS
