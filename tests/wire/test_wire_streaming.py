@@ -505,6 +505,7 @@ def test_silence_before_the_head_is_a_timeout_too(serve: Serve, caller: Caller) 
     server = serve(silent)
     with pytest.raises(APITimeoutError, match=r"for 0\.05 s"):
         caller(server.url, lambda client: events(client, idle_timeout=0.05))
+    server.saw_requests(1)
     assert len(server.requests) == 1
 
 
