@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from simstudio.errors import ConfigurationError
+from simstudio.errors import ConfigurationError, SimStudioError
 from simstudio.transport.deadline import Budget, Phases
 from simstudio.transport.fork import abandoned, renew_after_fork, unforked
 from simstudio.transport.message import Headers, Request, Response
@@ -98,9 +98,7 @@ class HTTPXWire:
             prepared = prepare(request)
             reply = self._transport(prepared.url).handle_request(prepared)
         except (httpx.TransportError, httpx.InvalidURL) as error:
-            if self._closed:
-                raise broken(request, CLOSED_HERE) from error
-            raise translate(error, request, httpx) from error
+            raise self._failure(error, request) from error
         response = respond(reply, request)
         if request.streamed and response.ok:
             response.body = HTTPXBody(reply, request, response, httpx, bounded=True)
@@ -125,10 +123,15 @@ class HTTPXWire:
                 if budget is not None and budget.expired():
                     raise timed_out(request, "Read")
         except (httpx.TransportError, httpx.DecodingError) as error:
-            raise translate(error, request, httpx, sum(map(len, pieces))) from error
+            raise self._failure(error, request, sum(map(len, pieces))) from error
         finally:
             reply.close()
         response.content = b"".join(pieces)
+
+    def _failure(self, error: Exception, request: Request, received: int = 0) -> SimStudioError:
+        if self._closed:
+            return broken(request, CLOSED_HERE, received)
+        return translate(error, request, httpx, received)
 
     def _transport(self, url: httpx.URL) -> httpx.HTTPTransport:
         origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
