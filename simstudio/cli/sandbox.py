@@ -138,9 +138,9 @@ def _summary(workflow: Any) -> str:
 
 
 def _wait() -> None:
-    """Wait for ever, in pieces: on Windows nothing interrupts a wait without an end."""
+    """Wait for ever, in pieces: a signal that another thread was given, or that Windows knows, interrupts no wait."""
     never = threading.Event()
-    while not never.wait(3600 if hasattr(signal, "SIGHUP") else 0.5):
+    while not never.wait(0.5):
         continue
 
 

@@ -6,6 +6,8 @@ import json
 import signal
 import socket
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from simstudio import APIConnectionError, SimStudioClient
 from simstudio.cli.apps import load_sandbox
 from simstudio.cli.failures import CommandError
+from simstudio.cli.sandbox import _terminated_like_interrupted, _wait
 
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals for one process")
 
@@ -171,3 +174,26 @@ class TestFindingTheSandbox:
 
         with pytest.raises(CommandError, match=r"must end with \.py"):
             load_sandbox(tmp_path / "app.txt")
+
+
+@needs_signals
+def test_a_signal_that_another_thread_was_given_ends_it_too() -> None:
+    main, over = threading.get_ident(), threading.Event()
+
+    def elsewhere() -> None:
+        time.sleep(0.2)
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+        if not over.wait(10):  # let the test fail, not hang
+            signal.pthread_kill(main, signal.SIGTERM)
+
+    thread = threading.Thread(target=elsewhere)
+    began = time.monotonic()
+    with _terminated_like_interrupted():
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            _wait()
+        took = time.monotonic() - began
+        over.set()
+        thread.join()
+
+    assert took < 5
