@@ -34,7 +34,8 @@ is under way; a second one leaves at once. Then simstudio batch resume LEDGER go
 \b
 Exit codes:
   0    every item is done
-  1    items failed, or are unknown; or the server refused, the ledger does not fit, results cannot be written
+  1    items failed, or are unknown, or the ledger knows more than came; or the server refused, the ledger does not fit,
+       results cannot be written
   2    the command cannot be understood, or an input cannot be read
   3    no connection, or the API key is missing or wrong
   129, 130, 143  ended by SIGHUP, Ctrl-C (SIGINT), SIGTERM

@@ -2,7 +2,8 @@
 
 The file holds whole lines at any moment, each written in one go; what the end of a process cut off is taken away when
 the next one opens it. A batch that goes on is given every item again, those of the ledger too: what the file has of
-them already is kept, so that none is in it twice. It is one batch's at a time: a second that would write it is refused.
+them already is kept, so that none is in it twice; so is what it has of others, where fewer inputs came than the ledger
+knows. It is one batch's at a time: a second that would write it is refused.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import os
 import stat
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -30,8 +32,13 @@ class Results(Protocol):
         """Write an item, unless it is there."""
         ...
 
-    def close(self, *, complete: bool) -> None:
-        """No more come; ``complete`` says whether all have come."""
+    def close(self, *, complete: bool, others: Iterable[BatchItem] | None = None) -> None:
+        """No more come.
+
+        Args:
+            complete: Whether all have come.
+            others: Where the ledger knows items that did not come: all that it knows. Their results are kept.
+        """
         ...
 
 
@@ -56,7 +63,7 @@ class StandardOutput:
         """Write an item."""
         write(_line(item).decode())
 
-    def close(self, *, complete: bool) -> None:
+    def close(self, *, complete: bool, others: Iterable[BatchItem] | None = None) -> None:
         """Nothing is to be done."""
 
 
@@ -75,6 +82,7 @@ class ResultsFile:
     def __init__(self, path: Path, *, ordered: bool, goes_on: bool) -> None:
         self._path = path
         self._earlier: _InOrder | _AsTheyEnded | None = None
+        self._cut = False  # whether lines were taken away that are to come again
         try:
             self._fd = self._taken()
             self._plain = path.is_file()
@@ -114,17 +122,38 @@ class ResultsFile:
         except OSError as error:
             raise self._failed(error) from error
 
-    def close(self, *, complete: bool) -> None:
-        """Close the file; of a batch that is complete, lines of items that it did not have are taken away."""
+    def close(self, *, complete: bool, others: Iterable[BatchItem] | None = None) -> None:
+        """Close the file; of a batch that is complete, lines of items that it did not have are taken away.
+
+        Args:
+            complete: Whether all items have come.
+            others: Where the ledger knows items that did not come: all that it knows. Their lines stay, and those that
+                were taken away are written again.
+
+        Raises:
+            CommandError: It cannot be written.
+        """
         try:
-            if complete:
+            if others is not None:
+                if self._cut:
+                    self._write_again(others)
+            elif complete:
                 self._begin()
-            if complete and isinstance(self._earlier, _InOrder):
-                os.ftruncate(self._fd, self._earlier.at)
+                if isinstance(self._earlier, _InOrder):
+                    os.ftruncate(self._fd, self._earlier.at)
+        except OSError as error:
+            raise self._failed(error) from error
+        finally:
             if self._earlier is not None:
                 self._earlier.close()
-        finally:
             os.close(self._fd)
+
+    def _write_again(self, others: Iterable[BatchItem]) -> None:
+        with self._path.open("rb") as file:
+            there = {_read(line).get("key") for line in file}
+        for item in others:
+            if item.key not in there:
+                self._append(_line(item))
 
     def _begin(self) -> None:
         """Take away what others left, when there is something to put in its place."""
@@ -136,12 +165,13 @@ class ResultsFile:
         if isinstance(earlier, _AsTheyEnded):
             if not earlier.settled:
                 self._fd = earlier.settle(self._fd)
+                self._cut = True
             return earlier.has(item)
         if earlier.has(item):
             return True
         os.ftruncate(self._fd, earlier.at)  # from here on it is another story; what is cut off comes again
         earlier.close()
-        self._earlier = None
+        self._earlier, self._cut = None, True
         return False
 
     def _append(self, line: bytes) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import signal
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast
 
@@ -22,10 +24,11 @@ from simstudio.cli.connection import Connection
 from simstudio.cli.failures import CommandError, ExitCode, Failure, in_words
 from simstudio.cli.output import say, write_json
 from simstudio.config import UNSET
-from simstudio.errors import InputChangedError
+from simstudio.errors import InputChangedError, InvalidInputError
 
 if TYPE_CHECKING:
     from simstudio.batch.batch import Batch
+    from simstudio.batch.items import BatchItem
     from simstudio.batch.progress import Progress
     from simstudio.client import SimStudioClient
 
@@ -42,6 +45,15 @@ class _Course:
 
     memory: Memory | None = None
     progress: Progress | None = None
+    refused: int = 0
+    """Inputs that cannot be sent, whatever the ledger may know of them."""
+    missing: int = 0
+    """Items that the ledger knows, and that were not among the inputs."""
+
+    @property
+    def sent(self) -> bool:
+        """Whether something was."""
+        return self.progress is not None and self.progress.finished > self.progress.replayed
 
 
 @attrs.frozen
@@ -69,12 +81,14 @@ class BatchRun:
 
         Raises:
             click.exceptions.Exit: It has ended: 0 when every item succeeded, 1 when not, 129, 130 or 143 when a signal
-                ended it.
+                ended it; 1, too, when inputs did not come that the ledger knows.
             click.UsageError: One file was named for two things, or the ledger is not of this batch.
             SimStudioError: No item can be executed.
-            CommandError: The results cannot be written, or the inputs are not those that the ledger knows.
+            CommandError: The results cannot be written, or the inputs are not those that the ledger knows; there is no
+                standard input, or output, where it is needed.
         """
         settings = self.settings
+        _ensure_open(settings)
         self.connection.invocation.secrets = secrets_of(settings.shared)
         keep_apart(settings.inputs, ledger=self.ledger, out=settings.out, shared=settings.shared)
         course = _Course()
@@ -84,7 +98,7 @@ class BatchRun:
             self._interrupted(course.progress, signal.SIGINT)
         if stopped is not None:
             self._interrupted(progress, stopped)
-        self._ended(progress)
+        self._ended(progress, course.missing)
 
     def _executed(self, course: _Course) -> tuple[Progress, int | None]:
         with self.connection.client() as client:
@@ -100,12 +114,11 @@ class BatchRun:
                 raise self._changed(error, memory) from error
             except Exception:
                 progress = course.progress
-                sent = progress is not None and progress.finished > progress.replayed
-                memory.end(accepted=sent)
+                memory.end(accepted=course.sent)
                 if progress is not None and progress.finished:
                     say(f"note: go on with: {self._how_to_go_on()}")
                 raise
-            memory.end(accepted=True)
+            memory.end(accepted=course.sent or not course.missing)
             return ended
 
     def _changed(self, error: InputChangedError, memory: Memory) -> CommandError:
@@ -142,14 +155,41 @@ class BatchRun:
                     try:
                         for item in batch:
                             results.add(item)
+                            course.refused += _refused(item)
                     finally:
                         batch.close()
                 progress.end()
                 over = progress.total is not None and progress.finished >= progress.total
                 complete = stopping.signal is None or over
+                course.missing = self._missing(progress, course.refused) if complete else 0
                 return progress, None if complete else stopping.signal
         finally:
-            results.close(complete=complete)
+            results.close(complete=complete, others=self._known() if course.missing else None)
+
+    def _missing(self, progress: Progress, refused: int) -> int:
+        """How many items the ledger knows, and were not among the inputs.
+
+        What was refused is none of these: once it is mended it is known by another key.
+        """
+        if self.ledger is None:
+            return 0
+        from simstudio.batch.ledger import LedgerView
+
+        with LedgerView(self.ledger) as view:
+            total = view.counts().total
+            if total <= progress.finished:
+                return 0
+            known = total - sum(1 for entry in view.entries("failed") if not entry.fingerprint)
+        return max(0, known - (progress.finished - refused))
+
+    def _known(self) -> Iterator[BatchItem]:
+        """All that the ledger knows the end of."""
+        from simstudio.batch.ledger import LedgerView
+
+        with LedgerView(str(self.ledger)) as view:
+            for entry in view.entries():
+                if entry.state not in ("sending", "submitted"):
+                    yield entry.to_item()
 
     def _batch(self, client: SimStudioClient, display: Display) -> Batch:
         settings = self.settings
@@ -175,17 +215,30 @@ class BatchRun:
             return f"--sandbox-app {Path(self.connection.app).absolute()}"
         return "--sandbox" if self.connection.sandboxed else client.base_url
 
-    def _ended(self, progress: Progress) -> NoReturn:
+    def _ended(self, progress: Progress, missing: int) -> NoReturn:
+        fewer = self._fewer(progress, missing) if missing else None
         if self.connection.as_json:
-            write_json({"batch": self._summary(progress)})
+            write_json({"batch": self._summary(progress), **(fewer.to_dict() if fewer is not None else {})})
         else:
             say(str(progress))
+            if fewer is not None:
+                say(fewer.message)
             again = self._how_to_go_on() if self.ledger is not None else None
             if progress.unknown and again:
                 say(f"note: {progress.unknown} may have run; to run what is unknown again: {again} --on-unknown rerun")
             if progress.failed and again:
                 say(f"note: to run again what failed: {again} --retry-failed")
-        raise click.exceptions.Exit(ExitCode.FAILED if progress.failed or progress.unknown else 0)
+        raise click.exceptions.Exit(ExitCode.FAILED if progress.failed or progress.unknown or missing else 0)
+
+    def _fewer(self, progress: Progress, missing: int) -> Failure:
+        """The inputs lacked some that the ledger knows: whoever wrote them may have ended early."""
+        known = progress.finished + missing
+        text = (
+            f"the ledger knows {known:,} item{'' if known == 1 else 's'}, the inputs were {progress.finished:,}: "
+            f"give all of them with {self._how_to_go_on('INPUTS')}; "
+            f"results of the others {'are in the ledger' if self.settings.out is None else 'were kept'}"
+        )
+        return Failure("FewerInputs", text, ExitCode.FAILED)
 
     def _interrupted(self, progress: Progress | None, number: int) -> NoReturn:
         self._say_interrupted(progress, number)
@@ -207,10 +260,12 @@ class BatchRun:
             return "Give the same command again."
         return "Nothing remembers what was done; the next time, give --ledger."
 
-    def _how_to_go_on(self) -> str:
+    def _how_to_go_on(self, inputs: str | None = None) -> str:
         words = ["simstudio", "batch", "resume", str(self.ledger)]
-        if self.settings.inputs == "-":
-            words.append("INPUTS")
+        if inputs is None and self.settings.inputs == "-":
+            inputs = "INPUTS"
+        if inputs is not None:
+            words.append(inputs)
         if self.connection.app is not None:
             words += ["--sandbox-app", str(self.connection.app)]
         elif self.connection.sandboxed:
@@ -231,3 +286,20 @@ class BatchRun:
             "ledger": self.ledger,
             "out": self.settings.out,
         }
+
+
+def _refused(item: BatchItem) -> bool:
+    """Whether an item is none that could be sent."""
+    return item.state == "failed" and not item.attempts and isinstance(item.error, InvalidInputError)
+
+
+def _ensure_open(settings: Settings) -> None:
+    """Make sure that there is something to read from, and to write to, before anything is sent.
+
+    Raises:
+        CommandError: There is not.
+    """
+    if settings.inputs == "-" and sys.stdin is None:
+        raise CommandError("Standard input is closed: name a file of inputs, or pipe them in.")
+    if settings.out is None and sys.stdout is None:
+        raise CommandError("Standard output is closed, and results would be lost: name a file for them with --out.")

@@ -230,3 +230,94 @@ def test_a_ledger_that_is_named_by_a_link_is_guarded_where_it_is(cli, finished, 
     with sqlite3.connect(finished) as db:
         assert db.execute("SELECT count(*) FROM entries").fetchone() == (2,)
     db.close()
+
+
+class TestFewerInputsThanTheLedgerKnows:
+    """Whoever wrote them may have died: what is there already is not thrown away for that."""
+
+    @pytest.fixture
+    def complete(self, cli, server, work, given, ledger, out) -> Path:
+        """The results of a batch of four that is finished."""
+        assert cli("batch", "run", "work", given(1, 2, 4, 5), "--ledger", ledger, "--out", str(out)).exit_code == 0
+        return out
+
+    @pytest.mark.parametrize("ordered", [[], ["--unordered"]])
+    @pytest.mark.parametrize("count", [0, 2])
+    def test_results_are_kept_and_it_is_said(self, cli, complete, ledger, ordered, count) -> None:
+        before = complete.read_bytes()
+
+        result = cli("batch", "resume", ledger, "-", *ordered, stdin='{"n": 1}\n{"n": 2}\n' if count else "")
+
+        assert (result.exit_code, complete.read_bytes()) == (1, before)
+        assert f"simstudio: the ledger knows 4 items, the inputs were {count}: " in result.stderr
+        assert result.stderr.endswith(
+            f"give all of them with simstudio batch resume {ledger} INPUTS; results of the others were kept\n"
+        )
+
+    def test_a_file_that_was_cut_off_is_no_better(self, cli, complete, given, ledger) -> None:
+        before = complete.read_bytes()
+        given(1)
+
+        assert cli("batch", "resume", ledger).exit_code == 1
+        assert complete.read_bytes() == before
+
+    def test_nor_is_another_file_of_results_emptied(self, cli, complete, ledger, tmp_path) -> None:
+        other = tmp_path / "other.jsonl"
+        other.write_text("what another batch brought\n")
+
+        assert cli("batch", "resume", ledger, "-", "--out", str(other), stdin="").exit_code == 1
+        assert other.read_text() == "what another batch brought\n"
+
+    @pytest.mark.parametrize("ordered", [[], ["--unordered"]])
+    def test_where_an_earlier_result_changes_the_others_are_kept_too(
+        self, cli, server, work, given, ledger, out, ordered
+    ) -> None:
+        cli("batch", "run", "work", given(3, 1, 2), "--ledger", ledger, "--out", str(out), *ordered)
+        work[-1] = 1  # mended
+        given(3)
+
+        result = cli("batch", "resume", ledger, "--retry-failed", *ordered)
+
+        assert result.exit_code == 1
+        found = lines(out.read_text())
+        assert sorted((line["index"], line["state"]) for line in found) == [(0, "done"), (1, "done"), (2, "done")]
+
+    def test_failures_of_others_are_kept_out_of_order(self, cli, server, work, given, ledger, out) -> None:
+        words = ["--ledger", ledger, "--out", str(out), "--unordered"]
+        cli("batch", "run", "work", given(1, 2, 3), *words)
+        given(1)
+
+        cli("batch", "resume", ledger)
+
+        found = lines(out.read_text())
+        assert sorted((line["index"], line["state"]) for line in found) == [(0, "done"), (1, "done"), (2, "failed")]
+
+    def test_by_keys_in_another_order_the_others_are_kept(self, cli, server, work, given, ledger, out) -> None:
+        cli("batch", "run", "work", given(1, 2, 4), "--ledger", ledger, "--out", str(out), "--key", "n")
+        given(4, 1)
+
+        assert cli("batch", "resume", ledger).exit_code == 1
+        assert [line["key"] for line in lines(out.read_text())] == ["4", "1", "2"]
+
+    def test_the_ledger_still_knows_where_all_of_them_are(self, cli, complete, ledger, work) -> None:
+        before = complete.read_bytes()
+        cli("batch", "resume", ledger, "-", stdin="")
+
+        assert cli("batch", "resume", ledger).exit_code == 0
+        assert complete.read_bytes() == before
+
+    def test_with_json_it_is_the_error(self, cli, complete, ledger) -> None:
+        result = cli("batch", "resume", ledger, "-", "--json", stdin="")
+
+        (told,) = lines(result.stdout)
+        assert (result.exit_code, told["batch"]["done"], told["error"]["type"]) == (1, 0, "FewerInputs")
+
+    def test_one_that_was_refused_and_is_mended_is_not_missed(self, cli, server, work, tmp_path, ledger, out) -> None:
+        path = tmp_path / "in.jsonl"
+        path.write_text('{"n": 1}\n{"m": 2}\n')
+        cli("batch", "run", "work", str(path), "--ledger", ledger, "--out", str(out), "--key", "n")
+        path.write_text('{"n": 1}\n{"n": 2}\n')
+
+        result = cli("batch", "resume", ledger)
+
+        assert (result.exit_code, len(lines(out.read_text()))) == (0, 2), result.stderr

@@ -249,3 +249,41 @@ def test_a_terminal_shows_how_far_it_is(started, server, work, gate, words, term
 
     assert process.returncode == 0
     assert b"30/30 finished, 30 done, 0 failed" in terminal.shown
+
+
+class TestClosedStreams:
+    """``<&-`` and ``>&-`` of a shell."""
+
+    def test_results_that_nobody_could_read_are_not_made(self, closing, server, work, words) -> None:
+        code, said = closing(1, *words[:4])
+
+        assert (code, work.total()) == (2, 0)
+        assert "Standard output is closed" in said
+        assert "--out" in said
+
+    def test_with_a_file_of_results_it_is_not_needed(self, closing, server, gate, work, words) -> None:
+        gate.opened.set()
+
+        assert closing(1, *words)[0] == 0
+        assert work.total() == 30
+
+    def test_inputs_of_a_closed_standard_input_are_not_none(self, closing, server, words, tmp_path) -> None:
+        words[3] = "-"
+
+        code, said = closing(0, *words)
+
+        assert code == 2
+        assert "Standard input is closed" in said
+        assert not (tmp_path / "runs.sqlite").exists()
+
+    @pytest.fixture
+    def closing(self):
+        def run(number: int, *words: str) -> tuple[int, str]:
+            command = f'exec "$@" {number}{"<" if number == 0 else ">"}&-'
+            ran = subprocess.run(
+                ["sh", "-c", command, "sh", sys.executable, "-m", "simstudio.cli", *words],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False,
+            )  # fmt: skip
+            return ran.returncode, ran.stderr
+
+        return run
