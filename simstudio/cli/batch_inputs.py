@@ -24,13 +24,15 @@ def inputs_of(source: str) -> Any:
 
 
 def key_of(field: str | None) -> Callable[[Any], object] | None:
-    """What identifies an input: the value of one of its fields."""
+    """What identifies an input: the value of one of its fields, which null is none of."""
     if field is None:
         return None
 
     def key(value: Any) -> object:
         if not isinstance(value, dict) or field not in value:
-            raise LookupError(f"it has no field {field!r}")
+            raise InvalidInputError(f"it has no field {field!r}")  # one of ours, whose class is not told
+        if value[field] is None:
+            raise InvalidInputError(f"its field {field!r} is null")
         return value[field]
 
     return key

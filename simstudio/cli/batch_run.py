@@ -84,11 +84,12 @@ class BatchRun:
                 ended it; 1, too, when inputs did not come that the ledger knows.
             click.UsageError: One file was named for two things, or the ledger is not of this batch.
             SimStudioError: No item can be executed.
-            CommandError: The results cannot be written, or the inputs are not those that the ledger knows; there is no
-                standard input, or output, where it is needed.
+            CommandError: The results cannot be written, or the inputs are not those that the ledger knows, or are not
+                where it says; there is no standard input, or output, where it is needed.
         """
         settings = self.settings
         _ensure_open(settings)
+        self._ensure_there()
         self.connection.invocation.secrets = secrets_of(settings.shared)
         keep_apart(settings.inputs, ledger=self.ledger, out=settings.out, shared=settings.shared)
         course = _Course()
@@ -99,6 +100,19 @@ class BatchRun:
         if stopped is not None:
             self._interrupted(progress, stopped)
         self._ended(progress, course.missing)
+
+    def _ensure_there(self) -> None:
+        """Make sure that the inputs are where the ledger says; those of the command line are known to be there."""
+        inputs = self.settings.inputs
+        if inputs == "-" or self.ledger is None:
+            return
+        try:
+            Path(inputs).stat()
+        except OSError as error:
+            raise CommandError(
+                f"The inputs {inputs} cannot be read ({error.strerror or error}). "
+                f"If they have moved: {self._how_to_go_on('NEW_PATH')}"
+            ) from error
 
     def _executed(self, course: _Course) -> tuple[Progress, int | None]:
         with self.connection.client() as client:

@@ -197,3 +197,70 @@ def test_the_ledger_s_path_is_not_made_by_a_refusal(cli, server, given, tmp_path
 
     assert cli("batch", "run", "work", given(1), "--ledger", str(path), "--out", str(path)).exit_code == 2
     assert not Path(path).exists()
+
+
+class TestKeysThatAreMissing:
+    @pytest.mark.parametrize(
+        ("line", "what"), [('{"n": 9}', "it has no field 'i'"), ('{"n": 9, "i": null}', "its field 'i' is null")]
+    )
+    def test_each_fails_its_item_and_no_other_and_says_so_in_words(
+        self, cli, server, work, tmp_path, ledger, line, what
+    ) -> None:
+        path = tmp_path / "in.jsonl"
+        path.write_text(f'{line}\n{{"n": 1, "i": 7}}\n{line}\n')
+
+        result = cli("batch", "run", "work", str(path), "--ledger", ledger, "--key", "i")
+
+        found = lines(result.stdout)
+        assert (result.exit_code, [line["state"] for line in found]) == (1, ["failed", "done", "failed"])
+        assert found[0]["error"]["message"] == f"--key failed for input 0: {what}."
+        assert work.total() == 1
+
+    def test_what_is_false_is_a_key_all_the_same(self, cli, server, work, tmp_path) -> None:
+        path = tmp_path / "in.jsonl"
+        path.write_text('{"n": 1, "i": 0}\n{"n": 2, "i": ""}\n{"n": 4, "i": false}\n')
+
+        assert cli("batch", "run", "work", str(path), "--key", "i").exit_code == 0
+
+
+class TestInputsThatHaveMoved:
+    def test_a_resume_says_how_to_name_them(self, cli, server, work, given, ledger, tmp_path) -> None:
+        path = Path(given(1, 2))
+        cli("batch", "run", "work", str(path), "--ledger", ledger)
+        moved = path.rename(tmp_path / "moved.jsonl")
+
+        result = cli("batch", "resume", ledger)
+
+        assert result.exit_code == 2
+        assert f"{path} cannot be read (No such file or directory)" in result.stderr
+        assert f"simstudio batch resume {ledger} NEW_PATH" in result.stderr
+        assert "Errno" not in result.stderr
+        assert cli("batch", "resume", ledger, str(moved)).exit_code == 0
+
+    def test_with_the_options_that_it_was_given(self, cli, given, ledger) -> None:
+        path = Path(given(1))
+        cli("batch", "run", "hello", str(path), "--ledger", ledger, "--sandbox")
+        path.unlink()
+
+        said = cli("batch", "resume", ledger, "--sandbox").stderr
+
+        assert f"simstudio batch resume {ledger} NEW_PATH --sandbox" in said
+
+
+@pytest.mark.usefixtures("terminal")
+class TestTheStatusOnATerminal:
+    @pytest.mark.parametrize("width", [10, 20, 30, 39])
+    def test_a_narrow_one_shows_every_value(self, cli, server, work, given, ledger, monkeypatch, width) -> None:
+        cli("batch", "run", "work", given(1, 2, 3), "--ledger", ledger)
+        monkeypatch.setenv("COLUMNS", str(width))
+
+        shown = cli("batch", "status", ledger).stdout
+
+        for told in ("workflow: work", "total: 3", "done: 2", "failed: 1", "sent, outcome unknown: 0"):
+            assert f"{told}\n" in shown
+
+    def test_a_wide_one_shows_columns(self, cli, server, work, given, ledger, monkeypatch) -> None:
+        cli("batch", "run", "work", given(1), "--ledger", ledger)
+        monkeypatch.setenv("COLUMNS", "80")
+
+        assert "total: " not in cli("batch", "status", ledger).stdout
