@@ -305,9 +305,9 @@ def _sync_wire(http_client: Any, name: str = "httpx") -> Wire:
         from simstudio.transport.wire.sockets import SocketsWire
 
         return SocketsWire()
-    from simstudio.transport.wire.httpx import HTTPXWire
+    from simstudio.transport.wire import default_wire
 
-    return HTTPXWire()
+    return default_wire()
 
 
 def _async_wire(http_client: Any, name: str = "httpx") -> AsyncWire:

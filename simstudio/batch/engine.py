@@ -218,24 +218,21 @@ class Engine:
         outcome = await self._attempts.make(work)
         if isinstance(outcome, Again):
             heapq.heappush(self._later, (self._clock() + outcome.delay, work.prepared.index, work))
-            return
-        try:
+        else:
             self._delivery.deliver(outcome)
-        except (SystemExit, KeyboardInterrupt) as error:  # of the caller's functions: a task would take the loop along
-            if self._failure is None:
-                self._failure = error
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Do something that the batch does not end without; what it raises ends the batch."""
-        task = asyncio.get_running_loop().create_task(coroutine)
+        task = asyncio.get_running_loop().create_task(self._kept(coroutine))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
+    async def _kept(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        with self._ending():
+            await coroutine
+
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        error = None if task.cancelled() else task.exception()  # asked for always: else asyncio logs that nobody did
-        if self._failure is None:
-            self._failure = error
         self._awake.set()
 
     @contextmanager
@@ -243,8 +240,8 @@ class Engine:
         """What is raised in it ends the batch, once what is under way has ended."""
         try:
             yield
-        except Exception as error:  # noqa: BLE001 - of the caller's iterable and functions, too
-            if self._failure is None:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - of the caller's functions, too
+            if self._failure is None:  # of the latter two, a task would take the event loop along
                 self._failure = error
 
     async def _clean_up(self) -> None:
@@ -289,20 +286,18 @@ class Engine:
 
     async def _ask_until_it_answers(self) -> None:
         try:
-            while self._outage.since is not None:
-                self._delivery.away(max(self._outage.lasted, 0.001))
-                await asyncio.sleep(self._outage.next_probe())
-                try:
-                    await self._sender.limits()
-                except SimStudioError as error:
-                    self._outage.heard(error)
-                    self._outage.check()
-                else:
-                    self._outage.heard()
-            self._delivery.away(0.0)
-        except Exception as error:  # noqa: BLE001 - it has lasted too long, or the caller's function failed
-            if self._failure is None:
-                self._failure = error
+            with self._ending():
+                while self._outage.since is not None:
+                    self._delivery.away(max(self._outage.lasted, 0.001))
+                    await asyncio.sleep(self._outage.next_probe())
+                    try:
+                        await self._sender.limits()
+                    except SimStudioError as error:
+                        self._outage.heard(error)
+                        self._outage.check()
+                    else:
+                        self._outage.heard()
+                self._delivery.away(0.0)
         finally:
             self._watching = None
             self.wake()

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 SHORTEST = 0.001
 """Seconds. A socket timeout of 0 would mean "do not block" instead of "time is up"."""
+SLICE = 64 * 1024
+"""Bytes written under one allowance: a peer that reads slowly must not get the whole timeout for each piece."""
 
 
 class Budget:

@@ -131,6 +131,26 @@ def test_a_program_that_is_left_by_a_function_of_the_caller_lets_what_runs_end(
     assert found.done == gate.begun
 
 
+@pytest.mark.parametrize("awaited", [False, True])
+def test_the_same_of_an_async_client(awaited: bool, server: SandboxServer, gate: Gate, path: Path) -> None:
+    def leave(_: Any) -> None:
+        raise SystemExit
+
+    async def leave_async(_: Any) -> None:
+        raise SystemExit
+
+    async def main() -> None:
+        hook = leave_async if awaited else leave
+        async with server.async_client() as client:
+            await client.workflows.map("quick", numbers(100), ledger=path, concurrency=5, on_result=hook).run()
+
+    with pytest.raises(SystemExit):
+        asyncio.run(main())
+    found = status(path)
+    assert (found.sending, found.unknown) == (0, 0)
+    assert found.done == gate.begun
+
+
 def test_the_callers_generator_is_let_go_of(client: sim.SimStudioClient, gate: Gate) -> None:
     closed = threading.Event()
 

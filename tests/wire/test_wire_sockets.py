@@ -34,7 +34,7 @@ def without_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> Any:
         raise AssertionError("a request went over the default wire")
 
-    monkeypatch.setattr("simstudio.transport.wire.sockets._default", refuse)
+    monkeypatch.setattr("simstudio.transport.wire.sockets.default_wire", refuse)
 
 
 @pytest.fixture

@@ -5,3 +5,17 @@ HTTP library to :class:`~simstudio.errors.APIConnectionError` and nothing else: 
 (a cassette's mismatch, a bug) come out as themselves. The body of an answer is read at once, except that of a 2xx
 answer to a ``streamed`` request, which is left as ``response.body``.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simstudio.transport.flow import Wire
+
+
+def default_wire() -> Wire:
+    """A new wire over httpx, which is imported for it: also what others leave to the default."""
+    from simstudio.transport.wire.httpx import HTTPXWire
+
+    return HTTPXWire()

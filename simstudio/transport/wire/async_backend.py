@@ -19,10 +19,9 @@ from typing import Any
 
 import httpcore
 
-from simstudio.transport.deadline import Allowance
+from simstudio.transport.deadline import SLICE, Allowance
 from simstudio.transport.wire.addresses import addresses_of
 from simstudio.transport.wire.async_tls import AsyncTLSStream
-from simstudio.transport.wire.backend import SLICE
 from simstudio.transport.wire.tasks import detach
 
 _STAGGER = 0.25

@@ -16,9 +16,10 @@ from simstudio.transport.wire.async_backend import AsyncBudgetedBackend
 from simstudio.transport.wire.async_pool import AsyncSlotPool
 from simstudio.transport.wire.body import HTTPXBody
 from simstudio.transport.wire.failures import timed_out, translate
-from simstudio.transport.wire.httpx import KEEP_ALIVE_SECONDS, Way, open_transport, prepare, respond
+from simstudio.transport.wire.httpx import Way, open_transport, prepare, respond
 from simstudio.transport.wire.loops import PerLoop
 from simstudio.transport.wire.proxies import environment_proxy
+from simstudio.transport.wire.slots import KEEP_ALIVE_SECONDS
 from simstudio.transport.wire.tasks import shielded
 
 

@@ -15,11 +15,8 @@ from typing import Any
 
 import httpcore
 
-from simstudio.transport.deadline import Allowance
+from simstudio.transport.deadline import SLICE, Allowance
 from simstudio.transport.wire.addresses import connect_first, resolve
-
-SLICE = 64 * 1024
-"""Bytes written under one allowance: a peer that reads slowly must not get the whole timeout for each piece."""
 
 
 class BudgetedStream(httpcore.NetworkStream):

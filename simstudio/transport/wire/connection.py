@@ -13,6 +13,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from simstudio.transport.deadline import SLICE
 from simstudio.transport.wire.addresses import connect_first, resolve
 
 if TYPE_CHECKING:
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
 
     from simstudio.transport.deadline import Budget
     from simstudio.transport.wire.http1 import Answer
-
-SLICE = 64 * 1024
-"""Bytes written under one allowance (a peer that reads slowly must not get the whole timeout for each piece), and the
-most that are read at once."""
 
 
 class Connection:

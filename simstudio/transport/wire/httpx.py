@@ -26,8 +26,8 @@ from simstudio.transport.wire.failures import CLOSED_HERE, broken, timed_out, tr
 from simstudio.transport.wire.framing import without_framing
 from simstudio.transport.wire.pool import SlotPool
 from simstudio.transport.wire.proxies import environment_proxy
+from simstudio.transport.wire.slots import KEEP_ALIVE_SECONDS
 
-KEEP_ALIVE_SECONDS = 4.0
 _UNBOUNDED = Budget()
 Way = tuple[str, "str | None"]
 """How an origin is reached: its scheme, and the proxy to go through. Each has a transport of its own."""

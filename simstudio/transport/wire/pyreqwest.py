@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING
 from simstudio.transport.fork import abandoned, renew_after_fork, unforked
 from simstudio.transport.message import Request, Response
 from simstudio.transport.session import LazyWire
+from simstudio.transport.wire import default_wire
 from simstudio.transport.wire.reqwest import FAILURES, SyncClients, is_piecewise, respond, runs_here, translate
 
 if TYPE_CHECKING:
-    from simstudio.transport.flow import Wire
     from simstudio.transport.wire.async_pyreqwest import AsyncPyreqwestWire
     from simstudio.transport.wire.loopthread import LoopThread
 
@@ -35,7 +35,7 @@ class PyreqwestWire:
         self._clients = SyncClients()
         self._streams: tuple[LoopThread, AsyncPyreqwestWire] | None = None
         self._lock = Lock()
-        self._instead = None if runs_here() else LazyWire(_default)
+        self._instead = None if runs_here() else LazyWire(default_wire)
         renew_after_fork(self)
 
     def send(self, request: Request) -> Response:
@@ -84,10 +84,4 @@ class PyreqwestWire:
         if not runs_here():
             abandoned.append((self._clients, self._streams))
             self._clients, self._streams, self._lock = SyncClients(), None, Lock()
-            self._instead = LazyWire(_default)
-
-
-def _default() -> Wire:
-    from simstudio.transport.wire.httpx import HTTPXWire
-
-    return HTTPXWire()
+            self._instead = LazyWire(default_wire)

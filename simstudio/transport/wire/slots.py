@@ -11,6 +11,8 @@ from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Generic, TypeVar
 
+KEEP_ALIVE_SECONDS = 4.0
+"""How long an idle connection is kept: Sim drops it after 5 s (NOTES 0), and none shall be met already closed."""
 C = TypeVar("C")
 Place = Hashable
 """Where a connection leads."""

@@ -24,18 +24,16 @@ from simstudio.transport.deadline import Budget
 from simstudio.transport.fork import abandoned, renew_after_fork, unforked
 from simstudio.transport.message import Headers, Request, Response
 from simstudio.transport.session import LazyWire
+from simstudio.transport.wire import default_wire
 from simstudio.transport.wire.connection import Connection
 from simstudio.transport.wire.failures import CLOSED_HERE, broken, refused, timed_out
 from simstudio.transport.wire.http1 import Answer, MalformedAnswerError, answer_type, decoded, head_of
 from simstudio.transport.wire.proxies import environment_proxy
-from simstudio.transport.wire.slots import Slots
+from simstudio.transport.wire.slots import KEEP_ALIVE_SECONDS, Slots
 
 if TYPE_CHECKING:
     import ssl
 
-    from simstudio.transport.flow import Wire
-
-KEEP_ALIVE_SECONDS = 4.0
 
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _PORTS = {"http": 80, "https": 443}
@@ -80,7 +78,7 @@ class SocketsWire:
         self._direct: dict[str, bool] = {}
         self._context: ssl.SSLContext | None = None
         self._lock = Lock()
-        self._others = LazyWire(_default)
+        self._others = LazyWire(default_wire)
         self._closed = False
         self._finalizer = weakref.finalize(self, _close_all, self._slots)
         renew_after_fork(self)
@@ -211,12 +209,6 @@ def _context() -> ssl.SSLContext:
         ) from error
     context.set_alpn_protocols(["http/1.1"])
     return context
-
-
-def _default() -> Wire:
-    from simstudio.transport.wire.httpx import HTTPXWire
-
-    return HTTPXWire()
 
 
 def _close_all(slots: Slots[Connection]) -> None:
