@@ -100,10 +100,10 @@ class SimStudioClient(_SimClient[Sync], SyncClient):
             one to use; see :mod:`simstudio.transport.stack`.
         http_client: An ``httpx.Client`` (or ``httpx2.Client``) of your own to send with. It is never closed for you.
         headers: Sent with every request.
-        wire: What carries the requests: ``httpx``; ``sockets``, the cheapest for calls that block (see
-            :mod:`simstudio.transport.wire.sockets`; cheaper still with the extra ``[fast]``); or ``pyreqwest`` (which
-            needs that extra, see :mod:`simstudio.transport.wire.pyreqwest`). ``SIM_WIRE`` where it is not given, then
-            ``httpx``.
+        wire: What carries the requests: ``httpx`` (see :mod:`simstudio.transport.wire.httpcore`); ``sockets``, the
+            cheapest for calls that block (see :mod:`simstudio.transport.wire.sockets`; cheaper still with the extra
+            ``[fast]``); or ``pyreqwest`` (which needs that extra, see :mod:`simstudio.transport.wire.pyreqwest`).
+            ``SIM_WIRE`` where it is not given, then ``httpx``.
 
     Raises:
         ConfigurationError: Something of this cannot work; the message says what.

@@ -22,6 +22,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 CALLER = Path(__file__).with_name("caller.py")
 CALLS, ROUNDS, STARTS = 300, 21, 25
 _SOCKETS = ', wire="sockets"'
+_WITH_HTTPX = "in a program that imports httpx"
 
 FIRST_RESULT = """
 from simstudio import SimStudioClient
@@ -57,19 +58,27 @@ class Official:
     def call_against_sdk(self) -> list[Row]:
         """CPU of a typed synchronous call."""
         own = self._own()
-        found = self._cpu({"default": own, "default_v2": own, "sockets": own, "official": self._peer()})
+        sides = ("default", "layered", "default_v2", "sockets")
+        found = self._cpu({**dict.fromkeys(sides, own), "official": self._peer()})
         name = "CPU of a typed sync call ÷ `simstudio-sdk` 0.2.1"
+        official = found["official"]
         detail = (
-            f"{found['default']:.0f} µs ÷ {found['official']:.0f} µs; over v2, {found['default_v2']:.0f} µs; "
+            f"{found['default']:.0f} µs ÷ {official:.0f} µs; over v2, {found['default_v2']:.0f} µs; "
             f'`wire="sockets"`: {found["sockets"]:.0f} µs'
         )
-        return [Row(name, found["default"] / found["official"], 0.45, "", detail)]
+        return [
+            Row(name, found["default"] / official, 0.45, "", detail),
+            Row(
+                f"{name}, {_WITH_HTTPX}", found["layered"] / official, 0.45, "",
+                f"{found['layered']:.0f} µs ÷ {official:.0f} µs",
+            ),
+        ]  # fmt: skip
 
     def start_against_sdk(self) -> list[Row]:
         """From the start of the interpreter to the first result printed."""
         name = "interpreter start to first result ÷ `simstudio-sdk`"
         return [
-            self._start(name, self._own(), ""),
+            self._start(name, self._own(), "", also=_WITH_HTTPX),
             self._start(f'{name}, `wire="sockets"`, no extra', self._own(), _SOCKETS),
         ]
 
@@ -99,14 +108,18 @@ class Official:
             alternate(sides, 2)
             return alternate(sides, ROUNDS)
 
-    def _start(self, name: str, python: str, options: str) -> Row:
+    def _start(self, name: str, python: str, options: str, *, also: str = "") -> Row:
         with server() as base:
             own = FIRST_RESULT.format(base=base, options=options, call="client.workflows.execute")
             official = FIRST_RESULT.format(base=base, options="", call="client.execute_workflow")
             sides = {"own": _started(python, own), "official": _started(self._peer(), official)}
+            if also:
+                sides[also] = _started(python, f"import httpx\n{own}")
             alternate(sides, 2)
             found = alternate(sides, STARTS)
         detail = f"{found['own']:.0f} ms ÷ {found['official']:.0f} ms"
+        if also:
+            detail += f"; {also}: {found[also]:.0f} ms"
         return Row(name, found["own"] / found["official"], 1.0, "", detail)
 
     def _peer(self) -> str:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gc
-import gzip
 import itertools
 import weakref
-import zlib
 from typing import Any
 
 import pytest
@@ -15,7 +13,7 @@ from hypothesis import strategies as st
 
 from simstudio import Headers, Request
 from simstudio.transport.wire import http1
-from simstudio.transport.wire.http1 import H11Answer, LLHTTPAnswer, MalformedAnswerError, answer_type, decoded, head_of
+from simstudio.transport.wire.http1 import H11Answer, LLHTTPAnswer, MalformedAnswerError, answer_type, head_of
 
 PARSERS = [H11Answer, LLHTTPAnswer]
 parsers = pytest.mark.parametrize("parser", PARSERS)
@@ -201,55 +199,3 @@ def test_framing_of_the_users_own_is_replaced() -> None:
     assert head.count(b"content-length") == 1
     assert b"content-length: 3\r\n" in head
     assert b"transfer-encoding" not in head
-
-
-# -- content encodings -------------------------------------------------------------------------------------------
-
-TEXT = b'{"text": "' + b"x" * 10_000 + b'"}'
-
-
-def raw_deflate(data: bytes) -> bytes:
-    packer = zlib.compressobj(wbits=-15)
-    return packer.compress(data) + packer.flush()
-
-
-@pytest.mark.parametrize(
-    ("encoding", "content"),
-    [
-        ("gzip", gzip.compress(TEXT)),
-        ("GZip", gzip.compress(TEXT)),
-        ("x-gzip", gzip.compress(TEXT)),
-        ("deflate", zlib.compress(TEXT)),
-        ("deflate", raw_deflate(TEXT)),
-        ("identity", TEXT),
-        ("gzip, deflate", zlib.compress(gzip.compress(TEXT))),
-    ],
-)
-def test_what_was_asked_for_is_decoded(encoding: str, content: bytes) -> None:
-    assert decoded(content, encoding) == TEXT
-
-
-def test_what_was_not_asked_for_stays_as_it_came() -> None:
-    assert decoded(b"\x0b\x02\x80", "br") == b"\x0b\x02\x80"
-    assert decoded(gzip.compress(b"\x0b"), "br, gzip") == b"\x0b"
-
-
-@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-def test_what_was_never_packed_is_malformed(encoding: str) -> None:
-    with pytest.raises(MalformedAnswerError, match="decompressed"):
-        decoded(b"this was never packed", encoding)
-
-
-def test_gzip_of_several_members_is_decoded_whole() -> None:
-    assert decoded(gzip.compress(b"one, ") + gzip.compress(b"two"), "gzip") == b"one, two"
-
-
-@pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
-def test_what_was_cut_short_is_malformed(encoding: str, pack: Any) -> None:
-    with pytest.raises(MalformedAnswerError, match="cut short"):
-        decoded(pack(TEXT)[:-10], encoding)
-
-
-@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-def test_an_empty_body_needs_no_decoding(encoding: str) -> None:
-    assert decoded(b"", encoding) == b""

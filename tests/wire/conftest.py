@@ -14,6 +14,7 @@ import trustme
 from faultserver import FaultServer, Script
 from wirecalls import Caller
 
+from simstudio.transport.flow import Wire
 from simstudio.transport.wire.http1 import H11Answer, LLHTTPAnswer
 
 _LIBRARIES: list[str | None] = [None, "httpx"]
@@ -28,6 +29,8 @@ _NO_PYREQWEST = pytest.mark.skipif(
 )
 _HERE = Path(__file__).parent
 _PARSERS = {"sockets": LLHTTPAnswer, "sockets-h11": H11Answer}
+_BLOCKING = {"httpx-unwatched", *_PARSERS}
+"""What is for calls that block: the async client does not use it."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -42,7 +45,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         wire = params.get("wire", "httpx") if item.path.parent == _HERE else "httpx"
         callers = [caller for caller in params.values() if isinstance(caller, Caller)]
         once = "user" in params or any(caller.library for caller in callers) or item.get_closest_marker("only_httpx")
-        if wire in _PARSERS:  # which the async client does not use
+        if wire in _BLOCKING:
             function = item.obj if isinstance(item, pytest.Function) else None
             once = once or any(caller.asynchronous for caller in callers) or inspect.iscoroutinefunction(function)
         (left if wire != "httpx" and once else kept).append(item)
@@ -87,17 +90,37 @@ def undisturbed(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture(autouse=True, params=["httpx", *_PARSERS, pytest.param("pyreqwest", marks=_NO_PYREQWEST)])
+_WIRES = ["httpx", "httpx-unwatched", *_PARSERS, pytest.param("pyreqwest", marks=_NO_PYREQWEST)]
+
+
+@pytest.fixture(autouse=True, params=_WIRES)
 def wire(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Every test runs over each wire; clients without an ``http_client=`` take it from the environment.
 
-    That of sockets with either parser of its answers.
+    That of sockets with either parser of its answers; the default one also as where nothing has imported httpx.
     """
     name: str = request.param.partition("-")[0]
     monkeypatch.setenv("SIM_WIRE", name)
+    if request.param == "httpx-unwatched":
+        _forget_httpx(monkeypatch)
     if request.param in _PARSERS:
         monkeypatch.setattr("simstudio.transport.wire.sockets.answer_type", lambda: _PARSERS[request.param])
     return name
+
+
+def _forget_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if nothing had imported httpx, until a call needs it."""
+    from simstudio.transport.wire import httpcore, ordinary
+
+    imported: list[bool] = []
+    layered_wire = ordinary.layered_wire
+
+    def layered() -> Wire:
+        imported.append(True)
+        return layered_wire()
+
+    monkeypatch.setattr(ordinary, "layered_wire", layered)
+    monkeypatch.setattr(httpcore, "is_watched", lambda: bool(imported))
 
 
 @pytest.fixture(scope="session")

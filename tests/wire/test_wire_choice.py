@@ -18,8 +18,9 @@ URL = "http://127.0.0.1:9"
 
 
 def wire_of(client: Any) -> str:
-    """The module of a client's wire."""
-    return type(client._wire.get()).__module__.rpartition(".")[2].removeprefix("async_")
+    """The module of a client's wire; httpx's blocking one is that of httpcore."""
+    name: str = type(client._wire.get()).__module__.rpartition(".")[2]
+    return {"httpcore": "httpx"}.get(name, name.removeprefix("async_"))
 
 
 def meant(kind: Any, wire: str) -> str:

@@ -186,14 +186,20 @@ def test_an_async_client_whose_loop_runs_elsewhere_works_in_a_child(serve: Serve
 
 
 @pytest.mark.only_httpx("looks inside httpcore")
-def test_locks_held_by_other_threads_at_the_fork_do_not_stop_the_child(serve: Serve) -> None:
+@pytest.mark.parametrize("watched", [True, False])
+def test_locks_held_by_other_threads_at_the_fork_do_not_stop_the_child(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, watched: bool
+) -> None:
     """A thread is stopped, for good in the child, wherever it was: here while it holds each lock of the client."""
+    monkeypatch.setattr("simstudio.transport.wire.httpcore.is_watched", lambda: watched)
     server = serve()
     with client_of(server.url) as client:
         execute(client)
         wire = client._wire
         made = wire.get()
-        held = [wire._lock, made._lock, made._open["http", None]._pool.slots._lock]
+        layered = made._others.get()
+        pools = [layered._open["http", None]._pool] if watched else made._pools.values()
+        held = [wire._lock, made._lock, made._others._lock, layered._lock, *(pool.slots._lock for pool in pools)]
         taken, done = threading.Event(), threading.Event()
 
         def hold() -> None:

@@ -147,5 +147,5 @@ def test_a_stream_that_is_forgotten_is_closed_and_counted_no_longer(serve: Serve
         del stream
         gc.collect()
         assert server.saw_close()
-        (transport,) = client._wire.get()._open.values()
+        (transport,) = client._wire.get()._others.get()._open.values()
         assert transport._pool.slots.busy == set()

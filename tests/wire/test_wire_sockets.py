@@ -1,4 +1,4 @@
-"""``wire="sockets"``: what goes over sockets of its own, what over the default wire, and how connections are kept."""
+"""``wire="sockets"``: what goes over sockets of its own, what over httpx, and how connections are kept."""
 
 from __future__ import annotations
 
@@ -7,17 +7,13 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
 from faultserver import Connection, FaultServer, Script
-from hypothesis import given
-from hypothesis import strategies as st
 from wireanswers import STREAM, answer, answering, chunked, text
 from wirecalls import KEY, client_of
 
 from simstudio import APIConnectionError, APITimeoutError
 from simstudio.transport.upload import Upload
-from simstudio.transport.wire.sockets import _target
 
 pytestmark = pytest.mark.only_httpx("these name their wire themselves")
 Serve = Callable[..., FaultServer]
@@ -32,14 +28,14 @@ def without_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
     """No request comes through httpx."""
 
     def refuse(*_: Any) -> Any:
-        raise AssertionError("a request went over the default wire")
+        raise AssertionError("a request went over httpx")
 
-    monkeypatch.setattr("simstudio.transport.wire.sockets.default_wire", refuse)
+    monkeypatch.setattr("simstudio.transport.wire.ordinary.layered_wire", refuse)
 
 
 @pytest.fixture
 def over_httpx(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The paths of the requests that go over the default wire."""
+    """The paths of the requests that go over httpx."""
     from simstudio.transport.wire.httpx import HTTPXWire
 
     seen: list[str] = []
@@ -84,7 +80,7 @@ def test_an_ordinary_call_imports_no_http_library(serve: Serve) -> None:
     assert run.stdout == "True\n[]\n"
 
 
-def test_streams_go_over_the_default_wire(serve: Serve, over_httpx: list[str]) -> None:
+def test_streams_go_over_httpx(serve: Serve, over_httpx: list[str]) -> None:
     async def script(connection: Connection) -> None:
         await connection.request()
         await connection.send(STREAM + chunked(text("Hel")) + b"0\r\n\r\n")
@@ -96,7 +92,7 @@ def test_streams_go_over_the_default_wire(serve: Serve, over_httpx: list[str]) -
     assert over_httpx == ["/api/workflows/wf/execute"]
 
 
-def test_uploads_go_over_the_default_wire(serve: Serve, over_httpx: list[str]) -> None:
+def test_uploads_go_over_httpx(serve: Serve, over_httpx: list[str]) -> None:
     def carry(request: Any, call_next: Any) -> Any:
         request.content = Upload(b"piece", b"meal")
         return (yield from call_next(request))
@@ -108,43 +104,13 @@ def test_uploads_go_over_the_default_wire(serve: Serve, over_httpx: list[str]) -
     assert server.requests[0].body == b"piecemeal"
 
 
-def test_proxied_calls_go_over_the_default_wire(
-    serve: Serve, over_httpx: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_proxied_calls_go_over_httpx(serve: Serve, over_httpx: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     proxy = serve(answering(answer({"by": "proxy"})))
     monkeypatch.setenv("HTTP_PROXY", proxy.url)
     with sockets("http://sim.example") as client:
         assert client.request("GET", "/api/x") == {"by": "proxy"}
     assert over_httpx == ["/api/x"]
     assert proxy.requests[0].target == "http://sim.example/api/x"
-
-
-URLS = st.builds(
-    lambda scheme, host, port, path: f"{scheme}://{host}{port}{path}",
-    st.sampled_from(["http", "https", "HTTP"]),
-    st.sampled_from(["sim.ai", "my_service", "127.0.0.1", "[::1]", "SIM.ai", "münchen.example", "user@sim.ai", "a..b"]),
-    st.sampled_from(["", ":80", ":443", ":3000", ":0", ":99999", ":"]),
-    st.one_of(
-        st.just(""),
-        st.text(alphabet="/abcXYZ019._~!$&'()*+,;=:@-%?#[]{}|\\^`\"<> é", max_size=30).map(lambda rest: "/" + rest),
-        st.sampled_from(["/a/./b", "/a/../b", "/a%2Fb", "/a%zz", "/..", "?q", "/a?b=%7B%7D&c=/../d"]),
-    ),
-)
-
-
-@given(url=URLS)
-def test_an_address_that_httpx_would_rewrite_is_left_to_httpx(url: str) -> None:
-    target = _target(url)
-    if target is not None:
-        read = httpx.URL(url)
-        assert (target.scheme, target.host, target.path) == (read.scheme, read.host, read.raw_path.decode())
-        assert target.port == (read.port or {"http": 80, "https": 443}[read.scheme])
-        assert target.written_host == read.netloc.decode()
-
-
-@pytest.mark.parametrize("url", ["http://sim.ai", "https://sim.ai/api/x?a=b%20c", "http://[::1]:3000/", "http://a_b/c"])
-def test_ordinary_addresses_need_no_rewriting(url: str) -> None:
-    assert _target(url) is not None
 
 
 # -- keeping connections -----------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def default_wire() -> Wire:
-    """A new wire over httpx, which is imported for it: also what others leave to the default."""
-    from simstudio.transport.wire.httpx import HTTPXWire
+    """A new wire over httpx: also what others leave to the default."""
+    from simstudio.transport.wire.httpcore import HTTPCoreWire
 
-    return HTTPXWire()
+    return HTTPCoreWire()

@@ -1,4 +1,4 @@
-"""The failures of httpx, and of anything with httpx's exceptions (httpx2), as errors of this package."""
+"""The failures of httpx, and of what names its exceptions alike (httpx2, httpcore), as errors of this package."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def translate(error: Exception, request: Request, library: ModuleType, received:
     """The error to raise for a failure of an httpx-like library.
 
     Args:
-        error: One of the library's ``TransportError`` or ``InvalidURL``.
+        error: A failure of transport, or httpx's ``InvalidURL``.
         request: What was being sent.
-        library: The module the exception classes come from (``httpx``, ``httpx2``).
+        library: The module the exception classes come from (``httpx``, ``httpx2``, ``httpcore``).
         received: Bytes of the body that had come.
     """
-    if isinstance(error, library.InvalidURL):
+    if isinstance(error, getattr(library, "InvalidURL", ())):  # which httpcore has not
         return unusable(request, f"{error}.")
     if isinstance(error, library.UnsupportedProtocol):
         return ConfigurationError(f"The address of {_where(request)} cannot be used: {error}")

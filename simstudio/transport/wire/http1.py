@@ -6,7 +6,6 @@ touches a socket.
 
 from __future__ import annotations
 
-import zlib
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
 _MOST_HEADERS = 100 * 1024
 """Bytes of an answer's head that h11 reads before it gives up; what httpcore grants too."""
 _NO_ANSWER = "the server closed the connection without an answer"
-_GZIP = b"\x1f\x8b"
-_GZIP_OR_ZLIB = 47
-_RAW_DEFLATE = -15
 
 
 class MalformedAnswerError(Exception):
@@ -207,36 +203,3 @@ def _llhttp() -> Any:
 def answer_type() -> type[H11Answer] | type[LLHTTPAnswer]:
     """The class for answers: the fastest that is installed."""
     return H11Answer if _llhttp() is None else LLHTTPAnswer
-
-
-def decoded(content: bytes, encoding: str) -> bytes:
-    """A body without its content encoding; what is encoded in a way that was not asked for stays as it came.
-
-    Raises:
-        MalformedAnswerError: It is not what it says.
-    """
-    for name in reversed(encoding.lower().split(",")):
-        match name.strip():
-            case "gzip" | "x-gzip":
-                content = _inflated(content, _GZIP_OR_ZLIB)
-            case "deflate":  # zlib's format; some servers send it bare
-                content = _inflated(content, _GZIP_OR_ZLIB if content[:1] == b"\x78" else _RAW_DEFLATE)
-            case "identity" | "":
-                pass
-            case _:
-                break
-    return content
-
-
-def _inflated(content: bytes, window: int) -> bytes:
-    pieces = []
-    try:
-        while content:  # gzip may come in several members
-            inflater = zlib.decompressobj(window)
-            pieces += [inflater.decompress(content), inflater.flush()]
-            if not inflater.eof:
-                raise MalformedAnswerError("the body is compressed, and cut short")
-            content = inflater.unused_data if window == _GZIP_OR_ZLIB and inflater.unused_data[:2] == _GZIP else b""
-    except zlib.error as error:
-        raise MalformedAnswerError(f"the body cannot be decompressed: {error}") from error
-    return b"".join(pieces)

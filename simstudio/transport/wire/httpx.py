@@ -1,7 +1,8 @@
-"""The default wire: httpx's transports, used directly with prepared requests.
+"""The default wire as far as httpx is in it: its transports, used directly with prepared requests.
 
 Without ``httpx.Client`` around it a call costs about three quarters of the CPU (the benchmark's first row). Idle
 connections are dropped after 4 s, before Sim's keep-alive of 5 s ends (NOTES 0), so that none is met already closed.
+See :mod:`simstudio.transport.wire.httpcore` for the calls of which httpx itself need not know.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from simstudio.transport.upload import Upload
 from simstudio.transport.wire.backend import BudgetedBackend
 from simstudio.transport.wire.body import HTTPXBody
 from simstudio.transport.wire.failures import CLOSED_HERE, broken, timed_out, translate
-from simstudio.transport.wire.framing import without_framing
+from simstudio.transport.wire.framing import framed
 from simstudio.transport.wire.pool import SlotPool
 from simstudio.transport.wire.proxies import environment_proxy
 from simstudio.transport.wire.slots import KEEP_ALIVE_SECONDS
@@ -38,15 +39,10 @@ _url = functools.lru_cache(maxsize=1024)(httpx.URL)
 def prepare(request: Request) -> httpx.Request:
     """A request as httpx's transports take it."""
     url = _url(request.url)
-    given = without_framing(request.headers)
-    headers = [] if "host" in given else [(b"Host", url.netloc)]
-    headers += [(name.encode("ascii"), value.encode("ascii")) for name, value in given.pairs()]
-    if request.content or request.method not in ("GET", "HEAD", "OPTIONS", "DELETE"):
-        headers.append((b"Content-Length", b"%d" % len(request.content)))
     return httpx.Request(
         request.method,
         url,
-        headers=headers,
+        headers=framed(request, url.netloc),
         stream=httpx.ByteStream(request.content) if isinstance(request.content, bytes) else _Sent(request.content),
         extensions={"timeout": Phases(request.budget or _UNBOUNDED)},
     )
