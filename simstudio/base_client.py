@@ -10,11 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from simstudio.config import UNSET, Options, Unset
 from simstudio.errors import ConfigurationError
-from simstudio.models.conversion import prepare
 from simstudio.resources.base import APIResource, Context
 from simstudio.resources.modes import Async, AsyncRunner, M, Runner, Sync, SyncRunner
 from simstudio.resources.operation import operation
@@ -33,26 +30,28 @@ if TYPE_CHECKING:
     from simstudio.transport.flow import AsyncWire, Wire
 
 
-def _kept(option: MiddlewareOption) -> MiddlewareOption:
-    """The option in a form that can be read more than once."""
-    return list(option) if isinstance(option, Iterator) else option
-
-
-@attrs.frozen(eq=False)
 class Settings:
     """What a client was made of, for clones and pickles.
 
-    Attributes:
+    Args:
         middleware: As given.
         http_client: As given.
         arguments: The constructor's further arguments, read when a pickle is made.
         wire: What carries its requests where there is no ``http_client``: a name of :data:`simstudio.config.WIRES`.
     """
 
-    middleware: MiddlewareOption = attrs.field(converter=_kept)
-    http_client: object | None
-    arguments: Callable[[], dict[str, Any]]
-    wire: str = attrs.field(default="httpx", kw_only=True)
+    def __init__(
+        self,
+        middleware: MiddlewareOption,
+        http_client: object | None,
+        arguments: Callable[[], dict[str, Any]],
+        *,
+        wire: str = "httpx",
+    ) -> None:
+        self.middleware = list(middleware) if isinstance(middleware, Iterator) else middleware  # read more than once
+        self.http_client = http_client
+        self.arguments = arguments
+        self.wire = wire
 
 
 class BaseClient(APIResource[M]):
@@ -292,7 +291,6 @@ class AsyncClient(BaseClient[Async]):
 
 
 def _sync_wire(http_client: Any, name: str = "httpx") -> Wire:
-    prepare()
     if http_client is not None:
         from simstudio.transport.wire.client import ClientWire
 
@@ -311,7 +309,6 @@ def _sync_wire(http_client: Any, name: str = "httpx") -> Wire:
 
 
 def _async_wire(http_client: Any, name: str = "httpx") -> AsyncWire:
-    prepare()
     if http_client is not None:
         from simstudio.transport.wire.client import AsyncClientWire
 

@@ -46,7 +46,7 @@ def user_agent() -> str:
     return f"simstudio-sdk/{__version__} {platform.python_implementation()}/{platform.python_version()}"
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Options:
     """What may differ between a client and its clones (``client.with_options``).
 

@@ -33,7 +33,8 @@ from simstudio.models.events import (
     ToolEvent,
 )
 from simstudio.models.execution import WorkflowExecutionResult, error_text
-from simstudio.transport.sse import MAX_EVENT_SIZE, ServerSentEvent, SSEDecoder, UndecodableEventError
+from simstudio.transport.message import MAX_EVENT_SIZE
+from simstudio.transport.sse import ServerSentEvent, SSEDecoder, UndecodableEventError
 
 E = TypeVar("E")
 _JOIN_AFTER = 1024

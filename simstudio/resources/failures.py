@@ -11,9 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
-
-import attrs
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simstudio.errors import APIStatusError, RateLimitError, SimStudioError, status_error_class
 from simstudio.models.base import Model
@@ -33,12 +31,10 @@ _ADVICE = {
     405: "Check the method and the path.",
     413: "Send less; Sim takes 10 MiB.",
 }
-_TITLE = re.compile(r"<title[^>]*>([^<]{1,120})", re.IGNORECASE)
 _LONGEST = 500
 
 
-@attrs.frozen
-class ErrorBody:
+class ErrorBody(NamedTuple):
     """What an error body says, whatever its shape.
 
     Attributes:
@@ -63,7 +59,7 @@ def read_error(response: Response) -> ErrorBody:
         data = json.loads(content)
     except (ValueError, RecursionError):
         text = response.text
-        title = _TITLE.search(text)
+        title = re.search(r"<title[^>]*>([^<]{1,120})", text, re.IGNORECASE)
         html = "html" in response.headers.get("content-type", "") or text.lstrip()[:1] == "<"
         found = text.strip()[:_LONGEST]
         if html:

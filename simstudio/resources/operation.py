@@ -28,8 +28,6 @@ else:
     P = ParamSpec("P")
 
 T = TypeVar("T")
-_FLOW = re.compile(r"^Flow\[(.*)\]$", re.DOTALL)
-_OPENED = re.compile(r"^Flow\[OpenedStream\[(.*)\]\]$", re.DOTALL)
 
 
 class _Method(Generic[P, T]):
@@ -126,10 +124,8 @@ class BoundOperation:  # noqa: D101
         return signature.replace(parameters=parameters, return_annotation=self._returns(signature.return_annotation))
 
     def _returns(self, annotation: Any) -> Any:
-        found = _FLOW.match(annotation) if isinstance(annotation, str) else None
-        if found is None:
-            return annotation
-        return f"APIResponse[{found[1]}]" if self._resource._context.raw else found[1]
+        inner = _inside(r"Flow\[(.*)\]", annotation)
+        return annotation if inner is None else f"APIResponse[{inner}]" if self._resource._context.raw else inner
 
     def __get__(self, instance: Any, owner: Any = None) -> BoundOperation:
         """Stay bound to the resource; being a descriptor makes ``help()`` show this as the routine it is."""
@@ -179,11 +175,14 @@ class BoundStreaming(BoundOperation):  # noqa: D101
         return AsyncStreamManager(opening) if runner.asynchronous else Stream(opening)
 
     def _returns(self, annotation: Any) -> Any:
-        found = _OPENED.match(annotation) if isinstance(annotation, str) else None
-        if found is None:
-            return annotation
+        inner = _inside(r"Flow\[OpenedStream\[(.*)\]\]", annotation)
         kind = "AsyncStreamManager" if self._resource._context.runner.asynchronous else "Stream"
-        return f"{kind}[{found[1]}]"
+        return annotation if inner is None else f"{kind}[{inner}]"
+
+
+def _inside(pattern: str, annotation: Any) -> str | None:
+    found = re.fullmatch(pattern, annotation, re.DOTALL) if isinstance(annotation, str) else None
+    return None if found is None else found[1]
 
 
 async def _awaited() -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
-
-import attrs
+from typing import Any, NamedTuple
 
 from simstudio.errors import InvalidInputError
 from simstudio.files import MAX_BODY_BYTES, FileInputWarning, as_file, too_large
@@ -20,8 +18,7 @@ CONTROL_KEYS = frozenset({
 """Keys that Sim takes out of a body's top level before the rest becomes the input (recording 011)."""
 
 
-@attrs.frozen
-class Payload:
+class Payload(NamedTuple):
     """An encoded body.
 
     Attributes:

@@ -16,7 +16,7 @@ from simstudio.resources.operation import operation, streaming
 from simstudio.resources.workflow_batches import WorkflowBatches
 from simstudio.resources.workflow_pauses import WorkflowPauses
 from simstudio.transport.flow import Flow
-from simstudio.transport.sse import MAX_EVENT_SIZE
+from simstudio.transport.message import MAX_EVENT_SIZE
 
 if TYPE_CHECKING:
     from typing import TypeAlias

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from simstudio.errors import ConfigurationError
@@ -12,8 +11,6 @@ if TYPE_CHECKING:
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Request, Response
     from simstudio.transport.stack import Handler
-
-_PRINTABLE = re.compile(r"[!-~]+")
 
 
 class Anonymous:
@@ -56,7 +53,7 @@ class Credentials:
             raise ConfigurationError(
                 "api_key is empty. Set SIM_API_KEY, pass api_key=, or pass api_key=simstudio.ANONYMOUS."
             )
-        if not _PRINTABLE.fullmatch(key):
+        if not (key.isascii() and key.isprintable()) or " " in key:
             raise ConfigurationError(
                 "api_key holds a space, a line break or a character beyond ASCII, so it cannot be sent. "
                 "Was it copied with its line end?"

@@ -9,6 +9,7 @@ all would break the documented base address. So, once a call: https to https, sa
 from __future__ import annotations
 
 import re
+import string
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from simstudio.transport.message import Request, Response
     from simstudio.transport.stack import Handler
 
-_HOST = re.compile(r"(?!\.|.*(?:\.\.|[^.]{64}))[A-Za-z0-9.\-_]+|\[[0-9A-Fa-f:.]+(%25[A-Za-z0-9._~-]+)?\]")
-_UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
+_HOST = frozenset(string.ascii_letters + string.digits + ".-_")
+_UNSAFE = frozenset([*map(chr, range(0x21)), "\x7f", "\\"])
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -77,7 +78,7 @@ class Endpoint:
 
     def _target(self, url: str, origin: str, response: Response) -> str | None:
         location = response.headers.get("location")
-        if not location or not _lies_on(url, origin) or _UNSAFE.search(location) or not location.isascii():
+        if not location or not _lies_on(url, origin) or not _UNSAFE.isdisjoint(location) or not location.isascii():
             return None
         try:
             target = urlsplit(urljoin(url, location))
@@ -122,7 +123,7 @@ def check_base_url(base_url: str) -> str:
         name = name if name.isascii() else name.encode("idna").decode("ascii")
     except UnicodeError as error:
         raise ConfigurationError(f"base_url {text!r} has a host name that does not exist.") from error
-    if not _HOST.fullmatch(name) or _UNSAFE.search(text):
+    if not _is_host(name) or not _UNSAFE.isdisjoint(text):
         raise ConfigurationError(f"base_url {text!r} has a character in it that no address has.")
     if parts.query or parts.fragment or text.endswith(("?", "#")):
         raise ConfigurationError(
@@ -134,6 +135,14 @@ def check_base_url(base_url: str) -> str:
     scheme = parts.scheme.lower()
     port_text = "" if port is None or port == _PORTS[scheme] else f":{port}"
     return f"{scheme}://{name.lower()}{port_text}{path}"
+
+
+def _is_host(name: str) -> bool:
+    """Whether a name, in ASCII, is one that a host may have, or an IPv6 address in brackets."""
+    if name.startswith("["):
+        return re.fullmatch(r"\[[0-9A-Fa-f:.]+(%25[A-Za-z0-9._~-]+)?\]", name) is not None
+    *labels, last = name.split(".")  # the last one is empty where the name is absolute
+    return name != "" and all(labels) and max(map(len, (*labels, last))) < 64 and _HOST.issuperset(name)
 
 
 def segment(value: object, name: str) -> str:
@@ -166,7 +175,7 @@ def check_path(path: object) -> str:
         raise InvalidInputError(f"path must be a non-empty str beginning with '/', not {path!r}.")
     if "://" in path.split("?", 1)[0] or path.startswith("//"):
         raise InvalidInputError(f"path {path[:80]!r} names a host. Give a path such as /api/…; the host is base_url's.")
-    if _UNSAFE.search(path):
+    if not _UNSAFE.isdisjoint(path):
         raise InvalidInputError(f"path {path!r} holds a space, a backslash or a control character: percent-encode it.")
     try:
         encoded = quote(path.partition("#")[0], safe="/%?:@!$&'()*+,;=~-._[]|")

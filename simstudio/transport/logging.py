@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("simstudio.transport")
 
-_DATA_URL = re.compile(r"data:(?:[\w.+-]+\\?/[\w.+-]+)?[^\"'\s,]{0,100},[A-Za-z0-9+/=_%\\-]*", re.IGNORECASE)
-_KEY = re.compile(r"\b(?:sk-)?sim[_-][A-Za-z0-9_-]{8,}")
+_DATA_URL = r"data:(?:[\w.+-]+\\?/[\w.+-]+)?[^\"'\s,]{0,100},[A-Za-z0-9+/=_%\\-]*"
+_KEY = r"\b(?:sk-)?sim[_-][A-Za-z0-9_-]{8,}"
 _LONGEST_BODY = 4096
 
 
@@ -95,7 +95,7 @@ class Logging:
         if not self.bodies or not isinstance(content, bytes) or not content:
             return ""
         text = self._text(content.decode("utf-8", "replace")) or ""
-        text = _KEY.sub("***", _DATA_URL.sub("data:***", text))
+        text = re.sub(_KEY, "***", re.sub(_DATA_URL, "data:***", text, flags=re.IGNORECASE))
         return f" {text[:_LONGEST_BODY]}{'…' if len(text) > _LONGEST_BODY else ''}"
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
+import string
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, overload
 from urllib.parse import urlsplit
 
 import attrs
@@ -32,8 +32,10 @@ SHOWN_HEADERS = frozenset({
 """The headers whose values may be printed or logged. An allow-list: what is not on it (keys, cookies, signatures,
 headers of a user's own) shows as ``***``."""
 
-_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_VALUE = re.compile(r"[\t -~]*")
+MAX_EVENT_SIZE: Final = 64 * 1024 * 1024
+"""Bytes that one event of a streamed answer may have, unless the caller says otherwise."""
+
+_TOKEN = frozenset("!#$%&'*+-.^_`|~" + string.digits + string.ascii_letters)
 _JSON_BEGINS = (b"{", b"[")  # then it is UTF-8, and json need not guess the encoding
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-vercel-id", "cf-ray")
 
@@ -114,9 +116,9 @@ class Headers(MutableMapping[str, str]):
         return self._items[name.lower()][1]
 
     def __setitem__(self, name: str, value: str) -> None:
-        if not (isinstance(name, str) and _NAME.fullmatch(name)):
+        if not (isinstance(name, str) and name and _TOKEN.issuperset(name)):
             raise InvalidInputError(f"{name!r} is not a header name: use ASCII letters, digits and dashes.")
-        if not (isinstance(value, str) and _VALUE.fullmatch(value)):
+        if not (isinstance(value, str) and value.isascii() and value.replace("\t", " ").isprintable()):
             raise InvalidInputError(
                 f"The value of the header {name!r} cannot be sent: use a str of printable ASCII, without line breaks."
             )
@@ -315,7 +317,7 @@ class Response:
         return f"<Response {self.status} {self.method} {self.path} attempt={self.attempt}>"
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Attempt:
     """An attempt that was followed by another.
 
@@ -335,3 +337,7 @@ class Attempt:
     def status(self) -> int | None:
         """The HTTP status it brought, None when it brought nothing."""
         return self.response.status if self.response is not None else None
+
+    def __repr__(self) -> str:
+        brought = self.status if self.response is not None else repr(self.error)
+        return f"<Attempt {self.number} {brought} delay={self.delay:.3g}>"

@@ -14,9 +14,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
-
-import attrs
+from typing import TYPE_CHECKING, NamedTuple
 
 from simstudio.errors import APIConnectionError, ConfigurationError
 from simstudio.transport.flow import Sleep
@@ -32,8 +30,7 @@ LONGEST_WAIT = 24 * 3600.0
 """Seconds. A ``Retry-After`` beyond it is not slept even where there is no deadline."""
 
 
-@attrs.frozen
-class Backoff:
+class Backoff(NamedTuple):
     """Growing delays with jitter.
 
     Attributes:
@@ -68,8 +65,7 @@ class Backoff:
         return spread if floor is None else max(spread, floor * (1 + self.jitter * random))
 
 
-@attrs.frozen
-class RetryPolicy:
+class RetryPolicy(NamedTuple):
     """When a request is sent again.
 
     Attributes:
@@ -79,7 +75,7 @@ class RetryPolicy:
     """
 
     max_retries: int = 2
-    backoff: Backoff = attrs.field(factory=Backoff)
+    backoff: Backoff = Backoff()
     statuses: frozenset[int] = frozenset({429, 500, 502, 503, 504})
 
     def decide(

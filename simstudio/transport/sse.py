@@ -14,8 +14,8 @@ from typing import Final
 import attrs
 
 from simstudio.errors import StreamError
+from simstudio.transport.message import MAX_EVENT_SIZE
 
-MAX_EVENT_SIZE: Final = 64 * 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
 
 

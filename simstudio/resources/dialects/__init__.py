@@ -11,13 +11,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Generic
-
-import attrs
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple
 
 from simstudio.resources.base import APIResource, Context
 from simstudio.resources.modes import M
-from simstudio.transport.sse import MAX_EVENT_SIZE
+from simstudio.transport.message import MAX_EVENT_SIZE
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -38,8 +36,7 @@ if TYPE_CHECKING:
     Resumed: TypeAlias = WorkflowExecutionResult | AsyncExecutionResult
 
 
-@attrs.frozen
-class Target:
+class Target(NamedTuple):
     """Where to ask for a background execution.
 
     Attributes:
@@ -59,8 +56,7 @@ class Target:
     fresh: bool = False
 
 
-@attrs.frozen
-class StreamOptions:
+class StreamOptions(NamedTuple):
     """What a caller of a stream may choose.
 
     Attributes:

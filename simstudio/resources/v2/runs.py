@@ -25,7 +25,7 @@ from simstudio.resources.routes import between, items
 from simstudio.resources.v2.execution import NDJSON, Execution, Ran, mint, ran_in, read_run
 from simstudio.streaming import OpenedStream
 from simstudio.transport.flow import Flow
-from simstudio.transport.sse import MAX_EVENT_SIZE
+from simstudio.transport.message import MAX_EVENT_SIZE
 
 Timeout = float | Unset | None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Request, Resend, Response
+    from simstudio.transport.stack import MiddlewareOption
 
 JSON = "application/json; charset=utf-8"
 
@@ -65,11 +66,18 @@ class Policy:
         return UploadRule(enabled, self.upload_root if upload_root is None else check_root(upload_root))
 
 
-@attrs.frozen(eq=False)
 class SpeedPixSettings(Settings):
     """What a client was made of, its policy included."""
 
-    policy: Policy = attrs.field(factory=Policy)
+    def __init__(
+        self,
+        middleware: MiddlewareOption,
+        http_client: object | None,
+        arguments: Callable[[], dict[str, Any]],
+        policy: Policy,
+    ) -> None:
+        super().__init__(middleware, http_client, arguments)
+        self.policy = policy
 
 
 class SpeedPixResource(APIResource[M]):
