@@ -292,6 +292,7 @@ class SQLiteCounters:
         patience = time.monotonic() + _LOCKED
         while True:
             try:
+                self._refuse_foreign(path)
                 self._db.execute("PRAGMA journal_mode=WAL")  # fails at once while another process does the same
                 self._db.execute("PRAGMA synchronous=OFF")  # what a crash of the machine loses is over in a minute
                 self._db.execute(
@@ -303,6 +304,15 @@ class SQLiteCounters:
                     self._db.close()
                     raise ConfigurationError(f"The shared rate cannot be kept in {path}: {error}.") from error
             time.sleep(0.01)
+
+    def _refuse_foreign(self, path: str) -> None:
+        found = self._db.execute("SELECT name FROM sqlite_master WHERE tbl_name <> 'counters'").fetchone()
+        if found is not None:
+            self._db.close()
+            raise ConfigurationError(
+                f"The shared rate cannot be kept in {path}: it is a database of something else, with a table "
+                f"{found[0]!r} (the ledger of a batch?). Name a file that does not exist yet."
+            )
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Add to a counter; what it is then."""

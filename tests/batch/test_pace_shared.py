@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from pace_world import Batch, Server, World
 
+from simstudio.batch.ledger import Ledger
 from simstudio.batch.pace import Pace
 from simstudio.batch.shared_pace import Counters, SharedPace, SQLiteCounters, open_counters
 from simstudio.errors import ConfigurationError, SimStudioError
@@ -303,6 +304,15 @@ def test_a_sqlite_counter_ends(tmp_path: Path) -> None:
 def test_an_address_of_no_store_is_an_error(shared: str) -> None:
     with pytest.raises(ConfigurationError, match="shared"):
         SharedPace(Pace(), shared)
+
+
+def test_a_database_of_something_else_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "runs.sqlite"
+    Ledger.open(path, workflow_id="wf", mode="sync", api_version="v1").close()
+    before = path.read_bytes()
+    with pytest.raises(ConfigurationError, match=r"runs\.sqlite: it is a database of something else.*ledger"):
+        SharedPace(Pace(), f"sqlite:///{path}")
+    assert path.read_bytes() == before
 
 
 def test_a_redis_that_is_not_there_is_an_error() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 _GZIP = b"\x1f\x8b"
 _GZIP_OR_ZLIB = 47
 _RAW_DEFLATE = -15
@@ -31,8 +33,6 @@ def decoded(content: bytes, encoding: str) -> bytes:
 
 
 def _inflated(content: bytes, window: int) -> bytes:
-    import zlib
-
     pieces = []
     try:
         while content:  # gzip may come in several members
