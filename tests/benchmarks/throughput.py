@@ -11,7 +11,7 @@ from typing import Any
 from tests.benchmarks.measures import INPUT, Row, alternate, server
 from tests.benchmarks.slowserver import DELAY
 
-CALLS, CONCURRENCY, ROUNDS = 6_000, 200, 5
+CALLS, CONCURRENCY, ROUNDS = 6_000, 200, 9
 IDEAL = CALLS / CONCURRENCY * DELAY
 SLOW_CALLS = 600
 """How many raw httpx is asked for, which would take most of a minute for all: its time is multiplied."""
