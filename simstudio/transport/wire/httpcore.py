@@ -4,7 +4,8 @@
 time from the start of an interpreter to a first result (the benchmark's row). The layer matters to those who look at
 it: mocks, cassettes and instrumentation replace ``HTTPTransport.handle_request``, and all of them import httpx first.
 So an ordinary call passes through it as soon as the process has loaded httpx, and goes to httpcore directly before:
-the same connections either way, the same bytes and the same errors.
+the same connections either way, the same bytes and the same errors. (A tool that patches by import hook, once somebody
+imports httpx, waits for that import: ``import httpx`` in the program is all it needs.)
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """A wire on sockets of the calling thread: ``wire="sockets"``.
 
 A sync client's ordinary call is one small request and one whole answer, and nothing is as cheap as the thread that
-makes it writing the one and reading the other itself: a fourth of the default's CPU with httptools (extra ``[fast]``),
-half of it with h11; and httpx is not imported, which is a quarter of the time to a first result (the benchmark's rows).
+makes it writing the one and reading the other itself: a third of the default's CPU with httptools (extra ``[fast]``),
+half of it with h11; and no HTTP library is imported, which is a fifth of the time to a first result (the benchmark's
+rows).
 Everything else goes over httpx: streams, uploads, proxies, addresses that need rewriting, and all of the async client,
 whose default wire keeps up with the best.
 
