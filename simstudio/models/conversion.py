@@ -22,7 +22,6 @@ import attrs
 
 from simstudio.errors import InvalidResponseError
 from simstudio.models.base import Model, wire_names
-from simstudio.transport.fork import unforked
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -121,6 +120,8 @@ _LEAVES: dict[Any, Hook] = {
 
 @lru_cache(maxsize=1)
 def _converter() -> Converter:
+    from simstudio.transport.fork import unforked
+
     with unforked:
         from cattrs import Converter
 

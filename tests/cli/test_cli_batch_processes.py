@@ -26,6 +26,17 @@ def lines(text: str | bytes) -> list[Any]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+@pytest.fixture(autouse=True)
+def heeded():
+    """Hanging up ends what these tests start, even where they themselves run under ``nohup``."""
+    if HANG_UP is None:
+        yield
+        return
+    before = signal.signal(HANG_UP, signal.SIG_DFL)
+    yield
+    signal.signal(HANG_UP, before)
+
+
 @pytest.fixture
 def work(sandbox: Sandbox, gate) -> Counter[int]:
     """The workflow ``work``: every third input waits behind the gate; how often each ran."""

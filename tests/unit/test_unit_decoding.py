@@ -13,6 +13,11 @@ from simstudio.transport.wire.decoding import UndecodableBodyError, decoded
 TEXT = b'{"text": "' + b"x" * 10_000 + b'"}'
 
 
+def small_window(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=10)
+    return packer.compress(data) + packer.flush()
+
+
 def raw_deflate(data: bytes) -> bytes:
     packer = zlib.compressobj(wbits=-15)
     return packer.compress(data) + packer.flush()
@@ -26,6 +31,7 @@ def raw_deflate(data: bytes) -> bytes:
         ("x-gzip", gzip.compress(TEXT)),
         ("deflate", zlib.compress(TEXT)),
         ("deflate", raw_deflate(TEXT)),
+        ("deflate", small_window(TEXT)),
         ("identity", TEXT),
         ("gzip, deflate", zlib.compress(gzip.compress(TEXT))),
     ],

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -115,9 +116,9 @@ def _forget_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
     imported: list[bool] = []
     layered_wire = ordinary.layered_wire
 
-    def layered() -> Wire:
+    def layered(pools: Any) -> Wire:
         imported.append(True)
-        return layered_wire()
+        return layered_wire(pools)
 
     monkeypatch.setattr(ordinary, "layered_wire", layered)
     monkeypatch.setattr(httpcore, "is_watched", lambda: bool(imported))

@@ -13,6 +13,7 @@ from faultserver import Connection, FaultServer
 from wireanswers import DONE, FINAL, answer, answering, chunked, gzipped, head, packed, streaming, text
 from wirecalls import KEY, Caller, hasty
 
+from simstudio import APIConnectionError
 from simstudio.transport.upload import Upload
 
 Serve = Callable[..., FaultServer]
@@ -170,6 +171,18 @@ def test_a_compressed_error_is_decoded(serve: Serve, caller: Caller) -> None:
     server = serve(answering(answer(content, 404, Content_Encoding="gzip", Content_Type="application/json")))
     with pytest.raises(Exception, match="Workflow not found"):
         caller(server.url, get)
+
+
+@pytest.mark.only_httpx("pyreqwest is content with what it has")
+@pytest.mark.parametrize("watched", [True, False])
+def test_a_compressed_answer_that_is_cut_short_is_no_answer(
+    serve: Serve, own: Caller, monkeypatch: pytest.MonkeyPatch, watched: bool
+) -> None:
+    monkeypatch.setattr("simstudio.transport.wire.httpcore.is_watched", lambda: watched)
+    content = packed({"text": "é" * 10_000})[:-8]
+    server = serve(answering(answer(content, Content_Encoding="gzip", Content_Type="application/json")))
+    with pytest.raises(APIConnectionError, match="the body is compressed, and cut short"):
+        own(server.url, get)
 
 
 def test_an_answer_in_chunks_with_trailers_is_read_whole(serve: Serve, caller: Caller) -> None:

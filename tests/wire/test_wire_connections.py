@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -12,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
-import httpx
+import httpcore
 import pytest
 from faultserver import Connection, FaultServer
 from wireanswers import STREAM, answer, answering, chunked, text
@@ -77,20 +79,24 @@ async def test_closing_a_clone_leaves_the_connection_open_async(serve: Serve) ->
 
 
 @pytest.mark.only_httpx("looks inside httpcore")
-def test_idle_connections_are_dropped_before_sims_keep_alive_of_5_s_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[httpx.Limits] = []
-    for kind in (httpx.HTTPTransport, httpx.AsyncHTTPTransport):
+@pytest.mark.parametrize("watched", [True, False])
+def test_idle_connections_are_dropped_before_sims_keep_alive_of_5_s_ends(
+    monkeypatch: pytest.MonkeyPatch, watched: bool
+) -> None:
+    monkeypatch.setattr("simstudio.transport.wire.httpcore.is_watched", lambda: watched)
+    kept: list[float] = []
+    for kind in (httpcore.HTTPConnection, httpcore.AsyncHTTPConnection):
         real = kind.__init__
 
         def note(self: Any, *args: Any, _real: Any = real, **kwargs: Any) -> None:
-            made.append(kwargs["limits"])
+            kept.append(kwargs["keepalive_expiry"])
             _real(self, *args, **kwargs)
 
         monkeypatch.setattr(kind, "__init__", note)
     with FaultServer() as server:
         Caller(False, None)(server.url, execute)
         Caller(True, None)(server.url, execute)
-    assert [limits.keepalive_expiry for limits in made] == [4.0, 4.0]
+    assert kept == [4.0, 4.0]
 
 
 def test_there_is_no_limit_that_calls_could_wait_for(serve: Serve) -> None:
@@ -234,6 +240,61 @@ def test_closing_the_client_ends_the_calls_that_other_threads_are_waiting_for(se
         with pytest.raises(APIConnectionError, match=said):
             call.result()
     server.release()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_what_is_still_connecting_when_the_client_is_closed_sends_nothing(
+    serve: Serve, wire: str, scheme: str, server_context: ssl.SSLContext, trusted: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if wire == "pyreqwest":
+        pytest.skip("its connections are not Python's")
+    server = serve(context=server_context if scheme == "https" else None)
+    client = client_of(server.url)
+    connecting, closed = threading.Event(), threading.Event()
+    connect = socket.create_connection
+
+    def slowly(*args: Any, **options: Any) -> socket.socket:
+        connected = connect(*args, **options)
+        connecting.set()
+        assert closed.wait(10)
+        return connected
+
+    monkeypatch.setattr(socket, "create_connection", slowly)
+    with ThreadPoolExecutor(1) as threads:
+        call = threads.submit(execute, client)
+        assert connecting.wait(10)
+        client.close()
+        closed.set()
+        with pytest.raises(APIConnectionError, match="the client was closed while this call was under way") as caught:
+            call.result()
+    assert (caught.value.sent, caught.value.lasting, server.requests) == (False, True, [])
+
+
+async def test_what_is_still_connecting_when_the_client_is_closed_sends_nothing_async(
+    serve: Serve, wire: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if wire == "pyreqwest":
+        pytest.skip("its connections are not Python's")
+    server = serve()
+    client = async_client_of(server.url)
+    connecting, closed = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    connect = loop.create_connection
+
+    async def slowly(*args: Any, **options: Any) -> Any:
+        connected = await connect(*args, **options)
+        connecting.set()
+        await closed.wait()
+        return connected
+
+    monkeypatch.setattr(loop, "create_connection", slowly)
+    call = asyncio.create_task(execute(client))
+    await connecting.wait()
+    await client.aclose()
+    closed.set()
+    with pytest.raises(APIConnectionError, match="the client was closed while this call was under way") as caught:
+        await call
+    assert (caught.value.sent, caught.value.lasting, server.requests) == (False, True, [])
 
 
 async def test_closing_the_client_ends_the_calls_that_other_tasks_are_waiting_for(serve: Serve) -> None:

@@ -260,7 +260,7 @@ def test_several_silent_addresses_share_one_deadline(monkeypatch: pytest.MonkeyP
     )
     budget = Budget(12.0, clock=lambda: now)
     with pytest.raises(httpcore.ConnectTimeout):
-        BudgetedBackend(Silent()).connect_tcp("several.example", 80, Phases(budget)["connect"])
+        BudgetedBackend(Silent(), bool).connect_tcp("several.example", 80, Phases(budget)["connect"])
     assert given == [4.0, 4.0, 4.0]
 
 

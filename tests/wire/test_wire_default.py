@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import subprocess
 import sys
 import threading
@@ -114,13 +115,6 @@ def test_streams_do(serve: Serve, over_httpx: list[str]) -> None:
     assert over_httpx == ["/api/workflows/wf/execute"]
 
 
-@pytest.mark.usefixtures("unwatched")
-def test_so_does_who_asks_for_another_encoding(serve: Serve, over_httpx: list[str]) -> None:
-    with client_of(serve().url, headers={"Accept-Encoding": "br"}) as client:
-        client.workflows.execute("wf")
-    assert over_httpx == ["/api/workflows/wf/execute"]
-
-
 def test_both_ways_send_the_same_bytes(serve: Serve, unwatched: list[bool], over_httpx: list[str]) -> None:
     server = serve()
     with client_of(server.url, headers={"X-Mine": "1"}) as client:
@@ -130,6 +124,29 @@ def test_both_ways_send_the_same_bytes(serve: Serve, unwatched: list[bool], over
     direct, through = server.requests
     assert over_httpx == ["/api/workflows/wf/execute"]
     assert (direct.target, direct.headers, direct.body) == (through.target, through.headers, through.body)
+    assert len(server.connections) == 1
+
+
+@pytest.mark.usefixtures("trusted")
+def test_both_ways_share_connections_and_certificates(
+    serve: Serve, server_context: ssl.SSLContext, unwatched: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    create = ssl.create_default_context
+
+    def created(*args: Any, **options: Any) -> ssl.SSLContext:
+        read.append("certificates")
+        return create(*args, **options)
+
+    monkeypatch.setattr(ssl, "create_default_context", created)
+    server = serve(context=server_context)
+    with client_of(server.url) as client:
+        for _ in range(3):
+            client.workflows.execute("wf")
+            unwatched.append(True)
+    assert len(server.requests) == 3
+    assert len(server.connections) == 1
+    assert read == ["certificates"]
 
 
 @pytest.mark.usefixtures("unwatched")
@@ -141,7 +158,7 @@ def test_first_calls_of_many_threads_share_one_pool(serve: Serve) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        (pool,) = client._wire.get()._pools.values()  # type: ignore[attr-defined]
+        pool = client._wire.get()._pools.of("http")  # type: ignore[attr-defined]
         assert len(pool.slots.busy) == 0
         assert len(server.requests) == 20
         assert len(server.connections) == len(pool.slots)

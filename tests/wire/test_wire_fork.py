@@ -185,6 +185,19 @@ def test_an_async_client_whose_loop_runs_elsewhere_works_in_a_child(serve: Serve
     assert sorted(len(connection.requests) for connection in server.connections) == [1, 2]
 
 
+def test_a_child_takes_the_proxy_of_its_own_environment(serve: Serve) -> None:
+    server, proxy = serve(), serve()
+    with client_of(server.url) as client:
+        execute(client)
+
+        def work() -> None:
+            os.environ["HTTP_PROXY"] = proxy.url
+            execute(client)
+
+        assert forked(work) == 0
+    assert (len(server.requests), len(proxy.requests)) == (1, 1)
+
+
 @pytest.mark.only_httpx("looks inside httpcore")
 @pytest.mark.parametrize("watched", [True, False])
 def test_locks_held_by_other_threads_at_the_fork_do_not_stop_the_child(
@@ -197,9 +210,9 @@ def test_locks_held_by_other_threads_at_the_fork_do_not_stop_the_child(
         execute(client)
         wire = client._wire
         made = wire.get()
-        layered = made._others.get()
-        pools = [layered._open["http", None]._pool] if watched else made._pools.values()
-        held = [wire._lock, made._lock, made._others._lock, layered._lock, *(pool.slots._lock for pool in pools)]
+        pools, layered = made._pools, made._others.get()
+        slots = pools.of("http").slots
+        held = [wire._lock, made._others._lock, layered._lock, pools._lock, pools.trust._lock, slots._lock]
         taken, done = threading.Event(), threading.Event()
 
         def hold() -> None:

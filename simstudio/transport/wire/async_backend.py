@@ -12,8 +12,9 @@ import select
 import socket
 import ssl
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -22,6 +23,7 @@ import httpcore
 from simstudio.transport.deadline import SLICE, Allowance
 from simstudio.transport.wire.addresses import addresses_of
 from simstudio.transport.wire.async_tls import AsyncTLSStream
+from simstudio.transport.wire.failures import CLOSED_HERE
 from simstudio.transport.wire.tasks import detach
 
 _STAGGER = 0.25
@@ -31,9 +33,15 @@ _MUCH = 1024 * 1024
 
 
 class AsyncBudgetedStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
-    """A connected socket. Little that is written goes out with the next read: head and body in one."""
+    """A connected socket. Little that is written goes out with the next read: head and body in one.
 
-    def __init__(self) -> None:
+    Args:
+        is_closed: Whether the pool was closed meanwhile, perhaps while this was connecting: nothing is sent then.
+    """
+
+    def __init__(self, is_closed: Callable[[], bool]) -> None:
+        self._is_closed = is_closed
+        self._begun = False
         self._loop = asyncio.get_running_loop()
         self._transport: Any = None
         self._received: deque[bytes] = deque()
@@ -91,6 +99,7 @@ class AsyncBudgetedStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         if self._unsent:
             with suppress(httpcore.WriteError):  # an answer may have come all the same
                 await self._flush()
+        self._begun = False
         while not self._received and not self._ended:
             await self._wait(timeout, httpcore.ReadTimeout)
         if not self._received:
@@ -116,6 +125,9 @@ class AsyncBudgetedStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
 
     async def _flush(self) -> None:
         unsent, self._unsent = self._unsent, b""
+        if unsent and self._is_closed():
+            raise (httpcore.WriteError if self._begun else httpcore.ConnectError)(CLOSED_HERE)
+        self._begun = True
         view = memoryview(unsent)
         for start in range(0, len(unsent), SLICE):
             if self._transport.is_closing():
@@ -206,7 +218,14 @@ class AsyncBudgetedStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
 
 
 class AsyncBudgetedBackend(httpcore.AsyncNetworkBackend):
-    """A network backend whose streams are :class:`AsyncBudgetedStream`."""
+    """A network backend whose streams are :class:`AsyncBudgetedStream`.
+
+    Args:
+        is_closed: Whether the pool was closed.
+    """
+
+    def __init__(self, is_closed: Callable[[], bool] = bool) -> None:
+        self._is_closed = is_closed
 
     async def connect_tcp(
         self,
@@ -222,14 +241,13 @@ class AsyncBudgetedBackend(httpcore.AsyncNetworkBackend):
         until = inf if seconds is None else loop.time() + seconds
         addresses = deque(await _resolve(host, port, seconds))
         local = None if local_address is None else (local_address, 0)
+        make = partial(AsyncBudgetedStream, self._is_closed)
         attempts: set[asyncio.Task[Any]] = set()
         failures: list[OSError] = []
         try:
             while addresses or attempts:
                 if addresses:
-                    attempts.add(
-                        detach(loop.create_connection(AsyncBudgetedStream, *addresses.popleft(), local_addr=local))
-                    )
+                    attempts.add(detach(loop.create_connection(make, *addresses.popleft(), local_addr=local)))
                 left = min(until - loop.time(), _STAGGER if addresses else inf)
                 done, _ = await asyncio.wait(
                     attempts, timeout=None if left == inf else left, return_when=asyncio.FIRST_COMPLETED

@@ -12,22 +12,24 @@ import httpx
 
 from simstudio.transport.fork import abandoned, renew_after_fork
 from simstudio.transport.message import Request, Response
-from simstudio.transport.wire.async_backend import AsyncBudgetedBackend
 from simstudio.transport.wire.async_pool import AsyncSlotPool
 from simstudio.transport.wire.body import HTTPXBody
+from simstudio.transport.wire.decoding import decode
 from simstudio.transport.wire.failures import timed_out, translate
 from simstudio.transport.wire.httpx import Way, open_transport, prepare, respond
 from simstudio.transport.wire.loops import PerLoop
 from simstudio.transport.wire.proxies import environment_proxy
 from simstudio.transport.wire.slots import KEEP_ALIVE_SECONDS
 from simstudio.transport.wire.tasks import shielded
+from simstudio.transport.wire.trust import Trust
 
 
 class AsyncHTTPXWire:
     """Connections of one async client: a set for each event loop that uses it, closed when that loop ends."""
 
     def __init__(self) -> None:
-        self._loops = PerLoop(_Connections)
+        self._trust = Trust()
+        self._loops = self._none()
         renew_after_fork(self)
 
     async def send(self, request: Request) -> Response:
@@ -54,31 +56,37 @@ class AsyncHTTPXWire:
     async def _read(self, reply: httpx.Response, request: Request, response: Response) -> None:
         pieces: list[bytes] = []
         budget = request.budget
-        stream: Any = reply.aiter_bytes() if "content-encoding" in response.headers else reply.stream
+        stream: Any = reply.stream
         try:
             async for piece in stream:
                 pieces.append(piece)
                 if budget is not None and budget.expired():
                     raise timed_out(request, "Read")
             await reply.aclose()
-        except (httpx.TransportError, httpx.DecodingError) as error:
+        except httpx.TransportError as error:
             await shielded(reply.aclose())
             raise translate(error, request, httpx, sum(map(len, pieces))) from error
         except BaseException:
             await shielded(reply.aclose())
             raise
         response.content = b"".join(pieces)
+        decode(response, request)
 
     def after_fork(self) -> None:
         """In a forked child: leave the parent's connections alone (unclosed), and begin with none."""
         abandoned.append(self._loops)
-        self._loops = PerLoop(_Connections)
+        self._loops = self._none()
+
+    def _none(self) -> PerLoop[_Connections]:
+        trust = self._trust
+        return PerLoop(lambda: _Connections(trust))
 
 
 class _Connections:
     """The transports that belong to one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, trust: Trust) -> None:
+        self._trust = trust
         self._open: dict[Way, httpx.AsyncHTTPTransport] = {}
         self._routes: dict[str, httpx.AsyncHTTPTransport] = {}
 
@@ -89,10 +97,8 @@ class _Connections:
             way = url.scheme, environment_proxy(origin)
             transport = self._open.get(way)
             if transport is None:
-                transport = self._open[way] = open_transport(httpx.AsyncHTTPTransport, way)
-                maker = transport._pool
-                maker._network_backend = AsyncBudgetedBackend()
-                transport._pool = AsyncSlotPool(maker, KEEP_ALIVE_SECONDS)
+                transport = self._open[way] = open_transport(httpx.AsyncHTTPTransport, way, self._trust)
+                transport._pool = AsyncSlotPool(transport._pool, KEEP_ALIVE_SECONDS)
             self._routes[origin] = transport
         return transport
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import httpcore
 
+from simstudio.transport.wire.async_backend import AsyncBudgetedBackend
+from simstudio.transport.wire.failures import CLOSED_HERE
 from simstudio.transport.wire.slots import Place, Slots
 from simstudio.transport.wire.tasks import detach
 
@@ -21,7 +23,9 @@ class AsyncSlotPool:
 
     def __init__(self, maker: httpcore.AsyncConnectionPool, keep: float) -> None:
         self.slots: Slots[httpcore.AsyncConnectionInterface] = Slots(keep)
+        slots = self.slots  # which knows nothing of this pool, so that they are no circle
         self._maker = maker
+        maker._network_backend = AsyncBudgetedBackend(lambda: slots.closed)
 
     async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
         """Send a request on a connection of its own, which is given back when the response is closed."""
@@ -31,10 +35,14 @@ class AsyncSlotPool:
         new = connection is None
         if connection is None:
             connection = self._maker.create_connection(request.url.origin)
-            self.slots.add(connection)
+            if not self.slots.add(connection):
+                raise httpcore.ConnectError(CLOSED_HERE)
             _unlock(connection)
         try:
             response = await connection.handle_async_request(request)
+        except httpcore.ConnectionNotAvailable as error:  # closed between the taking and the sending
+            self._release(place, connection, usable=False)
+            raise httpcore.ConnectError(CLOSED_HERE) from error
         except BaseException:
             self._release(place, connection, usable=False)
             raise

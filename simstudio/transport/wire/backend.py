@@ -9,7 +9,7 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -17,13 +17,21 @@ import httpcore
 
 from simstudio.transport.deadline import SLICE, Allowance
 from simstudio.transport.wire.addresses import connect_first, resolve
+from simstudio.transport.wire.failures import CLOSED_HERE
 
 
 class BudgetedStream(httpcore.NetworkStream):
-    """A network stream with fresh timeouts. The little that is written goes out with the next read: head and body."""
+    """A network stream with fresh timeouts. The little that is written goes out with the next read: head and body.
 
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
+    Args:
+        stream: Connected.
+        is_closed: Whether the pool was closed meanwhile, perhaps while this was connecting: nothing is sent then.
+    """
+
+    def __init__(self, stream: httpcore.NetworkStream, is_closed: Callable[[], bool]) -> None:
         self._stream = stream
+        self._is_closed = is_closed
+        self._begun = False
         self._process = os.getpid()
         self._unsent = b""
         self._write_timeout: float | None = None
@@ -36,6 +44,7 @@ class BudgetedStream(httpcore.NetworkStream):
             if self._unsent:
                 with suppress(httpcore.WriteError):  # an answer may have come all the same
                     self._flush()
+            self._begun = False
             return self._stream.read(max_bytes, Allowance.now(timeout))
         finally:
             self._busy = False
@@ -51,6 +60,9 @@ class BudgetedStream(httpcore.NetworkStream):
 
     def _flush(self) -> None:
         unsent, self._unsent = self._unsent, b""
+        if unsent and self._is_closed():
+            raise (httpcore.WriteError if self._begun else httpcore.ConnectError)(CLOSED_HERE)
+        self._begun = True
         if len(unsent) <= SLICE:
             self._stream.write(unsent, Allowance.now(self._write_timeout))
             return
@@ -76,7 +88,8 @@ class BudgetedStream(httpcore.NetworkStream):
     ) -> httpcore.NetworkStream:
         """The encrypted stream, with fresh timeouts as well."""
         self._flush()
-        return BudgetedStream(self._stream.start_tls(ssl_context, server_hostname, Allowance.now(timeout)))
+        encrypted = self._stream.start_tls(ssl_context, server_hostname, Allowance.now(timeout))
+        return BudgetedStream(encrypted, self._is_closed)
 
     def get_extra_info(self, info: str) -> Any:
         """What the stream says about itself."""
@@ -84,10 +97,16 @@ class BudgetedStream(httpcore.NetworkStream):
 
 
 class BudgetedBackend(httpcore.NetworkBackend):
-    """A network backend whose streams are :class:`BudgetedStream`."""
+    """A network backend whose streams are :class:`BudgetedStream`.
 
-    def __init__(self, backend: httpcore.NetworkBackend) -> None:
+    Args:
+        backend: What connects.
+        is_closed: Whether the pool was closed.
+    """
+
+    def __init__(self, backend: httpcore.NetworkBackend, is_closed: Callable[[], bool]) -> None:
         self._backend = backend
+        self._is_closed = is_closed
 
     def connect_tcp(
         self,
@@ -105,7 +124,7 @@ class BudgetedBackend(httpcore.NetworkBackend):
         return connect_first(
             addresses,
             lambda host, port, seconds: BudgetedStream(
-                self._backend.connect_tcp(host, port, seconds, local_address, socket_options)
+                self._backend.connect_tcp(host, port, seconds, local_address, socket_options), self._is_closed
             ),
             seconds=Allowance.now(timeout),
             clock=timeout.budget.clock if isinstance(timeout, Allowance) else time.monotonic,

@@ -23,7 +23,9 @@ _DOING = {
 }
 
 
-def translate(error: Exception, request: Request, library: ModuleType, received: int = 0) -> SimStudioError:
+def translate(
+    error: Exception, request: Request, library: ModuleType, received: int = 0, *, closed: bool = False
+) -> SimStudioError:
     """The error to raise for a failure of an httpx-like library.
 
     Args:
@@ -31,7 +33,11 @@ def translate(error: Exception, request: Request, library: ModuleType, received:
         request: What was being sent.
         library: The module the exception classes come from (``httpx``, ``httpx2``, ``httpcore``).
         received: Bytes of the body that had come.
+        closed: Whether the client was closed meanwhile, which is then why.
     """
+    if closed:
+        unsent = isinstance(error, (library.ConnectError, library.ConnectTimeout))
+        return refused(request, CLOSED_HERE) if unsent else broken(request, CLOSED_HERE, received)
     if isinstance(error, getattr(library, "InvalidURL", ())):  # which httpcore has not
         return unusable(request, f"{error}.")
     if isinstance(error, library.UnsupportedProtocol):
@@ -68,17 +74,19 @@ def unusable(request: Request, reason: str) -> InvalidInputError:
 def refused(request: Request, reason: str) -> APIConnectionError:
     """The error for a connection that could not be made: nothing was sent."""
     host, port = _server(request)
+    advice = " Check base_url, the network and any proxy settings."
     distrusted = "CERTIFICATE_VERIFY_FAILED" in reason
-    check = "the network and any proxy settings"
     if distrusted:
-        check = "the certificate, or name its authority in SSL_CERT_FILE"
+        advice = " Check base_url, the certificate, or name its authority in SSL_CERT_FILE."
+    elif reason == CLOSED_HERE:
+        advice = ""
     error = APIConnectionError(
-        f"Cannot connect to {host}:{port}: {reason} ({_where(request)}). Nothing was sent. Check base_url, {check}.",
+        f"Cannot connect to {host}:{port}: {reason} ({_where(request)}). Nothing was sent.{advice}",
         host=host,
         port=port,
         sent=False,
     )
-    error.lasting = distrusted
+    error.lasting = distrusted or reason == CLOSED_HERE
     return error
 
 
@@ -86,12 +94,14 @@ def broken(request: Request, reason: str, received: int = 0) -> APIConnectionErr
     """The error for a connection that broke when the request may have been sent."""
     host, port = _server(request)
     after = f" after {received} bytes of the answer" if received else ""
-    return APIConnectionError(
+    error = APIConnectionError(
         f"The connection to {host}:{port} broke{after}: {reason} ({_where(request)}). "
         "The request may have been carried out; look before sending it again.",
         host=host,
         port=port,
     )
+    error.lasting = reason == CLOSED_HERE
+    return error
 
 
 def _server(request: Request) -> tuple[str, int]:

@@ -21,13 +21,15 @@ from simstudio.transport.deadline import Budget, Phases
 from simstudio.transport.fork import abandoned, renew_after_fork, unforked
 from simstudio.transport.message import Headers, Request, Response
 from simstudio.transport.upload import Upload
-from simstudio.transport.wire.backend import BudgetedBackend
 from simstudio.transport.wire.body import HTTPXBody
-from simstudio.transport.wire.failures import CLOSED_HERE, broken, timed_out, translate
+from simstudio.transport.wire.decoding import decode
+from simstudio.transport.wire.direct import DirectPools
+from simstudio.transport.wire.failures import timed_out, translate
 from simstudio.transport.wire.framing import framed
 from simstudio.transport.wire.pool import SlotPool
 from simstudio.transport.wire.proxies import environment_proxy
 from simstudio.transport.wire.slots import KEEP_ALIVE_SECONDS
+from simstudio.transport.wire.trust import Trust
 
 _UNBOUNDED = Budget()
 Way = tuple[str, "str | None"]
@@ -77,9 +79,14 @@ def _limits() -> httpx.Limits:
 
 
 class HTTPXWire:
-    """Connections of one sync client, shared by its threads."""
+    """Connections of one sync client, shared by its threads.
 
-    def __init__(self) -> None:
+    Args:
+        pools: The connections for what goes without a proxy.
+    """
+
+    def __init__(self, pools: DirectPools) -> None:
+        self._pools = pools
         self._open: dict[Way, httpx.HTTPTransport] = {}
         self._routes: dict[str, httpx.HTTPTransport] = {}
         self._lock = Lock()
@@ -112,22 +119,21 @@ class HTTPXWire:
     def _read(self, reply: httpx.Response, request: Request, response: Response) -> None:
         pieces: list[bytes] = []
         budget = request.budget
-        stream: Any = reply.iter_bytes() if "content-encoding" in response.headers else reply.stream
+        stream: Any = reply.stream
         try:
             for piece in stream:
                 pieces.append(piece)
                 if budget is not None and budget.expired():
                     raise timed_out(request, "Read")
-        except (httpx.TransportError, httpx.DecodingError) as error:
+        except httpx.TransportError as error:
             raise self._failure(error, request, sum(map(len, pieces))) from error
         finally:
             reply.close()
         response.content = b"".join(pieces)
+        decode(response, request)
 
     def _failure(self, error: Exception, request: Request, received: int = 0) -> SimStudioError:
-        if self._closed:
-            return broken(request, CLOSED_HERE, received)
-        return translate(error, request, httpx, received)
+        return translate(error, request, httpx, received, closed=self._closed)
 
     def _transport(self, url: httpx.URL) -> httpx.HTTPTransport:
         origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
@@ -137,11 +143,20 @@ class HTTPXWire:
                 way = url.scheme, environment_proxy(origin)
                 transport = self._open.get(way)
                 if transport is None:
-                    transport = self._open[way] = open_transport(httpx.HTTPTransport, way)
-                    maker = transport._pool
-                    maker._network_backend = BudgetedBackend(maker._network_backend)
-                    transport._pool = SlotPool(maker, KEEP_ALIVE_SECONDS)
+                    transport = self._open[way] = self._opened(way)
                 self._routes[origin] = transport
+        return transport
+
+    def _opened(self, way: Way) -> httpx.HTTPTransport:
+        scheme, proxy = way
+        pool: Any
+        if proxy is None:
+            transport = httpx.HTTPTransport(verify=False)  # what connects, and verifies, is the pool
+            pool = self._pools.of(scheme)
+        else:
+            transport = open_transport(httpx.HTTPTransport, way, self._pools.trust)
+            pool = SlotPool(transport._pool, KEEP_ALIVE_SECONDS)
+        transport._pool = pool
         return transport
 
     def after_fork(self) -> None:
@@ -152,7 +167,7 @@ class HTTPXWire:
         self._finalizer = weakref.finalize(self, _close_all, self._open)
 
 
-def open_transport(transport_class: Any, way: Way) -> Any:
+def open_transport(transport_class: Any, way: Way, trust: Trust) -> Any:
     """A transport of httpx's for a way.
 
     Raises:
@@ -162,16 +177,12 @@ def open_transport(transport_class: Any, way: Way) -> Any:
     try:
         # Reading the machine's certificates takes longer than many a call, and what goes over plain http has no use for
         # them; such a transport carries nothing else.
-        return transport_class(proxy=proxy, limits=_limits(), verify=scheme != "http")
+        return transport_class(proxy=proxy, limits=_limits(), verify=trust.context() if scheme == "https" else False)
     except ImportError as error:
         kind = (proxy or "").partition(":")[0]
         raise ConfigurationError(f"The {kind} proxy of the environment needs another package: {error}") from error
     except (ValueError, httpx.InvalidURL) as error:
         raise ConfigurationError(f"The proxy of the environment cannot be used: {error}") from error
-    except OSError as error:
-        raise ConfigurationError(
-            f"The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: {error}."
-        ) from error
 
 
 def _close_all(transports: dict[Way, httpx.HTTPTransport]) -> None:

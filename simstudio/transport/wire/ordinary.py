@@ -6,27 +6,22 @@ it is written. Streams, uploads, proxied calls and addresses that need rewriting
 
 from __future__ import annotations
 
-import os
 import time
 from abc import ABC, abstractmethod
-from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
-from simstudio.errors import ConfigurationError
 from simstudio.transport.deadline import Budget
-from simstudio.transport.fork import unforked
 from simstudio.transport.message import Headers, Request, Response
 from simstudio.transport.session import LazyWire
-from simstudio.transport.wire.decoding import UndecodableBodyError, decoded
-from simstudio.transport.wire.failures import broken
+from simstudio.transport.wire.decoding import decode
 from simstudio.transport.wire.proxies import environment_proxy
 from simstudio.transport.wire.target import Target, target_of
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from simstudio.transport.flow import Wire
+    from simstudio.transport.wire.direct import DirectPools
 
 UNBOUNDED = Budget()
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -46,21 +41,23 @@ class Exchanged(NamedTuple):
     pieces: Sequence[bytes]
 
 
-def layered_wire() -> Wire:
-    """A wire over httpx's own transports, which are imported for it."""
+def layered_wire(pools: Callable[[], DirectPools]) -> Wire:
+    """A wire over httpx's own transports, which are imported for it, and the connections they are to use."""
     from simstudio.transport.wire.httpx import HTTPXWire
 
-    return HTTPXWire()
+    return HTTPXWire(pools())
 
 
 class OrdinaryWire(ABC):
-    """Connections of one sync client for its ordinary calls, and httpx's for the others; shared by its threads."""
+    """Connections of one sync client for its ordinary calls, and httpx's for the others; shared by its threads.
 
-    def __init__(self) -> None:
+    Args:
+        pools: The connections that httpx's transports are to use.
+    """
+
+    def __init__(self, pools: Callable[[], DirectPools]) -> None:
         self._direct: dict[str, bool] = {}
-        self._context: ssl.SSLContext | None = None
-        self._lock = Lock()
-        self._others: LazyWire[Wire] = LazyWire(layered_wire)
+        self._others: LazyWire[Wire] = LazyWire(lambda: layered_wire(pools))
         self._closed = False
 
     def send(self, request: Request) -> Response:
@@ -73,11 +70,7 @@ class OrdinaryWire(ABC):
         response = Response(
             status, Headers.received(headers), b"".join(pieces), request.method, request.url, request.attempt
         )
-        if "content-encoding" in response.headers:
-            try:
-                response.content = decoded(response.content, response.headers["content-encoding"])
-            except UndecodableBodyError as error:
-                raise broken(request, str(error), len(response.content)) from error
+        decode(response, request)
         response.elapsed = time.monotonic() - started
         return response
 
@@ -92,10 +85,10 @@ class OrdinaryWire(ABC):
     def close(self) -> None:
         """Close every connection, those in use too: that ends the calls of other threads."""
         self._closed = True
-        self._close_own()
         others = self._others.retire()
-        if others is not None:
+        if others is not None:  # first: it uses the same connections, and is to know why they end
             others.close()
+        self._close_own()
 
     def _route(self, request: Request) -> Target | None:
         """Where an ordinary request goes, None if it is one for httpx."""
@@ -111,39 +104,6 @@ class OrdinaryWire(ABC):
             direct = self._direct[target.origin] = environment_proxy(target.origin) is None
         return target if direct else None
 
-    def _trusted(self) -> ssl.SSLContext:
-        """What a server's certificate must satisfy; made once, for it takes longer than many a call."""
-        if self._context is None:
-            with self._lock, unforked:
-                self._context = self._context or _context()
-        return self._context
-
     def after_fork(self) -> None:
-        """In a forked child: a lock that no vanished thread holds."""
-        self._lock = Lock()
-
-
-def _context() -> ssl.SSLContext:
-    """Trust as httpx has it: ``SSL_CERT_FILE``, ``SSL_CERT_DIR``, else certifi's authorities.
-
-    Raises:
-        ConfigurationError: They cannot be read.
-    """
-    import ssl
-
-    file, directory = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-    try:
-        if file:
-            context = ssl.create_default_context(cafile=file)
-        elif directory:
-            context = ssl.create_default_context(capath=directory)
-        else:
-            import certifi
-
-            context = ssl.create_default_context(cafile=certifi.where())
-    except OSError as error:
-        raise ConfigurationError(
-            f"The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: {error}."
-        ) from error
-    context.set_alpn_protocols(["http/1.1"])
-    return context
+        """In a forked child: whatever proxies its environment names then."""
+        self._direct = {}

@@ -13,6 +13,8 @@ from typing import Any
 
 import httpcore
 
+from simstudio.transport.wire.backend import BudgetedBackend
+from simstudio.transport.wire.failures import CLOSED_HERE
 from simstudio.transport.wire.slots import Place, Slots
 
 
@@ -20,13 +22,15 @@ class SlotPool:
     """What an ``httpx.HTTPTransport`` needs of a pool.
 
     Args:
-        maker: httpcore's pool, of which only ``create_connection`` is used.
+        maker: httpcore's pool, of which only ``create_connection`` is used; the budget is put under its sockets.
         keep: Seconds that an idle connection is kept.
     """
 
     def __init__(self, maker: httpcore.ConnectionPool, keep: float) -> None:
         self.slots: Slots[httpcore.ConnectionInterface] = Slots(keep)
+        slots = self.slots  # which knows nothing of this pool, so that they are no circle
         self._maker = maker
+        maker._network_backend = BudgetedBackend(maker._network_backend, lambda: slots.closed)
 
     def handle_request(self, request: httpcore.Request) -> httpcore.Response:
         """Send a request on a connection of its own, which is given back when the response is closed."""
@@ -35,9 +39,13 @@ class SlotPool:
             self._release(place, connection, usable=False)
         if connection is None:
             connection = self._maker.create_connection(request.url.origin)
-            self.slots.add(connection)
+            if not self.slots.add(connection):
+                raise httpcore.ConnectError(CLOSED_HERE)
         try:
             response = connection.handle_request(request)
+        except httpcore.ConnectionNotAvailable as error:  # closed between the taking and the sending
+            self._release(place, connection, usable=False)
+            raise httpcore.ConnectError(CLOSED_HERE) from error
         except BaseException:
             self._release(place, connection, usable=False)
             raise

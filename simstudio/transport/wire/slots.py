@@ -24,6 +24,10 @@ class Slots(Generic[C]):
     Args:
         keep: Seconds that an idle connection is kept.
         clock: Monotonic seconds.
+
+    Attributes:
+        busy: Those in use.
+        closed: Whether none is kept any more.
     """
 
     def __init__(self, keep: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -32,7 +36,7 @@ class Slots(Generic[C]):
         self._keep = keep
         self._clock = clock
         self._lock = Lock()
-        self._closed = False
+        self.closed = False
 
     def take(self, place: Place) -> C | None:
         """The connection that was last used, which is the likeliest to live, or None."""
@@ -44,16 +48,18 @@ class Slots(Generic[C]):
             self.busy.add(connection)
             return connection
 
-    def add(self, connection: C) -> None:
-        """Count a new connection among those in use."""
+    def add(self, connection: C) -> bool:
+        """Count a new connection among those in use; False where all are closed, and it is to be closed as well."""
         with self._lock:
-            self.busy.add(connection)
+            if not self.closed:
+                self.busy.add(connection)
+            return not self.closed
 
     def give(self, place: Place, connection: C, *, usable: bool) -> list[C]:
         """Put one back after its use. Those returned are to be closed: they have waited too long, or are not usable."""
         with self._lock:
             self.busy.discard(connection)
-            if not usable or self._closed:
+            if not usable or self.closed:
                 return [connection]
             now = self._clock()
             idle = self._idle.setdefault(place, deque())
@@ -70,7 +76,7 @@ class Slots(Generic[C]):
     def close(self) -> list[C]:
         """Keep none from now on. Those returned, in use or idle, are to be closed."""
         with self._lock:
-            self._closed = True
+            self.closed = True
             found = [*self.busy, *(connection for idle in self._idle.values() for _, connection in idle)]
             self.busy.clear()
             self._idle.clear()

@@ -12,6 +12,7 @@ What differs from the default wire: cassettes (vcrpy), mocks of httpx and its in
 
 from __future__ import annotations
 
+import functools
 import time
 import weakref
 from typing import TYPE_CHECKING, cast
@@ -22,10 +23,12 @@ from simstudio.transport.wire.failures import CLOSED_HERE, broken, refused, time
 from simstudio.transport.wire.http1 import MalformedAnswerError, answer_type, head_of
 from simstudio.transport.wire.ordinary import Exchanged, OrdinaryWire
 from simstudio.transport.wire.slots import KEEP_ALIVE_SECONDS, Slots
+from simstudio.transport.wire.trust import Trust
 
 if TYPE_CHECKING:
     from simstudio.transport.deadline import Budget
     from simstudio.transport.message import Request
+    from simstudio.transport.wire.direct import DirectPools
     from simstudio.transport.wire.target import Target
 
 
@@ -33,7 +36,8 @@ class SocketsWire(OrdinaryWire):
     """Connections of one sync client, shared by its threads."""
 
     def __init__(self) -> None:
-        super().__init__()
+        self._trust = Trust()
+        super().__init__(functools.partial(_pools, self._trust))
         self._answer = answer_type()
         self._slots: Slots[Connection] = Slots(KEEP_ALIVE_SECONDS)
         self._finalizer = weakref.finalize(self, _close_all, self._slots)
@@ -73,14 +77,17 @@ class SocketsWire(OrdinaryWire):
                 return connection
             slots.forget(connection)
             connection.close()
-        context = self._trusted() if target.scheme == "https" else None
+        context = self._trust.context() if target.scheme == "https" else None
         try:
             connection = Connection.open(target.host, target.port, context, budget)
         except TimeoutError as error:
             raise timed_out(request, "Connect") from error
         except OSError as error:
-            raise refused(request, str(error)) from error
-        slots.add(connection)
+            raise refused(request, CLOSED_HERE if self._closed else str(error)) from error
+        if not slots.add(connection):
+            connection.busy = False
+            connection.close()
+            raise refused(request, CLOSED_HERE)
         return connection
 
     def after_fork(self) -> None:
@@ -90,6 +97,12 @@ class SocketsWire(OrdinaryWire):
         abandoned.append(self._slots)
         self._slots = Slots(KEEP_ALIVE_SECONDS)
         self._finalizer = weakref.finalize(self, _close_all, self._slots)
+
+
+def _pools(trust: Trust) -> DirectPools:
+    from simstudio.transport.wire.direct import DirectPools
+
+    return DirectPools(trust)
 
 
 def _close_all(slots: Slots[Connection]) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import functools
 import string
+from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
 
 _PORTS = {"http": 80, "https": 443}
 _HOST = frozenset(string.ascii_lowercase + string.digits + "._-")
 _IPV6 = frozenset("0123456789abcdef:.")
 _PATH = frozenset(string.ascii_letters + string.digits + "._~!$&'()*+,;=:@/?-%")
+_LONGEST = 65536
+"""Characters of an address that httpx takes."""
 _HEX = frozenset(string.hexdigits)
 
 
@@ -35,22 +38,30 @@ class Target(NamedTuple):
 
 @functools.lru_cache(maxsize=1024)
 def target_of(url: str) -> Target | None:
-    """Where an address leads, None where httpx would rewrite it first (or may)."""
+    """Where an address leads, None where httpx would rewrite or refuse it (or may)."""
     scheme, _, rest = url.partition("://")
     host, _, path = rest.partition("/")
     port = own = _PORTS.get(scheme, 0)
     if ":" in host and not host.endswith("]"):
         host, _, digits = host.rpartition(":")
         port = int(digits) if len(digits) < 6 and digits.isascii() and digits.isdigit() else 0
-    if not 0 < port < 65536 or own == 0 or not _is_host(host) or not _is_path(path) or "/." in rest:
+    if not 0 < port < 65536 or own == 0 or len(url) > _LONGEST or "/." in rest:
+        return None
+    if not _is_host(host) or not _is_path(path):
         return None
     written = host if port == own else f"{host}:{port}"
     return Target(f"{scheme}://{written}", scheme, host.strip("[]"), port, written, f"/{path}")
 
 
 def _is_host(host: str) -> bool:
-    bracketed = host.startswith("[") and host.endswith("]")
-    return _IPV6.issuperset(host[1:-1]) and len(host) > 2 if bracketed else _HOST.issuperset(host) and host != ""
+    try:
+        if host.startswith("["):
+            return host.endswith("]") and _IPV6.issuperset(host[1:-1]) and bool(IPv6Address(host[1:-1]))
+        if host.rpartition(".")[2].isdigit():
+            return bool(IPv4Address(host))
+    except ValueError:
+        return False
+    return _HOST.issuperset(host) and host != ""
 
 
 def _is_path(path: str) -> bool:

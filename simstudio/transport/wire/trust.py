@@ -1,0 +1,58 @@
+"""Which certificates of servers are trusted."""
+
+from __future__ import annotations
+
+import os
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from simstudio.errors import ConfigurationError
+from simstudio.transport.fork import renew_after_fork, unforked
+
+if TYPE_CHECKING:
+    import ssl
+
+
+class Trust:
+    """Trust as httpx 0.28 has it: ``SSL_CERT_FILE``, ``SSL_CERT_DIR``, else certifi's authorities."""
+
+    def __init__(self) -> None:
+        self._context: ssl.SSLContext | None = None
+        self._lock = Lock()
+        renew_after_fork(self)
+
+    def context(self) -> ssl.SSLContext:
+        """What a certificate must satisfy; made once, for it takes longer than many a call.
+
+        Raises:
+            ConfigurationError: The certificates cannot be read.
+        """
+        if self._context is None:
+            with self._lock, unforked:
+                self._context = self._context or _context()
+        return self._context
+
+    def after_fork(self) -> None:
+        """In a forked child: whatever its environment says then, and a lock that no vanished thread holds."""
+        self._context, self._lock = None, Lock()
+
+
+def _context() -> ssl.SSLContext:
+    import ssl
+
+    file, directory = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    try:
+        if file:
+            context = ssl.create_default_context(cafile=file)
+        elif directory:
+            context = ssl.create_default_context(capath=directory)
+        else:
+            import certifi
+
+            context = ssl.create_default_context(cafile=certifi.where())
+    except OSError as error:
+        raise ConfigurationError(
+            f"The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: {error}."
+        ) from error
+    context.set_alpn_protocols(["http/1.1"])
+    return context
