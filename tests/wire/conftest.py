@@ -16,7 +16,9 @@ from faultserver import FaultServer, Script
 from wirecalls import Caller
 
 from simstudio.transport.flow import Wire
+from simstudio.transport.message import Request, Response
 from simstudio.transport.wire.http1 import H11Answer, LLHTTPAnswer
+from simstudio.transport.wire.httpx import HTTPXWire
 
 _LIBRARIES: list[str | None] = [None, "httpx"]
 if sys.version_info >= (3, 11):  # there is no httpx2 for less
@@ -122,6 +124,20 @@ def _forget_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(ordinary, "layered_wire", layered)
     monkeypatch.setattr(httpcore, "is_watched", lambda: bool(imported))
+
+
+@pytest.fixture
+def over_httpx(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths of the blocking requests that go through httpx."""
+    seen: list[str] = []
+    send = HTTPXWire.send
+
+    def watched(self: HTTPXWire, request: Request) -> Response:
+        seen.append(request.path)
+        return send(self, request)
+
+    monkeypatch.setattr(HTTPXWire, "send", watched)
+    return seen
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,6 @@ from faultserver import Connection, FaultServer
 from wireanswers import STREAM, answer, answering, chunked, text
 from wirecalls import KEY, client_of
 
-from simstudio.transport.wire.httpx import HTTPXWire
-
 pytestmark = pytest.mark.only_httpx("of it alone")
 Serve = Callable[..., FaultServer]
 
@@ -48,20 +46,6 @@ def unwatched(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     imported: list[bool] = []
     monkeypatch.setattr("simstudio.transport.wire.httpcore.is_watched", lambda: bool(imported))
     return imported
-
-
-@pytest.fixture
-def over_httpx(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The paths of the requests that go through httpx."""
-    seen: list[str] = []
-    send = HTTPXWire.send
-
-    def watched(self: Any, request: Any) -> Any:
-        seen.append(request.path)
-        return send(self, request)
-
-    monkeypatch.setattr(HTTPXWire, "send", watched)
-    return seen
 
 
 def test_an_ordinary_call_imports_neither_httpx_nor_cattrs(serve: Serve) -> None:

@@ -33,22 +33,6 @@ def without_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("simstudio.transport.wire.ordinary.layered_wire", refuse)
 
 
-@pytest.fixture
-def over_httpx(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The paths of the requests that go over httpx."""
-    from simstudio.transport.wire.httpx import HTTPXWire
-
-    seen: list[str] = []
-    send = HTTPXWire.send
-
-    def watched(self: Any, request: Any) -> Any:
-        seen.append(request.path)
-        return send(self, request)
-
-    monkeypatch.setattr(HTTPXWire, "send", watched)
-    return seen
-
-
 # -- which way a request goes ------------------------------------------------------------------------------------
 
 
