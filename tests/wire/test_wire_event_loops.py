@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from importlib.util import find_spec
 
 import pytest
 from faultserver import Connection, FaultServer
@@ -202,6 +203,24 @@ def test_successive_loops_leave_no_resource_warning(serve: Serve) -> None:
     )
     assert (run.returncode, run.stderr) == (0, "")
     assert server.saw_close()
+
+
+@pytest.mark.skipif(find_spec("pyreqwest") is None, reason="there is none for Python 3.10")
+@pytest.mark.only_httpx("of pyreqwest alone")
+def test_the_end_of_the_interpreter_waits_for_the_threads_of_pyreqwest(serve: Serve) -> None:
+    """One that holds a Python object while the interpreter ends crashes the process."""
+    program = (
+        "import asyncio, time\nfrom simstudio import AsyncSimStudioClient\n"
+        f"client = AsyncSimStudioClient('sk-sim-wire', {serve().url!r}, wire='pyreqwest')\n"
+        "from simstudio.transport.wire import reqwest\n"
+        "assert reqwest._busy_until == [0.0]\n"
+        "assert asyncio.run(client.workflows.execute('wf')).success\n"
+        "assert reqwest._busy_until[0] > 0\n"
+        "reqwest._busy_until[0] = float('inf')\n"  # however long a busy machine takes to come to the end
+        "time.sleep = lambda seconds: print('waited', seconds)"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout == "waited inf\n"
 
 
 @pytest.mark.only_httpx("in pyreqwest a cancelled call goes on unheard")

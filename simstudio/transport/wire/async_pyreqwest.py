@@ -16,7 +16,15 @@ from simstudio.transport.session import LazyWire
 from simstudio.transport.wire.body import WireBody
 from simstudio.transport.wire.failures import broken, timed_out
 from simstudio.transport.wire.loops import PerLoop
-from simstudio.transport.wire.reqwest import FAILURES, AsyncClients, is_piecewise, respond, runs_here, translate
+from simstudio.transport.wire.reqwest import (
+    FAILURES,
+    AsyncClients,
+    is_piecewise,
+    respond,
+    runs_here,
+    touched,
+    translate,
+)
 from simstudio.transport.wire.tasks import detach, shielded
 
 if TYPE_CHECKING:
@@ -48,6 +56,8 @@ class AsyncPyreqwestWire:
                 response.content = bytes(await reply.bytes())
             except FAILURES as error:
                 raise translate(error, request) from error
+            finally:
+                touched()
         response.elapsed = time.monotonic() - started
         return response
 
@@ -202,8 +212,12 @@ class ReqwestBody(WireBody):
 
 
 async def _leave(opening: Any) -> None:
-    with suppress(*FAILURES):
+    try:
         await opening.__aexit__(None, None, None)
+    except FAILURES:
+        pass
+    finally:
+        touched()
 
 
 def _default() -> AsyncWire:
