@@ -71,7 +71,7 @@ async def garbage(connection: Connection) -> None:
 
 async def spoiled_gzip(connection: Connection) -> None:
     await connection.request()
-    await connection.send(answer(b"this was never packed", Content_Encoding="gzip"))
+    await connection.send(answer(b"this was never packed", Content_Encoding="gzip", Connection="close"))
 
 
 BROKEN: list[Script] = [
