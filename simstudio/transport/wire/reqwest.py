@@ -41,7 +41,7 @@ def touched() -> None:
     """Note that the library's threads have something to clear away, which the end of the interpreter has to wait for.
 
     They take hold of Python objects for a moment after an awaited call is over. One that does so while the interpreter
-    ends crashes the process (1 program in 30 on a busy machine, pyreqwest 0.15.1), and nothing tells when they rest.
+    ends crashes the process (1 program in 25 on a busy machine, pyreqwest 0.15.1), and nothing tells when they rest.
     """
     _busy_until[0] = time.monotonic() + _AFTERWARDS
 
