@@ -64,6 +64,10 @@ class Budget:
         return self.connect if phase in ("connect", "pool") and self.connect is not None else self.idle
 
 
+UNBOUNDED = Budget()
+"""No end."""
+
+
 class Allowance(float):
     """Seconds for one phase, which a socket may ask again before each step of it."""
 

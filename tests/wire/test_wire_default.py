@@ -15,6 +15,8 @@ from faultserver import Connection, FaultServer
 from wireanswers import STREAM, answer, answering, chunked, text
 from wirecalls import KEY, client_of
 
+from simstudio import APIConnectionError, ConfigurationError, Request
+
 pytestmark = pytest.mark.only_httpx("of it alone")
 Serve = Callable[..., FaultServer]
 
@@ -131,6 +133,19 @@ def test_both_ways_share_connections_and_certificates(
     assert len(server.requests) == 3
     assert len(server.connections) == 1
     assert read == ["certificates"]
+
+
+def test_a_first_call_that_comes_after_the_closing_sends_nothing(serve: Serve, unwatched: list[bool]) -> None:
+    server = serve()
+    client = client_of(server.url)
+    wire = client._wire.get()
+    client.close()
+    request = Request("GET", f"{server.url}/api/x")
+    for watched in ([], [True]):
+        unwatched[:] = watched
+        with pytest.raises((APIConnectionError, ConfigurationError), match="closed"):
+            wire.send(request)
+    assert server.connections == []
 
 
 @pytest.mark.usefixtures("unwatched")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
+from simstudio.transport.fork import unforked
 from simstudio.transport.wire.failures import broken
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def _inflated(content: bytes, window: int) -> bytes:
 
 
 def _decoded_by_httpx(content: bytes, encoding: str) -> bytes:
-    import httpx
+    with unforked:
+        import httpx
 
     try:
         return httpx.Response(200, headers={"Content-Encoding": encoding}, content=content).content

@@ -23,6 +23,7 @@ class DirectPools:
     def __init__(self, trust: Trust) -> None:
         self.trust = trust
         self._pools: dict[str, SlotPool] = {}
+        self._closed = False
         self._lock = Lock()
         self._finalizer = weakref.finalize(self, _close_all, self._pools)
         renew_after_fork(self)
@@ -41,10 +42,14 @@ class DirectPools:
                 if pool is None:
                     maker = httpcore.ConnectionPool(context, keepalive_expiry=KEEP_ALIVE_SECONDS)
                     pool = self._pools[scheme] = SlotPool(maker, KEEP_ALIVE_SECONDS)
+                    if self._closed:  # by another thread, while this call was on its way here
+                        pool.close()
         return pool
 
     def close(self) -> None:
         """Close every connection, those in use too: that ends the calls of other threads."""
+        with self._lock:
+            self._closed = True
         _close_all(self._pools)
 
     def after_fork(self) -> None:

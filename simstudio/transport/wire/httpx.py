@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from simstudio.errors import ConfigurationError, SimStudioError
-from simstudio.transport.deadline import Budget, Phases
+from simstudio.transport.deadline import UNBOUNDED, Phases
 from simstudio.transport.fork import abandoned, renew_after_fork, unforked
 from simstudio.transport.message import Headers, Request, Response
 from simstudio.transport.upload import Upload
@@ -31,7 +31,6 @@ from simstudio.transport.wire.proxies import environment_proxy
 from simstudio.transport.wire.slots import KEEP_ALIVE_SECONDS
 from simstudio.transport.wire.trust import Trust
 
-_UNBOUNDED = Budget()
 Way = tuple[str, "str | None"]
 """How an origin is reached: its scheme, and the proxy to go through. Each has a transport of its own."""
 
@@ -46,7 +45,7 @@ def prepare(request: Request) -> httpx.Request:
         url,
         headers=framed(request, url.netloc),
         stream=httpx.ByteStream(request.content) if isinstance(request.content, bytes) else _Sent(request.content),
-        extensions={"timeout": Phases(request.budget or _UNBOUNDED)},
+        extensions={"timeout": Phases(request.budget or UNBOUNDED)},
     )
 
 

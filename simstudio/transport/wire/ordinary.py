@@ -10,7 +10,7 @@ import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, NamedTuple
 
-from simstudio.transport.deadline import Budget
+from simstudio.transport.deadline import UNBOUNDED, Budget
 from simstudio.transport.message import Headers, Request, Response
 from simstudio.transport.session import LazyWire
 from simstudio.transport.wire.decoding import decode
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from simstudio.transport.flow import Wire
     from simstudio.transport.wire.direct import DirectPools
 
-UNBOUNDED = Budget()
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
