@@ -295,8 +295,10 @@ class _Connection:
         await self.drop(reset=False)
 
     def close(self, *, reset: bool) -> None:
-        """Close it; what was written before is still sent, unless it is reset."""
+        """Close it; what was written before is still sent, unless it is reset. No matter if its caller has gone."""
         transport = self._open()
+        if transport.is_closing():
+            return
         if not reset:
             transport.close()
             return

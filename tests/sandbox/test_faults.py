@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -108,6 +109,22 @@ def test_a_reset_is_a_read_error(call: Caller, drop: str) -> None:
     call.sandbox.faults.add(drop=drop, reset=True)
     with pytest.raises(httpx.ReadError):
         call.execute("hello")
+
+
+@pytest.mark.parametrize("fault", [{"drop": "response"}, {"drop": "head"}, {"after_bytes": 3}], ids=str)
+@pytest.mark.parametrize("reset", [False, True])
+def test_a_caller_that_has_gone_leaves_nothing_to_break(
+    *, fault: dict[str, Any], reset: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone = threading.Event()
+    sandbox = Sandbox()
+    sandbox.workflow("note")(lambda _: gone.wait(10))
+    sandbox.faults.add(**fault, reset=reset)
+    with sandbox.serve() as server:
+        with httpx.Client(headers={"X-API-Key": KEY}) as http, pytest.raises(httpx.ReadTimeout):
+            http.post(f"{server.base_url}/api/workflows/note/execute", timeout=httpx.Timeout(5, read=0.02))
+        gone.set()
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 @pytest.mark.parametrize("events", [0, 1, 2])

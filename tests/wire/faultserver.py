@@ -13,6 +13,7 @@ import struct
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeAlias
 
 from attrs import define, field, frozen
@@ -81,7 +82,13 @@ class Connection:
         """Drop it with a TCP reset."""
         raw = self.writer.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.writer.transport.abort()
+        self.drop()
+
+    def drop(self) -> None:
+        """Close it at once."""
+        # asyncio knows no loop any more where close() had bytes left to send and they were sent: it is closed then
+        with suppress(AttributeError):
+            self.writer.transport.abort()
 
     def half_close(self) -> None:
         """Send no more, but go on reading."""
@@ -158,7 +165,7 @@ class FaultServer:
         """End all connections, also one that was just accepted: it is told of a few turns of the loop later."""
         for _ in range(5):
             for connection in self.connections:
-                connection.writer.transport.abort()
+                connection.drop()
             await asyncio.sleep(0)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
