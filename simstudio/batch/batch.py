@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from simstudio.batch.backlog import Backlog
 from simstudio.batch.items import BatchItem
 from simstudio.batch.progress import Progress
-from simstudio.batch.running import HIGH_WATER, Awaited, Box, Threaded
+from simstudio.batch.running import Awaited, Box, Threaded
 from simstudio.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class Batch(Iterator[BatchItem]):
                 while not box.items and not over.is_set() and not (relay is not None and relay.wanted):
                     box.changed.wait(_LOOK_AGAIN)
                 if box.items or over.is_set():
-                    item = box.items.popleft() if box.items else None
+                    item = box.items.take() if box.items else None
                     break
             if relay is not None:
                 relay.read()
@@ -166,15 +166,15 @@ class _AsyncBox:
     """Finished items between the engine's task and the consumer's."""
 
     def __init__(self) -> None:
-        self.items: deque[BatchItem] = deque()
+        self.items = Backlog()
         self.changed = asyncio.Event()
 
     @property
     def full(self) -> bool:
-        return len(self.items) >= HIGH_WATER
+        return self.items.full
 
     def put(self, item: BatchItem) -> None:
-        self.items.append(item)
+        self.items.put(item)
         self.changed.set()
 
     def look(self, _: object = None) -> None:
@@ -227,7 +227,7 @@ class AsyncBatch(AsyncIterator[BatchItem]):
             raise
         if box.items:
             self._running.engine.wake()
-            return box.items.popleft()
+            return box.items.take()
         if not task.cancelled():
             task.result()
         raise StopAsyncIteration

@@ -1,7 +1,8 @@
 """Finished items on their way to the consumer: counted, told, and put into the order of the inputs.
 
 Nobody here waits for the consumer. In order, an item that is early waits for those before it; how far ahead of them
-others may be (the window), and how many items the consumer may be behind, bounds the memory of a batch of any size.
+others may be (the window, and what they weigh), and how far the consumer may be behind, bounds the memory of a batch of
+any size.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import math
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
+from simstudio.batch.backlog import MOST_WEIGHT, weight_of
 from simstudio.batch.progress import WORTH_TELLING
 
 if TYPE_CHECKING:
@@ -61,13 +63,16 @@ class Delivery:
         self._on_progress = on_progress
         self._spawn = spawn
         self._next = 0
-        self._early: dict[int, BatchItem] = {}
+        self._early: dict[int, tuple[BatchItem, int]] = {}  # with their weight
+        self._early_weight = 0
 
     def has_room(self, index: int) -> bool:
         """Whether the input at a place may be taken up, or those before it, or the consumer, come first."""
         if self._outbox.full:
             return False
-        return not self._options.ordered or index - self._next < self._options.window
+        return not self._options.ordered or (
+            index - self._next < self._options.window and self._early_weight < MOST_WEIGHT
+        )
 
     def deliver(self, item: BatchItem) -> None:
         """Hand an item over, or keep it until those before it are.
@@ -107,16 +112,27 @@ class Delivery:
     def flush(self) -> None:
         """Hand over what waits for items that will never come."""
         for index in sorted(self._early):
-            self._outbox.put(self._early.pop(index))
+            self._outbox.put(self._take_early(index))
 
     def _put(self, item: BatchItem) -> None:
         if not self._options.ordered:
             self._outbox.put(item)
             return
-        self._early[item.index] = item
+        if item.index != self._next:
+            weight = weight_of(item)
+            self._early[item.index] = (item, weight)
+            self._early_weight += weight
+            return
+        self._outbox.put(item)
+        self._next += 1
         while self._next in self._early:
-            self._outbox.put(self._early.pop(self._next))
+            self._outbox.put(self._take_early(self._next))
             self._next += 1
+
+    def _take_early(self, index: int) -> BatchItem:
+        item, weight = self._early.pop(index)
+        self._early_weight -= weight
+        return item
 
     def _tell(self, item: BatchItem) -> None:
         if self._on_result is not None:

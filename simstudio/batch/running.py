@@ -12,11 +12,11 @@ import logging
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from simstudio.batch.backlog import Backlog
 from simstudio.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from simstudio.batch.items import BatchItem
     from simstudio.transport.session import Session
 
-HIGH_WATER = 1000
-"""Finished items that may wait for the consumer before nothing more is begun."""
 DRAIN_PATIENCE = 30.0
 """Seconds that what is under way gets to end, when a batch ends early."""
 
@@ -48,18 +46,18 @@ class Box:
     """Finished items between the engine's thread and the consumer's."""
 
     def __init__(self) -> None:
-        self.items: deque[BatchItem] = deque()
+        self.items = Backlog()
         self.changed = threading.Condition()
 
     @property
     def full(self) -> bool:
         """Whether the consumer is behind."""
-        return len(self.items) >= HIGH_WATER
+        return self.items.full
 
     def put(self, item: BatchItem) -> None:
         """Hand an item over."""
         with self.changed:
-            self.items.append(item)
+            self.items.put(item)
             self.changed.notify()
 
     def look(self) -> None:

@@ -51,9 +51,9 @@ class WorkflowBatches(APIResource[M]):
         """Run a workflow over many inputs, many at a time, as fast as the server allows.
 
         Nothing is sent before the first item is asked for. The inputs are read as they are needed, by the thread that
-        iterates; a million of them add no more than a window to the memory. One failing item never stops the others.
-        What may have run is never sent again, but for v2, whose executions carry an id under which they run at most
-        once.
+        iterates; a million of them add no more than a window to the memory, and nothing begins while 1,000 finished
+        items, or 64 MB of them, wait for whoever iterates. One failing item never stops the others. What may have run
+        is never sent again, but for v2, whose executions carry an id under which they run at most once.
 
         Args:
             workflow_id: The workflow's id.

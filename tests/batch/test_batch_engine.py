@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 import simstudio as sim
+from simstudio.batch.backlog import MOST_WEIGHT
 from simstudio.batch.engine import Engine
 from simstudio.batch.items import BatchItem, prepare
 from simstudio.batch.ledger import Intent, Ledger
 from simstudio.batch.options import Options
+from simstudio.batch.running import Box as Waiting
 from simstudio.batch.sources import Inline, source_of
 from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
 from simstudio.models.usage import UsageLimits
@@ -228,6 +230,31 @@ class TestRunning:
 
         asyncio.run(run())
         assert len(box.items) == 1000
+
+    @pytest.mark.parametrize("ordered", [True, False])
+    def test_nothing_is_begun_while_what_waits_is_heavy(self, *, ordered: bool) -> None:
+        much = "x" * (MOST_WEIGHT // 4)
+        waiting = Waiting()
+
+        async def run() -> int:
+            engine = Engine(
+                sender=FakeSender(lambda *_: much), source=Inline(iter(range(100))), outbox=waiting, pace=FixedPace(3),  # type: ignore[arg-type]
+                options=Options(ordered=ordered),
+            )  # fmt: skip
+            task = asyncio.ensure_future(engine.run())
+            taken = 0
+            while not task.done():
+                for _ in range(20):
+                    await asyncio.sleep(0)
+                assert len(waiting.items) <= 4 + 3
+                while waiting.items:
+                    waiting.items.take()
+                    taken += 1
+                engine.wake()
+            await task
+            return taken + len(waiting.items)
+
+        assert asyncio.run(run()) == 100
 
     def test_each_is_told_as_it_ends(self) -> None:
         told: list[int] = []

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import simstudio as sim
+from simstudio.batch.backlog import MOST_WEIGHT
 from simstudio.batch.delivery import Delivery
 from simstudio.batch.intake import Intake
 from simstudio.batch.items import BatchItem
@@ -18,6 +19,7 @@ from simstudio.batch.progress import Progress
 from simstudio.batch.records import Entry
 from simstudio.batch.resumption import resumption
 from simstudio.batch.sources import source_of
+from simstudio.models.execution import WorkflowExecutionResult
 
 
 def entry(state: Any, **known: Any) -> Entry:
@@ -129,6 +131,16 @@ class TestDelivery:
         made.deliver(BatchItem(1, None))
         assert not made.has_room(3)
         assert delivery(Out(), window=3, ordered=False).has_room(1_000_000)
+
+    def test_what_is_early_may_weigh_so_much(self) -> None:
+        heavy = WorkflowExecutionResult(True, "x" * (MOST_WEIGHT // 2))
+        made = delivery(Out(), window=100)
+        made.deliver(BatchItem(1, None, heavy))
+        assert made.has_room(3)
+        made.deliver(BatchItem(2, None, heavy))
+        assert not made.has_room(3)
+        made.deliver(BatchItem(0, None))
+        assert made.has_room(3)
 
     def test_what_waits_for_what_never_comes_is_flushed(self) -> None:
         out = Out()

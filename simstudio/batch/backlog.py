@@ -1,0 +1,91 @@
+"""Finished items that the consumer has not taken yet: so many by number, so much by weight, and it is behind.
+
+A thousand small results are nothing; a thousand of two megabytes would be the end of many a container.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Collection, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from simstudio.files import File
+from simstudio.models.base import Model
+
+if TYPE_CHECKING:
+    from simstudio.batch.items import BatchItem
+
+MOST_ITEMS = 1000
+"""How many may wait before nothing more is begun."""
+MOST_WEIGHT = 64 * 1024 * 1024
+"""Bytes of memory that may wait before nothing more is begun."""
+_SAMPLE = 32
+_DEPTH = 20
+_SCALAR, _CONTAINER, _ENTRY = 50, 64, 40  # bytes, as CPython has them
+
+
+class Backlog:
+    """A queue of finished items. One thread puts, others may take under a lock of their own."""
+
+    def __init__(self) -> None:
+        self._items: deque[tuple[BatchItem, int]] = deque()
+        self._weight = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether the consumer is behind."""
+        return len(self._items) >= MOST_ITEMS or self._weight >= MOST_WEIGHT
+
+    def put(self, item: BatchItem) -> None:
+        """Add one."""
+        weight = weight_of(item)
+        self._items.append((item, weight))
+        self._weight += weight
+
+    def take(self) -> BatchItem:
+        """The one that has waited longest; there must be one."""
+        item, weight = self._items.popleft()
+        self._weight -= weight
+        return item
+
+    def __iter__(self) -> Iterator[BatchItem]:
+        return (item for item, _ in self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+
+def weight_of(item: BatchItem) -> int:
+    """Bytes of memory that an item takes, about: of what is long, a sample is weighed."""
+    weight = _weigh(item.input)
+    if item.result is not None:
+        weight += _weigh(item.result._mapping())
+    response = item.error.response if item.error is not None else None
+    return weight if response is None else weight + len(response.content)
+
+
+def _weigh(data: Any, depth: int = _DEPTH) -> int:
+    if not depth:
+        return _SCALAR
+    kind = type(data)
+    if kind is str:
+        return sys.getsizeof(data)
+    if kind is dict:
+        return _weigh_some(data.values(), len(data), depth)
+    if kind is list or kind is tuple:
+        step = len(data) // _SAMPLE + 1
+        return _weigh_some(data if step == 1 else data[::step], len(data), depth)
+    if isinstance(data, Model):
+        return _weigh(data._mapping(), depth)
+    if isinstance(data, File) and isinstance(data.content, bytes):
+        return len(data.content)
+    return _SCALAR
+
+
+def _weigh_some(values: Collection[Any], count: int, depth: int) -> int:
+    if len(values) > _SAMPLE:
+        values = list(islice(values, _SAMPLE))
+    weight = sum([_weigh(value, depth - 1) for value in values])
+    return _CONTAINER + (_ENTRY * count + weight * count // len(values) if count else 0)
