@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import random
 import shutil
-import socket
 import subprocess
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
+import redis
 
 import simstudio as sim
 from simstudio.sandbox import Sandbox
@@ -147,19 +148,30 @@ def redis_server(folder: Path) -> Iterator[str]:
     if program is None:
         missing = "These tests need a Redis: apt-get install redis-server."
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)  # .ci/run installs it
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)]
-    with (folder / "redis.log").open("wb") as log, subprocess.Popen([program, *options], stdout=log) as process:
-        try:
-            until(lambda: _listens(port), "Redis")
-            yield f"redis://127.0.0.1:{port}/0"
-        finally:
-            process.terminate()
-            process.wait(PATIENCE)
+    with (folder / "redis.log").open("wb") as log:
+        while not (started := _started(program, folder, log)):
+            pass  # somebody else had the port
+    address, process = started
+    try:
+        yield address
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
 
 
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def _started(program: str, folder: Path, log: BinaryIO) -> tuple[str, subprocess.Popen[bytes]] | None:
+    """A Redis and its address; None where it did not get its port."""
+    port = random.randrange(10_000, 32_000)  # the system gives none of these to connections
+    options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)]
+    process = subprocess.Popen([program, "--port", str(port), *options], stdout=log)
+    address = f"redis://127.0.0.1:{port}/0"
+    until(lambda: process.poll() is not None or _answers(address, process), "Redis")
+    return None if process.poll() is not None else (address, process)
+
+
+def _answers(address: str, process: subprocess.Popen[bytes]) -> bool:
+    """Whether this very process answers there."""
+    with redis.Redis.from_url(address, socket_timeout=1.0) as client, suppress(redis.RedisError):
+        found: dict[str, Any] = client.info("server")
+        return found["process_id"] == process.pid
+    return False

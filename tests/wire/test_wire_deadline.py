@@ -275,8 +275,8 @@ def test_several_refusals_are_one_error(own: Caller, several: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    with pytest.raises(APIConnectionError, match=f"{several}:{port}") as caught:
-        own(f"http://{several}:{port}", lambda client: client.workflows.execute("wf"), max_retries=0)
+        with pytest.raises(APIConnectionError, match=f"{several}:{port}") as caught:
+            own(f"http://{several}:{port}", lambda client: client.workflows.execute("wf"), max_retries=0)
     assert not caught.value.sent
     assert caught.value.history == ()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -81,12 +81,11 @@ broken = pytest.mark.parametrize("script", BROKEN, ids=lambda script: script.__n
 
 
 @pytest.fixture
-def closed_port() -> int:
-    """A port of this machine where nobody listens."""
+def closed_port() -> Iterator[int]:
+    """A port of this machine where nobody listens, nor will."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-    return port
+        yield taken.getsockname()[1]
 
 
 @broken

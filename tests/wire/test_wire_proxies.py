@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,11 @@ def execute(client: Any) -> Any:
 
 
 @pytest.fixture
-def nowhere() -> str:
-    """An address where nobody listens."""
+def nowhere() -> Iterator[str]:
+    """An address where nobody listens, nor will."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{taken.getsockname()[1]}"
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
 async def tunnel(connection: Connection) -> None:

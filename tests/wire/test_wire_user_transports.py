@@ -77,9 +77,9 @@ async def test_a_refused_connection_had_nothing_sent(make: Any) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-    async with make() as http_client, async_client_of(url, http_client=http_client) as client:
-        with pytest.raises(APIConnectionError, match="attempt 3") as caught:
-            await client.workflows.execute("wf")
+        async with make() as http_client, async_client_of(url, http_client=http_client) as client:
+            with pytest.raises(APIConnectionError, match="attempt 3") as caught:
+                await client.workflows.execute("wf")
     assert not caught.value.sent
 
 
