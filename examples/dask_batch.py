@@ -50,7 +50,7 @@ def square(input: dict[str, Any]) -> dict[str, int]:
 
 if __name__ == "__main__":
     address = os.environ.get("DASK_SCHEDULER")
-    processes: dict[str, Any] = {"n_workers": 3, "threads_per_worker": 4, "dashboard_address": None}
+    processes: dict[str, Any] = {"n_workers": 3, "threads_per_worker": 4, "dashboard_address": "127.0.0.1:0"}
     with Client(address) if address else Client(**processes) as cluster:
         if "--sandbox" in sys.argv:
             with sandbox.serve() as server, server.client(api_version="v2") as client:

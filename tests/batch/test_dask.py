@@ -30,7 +30,7 @@ def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         n_workers=3,
         threads_per_worker=1,
         processes=True,
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",  # any free port: another cluster may run on this machine
         local_directory=str(tmp_path_factory.mktemp("dask")),
         silence_logs="CRITICAL",
     )
