@@ -16,7 +16,7 @@ import attrs
 
 from simstudio.batch.outage import is_miss
 from simstudio.batch.records import Intent
-from simstudio.batch.verdicts import Verdict, may_repeat, verdict
+from simstudio.batch.verdicts import TURNED_AWAY, Verdict, may_repeat, verdict
 from simstudio.errors import JobFailedError, RateLimitError, SimStudioError
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from simstudio.batch.work_item import WorkItem
     from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
 
+_MOST_TURNED_AWAY = 10
+"""403s and 404s one after another, without a success between them, after which they are taken to be everybody's."""
 _MOST_MISSES = 20
 """Times that one item is sent again because the server was not there: with their pauses that outlasts an outage."""
 
@@ -52,7 +54,7 @@ class Attempts:
         sender: Executes them.
         pace: Told of each answer, once.
         options: How often one is sent again, and when.
-        progress: Knows whether any succeeded, and counts those that the rate limit refused.
+        progress: Counts those that the rate limit refused.
         outage: Told of each answer and each miss.
         ledger: Where they are committed, or None.
         clock: Seconds that never go back.
@@ -76,6 +78,8 @@ class Attempts:
         self._outage = outage
         self._ledger = ledger
         self._clock = clock
+        self._succeeded = False
+        self._turned_away = 0
 
     def commit(self, batch: Sequence[WorkItem]) -> None:
         """Write down what is about to be sent: it may be when this returns.
@@ -104,6 +108,7 @@ class Attempts:
             LedgerError: Its end cannot be written.
         """
         work.attempts += 1
+        sent_now = work.task_id is None
         started = self._clock()
         if work.began is None:
             work.began = started
@@ -119,6 +124,8 @@ class Attempts:
         self._outage.heard()
         self._pace.succeeded(self._clock() - started)
         if result.success:
+            if sent_now:
+                self._succeeded, self._turned_away = True, 0
             return self._over(work, "done", result=result)
         # v0.4 answers a failure with 200, and every version a cancelled run
         return self._over(work, "failed", result=result, error=_failure_of(result))
@@ -136,7 +143,9 @@ class Attempts:
 
     def _missed(self, work: WorkItem, error: SimStudioError, elapsed: float) -> BatchItem | Again:
         """An execution without a result: again, or that is how it ended."""
-        found = verdict(error, claimed=self._sender.claims, any_success=self._progress.done > 0)
+        self._turned_away += error.status in TURNED_AWAY and work.task_id is None
+        lately = self._succeeded and self._turned_away <= _MOST_TURNED_AWAY
+        found = verdict(error, claimed=self._sender.claims, succeeds=lately)
         self._outage.heard(error)
         gone = self._outage.reached and is_miss(error)  # it was there before
         if found == "refused":

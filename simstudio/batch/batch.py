@@ -18,7 +18,7 @@ from simstudio.batch.backlog import Backlog
 from simstudio.batch.items import BatchItem
 from simstudio.batch.progress import Progress
 from simstudio.batch.running import Awaited, Box, Threaded
-from simstudio.errors import ConfigurationError
+from simstudio.errors import ConfigurationError, SimStudioError
 
 if TYPE_CHECKING:
     from simstudio.batch.delivery import Outbox
@@ -103,6 +103,7 @@ class Batch(Iterator[BatchItem]):
         if item is not None:
             self._running.engine.wake()
             return item
+        self._release()
         failure, self._running.failure = self._running.failure, None
         if failure is not None:
             raise failure
@@ -120,7 +121,15 @@ class Batch(Iterator[BatchItem]):
 
     def close(self) -> None:
         """Begin nothing more, and wait for what is under way, up to 30 s (not on the batch's own thread)."""
-        self._running.end()
+        try:
+            self._running.end()
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        """Let go of the inputs, on the thread that has read them."""
+        if self._relay is not None and not self._running.is_here():
+            self._relay.release()
 
     def _wait(self) -> BatchItem | None:
         """The next item, None after the last; reads inputs meanwhile, and a few more for each item that it gives."""
@@ -157,6 +166,7 @@ class Batch(Iterator[BatchItem]):
         running = getattr(self, "_running", None)
         if running is not None:
             running.leave()
+            self._release()
 
     def __repr__(self) -> str:
         return f"<Batch: {self.progress}>"
@@ -228,8 +238,9 @@ class AsyncBatch(AsyncIterator[BatchItem]):
         if box.items:
             self._running.engine.wake()
             return box.items.take()
-        if not task.cancelled():
-            task.result()
+        if task.cancelled():
+            raise SimStudioError(f"The batch was cancelled with its event loop: {self.progress}.")
+        task.result()
         raise StopAsyncIteration
 
     async def run(self) -> Progress:

@@ -86,7 +86,7 @@ class Engine:
         self._tasks: set[asyncio.Task[None]] = set()
         self._asking: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
-        self._draining = False
+        self._draining = self._aborted = False
         self._failure: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._awake = asyncio.Event()
@@ -126,6 +126,7 @@ class Engine:
         self._awake.set()
 
     def _cancel(self) -> None:
+        self._aborted = True
         for task in self._tasks:
             task.cancel()
 
@@ -226,10 +227,16 @@ class Engine:
         task = asyncio.get_running_loop().create_task(self._kept(coroutine))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        task.add_done_callback(lambda _: coroutine.close())  # of a task that was cancelled before it began
 
     async def _kept(self, coroutine: Coroutine[Any, Any, None]) -> None:
         with self._ending():
-            await coroutine
+            try:
+                await coroutine
+            except asyncio.CancelledError as error:
+                if self._aborted:
+                    raise
+                raise SimStudioError("A part of the batch was cancelled, but not by the batch.") from error
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
-import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime, timezone
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
+from simstudio.batch.export_target import Target, opened
 from simstudio.batch.ledger import Entry, LedgerView
 from simstudio.batch.ledger.lock import canonical
 from simstudio.batch.records import dump
@@ -52,7 +53,7 @@ _CHARACTERS = 16 * 1024 * 1024
 
 def export(
     ledger: LedgerView | str | os.PathLike[str],
-    target: str | os.PathLike[str],
+    target: Target,
     *,
     format: Format | None = None,
 ) -> int:
@@ -63,11 +64,12 @@ def export(
     ``output`` are JSON texts, and the error is ``error_type, error_message, error_code``. What has no value is null, in
     CSV empty. All states are written, also ``sending`` and ``submitted``.
 
-    The file appears when it is complete; one of that name is replaced.
+    The file appears when it is complete; one of that name is replaced. A pipe, a terminal or ``/dev/stdout`` is written
+    to as it is.
 
     Args:
         ledger: The ledger, or its path: it is opened read-only then.
-        target: The file to write.
+        target: The path of the file to write, or a binary file that is open, such as ``sys.stdout.buffer``.
         format: ``jsonl``, ``csv`` or ``parquet``; by default what the file's suffix says.
 
     Returns:
@@ -77,6 +79,7 @@ def export(
         InvalidInputError: The format is none of these, or cannot be told from the suffix; the target is the ledger.
         ConfigurationError: pyarrow is not installed, and Parquet asked for.
         LedgerError: The ledger cannot be read, or the file not written.
+        BrokenPipeError: It is a pipe, and nobody reads it any more.
 
     Example:
         >>> import pathlib, tempfile
@@ -86,15 +89,15 @@ def export(
         ...     export(ledger, folder / "results.jsonl")
         0
     """
-    path = canonical(target)
+    path = canonical(target) if isinstance(target, (str, os.PathLike)) else ""
     write = _WRITERS[_format(path, format)]
     if write is _write_parquet:
         _pyarrow()
     with nullcontext(ledger) if isinstance(ledger, LedgerView) else LedgerView(ledger) as view:
         if path in {f"{view.path}{suffix}" for suffix in ("", "-wal", "-shm", "-lock")}:
             raise InvalidInputError(f"The export would overwrite the ledger {view.path}: name another file.")
-        with _replacing(path) as part:
-            return write(view.entries(), part)
+        with opened(target) as file:
+            return write(view.entries(), file)
 
 
 def _format(path: str, named: str | None) -> Format:
@@ -103,6 +106,8 @@ def _format(path: str, named: str | None) -> Format:
         if named is None:
             raise InvalidInputError(
                 f"The suffix of {path} says no format: use .jsonl, .csv or .parquet, or say format=."
+                if path
+                else "A file that is open says no format: say format=."
             )
     if named not in _WRITERS:
         raise InvalidInputError(f"format must be jsonl, csv or parquet, not {named!r}.")
@@ -110,46 +115,37 @@ def _format(path: str, named: str | None) -> Format:
 
 
 @contextmanager
-def _replacing(path: str) -> Iterator[str]:
-    """A file that becomes ``path`` when it is complete; of what is no plain file (a pipe, a terminal) itself."""
+def _as_text(file: BinaryIO) -> Iterator[io.TextIOWrapper]:
+    """A file as text in UTF-8, its line ends as they are written."""
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
     try:
-        plain = stat.S_ISREG(Path(path).stat().st_mode)
-    except OSError:
-        plain = True
-    part = f"{path}.{os.getpid()}.part" if plain else path
-    try:
-        yield part
-        if plain:
-            Path(part).replace(path)
-    except BaseException as error:
-        if plain:
-            with suppress(OSError):
-                Path(part).unlink()
-        if isinstance(error, OSError):
-            raise LedgerError(f"The export {path} cannot be written: {error.strerror or error}.") from error
-        raise
+        yield text
+        text.flush()
+    finally:
+        with suppress(OSError):  # of what could not be written even now; the first error is on its way
+            text.detach()
 
 
-def _write_jsonl(entries: Iterable[Entry], path: str) -> int:
+def _write_jsonl(entries: Iterable[Entry], file: BinaryIO) -> int:
     count = 0
-    with open(path, "w", encoding="utf-8", newline="\n") as file:  # noqa: PTH123
+    with _as_text(file) as text:
         for count, entry in enumerate(entries, 1):  # noqa: B007 - returned
-            file.write(dump(_row(entry), f"Item {entry.index}"))
-            file.write("\n")
+            text.write(dump(_row(entry), f"Item {entry.index}"))
+            text.write("\n")
     return count
 
 
-def _write_csv(entries: Iterable[Entry], path: str) -> int:
+def _write_csv(entries: Iterable[Entry], file: BinaryIO) -> int:
     count = 0
-    with open(path, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123
-        writer = csv.DictWriter(file, _COLUMNS)
+    with _as_text(file) as text:
+        writer = csv.DictWriter(text, _COLUMNS)
         writer.writeheader()
         for count, entry in enumerate(entries, 1):  # noqa: B007 - returned
             writer.writerow(_flat(entry))
     return count
 
 
-def _write_parquet(entries: Iterable[Entry], path: str) -> int:
+def _write_parquet(entries: Iterable[Entry], file: BinaryIO) -> int:
     pa, pq = _pyarrow()
     moment = pa.timestamp("us", tz="UTC")
     kinds = {"index": pa.int64(), "attempts": pa.int32(), "elapsed": pa.float64()}
@@ -157,7 +153,7 @@ def _write_parquet(entries: Iterable[Entry], path: str) -> int:
     schema = pa.schema([(name, kinds.get(name, pa.string())) for name in _COLUMNS])
     count = 0
     try:
-        with pq.ParquetWriter(path, schema, compression="snappy") as writer:
+        with pq.ParquetWriter(file, schema, compression="snappy") as writer:
             for rows in _groups(entries):
                 writer.write_table(pa.Table.from_pylist(rows, schema=schema))
                 count += len(rows)
@@ -192,7 +188,7 @@ def _pyarrow() -> tuple[Any, Any]:
     return pyarrow, parquet
 
 
-_WRITERS: dict[str, Callable[[Iterable[Entry], str], int]] = {
+_WRITERS: dict[str, Callable[[Iterable[Entry], BinaryIO], int]] = {
     "jsonl": _write_jsonl,
     "csv": _write_csv,
     "parquet": _write_parquet,

@@ -109,7 +109,7 @@ class Threaded:
                     self._thread = threading.Thread(target=self._run, name="simstudio-batch", daemon=True)
                     _alive.add(self)
                     self._thread.start()
-        elif self._is_here():
+        elif self.is_here():
             raise ConfigurationError(
                 "The next item of a batch cannot be waited for on its own thread, on which on_result= and progress= "
                 "are called: take it where you iterate."
@@ -132,7 +132,7 @@ class Threaded:
         if self._ends_unbegun() or self.over.is_set() or os.getpid() != self._process:
             return
         self.engine.drain()
-        if self._is_here():
+        if self.is_here():
             return
         try:
             self.over.wait(DRAIN_PATIENCE)
@@ -150,7 +150,8 @@ class Threaded:
             self._close()
         return True
 
-    def _is_here(self) -> bool:
+    def is_here(self) -> bool:
+        """Whether this is the batch's own thread."""
         return threading.current_thread() is self._thread
 
     def _run(self) -> None:

@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol
 
 from simstudio.batch.inputs import Inputs, read
 from simstudio.batch.items import Examiner
+from simstudio.errors import SimStudioError
 
 LATER: Final = object()
 """There is no input now; ``wake`` tells when there may be one."""
@@ -79,6 +80,8 @@ class Awaited:
         if not self._pull.done():
             return LATER
         pull, self._pull = self._pull, None
+        if pull.cancelled():  # its own error would end the engine as if somebody had cancelled that
+            raise SimStudioError("The batch ended before its last input: reading the next one was cancelled.")
         return pull.result()
 
     def bind(self, wake: Callable[[], None]) -> None:
@@ -90,6 +93,7 @@ class Awaited:
         if self._pull is not None:
             self._pull.cancel()
             await asyncio.gather(self._pull, return_exceptions=True)
+        self._inputs = _nothing()
 
     async def _next(self) -> Any:
         return await anext(self._inputs, END)
@@ -144,9 +148,8 @@ class Relay:
         self._wake = wake
 
     async def aclose(self) -> None:
-        """Read no more, and let go of the caller's iterable."""
+        """Read no more. The caller's iterable is let go of by :meth:`release`, not on this thread."""
         self._over = True
-        self._inputs = iter(())
 
     # -- the reader's side -------------------------------------------------------------------------------------------
 
@@ -176,10 +179,33 @@ class Relay:
         except Exception as error:  # noqa: BLE001 - raised where the items are taken, once what is under way has ended
             self._failure = error
             self._over = True
+        except BaseException as error:
+            self._failure = SimStudioError(f"The batch ended before its last input: {type(error).__name__}.")
+            self._over = True
+            raise
         finally:
+            if self._over:
+                self._inputs = iter(())
             self._reader = None
             self._reading.release()
         self._wake()
+
+    def release(self) -> None:
+        """Read no more, and let go of the caller's iterable on this thread: what it closes then is bound to it.
+
+        Where another thread is reading, that one does so.
+        """
+        self._over = True
+        if self._reading.acquire(blocking=False):
+            try:
+                self._inputs = iter(())
+            finally:
+                self._reading.release()
+
+
+async def _nothing() -> AsyncIterator[Any]:
+    for nothing in ():
+        yield nothing
 
 
 def _nobody() -> None:

@@ -27,17 +27,18 @@ Verdict: TypeAlias = Literal["failed", "unknown", "unsent", "refused", "fatal"]
 """``failed``: it ran, or was answered, and there is no result. ``unknown``: it may have run. ``unsent``: it surely did
 not. ``refused``: it did not, because the rate limit is reached. ``fatal``: it did not, and no other item can."""
 
-_EVERYBODYS = (403, 404)
+TURNED_AWAY = (403, 404)
+"""Statuses of a workflow that is gone, not deployed, or not this key's; or of one item that a proxy does not like."""
 _RATE_REFUSAL = "Rate limit exceeded"
 
 
-def verdict(error: SimStudioError, *, claimed: bool, any_success: bool) -> Verdict:
+def verdict(error: SimStudioError, *, claimed: bool, succeeds: bool) -> Verdict:
     """What an error means.
 
     Args:
         error: What the execution raised.
         claimed: Whether it was sent under a run id (v2), so that sending it again runs nothing twice.
-        any_success: Whether another item of the batch succeeded: then a 404 is this item's own trouble.
+        succeeds: Whether other items succeed, in this run and lately: then a 404 is this item's own trouble.
     """
     if isinstance(error, (AuthenticationError, APIVersionError, UsageLimitExceededError, ConfigurationError)):
         return "fatal"
@@ -53,7 +54,7 @@ def verdict(error: SimStudioError, *, claimed: bool, any_success: bool) -> Verdi
         return "unknown"
     if isinstance(error, ServerError):
         return "unknown" if claimed or error.status in (502, 503, 504) else "failed"
-    if isinstance(error, APIStatusError) and error.status in _EVERYBODYS and not any_success:
+    if isinstance(error, APIStatusError) and error.status in TURNED_AWAY and not succeeds:
         return "fatal"
     return "failed"
 

@@ -284,7 +284,7 @@ def status(invocation: Invocation, ledger: str, *, as_json: bool) -> None:
 
 @batch.command(short_help="Write what a ledger knows to a file.")
 @click.argument("ledger", metavar="LEDGER", type=_LEDGER)
-@click.argument("target", metavar="TARGET", type=click.Path(dir_okay=False))
+@click.argument("target", metavar="TARGET", type=click.Path(dir_okay=False, allow_dash=True))
 @click.option(
     "--format",
     "form",
@@ -296,16 +296,20 @@ def status(invocation: Invocation, ledger: str, *, as_json: bool) -> None:
 def export(invocation: Invocation, ledger: str, target: str, form: str | None, *, as_json: bool) -> None:
     """Write all that LEDGER knows to the file TARGET (.jsonl, .csv, .parquet), a row an item.
 
-    Its batch may be running.
+    Its batch may be running. - is standard output; it needs --format.
     """
     from simstudio.cli.batch_export import write_export
 
+    if target == "-" and (as_json or form is None):
+        why = "--json would be there, too" if as_json else "it needs --format"
+        raise click.UsageError(f"TARGET is standard output (-): {why}", click.get_current_context())
     invocation.as_json = as_json
     count = write_export(ledger, target, cast("Format | None", form))
     if as_json:
         write_json({"items": count, "target": target})
     else:
-        say(f"{count} item{'' if count == 1 else 's'} written to {target}")
+        place = "standard output" if target == "-" else target
+        say(f"{count} item{'' if count == 1 else 's'} written to {place}")
 
 
 _NAMES = {

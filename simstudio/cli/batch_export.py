@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import os
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def write_export(ledger: str, target: str, form: Format | None) -> int:
-    """Write what a ledger knows to a file; how many items that were.
+    """Write what a ledger knows to a file, or ``-``; how many items that were.
 
     Raises:
         click.UsageError: The file is that of the inputs, or of the results.
@@ -29,8 +31,10 @@ def write_export(ledger: str, target: str, form: Format | None) -> int:
     with _InWords(ledger) as view:
         settings = Note.of(view).latest
         if settings is not None:
-            keep_from(target, inputs=settings.inputs, out=settings.out)
-        return export(view, target, format=form)
+            if target != "-":
+                keep_from(target, inputs=settings.inputs, out=settings.out)
+        standard = os.devnull if sys.stdout is None else sys.stdout.buffer  # None: closed by the caller, >&-
+        return export(view, standard if target == "-" else target, format=form)
 
 
 class _InWords(LedgerView):

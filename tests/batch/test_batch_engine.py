@@ -14,7 +14,7 @@ import simstudio as sim
 from simstudio.batch.backlog import MOST_WEIGHT
 from simstudio.batch.engine import Engine
 from simstudio.batch.items import BatchItem, prepare
-from simstudio.batch.ledger import Intent, Ledger
+from simstudio.batch.ledger import Counts, Intent, Ledger
 from simstudio.batch.options import Options
 from simstudio.batch.running import Box as Waiting
 from simstudio.batch.sources import Inline, source_of
@@ -321,6 +321,25 @@ class TestFailing:
         sender = FakeSender(lambda value, _: sim.NotFoundError("no", status=404) if value == 2 else value)
         items, _ = play(sender, range(4), pace=FixedPace(1))
         assert [item.state for item in items] == ["done", "done", "failed", "done"]
+
+    def test_what_an_earlier_run_has_done_says_nothing_of_now(self, tmp_path: Path) -> None:
+        """The workflow was undeployed since: its inputs are not to fail for good."""
+        play(FakeSender(echo), range(5), ledger=opened(tmp_path))
+        sender, ledger = FakeSender(lambda *_: sim.PermissionDeniedError("no", status=403)), opened(tmp_path)
+        with pytest.raises(sim.PermissionDeniedError):
+            play(sender, range(20), pace=FixedPace(1), ledger=ledger, keep=True)
+        assert (len(sender.sent), ledger.counts()) == (1, Counts(done=5))
+        ledger.close()
+
+    @pytest.mark.parametrize("limit", [1, 40])
+    def test_many_403s_in_a_row_are_everybodys(self, limit: int, tmp_path: Path) -> None:
+        """It was undeployed in the middle: a few items fail, not all that are left."""
+        gone = sim.PermissionDeniedError("no", status=403)
+        sender, ledger = FakeSender(lambda value, _: gone if value >= 60 else value), opened(tmp_path)
+        with pytest.raises(sim.PermissionDeniedError):
+            play(sender, range(1000), pace=FixedPace(limit), ledger=ledger, keep=True)
+        assert ledger.counts() == Counts(done=60, failed=10)
+        ledger.close()
 
     def test_a_ledger_that_fails_ends_a_batch_of_asynchronous_inputs_too(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import gc
 import itertools
 import queue
 import sqlite3
@@ -182,3 +183,58 @@ def test_a_slow_consumer_finds_results_ready(client: sim.SimStudioClient, sandbo
 @pytest.mark.parametrize("make", [list, tuple, iter, lambda values: (value for value in values)])
 def test_whatever_can_be_iterated_over(client: sim.SimStudioClient, make: Callable[[Any], Any]) -> None:
     assert outputs(client.workflows.map("double", make([{"n": n} for n in range(5)]))) == [0, 2, 4, 6, 8]
+
+
+# -- letting go of them ------------------------------------------------------------------------------------------------
+
+
+def to_its_end(client: sim.SimStudioClient, inputs: Any) -> None:
+    for _ in client.workflows.map("double", inputs):
+        pass
+
+
+def by_a_break(client: sim.SimStudioClient, inputs: Any) -> None:
+    for _ in client.workflows.map("double", inputs):
+        break
+
+
+def by_a_break_in_a_with(client: sim.SimStudioClient, inputs: Any) -> None:
+    with client.workflows.map("double", inputs) as batch:
+        for _ in batch:
+            break
+
+
+def by_a_failure(client: sim.SimStudioClient, inputs: Any) -> None:
+    with pytest.raises(sim.SimStudioError):
+        list(client.workflows.map("fail", inputs, stop_on_error=True))
+    del inputs
+    gc.collect()  # what was raised knows it
+
+
+def unbegun(client: sim.SimStudioClient, inputs: Any) -> None:
+    client.workflows.map("double", inputs).close()
+
+
+@pytest.mark.parametrize("leave", [to_its_end, by_a_break, by_a_break_in_a_with, by_a_failure, unbegun])
+def test_they_are_let_go_of_by_the_thread_that_read_them(
+    sandbox: Sandbox, client: sim.SimStudioClient, leave: Callable[[sim.SimStudioClient, Any], None]
+) -> None:
+    """A generator is closed there: locks, transactions and context variables in it are bound to that thread."""
+
+    @sandbox.workflow("fail")
+    def fail(input: dict[str, Any]) -> None:
+        raise ValueError(input)
+
+    lock, closed = threading.RLock(), []
+
+    def inputs(count: int) -> Iterator[dict[str, int]]:
+        try:
+            with lock:
+                yield from ({"n": n} for n in range(count))
+        finally:
+            closed.append(threading.current_thread())
+
+    made = [inputs(10 if leave is to_its_end else 10**9)]
+    next(made[0])
+    leave(client, made.pop())
+    assert closed == [threading.current_thread()]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -224,6 +227,49 @@ def test_a_target_without_room_is_a_clear_error(ledger: Ledger) -> None:
     with pytest.raises(LedgerError, match=r"/dev/full cannot be written: No space left"):
         export(ledger, "/dev/full", format="jsonl")
     assert Path("/dev/full").is_char_device()
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="it has no names for open files")
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1"])
+@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
+@pytest.mark.parametrize("where", ["file", "pipe"])
+def test_standard_output_is_written_to_and_never_replaced(
+    ledger: Ledger, tmp_path: Path, name: str, form: str, where: str
+) -> None:
+    """Also where it is redirected to a file that more is written to, before and after."""
+    fill(ledger)
+    program = (
+        "import sys; from simstudio.batch.export import export; print('before');"
+        f"export(sys.argv[1], {name!r}, format={form!r}); print('after')"
+    )
+    command, log = [sys.executable, "-c", program, ledger.path], tmp_path / "log"
+    with log.open("wb") as file:
+        file.write(b"earlier\n")
+        file.flush()
+        told = subprocess.run(command, stdout=subprocess.PIPE if where == "pipe" else file, check=True).stdout
+    found = told if where == "pipe" else log.read_bytes().removeprefix(b"earlier\n")
+    export(ledger, tmp_path / f"all.{form}")
+    content = (tmp_path / f"all.{form}").read_bytes()
+    assert found == b"before\n" + content + b"after\n"
+
+
+def test_a_file_that_is_open_is_written_to_and_stays_open(ledger: Ledger, tmp_path: Path) -> None:
+    fill(ledger)
+    file = io.BytesIO(b"")
+    file.write(b"before\n")
+    assert export(ledger, file, format="jsonl") == 5 + len(ODD)
+    export(ledger, tmp_path / "all.jsonl")
+    assert file.getvalue() == b"before\n" + (tmp_path / "all.jsonl").read_bytes()
+    with pytest.raises(InvalidInputError, match="says no format"):
+        export(ledger, file)
+
+
+def test_a_pipe_that_nobody_reads_is_a_broken_pipe(ledger: Ledger) -> None:
+    fill(ledger)
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb", buffering=0) as file, pytest.raises(BrokenPipeError):  # noqa: PTH123
+        export(ledger, file, format="csv")
 
 
 def test_a_missing_ledger_leaves_no_file(tmp_path: Path) -> None:

@@ -372,6 +372,21 @@ class TestLookingAtALedger:
         with (tmp_path / "all.csv").open(newline="") as file:
             assert [row["state"] for row in csv.DictReader(file)] == ["done", "failed"]
 
+    def test_export_writes_to_standard_output(self, cli, server, work, given, ledger, tmp_path) -> None:
+        cli("batch", "run", "work", given(1, 2), "--ledger", ledger)
+        cli("batch", "export", ledger, str(tmp_path / "all.csv"))
+        result = cli("batch", "export", ledger, "-", "--format", "csv")
+        assert result.stdout.replace("\r\n", "\n") == (tmp_path / "all.csv").read_text().replace("\r\n", "\n")
+        assert "2 items written to standard output" in result.stderr
+
+    @pytest.mark.parametrize(("options", "why"), [((), "needs --format"), (("--json", "--format", "csv"), "--json")])
+    def test_standard_output_has_no_suffix_and_one_content(
+        self, cli, server, work, given, ledger, options, why
+    ) -> None:
+        cli("batch", "run", "work", given(1), "--ledger", ledger)
+        result = cli("batch", "export", ledger, "-", *options)
+        assert (result.exit_code, why in result.output) == (2, True)
+
     def test_export_writes_the_format_it_is_told(self, cli, server, work, given, ledger, tmp_path) -> None:
         cli("batch", "run", "work", given(1), "--ledger", ledger)
 

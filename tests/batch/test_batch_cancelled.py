@@ -1,0 +1,110 @@
+"""A cancellation inside a batch that nobody asked for is an error of the batch, never its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import simstudio as sim
+from simstudio.batch.ledger import status
+from simstudio.sandbox import Sandbox, SandboxServer
+
+
+@pytest.fixture
+def server() -> Iterator[SandboxServer]:
+    sandbox = Sandbox()
+
+    @sandbox.workflow("slow")
+    async def slow(input: dict[str, Any]) -> dict[str, Any]:
+        await asyncio.sleep(0.05)
+        return input
+
+    with sandbox.serve() as server:
+        yield server
+
+
+async def cancelled() -> None:
+    """Wait for something that another part of the program has cancelled."""
+    task = asyncio.ensure_future(asyncio.sleep(10))
+    task.cancel()
+    await task
+
+
+async def test_inputs_that_are_cancelled(server: SandboxServer, tmp_path: Path) -> None:
+    """What is under way ends, and is given, before the error comes."""
+
+    async def inputs() -> AsyncIterator[dict[str, int]]:
+        for n in range(4):
+            yield {"n": n}
+        await cancelled()
+
+    path, given = tmp_path / "runs.sqlite", []
+    async with server.async_client() as client:
+        with pytest.raises(sim.SimStudioError, match="cancelled"):
+            async for item in client.workflows.map("slow", inputs(), ledger=path):
+                given.append(item.index)
+    assert given == [0, 1, 2, 3]
+    assert status(path).done == 4
+
+
+def test_inputs_of_a_sync_batch_that_are_cancelled(server: SandboxServer) -> None:
+    """Whoever iterates meets it; and whoever goes on all the same does not take it for the end."""
+
+    def inputs() -> Iterator[dict[str, int]]:
+        yield {"n": 0}
+        raise asyncio.CancelledError
+
+    with server.client() as client:
+        batch, given = client.workflows.map("slow", inputs()), []
+        with pytest.raises(asyncio.CancelledError):
+            given.extend(batch)
+        with pytest.raises(sim.SimStudioError, match="CancelledError"):
+            for item in batch:
+                given.append(item)
+        assert [item.index for item in given] == [0]
+
+
+async def test_an_on_result_that_is_cancelled(server: SandboxServer) -> None:
+    async def on_result(item: sim.BatchItem) -> None:
+        if item.index == 1:
+            await cancelled()
+
+    async with server.async_client() as client:
+        with pytest.raises(sim.SimStudioError, match="cancelled"):
+            async for _ in client.workflows.map("slow", [{"n": n} for n in range(500)], on_result=on_result):
+                pass
+
+
+async def test_an_execution_that_is_cancelled(server: SandboxServer) -> None:
+    """Whatever cancelled it: it may have run."""
+    async with server.async_client() as client:
+        batch = client.workflows.map("slow", [{"n": n} for n in range(3)])
+        engine = batch._running.engine
+
+        async def execute(*_: Any) -> None:
+            await cancelled()
+
+        engine._attempts._sender.execute = execute  # type: ignore[assignment]
+        with pytest.raises(sim.SimStudioError, match="cancelled"):
+            async for _ in batch:
+                pass
+
+
+def test_a_batch_that_its_event_loop_took_along(server: SandboxServer, tmp_path: Path) -> None:
+    """It does not go on under another, and does not look as if it were finished."""
+    path = tmp_path / "runs.sqlite"
+    client = server.async_client()
+    batch = client.workflows.map("slow", [{"n": n} for n in range(100)], concurrency=2, ledger=path)
+
+    async def take(count: int) -> list[int]:
+        return [(await anext(batch)).index for _ in range(count)]
+
+    assert asyncio.run(take(3)) == [0, 1, 2]
+    with pytest.raises(sim.SimStudioError, match=r"event loop.*/100 finished"):
+        while True:
+            asyncio.run(take(1))
+    asyncio.run(client.aclose())
