@@ -50,6 +50,12 @@ class Backlog:
         self._weight -= weight
         return item
 
+    def put_back(self, item: BatchItem) -> None:
+        """Be the first again: it was taken, and nobody got it."""
+        weight = weight_of(item)
+        self._items.appendleft((item, weight))
+        self._weight += weight
+
     def __iter__(self) -> Iterator[BatchItem]:
         return (item for item, _ in self._items)
 

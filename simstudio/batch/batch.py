@@ -144,8 +144,14 @@ class Batch(Iterator[BatchItem]):
             if relay is not None:
                 relay.read()
         if relay is not None and relay.wanted:
-            for _ in range(_READ_FOR_EACH if relay.quick and item is not None else 0):
-                relay.read()
+            try:
+                for _ in range(_READ_FOR_EACH if relay.quick and item is not None else 0):
+                    relay.read()
+            except BaseException:  # Ctrl-C while an input was read
+                if item is not None:
+                    with box.changed:
+                        box.items.put_back(item)
+                raise
             box.look()  # another thread may go on reading
         return item
 

@@ -1,4 +1,4 @@
-"""Where an export is written: to a file that takes its place when it is complete, or to what is no plain file, as it is.
+"""Where an export is written: a file that takes its place when it is complete, or what is no plain file, as it is.
 
 Standard output is never replaced, whatever it is redirected to: a log that everything else is in, too.
 """

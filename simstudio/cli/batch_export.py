@@ -30,9 +30,8 @@ def write_export(ledger: str, target: str, form: Format | None) -> int:
     """
     with _InWords(ledger) as view:
         settings = Note.of(view).latest
-        if settings is not None:
-            if target != "-":
-                keep_from(target, inputs=settings.inputs, out=settings.out)
+        if settings is not None and target != "-":
+            keep_from(target, inputs=settings.inputs, out=settings.out)
         standard = os.devnull if sys.stdout is None else sys.stdout.buffer  # None: closed by the caller, >&-
         return export(view, standard if target == "-" else target, format=form)
 

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType, TracebackType
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 _HANG_UP = getattr(signal, "SIGHUP", None)
+_AT_ONCE = 0.5
+"""Seconds within which a signal that comes again is still the first: ``timeout`` sends its own to the process, and then
+to its group."""
 
 
 class Stopping:
@@ -27,18 +31,24 @@ class Stopping:
 
     The first lets it begin nothing more; iterating over it goes on to the end of what is under way, for which it waits
     30 s at most. The second ends the process without another word but ``last_words``; the ledger can bear that. A
-    terminal that goes may say so twice (its shell, and the system): that is no second one. ``nohup`` is heeded.
+    terminal that goes may say so twice (its shell, and the system), and ``timeout`` says everything twice: that is no
+    second one. ``nohup`` is heeded.
 
     Args:
         batch: What is run.
         last_words: Called before the process is left at once.
+        clock: Seconds that never go back.
 
     Attributes:
         signal: The first signal that came; None where none did.
     """
 
-    def __init__(self, batch: Batch, last_words: Callable[[], None]) -> None:
+    def __init__(
+        self, batch: Batch, last_words: Callable[[], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.signal: int | None = None
+        self._clock = clock
+        self._since = 0.0
         self._batch = batch
         self._last_words = last_words
         self._before: dict[int, Any] = {}
@@ -59,13 +69,13 @@ class Stopping:
 
     def _asked(self, number: int, _: FrameType | None) -> None:
         if self.signal is not None:
-            if number == _HANG_UP:
+            if number == _HANG_UP or (number == self.signal and self._clock() < self._since + _AT_ONCE):
                 return
             with suppress(Exception):
                 self._last_words()
                 sys.stderr.flush()
             os._exit(128 + number)
-        self.signal = number
+        self.signal, self._since = number, self._clock()
         # On a thread, as it waits; the items that end meanwhile are taken by the thread that was interrupted.
         threading.Thread(target=self._drain, name="simstudio-drain", daemon=True).start()
 

@@ -42,12 +42,12 @@ async def test_inputs_that_are_cancelled(server: SandboxServer, tmp_path: Path) 
             yield {"n": n}
         await cancelled()
 
-    path, given = tmp_path / "runs.sqlite", []
+    path = tmp_path / "runs.sqlite"
     async with server.async_client() as client:
+        batch = client.workflows.map("slow", inputs(), ledger=path)
+        assert [(await anext(batch)).index for _ in range(4)] == [0, 1, 2, 3]
         with pytest.raises(sim.SimStudioError, match="cancelled"):
-            async for item in client.workflows.map("slow", inputs(), ledger=path):
-                given.append(item.index)
-    assert given == [0, 1, 2, 3]
+            await anext(batch)
     assert status(path).done == 4
 
 
@@ -59,13 +59,16 @@ def test_inputs_of_a_sync_batch_that_are_cancelled(server: SandboxServer) -> Non
         raise asyncio.CancelledError
 
     with server.client() as client:
-        batch, given = client.workflows.map("slow", inputs()), []
-        with pytest.raises(asyncio.CancelledError):
-            given.extend(batch)
-        with pytest.raises(sim.SimStudioError, match="CancelledError"):
-            for item in batch:
-                given.append(item)
-        assert [item.index for item in given] == [0]
+        batch = client.workflows.map("slow", inputs())
+        given, errors = [], []
+        while len(errors) < 2:
+            try:
+                given.append(next(batch).index)
+            except (asyncio.CancelledError, sim.SimStudioError) as error:
+                errors.append(error)
+    assert given == [0]
+    assert isinstance(errors[0], asyncio.CancelledError)
+    assert "CancelledError" in str(errors[1])
 
 
 async def test_an_on_result_that_is_cancelled(server: SandboxServer) -> None:
@@ -74,9 +77,9 @@ async def test_an_on_result_that_is_cancelled(server: SandboxServer) -> None:
             await cancelled()
 
     async with server.async_client() as client:
+        batch = client.workflows.map("slow", [{"n": n} for n in range(500)], on_result=on_result)
         with pytest.raises(sim.SimStudioError, match="cancelled"):
-            async for _ in client.workflows.map("slow", [{"n": n} for n in range(500)], on_result=on_result):
-                pass
+            await batch.run()
 
 
 async def test_an_execution_that_is_cancelled(server: SandboxServer) -> None:
@@ -90,8 +93,7 @@ async def test_an_execution_that_is_cancelled(server: SandboxServer) -> None:
 
         engine._attempts._sender.execute = execute  # type: ignore[assignment]
         with pytest.raises(sim.SimStudioError, match="cancelled"):
-            async for _ in batch:
-                pass
+            await batch.run()
 
 
 def test_a_batch_that_its_event_loop_took_along(server: SandboxServer, tmp_path: Path) -> None:
@@ -104,7 +106,10 @@ def test_a_batch_that_its_event_loop_took_along(server: SandboxServer, tmp_path:
         return [(await anext(batch)).index for _ in range(count)]
 
     assert asyncio.run(take(3)) == [0, 1, 2]
+
+    async def rest() -> None:
+        await batch.run()
+
     with pytest.raises(sim.SimStudioError, match=r"event loop.*/100 finished"):
-        while True:
-            asyncio.run(take(1))
+        asyncio.run(rest())
     asyncio.run(client.aclose())

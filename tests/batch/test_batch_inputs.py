@@ -238,3 +238,19 @@ def test_they_are_let_go_of_by_the_thread_that_read_them(
     next(made[0])
     leave(client, made.pop())
     assert closed == [threading.current_thread()]
+
+
+@pytest.mark.parametrize("count", [65, 70, 75, 80])
+def test_no_item_is_lost_to_an_interrupt_while_inputs_are_read(client: sim.SimStudioClient, count: int) -> None:
+    """For each item that is given, more inputs are read before it is."""
+
+    def inputs() -> Iterator[dict[str, int]]:
+        yield from ({"n": n} for n in range(count))
+        raise KeyboardInterrupt
+
+    given: list[sim.BatchItem] = []
+    ended: list[int] = []
+    batch = client.workflows.map("double", inputs(), on_result=lambda item: ended.append(item.index))
+    with pytest.raises(sim.BatchInterrupted) as caught:
+        given.extend(batch)
+    assert [item.index for item in [*given, *caught.value.items]] == sorted(ended)
