@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from simstudio.batch.items import BatchItem
 from simstudio.batch.outage import is_miss
 from simstudio.batch.records import Intent
 from simstudio.batch.verdicts import TURNED_AWAY, Verdict, may_repeat, verdict
-from simstudio.errors import JobFailedError, RateLimitError, SimStudioError
+from simstudio.errors import InvalidInputError, JobFailedError, RateLimitError, SimStudioError
 
 if TYPE_CHECKING:
-    from simstudio.batch.items import BatchItem, ItemState
+    from simstudio.batch.items import ItemState
     from simstudio.batch.ledger import Ledger
     from simstudio.batch.options import Options
     from simstudio.batch.outage import Outage
@@ -86,16 +87,18 @@ class Attempts:
 
         Raises:
             LedgerError: The ledger cannot be written, or two inputs have one key; nothing may be sent.
-            InvalidInputError: A file that is part of an input can no longer be read.
         """
         new = [work for work in batch if not work.intended]
         for work in new:
             if work.run_id is None:
                 work.run_id = self._sender.new_run_id()
         if self._ledger is not None and new:
-            self._ledger.intend([Intent(work.prepared, work.run_id) for work in new])
+            refused = self._ledger.intend([Intent(work.prepared, work.run_id) for work in new])
+            problems = {intent.prepared.index: error for intent, error in refused}
+            for work in new:
+                work.problem = problems.get(work.prepared.index)
         for work in new:
-            work.intended = True
+            work.intended = work.problem is None
 
     async def make(self, work: WorkItem) -> BatchItem | Again:
         """Send an item that is committed, or wait for it where it is queued.
@@ -107,6 +110,8 @@ class Attempts:
             SimStudioError: No item can be executed.
             LedgerError: Its end cannot be written.
         """
+        if work.problem is not None:
+            return self._refused(work, work.problem)
         work.attempts += 1
         sent_now = work.task_id is None
         started = self._clock()
@@ -198,6 +203,14 @@ class Attempts:
 
     def _pause(self, work: WorkItem) -> float:
         return self._options.backoff.delay(work.attempts, random=random.random())  # noqa: S311 - no secret
+
+    def _refused(self, work: WorkItem, problem: InvalidInputError) -> BatchItem:
+        self._pace.succeeded(0.0)  # it had its turn
+        prepared = work.prepared
+        item = BatchItem(prepared.index, prepared.input, error=problem, state="failed", key=prepared.key)
+        if self._ledger is not None and self._ledger.find(prepared) is None:  # what is known of it stays
+            self._ledger.refuse(item)
+        return item
 
     def _forget(self, work: WorkItem) -> None:
         """It surely never ran, this time. What carries a run id is kept: an earlier request with it may have run."""

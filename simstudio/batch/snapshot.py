@@ -23,7 +23,15 @@ def shown(value: Any) -> Any:
     try:
         return json.loads(json.dumps(value, allow_nan=False))
     except Exception:  # noqa: BLE001 - it was refused for whatever that is
-        return {"type": type(value).__name__, "repr": _SHORT.repr(value)[:_SHOWN]}
+        return {"type": type(value).__name__, "repr": _repr(value)}
+
+
+def _repr(value: Any) -> str:
+    """The beginning of its ``repr``, where it has one: reprlib fails on integers of thousands of digits."""
+    try:
+        return _SHORT.repr(value)[:_SHOWN]
+    except Exception:  # noqa: BLE001 - of a class of the caller's, too
+        return f"<{type(value).__name__}>"
 
 
 def plain(value: Any) -> Any:

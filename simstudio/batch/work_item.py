@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from simstudio.batch.items import BatchItem, ItemState, Prepared
-from simstudio.errors import ExecutionError, SimStudioError
+from simstudio.errors import ExecutionError, InvalidInputError, SimStudioError
 
 if TYPE_CHECKING:
     from simstudio.models.execution import WorkflowExecutionResult
@@ -31,6 +31,7 @@ class WorkItem:
         misses: How often of these the server was not there, and it is sent again however often that was.
         began: When it was first sent in this run, by the batch's clock.
         intended: Whether the ledger knows that it is about to be sent.
+        problem: Why it must not be sent, though it could have been when it was read.
         resumed: Whether an earlier run sent it, under the ids that it has now.
     """
 
@@ -44,6 +45,7 @@ class WorkItem:
     misses: int = 0
     began: float | None = None
     intended: bool = False
+    problem: InvalidInputError | None = None
     resumed: bool = False
 
     def ended(

@@ -299,6 +299,48 @@ class TestFailing:
         assert [item.state for item in items] == ["done", "failed", "failed", "done"]
         assert "Input 1" in str(items[1].error)
 
+    @pytest.mark.parametrize("change", [Path.unlink, lambda file: file.write_bytes(b"ho")], ids=["gone", "changed"])
+    def test_a_file_that_is_not_what_was_read_is_that_items_failure(
+        self, tmp_path: Path, change: Callable[[Path], object]
+    ) -> None:
+        """The next run looks at it again; what is known of it from an earlier one stays."""
+        files = [tmp_path / f"{n}.txt" for n in range(9)]
+        for file in files:
+            file.write_bytes(b"hi")
+
+        def inputs() -> Iterator[dict[str, Any]]:
+            for file in files:
+                yield {"doc": file}
+                if file == files[5]:
+                    change(file)
+
+        sender, ledger = FakeSender(lambda *_: "seen"), opened(tmp_path)
+        items, engine = play(sender, inputs(), pace=FixedPace(9), ledger=ledger, keep=True)
+        assert [item.state for item in items] == ["done"] * 5 + ["failed"] + ["done"] * 3
+        assert items[5].attempts == 0
+        assert isinstance(items[5].error, sim.InvalidInputError)
+        assert (len(sender.sent), ledger.counts(), engine.progress.running) == (8, Counts(done=8, failed=1), 0)
+        ledger.close()
+        files[5].write_bytes(b"hi")
+        again, _ = play(sender, ({"doc": file} for file in files), ledger=opened(tmp_path))
+        assert [item.replayed for item in again] == [True] * 5 + [False] + [True] * 3
+        assert {item.state for item in again} == {"done"}
+
+    def test_a_file_that_is_gone_when_its_item_runs_again_leaves_what_is_known(self, tmp_path: Path) -> None:
+        file = tmp_path / "a.txt"
+        file.write_bytes(b"hi")
+        play(FakeSender(lambda *_: sim.ExecutionError("Boom")), [{"doc": file}], ledger=opened(tmp_path))
+
+        def inputs() -> Iterator[dict[str, Any]]:
+            yield {"doc": file}
+            file.unlink()
+
+        ledger = opened(tmp_path)
+        (item,), _ = play(FakeSender(echo), inputs(), ledger=ledger, keep=True, on_failed="rerun")
+        assert isinstance(item.error, sim.InvalidInputError)
+        assert [str(entry.error) for entry in ledger.entries()] == ["Boom"]
+        ledger.close()
+
     @pytest.mark.parametrize(
         "error",
         [

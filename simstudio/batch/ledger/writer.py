@@ -24,7 +24,7 @@ from simstudio.batch.ledger.rows import COLUMNS, TABLES, entry_of
 from simstudio.batch.ledger.view import LedgerView
 from simstudio.batch.records import Entry, Intent, Mode, dump, pack_error, pack_result
 from simstudio.batch.snapshot import shown
-from simstudio.errors import InputChangedError, LedgerError
+from simstudio.errors import InputChangedError, InvalidInputError, LedgerError
 from simstudio.transport.endpoint import check_base_url
 
 _MOVES = 500
@@ -194,25 +194,34 @@ class Ledger(LedgerView):
                     db.execute("DELETE FROM entries WHERE id = ?", found)
                     db.execute("DELETE FROM inputs WHERE id = ?", found)
 
-    def intend(self, entries: Sequence[Intent]) -> None:
+    def intend(self, entries: Sequence[Intent]) -> list[tuple[Intent, InvalidInputError]]:
         """Write down what is about to be sent; it is committed when this returns. All of it or nothing.
 
         Args:
             entries: Inputs that are not known, or failed, or are unknown, or were ``sending`` in an earlier run.
 
+        Returns:
+            Those that must not be sent, of which nothing was written, and why: a file that is part of them can no
+            longer be read, or is not what it was when the input was read.
+
         Raises:
-            InputChangedError: Another input is known under the key of one of them, or a file that is part of one is not
-                what it was when the input was read.
+            InputChangedError: Another input is known under the key of one of them.
             LedgerError: One of them must not be sent (it is done, queued, or being sent); or the ledger cannot be
                 written, and nothing may be sent.
-            InvalidInputError: A file that is part of an input can no longer be read.
         """
         self._ensure_server()
-        texts = [_text(intent.prepared) for intent in entries]
+        texts: list[tuple[Intent, str]] = []
+        refused: list[tuple[Intent, InvalidInputError]] = []
+        for intent in entries:
+            try:
+                texts.append((intent, _text(intent.prepared)))
+            except InvalidInputError as error:
+                refused.append((intent, error))
         now = time.time()
         with self._writing() as db:
-            for intent, text in zip(entries, texts, strict=True):
+            for intent, text in texts:
                 self._intend(db, intent, text, now)
+        return refused
 
     def _intend(self, db: sqlite3.Connection, intent: Intent, text: str, now: float) -> None:
         prepared = intent.prepared
@@ -358,7 +367,7 @@ def _text(prepared: Prepared) -> str:
     """An input as the ledger keeps it."""
     text = dump(prepared.input, f"Input {prepared.index}")
     if prepared.holds_files and fingerprint(json.loads(text)) != prepared.fingerprint:
-        raise InputChangedError(
+        raise InvalidInputError(
             f"A file in input {prepared.index} was changed since the input was read, so it was not sent. Leave files "
             "alone while their batch runs."
         )
