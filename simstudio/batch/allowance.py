@@ -182,8 +182,10 @@ class Allowance:
         expected = self._known and self.tokens < self._cost
         if now >= self._hold:
             self._strikes += 1
+        backoff = min(_LONGEST_HOLD, 0.5 * 2.0 ** min(self._strikes, 10))  # a server may ask for less than it needs
+        pause = backoff if retry_after is None else max(retry_after, backoff if self._strikes > 1 else 0.0)
         if retry_after is not None and retry_after <= _CAPACITY_HINT and not expected:
-            self._hold = max(self._hold, now + retry_after)
+            self._hold = max(self._hold, now + pause)
             if self._known and self._enforced is not False:
                 self.tokens += self._cost
                 self._paid -= self._cost
@@ -195,8 +197,7 @@ class Allowance:
             self._kept = min(2.0 * max(self._kept, self._cost), float(self._rate))
         self._enforced = True
         self._probe = self._passed = None
-        backoff = min(_LONGEST_HOLD, 0.5 * 2.0 ** min(self._strikes, 10))
-        self._hold = max(self._hold, now + (backoff if retry_after is None else retry_after))
+        self._hold = max(self._hold, now + pause)
         self._in_period = max(0, self._in_period - 1)
         if self._known and not self._guessed:
             self.tokens, self._doubt = 0, True

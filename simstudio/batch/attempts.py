@@ -168,7 +168,7 @@ class Attempts:
             if found != "unknown":
                 self._forget(work)
             return Again(0.0 if found == "refused" else self._pause(work))  # of the former, the pace says when
-        if found == "fatal" or (found == "unsent" and not self._outage.reached):  # the others need not try
+        if found in ("fatal", "refused") or (found == "unsent" and not self._outage.reached):  # nor will the others
             self._forget(work)
             raise error
         return self._over(work, "unknown" if found == "unknown" else "failed", error=error)

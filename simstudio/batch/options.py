@@ -27,7 +27,7 @@ class Options:
         on_failed: What becomes of items that failed in an earlier run: kept, or run again.
         key: An input's identity; its index where it is None.
         max_retries: How often one item is sent again after what may be repeated.
-        max_refusals: How often one item is sent again after the rate limit refused it.
+        max_refusals: How often one item is sent again after the rate limit refused it, before that ends the batch.
         window: How far ahead of the first unfinished item others may begin, in order.
         backoff: Pauses before an item is sent again.
     """

@@ -519,6 +519,15 @@ class TestSendingAgain:
         ((item,), _) = play(FakeSender(lambda value, times: refusal if times < 20 else value), [1])
         assert (item.ok, item.attempts) == (True, 20)
 
+    def test_an_item_that_is_refused_for_ever_ends_the_batch_and_has_not_failed(self, tmp_path: Path) -> None:
+        """It never ran, and nor would the others."""
+        refusal, ledger = sim.RateLimitError("slow down", status=429), opened(tmp_path)
+        sender = FakeSender(lambda value, _: refusal if value else value)
+        with pytest.raises(sim.RateLimitError, match="slow down"):
+            play(sender, range(9), pace=FixedPace(1), ledger=ledger, keep=True)
+        assert (sender.sent, ledger.counts()) == ([0] + [1] * 51, Counts(done=1))
+        ledger.close()
+
     def test_the_server_stopping_a_run_is_an_outcome(self) -> None:
         error = sim.ExecutionTimeoutError("too long", result=WorkflowExecutionResult(False))
         ((item,), _) = play(FakeSender(lambda *_: error), [1])

@@ -143,6 +143,22 @@ def test_a_rate_that_nobody_tells_is_learned_from_refusals(retry_after: bool) ->
     assert refused <= 0.03  # the first minutes have to learn
 
 
+@pytest.mark.parametrize("hint", [0.0, 0.2, 1.0, None])
+def test_a_server_that_asks_for_less_time_than_it_needs_is_asked_ever_less_often(hint: float | None) -> None:
+    world = World()
+    pace = Pace(clock=world.clock, wall=world.wall)
+    tries: list[float] = []
+    while world.now < 600.0:
+        pause = pace.wait(0)
+        if pause == 0.0:
+            tries.append(world.now)
+            pace.refused(hint)
+        else:
+            world.now += pause
+    assert len(tries) < 25
+    assert tries[-1] - tries[-2] == 60.0
+
+
 def test_limits_that_cannot_be_asked_again_are_kept_by_the_model() -> None:
     world = World()
     server = Server(world, rate=50)
