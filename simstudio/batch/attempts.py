@@ -18,7 +18,7 @@ from simstudio.batch.items import BatchItem
 from simstudio.batch.outage import is_miss
 from simstudio.batch.records import Intent
 from simstudio.batch.verdicts import TURNED_AWAY, Verdict, may_repeat, verdict
-from simstudio.errors import InvalidInputError, JobFailedError, RateLimitError, SimStudioError
+from simstudio.errors import InvalidInputError, JobFailedError, LedgerError, RateLimitError, SimStudioError
 
 if TYPE_CHECKING:
     from simstudio.batch.items import ItemState
@@ -46,6 +46,19 @@ class Again:
     """
 
     delay: float
+
+
+@attrs.frozen
+class Unwritten:
+    """An item is over, and the ledger cannot be told: the batch ends, and the item is given all the same.
+
+    Attributes:
+        item: What became of it.
+        error: Why it cannot be written.
+    """
+
+    item: BatchItem
+    error: LedgerError
 
 
 class Attempts:
@@ -100,15 +113,15 @@ class Attempts:
         for work in new:
             work.intended = work.problem is None
 
-    async def make(self, work: WorkItem) -> BatchItem | Again:
+    async def make(self, work: WorkItem) -> BatchItem | Unwritten | Again:
         """Send an item that is committed, or wait for it where it is queued.
 
         Returns:
-            What became of it, as it is in the ledger now; or that it is to be sent again.
+            What became of it, as it is in the ledger now, or cannot be written there; or that it is to be sent again.
 
         Raises:
             SimStudioError: No item can be executed.
-            LedgerError: Its end cannot be written.
+            LedgerError: What is known of it cannot be written.
         """
         if work.problem is not None:
             return self._refused(work, work.problem)
@@ -146,7 +159,7 @@ class Attempts:
 
         return await self._sender.execute(work.prepared.input, work.run_id, queued)
 
-    def _missed(self, work: WorkItem, error: SimStudioError, elapsed: float) -> BatchItem | Again:
+    def _missed(self, work: WorkItem, error: SimStudioError, elapsed: float) -> BatchItem | Unwritten | Again:
         """An execution without a result: again, or that is how it ended."""
         self._turned_away += error.status in TURNED_AWAY and work.task_id is None
         lately = self._succeeded and self._turned_away <= _MOST_TURNED_AWAY
@@ -175,7 +188,7 @@ class Attempts:
 
     def _missed_in_the_queue(
         self, work: WorkItem, error: SimStudioError, found: Verdict, *, gone: bool
-    ) -> BatchItem | Again:
+    ) -> BatchItem | Unwritten | Again:
         """It was queued: whatever happened since, it is there, unless the server itself says otherwise."""
         if gone and work.misses <= _MOST_MISSES:  # asking for it again runs nothing
             return Again(self._pause(work))
@@ -227,10 +240,13 @@ class Attempts:
         *,
         result: WorkflowExecutionResult | None = None,
         error: SimStudioError | None = None,
-    ) -> BatchItem:
+    ) -> BatchItem | Unwritten:
         item = work.ended(state, self._clock(), result=result, error=error)
         if self._ledger is not None:
-            self._ledger.finish(item)
+            try:
+                self._ledger.finish(item)
+            except LedgerError as failure:
+                return Unwritten(item, failure)
         return item
 
 

@@ -42,7 +42,8 @@ class Delivery:
         options: Whether in order, how far ahead, and whether one without a result is the last.
         progress: Counts them.
         on_result: Called with each; may be async.
-        on_progress: Called with the progress after each, and when the rate limit begins to hold up those to come.
+        on_progress: Called with the progress after each, when the rate limit begins to hold up those to come, and when
+            all is over.
         spawn: Runs what ``on_result`` returned, when that is a coroutine.
     """
 
@@ -106,6 +107,15 @@ class Delivery:
             Exception: What ``on_progress`` raised.
         """
         self._progress.away = seconds
+        if self._on_progress is not None:
+            self._on_progress(self._progress)
+
+    def over(self) -> None:
+        """Nothing more comes.
+
+        Raises:
+            Exception: What ``on_progress`` raised.
+        """
         if self._on_progress is not None:
             self._on_progress(self._progress)
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from simstudio.batch.attempts import Again, Attempts
+from simstudio.batch.attempts import Again, Attempts, Unwritten
 from simstudio.batch.delivery import Delivery, Outbox
 from simstudio.batch.intake import Intake
 from simstudio.batch.outage import Outage
@@ -50,7 +50,8 @@ class Engine:
         ledger: What is known of items, or None.
         total: How many inputs there are, where that is known.
         on_result: Called with each item as it is over; may be async.
-        on_progress: Called with the progress after each item, and when the rate limit begins to hold up those to come.
+        on_progress: Called with the progress after each item, when the rate limit begins to hold up those to come, and
+            once it is over.
         clock: Seconds that never go back.
 
     Attributes:
@@ -149,11 +150,11 @@ class Engine:
                     break
                 self.progress.elapsed = self._clock() - began
                 await self._sleep(pause)
-            if self._failure is not None:
-                raise self._failure
         finally:
             self.progress.elapsed = self._clock() - began
             await self._clean_up()
+        if self._failure is not None:
+            raise self._failure
 
     def _over(self) -> bool:
         if self._tasks:
@@ -219,6 +220,9 @@ class Engine:
         outcome = await self._attempts.make(work)
         if isinstance(outcome, Again):
             heapq.heappush(self._later, (self._clock() + outcome.delay, work.prepared.index, work))
+        elif isinstance(outcome, Unwritten):
+            self._delivery.deliver(outcome.item)
+            raise outcome.error
         else:
             self._delivery.deliver(outcome)
 
@@ -260,6 +264,8 @@ class Engine:
         await self._intake.aclose()
         self._delivery.flush()
         self.progress.end()
+        with self._ending():
+            self._delivery.over()
         await self._sender.aclose()
 
     # -- limits ------------------------------------------------------------------------------------------------------

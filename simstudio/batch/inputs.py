@@ -45,6 +45,11 @@ def read(inputs: Inputs) -> Iterator[Any] | AsyncIterator[Any]:
             "inputs is an open file, whose lines would be sent as texts. Give its path, and each line is read as JSON; "
             "or parse the lines: (json.loads(line) for line in file)."
         )
+    if hasattr(inputs, "columns") and (hasattr(inputs, "itertuples") or hasattr(inputs, "iter_rows")):
+        rows = '.to_dict("records")' if hasattr(inputs, "itertuples") else ".to_dicts()"
+        raise InvalidInputError(
+            f"inputs is a {type(inputs).__name__}, of which iterating gives the columns: give its rows, {rows}."
+        )
     if isinstance(inputs, AsyncIterable):
         return inputs.__aiter__()
     if isinstance(inputs, Iterable) and not isinstance(inputs, (bytes, Mapping)):

@@ -175,9 +175,11 @@ def _key_of(index: int, value: Any, key: Callable[[Any], object] | None) -> str:
     if key is None:
         return str(index)
     try:
-        return str(key(value))
+        text = str(key(value))
+        text.encode()  # no file holds half a surrogate pair
     except Exception as error:
         raise InvalidInputError(f"key= failed for input {index}: {said(error)}.") from error
+    return text
 
 
 def fingerprint(data: Any) -> str:

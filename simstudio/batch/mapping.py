@@ -114,6 +114,8 @@ class Plan:
         from simstudio.batch.sender import FlowSender, SendOptions
         from simstudio.batch.sources import Relay, source_of
 
+        if self.selected_outputs is not None and self.mode != "stream" and (version, self.mode) != ("v2", "sync"):
+            raise InvalidInputError('selected_outputs needs mode="stream", or api_version="v2" with mode="sync".')
         asynchronous = resource._context.runner.asynchronous
         source = source_of(self.inputs, relayed=not asynchronous, key=self.key)
         concurrency = self.concurrency if isinstance(self.concurrency, int) else None
@@ -170,7 +172,7 @@ class Plan:
                     max_retries=resource._context.options.max_retries,
                 ),
                 ledger=ledger,
-                total=len(self.inputs) if isinstance(self.inputs, Sized) and not isinstance(self.inputs, str) else None,
+                total=_count(self.inputs),
                 on_result=self.on_result,
                 on_progress=on_progress,
             )
@@ -190,6 +192,16 @@ class Plan:
         from simstudio.batch.executors import Elsewhere
 
         return Elsewhere.checked(self.executor, context, version, claims=self.claims, rerun=self.on_unknown == "rerun")
+
+
+def _count(inputs: Inputs) -> int | None:
+    """How many inputs there are, where they know that."""
+    if not isinstance(inputs, Sized) or isinstance(inputs, str):
+        return None
+    try:
+        return len(inputs)
+    except Exception:  # noqa: BLE001 - of a class of the caller's; it is only for the progress
+        return None
 
 
 def shared_address(shared: object) -> str:

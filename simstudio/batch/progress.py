@@ -6,6 +6,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import attrs
 
@@ -115,15 +116,15 @@ class News:
 
 
 def to_stderr(every: float = 1.0, clock: Callable[[], float] = time.monotonic) -> Callable[[Progress], None]:
-    """What ``progress=True`` does: a line on standard error, at most once in ``every`` seconds."""
+    """What ``progress=True`` does: a line on standard error, at most once in ``every`` seconds, and one at the end."""
     last = [-every]
     news = News()
 
     def show(progress: Progress) -> None:
-        over = progress.total is not None and progress.finished >= progress.total
-        if news.of(progress) or over or clock() - last[0] >= every:
+        if news.of(progress) or progress.over or clock() - last[0] >= every:
             last[0] = clock()
-            print(progress, file=sys.stderr, flush=True)  # noqa: T201 - asked for
+            with suppress(OSError, ValueError):  # nobody reads it any more: that is no reason to end
+                print(progress, file=sys.stderr, flush=True)  # noqa: T201 - asked for
 
     return show
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import math
 import os
@@ -125,12 +126,17 @@ def _copy_file(value: Any, files: list[File]) -> Any:
     except Exception as error:
         raise _Unsendable(f"cannot be sent: {said(error)}") from error
     if file is None:
-        raise _Unsendable(f"is of type {type(value).__name__}, which is no JSON data: {_remedy(value)}")
+        kind = type(value)
+        alike = kind.__module__ != "builtins" and hasattr(builtins, kind.__name__)  # numpy's bool
+        name = f"{kind.__module__}.{kind.__name__}" if alike else kind.__name__
+        raise _Unsendable(f"is of type {name}, which is no JSON data: {_remedy(value)}")
     files.append(file)
     return value
 
 
 def _remedy(value: Any) -> str:
+    if _is_no_value(value):
+        return "send None instead"
     if callable(getattr(value, "isoformat", None)):
         return "send its .isoformat()"
     if isinstance(value, (set, frozenset, Iterator)) or type(value).__module__ == "collections":
@@ -141,6 +147,14 @@ def _remedy(value: Any) -> str:
     if hasattr(value, "__dataclass_fields__"):
         return "send its dataclasses.asdict()"
     return "send it as a text, a number, a list or a dict"
+
+
+def _is_no_value(value: Any) -> bool:
+    """Whether it is one that is not even itself, such as pandas' NaT."""
+    try:
+        return bool(value != value)  # noqa: PLR0124
+    except Exception:  # noqa: BLE001 - of a class of the caller's
+        return False
 
 
 def problem(error: Exception) -> str:

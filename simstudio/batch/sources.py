@@ -68,7 +68,7 @@ class Awaited:
     """Inputs that are awaited, one ahead."""
 
     def __init__(self, inputs: AsyncIterator[Any]) -> None:
-        self._inputs = inputs
+        self._inputs: AsyncIterator[Any] = inputs
         self._pull: asyncio.Task[Any] | None = None
         self._wake: Callable[[], None] = _nobody
 
@@ -93,7 +93,7 @@ class Awaited:
         if self._pull is not None:
             self._pull.cancel()
             await asyncio.gather(self._pull, return_exceptions=True)
-        self._inputs = _nothing()
+        self._inputs = _Nothing()
 
     async def _next(self) -> Any:
         return await anext(self._inputs, END)
@@ -203,9 +203,9 @@ class Relay:
                 self._reading.release()
 
 
-async def _nothing() -> AsyncIterator[Any]:
-    for nothing in ():
-        yield nothing
+class _Nothing(AsyncIterator[Any]):
+    async def __anext__(self) -> Any:
+        raise StopAsyncIteration
 
 
 def _nobody() -> None:

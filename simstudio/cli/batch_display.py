@@ -62,7 +62,7 @@ class Display:
             from simstudio.batch.progress import News
 
             self._news = News()
-        if not self._bar and (self._news.of(progress) or self._clock() - self._last >= EVERY):
+        if not self._bar and not progress.over and (self._news.of(progress) or self._clock() - self._last >= EVERY):
             self._last = self._clock()
             say(str(progress))
 

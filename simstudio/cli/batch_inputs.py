@@ -51,8 +51,13 @@ class Lines:
         return iter(found)
 
     def __len__(self) -> int:
+        count, blank = 0, True
         with self._path.open("rb") as file:
-            return sum(1 for line in file if line.strip())
+            while piece := file.readline(_PIECE):  # a line may be longer than any memory
+                blank = blank and not piece.strip()
+                if piece.endswith(b"\n"):
+                    count, blank = count + (not blank), True
+        return count + (not blank)
 
 
 class StandardInput:
@@ -92,14 +97,23 @@ class StandardInput:
 
 
 def _pieces() -> Iterator[list[bytes]]:
-    """Whole lines, as many as come at a time."""
-    rest = b""
+    """Whole lines, as many as come at a time; of one that is too long, as much as shows it, and nothing after."""
+    from simstudio.batch.inputs import MOST_IN_A_LINE
+
+    begun: list[bytes] = []
+    size = 0
     for piece in _read():
-        *lines, rest = (rest + piece).split(b"\n")
-        if lines:
-            yield lines
-    if rest:
-        yield [rest]
+        first, *others = piece.split(b"\n")
+        begun.append(first)
+        size += len(first)
+        if others:
+            *lines, rest = others
+            yield [b"".join(begun), *lines]
+            begun, size = [rest], len(rest)
+        elif size > MOST_IN_A_LINE:
+            break
+    if size:
+        yield [b"".join(begun)]
 
 
 def _read() -> Iterable[bytes]:

@@ -16,6 +16,7 @@ from simstudio.batch.engine import Engine
 from simstudio.batch.items import BatchItem, prepare
 from simstudio.batch.ledger import Counts, Intent, Ledger
 from simstudio.batch.options import Options
+from simstudio.batch.progress import Progress
 from simstudio.batch.running import Box as Waiting
 from simstudio.batch.sources import Inline, source_of
 from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
@@ -264,7 +265,17 @@ class TestRunning:
             told.append(item.index)
 
         play(FakeSender(echo), range(5), on_result=later, on_progress=lambda progress: seen.append(progress.finished))
-        assert (sorted(told), seen) == ([0, 1, 2, 3, 4], [1, 2, 3, 4, 5])
+        assert (sorted(told), seen) == ([0, 1, 2, 3, 4], [1, 2, 3, 4, 5, 5])
+
+    def test_progress_is_told_that_it_is_over_and_may_fail_even_then(self) -> None:
+        def show(progress: Progress) -> None:
+            if progress.over:
+                raise KeyError("shown")
+
+        box = Box()
+        with pytest.raises(KeyError, match="shown"):
+            play(FakeSender(echo), range(3), on_progress=show, box=box)
+        assert len(box.items) == 3
 
 
 class TestFailing:
@@ -535,6 +546,25 @@ class TestSendingAgain:
 
 
 class TestTheLedger:
+    def test_results_that_it_cannot_take_are_given_all_the_same(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The disk is full: what is in hand is not lost with it."""
+
+        def full(item: BatchItem) -> None:
+            raise sim.LedgerError("the disk is full")
+
+        box, told, ledger = Box(), [], opened(tmp_path)
+        monkeypatch.setattr(ledger, "finish", full)
+        with pytest.raises(sim.LedgerError, match="the disk is full"):
+            play(
+                FakeSender(echo), range(100), ledger=ledger, box=box, on_result=lambda item: told.append(item.index),
+                pace=FixedPace(4), keep=True,
+            )  # fmt: skip
+        assert [item.output for item in box.items] == [0, 1, 2, 3] == sorted(told)
+        assert ledger.counts() == Counts(sending=4)
+        ledger.close()
+
     def test_a_second_run_sends_only_what_is_not_finished(self, tmp_path: Path) -> None:
         play(FakeSender(echo), range(5), ledger=opened(tmp_path))
         again = FakeSender(echo)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import math
+import sys
 from typing import Any
 
 import pytest
@@ -61,6 +63,31 @@ def test_progress_true_says_at_once_that_it_waits_and_only_once(capsys: pytest.C
         "41 s for the rate limit",
         "30 s for the rate limit",
     ]
+
+
+def test_progress_true_says_how_it_ended_though_nobody_knew_how_much_there_was(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    show = to_stderr(clock=lambda: 0.0)
+    progress = Progress()
+    for progress.done in range(1, 13):
+        show(progress)
+    progress.end()
+    show(progress)
+    assert capsys.readouterr().err.splitlines() == [
+        "1 finished, 1 done, 0 failed",
+        "12 finished, 12 done, 0 failed",
+    ]
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError, ValueError])
+def test_progress_true_that_nobody_reads_ends_nothing(monkeypatch: pytest.MonkeyPatch, error: type[Exception]) -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise error
+
+    monkeypatch.setattr(sys, "stderr", Gone())
+    to_stderr()(Progress())
 
 
 class HoldsUp:

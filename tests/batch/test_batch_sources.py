@@ -66,6 +66,16 @@ def test_what_is_no_inputs_is_refused_at_once(inputs: Any) -> None:
         source_of(inputs, relayed=True)
 
 
+@pytest.mark.parametrize(
+    ("method", "said"),
+    [("itertuples", r'DataFrame.*\.to_dict\("records"\)'), ("iter_rows", r"DataFrame.*\.to_dicts\(\)")],
+)
+def test_a_table_is_refused_as_its_columns_would_be_sent(method: str, said: str) -> None:
+    frame = type("DataFrame", (list,), {"columns": ["a"], method: iter})(["a"])
+    with pytest.raises(InvalidInputError, match=said):
+        source_of(frame, relayed=True)
+
+
 # -- the relay ---------------------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from ledgers import as_killed, brought_to, ended, given, intact, intend, opened, result
 
@@ -311,7 +312,7 @@ def test_any_text_is_a_key(ledger: Ledger, key: str) -> None:
 def test_a_key_that_is_no_text_is_a_clear_error(ledger: Ledger) -> None:
     for act in (ledger.find, lambda each: intend(ledger, each)):
         with pytest.raises(LedgerError, match="half of a surrogate pair"):
-            act(given(0, "a", key="\ud800"))
+            act(attrs.evolve(given(0, "a"), key="\ud800"))
     assert ledger.counts().total == 0
 
 

@@ -47,6 +47,12 @@ def check_path(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
     """
     if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
         raise InvalidInputError(f"ledger must be the path of a file, such as runs.sqlite, not {path!r}.")
+    try:
+        unnameable = b"\0" in os.fsencode(path)
+    except UnicodeEncodeError:
+        unnameable = True
+    if unnameable:
+        raise InvalidInputError(f"ledger must be the path of a file: no file can be called {os.fspath(path)!r}.")
     if os.fspath(path) == ":memory:":
         raise InvalidInputError("ledger must be a file: one in memory would not survive the process. Leave it out.")
     return path

@@ -18,14 +18,14 @@ import attrs
 
 from simstudio._version import __version__
 from simstudio.batch.items import BatchItem, Prepared, fingerprint
-from simstudio.batch.ledger.connection import Connection, explained
+from simstudio.batch.ledger.connection import Connection
 from simstudio.batch.ledger.lock import Lock, canonical, check_path
 from simstudio.batch.ledger.rows import COLUMNS, TABLES, entry_of
+from simstudio.batch.ledger.taking import taken
 from simstudio.batch.ledger.view import LedgerView
 from simstudio.batch.records import Entry, Intent, Mode, dump, pack_error, pack_result
 from simstudio.batch.snapshot import shown
 from simstudio.errors import InputChangedError, InvalidInputError, LedgerError
-from simstudio.transport.endpoint import check_base_url
 
 _MOVES = 500
 """How many changed places are kept in memory before they are written."""
@@ -78,7 +78,7 @@ class Ledger(LedgerView):
             raise LedgerError(f"The ledger {path} cannot be opened: it is a folder.")
         ledger = cls.__new__(cls)
         with ExitStack() as opened:
-            ledger._lock = _taken(path)
+            ledger._lock = taken(path)
             opened.callback(ledger._lock.release)
             ledger._attach(Connection.for_writing(path))
             opened.callback(ledger._connection.close)
@@ -377,56 +377,3 @@ def _text(prepared: Prepared) -> str:
 def _state(db: sqlite3.Connection, key: str) -> str | None:
     row = db.execute("SELECT state FROM entries WHERE key = ?", (key,)).fetchone()
     return None if row is None else str(row[0])
-
-
-def _taken(path: str) -> Lock:
-    with explained(path, "opened"):
-        try:
-            return Lock(path)
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error):
-                raise
-            pid: int | None = None
-            with suppress(LedgerError), LedgerView(path) as view:
-                last = view.last_session()
-                pid = last.pid if last is not None else None
-            who = "another process" if pid != os.getpid() else "another batch of this process"
-            raise LedgerError(
-                f"The ledger {path} is in use by {who} (pid {pid if pid is not None else 'unknown'}). "
-                "Wait for its end (a batch that is left ends with its `with`, or batch.close()), or give this batch a "
-                "ledger of its own."
-            ) from error
-
-
-def move(path: str | os.PathLike[str], base_url: str) -> None:
-    """Say that the server of a ledger has another address now: what is done there counts here.
-
-    Args:
-        path: The ledger; no batch may be running with it.
-        base_url: The new address.
-
-    Raises:
-        LedgerError: There is no such ledger, it is in use, or it cannot be written.
-        ConfigurationError: The address is none.
-
-    Example:
-        >>> import pathlib, tempfile
-        >>> path = pathlib.Path(tempfile.mkdtemp(), "runs.sqlite")
-        >>> wanted = {"workflow_id": "wf", "mode": "sync", "api_version": "v1"}
-        >>> Ledger.open(path, **wanted, base_url="https://old.example.com").close()
-        >>> move(path, "https://new.example.com")
-        >>> Ledger.open(path, **wanted, base_url="https://new.example.com").close()
-    """
-    address = check_base_url(base_url)
-    LedgerView(path).close()  # there is one
-    path = canonical(path)
-    lock = _taken(path)
-    try:
-        connection = Connection.for_writing(path)
-        try:
-            with connection.writing() as db:
-                db.execute("INSERT OR REPLACE INTO meta VALUES ('base_url', ?)", (address,))
-        finally:
-            connection.close()
-    finally:
-        lock.release()

@@ -1,0 +1,76 @@
+"""Having a ledger for oneself: to write a batch into it, or to say that its server has moved."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import suppress
+
+from simstudio.batch.ledger.connection import Connection, explained
+from simstudio.batch.ledger.lock import Lock, canonical
+from simstudio.batch.ledger.view import LedgerView
+from simstudio.errors import LedgerError
+from simstudio.transport.endpoint import check_base_url
+
+
+def taken(path: str) -> Lock:
+    """Be the one coordinator of a ledger.
+
+    Args:
+        path: Its path, as :func:`~simstudio.batch.ledger.lock.canonical` has it.
+
+    Raises:
+        LedgerError: Somebody else is, or the lock cannot be made.
+    """
+    with explained(path, "opened"):
+        try:
+            return Lock(path)
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            pid: int | None = None
+            with suppress(LedgerError), LedgerView(path) as view:
+                last = view.last_session()
+                pid = last.pid if last is not None else None
+            who, how = "another process", ""
+            if pid == os.getpid():
+                who, how = "another batch of this process", " (one that is left ends with its `with`, or batch.close())"
+            raise LedgerError(
+                f"The ledger {path} is in use by {who} (pid {pid if pid is not None else 'unknown'}). "
+                f"Wait for its end{how}, or give this batch a ledger of its own."
+            ) from error
+
+
+def move(path: str | os.PathLike[str], base_url: str) -> None:
+    """Say that the server of a ledger has another address now: what is done there counts here.
+
+    Args:
+        path: The ledger; no batch may be running with it.
+        base_url: The new address.
+
+    Raises:
+        LedgerError: There is no such ledger, it is in use, or it cannot be written.
+        ConfigurationError: The address is none.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "runs.sqlite")
+        >>> from simstudio.batch.ledger import Ledger
+        >>> wanted = {"workflow_id": "wf", "mode": "sync", "api_version": "v1"}
+        >>> Ledger.open(path, **wanted, base_url="https://old.example.com").close()
+        >>> move(path, "https://new.example.com")
+        >>> Ledger.open(path, **wanted, base_url="https://new.example.com").close()
+    """
+    address = check_base_url(base_url)
+    LedgerView(path).close()  # there is one
+    path = canonical(path)
+    lock = taken(path)
+    try:
+        connection = Connection.for_writing(path)
+        try:
+            with connection.writing() as db:
+                db.execute("INSERT OR REPLACE INTO meta VALUES ('base_url', ?)", (address,))
+        finally:
+            connection.close()
+    finally:
+        lock.release()

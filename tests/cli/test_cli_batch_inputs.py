@@ -1,0 +1,58 @@
+"""The inputs of ``simstudio batch run``, as they are counted and cut into lines, in little memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simstudio.cli import batch_inputs
+from simstudio.cli.batch_inputs import Lines, StandardInput
+
+
+@pytest.mark.parametrize(
+    ("content", "count"),
+    [
+        (b"", 0),
+        (b"\n \n\t\r\n", 0),
+        (b"1", 1),
+        (b"1\n", 1),
+        (b"1\r\n\r\n2", 2),
+        (b" \n1\n   ", 1),
+        (b"1" * 200_000 + b"\n" + b" " * 200_000 + b"2\n" + b" " * 200_000 + b"\n3", 3),
+    ],
+)
+def test_lines_that_are_not_blank_count(tmp_path: Path, content: bytes, count: int) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(content)
+    assert len(Lines(path)) == count
+
+
+@given(st.lists(st.text("ab\n", max_size=9).map(str.encode)))
+def test_pieces_are_cut_into_lines(pieces: list[bytes]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batch_inputs, "_read", lambda: iter(pieces))
+        found = [line for lines in batch_inputs._pieces() for line in lines]
+    whole = b"".join(pieces).split(b"\n")
+    assert found == (whole if whole[-1] else whole[:-1])
+
+
+async def test_a_line_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not read to its end, which may never come."""
+    read = []
+
+    def pieces() -> object:
+        yield b"1\n2\n"
+        while True:
+            read.append(1)
+            yield b"x" * 65_536
+
+    monkeypatch.setattr(batch_inputs, "_read", pieces)
+    monkeypatch.setattr("simstudio.batch.inputs.MOST_IN_A_LINE", 1024**2)
+    values = aiter(StandardInput())
+    assert [await anext(values), await anext(values)] == [1, 2]
+    with pytest.raises(batch_inputs.InvalidInputError, match="line 3: longer than 1 MB"):
+        await anext(values)
+    assert len(read) <= 18
