@@ -122,7 +122,7 @@ class Headers(MutableMapping[str, str]):
             raise InvalidInputError(
                 f"The value of the header {name!r} cannot be sent: use a str of printable ASCII, without line breaks."
             )
-        self._items[name.lower()] = (name, value)
+        self._items[name.lower()] = (name, value.strip(" \t"))  # blanks around it are none of it (RFC 9110, 5.5)
 
     def __delitem__(self, name: str) -> None:
         del self._items[name.lower()]

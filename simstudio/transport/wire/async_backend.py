@@ -127,6 +127,9 @@ class AsyncBudgetedStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         unsent, self._unsent = self._unsent, b""
         if unsent and self._is_closed():
             raise (httpcore.WriteError if self._begun else httpcore.ConnectError)(CLOSED_HERE)
+        timeout = self._write_timeout
+        if unsent and not self._begun and isinstance(timeout, Allowance) and timeout.budget.expired():
+            raise httpcore.ConnectTimeout  # nothing is sent for a call that is over
         self._begun = True
         view = memoryview(unsent)
         for start in range(0, len(unsent), SLICE):
@@ -155,6 +158,11 @@ class AsyncBudgetedStream(asyncio.Protocol, httpcore.AsyncNetworkStream):
         else:
             self._transport.close()
         self._wake()
+
+    def close_soon(self) -> None:
+        """Close the socket, from any thread, where its event loop still runs."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self.close)
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None

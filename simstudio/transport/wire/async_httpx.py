@@ -43,7 +43,7 @@ class AsyncHTTPXWire:
             raise translate(error, request, httpx) from error
         response = respond(reply, request)
         if request.streamed and response.ok:
-            response.body = HTTPXBody(reply, request, response, httpx, bounded=True)
+            response.body = HTTPXBody(reply, request, response, httpx, bounded=True, wire=self)
         else:
             await self._read(reply, request, response)
         response.elapsed = time.monotonic() - started

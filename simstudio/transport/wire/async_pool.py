@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from types import TracebackType
 from typing import Any
 
 import httpcore
 
-from simstudio.transport.wire.async_backend import AsyncBudgetedBackend
+from simstudio.transport.wire.async_backend import AsyncBudgetedBackend, AsyncBudgetedStream
 from simstudio.transport.wire.failures import CLOSED_HERE
+from simstudio.transport.wire.inside import is_reusable, unlock
 from simstudio.transport.wire.slots import Place, Slots
 from simstudio.transport.wire.tasks import detach
 
@@ -37,7 +37,7 @@ class AsyncSlotPool:
             connection = self._maker.create_connection(request.url.origin)
             if not self.slots.add(connection):
                 raise httpcore.ConnectError(CLOSED_HERE)
-            _unlock(connection)
+            unlock(connection)
         try:
             response = await connection.handle_async_request(request)
         except httpcore.ConnectionNotAvailable as error:  # closed between the taking and the sending
@@ -47,7 +47,7 @@ class AsyncSlotPool:
             self._release(place, connection, usable=False)
             raise
         if new:
-            _unlock(connection)
+            unlock(connection)
         response.stream = _AsyncBody(response.stream, self, place, connection)
         return response
 
@@ -80,37 +80,25 @@ class _AsyncBody:
     async def aclose(self) -> None:
         pool, self._pool = self._pool, None
         if pool is not None:
+            usable = False
             try:
                 await self._stream.aclose()
+                usable = is_reusable(self._connection)
             finally:
-                pool._release(self._place, self._connection, usable=self._connection.is_idle())
+                pool._release(self._place, self._connection, usable=usable)
 
     def __del__(self) -> None:
-        if self._pool is not None:  # forgotten midway: the event loop closes the generator that reads it
+        if self._pool is not None:  # forgotten midway
             self._pool.slots.forget(self._connection)
+            _close_soon(self._connection)
 
 
-class _Unlocked:
-    """Instead of a lock that nobody contends for."""
-
-    async def __aenter__(self) -> None: ...
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-
-_UNLOCKED = _Unlocked()
-
-
-def _unlock(connection: Any) -> None:
-    """Take the locks out of a connection and those inside it.
-
-    Each has one call at a time here, and every lock costs it a turn of the event loop, and is a place where a
-    cancellation strikes in the middle of cleaning up.
-    """
-    while connection is not None:
-        for name in ("_request_lock", "_connect_lock", "_state_lock"):
-            if hasattr(connection, name):
-                setattr(connection, name, _UNLOCKED)
-        connection = getattr(connection, "_connection", None)
+def _close_soon(connection: Any) -> None:
+    """Close the socket of a connection that nobody awaits any more."""
+    while (inside := getattr(connection, "_connection", None)) is not None:
+        connection = inside
+    stream = getattr(connection, "_network_stream", None)
+    while (below := getattr(stream, "_stream", None)) is not None:
+        stream = below
+    if isinstance(stream, AsyncBudgetedStream):
+        stream.close_soon()

@@ -91,6 +91,8 @@ class AsyncTLSStream(httpcore.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         """What the stream says about itself."""
+        if info == "is_readable" and (self._incoming.pending or self._object.pending()):
+            return True  # more than the answer that was read
         return self._object if info == "ssl_object" else self._stream.get_extra_info(info)
 
     async def _run(self, step: Callable[[], T], timeout: float | None) -> T:

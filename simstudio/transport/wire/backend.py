@@ -62,6 +62,8 @@ class BudgetedStream(httpcore.NetworkStream):
         unsent, self._unsent = self._unsent, b""
         if unsent and self._is_closed():
             raise (httpcore.WriteError if self._begun else httpcore.ConnectError)(CLOSED_HERE)
+        if unsent and not self._begun:
+            _ensure_left(self._write_timeout)
         self._begun = True
         if len(unsent) <= SLICE:
             self._stream.write(unsent, Allowance.now(self._write_timeout))
@@ -96,6 +98,12 @@ class BudgetedStream(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
+def _ensure_left(timeout: float | None) -> None:
+    """Nothing is sent for a call that is over."""
+    if isinstance(timeout, Allowance) and timeout.budget.expired():
+        raise httpcore.ConnectTimeout
+
+
 class BudgetedBackend(httpcore.NetworkBackend):
     """A network backend whose streams are :class:`BudgetedStream`.
 
@@ -121,6 +129,7 @@ class BudgetedBackend(httpcore.NetworkBackend):
             addresses = resolve(host, port)
         except OSError as error:
             raise httpcore.ConnectError(str(error)) from error
+        _ensure_left(timeout)  # asking for a name's addresses has no limit of its own
         return connect_first(
             addresses,
             lambda host, port, seconds: BudgetedStream(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from simstudio.transport.wire.failures import translate
 
 if TYPE_CHECKING:
+    from simstudio.errors import SimStudioError
     from simstudio.transport.message import Request, Response
 
 DRAIN_SECONDS = 0.25
@@ -107,14 +108,25 @@ class HTTPXBody(WireBody):
         response: Ours.
         library: ``httpx`` or its like.
         bounded: See :class:`WireBody`.
+        wire: Kept while this is open, since a wire that is forgotten closes what it opened.
     """
 
-    __slots__ = ("_library", "_pieces", "_reply")
+    __slots__ = ("_library", "_pieces", "_reply", "_wire")
 
-    def __init__(self, reply: Any, request: Request, response: Response, library: ModuleType, *, bounded: bool) -> None:
+    def __init__(
+        self,
+        reply: Any,
+        request: Request,
+        response: Response,
+        library: ModuleType,
+        *,
+        bounded: bool,
+        wire: object = None,
+    ) -> None:
         super().__init__(request, response, bounded=bounded)
         self._reply = reply
         self._library = library
+        self._wire = wire
         self._pieces: Any = None
 
     def piece(self) -> bytes | None:
@@ -124,7 +136,7 @@ class HTTPXBody(WireBody):
         try:
             piece: bytes | None = next(self._pieces, None)
         except (self._library.TransportError, self._library.DecodingError) as error:
-            raise translate(error, self._request, self._library, self._received) from error
+            raise self._failure(error) from error
         self._received += len(piece or b"")
         return piece
 
@@ -135,21 +147,31 @@ class HTTPXBody(WireBody):
         try:
             piece: bytes | None = await anext(self._pieces, None)
         except (self._library.TransportError, self._library.DecodingError) as error:
-            raise translate(error, self._request, self._library, self._received) from error
+            raise self._failure(error) from error
         self._received += len(piece or b"")
         return piece
 
     def close(self) -> None:
         """Give the connection back (after the end) or drop it (before)."""
         self._response.body = None
-        self._reply.close()
+        try:
+            self._reply.close()
+        finally:
+            self._wire = None
 
     async def aclose(self) -> None:
         """Give the connection back (after the end) or drop it (before), shielded from cancellation."""
         from simstudio.transport.wire.tasks import shielded  # which imports asyncio
 
         self._response.body = None
-        await shielded(self._reply.aclose())
+        try:
+            await shielded(self._reply.aclose())
+        finally:
+            self._wire = None
+
+    def _failure(self, error: Exception) -> SimStudioError:
+        closed = bool(getattr(self._wire, "_closed", False))
+        return translate(error, self._request, self._library, self._received, closed=closed)
 
     def _plain(self) -> Any:
         """The raw stream, where nothing needs decoding: one layer less between a chunk and its reader."""

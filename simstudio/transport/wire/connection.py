@@ -51,8 +51,10 @@ class Connection:
         def connect(address: str, its_port: int, seconds: float | None) -> socket.socket:
             return socket.create_connection((address, its_port), seconds)
 
+        addresses = resolve(host, port)
+        _ensure_left(budget)  # asking for a name's addresses has no limit of its own
         raw = connect_first(
-            resolve(host, port),
+            addresses,
             connect,
             seconds=budget.allowance("connect"),
             clock=budget.clock,
@@ -63,6 +65,7 @@ class Connection:
             if context is not None:
                 raw.settimeout(budget.allowance("connect"))
                 raw = context.wrap_socket(raw, server_hostname=host)
+            _ensure_left(budget)
             return cls(raw)
         except BaseException:
             raw.close()
@@ -116,6 +119,12 @@ class Connection:
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
         if not self.busy:
             self._socket.close()
+
+
+def _ensure_left(budget: Budget) -> None:
+    """Nothing is sent for a call that is over."""
+    if budget.expired():
+        raise TimeoutError
 
 
 def _slices(content: bytes) -> Iterator[memoryview]:

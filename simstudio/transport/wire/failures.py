@@ -42,6 +42,11 @@ def translate(
         return unusable(request, f"{error}.")
     if isinstance(error, library.UnsupportedProtocol):
         return ConfigurationError(f"The address of {_where(request)} cannot be used: {error}")
+    if isinstance(error, library.LocalProtocolError):  # its text has what it is about, be that a key
+        return InvalidInputError(
+            f"What was to be sent is no HTTP/1.1 request ({_where(request)}): a header of it, or an upload whose size "
+            "changed while it was sent."
+        )
     if _is_misnamed(error):
         reason = str(error) or type(error.__cause__).__name__
         late = any(base.__name__ == "TimeoutError" for base in type(error.__cause__).__mro__)  # asyncio's, on 3.10

@@ -145,6 +145,9 @@ class LLHTTPAnswer:
             self._parser.feed_data(data)
         except (_llhttp().HttpParserError, _llhttp().HttpParserUpgrade) as error:
             self.reusable = False
+            raised = error.__cause__ or error.__context__
+            if raised is not None and not isinstance(raised, Exception):
+                raise raised from None  # Ctrl-C in the middle of a callback
             if not self.complete:
                 changed = isinstance(error, _llhttp().HttpParserUpgrade)
                 raise MalformedAnswerError("the server changed the protocol" if changed else str(error)) from error

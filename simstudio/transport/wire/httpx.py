@@ -103,7 +103,7 @@ class HTTPXWire:
             raise self._failure(error, request) from error
         response = respond(reply, request)
         if request.streamed and response.ok:
-            response.body = HTTPXBody(reply, request, response, httpx, bounded=True)
+            response.body = HTTPXBody(reply, request, response, httpx, bounded=True, wire=self)
         else:
             self._read(reply, request, response)
         response.elapsed = time.monotonic() - started

@@ -15,6 +15,7 @@ import httpcore
 
 from simstudio.transport.wire.backend import BudgetedBackend
 from simstudio.transport.wire.failures import CLOSED_HERE
+from simstudio.transport.wire.inside import is_reusable, unlock
 from simstudio.transport.wire.slots import Place, Slots
 
 
@@ -35,21 +36,26 @@ class SlotPool:
     def handle_request(self, request: httpcore.Request) -> httpcore.Response:
         """Send a request on a connection of its own, which is given back when the response is closed."""
         place = request.url.host, request.url.port
-        while (connection := self.slots.take(place)) is not None and connection.has_expired():
-            self._release(place, connection, usable=False)
-        if connection is None:
-            connection = self._maker.create_connection(request.url.origin)
-            if not self.slots.add(connection):
-                raise httpcore.ConnectError(CLOSED_HERE)
-        try:
+        connection: httpcore.ConnectionInterface | None = None
+        try:  # Ctrl-C strikes anywhere
+            while (connection := self.slots.take(place)) is not None and connection.has_expired():
+                self._release(place, connection, usable=False)
+            new = connection is None
+            if connection is None:
+                connection = self._maker.create_connection(request.url.origin)
+                unlock(connection)
+                if not self.slots.add(connection):
+                    raise httpcore.ConnectError(CLOSED_HERE)
             response = connection.handle_request(request)
+            if new:
+                unlock(connection)
+            response.stream = _Body(response.stream, self, place, connection)
         except httpcore.ConnectionNotAvailable as error:  # closed between the taking and the sending
             self._release(place, connection, usable=False)
             raise httpcore.ConnectError(CLOSED_HERE) from error
         except BaseException:
             self._release(place, connection, usable=False)
             raise
-        response.stream = _Body(response.stream, self, place, connection)
         return response
 
     def close(self) -> None:
@@ -57,19 +63,22 @@ class SlotPool:
         for connection in self.slots.close():
             connection.close()
 
-    def _release(self, place: Place, connection: httpcore.ConnectionInterface, *, usable: bool) -> None:
-        for unwanted in self.slots.give(place, connection, usable=usable):
-            unwanted.close()
+    def _release(self, place: Place, connection: httpcore.ConnectionInterface | None, *, usable: bool) -> None:
+        if connection is not None:
+            for unwanted in self.slots.give(place, connection, usable=usable):
+                unwanted.close()
 
 
 class _Body:
     """A response's stream, which gives its connection back."""
 
+    _pool: SlotPool | None = None
+
     def __init__(self, stream: Any, pool: SlotPool, place: Place, connection: httpcore.ConnectionInterface) -> None:
         self._stream = stream
-        self._pool: SlotPool | None = pool
         self._place = place
         self._connection = connection
+        self._pool = pool
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._stream)
@@ -77,10 +86,12 @@ class _Body:
     def close(self) -> None:
         pool, self._pool = self._pool, None
         if pool is not None:
+            usable = False
             try:
                 self._stream.close()
+                usable = is_reusable(self._connection)
             finally:
-                pool._release(self._place, self._connection, usable=self._connection.is_idle())
+                pool._release(self._place, self._connection, usable=usable)
 
     def __del__(self) -> None:
         if self._pool is not None:  # forgotten midway

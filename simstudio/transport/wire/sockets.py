@@ -56,7 +56,7 @@ class SocketsWire(OrdinaryWire):
             connection.send(head, content, budget)
             phase = "Read"
             connection.receive(answer, budget)
-            usable = answer.reusable
+            usable = answer.reusable and "close" not in request.headers.get("connection", "").lower()
         except TimeoutError as error:
             raise timed_out(request, phase) from error
         except (OSError, MalformedAnswerError) as error:
