@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from simstudio.errors import InvalidInputError
+
 PIECE = 256 * 1024
 
 
@@ -33,7 +35,8 @@ class Upload:
 
     def __init__(self, *parts: bytes | os.PathLike[str] | BinaryIO) -> None:
         self.parts = parts
-        self.size = sum(map(_size, parts))
+        self._sizes = [_size(part) for part in parts]
+        self.size = sum(self._sizes)
 
     def __len__(self) -> int:
         return self.size
@@ -42,18 +45,22 @@ class Upload:
         return True
 
     def __iter__(self) -> Iterator[bytes]:
-        """The pieces, from the start."""
-        for part in self.parts:
+        """The pieces, from the start: as many bytes as were counted, though a file has grown since.
+
+        Raises:
+            InvalidInputError: A file has become shorter, or can no longer be read.
+        """
+        for part, size in zip(self.parts, self._sizes, strict=True):
             if isinstance(part, bytes):
                 yield part
             elif isinstance(part, os.PathLike):
-                with Path(part).open("rb") as file:
-                    yield from _pieces(file)
+                with _opened(part) as file:
+                    yield from _pieces(file, size)
             else:
                 position = part.tell()
                 try:
                     part.seek(0)
-                    yield from _pieces(part)
+                    yield from _pieces(part, size)
                 finally:
                     part.seek(position)
 
@@ -66,9 +73,21 @@ class Upload:
             yield piece
 
 
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    while piece := file.read(PIECE):
+def _opened(path: os.PathLike[str]) -> BinaryIO:
+    try:
+        return Path(path).open("rb")
+    except OSError as error:
+        raise InvalidInputError(f"A file to be sent can no longer be read: {error}.") from error
+
+
+def _pieces(file: BinaryIO, size: int) -> Iterator[bytes]:
+    left = size
+    while left and (piece := file.read(min(PIECE, left))):
+        left -= len(piece)
         yield piece
+    if left:
+        name = getattr(file, "name", "A file")
+        raise InvalidInputError(f"{name} became shorter while it was sent: {left} of its {size} bytes are missing.")
 
 
 def _size(part: bytes | os.PathLike[str] | BinaryIO) -> int:

@@ -13,7 +13,7 @@ from faultserver import Connection, FaultServer
 from wireanswers import DONE, FINAL, answer, answering, chunked, gzipped, head, packed, streaming, text
 from wirecalls import KEY, Caller, hasty
 
-from simstudio import APIConnectionError
+from simstudio import APIConnectionError, InvalidInputError
 from simstudio.transport.upload import Upload
 
 Serve = Callable[..., FaultServer]
@@ -247,6 +247,43 @@ def test_an_upload_is_sent_with_its_length_and_not_in_chunks(serve: Serve, calle
     assert request.body == b"head" + b"x" * 1_000_000 + b"tail"
     assert request.all("content-length") == ["1000008"]
     assert request.all("transfer-encoding") == []
+
+
+def test_of_a_file_that_has_grown_as_much_is_sent_as_was_counted(serve: Serve, caller: Caller, tmp_path: Path) -> None:
+    """A log that is being written to, for one."""
+    (tmp_path / "log").write_bytes(b"x" * 1000)
+    upload = Upload(b"head ", tmp_path / "log", b" tail")
+    (tmp_path / "log").write_bytes(b"y" * 3000)
+    server = serve()
+    caller(server.url, execute, middleware=_carrying(upload))
+    assert server.requests[0].body == b"head " + b"y" * 1000 + b" tail"
+
+
+@pytest.mark.only_httpx("in pyreqwest the error is one of its own")
+@pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_bytes(b"y")], ids=["gone", "shorter"])
+def test_a_file_that_has_lost_something_is_an_error_of_the_input(
+    serve: Serve, caller: Caller, tmp_path: Path, change: Callable[[Path], object]
+) -> None:
+    (tmp_path / "file").write_bytes(b"x" * 1000)
+    upload = Upload(tmp_path / "file")
+    change(tmp_path / "file")
+    server = serve()
+    with pytest.raises(InvalidInputError, match=r"can no longer be read|became shorter"):
+        caller(server.url, execute, middleware=_carrying(upload))
+    assert server.requests == []
+
+
+def test_blanks_around_a_header_are_none_of_it(serve: Serve, own: Caller) -> None:
+    server = serve()
+    own(server.url, lambda client: client.request("GET", "/api/x", headers={"X-Token": " \tsecret "}))
+    assert server.requests[0].all("x-token") == ["secret"]
+
+
+def test_a_connection_that_the_caller_wants_closed_is_not_used_again(serve: Serve, own: Caller) -> None:
+    server = serve()
+    close = {"Connection": "close"}
+    own(server.url, *[lambda client: client.request("GET", "/api/x", headers=close)] * 2)
+    assert len(server.connections) == 2
 
 
 def test_an_upload_is_read_from_its_start_again_by_the_next_attempt(

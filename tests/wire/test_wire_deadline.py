@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,7 @@ import httpcore
 import pytest
 from faultserver import DRIP, PATIENCE, Connection, FaultServer, Script
 from wireanswers import answer, answering, chunked, head
-from wirecalls import Caller
+from wirecalls import Caller, client_of
 
 from simstudio import APIConnectionError, APITimeoutError, RateLimitError, ServerError
 from simstudio.transport import flow
@@ -279,6 +280,26 @@ def test_several_refusals_are_one_error(own: Caller, several: str) -> None:
             own(f"http://{several}:{port}", lambda client: client.workflows.execute("wf"), max_retries=0)
     assert not caught.value.sent
     assert caught.value.history == ()
+
+
+def test_nothing_is_sent_after_a_name_was_looked_up_for_too_long(
+    serve: Serve, wire: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if wire == "pyreqwest":
+        pytest.skip("pyreqwest does not ask Python for addresses")
+    ask = socket.getaddrinfo
+
+    def slow(*given: Any, **named: Any) -> Any:
+        time.sleep(0.15)
+        return ask(*given, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    server = serve()
+    with client_of(server.url, timeout=0.1) as client:
+        with pytest.raises(APITimeoutError, match="while connecting") as caught:
+            client.workflows.execute("wf")
+        assert not caught.value.sent
+    assert server.requests == []
 
 
 def test_retries_and_their_waits_lie_within_the_deadline(serve: Serve, own: Caller) -> None:

@@ -355,6 +355,31 @@ def test_a_stream_that_is_forgotten_midway_closes_the_connection(serve: Serve) -
         assert server.saw_close()
 
 
+def test_a_stream_outlives_its_forgotten_client(serve: Serve) -> None:
+    server = serve(answering(streaming(text("Hel"), text("lo"), FINAL, DONE)))
+    stream = client_of(server.url).workflows.stream("wf")
+    gc.collect()
+    assert len(list(stream)) == 3
+    del stream
+    gc.collect()
+    assert server.saw_close()
+
+
+async def test_a_stream_outlives_its_forgotten_client_async(serve: Serve) -> None:
+    server = serve(answering(streaming(text("Hel"), text("lo"), FINAL, DONE)))
+    stream = await async_client_of(server.url).workflows.stream("wf")
+    gc.collect()
+    assert len([event async for event in stream]) == 3
+
+
+async def test_a_stream_that_is_forgotten_unread_closes_the_connection_async(serve: Serve) -> None:
+    server = serve(endless)
+    async with async_client_of(server.url) as client:
+        await client.workflows.stream("wf")
+        gc.collect()
+        assert await asyncio.to_thread(server.saw_close)
+
+
 async def test_a_stream_that_is_forgotten_midway_closes_the_connection_async(serve: Serve) -> None:
     server = serve(endless)
     async with async_client_of(server.url) as client:
