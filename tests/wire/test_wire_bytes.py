@@ -273,6 +273,14 @@ def test_a_file_that_has_lost_something_is_an_error_of_the_input(
     assert server.requests == []
 
 
+def test_a_content_encoding_that_is_no_text_is_none(serve: Serve, own: Caller) -> None:
+    async def odd(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(b"HTTP/1.1 200 OK\r\nContent-Encoding: \xe9\r\nContent-Length: 8\r\n\r\n" + b'{"n": 1}')
+
+    assert own(serve(odd).url, get) == {"n": 1}
+
+
 def test_blanks_around_a_header_are_none_of_it(serve: Serve, own: Caller) -> None:
     server = serve()
     own(server.url, lambda client: client.request("GET", "/api/x", headers={"X-Token": " \tsecret "}))

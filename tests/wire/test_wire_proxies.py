@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from wireanswers import answer, answering
 from wirecalls import KEY, Caller
 
 from simstudio import APIConnectionError, APITimeoutError, ConfigurationError
+from simstudio.transport.wire.proxies import environment_proxy
 
 Serve = Callable[..., FaultServer]
 
@@ -75,13 +77,41 @@ def test_the_proxys_own_credentials_go_to_the_proxy(serve: Serve, own: Caller, m
     assert proxy.requests[0].all("proxy-authorization") == ["Basic YWRhOnNlY3JldA=="]
 
 
-@pytest.mark.parametrize("value", ["127.0.0.1", "*", "localhost,127.0.0.1", " 127.0.0.1 , example.com"])
+@pytest.mark.parametrize(
+    "value", ["127.0.0.1", "*", "example.com,*", "localhost,127.0.0.1", " 127.0.0.1 , example.com"]
+)
 def test_no_proxy_is_honoured(
     serve: Serve, caller: Caller, nowhere: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", nowhere)
     monkeypatch.setenv("NO_PROXY", value)
     assert caller(serve().url, execute).success
+
+
+@pytest.mark.parametrize("value", ["::1", "localhost,127.0.0.1,::1", "[::1]"])
+def test_no_proxy_names_ipv6_addresses_with_or_without_brackets(
+    nowhere: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", nowhere)
+    monkeypatch.setenv("NO_PROXY", value)
+    assert environment_proxy("http://[::1]:3000") is None
+    assert environment_proxy("http://[::2]:3000") == nowhere
+
+
+def test_certificates_that_cannot_be_read_for_want_of_descriptors_may_be_read_later(
+    own: Caller, monkeypatch: pytest.MonkeyPatch, wire: str
+) -> None:
+    if wire == "pyreqwest":
+        pytest.skip("its certificates are not Python's")
+
+    def no_descriptors(*_: Any, **__: Any) -> Any:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(ssl, "create_default_context", no_descriptors)
+    with pytest.raises(APIConnectionError, match="attempt|Too many open files") as caught:
+        own("https://127.0.0.1:9", execute, max_retries=2)
+    assert not caught.value.sent
+    assert len(caught.value.history) == 2
 
 
 def test_no_proxy_of_other_hosts_changes_nothing(serve: Serve, own: Caller, monkeypatch: pytest.MonkeyPatch) -> None:

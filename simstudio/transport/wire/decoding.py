@@ -81,7 +81,8 @@ def _decoded_by_httpx(content: bytes, encoding: str) -> bytes:
     with unforked:
         import httpx
 
+    named = [(b"Content-Encoding", encoding.encode("latin-1", "replace"))]
     try:
-        return httpx.Response(200, headers={"Content-Encoding": encoding}, content=content).content
+        return httpx.Response(200, headers=named, content=content).content
     except httpx.DecodingError as error:
         raise UndecodableBodyError(f"the body cannot be decompressed: {error}") from error

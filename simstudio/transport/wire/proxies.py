@@ -28,7 +28,9 @@ def environment_proxy(url: str) -> str | None:
         return None
     parts = urlsplit(url)
     proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(parts.netloc.rpartition("@")[2]):
+    named = {parts.netloc.rpartition("@")[2], parts.hostname or ""}  # an IPv6 address with its brackets, and without
+    exempt = "*" in (entry.strip() for entry in proxies.get("no", "").split(","))
+    if not proxy or exempt or any(map(proxy_bypass, named)):
         return None
     proxy = proxy if "://" in proxy else f"http://{proxy}"
     try:

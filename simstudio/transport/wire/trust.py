@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from simstudio.errors import ConfigurationError
+from simstudio.errors import APIConnectionError, ConfigurationError
 from simstudio.transport.fork import renew_after_fork, unforked
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Trust:
 
         Raises:
             ConfigurationError: The certificates cannot be read.
+            APIConnectionError: There are no file descriptors left to read them with.
         """
         if self._context is None:
             with self._lock, unforked:
@@ -51,8 +53,11 @@ def _context() -> ssl.SSLContext:
 
             context = ssl.create_default_context(cafile=certifi.where())
     except OSError as error:
-        raise ConfigurationError(
-            f"The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: {error}."
-        ) from error
+        if error.errno in (errno.EMFILE, errno.ENFILE):  # which passes, and is no matter of the settings
+            raise APIConnectionError(
+                f"The certificates cannot be read: {error}. Nothing was sent.", sent=False
+            ) from error
+        named = "that SSL_CERT_FILE or SSL_CERT_DIR names" if file or directory else "of certifi"
+        raise ConfigurationError(f"The certificates {named} cannot be read: {error}.") from error
     context.set_alpn_protocols(["http/1.1"])
     return context
