@@ -286,7 +286,8 @@ def test_a_proxy_closes_the_upstream_when_the_browser_goes_away(
 
     with serving(article) as server, running(name, cwd=tmp_path, **address(server)) as app:
         with httpx.stream("GET", f"{app.url}/stream", params={"topic": "x"}, timeout=PATIENCE) as response:
-            assert next(events(response)) == ("message", "first")
+            arriving = events(response)  # which hangs up when it is forgotten
+            assert next(arriving) == ("message", "first")
             assert not hung_up.is_set()
 
         assert hung_up.wait(PATIENCE)
