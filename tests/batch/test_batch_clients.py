@@ -593,13 +593,34 @@ class TestClients:
         assert sum("/execute" in url for url in seen) == 4
 
 
+WATCH = """
+import sys, threading, time
+
+def say_when(word, true):
+    def watch():
+        while not true():
+            time.sleep(0.005)
+        print(word, flush=True)
+    threading.Thread(target=watch, daemon=True).start()
+
+def main_is_in(*names):
+    frame, found = sys._current_frames()[threading.main_thread().ident], set()
+    while frame is not None:
+        found.add(frame.f_code.co_name)
+        frame = frame.f_back
+    return found >= set(names)
+"""
+"""What the programs begin with: each says by a line of its own how far it is."""
 SYNC = """
-import json, sys
+import json
 import simstudio
 client = simstudio.SimStudioClient(sys.argv[1], sys.argv[2])
 try:
     for item in client.workflows.map("work", [{"n": n, "gated": n > 1} for n in range(100)], ledger=sys.argv[3]):
         print("item", flush=True)
+        if item.index == 1:
+            say_when("waits", lambda: main_is_in("__next__", "wait"))
+            say_when("stops", lambda: main_is_in("end", "wait"))
 except simstudio.BatchInterrupted as error:
     assert isinstance(error, KeyboardInterrupt)
     print(json.dumps({"done": error.progress.done, "items": len(error.items), "said": str(error)}))
@@ -607,13 +628,17 @@ except KeyboardInterrupt:
     print("at once")
 """
 ASYNC = """
-import asyncio, sys
+import asyncio
 import simstudio
 async def main():
     async with simstudio.AsyncSimStudioClient(sys.argv[1], sys.argv[2]) as client:
         inputs = [{"n": n, "gated": n > 1} for n in range(100)]
-        async for item in client.workflows.map("work", inputs, ledger=sys.argv[3]):
+        batch = client.workflows.map("work", inputs, ledger=sys.argv[3])
+        say_when("stops", lambda: batch._running.engine._draining)
+        async for item in batch:
             print("item", flush=True)
+            if item.index == 1:
+                say_when("waits", lambda: True)
 try:
     asyncio.run(main())
 except KeyboardInterrupt:
@@ -634,7 +659,7 @@ class TestCtrlC:
             # Where this process ignores Ctrl-C (in the background of a shell), the child would inherit that.
             before = signal.signal(signal.SIGINT, signal.default_int_handler)
             try:
-                command = [sys.executable, "-c", program, server.sandbox.api_key, server.base_url, str(path)]
+                command = [sys.executable, "-c", WATCH + program, server.sandbox.api_key, server.base_url, str(path)]
                 process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             finally:
                 signal.signal(signal.SIGINT, before)
@@ -649,18 +674,19 @@ class TestCtrlC:
             process.communicate()
 
     @staticmethod
-    def interrupt(process: subprocess.Popen[bytes]) -> None:
-        """Press Ctrl-C when it surely waits for its next item, and no longer prints the last."""
+    def interrupt(process: subprocess.Popen[bytes], when: bytes = b"waits") -> None:
+        """Press Ctrl-C when it says that it waits for its next item, or that it stops."""
         import signal
 
-        time.sleep(0.05)
+        assert process.stdout is not None
+        assert process.stdout.readline() == when + b"\n"
         process.send_signal(signal.SIGINT)
 
     def test_it_ends_what_runs_and_reports(self, start: Any, work: Work, path: Path) -> None:
         process = start(SYNC)
         assert work.begun.wait(30)
         self.interrupt(process)
-        self.let_go(work)
+        self.let_go(process, work)
 
         printed, said = process.communicate()
 
@@ -675,7 +701,7 @@ class TestCtrlC:
         process = start(SYNC)
         assert work.begun.wait(30)
         self.interrupt(process)
-        self.interrupt(process)
+        self.interrupt(process, b"stops")
 
         printed, _ = process.communicate()  # though the gate is shut
 
@@ -687,14 +713,15 @@ class TestCtrlC:
         process = start(ASYNC)
         assert work.begun.wait(30)
         self.interrupt(process)
-        self.let_go(work)
+        self.let_go(process, work)
 
         assert process.communicate() == (b"interrupted\n", b"")
         counts = status(path)
         assert (counts.sending, counts.done) == (0, work.ran.total())
 
     @staticmethod
-    def let_go(work: Work) -> None:
-        """Open the gate when the process has surely got its signal."""
-        time.sleep(0.05)
+    def let_go(process: subprocess.Popen[bytes], work: Work) -> None:
+        """Open the gate when the process has got its signal."""
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"stops\n"
         work.gate.set()

@@ -188,16 +188,19 @@ def test_what_was_not_sent_waits_for_a_server_that_restarts(
     version: str, asynchronous: bool, server: Restarted, tmp_path: Path
 ) -> None:
     path, inputs, shown = tmp_path / "runs.sqlite", [{"n": n} for n in range(60)], []
+    starting: list[threading.Thread] = []
 
     def look(progress: Progress) -> None:
         shown.append(str(progress))
+        if "waiting for it" in shown[-1] and not starting:
+            starting.append(threading.Thread(target=server.start))
+            starting[0].start()
 
-    def restart(item: sim.BatchItem) -> None:
+    def stop(item: sim.BatchItem) -> None:
         if item.index == 10:
             server.stop()
-            threading.Timer(0.4, server.start).start()
 
-    options: dict[str, Any] = {"concurrency": 10, "ledger": path, "progress": look, "on_result": restart}
+    options: dict[str, Any] = {"concurrency": 10, "ledger": path, "progress": look, "on_result": stop}
     if asynchronous:
 
         async def run() -> list[sim.BatchItem]:
@@ -209,6 +212,8 @@ def test_what_was_not_sent_waits_for_a_server_that_restarts(
         with sim.SimStudioClient(server.key, server.url, api_version=version) as client:
             items = list(client.workflows.map("work", inputs, **options))
 
+    for thread in starting:
+        thread.join()
     states = [item.state for item in items]
     assert all("was restarted" in str(item.error) for item in items if item.state == "failed")  # it said so itself
     assert states.count("unknown") + states.count("failed") <= 10  # what was under way when the port closed

@@ -167,7 +167,8 @@ class Section:
         if kill:
             worker.kill()
         try:
-            worker.communicate(timeout=self.patience)  # closes its input, which is its end
+            # Closes its input, which is its end. One that was killed ends however little patience its blocks get.
+            worker.communicate(timeout=PATIENCE if kill else self.patience)
         except subprocess.TimeoutExpired:
             worker.kill()
             worker.communicate()

@@ -286,7 +286,8 @@ def test_a_proxy_closes_the_upstream_when_the_browser_goes_away(
 
     with serving(article) as server, running(name, cwd=tmp_path, **address(server)) as app:
         with httpx.stream("GET", f"{app.url}/stream", params={"topic": "x"}, timeout=PATIENCE) as response:
-            assert next(events(response)) == ("message", "first")
+            arriving = events(response)  # which hangs up when it is forgotten
+            assert next(arriving) == ("message", "first")
             assert not hung_up.is_set()
 
         assert hung_up.wait(PATIENCE)
@@ -454,14 +455,20 @@ class App:
 @contextmanager
 def running(name: str, *arguments: str, cwd: Path, **env: str) -> Iterator[App]:
     """An example that serves on a free port of this machine."""
-    with subprocess.Popen(
-        [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments],
-        cwd=cwd,
-        env=environment(PORT="0", **env),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    ) as process:
+    # Where this process ignores Ctrl-C (in the background of a shell), the program would inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        started = subprocess.Popen(
+            [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments],
+            cwd=cwd,
+            env=environment(PORT="0", **env),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with started as process:
         try:
             yield App(process)
         finally:

@@ -80,7 +80,7 @@ def test_closing_leaves_no_thread() -> None:
         httpx.post(f"{server.base_url}/api/workflows/count/execute", json={}, headers=headers)
         assert workers() - before
     for thread in workers() - before:
-        thread.join(1)
+        thread.join(30)
         assert not thread.is_alive()
 
 
@@ -134,13 +134,14 @@ def test_a_function_that_does_not_listen_delays_closing_only_a_little() -> None:
             thread.join(5)
 
 
-def test_an_idle_connection_does_not_delay_closing() -> None:
+def test_an_idle_connection_does_not_delay_closing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simstudio.sandbox.server._KEEP_ALIVE", 60)
     server = Sandbox().serve().start()
     with httpx.Client(base_url=server.base_url) as http:
         http.get("/api/jobs/x")
         began = time.monotonic()
         server.close()
-        assert time.monotonic() - began < 4  # and not until the connection's five seconds are over
+        assert time.monotonic() - began < 30  # and not until the connection's minute is over
 
 
 @pytest.mark.parametrize("turns", range(6))
@@ -180,10 +181,11 @@ def test_a_connection_that_comes_while_the_server_closes_is_dropped_too(turns: i
 
 
 def test_starting_and_closing_can_be_done_again_and_again() -> None:
+    before = workers()  # of other tests, which may take a moment to end
     for _ in range(10):
         with Sandbox().serve() as server:
             assert httpx.get(server.base_url).status_code == 404
-    assert not workers()
+    assert not workers() - before
 
 
 def test_the_requests_received_are_kept_without_the_key(call: Caller) -> None:

@@ -5,13 +5,6 @@ from typing import Any
 
 import pytest
 from driving import Both
-from hypothesis import HealthCheck, settings
-
-# No example is timed: a busy machine is no bug.
-settings.register_profile(
-    "simstudio", deadline=None, database=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("simstudio")
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ import ssl
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ _BLOCKING = {"httpx-unwatched", *_PARSERS}
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "only_httpx(why): a test of the default wire alone")
+    config.addinivalue_line("markers", "short_keep_alive: a test of how long idle connections are kept")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -91,6 +93,17 @@ def undisturbed(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.lower(), raising=False)
     for name in ("SIM_API_KEY", "SIM_BASE_URL", "SIM_LOG", "SIM_API_VERSION"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def keep_alive(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Idle connections are kept for as long as a busy machine takes between two calls, not only for 4 s."""
+    if request.node.get_closest_marker("short_keep_alive") is not None:
+        return
+    for module in ("sockets", "direct", "httpx", "async_httpx"):  # each has the number of slots as its own
+        monkeypatch.setattr(f"simstudio.transport.wire.{module}.KEEP_ALIVE_SECONDS", 3600.0)
+    if importlib.util.find_spec("pyreqwest") is not None:
+        monkeypatch.setattr("simstudio.transport.wire.reqwest._KEEP_ALIVE", timedelta(hours=1))
 
 
 _WIRES = ["httpx", "httpx-unwatched", *_PARSERS, pytest.param("pyreqwest", marks=_NO_PYREQWEST)]

@@ -78,6 +78,7 @@ async def test_closing_a_clone_leaves_the_connection_open_async(serve: Serve) ->
 # -- idle connections --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.short_keep_alive
 @pytest.mark.only_httpx("looks inside httpcore")
 @pytest.mark.parametrize("watched", [True, False])
 def test_idle_connections_are_dropped_before_sims_keep_alive_of_5_s_ends(

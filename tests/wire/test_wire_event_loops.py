@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -226,9 +228,6 @@ def test_the_end_of_the_interpreter_waits_for_the_threads_of_pyreqwest(serve: Se
 @pytest.mark.only_httpx("in pyreqwest a cancelled call goes on unheard")
 def test_a_keyboard_interrupt_ends_the_loop_and_closes_the_connection(serve: Serve) -> None:
     async def interrupt(connection: Connection) -> None:
-        import os
-        import signal
-
         await connection.request()
         os.kill(os.getpid(), signal.SIGINT)
         await connection.silence()
@@ -238,8 +237,13 @@ def test_a_keyboard_interrupt_ends_the_loop_and_closes_the_connection(serve: Ser
 
     server = serve(interrupt, late)
     client = async_client_of(server.url)
-    with pytest.raises(KeyboardInterrupt):
-        asyncio.run(execute(client))
+    # In the background of a shell this process ignores Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            asyncio.run(execute(client))
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert server.saw_close()
 
 

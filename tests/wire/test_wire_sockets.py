@@ -121,6 +121,7 @@ def test_a_connection_that_cannot_be_trusted_is_not_kept(serve: Serve, script: S
     assert [len(connection.requests) for connection in server.connections] == [1, 1]
 
 
+@pytest.mark.short_keep_alive
 def test_a_connection_is_dropped_before_the_server_drops_it(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sim's servers do after 5 s (NOTES 0)."""
     from simstudio.transport.wire import sockets as module

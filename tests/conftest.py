@@ -1,0 +1,34 @@
+"""What all tests share, whichever of them are run: nothing of the machine that they run on reaches them.
+
+A proxy of the environment would get the calls to servers on this machine, ``NO_PROXY`` would keep from a test's own
+proxy what is meant for it, and ``SIM_WIRE`` and the like would set up clients that a test sets up otherwise. They are
+taken away here, before anything is imported that reads them, so that the processes that tests start do not inherit
+them either. No test reaches beyond this machine, and none installs anything: that happens before pytest runs.
+"""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+for _name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+    os.environ.pop(_name, None)
+    os.environ.pop(_name.lower(), None)
+for _name in (
+    "SIM_API_KEY",
+    "SIM_BASE_URL",
+    "SIM_API_VERSION",
+    "SIM_WIRE",
+    "SIM_LOG",
+    "SIM_WORKSPACE_ID",
+    "SIM_WEBHOOK_SECRET",
+    "SIM_BATCH_SHARED",
+):
+    os.environ.pop(_name, None)
+
+# No example is timed: a busy machine is no bug. It is said here because `@given` takes what holds at its import.
+settings.register_profile(
+    "simstudio", deadline=None, database=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("simstudio")
