@@ -5,6 +5,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
+import yaml  # noqa: F401 - pytester would drop it after its first import in a test, but not its C extension
 from attrs import define, field, frozen
 
 if TYPE_CHECKING:
