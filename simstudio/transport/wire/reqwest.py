@@ -18,7 +18,7 @@ from simstudio.errors import ConfigurationError, SimStudioError
 from simstudio.transport.deadline import SHORTEST, Budget
 from simstudio.transport.fork import unforked
 from simstudio.transport.message import Headers, Request, Response
-from simstudio.transport.wire.failures import broken, refused, timed_out, unusable
+from simstudio.transport.wire.failures import CLOSED_HERE, broken, refused, timed_out, unusable
 from simstudio.transport.wire.framing import without_framing
 from simstudio.transport.wire.proxies import environment_proxy
 
@@ -199,7 +199,7 @@ def _legible(headers: Any, name: str) -> list[tuple[str, str]]:
         return []
 
 
-def translate(error: PyreqwestError, request: Request, received: int = 0) -> SimStudioError:
+def translate(error: PyreqwestError, request: Request, received: int = 0, *, closed: bool = False) -> SimStudioError:
     """The error to raise for a failure of the library.
 
     Its classes do not tell what was sent (a timeout of any kind is a ``ConnectTimeoutError``); the causes do.
@@ -208,10 +208,13 @@ def translate(error: PyreqwestError, request: Request, received: int = 0) -> Sim
         error: The failure.
         request: What was being sent.
         received: Bytes of the body that had come.
+        closed: Whether the client was closed meanwhile, which is then why.
     """
     details: Any = getattr(error, "details", None) or {}
     causes = [cause["message"] for cause in details.get("causes") or ()]
     connecting = _CONNECTING in causes
+    if closed:
+        return refused(request, CLOSED_HERE) if connecting else broken(request, CLOSED_HERE, received)
     if isinstance(error, RequestTimeoutError):
         return timed_out(request, "Connect" if connecting else "Call")
     reason = ": ".join(causes[causes.index(_CONNECTING) + 1 :] if connecting else causes[-1:]) or error.message
