@@ -93,7 +93,10 @@ class PyreqwestWire:
                 from simstudio.transport.wire.async_pyreqwest import AsyncPyreqwestWire
                 from simstudio.transport.wire.loopthread import LoopThread
 
-                streams = self._streams = LoopThread(), AsyncPyreqwestWire()
+                try:
+                    streams = self._streams = LoopThread(), AsyncPyreqwestWire()
+                except (OSError, RuntimeError) as error:  # too many open files, or threads
+                    raise refused(request, str(error)) from error
             if self._closed:  # perhaps before they were there to be closed; a thread that is forgotten ends
                 self._streams = None
                 raise refused(request, CLOSED_HERE)
