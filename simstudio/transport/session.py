@@ -72,16 +72,39 @@ class LazyWire(Generic[W]):
         Raises:
             ConfigurationError: The client was closed.
         """
-        if self._closed:
-            raise ConfigurationError("This client is closed. Create another one, or close it later.")
-        if self._wire is None:
+        wire = self._wire
+        if wire is None and not self._closed:
             with self._lock, unforked:
-                if self._wire is None:
-                    self._wire = self._make()
-        return self._wire
+                wire = self._wire
+                if wire is None and not self._closed:
+                    wire = self._wire = self._make()
+        if wire is None or self._closed:
+            # A wire that was made meanwhile has nothing open: nobody has used it, nor will.
+            raise ConfigurationError("This client is closed. Create another one, or close it later.")
+        return wire
+
+    def lend(self, request: Request) -> W:
+        """The wire, for an attempt of a call that is under way.
+
+        Raises:
+            APIConnectionError: The client was closed meanwhile. (The call is not to be told that nothing of it was
+                sent, as a :class:`ConfigurationError` tells.)
+        """
+        try:
+            return self.get()
+        except ConfigurationError as error:
+            if not self._closed:
+                raise
+            from simstudio.transport.wire.failures import CLOSED_HERE, refused
+
+            raise refused(request, CLOSED_HERE) from error
 
     def retire(self) -> W | None:
-        """Refuse further use, and give the wire to be closed, if there ever was one."""
+        """Refuse further use, and give the wire to be closed, if there ever was one.
+
+        It takes no lock, because the garbage collector may strike where that is held, and does not wait for a wire that
+        is being made: ``get`` looks at ``_closed`` again when it has put that in its place.
+        """
         self._closed = True
         wire, self._wire = self._wire, None
         return wire

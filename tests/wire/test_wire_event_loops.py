@@ -251,7 +251,7 @@ def test_a_keyboard_interrupt_ends_the_loop_and_closes_the_connection(serve: Ser
 def test_a_loop_forgotten_in_its_own_thread_is_closed_too() -> None:
     """The garbage collector strikes anywhere."""
     holding = [LoopThread()]
-    loop, thread = holding[0]._loop, holding[0]._thread
+    loop, thread = holding[0]._life._loop, holding[0]._life._thread
     loop.call_soon_threadsafe(holding.clear)
     thread.join(5)
     assert not thread.is_alive()

@@ -10,12 +10,13 @@ from typing import Any
 
 import httpx
 
+from simstudio.errors import SimStudioError
 from simstudio.transport.fork import abandoned, renew_after_fork
 from simstudio.transport.message import Request, Response
 from simstudio.transport.wire.async_pool import AsyncSlotPool
 from simstudio.transport.wire.body import HTTPXBody
 from simstudio.transport.wire.decoding import decode
-from simstudio.transport.wire.failures import timed_out, translate
+from simstudio.transport.wire.failures import CLOSED_HERE, refused, timed_out, translate
 from simstudio.transport.wire.httpx import Way, open_transport, prepare, respond
 from simstudio.transport.wire.loops import PerLoop
 from simstudio.transport.wire.proxies import environment_proxy
@@ -30,17 +31,20 @@ class AsyncHTTPXWire:
     def __init__(self) -> None:
         self._trust = Trust()
         self._loops = self._none()
+        self._closed = False
         renew_after_fork(self)
 
     async def send(self, request: Request) -> Response:
         """Send one request; see :mod:`simstudio.transport.wire`."""
+        if self._closed:
+            raise refused(request, CLOSED_HERE)
         started = time.monotonic()
         try:
             prepared = prepare(request)
             connections = await self._loops.get()
             reply = await connections.transport(prepared.url).handle_async_request(prepared)
         except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise translate(error, request, httpx) from error
+            raise self._failure(error, request) from error
         response = respond(reply, request)
         if request.streamed and response.ok:
             response.body = HTTPXBody(reply, request, response, httpx, bounded=True, wire=self)
@@ -50,7 +54,12 @@ class AsyncHTTPXWire:
         return response
 
     async def aclose(self) -> None:
-        """Close the connections of the running loop (those of loops that are over are closed already)."""
+        """Send nothing more, and close the connections of the running loop.
+
+        Those of loops that are over are closed already, and those of others with their loops, whose calls that are
+        under way end by themselves.
+        """
+        self._closed = True
         await self._loops.aclose()
 
     async def _read(self, reply: httpx.Response, request: Request, response: Response) -> None:
@@ -65,12 +74,15 @@ class AsyncHTTPXWire:
             await reply.aclose()
         except httpx.TransportError as error:
             await shielded(reply.aclose())
-            raise translate(error, request, httpx, sum(map(len, pieces))) from error
+            raise self._failure(error, request, sum(map(len, pieces))) from error
         except BaseException:
             await shielded(reply.aclose())
             raise
         response.content = b"".join(pieces)
         decode(response, request)
+
+    def _failure(self, error: Exception, request: Request, received: int = 0) -> SimStudioError:
+        return translate(error, request, httpx, received, closed=self._closed)
 
     def after_fork(self) -> None:
         """In a forked child: leave the parent's connections alone (unclosed), and begin with none."""

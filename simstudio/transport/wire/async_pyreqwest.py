@@ -10,11 +10,12 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from simstudio.errors import APIConnectionError
 from simstudio.transport.fork import abandoned, renew_after_fork
 from simstudio.transport.message import Request, Response
 from simstudio.transport.session import LazyWire
 from simstudio.transport.wire.body import WireBody
-from simstudio.transport.wire.failures import broken, timed_out
+from simstudio.transport.wire.failures import CLOSED_HERE, broken, refused, timed_out
 from simstudio.transport.wire.loops import PerLoop
 from simstudio.transport.wire.reqwest import (
     FAILURES,
@@ -33,17 +34,24 @@ if TYPE_CHECKING:
 
 
 class AsyncPyreqwestWire:
-    """Connections of one async client: a set for each event loop that uses it, closed when that loop ends."""
+    """Connections of one async client: a set for each event loop that uses it, closed when that loop ends.
+
+    Attributes:
+        closed: Whether nothing more is sent.
+    """
 
     def __init__(self) -> None:
         self._loops = PerLoop(_Open)
+        self.closed = False
         self._instead = None if runs_here() else LazyWire(_default)
         renew_after_fork(self)
 
     async def send(self, request: Request, thread: LoopThread | None = None) -> Response:
         """Send one request; see :mod:`simstudio.transport.wire`. ``thread`` runs the body for blocking code."""
         if self._instead is not None:
-            return await self._instead.get().send(request)
+            return await self._instead.lend(request).send(request)
+        if self.closed:
+            raise refused(request, CLOSED_HERE)
         started = time.monotonic()
         opened = await self._loops.get()
         prepared = opened.clients.prepare(request)
@@ -55,14 +63,19 @@ class AsyncPyreqwestWire:
                 response = respond(reply, request)
                 response.content = bytes(await reply.bytes())
             except FAILURES as error:
-                raise translate(error, request) from error
+                raise translate(error, request, closed=self.closed) from error
             finally:
                 touched()
         response.elapsed = time.monotonic() - started
         return response
 
     async def aclose(self) -> None:
-        """Close the connections of the running loop (those of loops that are over are closed already)."""
+        """Send nothing more, and close the connections of the running loop.
+
+        Those of loops that are over are closed already, and those of others with their loops, whose calls that are
+        under way end by themselves.
+        """
+        self.closed = True
         closing = self._loops if self._instead is None else self._instead.retire()
         if closing is not None:
             await closing.aclose()
@@ -82,7 +95,10 @@ class _Open:
         self.clients = AsyncClients()
         self._bodies: weakref.WeakSet[ReqwestBody] = weakref.WeakSet()
 
-    async def stream(self, prepared: Any, request: Request, thread: LoopThread | None, wire: object) -> Response:
+    async def stream(
+        self, prepared: Any, request: Request, thread: LoopThread | None, wire: AsyncPyreqwestWire
+    ) -> Response:
+        """Send a request, and give its answer as it comes."""
         budget = request.budget
         try:
             opening = prepared.streamed_read_buffer_limit(0).build_streamed()
@@ -90,7 +106,7 @@ class _Open:
                 reply = await opening.__aenter__()
             response = respond(reply, request)
         except FAILURES as error:
-            raise translate(error, request) from error
+            raise translate(error, request, closed=wire.closed) from error
         except TimeoutError as error:
             raise timed_out(request, "Read") from error
         body = ReqwestBody(opening, reply.body_reader, request, response, thread, wire)
@@ -103,9 +119,11 @@ class _Open:
 
     async def aclose(self) -> None:
         """Close every connection, and end the calls that wait."""
-        await self.clients.aclose()
-        for body in list(self._bodies):
+        bodies = list(self._bodies)
+        for body in bodies:
             body.break_off()
+        await self.clients.aclose()
+        for body in bodies:
             await body.aclose()
 
 
@@ -156,10 +174,10 @@ class ReqwestBody(WireBody):
             async with asyncio.timeout(None if budget is None else budget.allowance("read")) as self._limit:
                 piece = await self._reader.read_chunk()
         except FAILURES as error:
-            raise translate(error, self._request, self._received) from error
+            raise translate(error, self._request, self._received, closed=self._broken_off) from error
         except TimeoutError as error:
             if self._broken_off:
-                raise broken(self._request, "the client was closed", self._received) from error
+                raise broken(self._request, CLOSED_HERE, self._received) from error
             raise timed_out(self._request, "Read") from error
         finally:
             self._limit = None
@@ -180,12 +198,13 @@ class ReqwestBody(WireBody):
 
     def drain(self) -> None:
         """Read an end that comes at once, so that the connection can be used again; then close."""
-        self._run(self.adrain())
+        with suppress(APIConnectionError):  # there is nothing left to be drained
+            self._run(self.adrain())
 
     def close(self) -> None:
         """Give the connection back (after the end) or drop it (before)."""
         if os.getpid() == self._process:
-            with suppress(RuntimeError):  # the loop is over, and with it the connection
+            with suppress(APIConnectionError):  # the loop is over, and with it the connection
                 self._run(self.aclose())
 
     async def aclose(self) -> None:
@@ -208,7 +227,12 @@ class ReqwestBody(WireBody):
         if self._thread is None:
             work.close()
             raise RuntimeError("a body of the async client is awaited")
-        return self._thread.run(work)
+        from simstudio.transport.wire.loopthread import LoopEndedError
+
+        try:
+            return self._thread.run(work)
+        except LoopEndedError as error:
+            raise broken(self._request, CLOSED_HERE, self._received) from error
 
 
 async def _leave(opening: Any) -> None:

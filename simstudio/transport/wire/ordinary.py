@@ -63,7 +63,7 @@ class OrdinaryWire(ABC):
         """Send one request; see :mod:`simstudio.transport.wire`."""
         target = self._route(request)
         if target is None:
-            return self._others.get().send(request)
+            return self._others.lend(request).send(request)
         started = time.monotonic()
         status, headers, pieces = self._exchange(request, target, request.budget or UNBOUNDED)
         response = Response(

@@ -15,6 +15,7 @@ default wire, because the library has it so:
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from simstudio.transport.fork import abandoned, renew_after_fork, unforked
 from simstudio.transport.message import Request, Response
 from simstudio.transport.session import LazyWire
 from simstudio.transport.wire import default_wire
+from simstudio.transport.wire.failures import CLOSED_HERE, broken, refused
 from simstudio.transport.wire.reqwest import FAILURES, SyncClients, is_piecewise, respond, runs_here, translate
 
 if TYPE_CHECKING:
@@ -36,16 +38,18 @@ class PyreqwestWire:
         self._clients = SyncClients()
         self._streams: tuple[LoopThread, AsyncPyreqwestWire] | None = None
         self._lock = Lock()
+        self._closed = False
         self._instead = None if runs_here() else LazyWire(default_wire)
         renew_after_fork(self)
 
     def send(self, request: Request) -> Response:
         """Send one request; see :mod:`simstudio.transport.wire`."""
         if self._instead is not None:
-            return self._instead.get().send(request)
+            return self._instead.lend(request).send(request)
+        if self._closed:
+            raise refused(request, CLOSED_HERE)
         if is_piecewise(request):
-            thread, wire = self._streaming()
-            return thread.run(wire.send(request, thread))
+            return self._send_piecewise(request)
         started = time.monotonic()
         prepared = self._clients.prepare(request)
         try:
@@ -53,12 +57,13 @@ class PyreqwestWire:
             response = respond(reply, request)
             response.content = bytes(reply.bytes())
         except FAILURES as error:
-            raise translate(error, request) from error
+            raise translate(error, request, closed=self._closed) from error
         response.elapsed = time.monotonic() - started
         return response
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, those in use too: that ends the calls of other threads."""
+        self._closed = True
         if self._instead is not None:
             instead = self._instead.retire()
             if instead is not None:
@@ -68,17 +73,34 @@ class PyreqwestWire:
         streams, self._streams = self._streams, None
         if streams is not None:
             thread, wire = streams
-            thread.run(wire.aclose())
+            with suppress(RuntimeError):  # it ends with the program, too
+                thread.run(wire.aclose())
             thread.close()
 
-    def _streaming(self) -> tuple[LoopThread, AsyncPyreqwestWire]:
+    def _send_piecewise(self, request: Request) -> Response:
+        from simstudio.transport.wire.loopthread import LoopEndedError
+
+        thread, wire = self._streaming(request)
+        try:
+            return thread.run(wire.send(request, thread))
+        except LoopEndedError as error:
+            raise (broken if error.begun else refused)(request, CLOSED_HERE) from error
+
+    def _streaming(self, request: Request) -> tuple[LoopThread, AsyncPyreqwestWire]:
         with self._lock, unforked:
-            if self._streams is None:
+            streams = self._streams
+            if streams is None:
                 from simstudio.transport.wire.async_pyreqwest import AsyncPyreqwestWire
                 from simstudio.transport.wire.loopthread import LoopThread
 
-                self._streams = LoopThread(), AsyncPyreqwestWire()
-            return self._streams
+                try:
+                    streams = self._streams = LoopThread(), AsyncPyreqwestWire()
+                except (OSError, RuntimeError) as error:  # too many open files, or threads
+                    raise refused(request, str(error)) from error
+            if self._closed:  # perhaps before they were there to be closed; a thread that is forgotten ends
+                self._streams = None
+                raise refused(request, CLOSED_HERE)
+            return streams
 
     def after_fork(self) -> None:
         """In a forked child: leave everything to the parent, and send over the default wire."""

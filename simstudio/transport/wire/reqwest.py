@@ -18,7 +18,7 @@ from simstudio.errors import ConfigurationError, SimStudioError
 from simstudio.transport.deadline import SHORTEST, Budget
 from simstudio.transport.fork import unforked
 from simstudio.transport.message import Headers, Request, Response
-from simstudio.transport.wire.failures import broken, refused, timed_out, unusable
+from simstudio.transport.wire.failures import CLOSED_HERE, broken, refused, timed_out, unusable
 from simstudio.transport.wire.framing import without_framing
 from simstudio.transport.wire.proxies import environment_proxy
 
@@ -65,6 +65,7 @@ class _Clients:
 
     def __init__(self) -> None:
         self._made: dict[_Key, Any] = {}
+        self._closed = False
 
     def prepare(self, request: Request) -> Any:
         """A request, ready to be built.
@@ -79,20 +80,22 @@ class _Clients:
             key: _Key = origin, None, None
         else:
             key = origin, budget.connect, budget.idle
-        client = self._made.get(key) or self._make(key)
+        client = self._made.get(key) or self._make(key, request)
         try:
             return self._compose(client, request, budget)
         except ValueError as error:
             raise unusable(request, f"{error}.") from error
 
-    def _make(self, key: _Key) -> Any:
+    def _make(self, key: _Key, request: Request) -> Any:
         if len(self._made) >= _MOST_CLIENTS:  # limits that are all different
             key = key[0], None, None
         with unforked:
             client = self._made.get(key)
             if client is None:
                 _process[:] = [os.getpid()]
-                client = self._made[key] = _build(self._builder(), *key)
+                client = self._made[key] = _build(self._builder(), request, *key)
+            if self._closed:  # perhaps before it was there to be closed
+                raise refused(request, CLOSED_HERE)
             return client
 
     def _compose(self, client: Any, request: Request, budget: Budget | None) -> Any:
@@ -118,6 +121,7 @@ class SyncClients(_Clients):
 
     def close(self) -> None:
         """End every call, and close every connection."""
+        self._closed = True
         made, self._made = self._made, {}
         for client in made.values():
             client.close()
@@ -130,6 +134,7 @@ class AsyncClients(_Clients):
 
     async def aclose(self) -> None:
         """End every call, and close every connection."""
+        self._closed = True
         made, self._made = self._made, {}
         for client in made.values():
             await client.close()
@@ -141,7 +146,30 @@ class AsyncClients(_Clients):
         return Awaited(upload)
 
 
-def _build(builder: Any, origin: str, connect: float | None, idle: float | None) -> Any:
+def _build(builder: Any, request: Request, origin: str, connect: float | None, idle: float | None) -> Any:
+    try:
+        return _configured(builder, origin, connect, idle).build()
+    except (BuilderError, OSError, RuntimeError) as error:  # the last one: no event loop, no thread
+        scarce = str(error) if isinstance(error, RuntimeError) else _scarcity()
+        if scarce is not None:  # whatever it says then
+            raise refused(request, scarce) from error
+        if isinstance(error, OSError):
+            reason = f"The certificates that SSL_CERT_FILE names cannot be read: {error}."
+        else:
+            reason = f"The wire pyreqwest cannot be used here: {(_causes(error) or [str(error)])[-1]}."
+        raise ConfigurationError(reason) from error
+
+
+def _scarcity() -> str | None:
+    """Why this process, or the machine, can open no file just now."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return f"{error.strerror}"
+    return None
+
+
+def _configured(builder: Any, origin: str, connect: float | None, idle: float | None) -> Any:
     builder = (
         builder.no_proxy()
         .http1_only()
@@ -162,16 +190,22 @@ def _build(builder: Any, origin: str, connect: float | None, idle: float | None)
             raise ConfigurationError(
                 "The proxy of the environment cannot be used with the wire pyreqwest: it must be an http or https one."
             )
-        builder = builder.proxy(ProxyBuilder.all(proxy))
+        try:
+            builder = builder.proxy(ProxyBuilder.all(proxy))
+        except ValueError as error:
+            raise ConfigurationError(
+                f"The proxy of the environment cannot be used with the wire pyreqwest: {error}."
+            ) from error
+    if all(urlsplit(url).scheme == "http" for url in (origin, proxy or origin)):
+        # Reading the machine's certificates takes longer than many a call, and fails where there are none. Such a
+        # client has no use for them: it is for this origin alone, and follows nothing.
+        return builder.danger_accept_invalid_certs(enable=True)
     file = os.environ.get("SSL_CERT_FILE")
-    if origin.startswith("https") and file:
+    if file:
         import ssl
 
-        try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
-        except OSError as error:
-            raise ConfigurationError(f"The certificates that SSL_CERT_FILE names cannot be read: {error}.") from error
-    return builder.build()
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+    return builder
 
 
 def respond(reply: Any, request: Request) -> Response:
@@ -199,7 +233,7 @@ def _legible(headers: Any, name: str) -> list[tuple[str, str]]:
         return []
 
 
-def translate(error: PyreqwestError, request: Request, received: int = 0) -> SimStudioError:
+def translate(error: PyreqwestError, request: Request, received: int = 0, *, closed: bool = False) -> SimStudioError:
     """The error to raise for a failure of the library.
 
     Its classes do not tell what was sent (a timeout of any kind is a ``ConnectTimeoutError``); the causes do.
@@ -208,10 +242,12 @@ def translate(error: PyreqwestError, request: Request, received: int = 0) -> Sim
         error: The failure.
         request: What was being sent.
         received: Bytes of the body that had come.
+        closed: Whether the client was closed meanwhile, which is then why.
     """
-    details: Any = getattr(error, "details", None) or {}
-    causes = [cause["message"] for cause in details.get("causes") or ()]
+    causes = _causes(error)
     connecting = _CONNECTING in causes
+    if closed:
+        return refused(request, CLOSED_HERE) if connecting else broken(request, CLOSED_HERE, received)
     if isinstance(error, RequestTimeoutError):
         return timed_out(request, "Connect" if connecting else "Call")
     reason = ": ".join(causes[causes.index(_CONNECTING) + 1 :] if connecting else causes[-1:]) or error.message
@@ -220,6 +256,11 @@ def translate(error: PyreqwestError, request: Request, received: int = 0) -> Sim
     if "invalid peer certificate" in reason:
         reason = f"CERTIFICATE_VERIFY_FAILED: {reason}"
     return refused(request, reason) if connecting else broken(request, reason, received)
+
+
+def _causes(error: Exception) -> list[str]:
+    details: Any = getattr(error, "details", None) or {}
+    return [cause["message"] for cause in details.get("causes") or ()]
 
 
 def is_piecewise(request: Request) -> bool:

@@ -1,0 +1,298 @@
+"""Closing a client while something is under way: it ends, it is told why, and nothing more is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from faultserver import PATIENCE, Connection, FaultServer, Script
+from wireanswers import STREAM, answer, answering, chunked, text
+from wirecalls import async_client_of, client_of
+
+from simstudio import APIConnectionError, ConfigurationError, SimStudioError, base_client
+from simstudio.transport.message import Request
+from simstudio.transport.retry import Backoff, Retry, RetryPolicy
+from simstudio.transport.session import LazyWire
+
+Serve = Callable[..., FaultServer]
+
+CLOSED = "the client was closed while this call was under way"
+DATA = answer({"data": {"success": True, "output": {}, "executionId": "e", "metadata": {}}})
+
+
+async def silent(connection: Connection) -> None:
+    await connection.request()
+    await connection.silence()
+
+
+async def begun(connection: Connection) -> None:
+    """A stream of which one event comes."""
+    await connection.request()
+    await connection.send(STREAM + chunked(text("Hel")))
+    await connection.silence()
+
+
+def busy_once() -> Script:
+    return answering(answer({"error": "busy"}, 503), answer())
+
+
+# -- calls under way ---------------------------------------------------------------------------------------------
+
+
+def test_a_call_under_way_when_the_client_is_closed_is_not_sent_again(serve: Serve) -> None:
+    server = serve(silent, answering(DATA))
+    client = client_of(server.url, api_version="v2")
+    with ThreadPoolExecutor(1) as threads:
+        call = threads.submit(client.workflows.execute, "wf")
+        server.saw_requests(1)
+        client.close()
+        with pytest.raises(APIConnectionError, match=CLOSED) as caught:
+            call.result()
+    assert (caught.value.sent, caught.value.lasting, caught.value.history) == (True, True, ())
+    assert len(server.requests) == 1
+
+
+async def test_a_call_under_way_when_the_client_is_closed_is_not_sent_again_async(serve: Serve) -> None:
+    server = serve(silent, answering(DATA))
+    client = async_client_of(server.url, api_version="v2")
+    call = asyncio.ensure_future(client.workflows.execute("wf"))
+    await asyncio.to_thread(server.saw_requests, 1)
+    await client.aclose()
+    with pytest.raises(APIConnectionError, match=CLOSED) as caught:
+        await call
+    assert (caught.value.sent, caught.value.lasting, caught.value.history) == (True, True, ())
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("proxied", [False, True])
+def test_closing_in_the_pause_between_two_attempts_is_the_end_of_the_call(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, proxied: bool
+) -> None:
+    server = serve(busy_once())
+    url = server.url
+    if proxied:
+        monkeypatch.setenv("HTTP_PROXY", server.url)
+        url = "http://sim.test"
+
+    def closing() -> float:  # the retry asks for its jitter before it waits
+        client.close()
+        return 0.0
+
+    client = client_of(url, middleware=_retry_with(closing))
+    with pytest.raises(APIConnectionError, match=CLOSED) as caught:
+        client.request("GET", "/api/x")
+    _assert_second_was_refused(caught.value, server)
+    with pytest.raises(ConfigurationError, match="closed"):
+        client.request("GET", "/api/x")
+
+
+@pytest.mark.parametrize("proxied", [False, True])
+async def test_closing_in_the_pause_between_two_attempts_is_the_end_of_the_call_async(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, proxied: bool
+) -> None:
+    server = serve(busy_once())
+    url = server.url
+    if proxied:
+        monkeypatch.setenv("HTTP_PROXY", server.url)
+        url = "http://sim.test"
+    tasks = []
+
+    def closing() -> float:  # its first step comes before the pause is over: it was there first
+        tasks.append(asyncio.ensure_future(client.aclose()))
+        return 0.0
+
+    client = async_client_of(url, middleware=_retry_with(closing))
+    with pytest.raises(APIConnectionError, match=CLOSED) as caught:
+        await client.request("GET", "/api/x")
+    _assert_second_was_refused(caught.value, server)
+    await asyncio.gather(*tasks)
+    with pytest.raises(ConfigurationError, match="closed"):
+        await client.request("GET", "/api/x")
+
+
+def _retry_with(jitter: Callable[[], float]) -> Callable[[list[Any]], list[Any]]:
+    retry = Retry(RetryPolicy(backoff=Backoff(initial=0.001, maximum=0.002)), random=jitter)
+    return lambda stack: [retry if isinstance(middleware, Retry) else middleware for middleware in stack]
+
+
+def _assert_second_was_refused(error: APIConnectionError, server: FaultServer) -> None:
+    assert (error.sent, error.lasting) == (False, True)
+    assert [attempt.status for attempt in error.history] == [503]
+    assert len(server.requests) == 1
+
+
+def test_a_call_in_another_loop_is_left_to_its_end_but_not_sent_again(serve: Serve) -> None:
+    async def late(connection: Connection) -> None:
+        await connection.request()
+        await connection.hold()
+        await connection.send(answer({"error": "busy"}, 503))
+        await connection.silence()
+
+    server = serve(late, answering())
+    client = async_client_of(server.url)
+
+    async def get() -> Any:
+        return await client.request("GET", "/api/x")
+
+    with ThreadPoolExecutor(1) as threads:
+        call = threads.submit(asyncio.run, get())
+        server.saw_requests(1)
+        asyncio.run(client.aclose())
+        server.release()
+        with pytest.raises(APIConnectionError, match=CLOSED):
+            call.result()
+    assert len(server.requests) == 1
+
+
+# -- streams -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("script", [silent, begun], ids=["before-the-answer", "within-the-answer"])
+def test_threads_that_read_streams_are_told_when_the_client_is_closed(serve: Serve, script: Script, wire: str) -> None:
+    server = serve(script)
+    client = client_of(server.url, timeout=None)
+    reading = [threading.Event() for _ in range(5)]
+    told: list[Exception] = []
+
+    def read(begins: threading.Event) -> None:
+        try:
+            for _ in client.workflows.stream("wf", idle_timeout=60):
+                begins.set()
+        except SimStudioError as error:
+            told.append(error)
+
+    threads = [threading.Thread(target=read, args=(begins,), daemon=True) for begins in reading]
+    for thread in threads:
+        thread.start()
+    server.saw_requests(5)
+    if script is begun:
+        assert all(begins.wait(PATIENCE) for begins in reading)
+    client.close()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert not any(thread.is_alive() for thread in threads)
+    assert len(told) == 5
+    assert len(server.requests) == 5
+    if wire == "pyreqwest":
+        assert all(CLOSED in str(error) for error in told), told
+    if wire != "pyreqwest" or script is begun:  # there, what waits for an answer goes on unheard
+        assert server.saw_close()
+
+
+@pytest.mark.parametrize("script", [silent, begun], ids=["before-the-answer", "within-the-answer"])
+async def test_tasks_that_read_streams_are_told_when_the_client_is_closed(
+    serve: Serve, script: Script, wire: str
+) -> None:
+    server = serve(script)
+    client = async_client_of(server.url, timeout=None)
+    reading = [asyncio.Event() for _ in range(5)]
+
+    async def read(begins: asyncio.Event) -> None:
+        async for _ in await client.workflows.stream("wf", idle_timeout=60):
+            begins.set()
+
+    tasks = [asyncio.create_task(read(begins)) for begins in reading]
+    await asyncio.to_thread(server.saw_requests, 5)
+    if script is begun:
+        await asyncio.gather(*(begins.wait() for begins in reading))
+    await client.aclose()
+    told = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), PATIENCE)
+    assert all(isinstance(error, SimStudioError) for error in told), told
+    assert len(server.requests) == 5
+    if wire == "pyreqwest":
+        assert all(CLOSED in str(error) for error in told), told
+    if wire != "pyreqwest" or script is begun:  # there, what waits for an answer goes on unheard
+        assert await asyncio.to_thread(server.saw_close)
+
+
+# -- closing while the first call is on its way to the wire ------------------------------------------------------
+
+
+def test_closing_while_the_first_call_makes_its_wire_sends_nothing(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve()
+    client = client_of(server.url)
+    making, closed = threading.Event(), threading.Event()
+    make = base_client._sync_wire
+
+    def slowly(*args: Any) -> Any:
+        making.set()
+        assert closed.wait(PATIENCE)
+        return make(*args)
+
+    monkeypatch.setattr(base_client, "_sync_wire", slowly)
+    with ThreadPoolExecutor(1) as threads:
+        call = threads.submit(client.request, "GET", "/api/x")
+        assert making.wait(PATIENCE)
+        client.close()
+        closed.set()
+        with pytest.raises(ConfigurationError, match="closed"):
+            call.result()
+    assert server.connections == []
+
+
+async def test_closing_while_the_first_call_makes_its_wire_sends_nothing_async(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In another thread, whose loop makes the wire."""
+    server = serve()
+    client = async_client_of(server.url)
+    making, closed = threading.Event(), threading.Event()
+    make = base_client._async_wire
+
+    def slowly(*args: Any) -> Any:
+        making.set()
+        assert closed.wait(PATIENCE)
+        return make(*args)
+
+    async def get() -> Any:
+        return await client.request("GET", "/api/x")
+
+    monkeypatch.setattr(base_client, "_async_wire", slowly)
+    with ThreadPoolExecutor(1) as threads:
+        call = threads.submit(asyncio.run, get())
+        assert await asyncio.to_thread(making.wait, PATIENCE)
+        await client.aclose()
+        closed.set()
+        with pytest.raises(ConfigurationError, match="closed"):
+            await asyncio.wrap_future(call)
+    assert server.connections == []
+
+
+@pytest.mark.only_httpx("it needs no wire")
+def test_a_wire_may_be_retired_by_what_makes_it() -> None:
+    """The garbage collector, or a signal, strikes anywhere: also in the thread that holds the lock."""
+    retired = []
+
+    def make() -> Any:
+        retired.append(lazy.retire())
+        return object()
+
+    lazy: LazyWire[Any] = LazyWire(make)
+    with pytest.raises(ConfigurationError, match="closed"):
+        lazy.get()
+    assert retired == [None]
+
+
+@pytest.mark.only_httpx("it needs no wire")
+def test_a_call_under_way_is_told_that_its_wire_was_retired() -> None:
+    lazy: LazyWire[Any] = LazyWire(object)
+    assert lazy.lend(Request("GET", "http://sim.test/x")) is lazy.get()
+    lazy.retire()
+    with pytest.raises(APIConnectionError, match=CLOSED) as caught:
+        lazy.lend(Request("GET", "http://sim.test/x"))
+    assert (caught.value.sent, caught.value.lasting) == (False, True)
+
+
+@pytest.mark.only_httpx("it needs no wire")
+def test_a_wire_that_cannot_be_made_is_told_as_such() -> None:
+    def make() -> Any:
+        raise ConfigurationError("no certificates")
+
+    with pytest.raises(ConfigurationError, match="no certificates"):
+        LazyWire(make).lend(Request("GET", "http://sim.test/x"))
