@@ -302,6 +302,24 @@ def test_a_tunnel_that_is_refused_had_nothing_sent_through_it(
     assert not caught.value.sent
 
 
+@pytest.mark.parametrize("reply", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200"], ids=["none", "nonsense", "half"])
+def test_a_proxy_that_breaks_off_before_the_tunnel_is_there_was_sent_nothing(
+    serve: Serve, own: Caller, monkeypatch: pytest.MonkeyPatch, reply: bytes
+) -> None:
+    """So an execution may be tried again."""
+
+    async def breaking(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(reply)
+
+    proxy = serve(breaking)
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    with pytest.raises(APIConnectionError, match="Nothing was sent") as caught:
+        own("https://sim.invalid", execute)
+    assert not caught.value.sent
+    assert [request.method for request in proxy.requests] == ["CONNECT"] * 3
+
+
 def test_the_deadline_bounds_the_making_of_a_tunnel(serve: Serve, own: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     async def silent(connection: Connection) -> None:
         await connection.request()

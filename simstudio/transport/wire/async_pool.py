@@ -9,7 +9,7 @@ import httpcore
 
 from simstudio.transport.wire.async_backend import AsyncBudgetedBackend, AsyncBudgetedStream
 from simstudio.transport.wire.failures import CLOSED_HERE
-from simstudio.transport.wire.inside import is_reusable, unlock
+from simstudio.transport.wire.inside import as_unsent, is_reusable, unlock
 from simstudio.transport.wire.slots import Place, Slots
 from simstudio.transport.wire.tasks import detach
 
@@ -43,6 +43,12 @@ class AsyncSlotPool:
         except httpcore.ConnectionNotAvailable as error:  # closed between the taking and the sending
             self._release(place, connection, usable=False)
             raise httpcore.ConnectError(CLOSED_HERE) from error
+        except Exception as error:
+            self._release(place, connection, usable=False)
+            known = as_unsent(connection, error)
+            if known is error:
+                raise
+            raise known from error
         except BaseException:
             self._release(place, connection, usable=False)
             raise

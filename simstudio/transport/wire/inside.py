@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
+import httpcore
+
 _LOCKS = ("_request_lock", "_connect_lock", "_state_lock")
 
 
@@ -38,6 +40,20 @@ def unlock(connection: Any) -> None:
             if hasattr(connection, name):
                 setattr(connection, name, _UNLOCKED)
         connection = getattr(connection, "_connection", None)
+
+
+def as_unsent(connection: Any, error: Exception) -> Exception:
+    """A failure of a call, as one of connecting where a proxy was in the way: nothing of the request had left then."""
+    through = getattr(connection, "_connected", None)  # of a tunnel
+    if through is None:
+        through = getattr(connection, "_connection", connection) is not None
+    if through or not isinstance(error, (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)):
+        return error
+    if isinstance(error, httpcore.TimeoutException):
+        return httpcore.ConnectTimeout(str(error))
+    if isinstance(error, httpcore.ConnectError):
+        return error
+    return httpcore.ConnectError(f"the proxy: {str(error) or type(error).__name__}")
 
 
 def is_reusable(connection: Any) -> bool:

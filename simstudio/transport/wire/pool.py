@@ -15,7 +15,7 @@ import httpcore
 
 from simstudio.transport.wire.backend import BudgetedBackend
 from simstudio.transport.wire.failures import CLOSED_HERE
-from simstudio.transport.wire.inside import is_reusable, unlock
+from simstudio.transport.wire.inside import as_unsent, is_reusable, unlock
 from simstudio.transport.wire.slots import Place, Slots
 
 
@@ -53,6 +53,12 @@ class SlotPool:
         except httpcore.ConnectionNotAvailable as error:  # closed between the taking and the sending
             self._release(place, connection, usable=False)
             raise httpcore.ConnectError(CLOSED_HERE) from error
+        except Exception as error:
+            self._release(place, connection, usable=False)
+            known = as_unsent(connection, error)
+            if known is error:
+                raise
+            raise known from error
         except BaseException:
             self._release(place, connection, usable=False)
             raise
