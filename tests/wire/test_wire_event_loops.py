@@ -219,7 +219,8 @@ def test_the_end_of_the_interpreter_waits_for_the_threads_of_pyreqwest(serve: Se
         "assert asyncio.run(client.workflows.execute('wf')).success\n"
         "assert reqwest._busy_until[0] > 0\n"
         "reqwest._busy_until[0] = float('inf')\n"  # however long a busy machine takes to come to the end
-        "time.sleep = lambda seconds: print('waited', seconds)"
+        "sleep = time.sleep\n"
+        "time.sleep = lambda seconds: (print('waited', seconds), sleep(1))"
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout == "waited inf\n"

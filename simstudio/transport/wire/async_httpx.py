@@ -6,6 +6,7 @@ What an event loop is needed for lives in modules of its own: a sync client does
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ import httpx
 from simstudio.errors import SimStudioError
 from simstudio.transport.fork import abandoned, renew_after_fork
 from simstudio.transport.message import Request, Response
+from simstudio.transport.wire.async_backend import AsyncBudgetedStream
 from simstudio.transport.wire.async_pool import AsyncSlotPool
 from simstudio.transport.wire.body import HTTPXBody
 from simstudio.transport.wire.decoding import decode
@@ -118,3 +120,27 @@ class _Connections:
         """Close them all."""
         for transport in list(self._open.values()):
             await transport.aclose()
+
+    def drop(self) -> None:
+        """Close the sockets, where their loop is closed and can do nothing."""
+        for transport in self._open.values():
+            pool: Any = transport._pool
+            for connection in pool.slots.close():
+                _close_socket(connection)
+
+
+def _close_socket(connection: Any) -> None:
+    """Close what a connection of a closed loop stands on, as that loop would have done a turn later."""
+    inner: Any = connection
+    while (below := getattr(inner, "_connection", None)) is not None:
+        inner = below
+    stream = getattr(inner, "_network_stream", None)
+    while stream is not None and not isinstance(stream, AsyncBudgetedStream):
+        stream = getattr(stream, "_stream", None)
+    transport = None if stream is None else stream._transport
+    finish = getattr(transport, "_call_connection_lost", None)  # of asyncio; other loops close theirs themselves
+    if transport is not None and finish is not None and transport.get_extra_info("socket").fileno() >= 0:
+        with suppress(RuntimeError):
+            transport.abort()
+        with suppress(RuntimeError):  # somebody waits for it in that loop
+            finish(None)

@@ -126,6 +126,12 @@ class _Open:
         for body in bodies:
             await body.aclose()
 
+    def drop(self) -> None:
+        """Close the connections: the library does it to what is forgotten, but for streams."""
+        self.clients.forget()
+        for body in list(self._bodies):
+            body.drop()
+
 
 class ReqwestBody(WireBody):
     """The rest of an answer of pyreqwest.
@@ -191,6 +197,16 @@ class ReqwestBody(WireBody):
         self._broken_off = True
         if self._limit is not None:
             self._limit.reschedule(0.0)
+
+    def drop(self) -> None:
+        """Drop the connection, where the event loop is closed; nothing can be read any more."""
+        self._broken_off = True
+        opening, self._opening = self._opening, None
+        if opening is not None:
+            leaving = _leave(opening)
+            with suppress(StopIteration):  # it waits for nothing
+                leaving.send(None)
+            leaving.close()
 
     def read(self) -> None:
         """Read the rest into the response's ``content``, and close."""

@@ -17,6 +17,10 @@ class Closable(Protocol):
         """Close it."""
         ...
 
+    def drop(self) -> None:
+        """Let go of all that is open, where the loop is closed and can do nothing."""
+        ...
+
 
 T = TypeVar("T", bound=Closable)
 
@@ -37,16 +41,25 @@ class PerLoop(Generic[T]):
         loop = asyncio.get_running_loop()
         held = self._held.get(id(loop))
         if held is None or held.loop() is not loop:
+            self._drop_lost()
             held = self._held[id(loop)] = _Held(loop, self._make())
             held.life = _live(held.thing, weakref.ref(self), id(loop))
             await held.life.asend(None)
         return held.thing
 
     async def aclose(self) -> None:
-        """Close that of the running loop (those of loops that are over are closed already)."""
+        """Close that of the running loop (those of loops that are over are closed, or are lost and dropped)."""
+        self._drop_lost()
         held = self._held.get(id(asyncio.get_running_loop()))
         if held is not None:
             await shielded(held.life.aclose())
+
+    def _drop_lost(self) -> None:
+        """Drop what is of loops that were closed without ending their asynchronous generators."""
+        for key, held in list(self._held.items()):
+            loop = held.loop()
+            if (loop is None or loop.is_closed()) and self._held.pop(key, None) is held:
+                held.thing.drop()
 
 
 class _Held(Generic[T]):

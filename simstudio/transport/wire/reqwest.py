@@ -140,6 +140,11 @@ class AsyncClients(_Clients):
             await client.close()
             touched()
 
+    def forget(self) -> None:
+        """Let go of every connection, where the event loop is over."""
+        self._closed = True
+        self._made = {}
+
     def _stream(self, upload: Any) -> Any:
         from simstudio.transport.wire.client import Awaited
 
