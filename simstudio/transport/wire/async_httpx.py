@@ -14,8 +14,7 @@ import httpx
 from simstudio.errors import SimStudioError
 from simstudio.transport.fork import abandoned, renew_after_fork
 from simstudio.transport.message import Request, Response
-from simstudio.transport.wire.async_backend import AsyncBudgetedStream
-from simstudio.transport.wire.async_pool import AsyncSlotPool
+from simstudio.transport.wire.async_pool import AsyncSlotPool, socket_of
 from simstudio.transport.wire.body import HTTPXBody
 from simstudio.transport.wire.decoding import decode
 from simstudio.transport.wire.failures import CLOSED_HERE, refused, timed_out, translate
@@ -131,12 +130,7 @@ class _Connections:
 
 def _close_socket(connection: Any) -> None:
     """Close what a connection of a closed loop stands on, as that loop would have done a turn later."""
-    inner: Any = connection
-    while (below := getattr(inner, "_connection", None)) is not None:
-        inner = below
-    stream = getattr(inner, "_network_stream", None)
-    while stream is not None and not isinstance(stream, AsyncBudgetedStream):
-        stream = getattr(stream, "_stream", None)
+    stream = socket_of(connection)
     transport = None if stream is None else stream._transport
     finish = getattr(transport, "_call_connection_lost", None)  # of asyncio; other loops close theirs themselves
     if transport is not None and finish is not None and transport.get_extra_info("socket").fileno() >= 0:

@@ -96,15 +96,16 @@ class _AsyncBody:
     def __del__(self) -> None:
         if self._pool is not None:  # forgotten midway
             self._pool.slots.forget(self._connection)
-            _close_soon(self._connection)
+            stream = socket_of(self._connection)
+            if stream is not None:
+                stream.close_soon()
 
 
-def _close_soon(connection: Any) -> None:
-    """Close the socket of a connection that nobody awaits any more."""
+def socket_of(connection: Any) -> AsyncBudgetedStream | None:
+    """The stream that a connection stands on, below proxies and TLS; None where it has none yet."""
     while (inside := getattr(connection, "_connection", None)) is not None:
         connection = inside
     stream = getattr(connection, "_network_stream", None)
-    while (below := getattr(stream, "_stream", None)) is not None:
-        stream = below
-    if isinstance(stream, AsyncBudgetedStream):
-        stream.close_soon()
+    while stream is not None and not isinstance(stream, AsyncBudgetedStream):
+        stream = getattr(stream, "_stream", None)
+    return stream
