@@ -87,8 +87,8 @@ class LazyWire(Generic[W]):
         """The wire, for an attempt of a call that is under way.
 
         Raises:
-            APIConnectionError: The client was closed meanwhile. (The call is not to be told that nothing of it was
-                sent, as a :class:`ConfigurationError` tells.)
+            APIConnectionError: The client was closed meanwhile. (A :class:`ConfigurationError` tells that nothing was
+                sent, and an earlier attempt may have been.)
         """
         try:
             return self.get()

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from faultserver import Connection, FaultServer
-from wireanswers import DONE, FINAL, answer, streaming
+from wireanswers import DONE, FINAL, STREAM, answer, chunked, streaming, text
 from wirecalls import async_client_of, client_of
 
 from simstudio import APIConnectionError, ConfigurationError, SimStudioError
@@ -181,3 +181,127 @@ def test_that_the_library_cannot_be_begun_without_files_is_a_failure_to_connect(
         check=False,
     )
     assert run.stdout.splitlines() == WITHOUT_FILES_TOLD, run.stderr
+
+
+# -- the end of the program --------------------------------------------------------------------------------------
+
+AT_THE_END = """
+import asyncio, atexit, sys, threading
+from simstudio import AsyncSimStudioClient, SimStudioClient
+options = {"api_key": "sk-sim-wire", "base_url": sys.argv[1], "wire": "pyreqwest", "timeout": 20}
+"""
+BUSY = """
+from simstudio.transport.wire import reqwest
+reqwest._AT_LAST, reqwest._AFTERWARDS = 20, 1  # a slow machine takes longer
+client, begun = SimStudioClient(**options), threading.Semaphore(0)
+
+def get():
+    while True:
+        client.request("GET", "/api/x")
+        begun.release()
+
+def stream():
+    while True:
+        list(client.workflows.stream("wf", idle_timeout=20))
+        begun.release()
+
+async def calls():
+    async def get():
+        while True:
+            await awaited.request("GET", "/api/x")
+            begun.release()
+
+    async def stream():
+        while True:
+            async for _ in await awaited.workflows.stream("wf", idle_timeout=20):
+                pass
+            begun.release()
+
+    awaited = AsyncSimStudioClient(**options)
+    await asyncio.gather(get(), get(), stream(), stream())
+
+for work in (get, stream, lambda: asyncio.run(calls())):
+    threading.Thread(target=work, daemon=True).start()
+for _ in range(50):
+    assert begun.acquire(timeout=20)
+"""
+WAITING = """
+client, begun = SimStudioClient(**options), threading.Semaphore(0)
+
+def get():
+    begun.release()
+    client.request("GET", "/api/wait")
+
+def read():
+    for _ in client.workflows.stream("wait", idle_timeout=20):
+        begun.release()
+
+async def calls():
+    async def get():
+        begun.release()
+        await awaited.request("GET", "/api/wait")
+
+    async def read():
+        async for _ in await awaited.workflows.stream("wait", idle_timeout=20):
+            begun.release()
+
+    awaited = AsyncSimStudioClient(**options)
+    await asyncio.gather(get(), read())
+
+for work in (get, read, lambda: asyncio.run(calls())):
+    threading.Thread(target=work, daemon=True).start()
+for _ in range(4):
+    assert begun.acquire(timeout=20)
+"""
+LAST_WORDS = """
+@atexit.register  # first: it comes last
+def say():
+    assert client.request("GET", "/api/x")
+    print(len(list(client.workflows.stream("wf", idle_timeout=20))))
+    assert asyncio.run(awaited())
+    client.close()
+    other.close()
+    print("closed")
+
+async def awaited():
+    async with AsyncSimStudioClient(**options) as client:
+        return await client.request("GET", "/api/x")
+
+client, other = SimStudioClient(**options), SimStudioClient(**options)
+assert list(other.workflows.stream("wf", idle_timeout=20))
+"""
+
+
+async def some_wait(connection: Connection) -> None:
+    while True:
+        got = await connection.request()
+        if got.method == "GET" and not got.target.endswith("wait"):
+            await connection.send(answer())
+        elif got.method == "GET":
+            await connection.silence()
+        elif "/wait/" in got.target:
+            await connection.send(STREAM + chunked(text("Hel")))
+            await connection.silence()
+        else:
+            await connection.send(streaming(FINAL, DONE))
+
+
+def at_the_end(program: str, server: FaultServer) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", AT_THE_END + program, server.url],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("daemons", [BUSY, WAITING], ids=["busy", "waiting"])
+def test_daemon_threads_are_gone_with_the_program_without_a_word(serve: Serve, daemons: str) -> None:
+    run = at_the_end(daemons, serve(some_wait))
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+def test_what_a_program_does_last_may_call_and_close(serve: Serve) -> None:
+    run = at_the_end(LAST_WORDS, serve(some_wait))
+    assert (run.returncode, run.stdout, run.stderr) == (0, "1\nclosed\n", "")

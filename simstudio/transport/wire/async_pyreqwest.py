@@ -20,10 +20,10 @@ from simstudio.transport.wire.loops import PerLoop
 from simstudio.transport.wire.reqwest import (
     FAILURES,
     AsyncClients,
+    Awaiting,
     is_piecewise,
     respond,
     runs_here,
-    touched,
     translate,
 )
 from simstudio.transport.wire.tasks import detach, shielded
@@ -59,13 +59,12 @@ class AsyncPyreqwestWire:
             response = await opened.stream(prepared, request, thread, self)
         else:
             try:
-                reply = await prepared.build().send()
-                response = respond(reply, request)
-                response.content = bytes(await reply.bytes())
+                async with Awaiting(begins=thread is None):
+                    reply = await prepared.build().send()
+                    response = respond(reply, request)
+                    response.content = bytes(await reply.bytes())
             except FAILURES as error:
                 raise translate(error, request, closed=self.closed) from error
-            finally:
-                touched()
         response.elapsed = time.monotonic() - started
         return response
 
@@ -102,7 +101,10 @@ class _Open:
         budget = request.budget
         try:
             opening = prepared.streamed_read_buffer_limit(0).build_streamed()
-            async with asyncio.timeout(None if budget is None else budget.allowance("read")):
+            async with (
+                Awaiting(begins=thread is None),
+                asyncio.timeout(None if budget is None else budget.allowance("read")),
+            ):
                 reply = await opening.__aenter__()
             response = respond(reply, request)
         except FAILURES as error:
@@ -177,7 +179,10 @@ class ReqwestBody(WireBody):
         try:
             if self._broken_off:
                 raise TimeoutError
-            async with asyncio.timeout(None if budget is None else budget.allowance("read")) as self._limit:
+            async with (
+                Awaiting(begins=self._thread is None),
+                asyncio.timeout(None if budget is None else budget.allowance("read")) as self._limit,
+            ):
                 piece = await self._reader.read_chunk()
         except FAILURES as error:
             raise translate(error, self._request, self._received, closed=self._broken_off) from error
@@ -252,12 +257,9 @@ class ReqwestBody(WireBody):
 
 
 async def _leave(opening: Any) -> None:
-    try:
-        await opening.__aexit__(None, None, None)
-    except FAILURES:
-        pass
-    finally:
-        touched()
+    with suppress(*FAILURES):
+        async with Awaiting():
+            await opening.__aexit__(None, None, None)
 
 
 def _default() -> AsyncWire:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import concurrent.futures
 import os
 import threading
@@ -32,6 +33,7 @@ class LoopThread:
     def __init__(self) -> None:
         self._life = _Life(asyncio.new_event_loop())
         self._end = weakref.finalize(self, self._life.end)
+        self._end.atexit = False  # then it is halted
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """What a coroutine returns. An exception in the waiting thread (Ctrl-C) cancels it.
@@ -63,7 +65,7 @@ class _Life:
         self._loop = loop
         self._process = os.getpid()
         self._gate = threading.RLock()  # for what is closed by a finalizer in the thread that holds it
-        self._over = False
+        self._over = self._halted = False
         self._closings: set[asyncio.Task[Any]] = set()
         self._thread = threading.Thread(target=self._live, name="simstudio-loop", daemon=True)
         try:
@@ -71,6 +73,7 @@ class _Life:
         except BaseException:
             loop.close()
             raise
+        atexit.register(self.halt)
 
     def is_here(self) -> bool:
         """Whether the loop's thread asks."""
@@ -91,10 +94,22 @@ class _Life:
             if not self._over:
                 return asyncio.run_coroutine_threadsafe(work, self._loop)
         work.close()
+        if self._halted and threading.current_thread().daemon:
+            threading.Event().wait()
         raise LoopEndedError(begun=False)
+
+    def halt(self) -> None:
+        """Stop the loop at the end of the program.
+
+        Whoever waits for it then is a daemon thread, and would only print that it was not answered: it waits until it
+        is gone, as does one that comes with more work.
+        """
+        self._halted = True
+        self.end()
 
     def end(self) -> None:
         """End the loop, and wait for its thread. In a forked child, where there is no thread, nothing is to be done."""
+        atexit.unregister(self.halt)
         if os.getpid() != self._process:
             return
         with self._gate:
@@ -107,7 +122,8 @@ class _Life:
     def _live(self) -> None:
         try:
             self._loop.run_forever()
-            self._loop.run_until_complete(self._finish())
+            if not self._halted:
+                self._loop.run_until_complete(self._finish())
         finally:
             self._loop.close()
 

@@ -9,7 +9,8 @@ default wire, because the library has it so:
 * Ctrl-C ends a blocking call only when that is over (but a stream at once);
 * header values beyond ASCII do not arrive, and a proxy must be an http(s) one;
 * its threads do not survive a fork: in the child, the default wire sends instead;
-* after an awaited call they hold Python objects for a moment longer: a program that ends right then waits up to 0.1 s.
+* after an awaited call they hold Python objects for a moment longer: a program that ends right then waits up to 0.1 s,
+  and up to 0.6 s while a daemon thread waits for an answer.
 """
 
 from __future__ import annotations

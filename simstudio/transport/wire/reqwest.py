@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import os
+import threading
 import time
 from collections.abc import Iterable
 from datetime import timedelta
@@ -34,22 +36,48 @@ _Key = tuple[str, "float | None", "float | None"]
 _process: list[int] = []
 _AFTERWARDS = 0.1
 """Seconds that the library's threads are given after a call, before the interpreter may end."""
+_AT_LAST = 0.5
+"""Seconds that calls of daemon threads are given to end before the interpreter does."""
 _busy_until = [0.0]
+_under_way: set[Awaiting] = set()
+_ending: list[bool] = []
 
 
-def touched() -> None:
-    """Note that the library's threads have something to clear away, which the end of the interpreter has to wait for.
+class Awaiting:
+    """Around what the library's threads do for an awaited call: the end of the interpreter has to wait for it.
 
-    They take hold of Python objects for a moment after an awaited call is over. One that does so while the interpreter
-    ends crashes the process (1 program in 25 on a busy machine, pyreqwest 0.15.1), and nothing tells when they rest.
+    They take hold of Python objects while it is under way and for a moment after. One that does so while the
+    interpreter ends crashes the process (1 program in 25 on a busy machine, pyreqwest 0.15.1), and nothing tells when
+    they rest. What still runs then is a daemon thread: it begins nothing more, and is gone with the program.
+
+    Args:
+        begins: Whether the thread does it of its own accord: not to close something, nor for another that waits for it.
     """
-    _busy_until[0] = time.monotonic() + _AFTERWARDS
+
+    def __init__(self, *, begins: bool = False) -> None:
+        self._begins = begins
+
+    async def __aenter__(self) -> None:
+        _under_way.add(self)
+        if self._begins and _ending and threading.current_thread().daemon:
+            _under_way.discard(self)
+            await asyncio.get_running_loop().create_future()
+
+    async def __aexit__(self, *_: object) -> None:
+        _busy_until[0] = time.monotonic() + _AFTERWARDS
+        _under_way.discard(self)
 
 
 @atexit.register
 def _rest() -> None:
+    if not runs_here():
+        return
+    _ending.append(True)
+    end = time.monotonic() + _AT_LAST
+    while _under_way and time.monotonic() < end:
+        time.sleep(0.005)
     left = _busy_until[0] - time.monotonic()
-    if left > 0 and runs_here():
+    if left > 0:
         time.sleep(left)
 
 
@@ -137,8 +165,8 @@ class AsyncClients(_Clients):
         self._closed = True
         made, self._made = self._made, {}
         for client in made.values():
-            await client.close()
-            touched()
+            async with Awaiting():
+                await client.close()
 
     def forget(self) -> None:
         """Let go of every connection, where the event loop is over."""
