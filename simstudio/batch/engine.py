@@ -240,7 +240,9 @@ class Engine:
             except asyncio.CancelledError as error:
                 if self._aborted:
                     raise
-                raise SimStudioError("A part of the batch was cancelled, but not by the batch.") from error
+                raise SimStudioError(
+                    "An execution, or an on_result=, was cancelled by something else than its batch, which ends so."
+                ) from error
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

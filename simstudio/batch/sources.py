@@ -188,7 +188,7 @@ class Relay:
                 self._inputs = iter(())
             self._reader = None
             self._reading.release()
-        self._wake()
+            self._wake()
 
     def release(self) -> None:
         """Read no more, and let go of the caller's iterable on this thread: what it closes then is bound to it.

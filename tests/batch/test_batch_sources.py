@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from simstudio import InvalidInputError
+from simstudio import InvalidInputError, SimStudioError
 from simstudio.batch.sources import END, LATER, Awaited, Inline, Relay, source_of
 
 AHEAD, MOST_AHEAD = 64, 1024
@@ -240,3 +241,20 @@ def test_it_knows_a_source_that_takes_its_time(monkeypatch: pytest.MonkeyPatch) 
         relay.read()
         seen.append(relay.quick)
     assert seen == [True, False, True]
+
+
+def test_whatever_ends_the_reading_the_engine_hears_of_it() -> None:
+    """Also what is raised where the inputs are read: nothing else may wake the engine then."""
+
+    def inputs() -> Iterator[int]:
+        raise asyncio.CancelledError
+        yield 0
+
+    relay, woken = Relay(inputs()), []
+    relay.bind(lambda: woken.append(True))
+    with pytest.raises(asyncio.CancelledError):
+        relay.read()
+    assert woken == [True]
+    with pytest.raises(SimStudioError, match="CancelledError"):
+        relay.take()
+    assert relay.take() is END

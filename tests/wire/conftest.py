@@ -39,6 +39,7 @@ _BLOCKING = {"httpx-unwatched", *_PARSERS}
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "only_httpx(why): a test of the default wire alone")
+    config.addinivalue_line("markers", "only_httpcore: a test of what is below the default wire")
     config.addinivalue_line("markers", "short_keep_alive: a test of how long idle connections are kept")
 
 
@@ -53,7 +54,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if wire in _BLOCKING:
             function = item.obj if isinstance(item, pytest.Function) else None
             once = once or any(caller.asynchronous for caller in callers) or inspect.iscoroutinefunction(function)
-        (left if wire != "httpx" and once else kept).append(item)
+        elsewhere = item.get_closest_marker("only_httpcore") and not wire.startswith("httpx")
+        (left if elsewhere or (wire != "httpx" and once) else kept).append(item)
     config.hook.pytest_deselected(items=left)
     items[:] = kept
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +12,7 @@ import httpcore
 import pytest
 from faultserver import DRIP, PATIENCE, Connection, FaultServer, Script
 from wireanswers import answer, answering, chunked, head
-from wirecalls import Caller, client_of
+from wirecalls import Caller, client_of, hasty
 
 from simstudio import APIConnectionError, APITimeoutError, RateLimitError, ServerError
 from simstudio.transport import flow
@@ -287,15 +286,19 @@ def test_nothing_is_sent_after_a_name_was_looked_up_for_too_long(
 ) -> None:
     if wire == "pyreqwest":
         pytest.skip("pyreqwest does not ask Python for addresses")
-    ask = socket.getaddrinfo
+    ask, now = socket.getaddrinfo, [0.0]
 
     def slow(*given: Any, **named: Any) -> Any:
-        time.sleep(0.15)
+        now[0] += 2.0
         return ask(*given, **named)
+
+    def by_that_clock(request: Any, call_next: Any) -> Any:
+        request.budget = Budget(1.0, clock=lambda: now[0])
+        return (yield from call_next(request))
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
     server = serve()
-    with client_of(server.url, timeout=0.1) as client:
+    with client_of(server.url, middleware=lambda stack: [by_that_clock, *hasty(stack)]) as client:
         with pytest.raises(APITimeoutError, match="while connecting") as caught:
             client.workflows.execute("wf")
         assert not caught.value.sent

@@ -19,12 +19,6 @@ def get(client: Any) -> Any:
     return client.request("GET", "/api/x")
 
 
-@pytest.fixture
-def over_httpcore(wire: str) -> None:
-    if wire != "httpx":
-        pytest.skip("it is about httpcore's connections")
-
-
 def interrupted_once(monkeypatch: pytest.MonkeyPatch, name: str, *, after: bool) -> None:
     """A method of httpcore's connections is interrupted the first time that it is called."""
     method = getattr(httpcore.HTTP11Connection, name)
@@ -41,7 +35,7 @@ def interrupted_once(monkeypatch: pytest.MonkeyPatch, name: str, *, after: bool)
     monkeypatch.setattr(httpcore.HTTP11Connection, name, interrupting)
 
 
-@pytest.mark.usefixtures("over_httpcore")
+@pytest.mark.only_httpcore
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize(
     "name", ["_send_request_headers", "_receive_response_headers", "_receive_response_body", "_response_closed"]
@@ -57,7 +51,7 @@ def test_the_next_call_is_as_any(serve: Serve, monkeypatch: pytest.MonkeyPatch, 
     assert len(server.connections) == 2
 
 
-@pytest.mark.usefixtures("over_httpcore")
+@pytest.mark.only_httpcore
 def test_a_connection_has_no_lock_that_could_stay_locked(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     locks: list[object] = []
     method = httpcore.HTTP11Connection._response_closed

@@ -40,17 +40,11 @@ class AsyncSlotPool:
             unlock(connection)
         try:
             response = await connection.handle_async_request(request)
-        except httpcore.ConnectionNotAvailable as error:  # closed between the taking and the sending
-            self._release(place, connection, usable=False)
-            raise httpcore.ConnectError(CLOSED_HERE) from error
-        except Exception as error:
+        except BaseException as error:
             self._release(place, connection, usable=False)
             known = as_unsent(connection, error)
-            if known is error:
-                raise
-            raise known from error
-        except BaseException:
-            self._release(place, connection, usable=False)
+            if known is not error:
+                raise known from error
             raise
         if new:
             unlock(connection)

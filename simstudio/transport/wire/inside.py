@@ -7,6 +7,8 @@ from typing import Any
 
 import httpcore
 
+from simstudio.transport.wire.failures import CLOSED_HERE
+
 _LOCKS = ("_request_lock", "_connect_lock", "_state_lock")
 
 
@@ -42,8 +44,13 @@ def unlock(connection: Any) -> None:
         connection = getattr(connection, "_connection", None)
 
 
-def as_unsent(connection: Any, error: Exception) -> Exception:
-    """A failure of a call, as one of connecting where a proxy was in the way: nothing of the request had left then."""
+def as_unsent(connection: Any, error: BaseException) -> BaseException:
+    """A failure of a call, as one of connecting where nothing of the request had left.
+
+    So it is where the connection was closed between the taking and the sending, and where a proxy was in the way.
+    """
+    if isinstance(error, httpcore.ConnectionNotAvailable):
+        return httpcore.ConnectError(CLOSED_HERE)
     through = getattr(connection, "_connected", None)  # of a tunnel
     if through is None:
         through = getattr(connection, "_connection", connection) is not None

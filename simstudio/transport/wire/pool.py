@@ -50,17 +50,11 @@ class SlotPool:
             if new:
                 unlock(connection)
             response.stream = _Body(response.stream, self, place, connection)
-        except httpcore.ConnectionNotAvailable as error:  # closed between the taking and the sending
-            self._release(place, connection, usable=False)
-            raise httpcore.ConnectError(CLOSED_HERE) from error
-        except Exception as error:
+        except BaseException as error:
             self._release(place, connection, usable=False)
             known = as_unsent(connection, error)
-            if known is error:
-                raise
-            raise known from error
-        except BaseException:
-            self._release(place, connection, usable=False)
+            if known is not error:
+                raise known from error
             raise
         return response
 
