@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from simstudio.client import AsyncSimStudioClient, SimStudioClient
     from simstudio.client import AsyncSimStudioClient as AsyncClient
     from simstudio.client import SimStudioClient as Client
-    from simstudio.downloads import Download
+    from simstudio.core.downloads import Download
+    from simstudio.core.files import File, FileInputWarning
+    from simstudio.core.modes import APIResponse
+    from simstudio.core.paging import AsyncPager, Page, Pager
+    from simstudio.core.streaming import AsyncStream, AsyncStreamManager, Stream
     from simstudio.errors import (
         APIConnectionError,
         APIStatusError,
@@ -54,7 +58,6 @@ if TYPE_CHECKING:
         StreamError,
         UsageLimitExceededError,
     )
-    from simstudio.files import File, FileInputWarning
     from simstudio.models.events import (
         ChunkEvent,
         FinalEvent,
@@ -70,9 +73,6 @@ if TYPE_CHECKING:
     from simstudio.models.pauses import Pause, PausedRun
     from simstudio.models.usage import UsageLimits
     from simstudio.models.workflows import WorkflowStatus
-    from simstudio.pagination import AsyncPager, Page, Pager
-    from simstudio.resources.modes import APIResponse
-    from simstudio.streaming import AsyncStream, AsyncStreamManager, Stream
     from simstudio.transport.auth import ANONYMOUS
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Headers, Request, Response
@@ -114,8 +114,8 @@ _HOMES = {
         "StreamError",
         "UsageLimitExceededError",
     ),
-    "downloads": ("Download",),
-    "files": ("File", "FileInputWarning"),
+    "core.downloads": ("Download",),
+    "core.files": ("File", "FileInputWarning"),
     "models.events": (
         "ChunkEvent",
         "FinalEvent",
@@ -131,9 +131,9 @@ _HOMES = {
     "models.pauses": ("Pause", "PausedRun"),
     "models.usage": ("UsageLimits",),
     "models.workflows": ("WorkflowStatus",),
-    "pagination": ("AsyncPager", "Page", "Pager"),
-    "resources.modes": ("APIResponse",),
-    "streaming": ("AsyncStream", "AsyncStreamManager", "Stream"),
+    "core.paging": ("AsyncPager", "Page", "Pager"),
+    "core.modes": ("APIResponse",),
+    "core.streaming": ("AsyncStream", "AsyncStreamManager", "Stream"),
     "transport.auth": ("ANONYMOUS",),
     "transport.flow": ("Flow",),
     "transport.message": ("Headers", "Request", "Response"),

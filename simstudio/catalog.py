@@ -19,8 +19,8 @@ from typing import Any, Literal
 
 import attrs
 
-from simstudio.resources.base import APIResource
-from simstudio.resources.routes import Parameter
+from simstudio.core.resource import APIResource
+from simstudio.core.routes import Parameter
 
 __all__ = ["Operation", "Parameter", "operations"]
 
@@ -70,7 +70,7 @@ def operations() -> tuple[Operation, ...]:
 
 
 def _of(resource: APIResource[Any]) -> Iterator[Operation]:
-    from simstudio.resources.listing import listing
+    from simstudio.core.listing import listing
 
     kind = type(resource)
     for name, member in _members(kind):

@@ -1,12 +1,13 @@
-"""The clients of Sim. What they do is in :mod:`simstudio.resources`, how they live in :mod:`simstudio.base_client`."""
+"""The clients of Sim. What they do is in :mod:`simstudio.resources`, how they live in :mod:`simstudio.core.client`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from simstudio.base_client import AsyncClient, Settings, SyncClient
-from simstudio.config import (
+from simstudio.core.client import AsyncClient, Settings, SyncClient
+from simstudio.core.modes import Async, M, RawAsync, RawSync, Sync
+from simstudio.core.options import (
     DEFAULT_MAX_RETRIES,
     DEFAULT_TIMEOUT,
     Options,
@@ -16,7 +17,6 @@ from simstudio.config import (
     resolve_wire,
 )
 from simstudio.resources.documented import DocumentedMethods
-from simstudio.resources.modes import Async, M, RawAsync, RawSync, Sync
 from simstudio.transport.auth import Anonymous, APIKeyAuth, Credentials
 from simstudio.transport.endpoint import Endpoint
 from simstudio.transport.logging import Logging, configure_from_environment

@@ -33,8 +33,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, NoReturn, Protocol, TypeAlias
 
+from simstudio.core.conversion import structure
 from simstudio.errors import ConfigurationError, InvalidInputError, InvalidResponseError, SimStudioError
-from simstudio.models.conversion import structure
 from simstudio.models.webhooks import (
     EXECUTION_COMPLETED,
     ExecutionCost,

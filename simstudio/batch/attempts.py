@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from simstudio.batch.errors import LedgerError
 from simstudio.batch.items import BatchItem
 from simstudio.batch.outage import is_miss
 from simstudio.batch.records import Intent
 from simstudio.batch.verdicts import TURNED_AWAY, Verdict, may_repeat, verdict
-from simstudio.errors import InvalidInputError, JobFailedError, LedgerError, RateLimitError, SimStudioError
+from simstudio.core.errors import JobFailedError
+from simstudio.transport.errors import InvalidInputError, RateLimitError, SimStudioError
 
 if TYPE_CHECKING:
     from simstudio.batch.items import ItemState

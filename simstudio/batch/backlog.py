@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from simstudio.files import File
-from simstudio.models.base import Model
+from simstudio.core.files import File
+from simstudio.core.model import Model
 
 if TYPE_CHECKING:
     from simstudio.batch.items import BatchItem

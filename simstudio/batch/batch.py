@@ -18,7 +18,7 @@ from simstudio.batch.backlog import Backlog
 from simstudio.batch.items import BatchItem
 from simstudio.batch.progress import Progress
 from simstudio.batch.running import Awaited, Box, Threaded
-from simstudio.errors import ConfigurationError, SimStudioError
+from simstudio.transport.errors import ConfigurationError, SimStudioError
 
 if TYPE_CHECKING:
     from simstudio.batch.delivery import Outbox

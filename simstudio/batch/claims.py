@@ -15,7 +15,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
-from simstudio.errors import APIConnectionError, ConfigurationError, InvalidInputError
+from simstudio.transport.errors import APIConnectionError, ConfigurationError, InvalidInputError
 
 if TYPE_CHECKING:
     from typing import TypeAlias

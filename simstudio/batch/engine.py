@@ -22,7 +22,7 @@ from simstudio.batch.delivery import Delivery, Outbox
 from simstudio.batch.intake import Intake
 from simstudio.batch.outage import Outage
 from simstudio.batch.progress import Progress
-from simstudio.errors import AuthenticationError, SimStudioError
+from simstudio.transport.errors import AuthenticationError, SimStudioError
 
 if TYPE_CHECKING:
     from simstudio.batch.items import BatchItem

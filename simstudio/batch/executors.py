@@ -30,17 +30,17 @@ import attrs
 
 from simstudio.batch.claims import CLAIMS_UNREACHABLE, check_claims, open_claims
 from simstudio.batch.workers import WORKER_LOST, Outcome, Task, clients, run, told
-from simstudio.errors import APIConnectionError, ConfigurationError, InvalidInputError, SimStudioError
-from simstudio.files import File, as_file
+from simstudio.core.files import File, as_file
+from simstudio.transport.errors import APIConnectionError, ConfigurationError, InvalidInputError, SimStudioError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
     from concurrent.futures import Future
 
     from simstudio.batch.sender import FlowSender, Hear, Queued, SendOptions
+    from simstudio.core.resource import Context
     from simstudio.models.execution import WorkflowExecutionResult
     from simstudio.models.usage import UsageLimits
-    from simstudio.resources.base import Context
 
 _MOST_LOST = 10  # tasks lost one after another: there is no executor any more
 _NO_TASK_BEGAN = "Error during deserialization"  # as Dask's scheduler says it

@@ -12,11 +12,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
+from simstudio.batch.errors import LedgerError
 from simstudio.batch.export_target import Target, opened
 from simstudio.batch.ledger import Entry, LedgerView
 from simstudio.batch.ledger.lock import canonical
 from simstudio.batch.records import dump
-from simstudio.errors import ConfigurationError, InvalidInputError, LedgerError
+from simstudio.transport.errors import ConfigurationError, InvalidInputError
 
 if TYPE_CHECKING:
     from typing import TypeAlias

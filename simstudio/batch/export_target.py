@@ -14,8 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Union
 
+from simstudio.batch.errors import LedgerError
 from simstudio.batch.ledger.lock import canonical
-from simstudio.errors import LedgerError
 
 Target = Union[str, "os.PathLike[str]", BinaryIO]
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Ma
 from pathlib import Path
 from typing import Any, Union
 
-from simstudio.errors import InvalidInputError
+from simstudio.transport.errors import InvalidInputError
 
 Inputs = Union["Iterable[Any]", "AsyncIterable[Any]", "str", "os.PathLike[str]"]
 """Inputs one by one, or the path of a file of JSON lines."""

@@ -15,7 +15,7 @@ from simstudio.batch.items import BatchItem, Examined, Examiner, Prepared
 from simstudio.batch.resumption import resumption
 from simstudio.batch.sources import END, LATER
 from simstudio.batch.work_item import WorkItem
-from simstudio.errors import SimStudioError
+from simstudio.transport.errors import SimStudioError
 
 if TYPE_CHECKING:
     from simstudio.batch.delivery import Delivery

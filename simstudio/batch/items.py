@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import attrs
 
 from simstudio.batch.snapshot import copied, plain, problem, said, shown
-from simstudio.errors import InvalidInputError, SimStudioError
+from simstudio.transport.errors import InvalidInputError, SimStudioError
 
 if TYPE_CHECKING:
     from typing import TypeAlias

@@ -13,10 +13,10 @@ import attrs
 from simstudio.batch.inputs import Inputs
 from simstudio.batch.items import BatchItem
 from simstudio.batch.ledger.lock import check_path
-from simstudio.config import UNSET, Unset, check_timeout
-from simstudio.errors import InvalidInputError, SimStudioError
+from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.resources.payload import selectors
 from simstudio.transport.endpoint import segment
+from simstudio.transport.errors import InvalidInputError, SimStudioError
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from simstudio.batch.options import OnFailed, OnUnknown
     from simstudio.batch.progress import Progress
     from simstudio.batch.records import Mode
-    from simstudio.resources.base import APIResource, Context
+    from simstudio.core.resource import APIResource, Context
     from simstudio.transport.rate_limit import RateLimitInfo
 
 MOST = 200

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from simstudio.errors import APIConnectionError, APITimeoutError, SimStudioError
+from simstudio.transport.errors import APIConnectionError, APITimeoutError, SimStudioError
 from simstudio.transport.retry import Backoff
 
 PATIENCE = 300.0

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import attrs
 
-from simstudio import errors
+import simstudio.batch.errors as batch_errors
+import simstudio.core.errors as core_errors
+import simstudio.transport.errors as transport_errors
+from simstudio.batch.errors import LedgerError
 from simstudio.batch.items import BatchItem, Prepared
 from simstudio.batch.snapshot import plain
-from simstudio.errors import LedgerError, SimStudioError
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.models.jobs import Job
+from simstudio.transport.errors import SimStudioError
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from simstudio.models.base import Model
+    from simstudio.core.model import Model
 
     M = TypeVar("M", bound=Model)
 
@@ -190,7 +193,7 @@ def pack_error(error: SimStudioError | None, index: int) -> str | None:
     kind = type(error)
     packed: dict[str, Any] = {
         "type": kind.__name__,
-        "known": next(base.__name__ for base in kind.__mro__ if getattr(errors, base.__name__, None) is base),
+        "known": next(base.__name__ for base in kind.__mro__ if _SHARED.get(base.__name__) is base),
         "message": str(error),
         "code": error.code,
         "status": error.status,
@@ -213,8 +216,7 @@ def unpack_error(text: str | None) -> tuple[SimStudioError | None, str | None]:
     if text is None:
         return None, None
     packed: dict[str, Any] = json.loads(text)
-    known = getattr(errors, packed.pop("known", ""), None)
-    kind = known if isinstance(known, type) and issubclass(known, SimStudioError) else SimStudioError
+    kind: type[SimStudioError] = _SHARED.get(packed.pop("known", ""), SimStudioError)
     named = packed.pop("type", kind.__name__)
     message, code, status = packed.pop("message", ""), packed.pop("code", None), packed.pop("status", None)
     error = kind(
@@ -226,6 +228,13 @@ def unpack_error(text: str | None) -> tuple[SimStudioError | None, str | None]:
     return error, named
 
 
+_SHARED: dict[str, type[SimStudioError]] = {
+    name: found
+    for room in (transport_errors, core_errors, batch_errors)
+    for name, found in vars(room).items()
+    if isinstance(found, type) and issubclass(found, SimStudioError)
+}
+"""The errors that a ledger can give back, by name; others come back as the nearest of these."""
 _MODELS: dict[str, type[Model]] = {"result": WorkflowExecutionResult, "job": Job}
 
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from simstudio.batch.backlog import Backlog
-from simstudio.errors import ConfigurationError
+from simstudio.transport.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from simstudio.batch.engine import Engine

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
-from simstudio.config import UNSET, Unset
+from simstudio.core.options import UNSET, Unset
 from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
 from simstudio.resources.dialects import Dialects, StreamOptions, Target
 from simstudio.resources.jobs import Jobs
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from simstudio.batch.records import Mode
+    from simstudio.core.resource import Context
     from simstudio.models.usage import UsageLimits
-    from simstudio.resources.base import Context
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Response
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from simstudio.batch.allowance import PERIOD, Allowance
 from simstudio.batch.claims import place, without_password
 from simstudio.batch.pace import Pace
-from simstudio.errors import ConfigurationError, SimStudioError
+from simstudio.transport.errors import ConfigurationError, SimStudioError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,8 +10,8 @@ import reprlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from simstudio.errors import InvalidInputError
-from simstudio.files import File, as_file
+from simstudio.core.files import File, as_file
+from simstudio.transport.errors import InvalidInputError
 
 _SHOWN = 500
 _SHORT = reprlib.Repr()

@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 
 from simstudio.batch.inputs import Inputs, read
 from simstudio.batch.items import Examiner
-from simstudio.errors import SimStudioError
+from simstudio.transport.errors import SimStudioError
 
 LATER: Final = object()
 """There is no input now; ``wake`` tells when there may be one."""

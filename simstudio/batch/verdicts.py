@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from simstudio.errors import (
+from simstudio.core.errors import APIVersionError, JobFailedError, JobTimeoutError, StreamError
+from simstudio.transport.errors import (
     APIConnectionError,
     APIStatusError,
-    APIVersionError,
     AuthenticationError,
     ConfigurationError,
     InvalidInputError,
-    JobFailedError,
-    JobTimeoutError,
     RateLimitError,
     ServerError,
     SimStudioError,
-    StreamError,
     UsageLimitExceededError,
 )
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from simstudio.batch.items import BatchItem, ItemState, Prepared
-from simstudio.errors import ExecutionError, InvalidInputError, SimStudioError
+from simstudio.core.errors import ExecutionError
+from simstudio.transport.errors import InvalidInputError, SimStudioError
 
 if TYPE_CHECKING:
     from simstudio.models.execution import WorkflowExecutionResult

@@ -13,7 +13,7 @@ import attrs
 
 from simstudio.batch.claims import CLAIMS_UNREACHABLE, Claims, open_claims
 from simstudio.batch.sender import Flows, SendOptions
-from simstudio.errors import APIConnectionError, ConfigurationError, SimStudioError
+from simstudio.transport.errors import APIConnectionError, ConfigurationError, SimStudioError
 from simstudio.transport.fork import renew_after_fork
 
 if TYPE_CHECKING:

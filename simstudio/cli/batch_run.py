@@ -23,7 +23,7 @@ from simstudio.cli.batch_stopping import Stopping
 from simstudio.cli.connection import Connection
 from simstudio.cli.failures import CommandError, ExitCode, Failure, in_words
 from simstudio.cli.output import say, write_json
-from simstudio.config import UNSET
+from simstudio.core.options import UNSET
 from simstudio.errors import InputChangedError, InvalidInputError
 
 if TYPE_CHECKING:

@@ -177,7 +177,7 @@ def connected(command: Command) -> Command:
 
 
 def _api_key() -> str:
-    from simstudio.config import resolve_api_key
+    from simstudio.core.options import resolve_api_key
 
     if not os.environ.get("SIM_API_KEY", "").strip():
         problem = "No API key. Set the environment variable SIM_API_KEY, or try --sandbox, which needs none."

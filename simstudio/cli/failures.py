@@ -228,7 +228,7 @@ _ADVICE = {
 
 
 def _status(error: APIStatusError, invocation: Invocation) -> str:
-    from simstudio.resources.failures import read_error, reason
+    from simstudio.core.failures import read_error, reason
 
     response = error.response
     if response is None:

@@ -13,7 +13,7 @@ from simstudio.cli.tables import show_table
 
 if TYPE_CHECKING:
     from simstudio.cli.connection import Connection
-    from simstudio.models.base import Model
+    from simstudio.core.model import Model
 
 Columns: TypeAlias = Sequence[tuple[str, Callable[[Mapping[str, Any]], Any]]]
 """Headings, and what stands under each, made of an item's wire names."""

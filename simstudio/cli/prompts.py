@@ -136,8 +136,8 @@ def _any_json(text: str) -> Any:
 
 
 def _files(text: str) -> list[dict[str, str]]:
+    from simstudio.core.files import File
     from simstudio.errors import SimStudioError
-    from simstudio.files import File
 
     found = []
     for name in text.split(","):

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from simstudio.errors import ExecutionError
-from simstudio.models.base import Model, find_resume, model
+from simstudio.core.errors import ExecutionError
+from simstudio.core.model import Model, find_resume, model
 
 if TYPE_CHECKING:
     from simstudio.models.pauses import Pause

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from simstudio.errors import JobNotDoneError
-from simstudio.models.base import Model, find_resume, model
-from simstudio.models.conversion import structure
+from simstudio.core.conversion import structure
+from simstudio.core.errors import JobNotDoneError
+from simstudio.core.model import Model, find_resume, model
 from simstudio.models.execution import WorkflowExecutionResult, error_text
 
 if TYPE_CHECKING:

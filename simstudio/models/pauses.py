@@ -12,8 +12,8 @@ from typing import Any
 
 import attrs
 
-from simstudio.models.base import Model, find_resume, model
-from simstudio.models.conversion import structure
+from simstudio.core.conversion import structure
+from simstudio.core.model import Model, find_resume, model
 
 _OVER = frozenset({"resumed", "failed"})
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, overload
 
-from simstudio.resources.modes import Async, RawAsync, RawSync, Sync
-from simstudio.resources.operation import BoundOperation, _Method
+from simstudio.core.modes import Async, RawAsync, RawSync, Sync
+from simstudio.core.operation import BoundOperation, _Method
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
 
     from simstudio.batch.batch import AsyncBatch, Batch
     from simstudio.batch.mapping import Plan
-    from simstudio.resources.base import APIResource
+    from simstudio.core.resource import APIResource
 
     P = ParamSpec("P")
 else:

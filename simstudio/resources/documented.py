@@ -11,15 +11,15 @@ import random
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from simstudio.base_client import BaseClient
-from simstudio.config import UNSET, check_timeout, resolve_api_version
+from simstudio.core.client import BaseClient
+from simstudio.core.modes import M
+from simstudio.core.operation import operation
+from simstudio.core.options import UNSET, check_timeout, resolve_api_version
+from simstudio.core.resource import Context
 from simstudio.errors import InvalidInputError, RateLimitError, SimStudioError
 from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
-from simstudio.resources.base import Context
 from simstudio.resources.dialects import Dialects, StreamOptions
 from simstudio.resources.jobs import Jobs
-from simstudio.resources.modes import M
-from simstudio.resources.operation import operation
 from simstudio.resources.usage import Usage
 from simstudio.resources.workflows import Workflows
 from simstudio.transport.flow import Flow, Sleep
@@ -28,12 +28,12 @@ from simstudio.transport.retry import LONGEST_WAIT, Backoff, check_max_retries
 if TYPE_CHECKING:
     from typing import TypeAlias
 
+    from simstudio.core.streaming import OpenedStream
     from simstudio.models.events import StreamEvent
     from simstudio.models.usage import UsageLimits
     from simstudio.models.workflows import WorkflowStatus
     from simstudio.resources.v1 import V1
     from simstudio.resources.v2 import V2
-    from simstudio.streaming import OpenedStream
 
 Result: TypeAlias = WorkflowExecutionResult | AsyncExecutionResult
 

@@ -11,10 +11,10 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from simstudio.core.conversion import structure
+from simstudio.core.failures import conceal, describe, status_error
 from simstudio.errors import ExecutionError, ExecutionTimeoutError, InvalidResponseError
-from simstudio.models.conversion import structure
 from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult, error_text
-from simstudio.resources.failures import conceal, describe, status_error
 
 if TYPE_CHECKING:
     from simstudio.transport.auth import Credentials

@@ -1,7 +1,7 @@
 """The events of a streamed execution, decoded without I/O.
 
 :class:`ExecutionEvents` turns the bytes of a stream into typed events and knows when it is over, and why; it is fed by
-hand in tests, and by the shells of :mod:`simstudio.streaming` otherwise.
+hand in tests, and by the shells of :mod:`simstudio.core.streaming` otherwise.
 
 The frames (NOTES 2, API.md 2.2): ``{"blockId", "chunk"}``; ``{"event": "final", "data": {…}}`` (the documents:
 ``{"event": "done", …}``); ``{"event": "error", "error"}``; then ``data: "[DONE]"``, with quotes (the documents: bare).
@@ -14,6 +14,8 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from simstudio.core.conversion import structure
+from simstudio.core.sse import ServerSentEvent, SSEDecoder, UndecodableEventError
 from simstudio.errors import (
     APIConnectionError,
     APITimeoutError,
@@ -22,7 +24,6 @@ from simstudio.errors import (
     SimStudioError,
     StreamError,
 )
-from simstudio.models.conversion import structure
 from simstudio.models.events import (
     ChunkEvent,
     FinalEvent,
@@ -34,7 +35,6 @@ from simstudio.models.events import (
 )
 from simstudio.models.execution import WorkflowExecutionResult, error_text
 from simstudio.transport.message import MAX_EVENT_SIZE
-from simstudio.transport.sse import ServerSentEvent, SSEDecoder, UndecodableEventError
 
 E = TypeVar("E")
 _JOIN_AFTER = 1024

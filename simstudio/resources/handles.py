@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from simstudio.config import UNSET
+from simstudio.core.modes import M
+from simstudio.core.options import UNSET
+from simstudio.core.runs import SubmittedRun
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.models.jobs import Job
-from simstudio.resources.modes import M
-from simstudio.resources.runs import SubmittedRun
 from simstudio.transport.flow import Flow
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class JobHandle(SubmittedRun[M, Job, WorkflowExecutionResult]):
-    """A background execution as a :class:`~simstudio.resources.runs.SubmittedRun`; made by ``client.jobs.handle``."""
+    """A background execution as a :class:`~simstudio.core.runs.SubmittedRun`; made by ``client.jobs.handle``."""
 
     def __init__(self, jobs: Jobs[M], target: Target, state: Job | None) -> None:
         super().__init__(jobs._context, "jobs", target.task_id, state)

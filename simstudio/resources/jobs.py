@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from simstudio.config import UNSET, Unset, check_timeout
+from simstudio.core.modes import M
+from simstudio.core.operation import operation
+from simstudio.core.options import UNSET, Unset, check_timeout
+from simstudio.core.resource import APIResource, Context
 from simstudio.errors import (
     InvalidInputError,
     JobCancelledError,
@@ -19,18 +22,15 @@ from simstudio.errors import (
     SimStudioError,
 )
 from simstudio.models.execution import AsyncExecutionResult
-from simstudio.resources.base import APIResource, Context
 from simstudio.resources.dialects import Dialects, Target
-from simstudio.resources.modes import M
-from simstudio.resources.operation import operation
 from simstudio.transport.flow import Flow
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from simstudio.expectations import Durations
+    from simstudio.core.expectations import Durations
+    from simstudio.core.polling import Poller
     from simstudio.models.jobs import Job
-    from simstudio.polling import Poller
     from simstudio.resources.handles import JobHandle
 
     JobReference: TypeAlias = str | AsyncExecutionResult | Job
@@ -57,7 +57,7 @@ class Jobs(APIResource[M]):
     @cached_property
     def poller(self) -> Poller:
         """When it asks; may be replaced."""
-        from simstudio.polling import Poller
+        from simstudio.core.polling import Poller
 
         return Poller()
 
@@ -160,7 +160,7 @@ class Jobs(APIResource[M]):
         on_progress: Callable[[Job], Any] | None,
         poll_interval: float | None,
     ) -> Flow[Job]:
-        from simstudio.expectations import Durations, Watch
+        from simstudio.core.expectations import Durations, Watch
 
         check_timeout(timeout)
         poller: Poller = self.poller

@@ -7,9 +7,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from simstudio.core.files import MAX_BODY_BYTES, FileInputWarning, as_file, too_large
+from simstudio.core.notices import notify
 from simstudio.errors import InvalidInputError
-from simstudio.files import MAX_BODY_BYTES, FileInputWarning, as_file, too_large
-from simstudio.notices import notify
 
 CONTROL_KEYS = frozenset({
     "stream", "selectedOutputs", "triggerType", "useDraftState", "includeFileBase64", "base64MaxBytes",
@@ -83,7 +83,7 @@ def encode_input(data: Any, control: Mapping[str, Any] | None = None) -> Payload
     """The body for an input: a mapping is sent flat, anything else as ``{"input": value}``, None as ``{}``.
 
     Args:
-        data: The user's input, files included (see :mod:`simstudio.files`).
+        data: The user's input, files included (see :mod:`simstudio.core.files`).
         control: Sim's own keys to add.
 
     Raises:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simstudio.resources.base import APIResource, Context
+from simstudio.core.modes import M
+from simstudio.core.operation import operation
+from simstudio.core.resource import APIResource, Context
 from simstudio.resources.dialects import Dialects
-from simstudio.resources.modes import M
-from simstudio.resources.operation import operation
 from simstudio.transport.flow import Flow
 
 if TYPE_CHECKING:

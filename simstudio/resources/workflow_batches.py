@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from simstudio.config import UNSET, Unset
-from simstudio.resources.base import APIResource
+from simstudio.core.modes import M
+from simstudio.core.options import UNSET, Unset
+from simstudio.core.resource import APIResource
 from simstudio.resources.batching import batching
 from simstudio.resources.dialects import Dialects
-from simstudio.resources.modes import M
 
 if TYPE_CHECKING:
     import os

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from simstudio.config import UNSET, Unset, check_timeout
+from simstudio.core.listing import listing
+from simstudio.core.modes import M
+from simstudio.core.operation import operation
+from simstudio.core.options import UNSET, Unset, check_timeout
+from simstudio.core.resource import APIResource
 from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
-from simstudio.resources.base import APIResource
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.jobs import Jobs
-from simstudio.resources.listing import listing
-from simstudio.resources.modes import M
-from simstudio.resources.operation import operation
 from simstudio.transport.flow import Flow
 
 if TYPE_CHECKING:
+    from simstudio.core.paging import Pages
     from simstudio.models.jobs import Job
     from simstudio.models.pauses import Pause, PausedRun
-    from simstudio.pagination import Pages
 
 
 class WorkflowPauses(APIResource[M]):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from simstudio.config import UNSET, Unset, check_timeout
+from simstudio.core.modes import M
+from simstudio.core.operation import operation, streaming
+from simstudio.core.options import UNSET, Unset, check_timeout
+from simstudio.core.resource import Context
 from simstudio.errors import APIStatusError, InvalidInputError
 from simstudio.models.execution import AsyncExecutionResult, CancelResult, WorkflowExecutionResult
-from simstudio.resources.base import Context
 from simstudio.resources.dialects import Dialects, StreamOptions
 from simstudio.resources.jobs import Jobs
-from simstudio.resources.modes import M
-from simstudio.resources.operation import operation, streaming
 from simstudio.resources.workflow_batches import WorkflowBatches
 from simstudio.resources.workflow_pauses import WorkflowPauses
 from simstudio.transport.flow import Flow
@@ -21,10 +21,10 @@ from simstudio.transport.message import MAX_EVENT_SIZE
 if TYPE_CHECKING:
     from typing import TypeAlias
 
+    from simstudio.core.streaming import OpenedStream
     from simstudio.models.events import StreamEvent
     from simstudio.models.jobs import Job
     from simstudio.models.workflows import WorkflowStatus
-    from simstudio.streaming import OpenedStream
 
 Timeout: TypeAlias = float | Unset | None
 

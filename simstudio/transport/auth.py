@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from simstudio.errors import ConfigurationError
+from simstudio.transport.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from simstudio.transport.endpoint import Endpoint

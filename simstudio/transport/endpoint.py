@@ -13,7 +13,7 @@ import string
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
-from simstudio.errors import ConfigurationError, InvalidInputError
+from simstudio.transport.errors import ConfigurationError, InvalidInputError
 
 if TYPE_CHECKING:
     from simstudio.transport.flow import Flow

@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
-from simstudio.errors import ConfigurationError
+from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.message import Body, Request, Response
 
 if TYPE_CHECKING:

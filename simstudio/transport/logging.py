@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from simstudio.errors import ConfigurationError, SimStudioError
+from simstudio.transport.errors import ConfigurationError, SimStudioError
 
 if TYPE_CHECKING:
     from simstudio.transport.auth import Credentials

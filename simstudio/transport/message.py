@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from simstudio.errors import InvalidInputError, InvalidResponseError
+from simstudio.transport.errors import InvalidInputError, InvalidResponseError
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from simstudio.errors import APIConnectionError
     from simstudio.transport.deadline import Budget
+    from simstudio.transport.errors import APIConnectionError
     from simstudio.transport.upload import Upload
 
 D = TypeVar("D")

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from simstudio.errors import APIConnectionError, ConfigurationError
+from simstudio.transport.errors import APIConnectionError, ConfigurationError
 from simstudio.transport.flow import Sleep
 from simstudio.transport.hints import parse_retry_after
 from simstudio.transport.message import Attempt, Response

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
-from simstudio.errors import ConfigurationError
 from simstudio.transport.auth import Credentials
 from simstudio.transport.endpoint import Endpoint
+from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.flow import AsyncWire, Flow, Wire
 from simstudio.transport.fork import renew_after_fork, unforked
 from simstudio.transport.message import Request, Response

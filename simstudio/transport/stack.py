@@ -18,7 +18,7 @@ import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from simstudio.errors import ConfigurationError
+from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.flow import Flow
 from simstudio.transport.message import Request, Response
 

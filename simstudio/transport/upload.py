@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from simstudio.errors import InvalidInputError
+from simstudio.transport.errors import InvalidInputError
 
 PIECE = 256 * 1024
 

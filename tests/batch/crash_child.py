@@ -19,7 +19,7 @@ from simstudio import SimStudioClient
 from simstudio.batch import batch, engine, mapping, pace, sender  # noqa: F401 - as above
 from simstudio.batch.items import Prepared
 from simstudio.batch.ledger import Entry, Ledger
-from simstudio.polling import Poller, PollSchedule
+from simstudio.core.polling import Poller, PollSchedule
 
 
 def say(*words: object) -> None:

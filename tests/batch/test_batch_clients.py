@@ -21,7 +21,7 @@ import simstudio as sim
 from simstudio.batch.ledger import Ledger, status
 from simstudio.batch.pace import Pace
 from simstudio.batch.progress import Progress
-from simstudio.polling import Poller, PollSchedule
+from simstudio.core.polling import Poller, PollSchedule
 from simstudio.sandbox import Sandbox, SandboxServer
 
 

@@ -283,7 +283,7 @@ def test_a_server_that_never_was_there_is_told_at_once(tmp_path: Path) -> None:
 def test_queued_runs_are_asked_for_again_when_the_server_is_back(
     server: Restarted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from simstudio.polling import Poller, PollSchedule
+    from simstudio.core.polling import Poller, PollSchedule
 
     monkeypatch.setattr("simstudio.resources.jobs.Jobs.poller", Poller(PollSchedule(initial=0.01, maximum=0.01)))
 

@@ -17,7 +17,7 @@ import simstudio as sim
 from simstudio.batch.items import prepare
 from simstudio.batch.ledger import Counts, Ledger, LedgerView, move, status
 from simstudio.batch.work_item import WorkItem
-from simstudio.polling import Poller, PollSchedule
+from simstudio.core.polling import Poller, PollSchedule
 from simstudio.sandbox import Sandbox, SandboxServer
 
 

@@ -28,7 +28,7 @@ from simstudio import (
 )
 from simstudio.batch.items import BatchItem
 from simstudio.batch.ledger import Counts, Entry, Intent, Ledger, LedgerView, status
-from simstudio.models.conversion import structure
+from simstudio.core.conversion import structure
 
 STATES = ["sending", "submitted", "done", "failed", "unknown"]
 

@@ -148,7 +148,7 @@ def import_time() -> Row:
 def first_event() -> Row:
     """From the writing of an event's bytes in the server to the event in the caller's hands."""
     from simstudio import ChunkEvent, SimStudioClient
-    from simstudio.streaming import ExecutionEvents, OpenedStream, Stream
+    from simstudio.core.streaming import ExecutionEvents, OpenedStream, Stream
 
     delays = []
     with server() as base, SimStudioClient("key", base) as client:
@@ -165,7 +165,7 @@ def first_event() -> Row:
 MEMORY = """
 import resource, sys
 from simstudio import SimStudioClient
-from simstudio.streaming import ExecutionEvents, OpenedStream, Stream
+from simstudio.core.streaming import ExecutionEvents, OpenedStream, Stream
 
 def peak():
     scale = 1 if sys.platform == "darwin" else 1024

@@ -77,7 +77,7 @@ def simulated() -> Iterator[tuple[Any, Server]]:
     """A client whose wire and clock are simulated."""
     import simstudio.transport.flow as flow
     from simstudio import SimStudioClient
-    from simstudio.polling import Poller
+    from simstudio.core.polling import Poller
 
     server = Server()
     client = SimStudioClient("key", "http://127.0.0.1:1")

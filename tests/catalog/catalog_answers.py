@@ -11,7 +11,7 @@ from catalog_reading import of
 from catalog_shapes import fields, is_model, kinds, place_of
 from catalog_values import Maker
 
-from simstudio.models.base import Model
+from simstudio.core.model import Model
 
 FILE = b"\x00bytes of a file"
 

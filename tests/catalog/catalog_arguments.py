@@ -14,7 +14,7 @@ from catalog_types import Array, parse
 from catalog_values import Maker
 
 from simstudio.catalog import Operation, Parameter
-from simstudio.config import Unset
+from simstudio.core.options import Unset
 
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=timezone.utc)
 

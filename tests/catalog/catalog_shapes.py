@@ -15,7 +15,7 @@ from catalog_local import AT, KNOWN_BETTER
 from catalog_reading import of
 from catalog_types import NULL, Array, Literal, Record, Scalar, Table, Type, Union, options, without_null
 
-from simstudio.models.base import Model
+from simstudio.core.model import Model
 
 _LEAVES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),

@@ -15,7 +15,7 @@ from catalog_shapes import result_types
 from catalog_values import Maker
 
 from simstudio import APIStatusError, ConflictError, Download, InvalidResponseError, Page
-from simstudio.models.base import Model
+from simstudio.core.model import Model
 
 every_operation = pytest.mark.parametrize("known", documented(), ids=lambda known: known.key)
 SHAPED = [known for known in documented() if known.answer.fields]

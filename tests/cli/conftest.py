@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from simstudio.cli.app import application
-from simstudio.polling import Poller, PollSchedule
+from simstudio.core.polling import Poller, PollSchedule
 from simstudio.sandbox import Pause, Sandbox, SandboxServer
 
 KEY = "sk-sim-test-of-the-command-line"

@@ -14,7 +14,7 @@ from typing import Any
 from attrs import frozen
 
 import simstudio as sim
-from simstudio.polling import Poller, PollSchedule
+from simstudio.core.polling import Poller, PollSchedule
 from simstudio.sandbox import Sandbox, respond
 from simstudio.testing import make_vcr
 from tests.integration.replaying import read, run

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import simstudio as sim
-from simstudio.polling import Poller, PollSchedule
+from simstudio.core.polling import Poller, PollSchedule
 from tests.integration import jobs
 from tests.integration.executions import Failure
 from tests.integration.jobs import State

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from vcr.errors import CannotOverwriteExistingCassetteException
 
-from simstudio.polling import Poller, PollSchedule
+from simstudio.core.polling import Poller, PollSchedule
 from simstudio.testing import NetworkBlockedError, assert_all_played, block_network
 from tests.integration.replaying import V06, cassette, of, play, read, run, workflow_of
 from tests.recorded import recording

@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 import simstudio as sim
-from simstudio.models.base import Model
+from simstudio.core.model import Model
 from simstudio.models.v1 import knowledge, tables
 from tests.integration import v1_data
 from tests.integration.replaying import V06, Watch, answer_of, client_options, of, play

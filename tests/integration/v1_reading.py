@@ -10,7 +10,7 @@ from typing import Any, Union, get_args, get_origin
 import attrs
 from attrs import frozen
 
-from simstudio.models.base import Model
+from simstudio.core.model import Model
 from simstudio.models.v1 import audit_logs, logs, workflows
 from tests.integration.executions import Key
 from tests.integration.replaying import V04, V06

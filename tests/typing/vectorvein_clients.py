@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from simstudio import APIResponse
-from simstudio.resources.modes import Async, Sync
+from simstudio.core.modes import Async, Sync
 from simstudio.services import vectorvein
 from simstudio.services.vectorvein import (
     AccessKey,

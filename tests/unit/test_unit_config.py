@@ -14,7 +14,7 @@ from simstudio import (
     SimStudioClient,
     __version__,
 )
-from simstudio.config import (
+from simstudio.core.options import (
     UNSET,
     Options,
     check_headers,

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simstudio import Download, NotFoundError
-from simstudio.resources.base import APIResource
-from simstudio.resources.endpoint import Call, endpoint
-from simstudio.resources.modes import M
+from simstudio.core.endpoint import Call, endpoint
+from simstudio.core.modes import M
+from simstudio.core.resource import APIResource
 from simstudio.transport.flow import Flow
 from simstudio.transport.message import Headers, Response
 

@@ -23,8 +23,8 @@ from simstudio import (
     SimStudioError,
     UsageLimitExceededError,
 )
+from simstudio.core.failures import conceal_error, read_error, status_error
 from simstudio.models.jobs import Job
-from simstudio.resources.failures import conceal_error, read_error, status_error
 from simstudio.transport.auth import Credentials
 from simstudio.transport.message import Attempt, Headers, Response
 

@@ -11,7 +11,7 @@ import pytest
 from driving import Both, answer
 
 from simstudio import File, FileInputWarning, InvalidInputError
-from simstudio.files import MAX_BODY_BYTES, as_file
+from simstudio.core.files import MAX_BODY_BYTES, as_file
 
 
 def sent(file: File) -> tuple[str, str, bytes]:

@@ -9,8 +9,8 @@ import pytest
 from driving import Both, answer
 
 import simstudio as sim
+from simstudio.core.runs import SubmittedRun
 from simstudio.models.execution import WorkflowExecutionResult
-from simstudio.resources.runs import SubmittedRun
 
 
 def job(status: str, **more: Any) -> Any:

@@ -29,8 +29,8 @@ from simstudio import (
     WorkflowExecutionResult,
     WorkflowStatus,
 )
-from simstudio.models.base import Model, find_resume, wire_names
-from simstudio.models.conversion import structure
+from simstudio.core.conversion import structure
+from simstudio.core.model import Model, find_resume, wire_names
 from simstudio.models.usage import ExecutionRateLimits, RateLimitEntry, StorageUsage, Usage
 
 ENTRY = {

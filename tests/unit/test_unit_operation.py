@@ -13,8 +13,8 @@ import pytest
 from driving import KEY, Both, answer, async_client, client
 
 from simstudio import AsyncSimStudioClient, SimStudioClient
+from simstudio.core.operation import operations_of
 from simstudio.resources.jobs import Jobs
-from simstudio.resources.operation import operations_of
 from simstudio.resources.usage import Usage
 from simstudio.resources.workflows import Workflows
 

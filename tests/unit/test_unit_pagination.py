@@ -11,12 +11,12 @@ import pytest
 from driving import KEY, Both, answer, async_client, client
 
 from simstudio import AsyncPager, InvalidInputError, InvalidResponseError, Page, Pager, Request, Response, ServerError
-from simstudio.models.base import Model, model
-from simstudio.pagination import Pages
-from simstudio.resources.base import APIResource
-from simstudio.resources.endpoint import Call, paged
-from simstudio.resources.modes import M
-from simstudio.resources.routes import between
+from simstudio.core.endpoint import Call, paged
+from simstudio.core.model import Model, model
+from simstudio.core.modes import M
+from simstudio.core.paging import Pages
+from simstudio.core.resource import APIResource
+from simstudio.core.routes import between
 from simstudio.transport.flow import Flow
 
 

@@ -20,7 +20,7 @@ from simstudio import (
     ServerError,
     SimStudioError,
 )
-from simstudio.polling import SHORTEST_QUESTION, TOLERATED_FAILURES, Poller, PollSchedule
+from simstudio.core.polling import SHORTEST_QUESTION, TOLERATED_FAILURES, Poller, PollSchedule
 from simstudio.transport.flow import Call
 
 

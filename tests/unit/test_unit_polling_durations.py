@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simstudio import ServerError, SimStudioError
-from simstudio.expectations import Durations, Expectation, Watch
-from simstudio.polling import Poller, PollSchedule
+from simstudio.core.expectations import Durations, Expectation, Watch
+from simstudio.core.polling import Poller, PollSchedule
 
 SECONDS = st.floats(0.01, 100_000)
 EXPECTATIONS = st.builds(Expectation, SECONDS, st.floats(0.05, 5), st.floats(0.01, 1), st.floats(0.01, 1))

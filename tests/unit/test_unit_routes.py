@@ -8,12 +8,12 @@ import pytest
 from driving import answer, async_client, client
 
 from simstudio import InvalidInputError
-from simstudio.config import UNSET, Unset
-from simstudio.models.base import Model, model
-from simstudio.resources.base import APIResource
-from simstudio.resources.endpoint import Call, endpoint
-from simstudio.resources.modes import M
-from simstudio.resources.routes import (
+from simstudio.core.endpoint import Call, endpoint
+from simstudio.core.model import Model, model
+from simstudio.core.modes import M
+from simstudio.core.options import UNSET, Unset
+from simstudio.core.resource import APIResource
+from simstudio.core.routes import (
     Parameter,
     Route,
     between,

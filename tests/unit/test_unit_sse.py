@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from simstudio import StreamError
+from simstudio.core.sse import ServerSentEvent, SSEDecoder
 from simstudio.transport.message import MAX_EVENT_SIZE
-from simstudio.transport.sse import ServerSentEvent, SSEDecoder
 
 
 def events(*pieces: bytes, flush: bool = False, **options: Any) -> list[ServerSentEvent]:

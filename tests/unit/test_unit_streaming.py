@@ -19,7 +19,7 @@ from simstudio import (
     StreamError,
     WorkflowExecutionResult,
 )
-from simstudio.streaming import ExecutionEvents
+from simstudio.core.streaming import ExecutionEvents
 
 DONE = '"[DONE]"'
 FINAL_06 = {"event": "final", "data": {"success": True, "output": {"end": {"n": 1}}}}

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simstudio import InvalidInputError
-from simstudio.config import UNSET, Unset
-from simstudio.models.base import Model, model
-from simstudio.resources.routes import (
+from simstudio.core.model import Model, model
+from simstudio.core.options import UNSET, Unset
+from simstudio.core.routes import (
     Accepted,
     Bounds,
     as_text,

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from simstudio import InvalidInputError, JobTimeoutError, NotFoundError
+from simstudio.core.polling import Poller
 from simstudio.errors import DeploymentFailedError, DeploymentTimeoutError
-from simstudio.polling import Poller
 from tests.unit.driving import KEY, Both, Clock, answer, client, play
 from tests.v2.workflow_answers import attempt, data, deployed, deployment
 

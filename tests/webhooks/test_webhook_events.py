@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from deliveries import FAILED_RUN, TEST_BUTTON, UNSIGNED
 
-from simstudio.models.base import Model
+from simstudio.core.model import Model
 from simstudio.webhooks import (
     Event,
     GenericEvent,

@@ -13,7 +13,8 @@ from faultserver import PATIENCE, Connection, FaultServer, Script
 from wireanswers import STREAM, answer, answering, chunked, text
 from wirecalls import async_client_of, client_of
 
-from simstudio import APIConnectionError, ConfigurationError, SimStudioError, base_client
+import simstudio.core.client as core_client
+from simstudio import APIConnectionError, ConfigurationError, SimStudioError
 from simstudio.transport.message import Request
 from simstudio.transport.retry import Backoff, Retry, RetryPolicy
 from simstudio.transport.session import LazyWire
@@ -218,14 +219,14 @@ def test_closing_while_the_first_call_makes_its_wire_sends_nothing(
     server = serve()
     client = client_of(server.url)
     making, closed = threading.Event(), threading.Event()
-    make = base_client._sync_wire
+    make = core_client._sync_wire
 
     def slowly(*args: Any) -> Any:
         making.set()
         assert closed.wait(PATIENCE)
         return make(*args)
 
-    monkeypatch.setattr(base_client, "_sync_wire", slowly)
+    monkeypatch.setattr(core_client, "_sync_wire", slowly)
     with ThreadPoolExecutor(1) as threads:
         call = threads.submit(client.request, "GET", "/api/x")
         assert making.wait(PATIENCE)
@@ -243,7 +244,7 @@ async def test_closing_while_the_first_call_makes_its_wire_sends_nothing_async(
     server = serve()
     client = async_client_of(server.url)
     making, closed = threading.Event(), threading.Event()
-    make = base_client._async_wire
+    make = core_client._async_wire
 
     def slowly(*args: Any) -> Any:
         making.set()
@@ -253,7 +254,7 @@ async def test_closing_while_the_first_call_makes_its_wire_sends_nothing_async(
     async def get() -> Any:
         return await client.request("GET", "/api/x")
 
-    monkeypatch.setattr(base_client, "_async_wire", slowly)
+    monkeypatch.setattr(core_client, "_async_wire", slowly)
     with ThreadPoolExecutor(1) as threads:
         call = threads.submit(asyncio.run, get())
         assert await asyncio.to_thread(making.wait, PATIENCE)

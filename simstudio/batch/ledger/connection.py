@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from simstudio.batch.errors import LedgerError
 from simstudio.batch.ledger.schema import check, is_new, make
-from simstudio.errors import LedgerError, SimStudioError
+from simstudio.transport.errors import SimStudioError
 
 BUSY_SECONDS = 5.0
 """How long a statement waits for another program that holds the file."""

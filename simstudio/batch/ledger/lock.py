@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 
-from simstudio.errors import InvalidInputError
+from simstudio.transport.errors import InvalidInputError
 
 
 class Lock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from simstudio.errors import LedgerError
+from simstudio.batch.errors import LedgerError
 
 _APPLICATION = 0x53494D42  # "SIMB": tells a ledger from any other SQLite file
 _VERSION = 1

@@ -6,10 +6,10 @@ import os
 import sqlite3
 from contextlib import suppress
 
+from simstudio.batch.errors import LedgerError
 from simstudio.batch.ledger.connection import Connection, explained
 from simstudio.batch.ledger.lock import Lock, canonical
 from simstudio.batch.ledger.view import LedgerView
-from simstudio.errors import LedgerError
 from simstudio.transport.endpoint import check_base_url
 
 

@@ -13,7 +13,7 @@ from simstudio.batch.ledger.connection import Connection
 from simstudio.batch.ledger.lock import canonical, check_path
 from simstudio.batch.ledger.rows import COLUMNS, TABLES, entry_of
 from simstudio.batch.records import STATES, Counts, Entry, Session
-from simstudio.errors import InvalidInputError
+from simstudio.transport.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from typing import TypeVar

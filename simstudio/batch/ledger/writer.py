@@ -17,6 +17,7 @@ from typing import Any, cast
 import attrs
 
 from simstudio._version import __version__
+from simstudio.batch.errors import InputChangedError, LedgerError
 from simstudio.batch.items import BatchItem, Prepared, fingerprint
 from simstudio.batch.ledger.connection import Connection
 from simstudio.batch.ledger.lock import Lock, canonical, check_path
@@ -25,7 +26,7 @@ from simstudio.batch.ledger.taking import taken
 from simstudio.batch.ledger.view import LedgerView
 from simstudio.batch.records import Entry, Intent, Mode, dump, pack_error, pack_result
 from simstudio.batch.snapshot import shown
-from simstudio.errors import InputChangedError, InvalidInputError, LedgerError
+from simstudio.transport.errors import InvalidInputError
 
 _MOVES = 500
 """How many changed places are kept in memory before they are written."""

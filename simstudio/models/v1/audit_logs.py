@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from simstudio.models.base import Model, model
+from simstudio.core.model import Model, model
 
 
 @model

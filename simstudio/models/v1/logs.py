@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from simstudio.models.base import Model, model
+from simstudio.core.model import Model, model
 from simstudio.models.v1.limits import Limits
 from simstudio.models.v2.logs import TraceSpan
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-from simstudio.models.base import Model, model
+from simstudio.core.model import Model, model
 
 if TYPE_CHECKING:
     from typing import TypeAlias

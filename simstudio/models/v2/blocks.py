@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from simstudio.models.base import Model, model
+from simstudio.core.model import Model, model
 from simstudio.models.v2.tools import Tool, ToolOutput, ToolParameter
 
 # What a condition compares with: one value, or several of which one must be met.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simstudio.models.base import Model, model
+from simstudio.core.model import Model, model
 
 
 @model

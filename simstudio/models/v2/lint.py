@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from simstudio.models.base import Model, model
+from simstudio.core.model import Model, model
 
 
 @model

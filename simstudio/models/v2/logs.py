@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from simstudio.models.base import Model, model
+from simstudio.core.model import Model, model
 
 
 @model

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from simstudio.models.base import Model, model
+from simstudio.core.model import Model, model
 from simstudio.models.pauses import Pause, pause_block, pause_in
 
 

@@ -13,22 +13,22 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple
 
-from simstudio.resources.base import APIResource, Context
-from simstudio.resources.modes import M
+from simstudio.core.modes import M
+from simstudio.core.resource import APIResource, Context
 from simstudio.transport.message import MAX_EVENT_SIZE
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from simstudio.config import APIVersion, Unset
+    from simstudio.core.options import APIVersion, Unset
+    from simstudio.core.paging import Pages
+    from simstudio.core.streaming import OpenedStream
     from simstudio.models.events import StreamEvent
     from simstudio.models.execution import AsyncExecutionResult, CancelResult, WorkflowExecutionResult
     from simstudio.models.jobs import Job
     from simstudio.models.pauses import PausedRun
     from simstudio.models.usage import UsageLimits
     from simstudio.models.workflows import WorkflowStatus
-    from simstudio.pagination import Pages
-    from simstudio.streaming import OpenedStream
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Response
 

@@ -5,28 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from simstudio.config import APIVersion
+from simstudio.core.failures import conceal_error
+from simstudio.core.modes import M
+from simstudio.core.options import APIVersion
+from simstudio.core.resource import encode_json
 from simstudio.errors import InvalidInputError, InvalidResponseError, NotFoundError
 from simstudio.models.execution import AsyncExecutionResult, CancelResult, WorkflowExecutionResult
-from simstudio.resources.base import encode_json
 from simstudio.resources.dialects import Dialect, StreamOptions, Target
 from simstudio.resources.execution import execution_result, refused_before_running, status_path, submission
-from simstudio.resources.failures import conceal_error
-from simstudio.resources.modes import M
 from simstudio.resources.payload import Payload, encode_input, selectors
 from simstudio.transport.endpoint import segment
 from simstudio.transport.flow import Flow, FromBody
 from simstudio.transport.message import Request, Response
 
 if TYPE_CHECKING:
+    from simstudio.core.paging import Pages
+    from simstudio.core.streaming import OpenedStream
     from simstudio.models.events import FinalEvent, StreamEvent
     from simstudio.models.jobs import Job
     from simstudio.models.pauses import PausedRun
     from simstudio.models.usage import UsageLimits
     from simstudio.models.workflows import WorkflowStatus
-    from simstudio.pagination import Pages
     from simstudio.resources.dialects import Resumed, Timeout
-    from simstudio.streaming import OpenedStream
 
 _JSON = {"Content-Type": "application/json"}
 _BACKGROUND = {**_JSON, "X-Execution-Mode": "async"}
@@ -87,7 +87,7 @@ class LegacyDialect(Dialect[M]):
         run_id: str | None = None,
     ) -> Flow[OpenedStream[StreamEvent]]:
         """Run a workflow and give its events as they come."""
-        from simstudio.streaming import ExecutionEvents, OpenedStream
+        from simstudio.core.streaming import ExecutionEvents, OpenedStream
 
         del run_id
         if options.include_thinking or options.include_tool_calls:
@@ -160,7 +160,7 @@ class LegacyDialect(Dialect[M]):
         if response.status == 202 or _is_queued(response):
             return submission(response, workflow_id, self._context.session.endpoint.prefix)
         if is_stream(response) and response.ok:
-            from simstudio.streaming import ExecutionEvents
+            from simstudio.core.streaming import ExecutionEvents
 
             core = ExecutionEvents(f"{response.method} {response.path}")
             core.feed(response.content)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from simstudio.core.paging import Page, Pages
 from simstudio.errors import InvalidResponseError
 from simstudio.models.pauses import PausedRun, paused_run
-from simstudio.pagination import Page, Pages
 
 if TYPE_CHECKING:
     from simstudio.resources.dialects.legacy import LegacyDialect

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from simstudio.config import APIVersion
+from simstudio.core.conversion import structure
+from simstudio.core.failures import conceal, conceal_error, describe
+from simstudio.core.modes import M
+from simstudio.core.options import APIVersion
+from simstudio.core.paging import Page, Pages
+from simstudio.core.resource import encode_json
+from simstudio.core.streaming import ExecutionEvents, OpenedStream
 from simstudio.errors import (
     APIStatusError,
     ExecutionError,
@@ -14,19 +20,14 @@ from simstudio.errors import (
     InvalidResponseError,
     SimStudioError,
 )
-from simstudio.models.conversion import structure
 from simstudio.models.events import StreamEvent
 from simstudio.models.execution import AsyncExecutionResult, CancelResult, WorkflowExecutionResult, error_text
 from simstudio.models.jobs import Job
 from simstudio.models.pauses import Pause, PausedRun, pause_block, paused_run
 from simstudio.models.usage import Usage, UsageLimits
 from simstudio.models.workflows import WorkflowStatus
-from simstudio.pagination import Page, Pages
-from simstudio.resources.base import encode_json
 from simstudio.resources.dialects import Dialect, StreamOptions, Target
 from simstudio.resources.dialects.legacy import final_of, is_stream
-from simstudio.resources.failures import conceal, conceal_error, describe
-from simstudio.resources.modes import M
 from simstudio.resources.payload import encode_nested, selectors
 from simstudio.resources.v2.execution import (
     MOST_SELECTED,
@@ -40,7 +41,6 @@ from simstudio.resources.v2.execution import (
     run_path,
 )
 from simstudio.resources.v2.gate import gated
-from simstudio.streaming import ExecutionEvents, OpenedStream
 from simstudio.transport.endpoint import segment
 from simstudio.transport.flow import Flow, FromBody
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from simstudio.core.files import MAX_BODY_BYTES, File
+from simstudio.core.multipart import Part, encode_multipart, file_part
+from simstudio.core.resource import encode_json
 from simstudio.errors import InvalidInputError
-from simstudio.files import MAX_BODY_BYTES, File
-from simstudio.resources.base import encode_json
 from simstudio.transport.flow import Blocking, Flow
-from simstudio.transport.multipart import Part, encode_multipart, file_part
 
 if TYPE_CHECKING:
-    from simstudio.resources.endpoint import Call
+    from simstudio.core.endpoint import Call
     from simstudio.transport.upload import Upload
 
 FileContent = (

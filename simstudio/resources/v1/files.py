@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from simstudio.downloads import Download
+from simstudio.core.downloads import Download
+from simstudio.core.endpoint import Call, endpoint, paged
+from simstudio.core.modes import M
+from simstudio.core.paging import Pages
+from simstudio.core.resource import APIResource
 from simstudio.models.v1.files import DeletedFile, WorkspaceFile
-from simstudio.pagination import Pages
-from simstudio.resources.base import APIResource
-from simstudio.resources.endpoint import Call, endpoint, paged
-from simstudio.resources.modes import M
 from simstudio.resources.v1.bodies import FileContent, form
 from simstudio.transport.flow import Flow
 

@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from simstudio.config import UNSET, Unset
+from simstudio.core.endpoint import Call, endpoint, paged
+from simstudio.core.modes import M
+from simstudio.core.options import UNSET, Unset
+from simstudio.core.paging import Pages
+from simstudio.core.resource import APIResource
+from simstudio.core.routes import between, length
 from simstudio.models.v1.knowledge import (
     Chunking,
     ChunkingConfig,
@@ -15,11 +20,6 @@ from simstudio.models.v1.knowledge import (
     KnowledgeSearch,
     TagFilter,
 )
-from simstudio.pagination import Pages
-from simstudio.resources.base import APIResource
-from simstudio.resources.endpoint import Call, endpoint, paged
-from simstudio.resources.modes import M
-from simstudio.resources.routes import between, length
 from simstudio.transport.flow import Flow
 
 if TYPE_CHECKING:

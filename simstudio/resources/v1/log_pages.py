@@ -17,10 +17,10 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
+from simstudio.core.endpoint import Call, page_of
+from simstudio.core.paging import Page, Pages
 from simstudio.errors import InvalidInputError, InvalidResponseError
 from simstudio.models.v1.logs import LogEntry
-from simstudio.pagination import Page, Pages
-from simstudio.resources.endpoint import Call, page_of
 from simstudio.transport.flow import Flow
 from simstudio.transport.message import Response
 

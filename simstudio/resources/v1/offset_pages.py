@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
+from simstudio.core.endpoint import page_of
+from simstudio.core.paging import Page, Pages
 from simstudio.errors import InvalidInputError
-from simstudio.pagination import Page, Pages
-from simstudio.resources.endpoint import page_of
 
 if TYPE_CHECKING:
-    from simstudio.resources.endpoint import Call
+    from simstudio.core.endpoint import Call
     from simstudio.transport.flow import Flow
 
 T = TypeVar("T")

@@ -9,7 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from simstudio.config import UNSET, Unset
+from simstudio.core.endpoint import Call, endpoint, paged
+from simstudio.core.modes import M
+from simstudio.core.options import UNSET, Unset
+from simstudio.core.paging import Pages
+from simstudio.core.resource import APIResource
+from simstudio.core.routes import between, items
 from simstudio.models.v1.tables import (
     DeletedRow,
     DeletedRows,
@@ -19,11 +24,6 @@ from simstudio.models.v1.tables import (
     UpdatedRows,
     UpsertedRow,
 )
-from simstudio.pagination import Pages
-from simstudio.resources.base import APIResource
-from simstudio.resources.endpoint import Call, endpoint, paged
-from simstudio.resources.modes import M
-from simstudio.resources.routes import between, items
 from simstudio.resources.v1.bodies import measured
 from simstudio.resources.v1.offset_pages import OffsetPages
 from simstudio.transport.flow import Flow

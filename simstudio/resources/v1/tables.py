@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from simstudio.config import UNSET, Unset
+from simstudio.core.endpoint import Call, endpoint, paged
+from simstudio.core.modes import M
+from simstudio.core.options import UNSET, Unset
+from simstudio.core.paging import Pages
+from simstudio.core.resource import APIResource
 from simstudio.models.v1.tables import DeletedTable, NewSchema, Table, TableSchema
-from simstudio.pagination import Pages
-from simstudio.resources.base import APIResource
-from simstudio.resources.endpoint import Call, endpoint, paged
-from simstudio.resources.modes import M
 from simstudio.transport.flow import Flow
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from simstudio.resources.base import APIResource
-from simstudio.resources.modes import M
+from simstudio.core.modes import M
+from simstudio.core.resource import APIResource
 
 if TYPE_CHECKING:
     from simstudio.resources.v2.audit_logs import AuditLogs

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
+from simstudio.core.failures import status_error
+from simstudio.core.polling import BORNE, Poller
 from simstudio.errors import (
     APIConnectionError,
     APITimeoutError,
@@ -28,14 +30,12 @@ from simstudio.errors import (
     StreamError,
 )
 from simstudio.models.large_values import may_hold_references, with_references
-from simstudio.polling import BORNE, Poller
-from simstudio.resources.failures import status_error
 from simstudio.resources.v2.gate import explain, gated
 from simstudio.transport.endpoint import segment
 from simstudio.transport.message import Response
 
 if TYPE_CHECKING:
-    from simstudio.resources.base import APIResource
+    from simstudio.core.resource import APIResource
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Request
 

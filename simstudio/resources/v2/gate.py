@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from simstudio.errors import APIConnectionError, APIStatusError, APIVersionError, NotFoundError
 
 if TYPE_CHECKING:
-    from simstudio.resources.base import APIResource
+    from simstudio.core.resource import APIResource
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Request, Response
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
+from simstudio.core.endpoint import Call, endpoint, paged
+from simstudio.core.modes import M
+from simstudio.core.paging import Pages
+from simstudio.core.resource import APIResource
+from simstudio.core.routes import between, items, length
 from simstudio.models.v2.logs import LogDetails, LogEntry, LogStats
-from simstudio.pagination import Pages
-from simstudio.resources.base import APIResource
-from simstudio.resources.endpoint import Call, endpoint, paged
-from simstudio.resources.modes import M
-from simstudio.resources.routes import between, items, length
 from simstudio.transport.flow import Flow
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from simstudio.core.endpoint import Call, endpoint
+from simstudio.core.modes import M
+from simstudio.core.resource import APIResource
 from simstudio.models.v2.meta import Meta as MetaData
-from simstudio.resources.base import APIResource
-from simstudio.resources.endpoint import Call, endpoint
-from simstudio.resources.modes import M
 from simstudio.transport.flow import Flow
 
 

@@ -6,24 +6,24 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, TypedDict
 
-from simstudio.config import UNSET, Unset, check_timeout
-from simstudio.downloads import Download
+from simstudio.core.conversion import structure
+from simstudio.core.downloads import Download
+from simstudio.core.endpoint import Call, endpoint, found, paged
+from simstudio.core.modes import M
+from simstudio.core.operation import operation, streaming
+from simstudio.core.options import UNSET, Unset, check_timeout
+from simstudio.core.paging import Pages
+from simstudio.core.polling import BORNE, Poller
+from simstudio.core.resource import APIResource
+from simstudio.core.routes import between, items
+from simstudio.core.streaming import OpenedStream
 from simstudio.errors import APITimeoutError, InvalidInputError, NotFoundError
-from simstudio.models.conversion import structure
 from simstudio.models.events import StreamEvent
 from simstudio.models.v2.runs import Run, RunCancellation, RunReceipt, RunResult, RunSummary
-from simstudio.pagination import Pages
-from simstudio.polling import BORNE, Poller
-from simstudio.resources.base import APIResource
 from simstudio.resources.dialects import StreamOptions
 from simstudio.resources.dialects.v2 import V2Dialect
-from simstudio.resources.endpoint import Call, endpoint, found, paged
-from simstudio.resources.modes import M
-from simstudio.resources.operation import operation, streaming
 from simstudio.resources.payload import encode_nested
-from simstudio.resources.routes import between, items
 from simstudio.resources.v2.execution import NDJSON, Execution, Ran, mint, ran_in, read_run
-from simstudio.streaming import OpenedStream
 from simstudio.transport.flow import Flow
 from simstudio.transport.message import MAX_EVENT_SIZE
 
@@ -106,7 +106,7 @@ class Runs(APIResource[M]):
 
         Args:
             workflow_id: The workflow.
-            input: What it gets, files included (see :mod:`simstudio.files`).
+            input: What it gets, files included (see :mod:`simstudio.core.files`).
             run: Of the draft instead of the deployment: ``{"source": "manual", "entry"?, "stopAfterBlockId"?}``.
             async_: Queue it and come back at once. Excludes the options of streams and files, and manual runs.
             execution_timeout_seconds: With ``async_``: seconds the run may take, 1 to 604800; the plan's limit stays.

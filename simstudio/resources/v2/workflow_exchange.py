@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from simstudio.config import UNSET, Unset
+from simstudio.core.endpoint import Call, endpoint
+from simstudio.core.modes import M
+from simstudio.core.options import UNSET, Unset
+from simstudio.core.resource import APIResource
+from simstudio.core.routes import length
 from simstudio.models.v2.exchange import ExportedWorkflow, ImportedWorkflow, ImportPreview
 from simstudio.models.v2.workflow_params import DependentValue, ReferenceBinding, ReferenceMapping
-from simstudio.resources.base import APIResource
-from simstudio.resources.endpoint import Call, endpoint
-from simstudio.resources.modes import M
-from simstudio.resources.routes import length
 from simstudio.transport.flow import Flow
 
 

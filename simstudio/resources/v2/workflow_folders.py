@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
+from simstudio.core.endpoint import Call, endpoint, paged
+from simstudio.core.modes import M
+from simstudio.core.paging import Pages
+from simstudio.core.resource import APIResource
+from simstudio.core.routes import length
 from simstudio.models.v2.folders import DeletedWorkflowFolder, WorkflowFolder
-from simstudio.pagination import Pages
-from simstudio.resources.base import APIResource
-from simstudio.resources.endpoint import Call, endpoint, paged
-from simstudio.resources.modes import M
-from simstudio.resources.routes import length
 from simstudio.transport.flow import Flow
 
 

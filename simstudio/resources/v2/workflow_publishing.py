@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from simstudio.config import UNSET, Unset, check_timeout
-from simstudio.models.conversion import structure
+from simstudio.core.conversion import structure
+from simstudio.core.endpoint import Call, endpoint, found
+from simstudio.core.modes import M
+from simstudio.core.operation import operation
+from simstudio.core.options import UNSET, Unset, check_timeout
+from simstudio.core.polling import Poller
+from simstudio.core.resource import APIResource, Context
 from simstudio.models.v2.deployments import (
     DeployedWorkflow,
     DeploymentResult,
     UndeployedWorkflow,
     WorkflowDeployment,
 )
-from simstudio.polling import Poller
-from simstudio.resources.base import APIResource, Context
-from simstudio.resources.endpoint import Call, endpoint, found
-from simstudio.resources.modes import M
-from simstudio.resources.operation import operation
 from simstudio.resources.v2.deploying import check_deployed, expired, is_over
 from simstudio.transport.endpoint import segment
 from simstudio.transport.flow import Flow

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from simstudio.config import UNSET, Unset
+from simstudio.core.endpoint import Call, endpoint
+from simstudio.core.modes import M
+from simstudio.core.options import UNSET, Unset
+from simstudio.core.resource import APIResource
+from simstudio.core.routes import items
 from simstudio.models.v2.state import ReplacedState, WorkflowState
 from simstudio.models.v2.state_params import Block, Edge, Loop, Parallel, Variable
-from simstudio.resources.base import APIResource
-from simstudio.resources.endpoint import Call, endpoint
-from simstudio.resources.modes import M
-from simstudio.resources.routes import items
 from simstudio.transport.flow import Flow
 
 

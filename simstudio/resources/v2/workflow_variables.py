@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from simstudio.core.endpoint import Call, endpoint
+from simstudio.core.modes import M
+from simstudio.core.resource import APIResource
+from simstudio.core.routes import items
 from simstudio.models.v2.state import AppliedVariables
 from simstudio.models.v2.workflow_params import VariableOperation
-from simstudio.resources.base import APIResource
-from simstudio.resources.endpoint import Call, endpoint
-from simstudio.resources.modes import M
-from simstudio.resources.routes import items
 from simstudio.transport.flow import Flow
 
 

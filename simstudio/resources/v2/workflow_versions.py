@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from simstudio.config import UNSET, Unset
+from simstudio.core.endpoint import Call, endpoint, paged
+from simstudio.core.modes import M
+from simstudio.core.options import UNSET, Unset
+from simstudio.core.paging import Pages
+from simstudio.core.resource import APIResource
+from simstudio.core.routes import between
 from simstudio.models.v2.deployments import DeploymentResult
 from simstudio.models.v2.versions import (
     RevertedWorkflow,
@@ -13,11 +18,6 @@ from simstudio.models.v2.versions import (
     WorkflowVersionDetail,
     WorkflowVersionLabels,
 )
-from simstudio.pagination import Pages
-from simstudio.resources.base import APIResource
-from simstudio.resources.endpoint import Call, endpoint, paged
-from simstudio.resources.modes import M
-from simstudio.resources.routes import between
 from simstudio.transport.flow import Flow
 
 

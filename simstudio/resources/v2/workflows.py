@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from simstudio.config import UNSET, Unset
+from simstudio.core.endpoint import Call, endpoint, paged
+from simstudio.core.modes import M
+from simstudio.core.options import UNSET, Unset
+from simstudio.core.paging import Pages
+from simstudio.core.routes import between, items, length
 from simstudio.models.v2.operations import AppliedOperations
 from simstudio.models.v2.workflow_params import BlockEnabled, WorkflowOperation
 from simstudio.models.v2.workflows import CreatedWorkflow, DeletedWorkflow, MovedWorkflows, Workflow, WorkflowDetail
-from simstudio.pagination import Pages
-from simstudio.resources.endpoint import Call, endpoint, paged
-from simstudio.resources.modes import M
-from simstudio.resources.routes import between, items, length
 from simstudio.resources.v2.workflow_exchange import WorkflowExchange
 from simstudio.resources.v2.workflow_publishing import WorkflowPublishing
 from simstudio.transport.flow import Flow

@@ -6,10 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from simstudio.config import user_agent
-from simstudio.errors import InvalidInputError
-from simstudio.resources.modes import M
-from simstudio.resources.operation import operation
+from simstudio.core.modes import M
+from simstudio.core.operation import operation
+from simstudio.core.options import user_agent
 from simstudio.services.oomol.credentials import of_applets
 from simstudio.services.oomol.errors import ApiNotFoundError
 from simstudio.services.oomol.inputs import InputValues, with_presets
@@ -17,6 +16,7 @@ from simstudio.services.oomol.models import Applet, RunResult
 from simstudio.services.oomol.options import PollingOptions, polling
 from simstudio.services.oomol.task_flows import TaskFlows
 from simstudio.transport.deadline import Budget
+from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.message import Headers, Request
 
 if TYPE_CHECKING:

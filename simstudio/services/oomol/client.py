@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from simstudio.base_client import AsyncClient, BaseClient, Settings, SyncClient
-from simstudio.config import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, UNSET, Options, Unset
-from simstudio.errors import ConfigurationError
-from simstudio.resources.base import Context
-from simstudio.resources.modes import Async, M, RawAsync, RawSync, Sync
+from simstudio.core.client import AsyncClient, BaseClient, Settings, SyncClient
+from simstudio.core.modes import Async, M, RawAsync, RawSync, Sync
+from simstudio.core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, UNSET, Options, Unset
+from simstudio.core.resource import Context
 from simstudio.services.oomol.applets import Applets
 from simstudio.services.oomol.blocks import Blocks, Flows
 from simstudio.services.oomol.credentials import OomolCredentials, OomolEndpoint, TokenAuth, of_applets
 from simstudio.services.oomol.packages import Packages
 from simstudio.services.oomol.tasks import Tasks
 from simstudio.transport.auth import ANONYMOUS
+from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.logging import Logging, configure_from_environment
 from simstudio.transport.rate_limit import RateLimits
 from simstudio.transport.retry import Retry

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from simstudio.errors import ConfigurationError
 from simstudio.transport.auth import ANONYMOUS, Anonymous, Credentials
 from simstudio.transport.endpoint import Endpoint
+from simstudio.transport.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from simstudio.transport.flow import Flow

@@ -20,7 +20,8 @@ from __future__ import annotations
 import builtins
 from typing import TYPE_CHECKING, Any
 
-from simstudio.errors import (
+from simstudio.core.errors import JobCancelledError, JobFailedError, JobTimeoutError
+from simstudio.transport.errors import (
     APIConnectionError,
     APIStatusError,
     APITimeoutError,
@@ -28,9 +29,6 @@ from simstudio.errors import (
     ConflictError,
     InvalidRequestError,
     InvalidResponseError,
-    JobCancelledError,
-    JobFailedError,
-    JobTimeoutError,
     LockedError,
     NotFoundError,
     PermissionDeniedError,

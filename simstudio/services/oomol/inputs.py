@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from simstudio.errors import InvalidInputError
+from simstudio.transport.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from typing import TypeAlias

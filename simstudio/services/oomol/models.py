@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from simstudio.models.base import Model, model
+from simstudio.core.model import Model, model
 
 _FINAL = frozenset({"completed", "failed", "stopped"})
 _INSTALL_FINAL = frozenset({"success", "failed"})

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import attrs
 
-from simstudio.errors import InvalidInputError
-from simstudio.polling import PollSchedule
+from simstudio.core.polling import PollSchedule
+from simstudio.transport.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from simstudio.services.oomol.models import InstallTask, Task, TaskLog

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from simstudio.config import UNSET, Unset
-from simstudio.errors import InvalidInputError, SimStudioError
-from simstudio.resources.modes import M
-from simstudio.resources.operation import operation
+from simstudio.core.modes import M
+from simstudio.core.operation import operation
+from simstudio.core.options import UNSET, Unset
 from simstudio.services.oomol.errors import InstallFailedError, TimeoutError  # noqa: A004 - the documented name
 from simstudio.services.oomol.models import InstallTask, InstallTaskList, PackageList
 from simstudio.services.oomol.options import BackoffStrategy, Polling, PollingOptions, polling
@@ -16,6 +15,7 @@ from simstudio.services.oomol.requests import id_in
 from simstudio.services.oomol.resource import OomolResource
 from simstudio.services.oomol.waiting import called, unwrapped
 from simstudio.transport.endpoint import segment
+from simstudio.transport.errors import InvalidInputError, SimStudioError
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

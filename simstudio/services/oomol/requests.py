@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from simstudio.errors import InvalidInputError, InvalidResponseError
 from simstudio.services.oomol.inputs import normalise
 from simstudio.services.oomol.models import CreatedTask, Task
+from simstudio.transport.errors import InvalidInputError, InvalidResponseError
 
 if TYPE_CHECKING:
     from simstudio.transport.message import Response

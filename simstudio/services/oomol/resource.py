@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from simstudio.config import UNSET, Unset
-from simstudio.errors import APIConnectionError, InvalidResponseError, RateLimitError
-from simstudio.models.conversion import structure
-from simstudio.polling import Poller
-from simstudio.resources.base import APIResource, Context
-from simstudio.resources.failures import conceal, describe, read_error, reason, wait_of
-from simstudio.resources.modes import M
+from simstudio.core.conversion import structure
+from simstudio.core.failures import conceal, describe, read_error, reason, wait_of
+from simstudio.core.modes import M
+from simstudio.core.options import UNSET, Unset
+from simstudio.core.polling import Poller
+from simstudio.core.resource import APIResource, Context
 from simstudio.services.oomol.errors import ApiStatusError, as_own, status_class
+from simstudio.transport.errors import APIConnectionError, InvalidResponseError, RateLimitError
 
 if TYPE_CHECKING:
     from simstudio.services.oomol.options import Polling

@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from simstudio.config import UNSET, Unset
-from simstudio.errors import InvalidInputError, SimStudioError
-from simstudio.models.conversion import structure
-from simstudio.resources.modes import M
-from simstudio.resources.runs import SubmittedRun
+from simstudio.core.conversion import structure
+from simstudio.core.modes import M
+from simstudio.core.multipart import Part, encode_multipart, file_part
+from simstudio.core.options import UNSET, Unset
+from simstudio.core.runs import SubmittedRun
 from simstudio.services.oomol.errors import TaskFailedError, TaskStoppedError, TimeoutError  # noqa: A004
 from simstudio.services.oomol.inputs import InputValues
 from simstudio.services.oomol.models import CreatedTask, RunResult, Task, TaskLog, result_of
@@ -19,8 +19,8 @@ from simstudio.services.oomol.requests import file_list, id_in, request_body
 from simstudio.services.oomol.resource import OomolResource
 from simstudio.services.oomol.waiting import LogReader, called, failed, unwrapped
 from simstudio.transport.endpoint import segment
+from simstudio.transport.errors import InvalidInputError, SimStudioError
 from simstudio.transport.flow import Blocking
-from simstudio.transport.multipart import Part, encode_multipart, file_part
 
 if TYPE_CHECKING:
     from simstudio.transport.flow import Flow
@@ -160,7 +160,7 @@ class TaskFlows(OomolResource[M]):
 
 
 class TaskHandle(SubmittedRun[M, Task, RunResult], OomolResource[M]):
-    """A task as a :class:`~simstudio.resources.runs.SubmittedRun`; made by ``client.tasks.handle``."""
+    """A task as a :class:`~simstudio.core.runs.SubmittedRun`; made by ``client.tasks.handle``."""
 
     def __init__(self, tasks: TaskFlows[M], task_id: str, state: Task | None) -> None:
         super().__init__(tasks._context, "tasks", task_id, state)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from simstudio.resources.modes import M
-from simstudio.resources.operation import operation
+from simstudio.core.modes import M
+from simstudio.core.operation import operation
 from simstudio.services.oomol.inputs import InputValues
 from simstudio.services.oomol.models import CreatedTask, RunResult, StopReply, Task, TaskList, TaskLog
 from simstudio.services.oomol.options import BackoffStrategy, PollingOptions, polling

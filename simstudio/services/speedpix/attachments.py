@@ -13,9 +13,9 @@ from typing import Any, BinaryIO
 
 import attrs
 
-from simstudio import files
-from simstudio.errors import InvalidInputError
+from simstudio.core import files
 from simstudio.services.speedpix.paths import MEDIA_TYPES
+from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.message import Headers
 from simstudio.transport.upload import PIECE, Upload
 

@@ -6,12 +6,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from simstudio.base_client import BaseClient
-from simstudio.config import UNSET, check_headers
-from simstudio.errors import InvalidInputError
-from simstudio.resources.base import Context
-from simstudio.resources.modes import M
-from simstudio.resources.operation import operation
+from simstudio.core.client import BaseClient
+from simstudio.core.modes import M
+from simstudio.core.operation import operation
+from simstudio.core.options import UNSET, check_headers
+from simstudio.core.resource import Context
 from simstudio.services.speedpix.files import Files
 from simstudio.services.speedpix.options import unwrap
 from simstudio.services.speedpix.predictions import DEFAULT_RESOURCE, Predictions, check_waiting
@@ -19,6 +18,7 @@ from simstudio.services.speedpix.resource import SpeedPixResource, SpeedPixSetti
 from simstudio.services.speedpix.transfers import Transfers
 from simstudio.services.speedpix.twins import asynchronous
 from simstudio.transport.endpoint import check_path
+from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.message import Response
 
 if TYPE_CHECKING:

@@ -9,10 +9,9 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from simstudio.base_client import AsyncClient, SyncClient, _async_wire, _sync_wire
-from simstudio.config import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, Options
-from simstudio.errors import ConfigurationError
-from simstudio.resources.modes import Async, M, RawAsync, RawSync, Runner, Sync
+from simstudio.core.client import AsyncClient, SyncClient, _async_wire, _sync_wire
+from simstudio.core.modes import Async, M, RawAsync, RawSync, Runner, Sync
+from simstudio.core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, Options
 from simstudio.services.speedpix.calls import SpeedPixCalls
 from simstudio.services.speedpix.credentials import Signature, SpeedPixCredentials, fresh_nonce
 from simstudio.services.speedpix.errors import SpeedPixConfigurationError
@@ -20,6 +19,7 @@ from simstudio.services.speedpix.options import check_endpoint, setting
 from simstudio.services.speedpix.resource import Policy, SpeedPixSettings
 from simstudio.services.speedpix.twins import TwinAsyncRunner, TwinSyncRunner, Wires
 from simstudio.transport.endpoint import Endpoint
+from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.logging import Logging, configure_from_environment
 from simstudio.transport.rate_limit import RateLimits
 from simstudio.transport.retry import Retry

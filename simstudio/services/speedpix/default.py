@@ -7,8 +7,8 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from simstudio.errors import ConfigurationError
 from simstudio.services.speedpix.client import AsyncSpeedPixClient, SpeedPixClient
+from simstudio.transport.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from typing import TypeAlias

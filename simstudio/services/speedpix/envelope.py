@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
 
-from simstudio.errors import RateLimitError
-from simstudio.resources.failures import DOCUMENTED_CODES, conceal, read_error, reason
+from simstudio.core.failures import DOCUMENTED_CODES, conceal, read_error, reason
 from simstudio.services.speedpix.errors import (
     SpeedPixAPIError,
     SpeedPixException,
@@ -24,6 +23,7 @@ from simstudio.services.speedpix.errors import (
     SpeedPixResponseError,
     status_error_class,
 )
+from simstudio.transport.errors import RateLimitError
 from simstudio.transport.hints import parse_retry_after
 
 if TYPE_CHECKING:

@@ -24,13 +24,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from simstudio import errors
+import simstudio.transport.errors as transport_errors
+from simstudio.core.errors import JobCancelledError, JobFailedError, JobTimeoutError
+from simstudio.transport.errors import (
+    APIStatusError,
+    AuthenticationError,
+    ConfigurationError,
+    ConflictError,
+    InvalidRequestError,
+    InvalidResponseError,
+    LockedError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServerError,
+    SimStudioError,
+    UsageLimitExceededError,
+)
 
 if TYPE_CHECKING:
     from simstudio.services.speedpix.prediction import Prediction
 
 
-class SpeedPixException(errors.SimStudioError):
+class SpeedPixException(SimStudioError):  # noqa: N818 - the documented name
     """The root of what SpeedPix's client raises of its own.
 
     Attributes:
@@ -69,17 +85,17 @@ class SpeedPixException(errors.SimStudioError):
         return headers.get("x-ca-request-id") or headers.get("x-oss-request-id") or self.response.request_id
 
 
-class PredictionError(SpeedPixException, errors.JobFailedError):
+class PredictionError(SpeedPixException, JobFailedError):
     """The workflow ran and failed: ``prediction.error``, ``prediction.error_code``."""
 
     prediction: Prediction[Any]  # pyright: ignore[reportIncompatibleVariableOverride] - here there always is one
 
 
-class PredictionCanceledError(PredictionError, errors.JobCancelledError):
+class PredictionCanceledError(PredictionError, JobCancelledError):
     """The prediction was canceled."""
 
 
-class PredictionTimeoutError(SpeedPixException, errors.JobTimeoutError):
+class PredictionTimeoutError(SpeedPixException, JobTimeoutError):
     """A prediction was not done when the caller's patience ended. It goes on; ``prediction.wait()`` waits on."""
 
     prediction: Prediction[Any]  # pyright: ignore[reportIncompatibleVariableOverride] - here there always is one
@@ -93,51 +109,51 @@ class SpeedPixRefusedError(SpeedPixAPIError):
     """The service took a call (HTTP 200), and its envelope says no."""
 
 
-class SpeedPixStatusError(SpeedPixAPIError, errors.APIStatusError):
+class SpeedPixStatusError(SpeedPixAPIError, APIStatusError):
     """A call was answered with an HTTP error status."""
 
 
-class SpeedPixAuthenticationError(SpeedPixStatusError, errors.AuthenticationError):
+class SpeedPixAuthenticationError(SpeedPixStatusError, AuthenticationError):
     """401: the key is missing or wrong."""
 
 
-class SpeedPixUsageLimitError(SpeedPixStatusError, errors.UsageLimitExceededError):
+class SpeedPixUsageLimitError(SpeedPixStatusError, UsageLimitExceededError):
     """402: the account has used up what it may."""
 
 
-class SpeedPixPermissionDeniedError(SpeedPixStatusError, errors.PermissionDeniedError):
+class SpeedPixPermissionDeniedError(SpeedPixStatusError, PermissionDeniedError):
     """403: the gateway takes the signature for wrong (look at the secret and the clock), or the key may not do this."""
 
 
-class SpeedPixNotFoundError(SpeedPixStatusError, errors.NotFoundError):
+class SpeedPixNotFoundError(SpeedPixStatusError, NotFoundError):
     """404: no such thing."""
 
 
-class SpeedPixConflictError(SpeedPixStatusError, errors.ConflictError):
+class SpeedPixConflictError(SpeedPixStatusError, ConflictError):
     """409: the state of the thing does not allow it now."""
 
 
-class SpeedPixInvalidRequestError(SpeedPixStatusError, errors.InvalidRequestError):
+class SpeedPixInvalidRequestError(SpeedPixStatusError, InvalidRequestError):
     """400, 413, 415 or 422: the request was refused as it was."""
 
 
-class SpeedPixLockedError(SpeedPixStatusError, errors.LockedError):
+class SpeedPixLockedError(SpeedPixStatusError, LockedError):
     """423: the thing is locked."""
 
 
-class SpeedPixRateLimitError(SpeedPixStatusError, errors.RateLimitError):
+class SpeedPixRateLimitError(SpeedPixStatusError, RateLimitError):
     """Too many calls: 429, or a code that says so whatever the status."""
 
 
-class SpeedPixServerError(SpeedPixStatusError, errors.ServerError):
+class SpeedPixServerError(SpeedPixStatusError, ServerError):
     """5xx: the service failed."""
 
 
-class SpeedPixResponseError(SpeedPixException, errors.InvalidResponseError):
+class SpeedPixResponseError(SpeedPixException, InvalidResponseError):
     """The answer is not what is known of the service; ``response.content`` is its body."""
 
 
-class SpeedPixConfigurationError(SpeedPixException, errors.ConfigurationError, ValueError):
+class SpeedPixConfigurationError(SpeedPixException, ConfigurationError, ValueError):
     """The client cannot be set up so."""
 
 
@@ -153,19 +169,19 @@ class UnsupportedOperationError(SpeedPixException, NotImplementedError):
     """The document names it, but the service has no such call."""
 
 
-_CLASSES: dict[type[errors.APIStatusError], type[SpeedPixStatusError]] = {
-    errors.AuthenticationError: SpeedPixAuthenticationError,
-    errors.UsageLimitExceededError: SpeedPixUsageLimitError,
-    errors.PermissionDeniedError: SpeedPixPermissionDeniedError,
-    errors.NotFoundError: SpeedPixNotFoundError,
-    errors.ConflictError: SpeedPixConflictError,
-    errors.InvalidRequestError: SpeedPixInvalidRequestError,
-    errors.LockedError: SpeedPixLockedError,
-    errors.RateLimitError: SpeedPixRateLimitError,
-    errors.ServerError: SpeedPixServerError,
+_CLASSES: dict[type[APIStatusError], type[SpeedPixStatusError]] = {
+    AuthenticationError: SpeedPixAuthenticationError,
+    UsageLimitExceededError: SpeedPixUsageLimitError,
+    PermissionDeniedError: SpeedPixPermissionDeniedError,
+    NotFoundError: SpeedPixNotFoundError,
+    ConflictError: SpeedPixConflictError,
+    InvalidRequestError: SpeedPixInvalidRequestError,
+    LockedError: SpeedPixLockedError,
+    RateLimitError: SpeedPixRateLimitError,
+    ServerError: SpeedPixServerError,
 }
 
 
 def status_error_class(status: int) -> type[SpeedPixStatusError]:
     """The class for an HTTP error status."""
-    return _CLASSES.get(errors.status_error_class(status), SpeedPixStatusError)
+    return _CLASSES.get(transport_errors.status_error_class(status), SpeedPixStatusError)

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from simstudio.errors import InvalidInputError
-from simstudio.models.conversion import structure
-from simstudio.resources.base import Context
-from simstudio.resources.modes import M
-from simstudio.resources.operation import operation
+from simstudio.core.conversion import structure
+from simstudio.core.modes import M
+from simstudio.core.operation import operation
+from simstudio.core.resource import Context
 from simstudio.services.speedpix.attachments import Attachment, attach
 from simstudio.services.speedpix.envelope import invalid, read_envelope, refuse
 from simstudio.services.speedpix.errors import SpeedPixResponseError
@@ -21,6 +20,7 @@ from simstudio.services.speedpix.resource import Policy, SpeedPixResource
 from simstudio.services.speedpix.transfers import Transfers
 from simstudio.services.speedpix.twins import asynchronous
 from simstudio.services.speedpix.urls import check_url
+from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.flow import Blocking, Flow
 
 if TYPE_CHECKING:

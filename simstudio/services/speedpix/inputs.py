@@ -11,11 +11,11 @@ from typing import Any
 
 import attrs
 
-from simstudio.errors import InvalidInputError
 from simstudio.services.speedpix.attachments import Attachment, attach, guess_type
 from simstudio.services.speedpix.models import File
 from simstudio.services.speedpix.outputs import FileOutput
 from simstudio.services.speedpix.paths import UploadRule, looks_like_media_path
+from simstudio.transport.errors import InvalidInputError
 
 
 @attrs.define(eq=False)

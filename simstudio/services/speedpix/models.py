@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from simstudio.models.base import Model, model
+from simstudio.core.model import Model, model
 from simstudio.services.speedpix.envelope import invalid
 from simstudio.services.speedpix.urls import without_query
 

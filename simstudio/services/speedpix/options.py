@@ -8,9 +8,9 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from simstudio.errors import ConfigurationError
 from simstudio.services.speedpix.errors import SpeedPixConfigurationError
 from simstudio.transport.endpoint import check_base_url
+from simstudio.transport.errors import ConfigurationError
 
 DEFAULT_ENDPOINT = "https://openai.edu-aliyun.com"
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO
 
-from simstudio.errors import InvalidInputError, SimStudioError
 from simstudio.services.speedpix.errors import FileSaveError
 from simstudio.services.speedpix.transfers import Transfers, unclaimed
 from simstudio.services.speedpix.urls import is_file_url, without_query
+from simstudio.transport.errors import InvalidInputError, SimStudioError
 from simstudio.transport.flow import Blocking, Flow, FromBody
 
 KEPT = 1024 * 1024

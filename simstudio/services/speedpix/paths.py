@@ -16,7 +16,7 @@ from pathlib import Path
 
 import attrs
 
-from simstudio.errors import InvalidInputError
+from simstudio.transport.errors import InvalidInputError
 
 logger = logging.getLogger("simstudio.services.speedpix")
 

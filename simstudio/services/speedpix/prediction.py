@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from simstudio.config import UNSET, Options
-from simstudio.errors import InvalidInputError
-from simstudio.resources.base import APIResource, Context
-from simstudio.resources.modes import M
-from simstudio.resources.operation import operation
-from simstudio.resources.runs import SubmittedRun
+from simstudio.core.modes import M
+from simstudio.core.operation import operation
+from simstudio.core.options import UNSET, Options
+from simstudio.core.resource import APIResource, Context
+from simstudio.core.runs import SubmittedRun
 from simstudio.services.speedpix.errors import PredictionCanceledError, PredictionError
 from simstudio.services.speedpix.models import CANCELED, FINAL, SUCCEEDED, Progress
 from simstudio.services.speedpix.twins import DetachedRunner, asynchronous
+from simstudio.transport.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from simstudio.services.speedpix.predictions import Predictions

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from simstudio.config import UNSET, Unset, check_headers, check_timeout
-from simstudio.errors import InvalidInputError, SimStudioError
-from simstudio.models.conversion import structure
-from simstudio.polling import BORNE, Poller
-from simstudio.resources.base import Context
-from simstudio.resources.modes import M
-from simstudio.resources.operation import operation
+from simstudio.core.conversion import structure
+from simstudio.core.modes import M
+from simstudio.core.operation import operation
+from simstudio.core.options import UNSET, Unset, check_headers, check_timeout
+from simstudio.core.polling import BORNE, Poller
+from simstudio.core.resource import Context
 from simstudio.services.speedpix.envelope import invalid, read_envelope, refuse
 from simstudio.services.speedpix.errors import (
     PredictionTimeoutError,
@@ -26,6 +25,7 @@ from simstudio.services.speedpix.prediction import Prediction
 from simstudio.services.speedpix.resource import SpeedPixResource
 from simstudio.services.speedpix.transfers import Transfers
 from simstudio.services.speedpix.twins import asynchronous
+from simstudio.transport.errors import InvalidInputError, SimStudioError
 
 if TYPE_CHECKING:
     import os

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from simstudio.base_client import Settings
-from simstudio.config import UNSET, Unset
-from simstudio.errors import InvalidInputError
-from simstudio.resources.base import APIResource, encode_json
-from simstudio.resources.modes import M
+from simstudio.core.client import Settings
+from simstudio.core.modes import M
+from simstudio.core.options import UNSET, Unset
+from simstudio.core.resource import APIResource, encode_json
 from simstudio.services.speedpix.credentials import METHOD, SIGNED
 from simstudio.services.speedpix.envelope import status_error
 from simstudio.services.speedpix.errors import SpeedPixConfigurationError
 from simstudio.services.speedpix.paths import UploadRule
+from simstudio.transport.errors import InvalidInputError
 
 if TYPE_CHECKING:
     import os

@@ -9,23 +9,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from simstudio.config import Options
-from simstudio.errors import SimStudioError
-from simstudio.resources.base import Context
-from simstudio.resources.failures import conceal_error
+from simstudio.core.failures import conceal_error
+from simstudio.core.options import Options
+from simstudio.core.resource import Context
 from simstudio.services.speedpix.credentials import SpeedPixCredentials
 from simstudio.services.speedpix.envelope import status_error
 from simstudio.services.speedpix.errors import UnsafeURLError
 from simstudio.services.speedpix.twins import TwinSyncRunner, Wires, awaiting, blocking
 from simstudio.services.speedpix.urls import check_fetchable, next_hop, without_query
 from simstudio.transport.deadline import Budget
+from simstudio.transport.errors import SimStudioError
 from simstudio.transport.flow import FromBody
 from simstudio.transport.message import Headers, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from simstudio.resources.modes import AsyncRunner, SyncRunner
+    from simstudio.core.modes import AsyncRunner, SyncRunner
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Response
     from simstudio.transport.upload import Upload
@@ -153,7 +153,7 @@ def _make_unclaimed(wires: Callable[[], Wires]) -> Transfers:
 
 
 def _wires() -> Wires:
-    from simstudio.base_client import _async_wire, _sync_wire
+    from simstudio.core.client import _async_wire, _sync_wire
     from simstudio.transport.session import LazyWire
 
     return Wires(LazyWire(lambda: _sync_wire(None)), LazyWire(lambda: _async_wire(None)))

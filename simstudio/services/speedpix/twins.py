@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, overload
 
 import attrs
 
-from simstudio.errors import ConfigurationError
-from simstudio.resources.modes import AsyncRunner, RawAsyncRunner, RawSyncRunner, SyncRunner
-from simstudio.resources.operation import AsyncBoundOperation, operation
+from simstudio.core.modes import AsyncRunner, RawAsyncRunner, RawSyncRunner, SyncRunner
+from simstudio.core.operation import AsyncBoundOperation, operation
+from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.flow import AsyncWire, Flow, Wire
 from simstudio.transport.session import LazyWire
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
 
-    from simstudio.resources.base import APIResource
-    from simstudio.resources.modes import Runner
+    from simstudio.core.modes import Runner
+    from simstudio.core.resource import APIResource
 
     P = ParamSpec("P")
 else:

@@ -1,13 +1,13 @@
-"""The clients of VectorVein. How they live is in :mod:`simstudio.base_client`."""
+"""The clients of VectorVein. How they live is in :mod:`simstudio.core.client`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from simstudio.base_client import AsyncClient, Settings, SyncClient
-from simstudio.config import DEFAULT_MAX_RETRIES, Options
-from simstudio.resources.modes import Async, M, RawAsync, RawSync, Sync
+from simstudio.core.client import AsyncClient, Settings, SyncClient
+from simstudio.core.modes import Async, M, RawAsync, RawSync, Sync
+from simstudio.core.options import DEFAULT_MAX_RETRIES, Options
 from simstudio.services.vectorvein.credentials import VectorVeinAuth, VectorVeinCredentials
 from simstudio.services.vectorvein.documented import DocumentedMethods
 from simstudio.transport.endpoint import Endpoint

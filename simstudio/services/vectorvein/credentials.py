@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from simstudio.errors import ConfigurationError
 from simstudio.services.vectorvein.errors import APIKeyError, combined
 from simstudio.transport.auth import Anonymous, APIKeyAuth, Credentials
+from simstudio.transport.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from simstudio.transport.endpoint import Endpoint

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from simstudio.base_client import BaseClient
-from simstudio.resources.base import Context
-from simstudio.resources.modes import M
-from simstudio.resources.operation import operation
+from simstudio.core.client import BaseClient
+from simstudio.core.modes import M
+from simstudio.core.operation import operation
+from simstudio.core.resource import Context
 from simstudio.services.vectorvein.models.workflows import WorkflowRunResult
 from simstudio.services.vectorvein.resources.access_keys import AccessKeys
 from simstudio.services.vectorvein.resources.agent_cycles import AgentCycles

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from simstudio.errors import InvalidResponseError, RateLimitError, SimStudioError, status_error_class
-from simstudio.resources.failures import describe, read_error, reason
+from simstudio.core.failures import describe, read_error, reason
 from simstudio.services.vectorvein.errors import APIKeyError, RequestError, VectorVeinAPIError, combined
+from simstudio.transport.errors import InvalidResponseError, RateLimitError, SimStudioError, status_error_class
 from simstudio.transport.hints import parse_retry_after
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, ClassVar, TypeVar, cast
 
-from simstudio.errors import JobFailedError, JobTimeoutError, SimStudioError
+from simstudio.core.errors import JobFailedError, JobTimeoutError
+from simstudio.transport.errors import SimStudioError
 
 F = TypeVar("F", bound="VectorVeinAPIError")
 

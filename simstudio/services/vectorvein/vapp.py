@@ -13,9 +13,9 @@ from collections.abc import Generator
 from typing import Any, Final
 from urllib.parse import quote
 
-from simstudio.errors import ConfigurationError, InvalidInputError
 from simstudio.services.vectorvein.errors import APIKeyError, VectorVeinAPIError, combined
 from simstudio.transport.endpoint import check_base_url
+from simstudio.transport.errors import ConfigurationError, InvalidInputError
 
 SITE: Final = "https://vectorvein.com"
 KEY_LENGTHS: Final = (16, 24, 32)

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from simstudio.errors import SimStudioError
+from simstudio.transport.errors import SimStudioError
 from simstudio.transport.fork import abandoned, renew_after_fork
 from simstudio.transport.message import Request, Response
 from simstudio.transport.wire.async_pool import AsyncSlotPool, socket_of

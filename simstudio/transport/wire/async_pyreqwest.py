@@ -10,7 +10,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from simstudio.errors import APIConnectionError
+from simstudio.transport.errors import APIConnectionError
 from simstudio.transport.fork import abandoned, renew_after_fork
 from simstudio.transport.message import Request, Response
 from simstudio.transport.session import LazyWire

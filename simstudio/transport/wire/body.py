@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from simstudio.transport.wire.failures import translate
 
 if TYPE_CHECKING:
-    from simstudio.errors import SimStudioError
+    from simstudio.transport.errors import SimStudioError
     from simstudio.transport.message import Request, Response
 
 DRAIN_SECONDS = 0.25

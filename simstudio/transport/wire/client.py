@@ -14,8 +14,8 @@ from collections.abc import AsyncIterator
 from types import ModuleType
 from typing import Any
 
-from simstudio.errors import ConfigurationError
 from simstudio.transport.deadline import Budget
+from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.message import Headers, Request, Response
 from simstudio.transport.upload import Upload
 from simstudio.transport.wire.body import HTTPXBody

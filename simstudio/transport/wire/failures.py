@@ -6,7 +6,13 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from simstudio.errors import APIConnectionError, APITimeoutError, ConfigurationError, InvalidInputError, SimStudioError
+from simstudio.transport.errors import (
+    APIConnectionError,
+    APITimeoutError,
+    ConfigurationError,
+    InvalidInputError,
+    SimStudioError,
+)
 
 if TYPE_CHECKING:
     from simstudio.transport.message import Request

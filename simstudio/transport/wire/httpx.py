@@ -16,8 +16,8 @@ from typing import Any
 
 import httpx
 
-from simstudio.errors import ConfigurationError, SimStudioError
 from simstudio.transport.deadline import UNBOUNDED, Phases
+from simstudio.transport.errors import ConfigurationError, SimStudioError
 from simstudio.transport.fork import abandoned, renew_after_fork, unforked
 from simstudio.transport.message import Headers, Request, Response
 from simstudio.transport.upload import Upload

@@ -6,7 +6,7 @@ import os
 import sys
 from urllib.parse import urlsplit
 
-from simstudio.errors import ConfigurationError
+from simstudio.transport.errors import ConfigurationError
 
 
 def environment_proxy(url: str) -> str | None:

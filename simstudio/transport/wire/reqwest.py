@@ -16,8 +16,8 @@ from pyreqwest.client import ClientBuilder, SyncClientBuilder
 from pyreqwest.exceptions import BuilderError, PyreqwestError, RequestTimeoutError
 from pyreqwest.proxy import ProxyBuilder
 
-from simstudio.errors import ConfigurationError, SimStudioError
 from simstudio.transport.deadline import SHORTEST, Budget
+from simstudio.transport.errors import ConfigurationError, SimStudioError
 from simstudio.transport.fork import unforked
 from simstudio.transport.message import Headers, Request, Response
 from simstudio.transport.wire.failures import CLOSED_HERE, broken, refused, timed_out, unusable

@@ -7,7 +7,7 @@ import os
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from simstudio.errors import APIConnectionError, ConfigurationError
+from simstudio.transport.errors import APIConnectionError, ConfigurationError
 from simstudio.transport.fork import renew_after_fork, unforked
 
 if TYPE_CHECKING:

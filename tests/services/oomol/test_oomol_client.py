@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 import simstudio
+from simstudio.core.operation import operations_of
 from simstudio.errors import ConfigurationError
-from simstudio.resources.operation import operations_of
 from simstudio.services import oomol
 from simstudio.services.oomol import (
     ApiConnectionError,

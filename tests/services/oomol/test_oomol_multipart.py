@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from simstudio import File
+from simstudio.core.multipart import Part, encode_multipart, file_part
 from simstudio.errors import InvalidInputError
 from simstudio.sandbox.services.oomol_forms import parse_form
-from simstudio.transport.multipart import Part, encode_multipart, file_part
 from simstudio.transport.upload import PIECE
 
 

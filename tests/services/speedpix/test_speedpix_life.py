@@ -16,7 +16,7 @@ import pytest
 
 import simstudio
 from simstudio import ConfigurationError
-from simstudio.resources.runs import SubmittedRun
+from simstudio.core.runs import SubmittedRun
 from simstudio.sandbox.services.speedpix import SpeedPixSandbox
 from simstudio.sandbox.services.speedpix_server import SpeedPixServer
 from simstudio.services import speedpix

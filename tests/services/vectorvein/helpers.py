@@ -20,7 +20,7 @@ import httpx
 import yaml
 from attrs import evolve, field, frozen
 
-from simstudio.polling import Poller
+from simstudio.core.polling import Poller
 from simstudio.services.vectorvein import AsyncVectorVeinClient, VectorVeinClient, WorkflowInputField
 from simstudio.testing import assert_all_played, block_network, make_vcr
 from tests.scripts import adrive, drive

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import simstudio
-from simstudio.resources.runs import SubmittedRun
+from simstudio.core.runs import SubmittedRun
 from simstudio.sandbox.services.vectorvein import VectorVeinSandbox, VectorVeinServer
 from simstudio.services import vectorvein
 from simstudio.services.vectorvein import AgentTask, AgentTaskRun, WorkflowError, WorkflowRun

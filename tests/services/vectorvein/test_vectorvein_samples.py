@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from simstudio import ConfigurationError, InvalidInputError
-from simstudio.models.base import Model
+from simstudio.core.model import Model
 from simstudio.services.vectorvein import (
     AccessKeyError,
     APIKeyError,

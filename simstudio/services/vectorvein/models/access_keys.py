@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from simstudio.models.base import model
+from simstudio.core.model import model
 from simstudio.services.vectorvein.models.base import Record
 
 AccessKeyType = Literal["O", "M", "L"]

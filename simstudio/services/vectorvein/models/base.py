@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from simstudio.models.base import Model
+from simstudio.core.model import Model
 
 
 class Record(Model):

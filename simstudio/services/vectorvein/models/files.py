@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simstudio.models.base import model
+from simstudio.core.model import model
 from simstudio.services.vectorvein.models.base import Record
 
 

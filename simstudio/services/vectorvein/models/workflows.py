@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
-from simstudio.models.base import model
-from simstudio.models.conversion import structure
+from simstudio.core.conversion import structure
+from simstudio.core.model import model
 from simstudio.services.vectorvein.envelope import DONE, RUNNING
 from simstudio.services.vectorvein.models.base import Record
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from simstudio.models.base import model
+from simstudio.core.model import model
 from simstudio.services.vectorvein.models.agents import User
 from simstudio.services.vectorvein.models.base import Record
 

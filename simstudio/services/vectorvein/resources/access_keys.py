@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from simstudio.resources.modes import M
-from simstudio.resources.operation import operation
+from simstudio.core.modes import M
+from simstudio.core.operation import operation
 from simstudio.services.vectorvein.errors import AccessKeyError, APIKeyError
 from simstudio.services.vectorvein.models.access_keys import AccessKey, AccessKeyListResponse
 from simstudio.services.vectorvein.resources.base import VectorVeinResource, given, identifier, invalid, texts

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simstudio.resources.modes import M
-from simstudio.resources.operation import operation
+from simstudio.core.modes import M
+from simstudio.core.operation import operation
 from simstudio.services.vectorvein.models.agents import AgentCycle, AgentCycleListResponse
 from simstudio.services.vectorvein.resources.base import VectorVeinResource, identifier
 

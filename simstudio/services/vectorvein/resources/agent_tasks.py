@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from simstudio.config import UNSET, Unset
-from simstudio.errors import SimStudioError
-from simstudio.polling import Poller, PollSchedule
-from simstudio.resources.modes import M
-from simstudio.resources.operation import operation
+from simstudio.core.modes import M
+from simstudio.core.operation import operation
+from simstudio.core.options import UNSET, Unset
+from simstudio.core.polling import Poller, PollSchedule
 from simstudio.services.vectorvein.envelope import salvage_id
 from simstudio.services.vectorvein.models.agents import (
     AgentDefinition,
@@ -24,9 +23,10 @@ from simstudio.services.vectorvein.models.base import plain
 from simstudio.services.vectorvein.resources.base import VectorVeinResource, given, identifier, invalid, texts
 from simstudio.services.vectorvein.resources.pages import Pages
 from simstudio.services.vectorvein.resources.task_runs import AgentTaskRun
+from simstudio.transport.errors import SimStudioError
 
 if TYPE_CHECKING:
-    from simstudio.resources.base import Context
+    from simstudio.core.resource import Context
     from simstudio.transport.flow import Flow
 
 SCHEDULE = PollSchedule(initial=2.0, multiplier=1.5, maximum=15.0)

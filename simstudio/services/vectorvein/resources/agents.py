@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from simstudio.resources.modes import M
-from simstudio.resources.operation import operation
+from simstudio.core.modes import M
+from simstudio.core.operation import operation
 from simstudio.services.vectorvein.models.agents import Agent, AgentListResponse
 from simstudio.services.vectorvein.resources.base import VectorVeinResource, given, identifier, texts
 from simstudio.services.vectorvein.resources.pages import Pages

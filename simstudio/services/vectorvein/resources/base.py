@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from simstudio.config import UNSET, Unset
-from simstudio.errors import APIConnectionError, APITimeoutError, InvalidInputError, InvalidResponseError
-from simstudio.models.conversion import structure
-from simstudio.resources.base import APIResource
-from simstudio.resources.modes import M
+from simstudio.core.conversion import structure
+from simstudio.core.modes import M
+from simstudio.core.options import UNSET, Unset
+from simstudio.core.resource import APIResource
 from simstudio.services.vectorvein.credentials import KEY_TYPE_HEADER
 from simstudio.services.vectorvein.envelope import Envelope, envelope_error, http_error, read_envelope
 from simstudio.services.vectorvein.errors import APIKeyError, RequestError, VectorVeinAPIError, combined
+from simstudio.transport.errors import APIConnectionError, APITimeoutError, InvalidInputError, InvalidResponseError
 
 if TYPE_CHECKING:
     from simstudio.transport.flow import Flow

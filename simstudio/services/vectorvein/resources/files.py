@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from simstudio.files import File
-from simstudio.resources.modes import M
-from simstudio.resources.operation import operation
+from simstudio.core.files import File
+from simstudio.core.modes import M
+from simstudio.core.multipart import Part, encode_multipart, file_part
+from simstudio.core.operation import operation
 from simstudio.services.vectorvein.models.files import FileUploadResult
 from simstudio.services.vectorvein.resources.base import VectorVeinResource, invalid
 from simstudio.transport.flow import Blocking
-from simstudio.transport.multipart import Part, encode_multipart, file_part
 
 if TYPE_CHECKING:
     from simstudio.transport.flow import Flow

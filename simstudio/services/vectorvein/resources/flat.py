@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from simstudio.resources.operation import operation
+from simstudio.core.operation import operation
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from simstudio.errors import ConfigurationError
+from simstudio.transport.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from simstudio.resources.base import APIResource
+    from simstudio.core.resource import APIResource
     from simstudio.transport.flow import Flow
 
 T = TypeVar("T")

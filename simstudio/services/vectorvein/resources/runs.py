@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from simstudio.resources.modes import M
-from simstudio.resources.runs import SubmittedRun
+from simstudio.core.modes import M
+from simstudio.core.runs import SubmittedRun
 from simstudio.services.vectorvein.models.workflows import WorkflowRunResult
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from simstudio.config import UNSET, check_timeout
-from simstudio.errors import SimStudioError
-from simstudio.resources.modes import M
-from simstudio.resources.runs import SubmittedRun
+from simstudio.core.modes import M
+from simstudio.core.options import UNSET, check_timeout
+from simstudio.core.runs import SubmittedRun
 from simstudio.services.vectorvein.errors import TimeoutError  # noqa: A004 - the documented name
 from simstudio.services.vectorvein.models.agents import AgentTask
+from simstudio.transport.errors import SimStudioError
 
 if TYPE_CHECKING:
     from simstudio.services.vectorvein.resources.agent_tasks import AgentTasks

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from simstudio.config import UNSET, Unset, check_timeout
-from simstudio.errors import InvalidResponseError, SimStudioError
-from simstudio.polling import Poller, PollSchedule
-from simstudio.resources.failures import describe
-from simstudio.resources.modes import M
-from simstudio.resources.operation import operation
+from simstudio.core.failures import describe
+from simstudio.core.modes import M
+from simstudio.core.operation import operation
+from simstudio.core.options import UNSET, Unset, check_timeout
+from simstudio.core.polling import Poller, PollSchedule
 from simstudio.services.vectorvein.envelope import DONE, id_of, salvage_id
 from simstudio.services.vectorvein.errors import (
     RequestError,
@@ -24,9 +23,10 @@ from simstudio.services.vectorvein.models.base import plain
 from simstudio.services.vectorvein.models.workflows import Workflow, WorkflowInputField, WorkflowRunResult, run_result
 from simstudio.services.vectorvein.resources.base import VectorVeinResource, given, identifier, invalid
 from simstudio.services.vectorvein.resources.runs import WorkflowRun
+from simstudio.transport.errors import InvalidResponseError, SimStudioError
 
 if TYPE_CHECKING:
-    from simstudio.resources.base import Context
+    from simstudio.core.resource import Context
     from simstudio.transport.flow import Flow
 
 SCHEDULE = PollSchedule(initial=1.5, multiplier=1.5, maximum=10.0)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from simstudio.errors import InvalidResponseError
-from simstudio.resources.modes import M
-from simstudio.resources.operation import operation
+from simstudio.core.modes import M
+from simstudio.core.operation import operation
 from simstudio.services.vectorvein.errors import RequestError, combined
 from simstudio.services.vectorvein.models.workspaces import (
     AgentWorkspace,
@@ -16,6 +15,7 @@ from simstudio.services.vectorvein.models.workspaces import (
 )
 from simstudio.services.vectorvein.resources.base import VectorVeinResource, given, identifier, invalid
 from simstudio.services.vectorvein.resources.pages import Pages
+from simstudio.transport.errors import InvalidResponseError
 
 if TYPE_CHECKING:
     from simstudio.transport.flow import Flow

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Concatenate, TypeVar, cast, overload
 
-from simstudio.resources.modes import APIResponse, Async, RawAsync, RawSync, Sync
-from simstudio.resources.operation import AsyncBoundOperation, BoundOperation, _Method
+from simstudio.core.modes import APIResponse, Async, RawAsync, RawSync, Sync
+from simstudio.core.operation import AsyncBoundOperation, BoundOperation, _Method
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
 
-    from simstudio.pagination import AsyncPager, Page, Pager, Pages
-    from simstudio.resources.base import APIResource
+    from simstudio.core.paging import AsyncPager, Page, Pager, Pages
+    from simstudio.core.resource import APIResource
 
     P = ParamSpec("P")
 else:
@@ -25,7 +25,7 @@ _PAGES = "Pages["
 
 
 class listing(_Method[P, T]):  # noqa: N801 - a decorator
-    """Make a list of a method that returns the :class:`~simstudio.pagination.Pages` it is of."""
+    """Make a list of a method that returns the :class:`~simstudio.core.paging.Pages` it is of."""
 
     def __init__(self, pages: Callable[Concatenate[Any, P], Pages[T]]) -> None:
         super().__init__(cast("Any", pages))
@@ -56,7 +56,7 @@ class BoundListing(BoundOperation):  # noqa: D101
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: D102
         resource = self._resource
-        from simstudio.pagination import AsyncPager, Pager
+        from simstudio.core.paging import AsyncPager, Pager
 
         context = resource._context
         pages: Any = self._method.flow(resource, *args, **kwargs)

@@ -11,9 +11,9 @@ from typing import Final, Literal, cast
 import attrs
 
 from simstudio._version import __version__
-from simstudio.errors import ConfigurationError, InvalidInputError
 from simstudio.transport.auth import Anonymous, Credentials
 from simstudio.transport.endpoint import check_base_url
+from simstudio.transport.errors import ConfigurationError, InvalidInputError
 from simstudio.transport.message import Headers
 from simstudio.transport.retry import check_max_retries
 

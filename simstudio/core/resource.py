@@ -9,14 +9,14 @@ from urllib.parse import urlencode
 
 import attrs
 
-from simstudio.config import UNSET, Options, Unset, check_headers, check_timeout, user_agent
-from simstudio.errors import InvalidInputError, SimStudioError
-from simstudio.models.base import Model
-from simstudio.models.conversion import structure
-from simstudio.resources.failures import conceal_error, status_error
-from simstudio.resources.modes import M, Runner
+from simstudio.core.conversion import structure
+from simstudio.core.failures import conceal_error, status_error
+from simstudio.core.model import Model
+from simstudio.core.modes import M, Runner
+from simstudio.core.options import UNSET, Options, Unset, check_headers, check_timeout, user_agent
 from simstudio.transport.deadline import Budget
 from simstudio.transport.endpoint import check_path
+from simstudio.transport.errors import InvalidInputError, SimStudioError
 from simstudio.transport.message import Headers, Request, Resend, Response
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Context:
         options: Of this client or clone.
         runner: Runs flows in the client's mode.
         owner: Rebuilds the client (for pickles) from a function and its arguments.
-        raw: Whether operations return :class:`~simstudio.resources.modes.APIResponse`.
+        raw: Whether operations return :class:`~simstudio.core.modes.APIResponse`.
         defaults: The headers of every request.
     """
 
@@ -64,7 +64,7 @@ class Context:
 class APIResource(Generic[M]):
     """A namespace of a client: operations that are flows, and the HTTP verbs they are made of.
 
-    A subclass writes each public method once, as a generator with :func:`~simstudio.resources.operation.operation`::
+    A subclass writes each public method once, as a generator with :func:`~simstudio.core.operation.operation`::
 
         class Things(APIResource[M]):
             @operation

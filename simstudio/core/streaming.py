@@ -11,12 +11,13 @@ from collections.abc import AsyncGenerator, Coroutine, Generator, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from simstudio.errors import APIConnectionError, StreamError
+from simstudio.core.errors import StreamError
+from simstudio.core.sse import ServerSentEvent, SSEDecoder
 from simstudio.models.events import ChunkEvent
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.resources.execution_events import ExecutionEvents
+from simstudio.transport.errors import APIConnectionError
 from simstudio.transport.flow import Flow, FromBody
-from simstudio.transport.sse import ServerSentEvent, SSEDecoder
 
 if TYPE_CHECKING:
     from simstudio.transport.message import Headers, Response

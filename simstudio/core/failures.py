@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from simstudio.errors import APIStatusError, RateLimitError, SimStudioError, status_error_class
-from simstudio.models.base import Model
+from simstudio.core.model import Model
+from simstudio.transport.errors import APIStatusError, RateLimitError, SimStudioError, status_error_class
 from simstudio.transport.hints import parse_retry_after
 
 if TYPE_CHECKING:

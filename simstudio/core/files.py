@@ -19,7 +19,7 @@ import unicodedata
 from pathlib import PurePath
 from typing import Any, BinaryIO, Union
 
-from simstudio.errors import InvalidInputError
+from simstudio.transport.errors import InvalidInputError
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 """Sim keeps only the first 10 MiB of a body, and runs the workflow with empty input (recordings 127, 144, 401)."""

@@ -7,7 +7,7 @@ For example::
         def delete(self, call: Call, workflow_id: str) -> Flow[DeletedWorkflow]:
             return call.one(DeletedWorkflow)
 
-The signature *is* the request (:mod:`simstudio.resources.routes`); ``call`` holds it, checked and placed, and users do
+The signature *is* the request (:mod:`simstudio.core.routes`); ``call`` holds it, checked and placed, and users do
 not see it. What the method returns is the flow of its result, so anything that is not "send, unwrap, structure" is
 written out there. :mod:`simstudio.catalog` lists all routes.
 """
@@ -18,17 +18,17 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, TypedDict, TypeVar
 
-from simstudio.config import UNSET, Unset
-from simstudio.downloads import Download
-from simstudio.errors import InvalidResponseError
-from simstudio.models.conversion import structure
-from simstudio.pagination import Page, Pages
-from simstudio.resources.base import APIResource
-from simstudio.resources.listing import listing
-from simstudio.resources.operation import operation
-from simstudio.resources.routes import Bounds, Route
+from simstudio.core.conversion import structure
+from simstudio.core.downloads import Download
+from simstudio.core.listing import listing
+from simstudio.core.operation import operation
+from simstudio.core.options import UNSET, Unset
+from simstudio.core.paging import Page, Pages
+from simstudio.core.resource import APIResource
+from simstudio.core.routes import Bounds, Route
 from simstudio.resources.v2.gate import gated
 from simstudio.transport.endpoint import segment
+from simstudio.transport.errors import InvalidResponseError
 from simstudio.transport.flow import Flow
 
 if TYPE_CHECKING:
@@ -285,7 +285,7 @@ def _later(sender: _Sender, resource: APIResource[Any], arguments: dict[str, Any
 def paged(
     verb: str, path: str, operation_id: str, **placing: Unpack[Placing]
 ) -> Callable[[Callable[Concatenate[Any, Call, P], Pages[T]]], listing[P, T]]:
-    """Make a list of a method that takes a :class:`Call` and returns its :class:`~simstudio.pagination.Pages`.
+    """Make a list of a method that takes a :class:`Call` and returns its :class:`~simstudio.core.paging.Pages`.
 
     The arguments are those of :func:`endpoint`. They are checked when the list is made, before anything is sent.
     """

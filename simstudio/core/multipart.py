@@ -21,8 +21,8 @@ from typing import Any, BinaryIO, Union, cast
 
 import attrs
 
-from simstudio.errors import InvalidInputError
-from simstudio.files import File
+from simstudio.core.files import File
+from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.upload import Upload
 
 Content = Union[str, bytes, bytearray, memoryview, "os.PathLike[str]", BinaryIO]

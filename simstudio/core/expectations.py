@@ -1,7 +1,7 @@
 """When a run will be over, from what runs like it took before: so that it is asked for where its end is likely.
 
-Whatever is remembered, :class:`~simstudio.polling.Poller` asks at once, and no pause exceeds the schedule's longest: a
-wrong memory costs at most that delay, and about twice the questions of a run of which nothing is known.
+Whatever is remembered, :class:`~simstudio.core.polling.Poller` asks at once, and no pause exceeds the schedule's
+longest: a wrong memory costs at most that delay, and about twice the questions of a run of which nothing is known.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, get_args, get_origi
 
 import attrs
 
-from simstudio.errors import InvalidResponseError
-from simstudio.models.base import Model, wire_names
+from simstudio.core.model import Model, wire_names
+from simstudio.transport.errors import InvalidResponseError
 
 if TYPE_CHECKING:
     from cattrs import Converter

@@ -12,13 +12,13 @@ from collections.abc import Callable, Coroutine, Iterator
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, NoReturn, TypeVar, overload
 
-from simstudio.resources.modes import APIResponse, Async, RawAsync, RawSync, Sync
+from simstudio.core.modes import APIResponse, Async, RawAsync, RawSync, Sync
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
 
-    from simstudio.resources.base import APIResource
-    from simstudio.streaming import AsyncStreamManager, OpenedStream, Stream
+    from simstudio.core.resource import APIResource
+    from simstudio.core.streaming import AsyncStreamManager, OpenedStream, Stream
     from simstudio.transport.flow import Flow
 
     P = ParamSpec("P")
@@ -168,7 +168,7 @@ class BoundStreaming(BoundOperation):  # noqa: D101
     __slots__ = ("__doc__",)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: D102
-        from simstudio.streaming import AsyncStreamManager, Stream
+        from simstudio.core.streaming import AsyncStreamManager, Stream
 
         runner = self._resource._context.runner
         opening = runner.run(self._resource._guarded(self._method.flow(self._resource, *args, **kwargs)))

@@ -12,7 +12,7 @@ and as sparing as the second: that is a product of 17.6.
 So nothing is known of a first run, and :class:`PollSchedule` then asks at growing pauses: 2.3 s late for 14 questions,
 better on both than the poll every 5 s. Why that one of the two: a job of up to 5 s is seen after 0.3 s to 0.6 s more
 either way, and to beat the 2 s poll's mean would only bring jobs of minutes in three seconds sooner, for twice as many
-questions. A workflow that ran before is another matter: see :mod:`simstudio.expectations`.
+questions. A workflow that ran before is another matter: see :mod:`simstudio.core.expectations`.
 """
 
 from __future__ import annotations
@@ -24,12 +24,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from simstudio.errors import APIConnectionError, InvalidResponseError, RateLimitError, ServerError, SimStudioError
+from simstudio.transport.errors import (
+    APIConnectionError,
+    InvalidResponseError,
+    RateLimitError,
+    ServerError,
+    SimStudioError,
+)
 from simstudio.transport.flow import Call, Flow, Sleep
 from simstudio.transport.retry import LONGEST_WAIT
 
 if TYPE_CHECKING:
-    from simstudio.expectations import Expectation
+    from simstudio.core.expectations import Expectation
 
 S = TypeVar("S")
 

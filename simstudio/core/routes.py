@@ -1,6 +1,6 @@
 """Routes of a REST surface, and how the arguments of a method get onto the wire.
 
-A :class:`Route` is read off the method that sends it (see :mod:`simstudio.resources.endpoint`): each parameter of the
+A :class:`Route` is read off the method that sends it (see :mod:`simstudio.core.endpoint`): each parameter of the
 signature is one on the wire, under its name in camelCase, in the place that its verb suggests. What is not so is said
 at the method. Before anything is sent, every argument is checked against the method's own annotations (types, the
 values of a ``Literal``) and against the limits that the digest gives.
@@ -32,9 +32,9 @@ from typing import (
 
 import attrs
 
-from simstudio.config import Unset
-from simstudio.errors import InvalidInputError
-from simstudio.models.base import wire_name
+from simstudio.core.model import wire_name
+from simstudio.core.options import Unset
+from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.message import Headers
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ class Route:
         only_true: Sequence[str] = (),
         limits: Mapping[str, Bounds] | None = None,
     ) -> Route:
-        """The route of a method; see :class:`simstudio.resources.endpoint.Placing` for the arguments."""
+        """The route of a method; see :class:`simstudio.core.endpoint.Placing` for the arguments."""
         names, headers, limits = names or {}, headers or {}, limits or {}
         in_path = set(_IN_PATH.findall(path))
         usual: Place = "body" if verb in _BODIED else "query"
@@ -274,7 +274,7 @@ def as_text(name: str, value: Any) -> str:
             is none.
     """
     if isinstance(value, Mapping):
-        from simstudio.resources.base import encode_json
+        from simstudio.core.resource import encode_json
 
         return encode_json(value).decode()
     if isinstance(value, (bytes, bytearray)) or not isinstance(value, Sequence) or isinstance(value, str):

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
-from simstudio.errors import InvalidResponseError
+from simstudio.transport.errors import InvalidResponseError
 
 if TYPE_CHECKING:
-    from simstudio.resources.base import APIResource
+    from simstudio.core.resource import APIResource
     from simstudio.transport.flow import Flow
 
 T = TypeVar("T")

@@ -15,9 +15,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from simstudio.resources.base import APIResource, Context
-from simstudio.resources.modes import M
-from simstudio.resources.operation import operation
+from simstudio.core.modes import M
+from simstudio.core.operation import operation
+from simstudio.core.resource import APIResource, Context
 from simstudio.transport.flow import Flow
 
 S = TypeVar("S")

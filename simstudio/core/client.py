@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from simstudio.config import UNSET, Options, Unset
-from simstudio.errors import ConfigurationError
-from simstudio.resources.base import APIResource, Context
-from simstudio.resources.modes import Async, AsyncRunner, M, Runner, Sync, SyncRunner
-from simstudio.resources.operation import operation
+from simstudio.core.modes import Async, AsyncRunner, M, Runner, Sync, SyncRunner
+from simstudio.core.operation import operation
+from simstudio.core.options import UNSET, Options, Unset
+from simstudio.core.resource import APIResource, Context
+from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.flow import Flow
 from simstudio.transport.rate_limit import RateLimitInfo, RateLimits
 from simstudio.transport.session import LazyWire, Session
@@ -37,7 +37,7 @@ class Settings:
         middleware: As given.
         http_client: As given.
         arguments: The constructor's further arguments, read when a pickle is made.
-        wire: What carries its requests where there is no ``http_client``: a name of :data:`simstudio.config.WIRES`.
+        wire: What carries its requests where there is no ``http_client``: a name of ``WIRES``.
     """
 
     def __init__(

@@ -13,7 +13,7 @@ from typing import Final
 
 import attrs
 
-from simstudio.errors import StreamError
+from simstudio.core.errors import StreamError
 from simstudio.transport.message import MAX_EVENT_SIZE
 
 _BOM: Final = b"\xef\xbb\xbf"
