@@ -52,18 +52,22 @@ def store(redis_url: str) -> Iterator[RedisClaims]:
 
 
 class TestTheStore:
+    @pytest.mark.external
     def test_a_name_is_claimed_once(self, store: RedisClaims) -> None:
         assert [store.claim("once"), store.claim("once"), store.claim("another")] == [True, False, True]
 
+    @pytest.mark.external
     def test_by_one_of_many_threads(self, store: RedisClaims) -> None:
         with ThreadPoolExecutor(16) as threads:
             assert list(threads.map(lambda _: store.claim("threads"), range(50))).count(True) == 1
 
+    @pytest.mark.external
     def test_by_one_of_many_processes(self, redis_url: str) -> None:
         with multiprocessing.get_context("spawn").Pool(3) as processes:
             won = processes.map(claimed, [(redis_url, f"processes-{n}") for n in range(10)] * 3, chunksize=1)
         assert won.count(True) == 10
 
+    @pytest.mark.external
     def test_a_claim_whose_answer_was_lost_is_the_callers(self, store: RedisClaims) -> None:
         """The client repeats the command, which then meets the claim it has made itself."""
         told = store._redis.set
@@ -76,6 +80,7 @@ class TestTheStore:
         assert store.claim("lost answer")
         assert not store.claim("lost answer")
 
+    @pytest.mark.external
     def test_a_claim_is_not_kept_for_ever(self, store: RedisClaims) -> None:
         store.claim("kept")
         assert 6 * 24 * 3600 < store._redis.ttl("simstudio:claim:kept") <= 7 * 24 * 3600
@@ -132,6 +137,7 @@ class TestAnExecutorThatRunsTasksAgain:
         assert item.ok
         assert works.counts == {0: 2}
 
+    @pytest.mark.external
     @pytest.mark.parametrize("mode", ["sync", "async", "stream"])
     def test_with_claims_the_second_run_sends_nothing(self, works: Works, redis_url: str, mode: Any) -> None:
         with works.client() as client:
@@ -140,6 +146,7 @@ class TestAnExecutorThatRunsTasksAgain:
         assert works.counts == {0: 1, 1: 1, 2: 1}
         assert [(item.state, item.error and item.error.code) for item in items] == [("unknown", CLAIMED_ELSEWHERE)] * 3
 
+    @pytest.mark.external
     async def test_of_the_async_client_too(self, works: Works, redis_url: str) -> None:
         async with works.async_client() as client:
             batch = client.workflows.map("work", inputs(3), executor=twice(), claims=redis_url)
@@ -159,6 +166,7 @@ class TestAnExecutorThatRunsTasksAgain:
             (item,) = client.workflows.map("work", inputs(1), executor=Again(), claims=CLOSED)
         assert item.ok
 
+    @pytest.mark.external
     def test_an_item_that_is_sent_again_is_claimed_anew(self, works: Works, redis_url: str) -> None:
         """A refusal is no execution: its next attempt is another task."""
         works.sandbox.faults.add(status=429, headers={"retry-after": "0"}, workflow="work", times=1)
@@ -171,12 +179,14 @@ class TestAnExecutorThatRunsTasksAgain:
             client.workflows.map("work", inputs(1), executor=Again(), claims=CLOSED)
         assert "hunter2" not in str(caught.value)
 
+    @pytest.mark.external
     def test_where_a_worker_cannot_claim_an_earlier_run_may_have_sent(self, works: Works, redis_url: str) -> None:
         with works.client() as client:
             (item,) = client.workflows.map("work", inputs(1), executor=Again(unclaimed), claims=redis_url)
         assert (item.state, item.error and item.error.code) == ("unknown", CLAIMS_UNREACHABLE)
         assert not works.counts
 
+    @pytest.mark.external
     def test_of_a_pool_that_runs_each_once_it_surely_did_not(self, works: Works, redis_url: str) -> None:
         with works.client() as client, Once(1) as executor:
             once = client.with_options(max_retries=0)

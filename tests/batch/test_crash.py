@@ -27,7 +27,10 @@ from ledgers import intact
 from simstudio.batch.ledger import Entry, LedgerView
 from simstudio.sandbox import Sandbox, SandboxServer
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither fork nor SIGKILL")
+pytestmark = [
+    pytest.mark.external,
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither fork nor SIGKILL"),
+]
 
 KILLS = 14
 """Of each of the four ways to run: 56 in all."""

@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from distributed import Client, LocalCluster
 
 import simstudio as sim
 from simstudio.batch.ledger import status
 from simstudio.batch.workers import CLAIMED_ELSEWHERE
 from tests.batch.elsewhere import PATIENCE, Works, inputs, redis_server, until, working
+
+distributed = pytest.importorskip("distributed", reason="Dask comes with the extra [external]")
+
+pytestmark = pytest.mark.external
 
 COUNT = 40
 HELD = 7
@@ -24,9 +27,9 @@ HELD = 7
 
 
 @pytest.fixture(scope="module")
-def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[distributed.Client]:
     """Three processes with one thread each; who dies is replaced."""
-    cluster = LocalCluster(
+    cluster = distributed.LocalCluster(
         n_workers=3,
         threads_per_worker=1,
         processes=True,
@@ -34,7 +37,7 @@ def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         local_directory=str(tmp_path_factory.mktemp("dask")),
         silence_logs="CRITICAL",
     )
-    with cluster, Client(cluster) as client:
+    with cluster, distributed.Client(cluster) as client:
         yield client
 
 
@@ -51,7 +54,7 @@ def works() -> Iterator[Works]:
 
 
 @pytest.fixture
-def executor(dask: Client) -> Executor:
+def executor(dask: distributed.Client) -> Executor:
     dask.wait_for_workers(3, timeout=PATIENCE)
     made: Executor = dask.get_executor()
     return made

@@ -192,7 +192,7 @@ def redis_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(params=["redis", "sqlite", "limits-memory"])
+@pytest.fixture(params=[pytest.param("redis", marks=pytest.mark.external), "sqlite", "limits-memory"])
 def address(request: Any, tmp_path: Path) -> str:
     if request.param == "redis":
         return str(request.getfixturevalue("redis_address"))
@@ -273,7 +273,7 @@ TAKER = textwrap.dedent(
 )
 
 
-@pytest.mark.parametrize("kind", ["redis", "sqlite"])
+@pytest.mark.parametrize("kind", [pytest.param("redis", marks=pytest.mark.external), "sqlite"])
 def test_real_processes_take_hardly_more_than_there_is(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
