@@ -14,7 +14,7 @@ from simstudio.core.options import (
     resolve_api_key,
     resolve_api_version,
     resolve_base_url,
-    resolve_wire,
+    warn_of_ignored_settings,
 )
 from simstudio.resources.documented import DocumentedMethods
 from simstudio.transport.auth import Anonymous, APIKeyAuth, Credentials
@@ -39,18 +39,17 @@ class _SimClient(DocumentedMethods[M]):
         middleware: MiddlewareOption = None,
         http_client: object | None = None,
         headers: Mapping[str, str] | None = None,
-        wire: str | None = None,
     ) -> None:
         configure_from_environment()
+        warn_of_ignored_settings()
         options = Options.checked(timeout=timeout, max_retries=max_retries, headers=headers)
         credentials = Credentials(resolve_api_key(api_key))
         endpoint = Endpoint(resolve_base_url(base_url))
         version = resolve_api_version(api_version)
-        carrier = resolve_wire(wire, http_client)
         rate_limits = RateLimits()
 
         def arguments() -> dict[str, Any]:
-            return {"api_key": credentials.key, "api_version": version, "wire": carrier}
+            return {"api_key": credentials.key, "api_version": version}
 
         self._assemble(
             endpoint=endpoint,
@@ -58,7 +57,7 @@ class _SimClient(DocumentedMethods[M]):
             rate_limits=rate_limits,
             stack=[APIKeyAuth(credentials, endpoint), rate_limits, Retry(), Logging(credentials=credentials)],
             options=options,
-            settings=Settings(middleware, http_client, arguments, wire=carrier),
+            settings=Settings(middleware, http_client, arguments),
         )
 
     @property
@@ -100,10 +99,6 @@ class SimStudioClient(_SimClient[Sync], SyncClient):
             one to use; see :mod:`simstudio.transport.stack`.
         http_client: An ``httpx.Client`` (or ``httpx2.Client``) of your own to send with. It is never closed for you.
         headers: Sent with every request.
-        wire: What carries the requests: ``httpx`` (see :mod:`simstudio.transport.wire.httpcore`); ``sockets``, the
-            cheapest for calls that block (see :mod:`simstudio.transport.wire.sockets`; cheaper still with the extra
-            ``[fast]``); or ``pyreqwest`` (which needs that extra, see :mod:`simstudio.transport.wire.pyreqwest`).
-            ``SIM_WIRE`` where it is not given, then ``httpx``.
 
     Raises:
         ConfigurationError: Something of this cannot work; the message says what.

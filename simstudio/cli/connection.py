@@ -62,8 +62,7 @@ class Connection:
     def _remote(self) -> SimStudioClient:
         from simstudio.client import SimStudioClient
 
-        wire = os.environ.get("SIM_WIRE") or "sockets"  # most commands make one call, and httpx takes long to import
-        return SimStudioClient(_api_key(), self.base_url, api_version=self.api_version, wire=wire)
+        return SimStudioClient(_api_key(), self.base_url, api_version=self.api_version)
 
     def _embedded(self, stack: ExitStack) -> SimStudioClient:
         from simstudio.cli.apps import load_sandbox

@@ -37,7 +37,6 @@ class Settings:
         middleware: As given.
         http_client: As given.
         arguments: The constructor's further arguments, read when a pickle is made.
-        wire: What carries its requests where there is no ``http_client``: a name of ``WIRES``.
     """
 
     def __init__(
@@ -45,13 +44,10 @@ class Settings:
         middleware: MiddlewareOption,
         http_client: object | None,
         arguments: Callable[[], dict[str, Any]],
-        *,
-        wire: str = "httpx",
     ) -> None:
         self.middleware = list(middleware) if isinstance(middleware, Iterator) else middleware  # read more than once
         self.http_client = http_client
         self.arguments = arguments
-        self.wire = wire
 
 
 class BaseClient(APIResource[M]):
@@ -232,9 +228,8 @@ class SyncClient(BaseClient[Sync]):
 
             if is_async_client(http_client):
                 raise ConfigurationError("http_client= is async: use the async client, or an httpx.Client.")
-        name = self._settings.wire
-        self._wire = LazyWire(lambda: _sync_wire(http_client, name))
-        return SyncRunner(self._wire, None if http_client is not None else lambda: _async_wire(None, name))
+        self._wire = LazyWire(lambda: _sync_wire(http_client))
+        return SyncRunner(self._wire, None if http_client is not None else lambda: _async_wire(None))
 
     def close(self) -> None:
         """Close the connections. A call afterwards is a ConfigurationError; closing again does nothing."""
@@ -261,8 +256,7 @@ class AsyncClient(BaseClient[Async]):
 
             if not is_async_client(http_client):
                 raise ConfigurationError("http_client= is not async: use the sync client, or an httpx.AsyncClient.")
-        name = self._settings.wire
-        self._wire = LazyWire(lambda: _async_wire(http_client, name))
+        self._wire = LazyWire(lambda: _async_wire(http_client))
         return AsyncRunner(self._wire)
 
     async def aclose(self) -> None:
@@ -290,33 +284,21 @@ class AsyncClient(BaseClient[Async]):
         await self.aclose()
 
 
-def _sync_wire(http_client: Any, name: str = "httpx") -> Wire:
+def _sync_wire(http_client: Any) -> Wire:
     if http_client is not None:
         from simstudio.transport.wire.client import ClientWire
 
         return ClientWire(http_client)
-    if name == "pyreqwest":
-        from simstudio.transport.wire.pyreqwest import PyreqwestWire
+    from simstudio.transport.wire.httpx import HTTPXWire
 
-        return PyreqwestWire()
-    if name == "sockets":
-        from simstudio.transport.wire.sockets import SocketsWire
-
-        return SocketsWire()
-    from simstudio.transport.wire import default_wire
-
-    return default_wire()
+    return HTTPXWire()
 
 
-def _async_wire(http_client: Any, name: str = "httpx") -> AsyncWire:
+def _async_wire(http_client: Any) -> AsyncWire:
     if http_client is not None:
         from simstudio.transport.wire.client import AsyncClientWire
 
         return AsyncClientWire(http_client)
-    if name == "pyreqwest":
-        from simstudio.transport.wire.async_pyreqwest import AsyncPyreqwestWire
-
-        return AsyncPyreqwestWire()
     from simstudio.transport.wire.async_httpx import AsyncHTTPXWire
 
     return AsyncHTTPXWire()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
-import sys
 from collections.abc import Mapping
 from typing import Final, Literal, cast
 
@@ -24,7 +24,6 @@ LONGEST_TIMEOUT: Final = 1e9
 """Seconds (31 years). Sockets and clocks of some systems overflow beyond."""
 
 APIVersion = Literal["v1", "v2"]
-WIRES: Final = ("httpx", "sockets", "pyreqwest")
 
 
 class Unset:
@@ -139,26 +138,9 @@ def resolve_api_version(api_version: str | None) -> APIVersion:
     return cast("APIVersion", version)
 
 
-def resolve_wire(wire: str | None, http_client: object | None = None) -> str:
-    """The given wire, or that of ``SIM_WIRE``, or ``httpx``.
-
-    Raises:
-        ConfigurationError: There is none of that name, it is not installed, or there is an ``http_client`` as well.
-    """
-    if http_client is not None:
-        if wire is not None:
-            raise ConfigurationError("wire= and http_client= exclude each other: an HTTP client of your own is a wire.")
-        return "httpx"
-    name = wire if wire is not None else os.environ.get("SIM_WIRE") or "httpx"
-    if name not in WIRES:
-        known = ", ".join(f'"{wire}"' for wire in WIRES)
-        raise ConfigurationError(f"wire must be one of {known} (SIM_WIRE too), not {name!r}.")
-    if name == "pyreqwest":
-        from importlib.util import find_spec
-
-        if find_spec("pyreqwest") is None:
-            since = " It needs Python 3.11 or later." if sys.version_info < (3, 11) else ""
-            raise ConfigurationError(
-                f"The wire pyreqwest is not installed: install the extra [fast] (simstudio-sdk[fast]).{since}"
-            )
-    return name
+def warn_of_ignored_settings() -> None:
+    """Log that ``SIM_WIRE`` is set, which chose a wire in version 0.1 and means nothing now."""
+    if os.environ.get("SIM_WIRE"):
+        logging.getLogger("simstudio.transport").warning(
+            "SIM_WIRE is ignored: there is one wire. Pass http_client= to send with another HTTP client."
+        )

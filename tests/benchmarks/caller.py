@@ -32,22 +32,8 @@ def default(base: str, **options: Any) -> Callable[[], object]:
     return lambda: client.workflows.execute("wf", INPUT).output["result"]["doubled"]
 
 
-def layered(base: str) -> Callable[[], object]:
-    import httpx  # noqa: F401 - whoever has imported it has calls pass through it
-
-    return default(base)
-
-
 def default_v2(base: str) -> Callable[[], object]:
     return default(base, api_version="v2")
-
-
-def sockets(base: str) -> Callable[[], object]:
-    return default(base, wire="sockets")  # what reads its answers depends on the environment
-
-
-def pyreqwest(base: str) -> Callable[[], object]:
-    return default(base, wire="pyreqwest")
 
 
 def standard(base: str) -> Callable[[], object]:
@@ -63,7 +49,7 @@ def standard(base: str) -> Callable[[], object]:
     return call
 
 
-SIDES = {side.__name__: side for side in (official, default, layered, default_v2, sockets, pyreqwest, standard)}
+SIDES = {side.__name__: side for side in (official, default, default_v2, standard)}
 
 
 def main(side: str, base: str) -> None:

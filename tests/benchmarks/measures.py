@@ -88,7 +88,7 @@ def call_against_httpx() -> Row:
         found = alternate(sides, 15)
     ratio = found["simstudio"] / found["httpx"]
     detail = f"{found['simstudio']:.0f} µs ÷ {found['httpx']:.0f} µs"
-    return Row("CPU of `client.workflows.execute(...)` ÷ `httpx.Client().post(...).json()`", ratio, 0.85, "", detail)
+    return Row("CPU of `client.workflows.execute(...)` ÷ `httpx.Client().post(...).json()`", ratio, 0.82, "", detail)
 
 
 class _InstantWire:

@@ -24,12 +24,10 @@ CALLER = Path(__file__).with_name("caller.py")
 CALLS, ROUNDS, STARTS = 300, 5, 25
 PROCESSES = 5
 """A side is measured in so many, one after another: two of the same program may differ by a third."""
-_SOCKETS = ', wire="sockets"'
-_WITH_HTTPX = "in a program that imports httpx"
 
 FIRST_RESULT = """
 from simstudio import SimStudioClient
-client = SimStudioClient("key", {base!r}{options})
+client = SimStudioClient("key", {base!r})
 print({call}("wf", {{"message": "hi", "count": 21}}).output, flush=True)
 """
 
@@ -51,7 +49,7 @@ class Official:
     @property
     def measures(self) -> tuple[Callable[[], list[Row]], ...]:
         """All of them."""
-        return (self.call_against_sdk, self.start_against_sdk, self.fast_call, self.fast_start)
+        return (self.call_against_sdk, self.start_against_sdk)
 
     def close(self) -> None:
         """Remove the environments, if they are temporary."""
@@ -60,50 +58,26 @@ class Official:
 
     def call_against_sdk(self) -> list[Row]:
         """CPU of a typed synchronous call."""
-        own = self._own()
-        sides = ("default", "layered", "default_v2", "sockets")
-        found = self._cpu({**dict.fromkeys(sides, own), "official": self._peer()})
+        own, peer = self._own(), self._peer()
+        found = self._cpu({"default": own, "default_v2": own, "official": peer, "standard": peer})
         name = "CPU of a typed sync call ÷ `simstudio-sdk` 0.2.1"
-        official = found["official"]
         detail = (
-            f"{found['default']:.0f} µs ÷ {official:.0f} µs; over v2, {found['default_v2']:.0f} µs; "
-            f'`wire="sockets"`: {found["sockets"]:.0f} µs'
+            f"{found['default']:.0f} µs ÷ {found['official']:.0f} µs; over v2, {found['default_v2']:.0f} µs; "
+            f"`http.client`, bare: {found['standard']:.0f} µs"
         )
-        return [
-            Row(name, found["default"] / official, 0.45, "", detail),
-            Row(
-                f"{name}, {_WITH_HTTPX}", found["layered"] / official, 0.45, "",
-                f"{found['layered']:.0f} µs ÷ {official:.0f} µs",
-            ),
-        ]  # fmt: skip
+        return [Row(name, found["default"] / found["official"], 0.5, "", detail)]
 
     def start_against_sdk(self) -> list[Row]:
         """From the start of the interpreter to the first result printed."""
+        with server() as base:
+            own = FIRST_RESULT.format(base=base, call="client.workflows.execute")
+            official = FIRST_RESULT.format(base=base, call="client.execute_workflow")
+            sides = {"own": _started(self._own(), own), "official": _started(self._peer(), official)}
+            alternate(sides, 2)
+            found = alternate(sides, STARTS)
+        detail = f"{found['own']:.0f} ms ÷ {found['official']:.0f} ms"
         name = "interpreter start to first result ÷ `simstudio-sdk`"
-        return [
-            self._start(name, self._own(), "", also=_WITH_HTTPX),
-            self._start(f'{name}, `wire="sockets"`, no extra', self._own(), _SOCKETS),
-        ]
-
-    def fast_call(self) -> list[Row]:
-        """CPU of a typed synchronous call with ``[fast]``."""
-        fast, peer = self._own("fast"), self._peer()
-        pythons = {"sockets": fast, "pyreqwest": fast, "official": peer, "standard": peer}
-        found = self._cpu(pythons)
-        name = 'CPU of a typed sync call, `[fast]`, `wire="sockets"`'
-        own, other, official, standard = (found[side] for side in pythons)
-        also = f'`wire="pyreqwest"`: {other:.0f} µs'
-        return [
-            Row(
-                f"{name} ÷ `simstudio-sdk` 0.2.1", own / official, 0.15, "", f"{own:.0f} µs ÷ {official:.0f} µs; {also}"
-            ),
-            Row(f"{name} ÷ `http.client`", own / standard, 1.0, "", f"{own:.0f} µs ÷ {standard:.0f} µs; {also}"),
-        ]
-
-    def fast_start(self) -> list[Row]:
-        """The start with ``[fast]``."""
-        name = 'interpreter start to first result ÷ `simstudio-sdk`, `[fast]`, `wire="sockets"`'
-        return [self._start(name, self._own("fast"), _SOCKETS)]
+        return [Row(name, found["own"] / found["official"], 1.15, "", detail)]
 
     def _cpu(self, pythons: dict[str, str]) -> dict[str, float]:
         found: dict[str, list[float]] = {side: [] for side in pythons}
@@ -114,26 +88,12 @@ class Official:
                     found[side].append(value)
         return {side: statistics.median(values) for side, values in found.items()}
 
-    def _start(self, name: str, python: str, options: str, *, also: str = "") -> Row:
-        with server() as base:
-            own = FIRST_RESULT.format(base=base, options=options, call="client.workflows.execute")
-            official = FIRST_RESULT.format(base=base, options="", call="client.execute_workflow")
-            sides = {"own": _started(python, own), "official": _started(self._peer(), official)}
-            if also:
-                sides[also] = _started(python, f"import httpx\n{own}")
-            alternate(sides, 2)
-            found = alternate(sides, STARTS)
-        detail = f"{found['own']:.0f} ms ÷ {found['official']:.0f} ms"
-        if also:
-            detail += f"; {also}: {found[also]:.0f} ms"
-        return Row(name, found["own"] / found["official"], 1.0, "", detail)
-
     def _peer(self) -> str:
         return self._environment("peer", PEER)
 
-    def _own(self, extra: str = "") -> str:
+    def _own(self) -> str:
         """This repository as users get it: built, installed, compiled."""
-        return self._environment(f"own-{extra or 'default'}", f"{REPOSITORY}[{extra}]" if extra else str(REPOSITORY))
+        return self._environment("own", str(REPOSITORY))
 
     def _environment(self, name: str, requirement: str) -> str:
         """The interpreter of an environment that holds a requirement.

@@ -41,7 +41,6 @@ class TestConstruction:
                 "middleware": None,
                 "http_client": None,
                 "headers": None,
-                "wire": None,
             }
             assert [p.kind for p in parameters.values()][:2] == [inspect.Parameter.POSITIONAL_OR_KEYWORD] * 2
             assert {p.kind for p in list(parameters.values())[2:]} == {inspect.Parameter.KEYWORD_ONLY}

@@ -173,12 +173,7 @@ def test_a_compressed_error_is_decoded(serve: Serve, caller: Caller) -> None:
         caller(server.url, get)
 
 
-@pytest.mark.only_httpx("pyreqwest is content with what it has")
-@pytest.mark.parametrize("watched", [True, False])
-def test_a_compressed_answer_that_is_cut_short_is_no_answer(
-    serve: Serve, own: Caller, monkeypatch: pytest.MonkeyPatch, watched: bool
-) -> None:
-    monkeypatch.setattr("simstudio.transport.wire.httpcore.is_watched", lambda: watched)
+def test_a_compressed_answer_that_is_cut_short_is_no_answer(serve: Serve, own: Caller) -> None:
     content = packed({"text": "é" * 10_000})[:-8]
     server = serve(answering(answer(content, Content_Encoding="gzip", Content_Type="application/json")))
     with pytest.raises(APIConnectionError, match="the body is compressed, and cut short"):
@@ -214,7 +209,6 @@ def test_repeated_response_headers_are_joined(serve: Serve, caller: Caller) -> N
     assert response.request_id == "r-1"
 
 
-@pytest.mark.only_httpx("pyreqwest cannot give such a value")
 def test_header_bytes_beyond_ascii_do_not_break_a_call(serve: Serve, caller: Caller) -> None:
     whole = b"HTTP/1.1 200 \xff\r\nX-Name: \xe9\xff\r\nContent-Length: 2\r\n\r\n{}"
     server = serve(answering(whole))
@@ -259,7 +253,6 @@ def test_of_a_file_that_has_grown_as_much_is_sent_as_was_counted(serve: Serve, c
     assert server.requests[0].body == b"head " + b"y" * 1000 + b" tail"
 
 
-@pytest.mark.only_httpx("in pyreqwest the error is one of its own")
 @pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_bytes(b"y")], ids=["gone", "shorter"])
 def test_a_file_that_has_lost_something_is_an_error_of_the_input(
     serve: Serve, caller: Caller, tmp_path: Path, change: Callable[[Path], object]
@@ -305,3 +298,9 @@ def test_an_upload_is_read_from_its_start_again_by_the_next_attempt(
     server = serve(drop, answering())
     caller(server.url, get, middleware=_carrying(Upload(b"head ", tmp_path / "file")))
     assert [request.body for request in server.requests] == [b"head content"] * 2
+
+
+def test_no_cookies_are_kept(serve: Serve, own: Caller) -> None:
+    server = serve(answering(answer({}, Set_Cookie="session=1; Path=/")))
+    own(server.url, get, get)
+    assert [request.all("cookie") for request in server.requests] == [[], []]

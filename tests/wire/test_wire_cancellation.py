@@ -88,7 +88,6 @@ async def test_wait_for_closes_the_connection_of_a_stream_it_gives_up(serve: Ser
         assert await closed(server)
 
 
-@pytest.mark.only_httpx("in pyreqwest a cancelled call goes on unheard")
 async def test_cancelling_a_call_closes_its_connection(serve: Serve) -> None:
     server = serve(never_answer)
     async with async_client_of(server.url) as client:
@@ -119,7 +118,6 @@ async def test_150_doubly_cancelled_streams_leave_no_connection_and_no_harm(serv
 @pytest.mark.parametrize("apart", [1, 2, 3], ids="turns={}".format)
 @pytest.mark.parametrize("script", [never_answer, first_then_silence], ids=lambda script: script.__name__)
 @pytest.mark.parametrize("use", [execute, iterate, enter])
-@pytest.mark.only_httpx("in pyreqwest a cancelled call goes on unheard")
 async def test_two_cancellations_at_any_moment_leave_no_connection(
     serve: Serve, use: Use, script: Any, apart: int
 ) -> None:
@@ -139,7 +137,6 @@ async def test_two_cancellations_at_any_moment_leave_no_connection(
 
 
 @pytest.mark.parametrize("apart", [1, 2, 3], ids="turns={}".format)
-@pytest.mark.only_httpx("looks inside httpcore")
 async def test_two_cancellations_while_an_answer_is_taken_leave_no_connection(serve: Serve, apart: int) -> None:
     """Whether the call was over by then or not: its connection is closed, or kept and used again."""
     server = serve(answering())
@@ -203,7 +200,6 @@ async def open_stream(client: AsyncSimStudioClient) -> None:
 
 @pytest.mark.parametrize("use", [begin, open_stream])
 async def test_a_call_cancelled_before_its_answer_leaves_no_connection_beyond_its_time(serve: Serve, use: Use) -> None:
-    """With pyreqwest it goes on unheard till then."""
     server = serve(never_answer)
     async with async_client_of(server.url) as client:
         for _ in range(20):

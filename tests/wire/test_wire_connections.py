@@ -79,12 +79,7 @@ async def test_closing_a_clone_leaves_the_connection_open_async(serve: Serve) ->
 
 
 @pytest.mark.short_keep_alive
-@pytest.mark.only_httpx("looks inside httpcore")
-@pytest.mark.parametrize("watched", [True, False])
-def test_idle_connections_are_dropped_before_sims_keep_alive_of_5_s_ends(
-    monkeypatch: pytest.MonkeyPatch, watched: bool
-) -> None:
-    monkeypatch.setattr("simstudio.transport.wire.httpcore.is_watched", lambda: watched)
+def test_idle_connections_are_dropped_before_sims_keep_alive_of_5_s_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[float] = []
     for kind in (httpcore.HTTPConnection, httpcore.AsyncHTTPConnection):
         real = kind.__init__
@@ -230,25 +225,22 @@ async def test_a_call_after_closing_is_a_configuration_error_async(serve: Serve)
     assert len(server.requests) == 1
 
 
-def test_closing_the_client_ends_the_calls_that_other_threads_are_waiting_for(serve: Serve, wire: str) -> None:
-    said = None if wire == "pyreqwest" else "the client was closed while this call was under way"
+def test_closing_the_client_ends_the_calls_that_other_threads_are_waiting_for(serve: Serve) -> None:
     server = serve(_hold)
     client = client_of(server.url, timeout=None)
     with ThreadPoolExecutor(1) as threads:
         call = threads.submit(execute, client)
         server.saw_requests(1)
         client.close()
-        with pytest.raises(APIConnectionError, match=said):
+        with pytest.raises(APIConnectionError, match="the client was closed while this call was under way"):
             call.result()
     server.release()
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_what_is_still_connecting_when_the_client_is_closed_sends_nothing(
-    serve: Serve, wire: str, scheme: str, server_context: ssl.SSLContext, trusted: None, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, scheme: str, server_context: ssl.SSLContext, trusted: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if wire == "pyreqwest":
-        pytest.skip("its connections are not Python's")
     server = serve(context=server_context if scheme == "https" else None)
     client = client_of(server.url)
     connecting, closed = threading.Event(), threading.Event()
@@ -272,10 +264,8 @@ def test_what_is_still_connecting_when_the_client_is_closed_sends_nothing(
 
 
 async def test_what_is_still_connecting_when_the_client_is_closed_sends_nothing_async(
-    serve: Serve, wire: str, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if wire == "pyreqwest":
-        pytest.skip("its connections are not Python's")
     server = serve()
     client = async_client_of(server.url)
     connecting, closed = asyncio.Event(), asyncio.Event()

@@ -207,7 +207,6 @@ def test_the_deadline_bounds_connecting(full: str, own: Caller) -> None:
     assert caught.value.code == "TIMEOUT"
 
 
-@pytest.mark.only_httpx("pyreqwest does not tell what a call was at when its time was up")
 def test_a_time_out_while_connecting_says_that_nothing_was_sent(full: str, own: Caller) -> None:
     with pytest.raises(APITimeoutError, match=r"while connecting.+Nothing was sent") as caught:
         own(full, execute)
@@ -242,7 +241,6 @@ def several(monkeypatch: pytest.MonkeyPatch) -> str:
     return "several.example"
 
 
-@pytest.mark.only_httpx("of its sockets")
 def test_several_silent_addresses_share_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a clock of our own: each connection attempt takes all it is given."""
     now = 0.0
@@ -264,13 +262,11 @@ def test_several_silent_addresses_share_one_deadline(monkeypatch: pytest.MonkeyP
     assert given == [4.0, 4.0, 4.0]
 
 
-@pytest.mark.only_httpx("pyreqwest does not ask Python for addresses")
 def test_an_address_that_refuses_at_once_leaves_its_time_to_the_next(serve: Serve, own: Caller, several: str) -> None:
     server = serve()
     assert own(f"http://{several}:{server.port}", lambda client: client.workflows.execute("wf")).success
 
 
-@pytest.mark.only_httpx("pyreqwest does not ask Python for addresses")
 def test_several_refusals_are_one_error(own: Caller, several: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -281,11 +277,7 @@ def test_several_refusals_are_one_error(own: Caller, several: str) -> None:
     assert caught.value.history == ()
 
 
-def test_nothing_is_sent_after_a_name_was_looked_up_for_too_long(
-    serve: Serve, wire: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if wire == "pyreqwest":
-        pytest.skip("pyreqwest does not ask Python for addresses")
+def test_nothing_is_sent_after_a_name_was_looked_up_for_too_long(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     ask, now = socket.getaddrinfo, [0.0]
 
     def slow(*given: Any, **named: Any) -> Any:

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from importlib.util import find_spec
 
 import pytest
 from faultserver import Connection, FaultServer
@@ -17,7 +16,6 @@ from wireanswers import STREAM, answer, chunked, text
 from wirecalls import async_client_of
 
 from simstudio import AsyncSimStudioClient, ConfigurationError
-from simstudio.transport.wire.loopthread import LoopThread
 
 Serve = Callable[..., FaultServer]
 
@@ -207,26 +205,6 @@ def test_successive_loops_leave_no_resource_warning(serve: Serve) -> None:
     assert server.saw_close()
 
 
-@pytest.mark.skipif(find_spec("pyreqwest") is None, reason="there is none for Python 3.10")
-@pytest.mark.only_httpx("of pyreqwest alone")
-def test_the_end_of_the_interpreter_waits_for_the_threads_of_pyreqwest(serve: Serve) -> None:
-    """One that holds a Python object while the interpreter ends crashes the process."""
-    program = (
-        "import asyncio, time\nfrom simstudio import AsyncSimStudioClient\n"
-        f"client = AsyncSimStudioClient('sk-sim-wire', {serve().url!r}, wire='pyreqwest')\n"
-        "from simstudio.transport.wire import reqwest\n"
-        "assert reqwest._busy_until == [0.0]\n"
-        "assert asyncio.run(client.workflows.execute('wf')).success\n"
-        "assert reqwest._busy_until[0] > 0\n"
-        "reqwest._busy_until[0] = float('inf')\n"  # however long a busy machine takes to come to the end
-        "sleep = time.sleep\n"
-        "time.sleep = lambda seconds: (print('waited', seconds), sleep(1))"
-    )
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert run.stdout == "waited inf\n"
-
-
-@pytest.mark.only_httpx("in pyreqwest a cancelled call goes on unheard")
 def test_a_keyboard_interrupt_ends_the_loop_and_closes_the_connection(serve: Serve) -> None:
     async def interrupt(connection: Connection) -> None:
         await connection.request()
@@ -246,14 +224,3 @@ def test_a_keyboard_interrupt_ends_the_loop_and_closes_the_connection(serve: Ser
     finally:
         signal.signal(signal.SIGINT, before)
     assert server.saw_close()
-
-
-@pytest.mark.only_httpx("it is about a loop that only another wire needs")
-def test_a_loop_forgotten_in_its_own_thread_is_closed_too() -> None:
-    """The garbage collector strikes anywhere."""
-    holding = [LoopThread()]
-    loop, thread = holding[0]._life._loop, holding[0]._life._thread
-    loop.call_soon_threadsafe(holding.clear)
-    thread.join(5)
-    assert not thread.is_alive()
-    assert loop.is_closed()

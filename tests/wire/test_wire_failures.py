@@ -207,7 +207,6 @@ def test_errors_carry_the_attempts_before_the_last(serve: Serve, own: Caller) ->
     assert first.delay > 0
 
 
-@pytest.mark.only_httpx("pyreqwest does not tell")
 def test_a_truncated_body_says_how_much_of_it_came(serve: Serve, caller: Caller) -> None:
     server = serve(truncate)
     with pytest.raises(APIConnectionError, match="broke after 16 bytes of the answer"):

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import socket
 
-import pytest
 from faultserver import Connection, FaultServer
-
-pytestmark = pytest.mark.only_httpx("no client of ours calls it")
 
 
 def test_it_stops_after_a_connection_whose_end_sent_a_rest() -> None:

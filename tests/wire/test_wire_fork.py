@@ -198,21 +198,15 @@ def test_a_child_takes_the_proxy_of_its_own_environment(serve: Serve) -> None:
     assert (len(server.requests), len(proxy.requests)) == (1, 1)
 
 
-@pytest.mark.only_httpx("looks inside httpcore")
-@pytest.mark.parametrize("watched", [True, False])
-def test_locks_held_by_other_threads_at_the_fork_do_not_stop_the_child(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch, watched: bool
-) -> None:
+def test_locks_held_by_other_threads_at_the_fork_do_not_stop_the_child(serve: Serve) -> None:
     """A thread is stopped, for good in the child, wherever it was: here while it holds each lock of the client."""
-    monkeypatch.setattr("simstudio.transport.wire.httpcore.is_watched", lambda: watched)
     server = serve()
     with client_of(server.url) as client:
         execute(client)
         wire = client._wire
         made = wire.get()
-        pools, layered = made._pools, made._others.get()
-        slots = pools.of("http").slots
-        held = [wire._lock, made._others._lock, layered._lock, pools._lock, pools.trust._lock, slots._lock]
+        (transport,) = made._open.values()
+        held = [wire._lock, made._lock, made._trust._lock, transport._pool.slots._lock]
         taken, done = threading.Event(), threading.Event()
 
         def hold() -> None:
@@ -315,7 +309,7 @@ if child:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     client.workflows.execute("wf")
 """
-    quiet = ["-W", "ignore::DeprecationWarning"]  # Python 3.12 warns of any thread, and pyreqwest has one
+    quiet = ["-W", "ignore::DeprecationWarning"]  # Python 3.12 warns of any thread
     run = subprocess.run(
         [sys.executable, *quiet, "-c", program], capture_output=True, text=True, timeout=60, check=False
     )

@@ -21,7 +21,6 @@ from simstudio.testing import make_vcr
 
 Serve = Callable[..., FaultServer]
 
-pytestmark = pytest.mark.only_httpx("an HTTP client of the user's is the wire")
 
 LIBRARIES: list[ModuleType] = [httpx]
 if sys.version_info >= (3, 11):  # there is no httpx2 for less

@@ -10,8 +10,6 @@ import pytest
 from faultserver import FaultServer
 from wirecalls import client_of
 
-from simstudio.transport.wire.http1 import LLHTTPAnswer
-
 Serve = Callable[..., FaultServer]
 
 
@@ -35,7 +33,6 @@ def interrupted_once(monkeypatch: pytest.MonkeyPatch, name: str, *, after: bool)
     monkeypatch.setattr(httpcore.HTTP11Connection, name, interrupting)
 
 
-@pytest.mark.only_httpcore
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize(
     "name", ["_send_request_headers", "_receive_response_headers", "_receive_response_body", "_response_closed"]
@@ -51,7 +48,6 @@ def test_the_next_call_is_as_any(serve: Serve, monkeypatch: pytest.MonkeyPatch, 
     assert len(server.connections) == 2
 
 
-@pytest.mark.only_httpcore
 def test_a_connection_has_no_lock_that_could_stay_locked(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     locks: list[object] = []
     method = httpcore.HTTP11Connection._response_closed
@@ -65,23 +61,3 @@ def test_a_connection_has_no_lock_that_could_stay_locked(serve: Serve, monkeypat
     with client_of(server.url) as client:
         get(client)
     assert [isinstance(lock, httpcore._synchronization.ThreadLock) for lock in locks] == [False]
-
-
-@pytest.mark.parametrize("complete", [False, True])
-@pytest.mark.only_httpx("of the parser alone")
-def test_one_in_a_callback_of_the_parser_comes_out(*, complete: bool) -> None:
-    pytest.importorskip("httptools")
-
-    class Interrupted(LLHTTPAnswer):
-        __slots__ = ()
-
-        def on_body(self, data: bytes) -> None:
-            raise KeyboardInterrupt
-
-        def on_message_complete(self) -> None:
-            super().on_message_complete()
-            raise KeyboardInterrupt
-
-    reading = Interrupted("GET")
-    with pytest.raises(KeyboardInterrupt):
-        reading.feed(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (0 if complete else 3) + b"abc")

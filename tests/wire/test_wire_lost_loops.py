@@ -25,7 +25,7 @@ def run_and_lose(client: AsyncSimStudioClient) -> None:
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_connections_of_loops_that_were_closed_in_haste_are_closed(
-    serve: Serve, wire: str, scheme: str, server_context: ssl.SSLContext, trusted: None
+    serve: Serve, scheme: str, server_context: ssl.SSLContext, trusted: None
 ) -> None:
     server = serve(context=server_context if scheme == "https" else None)
     client = async_client_of(server.url)

@@ -17,8 +17,6 @@ from simstudio.transport.wire.slots import Slots
 Serve = Callable[..., FaultServer]
 HERE, THERE = (b"here", 80), (b"there", 80)
 
-pytestmark = pytest.mark.only_httpx("of its pool")
-
 
 class Clock:
     now = 0.0
@@ -147,5 +145,5 @@ def test_a_stream_that_is_forgotten_is_closed_and_counted_no_longer(serve: Serve
         del stream
         gc.collect()
         assert server.saw_close()
-        (transport,) = client._wire.get()._others.get()._open.values()
+        (transport,) = client._wire.get()._open.values()
         assert transport._pool.slots.busy == set()

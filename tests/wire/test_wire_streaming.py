@@ -171,26 +171,18 @@ async def test_text_gives_the_text_as_it_comes_async(serve: Serve) -> None:
         assert [piece async for piece in pieces] == ["lo"]
 
 
-@pytest.fixture
-def another(wire: str) -> Callable[[Any], Any]:
-    """A call that shares connections with streams: any, but pyreqwest has some of their own for them."""
-    return execute if wire == "httpx" else events
-
-
 # -- the connection after a normal end ---------------------------------------------------------------------------
 
 
-def test_a_normal_end_gives_the_connection_to_the_next_call(
-    serve: Serve, own: Caller, another: Callable[[Any], Any]
-) -> None:
+def test_a_normal_end_gives_the_connection_to_the_next_call(serve: Serve, own: Caller) -> None:
     server = serve(whole)
-    own(server.url, events, another)
+    own(server.url, events, execute)
     assert [len(connection.requests) for connection in server.connections] == [2]
 
 
 @pytest.mark.parametrize("length", [True, False], ids=["content-length", "chunked"])
 def test_the_connection_is_kept_when_the_end_of_the_body_comes_a_little_later(
-    serve: Serve, own: Caller, another: Callable[[Any], Any], length: bool, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, own: Caller, length: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(body, "DRAIN_SECONDS", 10.0)  # however long a busy machine takes for that little
     parts = text("Hello") + FINAL + DONE
@@ -206,7 +198,7 @@ def test_the_connection_is_kept_when_the_end_of_the_body_comes_a_little_later(
         await answering()(connection)
 
     server = serve(late)
-    own(server.url, events, another)
+    own(server.url, events, execute)
     assert len(server.connections) == 1
 
 
@@ -389,7 +381,6 @@ async def test_a_stream_that_is_forgotten_midway_closes_the_connection_async(ser
         assert await asyncio.to_thread(server.saw_close)
 
 
-@pytest.mark.only_httpx("looks inside httpcore")
 def test_a_keyboard_interrupt_while_reading_closes_the_connection(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -407,7 +398,6 @@ def test_a_keyboard_interrupt_while_reading_closes_the_connection(
         assert server.saw_close()
 
 
-@pytest.mark.only_httpx("looks inside httpcore")
 async def test_a_keyboard_interrupt_while_reading_closes_the_connection_async(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -430,7 +420,6 @@ async def test_a_keyboard_interrupt_while_reading_closes_the_connection_async(
         assert await asyncio.to_thread(server.saw_close)
 
 
-@pytest.mark.only_httpx("looks inside httpcore")
 def test_a_keyboard_interrupt_while_waiting_for_the_answer_closes_the_connection(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -694,11 +683,9 @@ def test_a_json_answer_to_a_stream_request_is_its_result(serve: Serve, caller: C
     assert caller(server.url, result).output == {"greeting": "Hello"}
 
 
-def test_a_json_answer_to_a_stream_request_gives_the_connection_back(
-    serve: Serve, own: Caller, another: Callable[[Any], Any]
-) -> None:
+def test_a_json_answer_to_a_stream_request_gives_the_connection_back(serve: Serve, own: Caller) -> None:
     server = serve()
-    own(server.url, events, another)
+    own(server.url, events, execute)
     assert len(server.connections) == 1
 
 
@@ -739,12 +726,10 @@ def test_execute_workflow_with_stream_gives_the_whole_result(serve: Serve, calle
     assert result.output == {"agent": {"content": "Hello"}}
 
 
-def test_execute_workflow_with_stream_gives_the_connection_back(serve: Serve, own: Caller, wire: str) -> None:
+def test_execute_workflow_with_stream_gives_the_connection_back(serve: Serve, own: Caller) -> None:
     server = serve(whole)
     stream = lambda client: client.execute_workflow("wf", stream=True)  # noqa: E731
-    own(
-        server.url, stream, execute if wire == "httpx" else stream
-    )  # pyreqwest has connections of their own for streams
+    own(server.url, stream, execute)
     assert len(server.connections) == 1
 
 

@@ -56,7 +56,6 @@ def test_over_tls_too(serve: Serve, own: Caller, server_context: ssl.SSLContext)
     assert own(server.url, get, get, get, max_retries=0) == {"n": 3}
 
 
-@pytest.mark.only_httpx("of its sockets")
 async def test_what_tls_has_decrypted_is_there_to_be_read(
     serve: Serve, server_context: ssl.SSLContext, authority: trustme.CA
 ) -> None:

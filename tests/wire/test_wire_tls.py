@@ -16,7 +16,6 @@ from simstudio.transport.deadline import Budget, Phases
 from simstudio.transport.wire.async_backend import AsyncBudgetedBackend
 
 Serve = Callable[..., FaultServer]
-pytestmark = pytest.mark.only_httpx("of its sockets")
 REQUEST = b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
 
 

@@ -26,10 +26,7 @@ if sys.version_info >= (3, 11):  # there is no httpx2 for less
     CLIENTS["httpx2"] = httpx2.AsyncClient
     CLIENTS["httpx2 over aiohttp"] = httpx_aiohttp.httpx2.Httpx2AiohttpClient
 
-pytestmark = [
-    pytest.mark.only_httpx("an HTTP client of the user's is the wire"),
-    pytest.mark.parametrize("make", CLIENTS.values(), ids=CLIENTS.keys()),
-]
+pytestmark = pytest.mark.parametrize("make", CLIENTS.values(), ids=CLIENTS.keys())
 
 
 async def first_then_silence(connection: Connection) -> None:

@@ -2,7 +2,8 @@
 
 Without ``httpx.Client`` around it a call costs about three quarters of the CPU (the benchmark's first row). Idle
 connections are dropped after 4 s, before Sim's keep-alive of 5 s ends (NOTES 0), so that none is met already closed.
-See :mod:`simstudio.transport.wire.httpcore` for the calls of which httpx itself need not know.
+Every call goes through ``HTTPTransport.handle_request`` (or ``handle_async_request``), looked up anew for each call:
+mocks, cassettes and instrumentation that replace that method see whatever is sent from then on.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from simstudio.transport.message import Headers, Request, Response
 from simstudio.transport.upload import Upload
 from simstudio.transport.wire.body import HTTPXBody
 from simstudio.transport.wire.decoding import decode
-from simstudio.transport.wire.direct import DirectPools
 from simstudio.transport.wire.failures import timed_out, translate
 from simstudio.transport.wire.framing import framed
 from simstudio.transport.wire.pool import SlotPool
@@ -78,14 +78,10 @@ def _limits() -> httpx.Limits:
 
 
 class HTTPXWire:
-    """Connections of one sync client, shared by its threads.
+    """Connections of one sync client, shared by its threads."""
 
-    Args:
-        pools: The connections for what goes without a proxy.
-    """
-
-    def __init__(self, pools: DirectPools) -> None:
-        self._pools = pools
+    def __init__(self) -> None:
+        self._trust = Trust()
         self._open: dict[Way, httpx.HTTPTransport] = {}
         self._routes: dict[str, httpx.HTTPTransport] = {}
         self._lock = Lock()
@@ -142,20 +138,12 @@ class HTTPXWire:
                 way = url.scheme, environment_proxy(origin)
                 transport = self._open.get(way)
                 if transport is None:
-                    transport = self._open[way] = self._opened(way)
+                    transport = self._open[way] = open_transport(httpx.HTTPTransport, way, self._trust)
+                    pool: Any = SlotPool(transport._pool, KEEP_ALIVE_SECONDS)
+                    transport._pool = pool
+                    if self._closed:  # by another thread, while this call was on its way here
+                        pool.close()
                 self._routes[origin] = transport
-        return transport
-
-    def _opened(self, way: Way) -> httpx.HTTPTransport:
-        scheme, proxy = way
-        pool: Any
-        if proxy is None:
-            transport = httpx.HTTPTransport(verify=False)  # what connects, and verifies, is the pool
-            pool = self._pools.of(scheme)
-        else:
-            transport = open_transport(httpx.HTTPTransport, way, self._pools.trust)
-            pool = SlotPool(transport._pool, KEEP_ALIVE_SECONDS)
-        transport._pool = pool
         return transport
 
     def after_fork(self) -> None:
