@@ -71,7 +71,7 @@ class Application(click.Group):
     ) -> NoReturn:
         """Run a command line and end the process with its exit code."""
         words = sys.argv[1:] if args is None else list(args)
-        invocation = Invocation(as_json=_asks_for_json(words))
+        invocation = Invocation(as_json=_asks_for_json(words), words=tuple(words))
         try:
             code = super().main(
                 args,

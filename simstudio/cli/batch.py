@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -12,8 +11,10 @@ import click
 from click.core import ParameterSource
 
 from simstudio.cli.batch_inputs import Lines
+from simstudio.cli.batch_resumption import ensure_named
 from simstudio.cli.batch_run import BatchRun
 from simstudio.cli.batch_settings import Note, Settings, settings_of
+from simstudio.cli.batch_shared import secrets_of
 from simstudio.cli.connection import Connection, connected
 from simstudio.cli.failures import CommandError
 from simstudio.cli.invocation import Invocation, json_option, pass_invocation
@@ -191,7 +192,6 @@ def run(
         timeout=timeout,
         stop_on_error=stop_on_error,
         shared=shared,
-        base_url=connection.base_url,
     )
     BatchRun(connection, settings, ledger, on_unknown, retry_failed, moved).execute()
 
@@ -219,8 +219,9 @@ def resume(
 ) -> None:
     """Go on with the batch of LEDGER, as it was begun: what is not finished is sent, and nothing else.
 
-    The ledger knows the workflow, the inputs, where results go, the server, and the options; those given here win.
-    Inputs that came from standard input, or from Python, are to be given again, as is the password of --shared.
+    The ledger knows the workflow, the inputs, where results go, and the options; those given here win. The server is
+    that of this command (--base-url, SIM_BASE_URL). Inputs that came from standard input, or from Python, are to be
+    given again, as is the password of --shared.
     """
     known = settings_of(ledger, inputs, key)
     if known.secret and shared is None:
@@ -228,6 +229,9 @@ def resume(
             f"The rate of this batch is shared at {known.shared}, and the ledger keeps no password of it: "
             "give the address again, with --shared or in SIM_BATCH_SHARED."
         )
+    named = _on_command_line()
+    connection.invocation.secrets = secrets_of(shared)
+    ensure_named(ledger, known, connection, out="out" in named, shared=shared is not None, moved=moved)
     given: dict[str, Any] = {
         "concurrency": concurrency,
         "timeout": timeout,
@@ -239,12 +243,9 @@ def resume(
         ordered=known.ordered and not unordered,
         stop_on_error=stop_on_error,
         secret=False,
-        base_url=None if connection.sandboxed else connection.base_url or known.base_url,
-        **{name: value for name, value in given.items() if value is not None or name in _on_command_line()},
+        **{name: value for name, value in given.items() if value is not None or name in named},
     )
-    if not connection.sandboxed:
-        connection.base_url = settings.base_url or _server_of(known)
-    if "api_version" not in _on_command_line():
+    if "api_version" not in named:
         connection.api_version = settings.api_version
     BatchRun(connection, settings, ledger, on_unknown, retry_failed, moved).execute()
 
@@ -331,14 +332,6 @@ def _show(fields: list[tuple[str, Any]]) -> None:
         show_fields(fields)
         return
     write("".join(f"{name}: {printable(str(value))}\n" for name, value in fields if value is not None))
-
-
-def _server_of(known: Settings) -> str | None:
-    """Where the batch of a ledger ran, unless the environment names a server: whether it is that one is seen later."""
-    server = known.server
-    if server is None or server.startswith("--") or os.environ.get("SIM_BASE_URL", "").strip():
-        return None
-    return server
 
 
 def _on_command_line() -> set[str]:

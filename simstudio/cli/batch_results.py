@@ -14,6 +14,7 @@ import stat
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -23,6 +24,11 @@ from simstudio.cli.output import write
 
 if TYPE_CHECKING:
     from simstudio.batch.items import BatchItem
+    from simstudio.batch.ledger import LedgerView
+
+
+_BEGINNING = b'{"index": '
+_NAMES = frozenset({"index", "key", "state", "input", "output", "error", "attempts", "elapsed", "run_id"})
 
 
 class Results(Protocol):
@@ -54,6 +60,50 @@ def results_to(path: str | None, *, ordered: bool, goes_on: bool) -> Results:
         CommandError: The file cannot be written, or another batch is writing it.
     """
     return StandardOutput() if path is None else ResultsFile(Path(path), ordered=ordered, goes_on=goes_on)
+
+
+def problem_of(path: Path, ledger: str) -> str | None:
+    """Why a file is not one of results of a ledger; None where it is, and where there is no file.
+
+    A last line that was cut off need only begin as a result does.
+
+    Raises:
+        LedgerError: The ledger cannot be read.
+    """
+    from simstudio.batch.ledger import LedgerView
+
+    if not path.exists():
+        return None
+    if not path.is_file():
+        return "that is no plain file"
+    try:
+        with path.open("rb") as file, LedgerView(ledger) as view:
+            for number in count(1):
+                begun = file.readline(len(_BEGINNING))
+                line = begun + file.readline() if begun == _BEGINNING else begun
+                whole = line.endswith(b"\n")
+                if not (_is_of(view, line) if whole else _BEGINNING.startswith(line[: len(_BEGINNING)])):
+                    return f"line {number} of that file is no result of this batch"
+                if not whole:
+                    return None
+    except OSError as error:
+        return f"that file cannot be read ({error.strerror or error})"
+    return None
+
+
+def _is_of(view: LedgerView, line: bytes) -> bool:
+    """Whether a line is a result of a ledger. Of an input that was refused, and is mended, the ledger knows nothing."""
+    from simstudio.batch.items import fingerprint
+
+    told = _read(line)
+    if told.keys() != _NAMES:
+        return False
+    if told["state"] == "failed" and told["attempts"] == 0 and told["run_id"] is None:
+        return True
+    try:
+        return view.fingerprint_of(str(told["key"])) == fingerprint(told["input"])
+    except (ValueError, RecursionError):  # NaN, or nested too deeply: never sent
+        return False
 
 
 class StandardOutput:

@@ -284,6 +284,8 @@ class BatchRun:
             words += ["--sandbox-app", str(self.connection.app)]
         elif self.connection.sandboxed:
             words.append("--sandbox")
+        elif self.connection.base_url is not None:
+            words += ["--base-url", self.connection.base_url]
         text = shlex.join(words)
         ambient = os.environ.get("SIM_BATCH_SHARED") == self.settings.shared
         return f"{text} --shared …" if secrets_of(self.settings.shared) and not ambient else text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,8 +37,7 @@ class Settings:
         stop_on_error: Whether the first failure ends it.
         shared: Where several processes share one rate.
         secret: Whether ``shared`` held secrets, and is here without them.
-        base_url: Where Sim is, when that was said on the command line.
-        server: Where it ran, however that was said.
+        server: The base address that the batch ran on, or the option of the sandbox that it ran on.
         api_version: What is spoken.
     """
 
@@ -52,7 +52,6 @@ class Settings:
     stop_on_error: bool = False
     shared: str | None = None
     secret: bool = False
-    base_url: str | None = None
     server: str | None = None
     api_version: str | None = None
 
@@ -199,7 +198,7 @@ def _ensure_same(path: str, before: Settings | None, address: str, now: Settings
             "Give the same, or another ledger"
         )
     elif server and server != now.server and not moved:
-        again = server if server.startswith("--") else f"--base-url {server}"
+        again = server if server.startswith("--") else f"--base-url {shlex.quote(server)}"
         problem = (
             f"The items of {path} ran on {_called(server)}, and {_called(now.server)} is asked now: "
             f"what the one finished would pass for the other's. Give {again}, or another ledger; "
@@ -232,7 +231,8 @@ def settings_of(path: str, inputs: str | None, key: str | None) -> Settings:
         if known is not None:
             if inputs is None and known.inputs == "-":
                 raise CommandError("The inputs came from standard input; give them again: a file, or -.")
-            return attrs.evolve(known, inputs=inputs or known.inputs, key=key or known.key)
+            server = known.server or ledger.base_url or None
+            return attrs.evolve(known, inputs=inputs or known.inputs, key=key or known.key, server=server)
         if inputs is None:
             raise CommandError(f"{path} does not know where its inputs are, as no command line made it: name them.")
         first = next(ledger.entries(), None)

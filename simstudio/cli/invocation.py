@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import attrs
 import click
 
@@ -18,6 +20,7 @@ class Invocation:
         task_id: The background execution it is about, once known.
         workflow: Its workflow, where the API finds it by that only (v2).
         secrets: Beside the key, what must not be shown: of an address, perhaps.
+        words: The command line.
     """
 
     as_json: bool = False
@@ -27,12 +30,20 @@ class Invocation:
     task_id: str | None = None
     workflow: str | None = None
     secrets: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+    def again(self, *options: str) -> str:
+        """The same command with more options, quoted for a shell; a word that holds a secret becomes ``…``."""
+        at = self.words.index("--") if "--" in self.words else len(self.words)
+        words = ("simstudio", *self.words[:at], *options, *self.words[at:])
+        return " ".join("…" if any(map(word.__contains__, self.secrets)) else shlex.quote(word) for word in words)
 
     def wait_again(self, task_id: str | None) -> str:
         """The command that waits for a background execution."""
-        if self.workflow is None:
-            return f"simstudio job wait {task_id}"
-        return f"simstudio job wait {task_id} --workflow {self.workflow} --api-version v2"
+        words = ["simstudio", "job", "wait", str(task_id)]
+        if self.workflow is not None:
+            words += ["--workflow", self.workflow, "--api-version", "v2"]
+        return shlex.join(words)
 
 
 pass_invocation = click.make_pass_decorator(Invocation, ensure=True)

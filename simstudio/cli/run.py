@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import shlex
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -178,8 +179,10 @@ class _Run:
         run = result.execution_id or (pause.execution_id if pause is not None else None)
         if run is None or self.connection.sandboxed:
             return ""
-        speaking = " --api-version v2" if self.connection.invocation.workflow is not None else ""
-        return f". Answer it with: simstudio runs resume {run} --workflow {self.workflow}{speaking}"
+        words = ["simstudio", "runs", "resume", run, "--workflow", self.workflow]
+        if self.connection.invocation.workflow is not None:
+            words += ["--api-version", "v2"]
+        return f". Answer it with: {shlex.join(words)}"
 
 
 class _Text:

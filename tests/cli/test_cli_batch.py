@@ -282,14 +282,6 @@ class TestGoingOn:
 
         assert server.requests[-1].path == "/api/v2/workflows/work/execute"
 
-    def test_resume_finds_the_server_that_was_named(self, cli, server, work, given, ledger, monkeypatch) -> None:
-        monkeypatch.delenv("SIM_BASE_URL")
-        cli("batch", "run", "work", given(1), "--ledger", ledger, "--base-url", server.base_url)
-        given(1, 2)
-
-        assert cli("batch", "resume", ledger).exit_code == 0
-        assert work == Counter([1, 2])
-
     def test_a_key_finds_an_item_wherever_it_stands(self, cli, server, work, given, ledger, out) -> None:
         cli("batch", "run", "work", given(1, 2), "--ledger", ledger, "--out", str(out), "--key", "n")
         given(5, 2, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sqlite3
 import sys
 from pathlib import Path
@@ -17,6 +18,12 @@ from simstudio.cli.failures import CommandError
 
 def lines(text: str) -> list[Any]:
     return [json.loads(line) for line in text.splitlines()]
+
+
+_LINE = (
+    b'{"index": 0, "key": "%s", "state": "done", "input": %s, "output": 4, "error": null, "attempts": 1, '
+    b'"elapsed": 0.1, "run_id": null}\n'
+)
 
 
 @pytest.fixture
@@ -230,6 +237,107 @@ def test_a_ledger_that_is_named_by_a_link_is_guarded_where_it_is(cli, finished, 
     with sqlite3.connect(finished) as db:
         assert db.execute("SELECT count(*) FROM entries").fetchone() == (2,)
     db.close()
+
+
+class TestResultsThatOnlyTheLedgerNames:
+    """A ledger may come from anybody: what it names for results is written only where nothing else would be lost."""
+
+    @pytest.fixture
+    def begun(self, cli, server, work, given, ledger, out) -> str:
+        """The ledger of a batch with results in ``out``: 1 is done, 3 failed."""
+        cli("batch", "run", "work", given(1, 3), "--ledger", ledger, "--out", str(out))
+        work[-1] = 1  # mended
+        return ledger
+
+    FOREIGN = (
+        b"ssh-ed25519 AAAA me@home\n",
+        b"a token without a line end",
+        b"\n",
+        b"[]\n",
+        b"{}\n",
+        b'{"index": 0, "key": "0"}\n',
+        _LINE % (b"0", b"2"),  # of another input
+        _LINE % (b"7", b'{"n": 1}'),  # of another key
+    )
+
+    @pytest.mark.parametrize("foreign", FOREIGN)
+    @pytest.mark.parametrize("results", ["before", "none"])
+    def test_a_file_with_another_line_is_left_as_it_is(self, cli, server, begun, out, foreign, results) -> None:
+        out.write_bytes((out.read_bytes() if results == "before" else b"") + foreign)
+        before, sent = out.read_bytes(), len(server.requests)
+
+        result = cli("batch", "resume", begun, "--unordered")
+
+        assert (result.exit_code, out.read_bytes(), len(server.requests)) == (2, before, sent)
+        assert f"{out} for the results, and line {3 if results == 'before' else 1} of that file" in result.stderr
+
+    def test_the_command_to_paste_goes_on_elsewhere(self, cli, begun, out, work) -> None:
+        out.write_text("mine\n")
+        Path(begun).with_suffix(".results.jsonl").write_text("mine, too\n")
+
+        said = cli("batch", "resume", begun, "--retry-failed").stderr
+        words = shlex.split(said.partition("To go on: ")[2])
+        assert cli(*words[1:]).exit_code == 0
+
+        elsewhere = Path(begun).with_suffix(".results-2.jsonl")
+        assert words == ["simstudio", "batch", "resume", begun, "--retry-failed", "--out", str(elsewhere)]
+        assert [line["output"]["square"] for line in lines(elsewhere.read_text())] == [1, 9]
+        assert out.read_text() == "mine\n"
+
+    def test_a_line_of_this_batch_is_none_of_these(self, cli, begun, out) -> None:
+        out.write_bytes(_LINE % (b"0", b'{"n": 1}'))
+
+        assert cli("batch", "resume", begun, "--retry-failed").exit_code == 0
+
+    def test_what_is_no_plain_file_is_not_opened(self, cli, begun, out) -> None:
+        out.unlink()
+        os.mkfifo(out)
+
+        result = cli("batch", "resume", begun)
+
+        assert result.exit_code == 2
+        assert "is no plain file" in result.stderr
+
+    def test_all_that_is_missing_is_in_one_command(self, cli, server, begun, out, monkeypatch) -> None:
+        out.write_text("mine\n")
+        monkeypatch.delenv("SIM_BASE_URL")
+
+        said = cli("batch", "resume", begun, "--retry-failed").stderr
+
+        assert cli(*shlex.split(said.partition("To go on: ")[2])[1:]).exit_code == 0
+
+    def test_named_by_this_call_it_is_written_anew(self, cli, begun, out) -> None:
+        out.write_text("mine\n")
+
+        assert cli("batch", "resume", begun, "--out", str(out), "--retry-failed").exit_code == 0
+        assert len(lines(out.read_text())) == 2
+
+    @pytest.mark.parametrize("ordered", [[], ["--unordered"]])
+    @pytest.mark.parametrize("cut", [1, 9, 12, 60])
+    def test_a_last_line_that_was_cut_off_is_no_other(self, cli, begun, out, ordered, cut) -> None:
+        first, second = out.read_bytes().splitlines(keepends=True)
+        out.write_bytes(first + second[:cut])
+
+        assert cli("batch", "resume", begun, "--retry-failed", *ordered).exit_code == 0
+        assert len(lines(out.read_text())) == 2
+
+    def test_one_that_is_gone_is_made_again(self, cli, begun, out) -> None:
+        out.unlink()
+
+        assert cli("batch", "resume", begun, "--retry-failed").exit_code == 0
+        assert len(lines(out.read_text())) == 2
+
+    def test_a_refused_input_that_was_mended_is_no_other(self, cli, server, work, tmp_path, ledger, out) -> None:
+        path = tmp_path / "in.jsonl"
+        path.write_text('{"n": NaN}\n')
+        cli("batch", "run", "work", str(path), "--ledger", ledger, "--out", str(out))
+        before = out.read_bytes()
+        path.write_text('{"n": 1}\n')
+        cli("batch", "resume", ledger)
+        out.write_bytes(before)  # as when the process was killed before it wrote the result
+
+        assert cli("batch", "resume", ledger).exit_code == 0
+        assert [line["state"] for line in lines(out.read_text())] == ["done"]
 
 
 class TestFewerInputsThanTheLedgerKnows:

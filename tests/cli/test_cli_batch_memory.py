@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -206,6 +207,26 @@ class TestSecrets:
         monkeypatch.setenv("SIM_BATCH_SHARED", str(tmp_path / "rate.sqlite"))
         assert cli("batch", "resume", ledger).exit_code == 0
 
+    def test_an_address_that_only_the_ledger_names_is_not_connected_to(self, cli, server, work, given, ledger) -> None:
+        path = given(1)
+        cli("batch", "run", "work", path, "--ledger", ledger)
+        with Ledger.open(ledger, workflow_id="work", mode="sync", api_version="v1") as opened:
+            Note(Settings("work", path, shared="redis://127.0.0.1:1/0"), None).keep(opened)
+
+        result = cli("batch", "resume", ledger)
+
+        again = f"simstudio batch resume {ledger} --shared redis://127.0.0.1:1/0"
+        assert (result.exit_code, result.stderr.partition("To go on: ")[2]) == (2, f"{again}\n")
+
+    def test_of_this_call_are_not_in_the_command_to_paste(self, cli, server, work, given, ledger, monkeypatch) -> None:
+        cli("batch", "run", "work", given(1), "--ledger", ledger)
+        monkeypatch.delenv("SIM_BASE_URL")
+
+        said = cli("batch", "resume", ledger, "--shared", self.ADDRESS).stderr
+
+        assert f"--shared … --base-url {server.base_url}" in said
+        assert "s3cret" not in said
+
     def test_a_file_that_is_shared_is_remembered_wherever_one_is(
         self, cli, server, work, given, ledger, tmp_path, monkeypatch
     ) -> None:
@@ -237,11 +258,49 @@ class TestTheServer:
         with sandbox.serve() as other:
             yield other
 
-    def test_of_the_environment_is_remembered(self, cli, begun, work, monkeypatch) -> None:
+    def test_that_only_the_ledger_names_gets_nothing(self, cli, server, begun, monkeypatch) -> None:
         monkeypatch.delenv("SIM_BASE_URL")
+        sent = len(server.requests)
 
-        assert cli("batch", "resume", begun).exit_code == 0
+        result = cli("batch", "resume", begun, "--retry-failed")
+
+        assert (result.exit_code, len(server.requests)) == (2, sent)
+        again = f"simstudio batch resume {begun} --retry-failed --base-url {server.base_url}"
+        assert result.stderr.endswith(f"To go on: {again}\n")
+
+    def test_the_command_to_paste_goes_on(self, cli, server, begun, work, monkeypatch) -> None:
+        monkeypatch.delenv("SIM_BASE_URL")
+        said = cli("batch", "resume", begun).stderr
+
+        assert cli(*shlex.split(said.partition("To go on: ")[2])[1:]).exit_code == 0
         assert work == Counter([1, 2])
+
+    def test_that_only_the_ledger_names_is_quoted(self, cli, begun, monkeypatch) -> None:
+        """Whoever made the ledger chose the text that is pasted into a shell."""
+        monkeypatch.delenv("SIM_BASE_URL")
+        hostile = "http://h; touch /tmp/x"
+        with Ledger.open(begun, workflow_id="work", mode="sync", api_version="v1") as opened:
+            Note(Settings(**{**_fields(remembered(begun)), "server": hostile}), None).keep(opened)
+
+        said = cli("batch", "resume", begun).stderr
+
+        assert shlex.split(said.partition("To go on: ")[2])[-1] == hostile
+
+    def test_sim_s_own_need_not_be_named(self, cli, begun, monkeypatch) -> None:
+        monkeypatch.delenv("SIM_BASE_URL")
+        monkeypatch.setenv("SIM_API_KEY", "")
+        with Ledger.open(begun, workflow_id="work", mode="sync", api_version="v1") as opened:
+            Note(Settings(**{**_fields(remembered(begun)), "server": "https://sim.ai"}), None).keep(opened)
+
+        assert cli("batch", "resume", begun).exit_code == 3, "what is missing is the key alone"
+
+    def test_that_was_named_by_this_call_goes_into_the_advice(self, cli, server, begun, given, monkeypatch) -> None:
+        monkeypatch.delenv("SIM_BASE_URL")
+        given(1, 3)
+
+        said = cli("batch", "resume", begun, "--base-url", server.base_url).stderr
+
+        assert f"simstudio batch resume {begun} --base-url {server.base_url} --retry-failed" in said
 
     @pytest.mark.parametrize("by", ["option", "environment"])
     def test_another_is_refused_and_gets_nothing(self, cli, server, begun, other, monkeypatch, by) -> None:
@@ -267,14 +326,15 @@ class TestTheServer:
         assert cli("batch", "resume", begun).exit_code == 0
         assert remembered(begun).server == other.base_url
 
-    def test_that_was_named_wins_over_the_environment(
+    def test_of_the_environment_wins_over_the_ledger_s(
         self, cli, server, work, given, ledger, other, monkeypatch
     ) -> None:
         monkeypatch.setenv("SIM_BASE_URL", other.base_url)
         cli("batch", "run", "work", given(1), "--ledger", ledger, "--base-url", server.base_url)
+        sent = len(server.requests)
 
-        assert cli("batch", "resume", ledger).exit_code == 0
-        assert other.requests == []
+        assert cli("batch", "resume", ledger).exit_code == 2
+        assert (len(server.requests), other.requests) == (sent, [])
 
     def test_of_a_batch_of_python_is_heeded(self, cli, server, work, given, ledger, other, monkeypatch) -> None:
         with server.client() as client:
@@ -284,7 +344,10 @@ class TestTheServer:
         assert cli("batch", "resume", ledger, given(1, 2)).exit_code == 2
 
         monkeypatch.delenv("SIM_BASE_URL")
-        assert cli("batch", "resume", ledger, given(1, 2)).exit_code == 0
+        said = cli("batch", "resume", ledger, given(1, 2)).stderr
+        assert said.endswith(f"--base-url {server.base_url}\n")
+
+        assert cli("batch", "resume", ledger, given(1, 2), "--base-url", server.base_url).exit_code == 0
         assert (work, other.requests) == (Counter([1, 2]), [])
 
     def test_the_embedded_sandbox_is_none_of_the_others(self, cli, given, ledger, monkeypatch) -> None:
@@ -293,6 +356,9 @@ class TestTheServer:
         assert cli("batch", "resume", ledger, "--sandbox").exit_code == 0, "whatever port it has now"
 
         monkeypatch.setenv("SIM_API_KEY", "sk-sim-some-key")
+        said = cli("batch", "resume", ledger).stderr
+        assert said.endswith(f"To go on: simstudio batch resume {ledger} --sandbox\n")
+
         monkeypatch.setenv("SIM_BASE_URL", "http://127.0.0.1:1")
         result = cli("batch", "resume", ledger)
         assert result.exit_code == 2

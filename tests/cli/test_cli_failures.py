@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import click
 import pytest
@@ -231,3 +232,11 @@ def test_a_full_disk_is_one_line(started) -> None:
     assert process.returncode == ExitCode.FAILED
     assert said.decode().startswith("simstudio: error: Standard output cannot be written: ")
     assert said.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("workflow", [None, "w; ls"])
+def test_a_command_to_paste_quotes_what_the_server_named(workflow: str | None) -> None:
+    words = shlex.split(Invocation(workflow=workflow).wait_again("job; rm -rf ~"))
+
+    found_by = ["--workflow", workflow, "--api-version", "v2"] if workflow else []
+    assert words == ["simstudio", "job", "wait", "job; rm -rf ~", *found_by]

@@ -119,6 +119,16 @@ class LedgerView:
             if len(page) < _PAGE:
                 return
 
+    def fingerprint_of(self, key: str) -> str | None:
+        """The fingerprint of the input that is known under a key; None where none is.
+
+        Raises:
+            LedgerError: It cannot be read.
+        """
+        with self._connection.reading() as db:
+            row = db.execute("SELECT fingerprint FROM entries WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
     def last_session(self) -> Session | None:
         """Who last opened the ledger to write it, and how it sent; None where nobody has yet.
 
