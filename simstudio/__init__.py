@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from simstudio.client import AsyncSimStudioClient as AsyncClient
     from simstudio.client import SimStudioClient as Client
     from simstudio.core.downloads import Download
-    from simstudio.core.files import File, FileInputWarning
+    from simstudio.core.files import File
     from simstudio.core.modes import APIResponse
     from simstudio.core.paging import AsyncPager, Page, Pager
     from simstudio.core.streaming import AsyncStream, AsyncStreamManager, Stream
@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from simstudio.models.pauses import Pause, PausedRun
     from simstudio.models.usage import UsageLimits
     from simstudio.models.workflows import WorkflowStatus
+    from simstudio.resources.payload import FileInputWarning
     from simstudio.transport.auth import ANONYMOUS
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Headers, Request, Response
@@ -115,7 +116,7 @@ _HOMES = {
         "UsageLimitExceededError",
     ),
     "core.downloads": ("Download",),
-    "core.files": ("File", "FileInputWarning"),
+    "core.files": ("File",),
     "models.events": (
         "ChunkEvent",
         "FinalEvent",
@@ -132,6 +133,7 @@ _HOMES = {
     "models.usage": ("UsageLimits",),
     "models.workflows": ("WorkflowStatus",),
     "core.paging": ("AsyncPager", "Page", "Pager"),
+    "resources.payload": ("FileInputWarning",),
     "core.modes": ("APIResponse",),
     "core.streaming": ("AsyncStream", "AsyncStreamManager", "Stream"),
     "transport.auth": ("ANONYMOUS",),

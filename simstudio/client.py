@@ -11,12 +11,18 @@ from simstudio.core.options import (
     DEFAULT_MAX_RETRIES,
     DEFAULT_TIMEOUT,
     Options,
+)
+from simstudio.resources.documented import DocumentedMethods
+from simstudio.resources.settings import (
+    KEY_PATTERN,
+    LOG_VARIABLE,
+    SIM,
+    check_api_key,
     resolve_api_key,
     resolve_api_version,
     resolve_base_url,
     warn_of_ignored_settings,
 )
-from simstudio.resources.documented import DocumentedMethods
 from simstudio.transport.auth import Anonymous, APIKeyAuth, Credentials
 from simstudio.transport.endpoint import Endpoint
 from simstudio.transport.logging import Logging, configure_from_environment
@@ -40,11 +46,11 @@ class _SimClient(DocumentedMethods[M]):
         http_client: object | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        configure_from_environment()
+        configure_from_environment(LOG_VARIABLE)
         warn_of_ignored_settings()
         options = Options.checked(timeout=timeout, max_retries=max_retries, headers=headers)
-        credentials = Credentials(resolve_api_key(api_key))
-        endpoint = Endpoint(resolve_base_url(base_url))
+        credentials = Credentials(resolve_api_key(api_key), pattern=KEY_PATTERN)
+        endpoint = Endpoint(resolve_base_url(base_url), follow_to_www=True)
         version = resolve_api_version(api_version)
         rate_limits = RateLimits()
 
@@ -55,8 +61,14 @@ class _SimClient(DocumentedMethods[M]):
             endpoint=endpoint,
             credentials=credentials,
             rate_limits=rate_limits,
-            stack=[APIKeyAuth(credentials, endpoint), rate_limits, Retry(), Logging(credentials=credentials)],
+            stack=[
+                APIKeyAuth(credentials, endpoint),
+                rate_limits,
+                Retry(),
+                Logging(credentials=credentials),
+            ],
             options=options,
+            service=SIM,
             settings=Settings(middleware, http_client, arguments),
         )
 
@@ -72,7 +84,7 @@ class _SimClient(DocumentedMethods[M]):
         Raises:
             ConfigurationError: It cannot be sent.
         """
-        self._context.session.credentials.key = Credentials.check(api_key)
+        self._context.session.credentials.key = check_api_key(api_key)
 
     @property
     def api_version(self) -> str:

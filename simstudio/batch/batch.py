@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from simstudio.batch.delivery import Outbox
     from simstudio.batch.engine import Engine
     from simstudio.batch.sources import Relay
-    from simstudio.transport.session import Session
+    from simstudio.core.session import Session
 
 _LOOK_AGAIN = 1.0
 """Seconds. Without an end to it, a wait hears of no Ctrl-C on Windows."""

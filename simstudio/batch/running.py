@@ -22,7 +22,7 @@ from simstudio.transport.errors import ConfigurationError
 if TYPE_CHECKING:
     from simstudio.batch.engine import Engine
     from simstudio.batch.items import BatchItem
-    from simstudio.transport.session import Session
+    from simstudio.core.session import Session
 
 DRAIN_PATIENCE = 30.0
 """Seconds that what is under way gets to end, when a batch ends early."""

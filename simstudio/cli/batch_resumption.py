@@ -16,7 +16,7 @@ from simstudio.cli.batch_results import problem_of
 from simstudio.cli.batch_settings import Settings
 from simstudio.cli.connection import Connection
 from simstudio.cli.failures import CommandError
-from simstudio.core.options import DEFAULT_BASE_URL
+from simstudio.resources.settings import DEFAULT_BASE_URL
 
 
 def ensure_named(ledger: str, known: Settings, connection: Connection, *, out: bool, shared: bool, moved: bool) -> None:

@@ -176,7 +176,7 @@ def connected(command: Command) -> Command:
 
 
 def _api_key() -> str:
-    from simstudio.core.options import resolve_api_key
+    from simstudio.resources.settings import resolve_api_key
 
     if not os.environ.get("SIM_API_KEY", "").strip():
         problem = "No API key. Set the environment variable SIM_API_KEY, or try --sandbox, which needs none."

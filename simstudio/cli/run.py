@@ -222,7 +222,7 @@ def _streamed_by(sandbox: Sandbox | None, workflow: str) -> list[str] | None:
 @contextmanager
 def _warnings_said() -> Iterator[None]:
     """Say the client's warnings about files in one line each, instead of with a line of its source."""
-    from simstudio.core.files import FileInputWarning
+    from simstudio.resources.payload import FileInputWarning
 
     with warnings.catch_warnings():
         usual = warnings.showwarning

@@ -14,10 +14,11 @@ from simstudio.core.modes import Async, AsyncRunner, M, Runner, Sync, SyncRunner
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Options, Unset
 from simstudio.core.resource import APIResource, Context
+from simstudio.core.service import Service
+from simstudio.core.session import LazyWire, Session
 from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.flow import Flow
 from simstudio.transport.rate_limit import RateLimitInfo, RateLimits
-from simstudio.transport.session import LazyWire, Session
 from simstudio.transport.stack import Middleware, MiddlewareOption, arrange, compose
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class BaseClient(APIResource[M]):
         options: Options,
         settings: Settings,
         innermost: Sequence[Middleware] = (),
+        service: Service | None = None,
     ) -> None:
         """Put the client together; called once, by the constructor of a service's client.
 
@@ -75,7 +77,7 @@ class BaseClient(APIResource[M]):
         self._settings = settings
         self._owns_wire = True
         middleware = [*arrange(stack, settings.middleware), *innermost]
-        session = Session(endpoint, credentials, rate_limits, compose(middleware))
+        session = Session(endpoint, credentials, rate_limits, compose(middleware), service or Service())
         self._adopt(session, options, self._make_runner(settings.http_client), raw=False)
 
     def _make_runner(self, http_client: Any) -> Runner:

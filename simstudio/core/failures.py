@@ -1,8 +1,7 @@
 """From an error response to an exception that says what happened, where, and what to do next.
 
-Sim's error bodies (NOTES 0): ``{"error": "text", "code"?}``, ``{"error": "text", "details"?}`` (v1, five shapes of
-``details``), ``{"error": {"code", "message", "details"}}`` (v2), ``{"error", "message", "retryAfterSeconds"}``
-(the admission gate); and HTML of proxies, or nothing at all.
+Error bodies that are understood: ``{"error": "text", "code"?, "details"?}``, ``{"error": {"code", "message",
+"details"}}``, ``{"error", "message", "retryAfterSeconds"}``, the HTML page of a proxy, and an empty body.
 """
 
 from __future__ import annotations
@@ -18,19 +17,10 @@ from simstudio.transport.errors import APIStatusError, RateLimitError, SimStudio
 from simstudio.transport.hints import parse_retry_after
 
 if TYPE_CHECKING:
+    from simstudio.core.service import Service
     from simstudio.transport.auth import Credentials
     from simstudio.transport.message import Response
 
-DOCUMENTED_CODES = {401: "UNAUTHORIZED", 402: "USAGE_LIMIT_EXCEEDED", 429: "RATE_LIMIT_EXCEEDED"}
-
-_ADVICE = {
-    401: "Check the API key (api_key= or SIM_API_KEY) and that it belongs to this server.",
-    402: "Raise the limit or wait for the next period; client.usage.limits() shows both.",
-    403: "Check that the workflow is deployed and that the key may use it.",
-    404: "Check the id and base_url.",
-    405: "Check the method and the path.",
-    413: "Send less; Sim takes 10 MiB.",
-}
 _LONGEST = 500
 
 
@@ -89,20 +79,21 @@ def _seconds(value: Any) -> float | None:
     return float(value) if known else None
 
 
-def status_error(response: Response, credentials: Credentials) -> APIStatusError:
+def status_error(response: Response, credentials: Credentials, service: Service) -> APIStatusError:
     """The exception for an error status.
 
     Args:
         response: The answer; what it holds of the key is taken out first.
         credentials: Whose key that is.
+        service: Its codes and advice by status.
     """
     conceal(response, credentials)
     status = response.status
     body = read_error(response)
     kind = status_error_class(status)
     error = kind(
-        f"{body.message or reason(status)} ({describe(response)}){advice(response, body)}",
-        DOCUMENTED_CODES.get(status) or body.code,
+        f"{body.message or reason(status)} ({describe(response)}){advice(response, body, service)}",
+        service.error_codes.get(status) or body.code,
         status,
         details=body.details,
         server_code=body.code,
@@ -209,7 +200,7 @@ def reason(status: int) -> str:
         return "The server answered with an error status"
 
 
-def advice(response: Response, body: ErrorBody) -> str:
+def advice(response: Response, body: ErrorBody, service: Service) -> str:
     """What to do next, as the rest of a sentence."""
     status = response.status
     if status == 429:
@@ -218,5 +209,5 @@ def advice(response: Response, body: ErrorBody) -> str:
     if 300 <= status <= 399:
         location = response.headers.get("location", "nowhere")
         return f", redirecting to {location[:200]}. Redirects are not followed; set base_url to the final address."
-    found = _ADVICE.get(status)
+    found = service.advice.get(status)
     return f". {found}" if found else "."

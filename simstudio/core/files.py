@@ -1,12 +1,8 @@
-"""Files as workflow input: what becomes ``{"type": "file", "data": "data:<mime>;base64,…", "name", "mime"}``.
+"""Files inside a JSON body: what becomes ``{"type": "file", "data": "data:<mime>;base64,…", "name", "mime"}``.
 
 Accepted anywhere in the input: :class:`pathlib.Path` (any ``os.PathLike``), files opened in binary mode, and
 :class:`File`. A plain ``str`` is never read as a path: input often comes from elsewhere, and a text that happens to
 name ``/etc/passwd`` must stay a text. Raw ``bytes`` are refused, because nothing says what they are called.
-
-Sim turns such objects into files only in the fields declared as ``file[]`` on the Start block, at the top level of the
-input, and only in blocking and streaming runs (NOTES 8; recordings 123, 129); elsewhere the workflow gets the object as
-it is. They are sent all the same, with a :class:`FileInputWarning`.
 """
 
 from __future__ import annotations
@@ -22,7 +18,7 @@ from typing import Any, BinaryIO, Union
 from simstudio.transport.errors import InvalidInputError
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
-"""Sim keeps only the first 10 MiB of a body, and runs the workflow with empty input (recordings 127, 144, 401)."""
+"""Bytes that a file inside a JSON body may have: more than 10 MiB no service takes in one request."""
 
 _UNSENDABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Categories of characters no name may hold: controls, halves of pairs, line ends. (Spaces of all widths it may: macOS
@@ -31,12 +27,8 @@ puts U+202F into the names of screenshots.)"""
 Content = Union[bytes, bytearray, memoryview, "os.PathLike[str]", BinaryIO]
 
 
-class FileInputWarning(UserWarning):
-    """A file is sent in a place where Sim hands it to the workflow as raw data instead of as a file."""
-
-
 class File:
-    """A file for a workflow's input.
+    """A file for an input or an upload.
 
     Args:
         content: Its bytes, a path, or a file opened in binary mode (read from its start, its position restored).
@@ -71,7 +63,7 @@ class File:
         """The bytes.
 
         Raises:
-            InvalidInputError: They cannot be read, or are more than Sim takes.
+            InvalidInputError: They cannot be read, or are more than a request may hold.
         """
         content = self.content
         try:
@@ -79,7 +71,7 @@ class File:
                 data = bytes(content)
             elif isinstance(content, os.PathLike):
                 if os.stat(content).st_size > MAX_BODY_BYTES:  # noqa: PTH116 - any os.PathLike
-                    raise too_large(os.stat(content).st_size, self.name)  # noqa: PTH116
+                    raise _too_large(os.stat(content).st_size, self.name)  # noqa: PTH116
                 with open(content, "rb") as file:  # noqa: PTH123
                     data = file.read()
             else:
@@ -89,11 +81,11 @@ class File:
                 raise
             raise InvalidInputError(f"The file {self.name!r} cannot be read: {error}.") from error
         if len(data) > MAX_BODY_BYTES:
-            raise too_large(len(data), self.name)
+            raise _too_large(len(data), self.name)
         return data
 
     def to_dict(self) -> dict[str, str]:
-        """The object that Sim understands as a file."""
+        """The file as JSON data: its bytes are a base64 ``data:`` URL."""
         data = base64.b64encode(self.read()).decode("ascii")
         return {"type": "file", "data": f"data:{self.mime};base64,{data}", "name": self.name, "mime": self.mime}
 
@@ -102,7 +94,7 @@ class File:
 
 
 def as_file(value: Any) -> File | None:
-    """A value of a workflow's input as a file, if it is one; None otherwise.
+    """A value of an input as a file, if it is one; None otherwise.
 
     Raises:
         InvalidInputError: It is raw bytes, or a file opened in text mode.
@@ -121,11 +113,10 @@ def as_file(value: Any) -> File | None:
     return File(value) if callable(getattr(value, "read", None)) else None
 
 
-def too_large(size: int, what: str) -> InvalidInputError:
-    """The error for input that Sim would silently cut."""
+def _too_large(size: int, name: str) -> InvalidInputError:
     return InvalidInputError(
-        f"{what} has {size:,} bytes; Sim takes {MAX_BODY_BYTES:,} a request (about 7.5 MB of files, as base64 adds a "
-        'third) and would run the workflow with empty input. Send {"type": "url", "data": "https://…", "name": …}.',
+        f"{name} has {size:,} bytes; a request takes {MAX_BODY_BYTES:,} (about 7.5 MB of files, as base64 adds a "
+        'third). Send {"type": "url", "data": "https://…", "name": …} instead.',
         "PAYLOAD_TOO_LARGE",
     )
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from simstudio.core.session import LazyWire
 from simstudio.transport.flow import AsyncWire, Flow, Wire, adrive, drive
 from simstudio.transport.message import Response
-from simstudio.transport.session import LazyWire
 
 if TYPE_CHECKING:
     from simstudio.transport.message import Headers

@@ -1,29 +1,22 @@
-"""The settings of a client: where they come from, and what is refused."""
+"""The options of a call and of a client: timeout, retries, headers, and what is refused of them."""
 
 from __future__ import annotations
 
-import logging
-import os
 import platform
 from collections.abc import Mapping
-from typing import Final, Literal, cast
+from typing import Final
 
 import attrs
 
 from simstudio._version import __version__
-from simstudio.transport.auth import Anonymous, Credentials
-from simstudio.transport.endpoint import check_base_url
 from simstudio.transport.errors import ConfigurationError, InvalidInputError
 from simstudio.transport.message import Headers
 from simstudio.transport.retry import check_max_retries
 
-DEFAULT_BASE_URL: Final = "https://sim.ai"
 DEFAULT_TIMEOUT: Final = 30.0
 DEFAULT_MAX_RETRIES: Final = 2
 LONGEST_TIMEOUT: Final = 1e9
 """Seconds (31 years). Sockets and clocks of some systems overflow beyond."""
-
-APIVersion = Literal["v1", "v2"]
 
 
 class Unset:
@@ -41,7 +34,7 @@ UNSET: Final = Unset()
 
 
 def user_agent() -> str:
-    """What the client calls itself. Sim refuses requests without a User-Agent (recording 025)."""
+    """The User-Agent of requests whose caller sets none."""
     return f"simstudio-sdk/{__version__} {platform.python_implementation()}/{platform.python_version()}"
 
 
@@ -101,46 +94,5 @@ def check_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
         raise InvalidInputError(f"headers must be a mapping of str to str, not {type(headers).__name__}.")
     checked = Headers(headers)
     if "user-agent" in checked and not checked["user-agent"].strip():
-        raise InvalidInputError("The header User-Agent is empty; Sim refuses such requests. Leave it out instead.")
+        raise InvalidInputError("The header User-Agent is empty. Leave it out instead.")
     return dict(checked.pairs())
-
-
-def resolve_api_key(api_key: str | Anonymous | None) -> str | Anonymous:
-    """The given key, or that of ``SIM_API_KEY``.
-
-    Raises:
-        ConfigurationError: There is none, or it cannot be sent.
-    """
-    if api_key is None:
-        api_key = os.environ.get("SIM_API_KEY")
-        if not api_key:
-            raise ConfigurationError(
-                "No API key. Set the environment variable SIM_API_KEY, or pass api_key= "
-                "(api_key=simstudio.ANONYMOUS calls public workflows without one)."
-            )
-    return Credentials.check(api_key)
-
-
-def resolve_base_url(base_url: str | None) -> str:
-    """The given base address, or that of ``SIM_BASE_URL``, or Sim's own."""
-    return check_base_url(base_url if base_url is not None else os.environ.get("SIM_BASE_URL") or DEFAULT_BASE_URL)
-
-
-def resolve_api_version(api_version: str | None) -> APIVersion:
-    """The given version, or that of ``SIM_API_VERSION``, or ``v1``.
-
-    Raises:
-        ConfigurationError: It is neither ``v1`` nor ``v2``.
-    """
-    version = api_version if api_version is not None else os.environ.get("SIM_API_VERSION") or "v1"
-    if version not in ("v1", "v2"):
-        raise ConfigurationError(f'api_version must be "v1" or "v2", not {version!r}.')
-    return cast("APIVersion", version)
-
-
-def warn_of_ignored_settings() -> None:
-    """Log that ``SIM_WIRE`` is set, which chose a wire in version 0.1 and means nothing now."""
-    if os.environ.get("SIM_WIRE"):
-        logging.getLogger("simstudio.transport").warning(
-            "SIM_WIRE is ignored: there is one wire. Pass http_client= to send with another HTTP client."
-        )

@@ -20,8 +20,8 @@ from simstudio.transport.errors import InvalidInputError, SimStudioError
 from simstudio.transport.message import Headers, Request, Resend, Response
 
 if TYPE_CHECKING:
+    from simstudio.core.session import Session
     from simstudio.transport.flow import Flow
-    from simstudio.transport.session import Session
     from simstudio.transport.upload import Upload
 
 T = TypeVar("T")
@@ -185,7 +185,7 @@ class APIResource(Generic[M]):
 
     def _error(self, response: Response) -> Exception:
         """The error for an error status. A service with error bodies of its own overrides this."""
-        return status_error(response, self._context.session.credentials)
+        return status_error(response, self._context.session.credentials, self._context.session.service)
 
     def _generic(
         self,

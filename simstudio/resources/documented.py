@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from simstudio.core.client import BaseClient
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
-from simstudio.core.options import UNSET, check_timeout, resolve_api_version
+from simstudio.core.options import UNSET, check_timeout
 from simstudio.core.resource import Context
 from simstudio.errors import InvalidInputError, RateLimitError, SimStudioError
 from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
 from simstudio.resources.dialects import Dialects, StreamOptions
 from simstudio.resources.jobs import Jobs
+from simstudio.resources.settings import resolve_api_version
 from simstudio.resources.usage import Usage
 from simstudio.resources.workflows import Workflows
 from simstudio.transport.flow import Flow, Sleep

@@ -15,6 +15,7 @@ from simstudio.core.conversion import structure
 from simstudio.core.failures import conceal, describe, status_error
 from simstudio.errors import ExecutionError, ExecutionTimeoutError, InvalidResponseError
 from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult, error_text
+from simstudio.resources.settings import SIM
 
 if TYPE_CHECKING:
     from simstudio.transport.auth import Credentials
@@ -63,7 +64,7 @@ def execution_result(response: Response, credentials: Credentials) -> WorkflowEx
         data = None
     if data is not None and is_envelope(data) and not data["success"] and response.status not in _DOCUMENTED_STATUSES:
         raise _failed(response, credentials)
-    raise status_error(response, credentials)
+    raise status_error(response, credentials, SIM)
 
 
 def _failed(response: Response, credentials: Credentials) -> ExecutionError:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from simstudio.core.files import MAX_BODY_BYTES, FileInputWarning, as_file, too_large
+from simstudio.core.files import MAX_BODY_BYTES, as_file
 from simstudio.core.notices import notify
 from simstudio.errors import InvalidInputError
 
@@ -15,7 +15,15 @@ CONTROL_KEYS = frozenset({
     "stream", "selectedOutputs", "triggerType", "useDraftState", "includeFileBase64", "base64MaxBytes",
     "workflowStateOverride", "triggerBlockId", "stopAfterBlockId", "runFromBlock", "workflowId",
 })  # fmt: skip
-"""Keys that Sim takes out of a body's top level before the rest becomes the input (recording 011)."""
+"""Keys that Sim takes out of a body's top level before the rest becomes the input."""
+
+
+class FileInputWarning(UserWarning):
+    """A file is sent in a place where Sim hands it to the workflow as raw data instead of as a file.
+
+    Sim turns file objects into files only in the fields declared as ``file[]`` on the Start block, at the top level of
+    the input, and only in blocking and streaming runs.
+    """
 
 
 class Payload(NamedTuple):
@@ -57,8 +65,17 @@ def encode_nested(data: Any, control: Mapping[str, Any]) -> Payload:
     encoder = _Encoder()
     content = encoder.encode(body, data)
     if len(content) > MAX_BODY_BYTES:
-        raise too_large(len(content), "The input")
+        raise _too_large(len(content))
     return Payload(content, encoder.files)
+
+
+def _too_large(size: int) -> InvalidInputError:
+    return InvalidInputError(
+        f"The input has {size:,} bytes; Sim takes {MAX_BODY_BYTES:,} a request (about 7.5 MB of files, as base64 adds "
+        "a third) and would run the workflow with empty input. "
+        'Send {"type": "url", "data": "https://…", "name": …}.',
+        "PAYLOAD_TOO_LARGE",
+    )
 
 
 def selectors(selected_outputs: Sequence[str], most: int | None = None) -> list[str]:
@@ -102,7 +119,7 @@ def encode_input(data: Any, control: Mapping[str, Any] | None = None) -> Payload
     encoder = _Encoder()
     content = encoder.encode({**body, **control} if control else body, data)
     if len(content) > MAX_BODY_BYTES:
-        raise too_large(len(content), "The input")
+        raise _too_large(len(content))
     nested = encoder.files - sum(map(_files_at_top, body.values())) if encoder.files else 0
     return Payload(content, encoder.files, nested)
 

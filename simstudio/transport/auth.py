@@ -24,7 +24,7 @@ class Anonymous:
 
 
 ANONYMOUS: Final = Anonymous()
-"""In place of an API key: send none. Only public workflows answer."""
+"""In place of an API key: send none."""
 
 
 class Credentials:
@@ -32,15 +32,17 @@ class Credentials:
 
     Args:
         key: The API key, or :data:`ANONYMOUS`.
+        pattern: Regular expression of the service's keys: what it matches is taken out of logged bodies as well.
 
     Raises:
         ConfigurationError: The key cannot travel in a header (the message does not show it).
     """
 
-    __slots__ = ("key",)
+    __slots__ = ("key", "pattern")
 
-    def __init__(self, key: str | Anonymous) -> None:
+    def __init__(self, key: str | Anonymous, *, pattern: str | None = None) -> None:
         self.key: str | Anonymous = self.check(key)
+        self.pattern = pattern
 
     @staticmethod
     def check(key: str | Anonymous) -> str | Anonymous:
@@ -50,9 +52,7 @@ class Credentials:
         if not isinstance(key, str):
             raise ConfigurationError(f"api_key must be a str, not {type(key).__name__}.")
         if not key.strip():
-            raise ConfigurationError(
-                "api_key is empty. Set SIM_API_KEY, pass api_key=, or pass api_key=simstudio.ANONYMOUS."
-            )
+            raise ConfigurationError("api_key is empty.")
         if not (key.isascii() and key.isprintable()) or " " in key:
             raise ConfigurationError(
                 "api_key holds a space, a line break or a character beyond ASCII, so it cannot be sent. "

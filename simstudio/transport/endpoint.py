@@ -1,9 +1,9 @@
 """Where requests go: a checked base address, and the few redirects that may be followed.
 
-Sim's apex host answers 301 to its ``www.`` host (API.md 1.1), and a trailing slash answers 308 (recordings 359, 396).
-Following redirects blindly would turn a POST into a GET and carry the key to wherever a response says; refusing them
-all would break the documented base address. So, once a call: https to https, same port, same host or that host with
-``www.`` in front (301, 307, 308), the new base is remembered; and one same-origin 308. Anything else stays an error.
+Following every redirect would turn a POST into a GET and carry the key to wherever a response says; following none
+would break base addresses that servers redirect themselves. So, once a call: https to https, same port and same host
+(301, 307, 308), or, for a service whose apex host redirects there, that host with ``www.`` in front, and the new base
+is remembered; and one same-origin 308, as for a trailing slash. Anything else stays an error.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class Endpoint:
 
     Args:
         base_url: ``https://host[:port][/prefix]``; trailing slashes are removed.
+        follow_to_www: Whether a redirect to the same host with ``www.`` in front is followed.
 
     Raises:
         ConfigurationError: No http(s) address, or one with credentials, a query or a fragment in it.
@@ -39,9 +40,10 @@ class Endpoint:
         'https://example.com/sim/api/x'
     """
 
-    __slots__ = ("base_url", "origin", "prefix")
+    __slots__ = ("base_url", "follow_to_www", "origin", "prefix")
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, *, follow_to_www: bool = False) -> None:
+        self.follow_to_www = follow_to_www
         self.move(base_url)
 
     def move(self, base_url: str) -> None:
@@ -95,7 +97,8 @@ class Endpoint:
             return written
         if response.status in (301, 307, 308) and target.scheme == asked.scheme == "https":
             same_place = (target.path, target.query) == (asked.path, asked.query)
-            return written if same_host or (same_place and target.hostname == f"www.{asked.hostname}") else None
+            to_www = self.follow_to_www and same_place and target.hostname == f"www.{asked.hostname}"
+            return written if same_host or to_www else None
         return None
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("simstudio.transport")
 
 _DATA_URL = r"data:(?:[\w.+-]+\\?/[\w.+-]+)?[^\"'\s,]{0,100},[A-Za-z0-9+/=_%\\-]*"
-_KEY = r"\b(?:sk-)?sim[_-][A-Za-z0-9_-]{8,}"
+_KEY = r"\bsk-[A-Za-z0-9_-]{8,}"
 _LONGEST_BODY = 4096
 
 
@@ -96,11 +96,16 @@ class Logging:
             return ""
         text = self._text(content.decode("utf-8", "replace")) or ""
         text = re.sub(_KEY, "***", re.sub(_DATA_URL, "data:***", text, flags=re.IGNORECASE))
+        if self.credentials is not None and self.credentials.pattern is not None:
+            text = re.sub(self.credentials.pattern, "***", text)
         return f" {text[:_LONGEST_BODY]}{'…' if len(text) > _LONGEST_BODY else ''}"
 
 
-def configure_from_environment(variable: str = "SIM_LOG") -> None:
-    """Turn the package's logger on as ``SIM_LOG`` says (``debug``, ``info`` …), leaving the root logger alone.
+def configure_from_environment(variable: str) -> None:
+    """Set the package's logger to the level that an environment variable names, leaving the root logger alone.
+
+    Args:
+        variable: Its name. ``debug``, ``info`` … are levels; unset or empty changes nothing.
 
     Raises:
         ConfigurationError: The variable names no level.

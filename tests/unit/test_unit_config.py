@@ -19,11 +19,9 @@ from simstudio.core.options import (
     Options,
     check_headers,
     check_timeout,
-    resolve_api_key,
-    resolve_api_version,
-    resolve_base_url,
     user_agent,
 )
+from simstudio.resources.settings import resolve_api_key, resolve_api_version, resolve_base_url
 
 both_kinds = pytest.mark.parametrize("kind", [SimStudioClient, AsyncSimStudioClient])
 

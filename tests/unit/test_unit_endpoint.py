@@ -167,7 +167,7 @@ class TestCheckPath:
 
     @given(st.text(min_size=1))
     def test_whatever_is_asked_stays_on_the_origin(self, path: str) -> None:
-        endpoint = Endpoint("https://sim.test")
+        endpoint = Endpoint("https://sim.test", follow_to_www=True)
         try:
             url = endpoint.url(check_path(path))
         except InvalidInputError:
@@ -183,7 +183,7 @@ def follow(
     *answers: Response, base: str = "https://sim.test", path: str = "/api/x?y=1", method: str = "POST"
 ) -> tuple[Played, Endpoint]:
     """A call through auth, following what may be followed."""
-    endpoint = Endpoint(base)
+    endpoint = Endpoint(base, follow_to_www=True)
     handler = compose([APIKeyAuth(Credentials(KEY), endpoint)])
     request = Request(method, endpoint.url(path), Headers({"X-Mine": "1"}), b'{"a": 1}')
     return play(endpoint.follow(request, handler), *answers), endpoint
@@ -254,7 +254,7 @@ class TestRedirectsFollowed:
         assert endpoint.base_url == "https://sim.test"
 
     def test_calls_in_flight_are_followed_too_when_another_was_first(self) -> None:
-        endpoint = Endpoint("https://sim.test")
+        endpoint = Endpoint("https://sim.test", follow_to_www=True)
         handler = compose([APIKeyAuth(Credentials(KEY), endpoint)])
         flows = [endpoint.follow(Request("POST", endpoint.url("/api/x")), handler) for _ in range(2)]
         for flow in flows:
@@ -268,7 +268,7 @@ class TestRedirectsFollowed:
         assert endpoint.base_url == "https://www.sim.test"
 
     def test_a_base_set_in_the_meantime_is_not_overwritten(self) -> None:
-        endpoint = Endpoint("https://sim.test")
+        endpoint = Endpoint("https://sim.test", follow_to_www=True)
         flow = endpoint.follow(Request("POST", endpoint.url("/api/x")), compose([]))
         next(flow)
         endpoint.move("https://other.test")

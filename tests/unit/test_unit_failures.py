@@ -25,6 +25,7 @@ from simstudio import (
 )
 from simstudio.core.failures import conceal_error, read_error, status_error
 from simstudio.models.jobs import Job
+from simstudio.resources.settings import SIM
 from simstudio.transport.auth import Credentials
 from simstudio.transport.message import Attempt, Headers, Response
 
@@ -34,7 +35,7 @@ CREDENTIALS = Credentials(KEY)
 def failed(status: int, body: Any = None, **more: Any) -> APIStatusError:
     response = answer(status, body, **more)
     response.method, response.url = "GET", "https://sim.test/api/x?q=1"
-    return status_error(response, CREDENTIALS)
+    return status_error(response, CREDENTIALS, SIM)
 
 
 class TestBodies:
@@ -106,7 +107,7 @@ class TestBodies:
             .replace('"N"', str(seconds) if seconds == 10**400 else json.dumps(seconds))
             .encode()
         )
-        assert status_error(response, CREDENTIALS).retry_after is None  # type: ignore[attr-defined]
+        assert status_error(response, CREDENTIALS, SIM).retry_after is None  # type: ignore[attr-defined]
 
 
 class TestClassesAndCodes:
@@ -181,7 +182,7 @@ class TestMessages:
     def test_the_history_is_carried(self) -> None:
         response = answer(503)
         response.history = (Attempt(1, answer(502), None, 0.5),)
-        assert status_error(response, CREDENTIALS).history == response.history
+        assert status_error(response, CREDENTIALS, SIM).history == response.history
 
 
 class TestConcealment:
@@ -200,7 +201,7 @@ class TestConcealment:
     def test_a_key_that_the_server_echoes_is_nowhere_in_the_error(self, status: int) -> None:
         response = self.echo(status)
         response.headers.put("Location", f"https://x/{KEY}")
-        error = status_error(response, CREDENTIALS)
+        error = status_error(response, CREDENTIALS, SIM)
         conceal_error(error, CREDENTIALS)
         assert KEY not in str(error) + repr(error.details) + str(error.server_code) + str(error.request_id)
         assert KEY not in str(dict(error.response.headers)) + error.response.text + error.response.url  # type: ignore[union-attr]
@@ -238,7 +239,7 @@ class TestConcealment:
 
     def test_headers_keep_what_came_even_what_could_not_be_sent(self) -> None:
         response = Response(500, Headers.received([(b"X Odd", b"caf\xe9\x01")]))
-        assert status_error(response, CREDENTIALS).response.headers["x odd"] == "café\x01"  # type: ignore[union-attr]
+        assert status_error(response, CREDENTIALS, SIM).response.headers["x odd"] == "café\x01"  # type: ignore[union-attr]
 
     async def test_the_history_of_a_connection_error_too(self, both: Both, no_waiting: list[float]) -> None:
         made = both.client(answer(503, {"error": KEY}), *[APIConnectionError("dropped")] * 2)

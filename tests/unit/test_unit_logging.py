@@ -8,6 +8,7 @@ import pytest
 from driving import KEY, Both, Clock, answer, client, play
 
 from simstudio import APIConnectionError, ConfigurationError, Request, Response
+from simstudio.resources.settings import KEY_PATTERN
 from simstudio.transport.auth import Credentials
 from simstudio.transport.logging import Logging, configure_from_environment
 from simstudio.transport.message import Headers
@@ -34,7 +35,7 @@ def logged(
     **options: Any,
 ) -> list[logging.LogRecord]:
     caplog.set_level(logging.DEBUG, "simstudio.transport")
-    logging_middleware = Logging(credentials=Credentials(KEY), clock=clock or Clock(), **options)
+    logging_middleware = Logging(credentials=Credentials(KEY, pattern=KEY_PATTERN), clock=clock or Clock(), **options)
     play(
         compose([logging_middleware])(request or Request("POST", "https://sim.test/api/x?q=hush", attempt=2)), *answers
     )
@@ -178,7 +179,7 @@ class TestFromTheEnvironment:
     ) -> None:
         monkeypatch.setenv("SIM_LOG", name)
         before = self.root()
-        configure_from_environment()
+        configure_from_environment("SIM_LOG")
         assert logging.getLogger("simstudio").level == level
         assert logging.getLogger("simstudio.transport").getEffectiveLevel() == level
         assert self.root() == before
@@ -188,15 +189,15 @@ class TestFromTheEnvironment:
         monkeypatch.setenv("SIM_LOG", "debug")
         monkeypatch.setattr(package, "propagate", False)
         for _ in range(2):
-            configure_from_environment()
+            configure_from_environment("SIM_LOG")
         assert len(package.handlers) == 1
 
     def test_unset_it_changes_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         package = logging.getLogger("simstudio")
         before = package.level, list(package.handlers)
-        configure_from_environment()
+        configure_from_environment("SIM_LOG")
         monkeypatch.setenv("SIM_LOG", "  ")
-        configure_from_environment()
+        configure_from_environment("SIM_LOG")
         assert (package.level, list(package.handlers)) == before
 
     @pytest.mark.parametrize("name", ["loud", "1x", "basic_format", "getLogger"])

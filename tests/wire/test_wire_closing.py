@@ -15,9 +15,9 @@ from wirecalls import async_client_of, client_of
 
 import simstudio.core.client as core_client
 from simstudio import APIConnectionError, ConfigurationError, SimStudioError
+from simstudio.core.session import LazyWire
 from simstudio.transport.message import Request
 from simstudio.transport.retry import Backoff, Retry, RetryPolicy
-from simstudio.transport.session import LazyWire
 
 Serve = Callable[..., FaultServer]
 

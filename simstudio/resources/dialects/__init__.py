@@ -20,7 +20,7 @@ from simstudio.transport.message import MAX_EVENT_SIZE
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from simstudio.core.options import APIVersion, Unset
+    from simstudio.core.options import Unset
     from simstudio.core.paging import Pages
     from simstudio.core.streaming import OpenedStream
     from simstudio.models.events import StreamEvent
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from simstudio.models.pauses import PausedRun
     from simstudio.models.usage import UsageLimits
     from simstudio.models.workflows import WorkflowStatus
+    from simstudio.resources.settings import APIVersion
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Response
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from simstudio.core.failures import conceal_error
 from simstudio.core.modes import M
-from simstudio.core.options import APIVersion
 from simstudio.core.resource import encode_json
 from simstudio.errors import InvalidInputError, InvalidResponseError, NotFoundError
 from simstudio.models.execution import AsyncExecutionResult, CancelResult, WorkflowExecutionResult
 from simstudio.resources.dialects import Dialect, StreamOptions, Target
 from simstudio.resources.execution import execution_result, refused_before_running, status_path, submission
 from simstudio.resources.payload import Payload, encode_input, selectors
+from simstudio.resources.settings import APIVersion
 from simstudio.transport.endpoint import segment
 from simstudio.transport.flow import Flow, FromBody
 from simstudio.transport.message import Request, Response

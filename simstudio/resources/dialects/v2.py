@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from simstudio.core.conversion import structure
 from simstudio.core.failures import conceal, conceal_error, describe
 from simstudio.core.modes import M
-from simstudio.core.options import APIVersion
 from simstudio.core.paging import Page, Pages
 from simstudio.core.resource import encode_json
 from simstudio.core.streaming import ExecutionEvents, OpenedStream
@@ -29,6 +28,7 @@ from simstudio.models.workflows import WorkflowStatus
 from simstudio.resources.dialects import Dialect, StreamOptions, Target
 from simstudio.resources.dialects.legacy import final_of, is_stream
 from simstudio.resources.payload import encode_nested, selectors
+from simstudio.resources.settings import APIVersion
 from simstudio.resources.v2.execution import (
     MOST_SELECTED,
     PROTOCOL,

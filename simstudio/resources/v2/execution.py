@@ -30,6 +30,7 @@ from simstudio.errors import (
     StreamError,
 )
 from simstudio.models.large_values import may_hold_references, with_references
+from simstudio.resources.settings import SIM
 from simstudio.resources.v2.gate import explain, gated
 from simstudio.transport.endpoint import segment
 from simstudio.transport.message import Response
@@ -209,7 +210,7 @@ class Execution:
             if line is None:
                 return None
             if line.get("type") == "error":
-                raise status_error(_as_answer(response, line), self.resource._context.session.credentials)
+                raise status_error(_as_answer(response, line), self.resource._context.session.credentials, SIM)
             return Ran(_references(_object(line.get("data"), response), response.content), response)
         return ran_in(response)
 

@@ -52,7 +52,7 @@ class _OomolClient(BaseClient[M]):
         middleware: MiddlewareOption = None,
         http_client: object | None = None,
     ) -> None:
-        configure_from_environment()
+        configure_from_environment("SIM_LOG")
         if isinstance(base_url, Mapping):  # the form of the published package: one dict
             given = _documented(base_url, api_token, default_headers, timeout)
             api_token, default_headers, timeout = (given[name] for name in _DOCUMENTED[1:])

@@ -35,6 +35,7 @@ class OomolCredentials(Credentials):
 
     def __init__(self, token: str | None, applets: str | None = None) -> None:
         self.key: str | Anonymous = self.check_token(token, "api_token") or ANONYMOUS
+        self.pattern = None
         self.applets = self.check_token(applets, "applets_token")
 
     @staticmethod

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from simstudio.core.client import AsyncClient, SyncClient, _async_wire, _sync_wire
 from simstudio.core.modes import Async, M, RawAsync, RawSync, Runner, Sync
 from simstudio.core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, Options
+from simstudio.core.session import LazyWire
 from simstudio.services.speedpix.calls import SpeedPixCalls
 from simstudio.services.speedpix.credentials import Signature, SpeedPixCredentials, fresh_nonce
 from simstudio.services.speedpix.errors import SpeedPixConfigurationError
@@ -23,7 +24,6 @@ from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.logging import Logging, configure_from_environment
 from simstudio.transport.rate_limit import RateLimits
 from simstudio.transport.retry import Retry
-from simstudio.transport.session import LazyWire
 from simstudio.transport.stack import MiddlewareOption
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class _SpeedPixClient(SpeedPixCalls[M]):
         clock: Callable[[], float] = time.time,
         nonce: Callable[[], str] = fresh_nonce,
     ) -> None:
-        configure_from_environment()
+        configure_from_environment("SIM_LOG")
         named = {"User-Agent": user_agent} if user_agent is not None else {}
         options = Options.checked(
             timeout=timeout,

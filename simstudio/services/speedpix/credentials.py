@@ -55,7 +55,7 @@ class SpeedPixCredentials(Credentials):
             _check("app_secret", app_secret)
             if not _PRINTABLE.fullmatch(app_key):
                 raise SpeedPixConfigurationError("app_key holds a space, or a character beyond ASCII.")
-        self.key = app_key
+        self.key, self.pattern = app_key, None
         self.secret = app_secret
 
     def redact(self, text: str) -> str:

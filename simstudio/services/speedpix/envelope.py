@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
 
-from simstudio.core.failures import DOCUMENTED_CODES, conceal, read_error, reason
+from simstudio.core.failures import conceal, read_error, reason
 from simstudio.services.speedpix.errors import (
     SpeedPixAPIError,
     SpeedPixException,
@@ -36,6 +36,7 @@ SUCCESS = 10
 
 _XML = re.compile(r"<(Code|Message)>([^<]{1,500})</\1>")
 _LONGEST = 500
+_CODES = {401: "UNAUTHORIZED", 402: "USAGE_LIMIT_EXCEEDED", 429: "RATE_LIMIT_EXCEEDED"}
 
 
 @attrs.frozen
@@ -169,7 +170,7 @@ def status_error(response: Response, credentials: Credentials) -> SpeedPixAPIErr
     code = gateway_code or (envelope.code if envelope else None) or xml.get("Code") or (body.code if body else None)
     error = kind(
         f"{said[:_LONGEST]} ({_words(envelope or Envelope(err_code=code), response)}){_advice(response)}",
-        DOCUMENTED_CODES.get(429 if throttled else status) or code,
+        _CODES.get(429 if throttled else status) or code,
         status,
         server_code=code,
         response=response,

@@ -138,11 +138,11 @@ def unclaimed() -> Transfers:
 
 
 def _make_unclaimed(wires: Callable[[], Wires]) -> Transfers:
+    from simstudio.core.session import Session
     from simstudio.transport.endpoint import Endpoint
     from simstudio.transport.logging import Logging
     from simstudio.transport.rate_limit import RateLimits
     from simstudio.transport.retry import Retry
-    from simstudio.transport.session import Session
     from simstudio.transport.stack import compose
 
     credentials = SpeedPixCredentials()
@@ -154,6 +154,6 @@ def _make_unclaimed(wires: Callable[[], Wires]) -> Transfers:
 
 def _wires() -> Wires:
     from simstudio.core.client import _async_wire, _sync_wire
-    from simstudio.transport.session import LazyWire
+    from simstudio.core.session import LazyWire
 
     return Wires(LazyWire(lambda: _sync_wire(None)), LazyWire(lambda: _async_wire(None)))

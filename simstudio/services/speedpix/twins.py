@@ -13,9 +13,9 @@ import attrs
 
 from simstudio.core.modes import AsyncRunner, RawAsyncRunner, RawSyncRunner, SyncRunner
 from simstudio.core.operation import AsyncBoundOperation, operation
+from simstudio.core.session import LazyWire
 from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.flow import AsyncWire, Flow, Wire
-from simstudio.transport.session import LazyWire
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec

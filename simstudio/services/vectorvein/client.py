@@ -34,10 +34,10 @@ class _VectorVeinClient(DocumentedMethods[M]):
         http_client: object | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        configure_from_environment()
+        configure_from_environment("SIM_LOG")
         credentials = VectorVeinCredentials(api_key)
         options = Options.checked(timeout=timeout, max_retries=max_retries, headers=headers)
-        endpoint = Endpoint(DEFAULT_BASE_URL if base_url is None else base_url)
+        endpoint = Endpoint(DEFAULT_BASE_URL if base_url is None else base_url, follow_to_www=True)
         rate_limits = RateLimits()
         self._assemble(
             endpoint=endpoint,

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
+from simstudio.core.service import Service
 from simstudio.transport.auth import Credentials
 from simstudio.transport.endpoint import Endpoint
 from simstudio.transport.errors import ConfigurationError
@@ -15,6 +16,7 @@ from simstudio.transport.message import Request, Response
 from simstudio.transport.rate_limit import RateLimits
 from simstudio.transport.stack import Handler
 
+_ANY_SERVICE = Service()
 W = TypeVar("W", bound="Wire | AsyncWire")
 
 
@@ -34,17 +36,25 @@ class Session:
         credentials: The key; also what must not show.
         rate_limits: What the server said of them.
         handler: The composed stack.
+        service: Facts of the service.
 
     Attributes:
         guests: What must end before the connections are closed.
     """
 
-    def __init__(self, endpoint: Endpoint, credentials: Credentials, rate_limits: RateLimits, handler: Handler) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        credentials: Credentials,
+        rate_limits: RateLimits,
+        handler: Handler,
+        service: Service = _ANY_SERVICE,
+    ) -> None:
         self.endpoint = endpoint
         self.credentials = credentials
         self.rate_limits = rate_limits
+        self.service = service
         self._handler = handler
-
         self.guests: set[Guest] = set()
 
     def send(self, request: Request) -> Flow[Response]:
