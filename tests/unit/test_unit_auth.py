@@ -7,6 +7,7 @@ import pytest
 from driving import KEY, Both, answer, play
 
 from simstudio import ANONYMOUS, ConfigurationError, Request
+from simstudio.resources.settings import check_api_key
 from simstudio.transport.auth import Anonymous, APIKeyAuth, Credentials
 from simstudio.transport.endpoint import Endpoint
 from simstudio.transport.message import Headers
@@ -79,7 +80,7 @@ def test_a_key_that_cannot_travel_is_refused_and_not_shown(key: str) -> None:
 @pytest.mark.parametrize("key", ["", "  ", "\n"])
 def test_an_empty_key_is_refused_with_advice(key: str) -> None:
     with pytest.raises(ConfigurationError, match=r"empty.*SIM_API_KEY"):
-        Credentials(key)
+        check_api_key(key)
 
 
 @pytest.mark.parametrize("key", [None, 5, KEY.encode(), [KEY]])
