@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 for _name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
@@ -32,3 +33,9 @@ settings.register_profile(
     "simstudio", deadline=None, database=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("simstudio")
+
+
+@pytest.fixture
+def mode() -> str:
+    """The kind of client that a test runs on; ``tests.modes.both_modes`` makes it both."""
+    return "sync"

@@ -7,13 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from simstudio.sandbox.services.oomol import OomolSandbox, OomolServer
-from tests.services.oomol.helpers import MODES, Clock
-
-
-@pytest.fixture(params=MODES)
-def mode(request: pytest.FixtureRequest) -> str:
-    """Each test runs with the sync and with the async client."""
-    return request.param
+from tests.services.oomol.helpers import Clock
 
 
 @pytest.fixture

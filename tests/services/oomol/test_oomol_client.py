@@ -32,6 +32,7 @@ from simstudio.services.oomol import (
     TaskStoppedError,
 )
 from simstudio.services.oomol import TimeoutError as OomolTimeoutError
+from tests.modes import both_modes
 from tests.services.oomol.helpers import APPLETS_URL, BASE_URL, TOKEN, Canned, Clock, logs, run, task
 
 DOCUMENTED = {
@@ -132,6 +133,7 @@ def test_a_client_shows_no_token(caplog: pytest.LogCaptureFixture):
     assert server.requests[0].headers["authorization"] == TOKEN
 
 
+@both_modes
 def test_a_closed_client_is_refused(mode: str):
     client = Canned([{"tasks": []}]).client(mode)
 
@@ -167,6 +169,7 @@ def test_a_pickled_client_is_the_same_one(kind: Any):
         assert (made._context.options.timeout, made._context.options.max_retries) == (5.0, 4)
 
 
+@both_modes
 def test_a_client_with_an_http_client_of_ones_own_does_not_pickle(mode: str):
     with pytest.raises(ConfigurationError, match="http_client="):
         pickle.dumps(Canned([{}]).client(mode))
@@ -179,6 +182,7 @@ def test_a_client_without_a_token_sends_none(mode: str):
     assert "authorization" not in server.requests[0].headers
 
 
+@both_modes
 def test_the_token_can_be_changed_here_and_in_clones(mode: str):
     server = Canned([*[{"tasks": []}] * 3, []])
 
@@ -211,6 +215,7 @@ def test_raw_responses_come_with_their_status(mode: str):
     assert (found.status, found.parse().status) == (200, "completed")
 
 
+@both_modes
 def test_a_handle_refreshes_waits_and_gives_the_result(mode: str, clock: Clock):
     finished = {"id": 1, "type": "BlockFinished", "event": {"result": 42}}
     server = Canned([task("created"), task("running"), task("running"), task(), logs(finished)])
@@ -293,5 +298,6 @@ def test_several_tasks_of_one_async_client_run_at_the_same_time():
     assert len({result["task_id"] for result in results}) == len({result.task.id for result in results})
 
 
+@both_modes
 def test_an_operation_of_one_client_runs_in_both_modes(mode: str):
     assert run(Canned([{"packages": []}]).client(mode), lambda client: client.packages.list())["packages"] == []

@@ -23,6 +23,7 @@ from simstudio.services.oomol import (
     TaskStoppedError,
 )
 from simstudio.services.oomol import TimeoutError as OomolTimeoutError
+from tests.modes import both_modes
 from tests.services.oomol.helpers import (
     APPLETS_URL,
     BASE_URL,
@@ -68,6 +69,7 @@ def json_of(request: httpx.Request) -> Any:
 # --- 1, 2: forms ----------------------------------------------------------------------------------------------------
 
 
+@both_modes
 @defect(1)
 def test_1_an_upload_says_that_it_is_a_form_and_with_which_boundary(mode: str):
     server = Canned([task("created")])
@@ -537,6 +539,7 @@ def test_13_an_async_callback_is_refused_by_the_sync_client():
         Canned([task()]).run("sync", lambda client: client.tasks.wait_for_completion("t-1", on_progress=on_progress))
 
 
+@both_modes
 @defect(13)
 @pytest.mark.parametrize("error", [ValueError("mine"), simstudio.ServerError("mine")])
 @pytest.mark.parametrize("name", ["on_progress", "on_log"])
@@ -629,6 +632,7 @@ def test_15_a_stopped_task_is_found_in_an_envelope_and_without_one(mode: str, re
     assert found.task.status == found["task"]["status"] == "stopped"
 
 
+@both_modes
 @defect(16)
 def test_16_a_file_is_read_by_a_thread_and_from_its_start_at_each_attempt(mode: str, tmp_path: Path, clock: Clock):
     path = tmp_path / "a.txt"

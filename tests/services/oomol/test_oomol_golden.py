@@ -11,6 +11,7 @@ import pytest
 import simstudio
 from simstudio.services.oomol import ApiError, InstallFailedError, OomolConnectError, TaskStoppedError
 from simstudio.services.oomol import TimeoutError as OomolTimeoutError
+from tests.modes import both_modes
 from tests.services.oomol.helpers import TOKEN, Canned, Clock, Sample, Script, assert_equivalent, plain, replay, samples
 
 APPLET = "84dc8cac-7f91-4bd1-a3b6-6715bf4f81c9"
@@ -132,6 +133,7 @@ def test_a_golden_sample_is_played(name: str, mode: str, clock: Clock):
     assert clock.slept == sample.sleeps
 
 
+@both_modes
 def test_a_wait_calls_back_in_the_same_order(mode: str, clock: Clock):
     events: list[list[Any]] = []
     options = {

@@ -13,6 +13,7 @@ import simstudio
 from simstudio.errors import ConfigurationError
 from simstudio.sandbox.services.oomol import Context, OomolSandbox, OomolServer
 from simstudio.services.oomol import ApiError, InstallFailedError, TaskFailedError, TaskStoppedError
+from tests.modes import both_modes
 from tests.services.oomol.helpers import run
 
 FAST = {"interval_ms": 1, "backoff_strategy": "fixed"}
@@ -24,6 +25,7 @@ def on(server: OomolServer, mode: str, script: Any, **options: Any) -> Any:
     return run(client, script)
 
 
+@both_modes
 def test_a_block_is_a_function(server: OomolServer, sandbox: OomolSandbox, mode: str):
     @sandbox.block("own::greet", inputs=("name",))
     async def greet(inputs: dict[str, Any], context: Context) -> dict[str, Any]:
@@ -66,6 +68,7 @@ def test_a_task_can_be_stopped(server: OomolServer, mode: str):
         on(server, mode, script)
 
 
+@both_modes
 def test_files_arrive_whole(server: OomolServer, tmp_path: Path, mode: str):
     path = tmp_path / "big.bin"
     path.write_bytes(b"0123456789" * 100_000)

@@ -14,15 +14,8 @@ import pytest
 from simstudio.sandbox.services.speedpix import Media, SpeedPixSandbox
 from simstudio.sandbox.services.speedpix_server import SpeedPixServer
 from simstudio.transport import flow
-from tests.services.speedpix.helpers import MODES
 
 PICTURE = b"\x89PNG\r\n\x1a\nfake"
-
-
-@pytest.fixture(params=MODES)
-def mode(request: pytest.FixtureRequest) -> str:
-    """Each test runs with the blocking and with the async client."""
-    return request.param
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -18,6 +18,7 @@ from simstudio.services.speedpix import (
     SpeedPixNotFoundError,
 )
 from simstudio.services.speedpix.outputs import wrap_output
+from tests.modes import both_modes
 from tests.services.speedpix.helpers import (
     HOST,
     fetch,
@@ -135,6 +136,7 @@ class Pipe:
         return piece
 
 
+@both_modes
 def test_7_a_stream_that_cannot_seek_is_uploaded(mode: str, server: SpeedPixServer):
     pipe: Any = Pipe(b"x" * 3_000_000)
 
@@ -153,6 +155,7 @@ def test_7_a_caller_s_file_stays_where_it_was(mode: str, here: Path, server: Spe
     assert list(server.sandbox.uploads.values()) == [Path("in.png").read_bytes()]
 
 
+@both_modes
 def test_7_an_upload_that_broke_is_sent_again_from_its_start(mode: str, here: Path, server: SpeedPixServer):
     server.sandbox.faults.add(status=503, path="/bucket/*")
 
@@ -168,6 +171,7 @@ def saving(client: Any) -> Any:
     return fetch(client, FileOutput(f"{HOST}/dl/none.png"), "save", "kept.png")
 
 
+@both_modes
 def test_8_a_failed_download_leaves_the_file_as_it_was(mode: str, here: Path):  # 63
     Path("kept.png").write_bytes(b"before")
 
@@ -186,6 +190,7 @@ def test_9_a_missing_file_is_an_error_of_ours(mode: str):  # 60
     assert error.status == 404
 
 
+@both_modes
 def test_9_both_clients_follow_redirects(mode: str):  # 62
     assert sample("62").interactions[0]["response"] == sample("61").interactions[0]["response"]
 

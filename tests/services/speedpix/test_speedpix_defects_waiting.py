@@ -20,6 +20,7 @@ from simstudio.services.speedpix import (
     SpeedPixRefusedError,
     SpeedPixServerError,
 )
+from tests.modes import both_modes
 from tests.services.speedpix.helpers import (
     keys,
     replay,
@@ -110,6 +111,7 @@ def test_10_a_refused_submit_keeps_all_that_was_said(mode: str):  # 15
     assert (error.error_code, error.code, error.invoke_id, error.status_code) == ("SUB", "SP_ERR", "inv-1", 200)
 
 
+@both_modes
 def test_11_a_failed_question_does_not_end_the_wait(mode: str, server: SpeedPixServer):  # 21
     assert sample("21").interactions[1]["response"]["status"]["code"] == 500
     server.sandbox.faults.add(status=500, body={"x": 1}, path="/scc/comfy_get_progress", times=9)
@@ -128,6 +130,7 @@ def test_11_one_question_that_fails_is_an_error_that_knows_the_id(mode: str):  #
     assert (error.status_code, error.task_id) == (500, "task-1")
 
 
+@both_modes
 def test_11_a_wait_ends_at_its_deadline_and_loses_nothing(mode: str, server: SpeedPixServer):
     server.sandbox.states = ("running",) * 1000
 

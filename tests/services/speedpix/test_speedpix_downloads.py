@@ -21,11 +21,13 @@ from simstudio.services.speedpix import (
     UnsafeURLError,
 )
 from simstudio.services.speedpix.urls import hide_queries, next_hop
+from tests.modes import both_modes
 from tests.services.speedpix.helpers import Answering, fetch, play
 
 # --- downloads --------------------------------------------------------------------------------------------------------
 
 
+@both_modes
 def test_a_download_carries_nothing_of_the_client(mode: str):
     answering = Answering(lambda request: httpx.Response(200, content=b"x"))
 
@@ -40,6 +42,7 @@ def test_a_download_carries_nothing_of_the_client(mode: str):
     ] == []
 
 
+@both_modes
 def test_redirects_are_followed_within_reason(mode: str):
     def handler(request: httpx.Request) -> httpx.Response:
         number = int(request.url.path[1:])
@@ -107,6 +110,7 @@ def test_an_output_is_made_of_a_text():
         FileOutput(url)
 
 
+@both_modes
 def test_a_file_comes_whole_piece_by_piece(mode: str, server: SpeedPixServer):
     content = bytes(range(256)) * 2000
     output = FileOutput(server.sandbox.store(content, "a.bin"))
@@ -118,6 +122,7 @@ async def joined(output: FileOutput) -> bytes:
     return b"".join([piece async for piece in output])
 
 
+@both_modes
 def test_leaving_an_iteration_early_leaves_no_connection_open(mode: str, server: SpeedPixServer):
     output = FileOutput(server.sandbox.store(b"x" * 2_000_000, "a.bin"))
 
@@ -137,6 +142,7 @@ def cut(server: SpeedPixServer) -> Iterator[None]:
     server.sandbox.faults.clear()
 
 
+@both_modes
 @pytest.mark.parametrize("before", [None, b"before"])
 def test_a_download_that_breaks_leaves_no_trace(
     mode: str, before: bytes | None, tmp_path: Path, server: SpeedPixServer
@@ -168,6 +174,7 @@ def test_a_download_that_is_canceled_leaves_no_trace(tmp_path: Path, server: Spe
     assert list(tmp_path.iterdir()) == []
 
 
+@both_modes
 def test_a_saved_file_keeps_the_mode_of_the_one_it_replaces(mode: str, tmp_path: Path, server: SpeedPixServer):
     output = FileOutput(server.sandbox.store(b"new", "a.bin"))
     target, fresh = tmp_path / "out.bin", tmp_path / "fresh.bin"
@@ -212,6 +219,7 @@ def test_a_path_that_is_none_is_refused():
         FileOutput("https://x.test/a").save(path)
 
 
+@both_modes
 def test_a_download_is_tried_again_while_nothing_has_come(mode: str, server: SpeedPixServer):
     output = FileOutput(server.sandbox.store(b"content", "a.bin"))
     server.sandbox.faults.add(status=503, path="/files/*")

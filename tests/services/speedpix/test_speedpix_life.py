@@ -30,6 +30,7 @@ from simstudio.services.speedpix import (
     SpeedPixClient,
     SpeedPixException,
 )
+from tests.modes import both_modes
 from tests.services.speedpix.helpers import KEY, SECRET, keys, run
 
 
@@ -95,6 +96,7 @@ def test_statuses_are_the_texts_they_are():
     assert PredictionStatus("canceled") == "canceled" == str(PredictionStatus.CANCELED)
 
 
+@both_modes
 def test_predictions_are_runs_like_any_other_service_s(mode: str, server: SpeedPixServer):
     def script(client: Any) -> Any:
         handle = yield client.predictions.create("paint", {"a": 1})
@@ -125,6 +127,7 @@ def test_a_handle_is_had_of_an_id_and_of_a_record(mode: str, server: SpeedPixSer
     assert run(mode, script, **keys(server)) == {"a": 1}
 
 
+@both_modes
 def test_a_finished_prediction_is_not_asked_for_again(mode: str, server: SpeedPixServer):
     def script(client: Any) -> Any:
         prediction = yield client.predictions.create("echo", {})
@@ -137,6 +140,7 @@ def test_a_finished_prediction_is_not_asked_for_again(mode: str, server: SpeedPi
     assert run(mode, script, **keys(server)) == 0
 
 
+@both_modes
 def test_progress_is_told_at_each_question(mode: str, server: SpeedPixServer):
     seen: list[Any] = []
 

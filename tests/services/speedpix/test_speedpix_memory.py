@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.modes import both_modes
+
 SIZE = 192 * 1024 * 1024
 ALLOWED = 20 * 1024 * 1024
 """Bytes that a file of any size may add; the one here is nearly ten times as large."""
@@ -116,6 +118,7 @@ def storage() -> Iterator[str]:
     server.server_close()
 
 
+@both_modes
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no getrusage")
 @pytest.mark.parametrize("name", ["upload", "stream", "save", "iterate"])
 def test_a_large_file_adds_little_memory(mode: str, name: str, storage: str, tmp_path: Path):

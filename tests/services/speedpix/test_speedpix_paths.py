@@ -14,6 +14,7 @@ from simstudio import ConfigurationError, InvalidInputError
 from simstudio.sandbox.services.speedpix_server import SpeedPixServer
 from simstudio.services.speedpix import Client, FileOutput
 from simstudio.services.speedpix.paths import MEDIA_TYPES, looks_like_media_path
+from tests.modes import both_modes
 from tests.services.speedpix.helpers import KEY, SECRET, keys, run
 
 
@@ -109,6 +110,7 @@ def test_it_can_be_turned_off_for_a_client_and_for_a_call(mode: str, here: Path,
     assert sent(mode, server, "./in.png", upload_paths=False, given={"upload_paths": True}).startswith(server.base_url)
 
 
+@both_modes
 def test_objects_are_uploaded_wherever_they_lie(mode: str, here: Path, server: SpeedPixServer):
     outside = here.parent / "secret.txt"
     outside.write_bytes(b"on purpose")

@@ -22,11 +22,13 @@ from simstudio.services.speedpix import (
     PredictionError,
     SpeedPixPermissionDeniedError,
 )
+from tests.modes import both_modes
 from tests.services.speedpix.helpers import KEY, NONCE, SECRET, fixed_clock, fixed_nonce, keys, run
 
 # --- clones, raw responses, pickles -----------------------------------------------------------------------------------
 
 
+@both_modes
 def test_a_clone_has_other_options_and_closes_nothing(mode: str, server: SpeedPixServer):
     def script(client: Any) -> Any:
         clone = client.with_options(timeout=5.0, headers={"X-Mine": "1"})
@@ -38,6 +40,7 @@ def test_a_clone_has_other_options_and_closes_nothing(mode: str, server: SpeedPi
     assert server.requests[0].headers["x-mine"] == "1"
 
 
+@both_modes
 def test_raw_responses_come_with_the_result(mode: str, server: SpeedPixServer):
     def script(client: Any) -> Any:
         return client.with_raw_response.run("echo", {"a": 1})
@@ -48,6 +51,7 @@ def test_raw_responses_come_with_the_result(mode: str, server: SpeedPixServer):
     assert (raw.status, raw.parse()) == (200, {"a": 1})
 
 
+@both_modes
 def test_a_pickled_client_works(mode: str, server: SpeedPixServer, here: Path):
     kind: Any = {"sync": Client, "async": AsyncClient}[mode]
     client = kind(

@@ -16,6 +16,7 @@ from simstudio.services.speedpix.credentials import Signature, SpeedPixCredentia
 from simstudio.transport.endpoint import Endpoint
 from simstudio.transport.message import Request, Response
 from simstudio.transport.upload import Upload
+from tests.modes import both_modes
 from tests.services.speedpix.helpers import KEY, NONCE, NOW, SECRET, Watch, assert_signed, keys, run
 
 VECTORS: dict[str, dict[str, Any]] = {
@@ -112,6 +113,7 @@ def test_a_request_to_elsewhere_is_never_signed_and_keeps_nothing_of_a_signature
     assert [name for name in request.headers if name.startswith("x-ca")] == []
 
 
+@both_modes
 def test_every_attempt_has_a_nonce_and_a_time_of_its_own(mode: str, sandbox: SpeedPixSandbox):
     clock = iter(range(1700000000, 1700001000))
     sandbox._gateway._clock = lambda: NOW

@@ -18,6 +18,7 @@ from simstudio.services.speedpix import (
     SpeedPixResponseError,
     UnsafeURLError,
 )
+from tests.modes import both_modes
 from tests.services.speedpix.helpers import HOST, Answering, Handler, fetch, on, play
 
 SIGN = "/scc/sp_create_temp_file_upload_sign"
@@ -41,6 +42,7 @@ def uploading(client: Any) -> Any:
 # --- uploads ----------------------------------------------------------------------------------------------------------
 
 
+@both_modes
 def test_an_upload_carries_its_type_and_nothing_of_the_client(mode: str, here: Path):
     answering = Answering(
         place(uploadUrl="https://oss.test/b/k?Expires=1&Signature=a%2Bb/c+d", accessUrl="https://oss.test/k")
@@ -109,6 +111,7 @@ def test_a_file_without_an_address_runs_nothing(mode: str, here: Path):
     assert [request.method for request in answering.requests] == ["POST", "PUT"]
 
 
+@both_modes
 def test_a_redirected_upload_is_an_error(mode: str, here: Path):
     def handler(request: httpx.Request) -> httpx.Response:
         if request.url.path == SIGN:

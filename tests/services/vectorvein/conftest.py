@@ -8,13 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from simstudio.sandbox.services.vectorvein import VectorVeinSandbox, VectorVeinServer
-from tests.services.vectorvein.helpers import MODES, Clock
-
-
-@pytest.fixture(params=MODES)
-def mode(request: pytest.FixtureRequest) -> str:
-    """Each test runs with the sync and with the async client."""
-    return request.param
+from tests.services.vectorvein.helpers import Clock
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from simstudio.services.vectorvein import (
     WorkflowOutput,
     WorkflowRunResult,
 )
+from tests.modes import both_modes
 from tests.services.vectorvein.helpers import (
     BASE_URL,
     FIELDS,
@@ -110,6 +111,7 @@ def found(client: Any, path: str) -> Any:
 # --- signatures -----------------------------------------------------------------------------------------------------
 
 
+@both_modes
 @pytest.mark.parametrize("name", FLAT)
 def test_a_flat_method_is_that_of_a_namespace(name: str, mode: str):
     client = new_client(mode)
@@ -187,6 +189,7 @@ def test_models_are_made_by_position_as_those_of_the_original():
 # --- life -----------------------------------------------------------------------------------------------------------
 
 
+@both_modes
 def test_clones_share_key_and_address_and_closing_one_closes_nothing(mode: str):
     server = Canned([envelope({"agents": []})])
 
@@ -223,6 +226,7 @@ def test_a_middleware_sees_every_attempt(mode: str, clock: Clock):
     assert seen == [1, 2]
 
 
+@both_modes
 @pytest.mark.parametrize("path", ["", "agents", "list_agents", "workflows.run", "with_raw_response.agents"])
 def test_a_client_and_what_hangs_on_it_pickle(path: str, mode: str):
     client = new_client(mode, timeout=7, headers={"X-Trace": "1"})
@@ -234,6 +238,7 @@ def test_a_client_and_what_hangs_on_it_pickle(path: str, mode: str):
     assert repr(again) == repr(thing)
 
 
+@both_modes
 def test_a_pickled_client_works(mode: str, server: VectorVeinServer):
     client = server.client() if mode == "sync" else server.async_client()
     again = pickle.loads(pickle.dumps(client))
@@ -241,6 +246,7 @@ def test_a_pickled_client_works(mode: str, server: VectorVeinServer):
     assert run(again, lambda client: client.list_agents()).total == 0
 
 
+@both_modes
 def test_a_client_with_a_users_http_client_does_not_pickle(mode: str):
     with pytest.raises(ConfigurationError, match="http_client"):
         pickle.dumps(Canned([]).client(mode))
@@ -257,6 +263,7 @@ def test_an_async_client_serves_one_event_loop_after_another(server: VectorVeinS
     asyncio.run(client.aclose())
 
 
+@both_modes
 def test_a_client_of_the_other_kind_is_refused(mode: str):
     other = httpx.AsyncClient() if mode == "sync" else httpx.Client()
 
@@ -283,6 +290,7 @@ def test_the_documented_attributes_are_there(mode: str):
     assert (client.api_key, client.base_url) == (KEY, BASE_URL)
 
 
+@both_modes
 def test_the_escape_hatch_calls_any_endpoint_and_reads_its_envelope(mode: str):
     server = Canned([envelope({"x": 1}), envelope(None, 404, "no such thing"), (200, b"plain")])
 
@@ -306,6 +314,7 @@ def test_the_escape_hatch_calls_any_endpoint_and_reads_its_envelope(mode: str):
 # --- secrets --------------------------------------------------------------------------------------------------------
 
 
+@both_modes
 def test_no_repr_shows_the_key(mode: str):
     client = new_client(mode)
 

@@ -33,6 +33,7 @@ from simstudio.services.vectorvein import (
     VectorVeinClient,
     WorkflowError,
 )
+from tests.modes import both_modes
 from tests.services.vectorvein.helpers import (
     BASE_URL,
     FIELDS,
@@ -521,6 +522,7 @@ def test_13_a_trailing_slash_of_the_base_address_is_not_doubled(slashes: str, sa
     assert server.requests[0].url.path == "/api/v1/open-api/workflow/run"
 
 
+@both_modes
 def test_13_a_client_can_be_closed_and_says_so_afterwards(mode: str):
     def script(client: Any) -> Any:
         yield client.close()

@@ -25,6 +25,7 @@ from simstudio import ConfigurationError
 from simstudio.sandbox.services.vectorvein import VectorVeinSandbox, VectorVeinServer
 from simstudio.services import vectorvein
 from simstudio.services.vectorvein import AccessKey, AsyncVectorVeinClient, VectorVeinClient
+from tests.modes import both_modes
 from tests.services.vectorvein.helpers import KEY, MODES, WID, Clock
 
 EXAMPLES = Path(__file__).parent / "examples"
@@ -128,6 +129,7 @@ def test_the_examples_are_those_of_the_document_and_differ_in_their_imports_only
     assert len(list(EXAMPLES.glob("*.py"))) == 4
 
 
+@both_modes
 def test_the_example_of_running_a_workflow(mode: str, clock: Clock):
     printed, names = play(mode, "01_client", "02_run_workflow")
 
@@ -139,6 +141,7 @@ def test_the_example_of_running_a_workflow(mode: str, clock: Clock):
     assert names["rid"] != names["result"].rid
 
 
+@both_modes
 def test_the_example_of_access_keys(mode: str, server: VectorVeinServer):
     printed, names = play(mode, "01_client", "03_access_keys")
 
@@ -155,6 +158,7 @@ def test_the_example_of_access_keys(mode: str, server: VectorVeinServer):
     assert len(left) == 2
 
 
+@both_modes
 def test_the_example_of_a_link(mode: str):
     client = VectorVeinClient(KEY) if mode == "sync" else AsyncVectorVeinClient(KEY)
 

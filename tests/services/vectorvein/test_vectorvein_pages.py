@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from simstudio import ConfigurationError, RateLimitError
+from tests.modes import both_modes
 from tests.services.vectorvein.helpers import Canned, Clock, envelope
 
 LISTS: dict[str, tuple[Any, str, str]] = {
@@ -46,6 +47,7 @@ def test_all_pages_are_iterated_over(name: str, counts: dict[str, int], mode: st
     assert {body["page_size"] for body in server.bodies} == {2}
 
 
+@both_modes
 def test_pages_are_fetched_when_they_are_needed(mode: str):
     server = Canned([page("agents", "agent_id", ["a", "b"], total=5)])
 
@@ -83,6 +85,7 @@ def test_iterating_ends_whatever_the_server_counts(replies: list[Any], mode: str
     assert len(server.requests) == len(replies)
 
 
+@both_modes
 def test_each_iteration_starts_anew(mode: str):
     server = Canned([page("agents", "agent_id", ["a"], total=1)])
 
@@ -109,6 +112,7 @@ def test_the_filters_go_with_every_page(mode: str):
     assert [(body["status"], body["app_id"]) for body in server.bodies] == [(["AC", "EX"], "app")] * 2
 
 
+@both_modes
 def test_a_page_that_fails_raises_as_a_call_does(mode: str, clock: Clock):
     server = Canned([page("agents", "agent_id", ["a", "b"], total=9), (429, envelope(None, 429))])
 

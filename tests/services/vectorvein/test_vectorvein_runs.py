@@ -12,12 +12,14 @@ from simstudio.core.runs import SubmittedRun
 from simstudio.sandbox.services.vectorvein import VectorVeinSandbox, VectorVeinServer
 from simstudio.services import vectorvein
 from simstudio.services.vectorvein import AgentTask, AgentTaskRun, WorkflowError, WorkflowRun
+from tests.modes import both_modes
 from tests.services.vectorvein.helpers import FIELDS, OUTPUTS, WID, Canned, Clock, envelope, run
 
 STARTED = envelope({"rid": "rid-1"}, 202)
 RUNNING = envelope([], 202, "running")
 
 
+@both_modes
 def test_a_submitted_run_is_asked_for_and_waited_for_by_its_handle(mode: str, clock: Clock):
     server = Canned([STARTED, RUNNING, RUNNING, envelope(OUTPUTS)])
     seen = []
@@ -82,6 +84,7 @@ def test_outputs_that_came_at_once_are_the_handles_state(mode: str):
     assert len(server.requests) == 1
 
 
+@both_modes
 def test_a_handle_pickles_with_its_state(mode: str, server: VectorVeinServer):
     def script(client: Any) -> Any:
         handle = yield client.workflows.submit("hello", FIELDS)
@@ -185,6 +188,7 @@ def test_the_seeds_poll_loop_over_the_mapping_still_works(mode: str):
 # --- tasks of agents ------------------------------------------------------------------------------------------------
 
 
+@both_modes
 def test_a_task_of_an_agent_is_waited_for_by_its_handle(mode: str, clock: Clock, server: VectorVeinServer):
     def script(client: Any) -> Any:
         agent = yield client.create_agent("Researcher")

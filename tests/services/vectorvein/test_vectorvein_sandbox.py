@@ -12,6 +12,7 @@ from simstudio import ConfigurationError, NotFoundError, RateLimitError
 from simstudio.sandbox.services.vectorvein import VectorVeinSandbox, VectorVeinServer
 from simstudio.sandbox.services.vectorvein_records import ROUTES
 from simstudio.services.vectorvein import APIKeyError, VectorVeinAPIError, WorkflowInputField
+from tests.modes import both_modes
 from tests.services.vectorvein.helpers import FIELDS, run
 
 NAME = [WorkflowInputField("node", "Name", "Ada")]
@@ -78,6 +79,7 @@ def everything(client: Any) -> Any:
     return where
 
 
+@both_modes
 def test_a_program_that_calls_every_endpoint_runs(mode: str, server: VectorVeinServer):
     play(mode, server, everything)
 

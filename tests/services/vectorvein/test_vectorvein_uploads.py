@@ -15,6 +15,7 @@ import pytest
 from simstudio import ConfigurationError, File, InvalidInputError, ServerError
 from simstudio.sandbox.services.vectorvein import VectorVeinSandbox, VectorVeinServer
 from simstudio.sandbox.services.vectorvein_service import file_of
+from tests.modes import both_modes
 from tests.services.vectorvein.helpers import Canned, envelope, run
 
 DONE = envelope({"oss_path": "oss/x", "original_filename": "x", "file_size": 1, "content_type": "text/plain"})
@@ -48,6 +49,7 @@ class Unseekable(io.RawIOBase):
         return self._left.readinto(buffer)
 
 
+@both_modes
 @pytest.mark.parametrize("make", [str, Path, io.FileIO, lambda path: File(Path(path))])
 def test_a_file_is_sent_whole_under_its_base_name(make: Any, mode: str, tmp_path: Path):
     path = tmp_path / "bericht ü.pdf"
@@ -98,6 +100,7 @@ def test_a_name_cannot_break_out_of_its_header(mode: str):
     assert head.count(b'"') == 4
 
 
+@both_modes
 def test_a_file_is_sent_from_its_start_and_its_position_restored(mode: str):
     file = io.BytesIO(CONTENT)
     file.seek(3)
@@ -163,6 +166,7 @@ def test_files_are_not_read_on_the_thread_of_the_event_loop(tmp_path: Path):
     assert threading.get_ident() not in readers
 
 
+@both_modes
 def test_a_large_file_arrives(mode: str, sandbox: VectorVeinSandbox, server: VectorVeinServer):
     content = os.urandom(3_000_000)
     with tempfile.NamedTemporaryFile(suffix=".bin") as file:
