@@ -4,10 +4,10 @@ import pytest
 from catalog_calls import Caller
 
 
-@pytest.fixture(params=["sync", "async"])
-def caller(request: pytest.FixtureRequest) -> Caller:
-    """The sync and the async client, one after the other."""
-    return Caller(request.param)
+@pytest.fixture
+def caller(mode: str) -> Caller:
+    """A client of the kind that ``mode`` names."""
+    return Caller(mode)
 
 
 @pytest.fixture(autouse=True)

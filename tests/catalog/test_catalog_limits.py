@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -27,48 +28,40 @@ def needed(known: DocumentedOperation) -> dict[str, Any]:
     return {name: argument.python for name, (_, argument) in arguments(of(known), known, optional=False).items()}
 
 
-def ends() -> list[Any]:
-    """Each parameter with limits, and the least and the greatest value."""
-    return [
-        pytest.param(known, each, value, id=f"{known.key}-{each.name}-{number}")
-        for known in documented()
-        for each in known.parameters
-        for number, value in enumerate(at_the_end(each))
-    ]
-
-
-def limited() -> list[Any]:
-    """Each parameter with limits, and each value just outside them."""
-    return [
-        pytest.param(known, each, value, said, id=f"{known.key}-{each.name}-{number}")
-        for known in documented()
-        for each in known.parameters
-        for number, (value, said) in enumerate(outside(each))
-    ]
+def having(values: Callable[[Documented], Iterable[Any]]) -> Any:
+    """The operations that have parameters with such values, with these."""
+    cases = []
+    for known in documented():
+        chosen = [(each, value) for each in known.parameters for value in values(each)]
+        if chosen:
+            cases.append(pytest.param(known, chosen, id=known.key))
+    return pytest.mark.parametrize(("known", "chosen"), cases)
 
 
 class TestLimits:
-    @pytest.mark.parametrize(("known", "limit", "value", "said"), limited())
+    @having(outside)
     async def test_a_value_just_outside_is_refused_by_name_and_nothing_is_sent(
-        self, caller: Caller, known: DocumentedOperation, limit: Documented, value: Any, said: tuple[str, ...]
+        self, caller: Caller, known: DocumentedOperation, chosen: list[tuple[Documented, tuple[Any, tuple[str, ...]]]]
     ) -> None:
-        name = name_of(known, limit)
-        server = Server()
-        with pytest.raises(InvalidInputError) as caught:
-            await caller(of(known), server, {**needed(known), name: value})
-        message = str(caught.value)
-        assert message.startswith(f"{name} must ")
-        assert all(word in message for word in said)
-        assert server.sent == []
+        for limit, (value, said) in chosen:
+            name = name_of(known, limit)
+            server = Server()
+            with pytest.raises(InvalidInputError) as caught:
+                await caller(of(known), server, {**needed(known), name: value})
+            message = str(caught.value)
+            assert message.startswith(f"{name} must ")
+            assert all(word in message for word in said)
+            assert server.sent == []
 
-    @pytest.mark.parametrize(("known", "limit", "value"), ends())
+    @having(at_the_end)
     async def test_the_least_and_the_greatest_value_are_sent(
-        self, caller: Caller, known: DocumentedOperation, limit: Documented, value: Any
+        self, caller: Caller, known: DocumentedOperation, chosen: list[tuple[Documented, Any]]
     ) -> None:
-        server = Server()
-        with pytest.raises(InvalidRequestError):
-            await caller(of(known), server, {**needed(known), name_of(known, limit): value})
-        assert len(server.sent) == 1
+        for limit, value in chosen:
+            server = Server()
+            with pytest.raises(InvalidRequestError):
+                await caller(of(known), server, {**needed(known), name_of(known, limit): value})
+            assert len(server.sent) == 1
 
     @every_operation
     def test_there_are_no_other_limits(self, known: DocumentedOperation) -> None:

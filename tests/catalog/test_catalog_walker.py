@@ -13,13 +13,15 @@ from catalog_arguments import Argument, annotations, arguments, parameters, pyth
 from catalog_calls import KEY, Caller, Sent, Server
 from catalog_digest import Documented, DocumentedOperation, documented
 from catalog_local import ALWAYS_SENT, ANY, LEFT_OUT_WHEN_FALSE, LOCAL, TOGETHER
-from catalog_reading import of
+from catalog_reading import of, one_of_each_kind
 from catalog_types import NULL, options, parse
 
 from simstudio import AsyncSimStudioClient, InvalidInputError, InvalidRequestError, SimStudioClient
 from simstudio.catalog import Parameter, operations
+from tests.modes import both_modes
 
 every_operation = pytest.mark.parametrize("known", documented(), ids=lambda known: known.key)
+MOMENTS = ("startDate", "endDate")
 USUAL_HEADERS = {
     "accept", "accept-encoding", "connection", "content-length", "content-type", "host", "user-agent", "x-api-key",
 }  # fmt: skip
@@ -154,6 +156,12 @@ class TestWalk:
         for given in selections(known):
             await walk(caller, known, given)
 
+    @both_modes
+    @pytest.mark.parametrize("known", one_of_each_kind(), ids=lambda known: known.key)
+    async def test_both_clients_send_the_same(self, caller: Caller, known: DocumentedOperation) -> None:
+        for given in selections(known):
+            await walk(caller, known, given)
+
     @every_operation
     async def test_none_outside_of_bodies_is_not_sent(self, caller: Caller, known: DocumentedOperation) -> None:
         given = arguments(of(known), known, optional=False)
@@ -167,37 +175,38 @@ class TestWalk:
         assert {name for name, _ in sent.query} == names
 
 
-def flags() -> list[Any]:
-    """Each flag of each operation."""
-    return [
-        pytest.param(known, each, id=f"{known.key}-{each.name}")
-        for known in documented()
-        for each in known.parameters
-        if each.is_flag and not each.required
-    ]
+def having(*chosen: tuple[DocumentedOperation, list[Documented]]) -> Any:
+    """The operations that have any such parameters, with these."""
+    pairs = [pytest.param(known, each, id=known.key) for known, each in chosen if each]
+    return pytest.mark.parametrize(("known", "chosen"), pairs)
+
+
+def flags(known: DocumentedOperation) -> list[Documented]:
+    """The flags that may be left out."""
+    return [each for each in known.parameters if each.is_flag and not each.required]
 
 
 class TestFlags:
-    @pytest.mark.parametrize(("known", "flag"), flags())
+    @having(*((known, flags(known)) for known in documented()))
     async def test_false_is_said_but_where_the_server_would_take_it_for_true(
-        self, caller: Caller, known: DocumentedOperation, flag: Documented
+        self, caller: Caller, known: DocumentedOperation, chosen: list[Documented]
     ) -> None:
-        name = python_names(of(known))[Parameter(flag.name, flag.place)]  # type: ignore[arg-type]
-        given = arguments(of(known), known, optional=False)
-        left_out = flag.name in LEFT_OUT_WHEN_FALSE.get(known.key, ())
-        said = {} if left_out else {name: (flag, Argument(False, False if flag.place == "body" else "false"))}
-        server = Server()
-        with pytest.raises(InvalidRequestError):
-            await caller(of(known), server, {**{n: each.python for n, (_, each) in given.items()}, name: False})
-        (sent,) = server.sent
-        compare(known, sent, expected(known, {**given, **said}))
+        for flag in chosen:
+            name = python_names(of(known))[Parameter(flag.name, flag.place)]  # type: ignore[arg-type]
+            given = arguments(of(known), known, optional=False)
+            left_out = flag.name in LEFT_OUT_WHEN_FALSE.get(known.key, ())
+            said = {} if left_out else {name: (flag, Argument(False, False if flag.place == "body" else "false"))}
+            server = Server()
+            with pytest.raises(InvalidRequestError):
+                await caller(of(known), server, {**{n: each.python for n, (_, each) in given.items()}, name: False})
+            (sent,) = server.sent
+            compare(known, sent, expected(known, {**given, **said}))
 
 
-def optional_fields(*, nullable: bool) -> list[Any]:
-    """Each optional field of a body that may, or may not, be null."""
+def optional_fields(known: DocumentedOperation, *, nullable: bool) -> list[Documented]:
+    """The optional fields of its body that may, or may not, be null."""
     return [
-        pytest.param(known, each, id=f"{known.key}-{each.name}")
-        for known in documented()
+        each
         for each in known.parameters
         if each.place == "body"
         and not each.required
@@ -207,32 +216,34 @@ def optional_fields(*, nullable: bool) -> list[Any]:
 
 
 class TestNull:
-    @pytest.mark.parametrize(("known", "field"), optional_fields(nullable=True))
+    @having(*((known, optional_fields(known, nullable=True)) for known in documented()))
     async def test_none_is_null_where_a_field_of_a_body_may_be(
-        self, caller: Caller, known: DocumentedOperation, field: Documented
+        self, caller: Caller, known: DocumentedOperation, chosen: list[Documented]
     ) -> None:
-        name = python_names(of(known))[Parameter(field.name, field.place)]  # type: ignore[arg-type]
-        given = arguments(of(known), known, optional=False)
-        await walk(caller, known, {**given, name: (field, Argument(None, None))})
+        for field in chosen:
+            name = python_names(of(known))[Parameter(field.name, field.place)]  # type: ignore[arg-type]
+            given = arguments(of(known), known, optional=False)
+            await walk(caller, known, {**given, name: (field, Argument(None, None))})
 
-    @pytest.mark.parametrize(("known", "field"), optional_fields(nullable=False))
+    @having(*((known, optional_fields(known, nullable=False)) for known in documented()))
     async def test_none_is_refused_where_it_may_not(
-        self, caller: Caller, known: DocumentedOperation, field: Documented
+        self, caller: Caller, known: DocumentedOperation, chosen: list[Documented]
     ) -> None:
-        name = python_names(of(known))[Parameter(field.name, field.place)]  # type: ignore[arg-type]
         given = {each: argument.python for each, (_, argument) in arguments(of(known), known, optional=False).items()}
-        server = Server()
-        with pytest.raises(InvalidInputError, match=f"^{name} must be "):
-            await caller(of(known), server, {**given, name: None})
-        assert server.sent == []
+        for field in chosen:
+            name = python_names(of(known))[Parameter(field.name, field.place)]  # type: ignore[arg-type]
+            server = Server()
+            with pytest.raises(InvalidInputError, match=f"^{name} must be "):
+                await caller(of(known), server, {**given, name: None})
+            assert server.sent == []
 
 
 class TestMoments:
-    @every_operation
-    def test_a_moment_may_be_text_or_a_datetime(self, known: DocumentedOperation) -> None:
-        hints, names = annotations(of(known)), python_names(of(known))
-        for each in known.parameters:
-            if each.name in ("startDate", "endDate"):
-                shown = str(hints[names[Parameter(each.name, each.place)]])  # type: ignore[arg-type]
-                assert "str" in shown
-                assert "datetime" in shown
+    def test_a_moment_may_be_text_or_a_datetime(self) -> None:
+        moments = [(known, each) for known in documented() for each in known.parameters if each.name in MOMENTS]
+        assert moments
+        for known, each in moments:
+            name = python_names(of(known))[Parameter(each.name, each.place)]  # type: ignore[arg-type]
+            shown = str(annotations(of(known))[name])
+            assert "str" in shown, (known.key, name)
+            assert "datetime" in shown, (known.key, name)
