@@ -4,14 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.replaying import MODES
-
-
-@pytest.fixture(params=MODES)
-def mode(request: pytest.FixtureRequest) -> str:
-    """Each test replays through the sync and through the async client."""
-    return request.param
-
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,11 +13,12 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from attrs import frozen
 
@@ -27,7 +28,6 @@ from tests.recorded import Recording, recording
 from tests.scripts import adrive, drive
 
 V06, V04 = "sim-v0.6.43", "sim-v0.4.22"
-MODES = ("sync", "async")
 BASE_URL = "http://sim.test"
 KEY = "sk-sim-test"
 
@@ -82,7 +82,7 @@ def play(
     The network is blocked, this machine included, and every exchange must have been played exactly once.
 
     Args:
-        mode: of `MODES`.
+        mode: the kind of client, ``sync`` or ``async``.
         exchanges: what the server will answer.
         script: what the user does.
         played: False where the script is not supposed to play the cassette to its end.
@@ -214,6 +214,46 @@ def client_options(recorded: Recording) -> dict[str, Any]:
     if not any(name.lower() == "x-api-key" for name in recorded.request_headers):
         options["api_key"] = ANONYMOUS
     return options
+
+
+def parameters(table: dict[tuple[str, int], Any]) -> list[Any]:
+    """Each recording of a table, and what is expected of it."""
+    return [pytest.param(recording(*key), value, id=f"{key[0]}-{recording(*key)}") for key, value in table.items()]
+
+
+def one_of_each_kind(table: dict[tuple[str, int], Any]) -> dict[tuple[str, int], Any]:
+    """The first recording of each kind of outcome: what is expected without its texts, and the answer's status."""
+    names = ("kind", "envelope", "paused", "joined", "deployed", "done")
+    found: dict[Any, tuple[tuple[str, int], Any]] = {}
+    for key, expected in table.items():
+        told = [getattr(expected, name, None) for name in names]
+        told += [getattr(expected, "error", None) is None, min(len(getattr(expected, "texts", ())), 2)]
+        found.setdefault((type(expected), *told, recording(*key).status), (key, expected))
+    return dict(found.values())
+
+
+def on_both_clients(table: dict[tuple[str, int], Any]) -> list[Any]:
+    """Every recording of a table on the sync client, and one of each kind on the async one."""
+    tables = {"sync": table, "async": one_of_each_kind(table)}
+    return [
+        pytest.param(mode, *each.values, id=f"{mode}-{each.id}")
+        for mode, chosen in tables.items()
+        for each in parameters(chosen)
+    ]
+
+
+def in_every_way(ways: Iterable[str], table: dict[tuple[str, int], Any]) -> list[Any]:
+    """The same in the first of some ways of asking; in the others one recording of each kind on the sync client."""
+    first, *others = ways
+    cases = [
+        pytest.param(mode, first, *values, id=f"{first}-{mode}-{name}")
+        for (mode, *values), name in ((each.values, each.id.partition("-")[2]) for each in on_both_clients(table))
+    ]
+    return cases + [
+        pytest.param("sync", way, *each.values, id=f"{way}-sync-{each.id}")
+        for way in others
+        for each in parameters(one_of_each_kind(table))
+    ]
 
 
 def of(set_name: str, *numbers: int) -> list[Recording]:

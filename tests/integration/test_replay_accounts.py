@@ -10,21 +10,27 @@ import simstudio as sim
 from tests.integration import accounts
 from tests.integration.accounts import Status, Usage
 from tests.integration.executions import Failure
-from tests.integration.replaying import V04, V06, Watch, answer_of, client_options, play, workflow_of
+from tests.integration.replaying import (
+    V04,
+    V06,
+    Watch,
+    answer_of,
+    client_options,
+    in_every_way,
+    parameters,
+    play,
+    workflow_of,
+)
 from tests.integration.rules import assert_status_error
 from tests.recorded import recording
 
 
-def parameters(table: dict[tuple[str, int], Any]) -> list[Any]:
-    return [pytest.param(recording(*key), value, id=f"{key[0]}-{recording(*key)}") for key, value in table.items()]
+def refused(table: dict[tuple[str, int], Any]) -> dict[tuple[str, int], Any]:
+    return {key: value for key, value in table.items() if isinstance(value, Failure)}
 
 
-def refused(table: dict[tuple[str, int], Any]) -> list[Any]:
-    return parameters({key: value for key, value in table.items() if isinstance(value, Failure)})
-
-
-def answered(table: dict[tuple[str, int], Any]) -> list[Any]:
-    return parameters({key: value for key, value in table.items() if not isinstance(value, Failure)})
+def answered(table: dict[tuple[str, int], Any]) -> dict[tuple[str, int], Any]:
+    return {key: value for key, value in table.items() if not isinstance(value, Failure)}
 
 
 STATUS = {
@@ -41,8 +47,7 @@ LIMITS = {
 }
 
 
-@pytest.mark.parametrize("way", STATUS)
-@pytest.mark.parametrize(("recorded", "expected"), answered(accounts.STATUSES))
+@pytest.mark.parametrize(("mode", "way", "recorded", "expected"), in_every_way(STATUS, answered(accounts.STATUSES)))
 def test_a_workflow_tells_whether_it_is_deployed(mode, way, recorded, expected: Status):
     said = answer_of(recorded)
 
@@ -58,8 +63,7 @@ def test_a_workflow_tells_whether_it_is_deployed(mode, way, recorded, expected: 
     assert set(status) == set(said)
 
 
-@pytest.mark.parametrize("way", STATUS)
-@pytest.mark.parametrize(("recorded", "expected"), refused(accounts.STATUSES))
+@pytest.mark.parametrize(("mode", "way", "recorded", "expected"), in_every_way(STATUS, refused(accounts.STATUSES)))
 def test_a_status_that_is_refused_is_an_error(mode, way, recorded, expected: Failure):
     with pytest.raises(expected.kind, match=expected.text) as raised:
         play(
@@ -72,8 +76,7 @@ def test_a_status_that_is_refused_is_an_error(mode, way, recorded, expected: Fai
     assert_status_error(raised.value, recorded)
 
 
-@pytest.mark.parametrize("way", VALIDATE)
-@pytest.mark.parametrize(("recorded", "expected"), parameters(accounts.STATUSES))
+@pytest.mark.parametrize(("mode", "way", "recorded", "expected"), in_every_way(VALIDATE, accounts.STATUSES))
 def test_a_workflow_is_valid_when_it_is_deployed_and_not_when_the_server_refuses(mode, way, recorded, expected):
     valid = play(
         mode, recorded, lambda client: VALIDATE[way](client, workflow_of(recorded)), **client_options(recorded)
@@ -82,8 +85,7 @@ def test_a_workflow_is_valid_when_it_is_deployed_and_not_when_the_server_refuses
     assert valid is (isinstance(expected, Status) and expected.deployed)
 
 
-@pytest.mark.parametrize("way", LIMITS)
-@pytest.mark.parametrize(("recorded", "expected"), answered(accounts.USAGES))
+@pytest.mark.parametrize(("mode", "way", "recorded", "expected"), in_every_way(LIMITS, answered(accounts.USAGES)))
 def test_the_limits_have_the_documented_names_on_every_server(mode, way, recorded, expected: Usage):
     said = answer_of(recorded)
     watch = Watch()
@@ -114,8 +116,7 @@ def test_the_limits_have_the_documented_names_on_every_server(mode, way, recorde
     watch.assert_sent_as(recorded)
 
 
-@pytest.mark.parametrize("way", LIMITS)
-@pytest.mark.parametrize(("recorded", "expected"), refused(accounts.USAGES))
+@pytest.mark.parametrize(("mode", "way", "recorded", "expected"), in_every_way(LIMITS, refused(accounts.USAGES)))
 def test_limits_that_are_refused_are_an_error(mode, way, recorded, expected: Failure):
     with pytest.raises(expected.kind, match=expected.text) as raised:
         play(mode, recorded, LIMITS[way], **client_options(recorded))
@@ -125,7 +126,7 @@ def test_limits_that_are_refused_are_an_error(mode, way, recorded, expected: Fai
     assert raised.value.server_code == "AUTHENTICATION_REQUIRED"
 
 
-@pytest.mark.parametrize(("recorded", "reason"), answered(accounts.CANCELLED))
+@pytest.mark.parametrize(("recorded", "reason"), parameters(answered(accounts.CANCELLED)))
 def test_a_cancellation_tells_whether_it_was_recorded(mode, recorded, reason):
     execution = recorded.path.split("/")[5]
 
@@ -140,7 +141,7 @@ def test_a_cancellation_tells_whether_it_was_recorded(mode, recorded, reason):
     assert cancelled.to_dict() == answer_of(recorded)
 
 
-@pytest.mark.parametrize(("recorded", "expected"), refused(accounts.CANCELLED))
+@pytest.mark.parametrize(("recorded", "expected"), parameters(refused(accounts.CANCELLED)))
 def test_a_cancellation_that_is_refused_is_an_error(mode, recorded, expected: Failure):
     execution = recorded.path.split("/")[5]
 

@@ -19,17 +19,15 @@ from tests.integration.replaying import (
     answer_of,
     body_of,
     client_options,
+    in_every_way,
     of,
+    parameters,
     play,
     workflow_of,
 )
 from tests.integration.rules import assert_execution_error, assert_result, assert_status_error
+from tests.modes import both_modes
 from tests.recorded import Recording, recording
-
-
-def parameters(table: dict[tuple[str, int], Any]) -> list[Any]:
-    return [pytest.param(recording(*key), value, id=f"{key[0]}-{recording(*key)}") for key, value in table.items()]
-
 
 WAYS = {
     "workflows.execute": lambda client, *args: client.workflows.execute(*args),
@@ -90,8 +88,7 @@ def outcome_of(mode: str, exchanges: Any, script: Any, **options: Any) -> Any:
         return error
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize(("recorded", "expected"), parameters(executions.EXECUTED))
+@pytest.mark.parametrize(("mode", "way", "recorded", "expected"), in_every_way(WAYS, executions.EXECUTED))
 def test_an_execution_becomes_a_result_or_an_error(mode, way, recorded, expected):
     watch = Watch()
     call = WAYS[way]
@@ -107,8 +104,7 @@ def test_an_execution_becomes_a_result_or_an_error(mode, way, recorded, expected
     watch.assert_sent_as(recorded)
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize(("recorded", "expected"), parameters(executions.WRAPPED))
+@pytest.mark.parametrize(("mode", "way", "recorded", "expected"), in_every_way(WAYS, executions.WRAPPED))
 def test_an_input_that_is_no_mapping_is_sent_under_input(mode, way, recorded, expected):
     outcome = play(mode, recorded, lambda client: WAYS[way](client, workflow_of(recorded), body_of(recorded)["input"]))
 
@@ -124,8 +120,7 @@ def test_no_input_is_sent_as_an_empty_object(mode, way):
     check(outcome, recorded, executions.EXECUTED[V06, 7])
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize(("recorded", "key"), parameters(executions.REFUSED_BY_CLIENT))
+@pytest.mark.parametrize(("mode", "way", "recorded", "key"), in_every_way(WAYS, executions.REFUSED_BY_CLIENT))
 def test_an_input_with_one_of_sims_own_keys_is_refused_before_anything_is_sent(mode, way, recorded, key):
     with pytest.raises(sim.InvalidInputError, match=key) as refused:
         play(mode, [], lambda client: WAYS[way](client, workflow_of(recorded), body_of(recorded)))
@@ -205,6 +200,7 @@ def test_the_308_of_a_trailing_slash_is_followed_with_method_and_body(mode, redi
     assert json.loads(watch.sent[1].content) == body_of(exchanges[0])
 
 
+@both_modes
 def test_a_result_comes_with_its_response_when_asked_for(mode):
     recorded = recording(V06, 1)
 

@@ -20,11 +20,14 @@ from tests.integration.replaying import (
     answer_of,
     body_of,
     client_options,
+    in_every_way,
     of,
+    parameters,
     play,
     workflow_of,
 )
 from tests.integration.rules import assert_receipt, assert_status_error, assert_travels
+from tests.modes import both_modes
 from tests.recorded import Recording, recording
 
 WAYS = {
@@ -34,10 +37,6 @@ WAYS = {
 }
 STATES = {key: value for key, value in jobs.ASKED.items() if isinstance(value, State)}
 REFUSED = {key: value for key, value in jobs.ASKED.items() if isinstance(value, Failure)}
-
-
-def parameters(table: dict[tuple[str, int], Any]) -> list[Any]:
-    return [pytest.param(recording(*key), value, id=f"{key[0]}-{recording(*key)}") for key, value in table.items()]
 
 
 def job_of(recorded: Recording) -> str:
@@ -54,8 +53,7 @@ def at_once(client: Any) -> Any:
 # -- one exchange each ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize(("recorded", "expected"), parameters(jobs.SUBMITTED))
+@pytest.mark.parametrize(("mode", "way", "recorded", "expected"), in_every_way(WAYS, jobs.SUBMITTED))
 def test_a_submission_becomes_a_receipt_or_an_error(mode, way, recorded, expected):
     watch = Watch()
     options = {**client_options(recorded), "middleware": [watch]}
@@ -242,6 +240,7 @@ RUNS = {
 }
 
 
+@both_modes
 @pytest.mark.parametrize(("exchanges", "statuses"), RUNS.values(), ids=RUNS)
 def test_a_run_is_queued_waited_for_and_brings_the_workflows_own_output(mode, exchanges, statuses):
     seen = []
@@ -425,6 +424,7 @@ ENDLESS = {
 }
 
 
+@both_modes
 @pytest.mark.parametrize("exchanges", ENDLESS.values(), ids=ENDLESS)
 def test_waiting_ends_with_one_last_question_at_the_deadline(mode, exchanges):
     with pytest.raises(sim.JobTimeoutError) as raised:
@@ -459,6 +459,7 @@ def test_waiting_does_not_bear_failed_questions_for_ever(mode):
     assert raised.value.task_id == "run_x"
 
 
+@both_modes
 def test_a_progress_function_that_raises_ends_the_wait(mode):
     def stop(job):
         raise LookupError(job.status)

@@ -10,6 +10,7 @@ from vcr.errors import CannotOverwriteExistingCassetteException
 from simstudio.core.polling import Poller, PollSchedule
 from simstudio.testing import NetworkBlockedError, assert_all_played, block_network
 from tests.integration.replaying import V06, cassette, of, play, read, run, workflow_of
+from tests.modes import both_modes
 from tests.recorded import recording
 
 EXECUTED = recording(V06, 1)
@@ -53,6 +54,7 @@ def test_a_mismatch_surfaces_as_itself(mode, call):
     assert EXECUTED.file.name in str(raised.value)
 
 
+@both_modes
 @pytest.mark.parametrize(
     ("call", "text"),
     [
@@ -70,6 +72,7 @@ def test_it_tells_what_differs(mode, call, text):
     assert text in str(raised.value)
 
 
+@both_modes
 def test_an_exchange_is_not_played_twice(mode):
     def script(client):
         yield client.workflows.execute(WORKFLOW, HI)
@@ -79,6 +82,7 @@ def test_an_exchange_is_not_played_twice(mode):
         play(mode, EXECUTED, script)
 
 
+@both_modes
 def test_a_mismatch_in_the_middle_of_waiting_is_not_borne_as_a_failed_question(mode):
     first, *_ = of(V06, 55)
 
@@ -97,11 +101,13 @@ def test_a_cassette_that_is_not_played_to_its_end_is_told(mode):
         play(mode, exchanges, lambda client: client.jobs.get(exchanges[0].path.rpartition("/")[2]))
 
 
+@both_modes
 def test_without_a_cassette_nothing_leaves_the_machine(mode):
     with block_network(), pytest.raises(NetworkBlockedError, match=r"sim\.ai"):
         run(mode, lambda client: client.usage.limits(), base_url="https://sim.ai")
 
 
+@both_modes
 def test_a_cassette_serves_any_base_address(mode):
     recorded = EXECUTED
 

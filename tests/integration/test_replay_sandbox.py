@@ -7,6 +7,7 @@ import pytest
 from simstudio.testing import assert_all_played, block_network, make_vcr, rechunk
 from tests.integration.replaying import run
 from tests.integration.sandbox_session import DIRECTORY, KEY, NAME, Seen, record, session
+from tests.modes import both_modes
 
 
 def check(seen: Seen) -> None:
@@ -34,6 +35,7 @@ def same(first: Seen, second: Seen) -> None:
         assert str(getattr(first, name)) == str(getattr(second, name))
 
 
+@both_modes
 @pytest.mark.parametrize("recorded_by", ["sync", "async"])
 def test_a_session_recorded_live_is_replayed_without_the_server(mode, recorded_by, tmp_path):
     live, written = record(tmp_path, recorded_by)
@@ -48,6 +50,7 @@ def test_a_session_recorded_live_is_replayed_without_the_server(mode, recorded_b
     assert KEY.encode() not in written
 
 
+@both_modes
 def test_the_committed_session_is_replayed(mode):
     with make_vcr(DIRECTORY, record_mode="none").use_cassette(NAME) as tape, block_network(loopback=False), rechunk():
         seen = run(mode, session, base_url="http://sim.test")

@@ -19,12 +19,17 @@ from tests.integration.replaying import (
     answer_of,
     body_of,
     client_options,
+    in_every_way,
+    on_both_clients,
+    one_of_each_kind,
+    parameters,
     play,
     read,
     workflow_of,
 )
 from tests.integration.rules import assert_status_error, assert_travels
 from tests.integration.streams import Broken, Stream
+from tests.modes import both_modes
 from tests.recorded import Recording, recording
 
 FLAT = {
@@ -37,10 +42,6 @@ FLAT = {
 GOOD = {key: value for key, value in streams.STREAMED.items() if isinstance(value, Stream)}
 BROKEN = {key: value for key, value in streams.STREAMED.items() if isinstance(value, Broken)}
 REFUSED = {key: value for key, value in streams.STREAMED.items() if isinstance(value, Failure)}
-
-
-def parameters(table: dict[tuple[str, int], Any]) -> list[Any]:
-    return [pytest.param(recording(*key), value, id=f"{key[0]}-{recording(*key)}") for key, value in table.items()]
 
 
 def asked(recorded: Recording) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -96,7 +97,7 @@ def check_result(result: Any, recorded: Recording, expected: Stream) -> None:
     assert (result.execution_id, result.metadata) == (None, None)
 
 
-@pytest.mark.parametrize(("recorded", "expected"), parameters(GOOD))
+@pytest.mark.parametrize(("mode", "recorded", "expected"), on_both_clients(GOOD))
 def test_a_stream_gives_its_events_and_then_its_result(mode, recorded, expected):
     watch = Watch()
     (workflow, body), selected = asked(recorded)
@@ -113,8 +114,7 @@ def test_a_stream_gives_its_events_and_then_its_result(mode, recorded, expected)
     assert cuts.pieces > 1
 
 
-@pytest.mark.parametrize("way", FLAT)
-@pytest.mark.parametrize(("recorded", "expected"), parameters(GOOD))
+@pytest.mark.parametrize(("mode", "way", "recorded", "expected"), in_every_way(FLAT, GOOD))
 def test_a_flat_method_reads_a_stream_to_its_end(mode, way, recorded, expected):
     arguments, selected = asked(recorded)
 
@@ -129,7 +129,8 @@ async def collected(texts: Any) -> list[str]:
     return [text async for text in texts]
 
 
-@pytest.mark.parametrize(("recorded", "expected"), parameters(GOOD))
+@both_modes
+@pytest.mark.parametrize(("recorded", "expected"), parameters(one_of_each_kind(GOOD)))
 def test_the_text_of_a_stream_comes_piece_by_piece(mode, recorded, expected):
     (workflow, body), selected = asked(recorded)
 
@@ -145,7 +146,8 @@ def test_the_text_of_a_stream_comes_piece_by_piece(mode, recorded, expected):
     assert texts == [frame["chunk"] for frame in frames(recorded) if "chunk" in frame]
 
 
-@pytest.mark.parametrize(("recorded", "expected"), parameters(GOOD))
+@both_modes
+@pytest.mark.parametrize(("recorded", "expected"), parameters(one_of_each_kind(GOOD)))
 def test_the_result_can_be_asked_for_without_iterating(mode, recorded, expected):
     (workflow, body), selected = asked(recorded)
 
@@ -161,7 +163,7 @@ def test_the_result_can_be_asked_for_without_iterating(mode, recorded, expected)
         check_result(play(mode, recorded, script), recorded, expected)
 
 
-@pytest.mark.parametrize(("recorded", "expected"), parameters(BROKEN))
+@pytest.mark.parametrize(("mode", "recorded", "expected"), on_both_clients(BROKEN))
 def test_an_error_event_ends_a_stream_with_an_error(mode, recorded, expected):
     (workflow, body), selected = asked(recorded)
 
@@ -178,8 +180,7 @@ def test_an_error_event_ends_a_stream_with_an_error(mode, recorded, expected):
     assert_travels(error)
 
 
-@pytest.mark.parametrize("way", FLAT)
-@pytest.mark.parametrize(("recorded", "expected"), parameters(BROKEN))
+@pytest.mark.parametrize(("mode", "way", "recorded", "expected"), in_every_way(FLAT, BROKEN))
 def test_an_error_event_comes_out_of_a_flat_method(mode, way, recorded, expected):
     arguments, selected = asked(recorded)
 
@@ -190,8 +191,7 @@ def test_an_error_event_comes_out_of_a_flat_method(mode, way, recorded, expected
     assert expected.text in str(raised.value)
 
 
-@pytest.mark.parametrize("way", ["workflows.stream", *FLAT])
-@pytest.mark.parametrize(("recorded", "expected"), parameters(REFUSED))
+@pytest.mark.parametrize(("mode", "way", "recorded", "expected"), in_every_way(["workflows.stream", *FLAT], REFUSED))
 def test_a_stream_that_is_refused_raises_what_an_execution_does(mode, way, recorded, expected):
     arguments, selected = asked(recorded)
     call = FLAT.get(way) or (lambda client, *args, **more: read(client.workflows.stream(*args, **more)))
@@ -256,6 +256,7 @@ def test_where_a_stream_is_cut_makes_no_difference(mode, recorded, seed):
     check_events(streamed.events, recorded)
 
 
+@both_modes
 def test_leaving_a_stream_early_closes_it(mode):
     recorded = recording(V06, 309)
     (workflow, body), selected = asked(recorded)
@@ -301,6 +302,7 @@ DONE = ('data: "[DONE]"', ': "[DONE]"')
 """What makes a recorded frame a comment, so that the server never said it."""
 
 
+@both_modes
 def test_a_stream_that_stops_before_its_final_event_is_broken(mode):
     recorded = recording(V06, 309)
     (workflow, body), selected = asked(recorded)

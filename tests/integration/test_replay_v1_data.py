@@ -16,6 +16,7 @@ from simstudio.models.v1 import knowledge, tables
 from tests.integration import v1_data
 from tests.integration.replaying import V06, Watch, answer_of, client_options, of, play
 from tests.integration.rules import assert_status_error
+from tests.modes import both_modes
 from tests.recorded import Recording, recording
 
 TABLE = "tbl_9f95c24c83c04451b18a47a51d90d409"
@@ -179,6 +180,7 @@ def test_a_second_file_of_the_same_name_gets_another(mode):
     assert ask(mode, recording(V06, 267)).name == "notes é (1).txt"
 
 
+@both_modes
 def test_an_empty_file_can_be_uploaded(mode):
     assert ask(mode, recording(V06, 271)).size == 0
 

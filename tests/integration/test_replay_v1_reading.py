@@ -13,6 +13,7 @@ from simstudio.models.v2.logs import TraceSpan
 from tests.integration import v1_reading
 from tests.integration.replaying import V04, V06, Watch, answer_of, client_options, of, play
 from tests.integration.rules import assert_status_error
+from tests.modes import both_modes
 from tests.recorded import Recording, recording
 
 WORKSPACE = "1c944e88-6ad4-4e55-8c66-c415e73eeb32"
@@ -131,6 +132,7 @@ def test_the_last_page_of_workflows_names_none(mode):
     assert ask(mode, recording(V06, 150)).next_cursor is None
 
 
+@both_modes
 def test_workflows_are_iterated_over_without_a_thought_of_pages(mode):
     recorded = recording(V06, 150)
 
