@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from simstudio import catalog, webhooks
-    from simstudio.batch.batch import AsyncBatch, Batch, BatchInterrupted
+    from simstudio.batch.batch import AsyncBatch, Batch
     from simstudio.batch.items import BatchItem
     from simstudio.client import AsyncSimStudioClient, SimStudioClient
     from simstudio.client import AsyncSimStudioClient as AsyncClient
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         APITimeoutError,
         APIVersionError,
         AuthenticationError,
+        BatchInterrupted,
         ConfigurationError,
         ConflictError,
         DeploymentFailedError,
@@ -82,7 +83,7 @@ if TYPE_CHECKING:
     from simstudio.transport.stack import Handler, Middleware
 
 _HOMES = {
-    "batch.batch": ("AsyncBatch", "Batch", "BatchInterrupted"),
+    "batch.batch": ("AsyncBatch", "Batch"),
     "batch.items": ("BatchItem",),
     "client": ("AsyncSimStudioClient", "SimStudioClient"),
     "errors": (
@@ -91,6 +92,7 @@ _HOMES = {
         "APITimeoutError",
         "APIVersionError",
         "AuthenticationError",
+        "BatchInterrupted",
         "ConfigurationError",
         "ConflictError",
         "DeploymentFailedError",

@@ -34,6 +34,7 @@ All of them pickle and copy, and none ever holds the API key: they keep the resp
 from __future__ import annotations
 
 from simstudio.batch.errors import (
+    BatchInterrupted,
     InputChangedError,
     LedgerError,
 )
@@ -79,6 +80,7 @@ __all__ = [
     "APITimeoutError",
     "APIVersionError",
     "AuthenticationError",
+    "BatchInterrupted",
     "ConfigurationError",
     "ConflictError",
     "DeploymentFailedError",

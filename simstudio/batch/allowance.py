@@ -1,19 +1,18 @@
-"""Tokens: Sim's bucket, modelled as the server has it.
+"""Tokens: the bucket of a service's rate limit, modelled as Sim's servers have it.
 
 So many tokens come each whole minute, and at most the burst is held. Executions say nothing of it until a bare 429, so
-what is left is asked of ``usage.limits()``: at each refill, when half of what was told is spent as long as others may
-spend too, and when none should be left. Pure: time is an argument.
+the service is asked what is left (:class:`~simstudio.batch.execution.Limits`): at each refill, when half of what was
+told is spent as long as others may spend too, and when none should be left. Pure: time is an argument.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from simstudio.models.usage import RateLimitEntry, UsageLimits
+    from simstudio.batch.execution import Limits
 
 PERIOD = 60.0
 """Seconds from one refill to the next."""
@@ -82,20 +81,18 @@ class Allowance:
 
     # -- what the server tells
 
-    def seed(self, now: float, wall: float, limits: UsageLimits) -> None:
-        """Adopt what ``usage.limits()`` says, less the requests that it may not have counted yet."""
-        entry = limits.rate_limit.sync
-        self._cost = self.cost
-        if self.cost > 1 and entry.max_burst is None:
-            entry, self._cost = limits.rate_limit.async_, 1  # v0.4 counts background runs apart, and once
+    def seed(self, now: float, wall: float, limits: Limits | None) -> None:
+        """Adopt what the service says about its limits, less the requests that it may not have counted yet."""
         asked, self._asked = self._asked, None
-        rate, left = _count(entry.limit), _count(entry.remaining)
-        if not rate or left is None:
+        if limits is None:
             self._told_nothing = True
+            if not self._known:
+                self._cost = 1  # a rate that is guessed from refusals counts requests
             return
+        self._cost = self.cost if limits.cost is None else limits.cost
         _, uncounted, begun = asked or (now, self._uncounted(now), self._begun)
         uncounted += self._begun - begun
-        self._adopt(now, wall, rate, _count(entry.max_burst), left, _epoch(entry), uncounted)
+        self._adopt(now, wall, limits.rate, limits.burst, limits.remaining, limits.reset, uncounted)
 
     def _adopt(
         self, now: float, wall: float, rate: int, burst: int | None, left: int, reset: float | None, uncounted: int
@@ -350,19 +347,3 @@ class Allowance:
             until = self._ask_from - now
             return min(until, max(_MARGIN, self._next_ask - now)) if unsure and not self._told_nothing else until
         return max(_MARGIN, min(self._next_ask, self._latest + _PATIENCE) - now)
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def _epoch(entry: RateLimitEntry) -> float | None:
-    """When the bucket is refilled, in epoch seconds, to the millisecond."""
-    text = entry.reset_at
-    if not isinstance(text, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith("Z") else text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
-    except (ValueError, OverflowError):
-        return None

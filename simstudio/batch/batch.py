@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from simstudio.batch.backlog import Backlog
+from simstudio.batch.errors import BatchInterrupted
 from simstudio.batch.items import BatchItem
 from simstudio.batch.progress import Progress
 from simstudio.batch.running import Awaited, Box, Threaded
@@ -30,20 +31,6 @@ _LOOK_AGAIN = 1.0
 """Seconds. Without an end to it, a wait hears of no Ctrl-C on Windows."""
 _READ_FOR_EACH = 2
 """Inputs read for each item given, where they come quickly: so that the engine has some while items abound."""
-
-
-class BatchInterrupted(KeyboardInterrupt):
-    """Ctrl-C during a batch. What was under way has ended, or is in the ledger as sent.
-
-    Attributes:
-        progress: How far it was.
-        items: Items that ended meanwhile and were not given yet.
-    """
-
-    def __init__(self, progress: Progress, items: list[BatchItem], advice: str = "") -> None:
-        super().__init__(f"Interrupted: {progress}.{advice}")
-        self.progress = progress
-        self.items = items
 
 
 class Batch(Iterator[BatchItem]):

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from simstudio.transport.errors import SimStudioError
+
+if TYPE_CHECKING:
+    from simstudio.batch.items import BatchItem
+    from simstudio.batch.progress import Progress
 
 
 class LedgerError(SimStudioError):
@@ -11,3 +17,17 @@ class LedgerError(SimStudioError):
 
 class InputChangedError(LedgerError):
     """An input is not the one that the ledger knows under that key."""
+
+
+class BatchInterrupted(KeyboardInterrupt):
+    """Ctrl-C during a batch. What was under way has ended, or is in the ledger as sent.
+
+    Attributes:
+        progress: How far the batch was.
+        items: Items that ended meanwhile and were not given yet.
+    """
+
+    def __init__(self, progress: Progress, items: list[BatchItem], advice: str = "") -> None:
+        super().__init__(f"Interrupted: {progress}.{advice}")
+        self.progress = progress
+        self.items = items

@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
     from concurrent.futures import Future
 
+    from simstudio.batch.execution import Limits
     from simstudio.batch.sender import FlowSender, Hear, Queued, SendOptions
     from simstudio.core.resource import Context
     from simstudio.models.execution import WorkflowExecutionResult
-    from simstudio.models.usage import UsageLimits
 
 _MOST_LOST = 10  # tasks lost one after another: there is no executor any more
 _NO_TASK_BEGAN = "Error during deserialization"  # as Dask's scheduler says it
@@ -248,8 +248,8 @@ class ExecutorSender:
         """The result of a background run that an earlier batch queued, by the API that it used."""
         return self._local.settle(task_id, execution_id, api_version)
 
-    def limits(self) -> Awaitable[UsageLimits]:
-        """What the account may still do."""
+    def limits(self) -> Awaitable[Limits | None]:
+        """The service's rate limit, None when it does not say."""
         return self._local.limits()
 
     async def aclose(self) -> None:

@@ -16,7 +16,7 @@ from simstudio.batch.concurrency import Concurrency
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from simstudio.models.usage import UsageLimits
+    from simstudio.batch.execution import Limits
 
 
 class Pace:
@@ -57,8 +57,8 @@ class Pace:
         """How many requests may be in flight now."""
         return self.concurrency.limit
 
-    def seed(self, limits: UsageLimits) -> None:
-        """Learn from ``client.usage.limits()``. Where it tells no rate limits, nothing is known."""
+    def seed(self, limits: Limits | None) -> None:
+        """Learn from the answer to a question for the limits; None when the service says nothing about them."""
         self.allowance.seed(self.clock(), self.wall(), limits)
 
     def wait(self, in_flight: int) -> float:
@@ -125,7 +125,7 @@ class Pace:
         self.allowance.hint(self.clock(), self.wall(), limit, remaining, reset)
 
     def wants_limits(self) -> bool:
-        """Whether asking ``client.usage.limits()`` would help now.
+        """Whether asking the service for its limits would help now.
 
         The answer belongs into :meth:`seed`. True is said once a question: when the question fails, nothing need be
         told, and it is said again later.

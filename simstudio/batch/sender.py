@@ -14,6 +14,7 @@ import attrs
 
 from simstudio.core.options import UNSET, Unset
 from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
+from simstudio.resources.batch_execution import limits_of
 from simstudio.resources.dialects import Dialects, StreamOptions, Target
 from simstudio.resources.jobs import Jobs
 from simstudio.resources.v2.execution import mint
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TypeAlias
 
+    from simstudio.batch.execution import Limits
     from simstudio.batch.records import Mode
     from simstudio.core.resource import Context
-    from simstudio.models.usage import UsageLimits
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Response
 
@@ -51,8 +52,8 @@ class Sender(Protocol):
         """The result of a background run that an earlier batch queued, by the API that it used."""
         ...
 
-    def limits(self) -> Awaitable[UsageLimits]:
-        """What the account may still do."""
+    def limits(self) -> Awaitable[Limits | None]:
+        """The service's rate limit, None when it does not say."""
         ...
 
     async def aclose(self) -> None:
@@ -123,9 +124,10 @@ class Flows:
             self._waited(dialect.target(task_id, self._options.workflow_id, execution_id, receipt))
         )
 
-    def limits(self) -> Flow[UsageLimits]:
-        """What the account may still do."""
-        return self._dialect.limits()
+    def limits(self) -> Flow[Limits | None]:
+        """The rate limit of executions, None when the server does not say."""
+        background = self._options.mode == "async" and self._dialect.version == "v1"
+        return limits_of((yield from self._dialect.limits()), background=background)
 
     def _execute(self, value: Any, run_id: str | None) -> Flow[WorkflowExecutionResult]:
         options, dialect = self._options, self._dialect
@@ -227,8 +229,8 @@ class FlowSender:
         """The result of a background run that an earlier batch queued, by the API that it used."""
         return self._run(self._flows.settle(task_id, execution_id, api_version))
 
-    def limits(self) -> Awaitable[UsageLimits]:
-        """What the account may still do."""
+    def limits(self) -> Awaitable[Limits | None]:
+        """The service's rate limit, None when it does not say."""
         return self._run(self._flows.limits())
 
     async def aclose(self) -> None:

@@ -24,7 +24,7 @@ from simstudio.transport.errors import ConfigurationError, SimStudioError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from simstudio.models.usage import UsageLimits
+    from simstudio.batch.execution import Limits
 
 _PERIOD_KEPT = 180  # seconds
 _KEPT = 24 * 3600
@@ -105,7 +105,7 @@ class SharedAllowance(Allowance):
         self._ends = 0.0  # epoch seconds
         self._probe_is_taken = False
 
-    def seed(self, now: float, wall: float, limits: UsageLimits) -> None:
+    def seed(self, now: float, wall: float, limits: Limits | None) -> None:
         """Adopt what the server says, and tell the others."""
         self._load()
         super().seed(now, wall, limits)

@@ -23,7 +23,6 @@ from simstudio.batch.options import Options
 from simstudio.batch.pace import Pace
 from simstudio.batch.sources import Relay
 from simstudio.models.execution import WorkflowExecutionResult
-from simstudio.models.usage import UsageLimits
 
 WARM_UP = 5_000
 CONCURRENCY = 200
@@ -45,8 +44,8 @@ class Sender:
     async def settle(self, task_id: str, execution_id: str | None, api_version: str) -> WorkflowExecutionResult:
         raise AssertionError("nothing is queued")
 
-    async def limits(self) -> UsageLimits:
-        return UsageLimits(True)
+    async def limits(self) -> None:
+        return None
 
     async def aclose(self) -> None:
         return

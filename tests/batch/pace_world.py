@@ -6,11 +6,10 @@ import heapq
 import math
 import random
 from collections.abc import Callable
-from datetime import datetime, timezone
 from typing import Any
 
+from simstudio.batch.execution import Limits
 from simstudio.batch.pace import Pace
-from simstudio.models.usage import ExecutionRateLimits, RateLimitEntry, UsageLimits
 from simstudio.sandbox.limits import TokenBucket, Window
 
 EPOCH = 1_795_161_600.0
@@ -125,21 +124,18 @@ class Server:
         else:
             begin()
 
-    def limits(self) -> UsageLimits:
+    def limits(self) -> Limits | None:
         self.asked += 1
         if not self.tells:
-            return UsageLimits(True)
+            return None
         now = self.bucket.read(self.wall())
-        moment = datetime.fromtimestamp(now.reset_at, timezone.utc).isoformat(timespec="milliseconds")
-        told = RateLimitEntry(
-            False,
+        return Limits(
             now.per_minute,
             now.remaining,
-            moment.replace("+00:00", "Z"),
-            None if self.window else now.per_minute,
             None if self.window else now.burst,
+            round(now.reset_at, 3),  # Sim tells milliseconds
+            1 if self.window else None,
         )
-        return UsageLimits(True, ExecutionRateLimits(told, told, "api"))
 
 
 class Batch:

@@ -13,6 +13,7 @@ import pytest
 import simstudio as sim
 from simstudio.batch.backlog import MOST_WEIGHT
 from simstudio.batch.engine import Engine
+from simstudio.batch.execution import Limits
 from simstudio.batch.items import BatchItem, prepare
 from simstudio.batch.ledger import Counts, Intent, Ledger
 from simstudio.batch.options import Options
@@ -20,7 +21,6 @@ from simstudio.batch.progress import Progress
 from simstudio.batch.running import Box as Waiting
 from simstudio.batch.sources import Inline, source_of
 from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
-from simstudio.models.usage import UsageLimits
 from simstudio.transport.retry import Backoff
 
 Answer = Callable[[Any, int], Any]
@@ -37,7 +37,7 @@ class FixedPace:
     def wait(self, in_flight: int) -> float:
         return 0.0 if in_flight < self.limit else math.inf
 
-    def seed(self, limits: UsageLimits) -> None:
+    def seed(self, limits: Limits | None) -> None:
         self.told.append("limits")
 
     def succeeded(self, elapsed: float) -> None:
@@ -99,8 +99,8 @@ class FakeSender:
         self.settled.append(task_id)
         return self._given(int(task_id.removeprefix("job-")))
 
-    async def limits(self) -> UsageLimits:
-        return UsageLimits(True)
+    async def limits(self) -> None:
+        return None
 
     async def aclose(self) -> None:
         self.closed = True

@@ -22,7 +22,6 @@ from simstudio.batch.pace import Pace
 from simstudio.batch.sources import Inline
 from simstudio.batch.workers import CLAIMED_ELSEWHERE, clients, stores
 from simstudio.models.execution import WorkflowExecutionResult
-from simstudio.models.usage import UsageLimits
 from simstudio.transport.retry import Backoff
 from tests.batch.elsewhere import Again, Works, inputs, redis_server, until, working
 
@@ -239,8 +238,8 @@ class Answers:
     async def settle(self, task_id: str, execution_id: str | None, api_version: str) -> WorkflowExecutionResult:
         raise AssertionError("nothing was queued")
 
-    async def limits(self) -> UsageLimits:
-        return UsageLimits(True)
+    async def limits(self) -> None:
+        return None
 
     async def aclose(self) -> None:
         pass

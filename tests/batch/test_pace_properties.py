@@ -13,6 +13,7 @@ from pace_world import Batch, Server, World
 
 from simstudio.batch.pace import Pace
 from simstudio.models.usage import ExecutionRateLimits, RateLimitEntry, UsageLimits
+from simstudio.resources.batch_execution import limits_of
 from simstudio.sandbox.limits import TokenBucket
 
 SECONDS = st.floats(0, 200)
@@ -32,6 +33,7 @@ class AnyHistory(RuleBasedStateMachine):
     @initialize(fixed=st.none() | st.integers(1, 20), most=st.integers(1, 50), cost=st.integers(1, 2))
     def begin(self, fixed: int | None, most: int, cost: int) -> None:
         self.now = Now()
+        self.background = cost > 1
         self.pace = Pace(concurrency=fixed, most=most, cost=cost, clock=self.now, wall=self.now)
         self.in_flight: list[float] = []
         self.most = fixed or most
@@ -74,7 +76,7 @@ class AnyHistory(RuleBasedStateMachine):
         if reset_in is not None:
             moment = datetime.fromtimestamp(self.now.now + reset_in, timezone.utc).isoformat()
         entry = RateLimitEntry(False, rate, left, moment, rate, burst)
-        self.pace.seed(UsageLimits(True, ExecutionRateLimits(entry, entry)))
+        self.pace.seed(limits_of(UsageLimits(True, ExecutionRateLimits(entry, entry)), background=self.background))
 
     @rule(limit=st.integers(-1, 100), left=st.integers(-1, 100), reset_in=st.floats(-100, 200))
     def headers_are_told(self, limit: int, left: int, reset_in: float) -> None:
@@ -125,7 +127,7 @@ def test_no_more_tokens_are_taken_than_the_bucket_has(rate: int, requests: list[
         reading = bucket.read(now.now)
         moment = datetime.fromtimestamp(reading.reset_at, timezone.utc).isoformat(timespec="milliseconds")
         entry = RateLimitEntry(False, rate, reading.remaining, moment, rate, reading.burst)
-        pace.seed(UsageLimits(True, ExecutionRateLimits(entry, entry)))
+        pace.seed(limits_of(UsageLimits(True, ExecutionRateLimits(entry, entry)), background=cost > 1))
 
     seed()
     for pause in requests:
@@ -146,7 +148,7 @@ def test_no_more_tokens_are_taken_than_the_bucket_has(rate: int, requests: list[
 def test_waiting_becomes_no_longer_while_nothing_happens(left: int, reset_in: float, steps: list[float]) -> None:
     now = Now()
     pace = Pace(concurrency=10, clock=now, wall=now)
-    pace.seed(UsageLimits(True))
+    pace.seed(None)
     pace.wait(0)
     pace.refused(reset_in + 10.0)
     before = now.now + pace.wait(0)

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from pace_world import Batch, Server, World
 
+from simstudio.batch.execution import Limits
 from simstudio.batch.pace import Pace
 from simstudio.models.usage import ExecutionRateLimits, RateLimitEntry, UsageLimits
+from simstudio.resources.batch_execution import limits_of
 
 HOUR = 3600.0
 
@@ -232,9 +234,9 @@ class Now:
         return self.now
 
 
-def told(left: Any, rate: Any = 50, burst: Any = 100, reset_at: Any = "1970-01-01T00:17:20.000Z") -> UsageLimits:
+def told(left: Any, rate: Any = 50, burst: Any = 100, reset_at: Any = "1970-01-01T00:17:20.000Z") -> Limits | None:
     entry = RateLimitEntry(False, rate, left, reset_at, rate, burst)
-    return UsageLimits(True, ExecutionRateLimits(entry, entry, "api"))
+    return limits_of(UsageLimits(True, ExecutionRateLimits(entry, entry, "api")), background=False)
 
 
 def pace(cost: int = 1, concurrency: int | None = 10) -> tuple[Pace, Now]:
@@ -244,13 +246,13 @@ def pace(cost: int = 1, concurrency: int | None = 10) -> tuple[Pace, Now]:
 
 def test_nothing_is_paced_where_nothing_is_known() -> None:
     paced, _ = pace()
-    paced.seed(UsageLimits(True))
+    paced.seed(None)
     assert [paced.wait(each % 10) for each in range(1000)] == [0.0] * 1000
 
 
 def test_a_pace_without_limits_does_not_ask_for_what_the_server_does_not_tell() -> None:
     paced, now = pace()
-    paced.seed(UsageLimits(True))
+    paced.seed(None)
     paced.wait(0)
     now.now += 3600
     assert not paced.wants_limits()
@@ -279,7 +281,7 @@ def test_v0_4_counts_a_background_run_once_and_apart() -> None:
     paced, _ = pace(cost=2)
     sync = RateLimitEntry(False, 10, 0, "1970-01-01T00:17:20.000Z")
     background = RateLimitEntry(False, 50, 2, "1970-01-01T00:17:20.000Z")
-    paced.seed(UsageLimits(True, ExecutionRateLimits(sync, background, "api")))
+    paced.seed(limits_of(UsageLimits(True, ExecutionRateLimits(sync, background, "api")), background=True))
     assert [paced.wait(0) for _ in range(2)] == [0.0, 0.0]
     assert paced.wait(0) > 0
 
@@ -311,7 +313,7 @@ def test_requests_that_the_server_may_not_have_counted_are_subtracted() -> None:
 
 def test_retry_after_is_waited_for() -> None:
     paced, now = pace()
-    paced.seed(UsageLimits(True))
+    paced.seed(None)
     paced.wait(0)
     paced.refused(30.0)
     assert paced.wait(0) == 30.0
@@ -357,7 +359,7 @@ def test_a_429_that_contradicts_the_limits_told_is_not_hammered() -> None:
         told(True),
     ],
 )
-def test_garbage_in_the_limits_is_no_knowledge(garbage: UsageLimits) -> None:
+def test_garbage_in_the_limits_is_no_knowledge(garbage: Limits | None) -> None:
     paced, _ = pace()
     paced.seed(garbage)
     assert [paced.wait(0) for _ in range(100)] == [0.0] * 100

@@ -9,6 +9,7 @@ import pytest
 
 from simstudio import RateLimitError
 from simstudio.batch.pace import Pace
+from simstudio.resources.batch_execution import limits_of
 from simstudio.sandbox import RateLimits, Sandbox
 
 ITEMS = 160
@@ -41,14 +42,14 @@ async def test_the_rate_of_the_sandbox_is_reached_and_one_request_refused(concur
                     done += 1
                     pace.succeeded(clock.now - began)
 
-            pace.seed(await client.usage.limits())
+            pace.seed(limits_of(await client.usage.limits(), background=False))
             running: set[asyncio.Task[None]] = set()
             while clock.now < Clock.now + 599:
                 delay = pace.wait(len(running))
                 if delay == 0.0:
                     running.add(asyncio.create_task(one()))
                 elif pace.wants_limits():
-                    pace.seed(await client.usage.limits())
+                    pace.seed(limits_of(await client.usage.limits(), background=False))
                 elif running:
                     _, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 else:
@@ -64,7 +65,7 @@ def test_limits_that_the_sandbox_does_not_enforce_are_not_paced() -> None:
     pace = Pace(concurrency=1, clock=clock, wall=clock)
     done = 0
     with Sandbox(clock=clock).serve() as server, server.client(max_retries=0) as client:
-        pace.seed(client.usage.limits())
+        pace.seed(limits_of(client.usage.limits(), background=False))
         while done < ITEMS:
             delay = pace.wait(0)
             if delay == 0.0:
@@ -72,7 +73,7 @@ def test_limits_that_the_sandbox_does_not_enforce_are_not_paced() -> None:
                 pace.succeeded(0.0)
                 done += 1
             elif pace.wants_limits():
-                pace.seed(client.usage.limits())
+                pace.seed(limits_of(client.usage.limits(), background=False))
             else:
                 clock.now += delay
     assert clock.now - Clock.now < 60
@@ -88,7 +89,7 @@ def test_background_runs_are_paced_as_each_generation_counts_them(generation: st
         Sandbox(rate_limits=limits, generation=generation, clock=clock).serve() as server,  # type: ignore[arg-type]
         server.client(max_retries=0) as client,
     ):
-        pace.seed(client.usage.limits())
+        pace.seed(limits_of(client.usage.limits(), background=True))
         while done < 40:
             delay = pace.wait(0)
             if delay == 0.0:
@@ -105,7 +106,7 @@ def test_background_runs_are_paced_as_each_generation_counts_them(generation: st
                     done += 1
                     pace.succeeded(0.0)
             elif pace.wants_limits():
-                pace.seed(client.usage.limits())
+                pace.seed(limits_of(client.usage.limits(), background=True))
             else:
                 clock.now += delay
     assert refused <= 1

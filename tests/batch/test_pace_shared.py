@@ -256,15 +256,13 @@ class Unending:
 
 TAKER = textwrap.dedent(
     """
-    import sys, time
+    import sys
+    from simstudio.batch.execution import Limits
     from simstudio.batch.pace import Pace
     from simstudio.batch.shared_pace import SharedPace
-    from simstudio.models.usage import ExecutionRateLimits, RateLimitEntry, UsageLimits
-    from datetime import datetime, timezone
 
     pace = SharedPace(Pace(concurrency=10**6), sys.argv[1], name=sys.argv[2])
-    entry = RateLimitEntry(False, 500, 1000, sys.argv[3], 500, 1000)
-    pace.seed(UsageLimits(True, ExecutionRateLimits(entry, entry)))
+    pace.seed(Limits(500, 1000, 1000, float(sys.argv[3])))
     taken = 0
     for _ in range(2000):
         taken += pace.wait(taken) == 0.0
@@ -278,7 +276,7 @@ def test_real_processes_take_hardly_more_than_there_is(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     shared = request.getfixturevalue("redis_address") if kind == "redis" else f"sqlite:///{tmp_path / 'rate.sqlite'}"
-    reset = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(time.time() + 59))
+    reset = str(time.time() + 59)
     command = [sys.executable, "-c", TAKER, shared, f"processes-{kind}", reset]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     taken = [int(process.communicate()[0]) for process in running]
