@@ -9,6 +9,7 @@ them either. No test reaches beyond this machine, and none installs anything: th
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -39,3 +40,11 @@ settings.load_profile("simstudio")
 def mode() -> str:
     """The kind of client that a test runs on; ``tests.modes.both_modes`` makes it both."""
     return "sync"
+
+
+@pytest.fixture(params=[0, 0o022, 0o077], ids=oct)
+def umask(request: pytest.FixtureRequest) -> Iterator[int]:
+    """The process has each umask in turn."""
+    before = os.umask(request.param)
+    yield request.param
+    os.umask(before)

@@ -16,6 +16,7 @@ from typing import BinaryIO, Union
 
 from simstudio.batch.errors import LedgerError
 from simstudio.batch.ledger.lock import canonical
+from simstudio.core.disk import Part
 
 Target = Union[str, "os.PathLike[str]", BinaryIO]
 
@@ -59,14 +60,14 @@ def opened(target: Target) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _replacing(path: str) -> Iterator[BinaryIO]:
-    part = Path(f"{path}.{os.getpid()}.part")
+    part = Part.beside(Path(path))
     try:
-        with part.open("wb") as file:
+        with os.fdopen(part.fd, "wb") as file:
             yield file
-        part.replace(path)
+        part.take_place()
     except BaseException:
         with suppress(OSError):
-            part.unlink()
+            part.path.unlink()
         raise
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from simstudio.batch.allowance import PERIOD, Allowance
 from simstudio.batch.claims import place, without_password
 from simstudio.batch.pace import Pace
+from simstudio.core.disk import make_private
 from simstudio.transport.errors import ConfigurationError, SimStudioError
 
 if TYPE_CHECKING:
@@ -285,6 +286,7 @@ class SQLiteCounters:
     def __init__(self, path: str, *, wall: Callable[[], float] = time.time) -> None:
         self._wall = wall
         self._lock = threading.Lock()
+        make_private(path)
         try:
             self._db = sqlite3.connect(path, timeout=_LOCKED, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from simstudio.cli.batch_files import lock
 from simstudio.cli.failures import CommandError, ExitCode, in_words
 from simstudio.cli.output import write
+from simstudio.core.disk import Part
 
 if TYPE_CHECKING:
     from simstudio.batch.items import BatchItem
@@ -269,12 +269,10 @@ class _AsTheyEnded:
     def settle(self, fd: int) -> int:
         """Take away what is not final: another file is put in the place of the one that is open; that one, open."""
         self.settled = True
-        part = self._path.with_name(f"{self._path.name}.{os.getpid()}.part")
-        made = _opened(part, os.O_TRUNC)
+        part = Part.beside(self._path, os.O_APPEND)
+        made = part.fd
         try:
             lock(made)  # before it has the name under which others would find it
-            with suppress(OSError):
-                part.chmod(stat.S_IMODE(os.fstat(fd).st_mode))
             with self._path.open("rb") as old, os.fdopen(made, "wb", closefd=False) as new:
                 for line in old:
                     told = _read(line)
@@ -285,17 +283,17 @@ class _AsTheyEnded:
             if sys.platform == "win32":  # where what is open cannot be replaced
                 os.close(made)
                 os.close(fd)
-                part.replace(self._path)
+                part.take_place()
                 made = _opened(self._path)
                 lock(made)
                 return made
-            part.replace(self._path)
+            part.take_place()
         except BaseException:
             with suppress(OSError):
                 os.close(made)
             raise
         finally:
-            part.unlink(missing_ok=True)
+            part.path.unlink(missing_ok=True)
         os.close(fd)
         return made
 
@@ -306,8 +304,8 @@ class _AsTheyEnded:
         return
 
 
-def _opened(path: Path, flags: int = 0) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | flags, 0o666)
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o666)
 
 
 def _repair(fd: int) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from simstudio.core.disk import make_private
 from simstudio.sandbox.outputs import BlockOutput
 from simstudio.sandbox.pauses import PausePoint
 from simstudio.sandbox.records import ExecutionRecord, JobRecord
@@ -57,6 +58,7 @@ class SQLiteStore:
         """Open or make the file."""
         if self._connection is not None:
             return
+        make_private(self._path)
         # Opened by the thread that starts the server and used by the server's: never by both at a time.
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -573,3 +574,29 @@ def test_any_name_of_a_file_will_do(tmp_path: Path, name: str, monkeypatch: pyte
         intend(ledger, given(0))
         assert status(name).sending == 1
     assert (tmp_path / name).is_file()
+
+
+# Who may read it
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {each.name: stat.S_IMODE(each.stat().st_mode) for each in folder.iterdir()}
+
+
+def test_only_its_owner_may_read_it_and_what_is_beside_it(path: Path, umask: int) -> None:
+    with opened(path) as ledger:
+        while_open = modes(path.parent)
+        intend(ledger, given(0))
+        while_open |= modes(path.parent)
+
+    assert {"runs.sqlite", "runs.sqlite-wal", "runs.sqlite-shm", "runs.sqlite-lock"} <= while_open.keys()
+    assert set(while_open.values()) == set(modes(path.parent).values()) == {0o600}
+
+
+def test_whom_its_owner_lets_read_it_may_go_on(path: Path) -> None:
+    opened(path).close()
+    path.chmod(0o640)
+
+    with opened(path) as ledger:
+        intend(ledger, given(0))
+        assert {modes(path.parent)[name] for name in ("runs.sqlite", "runs.sqlite-wal", "runs.sqlite-shm")} == {0o640}

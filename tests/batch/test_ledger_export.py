@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from simstudio import ConfigurationError, InvalidInputError, LedgerError, RateLi
 from simstudio.batch import export as module
 from simstudio.batch.export import export
 from simstudio.batch.items import BatchItem
-from simstudio.batch.ledger import Ledger
+from simstudio.batch.ledger import Entry, Ledger, LedgerView
 
 STATES = ["sending", "submitted", "done", "failed", "unknown"]
 ODD: list[Any] = [
@@ -313,3 +314,27 @@ def test_the_name_of_an_items_class_is_the_one_it_had(ledger: Ledger, tmp_path: 
     ledger.finish(BatchItem(0, None, key="0", state="failed", error=OutOfCoffeeError("x")))
     (row,) = written(ledger, tmp_path / "out.jsonl")
     assert row["error"]["type"] == "OutOfCoffeeError"
+
+
+@pytest.mark.parametrize("before", [None, 0o604])
+def test_it_is_private_until_it_is_complete(ledger: Ledger, tmp_path: Path, umask: int, before: int | None) -> None:
+    target = tmp_path / "folder" / "out.jsonl"
+    target.parent.mkdir()
+    if before is not None:
+        target.touch()
+        target.chmod(before)
+    fill(ledger)
+    seen: set[int] = set()
+
+    class Watching(LedgerView):
+        def entries(self, state: str | None = None) -> Iterator[Entry]:
+            for entry in super().entries(state):
+                seen.update(stat.S_IMODE(path.stat().st_mode) for path in target.parent.iterdir() if path != target)
+                yield entry
+
+    with Watching(ledger.path) as view:
+        export(view, target)
+
+    assert seen == {0o600}
+    assert stat.S_IMODE(target.stat().st_mode) == (0o666 & ~umask if before is None else before)
+    assert list(target.parent.iterdir()) == [target]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import socket
+import stat
 import subprocess
 import sys
 import textwrap
@@ -344,3 +345,12 @@ def test_a_store_that_is_lost_on_the_way_is_an_error_of_ours(tmp_path: Path) -> 
     pace.close()
     with pytest.raises(SimStudioError, match="store of the shared rate"):
         pace.wait(0)
+
+
+def test_only_its_owner_may_read_a_file_of_counters(tmp_path: Path, umask: int) -> None:
+    counters = SQLiteCounters(str(tmp_path / "rate.sqlite"))
+    counters.incr("key", 60)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    counters.close()
+
+    assert modes == dict.fromkeys(("rate.sqlite", "rate.sqlite-wal", "rate.sqlite-shm"), 0o600)

@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import sqlite3
+import stat
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 
 from simstudio.cli.batch_results import ResultsFile
 from simstudio.cli.failures import CommandError
+from simstudio.core.disk import Part
 
 
 def lines(text: str) -> list[Any]:
@@ -205,6 +207,33 @@ class TestTwoBatches:
 
         assert cli("batch", "run", "nope", given(1), "--out", str(out)).exit_code == 1
         assert out.read_text() == "what an earlier batch brought\n"
+
+
+class TestWhoMayReadResults:
+    def mode(self, path: Path) -> int:
+        return stat.S_IMODE(path.stat().st_mode)
+
+    def test_those_who_may_read_any_new_file(self, cli, server, work, given, out, umask) -> None:
+        cli("batch", "run", "work", given(1), "--out", str(out))
+
+        assert self.mode(out) == 0o666 & ~umask
+
+    @pytest.mark.parametrize("ordered", [[], ["--unordered"]])
+    def test_those_whom_its_owner_let(self, cli, server, work, given, ledger, out, ordered, monkeypatch) -> None:
+        words = ["--ledger", ledger, "--out", str(out), *ordered]
+        cli("batch", "run", "work", given(1), *words)
+        out.chmod(0o604)
+        complete, seen = Part.take_place, []
+
+        def watched(part: Part) -> None:
+            seen.append(self.mode(part.path))
+            complete(part)
+
+        monkeypatch.setattr(Part, "take_place", watched)
+        cli("batch", "run", "work", given(1, 2), *words)
+
+        assert self.mode(out) == 0o604
+        assert seen == [0o600] * len(ordered), "results out of order are written anew"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the numbers of files are those of POSIX")

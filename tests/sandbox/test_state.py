@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import stat
 import threading
 from pathlib import Path
 
@@ -113,3 +114,11 @@ def test_finished_jobs_are_forgotten_after_a_day(tmp_path: Path) -> None:
         assert store.job("running") is not None
         assert store.execution("e") is not None
         store.close()
+
+
+def test_only_its_owner_may_read_it(serve: Serve, tmp_path: Path, umask: int) -> None:
+    call = serve(Sandbox(state=tmp_path / "state.db"))
+    call.submit("hello")
+
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes == dict.fromkeys(("state.db", "state.db-wal", "state.db-shm"), 0o600)

@@ -3,7 +3,8 @@
 The file is written ahead (WAL) with ``synchronous=NORMAL``: everything committed survives the death of the process at
 any moment; a loss of power may take the last commits, never more, and never the file's consistency. Beside it lie
 ``<path>-wal`` and ``<path>-shm`` while it is open or after a crash (they belong to it: copy all or none). It belongs on
-a local disk.
+a local disk. Only its owner may read it, as it holds all inputs and outputs; whoever wants others to read it changes
+its mode, which stays.
 
 Every use of it is one short block, so that readers and the writer never wait long for each other, and whatever SQLite
 says in one is an error that names the file and what is the matter. A forked child can neither use it nor close it.
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from simstudio.batch.errors import LedgerError
 from simstudio.batch.ledger.schema import check, is_new, make
+from simstudio.core.disk import make_private
 from simstudio.transport.errors import SimStudioError
 
 BUSY_SECONDS = 5.0
@@ -157,6 +159,7 @@ class Connection:
 
 
 def _opened_for_writing(path: str) -> sqlite3.Connection:
+    make_private(path)
     db = _connected(path)
     try:
         if is_new(db):  # before anything is written: it might be somebody else's

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 
+from simstudio.core.disk import make_private
 from simstudio.transport.errors import InvalidInputError
 
 
@@ -22,6 +23,7 @@ class Lock:
     """
 
     def __init__(self, path: str) -> None:
+        make_private(f"{path}-lock")
         self._db = sqlite3.connect(f"{path}-lock", timeout=0, isolation_level=None, check_same_thread=False)
         try:
             self._db.execute("BEGIN IMMEDIATE")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import secrets
-import stat
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO
 
+from simstudio.core.disk import Part
 from simstudio.services.speedpix.errors import FileSaveError
 from simstudio.services.speedpix.transfers import Transfers, unclaimed
 from simstudio.services.speedpix.urls import is_file_url, without_query
@@ -178,7 +177,7 @@ class _Target:
             self.path = Path(path)
         except TypeError as error:
             raise InvalidInputError(f"path must be a path, not {type(path).__name__}.") from error
-        self._real = self._part = self.path
+        self._part: Part | None = None
         self._file: BinaryIO | None = None
         self._abandoned = False
         self._lock = Lock()
@@ -190,17 +189,13 @@ class _Target:
             FileSaveError: It cannot be written.
         """
         with self._lock, self._explained():
-            self._real = Path(os.path.realpath(self.path))  # what a link leads to: the link stays one
-            mode = self._real.stat().st_mode if self._real.exists() else None
-            if mode is not None and not stat.S_ISREG(mode):
+            real = Path(os.path.realpath(self.path))  # what a link leads to: the link stays one
+            if real.exists() and not real.is_file():
                 raise FileSaveError(f"{self.path} is there and is no file, so nothing can be saved under its name.")
-            self._part = self._real.with_name(f".{self._real.name[:40]}.{secrets.token_hex(6)}.part")
             if self._abandoned:
                 return
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-            self._file = os.fdopen(os.open(self._part, flags, 0o666), "wb")
-            if mode is not None:
-                self._part.chmod(stat.S_IMODE(mode))
+            self._part = Part.beside(real)
+            self._file = os.fdopen(self._part.fd, "wb")
 
     def write(self, piece: bytes) -> None:
         """Append."""
@@ -211,21 +206,21 @@ class _Target:
     def commit(self) -> None:
         """Let the file appear under its own name."""
         with self._lock, self._explained():
-            if self._file is not None:
+            if self._file is not None and self._part is not None:
                 self._file.flush()
                 os.fsync(self._file.fileno())
                 self._file.close()
-                self._part.replace(self._real)
+                self._part.take_place()
                 self._file = None
 
     def abandon(self) -> None:
         """Leave no trace."""
         with self._lock:
             self._abandoned = True
-            if self._file is not None:
+            if self._file is not None and self._part is not None:
                 with suppress(OSError):  # what could not be written cannot be flushed either
                     self._file.close()
-                self._part.unlink(missing_ok=True)
+                self._part.path.unlink(missing_ok=True)
                 self._file = None
 
     @contextmanager

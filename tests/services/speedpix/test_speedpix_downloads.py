@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from simstudio import APIConnectionError, InvalidInputError
+from simstudio.core.disk import Part
 from simstudio.sandbox.services.speedpix_server import SpeedPixServer
 from simstudio.services.speedpix import (
     FileOutput,
@@ -189,6 +190,24 @@ def test_a_saved_file_keeps_the_mode_of_the_one_it_replaces(mode: str, tmp_path:
 
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
     assert fresh.stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_a_saved_file_is_private_until_it_is_complete(
+    mode: str, tmp_path: Path, server: SpeedPixServer, umask: int, monkeypatch: pytest.MonkeyPatch
+):
+    output = FileOutput(server.sandbox.store(b"new", "a.bin"))
+    complete, seen = Part.take_place, []
+
+    def watched(part: Part) -> None:
+        seen.extend(stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir())
+        complete(part)
+
+    monkeypatch.setattr(Part, "take_place", watched)
+    target = tmp_path / "out.bin"
+    asyncio.run(output.async_save(target)) if mode == "async" else output.save(target)
+
+    assert seen == [0o600]
+    assert stat.S_IMODE(target.stat().st_mode) == 0o666 & ~umask
 
 
 def test_a_link_stays_a_link_to_what_is_replaced(tmp_path: Path, server: SpeedPixServer):
