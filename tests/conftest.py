@@ -8,6 +8,7 @@ them either. No test reaches beyond this machine, and none installs anything: th
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -48,3 +49,9 @@ def umask(request: pytest.FixtureRequest) -> Iterator[int]:
     before = os.umask(request.param)
     yield request.param
     os.umask(before)
+
+
+def pytest_collection_finish() -> None:
+    """Exempt the collected tests, which live to the end, from garbage collection: it took a quarter of the time."""
+    gc.collect()
+    gc.freeze()

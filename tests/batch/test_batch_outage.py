@@ -181,6 +181,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Outage, "next_probe", lambda self: 0.02)
 
 
+@pytest.mark.external
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("asynchronous", [False, True])
 @pytest.mark.parametrize("version", ["v1", "v2"])
@@ -224,6 +225,7 @@ def test_what_was_not_sent_waits_for_a_server_that_restarts(
     assert status(path).done == states.count("done")
 
 
+@pytest.mark.external
 @pytest.mark.usefixtures("quick")
 def test_one_that_does_not_come_back_ends_the_batch_and_nothing_is_burnt(
     server: Restarted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -248,6 +250,7 @@ def test_one_that_does_not_come_back_ends_the_batch_and_nothing_is_burnt(
     assert progress.unknown == found.unknown
 
 
+@pytest.mark.external
 @pytest.mark.usefixtures("quick")
 def test_ctrl_c_does_not_wait_for_the_server(server: Restarted) -> None:
     def inputs() -> Iterator[dict[str, int]]:
@@ -279,6 +282,7 @@ def test_a_server_that_never_was_there_is_told_at_once(tmp_path: Path) -> None:
     assert "127.0.0.1:9" in str(caught.value)
 
 
+@pytest.mark.external
 @pytest.mark.usefixtures("quick")
 def test_queued_runs_are_asked_for_again_when_the_server_is_back(
     server: Restarted, monkeypatch: pytest.MonkeyPatch

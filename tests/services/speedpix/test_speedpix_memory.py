@@ -119,6 +119,7 @@ def storage() -> Iterator[str]:
 
 
 @both_modes
+@pytest.mark.external
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no getrusage")
 @pytest.mark.parametrize("name", ["upload", "stream", "save", "iterate"])
 def test_a_large_file_adds_little_memory(mode: str, name: str, storage: str, tmp_path: Path):
