@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from simstudio.cli.app import application
 from simstudio.core.polling import Poller, PollSchedule
 from simstudio.sandbox import Pause, Sandbox, SandboxServer
+from tests.tls import one_tls_context  # noqa: F401 - a fixture
 
 KEY = "sk-sim-test-of-the-command-line"
 

@@ -9,6 +9,7 @@ import pytest
 
 from simstudio.sandbox import Sandbox
 from tests.documents.stage import GENERATIONS, finished_job, world
+from tests.tls import one_tls_context  # noqa: F401 - a fixture
 
 
 @pytest.fixture(params=GENERATIONS)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.tls import one_tls_context  # noqa: F401 - a fixture
+
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:

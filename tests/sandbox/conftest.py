@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from simstudio.sandbox import Sandbox
+from tests.tls import one_tls_context  # noqa: F401 - a fixture
 
 from .calls import Caller, Serve
 

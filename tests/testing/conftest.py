@@ -8,6 +8,8 @@ import pytest
 import yaml  # noqa: F401 - pytester would drop it after its first import in a test, but not its C extension
 from attrs import define, field, frozen
 
+from tests.tls import one_tls_context  # noqa: F401 - a fixture
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,15 +15,6 @@ from simstudio.sandbox.services.speedpix_server import SpeedPixServer
 from simstudio.transport import flow
 
 PICTURE = b"\x89PNG\r\n\x1a\nfake"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_tls_context() -> Iterator[None]:
-    """Nothing here speaks TLS, but every client reads the machine's certificates, which is what takes long."""
-    context = ssl.create_default_context()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ssl, "create_default_context", lambda *args, **kwargs: context)
-        yield
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator
 
 import pytest
@@ -28,15 +27,6 @@ def sandbox() -> VectorVeinSandbox:
 def server(sandbox: VectorVeinSandbox) -> Iterator[VectorVeinServer]:
     with sandbox.serve() as server:
         yield server
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_tls_context() -> Iterator[None]:
-    """Nothing here speaks TLS, but every client reads the machine's certificates, which is what takes long."""
-    context = ssl.create_default_context()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ssl, "create_default_context", lambda *args, **kwargs: context)
-        yield
 
 
 @pytest.fixture(autouse=True)
