@@ -67,7 +67,7 @@ def weight_of(item: BatchItem) -> int:
     """Bytes of memory that an item takes, about: of what is long, a sample is weighed."""
     weight = _weigh(item.input)
     if item.result is not None:
-        weight += _weigh(item.result._mapping())
+        weight += _weigh(item.result)
     response = item.error.response if item.error is not None else None
     return weight if response is None else weight + len(response.content)
 

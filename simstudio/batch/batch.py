@@ -12,10 +12,11 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 from simstudio.batch.backlog import Backlog
 from simstudio.batch.errors import BatchInterrupted
+from simstudio.batch.execution import R
 from simstudio.batch.items import BatchItem
 from simstudio.batch.progress import Progress
 from simstudio.batch.running import Awaited, Box, Threaded
@@ -33,7 +34,7 @@ _READ_FOR_EACH = 2
 """Inputs read for each item given, where they come quickly: so that the engine has some while items abound."""
 
 
-class Batch(Iterator[BatchItem]):
+class Batch(Iterator[BatchItem[R]], Generic[R]):
     """Many executions: iterate over what becomes of them.
 
     Example:
@@ -67,10 +68,10 @@ class Batch(Iterator[BatchItem]):
         """How far it is."""
         return self._running.engine.progress
 
-    def __iter__(self) -> Batch:
+    def __iter__(self) -> Batch[R]:
         return self
 
-    def __next__(self) -> BatchItem:
+    def __next__(self) -> BatchItem[R]:
         """The next item.
 
         Raises:
@@ -118,7 +119,7 @@ class Batch(Iterator[BatchItem]):
         if self._relay is not None and not self._running.is_here():
             self._relay.release()
 
-    def _wait(self) -> BatchItem | None:
+    def _wait(self) -> BatchItem[R] | None:
         """The next item, None after the last; reads inputs meanwhile, and a few more for each item that it gives."""
         box, relay, over = self._box, self._relay, self._running.over
         while True:
@@ -147,7 +148,7 @@ class Batch(Iterator[BatchItem]):
         advice = "" if self._running.ledger is None else " The same call with the same ledger goes on from here."
         return BatchInterrupted(self.progress, list(self._box.items), advice)
 
-    def __enter__(self) -> Batch:
+    def __enter__(self) -> Batch[R]:
         return self
 
     def __exit__(
@@ -185,7 +186,7 @@ class _AsyncBox:
         self.changed.set()
 
 
-class AsyncBatch(AsyncIterator[BatchItem]):
+class AsyncBatch(AsyncIterator[BatchItem[R]], Generic[R]):
     """Many executions, awaited; otherwise like :class:`Batch`.
 
     The call that makes it is not awaited: ``async for item in client.workflows.map("wf", inputs)``. A wait for the next
@@ -211,10 +212,10 @@ class AsyncBatch(AsyncIterator[BatchItem]):
         """How far it is."""
         return self._running.engine.progress
 
-    def __aiter__(self) -> AsyncBatch:
+    def __aiter__(self) -> AsyncBatch[R]:
         return self
 
-    async def __anext__(self) -> BatchItem:
+    async def __anext__(self) -> BatchItem[R]:
         """The next item; raises what :meth:`Batch.__next__` does."""
         box = self._box
         task = self._running.start(box.look)
@@ -246,7 +247,7 @@ class AsyncBatch(AsyncIterator[BatchItem]):
         """Begin nothing more, and wait for what is under way, up to 30 s (not in a part of the batch itself)."""
         await self._running.end()
 
-    async def __aenter__(self) -> AsyncBatch:
+    async def __aenter__(self) -> AsyncBatch[R]:
         return self
 
     async def __aexit__(

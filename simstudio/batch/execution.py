@@ -1,8 +1,39 @@
-"""What the engine of batches asks of a service."""
+"""What the engine of batches asks of a service: :class:`Result` and :class:`Limits`."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Protocol
+
 import attrs
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+
+class Result(Protocol):
+    """What the engine reads of the result of an execution."""
+
+    @property
+    def output(self) -> Any:
+        """What the execution produced, as JSON data."""
+
+    @property
+    def run_id(self) -> str | None:
+        """Id of the execution, where the service names it."""
+
+    @property
+    def status(self) -> str | None:
+        """``cancelled`` when the execution was ended before its own end; else as the service says it."""
+
+
+if TYPE_CHECKING:
+    R = TypeVar("R", bound=Result, default=Any)
+    R_co = TypeVar("R_co", bound=Result, covariant=True)
+else:  # only type checkers read defaults, which the standard library has since 3.13
+    from typing import TypeVar
+
+    R = TypeVar("R")
+    R_co = TypeVar("R_co", covariant=True)
 
 
 @attrs.frozen

@@ -5,24 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal
 
 import attrs
 
+from simstudio.batch.execution import R
 from simstudio.batch.snapshot import copied, plain, problem, said, shown
 from simstudio.transport.errors import InvalidInputError, SimStudioError
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from simstudio.models.execution import WorkflowExecutionResult
-
 ItemState: TypeAlias = Literal["done", "failed", "unknown"]
 
 
 @attrs.frozen
-class BatchItem:
-    """One input of a batch and what became of it.
+class BatchItem(Generic[R]):
+    """One input of a batch and what became of it. Of a workflow, ``R`` is :class:`~simstudio.WorkflowExecutionResult`.
 
     Attributes:
         index: Its place among the inputs, from 0.
@@ -40,7 +39,7 @@ class BatchItem:
 
     index: int
     input: Any
-    result: WorkflowExecutionResult | None = None
+    result: R | None = None
     error: SimStudioError | None = None
     attempts: int = 0
     elapsed: float = 0.0
@@ -56,7 +55,7 @@ class BatchItem:
 
     @property
     def output(self) -> Any:
-        """The workflow's output; None where it did not succeed."""
+        """The result's output; None where it did not succeed."""
         return self.result.output if self.result is not None else None
 
     @property
@@ -64,7 +63,7 @@ class BatchItem:
         """Whether it was refused for what it is, so that it may be no JSON data."""
         return self.state == "failed" and not self.attempts and isinstance(self.error, InvalidInputError)
 
-    def unwrap(self) -> WorkflowExecutionResult:
+    def unwrap(self) -> R:
         """The result.
 
         Raises:

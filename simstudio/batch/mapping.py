@@ -6,10 +6,11 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence, Sized
 from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal
 
 import attrs
 
+from simstudio.batch.execution import R
 from simstudio.batch.inputs import Inputs
 from simstudio.batch.items import BatchItem
 from simstudio.batch.ledger.lock import check_path
@@ -37,7 +38,7 @@ MOST_EVER = 10_000
 
 
 @attrs.frozen
-class Plan:
+class Plan(Generic[R]):
     """A batch that was asked for; see ``Workflows.map`` for the fields."""
 
     workflow_id: str
@@ -45,7 +46,7 @@ class Plan:
     concurrency: int | Literal["auto"] | None = None
     ordered: bool = True
     mode: Mode = "sync"
-    on_result: Callable[[BatchItem], Any] | None = None
+    on_result: Callable[[BatchItem[R]], Any] | None = None
     ledger: str | os.PathLike[str] | None = None
     executor: Executor | None = None
     progress: bool | Callable[[Progress], None] = False
@@ -58,7 +59,7 @@ class Plan:
     shared: str | None = None
     claims: str | None = None
 
-    def checked(self) -> Plan:
+    def checked(self) -> Plan[R]:
         """The plan, when it can be followed; its concurrency is a number or None.
 
         Raises:
@@ -93,7 +94,7 @@ class Plan:
             selectors(self.selected_outputs)
         return attrs.evolve(self, concurrency=number)
 
-    def begin(self, resource: APIResource[Any], version: str) -> Batch | AsyncBatch:
+    def begin(self, resource: APIResource[Any], version: str) -> Batch[R] | AsyncBatch[R]:
         """The batch on a client's resource. Nothing is sent before its first item is asked for."""
         opened = ExitStack()
         try:
@@ -102,7 +103,7 @@ class Plan:
             opened.close()
             raise
 
-    def _begun(self, resource: APIResource[Any], version: str, opened: ExitStack) -> Batch | AsyncBatch:
+    def _begun(self, resource: APIResource[Any], version: str, opened: ExitStack) -> Batch[R] | AsyncBatch[R]:
         from simstudio.batch.batch import AsyncBatch, Batch
         from simstudio.batch.engine import Engine
         from simstudio.batch.ledger import Ledger
@@ -113,6 +114,8 @@ class Plan:
         from simstudio.batch.running import wait_for_those_left
         from simstudio.batch.sender import FlowSender, SendOptions
         from simstudio.batch.sources import Relay, source_of
+        from simstudio.models.execution import WorkflowExecutionResult
+        from simstudio.models.jobs import Job
 
         if self.selected_outputs is not None and self.mode != "stream" and (version, self.mode) != ("v2", "sync"):
             raise InvalidInputError('selected_outputs needs mode="stream", or api_version="v2" with mode="sync".')
@@ -143,6 +146,7 @@ class Plan:
                 mode=self.mode,
                 api_version=version,
                 base_url=lambda: endpoint.base_url,
+                models={"result": WorkflowExecutionResult, "job": Job},
             )
         )
         if ledger is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import attrs
@@ -13,16 +14,15 @@ import simstudio.transport.errors as transport_errors
 from simstudio.batch.errors import LedgerError
 from simstudio.batch.items import BatchItem, Prepared
 from simstudio.batch.snapshot import plain
-from simstudio.models.execution import WorkflowExecutionResult
-from simstudio.models.jobs import Job
+from simstudio.core.model import Model, model
 from simstudio.transport.errors import SimStudioError
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from simstudio.core.model import Model
-
-    M = TypeVar("M", bound=Model)
+M = TypeVar("M", bound=Model)
+Models: TypeAlias = Mapping[str, type[Model]]
+"""The classes of what a ledger keeps: of a ``result``, and of the ``job`` that an error may have."""
 
 Mode: TypeAlias = Literal["sync", "async", "stream"]
 EntryState: TypeAlias = Literal["sending", "submitted", "done", "failed", "unknown"]
@@ -30,6 +30,19 @@ STATES: tuple[EntryState, ...] = ("sending", "submitted", "done", "failed", "unk
 
 _TOLD = ("task_id", "run_id", "host", "port", "sent", "lasting", "partial", "retry_after", "retryable")
 """What errors say of themselves beside what they are made of; each has some of it."""
+_KEPT = ("result", "job")
+"""Attributes of errors that are models."""
+
+
+@model
+class StoredResult(Model):
+    """A result, or a job, as JSON data: what a ledger gives that was opened without the service's own classes.
+
+    Attributes:
+        output: What the execution produced.
+    """
+
+    output: Any = None
 
 
 @attrs.frozen
@@ -59,7 +72,8 @@ class Entry:
         task_id: Of an asynchronous execution, once it is queued.
         execution_id: The execution, where the server named it.
         input: As JSON data; of ``Ledger.find`` as it is sent; of what was refused, what it looked like.
-        result: Of what is done; also of a failure that has one.
+        result: Of what is done; also of a failure that has one. Its class is the one that the ledger was opened with,
+            else :class:`StoredResult`.
         error: Why there is no result: the class that it was where that is one of ours, else the nearest; without its
             response and earlier attempts.
         error_type: The name of its class as it was.
@@ -79,7 +93,7 @@ class Entry:
     task_id: str | None
     execution_id: str | None
     input: Any
-    result: WorkflowExecutionResult | None
+    result: Any
     error: SimStudioError | None
     error_type: str | None
     attempts: int
@@ -91,7 +105,7 @@ class Entry:
 
     @property
     def output(self) -> Any:
-        """The workflow's output; None where there is no result."""
+        """The result's output; None where there is no result."""
         return self.result.output if self.result is not None else None
 
     @property
@@ -99,7 +113,7 @@ class Entry:
         """The HTTP status of the error, where it had one."""
         return self.error.status if self.error is not None else None
 
-    def to_item(self) -> BatchItem:
+    def to_item(self) -> BatchItem[Any]:
         """What became of it, as an item that is ``replayed``; of what has not ended, one that is ``unknown``."""
         return BatchItem(
             index=self.index,
@@ -176,14 +190,14 @@ def dump(data: Any, what: str) -> str:
     return text
 
 
-def pack_result(result: WorkflowExecutionResult | None, index: int) -> str | None:
-    """A result as the ledger keeps it."""
+def pack_result(result: Any, index: int) -> str | None:
+    """A result, which is a :class:`~simstudio.core.model.Model` or None, as the ledger keeps it."""
     return None if result is None else dump(_pack(result), f"The result of input {index}")
 
 
-def unpack_result(text: str | None) -> WorkflowExecutionResult | None:
+def unpack_result(text: str | None, models: Models) -> Any:
     """What :func:`pack_result` made."""
-    return None if text is None else _unpack(WorkflowExecutionResult, json.loads(text))
+    return None if text is None else _unpack(models.get("result", StoredResult), json.loads(text))
 
 
 def pack_error(error: SimStudioError | None, index: int) -> str | None:
@@ -204,14 +218,14 @@ def pack_error(error: SimStudioError | None, index: int) -> str | None:
         value = getattr(error, name, None)
         if value is not None and value is not getattr(kind, name, None):
             packed[name] = value
-    for name in ("result", "job"):
+    for name in _KEPT:
         value = getattr(error, name, None)
-        if isinstance(value, (WorkflowExecutionResult, Job)):
+        if isinstance(value, Model):
             packed[name] = _pack(value)
     return dump({name: value for name, value in packed.items() if value is not None}, f"The error of input {index}")
 
 
-def unpack_error(text: str | None) -> tuple[SimStudioError | None, str | None]:
+def unpack_error(text: str | None, models: Models) -> tuple[SimStudioError | None, str | None]:
     """What :func:`pack_error` made, and the name that its class had."""
     if text is None:
         return None, None
@@ -224,7 +238,7 @@ def unpack_error(text: str | None) -> tuple[SimStudioError | None, str | None]:
     )
     for name, value in packed.items():
         if hasattr(error, name):
-            setattr(error, name, _unpack(_MODELS[name], value) if name in _MODELS else value)
+            setattr(error, name, _unpack(models.get(name, StoredResult), value) if name in _KEPT else value)
     return error, named
 
 
@@ -235,7 +249,6 @@ _SHARED: dict[str, type[SimStudioError]] = {
     if isinstance(found, type) and issubclass(found, SimStudioError)
 }
 """The errors that a ledger can give back, by name; others come back as the nearest of these."""
-_MODELS: dict[str, type[Model]] = {"result": WorkflowExecutionResult, "job": Job}
 
 
 def _pack(made: Model) -> dict[str, Any]:

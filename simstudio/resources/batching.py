@@ -12,29 +12,33 @@ if TYPE_CHECKING:
     from typing_extensions import ParamSpec
 
     from simstudio.batch.batch import AsyncBatch, Batch
+    from simstudio.batch.execution import R
     from simstudio.batch.mapping import Plan
     from simstudio.core.resource import APIResource
 
     P = ParamSpec("P")
 else:
-    from typing import ParamSpec
+    from typing import ParamSpec, TypeVar
 
     P = ParamSpec("P")
+    R = TypeVar("R")
 
 
-class batching(_Method[P, Any], Generic[P]):  # noqa: N801 - a decorator
+class batching(_Method[P, Any], Generic[P, R]):  # noqa: N801 - a decorator
     """Make a batch of a method that returns its :class:`~simstudio.batch.mapping.Plan`."""
 
-    def __init__(self, plan: Callable[Concatenate[Any, P], Plan]) -> None:
+    def __init__(self, plan: Callable[Concatenate[Any, P], Plan[R]]) -> None:
         method: Any = plan
         super().__init__(method)
 
     @overload
-    def __get__(self, resource: None, owner: Any) -> batching[P]: ...
+    def __get__(self, resource: None, owner: Any) -> batching[P, R]: ...
     @overload
-    def __get__(self, resource: APIResource[Sync] | APIResource[RawSync], owner: Any) -> Callable[P, Batch]: ...
+    def __get__(self, resource: APIResource[Sync] | APIResource[RawSync], owner: Any) -> Callable[P, Batch[R]]: ...
     @overload
-    def __get__(self, resource: APIResource[Async] | APIResource[RawAsync], owner: Any) -> Callable[P, AsyncBatch]: ...
+    def __get__(
+        self, resource: APIResource[Async] | APIResource[RawAsync], owner: Any
+    ) -> Callable[P, AsyncBatch[R]]: ...
     def __get__(self, resource: Any, owner: Any) -> Any:
         return self if resource is None else BoundBatching(resource, self)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from simstudio.batch.items import BatchItem
     from simstudio.batch.mapping import Plan
     from simstudio.batch.progress import Progress
+    from simstudio.models.execution import WorkflowExecutionResult
 
 
 class WorkflowBatches(APIResource[M]):
@@ -35,7 +36,7 @@ class WorkflowBatches(APIResource[M]):
         concurrency: int | Literal["auto"] | None = None,
         ordered: bool = True,
         mode: Literal["sync", "async", "stream"] = "sync",
-        on_result: Callable[[BatchItem], Any] | None = None,
+        on_result: Callable[[BatchItem[WorkflowExecutionResult]], Any] | None = None,
         ledger: str | os.PathLike[str] | None = None,
         executor: Executor | None = None,
         progress: bool | Callable[[Progress], None] = False,
@@ -47,7 +48,7 @@ class WorkflowBatches(APIResource[M]):
         selected_outputs: Sequence[str] | None = None,
         shared: str | None = None,
         claims: str | None = None,
-    ) -> Plan:
+    ) -> Plan[WorkflowExecutionResult]:
         """Run a workflow over many inputs, many at a time, as fast as the server allows.
 
         Nothing is sent before the first item is asked for. The inputs are read as they are needed, by the thread that

@@ -7,13 +7,15 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from simstudio import SimStudioError, WorkflowExecutionResult
+from simstudio import Job, SimStudioError, WorkflowExecutionResult
 from simstudio.batch.items import BatchItem, ItemState, Prepared, prepare
 from simstudio.batch.ledger import Intent, Ledger
 
+MODELS = {"result": WorkflowExecutionResult, "job": Job}
+
 
 def opened(path: Path, workflow_id: str = "wf", mode: Any = "sync", api_version: str = "v1") -> Ledger:
-    return Ledger.open(path, workflow_id=workflow_id, mode=mode, api_version=api_version)
+    return Ledger.open(path, workflow_id=workflow_id, mode=mode, api_version=api_version, models=MODELS)
 
 
 def given(index: int, value: Any = None, key: str | None = None) -> Prepared:

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 import pytest
-from ledgers import as_killed, brought_to, ended, given, intact, intend, opened, result
+from ledgers import MODELS, as_killed, brought_to, ended, given, intact, intend, opened, result
 
 from simstudio import (
     APIConnectionError,
@@ -21,6 +21,7 @@ from simstudio import (
     InputChangedError,
     InvalidInputError,
     Job,
+    JobFailedError,
     JobTimeoutError,
     LedgerError,
     RateLimitError,
@@ -29,6 +30,7 @@ from simstudio import (
 )
 from simstudio.batch.items import BatchItem
 from simstudio.batch.ledger import Counts, Entry, Intent, Ledger, LedgerView, status
+from simstudio.batch.records import StoredResult, pack_error, pack_result, unpack_error, unpack_result
 from simstudio.core.conversion import structure
 
 STATES = ["sending", "submitted", "done", "failed", "unknown"]
@@ -355,6 +357,49 @@ def test_a_result_comes_back_with_all_that_the_server_sent(ledger: Ledger) -> No
     assert back == made
     assert back is not None
     assert (back.to_dict(), back.extra, back.status) == (wire, made.extra, "completed")
+
+
+def test_a_ledger_that_names_no_classes_gives_results_as_data(ledger: Ledger) -> None:
+    failed = JobFailedError("no", job=Job("t1", "failed"), result=WorkflowExecutionResult(False, {"a": 1}))
+    brought_to(ledger, given(0), "done")
+    intend(ledger, given(1))
+    ledger.finish(ended(given(1), "failed", error=failed))
+    with LedgerView(ledger.path) as view:
+        done, lost = view.entries()
+    assert (type(done.result), done.output, done.to_item().output) == (StoredResult, "x", "x")
+    assert done.result == result().to_dict()
+    assert isinstance(lost.error, JobFailedError)
+    assert lost.error.result == {"success": False, "output": {"a": 1}}
+    assert lost.error.job == {"taskId": "t1", "status": "failed"}
+
+
+RESULT_OF_0_1 = (
+    '{"fields":{"success":true,"output":{"a":1},"execution_id":"e1","status":"completed"},'
+    '"same":{"success":"success","output":"output","executionId":"execution_id"},"rest":{"new":[1]}}'
+)
+ERROR_OF_0_1 = (
+    '{"type":"JobFailedError","known":"JobFailedError","message":"it failed","code":"EXECUTION_ERROR","task_id":"t1",'
+    '"partial":"","result":{"fields":{"success":false,"error":"Rate limit exceeded"},'
+    '"same":{"success":"success","error":"error"},"rest":{}},"job":{"fields":{"task_id":"t1","status":"failed",'
+    '"error":"Rate limit exceeded","workflow_id":"wf"},"same":{"taskId":"task_id","status":"status","error":"error"},'
+    '"rest":{"new":2}}}'
+)
+
+
+def test_what_release_0_1_wrote_comes_back_and_is_written_the_same() -> None:
+    result = unpack_result(RESULT_OF_0_1, MODELS)
+    assert isinstance(result, WorkflowExecutionResult)
+    assert (result.execution_id, result.status, result.extra) == ("e1", "completed", {"new": [1]})
+    error, named = unpack_error(ERROR_OF_0_1, MODELS)
+    assert isinstance(error, JobFailedError)
+    assert (named, str(error), error.task_id, error.result.error) == (
+        "JobFailedError",
+        "it failed",
+        "t1",
+        "Rate limit exceeded",
+    )
+    assert (error.job.workflow_id, error.job.extra) == ("wf", {"new": 2})
+    assert (pack_result(result, 0), pack_error(error, 0)) == (RESULT_OF_0_1, ERROR_OF_0_1)
 
 
 def test_an_item_that_is_found_has_its_input_as_it_was_given(ledger: Ledger) -> None:

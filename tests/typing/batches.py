@@ -27,19 +27,22 @@ else:
 
 
 def on_result(item: BatchItem) -> None:
+    """The result of an item that names no class is of any."""
     assert_type(item.index, int)
+    assert_type(item.result, Any | None)
 
 
-async def on_result_later(item: BatchItem) -> None:
+async def on_result_later(item: BatchItem[WorkflowExecutionResult]) -> None:
     assert_type(item.key, str)
+    assert_type(item.unwrap().execution_id, str | None)
 
 
 def sync(client: SimStudioClient) -> None:
     batch = client.workflows.map("wf", [{"n": 1}], ordered=False, mode="async", on_result=on_result, progress=True)
-    assert_type(batch, Batch)
-    assert_type(iter(batch), Batch)
+    assert_type(batch, Batch[WorkflowExecutionResult])
+    assert_type(iter(batch), Batch[WorkflowExecutionResult])
     for item in batch:
-        assert_type(item, BatchItem)
+        assert_type(item, BatchItem[WorkflowExecutionResult])
         assert_type(item.result, WorkflowExecutionResult | None)
         assert_type(item.error, SimStudioError | None)
         assert_type(item.unwrap(), WorkflowExecutionResult)
@@ -48,8 +51,8 @@ def sync(client: SimStudioClient) -> None:
         assert_type(item.elapsed, float)
         assert_type(item.to_dict(), dict[str, Any])
     with client.workflows.map("wf", Path("inputs.jsonl"), ledger=Path("runs.sqlite")) as entered:
-        assert_type(entered, Batch)
-        assert_type(next(entered), BatchItem)
+        assert_type(entered, Batch[WorkflowExecutionResult])
+        assert_type(next(entered), BatchItem[WorkflowExecutionResult])
     assert_type(batch.run(), Progress)
     assert_type(batch.progress.remaining, float | None)
     as_iterator: Iterator[BatchItem] = batch
@@ -66,10 +69,10 @@ def sync(client: SimStudioClient) -> None:
 
 async def asynchronous(client: AsyncSimStudioClient, later: AsyncIterator[int]) -> None:
     batch = client.workflows.map("wf", later, on_result=on_result_later)
-    assert_type(batch, AsyncBatch)
+    assert_type(batch, AsyncBatch[WorkflowExecutionResult])
     async for item in batch:
-        assert_type(item, BatchItem)
+        assert_type(item, BatchItem[WorkflowExecutionResult])
     async with client.workflows.map("wf", "inputs.jsonl", on_unknown="rerun") as entered:
-        assert_type(entered, AsyncBatch)
+        assert_type(entered, AsyncBatch[WorkflowExecutionResult])
     assert_type(await batch.run(), Progress)
     assert_type(await batch.aclose(), None)

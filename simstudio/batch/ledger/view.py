@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from simstudio.batch.ledger.connection import Connection
 from simstudio.batch.ledger.lock import canonical, check_path
 from simstudio.batch.ledger.rows import COLUMNS, TABLES, entry_of
-from simstudio.batch.records import STATES, Counts, Entry, Session
+from simstudio.batch.records import STATES, Counts, Entry, Models, Session
 from simstudio.transport.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ class LedgerView:
 
     Args:
         path: The file.
+        models: The classes of results and jobs, such as ``{"result": WorkflowExecutionResult, "job": Job}``; by default
+            each is a :class:`~simstudio.batch.records.StoredResult`.
 
     Raises:
         InvalidInputError: The path is none of a file.
@@ -62,11 +64,12 @@ class LedgerView:
         0
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._attach(Connection.for_reading(canonical(check_path(path))))
+    def __init__(self, path: str | os.PathLike[str], *, models: Models | None = None) -> None:
+        self._attach(Connection.for_reading(canonical(check_path(path))), models)
 
-    def _attach(self, connection: Connection) -> None:
+    def _attach(self, connection: Connection, models: Models | None) -> None:
         self._connection = connection
+        self._models: Models = models or {}
         self.path = connection.path
         try:
             with connection.reading() as db:
@@ -113,7 +116,9 @@ class LedgerView:
             for index, last in page:  # noqa: B007 - where the next page begins
                 with self._connection.reading() as db:
                     row = db.execute(_READ, (last, state)).fetchone()
-                    entry = None if row is None else entry_of(row, json.loads(row[-1]) if row[-1] else None)
+                    entry = (
+                        None if row is None else entry_of(row, json.loads(row[-1]) if row[-1] else None, self._models)
+                    )
                 if entry is not None:  # else it was forgotten, or went on to another state, in the meantime
                     yield entry
             if len(page) < _PAGE:

@@ -24,7 +24,7 @@ from simstudio.batch.ledger.lock import Lock, canonical, check_path
 from simstudio.batch.ledger.rows import COLUMNS, TABLES, entry_of
 from simstudio.batch.ledger.taking import taken
 from simstudio.batch.ledger.view import LedgerView
-from simstudio.batch.records import Entry, Intent, Mode, dump, pack_error, pack_result
+from simstudio.batch.records import Entry, Intent, Mode, Models, dump, pack_error, pack_result
 from simstudio.batch.snapshot import shown
 from simstudio.transport.errors import InvalidInputError
 
@@ -56,6 +56,7 @@ class Ledger(LedgerView):
         mode: Mode,
         api_version: str,
         base_url: str | Callable[[], str] = "",
+        models: Models | None = None,
     ) -> Ledger:
         """Open a ledger as its coordinator; it is made where it is missing.
 
@@ -68,6 +69,7 @@ class Ledger(LedgerView):
             api_version: To which API: ``v1`` or ``v2``.
             base_url: To which server; a function tells it anew whenever something is about to be sent. The ledger
                 belongs to the first that it is told of; where it is told of none, that is not looked at.
+            models: The classes of results and jobs; see :class:`LedgerView`.
 
         Raises:
             InvalidInputError: The path is none of a file.
@@ -81,7 +83,7 @@ class Ledger(LedgerView):
         with ExitStack() as opened:
             ledger._lock = taken(path)
             opened.callback(ledger._lock.release)
-            ledger._attach(Connection.for_writing(path))
+            ledger._attach(Connection.for_writing(path), models)
             opened.callback(ledger._connection.close)
             ledger._enter(workflow_id, mode, api_version, base_url)
             opened.pop_all()
@@ -150,7 +152,7 @@ class Ledger(LedgerView):
             row = db.execute(_FIND, (prepared.key,)).fetchone()
             if row is None:
                 return None
-            entry, session = entry_of(row, prepared.input), row[-1]
+            entry, session = entry_of(row, prepared.input, self._models), row[-1]
         self._compare(prepared, entry.fingerprint, session, entry.index)
         if entry.index == prepared.index:
             return entry
@@ -275,7 +277,7 @@ class Ledger(LedgerView):
             LedgerError: It was neither being sent, nor queued, nor unknown; or the ledger cannot be written.
         """
         result, error = pack_result(item.result, item.index), pack_error(item.error, item.index)
-        execution = item.result.execution_id if item.result is not None else None
+        execution = item.result.run_id if item.result is not None else None
         with self._writing() as db:
             changed = db.execute(
                 "UPDATE entries SET state = ?, run_id = coalesce(?, run_id), execution_id = coalesce(?, execution_id),"
