@@ -15,7 +15,8 @@ import attrs
 from simstudio.core.options import UNSET, Unset
 from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
 from simstudio.resources.batch_execution import limits_of
-from simstudio.resources.dialects import Dialects, StreamOptions, Target
+from simstudio.resources.dialects import Dialects
+from simstudio.resources.dialects.base import StreamOptions, Target
 from simstudio.resources.jobs import Jobs
 from simstudio.resources.v2.execution import mint
 from simstudio.transport.rate_limit import RateLimitInfo, RateLimits

@@ -22,7 +22,7 @@ from simstudio.transport.message import Headers, Request, Resend, Response
 if TYPE_CHECKING:
     from simstudio.core.session import Session
     from simstudio.transport.flow import Flow
-    from simstudio.transport.upload import Upload
+    from simstudio.transport.message import Content
 
 T = TypeVar("T")
 
@@ -124,7 +124,7 @@ class APIResource(Generic[M]):
         path: str,
         *,
         json: Any = UNSET,
-        content: bytes | Upload = b"",
+        content: bytes | Content = b"",
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | Unset | None = UNSET,

@@ -18,7 +18,8 @@ from simstudio.core.options import UNSET, check_timeout
 from simstudio.core.resource import Context
 from simstudio.errors import InvalidInputError, RateLimitError, SimStudioError
 from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
-from simstudio.resources.dialects import Dialects, StreamOptions
+from simstudio.resources.dialects import Dialects
+from simstudio.resources.dialects.base import StreamOptions
 from simstudio.resources.jobs import Jobs
 from simstudio.resources.settings import resolve_api_version
 from simstudio.resources.usage import Usage

@@ -13,6 +13,7 @@ from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.core.resource import APIResource, Context
+from simstudio.core.runs import SubmittedRun
 from simstudio.errors import (
     InvalidInputError,
     JobCancelledError,
@@ -21,8 +22,10 @@ from simstudio.errors import (
     NotFoundError,
     SimStudioError,
 )
-from simstudio.models.execution import AsyncExecutionResult
-from simstudio.resources.dialects import Dialects, Target
+from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
+from simstudio.models.jobs import Job
+from simstudio.resources.dialects import Dialects
+from simstudio.resources.dialects.base import Target
 from simstudio.transport.flow import Flow
 
 if TYPE_CHECKING:
@@ -30,8 +33,6 @@ if TYPE_CHECKING:
 
     from simstudio.core.expectations import Durations
     from simstudio.core.polling import Poller
-    from simstudio.models.jobs import Job
-    from simstudio.resources.handles import JobHandle
 
     JobReference: TypeAlias = str | AsyncExecutionResult | Job
 
@@ -138,7 +139,6 @@ class Jobs(APIResource[M]):
             >>> client.jobs.handle("run_1234").result(timeout=60).output  # doctest: +SKIP
         """
         from simstudio.models.jobs import Job
-        from simstudio.resources.handles import JobHandle
 
         return JobHandle(self, self._target(job, workflow_id), job if isinstance(job, Job) else None)
 
@@ -276,3 +276,34 @@ def _told(job: Job) -> float | None:
 
 def _seconds(sent: object) -> float | None:
     return sent / 1000 if isinstance(sent, (int, float)) and 0 < sent < 1e15 else None
+
+
+class JobHandle(SubmittedRun[M, Job, WorkflowExecutionResult]):
+    """A background execution as a :class:`~simstudio.core.runs.SubmittedRun`; made by ``client.jobs.handle``."""
+
+    def __init__(self, jobs: Jobs[M], target: Target, state: Job | None) -> None:
+        super().__init__(jobs._context, "jobs", target.task_id, state)
+        self._jobs: Jobs[M] = jobs
+        self._target = target
+
+    def _status_of(self, state: Job) -> str:
+        return state.status
+
+    def _is_done(self, state: Job) -> bool:
+        return state.done
+
+    def _ask(self) -> Flow[Job]:
+        return self._jobs._fetch(self._target, UNSET)
+
+    def _await(
+        self, timeout: float | None, on_progress: Callable[[Job], Any] | None, poll_interval: float | None
+    ) -> Flow[Job]:
+        return self._jobs._wait(self._target, timeout=timeout, on_progress=on_progress, poll_interval=poll_interval)
+
+    def _result(self, state: Job) -> Flow[WorkflowExecutionResult]:
+        self._jobs._check(state)
+        return state.result
+        yield  # a flow that needs nothing of the world
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return JobHandle, (self._jobs, self._target, self.state)

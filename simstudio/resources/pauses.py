@@ -12,7 +12,7 @@ from simstudio.models.jobs import Job
 from simstudio.models.pauses import Pause, PausedRun
 
 if TYPE_CHECKING:
-    from simstudio.resources.dialects import Dialect
+    from simstudio.resources.dialects.base import Dialect
     from simstudio.transport.flow import Flow
 
 

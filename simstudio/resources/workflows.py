@@ -11,7 +11,8 @@ from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.core.resource import Context
 from simstudio.errors import APIStatusError, InvalidInputError
 from simstudio.models.execution import AsyncExecutionResult, CancelResult, WorkflowExecutionResult
-from simstudio.resources.dialects import Dialects, StreamOptions
+from simstudio.resources.dialects import Dialects
+from simstudio.resources.dialects.base import StreamOptions
 from simstudio.resources.jobs import Jobs
 from simstudio.resources.workflow_batches import WorkflowBatches
 from simstudio.resources.workflow_pauses import WorkflowPauses

@@ -10,7 +10,7 @@ from uuid import uuid5
 import attrs
 
 from simstudio.sandbox import jsontext
-from simstudio.sandbox.workflow import NAMESPACE, Workflow
+from simstudio.sandbox.ids import NAMESPACE
 
 PauseStatus = Literal["paused", "resuming", "resumed"]
 
@@ -114,12 +114,12 @@ class Place:
         }
 
 
-def point(pause: Pause, workflow: Workflow, place: Place, earlier: int, now: float) -> PausePoint:
+def point(pause: Pause, block_id: str, place: Place, earlier: int, now: float) -> PausePoint:
     """The pause as it begins.
 
     Args:
         pause: what the workflow said.
-        workflow: whose run it is.
+        block_id: the id of the block that pauses.
         place: where that run is.
         earlier: how often the same block paused in this run before; in Sim a block in a loop has a context of its own
             for every iteration.
@@ -128,7 +128,6 @@ def point(pause: Pause, workflow: Workflow, place: Place, earlier: int, now: flo
     Raises:
         TypeError: something that is shown has no JSON form.
     """
-    block_id = workflow.block_id(pause.block)
     context_id = f"{block_id}_loop{earlier}" if earlier else block_id
     shown = {**({} if pause.question is None else {"question": pause.question}), **pause.shown}
     data = {

@@ -259,7 +259,7 @@ class Run:
         if self._pausing is None or self._pausing.done():
             raise RuntimeError("the run waits for another answer already")
         earlier = self._pauses.get(pause.block, 0)
-        point = pauses.point(pause, self.workflow, self.place, earlier, self._clock())
+        point = pauses.point(pause, self.workflow.block_id(pause.block), self.place, earlier, self._clock())
         self._pauses[pause.block] = earlier + 1
         answer: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         self._waiting = (pause, answer)

@@ -7,17 +7,16 @@ import threading
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
-from uuid import NAMESPACE_URL, uuid5
+from uuid import uuid5
 
 import attrs
+
+from simstudio.sandbox.ids import NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from simstudio.sandbox.pauses import Pause
-
-NAMESPACE = uuid5(NAMESPACE_URL, "urn:simstudio:sandbox")
-"""Where every deterministic id of the sandbox comes from."""
 
 WorkflowFunction = Callable[..., Any]  # the user's own function: its result type is the user's business
 F = TypeVar("F", bound=WorkflowFunction)

@@ -19,9 +19,8 @@ from simstudio.transport.errors import ConfigurationError, SimStudioError
 if TYPE_CHECKING:
     from simstudio.transport.auth import Credentials
     from simstudio.transport.flow import Flow
-    from simstudio.transport.message import Request, Response
+    from simstudio.transport.message import Content, Request, Response
     from simstudio.transport.stack import Handler
-    from simstudio.transport.upload import Upload
 
 logger = logging.getLogger("simstudio.transport")
 
@@ -91,7 +90,7 @@ class Logging:
         """A text without the key, which a server may echo anywhere."""
         return self.credentials.redact(text) if text and self.credentials is not None else text
 
-    def _body(self, content: bytes | Upload) -> str:
+    def _body(self, content: bytes | Content) -> str:
         if not self.bodies or not isinstance(content, bytes) or not content:
             return ""
         text = self._text(content.decode("utf-8", "replace")) or ""

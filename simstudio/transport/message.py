@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import string
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, overload
 from urllib.parse import urlsplit
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from simstudio.transport.deadline import Budget
     from simstudio.transport.errors import APIConnectionError
-    from simstudio.transport.upload import Upload
 
 D = TypeVar("D")
 Resend: TypeAlias = Literal["read", "never", "claimed"]
@@ -140,6 +139,22 @@ class Headers(MutableMapping[str, str]):
         return f"Headers({self.shown()!r})"
 
 
+class Content(Protocol):
+    """A request body that is read while it is sent, from its start at each attempt: a file, say.
+
+    Attributes:
+        size: Bytes of the whole.
+    """
+
+    size: int
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+
 class Body(Protocol):
     """The unread rest of a streamed response, as the wire that opened it offers it."""
 
@@ -184,7 +199,7 @@ class Request:
         method: ``GET``, ``POST`` …
         url: The whole address.
         headers: Mutable; see :class:`Headers`.
-        content: The body, empty when there is none. An :class:`~simstudio.transport.upload.Upload` is read as it is
+        content: The body, empty when there is none. A :class:`Content` is read as it is
             sent.
         resend: What may be sent again, see :data:`Resend`.
         refused: Tells of a response whether it proves that nothing ran, so that even a ``never`` may be sent again.
@@ -198,7 +213,7 @@ class Request:
     method: str
     url: str
     headers: Headers = attrs.field(factory=Headers)
-    content: bytes | Upload = b""
+    content: bytes | Content = b""
     resend: Resend = "never"
     refused: Callable[[Response], bool] | None = None
     streamed: bool = False

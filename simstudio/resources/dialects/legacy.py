@@ -10,7 +10,7 @@ from simstudio.core.modes import M
 from simstudio.core.resource import encode_json
 from simstudio.errors import InvalidInputError, InvalidResponseError, NotFoundError
 from simstudio.models.execution import AsyncExecutionResult, CancelResult, WorkflowExecutionResult
-from simstudio.resources.dialects import Dialect, StreamOptions, Target
+from simstudio.resources.dialects.base import Dialect, StreamOptions, Target
 from simstudio.resources.execution import execution_result, refused_before_running, status_path, submission
 from simstudio.resources.payload import Payload, encode_input, selectors
 from simstudio.resources.settings import APIVersion
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from simstudio.models.pauses import PausedRun
     from simstudio.models.usage import UsageLimits
     from simstudio.models.workflows import WorkflowStatus
-    from simstudio.resources.dialects import Resumed, Timeout
+    from simstudio.resources.dialects.base import Resumed, Timeout
 
 _JSON = {"Content-Type": "application/json"}
 _BACKGROUND = {**_JSON, "X-Execution-Mode": "async"}

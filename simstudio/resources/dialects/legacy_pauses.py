@@ -9,14 +9,14 @@ from simstudio.errors import InvalidResponseError
 from simstudio.models.pauses import PausedRun, paused_run
 
 if TYPE_CHECKING:
-    from simstudio.resources.dialects.legacy import LegacyDialect
+    from simstudio.core.resource import APIResource
     from simstudio.transport.flow import Flow
 
 
 class PausedRuns(Pages[PausedRun]):
     """The paused runs of a workflow: one page. Without ``status`` the server answers 400 (recording 095)."""
 
-    def __init__(self, dialect: LegacyDialect[Any], path: str, status: str) -> None:
+    def __init__(self, dialect: APIResource[Any], path: str, status: str) -> None:
         super().__init__()
         self._dialect = dialect
         self._path = path

@@ -25,7 +25,7 @@ from simstudio.models.jobs import Job
 from simstudio.models.pauses import Pause, PausedRun, pause_block, paused_run
 from simstudio.models.usage import Usage, UsageLimits
 from simstudio.models.workflows import WorkflowStatus
-from simstudio.resources.dialects import Dialect, StreamOptions, Target
+from simstudio.resources.dialects.base import Dialect, StreamOptions, Target
 from simstudio.resources.dialects.legacy import final_of, is_stream
 from simstudio.resources.payload import encode_nested, selectors
 from simstudio.resources.settings import APIVersion
@@ -45,7 +45,7 @@ from simstudio.transport.endpoint import segment
 from simstudio.transport.flow import Flow, FromBody
 
 if TYPE_CHECKING:
-    from simstudio.resources.dialects import Resumed, Timeout
+    from simstudio.resources.dialects.base import Resumed, Timeout
     from simstudio.transport.message import Response
 
 LONGEST_RUN = 604800

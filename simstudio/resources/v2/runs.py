@@ -20,7 +20,7 @@ from simstudio.core.streaming import OpenedStream
 from simstudio.errors import APITimeoutError, InvalidInputError, NotFoundError
 from simstudio.models.events import StreamEvent
 from simstudio.models.v2.runs import Run, RunCancellation, RunReceipt, RunResult, RunSummary
-from simstudio.resources.dialects import StreamOptions
+from simstudio.resources.dialects.base import StreamOptions
 from simstudio.resources.dialects.v2 import V2Dialect
 from simstudio.resources.payload import encode_nested
 from simstudio.resources.v2.execution import NDJSON, Execution, Ran, mint, ran_in, read_run

@@ -11,7 +11,8 @@ import attrs
 
 from simstudio.sandbox import jsontext
 from simstudio.sandbox.http import Headers, Refusal, Reply, json_reply
-from simstudio.sandbox.workflow import NAMESPACE, Workflow
+from simstudio.sandbox.ids import NAMESPACE
+from simstudio.sandbox.workflow import Workflow
 
 if TYPE_CHECKING:
     from simstudio.sandbox.limits import Allowance, Limiter, Meter, RateLimits

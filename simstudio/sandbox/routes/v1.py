@@ -13,11 +13,11 @@ from simstudio.sandbox import jsontext
 from simstudio.sandbox.definitions import graph
 from simstudio.sandbox.definitions.definition import ROOT
 from simstudio.sandbox.http import Refusal, json_reply
+from simstudio.sandbox.ids import NAMESPACE
 from simstudio.sandbox.routes import v1_management
 from simstudio.sandbox.routes.endpoint import Endpoint
 from simstudio.sandbox.routes.v1_access import counted, limits_of
 from simstudio.sandbox.times import iso, iso_or_none
-from simstudio.sandbox.workflow import NAMESPACE
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -25,8 +25,8 @@ from simstudio.sandbox import jsontext
 from simstudio.sandbox.faults import FaultInjector, Faults
 from simstudio.sandbox.http import Refusal, Reply, json_reply
 from simstudio.sandbox.services.oomol_forms import UploadedFile, parse_form
-from simstudio.sandbox.services.oomol_server import OomolServer
 from simstudio.sandbox.services.oomol_tasks import Context, Runnable, TaskRecord, echo, fail, files, now, slow
+from simstudio.sandbox.serving import Served
 from simstudio.sandbox.threads import in_thread
 from simstudio.sandbox.traffic import ReceivedRequest, Recorder, requests_kept
 
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from simstudio.services.oomol import AsyncOomolConnectClient, OomolConnectClient
 
 F = TypeVar("F", bound=Callable[..., Any])
 Handler = Callable[["Request"], Awaitable[Reply]]
@@ -344,3 +346,41 @@ def _refusal(status: int, message: str) -> Refusal:
 
 
 __all__ = ["Context", "OomolSandbox", "OomolServer", "UploadedFile"]
+
+
+class OomolServer(Served["OomolSandbox"]):
+    """A sandbox being served on this machine, by a thread of its own. Made by :meth:`OomolSandbox.serve`."""
+
+    @property
+    def applets_url(self) -> str:
+        """Where applets are listed."""
+        return self.origin
+
+    @property
+    def base_url(self) -> str:
+        """Where the rest is."""
+        return f"{self.origin}/api"
+
+    def _before_stop(self) -> Callable[[], Awaitable[None]]:
+        return self.sandbox._stop
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment variables that lead the examples here, token included."""
+        return {"OOMOL_BASE_URL": self.base_url, "OOMOL_TOKEN": self.sandbox.api_token}
+
+    def _options(self, options: dict[str, Any]) -> dict[str, Any]:
+        own = {"base_url": self.base_url, "api_token": self.sandbox.api_token, "applets_url": self.applets_url}
+        return {**own, **options}
+
+    def client(self, **options: Any) -> OomolConnectClient:
+        """A client with the sandbox's token and address."""
+        from simstudio.services.oomol import OomolConnectClient
+
+        return OomolConnectClient(**self._options(options))
+
+    def async_client(self, **options: Any) -> AsyncOomolConnectClient:
+        """An async client with the sandbox's token and address."""
+        from simstudio.services.oomol import AsyncOomolConnectClient
+
+        return AsyncOomolConnectClient(**self._options(options))

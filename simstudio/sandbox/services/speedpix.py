@@ -27,7 +27,7 @@ import attrs
 from simstudio.sandbox.faults import FaultInjector, Faults
 from simstudio.sandbox.http import Reply, json_reply
 from simstudio.sandbox.services.speedpix_gateway import Gateway
-from simstudio.sandbox.services.speedpix_server import SpeedPixServer
+from simstudio.sandbox.serving import Served
 from simstudio.sandbox.threads import in_thread
 from simstudio.sandbox.traffic import ReceivedRequest, Recorder, requests_kept
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from simstudio.services.speedpix import AsyncSpeedPixClient, SpeedPixClient
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -333,3 +335,38 @@ def _echo(input: dict[str, Any]) -> dict[str, Any]:
 
 def _fail(input: dict[str, Any]) -> None:
     raise WorkflowFailed(str(input.get("message", "it failed")), str(input.get("code", "NODE_FAILED")))
+
+
+class SpeedPixServer(Served["SpeedPixSandbox"]):
+    """A sandbox being served on this machine, by a thread of its own. Made by :meth:`SpeedPixSandbox.serve`."""
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment variables that lead a program here, secret included."""
+        return {
+            "SPEEDPIX_APP_KEY": self.sandbox.app_key,
+            "SPEEDPIX_APP_SECRET": self.sandbox.app_secret,
+            "SPEEDPIX_ENDPOINT": self.base_url,
+        }
+
+    def client(self, **options: Any) -> SpeedPixClient:
+        """A client with the sandbox's keys and address."""
+        from simstudio.services.speedpix import SpeedPixClient
+
+        return SpeedPixClient(**self._options(options))
+
+    def async_client(self, **options: Any) -> AsyncSpeedPixClient:
+        """An async client with the sandbox's keys and address."""
+        from simstudio.services.speedpix import AsyncSpeedPixClient
+
+        return AsyncSpeedPixClient(**self._options(options))
+
+    def _options(self, options: dict[str, Any]) -> dict[str, Any]:
+        own = {"app_key": self.sandbox.app_key, "app_secret": self.sandbox.app_secret, "endpoint": self.base_url}
+        return {**own, **options}
+
+    def _opened(self, origin: str) -> None:
+        self.sandbox._served_at = origin
+
+    def _before_stop(self) -> Callable[[], Awaitable[None]]:
+        return self.sandbox._stop

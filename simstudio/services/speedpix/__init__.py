@@ -16,9 +16,6 @@ from simstudio.services.speedpix.client import AsyncSpeedPixClient, SpeedPixClie
 from simstudio.services.speedpix.default import async_run, run
 from simstudio.services.speedpix.errors import (
     FileSaveError,
-    PredictionCanceledError,
-    PredictionError,
-    PredictionTimeoutError,
     SpeedPixAPIError,
     SpeedPixAuthenticationError,
     SpeedPixConfigurationError,
@@ -39,7 +36,12 @@ from simstudio.services.speedpix.errors import (
 )
 from simstudio.services.speedpix.models import File, PredictionStatus
 from simstudio.services.speedpix.outputs import FileOutput
-from simstudio.services.speedpix.prediction import Prediction
+from simstudio.services.speedpix.prediction import (
+    Prediction,
+    PredictionCanceledError,
+    PredictionError,
+    PredictionTimeoutError,
+)
 
 Client = SpeedPixClient
 AsyncClient = AsyncSpeedPixClient

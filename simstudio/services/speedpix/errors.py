@@ -25,7 +25,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import simstudio.transport.errors as transport_errors
-from simstudio.core.errors import JobCancelledError, JobFailedError, JobTimeoutError
 from simstudio.transport.errors import (
     APIStatusError,
     AuthenticationError,
@@ -43,7 +42,7 @@ from simstudio.transport.errors import (
 )
 
 if TYPE_CHECKING:
-    from simstudio.services.speedpix.prediction import Prediction
+    from simstudio.core.runs import SubmittedRun
 
 
 class SpeedPixException(SimStudioError):  # noqa: N818 - the documented name
@@ -69,7 +68,7 @@ class SpeedPixException(SimStudioError):  # noqa: N818 - the documented name
     invoke_id: str | None = None
     gateway_code: str | None = None
     gateway_message: str | None = None
-    prediction: Prediction[Any] | None = None
+    prediction: SubmittedRun[Any, Any, Any] | None = None
 
     @property
     def status_code(self) -> int | None:
@@ -83,22 +82,6 @@ class SpeedPixException(SimStudioError):  # noqa: N818 - the documented name
             return None
         headers = self.response.headers
         return headers.get("x-ca-request-id") or headers.get("x-oss-request-id") or self.response.request_id
-
-
-class PredictionError(SpeedPixException, JobFailedError):
-    """The workflow ran and failed: ``prediction.error``, ``prediction.error_code``."""
-
-    prediction: Prediction[Any]  # pyright: ignore[reportIncompatibleVariableOverride] - here there always is one
-
-
-class PredictionCanceledError(PredictionError, JobCancelledError):
-    """The prediction was canceled."""
-
-
-class PredictionTimeoutError(SpeedPixException, JobTimeoutError):
-    """A prediction was not done when the caller's patience ended. It goes on; ``prediction.wait()`` waits on."""
-
-    prediction: Prediction[Any]  # pyright: ignore[reportIncompatibleVariableOverride] - here there always is one
 
 
 class SpeedPixAPIError(SpeedPixException):

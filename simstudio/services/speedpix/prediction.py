@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from simstudio.core.errors import JobCancelledError, JobFailedError, JobTimeoutError
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Options
 from simstudio.core.resource import APIResource, Context
 from simstudio.core.runs import SubmittedRun
-from simstudio.services.speedpix.errors import PredictionCanceledError, PredictionError
+from simstudio.services.speedpix.errors import SpeedPixException
 from simstudio.services.speedpix.models import CANCELED, FINAL, SUCCEEDED, Progress
 from simstudio.services.speedpix.twins import DetachedRunner, asynchronous
 from simstudio.transport.errors import InvalidInputError
@@ -227,3 +228,19 @@ def _detached(prediction_id: str) -> Context:
     )
     nothing: Any = None
     return Context(nothing, Options(), DetachedRunner(advice), lambda: (_restored, (prediction_id, {})))
+
+
+class PredictionError(SpeedPixException, JobFailedError):
+    """The workflow ran and failed: ``prediction.error``, ``prediction.error_code``."""
+
+    prediction: Prediction[Any]  # pyright: ignore[reportIncompatibleVariableOverride] - here there always is one
+
+
+class PredictionCanceledError(PredictionError, JobCancelledError):
+    """The prediction was canceled."""
+
+
+class PredictionTimeoutError(SpeedPixException, JobTimeoutError):
+    """A prediction was not done when the caller's patience ended. It goes on; ``prediction.wait()`` waits on."""
+
+    prediction: Prediction[Any]  # pyright: ignore[reportIncompatibleVariableOverride] - here there always is one

@@ -13,7 +13,6 @@ from simstudio.core.polling import BORNE, Poller
 from simstudio.core.resource import Context
 from simstudio.services.speedpix.envelope import invalid, read_envelope, refuse
 from simstudio.services.speedpix.errors import (
-    PredictionTimeoutError,
     SpeedPixException,
     SpeedPixRefusedError,
     UnsupportedOperationError,
@@ -21,7 +20,7 @@ from simstudio.services.speedpix.errors import (
 from simstudio.services.speedpix.files import Files
 from simstudio.services.speedpix.models import FINAL, SUCCEEDED, Outcome, Progress, Submission, data_of, task_id_of
 from simstudio.services.speedpix.outputs import wrap_output
-from simstudio.services.speedpix.prediction import Prediction
+from simstudio.services.speedpix.prediction import Prediction, PredictionTimeoutError
 from simstudio.services.speedpix.resource import SpeedPixResource
 from simstudio.services.speedpix.transfers import Transfers
 from simstudio.services.speedpix.twins import asynchronous

@@ -67,8 +67,8 @@ from simstudio.services.vectorvein.models.workspaces import (
     WorkspaceFileListResponse,
 )
 from simstudio.services.vectorvein.resources.pages import Pages
-from simstudio.services.vectorvein.resources.runs import WorkflowRun
 from simstudio.services.vectorvein.resources.task_runs import AgentTaskRun
+from simstudio.services.vectorvein.resources.workflows import WorkflowRun
 from simstudio.services.vectorvein.vapp import VAppURL
 
 __all__ = [

@@ -16,8 +16,7 @@ from typing import Any
 
 from simstudio.transport.deadline import Budget
 from simstudio.transport.errors import ConfigurationError
-from simstudio.transport.message import Headers, Request, Response
-from simstudio.transport.upload import Upload
+from simstudio.transport.message import Content, Headers, Request, Response
 from simstudio.transport.wire.body import HTTPXBody
 from simstudio.transport.wire.failures import timed_out, translate
 from simstudio.transport.wire.framing import without_framing
@@ -122,7 +121,7 @@ class ClientWire(_ClientWire):
 class Awaited:
     """An upload for an async client, which would take one that can be read either way for a blocking one."""
 
-    def __init__(self, upload: Upload) -> None:
+    def __init__(self, upload: Content) -> None:
         self._upload = upload
 
     def __aiter__(self) -> AsyncIterator[bytes]:

@@ -20,8 +20,7 @@ import httpx
 from simstudio.transport.deadline import UNBOUNDED, Phases
 from simstudio.transport.errors import ConfigurationError, SimStudioError
 from simstudio.transport.fork import abandoned, renew_after_fork, unforked
-from simstudio.transport.message import Headers, Request, Response
-from simstudio.transport.upload import Upload
+from simstudio.transport.message import Content, Headers, Request, Response
 from simstudio.transport.wire.body import HTTPXBody
 from simstudio.transport.wire.decoding import decode
 from simstudio.transport.wire.failures import timed_out, translate
@@ -52,7 +51,7 @@ def prepare(request: Request) -> httpx.Request:
 class _Sent(httpx.SyncByteStream, httpx.AsyncByteStream):
     """An upload as httpx reads it."""
 
-    def __init__(self, upload: Upload) -> None:
+    def __init__(self, upload: Content) -> None:
         self._upload = upload
 
     def __iter__(self) -> Iterator[bytes]:

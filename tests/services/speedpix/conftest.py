@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from simstudio.sandbox.services.speedpix import Media, SpeedPixSandbox
-from simstudio.sandbox.services.speedpix_server import SpeedPixServer
+from simstudio.sandbox.services.speedpix import Media, SpeedPixSandbox, SpeedPixServer
 from simstudio.transport import flow
 
 PICTURE = b"\x89PNG\r\n\x1a\nfake"

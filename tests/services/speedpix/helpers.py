@@ -19,7 +19,7 @@ import httpx
 import yaml
 from attrs import frozen
 
-from simstudio.sandbox.services.speedpix_server import SpeedPixServer
+from simstudio.sandbox.services.speedpix import SpeedPixServer
 from simstudio.services.speedpix import AsyncClient, Client, File, FileOutput, Prediction
 from simstudio.testing import assert_all_played, block_network, make_vcr
 from tests.scripts import adrive, drive

@@ -17,7 +17,7 @@ import pytest
 
 import simstudio
 from simstudio import APIStatusError, InvalidInputError
-from simstudio.sandbox.services.speedpix_server import SpeedPixServer
+from simstudio.sandbox.services.speedpix import SpeedPixServer
 from simstudio.services.speedpix import (
     AsyncClient,
     Client,

@@ -11,7 +11,7 @@ import pytest
 
 import simstudio
 from simstudio import InvalidInputError
-from simstudio.sandbox.services.speedpix_server import SpeedPixServer
+from simstudio.sandbox.services.speedpix import SpeedPixServer
 from simstudio.services.speedpix import (
     FileOutput,
     SpeedPixException,

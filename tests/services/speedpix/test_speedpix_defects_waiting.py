@@ -10,7 +10,7 @@ import pytest
 
 import simstudio
 from simstudio import RateLimitError
-from simstudio.sandbox.services.speedpix_server import SpeedPixServer
+from simstudio.sandbox.services.speedpix import SpeedPixServer
 from simstudio.services.speedpix import (
     PredictionCanceledError,
     PredictionError,

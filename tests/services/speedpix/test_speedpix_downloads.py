@@ -14,7 +14,7 @@ import pytest
 
 from simstudio import APIConnectionError, InvalidInputError
 from simstudio.core.disk import Part
-from simstudio.sandbox.services.speedpix_server import SpeedPixServer
+from simstudio.sandbox.services.speedpix import SpeedPixServer
 from simstudio.services.speedpix import (
     FileOutput,
     FileSaveError,

@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from simstudio.sandbox.services.speedpix import Media, SpeedPixSandbox, WorkflowFailed
-from simstudio.sandbox.services.speedpix_server import SpeedPixServer
+from simstudio.sandbox.services.speedpix import Media, SpeedPixSandbox, SpeedPixServer, WorkflowFailed
 from simstudio.services.speedpix import Client, FileOutput, PredictionError, UnsupportedOperationError
 from simstudio.testing import block_network
 

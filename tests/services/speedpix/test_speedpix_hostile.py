@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from simstudio import SimStudioError
-from simstudio.sandbox.services.speedpix_server import SpeedPixServer
+from simstudio.sandbox.services.speedpix import SpeedPixServer
 from simstudio.services.speedpix import (
     PredictionError,
     SpeedPixException,

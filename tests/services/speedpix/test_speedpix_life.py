@@ -17,8 +17,7 @@ import pytest
 import simstudio
 from simstudio import ConfigurationError
 from simstudio.core.runs import SubmittedRun
-from simstudio.sandbox.services.speedpix import SpeedPixSandbox
-from simstudio.sandbox.services.speedpix_server import SpeedPixServer
+from simstudio.sandbox.services.speedpix import SpeedPixSandbox, SpeedPixServer
 from simstudio.services import speedpix
 from simstudio.services.speedpix import (
     AsyncClient,

@@ -11,7 +11,7 @@ import pytest
 
 import simstudio
 from simstudio import ConfigurationError, InvalidInputError
-from simstudio.sandbox.services.speedpix_server import SpeedPixServer
+from simstudio.sandbox.services.speedpix import SpeedPixServer
 from simstudio.services.speedpix import Client, FileOutput
 from simstudio.services.speedpix.paths import MEDIA_TYPES, looks_like_media_path
 from tests.modes import both_modes

@@ -14,8 +14,7 @@ import pytest
 
 import simstudio
 from simstudio import APIResponse, ConfigurationError
-from simstudio.sandbox.services.speedpix import SpeedPixSandbox
-from simstudio.sandbox.services.speedpix_server import SpeedPixServer
+from simstudio.sandbox.services.speedpix import SpeedPixSandbox, SpeedPixServer
 from simstudio.services.speedpix import (
     AsyncClient,
     Client,

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from simstudio import APIConnectionError, APITimeoutError
-from simstudio.sandbox.services.speedpix import SpeedPixSandbox
-from simstudio.sandbox.services.speedpix_server import SpeedPixServer
+from simstudio.sandbox.services.speedpix import SpeedPixSandbox, SpeedPixServer
 from simstudio.services.speedpix import Client, SpeedPixException, SpeedPixPermissionDeniedError
 from simstudio.services.speedpix.credentials import Signature, SpeedPixCredentials, string_to_sign
 from simstudio.transport.endpoint import Endpoint

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from simstudio.sandbox.services.speedpix_server import SpeedPixServer
+from simstudio.sandbox.services.speedpix import SpeedPixServer
 from simstudio.services.speedpix import (
     FileOutput,
     SpeedPixException,

@@ -12,6 +12,7 @@ from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.core.polling import Poller, PollSchedule
+from simstudio.core.runs import SubmittedRun
 from simstudio.services.vectorvein.envelope import DONE, id_of, salvage_id
 from simstudio.services.vectorvein.errors import (
     RequestError,
@@ -22,7 +23,6 @@ from simstudio.services.vectorvein.errors import (
 from simstudio.services.vectorvein.models.base import plain
 from simstudio.services.vectorvein.models.workflows import Workflow, WorkflowInputField, WorkflowRunResult, run_result
 from simstudio.services.vectorvein.resources.base import VectorVeinResource, given, identifier, invalid
-from simstudio.services.vectorvein.resources.runs import WorkflowRun
 from simstudio.transport.errors import InvalidResponseError, SimStudioError
 
 if TYPE_CHECKING:
@@ -356,3 +356,47 @@ def _input_fields(fields: InputFields) -> list[dict[str, Any]]:
                 raise invalid(f"An input field has no {missing[0]}: give node_id, field_name and value.")
         sent.append(plain(field))
     return sent
+
+
+class WorkflowRun(SubmittedRun[M, WorkflowRunResult, WorkflowRunResult]):
+    """A run; ``status`` is ``running``, ``completed`` or ``failed``, and ``unknown`` while it was not asked for.
+
+    ``refresh()`` gives a failed run's state, ``wait()`` and ``result()`` raise a
+    :class:`~simstudio.services.vectorvein.WorkflowError` for it.
+    """
+
+    def __init__(self, workflows: Workflows[M], run: RunReference, state: WorkflowRunResult | None) -> None:
+        super().__init__(workflows._context, "workflows", run.rid, state)
+        self._workflows: Workflows[M] = workflows
+        self._run = run
+
+    @property
+    def rid(self) -> str:
+        """The same as ``id``."""
+        return self.id
+
+    def _status_of(self, state: WorkflowRunResult) -> str:
+        return "completed" if state.succeeded else "failed" if state.done else "running"
+
+    def _is_done(self, state: WorkflowRunResult) -> bool:
+        return state.done
+
+    def _ask(self) -> Flow[WorkflowRunResult]:
+        return self._workflows._state(self._run)
+
+    def _await(
+        self,
+        timeout: float | None,
+        on_progress: Callable[[WorkflowRunResult], Any] | None,
+        poll_interval: float | None,
+    ) -> Flow[WorkflowRunResult]:
+        if self.done:
+            return self._result(self.state)  # type: ignore[arg-type]
+        return self._workflows._wait(self._run, timeout, on_progress, poll_interval)
+
+    def _result(self, state: WorkflowRunResult) -> Flow[WorkflowRunResult]:
+        return self._workflows._checked(self._run, state)
+        yield  # a flow that needs nothing of the world
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._workflows, self._run, self.state)
