@@ -31,6 +31,7 @@ import attrs
 from simstudio.batch.claims import CLAIMS_UNREACHABLE, check_claims, open_claims
 from simstudio.batch.workers import WORKER_LOST, Outcome, Task, clients, run, told
 from simstudio.core.files import File, as_file
+from simstudio.core.modes import Sync
 from simstudio.transport.errors import APIConnectionError, ConfigurationError, InvalidInputError, SimStudioError
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def recipe_of(context: Context, executor: Executor) -> bytes:
         ConfigurationError: It cannot be pickled.
     """
     make, arguments = context.owner()
-    if context.raw or context.runner.asynchronous:
+    if context.runner.mode is not Sync:
         from simstudio.client import SimStudioClient
 
         make = SimStudioClient._rebuilt

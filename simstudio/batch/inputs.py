@@ -8,11 +8,14 @@ import json
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Union
+from typing import TYPE_CHECKING, Any
 
 from simstudio.transport.errors import InvalidInputError
 
-Inputs = Union["Iterable[Any]", "AsyncIterable[Any]", "str", "os.PathLike[str]"]
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+Inputs: TypeAlias = Iterable[Any] | AsyncIterable[Any] | str | os.PathLike[str]
 """Inputs one by one, or the path of a file of JSON lines."""
 
 MOST_IN_A_LINE = 64 * 1024 * 1024

@@ -119,7 +119,7 @@ class Plan(Generic[R]):
 
         if self.selected_outputs is not None and self.mode != "stream" and (version, self.mode) != ("v2", "sync"):
             raise InvalidInputError('selected_outputs needs mode="stream", or api_version="v2" with mode="sync".')
-        asynchronous = resource._context.runner.asynchronous
+        asynchronous = resource._context.runner.mode.asynchronous
         source = source_of(self.inputs, relayed=not asynchronous, key=self.key)
         concurrency = self.concurrency if isinstance(self.concurrency, int) else None
         most = concurrency or MOST

@@ -96,9 +96,8 @@ class Flows:
         options: SendOptions,
         on_hint: Hear | None = None,
     ) -> None:
-        mine = attrs.evolve(context, raw=False)
-        dialects: Dialects[Any] = Dialects(mine, "v2" if version == "v2" else "v1")
-        self._jobs: Jobs[Any] = Jobs(mine, "jobs", dialects)
+        dialects: Dialects[Any] = Dialects(context, "v2" if version == "v2" else "v1")
+        self._jobs: Jobs[Any] = Jobs(context, "jobs", dialects)
         self._dialects = dialects
         self._dialect = dialects.own
         self._options = options

@@ -78,7 +78,7 @@ class BaseClient(APIResource[M]):
         self._owns_wire = True
         middleware = [*arrange(stack, settings.middleware), *innermost]
         session = Session(endpoint, credentials, rate_limits, compose(middleware), service or Service())
-        self._adopt(session, options, self._make_runner(settings.http_client), raw=False)
+        self._adopt(session, options, self._make_runner(settings.http_client))
 
     def _make_runner(self, http_client: Any) -> Runner:
         raise AssertionError(f"each client makes its own, also over {http_client!r}")  # pragma: no cover
@@ -86,18 +86,18 @@ class BaseClient(APIResource[M]):
     def _namespaces(self, context: Context) -> None:
         """Make the resources of a client or a clone."""
 
-    def _adopt(self, session: Session, options: Options, runner: Runner, *, raw: bool) -> None:
-        context = Context(session, options, runner, self._recipe(session, options), raw)
+    def _adopt(self, session: Session, options: Options, runner: Runner) -> None:
+        context = Context(session, options, runner, self._recipe(session, options))
         super().__init__(context, "")
         self._namespaces(context)
 
-    def _derive(self, kind: type[Any], options: Options, runner: Runner, *, raw: bool) -> Any:
+    def _derive(self, kind: type[Any], options: Options, runner: Runner) -> Any:
         """Another client over what this one owns."""
         made: Any = object.__new__(kind)
         made._settings = self._settings
         made._wire = self._wire
         made._owns_wire = False
-        made._adopt(self._context.session, options, runner, raw=raw)
+        made._adopt(self._context.session, options, runner)
         return made
 
     def with_options(
@@ -125,7 +125,7 @@ class BaseClient(APIResource[M]):
             max_retries=now.max_retries if isinstance(max_retries, Unset) else max_retries,
             headers={**now.headers, **headers} if isinstance(headers, Mapping) else headers or now.headers,
         )
-        clone: Self = self._derive(type(self), options, self._context.runner, raw=self._context.raw)
+        clone: Self = self._derive(type(self), options, self._context.runner)
         return clone
 
     @operation
@@ -168,7 +168,7 @@ class BaseClient(APIResource[M]):
         )
 
     def _raw(self, kind: type[Any]) -> Any:
-        return self._derive(kind, self._context.options, self._context.runner.raw(), raw=True)
+        return self._derive(kind, self._context.options, self._context.runner.raw())
 
     @property
     def base_url(self) -> str:
@@ -224,6 +224,8 @@ class BaseClient(APIResource[M]):
 class SyncClient(BaseClient[Sync]):
     """The life cycle of a client that blocks."""
 
+    _mode = Sync
+
     def _make_runner(self, http_client: Any) -> Runner:
         if http_client is not None:
             from simstudio.transport.wire.client import is_async_client
@@ -251,6 +253,8 @@ class SyncClient(BaseClient[Sync]):
 
 class AsyncClient(BaseClient[Async]):
     """The life cycle of a client whose operations are awaited."""
+
+    _mode = Async
 
     def _make_runner(self, http_client: Any) -> Runner:
         if http_client is not None:

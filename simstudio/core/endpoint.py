@@ -186,7 +186,7 @@ def found(response: Response, at: Sequence[str], body: Any = UNSET) -> Any:
 
 
 class _Sender:
-    """Turns a method with a ``call`` into one without: binds the arguments, checks and places them."""
+    """Turns a method with a ``call`` into one without: checks its arguments, and places them in a request."""
 
     def __init__(self, function: Callable[..., Any], route: Route, resend: Resend | None = None) -> None:
         self.function = function
@@ -195,28 +195,15 @@ class _Sender:
         signature = inspect.signature(function)
         me, _, *rest = signature.parameters.values()
         self.signature = signature.replace(parameters=[me, *rest])
+        self.positional = [each.name for each in rest if each.kind is each.POSITIONAL_OR_KEYWORD]
 
-    def bound(self, resource: APIResource[Any], args: Any, kwargs: Any) -> dict[str, Any]:
-        """The arguments by name, defaults filled in.
-
-        Raises:
-            TypeError: They are not those of the method.
-        """
-        try:
-            bound = self.signature.bind(resource, *args, **kwargs)
-        except TypeError as error:
-            raise TypeError(f"{self.function.__qualname__}() {error}") from None
-        bound.apply_defaults()
-        arguments = dict(bound.arguments)
-        del arguments["self"]
-        return arguments
-
-    def call(self, resource: APIResource[Any], arguments: dict[str, Any]) -> Any:
-        """What the method returns for its arguments.
+    def call(self, resource: APIResource[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What the method returns for its arguments, all of them given.
 
         Raises:
             InvalidInputError: They cannot be sent.
         """
+        arguments = {**dict(zip(self.positional, args, strict=True)), **kwargs}
         self.route.check(arguments)
         return self.function(resource, Call(resource, self.route, arguments, self.resend), **arguments)
 
@@ -226,6 +213,7 @@ class _Sender:
         flow.__doc__, flow.__name__, flow.__qualname__ = function.__doc__, function.__name__, function.__qualname__
         flow.__module__ = function.__module__
         flow.__annotations__ = {name: kind for name, kind in function.__annotations__.items() if name != "call"}
+        flow.__wrapped__ = function  # type: ignore[attr-defined]
         flow.__signature__ = self.signature  # type: ignore[attr-defined]
         flow.route = self.route  # type: ignore[attr-defined]
         return flow
@@ -269,17 +257,15 @@ def endpoint(
     def decorate(function: Callable[Concatenate[Any, Call, P], Flow[T]]) -> operation[P, T]:
         sender = _Sender(function, Route.read(function, verb, path, operation_id, **placing), resend)
 
-        def flow(resource: Any, *args: Any, **kwargs: Any) -> Flow[T]:
-            return _later(sender, resource, sender.bound(resource, args, kwargs))
+        def flow(
+            resource: Any, *args: Any, **kwargs: Any
+        ) -> Flow[T]:  # checks them: an async client raises when awaited
+            result: T = yield from sender.call(resource, args, kwargs)
+            return result
 
         return operation(sender.dressed(flow))
 
     return decorate
-
-
-def _later(sender: _Sender, resource: APIResource[Any], arguments: dict[str, Any]) -> Flow[Any]:
-    """The flow of an operation, in which its arguments are checked too (an async client raises when it is awaited)."""
-    return (yield from sender.call(resource, arguments))
 
 
 def paged(
@@ -294,7 +280,7 @@ def paged(
         sender = _Sender(function, Route.read(function, verb, path, operation_id, **placing))
 
         def pages(resource: Any, *args: Any, **kwargs: Any) -> Any:
-            return sender.call(resource, sender.bound(resource, args, kwargs))
+            return sender.call(resource, args, kwargs)
 
         return listing(sender.dressed(pages))
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 from simstudio.core.session import LazyWire
 from simstudio.transport.flow import AsyncWire, Flow, Wire, adrive, drive
@@ -19,20 +19,39 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Sync:
+class Mode:
+    """Base of the four modes.
+
+    Attributes:
+        asynchronous: Whether operations are awaited.
+        raw: Whether operations return an :class:`APIResponse`.
+    """
+
+    asynchronous: ClassVar[bool] = False
+    raw: ClassVar[bool] = False
+
+
+class Sync(Mode):
     """Blocking: an operation returns its result."""
 
 
-class Async:
+class Async(Mode):
     """Awaited: an operation returns a coroutine of its result."""
 
+    asynchronous = True
 
-class RawSync:
+
+class RawSync(Mode):
     """Blocking, with the response: an operation returns an :class:`APIResponse`."""
 
+    raw = True
 
-class RawAsync:
+
+class RawAsync(Mode):
     """Awaited, with the response: an operation returns a coroutine of an :class:`APIResponse`."""
+
+    asynchronous = True
+    raw = True
 
 
 M = TypeVar("M", Sync, Async, RawSync, RawAsync)
@@ -88,7 +107,10 @@ class APIResponse(Generic[T]):
 class Runner(Protocol):
     """Runs the flows of a client in its mode."""
 
-    asynchronous: bool
+    @property
+    def mode(self) -> type[Mode]:
+        """The mode of the client."""
+        ...
 
     def run(self, flow: Flow[Any]) -> Any:
         """What a flow returns, or a coroutine of it."""
@@ -161,7 +183,7 @@ class _Threads:
 class SyncRunner:
     """Blocking."""
 
-    asynchronous = False
+    mode: type[Mode] = Sync
 
     def __init__(self, wire: LazyWire[Wire], twin: Callable[[], AsyncWire] | None = None) -> None:
         self.wire = wire
@@ -188,6 +210,8 @@ class SyncRunner:
 class RawSyncRunner(SyncRunner):
     """Blocking, with the response."""
 
+    mode = RawSync
+
     def call(self, flow: Flow[T]) -> APIResponse[T]:
         """What the flow returns, with the response."""
         seen: list[Response] = []
@@ -197,7 +221,7 @@ class RawSyncRunner(SyncRunner):
 class AsyncRunner:
     """Awaited."""
 
-    asynchronous = True
+    mode: type[Mode] = Async
 
     def __init__(self, wire: LazyWire[AsyncWire]) -> None:
         self.wire = wire
@@ -220,6 +244,8 @@ class AsyncRunner:
 
 class RawAsyncRunner(AsyncRunner):
     """Awaited, with the response."""
+
+    mode = RawAsync
 
     async def call(self, flow: Flow[T]) -> APIResponse[T]:
         """What the flow returns, with the response."""

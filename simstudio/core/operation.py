@@ -1,18 +1,18 @@
-"""``@operation``: one generator method that a sync client calls, an async one awaits, and a raw one wraps.
+"""``@operation``: one generator method that a sync client calls, an async client awaits, and a raw client wraps.
 
-The descriptor's overloaded ``__get__`` tells type checkers the signature for each mode, every name and default kept.
-At run time it gives a :class:`BoundOperation`, which pickles, compares, and shows the right signature to ``inspect``.
+Type checkers read the overloads of ``__get__``. At run time ``resource.method`` is a bound method of an ordinary
+function, ``def`` or ``async def``, with the parameters of the generator method: Python itself checks the arguments,
+compares, hashes and pickles it. There is one function for each mode, compiled when it is first used.
 """
 
 from __future__ import annotations
 
-import inspect
-import re
-from collections.abc import Callable, Coroutine, Iterator
-from types import CodeType
+from collections.abc import Callable, Coroutine
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, NoReturn, TypeVar, overload
 
-from simstudio.core.modes import APIResponse, Async, RawAsync, RawSync, Sync
+from simstudio.core.functions import Form, compile_function, shown_method
+from simstudio.core.modes import APIResponse, Async, Mode, RawAsync, RawSync, Sync
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
@@ -30,29 +30,55 @@ else:
 T = TypeVar("T")
 
 
-class _Method(Generic[P, T]):
-    """What both kinds of operation share: the flow they were written as, and its documentation."""
+class Method(Generic[P, T]):
+    """Base of ``@operation`` and its relatives: binds the function for the mode of the resource.
 
-    def __init__(self, flow: Callable[Concatenate[Any, P], Flow[Any]]) -> None:
+    Attributes:
+        flow: The decorated method.
+    """
+
+    def __init__(self, flow: Callable[..., Any]) -> None:
         self.flow = flow
         self.__doc__ = flow.__doc__
         self.__name__: str = flow.__name__
         self.__qualname__: str = flow.__qualname__
         self.__module__ = flow.__module__
         self.__wrapped__ = flow
+        self._functions: dict[type[Mode], FunctionType] = {}
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self.__name__ = name
+        self.__name__, self.__qualname__ = name, f"{owner.__qualname__}.{name}"
 
     def __call__(self, *_: Any, **__: Any) -> NoReturn:
+        """Raise: a resource of a client has the operation, its class has not."""
         raise TypeError(f"{self.__qualname__}() is called on a client's resource, not on the class.")
 
+    def _form(self, mode: type[Mode]) -> Form:
+        raise NotImplementedError
 
-class operation(_Method[P, T]):  # noqa: N801 - a decorator
+    def _bind(self, resource: APIResource[Any] | None, owner: Any) -> Any:
+        if resource is None:  # the class of a client has a mode, the class of a resource has none
+            return self._function(owner._mode) if hasattr(owner, "_mode") else self
+        mode = resource._context.runner.mode
+        return MethodType(self._functions.get(mode) or self._function(mode), resource)
+
+    def _function(self, mode: type[Mode]) -> FunctionType:
+        form = self._form(mode)
+        function = compile_function(self.flow, form)
+        modules = [each.__module__ for each in type(self).__mro__ if issubclass(each, Method)]
+        shown = shown_method(self.flow, form.returns, *modules)
+        function.__name__, function.__qualname__, function.__doc__ = self.__name__, self.__qualname__, self.__doc__
+        function.__module__, function.__annotations__ = self.__module__, shown.__annotations__
+        vars(function)["__wrapped__"] = shown
+        return self._functions.setdefault(mode, function)
+
+
+class operation(Method[P, T]):  # noqa: N801 - a decorator
     """Make an operation of a generator method that returns ``Flow[T]``; see the module."""
 
     def __init__(self, flow: Callable[Concatenate[Any, P], Flow[T]]) -> None:
         super().__init__(flow)
+        self._result = result_of(flow, "Flow")
 
     @overload
     def __get__(self, resource: None, owner: Any) -> operation[P, T]: ...
@@ -67,17 +93,19 @@ class operation(_Method[P, T]):  # noqa: N801 - a decorator
         self, resource: APIResource[RawAsync], owner: Any
     ) -> Callable[P, Coroutine[Any, Any, APIResponse[T]]]: ...
     def __get__(self, resource: APIResource[Any] | None, owner: Any) -> Any:
-        if resource is None:
-            return self
-        kind = AsyncBoundOperation if resource._context.runner.asynchronous else BoundOperation
-        return kind(resource, self)
+        return self._bind(resource, owner)
+
+    def _form(self, mode: type[Mode]) -> Form:
+        returns = f"APIResponse[{self._result}]" if mode.raw else self._result
+        return Form(returns, _call, mode.asynchronous)
 
 
-class streaming(_Method[P, T]):  # noqa: N801 - a decorator
+class streaming(Method[P, T]):  # noqa: N801 - a decorator
     """Make a streaming operation of a generator method that returns ``Flow[OpenedStream[T]]``."""
 
     def __init__(self, flow: Callable[Concatenate[Any, P], Flow[OpenedStream[T]]]) -> None:
         super().__init__(flow)
+        self._event = result_of(flow, "Flow[OpenedStream")
 
     @overload
     def __get__(self, resource: None, owner: Any) -> streaming[P, T]: ...
@@ -88,109 +116,31 @@ class streaming(_Method[P, T]):  # noqa: N801 - a decorator
         self, resource: APIResource[Async] | APIResource[RawAsync], owner: Any
     ) -> Callable[P, AsyncStreamManager[T]]: ...
     def __get__(self, resource: Any, owner: Any) -> Any:
-        return self if resource is None else BoundStreaming(resource, self)
+        return self._bind(resource, owner)
 
-
-class BoundOperation:  # noqa: D101
-    # An operation of one resource: call it. (No docstring: each shows that of its method.)
-    __slots__ = ("__doc__", "_method", "_resource")
-
-    def __init__(self, resource: APIResource[Any], method: _Method[Any, Any]) -> None:
-        self._resource = resource
-        self._method = method
-        self.__doc__ = method.__doc__
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: D102
-        resource = self._resource
-        return resource._context.runner.call(resource._guarded(self._method.flow(resource, *args, **kwargs)))
-
-    @property
-    def __self__(self) -> APIResource[Any]:
-        return self._resource
-
-    def __getattr__(self, name: str) -> Any:
-        if name in ("__name__", "__qualname__"):  # not properties: a class body may not define them
-            return getattr(self._method, name)
-        raise AttributeError(f"an operation has no attribute {name!r}")
-
-    @property
-    def __wrapped__(self) -> Any:
-        return self._method.flow.__get__(self._resource)
-
-    @property
-    def __signature__(self) -> inspect.Signature:
-        signature = inspect.signature(self._method.flow)
-        parameters = list(signature.parameters.values())[1:]
-        return signature.replace(parameters=parameters, return_annotation=self._returns(signature.return_annotation))
-
-    def _returns(self, annotation: Any) -> Any:
-        inner = _inside(r"Flow\[(.*)\]", annotation)
-        return annotation if inner is None else f"APIResponse[{inner}]" if self._resource._context.raw else inner
-
-    def __get__(self, instance: Any, owner: Any = None) -> BoundOperation:
-        """Stay bound to the resource; being a descriptor makes ``help()`` show this as the routine it is."""
-        return self
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, BoundOperation):
-            return NotImplemented
-        return self._resource is other._resource and self._method is other._method
-
-    def __hash__(self) -> int:
-        return hash((id(self._resource), self._method))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return getattr, (self._resource, self._method.__name__)
-
-    def __repr__(self) -> str:
-        return f"<operation {self._method.__qualname__} of {self._resource!r}>"
-
-
-class AsyncBoundOperation(BoundOperation):  # noqa: D101
-    # An operation of one resource of an async client: ``inspect`` sees a coroutine function.
-    #
-    # ``inspect.iscoroutinefunction`` has no hook before Python 3.12 (``markcoroutinefunction``), so this shows the
-    # attributes by which all versions recognise a function, and the code of an ``async def``.
-
-    __slots__ = ("__doc__",)
-    __defaults__: Any = None
-    __kwdefaults__: Any = None
-    __annotations__: dict[str, Any] = {}
-
-    @property
-    def __code__(self) -> CodeType:
-        return _awaited.__code__
-
-
-class BoundStreaming(BoundOperation):  # noqa: D101
-    # A streaming operation of one resource: call it, and iterate over what it gives.
-
-    __slots__ = ("__doc__",)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: D102
+    def _form(self, mode: type[Mode]) -> Form:
         from simstudio.core.streaming import AsyncStreamManager, Stream
 
-        runner = self._resource._context.runner
-        opening = runner.run(self._resource._guarded(self._method.flow(self._resource, *args, **kwargs)))
-        return AsyncStreamManager(opening) if runner.asynchronous else Stream(opening)
+        kind = AsyncStreamManager if mode.asynchronous else Stream
 
-    def _returns(self, annotation: Any) -> Any:
-        inner = _inside(r"Flow\[OpenedStream\[(.*)\]\]", annotation)
-        kind = "AsyncStreamManager" if self._resource._context.runner.asynchronous else "Stream"
-        return annotation if inner is None else f"{kind}[{inner}]"
+        def open_stream(resource: APIResource[Any], flow: Flow[Any]) -> Any:
+            return kind(resource._context.runner.run(resource._guarded(flow)))
+
+        return Form(f"{kind.__name__}[{self._event}]", open_stream)
 
 
-def _inside(pattern: str, annotation: Any) -> str | None:
-    found = re.fullmatch(pattern, annotation, re.DOTALL) if isinstance(annotation, str) else None
-    return None if found is None else found[1]
+def _call(resource: APIResource[Any], flow: Flow[Any]) -> Any:
+    return resource._context.runner.call(resource._guarded(flow))
 
 
-async def _awaited() -> None:
-    """Lends its code object to :class:`AsyncBoundOperation`."""
+def result_of(flow: Callable[..., Any], wrapper: str) -> str:
+    """The T of a method that is annotated to return ``wrapper[T]``; the wrapper may be nested: ``Flow[OpenedStream``.
 
-
-def operations_of(resource: type) -> Iterator[str]:
-    """The names of a resource's operations."""
-    for name in dir(resource):
-        if not name.startswith("_") and isinstance(inspect.getattr_static(resource, name), _Method):
-            yield name
+    Raises:
+        TypeError: The annotation is another one, or the module lacks ``from __future__ import annotations``.
+    """
+    annotation = flow.__annotations__.get("return")
+    end = "]" * (wrapper.count("[") + 1)
+    if not (isinstance(annotation, str) and annotation.startswith(f"{wrapper}[") and annotation.endswith(end)):
+        raise TypeError(f"{flow.__qualname__} must be annotated '{wrapper}[…{end}', not {annotation!r}.")
+    return annotation[len(wrapper) + 1 : -len(end)]

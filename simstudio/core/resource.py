@@ -36,7 +36,6 @@ class Context:
         options: Of this client or clone.
         runner: Runs flows in the client's mode.
         owner: Rebuilds the client (for pickles) from a function and its arguments.
-        raw: Whether operations return :class:`~simstudio.core.modes.APIResponse`.
         defaults: The headers of every request.
     """
 
@@ -44,7 +43,6 @@ class Context:
     options: Options
     runner: Runner
     owner: Callable[[], tuple[Callable[..., Any], tuple[Any, ...]]]
-    raw: bool = False
     defaults: Headers = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -55,10 +53,6 @@ class Context:
             **self.options.headers,
         })  # fmt: skip
         object.__setattr__(self, "defaults", headers)
-
-    def as_raw(self) -> Context:
-        """The context of ``client.with_raw_response``."""
-        return attrs.evolve(self, runner=self.runner.raw(), raw=True)
 
 
 class APIResource(Generic[M]):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, overload
 
-from simstudio.core.modes import Async, RawAsync, RawSync, Sync
-from simstudio.core.operation import BoundOperation, _Method
+from simstudio.core.functions import Form
+from simstudio.core.modes import Async, Mode, RawAsync, RawSync, Sync
+from simstudio.core.operation import Method, result_of
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
@@ -24,12 +25,12 @@ else:
     R = TypeVar("R")
 
 
-class batching(_Method[P, Any], Generic[P, R]):  # noqa: N801 - a decorator
+class batching(Method[P, Any], Generic[P, R]):  # noqa: N801 - a decorator
     """Make a batch of a method that returns its :class:`~simstudio.batch.mapping.Plan`."""
 
     def __init__(self, plan: Callable[Concatenate[Any, P], Plan[R]]) -> None:
-        method: Any = plan
-        super().__init__(method)
+        super().__init__(plan)
+        self._result = result_of(plan, "Plan")
 
     @overload
     def __get__(self, resource: None, owner: Any) -> batching[P, R]: ...
@@ -40,19 +41,11 @@ class batching(_Method[P, Any], Generic[P, R]):  # noqa: N801 - a decorator
         self, resource: APIResource[Async] | APIResource[RawAsync], owner: Any
     ) -> Callable[P, AsyncBatch[R]]: ...
     def __get__(self, resource: Any, owner: Any) -> Any:
-        return self if resource is None else BoundBatching(resource, self)
+        return self._bind(resource, owner)
+
+    def _form(self, mode: type[Mode]) -> Form:
+        return Form(f"{'AsyncBatch' if mode.asynchronous else 'Batch'}[{self._result}]", _begin)
 
 
-class BoundBatching(BoundOperation):  # noqa: D101
-    # A batching operation of one resource: call it, and iterate over what it gives.
-
-    __slots__ = ("__doc__",)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: D102
-        resource: Any = self._resource
-        plan: Any = self._method.flow(resource, *args, **kwargs)
-        return plan.checked().begin(resource, resource._dialects.version)
-
-    def _returns(self, annotation: Any) -> Any:
-        del annotation
-        return "AsyncBatch" if self._resource._context.runner.asynchronous else "Batch"
+def _begin(resource: Any, plan: Plan[Any]) -> Any:
+    return plan.checked().begin(resource, resource._dialects.version)

@@ -41,7 +41,8 @@ def route_of(operation: Operation) -> Any:
     """The route behind an operation of the catalogue."""
     from simstudio import SimStudioClient
 
-    return operation.of(SimStudioClient("sk-sim-test", "https://sim.test"))._method.flow.route
+    method = operation.of(SimStudioClient("sk-sim-test", "https://sim.test"))
+    return inspect.getattr_static(method.__self__, method.__name__).flow.route
 
 
 def parameters(operation: Operation) -> Mapping[str, inspect.Parameter]:

@@ -45,7 +45,7 @@ class TestCatalogue:
                 for each in clients:
                     found = operation.of(each)
                     assert found.__name__ == operation.attribute.rpartition(".")[2]
-                    assert found._method.flow.route.id == operation.id
+                    assert inspect.getattr_static(found.__self__, found.__name__).flow.route.id == operation.id
 
     def test_it_is_data_that_cannot_be_changed_by_accident(self) -> None:
         operation = operations()[0]

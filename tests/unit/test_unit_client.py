@@ -308,7 +308,7 @@ class TestClones:
         response = await both(raw.workflows.status("wf"))
         assert response.parse().is_deployed
         assert made.script.requests[0].max_retries == 0
-        assert raw._context.raw
+        assert raw._context.runner.mode.raw
 
     async def test_a_subclass_stays_one(self) -> None:
         class Mine(SimStudioClient):
@@ -393,7 +393,7 @@ class TestPickling:
         assert type(jobs) is type(made.jobs)
         assert jobs._context.options.timeout == 7.0
         raw_jobs = pickle.loads(pickle.dumps(made.with_raw_response.with_options(timeout=3).jobs))
-        assert raw_jobs._context.raw
+        assert raw_jobs._context.runner.mode.raw
 
     def test_with_an_http_client_it_cannot_and_says_so(self) -> None:
         with httpx.Client() as http_client:

@@ -178,9 +178,9 @@ class TestSending:
     @pytest.mark.parametrize(
         ("args", "kwargs", "message"),
         [
-            ([], {"name": "a"}, r"Things.put\(\) missing a required argument: 'thing_id'"),
+            ([], {"name": "a"}, r"Things.put\(\) missing 1 required positional argument: 'thing_id'"),
             (["t"], {"name": "a", "nam": "b"}, r"Things.put\(\) got an unexpected keyword argument 'nam'"),
-            (["t", "a"], {}, r"Things.put\(\) too many positional arguments"),
+            (["t", "a"], {}, r"Things.put\(\) takes 2 positional arguments but 3 were given"),
             (["t"], {"name": "a", "call": None}, r"Things.put\(\) got an unexpected keyword argument 'call'"),
         ],
     )

@@ -7,12 +7,13 @@ another wire under the same session: made when it is first used, and closed with
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
 import attrs
 
-from simstudio.core.modes import AsyncRunner, RawAsyncRunner, RawSyncRunner, SyncRunner
-from simstudio.core.operation import AsyncBoundOperation, operation
+from simstudio.core.functions import Form
+from simstudio.core.modes import AsyncRunner, Mode, RawAsyncRunner, RawSyncRunner, Sync, SyncRunner
+from simstudio.core.operation import Method, operation, result_of
 from simstudio.core.session import LazyWire
 from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.flow import AsyncWire, Flow, Wire
@@ -79,7 +80,7 @@ class _RawTwinAsyncRunner(RawAsyncRunner):
 class DetachedRunner:
     """The runner of something that has no client (any more)."""
 
-    asynchronous = False
+    mode = Sync
 
     def __init__(self, advice: str) -> None:
         self.advice = advice
@@ -116,38 +117,25 @@ def awaiting(runner: Any) -> AsyncRunner:
     return AsyncRunner(runner.wires.awaiting)
 
 
-class asynchronous(Generic[P, T]):  # noqa: N801 - used like `operation`
+class asynchronous(Method[P, T]):  # noqa: N801 - used like `operation`
     """The awaited form of an operation, on clients of either mode: ``async_get = asynchronous(get)``."""
 
     def __init__(self, method: operation[P, T]) -> None:
-        self.method = method
-        self.name = f"async_{method.__name__}"
+        super().__init__(method.flow)
         self.__doc__ = f"Await what :meth:`{method.__name__}` does; on a blocking client too.\n\n{method.__doc__ or ''}"
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
+        self._result = result_of(method.flow, "Flow")
 
     @overload
     def __get__(self, resource: None, owner: Any) -> asynchronous[P, T]: ...
     @overload
     def __get__(self, resource: APIResource[Any], owner: Any) -> Callable[P, Coroutine[Any, Any, T]]: ...
     def __get__(self, resource: APIResource[Any] | None, owner: Any) -> Any:
-        return self if resource is None else TwinOperation(resource, self)
+        return self._bind(resource, owner)
+
+    def _form(self, mode: type[Mode]) -> Form:
+        del mode
+        return Form(self._result, _await, awaited=True)
 
 
-class TwinOperation(AsyncBoundOperation):  # noqa: D101
-    # An operation of one resource in its awaited form: call it. (No docstring: each shows that of its method.)
-    __slots__ = ("__doc__", "_name")
-
-    def __init__(self, resource: APIResource[Any], made: asynchronous[Any, Any]) -> None:
-        super().__init__(resource, made.method)
-        self._name = made.name
-        self.__doc__ = made.__doc__
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: D102
-        resource = self._resource
-        runner = awaiting(resource._context.runner)
-        return runner.run(resource._guarded(self._method.flow(resource, *args, **kwargs)))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return getattr, (self._resource, self._name)
+def _await(resource: APIResource[Any], flow: Flow[Any]) -> Any:
+    return awaiting(resource._context.runner).run(resource._guarded(flow))

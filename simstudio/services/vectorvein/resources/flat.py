@@ -35,10 +35,7 @@ class flat(operation[P, T]):  # noqa: N801 - used like the decorator it extends
     def __init__(self, method: operation[P, T], namespace: str) -> None:
         @functools.wraps(method.flow)
         def flow(client: Any, /, *args: P.args, **kwargs: P.kwargs) -> Flow[T]:
-            return method.flow(getattr(client, namespace), *args, **kwargs)
+            made: Flow[T] = method.flow(getattr(client, namespace), *args, **kwargs)
+            return made
 
         super().__init__(cast("Any", flow))
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        super().__set_name__(owner, name)
-        self.__qualname__ = f"{owner.__qualname__}.{name}"

@@ -36,7 +36,7 @@ class Pages(Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         runner = self._resource._context.runner
-        if runner.asynchronous:
+        if runner.mode.asynchronous:
             raise ConfigurationError("This client is async: iterate with `async for`.")
         number = 1
         while True:
@@ -49,7 +49,7 @@ class Pages(Generic[T]):
 
     async def __aiter__(self) -> AsyncIterator[T]:
         runner = self._resource._context.runner
-        if not runner.asynchronous:
+        if not runner.mode.asynchronous:
             raise ConfigurationError("This client is not async: iterate with `for`.")
         number = 1
         while True:
