@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 import shlex
 import signal
 import threading
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import quote
@@ -42,7 +46,13 @@ app.py is a Python file that defines a sandbox and its workflows:
     show_default=True,
     help="The port to listen on; 0 takes any free one.",
 )
-@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--host",
+    metavar="ADDRESS",
+    default="127.0.0.1",
+    show_default=True,
+    help="The address, or name, to listen on. One that others reach gets a key of its own, and a warning.",
+)
 @click.option(
     "--state",
     metavar="FILE",
@@ -69,11 +79,16 @@ def sandbox(
     It behaves like the real one, needs no account and reaches no network.
     """
     invocation.as_json = as_json
-    served = _sandbox(app, state, generation)
+    served = _sandbox(app, state, generation, local=_is_local(host))
     with _terminated_like_interrupted():
         server = served.serve(host, port)
         try:
-            with server:
+            with warnings.catch_warnings(record=True) as warned:
+                warnings.simplefilter("always")
+                server.start()
+            with closing(server):
+                for warning in warned:
+                    say(f"warning: {warning.message}")
                 _announce(server, as_json=as_json)
                 _wait()
         except KeyboardInterrupt:
@@ -81,11 +96,21 @@ def sandbox(
                 say("stopped")
 
 
-def _sandbox(app: Path | None, state: Path | None, generation: str | None) -> Sandbox:
+def _is_local(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _sandbox(app: Path | None, state: Path | None, generation: str | None, *, local: bool) -> Sandbox:
+    """The sandbox to serve; the default one has its usual key only where others cannot reach it."""
     if app is None:
         from simstudio.sandbox import Sandbox
 
-        return Sandbox(state=state, generation=cast('Literal["v0.6", "v0.4", "documents"]', generation or "v0.6"))
+        kind = cast('Literal["v0.6", "v0.4", "documents"]', generation or "v0.6")
+        make = Sandbox if local else partial(Sandbox, f"sk-sim-{secrets.token_urlsafe(24)}")
+        return make(state=state, generation=kind)
     if state is not None or generation is not None:
         raise click.UsageError(
             f"--state and --generation are for the default sandbox. In {app}, write Sandbox(state=…, generation=…)",
@@ -99,9 +124,15 @@ def _sandbox(app: Path | None, state: Path | None, generation: str | None) -> Sa
 def _announce(server: SandboxServer, *, as_json: bool) -> None:
     served = server.sandbox
     if as_json:
-        write_json({"baseUrl": server.base_url, "apiKey": served.api_key, "workflows": list(served.workflows)})
+        write_json({
+            "baseUrl": server.base_url,
+            "apiKey": served.api_key,
+            "workspaceId": served.workspace_id,
+            "workflows": list(served.workflows),
+        })  # fmt: skip
         return
     url, key = server.base_url, served.api_key
+    exports = " ".join(f"{name}={shlex.quote(value)}" for name, value in server.environ.items())
     width = max(map(len, served.workflows))
     lines = (f"    {name:<{width}}  {_summary(found)}" for name, found in served.workflows.items())
     workflows = "".join(f"{line.rstrip()}\n" for line in lines)
@@ -113,7 +144,7 @@ def _announce(server: SandboxServer, *, as_json: bool) -> None:
         f"  API key: {key}\n"
         f"  Workflows:\n{workflows}\n"
         "Try it from another terminal:\n\n"
-        f"  export SIM_BASE_URL={url} SIM_API_KEY={shlex.quote(key)}\n"
+        f"  export {exports}\n"
         f"  simstudio run {shlex.quote(example)}{fed}\n"
         f"  curl {url}/api/workflows/{quote(example, safe='')}/execute -H {shlex.quote(f'X-API-Key: {key}')}"
         f" -H 'Content-Type: application/json' -d '{body}'\n\n"

@@ -289,7 +289,8 @@ class Sandbox:
         """A server for this sandbox; it starts in a ``with`` block, or by ``start()``.
 
         Args:
-            host: the address to listen on.
+            host: the address or name to listen on. Requests whose header Host names anything else are refused with
+                421, except for loopback names.
             port: 0 chooses a free one.
         """
         return SandboxServer(self, host, port)
@@ -342,7 +343,11 @@ class SandboxServer(Served["Sandbox"]):
         Example:
             >>> os.environ.update(server.environ)  # doctest: +SKIP
         """
-        return {"SIM_API_KEY": self.sandbox.api_key, "SIM_BASE_URL": self.base_url}
+        return {
+            "SIM_BASE_URL": self.base_url,
+            "SIM_API_KEY": self.sandbox.api_key,
+            "SIM_WORKSPACE_ID": self.sandbox.workspace_id,
+        }
 
     def client(self, **options: Any) -> SimStudioClient:
         """A client with the sandbox's key and address.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -71,12 +72,13 @@ class Served(ABC, Generic[B]):
         return self.sandbox.requests
 
     def start(self) -> Self:
-        """Listen and answer.
+        """Listen and answer, to requests for names of this machine only; warn when others reach it.
 
         Raises:
             ConfigurationError: The extra is not installed, the port is taken, or the sandbox cannot be served.
         """
         with SandboxExtra():
+            from simstudio.sandbox.hosts import Hosts, only_for
             from simstudio.sandbox.server import LocalServer, bind, url_of
         app = self.sandbox.app
         self._prepare()
@@ -85,7 +87,9 @@ class Served(ABC, Generic[B]):
             listener = bind(host, port)
             self._origin = url_of(listener)
             self._opened(self._origin)
-            server = LocalServer(app, listener, self._before_stop())
+            address, port = listener.getsockname()[:2]
+            hosts = Hosts(host, address)
+            server = LocalServer(only_for(hosts, app), listener, self._before_stop())
             server.start()
         except BaseException as error:
             self._origin = None
@@ -94,6 +98,9 @@ class Served(ABC, Generic[B]):
                 raise configuration_error(f"the sandbox cannot listen on {host}:{port}: {error}") from error
             raise
         self._server = server
+        if not hosts.are_local:
+            message = f"the sandbox listens on {address}:{port}: whoever reaches this machine can call its workflows"
+            warnings.warn(message, stacklevel=2)
         return self
 
     def close(self) -> None:

@@ -92,9 +92,38 @@ class TestServing:
         assert text.startswith(f"A local Sim is at {url} (Ctrl-C stops it)\n")
         assert "API key: sk-sim-test-of-app\n" in text
         assert "    greet  Greets.\n" in text
-        assert f"  export SIM_BASE_URL={url} SIM_API_KEY=sk-sim-test-of-app\n  simstudio run greet\n" in text
+        lines = text.splitlines()
+        (exports,) = (line.split()[1:] for line in lines if line.startswith("  export "))
+        assert exports[:2] == [f"SIM_BASE_URL={url}", "SIM_API_KEY=sk-sim-test-of-app"]
+        assert "  simstudio run greet" in lines
         assert f"  curl {url}/api/workflows/greet/execute -H 'X-API-Key: sk-sim-test-of-app'" in text
         assert said == b"simstudio: stopped\n"
+
+    def test_what_it_prints_is_all_that_a_command_needs(self, started, cli, monkeypatch) -> None:
+        process = started("sandbox", "--port", "0")
+        line = b""
+        while not line.startswith(b"  export "):
+            line = process.stdout.readline()
+        for name, value in (word.split("=", 1) for word in line.decode().split()[1:]):
+            monkeypatch.setenv(name, value)
+
+        result = cli("workflows", "list")
+
+        assert result.exit_code == 0, result.stderr
+        assert '"hello"' in result.stdout
+
+    @pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
+    def test_listening_to_others_it_warns_and_has_a_key_of_its_own(self, started, host) -> None:
+        process = started("sandbox", "--port", "0", "--host", host, "--json")
+        client, announced = served(process)
+        with client:
+            assert client.workflows.execute("hello").success
+        process.send_signal(signal.SIGINT)
+        said = process.communicate()[1].decode()
+
+        assert (announced["apiKey"] == "sk-sim-sandbox") == (host == "127.0.0.1")
+        assert said.startswith("simstudio: warning: the sandbox listens on 0.0.0.0:") == (host == "0.0.0.0")
+        assert said.count("\n") == (host == "0.0.0.0")
 
     def test_its_state_survives_a_restart(self, started, cli, tmp_path: Path, monkeypatch) -> None:
         state = str(tmp_path / "state.db")

@@ -9,7 +9,7 @@ import sys
 import textwrap
 import threading
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 import httpx
@@ -254,7 +254,9 @@ async def test_async_ones_too() -> None:
 
 
 def test_listening_on_every_address_is_reached_on_this_machine() -> None:
-    with Sandbox().serve(host="0.0.0.0") as server:
+    with pytest.warns(UserWarning, match="listens on"):
+        server = Sandbox().serve(host="0.0.0.0").start()
+    with closing(server):
         assert server.base_url.startswith("http://127.0.0.1:")
         assert httpx.get(f"{server.base_url}/api/jobs/x").status_code == 401
 

@@ -82,6 +82,7 @@ def led_here(server: VectorVeinServer) -> Iterator[None]:
     def lead(request: httpx.Request) -> httpx.Request:
         assert request.url.host == "vectorvein.com"
         request.url = request.url.copy_with(scheme=there.scheme, host=there.host, port=there.port)
+        request.headers["Host"] = there.netloc.decode()
         return request
 
     send, asend = httpx.HTTPTransport.handle_request, httpx.AsyncHTTPTransport.handle_async_request
