@@ -27,6 +27,7 @@ for _name in (
     "SIM_WORKSPACE_ID",
     "SIM_WEBHOOK_SECRET",
     "SIM_BATCH_SHARED",
+    "PYTHONDONTWRITEBYTECODE",  # each process that a test starts would compile the package anew
 ):
     os.environ.pop(_name, None)
 

@@ -34,7 +34,7 @@ def environment(**more: str) -> dict[str, str]:
     """The environment of a user: this virtual environment first on PATH, nothing of the test run, and what is given."""
     inherited = {name: value for name, value in os.environ.items() if not _NOT_INHERITED.fullmatch(name)}
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    return {**inherited, "PATH": path, "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1", **more}
+    return {**inherited, "PATH": path, "PYTHONUTF8": "1", "NO_COLOR": "1", **more}
 
 
 class Section:
