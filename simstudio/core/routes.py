@@ -22,7 +22,6 @@ from typing import (
     TYPE_CHECKING,
     Any,
     Literal,
-    NamedTuple,
     Union,
     get_args,
     get_origin,
@@ -47,7 +46,8 @@ _BODIED = ("POST", "PUT", "PATCH")
 _WORDS: dict[type, str] = {str: "text", bool: "True or False", int: "a whole number", float: "a number"}
 
 
-class Parameter(NamedTuple):
+@attrs.frozen
+class Parameter:
     """Where a parameter goes.
 
     Attributes:

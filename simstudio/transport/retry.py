@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+import attrs
+
 from simstudio.transport.errors import APIConnectionError, ConfigurationError
 from simstudio.transport.flow import Sleep
 from simstudio.transport.hints import parse_retry_after
@@ -65,7 +67,8 @@ class Backoff(NamedTuple):
         return spread if floor is None else max(spread, floor * (1 + self.jitter * random))
 
 
-class RetryPolicy(NamedTuple):
+@attrs.frozen
+class RetryPolicy:
     """When a request is sent again.
 
     Attributes:
@@ -75,7 +78,7 @@ class RetryPolicy(NamedTuple):
     """
 
     max_retries: int = 2
-    backoff: Backoff = Backoff()
+    backoff: Backoff = attrs.field(default=Backoff())
     statuses: frozenset[int] = frozenset({429, 500, 502, 503, 504})
 
     def decide(

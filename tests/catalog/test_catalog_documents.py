@@ -16,6 +16,7 @@ from catalog_shapes import differences, is_model, result_types, shape_of
 
 import simstudio.errors
 from simstudio import AsyncSimStudioClient, Download, SimStudioClient
+from simstudio.catalog import Parameter
 
 every_operation = pytest.mark.parametrize("known", documented(), ids=lambda known: known.key)
 SHAPED = [known for known in documented() if known.answer.fields]
@@ -80,7 +81,7 @@ class TestSignatures:
         for name, each in parameters(of(known)).items():
             shown = each.annotation
             documented_as: Any = [
-                p.type for p in known.parameters if of(known).parameters.get(name) == (p.name, p.place)
+                p.type for p in known.parameters if of(known).parameters.get(name) == Parameter(p.name, p.place)
             ]
             assert shown is not inspect.Parameter.empty
             assert documented_as == ["any"] or shown not in ("Any", "object"), name

@@ -59,14 +59,14 @@ class TestParameters:
     def test_each_has_its_wire_name_and_place_and_there_are_no_others(self, known: DocumentedOperation) -> None:
         operation = of(known)
         mine = Counter(operation.parameters.values())
-        assert mine == Counter((each.name, each.place) for each in known.parameters)
+        assert mine == Counter(Parameter(each.name, each.place) for each in known.parameters)
 
     @every_operation
     def test_those_that_are_required_have_no_default_and_the_others_have_one(self, known: DocumentedOperation) -> None:
         operation = of(known)
         names, shown = python_names(operation), parameters(operation)
         without = {name for name, each in shown.items() if each.default is inspect.Parameter.empty}
-        required = {names[Parameter(each.name, each.place)] for each in known.parameters if each.required}  # type: ignore[arg-type]
+        required = {names[Parameter(each.name, each.place)] for each in known.parameters if each.required}
         assert without == required
 
     @every_operation

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Generic
+
+import attrs
 
 from simstudio.core.modes import M
 from simstudio.core.resource import APIResource
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
     Resumed: TypeAlias = WorkflowExecutionResult | AsyncExecutionResult
 
 
-class Target(NamedTuple):
+@attrs.frozen
+class Target:
     """Where to ask for a background execution.
 
     Attributes:
@@ -50,7 +53,8 @@ class Target(NamedTuple):
     fresh: bool = False
 
 
-class StreamOptions(NamedTuple):
+@attrs.frozen
+class StreamOptions:
     """What a caller of a stream may choose.
 
     Attributes:
