@@ -13,7 +13,9 @@ from __future__ import annotations
 
 from simstudio._version import __version__
 
-TYPE_CHECKING = False  # not from typing: its import alone costs more than all the rest of this module
+# False at run time, without importing typing, which costs more than the rest of this module. jedi (IPython, Jupyter,
+# vim) completes the names below only while it cannot tell the value, so it is not written as False.
+TYPE_CHECKING = bool()  # noqa: UP018
 if TYPE_CHECKING:
     from typing import Any
 

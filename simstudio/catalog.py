@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal
 
 import attrs
 
+from simstudio.core.namespace import namespace
 from simstudio.core.resource import APIResource
 from simstudio.core.routes import Parameter
 
@@ -74,7 +75,7 @@ def _of(resource: APIResource[Any]) -> Iterator[Operation]:
 
     kind = type(resource)
     for name, member in _members(kind):
-        if isinstance(member, cached_property):
+        if isinstance(member, namespace):
             yield from _of(getattr(resource, name))
             continue
         route = getattr(getattr(member, "flow", None), "route", None)

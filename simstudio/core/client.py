@@ -1,7 +1,8 @@
 """What the clients of all services share: transport, options, clones, pickles, life cycle.
 
 A service's client says where it sends (an :class:`~simstudio.transport.endpoint.Endpoint`), with which credentials, and
-through which stack; then it fills :meth:`BaseClient._namespaces` with its resources. Everything else is here, once.
+through which stack, and declares its resources with :class:`~simstudio.core.namespace.namespace`. Everything else is
+here, once.
 """
 
 from __future__ import annotations
@@ -83,13 +84,9 @@ class BaseClient(APIResource[M]):
     def _make_runner(self, http_client: Any) -> Runner:
         raise AssertionError(f"each client makes its own, also over {http_client!r}")  # pragma: no cover
 
-    def _namespaces(self, context: Context) -> None:
-        """Make the resources of a client or a clone."""
-
     def _adopt(self, session: Session, options: Options, runner: Runner) -> None:
         context = Context(session, options, runner, self._recipe(session, options))
         super().__init__(context, "")
-        self._namespaces(context)
 
     def _derive(self, kind: type[Any], options: Options, runner: Runner) -> Any:
         """Another client over what this one owns."""

@@ -8,14 +8,13 @@ the namespaces. Where the documents differ from the namespaces the documents win
 from __future__ import annotations
 
 import random
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from simstudio.core.client import BaseClient
 from simstudio.core.modes import M
+from simstudio.core.namespace import namespace
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, check_timeout
-from simstudio.core.resource import Context
 from simstudio.errors import InvalidInputError, RateLimitError, SimStudioError
 from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
 from simstudio.resources.dialects import Dialects
@@ -41,33 +40,40 @@ Result: TypeAlias = WorkflowExecutionResult | AsyncExecutionResult
 
 
 class DocumentedMethods(BaseClient[M]):
-    """The namespaces of a Sim client, and the flat methods of the documented SDK.
+    """The namespaces of a Sim client, and the flat methods of the documented SDK."""
 
-    Attributes:
-        workflows: Run workflows.
-        jobs: Background executions.
-        usage: Limits and usage.
-    """
+    @namespace
+    def workflows(self) -> Workflows[M]:
+        """Workflows: run them, in every way Sim offers."""
+        return Workflows(self._context, "workflows", self.jobs, self._dialects)
 
-    def _namespaces(self, context: Context) -> None:
-        self._dialects: Dialects[M] = Dialects(context, resolve_api_version(self._settings.arguments()["api_version"]))
-        self.jobs: Jobs[M] = Jobs(context, "jobs", self._dialects)
-        self.workflows: Workflows[M] = Workflows(context, "workflows", self.jobs, self._dialects)
-        self.usage: Usage[M] = Usage(context, "usage", self._dialects)
+    @namespace
+    def jobs(self) -> Jobs[M]:
+        """Background executions."""
+        return Jobs(self._context, "jobs", self._dialects)
 
-    @cached_property
+    @namespace
+    def usage(self) -> Usage[M]:
+        """Limits and usage of the account."""
+        return Usage(self._context, "usage", self._dialects)
+
+    @namespace
     def v1(self) -> V1[M]:
         """The routes under ``/api/v1``."""
         from simstudio.resources.v1 import V1
 
         return V1(self._context, "v1")
 
-    @cached_property
+    @namespace
     def v2(self) -> V2[M]:
         """The routes under ``/api/v2``, whatever ``api_version`` is."""
         from simstudio.resources.v2 import V2
 
         return V2(self._context, "v2")
+
+    @namespace
+    def _dialects(self) -> Dialects[M]:
+        return Dialects(self._context, resolve_api_version(self._settings.arguments()["api_version"]))
 
     @operation
     def execute_workflow(

@@ -67,11 +67,6 @@ class TestConstruction:
             assert KEY not in repr(thing)
         assert repr(client()) == "SimStudioClient(base_url='https://sim.test', api_version='v1')"
 
-    def test_namespaces_are_the_same_objects_each_time(self, both: Both) -> None:
-        made = both.client()
-        for name in ("workflows", "jobs", "usage"):
-            assert getattr(made, name) is getattr(made, name)
-
     def test_what_is_no_http_client_is_refused_at_once(self) -> None:
         for kind in (SimStudioClient, AsyncSimStudioClient):
             with pytest.raises(ConfigurationError, match="http_client="):

@@ -8,10 +8,10 @@ one of them; a receipt or a job of the other is asked for in the one it came in.
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Generic
 
 from simstudio.core.modes import M
+from simstudio.core.namespace import namespace
 
 if TYPE_CHECKING:
     from simstudio.core.resource import Context
@@ -39,13 +39,13 @@ class Dialects(Generic[M]):
         """The dialect of a version."""
         return self._v2 if version == "v2" else self._legacy
 
-    @cached_property
+    @namespace
     def _legacy(self) -> Dialect[M]:
         from simstudio.resources.dialects.legacy import LegacyDialect
 
         return LegacyDialect(self._context, "")
 
-    @cached_property
+    @namespace
     def _v2(self) -> Dialect[M]:
         from simstudio.resources.dialects.v2 import V2Dialect
 

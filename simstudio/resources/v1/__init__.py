@@ -6,10 +6,10 @@ methods give what is inside. Reads are sent again where that may help, writes on
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from simstudio.core.modes import M
+from simstudio.core.namespace import namespace
 from simstudio.core.resource import APIResource
 
 if TYPE_CHECKING:
@@ -24,42 +24,42 @@ if TYPE_CHECKING:
 class V1(APIResource[M]):
     """The namespaces of ``/api/v1``; each is imported when it is first used."""
 
-    @cached_property
+    @namespace
     def workflows(self) -> Workflows[M]:
         """Workflows: list, deploy, roll back, export, import."""
         from simstudio.resources.v1.workflows import Workflows
 
         return Workflows(self._context, f"{self._name}.workflows")
 
-    @cached_property
+    @namespace
     def logs(self) -> Logs[M]:
         """Logs of executions."""
         from simstudio.resources.v1.logs import Logs
 
         return Logs(self._context, f"{self._name}.logs")
 
-    @cached_property
+    @namespace
     def audit_logs(self) -> AuditLogs[M]:
         """Who changed what (enterprise organizations)."""
         from simstudio.resources.v1.audit_logs import AuditLogs
 
         return AuditLogs(self._context, f"{self._name}.audit_logs")
 
-    @cached_property
+    @namespace
     def tables(self) -> Tables[M]:
         """Tables, their columns and rows."""
         from simstudio.resources.v1.tables import Tables
 
         return Tables(self._context, f"{self._name}.tables")
 
-    @cached_property
+    @namespace
     def files(self) -> Files[M]:
         """Files of a workspace."""
         from simstudio.resources.v1.files import Files
 
         return Files(self._context, f"{self._name}.files")
 
-    @cached_property
+    @namespace
     def knowledge(self) -> Knowledge[M]:
         """Knowledge bases, their documents, and search."""
         from simstudio.resources.v1.knowledge import Knowledge

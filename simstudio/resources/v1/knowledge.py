@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from simstudio.core.endpoint import Call, endpoint, paged
 from simstudio.core.modes import M
+from simstudio.core.namespace import namespace
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
@@ -33,7 +33,7 @@ _LENGTHS = {"name": length(None, 255), "description": length(None, 1000)}
 class Knowledge(APIResource[M]):
     """Knowledge bases of a workspace; ``documents`` is what they hold."""
 
-    @cached_property
+    @namespace
     def documents(self) -> KnowledgeDocuments[M]:
         """Documents of a knowledge base."""
         from simstudio.resources.v1.knowledge_documents import KnowledgeDocuments

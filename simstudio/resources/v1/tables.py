@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from simstudio.core.endpoint import Call, endpoint, paged
 from simstudio.core.modes import M
+from simstudio.core.namespace import namespace
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 class Tables(APIResource[M]):
     """Tables of a workspace; ``columns`` and ``rows`` are what they hold."""
 
-    @cached_property
+    @namespace
     def columns(self) -> TableColumns[M]:
         """Columns of a table."""
         from simstudio.resources.v1.table_columns import TableColumns
 
         return TableColumns(self._context, f"{self._name}.columns")
 
-    @cached_property
+    @namespace
     def rows(self) -> TableRows[M]:
         """Rows of a table."""
         from simstudio.resources.v1.table_rows import TableRows

@@ -6,10 +6,10 @@ again where that may help; writes only when surely nothing ran, but for executio
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from simstudio.core.modes import M
+from simstudio.core.namespace import namespace
 from simstudio.core.resource import APIResource
 
 if TYPE_CHECKING:
@@ -27,63 +27,63 @@ if TYPE_CHECKING:
 class V2(APIResource[M]):
     """The namespaces of ``/api/v2``; each is imported when it is first used."""
 
-    @cached_property
+    @namespace
     def workflows(self) -> Workflows[M]:
         """Workflows: their definition, versions, deployment and folders."""
         from simstudio.resources.v2.workflows import Workflows
 
         return Workflows(self._context, f"{self._name}.workflows")
 
-    @cached_property
+    @namespace
     def chat_deployments(self) -> ChatDeployments[M]:
         """The chats of a workspace."""
         from simstudio.resources.v2.chat_deployments import ChatDeployments
 
         return ChatDeployments(self._context, f"{self._name}.chat_deployments")
 
-    @cached_property
+    @namespace
     def runs(self) -> Runs[M]:
         """Executions and their runs."""
         from simstudio.resources.v2.runs import Runs
 
         return Runs(self._context, f"{self._name}.runs")
 
-    @cached_property
+    @namespace
     def logs(self) -> Logs[M]:
         """Logs of runs."""
         from simstudio.resources.v2.logs import Logs
 
         return Logs(self._context, f"{self._name}.logs")
 
-    @cached_property
+    @namespace
     def audit_logs(self) -> AuditLogs[M]:
         """Who changed what (enterprise organizations)."""
         from simstudio.resources.v2.audit_logs import AuditLogs
 
         return AuditLogs(self._context, f"{self._name}.audit_logs")
 
-    @cached_property
+    @namespace
     def billing(self) -> Billing[M]:
         """What was used, and what may still be."""
         from simstudio.resources.v2.billing import Billing
 
         return Billing(self._context, f"{self._name}.billing")
 
-    @cached_property
+    @namespace
     def meta(self) -> Meta[M]:
         """Whether v2 is on, and what the key is."""
         from simstudio.resources.v2.meta import Meta
 
         return Meta(self._context, f"{self._name}.meta")
 
-    @cached_property
+    @namespace
     def blocks(self) -> Blocks[M]:
         """The kinds of block that workflows are made of."""
         from simstudio.resources.v2.blocks import Blocks
 
         return Blocks(self._context, f"{self._name}.blocks")
 
-    @cached_property
+    @namespace
     def tools(self) -> Tools[M]:
         """The tools that blocks use, and running one."""
         from simstudio.resources.v2.tools import Tools

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from simstudio.core.endpoint import Call, endpoint, paged
 from simstudio.core.modes import M
+from simstudio.core.namespace import namespace
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
 from simstudio.core.routes import between, items, length
@@ -30,42 +30,42 @@ if TYPE_CHECKING:
 class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
     """Workflows of a workspace: their definition; for running them see ``client.workflows`` and ``client.v2.runs``."""
 
-    @cached_property
+    @namespace
     def deployment(self) -> WorkflowDeployments[M]:
         """What of a workflow is live, and who may reach it."""
         from simstudio.resources.v2.workflow_deployment import WorkflowDeployments
 
         return WorkflowDeployments(self._context, f"{self._name}.deployment")
 
-    @cached_property
+    @namespace
     def versions(self) -> WorkflowVersions[M]:
         """The versions of a workflow."""
         from simstudio.resources.v2.workflow_versions import WorkflowVersions
 
         return WorkflowVersions(self._context, f"{self._name}.versions")
 
-    @cached_property
+    @namespace
     def state(self) -> WorkflowStates[M]:
         """The draft of a workflow."""
         from simstudio.resources.v2.workflow_state import WorkflowStates
 
         return WorkflowStates(self._context, f"{self._name}.state")
 
-    @cached_property
+    @namespace
     def variables(self) -> WorkflowVariables[M]:
         """The variables of a workflow."""
         from simstudio.resources.v2.workflow_variables import WorkflowVariables
 
         return WorkflowVariables(self._context, f"{self._name}.variables")
 
-    @cached_property
+    @namespace
     def folders(self) -> WorkflowFolders[M]:
         """The folders that workflows lie in."""
         from simstudio.resources.v2.workflow_folders import WorkflowFolders
 
         return WorkflowFolders(self._context, f"{self._name}.folders")
 
-    @cached_property
+    @namespace
     def chat(self) -> WorkflowChat[M]:
         """The chat that a workflow is published as."""
         from simstudio.resources.v2.workflow_chat import WorkflowChat

@@ -7,8 +7,8 @@ from typing import Any
 
 from simstudio.core.client import AsyncClient, BaseClient, Settings, SyncClient
 from simstudio.core.modes import Async, M, RawAsync, RawSync, Sync
+from simstudio.core.namespace import namespace
 from simstudio.core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, UNSET, Options, Unset
-from simstudio.core.resource import Context
 from simstudio.services.oomol.applets import Applets
 from simstudio.services.oomol.blocks import Blocks, Flows
 from simstudio.services.oomol.credentials import OomolCredentials, OomolEndpoint, TokenAuth, of_applets
@@ -32,12 +32,6 @@ _DOCUMENTED = ("base_url", "api_token", "default_headers", "timeout")
 
 class _OomolClient(BaseClient[M]):
     """What the sync and the async client share."""
-
-    tasks: Tasks[M]
-    blocks: Blocks[M]
-    flows: Flows[M]
-    packages: Packages[M]
-    applets: Applets[M]
 
     def __init__(
         self,
@@ -80,12 +74,30 @@ class _OomolClient(BaseClient[M]):
             ),
         )
 
-    def _namespaces(self, context: Context) -> None:
-        self.tasks = Tasks(context, "tasks")
-        self.blocks = Blocks(context, "blocks")
-        self.flows = Flows(context, "flows")
-        self.packages = Packages(context, "packages")
-        self.applets = Applets(context, "applets")
+    @namespace
+    def tasks(self) -> Tasks[M]:
+        """Tasks: create, follow and stop them."""
+        return Tasks(self._context, "tasks")
+
+    @namespace
+    def blocks(self) -> Blocks[M]:
+        """Blocks that tasks are made of."""
+        return Blocks(self._context, "blocks")
+
+    @namespace
+    def flows(self) -> Flows[M]:
+        """Flows that are installed."""
+        return Flows(self._context, "flows")
+
+    @namespace
+    def packages(self) -> Packages[M]:
+        """Packages: list and install them."""
+        return Packages(self._context, "packages")
+
+    @namespace
+    def applets(self) -> Applets[M]:
+        """Applets: list and run them."""
+        return Applets(self._context, "applets")
 
     def get_base_url(self) -> str:
         """The base address in use, without a trailing slash."""

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from simstudio.core.client import BaseClient
 from simstudio.core.modes import M
+from simstudio.core.namespace import namespace
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, check_headers
-from simstudio.core.resource import Context
 from simstudio.services.speedpix.files import Files
 from simstudio.services.speedpix.options import unwrap
 from simstudio.services.speedpix.predictions import DEFAULT_RESOURCE, Predictions, check_waiting
-from simstudio.services.speedpix.resource import SpeedPixResource, SpeedPixSettings
+from simstudio.services.speedpix.resource import Policy, SpeedPixResource, SpeedPixSettings
 from simstudio.services.speedpix.transfers import Transfers
 from simstudio.services.speedpix.twins import asynchronous
 from simstudio.transport.endpoint import check_path
@@ -31,19 +31,27 @@ _UNSIGNABLE = re.compile(r"%(?![0-9A-Fa-f]{2})|(?:^|/)\.{1,2}(?:/|$)")
 
 
 class SpeedPixCalls(SpeedPixResource[M], BaseClient[M]):
-    """The namespaces of a client, and its own methods.
+    """The namespaces of a client, and its own methods."""
 
-    Attributes:
-        predictions: Run workflows and ask for their runs.
-        files: Upload files.
-    """
+    @namespace
+    def predictions(self) -> Predictions[M]:
+        """Predictions: run workflows and follow their runs."""
+        return Predictions(self._context, "predictions", self.files, self._transfers)
 
-    def _namespaces(self, context: Context) -> None:
+    @namespace
+    def files(self) -> Files[M]:
+        """Files: upload them."""
+        return Files(self._context, "files", self._policy, self._transfers)
+
+    @namespace
+    def _transfers(self) -> Transfers:
+        return Transfers(self._context, insecure=self._policy.allow_insecure_urls)
+
+    @property
+    def _policy(self) -> Policy:
         settings = self._settings
         assert isinstance(settings, SpeedPixSettings)  # noqa: S101 - the constructor made them
-        transfers = Transfers(context, insecure=settings.policy.allow_insecure_urls)
-        self.files: Files[M] = Files(context, "files", settings.policy, transfers)
-        self.predictions: Predictions[M] = Predictions(context, "predictions", self.files, transfers)
+        return settings.policy
 
     @operation
     def run(

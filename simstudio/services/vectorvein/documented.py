@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from simstudio.core.client import BaseClient
 from simstudio.core.modes import M
+from simstudio.core.namespace import namespace
 from simstudio.core.operation import operation
-from simstudio.core.resource import Context
 from simstudio.services.vectorvein.models.workflows import WorkflowRunResult
 from simstudio.services.vectorvein.resources.access_keys import AccessKeys
 from simstudio.services.vectorvein.resources.agent_cycles import AgentCycles
@@ -29,26 +29,42 @@ if TYPE_CHECKING:
 
 
 class DocumentedMethods(VectorVeinResource[M], BaseClient[M]):
-    """The namespaces of a VectorVein client, and the flat methods of the documented package.
+    """The namespaces of a VectorVein client, and the flat methods of the documented package."""
 
-    Attributes:
-        workflows: Run workflows.
-        access_keys: The keys that open VApps.
-        files: Uploads.
-        agents: Task agents.
-        agent_tasks: What agents are asked to do.
-        agent_cycles: What agents did, cycle by cycle.
-        workspaces: The files that agents work on.
-    """
+    @namespace
+    def workflows(self) -> Workflows[M]:
+        """Workflows: run them and read their runs."""
+        return Workflows(self._context, "workflows")
 
-    def _namespaces(self, context: Context) -> None:
-        self.workflows: Workflows[M] = Workflows(context, "workflows")
-        self.access_keys: AccessKeys[M] = AccessKeys(context, "access_keys")
-        self.files: Files[M] = Files(context, "files")
-        self.agents: Agents[M] = Agents(context, "agents")
-        self.agent_tasks: AgentTasks[M] = AgentTasks(context, "agent_tasks")
-        self.agent_cycles: AgentCycles[M] = AgentCycles(context, "agent_cycles")
-        self.workspaces: Workspaces[M] = Workspaces(context, "workspaces")
+    @namespace
+    def access_keys(self) -> AccessKeys[M]:
+        """Access keys: the keys that open VApps."""
+        return AccessKeys(self._context, "access_keys")
+
+    @namespace
+    def files(self) -> Files[M]:
+        """Files: upload them."""
+        return Files(self._context, "files")
+
+    @namespace
+    def agents(self) -> Agents[M]:
+        """Agents: create and change them."""
+        return Agents(self._context, "agents")
+
+    @namespace
+    def agent_tasks(self) -> AgentTasks[M]:
+        """Agent tasks: give agents something to do."""
+        return AgentTasks(self._context, "agent_tasks")
+
+    @namespace
+    def agent_cycles(self) -> AgentCycles[M]:
+        """Agent cycles: the steps of an agent in a task."""
+        return AgentCycles(self._context, "agent_cycles")
+
+    @namespace
+    def workspaces(self) -> Workspaces[M]:
+        """Workspaces: the files that agents work on."""
+        return Workspaces(self._context, "workspaces")
 
     @operation
     def run_workflow(

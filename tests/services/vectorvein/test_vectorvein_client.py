@@ -271,13 +271,6 @@ def test_a_client_of_the_other_kind_is_refused(mode: str):
         new_client(mode, http_client=other)
 
 
-def test_the_namespaces_are_the_same_objects_each_time(mode: str):
-    client = new_client(mode)
-
-    for name in ("workflows", "access_keys", "files", "agents", "agent_tasks", "agent_cycles", "workspaces"):
-        assert getattr(client, name) is getattr(client, name)
-
-
 @pytest.mark.parametrize("base_url", ["/api", "vectorvein.com", "ftp://x", "https://a@b/", "https://x/?a=1", 5])
 def test_an_address_that_is_none_is_refused(base_url: Any, mode: str):
     with pytest.raises(ConfigurationError, match="base_url"):

@@ -1,0 +1,28 @@
+"""``@namespace``: a part of a client or of a resource that is declared on its class and made when it is first used."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, TypeVar, overload
+
+R = TypeVar("R")
+
+
+class namespace(cached_property[R]):  # noqa: N801 - a decorator
+    """A cached property that is one object for all threads, whichever asks first, and that holds no lock.
+
+    For example::
+
+        @namespace
+        def jobs(self) -> Jobs[M]:
+            return Jobs(self._context, "jobs")
+    """
+
+    @overload
+    def __get__(self, instance: None, owner: type[Any] | None = None) -> Any: ...
+    @overload
+    def __get__(self, instance: object, owner: type[Any] | None = None) -> R: ...
+    def __get__(self, instance: object, owner: type[Any] | None = None) -> Any:
+        if instance is None:
+            return self
+        return vars(instance).setdefault(self.attrname or "", self.func(instance))
