@@ -208,6 +208,7 @@ def _show_catalogue(connection: Connection) -> None:
         show_table(
             ("operation", "verb", "path", "method"),
             [(each.id, each.verb, each.path, f"client.{each.attribute}") for each in found],
+            whole={"operation"},
         )
         return
     for each in found:

@@ -19,8 +19,8 @@ from simstudio.cli.connection import Connection, connected
 from simstudio.cli.failures import CommandError
 from simstudio.cli.invocation import Invocation, json_option, pass_invocation
 from simstudio.cli.options import timeout_option
-from simstudio.cli.output import on_terminal, say, write, write_json
-from simstudio.cli.tables import printable, show_fields
+from simstudio.cli.output import on_terminal, say, write_json
+from simstudio.cli.tables import show_fields
 
 if TYPE_CHECKING:
     from simstudio.batch.export import Format
@@ -276,7 +276,7 @@ def status(invocation: Invocation, ledger: str, *, as_json: bool) -> None:
     if as_json or not on_terminal():
         write_json(told)
         return
-    _show([(_NAMES.get(name, name), _number(value)) for name, value in told.items()])
+    show_fields([(_NAMES.get(name, name), _number(value)) for name, value in told.items()])
     if given is not None and given < counts.total:
         say(f"note: the ledger knows {counts.total:,} items, and {inputs} has {given:,} now")
     if _open(counts, given):
@@ -319,19 +319,6 @@ _NAMES = {
     "submitted": "queued",
     "unknown": "may have run",
 }
-
-
-_NARROW = 40
-
-
-def _show(fields: list[tuple[str, Any]]) -> None:
-    """Names and values in columns; where a terminal has no room for two, a line each, which it may break."""
-    from rich.console import Console
-
-    if Console().width >= _NARROW:
-        show_fields(fields)
-        return
-    write("".join(f"{name}: {printable(str(value))}\n" for name, value in fields if value is not None))
 
 
 def _on_command_line() -> set[str]:

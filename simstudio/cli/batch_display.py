@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 EVERY = 5.0
 """Seconds between two lines."""
-_BAR, _SHORT_BAR, _SHORT_NAME = 24, 10, 16
+_BAR, _SHORT_BAR = 24, 10
 
 
 class Display:
@@ -105,7 +105,7 @@ class Display:
         width = 80 if self._console is None else self._console.width
         row = Table.grid(padding=(0, 1, 0, 0), pad_edge=False)
         if progress is None:
-            row.add_row(Text(_shortened(self._name, width), no_wrap=True))
+            row.add_row(Text(self._name if len(self._name) <= width else "", no_wrap=True))
             return row
         now = attrs.evolve(progress, waiting=self._left_to_wait(progress))
         name, bar, text = fitting(self._name, now, width)
@@ -134,16 +134,15 @@ def fitting(name: str, progress: Progress, width: int) -> tuple[str, int, str]:
         width: Of the terminal, in characters.
 
     Returns:
-        The name, the width of the bar, and the text, each of which may be nothing.
+        The name, the width of the bar, and the text, each of which may be nothing. The name may be an id, so it is
+        never cut.
     """
-    short = _shortened(name, _SHORT_NAME)
     long, middle, least = _texts(progress)
     shapes = (
         (name, _BAR, long),
-        (short, _BAR, long),
-        (short, _SHORT_BAR, long),
+        (name, _SHORT_BAR, long),
         ("", _SHORT_BAR, long),
-        (short, _SHORT_BAR, middle),
+        (name, _SHORT_BAR, middle),
         ("", _SHORT_BAR, middle),
         ("", 0, middle),
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
+import attrs
 import click
 
 from simstudio.cli.output import on_terminal, say, write_json
@@ -15,8 +16,25 @@ if TYPE_CHECKING:
     from simstudio.cli.connection import Connection
     from simstudio.core.model import Model
 
-Columns: TypeAlias = Sequence[tuple[str, Callable[[Mapping[str, Any]], Any]]]
-"""Headings, and what stands under each, made of an item's wire names."""
+
+@attrs.frozen
+class Column:
+    """A column of a list.
+
+    Attributes:
+        heading: What stands above it.
+        value: The wire name of a value, or a function that makes one of an item.
+        is_id: Whether its values are ids, which are never broken or cut.
+    """
+
+    heading: str
+    value: str | Callable[[Mapping[str, Any]], Any]
+    is_id: bool = False
+
+    def of(self, item: Mapping[str, Any]) -> Any:
+        """The value of an item."""
+        return item.get(self.value) if isinstance(self.value, str) else self.value(item)
+
 
 MOST_ON_A_PAGE = 100
 """What every list of v1 and v2 gives on a page without complaint."""
@@ -47,12 +65,9 @@ def page_size(limit: int | None) -> int:
     return MOST_ON_A_PAGE if limit is None else min(limit + 1, MOST_ON_A_PAGE)
 
 
-def column(name: str) -> Callable[[Mapping[str, Any]], Any]:
-    """A value by its wire name."""
-    return lambda item: item.get(name)
-
-
-def show_list(connection: Connection, items: Iterable[Model], columns: Columns, limit: int | None = None) -> None:
+def show_list(
+    connection: Connection, items: Iterable[Model], columns: Sequence[Column], limit: int | None = None
+) -> None:
     """Print a list, and say when there is more of it."""
     found = iter(items)
     shown = found if limit is None else islice(found, limit)
@@ -60,7 +75,8 @@ def show_list(connection: Connection, items: Iterable[Model], columns: Columns, 
         for item in shown:
             write_json(item.to_dict())
     else:
-        rows = [[of(item) for _, of in columns] for item in shown]
-        show_table([heading for heading, _ in columns], rows)
+        rows = [[column.of(item) for column in columns] for item in shown]
+        whole = {column.heading for column in columns if column.is_id}
+        show_table([column.heading for column in columns], rows, whole)
     if limit is not None and next(found, None) is not None:
         say(f"note: there are more than {limit}; --limit all shows them")

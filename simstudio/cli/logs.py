@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simstudio.cli.connection import Connection, connected
-from simstudio.cli.lists import Columns, column, limit_option, page_size, show_list
+from simstudio.cli.lists import Column, limit_option, page_size, show_list
 from simstudio.cli.options import workspace_option
 from simstudio.cli.output import on_terminal, write_json
 from simstudio.cli.tables import seconds, show_fields, show_table
@@ -31,16 +31,16 @@ def _cost(log: Mapping[str, Any]) -> Any:
     return cost.get("total") if isinstance(cost, Mapping) else None
 
 
-_LOGS: Columns = (
-    ("started", column("startedAt")),
-    ("level", column("level")),
-    ("workflow", column("workflowId")),
-    ("trigger", column("trigger")),
-    ("took", lambda log: seconds(log.get("totalDurationMs"))),
-    ("cost", _cost),
+_LOGS = (
+    Column("started", "startedAt"),
+    Column("level", "level"),
+    Column("workflow", "workflowId", is_id=True),
+    Column("trigger", "trigger"),
+    Column("took", lambda log: seconds(log.get("totalDurationMs"))),
+    Column("cost", _cost),
 )
-_V1: Columns = (("log", column("id")), *_LOGS, ("execution", column("executionId")))
-_V2: Columns = (("run", column("runId")), ("status", column("status")), *_LOGS)
+_V1 = (Column("log", "id", is_id=True), *_LOGS, Column("execution", "executionId", is_id=True))
+_V2 = (Column("run", "runId", is_id=True), Column("status", "status"), *_LOGS)
 
 
 @click.group(epilog=_EPILOG, invoke_without_command=True)

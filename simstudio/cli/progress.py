@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+_AROUND = 12
+"""Characters of the spinner, the seconds, and the spaces between."""
+
+
 class Waiting:
     """A spinner with a text and the seconds gone by, on standard error; it leaves nothing behind.
 
@@ -32,7 +36,8 @@ class Waiting:
     def update(self, text: str) -> None:
         """Show another text."""
         if self._shown is not None:
-            self._shown.update(self._shown.task_ids[0], description=text)
+            shown = fitting(text, self._shown.console.width)
+            self._shown.update(self._shown.task_ids[0], description=shown)
 
     def stop(self) -> None:
         """Take it away, to write something else; stopping again does nothing."""
@@ -53,7 +58,7 @@ class Waiting:
                 transient=True,
                 redirect_stdout=False,  # results go where they belong
             )
-            self._shown.add_task(self._text, total=None)
+            self._shown.add_task(fitting(self._text, self._shown.console.width), total=None)
             self._shown.start()
         return self
 
@@ -61,3 +66,9 @@ class Waiting:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def fitting(text: str, width: int) -> str:
+    """What a line of a terminal has room for of ``ID: STATE``: all of it, the state, or nothing; an id is never cut."""
+    parts = (text, text.rpartition(": ")[2] if ": " in text else "")
+    return next((part for part in parts if len(part) <= width - _AROUND), "")

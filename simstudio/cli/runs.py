@@ -10,7 +10,7 @@ import click
 from simstudio.cli.connection import Connection, connected
 from simstudio.cli.failures import CommandError, ExitCode
 from simstudio.cli.jobs import show_job, waited
-from simstudio.cli.lists import Columns, column, limit_option, page_size, show_list
+from simstudio.cli.lists import Column, limit_option, page_size, show_list
 from simstudio.cli.options import timeout_option, workflow_option
 from simstudio.cli.output import on_terminal, write_json
 from simstudio.cli.resume import resume
@@ -39,20 +39,20 @@ def _cost(run: Mapping[str, Any]) -> Any:
 
 
 _STATUSES = ("pending", "running", "completed", "failed", "cancelled", "paused")
-_RUNS: Columns = (
-    ("run", column("runId")),
-    ("status", column("status")),
-    ("trigger", column("trigger")),
-    ("started", column("startedAt")),
-    ("took", lambda run: seconds(run.get("durationMs"))),
-    ("credits", _cost),
+_RUNS = (
+    Column("run", "runId", is_id=True),
+    Column("status", "status"),
+    Column("trigger", "trigger"),
+    Column("started", "startedAt"),
+    Column("took", lambda run: seconds(run.get("durationMs"))),
+    Column("credits", _cost),
 )
-_PAUSED: Columns = (
-    ("run", column("executionId")),
-    ("status", column("status")),
-    ("paused", column("pausedAt")),
-    ("pauses", column("totalPauseCount")),
-    ("answered", column("resumedCount")),
+_PAUSED = (
+    Column("run", "executionId", is_id=True),
+    Column("status", "status"),
+    Column("paused", "pausedAt"),
+    Column("pauses", "totalPauseCount"),
+    Column("answered", "resumedCount"),
 )
 
 

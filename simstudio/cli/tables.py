@@ -3,36 +3,67 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from typing import Any
+import re
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+_NARROW = 40
+"""Characters below which a terminal has no room for two columns of fields."""
+_SQUEEZED = 12
+"""Characters that a column may be squeezed to, where it has a longer word."""
 
 
 def show_fields(fields: Iterable[tuple[str, Any]]) -> None:
-    """Print names and values in two columns; None is left out."""
-    from rich.table import Table
+    """Print names and values in two columns; None is left out. A word, such as an id, is never broken."""
     from rich.text import Text
 
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in fields:
-        if value is not None:
-            table.add_row(Text(name, style="bold"), Text(_readable(value)))
-    _print(table)
+    known = [(name, _readable(value)) for name, value in fields if value is not None]
+    console = _console()
+    width = max((len(name) for name, _ in known), default=0)
+    for name, value in known:
+        if console.width < _NARROW:
+            shown = Text(f"{name}: {value}")
+        else:
+            lines = [part for line in value.split("\n") for part in _wrapped(line, console.width - width - 2)]
+            rest = "".join(f"\n{' ' * (width + 2)}{line}".rstrip(" ") for line in lines[1:])
+            shown = Text.assemble((name.ljust(width), "bold"), f"  {lines[0]}{rest}")
+        console.print(shown, soft_wrap=True)
 
 
-def show_table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print rows under headings; None is a dash."""
+def show_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], whole: Collection[str] = ()) -> None:
+    """Print rows under headings; None is a dash. Where the terminal is too narrow for ids, each row is fields.
+
+    Args:
+        headings: One for each column.
+        rows: The values.
+        whole: The headings of columns with ids, which are never broken or cut.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
+    console = _console()
+    shown = [["–" if value is None else _readable(value) for value in row] for row in rows]
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for heading in headings:
-        table.add_column(Text(heading), overflow="fold")
-    for row in rows:
-        table.add_row(*(Text("–" if value is None else _readable(value)) for value in row))
-    _print(table)
+    least = 0
+    for number, heading in enumerate(headings):
+        words = [heading, *(word for row in shown for word in row[number].split())]
+        longest = max(map(len, words))
+        is_whole = heading in whole
+        least += (longest if is_whole else max(len(heading), min(longest, _SQUEEZED))) + 3
+        table.add_column(Text(heading), overflow="fold", no_wrap=is_whole)
+    if shown and least - 1 > console.width:
+        for row in shown:
+            show_fields(zip(headings, row, strict=True))
+            console.print()
+        return
+    for row in shown:
+        table.add_row(*map(Text, row))
+    console.print(table)
 
 
 def printable(text: str) -> str:
@@ -73,7 +104,20 @@ def _readable(value: Any) -> str:
     return printable(value)
 
 
-def _print(table: Any) -> None:
+def _wrapped(line: str, width: int) -> list[str]:
+    """A line in pieces that are no wider than a width, unless a word is; words are never broken."""
+    from rich.cells import cell_len
+
+    pieces = [""]
+    for word in re.findall(r"\s*\S+", line):
+        if pieces[-1] and cell_len(pieces[-1] + word) > width:
+            pieces.append(word.lstrip())
+        else:
+            pieces[-1] += word
+    return pieces
+
+
+def _console() -> Console:
     from rich.console import Console
 
-    Console(soft_wrap=False, highlight=False).print(table)
+    return Console(soft_wrap=False, highlight=False)

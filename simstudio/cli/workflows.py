@@ -9,7 +9,7 @@ import click
 from simstudio.cli.connection import Connection, connected
 from simstudio.cli.deployment import deployed, rolled_back, show_deployment, wait_options
 from simstudio.cli.exchange import export, import_
-from simstudio.cli.lists import Columns, column, limit_option, page_size, show_list
+from simstudio.cli.lists import Column, limit_option, page_size, show_list
 from simstudio.cli.options import workspace_option
 from simstudio.cli.output import on_terminal, write_json
 from simstudio.cli.tables import show_fields
@@ -30,21 +30,21 @@ What each version of the API can do:
   v2    all; --folder is a path
 """
 
-_WORKFLOWS: Columns = (
-    ("id", column("id")),
-    ("name", column("name")),
-    ("deployed", column("isDeployed")),
-    ("deployed at", column("deployedAt")),
-    ("runs", column("runCount")),
-    ("last run", column("lastRunAt")),
+_WORKFLOWS = (
+    Column("id", "id", is_id=True),
+    Column("name", "name"),
+    Column("deployed", "isDeployed"),
+    Column("deployed at", "deployedAt"),
+    Column("runs", "runCount"),
+    Column("last run", "lastRunAt"),
 )
-_VERSIONS: Columns = (
-    ("version", column("version")),
-    ("active", column("isActive")),
-    ("name", column("name")),
-    ("created", column("createdAt")),
-    ("by", column("deployedBy")),
-    ("last operation", column("latestOperationStatus")),
+_VERSIONS = (
+    Column("version", "version"),
+    Column("active", "isActive"),
+    Column("name", "name"),
+    Column("created", "createdAt"),
+    Column("by", "deployedBy"),
+    Column("last operation", "latestOperationStatus"),
 )
 
 

@@ -152,9 +152,24 @@ class TestProgressOnATerminal:
         assert text == f"{self.PROGRESS}; 20 of 20 running"
 
     def test_with_less_room_it_says_what_matters_most(self) -> None:
-        assert fitting(self.UUID, self.PROGRESS, 100)[0] in ("", "3f2b8c1e-9d47-4…")
+        assert fitting(self.UUID, self.PROGRESS, 100)[0] == self.UUID
         assert fitting(self.UUID, self.PROGRESS, 60)[2] == "12420/20000, 75 not done, 36:38 left, 20 running"
         assert fitting(self.UUID, self.PROGRESS, 40) == ("", 0, "12420/20000, 75 not done, 36:38 left")
+
+    @pytest.mark.parametrize("width", [1, 20, 36, 60, 100, 150, 200])
+    @pytest.mark.parametrize("begun", [True, False])
+    def test_the_workflow_s_id_is_whole_or_not_there(self, width: int, begun: bool) -> None:
+        from rich.console import Console
+
+        display = Display(self.UUID, beside_results=False, clock=lambda: 0.0)
+        console = display._console = Console(width=width, file=None, force_terminal=True)
+        if begun:
+            display.begin(self.PROGRESS)
+
+        with console.capture() as captured:
+            console.print(display._shown())
+
+        assert self.UUID in captured.get() or "3f2b8" not in captured.get()
 
     def test_it_says_what_it_waits_for_and_counts_down(self, monkeypatch: pytest.MonkeyPatch) -> None:
         now = [0.0]

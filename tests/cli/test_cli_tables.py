@@ -1,0 +1,157 @@
+"""What a terminal shows: ids can be copied whatever its width, other text gives way."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from simstudio.cli.progress import fitting
+from simstudio.cli.tables import show_fields, show_table
+from simstudio.sandbox import Sandbox, SandboxServer
+
+WIDTHS = [1, 20, 40, 60, 80, 100, 150, 300]
+IDS = [str(uuid.UUID(int=number << 64)) for number in range(1, 4)]
+LONG = "a text of several words that is longer than most terminals are wide, so that it has to be broken somewhere"
+
+
+@pytest.fixture(params=WIDTHS)
+def width(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setenv("COLUMNS", str(request.param))
+    return request.param
+
+
+def printed(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return capsys.readouterr().out.splitlines()
+
+
+class TestTables:
+    @pytest.mark.parametrize("ids", [1, 2, 3])
+    def test_an_id_is_whole_at_any_width(self, capsys: pytest.CaptureFixture[str], width: int, ids: int) -> None:
+        headings = [f"id {number}" for number in range(ids)]
+
+        show_table([*headings, "text"], [[*IDS[:ids], LONG], [*IDS[:ids], "short"]], whole=headings)
+
+        text = "\n".join(printed(capsys))
+        assert [text.count(each) for each in IDS] == [2] * ids + [0] * (3 - ids)
+
+    @pytest.mark.parametrize("width", [42, 60, 80, 100, 150])
+    def test_no_line_is_wider_than_a_terminal_that_has_room_for_an_id(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", str(width))
+
+        show_table(["id", "text", "when"], [[IDS[0], LONG, "2026-11-20T08:00:00.000Z"]], whole=["id"])
+
+        assert max(map(len, printed(capsys))) <= width
+
+    def test_other_text_is_complete_too(self, capsys: pytest.CaptureFixture[str], width: int) -> None:
+        show_table(["id", "text"], [[IDS[0], "word " * 20]], whole=["id"])
+
+        assert "\n".join(printed(capsys)).count("word") == 20
+
+    def test_where_ids_leave_no_room_each_row_is_lines(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", "80")
+
+        show_table(["log", "level", "run"], [[IDS[0], "info", IDS[1]], [IDS[1], None, IDS[2]]], whole=["log", "run"])
+
+        assert printed(capsys) == [
+            f"log    {IDS[0]}",
+            "level  info",
+            f"run    {IDS[1]}",
+            "",
+            f"log    {IDS[1]}",
+            "level  –",
+            f"run    {IDS[2]}",
+            "",
+        ]
+
+    def test_without_rows_there_are_headings(self, capsys: pytest.CaptureFixture[str]) -> None:
+        show_table(["id", "name"], [], whole=["id"])
+
+        assert printed(capsys)[1].split() == ["id", "name"]
+
+
+class TestFields:
+    def test_what_has_no_spaces_is_whole_at_any_width(self, capsys: pytest.CaptureFixture[str], width: int) -> None:
+        show_fields([("run", IDS[0]), ("workflow", f"Hello there ({IDS[1]})"), ("page", f"https://sim.ai/{'x' * 200}")])
+
+        text = "\n".join(printed(capsys))
+        assert [text.count(each) for each in (*IDS[:2], f"https://sim.ai/{'x' * 200}")] == [1, 1, 1]
+
+    def test_a_text_is_broken_between_words_and_stays_in_its_column(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", "60")
+
+        show_fields([("name", "short"), ("description", LONG)])
+
+        first, *lines = printed(capsys)
+        assert first == "name         short"
+        assert len(lines) > 1
+        assert lines[0].startswith("description  a text of")
+        assert {line[:13].strip() for line in lines[1:]} == {""}
+        assert " ".join(line[13:].strip() for line in lines) == LONG
+
+    def test_lines_of_a_value_stay_lines(self, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
+        monkeypatch.setenv("COLUMNS", "60")
+
+        show_fields([("output", {"a": [1], "b": "x"}), ("none", None), ("yes", True)])
+
+        assert printed(capsys) == [
+            "output  {",
+            '          "a": [',
+            "            1",
+            "          ],",
+            '          "b": "x"',
+            "        }",
+            "yes     yes",
+        ]
+
+
+@pytest.mark.usefixtures("terminal")
+class TestCommands:
+    @pytest.fixture
+    def identified(self, sandbox: Sandbox) -> list[str]:
+        """Workflows whose names are as long as ids of Sim."""
+        for name in IDS:
+            sandbox.workflow(name)(lambda _: {})
+        return IDS
+
+    def test_workflows(self, cli, server: SandboxServer, identified: list[str], version: str, width: int) -> None:
+        shown = cli("workflows", "list", "--workspace", server.sandbox.workspace_id).stdout
+
+        assert all(each in shown for each in identified)
+
+    def test_logs_and_runs(self, cli, server: SandboxServer, identified, version: str, width: int) -> None:
+        with server.client(api_version=version) as client:
+            run: Any = client.workflows.execute(identified[0])
+
+        shown = cli("logs", "list", "--workspace", server.sandbox.workspace_id).stdout
+
+        assert run.execution_id in shown
+        assert identified[0] in shown
+        if version == "v2":
+            assert run.execution_id in cli("runs", "list", identified[0]).stdout
+
+    def test_paused_runs(self, cli, paused: str, width: int) -> None:
+        assert paused in cli("runs", "list", "asks", "--status", "paused").stdout
+
+    def test_operations(self, cli, width: int) -> None:
+        assert "replaceWorkflowChatDeployment" in cli("api", "--list").stdout
+
+
+class TestWaiting:
+    @pytest.mark.parametrize(
+        ("width", "shown"),
+        [(80, f"{IDS[0]}: processing"), (40, "processing"), (10, "")],
+    )
+    def test_an_id_is_whole_or_not_there(self, width: int, shown: str) -> None:
+        assert fitting(f"{IDS[0]}: processing", width) == shown
+
+    @pytest.mark.parametrize(("width", "shown"), [(80, IDS[0]), (40, "")])
+    def test_so_is_one_alone(self, width: int, shown: str) -> None:
+        assert fitting(IDS[0], width) == shown
