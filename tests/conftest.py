@@ -15,6 +15,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.unit.driving import Both
+
 for _name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
     os.environ.pop(_name, None)
     os.environ.pop(_name.lower(), None)
@@ -42,6 +44,25 @@ settings.load_profile("simstudio")
 def mode() -> str:
     """The kind of client that a test runs on; ``tests.modes.both_modes`` makes it both."""
     return "sync"
+
+
+@pytest.fixture
+def both(mode: str) -> Both:
+    """Scripted clients of the kind that ``mode`` names."""
+    return Both(mode)
+
+
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The drivers' sleeps take no time; what they were asked to sleep is collected."""
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr("simstudio.transport.flow.time.sleep", slept.append)
+    monkeypatch.setattr("asyncio.sleep", sleep)
+    return slept
 
 
 @pytest.fixture(params=[0, 0o022, 0o077], ids=oct)

@@ -171,7 +171,7 @@ def test_the_ledger_is_closed_by_the_thread_that_writes_it(tmp_path: Path, serve
 import random
 from simstudio import SimStudioClient
 client = SimStudioClient({server.sandbox.api_key!r}, {server.base_url!r})
-for k in range(25):
+for k in range(10):
     n = random.randint(1, 40)
     ledger = {str(tmp_path)!r} + f"/{{k}}.sqlite"
     for item in client.workflows.map("quick", ({{"n": n}} for n in range(100000)), ledger=ledger, concurrency=50):
@@ -182,7 +182,7 @@ print("whole")
 """
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
     assert (run.returncode, run.stdout) == (0, "whole\n"), run.stderr
-    for k in range(25):
+    for k in range(10):
         found = status(tmp_path / f"{k}.sqlite")
         assert found.sending == 0
         assert found.done > 0

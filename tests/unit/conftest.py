@@ -4,7 +4,6 @@ import socket
 from typing import Any
 
 import pytest
-from driving import Both
 
 
 @pytest.fixture(autouse=True)
@@ -21,22 +20,3 @@ def no_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SIM_API_KEY", "SIM_BASE_URL", "SIM_API_VERSION", "SIM_LOG"):
         monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture(params=["sync", "async"])
-def both(request: pytest.FixtureRequest) -> Both:
-    """The sync and the async client, one after the other."""
-    return Both(request.param)
-
-
-@pytest.fixture
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The drivers' sleeps take no time; what they were asked to sleep is collected."""
-    slept: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        slept.append(seconds)
-
-    monkeypatch.setattr("simstudio.transport.flow.time.sleep", slept.append)
-    monkeypatch.setattr("asyncio.sleep", sleep)
-    return slept

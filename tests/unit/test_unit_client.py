@@ -13,6 +13,7 @@ from driving import KEY, Both, answer, async_client, client
 
 import simstudio
 from simstudio import ANONYMOUS, AsyncSimStudioClient, ConfigurationError, InvalidInputError, Request, SimStudioClient
+from tests.modes import both_modes
 
 STATUS = {"isDeployed": True}
 
@@ -76,6 +77,7 @@ class TestConstruction:
         with httpx.Client() as http_client, pytest.raises(ConfigurationError, match="is not async"):
             AsyncSimStudioClient(KEY, http_client=http_client)
 
+    @both_modes
     async def test_set_base_url_takes_effect_with_the_next_request_in_clones_too(self, both: Both) -> None:
         made = both.client(answer(200, STATUS))
         clone = made.with_options(timeout=1)
@@ -291,12 +293,14 @@ class TestClones:
         assert made.script.requests[0].budget.total == 30.0
         assert "X-C" not in made.script.requests[0].headers
 
+    @both_modes
     async def test_closing_one_does_nothing(self, both: Both) -> None:
         made = both.client(answer(200, STATUS))
         await both(made.with_options(timeout=1).close())
         await both(made.workflows.status("wf"))
         assert not made.script.closed
 
+    @both_modes
     async def test_raw_clients_can_be_cloned_and_stay_raw(self, both: Both) -> None:
         made = both.client(answer(200, STATUS))
         raw = made.with_raw_response.with_options(max_retries=0)
@@ -313,6 +317,7 @@ class TestClones:
 
 
 class TestClosing:
+    @both_modes
     async def test_a_call_after_closing_is_a_configuration_error_in_clones_too(self, both: Both) -> None:
         made = both.client(answer(200, STATUS))
         clone = made.with_options(timeout=1)
@@ -327,6 +332,7 @@ class TestClosing:
         assert made.script.closed
         assert made.script.requests == []
 
+    @both_modes
     async def test_closing_again_does_nothing(self, both: Both) -> None:
         made = both.client()
         await both(made.close())
@@ -345,6 +351,7 @@ class TestClosing:
 
 
 class TestPickling:
+    @both_modes
     @pytest.mark.parametrize("pickler", [pickle, cloudpickle], ids=["pickle", "cloudpickle"])
     @pytest.mark.parametrize("middleware", [None, [module_level], choose], ids=["none", "list", "function"])
     async def test_a_client_comes_back_as_it_was_key_included(self, both: Both, pickler: Any, middleware: Any) -> None:
@@ -375,6 +382,7 @@ class TestPickling:
         made = pickle.loads(content)
         assert (made.api_key, made.base_url) == (KEY, "https://sim.test")
 
+    @both_modes
     def test_clones_raw_clients_and_resources_come_back_too(self, both: Both) -> None:
         made = both.client(timeout=7)
         clone = pickle.loads(pickle.dumps(made.with_options(timeout=3)))
@@ -397,6 +405,7 @@ class TestPickling:
                 with pytest.raises(ConfigurationError, match="http_client="):
                     pickle.dumps(thing)
 
+    @both_modes
     @pytest.mark.parametrize("as_list", [True, False])
     def test_with_a_middleware_that_cannot_it_names_it(self, both: Both, as_list: bool) -> None:
         def local(request: Any, call_next: Any = None) -> Any:

@@ -16,6 +16,7 @@ from simstudio.core.modes import M
 from simstudio.core.resource import APIResource
 from simstudio.transport.flow import Flow
 from simstudio.transport.message import Headers, Response
+from tests.modes import both_modes
 
 
 def download(content: bytes = b"bytes", **headers: str) -> Download:
@@ -163,6 +164,7 @@ class Files(APIResource[M]):
 
 
 class TestOperation:
+    @both_modes
     async def test_it_gives_what_came_whatever_it_is(self, both: Both) -> None:
         made = both.client(answer(200, content=b'{"error": 1}', headers={"X-File-Name": "a.json"}))
         got: Any = await both(Files(made._context, "files").download("a/b"))

@@ -12,6 +12,7 @@ from driving import Both, answer
 
 from simstudio import File, FileInputWarning, InvalidInputError
 from simstudio.core.files import MAX_BODY_BYTES, as_file
+from tests.modes import both_modes
 
 
 def sent(file: File) -> tuple[str, str, bytes]:
@@ -240,6 +241,7 @@ class TestAsInput:
     def test_what_is_no_file_is_none(self) -> None:
         assert [as_file(value) for value in ("/etc/passwd", 5, None, {"a": 1}, [1])] == [None] * 5
 
+    @both_modes
     async def test_paths_open_files_and_files_are_sent_wherever_they_lie_in_fields(
         self, both: Both, tmp_path: Path
     ) -> None:

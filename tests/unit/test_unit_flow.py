@@ -9,6 +9,7 @@ from driving import AsyncScript, Both, Pieces, Script, answer, frames, streamed
 
 from simstudio import APIConnectionError, ConfigurationError, Request, Response
 from simstudio.transport.flow import Blocking, Call, FromBody, Sleep, adrive, drive
+from tests.modes import MODES, both_modes
 
 
 class Driver:
@@ -23,9 +24,9 @@ class Driver:
         return drive(flow, Script(list(answers)), seen=seen)
 
 
-@pytest.fixture
-def driven(both: Both) -> Driver:
-    return Driver(both.asynchronous)
+@pytest.fixture(params=MODES)
+def driven(request: pytest.FixtureRequest) -> Driver:
+    return Driver(request.param == "async")
 
 
 GET = Request("GET", "https://sim.test/api/x")
@@ -162,7 +163,7 @@ class TestCall:
 
 
 class TestBlocking:
-    async def test_a_function_that_blocks_runs_beside_the_event_loop(self, both: Both, driven: Driver) -> None:
+    async def test_a_function_that_blocks_runs_beside_the_event_loop(self, driven: Driver) -> None:
         def where(one: int) -> tuple[int, int]:
             return one, threading.get_ident()
 
@@ -171,7 +172,7 @@ class TestBlocking:
 
         one, thread = await driven(flow())
         assert one == 1
-        assert (thread != threading.get_ident()) is both.asynchronous
+        assert (thread != threading.get_ident()) is driven.asynchronous
 
     async def test_what_it_raises_is_thrown_into_the_flow(self, driven: Driver) -> None:
         def fail() -> None:
@@ -290,6 +291,7 @@ class TestCancellation:
 class TestMistakes:
     """Of middleware written by users."""
 
+    @both_modes
     async def test_a_forgotten_from_is_said(self, both: Both) -> None:
         def mine(request: Request, call_next: Any) -> Any:
             response = yield call_next(request)
@@ -299,6 +301,7 @@ class TestMistakes:
         with pytest.raises(ConfigurationError, match=r"yield from call_next"):
             await both(made.workflows.status("wf"))
 
+    @both_modes
     async def test_a_forgotten_return_is_said(self, both: Both) -> None:
         def mine(request: Request, call_next: Any) -> Any:
             yield from call_next(request)

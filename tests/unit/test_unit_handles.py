@@ -11,6 +11,7 @@ from driving import Both, answer
 import simstudio as sim
 from simstudio.core.runs import SubmittedRun
 from simstudio.models.execution import WorkflowExecutionResult
+from tests.modes import both_modes
 
 
 def job(status: str, **more: Any) -> Any:
@@ -20,6 +21,7 @@ def job(status: str, **more: Any) -> Any:
 DONE = {"output": {"success": True, "output": {"n": 1}, "executionId": "e", "workflowId": "w"}}
 
 
+@both_modes
 async def test_a_handle_asks_waits_and_gives_the_result(both: Both, no_waiting: list[float]) -> None:
     client = both.client(job("pending"), job("processing"), job("completed", **DONE))
     run = client.jobs.handle("run_1")
@@ -57,6 +59,7 @@ async def test_the_result_of_a_job_that_failed_is_its_error(both: Both) -> None:
     assert raised.value.job == run.state
 
 
+@both_modes
 async def test_a_handle_pickles_with_its_state(both: Both) -> None:
     client = both.client(job("processing"))
     run = client.jobs.handle("run_1", workflow_id="w")

@@ -17,6 +17,7 @@ from driving import KEY, Both, answer, frames, streamed
 from simstudio import APIConnectionError, APITimeoutError, InvalidInputError, SimStudioError, UsageLimits
 from simstudio.transport.auth import Credentials
 from simstudio.transport.logging import Logging
+from tests.modes import both_modes
 
 ECHO = {
     "X-Echo": KEY,
@@ -128,6 +129,7 @@ async def test_no_error_of_a_call_holds_it(both: Both, no_waiting: list[float], 
         assert cause is None or KEY not in "".join(traceback.format_exception(cause))
 
 
+@both_modes
 @pytest.mark.parametrize("name", STREAMS)
 async def test_no_error_of_a_stream_holds_it(both: Both, name: str) -> None:
     with pytest.raises(SimStudioError) as caught:
@@ -195,6 +197,7 @@ async def test_no_log_holds_it_at_any_level_bodies_included(both: Both, no_waiti
     assert KEY not in "".join(shown)
 
 
+@both_modes
 def test_no_part_of_a_client_shows_it(both: Both) -> None:
     made = both.client(headers={"X-Mine": KEY})
     context = made._context

@@ -18,6 +18,7 @@ from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
 from simstudio.core.routes import between
 from simstudio.transport.flow import Flow
+from tests.modes import MODES
 
 
 @model
@@ -114,9 +115,9 @@ class Lists:
         return lambda: self.both(anext(iterator) if self.both.asynchronous else next(iterator))
 
 
-@pytest.fixture
-def lists(both: Both) -> Lists:
-    return Lists(both)
+@pytest.fixture(params=MODES)
+def lists(request: pytest.FixtureRequest) -> Lists:
+    return Lists(Both(request.param))
 
 
 class TestLaziness:

@@ -22,6 +22,7 @@ from simstudio import (
 )
 from simstudio.core.polling import SHORTEST_QUESTION, TOLERATED_FAILURES, Poller, PollSchedule
 from simstudio.transport.flow import Call
+from tests.modes import both_modes
 
 
 class TestSchedule:
@@ -208,6 +209,7 @@ def job(status: str, **more: Any) -> Any:
 
 
 class TestJobs:
+    @both_modes
     async def test_waiting_follows_a_job_to_its_end(self, both: Both, no_waiting: list[float]) -> None:
         made = both.client(
             job("queued"), job("processing"), job("completed", output={"success": True, "output": {"n": 1}})
@@ -217,6 +219,7 @@ class TestJobs:
         assert len(no_waiting) == 2
         assert {request.path for request in made.script.requests} == {"/api/jobs/t1"}
 
+    @both_modes
     async def test_progress_may_be_async_on_the_async_client_only(self, both: Both) -> None:
         told: list[str] = []
 

@@ -13,6 +13,7 @@ from simstudio.transport.logging import Logging
 from simstudio.transport.rate_limit import RateLimits
 from simstudio.transport.retry import Retry
 from simstudio.transport.stack import arrange, compose
+from tests.modes import both_modes
 
 
 def naming(name: str) -> Any:
@@ -173,6 +174,7 @@ class TestClients:
         client(middleware=look)
         assert found == [APIKeyAuth, RateLimits, Retry, Logging]
 
+    @both_modes
     async def test_an_appended_one_sees_every_attempt(self, both: Both, no_waiting: None) -> None:
         tracing = Tracing()
         made = both.client(answer(503), answer(200, {"isDeployed": True}), middleware=[tracing])

@@ -20,6 +20,7 @@ from simstudio import (
     WorkflowExecutionResult,
 )
 from simstudio.core.streaming import ExecutionEvents
+from tests.modes import both_modes
 
 DONE = '"[DONE]"'
 FINAL_06 = {"event": "final", "data": {"success": True, "output": {"end": {"n": 1}}}}
@@ -325,6 +326,7 @@ class TestShells:
     async def collect(self, both: Both, stream: Any) -> list[Any]:
         return [event async for event in stream] if both.asynchronous else list(stream)
 
+    @both_modes
     async def test_events_are_iterated_over_and_the_end_is_drained(self, both: Both) -> None:
         response = streamed(frames(chunk("a")), frames(FINAL_06, DONE))
         body = response.body
@@ -334,11 +336,13 @@ class TestShells:
         assert body.did == ["piece", "piece", "drain"]
         assert (await both(stream.result())).output["b1"] == {"content": "a"}
 
+    @both_modes
     async def test_the_result_reads_the_rest(self, both: Both) -> None:
         stream = await both(both.client(streamed(frames(chunk("a")), frames(FINAL_06, DONE))).workflows.stream("wf"))
         assert (await both(stream.result())).success
         assert "over" in repr(stream)
 
+    @both_modes
     async def test_a_failure_comes_after_the_events_before_it_and_closes(self, both: Both) -> None:
         response = streamed(frames(chunk("a"), {"event": "error", "error": "Boom"}))
         body = response.body
@@ -351,12 +355,14 @@ class TestShells:
         assert isinstance(body, Pieces)
         assert body.did[-1] == "close"
 
+    @both_modes
     async def test_leaving_it_open_and_closing_is_a_stream_error_for_who_goes_on(self, both: Both) -> None:
         stream = await both(both.client(streamed(frames(chunk("a")), frames(FINAL_06))).workflows.stream("wf"))
         await both(stream.aclose() if both.asynchronous else stream.close())
         with pytest.raises(StreamError, match="closed before its end"):
             await self.collect(both, stream)
 
+    @both_modes
     async def test_the_flat_method_reads_it_all(self, both: Both) -> None:
         made = both.client(streamed(frames(chunk("a")), frames(chunk("b")), frames(FINAL_06, DONE)))
         result = await both(made.execute_workflow("wf", {"n": 1}, stream=True, selected_outputs=["agent.content"]))
@@ -364,6 +370,7 @@ class TestShells:
         assert made.script.requests[0].json() == {"n": 1, "stream": True, "selectedOutputs": ["agent.content"]}
         assert made.script.requests[0].headers["Accept-Encoding"] == "identity"
 
+    @both_modes
     async def test_an_answer_that_is_no_stream_is_the_whole_result(self, both: Both) -> None:
         body = json.dumps({"success": True, "output": {"n": 1}}).encode()
         stream = await both(both.client(streamed(body, content_type="application/json")).workflows.stream("wf"))

@@ -9,6 +9,7 @@ import pytest
 
 import simstudio as sim
 from simstudio.models.v1.audit_logs import AuditLog
+from tests.modes import both_modes
 from tests.unit.driving import Both, answer
 
 
@@ -18,6 +19,7 @@ async def every(pager: Any) -> list[Any]:
     return list(pager)
 
 
+@both_modes
 async def test_all_pages_are_followed_with_the_same_filters(both: Both) -> None:
     client = both.client(
         answer(200, {"data": [{"id": "a", "action": "workflow.deployed"}], "nextCursor": "c2"}),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import simstudio as sim
 from simstudio.models.v1.logs import LogEntry
+from tests.modes import both_modes
 from tests.unit.driving import Both, answer
 
 LIMITS = {"workflowExecutionRateLimit": {"sync": {"remaining": 3}}}
@@ -132,6 +133,7 @@ class TestPages:
         assert len(found) == len(set(found))
         assert set(found) >= server.old
 
+    @both_modes
     async def test_logs_come_in_the_order_that_was_asked_for(self, both: Both) -> None:
         server = LogServer([3, 1, 2, 5, 4])
         client = client_of(both, server)
@@ -190,6 +192,7 @@ class TestPages:
         assert [page.extra for page in pages] == [{"limits": LIMITS}] * 2
         assert pages[-1].next_cursor is None
 
+    @both_modes
     async def test_the_raw_response_is_that_of_the_first_page(self, both: Both) -> None:
         client = client_of(both, LogServer([1, 2, 3]))
         response = await both(client.with_raw_response.v1.logs.list("ws", limit=2))

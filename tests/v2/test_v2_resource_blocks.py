@@ -80,12 +80,6 @@ BLOCK: dict[str, Any] = {
 }
 
 
-@pytest.fixture(params=["sync", "async"])
-def both(request: pytest.FixtureRequest) -> Both:
-    """The sync and the async client, one after the other."""
-    return Both(request.param)
-
-
 async def every(pager: Any) -> list[Any]:
     if hasattr(pager, "__aiter__"):
         return [item async for item in pager]

@@ -9,12 +9,6 @@ from simstudio.models.v2.meta import Meta
 from tests.unit.driving import Both, answer
 
 
-@pytest.fixture(params=["sync", "async"])
-def both(request: pytest.FixtureRequest) -> Both:
-    """The sync and the async client, one after the other."""
-    return Both(request.param)
-
-
 @pytest.mark.parametrize("enabled", [True, False])
 async def test_a_server_tells_whether_v2_is_on_and_what_the_key_is(both: Both, enabled: bool) -> None:
     client = both.client(answer(200, {"data": {"v2Enabled": enabled, "keyType": "personal", "expiresAt": None}}))

@@ -9,26 +9,10 @@ import pytest
 
 import simstudio as sim
 from simstudio.models.v2.runs import Run, RunReceipt, RunResult
+from tests.modes import both_modes
 from tests.unit.driving import Answer, Both, answer, frames, streamed
 
 RUN: dict[str, Any] = {"runId": "r1", "workflowId": "wf", "status": "completed", "output": {"n": 1}, "durationMs": 5}
-
-
-@pytest.fixture(params=["sync", "async"])
-def both(request: pytest.FixtureRequest) -> Both:
-    return Both(request.param)
-
-
-@pytest.fixture
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    slept: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        slept.append(seconds)
-
-    monkeypatch.setattr("simstudio.transport.flow.time.sleep", slept.append)
-    monkeypatch.setattr("asyncio.sleep", sleep)
-    return slept
 
 
 def run(**changes: Any) -> Answer:
@@ -84,6 +68,7 @@ class TestExecute:
         receipt = await both(client.v2.runs.execute("wf", async_=True, run_id="mine"))
         assert receipt.run_id == "mine"
 
+    @both_modes
     async def test_streamed_gives_the_result_at_its_end(self, both: Both) -> None:
         text, final = {"blockId": "b", "chunk": "Hi"}, {"event": "final", "data": {"success": True, "output": {}}}
         client = both.client(streamed(frames(text, final, '"[DONE]"')))
@@ -93,6 +78,7 @@ class TestExecute:
         assert request.headers["x-sim-stream-protocol"] == "agent-events-v1"
         assert (result.run_id, result.status, result.output) == ("mine", "completed", {"b": {"content": "Hi"}})
 
+    @both_modes
     async def test_sends_files(self, both: Both) -> None:
         client = both.client(run())
         await both(client.v2.runs.execute("wf", input={"doc": sim.File(b"hi", name="a.txt")}))
@@ -123,12 +109,14 @@ class TestExecute:
 
 
 class TestRuns:
+    @both_modes
     async def test_are_streamed(self, both: Both) -> None:
         text, final = {"blockId": "b", "chunk": "Hi"}, {"event": "final", "data": {"success": True}}
         client = both.client(streamed(frames(text, final)))
         stream = await both(client.v2.runs.stream("wf", input={"a": 1}))
         assert (await both(stream.result())).output == {"b": {"content": "Hi"}}
 
+    @both_modes
     async def test_are_listed_over_all_pages(self, both: Both) -> None:
         first = answer(200, {"data": [{**RUN, "cost": {"total": 2}}], "nextCursor": "n"})
         client = both.client(first, answer(200, {"data": [RUN], "nextCursor": None}))
@@ -156,6 +144,7 @@ class TestRuns:
         assert (found.paused.context_id, found.paused.execution_id) == ("c1", "r1")
         assert (found.pause_state.pause_point_count, found["paused"]["pauseKind"]) == (1, "human")
 
+    @both_modes
     async def test_are_waited_for(self, both: Both, no_waiting: list[float]) -> None:
         missing = answer(404, {"error": {"code": "NOT_FOUND", "message": "Run not found"}})
         client = both.client(missing, run(status="running"), run(status="failed"))
@@ -192,6 +181,7 @@ class TestRuns:
         assert (await both(both.client(lost, done).v2.runs.cancel("wf", "r1"))).success
         assert (await both(both.client(lost, done, api_version="v2").workflows.cancel("wf", "r1"))).success
 
+    @both_modes
     async def test_give_their_files(self, both: Both, tmp_path: Path) -> None:
         headers = {
             "Content-Type": "text/csv",

@@ -34,12 +34,6 @@ TOOL = {
 SUCCESS = {"toolId": "gmail_send", "status": "succeeded", "output": {"id": "m"}, "error": None}
 
 
-@pytest.fixture(params=["sync", "async"])
-def both(request: pytest.FixtureRequest) -> Both:
-    """The sync and the async client, one after the other."""
-    return Both(request.param)
-
-
 async def every(pager: Any) -> list[Any]:
     if hasattr(pager, "__aiter__"):
         return [item async for item in pager]

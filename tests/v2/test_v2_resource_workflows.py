@@ -18,12 +18,6 @@ from tests.unit.driving import Both, answer
 from tests.v2.workflow_answers import CHAT, FOLDER, LINT, WORKFLOW, data, every
 
 
-@pytest.fixture(params=["sync", "async"])
-def both(request: pytest.FixtureRequest) -> Both:
-    """The sync and the async client, one after the other."""
-    return Both(request.param)
-
-
 def sent(made: Any) -> Any:
     """The JSON body of the last request."""
     return json.loads(made.script.requests[-1].content)

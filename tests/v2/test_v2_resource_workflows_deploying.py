@@ -10,14 +10,9 @@ import pytest
 from simstudio import InvalidInputError, JobTimeoutError, NotFoundError
 from simstudio.core.polling import Poller
 from simstudio.errors import DeploymentFailedError, DeploymentTimeoutError
+from tests.modes import both_modes
 from tests.unit.driving import KEY, Both, Clock, answer, client, play
 from tests.v2.workflow_answers import attempt, data, deployed, deployment
-
-
-@pytest.fixture(params=["sync", "async"])
-def both(request: pytest.FixtureRequest) -> Both:
-    """The sync and the async client, one after the other."""
-    return Both(request.param)
 
 
 @pytest.fixture
@@ -132,6 +127,7 @@ class TestVersions:
 
 
 class TestWaiting:
+    @both_modes
     async def test_it_ends_when_the_version_is_live(self, both: Both, slept: list[float]) -> None:
         made = both.client(under_way(), answer(200, data(deployment(attempt("activating"), live=2))), LIVE)
         found = await both(made.v2.workflows.wait_until_deployed("wf1"))

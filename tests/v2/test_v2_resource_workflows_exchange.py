@@ -10,13 +10,6 @@ from simstudio.models.v2.exchange import ExportedWorkflow
 from tests.unit.driving import Both, answer
 from tests.v2.workflow_answers import EXPORT, LINT, OCCURRENCE, STATE, data
 
-
-@pytest.fixture(params=["sync", "async"])
-def both(request: pytest.FixtureRequest) -> Both:
-    """The sync and the async client, one after the other."""
-    return Both(request.param)
-
-
 IMPORTED: dict[str, Any] = {
     "id": "wf9",
     "name": "Triage",
