@@ -191,6 +191,31 @@ class Body(Protocol):
         ...
 
 
+@attrs.define(eq=False)
+class Claim:
+    """An id under which the server carries a request out at most once.
+
+    Attributes:
+        header: Name of the header that carries the id.
+        id: The id of the latest attempt.
+        spent_by: Whether a response says that the id is used up although nothing was carried out under it.
+        mint: Makes another id; None where the caller chose the id, which is never replaced.
+    """
+
+    header: str
+    id: str
+    spent_by: Callable[[Response], bool]
+    mint: Callable[[], str] | None = None
+
+    def renew(self, request: Request) -> bool:
+        """Put a new id into a request under which nothing was carried out; False where the id must stay."""
+        if self.mint is None:
+            return False
+        self.id = self.mint()
+        request.headers.put(self.header, self.id)
+        return True
+
+
 @attrs.define(eq=False, repr=False)
 class Request:
     """One HTTP request, as a middleware sees it.
@@ -208,6 +233,7 @@ class Request:
         max_retries: How often it may be sent again; None leaves it to the retry policy.
         attempt: Which attempt this is, from 1.
         observers: Called with every attempt's response, by the retry middleware.
+        claim: The id that a ``claimed`` request is carried out under, where a refusal may use it up. Copies share it.
     """
 
     method: str
@@ -221,6 +247,7 @@ class Request:
     max_retries: int | None = None
     attempt: int = 1
     observers: tuple[Callable[[Response], None], ...] = ()
+    claim: Claim | None = None
 
     def copy(self) -> Request:
         """A copy with headers of its own."""
@@ -236,6 +263,7 @@ class Request:
             self.max_retries,
             self.attempt,
             self.observers,
+            self.claim,
         )
 
     @property

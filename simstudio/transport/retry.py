@@ -6,7 +6,8 @@ What may be sent again is an attribute of the request (``request.resend``), set 
 * ``never``: only what surely was not sent (connect failure, no free connection), and a response that the operation
   recognises as a refusal before anything ran (``request.refused``). A workflow's own *Response* block may answer 429 or
   503 after having run, and Sim has no idempotency key: an execution that may have run is never sent again;
-* ``claimed``: as ``read``, because the request carries an id under which the server runs it at most once.
+* ``claimed``: as ``read``, because the request carries an id under which the server runs it at most once. A refusal may
+  use that id up although nothing ran (``request.claim``): then the next attempt carries a new one.
 """
 
 from __future__ import annotations
@@ -121,7 +122,8 @@ class RetryPolicy:
             return False
         if request.resend == "never":
             return request.refused is not None and request.refused(outcome)
-        return True
+        claim = request.claim
+        return claim is None or claim.mint is not None or not claim.spent_by(outcome)
 
 
 class Retry:
@@ -176,6 +178,8 @@ class Retry:
                 return outcome
             if isinstance(outcome, Response):
                 history.append(Attempt(attempt.attempt, outcome, None, delay))
+                if request.claim is not None and request.claim.spent_by(outcome):
+                    request.claim.renew(request)
             else:
                 history.append(Attempt(attempt.attempt, None, outcome, delay))
             yield Sleep(delay)

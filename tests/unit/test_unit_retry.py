@@ -20,7 +20,7 @@ from simstudio import (
 )
 from simstudio.resources.execution import refused_before_running
 from simstudio.transport.deadline import Budget
-from simstudio.transport.message import Headers
+from simstudio.transport.message import Claim, Headers
 from simstudio.transport.retry import LONGEST_WAIT, check_max_retries
 from simstudio.transport.stack import compose
 
@@ -237,6 +237,37 @@ class TestRetry:
         played = play(retrying(max_retries=2)(request()), *[APIConnectionError(str(n)) for n in range(9)])
         assert len(played.requests) == 3
         assert str(played.error) == "2"
+
+
+def claimed(mint: Callable[[], str] | None, **more: Any) -> Request:
+    """A request whose id a 429 with the body ``"spent"`` uses up."""
+    claim = Claim("X-Id", "first", spent_by=lambda response: response.content == b'"spent"', mint=mint)
+    return request("claimed", headers=Headers({"X-Id": "first"}), claim=claim, **more)
+
+
+class TestClaims:
+    def test_a_refusal_that_used_the_id_up_is_sent_again_under_a_new_one(self) -> None:
+        original = claimed(iter(["second", "third"]).__next__)
+        played = play(retrying()(original), answer(429, "spent"), answer(429, "spent"), answer(200))
+        assert [sent.headers["X-Id"] for sent in played.asked] == ["first", "second", "third"]
+        assert original.claim is not None
+        assert original.claim.id == "third"
+
+    @pytest.mark.parametrize("outcome", [answer(429), answer(503), DROPPED, UNSENT], ids=repr)
+    def test_anything_else_is_sent_again_under_the_same_id(self, outcome: Response | APIConnectionError) -> None:
+        played = play(retrying()(claimed(lambda: "second")), outcome, answer(200))
+        assert [sent.headers["X-Id"] for sent in played.asked] == ["first", "first"]
+
+    def test_the_last_id_is_the_one_that_was_sent_last(self) -> None:
+        original = claimed(lambda: "second")
+        play(retrying(max_retries=0)(original), answer(429, "spent"))
+        assert original.claim is not None
+        assert original.claim.id == "first"
+
+    def test_an_id_that_the_caller_chose_is_never_replaced(self) -> None:
+        played = play(retrying()(claimed(None)), answer(429), answer(429, "spent"))
+        assert [sent.headers["X-Id"] for sent in played.asked] == ["first", "first"]
+        assert (played.result.status, played.result.content) == (429, b'"spent"')
 
 
 @pytest.mark.parametrize("value", [True, -1, 1.5, "3", None])
