@@ -21,15 +21,14 @@ if TYPE_CHECKING:
     from simstudio.transport.auth import Credentials
     from simstudio.transport.message import Response
 
-_REFUSALS = ("Rate limit exceeded", "Too many requests")
+_REFUSALS = ("Rate limit exceeded", "Too many requests", "Too many concurrent executions")
 _DOCUMENTED_STATUSES = frozenset({400, 401, 402, 403, 404, 409, 413, 429})
 
 
 def refused_before_running(response: Response) -> bool:
-    """Whether a 429 is Sim's own (its limiter's, its admission gate's), so that surely nothing ran.
+    """Whether a 429 is Sim's own (rate limit, concurrency limit, admission gate), so that surely nothing ran.
 
-    A Response block may answer 429 itself after having run; Sim's own bodies begin in a way of their own (recordings
-    326, 341).
+    A *Response* block may answer 429 itself after having run; Sim's own bodies are told by how their ``error`` begins.
     """
     if response.status != 429:
         return False

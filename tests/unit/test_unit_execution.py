@@ -160,7 +160,13 @@ class TestResponseBlock:
 
 class TestRefusedBeforeRunning:
     @pytest.mark.parametrize(
-        "text", ["Rate limit exceeded. Please try again later.", "Rate limit exceeded", "Too many requests"]
+        "text",
+        [
+            "Rate limit exceeded. Please try again later.",
+            "Rate limit exceeded",
+            "Too many requests",
+            "Too many concurrent executions are in progress for this billing account. Please wait.",
+        ],
     )
     def test_sims_own_429(self, text: str) -> None:
         assert refused_before_running(answer(429, {"error": text}))

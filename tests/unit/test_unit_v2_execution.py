@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 import pytest
-from driving import Both, answer
+from driving import Answer, Both, answer, client, frames, play, streamed
 
 from simstudio import (
     APIConnectionError,
@@ -27,6 +27,8 @@ from simstudio import (
     Response,
     ServerError,
 )
+from simstudio.resources.dialects.base import StreamOptions
+from simstudio.transport.flow import Flow
 
 V2 = {"api_version": "v2"}
 RUN: dict[str, Any] = {
@@ -250,6 +252,145 @@ class TestSendingAgain:
             await both(client.execute_workflow("wf", {"a": 1}))
         assert (caught.value.code, caught.value.server_code) == ("RATE_LIMIT_EXCEEDED", "RATE_LIMITED")
         assert len(client.script.requests) == 1
+
+
+def refusal(message: str, details: Any = None) -> Response:
+    """A 429 of v2."""
+    error = {"code": "RATE_LIMITED", "message": message, **({} if details is None else {"details": details})}
+    return answer(429, {"error": error}, headers={"Retry-After": "1"})
+
+
+OVER_RATE = "Rate limit exceeded. Please try again later."
+OVER_CONCURRENCY = "Too many concurrent executions are in progress for this billing account."
+BY_RATE = "Rate limit exceeded. 0 requests remaining. Resets at 2026-11-29T20:04:35.340Z."
+TABLE = {
+    "the execution rate": (refusal(OVER_RATE, {"code": "RATE_LIMIT_EXCEEDED"}), "new"),
+    "the concurrency": (refusal(OVER_CONCURRENCY, {"code": "EXECUTION_CONCURRENCY_LIMIT"}), "new"),
+    "the rate of API requests": (
+        refusal("API rate limit exceeded", {"retryAfter": "2026-11-29T20:05:39.381Z"}),
+        "same",
+    ),
+    "the admission gate": (refusal("Server is at capacity. Please retry shortly."), "same"),
+    "a code nobody knows yet": (refusal("No", {"code": "SOMETHING_NEW"}), "same"),
+    "a proxy": (answer(429, content=b"<html>slow down</html>"), "same"),
+    "a server that failed": (answer(503), "same"),
+    "a lost answer": (APIConnectionError("cut", host="h", port=1), "same"),
+}
+
+
+def never_ran(**changes: Any) -> Any:
+    """The run that a refusal leaves under the id that it used up."""
+    error = {"message": BY_RATE, "code": "EXECUTION_FAILED"}
+    left: dict[str, Any] = {"status": "failed", "durationMs": 1, "cost": {"total": 0}, "error": error, "output": None}
+    return run(**{**left, **changes})
+
+
+def sent(answers: list[Answer], mode: str = "execute", **options: Any) -> tuple[Any, list[str]]:
+    """What an execution does with some answers, driven by hand: how it is played, and the ids it was sent with."""
+    dialect: Any = client(**V2)._dialects.own
+
+    def streaming() -> Flow[Any]:
+        opened = yield from dialect.stream("wf", None, StreamOptions(), **options)
+        return (yield from opened.read())
+
+    flow = streaming() if mode == "stream" else getattr(dialect, mode)("wf", None, timeout=None, **options)
+    played = play(flow, *answers)
+    return played, [request.headers["X-Run-Id"] for request in played.asked if request.method == "POST"]
+
+
+SUCCESSES: dict[str, Answer] = {
+    "execute": run(),
+    "submit": lambda request: answer(202, {"data": {"runId": request.headers["X-Run-Id"]}}),
+    "stream": lambda _: streamed(frames({"event": "final", "data": {"success": True, "output": {}}}, "[DONE]")),
+}
+
+
+class TestSpentIds:
+    @pytest.mark.parametrize("mode", SUCCESSES)
+    @pytest.mark.parametrize("row", TABLE)
+    def test_the_table(self, row: str, mode: str) -> None:
+        outcome, expected = TABLE[row]
+        played, (first, second) = sent([outcome, SUCCESSES[mode]], mode)
+        assert (first != second) is (expected == "new")
+        assert played.result.execution_id == second
+        assert len(played.sleeps) == 1
+
+    @pytest.mark.parametrize("mode", SUCCESSES)
+    def test_the_error_names_the_id_that_was_sent_last(self, mode: str) -> None:
+        spent, _ = TABLE["the execution rate"]
+        played, ids = sent([spent, spent, spent], mode)
+        assert isinstance(played.error, RateLimitError)
+        assert (played.error.run_id, len(set(ids))) == (ids[-1], 3)
+
+    def test_an_unknown_outcome_names_the_id_that_may_have_run(self) -> None:
+        spent, _ = TABLE["the execution rate"]
+        played, ids = sent([spent, *[APITimeoutError("late", host="h", port=1)] * 2])
+        assert isinstance(played.error, APITimeoutError)
+        assert played.error.run_id == ids[1] == ids[2] != ids[0]
+        assert f"client.jobs.get('{ids[1]}', workflow_id='wf')" in str(played.error)
+
+    @pytest.mark.parametrize("mode", SUCCESSES)
+    def test_an_id_that_the_caller_chose_is_never_replaced(self, mode: str) -> None:
+        spent, _ = TABLE["the execution rate"]
+        played, ids = sent([spent], mode, run_id="mine")
+        assert isinstance(played.error, RateLimitError)
+        assert (ids, played.error.run_id) == (["mine"], "mine")
+        assert "The run id mine is used up" in str(played.error)
+
+    @pytest.mark.parametrize("mode", SUCCESSES)
+    def test_a_conflict_with_a_run_that_never_ran_is_sent_again(self, mode: str) -> None:
+        """The refusal itself was lost, so that the same id was sent again."""
+        lost, _ = TABLE["a lost answer"]
+        played, ids = sent([lost, answer(409, CONFLICT), never_ran(), SUCCESSES[mode]], mode)
+        assert ids[0] == ids[1] != ids[2]
+        assert played.result.execution_id == ids[2]
+
+    @pytest.mark.parametrize("mode", SUCCESSES)
+    @pytest.mark.parametrize("options", [{"max_retries": 0}, {"run_id": "mine"}], ids=str)
+    def test_where_it_may_not_be_the_refusal_is_raised(self, mode: str, options: dict[str, Any]) -> None:
+        played, ids = sent([answer(409, CONFLICT), never_ran()], mode, **options)
+        error = played.error
+        assert isinstance(error, RateLimitError)
+        assert (error.status, error.code, error.details) == (
+            429,
+            "RATE_LIMIT_EXCEEDED",
+            {"code": "RATE_LIMIT_EXCEEDED"},
+        )
+        assert f"{BY_RATE} The run {ids[0]} was refused before it began." in str(error)
+        assert error.run_id == ids[0]
+
+    def test_it_is_not_sent_again_for_ever(self) -> None:
+        played, ids = sent([*[answer(409, CONFLICT), never_ran()] * 3], max_retries=2)
+        assert isinstance(played.error, RateLimitError)
+        assert len(set(ids)) == 3
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"durationMs": 768},
+            {"durationMs": None},
+            {"cost": {"total": 0.005}},
+            {"error": {"message": f"Agent: {BY_RATE}", "code": "EXECUTION_FAILED"}},
+            {"error": {"message": BY_RATE, "code": "BLOCK_EXECUTION_FAILED", "blockId": "b1"}},
+            {"error": {"message": None}},
+            {"error": None},
+        ],
+        ids=str,
+    )
+    def test_a_run_that_began_has_run_whatever_its_error_says(self, changes: dict[str, Any]) -> None:
+        played, ids = sent([answer(409, CONFLICT), never_ran(**changes)])
+        assert isinstance(played.error, ExecutionError)
+        assert len(ids) == 1
+
+    @pytest.mark.parametrize("version", ["v1", "v2"])
+    def test_a_resume_that_was_refused_is_sent_again(self, version: str) -> None:
+        """Whatever the limit: a pause can be answered only once."""
+        first = TABLE["the concurrency"][0] if version == "v2" else answer(429, {"error": OVER_CONCURRENCY})
+        second = run() if version == "v2" else answer(200, {"success": True, "output": {"n": 1}})
+        dialect = client(api_version=version)._dialects.own
+        played = play(dialect.resume("wf", "r1", "c1", {"approved": True}, timeout=None), first, second)
+        assert played.result.output == {"n": 1}
+        assert len(played.asked) == 2
 
 
 class TestQueuing:

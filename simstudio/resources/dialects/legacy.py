@@ -156,7 +156,10 @@ class LegacyDialect(Dialect[M]):
             segment(context_id, "context_id"),
         ))  # fmt: skip
         body = encode_json({} if data is None else {"input": data})
-        response = yield from self._send(self._request("POST", path, content=body, headers=_JSON, timeout=timeout))
+        request = self._request(
+            "POST", path, content=body, headers=_JSON, refused=refused_before_running, timeout=timeout
+        )
+        response = yield from self._send(request)
         if response.status == 202 or _is_queued(response):
             return submission(response, workflow_id, self._context.session.endpoint.prefix)
         if is_stream(response) and response.ok:

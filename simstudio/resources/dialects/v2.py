@@ -34,10 +34,11 @@ from simstudio.resources.v2.execution import (
     PROTOCOL,
     Execution,
     Ran,
-    mint,
+    claim,
     name_run,
     ran_in,
     read_run,
+    refused_to_resume,
     run_path,
 )
 from simstudio.resources.v2.gate import gated
@@ -194,7 +195,10 @@ class V2Dialect(Dialect[M]):
         headers = {"Content-Type": "application/json"}
         path = f"{run_path(workflow_id, execution_id)}/resume"
         response = yield from gated(
-            self, self._request("POST", path, content=encode_json(body), headers=headers, timeout=timeout)
+            self,
+            self._request(
+                "POST", path, content=encode_json(body), headers=headers, refused=refused_to_resume, timeout=timeout
+            ),
         )
         came = _data(response)
         run_id = came.get("runId")
@@ -257,7 +261,7 @@ class V2Dialect(Dialect[M]):
         run_id: str | None = None,
     ) -> Execution:
         payload = encode_nested(data, control)
-        return Execution(self, workflow_id, run_id or mint(), payload.content, headers or {}, self.observers)
+        return Execution(self, workflow_id, claim(run_id), payload.content, headers or {}, self.observers)
 
     def _ask(self, path: str) -> Flow[tuple[dict[str, Any], Response]]:
         response = yield from gated(self, self._request("GET", path, resend="read"))

@@ -1,11 +1,15 @@
 """One execution in v2: its id is minted here, sent once or several times, and runs at most once.
 
 ``X-Run-Id`` is a claim: the server runs the first request that carries it and answers any other with 409
-``RUN_ID_CONFLICT`` (API.md 1.7). So a request whose answer was lost is sent again with the same id, and a conflict
-leads to reading the run that is there, never to a second execution.
+``RUN_ID_CONFLICT``. So a request whose answer was lost is sent again with the same id, and a conflict leads to reading
+the run that is there, never to a second execution.
+
+The server takes the id before it looks at :data:`EXECUTION_LIMITS`. A 429 of these limits therefore uses the id up
+although nothing runs, and leaves a failed run of 1 ms under it: such an execution is sent again under a new id. A 429
+that comes before the claim (the limit of API requests, the server at capacity) leaves the id unused.
 
 A run of minutes is asked for with ``Accept: application/x-ndjson``: the server then sends a heartbeat line every 15 s
-and the run as the last line, so that no proxy cuts an idle connection (API.md 2.1).
+and the run as the last line, so that no proxy cuts an idle connection.
 """
 
 from __future__ import annotations
@@ -17,14 +21,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from simstudio.core.failures import status_error
+from simstudio.core.failures import read_error, status_error
 from simstudio.core.polling import BORNE, Poller
 from simstudio.errors import (
     APIConnectionError,
     APITimeoutError,
     ConflictError,
     InvalidResponseError,
+    JobFailedError,
     NotFoundError,
+    RateLimitError,
     ServerError,
     SimStudioError,
     StreamError,
@@ -33,7 +39,7 @@ from simstudio.models.large_values import may_hold_references, with_references
 from simstudio.resources.settings import SIM
 from simstudio.resources.v2.gate import explain, gated
 from simstudio.transport.endpoint import segment
-from simstudio.transport.message import Response
+from simstudio.transport.message import Claim, Response
 
 if TYPE_CHECKING:
     from simstudio.core.resource import APIResource
@@ -48,6 +54,13 @@ HEARTBEATS_FROM = 30.0
 """Seconds. A call that may take longer asks for heartbeats, which come every 15 s."""
 MOST_SELECTED = 100
 
+EXECUTION_LIMITS = {
+    "RATE_LIMIT_EXCEEDED": "Rate limit exceeded",
+    "EXECUTION_CONCURRENCY_LIMIT": "Too many concurrent executions",
+}
+"""Limits that are checked after the run id was claimed: ``error.details.code`` of the 429, and how the error of the run
+begins that the refusal leaves behind."""
+
 _OVER = frozenset({"completed", "failed", "cancelled", "paused"})
 _UNSEEN = 20  # questions for a claimed run that is not there yet: minutes
 
@@ -55,6 +68,46 @@ _UNSEEN = 20  # questions for a claimed run that is not there yet: minutes
 def mint() -> str:
     """A new run id."""
     return str(uuid.uuid4())
+
+
+def claim(run_id: str | None = None) -> Claim:
+    """The claim of an execution: on a new id, which may be replaced, or on the one that the caller chose."""
+    return Claim("X-Run-Id", run_id or mint(), spent_by=_spends, mint=None if run_id else mint)
+
+
+def has_spent_run_id(error: SimStudioError) -> bool:
+    """Whether an error tells of a refusal that used up the run id, so that nothing ran under it."""
+    if isinstance(error, JobFailedError):
+        return error.job is not None and refusal_in(error.job) is not None
+    return isinstance(error, RateLimitError) and _code_in(error.details) in EXECUTION_LIMITS
+
+
+def _spends(response: Response) -> bool:
+    return response.status == 429 and _code_in(read_error(response).details) in EXECUTION_LIMITS
+
+
+def refused_to_resume(response: Response) -> bool:
+    """Whether a resume was refused, so that it may be sent again: a pause can be answered only once."""
+    return response.status == 429
+
+
+def _code_in(details: Any) -> str | None:
+    code = details.get("code") if isinstance(details, Mapping) else None
+    return code if isinstance(code, str) else None
+
+
+def refusal_in(run: Mapping[str, Any]) -> str | None:
+    """The key in :data:`EXECUTION_LIMITS` of the limit that refused a run before it began; None of a run that began.
+
+    A block that fails with the same words is no refusal: the run then names the block, took longer, or cost something.
+    """
+    error, cost = run.get("error"), run.get("cost")
+    if run.get("status") != "failed" or not isinstance(error, Mapping) or "blockId" in error:
+        return None
+    if run.get("durationMs") not in (0, 1) or (isinstance(cost, Mapping) and cost.get("total")):
+        return None
+    message = str(error.get("message"))
+    return next((code for code, begin in EXECUTION_LIMITS.items() if message.startswith(begin)), None)
 
 
 def run_path(workflow_id: str, run_id: str) -> str:
@@ -82,7 +135,7 @@ class Execution:
     Attributes:
         resource: Of the client that sends it.
         workflow_id: What is run.
-        run_id: The id it is claimed by.
+        claim: The run id, which is another once a refusal has used it up.
         content: The body.
         headers: Besides the client's own.
         observers: Called with the response of each attempt.
@@ -90,10 +143,15 @@ class Execution:
 
     resource: APIResource[Any]
     workflow_id: str
-    run_id: str
+    claim: Claim
     content: bytes
     headers: Mapping[str, str] = attrs.field(factory=dict)
     observers: tuple[Callable[[Response], None], ...] = ()
+
+    @property
+    def run_id(self) -> str:
+        """The id that the latest attempt was sent with."""
+        return self.claim.id
 
     def request(self, *, accept: str = "application/json", **options: Any) -> Request:
         """The request; ``options`` are those of ``APIResource._request``."""
@@ -103,6 +161,7 @@ class Execution:
             "POST", path, content=self.content, headers=headers, resend="claimed", **options
         )
         request.observers = self.observers
+        request.claim = self.claim
         return request
 
     def now(self, *, heartbeats: bool | None = None, **options: Any) -> Flow[Ran]:
@@ -123,14 +182,9 @@ class Execution:
         left = budget.remaining() if budget is not None else None
         if heartbeats or (heartbeats is None and (left is None or left > HEARTBEATS_FROM)):
             request.headers.put("Accept", NDJSON)
-        try:
-            response = yield from gated(self.resource, request)
-            ran = self._ran(response)
-        except ConflictError as error:
-            if not is_claim_conflict(error):
-                raise
-            ran = None
-        if ran is None:  # it was claimed before, or the answer broke off: the run is there, and can be read
+        found = yield from self._sent(request, self._call)
+        ran = found if isinstance(found, Ran) else self._ran(found)
+        if ran is None:  # the heartbeats broke off: the run goes on, and can be read
             return (yield from self.reading(budget.remaining() if budget is not None else None))
         return ran
 
@@ -146,15 +200,8 @@ class Execution:
         return self._named(self._queued(options))
 
     def _queued(self, options: dict[str, Any]) -> Flow[Response | None]:
-        request = self.request(**options)
-        try:
-            return (yield from gated(self.resource, request))
-        except ConflictError as error:
-            if not is_claim_conflict(error):
-                raise
-        budget = request.budget
-        yield from self.reading(budget.remaining() if budget is not None else None, until=lambda _: True)
-        return None
+        found = yield from self._sent(self.request(**options), self._call, until=lambda _: True)
+        return None if isinstance(found, Ran) else found
 
     def opened(self, **options: Any) -> Flow[Response | Ran]:
         """Run it and leave its stream unread.
@@ -168,19 +215,68 @@ class Execution:
         return self._named(self._opened(options))
 
     def _opened(self, options: dict[str, Any]) -> Flow[Response | Ran]:
-        request = self.request(**options)
+        return self._sent(self.request(**options), self._open)
+
+    def _call(self, request: Request) -> Flow[Response]:
+        return gated(self.resource, request)
+
+    def _open(self, request: Request) -> Flow[Response]:
         response = yield from self.resource._send(request)
         if response.ok:
             return response
         error = self.resource._error(response)
         if isinstance(error, NotFoundError):
             yield from explain(self.resource, error)
-        if not (isinstance(error, ConflictError) and is_claim_conflict(error)):
-            raise error
-        return (yield from self.reading(None))
+        raise error
+
+    def _sent(
+        self,
+        request: Request,
+        send: Callable[[Request], Flow[Response]],
+        *,
+        until: Callable[[Ran], bool] | None = None,
+    ) -> Flow[Response | Ran]:
+        """Send the request. Where an earlier one took its id, read that one's run.
+
+        A run that was refused before it began is no run of this execution: the request is sent again under a new id.
+
+        Args:
+            request: Of :meth:`request`.
+            send: The flow of one call; an error status raises.
+            until: As for :meth:`reading`.
+
+        Raises:
+            RateLimitError: The run was refused before it began, and the request may not be sent again.
+        """
+        repeats = request.max_retries or 0
+        budget = request.budget
+        while True:
+            try:
+                return (yield from send(request))
+            except ConflictError as error:
+                if not is_claim_conflict(error):
+                    raise
+            ran = yield from self.reading(budget.remaining() if budget is not None else None, until=until)
+            limit = refusal_in(ran.data)
+            if limit is None:
+                return ran
+            if not repeats or not self.claim.renew(request):
+                raise self._refused(ran, limit)
+            repeats -= 1
+
+    def _refused(self, ran: Ran, limit: str) -> RateLimitError:
+        """The error for a run that was refused before it began."""
+        return RateLimitError(
+            f"{ran.data['error']['message']} The run {self.run_id} was refused before it began.",
+            SIM.error_codes[429],
+            429,
+            details={"code": limit},
+            response=ran.response,
+            history=ran.response.history,
+        )
 
     def reading(self, timeout: float | None, *, until: Callable[[Ran], bool] | None = None) -> Flow[Ran]:
-        """Read the run that the id was claimed for, until it is over. For a while it may not be there (API.md 1.7).
+        """Read the run that the id was claimed for, until it is over. For a while it may not be there.
 
         Args:
             timeout: Seconds to wait, None for no end.
@@ -220,6 +316,9 @@ class Execution:
             return (yield from flow)
         except SimStudioError as error:
             name_run(error, self.run_id, self.workflow_id)
+            if self.claim.mint is None and has_spent_run_id(error):
+                advice = f"The run id {self.run_id} is used up, although nothing ran: send the input under another."
+                error.args = (f"{error.args[0]} {advice}", *error.args[1:])
             raise
 
 
@@ -257,9 +356,7 @@ def ran_in(response: Response) -> Ran:
 
 def is_claim_conflict(error: ConflictError) -> bool:
     """Whether a 409 says that the run id was used before."""
-    details = error.details
-    code = details.get("code") if isinstance(details, Mapping) else None
-    return "RUN_ID_CONFLICT" in (code, error.server_code)
+    return "RUN_ID_CONFLICT" in (_code_in(error.details), error.server_code)
 
 
 def last_line(content: bytes) -> dict[str, Any] | None:

@@ -23,7 +23,7 @@ from simstudio.models.v2.runs import Run, RunCancellation, RunReceipt, RunResult
 from simstudio.resources.dialects.base import StreamOptions
 from simstudio.resources.dialects.v2 import V2Dialect
 from simstudio.resources.payload import encode_nested
-from simstudio.resources.v2.execution import NDJSON, Execution, Ran, mint, ran_in, read_run
+from simstudio.resources.v2.execution import NDJSON, Execution, Ran, claim, ran_in, read_run, refused_to_resume
 from simstudio.transport.flow import Flow
 from simstudio.transport.message import MAX_EVENT_SIZE
 
@@ -116,7 +116,7 @@ class Runs(APIResource[M]):
             include_tool_calls: Of a stream: models' tool calls.
             include_file_base64: Whether files in the output carry their bytes.
             base64_max_bytes: Up to how many bytes, 1 to 16777216.
-            run_id: The id to claim; a new one where it is not given.
+            run_id: The id to claim, which a refusal may use up (``RateLimitError``); a new one where it is not given.
             sim_via: For relays: the ids of the workflows that called, joined by commas.
             accept: ``application/x-ndjson`` asks for heartbeats, so that no proxy cuts a long wait. Asked for by itself
                 where the call may take over 30 s.
@@ -136,7 +136,7 @@ class Runs(APIResource[M]):
             'completed'
         """
         headers = dict(call.headers)
-        claimed = headers.pop("x-run-id", None) or mint()
+        claimed = claim(headers.pop("x-run-id", None))
         wanted = headers.pop("accept", None)
         body = dict(call.body or {})
         agent = body.get("includeThinking") is True or body.get("includeToolCalls") is True
@@ -424,6 +424,6 @@ def _run(call: Call) -> Flow[Run]:
 
 
 def _resumed(call: Call, timeout: Timeout) -> Flow[RunResult | RunReceipt]:
-    response = yield from call.send(timeout=timeout)
+    response = yield from call.send(refused=refused_to_resume, timeout=timeout)
     ran = ran_in(response)
     return _result(ran) if "status" in ran.data else structure(ran.data, RunReceipt, response=response)
