@@ -1,9 +1,9 @@
 """One sending of an item: committed to the ledger before, judged after.
 
 What the ledger does not know has not run, so nothing is sent before it is committed. What may have run is sent again
-only under a run id, by which the server runs it once; what surely did not run is taken back from the ledger and sent
-again, as often as it takes where the server has gone away (:class:`~simstudio.batch.outage.Outage`); what every other
-item would meet, too, ends the batch.
+only under a run id, by which the server runs it once; a refusal that used the id up is followed by a new one, committed
+like the first. What surely did not run is taken back from the ledger and sent again, as often as it takes where the
+server has gone away (:class:`~simstudio.batch.outage.Outage`); what every other item would meet, too, ends the batch.
 """
 
 from __future__ import annotations
@@ -165,12 +165,15 @@ class Attempts:
         """An execution without a result: again, or that is how it ended."""
         self._turned_away += error.status in TURNED_AWAY and work.task_id is None
         lately = self._succeeded and self._turned_away <= _MOST_TURNED_AWAY
-        found = verdict(error, claimed=self._sender.claims, succeeds=lately)
+        spent = self._sender.has_spent_run_id(error)
+        found = "refused" if spent else verdict(error, claimed=self._sender.claims, succeeds=lately)
         self._outage.heard(error)
         gone = self._outage.reached and is_miss(error)  # it was there before
+        past = spent and not _is_refusal(error)  # which says nothing of the limits now
         if found == "refused":
             work.refusals += 1
             self._progress.refused += 1
+        if found == "refused" and not past:
             self._pace.refused(error.retry_after if isinstance(error, RateLimitError) else None)
         elif found in ("unsent", "unknown"):
             self._pace.failed(elapsed)
@@ -181,10 +184,10 @@ class Attempts:
             return self._missed_in_the_queue(work, error, found, gone=gone)
         if self._may_repeat(work, found, gone=gone):
             if found != "unknown":
-                self._forget(work)
+                self._forget(work, spent=spent)
             return Again(0.0 if found == "refused" else self._pause(work))  # of the former, the pace says when
         if found in ("fatal", "refused") or (found == "unsent" and not self._outage.reached):  # nor will the others
-            self._forget(work)
+            self._forget(work, spent=spent)
             raise error
         return self._over(work, "unknown" if found == "unknown" else "failed", error=error)
 
@@ -197,12 +200,12 @@ class Attempts:
         if found == "refused" and isinstance(error, JobFailedError) and self._may_repeat(work, found):
             if self._ledger is not None:
                 self._ledger.finish(work.ended("unknown", self._clock(), error=error))
-            work.unqueue()
+            work.reset()
             return Again(0.0)
         if error.status == 404 and work.resumed and self._options.on_unknown == "rerun":
             if self._ledger is not None:  # the server has forgotten what an earlier run queued: as the caller wants
                 self._ledger.finish(work.ended("unknown", self._clock(), error=error))
-            work.unqueue()
+            work.reset()
             return Again(0.0)
         ended = getattr(error, "result", None) is not None and error.status != 404
         return self._over(work, "failed" if ended else "unknown", error=error)
@@ -227,13 +230,15 @@ class Attempts:
             self._ledger.refuse(item)
         return item
 
-    def _forget(self, work: WorkItem) -> None:
-        """It surely never ran, this time. What carries a run id is kept: an earlier request with it may have run."""
-        if self._sender.claims:
+    def _forget(self, work: WorkItem, *, spent: bool) -> None:
+        """It surely never ran, this time. An unspent run id is kept: an earlier request with it may have run."""
+        if self._sender.claims and not spent:
             return
         if self._ledger is not None and work.intended:
             self._ledger.forget([work.prepared.key])
         work.intended = False
+        if spent:
+            work.reset()
 
     def _over(
         self,
@@ -250,6 +255,11 @@ class Attempts:
             except LedgerError as failure:
                 return Unwritten(item, failure)
         return item
+
+
+def _is_refusal(error: SimStudioError) -> bool:
+    """Whether an error is the refusal itself, and not a run that tells of an earlier one."""
+    return isinstance(error, RateLimitError) and (error.response is None or error.response.status == error.status)
 
 
 def _failure_of(result: WorkflowExecutionResult) -> SimStudioError:

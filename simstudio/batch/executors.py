@@ -210,6 +210,10 @@ class ExecutorSender:
         """The id for the next execution; None where the server takes none (v1)."""
         return self._local.new_run_id()
 
+    def has_spent_run_id(self, error: SimStudioError) -> bool:
+        """Whether an error tells of a refusal that used up the run id, so that nothing ran under it."""
+        return self._local.has_spent_run_id(error)
+
     async def execute(self, value: Any, run_id: str | None, queued: Queued) -> WorkflowExecutionResult:
         """Execute one input in a worker.
 

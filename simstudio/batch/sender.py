@@ -18,7 +18,7 @@ from simstudio.resources.batch_execution import limits_of
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.dialects.base import StreamOptions, Target
 from simstudio.resources.jobs import Jobs
-from simstudio.resources.v2.execution import mint
+from simstudio.resources.v2.execution import has_spent_run_id, mint
 from simstudio.transport.rate_limit import RateLimitInfo, RateLimits
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from simstudio.batch.execution import Limits
     from simstudio.batch.records import Mode
     from simstudio.core.resource import Context
+    from simstudio.transport.errors import SimStudioError
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Response
 
@@ -43,6 +44,10 @@ class Sender(Protocol):
 
     def new_run_id(self) -> str | None:
         """The id for the next execution; None where the server takes none."""
+        ...
+
+    def has_spent_run_id(self, error: SimStudioError) -> bool:
+        """Whether an error tells of a refusal that used up the run id, so that nothing ran under it."""
         ...
 
     def execute(self, value: Any, run_id: str | None, queued: Queued) -> Awaitable[WorkflowExecutionResult]:
@@ -210,6 +215,10 @@ class FlowSender:
     def new_run_id(self) -> str | None:
         """The id for the next execution; None where the server takes none (v1)."""
         return mint() if self.claims else None
+
+    def has_spent_run_id(self, error: SimStudioError) -> bool:
+        """Whether an error tells of a refusal that used up the run id, so that nothing ran under it."""
+        return has_spent_run_id(error)
 
     async def execute(self, value: Any, run_id: str | None, queued: Queued) -> WorkflowExecutionResult:
         """Execute one input. ``queued`` is told the receipt of a background run before it is waited for."""

@@ -62,6 +62,6 @@ def may_repeat(found: Verdict, *, claimed: bool) -> bool:
 
 
 def _refused_in_the_queue(error: SimStudioError) -> bool:
-    """Whether the queue took a job and the rate limit refused its run (recordings 331, 332): nothing ran."""
+    """Whether v1's queue took a job and the rate limit refused its run: nothing ran."""
     job = error.job if isinstance(error, JobFailedError) else None
-    return job is not None and str(job.error_message).startswith(_RATE_REFUSAL)
+    return job is not None and job.api_version != "v2" and str(job.error_message).startswith(_RATE_REFUSAL)

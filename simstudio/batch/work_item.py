@@ -84,8 +84,8 @@ class WorkItem:
         """Whether the run that was found is that of an earlier request, whose connection was lost."""
         return self.task_id is None and (self.resumed or self.attempts - self.refusals > 1)
 
-    def unqueue(self) -> None:
-        """The server never ran what it had queued: it is sent as if it had never been."""
+    def reset(self) -> None:
+        """Drop its ids, under which nothing ran: it is sent as if it had never been."""
         self.run_id = self.task_id = self.execution_id = None
         self.intended = self.resumed = False
 

@@ -36,6 +36,9 @@ class Sender:
     def new_run_id(self) -> None:
         return None
 
+    def has_spent_run_id(self, error: Exception) -> bool:
+        return False
+
     async def execute(self, value: Any, run_id: str | None, queued: Any) -> WorkflowExecutionResult:
         for _ in range(50 if value["n"] % 1000 == 0 else 1):
             await asyncio.sleep(0)

@@ -21,6 +21,7 @@ from simstudio.batch.progress import Progress
 from simstudio.batch.running import Box as Waiting
 from simstudio.batch.sources import Inline, source_of
 from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
+from simstudio.resources.v2.execution import has_spent_run_id
 from simstudio.transport.retry import Backoff
 
 Answer = Callable[[Any, int], Any]
@@ -70,6 +71,9 @@ class FakeSender:
 
     def new_run_id(self) -> str | None:
         return f"run-{len(self.run_ids)}-{len(self.sent)}" if self.claims else None
+
+    def has_spent_run_id(self, error: sim.SimStudioError) -> bool:
+        return has_spent_run_id(error)
 
     async def execute(self, value: Any, run_id: str | None, queued: Any) -> WorkflowExecutionResult:
         self.sent.append(value)
@@ -480,6 +484,50 @@ class TestSendingAgain:
         ((item,), _) = play(sender, [1])
         assert (item.ok, item.attempts, len(set(sender.run_ids))) == (True, 3, 1)
 
+    @pytest.mark.parametrize(
+        ("details", "ids"),
+        [
+            ({"code": "RATE_LIMIT_EXCEEDED"}, 3),
+            ({"code": "EXECUTION_CONCURRENCY_LIMIT"}, 3),
+            ({"retryAfter": "2026-11-29T20:05:39.381Z"}, 1),
+            (None, 1),
+        ],
+        ids=str,
+    )
+    def test_a_refusal_that_used_its_id_up_is_followed_by_another_id(
+        self, tmp_path: Path, details: Any, ids: int
+    ) -> None:
+        ledger = opened(tmp_path, api_version="v2")
+        stored: list[str | None] = []
+
+        def answer(value: Any, times: int) -> Any:
+            (entry,) = ledger.entries()
+            stored.append(entry.run_id)
+            return sim.RateLimitError("slow down", status=429, details=details) if times < 3 else value
+
+        sender = FakeSender(answer, claims=True)
+        ((item,), _) = play(sender, [1], ledger=ledger)
+        assert stored == sender.run_ids  # each before it was sent
+        assert (len(set(sender.run_ids)), item.run_id, item.attempts) == (ids, sender.run_ids[-1], 3)
+
+    def test_a_run_whose_id_was_used_up_is_no_item_of_the_ledger(self, tmp_path: Path) -> None:
+        spent = sim.RateLimitError("slow down", status=429, details={"code": "RATE_LIMIT_EXCEEDED"})
+        ledger = opened(tmp_path, api_version="v2")
+        with pytest.raises(sim.RateLimitError, match="slow down"):
+            play(FakeSender(lambda *_: spent, claims=True), [1], ledger=ledger, keep=True)
+        assert ledger.counts().total == 0
+        ledger.close()
+
+    def test_a_queued_run_that_never_ran_is_queued_again(self, tmp_path: Path) -> None:
+        """An earlier release took the run that a refusal leaves behind for one that it had queued."""
+        error = {"message": "Too many concurrent executions are in progress.", "code": "EXECUTION_FAILED"}
+        job = sim.Job("run-0", "failed", error=error, api_version="v2")
+        object.__setattr__(job, "_wire", {"status": "failed", "error": error, "durationMs": 1, "cost": {"total": 0}})
+        refusal = sim.JobFailedError("refused", job=job, result=WorkflowExecutionResult(False))
+        sender = FakeSender(lambda value, times: refusal if times < 2 else value, claims=True, queue=True)
+        ((item,), engine) = play(sender, [1], ledger=opened(tmp_path, mode="async", api_version="v2"))
+        assert (item.ok, len(set(sender.run_ids)), engine.progress.refused) == (True, 2, 1)
+
     def test_not_for_ever(self) -> None:
         """Where others are answered, and the server answers those who ask whether it is there."""
         refused = sim.APIConnectionError("refused", sent=False)
@@ -501,6 +549,13 @@ class TestSendingAgain:
         sender = FakeSender(lambda value, times: refusal if times < 3 else value, queue=True)
         ((item,), engine) = play(sender, [1], ledger=opened(tmp_path, mode="async"))
         assert (item.ok, len(sender.sent), engine.progress.refused) == (True, 3, 2)
+
+    def test_a_job_of_v2_that_failed_with_such_words_has_run(self) -> None:
+        over = sim.Job("run-1", "failed", error={"message": "Rate limit exceeded of my model"}, api_version="v2")
+        failure = sim.JobFailedError("failed", job=over, result=WorkflowExecutionResult(False))
+        sender = FakeSender(lambda *_: failure, claims=True, queue=True)
+        ((item,), _) = play(sender, [1])
+        assert (item.state, sender.sent) == ("failed", [1])
 
     def test_the_pace_is_told_of_each_that_was_queued_once(self, tmp_path: Path) -> None:
         """Else it never learns that a slot is free again, nor what it lets through."""

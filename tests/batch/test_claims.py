@@ -228,6 +228,9 @@ class Answers:
     def new_run_id(self) -> str | None:
         return f"run-{len(self.run_ids)}"
 
+    def has_spent_run_id(self, error: sim.SimStudioError) -> bool:
+        return False
+
     async def execute(self, value: Any, run_id: str | None, queued: Any) -> WorkflowExecutionResult:
         self.run_ids.append(run_id)
         answer = self.answers.pop(0)
