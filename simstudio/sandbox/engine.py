@@ -28,6 +28,7 @@ RESTARTED_WHILE_PAUSED = "The server was restarted while this run was paused"
 _KEPT = 24 * 3600.0
 _SWEEP_EVERY = 1000
 _THREAD_PATIENCE = 0.5
+_REFUSED_AFTER = 0.001  # seconds that the real server's logs tell of a run that was refused before it began
 
 
 class NotResumable(Exception):  # noqa: N818 - an answer to the caller, not a fault of the program
@@ -171,12 +172,17 @@ class Engine:
         )
         return run
 
-    def refuse(self, workflow: Workflow, invocation: Invocation, reason: str) -> None:
+    @property
+    def under_way(self) -> int:
+        """How many runs go on now; those that wait for a human or for their turn do not."""
+        return len(self._runs)
+
+    def refuse(self, workflow: Workflow, invocation: Invocation, reason: str, execution_id: str | None = None) -> None:
         """Note a run that was refused before it began, as the logs of the real server do."""
         now = self._clock()
         self._store.save_execution(
             ExecutionRecord(
-                str(uuid4()),
+                execution_id or str(uuid4()),
                 workflow.id,
                 invocation.trigger,
                 now,
@@ -186,7 +192,7 @@ class Engine:
                 error=reason,
                 reason=reason,
                 ending="interrupted",
-                duration=0.0,
+                duration=_REFUSED_AFTER,
                 mode=invocation.mode,
                 received=invocation.received,
             )

@@ -23,6 +23,7 @@ class RateLimits:
         sync_per_minute: executions (in v0.6 background ones too, which take two).
         async_per_minute: background executions; v0.6 reports this bucket but takes nothing from it.
         v1_per_minute: all routes below ``/api/v1``, one bucket; of ``/api/v2`` each operation has its own.
+        concurrent: executions of ``/api/v2`` that may be under way at a time; None for any number.
 
     Example:
         >>> sandbox = Sandbox(rate_limits=RateLimits(sync_per_minute=2))
@@ -31,6 +32,7 @@ class RateLimits:
     sync_per_minute: int = attrs.field(default=50, validator=attrs.validators.ge(1))
     async_per_minute: int = attrs.field(default=200, validator=attrs.validators.ge(1))
     v1_per_minute: int = attrs.field(default=30, validator=attrs.validators.ge(1))
+    concurrent: int | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.ge(1)))
 
     def per_minute(self, allowance: Allowance) -> int:
         """The number for one allowance."""
@@ -128,6 +130,7 @@ class Limiter:
         clock: Callable[[], float],
     ) -> None:
         self.enforced = enforced is not None
+        self.concurrent = None if enforced is None else enforced.concurrent
         limits = enforced or default
         now = clock()
         names: tuple[Allowance, ...] = ("sync", "async", "v1")

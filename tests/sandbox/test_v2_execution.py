@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -32,6 +33,26 @@ def run_of(call: Caller, workflow: str, run_id: str, **query: str) -> dict:
 def ended(call: Caller, workflow: str, run_id: str) -> dict:
     until(lambda: run_of(call, workflow, run_id)["status"] not in ("queued", "running"))
     return run_of(call, workflow, run_id, includeOutput="true")
+
+
+@contextmanager
+def held(call: Caller) -> Iterator[None]:
+    """While an execution is under way."""
+    entered, released = threading.Event(), threading.Event()
+
+    @call.sandbox.workflow("hold")
+    def hold(input: dict) -> None:
+        entered.set()
+        released.wait(5)
+
+    holder = threading.Thread(target=lambda: execute(call, "hold"))
+    holder.start()
+    try:
+        assert entered.wait(5)
+        yield
+    finally:
+        released.set()
+        holder.join()
 
 
 def refused(answer: httpx.Response) -> tuple[int, str, str]:
@@ -254,13 +275,54 @@ def test_over_the_usage_limit_nothing_runs(serve: Serve) -> None:
     assert refused(execute(call, "hello", {"async": True}))[:2] == (402, "USAGE_LIMIT_EXCEEDED")
 
 
-def test_over_the_rate_limit_the_answer_says_when_to_come_back(serve: Serve) -> None:
+def never_ran(call: Caller, run_id: str, message: str) -> bool:
+    """Whether a run is what a refusal leaves under the id that it used up."""
+    run = run_of(call, "hello", run_id, includeOutput="true")
+    left = {"status": "failed", "durationMs": 1, "cost": {"total": 0}, "output": None}
+    assert run["error"]["message"].startswith(message)
+    return run["error"]["code"] == "EXECUTION_FAILED" and left.items() <= run.items()
+
+
+@pytest.mark.parametrize("body", [{}, {"async": True}, {"stream": True}], ids=str)
+def test_over_the_rate_limit_the_run_id_is_used_up(serve: Serve, body: dict[str, object]) -> None:
     call = serve(Sandbox(rate_limits=RateLimits(sync_per_minute=1, async_per_minute=1)))
-    statuses = [execute(call, "hello").status_code for _ in range(3)]
-    answer = execute(call, "hello")
-    assert (statuses, refused(answer)[:2]) == ([200, 200, 429], (429, "RATE_LIMITED"))
+    statuses = [execute(call, "hello", body).status_code for _ in range(2)]
+    answer = execute(call, "hello", body, x_run_id="mine")
+    assert max(statuses) < 300
+    assert refused(answer) == (429, "RATE_LIMITED", "Rate limit exceeded. Please try again later.")
+    assert answer.json()["error"]["details"] == {"code": "RATE_LIMIT_EXCEEDED"}
     assert int(answer.headers["retry-after"]) > 0
-    assert answer.json()["error"]["details"]["retryAfter"].endswith("Z")
+    assert never_ran(call, "mine", "Rate limit exceeded. 0 requests remaining. Resets at ")
+    assert execute(call, "hello", body, x_run_id="mine").json()["error"]["details"]["code"] == "RUN_ID_CONFLICT"
+
+
+def test_over_the_concurrency_limit_the_run_id_is_used_up(serve: Serve) -> None:
+    call = serve(Sandbox(rate_limits=RateLimits(concurrent=1)))
+    with held(call):
+        answer = execute(call, "hello", x_run_id="mine")
+    assert refused(answer)[:2] == (429, "RATE_LIMITED")
+    assert answer.json()["error"]["details"] == {"code": "EXECUTION_CONCURRENCY_LIMIT"}
+    assert answer.headers["retry-after"] == "5"
+    assert never_ran(call, "mine", "Too many concurrent executions are in progress")
+    assert execute(call, "hello", x_run_id="mine").status_code == 409
+    assert execute(call, "hello", x_run_id="another").status_code == 200
+
+
+def test_over_the_limit_of_requests_and_at_capacity_the_run_id_is_not(serve: Serve) -> None:
+    now = 1_795_161_600.0
+    call = serve(Sandbox(rate_limits=RateLimits(v1_per_minute=1), admission_limit=1, clock=lambda: now))
+    with held(call):
+        at_capacity = execute(call, "hello", x_run_id="mine")
+    over = execute(call, "hello", x_run_id="mine")
+    assert [refused(each)[2] for each in (at_capacity, over)] == [
+        "Server is at capacity. Please retry shortly.",
+        "API rate limit exceeded",
+    ]
+    assert (at_capacity.headers["retry-after"], over.headers["retry-after"]) == ("5", "60")
+    assert list(over.json()["error"]["details"]) == ["retryAfter"]
+    assert "details" not in at_capacity.json()["error"]
+    now += 60
+    assert execute(call, "hello", x_run_id="mine").status_code == 200
 
 
 def test_background_runs_have_an_allowance_of_their_own_and_pay_once(serve: Serve) -> None:
@@ -269,25 +331,6 @@ def test_background_runs_have_an_allowance_of_their_own_and_pay_once(serve: Serv
     assert [ended(call, "hello", run_id)["status"] for run_id in runs] == ["completed"] * 4
     assert execute(call, "hello", {"async": True}).status_code == 429
     assert execute(call, "hello").status_code == 200
-
-
-def test_at_capacity_nothing_runs(serve: Serve) -> None:
-    call = serve(Sandbox(admission_limit=1))
-    entered, released = threading.Event(), threading.Event()
-
-    @call.sandbox.workflow("hold")
-    def hold(input: dict) -> None:
-        entered.set()
-        released.wait(5)
-
-    holder = threading.Thread(target=lambda: execute(call, "hold"))
-    holder.start()
-    assert entered.wait(5)
-    answer = execute(call, "hello")
-    released.set()
-    holder.join()
-    assert refused(answer)[:2] == (429, "RATE_LIMITED")
-    assert answer.headers["retry-after"] == "5"
 
 
 def test_a_call_chain_may_not_be_too_deep(call: Caller) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from simstudio.sandbox.core import Core
+    from simstudio.sandbox.limits import Allowance
     from simstudio.sandbox.runs import Outcome, Run
 
 PATH = "/api/v2/workflows/{workflowId}/execute"
@@ -37,6 +38,11 @@ BODY_LIMIT = 10 * 1024 * 1024
 RUN_ID = "x-run-id"
 _RUN_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _DEEPEST_CALL_CHAIN = 25
+_RETRY_AFTER = 5
+_TOO_MANY = (
+    "Too many concurrent executions are in progress for this billing account. Please wait for them to finish and try "
+    "again."
+)
 _NDJSON = "application/x-ndjson"
 _LARGEST_BASE64 = 16 * 1024 * 1024
 _FILES = ("includeFileBase64", "base64MaxBytes")
@@ -102,7 +108,7 @@ class Execute:
         limit = self._core.settings.admission_limit
         if limit is not None and self._in_flight > limit:
             message = "Server is at capacity. Please retry shortly."
-            raise Refusal(error(429, None, message, headers=(("retry-after", "5"),)))
+            raise Refusal(error(429, None, message, headers=(("retry-after", str(_RETRY_AFTER)),)))
 
     async def _handle(self, call: Call) -> ASGIApp:
         core = self._core
@@ -110,7 +116,7 @@ class Execute:
         workflow = wanted.workflow
         run_id = wanted.claimed()
         invocation = wanted.invocation()
-        _take_allowance(core, "async" if invocation.background else "sync")
+        _take_allowance(core, workflow, invocation, run_id)
         if invocation.background:
             # The request has paid for its run already, unlike one of v0.6, whose run pays again.
             job = core.engine.submit(workflow, invocation, run_id)
@@ -153,8 +159,10 @@ def _admitted(core: Core, request: Request) -> Headers:
     return headers
 
 
-def _take_allowance(core: Core, allowance: Any) -> None:
-    """Check the usage limit, and use up one run.
+def _take_allowance(core: Core, workflow: Workflow, invocation: Invocation, run_id: str | None) -> None:
+    """Check the usage limit and the execution limits, and use up one run.
+
+    The execution limits are checked once the run id is claimed: a run that they refuse is kept under it, as failed.
 
     Raises:
         Refusal: 402 or 429.
@@ -163,12 +171,18 @@ def _take_allowance(core: Core, allowance: Any) -> None:
     if over is not None:
         raise refused(402, over)
     limiter = core.limiter()
-    if limiter.take(allowance):
+    allowance: Allowance = "async" if invocation.background else "sync"
+    if not limiter.take(allowance):
+        reason = f"Rate limit exceeded. 0 requests remaining. Resets at {iso(limiter.read(allowance).reset_at)}."
+        message, code = "Rate limit exceeded. Please try again later.", "RATE_LIMIT_EXCEEDED"
+        seconds = max(1, math.ceil(limiter.seconds_to_reset(allowance)))
+    elif limiter.concurrent is not None and core.engine.under_way >= limiter.concurrent:
+        reason = message = _TOO_MANY
+        code, seconds = "EXECUTION_CONCURRENCY_LIMIT", _RETRY_AFTER
+    else:
         return
-    seconds = max(1, math.ceil(limiter.seconds_to_reset(allowance)))
-    details = {"retryAfter": iso(limiter.read(allowance).reset_at)}
-    message = "Rate limit exceeded. Please try again later."
-    raise Refusal(error(429, None, message, details, (("retry-after", str(seconds)),)))
+    core.engine.refuse(workflow, invocation, reason, run_id)
+    raise Refusal(error(429, None, message, {"code": code}, (("retry-after", str(seconds)),)))
 
 
 class Wanted:
