@@ -71,7 +71,7 @@ def shown_method(method: Callable[..., Any], returns: str, *modules: str) -> Fun
         modules: Names of the modules that import what ``returns`` adds to the method's own annotation.
     """
     written: Any = inspect.unwrap(method)
-    names = _Names(written.__module__, *modules)
+    names = _Names(written.__globals__, (written.__module__, *modules))
     shown = FunctionType(written.__code__, names, written.__name__, written.__defaults__, written.__closure__)
     shown.__kwdefaults__, shown.__doc__ = written.__kwdefaults__, written.__doc__
     shown.__qualname__, shown.__module__ = written.__qualname__, written.__module__
@@ -83,13 +83,13 @@ def shown_method(method: Callable[..., Any], returns: str, *modules: str) -> Fun
 
 
 class _Names(dict[str, Any]):
-    """Globals in which annotations are evaluated: the names of some modules.
+    """Globals in which annotations are evaluated: those of a module, and what modules import for type checkers only.
 
-    Names are looked up when type hints are asked for, because modules leave out at start-up what only their annotations
-    need.
+    The latter is imported when somebody asks for type hints: start-up does without it.
     """
 
-    def __init__(self, *modules: str) -> None:
+    def __init__(self, names: dict[str, Any], modules: tuple[str, ...]) -> None:
+        super().__init__(names)
         self._modules = modules
 
     def __missing__(self, name: str) -> Any:
@@ -107,7 +107,7 @@ def _names_of(module: str) -> dict[str, Any]:
     names = dict(vars(found))
     try:
         source = inspect.getsource(found)
-    except OSError:  # installed without sources
+    except (OSError, TypeError):  # installed without sources, or typed into an interpreter
         return names
     for statement in ast.parse(source).body:
         if isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING":

@@ -160,12 +160,16 @@ class TestSignature:
     ) -> None:
         method = find(MODES[mode](), name)
         assert get_type_hints(method)["return"] == result
-        assert inspect.signature(method, eval_str=True).return_annotation == result
 
     def test_so_are_those_of_its_parameters(self) -> None:
         Item = BatchItem[WorkflowExecutionResult]
         assert get_type_hints(client().jobs.get)["job"] == str | AsyncExecutionResult | Job
         assert get_type_hints(client().workflows.map)["on_result"] == Callable[[Item], Any] | None
+
+    def test_a_signature_can_be_asked_for_with_types(self) -> None:
+        signature = inspect.signature(client().execute_workflow_sync, eval_str=True)
+        assert signature.parameters["stream"].annotation is bool
+        assert signature.return_annotation is WorkflowExecutionResult
 
     def test_a_name_that_no_module_has_is_an_error_as_of_any_function(self) -> None:
         class Unknown(APIResource[M]):
