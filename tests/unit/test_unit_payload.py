@@ -128,8 +128,8 @@ class TestControlKeys:
 
     def test_they_are_exactly_these(self) -> None:
         assert " ".join(sorted(CONTROL_KEYS)) == (
-            "base64MaxBytes includeFileBase64 runFromBlock selectedOutputs stopAfterBlockId stream triggerBlockId "
-            "triggerType useDraftState workflowId workflowStateOverride"
+            "base64MaxBytes executionId includeFileBase64 runFromBlock selectedOutputs stopAfterBlockId stream "
+            "triggerBlockId triggerType useDraftState workflowId workflowStateOverride"
         )
 
     def test_those_of_the_client_itself_are_added(self) -> None:
