@@ -15,8 +15,9 @@ CONTROL_KEYS = frozenset({
     "stream", "selectedOutputs", "triggerType", "useDraftState", "includeFileBase64", "base64MaxBytes",
     "workflowStateOverride", "triggerBlockId", "stopAfterBlockId", "runFromBlock", "workflowId", "executionId",
 })  # fmt: skip
-"""Keys that Sim takes out of a body's top level before the rest becomes the input. ``executionId`` becomes the id of the
-execution since v0.7.32, under which it runs at most once."""
+"""Keys that Sim takes out of a body's top level before the rest becomes the input.
+
+Since v0.7.32 ``executionId`` becomes the id of the execution, under which it runs at most once."""
 
 
 class FileInputWarning(UserWarning):
