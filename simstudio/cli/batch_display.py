@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from simstudio.cli.output import is_terminal, on_terminal, say
+from simstudio.cli.output import is_terminal, on_terminal, printable, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,7 +41,7 @@ class Display:
     """
 
     def __init__(self, name: str, *, beside_results: bool, clock: Callable[[], float] = time.monotonic) -> None:
-        self._name = name
+        self._name = " ".join(printable(name).split())
         self._clock = clock
         self._last = clock()
         self._progress: Progress | None = None

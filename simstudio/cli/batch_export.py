@@ -15,6 +15,7 @@ from simstudio.batch.ledger import LedgerView
 from simstudio.cli.batch_files import keep_from
 from simstudio.cli.batch_settings import Note
 from simstudio.cli.failures import in_words
+from simstudio.cli.output import standard_output
 
 if TYPE_CHECKING:
     from simstudio.batch.export import Format
@@ -32,7 +33,7 @@ def write_export(ledger: str, target: str, form: Format | None) -> int:
         settings = Note.of(view).latest
         if settings is not None and target != "-":
             keep_from(target, inputs=settings.inputs, out=settings.out)
-        standard = os.devnull if sys.stdout is None else sys.stdout.buffer  # None: closed by the caller, >&-
+        standard = os.devnull if sys.stdout is None else standard_output()  # None: closed by the caller, >&-
         return export(view, standard if target == "-" else target, format=form)
 
 

@@ -1,20 +1,37 @@
 """Standard output, which is for results; standard error gets everything else.
 
 What is printed leaves at once: a reader at the other end of a pipe sees text as it arrives, not when a buffer is full.
+A terminal gets no control characters but line ends and tabs, as text of a workflow or a server could steer it with
+them; a pipe or a file gets every character.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import sys
+from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, cast
 
 import click
 
 from simstudio.cli.failures import CommandError, ExitCode
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters, and those that change the order in which text is read; joiners and wide spaces are text."""
+
+
+def printable(text: str) -> str:
+    """Text with its control characters, but line ends and tabs, replaced; carriage returns are dropped."""
+    return _CONTROL.sub("\ufffd", text.replace("\r", ""))
 
 
 def on_terminal() -> bool:
@@ -31,7 +48,7 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 
 def write(text: str) -> None:
-    """Write text as it is to standard output, at once.
+    """Write text to standard output, at once: to a terminal as :func:`printable` has it, else as it is.
 
     Characters that its encoding lacks become ``?``.
 
@@ -42,6 +59,8 @@ def write(text: str) -> None:
     stream = sys.stdout
     if stream is None:  # closed by the caller: >&-
         return
+    if on_terminal():
+        text = printable(text)
     with _written():
         try:
             stream.write(text)
@@ -76,10 +95,35 @@ def write_value(value: Any) -> None:
     write((value if isinstance(value, str) else _encoded(value, 2)) + "\n")
 
 
+def tell(text: str, end: str = "\n") -> None:
+    """Write text to standard error: to a terminal as :func:`printable` has it, else as it is."""
+    click.echo(f"{printable(text) if is_terminal(sys.stderr) else text}{end}", err=True, nl=False)
+
+
 def say(text: str) -> None:
     """Write one line to standard error, behind the program's name; with nobody to read it, nothing."""
     with suppress(OSError, ValueError):
-        click.echo(f"simstudio: {text}", err=True)
+        tell(f"simstudio: {text}")
+
+
+def standard_output() -> BinaryIO:
+    """Standard output, which is open, for bytes of UTF-8; a terminal gets them as :func:`printable` has them."""
+    return cast("BinaryIO", _Shown()) if on_terminal() else sys.stdout.buffer
+
+
+class _Shown(io.BufferedIOBase):
+    """Bytes of UTF-8 for a terminal."""
+
+    def __init__(self) -> None:
+        self._decoder = getincrementaldecoder("utf-8")("replace")
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Buffer) -> int:
+        data = bytes(content)
+        write(self._decoder.decode(data))
+        return len(data)
 
 
 def flush() -> None:
@@ -111,6 +155,8 @@ def _written() -> Iterator[None]:
 
 def _encoded(value: Any, indent: int | None) -> str:
     text = json.dumps(value, ensure_ascii=False, indent=indent)
+    if on_terminal():
+        text = _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:  # an ASCII terminal, or half of a surrogate pair in the data

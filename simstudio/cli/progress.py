@@ -7,7 +7,7 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from simstudio.cli.output import is_terminal
+from simstudio.cli.output import is_terminal, printable
 
 if TYPE_CHECKING:
     import rich.progress
@@ -70,5 +70,6 @@ class Waiting:
 
 def fitting(text: str, width: int) -> str:
     """What a line of a terminal has room for of ``ID: STATE``: all of it, the state, or nothing; an id is never cut."""
+    text = " ".join(printable(text).split())
     parts = (text, text.rpartition(": ")[2] if ": " in text else "")
     return next((part for part in parts if len(part) <= width - _AROUND), "")

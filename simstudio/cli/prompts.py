@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simstudio.cli.inputs import no_constant
-from simstudio.cli.output import is_terminal
-from simstudio.cli.tables import printable
+from simstudio.cli.output import is_terminal, tell
 
 if TYPE_CHECKING:
     from simstudio.models.pauses import InputField, Pause
@@ -41,8 +40,8 @@ def ask(pause: Pause) -> Any:
             text = (
                 shown.value if isinstance(shown.value, str) else json.dumps(shown.value, ensure_ascii=False, indent=2)
             )
-            click.echo(f"{printable(shown.name)}: {printable(text)}", err=True)
-    click.echo(printable(pause.question or "The run waits for you."), err=True)
+            tell(f"{shown.name}: {text}")
+    tell(pause.question or "The run waits for you.")
     if not pause.input_fields:
         return _prompt("answer (JSON, Enter for none)", None, lambda text: _any_json(text) if text else None)
     answers = {field.name: _asked(field) for field in pause.input_fields}
@@ -56,9 +55,9 @@ def describe_fields(pause: Pause) -> str:
 
 
 def _asked(field: InputField) -> Any:
-    label = printable(field.label or field.name)
+    label = field.label or field.name
     if field.description:
-        click.echo(f"  {printable(field.description)}", err=True)
+        tell(f"  {field.description}")
     default = field.value if field.value not in (None, "") else None
     if default is not None and not isinstance(default, str):
         default = json.dumps(default, ensure_ascii=False)
@@ -78,9 +77,9 @@ def _prompt(text: str, default: str | None, parse: Callable[[str], Any], *, requ
     Raises:
         click.Abort: Ctrl-C, or the end of the input.
     """
-    shown = "" if default is None else f" [{printable(default)}]"
+    shown = "" if default is None else f" [{default}]"
     while True:
-        click.echo(f"{text}{shown}: ", nl=False, err=True)
+        tell(f"{text}{shown}: ", end="")
         line = sys.stdin.readline()
         if not line:
             raise click.Abort
@@ -90,7 +89,7 @@ def _prompt(text: str, default: str | None, parse: Callable[[str], Any], *, requ
         try:
             return parse(answer)
         except click.UsageError as error:
-            click.echo(f"Error: {error.message}", err=True)
+            tell(f"Error: {error.message}")
 
 
 _HINTS = {

@@ -7,6 +7,8 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from simstudio.cli.output import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -64,11 +66,6 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], whole: Co
     for row in shown:
         table.add_row(*map(Text, row))
     console.print(table)
-
-
-def printable(text: str) -> str:
-    """Text without the control characters by which a server could steer the terminal."""
-    return "".join(letter if letter.isprintable() or letter in "\n\t" else "\ufffd" for letter in text)
 
 
 def seconds(milliseconds: Any) -> str | None:

@@ -14,7 +14,7 @@ from simstudio.cli.connection import Connection, connected
 from simstudio.cli.lists import MOST_ON_A_PAGE
 from simstudio.cli.options import seconds_option, workspace_option
 from simstudio.cli.output import on_terminal, say, write, write_json
-from simstudio.cli.tables import printable, seconds
+from simstudio.cli.tables import seconds
 from simstudio.errors import APIConnectionError, RateLimitError, ServerError
 
 if TYPE_CHECKING:
@@ -176,4 +176,4 @@ def _show(connection: Connection, log: Mapping[str, Any]) -> None:
         seconds(log.get("totalDurationMs")),
         id_of(log),
     )
-    write("  ".join(printable(str(word)) if word is not None else "–" for word in words) + "\n")
+    write("  ".join(str(word) if word is not None else "–" for word in words) + "\n")
