@@ -525,8 +525,10 @@ class TestSendingAgain:
         object.__setattr__(job, "_wire", {"status": "failed", "error": error, "durationMs": 1, "cost": {"total": 0}})
         refusal = sim.JobFailedError("refused", job=job, result=WorkflowExecutionResult(False))
         sender = FakeSender(lambda value, times: refusal if times < 2 else value, claims=True, queue=True)
-        ((item,), engine) = play(sender, [1], ledger=opened(tmp_path, mode="async", api_version="v2"))
+        pace = FixedPace()
+        ((item,), engine) = play(sender, [1], pace=pace, ledger=opened(tmp_path, mode="async", api_version="v2"))
         assert (item.ok, len(set(sender.run_ids)), engine.progress.refused) == (True, 2, 1)
+        assert pace.told == ["limits", "succeeded", "succeeded"]  # a refusal of long ago says nothing of the limit now
 
     def test_not_for_ever(self) -> None:
         """Where others are answered, and the server answers those who ask whether it is there."""
