@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from simstudio.core.client import AsyncClient, Settings, SyncClient
+from simstudio.core.client import AsyncClient, SyncClient
 from simstudio.core.modes import Async, M, RawAsync, RawSync, Sync
 from simstudio.core.options import (
     DEFAULT_MAX_RETRIES,
     DEFAULT_TIMEOUT,
     Options,
 )
+from simstudio.core.session import Session
 from simstudio.resources.documented import DocumentedMethods
 from simstudio.resources.settings import (
     KEY_PATTERN,
@@ -53,24 +54,19 @@ class _SimClient(DocumentedMethods[M]):
         endpoint = Endpoint(resolve_base_url(base_url), follow_to_www=True)
         version = resolve_api_version(api_version)
         rate_limits = RateLimits()
-
-        def arguments() -> dict[str, Any]:
-            return {"api_key": credentials.key, "api_version": version}
-
-        self._assemble(
-            endpoint=endpoint,
-            credentials=credentials,
-            rate_limits=rate_limits,
-            stack=[
-                APIKeyAuth(credentials, endpoint),
-                rate_limits,
-                Retry(),
-                Logging(credentials=credentials),
-            ],
-            options=options,
+        session = Session(
+            endpoint,
+            credentials,
+            rate_limits,
+            stack=[APIKeyAuth(credentials, endpoint), rate_limits, Retry(), Logging(credentials=credentials)],
+            middleware=middleware,
+            http_client=http_client,
+            asynchronous=self._mode.asynchronous,
+            arguments=lambda: {"api_key": credentials.key, "api_version": version},
+            version=version,
             service=SIM,
-            settings=Settings(middleware, http_client, arguments),
         )
+        self._begin(session, options)
 
     @property
     def api_key(self) -> str | None:
@@ -89,7 +85,7 @@ class _SimClient(DocumentedMethods[M]):
     @property
     def api_version(self) -> str:
         """The version of the API that the namespaces speak."""
-        return str(self._settings.arguments()["api_version"])
+        return self._context.session.version
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self.base_url!r}, api_version={self.api_version!r})"
@@ -150,6 +146,8 @@ class AsyncSimStudioClient(_SimClient[Async], AsyncClient):
 class RawSimStudioClient(_SimClient[RawSync]):
     """``client.with_raw_response``: the same operations, each returning an :class:`~simstudio.APIResponse`."""
 
+    _mode = RawSync
+
     @classmethod
     def _rebuilt(cls, arguments: dict[str, Any]) -> Any:
         return SimStudioClient(**arguments).with_raw_response
@@ -157,6 +155,8 @@ class RawSimStudioClient(_SimClient[RawSync]):
 
 class AsyncRawSimStudioClient(_SimClient[RawAsync]):
     """``client.with_raw_response`` of an async client: each operation awaits to an :class:`~simstudio.APIResponse`."""
+
+    _mode = RawAsync
 
     @classmethod
     def _rebuilt(cls, arguments: dict[str, Any]) -> Any:

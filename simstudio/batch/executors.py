@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from simstudio.batch.execution import Limits
     from simstudio.batch.sender import FlowSender, Hear, Queued, SendOptions
-    from simstudio.core.resource import Context
+    from simstudio.core.context import Context
     from simstudio.models.execution import WorkflowExecutionResult
 
 _MOST_LOST = 10  # tasks lost one after another: there is no executor any more
@@ -128,8 +128,8 @@ def recipe_of(context: Context, executor: Executor) -> bytes:
     Raises:
         ConfigurationError: It cannot be pickled.
     """
-    make, arguments = context.owner()
-    if context.runner.mode is not Sync:
+    make, arguments = context.recipe()
+    if context.mode is not Sync:
         from simstudio.client import SimStudioClient
 
         make = SimStudioClient._rebuilt

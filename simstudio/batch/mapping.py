@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from simstudio.batch.options import OnFailed, OnUnknown
     from simstudio.batch.progress import Progress
     from simstudio.batch.records import Mode
-    from simstudio.core.resource import APIResource, Context
+    from simstudio.core.context import Context
+    from simstudio.core.resource import APIResource
     from simstudio.transport.rate_limit import RateLimitInfo
 
 MOST = 200
@@ -119,7 +120,7 @@ class Plan(Generic[R]):
 
         if self.selected_outputs is not None and self.mode != "stream" and (version, self.mode) != ("v2", "sync"):
             raise InvalidInputError('selected_outputs needs mode="stream", or api_version="v2" with mode="sync".')
-        asynchronous = resource._context.runner.mode.asynchronous
+        asynchronous = resource._context.mode.asynchronous
         source = source_of(self.inputs, relayed=not asynchronous, key=self.key)
         concurrency = self.concurrency if isinstance(self.concurrency, int) else None
         most = concurrency or MOST

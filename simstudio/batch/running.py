@@ -221,7 +221,7 @@ class Awaited:
     def start(self, look: Callable[[object], None]) -> asyncio.Task[None] | None:
         """Begin, the first time; None where it ended before. ``look`` is called at the end."""
         if self._task is None and not self._ended:
-            self._session.guests.add(self)  # also the reference that asyncio does not keep
+            self._session.on_close.add(self.end)  # also the reference that asyncio does not keep
             self._task = asyncio.get_running_loop().create_task(self._run())
             self._task.add_done_callback(look)
             self._task.add_done_callback(self._forget)
@@ -264,6 +264,6 @@ class Awaited:
             self._close()
 
     def _forget(self, task: asyncio.Task[None]) -> None:
-        self._session.guests.discard(self)
+        self._session.on_close.discard(self.end)
         with suppress(asyncio.CancelledError):
             task.exception()  # asked for: nobody may be left who would

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
+from simstudio.core.concurrent import concurrent
 from simstudio.core.options import UNSET, Unset
 from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
 from simstudio.resources.batch_execution import limits_of
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from simstudio.batch.execution import Limits
     from simstudio.batch.records import Mode
-    from simstudio.core.resource import Context
+    from simstudio.core.context import Context
     from simstudio.transport.errors import SimStudioError
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Response
@@ -204,7 +205,7 @@ class FlowSender:
         most: int,
         on_hint: Hear | None = None,
     ) -> None:
-        runner = context.runner.concurrent(most)
+        runner = concurrent(context, most)
         self._close: Callable[[], Awaitable[None]] = runner.aclose
         self._run: Callable[[Flow[Any]], Awaitable[Any]] = runner.run
         self._options = options

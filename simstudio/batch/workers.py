@@ -121,9 +121,9 @@ def _done(task: Task, hear: Hear) -> WorkflowExecutionResult | AsyncExecutionRes
     with clients.using(task.recipe, lambda: _client(task.recipe)) as client:
         flows = Flows(client._context, task.version, task.options, hear)
         if task.options.mode == "async":
-            receipt: AsyncExecutionResult = client._context.runner.run(flows.submit(value, task.run_id))
+            receipt: AsyncExecutionResult = client._context.run(flows.submit(value, task.run_id))
             return receipt
-        result: WorkflowExecutionResult = client._context.runner.run(flows.execute(value, task.run_id))
+        result: WorkflowExecutionResult = client._context.run(flows.execute(value, task.run_id))
         return result
 
 

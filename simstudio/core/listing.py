@@ -56,4 +56,4 @@ class listing(Method[P, T]):  # noqa: N801 - a decorator
 
 
 def _first_page(resource: APIResource[Any], pages: Pages[Any]) -> Any:
-    return resource._context.runner.call(resource._guarded(pages.fetch(pages.start)))
+    return resource._context.call(resource._guarded(pages.fetch(pages.start)))

@@ -59,7 +59,7 @@ class Method(Generic[P, T]):
     def _bind(self, resource: APIResource[Any] | None, owner: Any) -> Any:
         if resource is None:  # the class of a client has a mode, the class of a resource has none
             return self._function(owner._mode) if hasattr(owner, "_mode") else self
-        mode = resource._context.runner.mode
+        mode = resource._context.mode
         return MethodType(self._functions.get(mode) or self._function(mode), resource)
 
     def _function(self, mode: type[Mode]) -> FunctionType:
@@ -124,13 +124,13 @@ class streaming(Method[P, T]):  # noqa: N801 - a decorator
         kind = AsyncStreamManager if mode.asynchronous else Stream
 
         def open_stream(resource: APIResource[Any], flow: Flow[Any]) -> Any:
-            return kind(resource._context.runner.run(resource._guarded(flow)))
+            return kind(resource._context.run(resource._guarded(flow)))
 
         return Form(f"{kind.__name__}[{self._event}]", open_stream)
 
 
 def _call(resource: APIResource[Any], flow: Flow[Any]) -> Any:
-    return resource._context.runner.call(resource._guarded(flow))
+    return resource._context.call(resource._guarded(flow))
 
 
 def result_of(flow: Callable[..., Any], wrapper: str) -> str:

@@ -81,7 +81,7 @@ class _Shell(Generic[T]):
 
     def _run(self, cursor: str | None) -> Any:
         resource = self._resource
-        return resource._context.runner.run(resource._guarded(self._core.fetch(cursor)))
+        return resource._context.run(resource._guarded(self._core.fetch(cursor)))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._resource!r}>"

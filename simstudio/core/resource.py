@@ -7,52 +7,22 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlencode
 
-import attrs
-
+from simstudio.core.context import Context
 from simstudio.core.conversion import structure
 from simstudio.core.failures import conceal_error, status_error
 from simstudio.core.model import Model
-from simstudio.core.modes import M, Runner
-from simstudio.core.options import UNSET, Options, Unset, check_headers, check_timeout, user_agent
+from simstudio.core.modes import M
+from simstudio.core.options import UNSET, Unset, check_headers, check_timeout
 from simstudio.transport.deadline import Budget
 from simstudio.transport.endpoint import check_path
 from simstudio.transport.errors import InvalidInputError, SimStudioError
-from simstudio.transport.message import Headers, Request, Resend, Response
+from simstudio.transport.message import Request, Resend, Response
 
 if TYPE_CHECKING:
-    from simstudio.core.session import Session
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Content
 
 T = TypeVar("T")
-
-
-@attrs.frozen(eq=False, repr=False)
-class Context:
-    """What a resource needs of its client.
-
-    Attributes:
-        session: The shared transport.
-        options: Of this client or clone.
-        runner: Runs flows in the client's mode.
-        owner: Rebuilds the client (for pickles) from a function and its arguments.
-        defaults: The headers of every request.
-    """
-
-    session: Session
-    options: Options
-    runner: Runner
-    owner: Callable[[], tuple[Callable[..., Any], tuple[Any, ...]]]
-    defaults: Headers = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        headers = Headers({
-            "User-Agent": user_agent(),
-            "Accept": "application/json",
-            "Accept-Encoding": "gzip, deflate",
-            **self.options.headers,
-        })  # fmt: skip
-        object.__setattr__(self, "defaults", headers)
 
 
 class APIResource(Generic[M]):
@@ -218,7 +188,7 @@ class APIResource(Generic[M]):
             return response.content
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _resource, (*self._context.owner(), self._name)
+        return _resource, (*self._context.recipe(), self._name)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._context.session.endpoint.base_url}>"

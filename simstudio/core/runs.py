@@ -15,9 +15,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+from simstudio.core.context import Context
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
-from simstudio.core.resource import APIResource, Context
+from simstudio.core.resource import APIResource
 from simstudio.transport.flow import Flow
 
 S = TypeVar("S")

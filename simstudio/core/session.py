@@ -1,10 +1,11 @@
-"""What a client shares with its clones and its resources: base address, key, stack, and the wire beneath."""
+"""``Session``: what a client and its clones share. Base address, key, middleware stack, connections."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 from simstudio.core.service import Service
 from simstudio.transport.auth import Credentials
@@ -14,32 +15,32 @@ from simstudio.transport.flow import AsyncWire, Flow, Wire
 from simstudio.transport.fork import renew_after_fork, unforked
 from simstudio.transport.message import Request, Response
 from simstudio.transport.rate_limit import RateLimits
-from simstudio.transport.stack import Handler
+from simstudio.transport.stack import Middleware, MiddlewareOption, arrange, compose
 
-_ANY_SERVICE = Service()
 W = TypeVar("W", bound="Wire | AsyncWire")
 
 
-class Guest(Protocol):
-    """Something that uses an async client's connections beyond one call."""
-
-    async def end(self) -> None:
-        """Let what is under way end, before the connections are closed."""
-        ...
-
-
 class Session:
-    """The transport of one client and its clones.
+    """What a client and its clones share.
 
     Args:
         endpoint: The base address.
-        credentials: The key; also what must not show.
-        rate_limits: What the server said of them.
-        handler: The composed stack.
+        credentials: The key, which is also taken out of errors.
+        rate_limits: The tracker of the stack.
+        stack: The middleware of the service, outermost first.
+        middleware: The user's: a list to append, or a function of the stack.
+        innermost: Middleware below the user's, such as a signature of the very bytes that are sent.
+        http_client: The user's own HTTP client; None for connections of our own.
+        asynchronous: Whether ``http_client`` must be an async one.
+        arguments: Returns the arguments of the client's constructor that a pickle needs beside those known here.
+        version: The version of the API that the client speaks; empty where the service has one only.
         service: Facts of the service.
 
     Attributes:
-        guests: What must end before the connections are closed.
+        blocking: The wire of calls that block.
+        awaiting: The wire of calls that are awaited.
+        new_awaiting_wire: Makes another such wire, with connections of its own.
+        on_close: Called, and awaited, before the connections of an async client are closed.
     """
 
     def __init__(
@@ -47,23 +48,55 @@ class Session:
         endpoint: Endpoint,
         credentials: Credentials,
         rate_limits: RateLimits,
-        handler: Handler,
-        service: Service = _ANY_SERVICE,
+        *,
+        stack: list[Middleware],
+        middleware: MiddlewareOption = None,
+        innermost: Sequence[Middleware] = (),
+        http_client: Any = None,
+        asynchronous: bool = False,
+        arguments: Callable[[], dict[str, Any]] = dict,
+        version: str = "",
+        service: Service | None = None,
     ) -> None:
+        if http_client is not None:
+            _check_mode(http_client, asynchronous=asynchronous)
         self.endpoint = endpoint
         self.credentials = credentials
         self.rate_limits = rate_limits
-        self.service = service
-        self._handler = handler
-        self.guests: set[Guest] = set()
+        self.middleware = list(middleware) if isinstance(middleware, Iterator) else middleware  # read for each pickle
+        self.http_client = http_client
+        self.arguments = arguments
+        self.version = version
+        self.service = service or Service()
+        self.blocking: LazyWire[Wire] = LazyWire(partial(_blocking_wire, http_client, asynchronous))
+        self.new_awaiting_wire: Callable[[], AsyncWire] = partial(_awaiting_wire, http_client, asynchronous)
+        self.awaiting: LazyWire[AsyncWire] = LazyWire(self.new_awaiting_wire)
+        self.on_close: set[Callable[[], Awaitable[None]]] = set()
+        self._handler = compose([*arrange(stack, self.middleware), *innermost])
 
     def send(self, request: Request) -> Flow[Response]:
-        """Send a request through the stack, following what may be followed."""
+        """Send a request through the stack, following the redirects that may be followed."""
         return self.endpoint.follow(request, self._handler)
 
     def exchange(self, request: Request) -> Flow[Response]:
-        """Send a request through the stack and follow nothing: for addresses that are not the service's own."""
+        """Send a request through the stack and follow no redirect: for addresses that are not the service's own."""
         return self._handler(request)
+
+    def close(self) -> None:
+        """Close the connections of blocking calls. Those of awaited calls are closed with their event loop."""
+        self.awaiting.retire()
+        wire = self.blocking.retire()
+        if wire is not None:
+            wire.close()
+
+    async def aclose(self) -> None:
+        """Close all connections, after what ``on_close`` holds."""
+        for callback in list(self.on_close):
+            await callback()
+        awaiting = self.awaiting.retire()
+        self.close()
+        if awaiting is not None:
+            await awaiting.aclose()
 
 
 class LazyWire(Generic[W]):
@@ -93,21 +126,9 @@ class LazyWire(Generic[W]):
             raise ConfigurationError("This client is closed. Create another one, or close it later.")
         return wire
 
-    def lend(self, request: Request) -> W:
-        """The wire, for an attempt of a call that is under way.
-
-        Raises:
-            APIConnectionError: The client was closed meanwhile. (A :class:`ConfigurationError` tells that nothing was
-                sent, and an earlier attempt may have been.)
-        """
-        try:
-            return self.get()
-        except ConfigurationError as error:
-            if not self._closed:
-                raise
-            from simstudio.transport.wire.failures import CLOSED_HERE, refused
-
-            raise refused(request, CLOSED_HERE) from error
+    def use(self, wire: W) -> None:
+        """Send through this wire instead of one that would be made."""
+        self._wire = wire
 
     def retire(self) -> W | None:
         """Refuse further use, and give the wire to be closed, if there ever was one.
@@ -122,3 +143,42 @@ class LazyWire(Generic[W]):
     def after_fork(self) -> None:
         """In a forked child: a lock that no vanished thread holds."""
         self._lock = threading.Lock()
+
+
+def _check_mode(http_client: Any, *, asynchronous: bool) -> None:
+    from simstudio.transport.wire.client import is_async_client
+
+    if is_async_client(http_client) and not asynchronous:
+        raise ConfigurationError("http_client= is async: use the async client, or an httpx.Client.")
+    if asynchronous and not is_async_client(http_client):
+        raise ConfigurationError("http_client= is not async: use the sync client, or an httpx.AsyncClient.")
+
+
+def _blocking_wire(http_client: Any, asynchronous: bool) -> Wire:  # noqa: FBT001 - of a partial
+    if http_client is None:
+        from simstudio.transport.wire.httpx import HTTPXWire
+
+        return HTTPXWire()
+    if asynchronous:
+        raise ConfigurationError(
+            "This client sends with an http_client= that is awaited, so nothing of it can block: "
+            "use the methods that are awaited, or a sync client with an httpx.Client."
+        )
+    from simstudio.transport.wire.client import ClientWire
+
+    return ClientWire(http_client)
+
+
+def _awaiting_wire(http_client: Any, asynchronous: bool) -> AsyncWire:  # noqa: FBT001 - of a partial
+    if http_client is None:
+        from simstudio.transport.wire.async_httpx import AsyncHTTPXWire
+
+        return AsyncHTTPXWire()
+    if not asynchronous:
+        raise ConfigurationError(
+            "This client sends with an http_client= that blocks, so nothing of it can be awaited: "
+            "use an async client with an httpx.AsyncClient for that."
+        )
+    from simstudio.transport.wire.client import AsyncClientWire
+
+    return AsyncClientWire(http_client)

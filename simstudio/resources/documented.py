@@ -20,7 +20,6 @@ from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionRe
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.dialects.base import StreamOptions
 from simstudio.resources.jobs import Jobs
-from simstudio.resources.settings import resolve_api_version
 from simstudio.resources.usage import Usage
 from simstudio.resources.workflows import Workflows
 from simstudio.transport.flow import Flow, Sleep
@@ -73,7 +72,7 @@ class DocumentedMethods(BaseClient[M]):
 
     @namespace
     def _dialects(self) -> Dialects[M]:
-        return Dialects(self._context, resolve_api_version(self._settings.arguments()["api_version"]))
+        return Dialects(self._context, self._context.session.version)
 
     @operation
     def execute_workflow(

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
+from simstudio.core.context import Context
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_timeout
-from simstudio.core.resource import APIResource, Context
+from simstudio.core.resource import APIResource
 from simstudio.core.runs import SubmittedRun
 from simstudio.errors import (
     InvalidInputError,

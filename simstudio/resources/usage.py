@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simstudio.core.context import Context
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
-from simstudio.core.resource import APIResource, Context
+from simstudio.core.resource import APIResource
 from simstudio.resources.dialects import Dialects
 from simstudio.transport.flow import Flow
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from simstudio.core.context import Context
 from simstudio.core.modes import M
 from simstudio.core.operation import operation, streaming
 from simstudio.core.options import UNSET, Unset, check_timeout
-from simstudio.core.resource import Context
 from simstudio.errors import APIStatusError, InvalidInputError
 from simstudio.models.execution import AsyncExecutionResult, CancelResult, WorkflowExecutionResult
 from simstudio.resources.dialects import Dialects

@@ -115,7 +115,7 @@ def own_cost() -> Row:
 
     client = SimStudioClient("key", "http://127.0.0.1:1")
     wire = _InstantWire()
-    client._wire._make = lambda: wire
+    client._context.session.blocking.use(wire)
     request = Request("POST", "http://127.0.0.1:1/api")
     sides = {
         "call": cpu_per_call(lambda: client.workflows.execute("wf", INPUT), 2000),
@@ -154,7 +154,7 @@ def first_event() -> Row:
     with server() as base, SimStudioClient("key", base) as client:
         for _ in range(10):
             request = client._request("POST", "/ticks?count=20", idle_timeout=10)
-            response = client._context.runner.run(client._send(request))
+            response = client._context.run(client._send(request))
             with Stream(OpenedStream(response, ExecutionEvents())) as stream:
                 delays += [time.monotonic() - float(event.chunk) for event in stream if isinstance(event, ChunkEvent)]
     value = statistics.median(delays) * 1e3
@@ -175,7 +175,7 @@ size, frame = int(sys.argv[2]), int(sys.argv[3])
 with SimStudioClient("key", sys.argv[1]) as client:
     def run(size):
         request = client._request("POST", f"/stream?size={size}&frame={frame}", idle_timeout=10)
-        stream = Stream(OpenedStream(client._context.runner.run(client._send(request)), ExecutionEvents()))
+        stream = Stream(OpenedStream(client._context.run(client._send(request)), ExecutionEvents()))
         for event in stream:
             pass
         return stream

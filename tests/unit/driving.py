@@ -174,17 +174,24 @@ def result_of(flow: Flow[T], *answers: Answer) -> T:
     return played.result  # type: ignore[no-any-return]
 
 
+def use_wire(client: Any, wire: Any) -> None:
+    """Have a client of either mode send through a wire (``client.script``)."""
+    session = client._context.session
+    (session.awaiting if client._context.mode.asynchronous else session.blocking).use(wire)
+    client.script = wire
+
+
 def client(*answers: Answer, **options: Any) -> SimStudioClient:
     """A sync client over a :class:`Script` (``client.script``)."""
     made = SimStudioClient(options.pop("api_key", KEY), options.pop("base_url", "https://sim.test"), **options)
-    made.script = made._wire._wire = Script(list(answers))  # type: ignore[attr-defined]
+    use_wire(made, Script(list(answers)))
     return made
 
 
 def async_client(*answers: Answer, **options: Any) -> AsyncSimStudioClient:
     """An async client over a :class:`Script` (``client.script``)."""
     made = AsyncSimStudioClient(options.pop("api_key", KEY), options.pop("base_url", "https://sim.test"), **options)
-    made.script = made._wire._wire = AsyncScript(list(answers))  # type: ignore[attr-defined]
+    use_wire(made, AsyncScript(list(answers)))
     return made
 
 

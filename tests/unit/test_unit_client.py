@@ -9,7 +9,7 @@ from typing import Any
 import cloudpickle
 import httpx
 import pytest
-from driving import KEY, Both, answer, async_client, client
+from driving import KEY, Both, answer, async_client, client, use_wire
 
 import simstudio
 from simstudio import ANONYMOUS, AsyncSimStudioClient, ConfigurationError, InvalidInputError, Request, SimStudioClient
@@ -307,7 +307,7 @@ class TestClones:
         response = await both(raw.workflows.status("wf"))
         assert response.parse().is_deployed
         assert made.script.requests[0].max_retries == 0
-        assert raw._context.runner.mode.raw
+        assert raw._context.mode.raw
 
     async def test_a_subclass_stays_one(self) -> None:
         class Mine(SimStudioClient):
@@ -367,7 +367,7 @@ class TestPickling:
             made._context.options,
         )
         script = type(made.script)([answer(200, STATUS)])
-        other._wire._wire = script
+        use_wire(other, script)
         await both(other.workflows.status("wf"))
         assert script.requests[0].headers.get("X-Mine") == (None if middleware is None else "1")
         assert script.requests[0].headers["X-API-Key"] == "sk-sim-test-Later"
@@ -396,7 +396,7 @@ class TestPickling:
         assert type(jobs) is type(made.jobs)
         assert jobs._context.options.timeout == 7.0
         raw_jobs = pickle.loads(pickle.dumps(made.with_raw_response.with_options(timeout=3).jobs))
-        assert raw_jobs._context.runner.mode.raw
+        assert raw_jobs._context.mode.raw
 
     def test_with_an_http_client_it_cannot_and_says_so(self) -> None:
         with httpx.Client() as http_client:

@@ -213,7 +213,7 @@ def test_no_part_of_a_client_shows_it(both: Both) -> None:
         context.defaults,
         context.options,
         context,
-        made._settings,
+        context.session.arguments,
     ):
         assert KEY not in repr(thing), type(thing)
         assert KEY not in f"{thing}"

@@ -248,7 +248,7 @@ class TestEqualityAndPickling:
         assert inspect.signature(loaded) == inspect.signature(original)
         context = loaded.__self__._context
         assert context.options == original.__self__._context.options
-        assert context.runner.mode is original.__self__._context.runner.mode
+        assert context.mode is original.__self__._context.mode
 
 
 class TestMocks:

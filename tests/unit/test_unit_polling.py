@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from driving import Both, Clock, Played, answer, play
+from driving import Both, Clock, Played, answer, play, use_wire
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -267,7 +267,7 @@ class TestJobs:
             clock.advance(60.0)
             return asking(request)
 
-        made._wire._wire = type("Slow", (), {"send": staticmethod(slow)})()
+        use_wire(made, type("Slow", (), {"send": staticmethod(slow)})())
         with pytest.raises(JobTimeoutError) as caught:
             await both(made.jobs.wait("t1", timeout=10))
         assert caught.value.code == "TIMEOUT"

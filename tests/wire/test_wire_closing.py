@@ -13,10 +13,9 @@ from faultserver import PATIENCE, Connection, FaultServer, Script
 from wireanswers import STREAM, answer, answering, chunked, text
 from wirecalls import async_client_of, client_of
 
-import simstudio.core.client as core_client
+import simstudio.core.session as session
 from simstudio import APIConnectionError, ConfigurationError, SimStudioError
 from simstudio.core.session import LazyWire
-from simstudio.transport.message import Request
 from simstudio.transport.retry import Backoff, Retry, RetryPolicy
 
 Serve = Callable[..., FaultServer]
@@ -209,16 +208,16 @@ def test_closing_while_the_first_call_makes_its_wire_sends_nothing(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = serve()
-    client = client_of(server.url)
     making, closed = threading.Event(), threading.Event()
-    make = core_client._sync_wire
+    make = session._blocking_wire
 
     def slowly(*args: Any) -> Any:
         making.set()
         assert closed.wait(PATIENCE)
         return make(*args)
 
-    monkeypatch.setattr(core_client, "_sync_wire", slowly)
+    monkeypatch.setattr(session, "_blocking_wire", slowly)
+    client = client_of(server.url)
     with ThreadPoolExecutor(1) as threads:
         call = threads.submit(client.request, "GET", "/api/x")
         assert making.wait(PATIENCE)
@@ -234,9 +233,8 @@ async def test_closing_while_the_first_call_makes_its_wire_sends_nothing_async(
 ) -> None:
     """In another thread, whose loop makes the wire."""
     server = serve()
-    client = async_client_of(server.url)
     making, closed = threading.Event(), threading.Event()
-    make = core_client._async_wire
+    make = session._awaiting_wire
 
     def slowly(*args: Any) -> Any:
         making.set()
@@ -246,7 +244,8 @@ async def test_closing_while_the_first_call_makes_its_wire_sends_nothing_async(
     async def get() -> Any:
         return await client.request("GET", "/api/x")
 
-    monkeypatch.setattr(core_client, "_async_wire", slowly)
+    monkeypatch.setattr(session, "_awaiting_wire", slowly)
+    client = async_client_of(server.url)
     with ThreadPoolExecutor(1) as threads:
         call = threads.submit(asyncio.run, get())
         assert await asyncio.to_thread(making.wait, PATIENCE)
@@ -269,20 +268,3 @@ def test_a_wire_may_be_retired_by_what_makes_it() -> None:
     with pytest.raises(ConfigurationError, match="closed"):
         lazy.get()
     assert retired == [None]
-
-
-def test_a_call_under_way_is_told_that_its_wire_was_retired() -> None:
-    lazy: LazyWire[Any] = LazyWire(object)
-    assert lazy.lend(Request("GET", "http://sim.test/x")) is lazy.get()
-    lazy.retire()
-    with pytest.raises(APIConnectionError, match=CLOSED) as caught:
-        lazy.lend(Request("GET", "http://sim.test/x"))
-    assert (caught.value.sent, caught.value.lasting) == (False, True)
-
-
-def test_a_wire_that_cannot_be_made_is_told_as_such() -> None:
-    def make() -> Any:
-        raise ConfigurationError("no certificates")
-
-    with pytest.raises(ConfigurationError, match="no certificates"):
-        LazyWire(make).lend(Request("GET", "http://sim.test/x"))

@@ -131,7 +131,7 @@ async def test_a_stream_that_is_forgotten_is_counted_no_longer_async(serve: Serv
         await (await client.workflows.stream("wf")).__anext__()
         gc.collect()
         assert await asyncio.to_thread(server.saw_close)
-        (transport,) = (await client._wire.get()._loops.get())._open.values()
+        (transport,) = (await client._context.session.awaiting.get()._loops.get())._open.values()
         assert transport._pool.slots.busy == set()
 
 
@@ -145,5 +145,5 @@ def test_a_stream_that_is_forgotten_is_closed_and_counted_no_longer(serve: Serve
         del stream
         gc.collect()
         assert server.saw_close()
-        (transport,) = client._wire.get()._open.values()
+        (transport,) = client._context.session.blocking.get()._open.values()
         assert transport._pool.slots.busy == set()

@@ -14,9 +14,8 @@ from simstudio.core.modes import M
 from simstudio.core.namespace import namespace
 
 if TYPE_CHECKING:
-    from simstudio.core.resource import Context
+    from simstudio.core.context import Context
     from simstudio.resources.dialects.base import Dialect
-    from simstudio.resources.settings import APIVersion
 
 
 class Dialects(Generic[M]):
@@ -26,9 +25,9 @@ class Dialects(Generic[M]):
         version: What the client speaks.
     """
 
-    def __init__(self, context: Context, version: APIVersion) -> None:
+    def __init__(self, context: Context, version: str) -> None:
         self._context = context
-        self.version: APIVersion = version
+        self.version = version
 
     @property
     def own(self) -> Dialect[M]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from simstudio.core.context import Context
 from simstudio.core.conversion import structure
 from simstudio.core.endpoint import Call, endpoint, found
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.core.polling import Poller
-from simstudio.core.resource import APIResource, Context
+from simstudio.core.resource import APIResource
 from simstudio.models.v2.deployments import (
     DeployedWorkflow,
     DeploymentResult,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from simstudio.core.client import AsyncClient, BaseClient, Settings, SyncClient
+from simstudio.core.client import AsyncClient, BaseClient, SyncClient
 from simstudio.core.modes import Async, M, RawAsync, RawSync, Sync
 from simstudio.core.namespace import namespace
 from simstudio.core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, UNSET, Options, Unset
+from simstudio.core.session import Session
 from simstudio.services.oomol.applets import Applets
 from simstudio.services.oomol.blocks import Blocks, Flows
 from simstudio.services.oomol.credentials import OomolCredentials, OomolEndpoint, TokenAuth, of_applets
@@ -60,19 +61,25 @@ class _OomolClient(BaseClient[M]):
         credentials = OomolCredentials(api_token, applets_token)
         endpoint = OomolEndpoint(address, applets_url if applets_url is not None else DEFAULT_APPLETS_URL)
         rate_limits = RateLimits()
-        arguments = {"applets_url": applets_url}
-        self._assemble(
-            endpoint=endpoint,
-            credentials=credentials,
-            rate_limits=rate_limits,
+
+        def arguments() -> dict[str, Any]:
+            return {
+                "api_token": credentials.token,
+                "applets_token": credentials.applets,
+                "applets_url": applets_url,
+            }
+
+        session = Session(
+            endpoint,
+            credentials,
+            rate_limits,
             stack=[TokenAuth(credentials, endpoint), rate_limits, Retry(), Logging(credentials=credentials)],
-            options=options,
-            settings=Settings(
-                middleware,
-                http_client,
-                lambda: {**arguments, "api_token": credentials.token, "applets_token": credentials.applets},
-            ),
+            middleware=middleware,
+            http_client=http_client,
+            asynchronous=self._mode.asynchronous,
+            arguments=arguments,
         )
+        self._begin(session, options)
 
     @namespace
     def tasks(self) -> Tasks[M]:
@@ -180,6 +187,8 @@ class AsyncOomolConnectClient(_OomolClient[Async], AsyncClient):
 class RawOomolConnectClient(_OomolClient[RawSync]):
     """``client.with_raw_response``: the same operations, each returning an :class:`~simstudio.APIResponse`."""
 
+    _mode = RawSync
+
     @classmethod
     def _rebuilt(cls, arguments: dict[str, Any]) -> Any:
         return OomolConnectClient._rebuilt(arguments).with_raw_response
@@ -187,6 +196,8 @@ class RawOomolConnectClient(_OomolClient[RawSync]):
 
 class AsyncRawOomolConnectClient(_OomolClient[RawAsync]):
     """``client.with_raw_response`` of an async client: each operation awaits to an :class:`~simstudio.APIResponse`."""
+
+    _mode = RawAsync
 
     @classmethod
     def _rebuilt(cls, arguments: dict[str, Any]) -> Any:

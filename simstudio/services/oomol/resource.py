@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
+from simstudio.core.context import Context
 from simstudio.core.conversion import structure
 from simstudio.core.failures import conceal, describe, read_error, reason, wait_of
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.polling import Poller
-from simstudio.core.resource import APIResource, Context
+from simstudio.core.resource import APIResource
 from simstudio.services.oomol.errors import ApiStatusError, as_own, status_class
 from simstudio.transport.errors import APIConnectionError, InvalidResponseError, RateLimitError
 

@@ -14,7 +14,7 @@ from simstudio.core.options import UNSET, check_headers
 from simstudio.services.speedpix.files import Files
 from simstudio.services.speedpix.options import unwrap
 from simstudio.services.speedpix.predictions import DEFAULT_RESOURCE, Predictions, check_waiting
-from simstudio.services.speedpix.resource import Policy, SpeedPixResource, SpeedPixSettings
+from simstudio.services.speedpix.resource import Policy, SpeedPixResource, SpeedPixSession
 from simstudio.services.speedpix.transfers import Transfers
 from simstudio.services.speedpix.twins import asynchronous
 from simstudio.transport.endpoint import check_path
@@ -49,9 +49,9 @@ class SpeedPixCalls(SpeedPixResource[M], BaseClient[M]):
 
     @property
     def _policy(self) -> Policy:
-        settings = self._settings
-        assert isinstance(settings, SpeedPixSettings)  # noqa: S101 - the constructor made them
-        return settings.policy
+        session = self._context.session
+        assert isinstance(session, SpeedPixSession)  # noqa: S101 - the constructor made it
+        return session.policy
 
     @operation
     def run(

@@ -9,18 +9,15 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from simstudio.core.client import AsyncClient, SyncClient, _async_wire, _sync_wire
-from simstudio.core.modes import Async, M, RawAsync, RawSync, Runner, Sync
+from simstudio.core.client import AsyncClient, SyncClient
+from simstudio.core.modes import Async, M, RawAsync, RawSync, Sync
 from simstudio.core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, Options
-from simstudio.core.session import LazyWire
 from simstudio.services.speedpix.calls import SpeedPixCalls
 from simstudio.services.speedpix.credentials import Signature, SpeedPixCredentials, fresh_nonce
 from simstudio.services.speedpix.errors import SpeedPixConfigurationError
 from simstudio.services.speedpix.options import check_endpoint, setting
-from simstudio.services.speedpix.resource import Policy, SpeedPixSettings
-from simstudio.services.speedpix.twins import TwinAsyncRunner, TwinSyncRunner, Wires
+from simstudio.services.speedpix.resource import Policy, SpeedPixSession
 from simstudio.transport.endpoint import Endpoint
-from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.logging import Logging, configure_from_environment
 from simstudio.transport.rate_limit import RateLimits
 from simstudio.transport.retry import Retry
@@ -28,8 +25,6 @@ from simstudio.transport.stack import MiddlewareOption
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-    from simstudio.transport.flow import AsyncWire, Wire
 
 
 class _SpeedPixClient(SpeedPixCalls[M]):
@@ -77,15 +72,19 @@ class _SpeedPixClient(SpeedPixCalls[M]):
                 **_picklable(clock=clock, nonce=nonce),
             }
 
-        self._assemble(
-            endpoint=made,
-            credentials=credentials,
-            rate_limits=rate_limits,
+        session = SpeedPixSession(
+            policy,
+            made,
+            credentials,
+            rate_limits,
             stack=[rate_limits, Retry(), Logging(credentials=credentials)],
+            middleware=middleware,
             innermost=[Signature(credentials, made, clock=clock, nonce=nonce)],
-            options=options,
-            settings=SpeedPixSettings(middleware, http_client, arguments, policy),
+            http_client=http_client,
+            asynchronous=self._mode.asynchronous,
+            arguments=arguments,
         )
+        self._begin(session, options)
 
     @property
     def endpoint(self) -> str:
@@ -110,11 +109,6 @@ class _SpeedPixClient(SpeedPixCalls[M]):
     @classmethod
     def _rebuilt(cls, arguments: dict[str, Any]) -> Any:
         return cls(endpoint=arguments.pop("base_url"), **arguments)
-
-    @property
-    def _wires(self) -> Wires:
-        wires: Wires = self._context.runner.wires  # type: ignore[attr-defined]
-        return wires
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(endpoint={self.base_url!r})"
@@ -152,28 +146,16 @@ class SpeedPixClient(_SpeedPixClient[Sync], SyncClient):
     A pickled client carries its secret: treat it as one.
     """
 
-    def _make_runner(self, http_client: Any) -> Runner:
-        super()._make_runner(http_client)
-        return TwinSyncRunner(Wires(self._wire, LazyWire(lambda: _twin_async_wire(http_client))))
-
     @property
     def with_raw_response(self) -> RawSpeedPixClient:
         """This client with operations that return an :class:`~simstudio.APIResponse`: result, status, headers."""
         raw: RawSpeedPixClient = self._raw(RawSpeedPixClient)
         return raw
 
-    def close(self) -> None:
-        """Close the connections (those of ``async_…`` methods with their event loop). Later calls are refused."""
-        super().close()
-        if self._owns_wire:
-            self._wires.awaiting.retire()
-
     async def aclose(self) -> None:
         """Close the connections, those of ``async_…`` methods too."""
-        twin = self._wires.awaiting.retire() if self._owns_wire else None
-        self.close()
-        if twin is not None:
-            await twin.aclose()
+        if self._owns_session:
+            await self._context.session.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -195,26 +177,17 @@ class AsyncSpeedPixClient(_SpeedPixClient[Async], AsyncClient):
         ...     await output["images"]["url"].async_save("cat.png")
     """
 
-    def _make_runner(self, http_client: Any) -> Runner:
-        super()._make_runner(http_client)
-        return TwinAsyncRunner(Wires(LazyWire(lambda: _twin_sync_wire(http_client)), self._wire))
-
     @property
     def with_raw_response(self) -> AsyncRawSpeedPixClient:
         """This client with operations that give an :class:`~simstudio.APIResponse`: result, status, headers."""
         raw: AsyncRawSpeedPixClient = self._raw(AsyncRawSpeedPixClient)
         return raw
 
-    async def aclose(self) -> None:
-        """Close the connections. A call afterwards is a ConfigurationError; closing again does nothing."""
-        twin = self._wires.blocking.retire() if self._owns_wire else None
-        if twin is not None:
-            twin.close()
-        await super().aclose()
-
 
 class RawSpeedPixClient(_SpeedPixClient[RawSync]):
     """``client.with_raw_response``: the same operations, each returning an :class:`~simstudio.APIResponse`."""
+
+    _mode = RawSync
 
     @classmethod
     def _rebuilt(cls, arguments: dict[str, Any]) -> Any:
@@ -224,27 +197,11 @@ class RawSpeedPixClient(_SpeedPixClient[RawSync]):
 class AsyncRawSpeedPixClient(_SpeedPixClient[RawAsync]):
     """``client.with_raw_response`` of an async client: each operation awaits to an :class:`~simstudio.APIResponse`."""
 
+    _mode = RawAsync
+
     @classmethod
     def _rebuilt(cls, arguments: dict[str, Any]) -> Any:
         return AsyncSpeedPixClient._rebuilt(arguments).with_raw_response
-
-
-def _twin_async_wire(http_client: Any) -> AsyncWire:
-    if http_client is not None:
-        raise ConfigurationError(
-            "This client sends with an http_client= that blocks, so nothing of it can be awaited: "
-            "use AsyncClient(http_client=httpx.AsyncClient(…)) for that."
-        )
-    return _async_wire(None)
-
-
-def _twin_sync_wire(http_client: Any) -> Wire:
-    if http_client is not None:
-        raise ConfigurationError(
-            "This client sends with an http_client= that is awaited, so nothing of it can block: "
-            "use the async_… methods, or Client(http_client=httpx.Client(…))."
-        )
-    return _sync_wire(None)
 
 
 def _picklable(**functions: Any) -> dict[str, Any]:

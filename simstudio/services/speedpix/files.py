@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from simstudio.core.context import Context
 from simstudio.core.conversion import structure
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
-from simstudio.core.resource import Context
 from simstudio.services.speedpix.attachments import Attachment, attach
 from simstudio.services.speedpix.envelope import invalid, read_envelope, refuse
 from simstudio.services.speedpix.errors import SpeedPixResponseError

@@ -54,12 +54,12 @@ class FileOutput:
             APIConnectionError: It did not come whole.
         """
         files = self._files
-        return files.blocking.run(files.guarded(self._read()))
+        return files.run(files.guarded(self._read()))
 
     async def async_read(self) -> bytes:
         """The content; see :meth:`read`."""
         files = self._files
-        return await files.awaiting.run(files.guarded(self._read()))
+        return await files.arun(files.guarded(self._read()))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the content to a file, which appears when all of it has come, and is else as it was before.
@@ -77,17 +77,17 @@ class FileOutput:
             APIConnectionError: It did not come whole.
         """
         files = self._files
-        return files.blocking.run(files.guarded(self._save(path)))
+        return files.run(files.guarded(self._save(path)))
 
     async def async_save(self, path: str | os.PathLike[str]) -> Path:
         """Write the content to a file; see :meth:`save`."""
         files = self._files
-        return await files.awaiting.run(files.guarded(self._save(path)))
+        return await files.arun(files.guarded(self._save(path)))
 
     def __iter__(self) -> Iterator[bytes]:
         """The content, piece by piece as it comes."""
         files = self._files
-        response = files.blocking.run(files.guarded(files.open(self.url)))
+        response = files.run(files.guarded(files.open(self.url)))
         body = response.body
         if body is None:
             yield response.content
@@ -104,7 +104,7 @@ class FileOutput:
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """The content, piece by piece as it comes."""
         files = self._files
-        response = await files.awaiting.run(files.guarded(files.open(self.url)))
+        response = await files.arun(files.guarded(files.open(self.url)))
         body = response.body
         if body is None:
             yield response.content

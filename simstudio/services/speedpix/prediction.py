@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from simstudio.core.context import Context
 from simstudio.core.errors import JobCancelledError, JobFailedError, JobTimeoutError
-from simstudio.core.modes import M
+from simstudio.core.modes import M, Sync
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Options
-from simstudio.core.resource import APIResource, Context
+from simstudio.core.resource import APIResource
 from simstudio.core.runs import SubmittedRun
 from simstudio.services.speedpix.errors import SpeedPixException
 from simstudio.services.speedpix.models import CANCELED, FINAL, SUCCEEDED, Progress
-from simstudio.services.speedpix.twins import DetachedRunner, asynchronous
+from simstudio.services.speedpix.twins import Detached, asynchronous
 from simstudio.transport.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class Prediction(SubmittedRun[M, "Prediction[Any]", Any]):
 
     @property
     def _client(self) -> Predictions[M]:
-        assert self._predictions is not None  # noqa: S101 - a detached one's runner refuses before
+        assert self._predictions is not None  # noqa: S101 - a detached one's session refuses before
         return self._predictions
 
     def _status_of(self, state: Prediction[Any]) -> str:
@@ -226,8 +227,8 @@ def _detached(prediction_id: str) -> Context:
         f"This record of the prediction {prediction_id} has no client, because it was pickled. "
         "Ask for it with client.predictions.get(prediction.id)."
     )
-    nothing: Any = None
-    return Context(nothing, Options(), DetachedRunner(advice), lambda: (_restored, (prediction_id, {})))
+    session: Any = Detached(advice)
+    return Context(session, Options(), Sync, lambda _: _restored(prediction_id, {}))
 
 
 class PredictionError(SpeedPixException, JobFailedError):

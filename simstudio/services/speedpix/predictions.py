@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from simstudio.core.context import Context
 from simstudio.core.conversion import structure
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_headers, check_timeout
 from simstudio.core.polling import BORNE, Poller
-from simstudio.core.resource import Context
 from simstudio.services.speedpix.envelope import invalid, read_envelope, refuse
 from simstudio.services.speedpix.errors import (
     SpeedPixException,

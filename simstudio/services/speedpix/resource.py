@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from simstudio.core.client import Settings
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.resource import APIResource, encode_json
+from simstudio.core.session import Session
 from simstudio.services.speedpix.credentials import METHOD, SIGNED
 from simstudio.services.speedpix.envelope import status_error
 from simstudio.services.speedpix.errors import SpeedPixConfigurationError
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Request, Resend, Response
-    from simstudio.transport.stack import MiddlewareOption
 
 JSON = "application/json; charset=utf-8"
 
@@ -66,17 +65,11 @@ class Policy:
         return UploadRule(enabled, self.upload_root if upload_root is None else check_root(upload_root))
 
 
-class SpeedPixSettings(Settings):
-    """What a client was made of, its policy included."""
+class SpeedPixSession(Session):
+    """What a client and its clones share, with the policy for files in inputs."""
 
-    def __init__(
-        self,
-        middleware: MiddlewareOption,
-        http_client: object | None,
-        arguments: Callable[[], dict[str, Any]],
-        policy: Policy,
-    ) -> None:
-        super().__init__(middleware, http_client, arguments)
+    def __init__(self, policy: Policy, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
         self.policy = policy
 
 

@@ -9,23 +9,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from simstudio.core.context import Context
 from simstudio.core.failures import conceal_error
+from simstudio.core.modes import Async, Sync
 from simstudio.core.options import Options
-from simstudio.core.resource import Context
+from simstudio.core.session import Session
 from simstudio.services.speedpix.credentials import SpeedPixCredentials
 from simstudio.services.speedpix.envelope import status_error
 from simstudio.services.speedpix.errors import UnsafeURLError
-from simstudio.services.speedpix.twins import TwinSyncRunner, Wires, awaiting, blocking
 from simstudio.services.speedpix.urls import check_fetchable, next_hop, without_query
 from simstudio.transport.deadline import Budget
+from simstudio.transport.endpoint import Endpoint
 from simstudio.transport.errors import SimStudioError
 from simstudio.transport.flow import FromBody
+from simstudio.transport.logging import Logging
 from simstudio.transport.message import Headers, Request
+from simstudio.transport.rate_limit import RateLimits
+from simstudio.transport.retry import Retry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from simstudio.core.modes import AsyncRunner, SyncRunner
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Response
     from simstudio.transport.upload import Upload
@@ -48,15 +50,13 @@ class Transfers:
         self._context = context
         self._insecure = insecure
 
-    @property
-    def blocking(self) -> SyncRunner:
-        """Runs flows, blocking."""
-        return blocking(self._context.runner)
+    def run(self, flow: Flow[T]) -> T:
+        """Run a flow, blocking."""
+        return Sync.run(self._context.session, flow)
 
-    @property
-    def awaiting(self) -> AsyncRunner:
-        """Runs flows, awaited."""
-        return awaiting(self._context.runner)
+    async def arun(self, flow: Flow[T]) -> T:
+        """Run a flow, awaited."""
+        return await Async.run(self._context.session, flow)
 
     def put(self, url: str, upload: Upload, content_type: str) -> Flow[None]:
         """Send a file.
@@ -133,27 +133,12 @@ _unclaimed: list[Transfers] = []
 def unclaimed() -> Transfers:
     """The transfers of addresses that belong to no client: ``FileOutput(url)`` made by hand, or unpickled."""
     if not _unclaimed:
-        _unclaimed.append(_make_unclaimed(_wires))
+        credentials = SpeedPixCredentials()
+        session = Session(
+            Endpoint("http://localhost"),
+            credentials,
+            RateLimits(),
+            stack=[Retry(), Logging(credentials=credentials)],
+        )
+        _unclaimed.append(Transfers(Context(session, Options(), Sync, lambda _: unclaimed())))
     return _unclaimed[0]
-
-
-def _make_unclaimed(wires: Callable[[], Wires]) -> Transfers:
-    from simstudio.core.session import Session
-    from simstudio.transport.endpoint import Endpoint
-    from simstudio.transport.logging import Logging
-    from simstudio.transport.rate_limit import RateLimits
-    from simstudio.transport.retry import Retry
-    from simstudio.transport.stack import compose
-
-    credentials = SpeedPixCredentials()
-    handler = compose([Retry(), Logging(credentials=credentials)])
-    session = Session(Endpoint("http://localhost"), credentials, RateLimits(), handler)
-    context = Context(session, Options(), TwinSyncRunner(wires()), lambda: (unclaimed, ()))
-    return Transfers(context)
-
-
-def _wires() -> Wires:
-    from simstudio.core.client import _async_wire, _sync_wire
-    from simstudio.core.session import LazyWire
-
-    return Wires(LazyWire(lambda: _sync_wire(None)), LazyWire(lambda: _async_wire(None)))

@@ -1,7 +1,7 @@
 """Both modes of one client: ``run`` blocks and ``async_run`` is awaited, on the same object.
 
-SpeedPix's own SDK has one client for both. Here a client has its mode, and a *twin* of the other mode, which is only
-another wire under the same session: made when it is first used, and closed with the client.
+SpeedPix's own SDK has one client for both. A session has connections for either; here are the operations that use those
+of the other mode.
 """
 
 from __future__ import annotations
@@ -9,20 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
-import attrs
-
 from simstudio.core.functions import Form
-from simstudio.core.modes import AsyncRunner, Mode, RawAsyncRunner, RawSyncRunner, Sync, SyncRunner
+from simstudio.core.modes import Async, Mode
 from simstudio.core.operation import Method, operation, result_of
-from simstudio.core.session import LazyWire
 from simstudio.transport.errors import ConfigurationError
-from simstudio.transport.flow import AsyncWire, Flow, Wire
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
 
-    from simstudio.core.modes import Runner
     from simstudio.core.resource import APIResource
+    from simstudio.transport.flow import Flow
 
     P = ParamSpec("P")
 else:
@@ -33,88 +29,20 @@ else:
 T = TypeVar("T")
 
 
-@attrs.frozen(eq=False)
-class Wires:
-    """The wires of a client and of its twin."""
+class Detached:
+    """In place of the session of something that has no client (any more): every call is refused.
 
-    blocking: LazyWire[Wire]
-    awaiting: LazyWire[AsyncWire]
-
-
-class TwinSyncRunner(SyncRunner):
-    """Blocking; knows the wires of both modes."""
-
-    def __init__(self, wires: Wires) -> None:
-        super().__init__(wires.blocking)
-        self.wires = wires
-
-    def raw(self) -> Runner:
-        """The runner whose operations return responses too."""
-        return _RawTwinSyncRunner(self.wires)
-
-
-class _RawTwinSyncRunner(RawSyncRunner):
-    def __init__(self, wires: Wires) -> None:
-        super().__init__(wires.blocking)
-        self.wires = wires
-
-
-class TwinAsyncRunner(AsyncRunner):
-    """Awaited; knows the wires of both modes."""
-
-    def __init__(self, wires: Wires) -> None:
-        super().__init__(wires.awaiting)
-        self.wires = wires
-
-    def raw(self) -> Runner:
-        """The runner whose operations return responses too."""
-        return _RawTwinAsyncRunner(self.wires)
-
-
-class _RawTwinAsyncRunner(RawAsyncRunner):
-    def __init__(self, wires: Wires) -> None:
-        super().__init__(wires.awaiting)
-        self.wires = wires
-
-
-class DetachedRunner:
-    """The runner of something that has no client (any more)."""
-
-    mode = Sync
+    Args:
+        advice: What the caller can do instead.
+    """
 
     def __init__(self, advice: str) -> None:
         self.advice = advice
+        self.blocking = self.awaiting = self
 
-    @property
-    def wires(self) -> NoReturn:
-        """There are none."""
+    def get(self) -> NoReturn:
+        """Raise the advice as a ConfigurationError."""
         raise ConfigurationError(self.advice)
-
-    def run(self, flow: Flow[Any]) -> NoReturn:
-        """Refuse."""
-        flow.close()
-        raise ConfigurationError(self.advice)
-
-    call = run
-
-    def raw(self) -> Runner:
-        """The same."""
-        return self
-
-    def concurrent(self, most: int) -> NoReturn:
-        """Refuse."""
-        del most
-        raise ConfigurationError(self.advice)
-
-
-def blocking(runner: Any) -> SyncRunner:
-    """The blocking runner of the client that a runner belongs to."""
-    return SyncRunner(runner.wires.blocking)
-
-
-def awaiting(runner: Any) -> AsyncRunner:
-    """The awaited runner of the client that a runner belongs to."""
-    return AsyncRunner(runner.wires.awaiting)
 
 
 class asynchronous(Method[P, T]):  # noqa: N801 - used like `operation`
@@ -138,4 +66,4 @@ class asynchronous(Method[P, T]):  # noqa: N801 - used like `operation`
 
 
 def _await(resource: APIResource[Any], flow: Flow[Any]) -> Any:
-    return awaiting(resource._context.runner).run(resource._guarded(flow))
+    return Async.run(resource._context.session, resource._guarded(flow))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from simstudio.core.client import AsyncClient, Settings, SyncClient
+from simstudio.core.client import AsyncClient, SyncClient
 from simstudio.core.modes import Async, M, RawAsync, RawSync, Sync
 from simstudio.core.options import DEFAULT_MAX_RETRIES, Options
+from simstudio.core.session import Session
 from simstudio.services.vectorvein.credentials import VectorVeinAuth, VectorVeinCredentials
 from simstudio.services.vectorvein.documented import DocumentedMethods
 from simstudio.transport.endpoint import Endpoint
@@ -39,14 +40,17 @@ class _VectorVeinClient(DocumentedMethods[M]):
         options = Options.checked(timeout=timeout, max_retries=max_retries, headers=headers)
         endpoint = Endpoint(DEFAULT_BASE_URL if base_url is None else base_url, follow_to_www=True)
         rate_limits = RateLimits()
-        self._assemble(
-            endpoint=endpoint,
-            credentials=credentials,
-            rate_limits=rate_limits,
+        session = Session(
+            endpoint,
+            credentials,
+            rate_limits,
             stack=[VectorVeinAuth(credentials, endpoint), rate_limits, Retry(), Logging(credentials=credentials)],
-            options=options,
-            settings=Settings(middleware, http_client, lambda: {"api_key": credentials.key}),
+            middleware=middleware,
+            http_client=http_client,
+            asynchronous=self._mode.asynchronous,
+            arguments=lambda: {"api_key": credentials.key},
         )
+        self._begin(session, options)
 
     @property
     def api_key(self) -> str:
@@ -116,6 +120,8 @@ class AsyncVectorVeinClient(_VectorVeinClient[Async], AsyncClient):
 class RawVectorVeinClient(_VectorVeinClient[RawSync]):
     """``client.with_raw_response``: the same operations, each returning an :class:`~simstudio.APIResponse`."""
 
+    _mode = RawSync
+
     @classmethod
     def _rebuilt(cls, arguments: dict[str, Any]) -> Any:
         return VectorVeinClient(**arguments).with_raw_response
@@ -123,6 +129,8 @@ class RawVectorVeinClient(_VectorVeinClient[RawSync]):
 
 class AsyncRawVectorVeinClient(_VectorVeinClient[RawAsync]):
     """``client.with_raw_response`` of an async client: each operation awaits to an :class:`~simstudio.APIResponse`."""
+
+    _mode = RawAsync
 
     @classmethod
     def _rebuilt(cls, arguments: dict[str, Any]) -> Any:

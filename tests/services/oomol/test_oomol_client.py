@@ -160,7 +160,7 @@ def test_a_pickled_client_is_the_same_one(kind: Any):
     for made in (
         pickle.loads(pickle.dumps(client)),
         copy.deepcopy(client),
-        pickle.loads(pickle.dumps(client.tasks.list)).__self__._context.owner()[0](*client._context.owner()[1]),
+        pickle.loads(pickle.dumps(client.tasks.list)).__self__._context.recipe()[0](*client._context.recipe()[1]),
         pickle.loads(pickle.dumps(client.with_raw_response)),
     ):
         assert made.get_default_headers() == {"X-A": "1"}

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-import simstudio.core.client
+import simstudio.core.session as session
 from simstudio.sandbox.services.oomol import Context, OomolSandbox, OomolServer
 from simstudio.services.oomol import AsyncOomolConnectClient, BackoffStrategy, RunResult
 from tests.services.oomol.helpers import Clock
@@ -44,7 +44,7 @@ def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OomolSandbox:
 @pytest.fixture
 def run_example(server: OomolServer, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, Any]]:
     """Run an example; what it left in its namespace."""
-    monkeypatch.setattr(simstudio.core.client, "_async_wire", _elsewhere(simstudio.core.client._async_wire, server))
+    monkeypatch.setattr(session, "_awaiting_wire", _elsewhere(session._awaiting_wire, server))
 
     def run(number: str) -> dict[str, Any]:
         (file,) = [file for file in EXAMPLES if file.name.startswith(number)]

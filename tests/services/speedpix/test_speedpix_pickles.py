@@ -59,10 +59,10 @@ def test_a_pickled_client_works(mode: str, server: SpeedPixServer, here: Path):
     copied = pickle.loads(pickle.dumps(client))
 
     assert type(copied) is kind
-    assert (copied.endpoint, copied.user_agent, copied._settings.policy) == (
+    assert (copied.endpoint, copied.user_agent, copied._context.session.policy) == (
         server.base_url,
         "mine",
-        client._settings.policy,
+        client._context.session.policy,
     )
     assert pickle.loads(pickle.dumps(client.predictions.get)).__name__ == "get"
     assert type(pickle.loads(pickle.dumps(client.with_raw_response))) is type(client.with_raw_response)

@@ -26,7 +26,7 @@ from simstudio.services.vectorvein.resources.task_runs import AgentTaskRun
 from simstudio.transport.errors import SimStudioError
 
 if TYPE_CHECKING:
-    from simstudio.core.resource import Context
+    from simstudio.core.context import Context
     from simstudio.transport.flow import Flow
 
 SCHEDULE = PollSchedule(initial=2.0, multiplier=1.5, maximum=15.0)

@@ -35,12 +35,12 @@ class Pages(Generic[T]):
         self._page_size = page_size
 
     def __iter__(self) -> Iterator[T]:
-        runner = self._resource._context.runner
-        if runner.mode.asynchronous:
+        context = self._resource._context
+        if context.mode.asynchronous:
             raise ConfigurationError("This client is async: iterate with `async for`.")
         number = 1
         while True:
-            page = runner.run(self._resource._guarded(self._fetch(number)))
+            page = context.run(self._resource._guarded(self._fetch(number)))
             items = getattr(page, self._items)
             yield from items
             if self._is_last(page, number, len(items)):
@@ -48,12 +48,12 @@ class Pages(Generic[T]):
             number += 1
 
     async def __aiter__(self) -> AsyncIterator[T]:
-        runner = self._resource._context.runner
-        if not runner.mode.asynchronous:
+        context = self._resource._context
+        if not context.mode.asynchronous:
             raise ConfigurationError("This client is not async: iterate with `for`.")
         number = 1
         while True:
-            page = await runner.run(self._resource._guarded(self._fetch(number)))
+            page = await context.run(self._resource._guarded(self._fetch(number)))
             items = getattr(page, self._items)
             for item in items:
                 yield item

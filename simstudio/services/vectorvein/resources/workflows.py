@@ -26,7 +26,7 @@ from simstudio.services.vectorvein.resources.base import VectorVeinResource, giv
 from simstudio.transport.errors import InvalidResponseError, SimStudioError
 
 if TYPE_CHECKING:
-    from simstudio.core.resource import Context
+    from simstudio.core.context import Context
     from simstudio.transport.flow import Flow
 
 SCHEDULE = PollSchedule(initial=1.5, multiplier=1.5, maximum=10.0)

@@ -1,0 +1,89 @@
+"""``Context``: what a resource has of its client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from simstudio.core.options import Options, user_agent
+from simstudio.transport.errors import ConfigurationError
+from simstudio.transport.message import Headers
+
+if TYPE_CHECKING:
+    from simstudio.core.modes import Mode
+    from simstudio.core.session import Session
+    from simstudio.transport.flow import Flow
+
+
+@attrs.frozen(eq=False, repr=False)
+class Context:
+    """What a resource has of its client, or of the clone that it belongs to.
+
+    Attributes:
+        session: What the client shares with its clones.
+        options: Timeout, retries and headers of this clone.
+        mode: How flows are run, and what operations return.
+        rebuild: Makes the client anew from the arguments of :meth:`recipe`.
+        defaults: The headers of every request.
+    """
+
+    session: Session
+    options: Options
+    mode: type[Mode]
+    rebuild: Callable[[dict[str, Any]], Any]
+    defaults: Headers = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        headers = Headers({
+            "User-Agent": user_agent(),
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate",
+            **self.options.headers,
+        })  # fmt: skip
+        object.__setattr__(self, "defaults", headers)
+
+    def run(self, flow: Flow[Any]) -> Any:
+        """Run a flow and return its result, or a coroutine of it."""
+        return self.mode.run(self.session, flow)
+
+    def call(self, flow: Flow[Any]) -> Any:
+        """Run the flow of an operation: like ``run``, but with the response in the raw modes."""
+        return self.mode.call(self.session, flow)
+
+    def recipe(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        """The function and the arguments that make the client anew, **API key included**: what a pickle holds.
+
+        Raises:
+            ConfigurationError: The client cannot be pickled; the message names what prevents it.
+        """
+        session, options = self.session, self.options
+        _check_picklable(session)
+        arguments = {
+            **session.arguments(),
+            "base_url": session.endpoint.base_url,
+            "timeout": options.timeout,
+            "max_retries": options.max_retries,
+            "middleware": session.middleware,
+            "headers": dict(options.headers),
+        }
+        return self.rebuild, (arguments,)
+
+
+def _check_picklable(session: Session) -> None:
+    if session.http_client is not None:
+        raise ConfigurationError("A client with http_client= cannot be pickled: make one in each process.")
+    option = session.middleware
+    if option is None:
+        return
+    import pickle
+
+    for middleware in [option] if callable(option) else list(option):
+        try:
+            pickle.dumps(middleware)
+        except Exception as error:
+            name = getattr(middleware, "__qualname__", None) or type(middleware).__qualname__
+            raise ConfigurationError(
+                f"A client with the middleware {name} cannot be pickled: {error}. Use a function of a module."
+            ) from error
