@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 import attrs
 
 from simstudio import AsyncSimStudioClient, SimStudioClient
+from simstudio.core.context import Context
 from simstudio.transport.flow import Blocking, Call, Flow, FromBody, Sleep
 from simstudio.transport.message import Headers, Request, Response
 
 T = TypeVar("T")
+R = TypeVar("R")
 Answer = Response | BaseException | Callable[[Request], Response]
 
 KEY = "sk-sim-test-Zebra4711"
@@ -174,25 +176,34 @@ def result_of(flow: Flow[T], *answers: Answer) -> T:
     return played.result  # type: ignore[no-any-return]
 
 
-def use_wire(client: Any, wire: Any) -> None:
-    """Have a client of either mode send through a wire (``client.script``)."""
-    session = client._context.session
-    (session.awaiting if client._context.mode.asynchronous else session.blocking).use(wire)
-    client.script = wire
-
-
 def client(*answers: Answer, **options: Any) -> SimStudioClient:
     """A sync client over a :class:`Script` (``client.script``)."""
     made = SimStudioClient(options.pop("api_key", KEY), options.pop("base_url", "https://sim.test"), **options)
-    use_wire(made, Script(list(answers)))
-    return made
+    return scripted(made, *answers)
 
 
 def async_client(*answers: Answer, **options: Any) -> AsyncSimStudioClient:
     """An async client over a :class:`Script` (``client.script``)."""
     made = AsyncSimStudioClient(options.pop("api_key", KEY), options.pop("base_url", "https://sim.test"), **options)
-    use_wire(made, AsyncScript(list(answers)))
+    return scripted(made, *answers)
+
+
+def scripted(made: Any, *answers: Answer) -> Any:
+    """A client, over a :class:`Script` from now on (``client.script``)."""
+    context = context_of(made)
+    made.script = (AsyncScript if context.mode.asynchronous else Script)(list(answers))
+    (context.session.awaiting if context.mode.asynchronous else context.session.blocking).use(made.script)
     return made
+
+
+def context_of(made: Any) -> Context:
+    """What the resources of a client have of it."""
+    return made._context  # type: ignore[no-any-return]
+
+
+def resource(kind: Callable[..., R], of: Any) -> R:
+    """A resource of a client, as the client's own class would declare it."""
+    return kind(context_of(of), "things")
 
 
 class Both:

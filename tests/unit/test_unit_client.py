@@ -9,10 +9,19 @@ from typing import Any
 import cloudpickle
 import httpx
 import pytest
-from driving import KEY, Both, answer, async_client, client, use_wire
+from driving import KEY, Both, answer, async_client, client, scripted
 
 import simstudio
-from simstudio import ANONYMOUS, AsyncSimStudioClient, ConfigurationError, InvalidInputError, Request, SimStudioClient
+from simstudio import (
+    ANONYMOUS,
+    APIResponse,
+    AsyncSimStudioClient,
+    ConfigurationError,
+    InvalidInputError,
+    Request,
+    SimStudioClient,
+    WorkflowStatus,
+)
 from tests.modes import both_modes
 
 STATUS = {"isDeployed": True}
@@ -22,6 +31,17 @@ def module_level(request: Request, call_next: Any) -> Any:
     """A middleware that pickles."""
     request.headers["X-Mine"] = "1"
     return (yield from call_next(request))
+
+
+ANSWERED: list[Any] = []
+"""What `answered` was asked."""
+
+
+def answered(request: Request, call_next: Any) -> Any:
+    """A middleware that answers by itself, and pickles."""
+    ANSWERED.append(request)
+    return answer(200, STATUS)
+    yield call_next
 
 
 def choose(stack: list[Any]) -> list[Any]:
@@ -63,7 +83,6 @@ class TestConstruction:
             made.workflows.execute,
             made.with_raw_response,
             made.with_options(timeout=1),
-            made._context.session.credentials,
         ):
             assert KEY not in repr(thing)
         assert repr(client()) == "SimStudioClient(base_url='https://sim.test', api_version='v1')"
@@ -307,7 +326,6 @@ class TestClones:
         response = await both(raw.workflows.status("wf"))
         assert response.parse().is_deployed
         assert made.script.requests[0].max_retries == 0
-        assert raw._context.mode.raw
 
     async def test_a_subclass_stays_one(self) -> None:
         class Mine(SimStudioClient):
@@ -361,19 +379,18 @@ class TestPickling:
         made.set_api_key("sk-sim-test-Later")
         other = pickle.loads(pickler.dumps(made))
         assert type(other) is type(made)
-        assert (other.api_key, other.base_url, other._context.options) == (
-            "sk-sim-test-Later",
-            "https://sim.test/p",
-            made._context.options,
-        )
-        script = type(made.script)([answer(200, STATUS)])
-        use_wire(other, script)
-        await both(other.workflows.status("wf"))
-        assert script.requests[0].headers.get("X-Mine") == (None if middleware is None else "1")
-        assert script.requests[0].headers["X-API-Key"] == "sk-sim-test-Later"
+        assert (other.api_key, other.base_url) == ("sk-sim-test-Later", "https://sim.test/p")
+        await both(scripted(other, answer(200, STATUS)).workflows.status("wf"))
+        (request,) = other.script.requests
+        assert request.headers.get("X-Mine") == (None if middleware is None else "1")
+        assert (request.headers["X-API-Key"], request.headers["X-A"]) == ("sk-sim-test-Later", "1")
+        assert (request.budget.total, request.max_retries) == (7.0, 1)
 
-    def test_an_anonymous_one_stays_anonymous(self, both: Both) -> None:
-        assert pickle.loads(pickle.dumps(both.client(api_key=ANONYMOUS)))._context.session.credentials.key is ANONYMOUS
+    async def test_an_anonymous_one_stays_anonymous(self, both: Both) -> None:
+        other = scripted(pickle.loads(pickle.dumps(both.client(api_key=ANONYMOUS))), answer(200, STATUS))
+        await both(other.workflows.status("wf"))
+        assert other.api_key is None
+        assert "X-API-Key" not in other.script.requests[0].headers
 
     def test_the_environment_does_not_change_it(self, both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
         content = pickle.dumps(both.client())
@@ -383,20 +400,20 @@ class TestPickling:
         assert (made.api_key, made.base_url) == (KEY, "https://sim.test")
 
     @both_modes
-    def test_clones_raw_clients_and_resources_come_back_too(self, both: Both) -> None:
-        made = both.client(timeout=7)
-        clone = pickle.loads(pickle.dumps(made.with_options(timeout=3)))
-        assert clone._context.options.timeout == 3.0
-        raw = pickle.loads(pickle.dumps(made.with_raw_response))
-        assert type(raw) is type(made.with_raw_response)
-        raw_clone = pickle.loads(pickle.dumps(made.with_raw_response.with_options(timeout=3)))
-        assert type(raw_clone) is type(raw)
-        assert raw_clone._context.options.timeout == 3.0
-        jobs = pickle.loads(pickle.dumps(made.jobs))
-        assert type(jobs) is type(made.jobs)
-        assert jobs._context.options.timeout == 7.0
-        raw_jobs = pickle.loads(pickle.dumps(made.with_raw_response.with_options(timeout=3).jobs))
-        assert raw_jobs._context.mode.raw
+    async def test_clones_raw_clients_and_resources_come_back_too(self, both: Both) -> None:
+        made = both.client(timeout=7, middleware=[answered])
+        raw = made.with_raw_response
+        for thing, timeout, kind in (
+            (made.with_options(timeout=3), 3.0, WorkflowStatus),
+            (raw, 7.0, APIResponse),
+            (raw.with_options(timeout=3), 3.0, APIResponse),
+            (made.workflows, 7.0, WorkflowStatus),
+            (raw.with_options(timeout=3).workflows, 3.0, APIResponse),
+        ):
+            copied = pickle.loads(pickle.dumps(thing))
+            assert type(copied) is type(thing)
+            assert type(await both(getattr(copied, "workflows", copied).status("wf"))) is kind
+            assert ANSWERED.pop().budget.total == timeout
 
     def test_with_an_http_client_it_cannot_and_says_so(self) -> None:
         with httpx.Client() as http_client:

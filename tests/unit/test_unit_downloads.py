@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from driving import Both, answer
+from driving import Both, answer, resource
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -167,7 +167,7 @@ class TestOperation:
     @both_modes
     async def test_it_gives_what_came_whatever_it_is(self, both: Both) -> None:
         made = both.client(answer(200, content=b'{"error": 1}', headers={"X-File-Name": "a.json"}))
-        got: Any = await both(Files(made._context, "files").download("a/b"))
+        got: Any = await both(resource(Files, made).download("a/b"))
         assert (got.content, got.name) == (b'{"error": 1}', "a.json")
         (request,) = made.script.requests
         assert (request.method, request.url) == ("GET", "https://sim.test/api/files/a%2Fb")
@@ -176,4 +176,4 @@ class TestOperation:
     async def test_an_error_status_is_no_file(self, both: Both) -> None:
         made = both.client(answer(404, {"error": "File not found"}))
         with pytest.raises(NotFoundError, match="File not found"):
-            await both(Files(made._context, "files").download("f"))
+            await both(resource(Files, made).download("f"))

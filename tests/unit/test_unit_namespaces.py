@@ -61,7 +61,6 @@ class TestObjects:
             assert isinstance(each.jobs, APIResource)
             assert each.jobs is each.jobs
             assert each.v2.workflows.versions is each.v2.workflows.versions
-            assert each.jobs._context is each._context
         assert made.jobs is not made.with_options(timeout=1).jobs
 
     def test_it_is_one_object_for_threads_that_ask_at_the_same_time(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from driving import KEY, Both, answer, async_client, client
+from driving import KEY, Both, answer, async_client, client, resource
 
 from simstudio import AsyncPager, InvalidInputError, InvalidResponseError, Page, Pager, Request, Response, ServerError
 from simstudio.core.endpoint import Call, paged
@@ -87,7 +87,7 @@ class Lists:
 
     def client(self, *answers: Any, **options: Any) -> Any:
         made = self.both.client(*answers, **options)
-        made.things = Things(made._context, "things")
+        made.things = resource(Things, made)
         return made
 
     async def items(self, pager: Any, most: int | None = None) -> list[str]:
@@ -289,14 +289,14 @@ class TestErrors:
 class TestRaw:
     async def test_with_the_response_it_is_the_first_page(self, lists: Lists) -> None:
         made = lists.client(page("1", after="c"))
-        raw = Things(made.with_raw_response._context, "things")
+        raw = resource(Things, made.with_raw_response)
         answered = await lists.both(raw.list(limit=1))
         assert (answered.status, answered.parse()) == (200, Page([Thing("1")], "c"))
         assert asked(made) == [{"limit": "1"}]
 
     async def test_at_a_cursor_it_is_the_page_there(self, lists: Lists) -> None:
         made = lists.client(page("2"))
-        raw = Things(made.with_raw_response._context, "things")
+        raw = resource(Things, made.with_raw_response)
         assert (await lists.both(raw.list(cursor="c"))).parse() == Page([Thing("2")])
         assert asked(made) == [{"cursor": "c"}]
 
@@ -308,7 +308,7 @@ class TestThreads:
             return page(str(cursor), after=str(cursor + 1) if cursor < 4 else None)
 
         made = client(*[respond] * 40)
-        pager = Things(made._context, "things").list()
+        pager = resource(Things, made).list()
         with ThreadPoolExecutor(8) as pool:
             found = list(pool.map(lambda _: [thing.id for thing in pager], range(8)))
         assert found == [["0", "1", "2", "3", "4"]] * 8

@@ -327,13 +327,6 @@ class TestJobs:
         await both(server.client.jobs.wait("t2", workflow_id="wf"))
         assert server.asked == growing
 
-    async def test_what_is_remembered_is_bounded(self, both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
-        server = Server(both, monkeypatch)
-        server.client.jobs._durations = Durations(keys=2)
-        for number in range(5):
-            await server.run(1.0, f"wf{number}")
-        assert len(server.client.jobs._durations) == 2
-
     @pytest.mark.parametrize("duration", ["5", True, -5, 0, 1e300, 10**400, [1], {"ms": 1}], ids=lambda v: repr(v)[:9])
     async def test_garbage_for_a_duration_breaks_nothing(
         self, both: Both, no_waiting: list[float], duration: Any

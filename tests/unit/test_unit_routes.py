@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import pytest
-from driving import answer, async_client, client
+from driving import answer, async_client, client, resource
 
 from simstudio import InvalidInputError
 from simstudio.core.endpoint import Call, endpoint
@@ -109,7 +109,7 @@ class TestRoute:
 def put(*args: Any, **kwargs: Any) -> Any:
     """The request of a call, as a sync client sends it."""
     made = client(answer(200, {"data": {"id": "t"}}))
-    Things(made._context, "things").put(*args, **kwargs)
+    resource(Things, made).put(*args, **kwargs)
     (request,) = made.script.requests  # type: ignore[attr-defined]
     return request
 
@@ -162,18 +162,18 @@ class TestSending:
     ) -> None:
         made, other = client(), async_client()
         with pytest.raises(InvalidInputError, match=message):
-            Things(made._context, "things").put(*args, **kwargs)
+            resource(Things, made).put(*args, **kwargs)
         with pytest.raises(InvalidInputError, match=message):
-            await Things(other._context, "things").put(*args, **kwargs)
+            await resource(Things, other).put(*args, **kwargs)
         assert not made.script.requests  # type: ignore[attr-defined]
         assert not other.script.requests  # type: ignore[attr-defined]
 
     async def test_what_is_required_cannot_be_left_out_by_none(self) -> None:
         made, other = client(), async_client()
         with pytest.raises(InvalidInputError, match="workspace_id must be text, not None"):
-            Things(made._context, "things").find(None)  # type: ignore[arg-type]
+            resource(Things, made).find(None)  # type: ignore[arg-type]
         with pytest.raises(InvalidInputError, match="workspace_id must be text, not None"):
-            await Things(other._context, "things").find(None)  # type: ignore[arg-type]
+            await resource(Things, other).find(None)  # type: ignore[arg-type]
 
     @pytest.mark.parametrize(
         ("args", "kwargs", "message"),
@@ -189,4 +189,4 @@ class TestSending:
     ) -> None:
         for made in (client(), async_client()):
             with pytest.raises(TypeError, match=message):
-                Things(made._context, "things").put(*args, **kwargs)
+                resource(Things, made).put(*args, **kwargs)
