@@ -18,6 +18,7 @@ from simstudio import APIConnectionError, APITimeoutError, InvalidInputError, Si
 from simstudio.transport.auth import Credentials
 from simstudio.transport.logging import Logging
 from tests.modes import both_modes
+from tests.scripts import reached
 
 ECHO = {
     "X-Echo": KEY,
@@ -195,18 +196,6 @@ async def test_no_log_holds_it_at_any_level_bodies_included(both: Both, no_waiti
     assert len(shown) > 2 * len(FAILURES)
     assert KEY not in stream_.getvalue()
     assert KEY not in "".join(shown)
-
-
-def reached(thing: object, seen: dict[int, object] | None = None) -> list[object]:
-    """What of the package hangs on a client: whatever its attributes hold, and theirs."""
-    seen = {} if seen is None else seen
-    slots = [name for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ()) if name != "__weakref__"]
-    held = [*getattr(thing, "__dict__", {}).values(), *(getattr(thing, name, None) for name in slots)]
-    for each in held:
-        if type(each).__module__.startswith("simstudio.") and id(each) not in seen:
-            seen[id(each)] = each
-            reached(each, seen)
-    return list(seen.values())
 
 
 @both_modes

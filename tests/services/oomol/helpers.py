@@ -7,12 +7,10 @@ their results; either way it serves both clients.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -22,11 +20,11 @@ from attrs import field, frozen
 from simstudio.sandbox.services.oomol_forms import parse_form
 from simstudio.services.oomol import AsyncOomolConnectClient, OomolConnectClient
 from simstudio.testing import block_network, make_vcr
+from tests.scripts import adrive, drive, sleep_by
 
 CASSETTES = Path(__file__).parents[3] / "cassettes" / "oomol"
 BASE_URL, APPLETS_URL = "http://oomol.test/api", "http://applets.test"
 TOKEN = "tok-sim-test"
-MODES = ("sync", "async")
 
 Script = Callable[[Any], Any]
 
@@ -143,9 +141,7 @@ class Clock:
 
     def rule(self, monkeypatch: Any) -> None:
         """Let every client sleep by this clock."""
-        monkeypatch.setattr("simstudio.transport.flow.time", SimpleNamespace(sleep=self.sleep))
-        asleep = SimpleNamespace(sleep=self.asleep, to_thread=asyncio.to_thread)
-        monkeypatch.setattr("simstudio.transport.flow._asyncio", lambda: asleep)
+        sleep_by(monkeypatch, self.sleep, self.asleep)
 
 
 @frozen
@@ -205,21 +201,11 @@ def run(client: Any, script: Script, *, clock: Clock | None = None) -> Any:
             resource.poller = _by(resource.poller, clock)
     if isinstance(client, OomolConnectClient):
         with client:
-            made = script(client)
-            return _through(made) if inspect.isgenerator(made) else made
+            return drive(script(client))
 
     async def awaited() -> Any:
         async with client:
-            made = script(client)
-            if not inspect.isgenerator(made):
-                return await made if inspect.isawaitable(made) else made
-            result: Any = None
-            try:
-                while True:
-                    step = made.send(result)
-                    result = await step if inspect.isawaitable(step) else step
-            except StopIteration as stop:
-                return stop.value
+            return await adrive(script(client))
 
     return asyncio.run(awaited())
 
@@ -228,15 +214,6 @@ def _by(poller: Any, clock: Clock) -> Any:
     import attrs
 
     return attrs.evolve(poller, clock=clock)
-
-
-def _through(steps: Iterator[Any]) -> Any:
-    result: Any = None
-    try:
-        while True:
-            result = steps.send(result)  # type: ignore[attr-defined]
-    except StopIteration as stop:
-        return stop.value
 
 
 def replay(mode: str, sample: Sample, script: Script, *, clock: Clock, **options: Any) -> tuple[Any, list[Sent]]:

@@ -32,6 +32,7 @@ from simstudio.services.oomol import (
 )
 from simstudio.services.oomol import TimeoutError as OomolTimeoutError
 from tests.modes import both_modes
+from tests.scripts import reached
 from tests.services.oomol.helpers import APPLETS_URL, BASE_URL, TOKEN, Canned, Clock, logs, run, task
 
 DOCUMENTED = {
@@ -129,7 +130,8 @@ def test_a_client_shows_no_token(caplog: pytest.LogCaptureFixture):
         client.tasks.list()
 
     assert caplog.records
-    assert TOKEN not in repr(client) + repr(client.tasks) + repr(client._context.session.credentials)
+    assert TOKEN not in repr(client) + repr(client.tasks)
+    assert TOKEN not in "".join(map(repr, reached(client)))
     assert all(TOKEN not in repr(vars(record)) for record in caplog.records)
     assert server.requests[0].headers["authorization"] == TOKEN
 
@@ -152,22 +154,47 @@ def test_a_closed_client_is_refused(mode: str):
         _ = closed() if mode == "sync" else asyncio.run(aclosed())
 
 
+ANSWERED: list[Any] = []
+"""What `answered` was asked."""
+
+
+def both_hosts(client: Any) -> Any:
+    yield client.tasks.list()
+    yield client.applets.list()
+
+
+def answered(request: Any, call_next: Any) -> Any:
+    """A middleware that answers by itself, and pickles."""
+    ANSWERED.append(request)
+    return simstudio.Response(200, content=b'{"tasks": []}' if request.url.endswith("tasks") else b"[]")
+    yield call_next
+
+
 @pytest.mark.parametrize("kind", [OomolConnectClient, AsyncOomolConnectClient])
 def test_a_pickled_client_is_the_same_one(kind: Any):
     client = kind(
-        BASE_URL, f"Bearer {TOKEN}", {"X-A": "1"}, 5.0, applets_url=APPLETS_URL, applets_token=None, max_retries=4
+        BASE_URL,
+        f"Bearer {TOKEN}",
+        {"X-A": "1"},
+        5.0,
+        applets_url=APPLETS_URL,
+        applets_token=None,
+        max_retries=4,
+        middleware=[answered],
     )
     for made in (
         pickle.loads(pickle.dumps(client)),
         copy.deepcopy(client),
-        pickle.loads(pickle.dumps(client.tasks.list)).__self__._context.recipe()[0](*client._context.recipe()[1]),
-        pickle.loads(pickle.dumps(client.with_raw_response)),
     ):
         assert made.get_default_headers() == {"X-A": "1"}
         assert (made.base_url, made.applets_url) == (BASE_URL, APPLETS_URL)
-        credentials = made._context.session.credentials
-        assert (credentials.token, credentials.applets) == (f"Bearer {TOKEN}", None)
-        assert (made._context.options.timeout, made._context.options.max_retries) == (5.0, 4)
+        run(made, both_hosts)
+        assert [request.headers.get("authorization") for request in ANSWERED] == [f"Bearer {TOKEN}", None]
+        while ANSWERED:
+            request = ANSWERED.pop()
+            assert (request.budget.total, request.max_retries) == (5.0, 4)
+    raw = client.with_raw_response
+    assert type(pickle.loads(pickle.dumps(raw))) is type(raw)
 
 
 @both_modes

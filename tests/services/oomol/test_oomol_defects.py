@@ -33,6 +33,7 @@ from tests.services.oomol.helpers import (
     form,
     logs,
     replay,
+    run,
     samples,
     task,
 )
@@ -119,11 +120,21 @@ def test_3_the_documented_keywords_and_the_published_dict_make_the_same_client(k
         "default_headers": {"X-A": "1"},
         "timeout": 5.0,
     }
-    for client in (kind(**options), kind(options), kind(*options.values())):
+    sent: list[Any] = []
+
+    def answered(request: Any, call_next: Any) -> Any:
+        sent.append(request)
+        return simstudio.Response(200, content=b'{"tasks": []}')
+        yield call_next
+
+    more: Any = {"middleware": [answered]}
+    for client in (kind(**options, **more), kind(options, **more), kind(*options.values(), **more)):
         assert client.base_url == client.get_base_url() == BASE_URL
         assert client.get_default_headers() == {"X-A": "1"}
-        assert client._context.options.timeout == 5.0
-        assert client._context.session.credentials.token == TOKEN
+        run(client, lambda client: client.tasks.list())
+        request = sent.pop()
+        assert request.headers["authorization"] == TOKEN
+        assert request.budget.total == 5.0
 
 
 @defect(3, "56_default_base_url")

@@ -6,13 +6,14 @@ import ast
 import asyncio
 import inspect
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import simstudio.core.session as session
 from simstudio.sandbox.services.oomol import Context, OomolSandbox, OomolServer
+from simstudio.services import oomol
 from simstudio.services.oomol import AsyncOomolConnectClient, BackoffStrategy, RunResult
 from tests.services.oomol.helpers import Clock
 
@@ -44,7 +45,13 @@ def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OomolSandbox:
 @pytest.fixture
 def run_example(server: OomolServer, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, Any]]:
     """Run an example; what it left in its namespace."""
-    monkeypatch.setattr(session, "_awaiting_wire", _elsewhere(session._awaiting_wire, server))
+
+    def elsewhere(request: Any, call_next: Any) -> Any:
+        """Take the document's address for the sandbox's."""
+        request.url = request.url.replace("http://localhost:3000", server.applets_url)
+        return (yield from call_next(request))
+
+    monkeypatch.setattr(oomol, "AsyncOomolConnectClient", partial(AsyncOomolConnectClient, middleware=[elsewhere]))
 
     def run(number: str) -> dict[str, Any]:
         (file,) = [file for file in EXAMPLES if file.name.startswith(number)]
@@ -63,23 +70,6 @@ def run_example(server: OomolServer, clock: Clock, monkeypatch: pytest.MonkeyPat
         return names
 
     return run
-
-
-def _elsewhere(make: Callable[..., Any], server: OomolServer) -> Callable[..., Any]:
-    """Connections that take the document's address for the sandbox's."""
-
-    def wire(http_client: Any, *more: Any) -> Any:
-        made = make(http_client, *more)
-        send = made.send
-
-        async def redirected(request: Any) -> Any:
-            request.url = request.url.replace("http://localhost:3000", server.applets_url)
-            return await send(request)
-
-        made.send = redirected
-        return made
-
-    return wire
 
 
 def test_there_are_all_of_the_documents_examples():

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from simstudio.sandbox.services.speedpix import Media, SpeedPixSandbox, SpeedPixServer
-from simstudio.transport import flow
+from tests.scripts import sleep_by
 
 PICTURE = b"\x89PNG\r\n\x1a\nfake"
 
@@ -35,9 +34,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         pauses.append(seconds)
         await asyncio.sleep(0)
 
-    monkeypatch.setattr(flow, "time", SimpleNamespace(sleep=pauses.append))
-    asleep = SimpleNamespace(sleep=sleep, to_thread=asyncio.to_thread)
-    monkeypatch.setattr(flow, "_asyncio", lambda: asleep)
+    sleep_by(monkeypatch, pauses.append, sleep)
     return pauses
 
 

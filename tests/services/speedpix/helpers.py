@@ -21,6 +21,7 @@ from attrs import frozen
 
 from simstudio.sandbox.services.speedpix import SpeedPixServer
 from simstudio.services.speedpix import AsyncClient, Client, File, FileOutput, Prediction
+from simstudio.services.speedpix.outputs import wrap_output
 from simstudio.testing import assert_all_played, block_network, make_vcr
 from tests.scripts import adrive, drive
 
@@ -29,7 +30,6 @@ HOST = "https://speedpix.test"
 KEY, SECRET = "app-key", "app-secret"
 NOW = 1700000000.0
 NONCE = "11111111-2222-3333-4444-555555555555"
-MODES = ("sync", "async")
 
 Script = Callable[[Any], Any]
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -225,3 +225,9 @@ def on(server: SpeedPixServer, mode: str, script: Any, **options: Any) -> Any:
 def keys(server: SpeedPixServer) -> dict[str, Any]:
     """What leads a client to a server."""
     return {"app_key": server.sandbox.app_key, "app_secret": server.sandbox.app_secret, "endpoint": server.base_url}
+
+
+def output_of(client: Any, url: str) -> FileOutput:
+    """A file that this client would fetch, as in the result of a run."""
+    output: FileOutput = wrap_output(url, client.files._transfers)
+    return output

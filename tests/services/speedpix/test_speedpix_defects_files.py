@@ -17,12 +17,12 @@ from simstudio.services.speedpix import (
     SpeedPixException,
     SpeedPixNotFoundError,
 )
-from simstudio.services.speedpix.outputs import wrap_output
 from tests.modes import both_modes
 from tests.services.speedpix.helpers import (
     HOST,
     fetch,
     keys,
+    output_of,
     replay,
     run,
     sample,
@@ -204,7 +204,7 @@ def test_9_large_content_is_not_kept_and_no_repr_shows_any(server: SpeedPixServe
     with server.client() as client:
         for url, gets in ((small, 1), (large, 2)):
             before = len(server.requests)
-            output = wrap_output(url, client.files._transfers)
+            output = output_of(client, url)
             assert output.read() == output.read()
             assert len(server.requests) - before == gets
             assert "content" not in repr(output)

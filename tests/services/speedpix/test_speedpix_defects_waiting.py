@@ -153,8 +153,7 @@ def test_11_the_first_question_is_asked_at_once_and_pauses_grow(mode: str, serve
 
 def unestimated(client: Any) -> Iterator[Any]:
     prediction = yield client.predictions.create("echo", {})
-    prediction._estimate = None
-    return (yield prediction.wait())
+    return (yield client.predictions.handle(prediction.id).wait())
 
 
 def test_11_a_polling_interval_is_kept(mode: str, server: SpeedPixServer, slept: list[float]):

@@ -23,7 +23,7 @@ from simstudio.services.speedpix import (
 )
 from simstudio.services.speedpix.urls import hide_queries, next_hop
 from tests.modes import both_modes
-from tests.services.speedpix.helpers import Answering, fetch, play
+from tests.services.speedpix.helpers import Answering, fetch, output_of, play
 
 # --- downloads --------------------------------------------------------------------------------------------------------
 
@@ -33,7 +33,7 @@ def test_a_download_carries_nothing_of_the_client(mode: str):
     answering = Answering(lambda request: httpx.Response(200, content=b"x"))
 
     def script(client: Any) -> Any:
-        output = FileOutput("https://cdn.test/a?b=c", client.files._transfers)
+        output = output_of(client, "https://cdn.test/a?b=c")
         return fetch(client, output, "read")
 
     assert play(mode, answering, script, headers={"Authorization": "Bearer x"}) == b"x"
@@ -54,7 +54,7 @@ def test_redirects_are_followed_within_reason(mode: str):
         )
 
     def script(client: Any) -> Any:
-        return fetch(client, FileOutput("https://cdn.test/0", client.files._transfers), "read")
+        return fetch(client, output_of(client, "https://cdn.test/0"), "read")
 
     answering = Answering(handler)
     assert play(mode, answering, script) == b"found"
@@ -65,7 +65,7 @@ def test_redirects_without_end_are_an_error(mode: str):
     answering = Answering(lambda request: httpx.Response(302, headers={"location": "/again?Signature=x"}))
 
     def script(client: Any) -> Any:
-        return fetch(client, FileOutput("https://cdn.test/a", client.files._transfers), "read")
+        return fetch(client, output_of(client, "https://cdn.test/a"), "read")
 
     with pytest.raises(UnsafeURLError, match="5 redirects") as caught:
         play(mode, answering, script)

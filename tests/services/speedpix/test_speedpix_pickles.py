@@ -22,6 +22,7 @@ from simstudio.services.speedpix import (
     SpeedPixPermissionDeniedError,
 )
 from tests.modes import both_modes
+from tests.scripts import reached
 from tests.services.speedpix.helpers import KEY, NONCE, SECRET, fixed_clock, fixed_nonce, keys, run
 
 # --- clones, raw responses, pickles -----------------------------------------------------------------------------------
@@ -51,7 +52,12 @@ def test_raw_responses_come_with_the_result(mode: str, server: SpeedPixServer):
 
 
 @both_modes
-def test_a_pickled_client_works(mode: str, server: SpeedPixServer, here: Path):
+def test_a_pickled_client_works(mode: str, here: Path):
+    with SpeedPixSandbox(clock=fixed_clock).serve() as server:
+        check_a_pickled_client(mode, server, here)
+
+
+def check_a_pickled_client(mode: str, server: SpeedPixServer, here: Path) -> None:
     kind: Any = {"sync": Client, "async": AsyncClient}[mode]
     client = kind(
         **keys(server), upload_root=here, upload_paths=False, user_agent="mine", clock=fixed_clock, nonce=fixed_nonce
@@ -59,16 +65,12 @@ def test_a_pickled_client_works(mode: str, server: SpeedPixServer, here: Path):
     copied = pickle.loads(pickle.dumps(client))
 
     assert type(copied) is kind
-    assert (copied.endpoint, copied.user_agent, copied._context.session.policy) == (
-        server.base_url,
-        "mine",
-        client._context.session.policy,
-    )
+    assert (copied.endpoint, copied.user_agent) == (server.base_url, "mine")
     assert pickle.loads(pickle.dumps(client.predictions.get)).__name__ == "get"
     assert type(pickle.loads(pickle.dumps(client.with_raw_response))) is type(client.with_raw_response)
-    server.sandbox._gateway._clock = fixed_clock
-    answer = copied.post("/scc/any", {})
-    assert (asyncio.run(answer) if mode == "async" else answer).ok
+    begun = copied.predictions.create("echo", {"image": "./in.png"})
+    assert (asyncio.run(begun) if mode == "async" else begun).id == "task-1"
+    assert b'"./in.png"' in server.requests[0].body
     assert server.requests[0].headers["x-ca-nonce"] == NONCE
 
 
@@ -166,7 +168,7 @@ def test_no_repr_shows_a_secret(server: SpeedPixServer):
             client.run,
             client.async_run,
             prediction,
-            client._context.session.credentials,
+            *reached(client),
         ]
         shown = " ".join(map(repr, things))
 

@@ -113,9 +113,9 @@ def test_a_request_to_elsewhere_is_never_signed_and_keeps_nothing_of_a_signature
 
 
 @both_modes
-def test_every_attempt_has_a_nonce_and_a_time_of_its_own(mode: str, sandbox: SpeedPixSandbox):
+def test_every_attempt_has_a_nonce_and_a_time_of_its_own(mode: str):
     clock = iter(range(1700000000, 1700001000))
-    sandbox._gateway._clock = lambda: NOW
+    sandbox = SpeedPixSandbox(clock=lambda: NOW)
     sandbox.faults.add(status=503, path="/scc/comfy_get_progress", times=2)
 
     def asking(client: Any) -> Any:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -23,13 +22,12 @@ from attrs import evolve, field, frozen
 from simstudio.core.polling import Poller
 from simstudio.services.vectorvein import AsyncVectorVeinClient, VectorVeinClient, WorkflowInputField
 from simstudio.testing import assert_all_played, block_network, make_vcr
-from tests.scripts import adrive, drive
+from tests.scripts import adrive, drive, sleep_by
 
 CASSETTES = Path(__file__).parents[3] / "cassettes" / "vectorvein"
 SITE = "http://vectorvein.test"
 BASE_URL = f"{SITE}/api/v1/open-api"
 KEY = "0123456789abcdef0123456789abcdef"
-MODES = ("sync", "async")
 
 WID = "abcde0985736457aa72cc667f17bfc89"
 FIELDS = [WorkflowInputField("8fc6eceb-8599-46a7-87fe-58bf7c0b633e", "商品名称", "测试商品")]
@@ -126,9 +124,7 @@ class Clock:
 
     def rule(self, monkeypatch: Any) -> None:
         """Let every client sleep by this clock, and every wait look at it."""
-        asleep = SimpleNamespace(sleep=self.asleep, to_thread=asyncio.to_thread)
-        monkeypatch.setattr("simstudio.transport.flow.time", SimpleNamespace(sleep=self.sleep))
-        monkeypatch.setattr("simstudio.transport.flow._asyncio", lambda: asleep)
+        sleep_by(monkeypatch, self.sleep, self.asleep)
         monkeypatch.setattr(Poller, "wait", self._timed(Poller.wait))
 
     def _timed(self, wait: Any) -> Any:

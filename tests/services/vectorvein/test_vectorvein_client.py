@@ -26,6 +26,7 @@ from simstudio.services.vectorvein import (
     WorkflowRunResult,
 )
 from tests.modes import both_modes
+from tests.scripts import reached
 from tests.services.vectorvein.helpers import (
     BASE_URL,
     FIELDS,
@@ -312,7 +313,7 @@ def test_no_repr_shows_the_key(mode: str):
     client = new_client(mode)
 
     shown = [client, client.workflows, client.list_agents, client.workflows.handle("rid"), client.agents.iterate()]
-    shown += [client._context.session.credentials, client.with_options(timeout=1), client.with_raw_response]
+    shown += [client.with_options(timeout=1), client.with_raw_response, *reached(client)]
     assert KEY not in "".join(map(repr, shown))
 
 

@@ -26,7 +26,7 @@ from simstudio.sandbox.services.vectorvein import VectorVeinSandbox, VectorVeinS
 from simstudio.services import vectorvein
 from simstudio.services.vectorvein import AccessKey, AsyncVectorVeinClient, VectorVeinClient
 from tests.modes import both_modes
-from tests.services.vectorvein.helpers import KEY, MODES, WID, Clock
+from tests.services.vectorvein.helpers import KEY, WID, Clock
 
 EXAMPLES = Path(__file__).parent / "examples"
 
@@ -181,7 +181,7 @@ def test_every_name_of_the_document_is_exported(name: str):
 
 
 @pytest.mark.parametrize("name", METHODS)
-@pytest.mark.parametrize("mode", MODES)
+@both_modes
 def test_every_method_of_the_document_is_there(name: str, mode: str):
     client = VectorVeinClient(KEY) if mode == "sync" else AsyncVectorVeinClient(KEY)
 
