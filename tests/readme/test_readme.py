@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,25 +16,15 @@ from simstudio.sandbox import Sandbox
 from tests.readme.blocks import PARSERS, Block, blocks_of, first_bash, parse, sections_of, unaccounted
 from tests.readme.running import Section, environment
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 README = Path(__file__).parents[2] / "README.md"
 BLOCKS = blocks_of(README)
 SECTIONS = sections_of(BLOCKS)
 
 
-def describe(input: dict[str, Any]) -> dict[str, Any]:
-    return {"title": input["title"], "names": [file["name"] for file in input["files"]]}
-
-
-WORKFLOWS: dict[str, Callable[..., Any]] = {"describe": describe}
-"""The workflows that the README uses without registering them itself, besides those every sandbox has."""
-
-FILES: dict[str, bytes] = {}
-"""The files that the README uses without writing them itself."""
-
-NOT_EXECUTED: dict[str, str] = {}
+NOT_EXECUTED = {
+    ".venv/bin/simstudio sandbox": "it serves until Ctrl-C",
+    ". .venv/bin/activate": "tests of this page serve a sandbox on another port",
+}
 """The blocks that are not executed: their first line, and the reason that the README gives."""
 
 
@@ -43,17 +32,19 @@ NOT_EXECUTED: dict[str, str] = {}
     "section", [pytest.param(blocks, id=name or "introduction") for name, blocks in SECTIONS.items()]
 )
 def test_the_blocks_of_a_section_do_what_they_say(section: list[Block], tmp_path: Path):
-    sandbox = Sandbox()
-    for name, function in WORKFLOWS.items():
-        sandbox.workflow(name)(function)
-    for name, content in FILES.items():
-        (tmp_path / name).write_bytes(content)
+    with Sandbox().serve() as server, Section(tmp_path, environment(**server.environ)) as running:
+        for block in section:
+            running.run(block)
 
-    with sandbox.serve() as server:
-        env = environment(SIM_API_KEY=sandbox.api_key, SIM_BASE_URL=server.base_url)
-        with Section(tmp_path, env) as running:
-            for block in section:
-                running.run(block)
+
+def test_before_the_first_example_it_says_how_to_serve_a_sandbox_and_what_to_set():
+    first = next(index for index, block in enumerate(BLOCKS) if block.kind == "python")
+    serve, activate_and_export = (block.code for block in BLOCKS[first - 2 : first])
+    with Sandbox().serve() as server:
+        printed = {**server.environ, "SIM_BASE_URL": "http://127.0.0.1:8000"}
+
+    assert serve.strip() == ".venv/bin/simstudio sandbox"
+    assert activate_and_export.splitlines()[1].split()[1:] == [f"{name}={value}" for name, value in printed.items()]
 
 
 def test_toml_and_json_blocks_can_be_parsed():
@@ -78,12 +69,6 @@ def test_the_first_bash_block_is_two_commands_that_each_make_their_own_environme
     assert first.reason is None
     assert len(first.code.splitlines()) == 2
     assert all(line.startswith("python3 -m venv .venv") for line in first.code.splitlines())
-
-
-def test_the_tables_name_nothing_that_the_readme_does_not_use():
-    code = "\n".join(block.code for blocks in SECTIONS.values() for block in blocks)
-
-    assert [name for name in (*WORKFLOWS, *FILES) if name not in code] == []
 
 
 def test_every_link_into_the_repository_leads_somewhere():
