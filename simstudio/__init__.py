@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from simstudio.core.files import File
     from simstudio.core.modes import APIResponse
     from simstudio.core.paging import AsyncPager, Page, Pager
-    from simstudio.core.streaming import AsyncStream, AsyncStreamManager, Stream
     from simstudio.errors import (
         APIConnectionError,
         APIStatusError,
@@ -77,6 +76,7 @@ if TYPE_CHECKING:
     from simstudio.models.usage import UsageLimits
     from simstudio.models.workflows import WorkflowStatus
     from simstudio.resources.payload import FileInputWarning
+    from simstudio.resources.streams import AsyncStream, AsyncStreamManager, Stream
     from simstudio.transport.auth import ANONYMOUS
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Headers, Request, Response
@@ -139,7 +139,7 @@ _HOMES = {
     "core.paging": ("AsyncPager", "Page", "Pager"),
     "resources.payload": ("FileInputWarning",),
     "core.modes": ("APIResponse",),
-    "core.streaming": ("AsyncStream", "AsyncStreamManager", "Stream"),
+    "resources.streams": ("AsyncStream", "AsyncStreamManager", "Stream"),
     "transport.auth": ("ANONYMOUS",),
     "transport.flow": ("Flow",),
     "transport.message": ("Headers", "Request", "Response"),

@@ -103,12 +103,12 @@ def verify(
     try:
         event = construct_event(content, HeaderPairs(pairs), key, tolerance=tolerance)
     except WebhookError as error:
-        text = _explained(error, given=bool(pairs)).replace(key, "***")
+        text = _call_explained(error, given=bool(pairs)).replace(key, "***")
         raise CommandError(text, ExitCode.FAILED, type(error).__name__) from None
     _show(invocation, event)
 
 
-def _explained(error: WebhookError, *, given: bool) -> str:
+def _call_explained(error: WebhookError, *, given: bool) -> str:
     from simstudio.webhooks import MissingSignatureError, TimestampTooOldError
 
     if isinstance(error, MissingSignatureError) and not given:

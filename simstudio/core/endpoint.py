@@ -4,10 +4,10 @@ For example::
 
     class Workflows(APIResource[M]):
         @endpoint("DELETE", "/api/v2/workflows/{workflowId}", "deleteWorkflow")
-        def delete(self, call: Call, workflow_id: str) -> Flow[DeletedWorkflow]:
-            return call.one(DeletedWorkflow)
+        def delete(self, send: Sender, workflow_id: str) -> Flow[DeletedWorkflow]:
+            return send.one(DeletedWorkflow)
 
-The signature *is* the request (:mod:`simstudio.core.routes`); ``call`` holds it, checked and placed, and users do
+The signature *is* the request (:mod:`simstudio.core.routes`); ``send`` holds it, checked and placed, and users do
 not see it. What the method returns is the flow of its result, so anything that is not "send, unwrap, structure" is
 written out there. :mod:`simstudio.catalog` lists all routes.
 """
@@ -26,7 +26,6 @@ from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Page, Pages
 from simstudio.core.resource import APIResource
 from simstudio.core.routes import Bounds, Route
-from simstudio.resources.v2.gate import gated
 from simstudio.transport.endpoint import segment
 from simstudio.transport.errors import InvalidResponseError
 from simstudio.transport.flow import Flow
@@ -45,8 +44,8 @@ else:
 T = TypeVar("T")
 
 
-class Call:
-    """One call of an operation: its request, checked and placed.
+class Sender:
+    """The request of one call of an operation, checked and placed. Call it to send it.
 
     Attributes:
         arguments: Of the method, by Python name, defaults filled in.
@@ -85,7 +84,7 @@ class Call:
             **options,
         )
 
-    def send(self, **options: Any) -> Flow[Response]:
+    def __call__(self, **options: Any) -> Flow[Response]:
         """Send it.
 
         Raises:
@@ -94,9 +93,8 @@ class Call:
         return self.dispatch(self.request(**options))
 
     def dispatch(self, request: Request) -> Flow[Response]:
-        """Send a request of this operation; on v2, a closed gate is told apart from a missing thing."""
-        send = gated if self.route.path.startswith("/api/v2/") else APIResource._call
-        return send(self.resource, request)
+        """Send a request of this operation."""
+        return self.resource._call_explained(request)
 
     def one(self, into: type[T], *at: str, **options: Any) -> Flow[T]:
         """Send it, and structure what the answer holds.
@@ -110,12 +108,12 @@ class Call:
             APIStatusError: Any error status.
             InvalidResponseError: The answer is of another shape.
         """
-        response = yield from self.send(**options)
+        response = yield from self(**options)
         return structure(found(response, at or ("data",)), into, response=response)
 
     def download(self) -> Flow[Download]:
         """Send it, and give the bytes that come."""
-        response = yield from self.send(headers={"Accept": "*/*"})
+        response = yield from self(headers={"Accept": "*/*"})
         return Download.of(response)
 
     def pages(self, into: type[T], *at: str, cursor: str = "cursor") -> Pages[T]:
@@ -132,19 +130,19 @@ class Call:
 class CursorPages(Pages[T]):
     """The pages of a list whose answers name the next one (``nextCursor``)."""
 
-    def __init__(self, call: Call, into: type[T], at: Sequence[str], cursor: str) -> None:
-        super().__init__(call.query.pop(cursor, None))
-        self._call = call
+    def __init__(self, send: Sender, into: type[T], at: Sequence[str], cursor: str) -> None:
+        super().__init__(send.query.pop(cursor, None))
+        self._send = send
         self._into = into
         self._at = at
         self._cursor = cursor
 
     def fetch(self, cursor: str | None) -> Flow[Page[T]]:
         """The flow of the page at a cursor."""
-        call = self._call
-        query = call.query if cursor is None else {**call.query, self._cursor: cursor}
-        response = yield from call.dispatch(
-            call.resource._request("GET", call.path, params=query, headers=call.headers, resend="read")
+        send = self._send
+        query = send.query if cursor is None else {**send.query, self._cursor: cursor}
+        response = yield from send.dispatch(
+            send.resource._request("GET", send.path, params=query, headers=send.headers, resend="read")
         )
         return page_of(response, self._into, self._at)
 
@@ -185,8 +183,8 @@ def found(response: Response, at: Sequence[str], body: Any = UNSET) -> Any:
     return place
 
 
-class _Sender:
-    """Turns a method with a ``call`` into one without: checks its arguments, and places them in a request."""
+class _Endpoint:
+    """Turns a method with a ``send`` into one without: checks its arguments, and places them in a request."""
 
     def __init__(self, function: Callable[..., Any], route: Route, resend: Resend | None = None) -> None:
         self.function = function
@@ -205,14 +203,14 @@ class _Sender:
         """
         arguments = {**dict(zip(self.positional, args, strict=True)), **kwargs}
         self.route.check(arguments)
-        return self.function(resource, Call(resource, self.route, arguments, self.resend), **arguments)
+        return self.function(resource, Sender(resource, self.route, arguments, self.resend), **arguments)
 
-    def dressed(self, flow: Callable[..., Any]) -> Callable[..., Any]:
-        """A function that looks like the method without its ``call``."""
+    def without_sender(self, flow: Callable[..., Any]) -> Callable[..., Any]:
+        """Give a function the name, annotations and signature of the method without its ``send``."""
         function = self.function
         flow.__doc__, flow.__name__, flow.__qualname__ = function.__doc__, function.__name__, function.__qualname__
         flow.__module__ = function.__module__
-        flow.__annotations__ = {name: kind for name, kind in function.__annotations__.items() if name != "call"}
+        flow.__annotations__ = {name: kind for name, kind in function.__annotations__.items() if name != "send"}
         flow.__wrapped__ = function  # type: ignore[attr-defined]
         flow.__signature__ = self.signature  # type: ignore[attr-defined]
         flow.route = self.route  # type: ignore[attr-defined]
@@ -243,45 +241,45 @@ class Placing(TypedDict, total=False):
 
 def endpoint(
     verb: str, path: str, operation_id: str, *, resend: Resend | None = None, **placing: Unpack[Placing]
-) -> Callable[[Callable[Concatenate[Any, Call, P], Flow[T]]], operation[P, T]]:
-    """Make an operation of a method that takes a :class:`Call` and returns the flow of its result.
+) -> Callable[[Callable[Concatenate[Any, Sender, P], Flow[T]]], operation[P, T]]:
+    """Make an operation of a method that takes a :class:`Sender` and returns the flow of its result.
 
     Args:
         verb: ``GET``, ``POST`` …
         path: With the wire names of path parameters in braces.
-        operation_id: What Sim calls the operation.
+        operation_id: The id of the operation in the service's documents.
         resend: What may be sent again; ``read`` of a GET and ``never`` of anything else, where it is not given.
         **placing: See :class:`Placing`.
     """
 
-    def decorate(function: Callable[Concatenate[Any, Call, P], Flow[T]]) -> operation[P, T]:
-        sender = _Sender(function, Route.read(function, verb, path, operation_id, **placing), resend)
+    def decorate(function: Callable[Concatenate[Any, Sender, P], Flow[T]]) -> operation[P, T]:
+        made = _Endpoint(function, Route.read(function, verb, path, operation_id, **placing), resend)
 
         def flow(
             resource: Any, *args: Any, **kwargs: Any
         ) -> Flow[T]:  # checks them: an async client raises when awaited
-            result: T = yield from sender.call(resource, args, kwargs)
+            result: T = yield from made.call(resource, args, kwargs)
             return result
 
-        return operation(sender.dressed(flow))
+        return operation(made.without_sender(flow))
 
     return decorate
 
 
 def paged(
     verb: str, path: str, operation_id: str, **placing: Unpack[Placing]
-) -> Callable[[Callable[Concatenate[Any, Call, P], Pages[T]]], listing[P, T]]:
-    """Make a list of a method that takes a :class:`Call` and returns its :class:`~simstudio.core.paging.Pages`.
+) -> Callable[[Callable[Concatenate[Any, Sender, P], Pages[T]]], listing[P, T]]:
+    """Make a list of a method that takes a :class:`Sender` and returns its :class:`~simstudio.core.paging.Pages`.
 
     The arguments are those of :func:`endpoint`. They are checked when the list is made, before anything is sent.
     """
 
-    def decorate(function: Callable[Concatenate[Any, Call, P], Pages[T]]) -> listing[P, T]:
-        sender = _Sender(function, Route.read(function, verb, path, operation_id, **placing))
+    def decorate(function: Callable[Concatenate[Any, Sender, P], Pages[T]]) -> listing[P, T]:
+        made = _Endpoint(function, Route.read(function, verb, path, operation_id, **placing))
 
         def pages(resource: Any, *args: Any, **kwargs: Any) -> Any:
-            return sender.call(resource, args, kwargs)
+            return made.call(resource, args, kwargs)
 
-        return listing(sender.dressed(pages))
+        return listing(made.without_sender(pages))
 
     return decorate

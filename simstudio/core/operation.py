@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from typing_extensions import ParamSpec
 
     from simstudio.core.resource import APIResource
-    from simstudio.core.streaming import AsyncStreamManager, OpenedStream, Stream
     from simstudio.transport.flow import Flow
 
     P = ParamSpec("P")
@@ -98,35 +97,6 @@ class operation(Method[P, T]):  # noqa: N801 - a decorator
     def _form(self, mode: type[Mode]) -> Form:
         returns = f"APIResponse[{self._result}]" if mode.raw else self._result
         return Form(returns, _call, mode.asynchronous)
-
-
-class streaming(Method[P, T]):  # noqa: N801 - a decorator
-    """Make a streaming operation of a generator method that returns ``Flow[OpenedStream[T]]``."""
-
-    def __init__(self, flow: Callable[Concatenate[Any, P], Flow[OpenedStream[T]]]) -> None:
-        super().__init__(flow)
-        self._event = result_of(flow, "Flow[OpenedStream")
-
-    @overload
-    def __get__(self, resource: None, owner: Any) -> streaming[P, T]: ...
-    @overload
-    def __get__(self, resource: APIResource[Sync] | APIResource[RawSync], owner: Any) -> Callable[P, Stream[T]]: ...
-    @overload
-    def __get__(
-        self, resource: APIResource[Async] | APIResource[RawAsync], owner: Any
-    ) -> Callable[P, AsyncStreamManager[T]]: ...
-    def __get__(self, resource: Any, owner: Any) -> Any:
-        return self._bind(resource, owner)
-
-    def _form(self, mode: type[Mode]) -> Form:
-        from simstudio.core.streaming import AsyncStreamManager, Stream
-
-        kind = AsyncStreamManager if mode.asynchronous else Stream
-
-        def open_stream(resource: APIResource[Any], flow: Flow[Any]) -> Any:
-            return kind(resource._context.run(resource._guarded(flow)))
-
-        return Form(f"{kind.__name__}[{self._event}]", open_stream)
 
 
 def _call(resource: APIResource[Any], flow: Flow[Any]) -> Any:

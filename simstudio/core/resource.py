@@ -15,7 +15,7 @@ from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset, check_headers, check_timeout
 from simstudio.transport.deadline import Budget
 from simstudio.transport.endpoint import check_path
-from simstudio.transport.errors import InvalidInputError, SimStudioError
+from simstudio.transport.errors import InvalidInputError, NotFoundError, SimStudioError
 from simstudio.transport.message import Request, Resend, Response
 
 if TYPE_CHECKING:
@@ -67,6 +67,16 @@ class APIResource(Generic[M]):
         if not response.ok:
             raise self._error(response)
         return response
+
+    def _call_explained(self, request: Request) -> Flow[Response]:
+        """As :meth:`_call`, but the service may raise a better error for a 404."""
+        try:
+            return (yield from self._call(request))
+        except NotFoundError as error:
+            explain = self._context.session.service.explain_not_found
+            if explain is not None:
+                yield from explain(self, error)
+            raise
 
     def _send(self, request: Request) -> Flow[Response]:
         """As :meth:`_call`, but any status comes back as it is."""

@@ -212,7 +212,7 @@ class Route:
         in_path = set(_IN_PATH.findall(path))
         usual: Place = "body" if verb in _BODIED else "query"
         parameters: dict[str, Parameter] = {}
-        for name in list(inspect.signature(function).parameters)[2:]:  # without self and call
+        for name in list(inspect.signature(function).parameters)[2:]:  # without self and send
             wire = headers.get(name) or names.get(name) or wire_name(name)
             if name in local:
                 continue

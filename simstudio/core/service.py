@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import attrs
+
+if TYPE_CHECKING:
+    from simstudio.core.resource import APIResource
+    from simstudio.transport.errors import NotFoundError
+    from simstudio.transport.flow import Flow
 
 
 @attrs.frozen
@@ -14,7 +20,9 @@ class Service:
     Attributes:
         error_codes: ``error.code`` by HTTP status, where the service documents one that holds whatever its answer says.
         advice: What the caller can do about an HTTP status: the last sentence of the error's message.
+        explain_not_found: The flow that raises a better error for a 404, where there is one: it may ask the server.
     """
 
     error_codes: Mapping[int, str] = attrs.field(factory=dict)
     advice: Mapping[int, str] = attrs.field(factory=dict)
+    explain_not_found: Callable[[APIResource[Any], NotFoundError], Flow[None]] | None = None

@@ -1,43 +1,80 @@
-"""Streams: a pair of thin shells around one sans-IO core.
+"""Streams: a pair of thin shells around one sans-IO decoder.
 
-:class:`Stream` and :class:`AsyncStream` only fetch bytes, hand out the events that
-:class:`~simstudio.resources.execution_events.ExecutionEvents` makes of them, and close the connection whatever happens.
+:class:`EventStream` and :class:`AsyncEventStream` only fetch bytes, hand out the events that a service's
+:class:`EventDecoder` makes of them, and close the connection whatever happens.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncGenerator, Coroutine, Generator, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from simstudio.core.errors import StreamError
-from simstudio.core.sse import ServerSentEvent, SSEDecoder
-from simstudio.models.events import ChunkEvent
-from simstudio.models.execution import WorkflowExecutionResult
-from simstudio.resources.execution_events import ExecutionEvents
 from simstudio.transport.errors import APIConnectionError
 from simstudio.transport.flow import Flow, FromBody
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from simstudio.transport.errors import SimStudioError
     from simstudio.transport.message import Headers, Response
 
-__all__ = ["AsyncStream", "AsyncStreamManager", "ExecutionEvents", "SSEDecoder", "ServerSentEvent", "Stream"]
-
 E = TypeVar("E")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+S = TypeVar("S", bound="AsyncEventStream[Any, Any]")
 
 
-class OpenedStream(Generic[E]):
-    """What a streaming flow returns: an answer whose body is unread, and the core that understands it."""
+class EventDecoder(Protocol[R_co]):
+    """Turns the bytes of one stream into events and a result, without I/O.
+
+    Attributes:
+        over: Whether the end of the stream came.
+        failure: What to raise once the events before it were taken; None while nothing failed.
+    """
+
+    over: bool
+    failure: SimStudioError | None
+
+    @property
+    def partial(self) -> str:
+        """The text so far."""
+        ...
+
+    def feed(self, data: bytes) -> list[Any]:
+        """Return the events that the next bytes complete."""
+        ...
+
+    def end(self, cause: APIConnectionError | None = None) -> list[Any]:
+        """Return the events that are left: no more bytes will come, because they ended or because of ``cause``."""
+        ...
+
+    def text(self, event: Any) -> str | None:
+        """Return the text of an event; None where it carries none."""
+        ...
+
+    def result(self) -> R_co:
+        """Return the result of a stream that is over, or raise why there is none."""
+        ...
+
+    def concealed(self, error: SimStudioError) -> SimStudioError:
+        """Return an error without the API key, which a server may have echoed into the stream."""
+        ...
+
+
+class OpenedStream(Generic[E, R]):
+    """What a streaming flow returns: a response whose body is unread, and its decoder."""
 
     __slots__ = ("core", "response")
 
-    def __init__(self, response: Response, core: ExecutionEvents) -> None:
+    def __init__(self, response: Response, core: EventDecoder[R]) -> None:
         self.response = response
         self.core = core
 
-    def read(self) -> Flow[WorkflowExecutionResult]:
-        """The flow that reads it to its end, and gives the result."""
+    def read(self) -> Flow[R]:
+        """Read to the end and return the result."""
         body, core = self.response.body, self.core
         while body is not None and not core.over and core.failure is None:
             try:
@@ -51,10 +88,10 @@ class OpenedStream(Generic[E]):
         return core.result()
 
 
-class _Shell(Generic[E]):
+class _Shell(Generic[E, R]):
     """What both shells share: the state between bytes and events."""
 
-    def __init__(self, opened: OpenedStream[E]) -> None:
+    def __init__(self, opened: OpenedStream[E, R]) -> None:
         self.response: Response = opened.response
         self._core = opened.core
         self._pending: deque[Any] = deque()
@@ -96,7 +133,7 @@ class _Shell(Generic[E]):
         return f"<{type(self).__name__} {state} {self.response.method} {self.response.path}>"
 
 
-class Stream(_Shell[E], Generic[E]):
+class EventStream(_Shell[E, R]):
     """The events of a run as they come: an iterator and a context manager.
 
     Example:
@@ -105,7 +142,7 @@ class Stream(_Shell[E], Generic[E]):
         ...         print(text, end="", flush=True)
 
     The connection is closed when iteration is left early, fails or is interrupted, and kept for the next call after a
-    normal end. A run does not stop on the server because its stream was left (NOTES 2).
+    normal end.
     """
 
     def __iter__(self) -> Iterator[E]:
@@ -124,7 +161,6 @@ class Stream(_Shell[E], Generic[E]):
         """The next event.
 
         Raises:
-            ExecutionError: The server reported that the run failed (``partial`` is the text so far).
             StreamError: The stream broke off, or was closed.
             APITimeoutError: It was silent for longer than ``idle_timeout``.
         """
@@ -136,15 +172,13 @@ class Stream(_Shell[E], Generic[E]):
         return event
 
     def text(self) -> Iterator[str]:
-        """The text of the streamed blocks, piece by piece as it comes.
-
-        Nothing where no outputs were selected: Sim then streams no text, and the whole output is in :meth:`result`.
-        """
+        """The text of the events that carry any, piece by piece as it comes."""
         for event in self:
-            if isinstance(event, ChunkEvent):
-                yield event.chunk
+            text = self._core.text(event)
+            if text is not None:
+                yield text
 
-    def result(self) -> WorkflowExecutionResult:
+    def result(self) -> R:
         """Read to the end and give the result, streamed text included; works after the ``with`` too.
 
         Raises:
@@ -177,7 +211,7 @@ class Stream(_Shell[E], Generic[E]):
         elif self._core.failure is not None:
             body.close()
 
-    def __enter__(self) -> Stream[E]:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -186,8 +220,8 @@ class Stream(_Shell[E], Generic[E]):
         self.close()
 
 
-class AsyncStream(_Shell[E], Generic[E]):
-    """The events of a run as they come, awaited; otherwise like :class:`Stream`."""
+class AsyncEventStream(_Shell[E, R]):
+    """The events of a run as they come, awaited; otherwise like :class:`EventStream`."""
 
     async def __aiter__(self) -> AsyncGenerator[E, None]:
         """Iterate over the rest; leaving the loop closes the stream."""
@@ -202,7 +236,7 @@ class AsyncStream(_Shell[E], Generic[E]):
             await self.aclose()
 
     async def __anext__(self) -> E:
-        """The next event; raises what :meth:`Stream.__next__` does."""
+        """The next event; raises what :meth:`EventStream.__next__` does."""
         while not self._pending:
             if self._stopped():
                 raise StopAsyncIteration
@@ -211,18 +245,16 @@ class AsyncStream(_Shell[E], Generic[E]):
         return event
 
     async def text(self) -> AsyncGenerator[str, None]:
-        """The text of the streamed blocks, piece by piece as it comes.
-
-        Nothing where no outputs were selected: Sim then streams no text, and the whole output is in :meth:`result`.
-        """
+        """The text of the events that carry any, piece by piece as it comes."""
         try:
             async for event in self:
-                if isinstance(event, ChunkEvent):
-                    yield event.chunk
+                text = self._core.text(event)
+                if text is not None:
+                    yield text
         finally:
             await self.aclose()
 
-    async def result(self) -> WorkflowExecutionResult:
+    async def result(self) -> R:
         """Read to the end and give the result, streamed text included; works after the ``async with`` too."""
         if self.response.body is not None:
             async for _ in self:
@@ -251,7 +283,7 @@ class AsyncStream(_Shell[E], Generic[E]):
         elif self._core.failure is not None:
             await body.aclose()
 
-    async def __aenter__(self) -> AsyncStream[E]:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(
@@ -260,28 +292,29 @@ class AsyncStream(_Shell[E], Generic[E]):
         await self.aclose()
 
 
-class AsyncStreamManager(Generic[E]):
-    """What the async client's ``stream(...)`` gives: await it, enter it with ``async with``, or iterate over it.
+class EventStreamManager(Generic[E, S]):
+    """An async stream that is not opened yet: await it, enter it with ``async with``, or iterate over it.
 
     Nothing is sent before one of these.
     """
 
-    def __init__(self, opening: Coroutine[Any, Any, OpenedStream[E]]) -> None:
-        self._opening: Coroutine[Any, Any, OpenedStream[E]] | None = opening
-        self._stream: AsyncStream[E] | None = None
+    def __init__(self, opening: Coroutine[Any, Any, OpenedStream[E, Any]], stream_class: Callable[[Any], S]) -> None:
+        self._opening: Coroutine[Any, Any, OpenedStream[E, Any]] | None = opening
+        self._stream_class = stream_class
+        self._stream: S | None = None
 
-    async def _open(self) -> AsyncStream[E]:
+    async def _open(self) -> S:
         if self._stream is None:
             opening, self._opening = self._opening, None
             if opening is None:
                 raise StreamError("The stream could not be opened; call stream(...) again.")
-            self._stream = AsyncStream(await opening)
+            self._stream = self._stream_class(await opening)
         return self._stream
 
-    def __await__(self) -> Generator[Any, Any, AsyncStream[E]]:
+    def __await__(self) -> Generator[Any, Any, S]:
         return self._open().__await__()
 
-    async def __aenter__(self) -> AsyncStream[E]:
+    async def __aenter__(self) -> S:
         return await self._open()
 
     async def __aexit__(

@@ -28,10 +28,10 @@ from simstudio.transport.retry import LONGEST_WAIT, Backoff, check_max_retries
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from simstudio.core.streaming import OpenedStream
     from simstudio.models.events import StreamEvent
     from simstudio.models.usage import UsageLimits
     from simstudio.models.workflows import WorkflowStatus
+    from simstudio.resources.streams import OpenedStream
     from simstudio.resources.v1 import V1
     from simstudio.resources.v2 import V2
 

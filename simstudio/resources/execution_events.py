@@ -1,7 +1,7 @@
 """The events of a streamed execution, decoded without I/O.
 
 :class:`ExecutionEvents` turns the bytes of a stream into typed events and knows when it is over, and why; it is fed by
-hand in tests, and by the shells of :mod:`simstudio.core.streaming` otherwise.
+hand in tests, and by the streams of :mod:`simstudio.resources.streams` otherwise.
 
 The frames (NOTES 2, API.md 2.2): ``{"blockId", "chunk"}``; ``{"event": "final", "data": {…}}`` (the documents:
 ``{"event": "done", …}``); ``{"event": "error", "error"}``; then ``data: "[DONE]"``, with quotes (the documents: bare).
@@ -134,6 +134,10 @@ class ExecutionEvents:
     def partial(self) -> str:
         """The text so far, all blocks one after another in the order in which they began."""
         return "".join(str(self._texts[block]) for block in self._order)
+
+    def text(self, event: StreamEvent) -> str | None:
+        """The text of a chunk of a streamed block; None of other events."""
+        return event.chunk if isinstance(event, ChunkEvent) else None
 
     def result(self) -> WorkflowExecutionResult:
         """The result of a stream that is over.

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from simstudio.core.service import Service
 from simstudio.errors import ConfigurationError
 from simstudio.transport.auth import Anonymous, Credentials
 from simstudio.transport.endpoint import check_base_url
+
+if TYPE_CHECKING:
+    from simstudio.core.resource import APIResource
+    from simstudio.transport.errors import NotFoundError
+    from simstudio.transport.flow import Flow
 
 DEFAULT_BASE_URL: Final = "https://sim.ai"
 LOG_VARIABLE: Final = "SIM_LOG"
@@ -17,6 +22,13 @@ KEY_PATTERN: Final = r"\b(?:sk-)?sim[_-][A-Za-z0-9_-]{8,}"
 """What looks like one of Sim's API keys."""
 
 APIVersion = Literal["v1", "v2"]
+
+
+def _explain_not_found(resource: APIResource[Any], error: NotFoundError) -> Flow[None]:
+    from simstudio.resources.v2.gate import explain
+
+    return explain(resource, error)
+
 
 SIM: Final = Service(
     error_codes={401: "UNAUTHORIZED", 402: "USAGE_LIMIT_EXCEEDED", 429: "RATE_LIMIT_EXCEEDED"},
@@ -28,6 +40,7 @@ SIM: Final = Service(
         405: "Check the method and the path.",
         413: "Send less; Sim takes 10 MiB.",
     },
+    explain_not_found=_explain_not_found,
 )
 
 

@@ -148,7 +148,8 @@ def import_time() -> Row:
 def first_event() -> Row:
     """From the writing of an event's bytes in the server to the event in the caller's hands."""
     from simstudio import ChunkEvent, SimStudioClient
-    from simstudio.core.streaming import ExecutionEvents, OpenedStream, Stream
+    from simstudio.resources.execution_events import ExecutionEvents
+    from simstudio.resources.streams import OpenedStream, Stream
 
     delays = []
     with server() as base, SimStudioClient("key", base) as client:
@@ -165,7 +166,8 @@ def first_event() -> Row:
 MEMORY = """
 import resource, sys
 from simstudio import SimStudioClient
-from simstudio.core.streaming import ExecutionEvents, OpenedStream, Stream
+from simstudio.resources.execution_events import ExecutionEvents
+from simstudio.resources.streams import OpenedStream, Stream
 
 def peak():
     scale = 1 if sys.platform == "darwin" else 1024

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simstudio import Download, NotFoundError
-from simstudio.core.endpoint import Call, endpoint
+from simstudio.core.endpoint import Sender, endpoint
 from simstudio.core.modes import M
 from simstudio.core.resource import APIResource
 from simstudio.transport.flow import Flow
@@ -158,9 +158,9 @@ class Files(APIResource[M]):
     """One file."""
 
     @endpoint("GET", "/api/files/{fileId}", "downloadFile")
-    def download(self, call: Call, file_id: str) -> Flow[Download]:
+    def download(self, send: Sender, file_id: str) -> Flow[Download]:
         """Download a file."""
-        return call.download()
+        return send.download()
 
 
 class TestOperation:

@@ -36,9 +36,10 @@ from simstudio import (
     WorkflowExecutionResult,
 )
 from simstudio.core.modes import M
-from simstudio.core.operation import operation, streaming
+from simstudio.core.operation import operation
 from simstudio.core.resource import APIResource
 from simstudio.resources.jobs import Jobs
+from simstudio.resources.streams import streaming
 
 MODES: dict[str, Callable[[], Any]] = {
     "sync": client,
@@ -208,7 +209,7 @@ class TestDocumentation:
 
     @pytest.mark.parametrize(
         ("name", "line"),
-        [("jobs.get", "def get(self, job: str"), ("v2.audit_logs.get", "def get(self, call: Call, audit")],
+        [("jobs.get", "def get(self, job: str"), ("v2.audit_logs.get", "def get(self, send: Sender, audit")],
     )
     @in_each_mode
     def test_its_source_is_the_method_as_it_is_written(self, mode: str, name: str, line: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from driving import KEY, Both, answer, async_client, client, resource
 
 from simstudio import AsyncPager, InvalidInputError, InvalidResponseError, Page, Pager, Request, Response, ServerError
-from simstudio.core.endpoint import Call, paged
+from simstudio.core.endpoint import Sender, paged
 from simstudio.core.model import Model, model
 from simstudio.core.modes import M
 from simstudio.core.paging import Pages
@@ -30,14 +30,14 @@ class Thing(Model):
 class Counted(Pages[Thing]):
     """A list whose server knows no cursors: the page's number is one."""
 
-    def __init__(self, call: Call) -> None:
-        super().__init__(call.query.pop("cursor", None))
-        self.call = call
+    def __init__(self, send: Sender) -> None:
+        super().__init__(send.query.pop("cursor", None))
+        self.send = send
 
     def fetch(self, cursor: str | None) -> Flow[Page[Thing]]:
         number = int(cursor or 1)
-        self.call.query["page"] = str(number)
-        response = yield from self.call.send()
+        self.send.query["page"] = str(number)
+        response = yield from self.send()
         things = [Thing(each) for each in response.json()]
         return Page(things, str(number + 1) if things else None)
 
@@ -48,7 +48,7 @@ class Things(APIResource[M]):
     @paged("GET", "/api/{shelf}/things", "listThings", limits={"limit": between(1, 100)})
     def list(
         self,
-        call: Call,
+        send: Sender,
         shelf: str = "a",
         *,
         color: str | None = None,
@@ -56,17 +56,17 @@ class Things(APIResource[M]):
         cursor: str | None = None,
     ) -> Pages[Thing]:
         """List things."""
-        return call.pages(Thing)
+        return send.pages(Thing)
 
     @paged("GET", "/api/nested", "listNested")
-    def nested(self, call: Call, *, cursor: str | None = None) -> Pages[Thing]:
+    def nested(self, send: Sender, *, cursor: str | None = None) -> Pages[Thing]:
         """List things that are deep in the answer."""
-        return call.pages(Thing, "data", "things")
+        return send.pages(Thing, "data", "things")
 
     @paged("GET", "/api/counted", "listCounted")
-    def counted(self, call: Call, *, cursor: str | None = None) -> Pages[Thing]:
+    def counted(self, send: Sender, *, cursor: str | None = None) -> Pages[Thing]:
         """List things by the page's number."""
-        return Counted(call)
+        return Counted(send)
 
 
 def page(*ids: str, after: Any = None, **besides: Any) -> Response:

@@ -8,7 +8,7 @@ import pytest
 from driving import answer, async_client, client, resource
 
 from simstudio import InvalidInputError
-from simstudio.core.endpoint import Call, endpoint
+from simstudio.core.endpoint import Sender, endpoint
 from simstudio.core.model import Model, model
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
@@ -44,7 +44,7 @@ class Things(APIResource[M]):
     )
     def put(
         self,
-        call: Call,
+        send: Sender,
         thing_id: str,
         *,
         name: str,
@@ -58,12 +58,12 @@ class Things(APIResource[M]):
         timeout: float | None = 5,
     ) -> Flow[Thing]:
         """Put a thing somewhere."""
-        return call.one(Thing, timeout=timeout)
+        return send.one(Thing, timeout=timeout)
 
     @endpoint("GET", "/api/things", "findThing")
-    def find(self, call: Call, workspace_id: str, *, search: str | None = None) -> Flow[Thing]:
+    def find(self, send: Sender, workspace_id: str, *, search: str | None = None) -> Flow[Thing]:
         """Find a thing."""
-        return call.one(Thing)
+        return send.one(Thing)
 
 
 def route(name: str) -> Route:
@@ -99,8 +99,8 @@ class TestRoute:
     def test_one_that_names_what_its_method_has_not_is_a_mistake_at_once(
         self, path: str, options: dict[str, Any]
     ) -> None:
-        def method(self: Any, call: Call, thing_id: str) -> Flow[Thing]:
-            return call.one(Thing)
+        def method(self: Any, send: Sender, thing_id: str) -> Flow[Thing]:
+            return send.one(Thing)
 
         with pytest.raises(TypeError, match="anOperation: no parameters"):
             endpoint("POST", path, "anOperation", **options)(method)

@@ -19,7 +19,7 @@ from simstudio import (
     StreamError,
     WorkflowExecutionResult,
 )
-from simstudio.core.streaming import ExecutionEvents
+from simstudio.resources.execution_events import ExecutionEvents
 from tests.modes import both_modes
 
 DONE = '"[DONE]"'

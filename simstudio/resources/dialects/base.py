@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from simstudio.core.options import Unset
     from simstudio.core.paging import Pages
-    from simstudio.core.streaming import OpenedStream
     from simstudio.models.events import StreamEvent
     from simstudio.models.execution import AsyncExecutionResult, CancelResult, WorkflowExecutionResult
     from simstudio.models.jobs import Job
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from simstudio.models.usage import UsageLimits
     from simstudio.models.workflows import WorkflowStatus
     from simstudio.resources.settings import APIVersion
+    from simstudio.resources.streams import OpenedStream
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Response
 

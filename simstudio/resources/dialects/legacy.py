@@ -20,13 +20,13 @@ from simstudio.transport.message import Request, Response
 
 if TYPE_CHECKING:
     from simstudio.core.paging import Pages
-    from simstudio.core.streaming import OpenedStream
     from simstudio.models.events import FinalEvent, StreamEvent
     from simstudio.models.jobs import Job
     from simstudio.models.pauses import PausedRun
     from simstudio.models.usage import UsageLimits
     from simstudio.models.workflows import WorkflowStatus
     from simstudio.resources.dialects.base import Resumed, Timeout
+    from simstudio.resources.streams import OpenedStream
 
 _JSON = {"Content-Type": "application/json"}
 _BACKGROUND = {**_JSON, "X-Execution-Mode": "async"}
@@ -87,7 +87,8 @@ class LegacyDialect(Dialect[M]):
         run_id: str | None = None,
     ) -> Flow[OpenedStream[StreamEvent]]:
         """Run a workflow and give its events as they come."""
-        from simstudio.core.streaming import ExecutionEvents, OpenedStream
+        from simstudio.resources.execution_events import ExecutionEvents
+        from simstudio.resources.streams import OpenedStream
 
         del run_id
         if options.include_thinking or options.include_tool_calls:
@@ -163,7 +164,7 @@ class LegacyDialect(Dialect[M]):
         if response.status == 202 or _is_queued(response):
             return submission(response, workflow_id, self._context.session.endpoint.prefix)
         if is_stream(response) and response.ok:
-            from simstudio.core.streaming import ExecutionEvents
+            from simstudio.resources.execution_events import ExecutionEvents
 
             core = ExecutionEvents(f"{response.method} {response.path}")
             core.feed(response.content)

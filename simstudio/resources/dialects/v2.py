@@ -10,7 +10,6 @@ from simstudio.core.failures import conceal, conceal_error, describe
 from simstudio.core.modes import M
 from simstudio.core.paging import Page, Pages
 from simstudio.core.resource import encode_json
-from simstudio.core.streaming import ExecutionEvents, OpenedStream
 from simstudio.errors import (
     APIStatusError,
     ExecutionError,
@@ -27,8 +26,10 @@ from simstudio.models.usage import Usage, UsageLimits
 from simstudio.models.workflows import WorkflowStatus
 from simstudio.resources.dialects.base import Dialect, StreamOptions, Target
 from simstudio.resources.dialects.legacy import final_of, is_stream
+from simstudio.resources.execution_events import ExecutionEvents
 from simstudio.resources.payload import encode_nested, selectors
 from simstudio.resources.settings import APIVersion
+from simstudio.resources.streams import OpenedStream
 from simstudio.resources.v2.execution import (
     MOST_SELECTED,
     PROTOCOL,
@@ -41,7 +42,6 @@ from simstudio.resources.v2.execution import (
     refused_to_resume,
     run_path,
 )
-from simstudio.resources.v2.gate import gated
 from simstudio.transport.endpoint import segment
 from simstudio.transport.flow import Flow, FromBody
 
@@ -153,7 +153,9 @@ class V2Dialect(Dialect[M]):
     def cancel(self, workflow_id: str, execution_id: str) -> Flow[CancelResult]:
         """Ask the server to stop a run."""
         path = f"{run_path(workflow_id, execution_id)}/cancel"
-        response = yield from gated(self, self._request("POST", path, resend="claimed"))  # it is idempotent (2.1)
+        response = yield from self._call_explained(
+            self._request("POST", path, resend="claimed")
+        )  # it is idempotent (2.1)
         return structure(_data(response), CancelResult, response=response)
 
     def paused(self, workflow_id: str, status: str) -> Pages[PausedRun]:
@@ -194,8 +196,7 @@ class V2Dialect(Dialect[M]):
             body["input"] = data
         headers = {"Content-Type": "application/json"}
         path = f"{run_path(workflow_id, execution_id)}/resume"
-        response = yield from gated(
-            self,
+        response = yield from self._call_explained(
             self._request(
                 "POST", path, content=encode_json(body), headers=headers, refused=refused_to_resume, timeout=timeout
             ),
@@ -264,7 +265,7 @@ class V2Dialect(Dialect[M]):
         return Execution(self, workflow_id, claim(run_id), payload.content, headers or {}, self.observers)
 
     def _ask(self, path: str) -> Flow[tuple[dict[str, Any], Response]]:
-        response = yield from gated(self, self._request("GET", path, resend="read"))
+        response = yield from self._call_explained(self._request("GET", path, resend="read"))
         return _data(response), response
 
     def _result(self, ran: Ran, run_id: str, workflow_id: str) -> WorkflowExecutionResult:
@@ -320,7 +321,9 @@ class _PausedRuns(Pages[PausedRun]):
         """The flow of the page at a cursor."""
         path = f"/api/v2/workflows/{segment(self._workflow_id, 'workflow_id')}/runs"
         params = {"status": self._status or None, "cursor": cursor}
-        response = yield from gated(self._dialect, self._dialect._request("GET", path, params=params, resend="read"))
+        response = yield from self._dialect._call_explained(
+            self._dialect._request("GET", path, params=params, resend="read")
+        )
         body = response.json()
         listed = body.get("data") if isinstance(body, dict) else None
         if not isinstance(listed, list):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from simstudio.core.endpoint import Call, endpoint, paged
+from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
@@ -25,7 +25,7 @@ class AuditLogs(APIResource[M]):
     )
     def list(
         self,
-        call: Call,
+        send: Sender,
         *,
         action: str | None = None,
         resource_type: str | None = None,
@@ -64,10 +64,10 @@ class AuditLogs(APIResource[M]):
             >>> for entry in client.v1.audit_logs.list(action="workflow.deployed"):  # doctest: +SKIP
             ...     print(entry.created_at, entry.actor_email)
         """
-        return call.pages(AuditLog)
+        return send.pages(AuditLog)
 
     @endpoint("GET", "/api/v1/audit-logs/{id}", "getAuditLogDetails", names={"audit_log_id": "id"})
-    def get(self, call: Call, audit_log_id: str) -> Flow[AuditLog]:
+    def get(self, send: Sender, audit_log_id: str) -> Flow[AuditLog]:
         """Retrieve one entry.
 
         ``client.with_raw_response`` shows the ``limits`` beside it.
@@ -87,4 +87,4 @@ class AuditLogs(APIResource[M]):
             >>> client.v1.audit_logs.get("audit-id").action  # doctest: +SKIP
             'workflow.deployed'
         """
-        return call.one(AuditLog)
+        return send.one(AuditLog)

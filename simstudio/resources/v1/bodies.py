@@ -16,7 +16,7 @@ from simstudio.errors import InvalidInputError
 from simstudio.transport.flow import Blocking, Flow
 
 if TYPE_CHECKING:
-    from simstudio.core.endpoint import Call
+    from simstudio.core.endpoint import Sender
     from simstudio.transport.upload import Upload
 
 FileContent = (
@@ -29,18 +29,18 @@ NAMELESS = "file.bin"
 """What a file is called whose name nothing says, as ``simstudio.File`` calls it."""
 
 
-def form(call: Call, file: FileContent) -> Flow[dict[str, Any]]:
+def form(send: Sender, file: FileContent) -> Flow[dict[str, Any]]:
     """The flow of a form: the call's other body parameters as text, then the file.
 
     Returns:
-        Options for ``call.one``.
+        Options for ``send.one``.
 
     Raises:
         InvalidInputError: The file cannot be read, or the form is longer than Sim takes.
     """
-    fields = [(name, value) for name, value in (call.body or {}).items() if name != "file"]
+    fields = [(name, value) for name, value in (send.body or {}).items() if name != "file"]
     upload, content_type = yield Blocking(_encoded, fields, file)
-    call.body = None  # it is in the form now
+    send.body = None  # it is in the form now
     return {"content": upload, "headers": {"Content-Type": content_type}}
 
 
@@ -56,18 +56,18 @@ def _encoded(fields: list[tuple[str, str]], file: FileContent) -> tuple[Upload, 
     return upload, content_type
 
 
-def measured(call: Call) -> dict[str, Any]:
+def measured(send: Sender) -> dict[str, Any]:
     """The call's body as JSON that is not longer than Sim takes.
 
     Returns:
-        Options for ``call.one``.
+        Options for ``send.one``.
 
     Raises:
         InvalidInputError: It is longer, or no JSON data.
     """
-    content = encode_json(call.body)
+    content = encode_json(send.body)
     _check(len(content), "This body")
-    call.body = None
+    send.body = None
     return {"content": content, "headers": {"Content-Type": "application/json"}}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simstudio.core.downloads import Download
-from simstudio.core.endpoint import Call, endpoint, paged
+from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
@@ -16,7 +16,7 @@ class Files(APIResource[M]):
     """Files of a workspace."""
 
     @paged("GET", "/api/v1/files", "listFiles")
-    def list(self, call: Call, workspace_id: str) -> Pages[WorkspaceFile]:
+    def list(self, send: Sender, workspace_id: str) -> Pages[WorkspaceFile]:
         """List the files of a workspace; one page holds all.
 
         Args:
@@ -33,10 +33,10 @@ class Files(APIResource[M]):
             >>> for file in client.v1.files.list("workspace-id"):  # doctest: +SKIP
             ...     print(file.name, file.size)
         """
-        return call.pages(WorkspaceFile, "data", "files")
+        return send.pages(WorkspaceFile, "data", "files")
 
     @endpoint("POST", "/api/v1/files", "uploadFile")
-    def upload(self, call: Call, workspace_id: str, file: FileContent) -> Flow[WorkspaceFile]:
+    def upload(self, send: Sender, workspace_id: str, file: FileContent) -> Flow[WorkspaceFile]:
         """Upload a file. It is read piece by piece, in a thread on an async client.
 
         Args:
@@ -56,11 +56,11 @@ class Files(APIResource[M]):
         Example:
             >>> client.v1.files.upload("workspace-id", pathlib.Path("report.pdf")).id  # doctest: +SKIP
         """
-        options = yield from form(call, file)
-        return (yield from call.one(WorkspaceFile, "data", "file", **options))
+        options = yield from form(send, file)
+        return (yield from send.one(WorkspaceFile, "data", "file", **options))
 
     @endpoint("GET", "/api/v1/files/{fileId}", "downloadFile")
-    def download(self, call: Call, file_id: str, *, workspace_id: str) -> Flow[Download]:
+    def download(self, send: Sender, file_id: str, *, workspace_id: str) -> Flow[Download]:
         """Download a file.
 
         Args:
@@ -77,10 +77,10 @@ class Files(APIResource[M]):
         Example:
             >>> client.v1.files.download("file-id", workspace_id="workspace-id").save("reports")  # doctest: +SKIP
         """
-        return call.download()
+        return send.download()
 
     @endpoint("DELETE", "/api/v1/files/{fileId}", "deleteFile")
-    def delete(self, call: Call, file_id: str, *, workspace_id: str) -> Flow[DeletedFile]:
+    def delete(self, send: Sender, file_id: str, *, workspace_id: str) -> Flow[DeletedFile]:
         """Archive a file.
 
         Args:
@@ -97,4 +97,4 @@ class Files(APIResource[M]):
         Example:
             >>> client.v1.files.delete("file-id", workspace_id="workspace-id").message  # doctest: +SKIP
         """
-        return call.one(DeletedFile)
+        return send.one(DeletedFile)

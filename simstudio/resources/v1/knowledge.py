@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from simstudio.core.endpoint import Call, endpoint, paged
+from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.namespace import namespace
 from simstudio.core.options import UNSET, Unset
@@ -41,7 +41,7 @@ class Knowledge(APIResource[M]):
         return KnowledgeDocuments(self._context, f"{self._name}.documents")
 
     @paged("GET", "/api/v1/knowledge", "listKnowledgeBases")
-    def list(self, call: Call, workspace_id: str) -> Pages[KnowledgeBase]:
+    def list(self, send: Sender, workspace_id: str) -> Pages[KnowledgeBase]:
         """List the knowledge bases of a workspace; one page holds all.
 
         Args:
@@ -58,12 +58,12 @@ class Knowledge(APIResource[M]):
             >>> for base in client.v1.knowledge.list("workspace-id"):  # doctest: +SKIP
             ...     print(base.name, base.doc_count)
         """
-        return call.pages(KnowledgeBase, "data", "knowledgeBases")
+        return send.pages(KnowledgeBase, "data", "knowledgeBases")
 
     @endpoint("POST", "/api/v1/knowledge", "createKnowledgeBase", limits=_LENGTHS)
     def create(
         self,
-        call: Call,
+        send: Sender,
         workspace_id: str,
         *,
         name: str,
@@ -89,10 +89,10 @@ class Knowledge(APIResource[M]):
         Example:
             >>> client.v1.knowledge.create("workspace-id", name="Docs").id  # doctest: +SKIP
         """
-        return call.one(KnowledgeBase, "data", "knowledgeBase")
+        return send.one(KnowledgeBase, "data", "knowledgeBase")
 
     @endpoint("GET", _ONE, "getKnowledgeBase", names=_ID)
-    def get(self, call: Call, knowledge_base_id: str, *, workspace_id: str) -> Flow[KnowledgeBase]:
+    def get(self, send: Sender, knowledge_base_id: str, *, workspace_id: str) -> Flow[KnowledgeBase]:
         """Retrieve a knowledge base.
 
         Args:
@@ -109,12 +109,12 @@ class Knowledge(APIResource[M]):
         Example:
             >>> client.v1.knowledge.get("knowledge-base-id", workspace_id="workspace-id").doc_count  # doctest: +SKIP
         """
-        return call.one(KnowledgeBase, "data", "knowledgeBase")
+        return send.one(KnowledgeBase, "data", "knowledgeBase")
 
     @endpoint("PUT", _ONE, "updateKnowledgeBase", names=_ID, limits=_LENGTHS)
     def update(
         self,
-        call: Call,
+        send: Sender,
         knowledge_base_id: str,
         *,
         workspace_id: str,
@@ -142,10 +142,10 @@ class Knowledge(APIResource[M]):
         Example:
             >>> client.v1.knowledge.update("knowledge-base-id", workspace_id="ws", name="Docs 2")  # doctest: +SKIP
         """
-        return call.one(KnowledgeBase, "data", "knowledgeBase")
+        return send.one(KnowledgeBase, "data", "knowledgeBase")
 
     @endpoint("DELETE", _ONE, "deleteKnowledgeBase", names=_ID)
-    def delete(self, call: Call, knowledge_base_id: str, *, workspace_id: str) -> Flow[DeletedKnowledgeBase]:
+    def delete(self, send: Sender, knowledge_base_id: str, *, workspace_id: str) -> Flow[DeletedKnowledgeBase]:
         """Delete a knowledge base.
 
         Args:
@@ -162,12 +162,12 @@ class Knowledge(APIResource[M]):
         Example:
             >>> client.v1.knowledge.delete("knowledge-base-id", workspace_id="workspace-id")  # doctest: +SKIP
         """
-        return call.one(DeletedKnowledgeBase)
+        return send.one(DeletedKnowledgeBase)
 
     @endpoint("POST", "/api/v1/knowledge/search", "searchKnowledgeBase", limits={"top_k": between(1, 100)})
     def search(
         self,
-        call: Call,
+        send: Sender,
         *,
         workspace_id: str,
         knowledge_base_ids: str | Sequence[str],
@@ -199,4 +199,4 @@ class Knowledge(APIResource[M]):
             ... )
             >>> [(each.document_name, each.similarity) for each in found.results]  # doctest: +SKIP
         """
-        return call.one(KnowledgeSearch)
+        return send.one(KnowledgeSearch)

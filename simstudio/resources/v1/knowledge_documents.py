@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from simstudio.core.endpoint import Call, endpoint, paged
+from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
@@ -32,7 +32,7 @@ class KnowledgeDocuments(APIResource[M]):
     )
     def list(
         self,
-        call: Call,
+        send: Sender,
         knowledge_base_id: str,
         *,
         workspace_id: str,
@@ -72,10 +72,10 @@ class KnowledgeDocuments(APIResource[M]):
             >>> for document in client.v1.knowledge.documents.list("kb-id", workspace_id="ws"):  # doctest: +SKIP
             ...     print(document.filename, document.processing_status)
         """
-        return OffsetPages(call, Document, "data", "documents")
+        return OffsetPages(send, Document, "data", "documents")
 
     @endpoint("POST", _ALL, "uploadDocument", names=_ID)
-    def upload(self, call: Call, knowledge_base_id: str, file: FileContent, *, workspace_id: str) -> Flow[Document]:
+    def upload(self, send: Sender, knowledge_base_id: str, file: FileContent, *, workspace_id: str) -> Flow[Document]:
         """Upload a document, which is then processed in the background: look at it with :meth:`get`.
 
         Args:
@@ -97,11 +97,13 @@ class KnowledgeDocuments(APIResource[M]):
             >>> report = pathlib.Path("report.pdf")  # doctest: +SKIP
             >>> client.v1.knowledge.documents.upload("kb-id", report, workspace_id="ws").id  # doctest: +SKIP
         """
-        options = yield from form(call, file)
-        return (yield from call.one(Document, "data", "document", **options))
+        options = yield from form(send, file)
+        return (yield from send.one(Document, "data", "document", **options))
 
     @endpoint("GET", _ONE, "getDocument", names=_ID)
-    def get(self, call: Call, knowledge_base_id: str, document_id: str, *, workspace_id: str) -> Flow[DocumentDetails]:
+    def get(
+        self, send: Sender, knowledge_base_id: str, document_id: str, *, workspace_id: str
+    ) -> Flow[DocumentDetails]:
         """Retrieve a document, and how its processing went.
 
         Args:
@@ -121,11 +123,11 @@ class KnowledgeDocuments(APIResource[M]):
             >>> document.processing_status  # doctest: +SKIP
             'completed'
         """
-        return call.one(DocumentDetails, "data", "document")
+        return send.one(DocumentDetails, "data", "document")
 
     @endpoint("DELETE", _ONE, "deleteDocument", names=_ID)
     def delete(
-        self, call: Call, knowledge_base_id: str, document_id: str, *, workspace_id: str
+        self, send: Sender, knowledge_base_id: str, document_id: str, *, workspace_id: str
     ) -> Flow[DeletedDocument]:
         """Delete a document.
 
@@ -144,4 +146,4 @@ class KnowledgeDocuments(APIResource[M]):
         Example:
             >>> client.v1.knowledge.documents.delete("kb-id", "doc-id", workspace_id="ws").message  # doctest: +SKIP
         """
-        return call.one(DeletedDocument)
+        return send.one(DeletedDocument)

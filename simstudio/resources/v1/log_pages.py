@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from simstudio.core.endpoint import Call, page_of
+from simstudio.core.endpoint import Sender, page_of
 from simstudio.core.paging import Page, Pages
 from simstudio.errors import InvalidInputError, InvalidResponseError
 from simstudio.models.v1.logs import LogEntry
@@ -75,20 +75,20 @@ class LogPages(Pages[LogEntry]):
     """The pages of ``client.v1.logs.list``; see the module.
 
     Args:
-        call: With the filters of the user.
+        send: With the filters of the user.
         order: Of the list.
     """
 
-    def __init__(self, call: Call, order: Order) -> None:
-        super().__init__(call.query.pop("cursor", None))
+    def __init__(self, send: Sender, order: Order) -> None:
+        super().__init__(send.query.pop("cursor", None))
         position = Position.read(self.start)
         if position is not None and position.order != order:
             raise InvalidInputError(
                 f"cursor is that of a list with order={position.order!r}: go on with it in the same order."
             )
-        self._call = call
+        self._send = send
         self._order: Order = order
-        self._limit = int(call.query.get("limit", _DEFAULT_LIMIT))
+        self._limit = int(send.query.get("limit", _DEFAULT_LIMIT))
 
     def fetch(self, cursor: str | None) -> Flow[Page[LogEntry]]:
         """The flow of the page at a cursor."""
@@ -115,10 +115,10 @@ class LogPages(Pages[LogEntry]):
             before, limit = len(page.items), limit * 2
 
     def _ask(self, bound: dict[str, Any]) -> Flow[Response]:
-        call = self._call
-        resource = call.resource
+        send = self._send
+        resource = send.resource
         return resource._call(
-            resource._request("GET", call.path, params={**call.query, **bound}, headers=call.headers, resend="read")
+            resource._request("GET", send.path, params={**send.query, **bound}, headers=send.headers, resend="read")
         )
 
     def _page(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from simstudio.core.endpoint import Call, endpoint, paged
+from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
@@ -28,7 +28,7 @@ class Logs(APIResource[M]):
     )
     def list(
         self,
-        call: Call,
+        send: Sender,
         workspace_id: str,
         *,
         workflow_ids: Sequence[str] | None = None,
@@ -89,10 +89,10 @@ class Logs(APIResource[M]):
             >>> for entry in client.v1.logs.list("workspace-id", level="error"):  # doctest: +SKIP
             ...     print(entry.started_at, entry.execution_id)
         """
-        return LogPages(call, order or "desc")
+        return LogPages(send, order or "desc")
 
     @endpoint("GET", "/api/v1/logs/{id}", "getLogDetails", names={"log_id": "id"})
-    def get(self, call: Call, log_id: str) -> Flow[LogDetails]:
+    def get(self, send: Sender, log_id: str) -> Flow[LogDetails]:
         """Retrieve one log.
 
         ``client.with_raw_response`` shows the ``limits`` beside it.
@@ -111,10 +111,10 @@ class Logs(APIResource[M]):
             >>> client.v1.logs.get("log-id").execution_data.final_output  # doctest: +SKIP
             {'result': {'doubled': 42}}
         """
-        return call.one(LogDetails)
+        return send.one(LogDetails)
 
     @endpoint("GET", "/api/v1/logs/executions/{executionId}", "getExecutionDetails")
-    def execution(self, call: Call, execution_id: str) -> Flow[ExecutionDetails]:
+    def execution(self, send: Sender, execution_id: str) -> Flow[ExecutionDetails]:
         """Retrieve an execution and the workflow as it was run, the code of its blocks included.
 
         Args:
@@ -131,9 +131,9 @@ class Logs(APIResource[M]):
             >>> list(client.v1.logs.execution("execution-id").workflow_state.blocks)  # doctest: +SKIP
             ['start', 'compute']
         """
-        return _bare(call)
+        return _bare(send)
 
 
-def _bare(call: Call) -> Flow[ExecutionDetails]:
-    response = yield from call.send()
-    return call.resource._structure(response, ExecutionDetails)
+def _bare(send: Sender) -> Flow[ExecutionDetails]:
+    response = yield from send()
+    return send.resource._structure(response, ExecutionDetails)

@@ -16,7 +16,7 @@ from simstudio.core.paging import Page, Pages
 from simstudio.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from simstudio.core.endpoint import Call
+    from simstudio.core.endpoint import Sender
     from simstudio.transport.flow import Flow
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ class OffsetPages(Pages[T]):
     has one; where it has none, ``pagination.hasMore: false``. ``extra["totalCount"]`` is a number wherever it is known.
 
     Args:
-        call: Of the list; its arguments ``offset`` (on the wire) and ``cursor`` (here only) say where to begin.
+        send: Of the list; its arguments ``offset`` (on the wire) and ``cursor`` (here only) say where to begin.
         into: The model of an item.
         at: Where in the answer the items are.
 
@@ -37,21 +37,21 @@ class OffsetPages(Pages[T]):
         InvalidInputError: ``cursor`` is none of a list that is paged by offsets.
     """
 
-    def __init__(self, call: Call, into: type[T], *at: str) -> None:
-        cursor = call.arguments.get("cursor")
+    def __init__(self, send: Sender, into: type[T], *at: str) -> None:
+        cursor = send.arguments.get("cursor")
         if cursor is not None and not (isinstance(cursor, str) and cursor.isascii() and cursor.isdigit()):
             raise InvalidInputError(f"cursor must be next_cursor of an earlier page of this list, not {cursor!r}.")
         super().__init__(cursor)
-        self._call = call
+        self._send = send
         self._into = into
         self._at = at
 
     def fetch(self, cursor: str | None) -> Flow[Page[T]]:
         """The flow of the page at a cursor."""
-        call = self._call
-        query = call.query if cursor is None else {**call.query, "offset": cursor}
-        response = yield from call.resource._call(
-            call.resource._request("GET", call.path, params=query, headers=call.headers, resend="read")
+        send = self._send
+        query = send.query if cursor is None else {**send.query, "offset": cursor}
+        response = yield from send.resource._call(
+            send.resource._request("GET", send.path, params=query, headers=send.headers, resend="read")
         )
         page = page_of(response, self._into, self._at)
         count = total_of(page.extra)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simstudio.core.endpoint import Call, endpoint
+from simstudio.core.endpoint import Sender, endpoint
 from simstudio.core.modes import M
 from simstudio.core.resource import APIResource
 from simstudio.models.v1.tables import ColumnChanges, PlacedColumn, TableColumn
@@ -13,7 +13,7 @@ class TableColumns(APIResource[M]):
     """Columns of a table; read them from the table's ``schema``."""
 
     @endpoint("POST", "/api/v1/tables/{tableId}/columns", "addColumn")
-    def add(self, call: Call, table_id: str, *, workspace_id: str, column: PlacedColumn) -> Flow[list[TableColumn]]:
+    def add(self, send: Sender, table_id: str, *, workspace_id: str, column: PlacedColumn) -> Flow[list[TableColumn]]:
         """Add a column.
 
         Args:
@@ -34,11 +34,11 @@ class TableColumns(APIResource[M]):
             >>> note = {"name": "note", "type": "string"}  # doctest: +SKIP
             >>> client.v1.tables.columns.add("tbl_1", workspace_id="workspace-id", column=note)  # doctest: +SKIP
         """
-        return call.one(list[TableColumn], "data", "columns")
+        return send.one(list[TableColumn], "data", "columns")
 
     @endpoint("PATCH", "/api/v1/tables/{tableId}/columns", "updateColumn")
     def update(
-        self, call: Call, table_id: str, *, workspace_id: str, column_name: str, updates: ColumnChanges
+        self, send: Sender, table_id: str, *, workspace_id: str, column_name: str, updates: ColumnChanges
     ) -> Flow[list[TableColumn]]:
         """Rename a column, or change what it holds.
 
@@ -61,10 +61,10 @@ class TableColumns(APIResource[M]):
             ...     "tbl_1", workspace_id="workspace-id", column_name="note", updates={"name": "remark"}
             ... )
         """
-        return call.one(list[TableColumn], "data", "columns")
+        return send.one(list[TableColumn], "data", "columns")
 
     @endpoint("DELETE", "/api/v1/tables/{tableId}/columns", "deleteColumn", body=("workspace_id", "column_name"))
-    def delete(self, call: Call, table_id: str, *, workspace_id: str, column_name: str) -> Flow[list[TableColumn]]:
+    def delete(self, send: Sender, table_id: str, *, workspace_id: str, column_name: str) -> Flow[list[TableColumn]]:
         """Delete a column, and with it its values in all rows.
 
         Args:
@@ -84,4 +84,4 @@ class TableColumns(APIResource[M]):
             ...     "tbl_1", workspace_id="workspace-id", column_name="note"
             ... )
         """
-        return call.one(list[TableColumn], "data", "columns")
+        return send.one(list[TableColumn], "data", "columns")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from simstudio.core.endpoint import Call, endpoint, paged
+from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
@@ -38,7 +38,7 @@ class TableRows(APIResource[M]):
     @paged("GET", _ROWS, "listRows", local=("cursor",), limits={"limit": between(1, 1000), "offset": between(0)})
     def list(
         self,
-        call: Call,
+        send: Sender,
         table_id: str,
         *,
         workspace_id: str,
@@ -75,7 +75,7 @@ class TableRows(APIResource[M]):
             ... )
             >>> [row.data["sku"] for row in rows]  # doctest: +SKIP
         """
-        return OffsetPages(call, TableRow, "data", "rows")
+        return OffsetPages(send, TableRow, "data", "rows")
 
     @endpoint(
         "POST",
@@ -85,7 +85,7 @@ class TableRows(APIResource[M]):
     )
     def insert(
         self,
-        call: Call,
+        send: Sender,
         table_id: str,
         *,
         workspace_id: str,
@@ -117,12 +117,12 @@ class TableRows(APIResource[M]):
             >>> rows = [{"sku": "B1"}, {"sku": "B2"}]  # doctest: +SKIP
             >>> client.v1.tables.rows.insert("tbl_1", workspace_id="workspace-id", rows=rows)  # doctest: +SKIP
         """
-        return call.one(InsertedRows, **measured(call))
+        return send.one(InsertedRows, **measured(send))
 
     @endpoint("PUT", _ROWS, "updateRows", limits={"limit": between(1, 1000)})
     def update_many(
         self,
-        call: Call,
+        send: Sender,
         table_id: str,
         *,
         workspace_id: str,
@@ -152,11 +152,11 @@ class TableRows(APIResource[M]):
             ...     "tbl_1", workspace_id="workspace-id", filter={"qty": {"$lt": 1}}, data={"active": False}
             ... ).updated_count
         """
-        return call.one(UpdatedRows, **measured(call))
+        return send.one(UpdatedRows, **measured(send))
 
     @endpoint("PATCH", _ROWS, "batchUpdateRows", limits={"updates": items(1, 1000)})
     def batch_update(
-        self, call: Call, table_id: str, *, workspace_id: str, updates: Sequence[RowChanges]
+        self, send: Sender, table_id: str, *, workspace_id: str, updates: Sequence[RowChanges]
     ) -> Flow[UpdatedRows]:
         """Give several rows values of their own.
 
@@ -177,7 +177,7 @@ class TableRows(APIResource[M]):
             >>> updates = [{"rowId": "row_1", "data": {"qty": 3}}]  # doctest: +SKIP
             >>> client.v1.tables.rows.batch_update("tbl_1", workspace_id="ws", updates=updates)  # doctest: +SKIP
         """
-        return call.one(UpdatedRows, **measured(call))
+        return send.one(UpdatedRows, **measured(send))
 
     @endpoint(
         "DELETE",
@@ -188,7 +188,7 @@ class TableRows(APIResource[M]):
     )
     def delete_many(
         self,
-        call: Call,
+        send: Sender,
         table_id: str,
         *,
         workspace_id: str,
@@ -217,10 +217,10 @@ class TableRows(APIResource[M]):
             ...     "tbl_1", workspace_id="workspace-id", row_ids=["row_1", "row_2"]
             ... ).missing_row_ids
         """
-        return call.one(DeletedRows)
+        return send.one(DeletedRows)
 
     @endpoint("GET", _ROW, "getRow")
-    def get(self, call: Call, table_id: str, row_id: str, *, workspace_id: str) -> Flow[TableRow]:
+    def get(self, send: Sender, table_id: str, row_id: str, *, workspace_id: str) -> Flow[TableRow]:
         """Retrieve a row.
 
         Args:
@@ -239,11 +239,11 @@ class TableRows(APIResource[M]):
             >>> client.v1.tables.rows.get("tbl_1", "row_1", workspace_id="workspace-id").data  # doctest: +SKIP
             {'sku': 'A1'}
         """
-        return call.one(TableRow, "data", "row")
+        return send.one(TableRow, "data", "row")
 
     @endpoint("PATCH", _ROW, "updateRow")
     def update(
-        self, call: Call, table_id: str, row_id: str, *, workspace_id: str, data: Mapping[str, Any]
+        self, send: Sender, table_id: str, row_id: str, *, workspace_id: str, data: Mapping[str, Any]
     ) -> Flow[TableRow]:
         """Give a row new values.
 
@@ -266,11 +266,11 @@ class TableRows(APIResource[M]):
             ...     "tbl_1", "row_1", workspace_id="workspace-id", data={"qty": 6}
             ... )
         """
-        return call.one(TableRow, "data", "row", **measured(call))
+        return send.one(TableRow, "data", "row", **measured(send))
 
     # The digest has workspaceId in a body here; the real server was asked with it in the query (recordings 256, 257).
     @endpoint("DELETE", _ROW, "deleteRow")
-    def delete(self, call: Call, table_id: str, row_id: str, *, workspace_id: str) -> Flow[DeletedRow]:
+    def delete(self, send: Sender, table_id: str, row_id: str, *, workspace_id: str) -> Flow[DeletedRow]:
         """Delete a row.
 
         Args:
@@ -288,12 +288,12 @@ class TableRows(APIResource[M]):
         Example:
             >>> client.v1.tables.rows.delete("tbl_1", "row_1", workspace_id="workspace-id")  # doctest: +SKIP
         """
-        return call.one(DeletedRow)
+        return send.one(DeletedRow)
 
     @endpoint("POST", "/api/v1/tables/{tableId}/rows/upsert", "upsertRow")
     def upsert(
         self,
-        call: Call,
+        send: Sender,
         table_id: str,
         *,
         workspace_id: str,
@@ -322,4 +322,4 @@ class TableRows(APIResource[M]):
             ... ).operation
             'update'
         """
-        return call.one(UpsertedRow, **measured(call))
+        return send.one(UpsertedRow, **measured(send))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simstudio.core.endpoint import Call, endpoint, paged
+from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.namespace import namespace
 from simstudio.core.options import UNSET, Unset
@@ -36,7 +36,7 @@ class Tables(APIResource[M]):
         return TableRows(self._context, f"{self._name}.rows")
 
     @paged("GET", "/api/v1/tables", "listTables")
-    def list(self, call: Call, workspace_id: str) -> Pages[Table]:
+    def list(self, send: Sender, workspace_id: str) -> Pages[Table]:
         """List the tables of a workspace; one page holds all.
 
         Args:
@@ -53,12 +53,12 @@ class Tables(APIResource[M]):
             >>> for table in client.v1.tables.list("workspace-id"):  # doctest: +SKIP
             ...     print(table.name, table.row_count)
         """
-        return call.pages(Table, "data", "tables")
+        return send.pages(Table, "data", "tables")
 
     @endpoint("POST", "/api/v1/tables", "createTable")
     def create(
         self,
-        call: Call,
+        send: Sender,
         workspace_id: str,
         *,
         name: str,
@@ -84,10 +84,10 @@ class Tables(APIResource[M]):
             >>> columns = [{"name": "sku", "type": "string", "unique": True}]  # doctest: +SKIP
             >>> client.v1.tables.create("workspace-id", name="stock", schema={"columns": columns}).id  # doctest: +SKIP
         """
-        return call.one(Table, "data", "table")
+        return send.one(Table, "data", "table")
 
     @endpoint("GET", "/api/v1/tables/{tableId}", "getTable")
-    def get(self, call: Call, table_id: str, *, workspace_id: str) -> Flow[Table]:
+    def get(self, send: Sender, table_id: str, *, workspace_id: str) -> Flow[Table]:
         """Retrieve a table.
 
         Args:
@@ -105,10 +105,10 @@ class Tables(APIResource[M]):
             >>> table = client.v1.tables.get("tbl_1", workspace_id="workspace-id")  # doctest: +SKIP
             >>> [column.name for column in table.schema.columns]  # doctest: +SKIP
         """
-        return call.one(Table, "data", "table")
+        return send.one(Table, "data", "table")
 
     @endpoint("DELETE", "/api/v1/tables/{tableId}", "deleteTable")
-    def delete(self, call: Call, table_id: str, *, workspace_id: str) -> Flow[DeletedTable]:
+    def delete(self, send: Sender, table_id: str, *, workspace_id: str) -> Flow[DeletedTable]:
         """Archive a table.
 
         Args:
@@ -125,4 +125,4 @@ class Tables(APIResource[M]):
         Example:
             >>> client.v1.tables.delete("tbl_1", workspace_id="workspace-id").message  # doctest: +SKIP
         """
-        return call.one(DeletedTable)
+        return send.one(DeletedTable)

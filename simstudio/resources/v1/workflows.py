@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from simstudio.core.endpoint import Call, endpoint, paged
+from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
@@ -33,7 +33,7 @@ class Workflows(APIResource[M]):
     )
     def list(
         self,
-        call: Call,
+        send: Sender,
         workspace_id: str,
         *,
         folder_id: str | None = None,
@@ -63,10 +63,10 @@ class Workflows(APIResource[M]):
             >>> for workflow in client.v1.workflows.list("workspace-id", deployed_only=True):  # doctest: +SKIP
             ...     print(workflow.id, workflow.name)
         """
-        return call.pages(Workflow)
+        return send.pages(Workflow)
 
     @endpoint("GET", "/api/v1/workflows/{id}", "getWorkflow", names=_ID)
-    def get(self, call: Call, workflow_id: str) -> Flow[WorkflowDetails]:
+    def get(self, send: Sender, workflow_id: str) -> Flow[WorkflowDetails]:
         """Retrieve one workflow.
 
         ``client.with_raw_response`` shows the ``limits`` beside it.
@@ -86,7 +86,7 @@ class Workflows(APIResource[M]):
             >>> [field.name for field in client.v1.workflows.get("workflow-id").inputs]  # doctest: +SKIP
             ['files', 'message']
         """
-        return call.one(WorkflowDetails)
+        return send.one(WorkflowDetails)
 
     @endpoint(
         "POST",
@@ -97,7 +97,7 @@ class Workflows(APIResource[M]):
     )
     def deploy(
         self,
-        call: Call,
+        send: Sender,
         workflow_id: str,
         *,
         name: str | Unset = UNSET,
@@ -124,10 +124,10 @@ class Workflows(APIResource[M]):
             >>> client.v1.workflows.deploy("workflow-id", name="1.4").version  # doctest: +SKIP
             7
         """
-        return call.one(Deployment)
+        return send.one(Deployment)
 
     @endpoint("DELETE", "/api/v1/workflows/{id}/deploy", "undeployWorkflowV1", names=_ID)
-    def undeploy(self, call: Call, workflow_id: str) -> Flow[Deployment]:
+    def undeploy(self, send: Sender, workflow_id: str) -> Flow[Deployment]:
         """Take a workflow offline. The shape is that of v2 and not recorded.
 
         Args:
@@ -145,7 +145,7 @@ class Workflows(APIResource[M]):
             >>> client.v1.workflows.undeploy("workflow-id").is_deployed  # doctest: +SKIP
             False
         """
-        return call.one(Deployment)
+        return send.one(Deployment)
 
     @endpoint(
         "POST",
@@ -154,7 +154,7 @@ class Workflows(APIResource[M]):
         names=_ID,
         limits={"version": between(1)},
     )
-    def rollback(self, call: Call, workflow_id: str, *, version: int | Unset = UNSET) -> Flow[Deployment]:
+    def rollback(self, send: Sender, workflow_id: str, *, version: int | Unset = UNSET) -> Flow[Deployment]:
         """Bring an earlier version back online. The shape is that of v2 and not recorded.
 
         Args:
@@ -173,10 +173,10 @@ class Workflows(APIResource[M]):
             >>> client.v1.workflows.rollback("workflow-id", version=6).version  # doctest: +SKIP
             6
         """
-        return call.one(Deployment)
+        return send.one(Deployment)
 
     @endpoint("GET", "/api/v1/workflows/{id}/export", "exportWorkflowV1", names=_ID)
-    def export(self, call: Call, workflow_id: str) -> Flow[WorkflowExport]:
+    def export(self, send: Sender, workflow_id: str) -> Flow[WorkflowExport]:
         """Retrieve a workflow in a form that :meth:`import_` takes. The shape is that of v2 and not recorded.
 
         Args:
@@ -194,12 +194,12 @@ class Workflows(APIResource[M]):
             >>> exported = client.v1.workflows.export("workflow-id")  # doctest: +SKIP
             >>> client.v1.workflows.import_(workspace_id="another-id", workflow=exported)  # doctest: +SKIP
         """
-        return call.one(WorkflowExport)
+        return send.one(WorkflowExport)
 
     @endpoint("POST", "/api/v1/workflows/import", "importWorkflowV1")
     def import_(
         self,
-        call: Call,
+        send: Sender,
         *,
         workspace_id: str,
         workflow: str | Mapping[str, Any],
@@ -231,4 +231,4 @@ class Workflows(APIResource[M]):
             >>> text = Path("workflow.json").read_text()  # doctest: +SKIP
             >>> client.v1.workflows.import_(workspace_id="workspace-id", workflow=text).id  # doctest: +SKIP
         """
-        return call.one(ImportedWorkflow)
+        return send.one(ImportedWorkflow)

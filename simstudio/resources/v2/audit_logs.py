@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from simstudio.core.endpoint import Call, endpoint, paged
+from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
@@ -24,7 +24,7 @@ class AuditLogs(APIResource[M]):
     )
     def list(
         self,
-        call: Call,
+        send: Sender,
         *,
         action: str | None = None,
         resource_type: str | None = None,
@@ -64,10 +64,10 @@ class AuditLogs(APIResource[M]):
             >>> for entry in client.v2.audit_logs.list(action="workflow.deployed"):  # doctest: +SKIP
             ...     print(entry.created_at, entry.actor_email)
         """
-        return call.pages(AuditLog)
+        return send.pages(AuditLog)
 
     @endpoint("GET", "/api/v2/audit-logs/{auditLogId}", "getAuditLog")
-    def get(self, call: Call, audit_log_id: str, *, organization_id: str | None = None) -> Flow[AuditLog]:
+    def get(self, send: Sender, audit_log_id: str, *, organization_id: str | None = None) -> Flow[AuditLog]:
         """Retrieve one entry.
 
         Args:
@@ -85,4 +85,4 @@ class AuditLogs(APIResource[M]):
             >>> client.v2.audit_logs.get("audit-id").action  # doctest: +SKIP
             'workflow.deployed'
         """
-        return call.one(AuditLog)
+        return send.one(AuditLog)

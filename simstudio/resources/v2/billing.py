@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from simstudio.core.endpoint import Call, endpoint, paged
+from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
@@ -25,7 +25,7 @@ class Billing(APIResource[M]):
     )
     def logs(
         self,
-        call: Call,
+        send: Sender,
         *,
         source: Literal[
             "workflow",
@@ -69,10 +69,10 @@ class Billing(APIResource[M]):
             >>> for entry in client.v2.billing.logs(period="7d"):  # doctest: +SKIP
             ...     print(entry.created_at, entry.source, entry.credit_cost)
         """
-        return call.pages(BillingLog)
+        return send.pages(BillingLog)
 
     @endpoint("GET", "/api/v2/billing/status", "getBillingStatus", limits={"workspace_id": length(1, 128)})
-    def status(self, call: Call, *, workspace_id: str | None = None) -> Flow[BillingStatus]:
+    def status(self, send: Sender, *, workspace_id: str | None = None) -> Flow[BillingStatus]:
         """Retrieve how an account stands.
 
         Args:
@@ -89,4 +89,4 @@ class Billing(APIResource[M]):
             >>> client.v2.billing.status().credits.remaining  # doctest: +SKIP
             4711.0
         """
-        return call.one(BillingStatus)
+        return send.one(BillingStatus)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from simstudio.core.endpoint import Call, endpoint, paged
+from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
@@ -24,7 +24,7 @@ class Blocks(APIResource[M]):
     )
     def list(
         self,
-        call: Call,
+        send: Sender,
         workspace_id: str,
         *,
         search: str | None = None,
@@ -62,10 +62,10 @@ class Blocks(APIResource[M]):
             >>> for block in client.v2.blocks.list("workspace-id", category="triggers"):  # doctest: +SKIP
             ...     print(block.id, block.name)
         """
-        return call.pages(BlockSummary)
+        return send.pages(BlockSummary)
 
     @endpoint("GET", "/api/v2/blocks/{blockId}", "getBlock", limits={"workspace_id": length(1, 128)})
-    def get(self, call: Call, block_id: str, *, workspace_id: str) -> Flow[Block]:
+    def get(self, send: Sender, block_id: str, *, workspace_id: str) -> Flow[Block]:
         """Retrieve one kind of block in full.
 
         Args:
@@ -83,4 +83,4 @@ class Blocks(APIResource[M]):
             >>> client.v2.blocks.get("agent", workspace_id="workspace-id").outputs["content"].type  # doctest: +SKIP
             'string'
         """
-        return call.one(Block)
+        return send.one(Block)

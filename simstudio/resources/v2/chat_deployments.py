@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from simstudio.core.endpoint import Call, paged
+from simstudio.core.endpoint import Sender, paged
 from simstudio.core.modes import M
 from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
@@ -23,7 +23,7 @@ class ChatDeployments(APIResource[M]):
     )
     def list(
         self,
-        call: Call,
+        send: Sender,
         workspace_id: str,
         *,
         workflow_id: str | None = None,
@@ -54,4 +54,4 @@ class ChatDeployments(APIResource[M]):
         Example:
             >>> [chat.url for chat in client.v2.chat_deployments.list("workspace-id")]  # doctest: +SKIP
         """
-        return call.pages(ChatDeploymentSummary)
+        return send.pages(ChatDeploymentSummary)

@@ -37,7 +37,7 @@ from simstudio.errors import (
 )
 from simstudio.models.large_values import may_hold_references, with_references
 from simstudio.resources.settings import SIM
-from simstudio.resources.v2.gate import explain, gated
+from simstudio.resources.v2.gate import explain
 from simstudio.transport.endpoint import segment
 from simstudio.transport.message import Claim, Response
 
@@ -218,7 +218,7 @@ class Execution:
         return self._sent(self.request(**options), self._open)
 
     def _call(self, request: Request) -> Flow[Response]:
-        return gated(self.resource, request)
+        return self.resource._call_explained(request)
 
     def _open(self, request: Request) -> Flow[Response]:
         response = yield from self.resource._send(request)
@@ -340,7 +340,7 @@ def read_run(resource: APIResource[Any], workflow_id: str, run_id: str, **option
     request = resource._request(
         "GET", run_path(workflow_id, run_id), params={"includeOutput": "true"}, resend="read", **options
     )
-    return ran_in((yield from gated(resource, request)))
+    return ran_in((yield from resource._call_explained(request)))
 
 
 def ran_in(response: Response) -> Ran:

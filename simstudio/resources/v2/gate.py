@@ -1,7 +1,7 @@
-"""v2 behind its gate: an answer that says "not found" because the whole API is switched off.
+"""The 404 of a server whose v2 API is switched off, told apart from that of a missing thing.
 
 Self-hosters switch v2 on by ``V2_API``. While it is off every v2 path answers 404 ``NOT_FOUND`` "Not found", as an
-unknown one does; older servers answer an HTML page. ``GET /api/v2/meta`` is exempt and tells (API.md 1.1).
+unknown one does; older servers answer an HTML page. ``GET /api/v2/meta`` is exempt, and says whether v2 is on.
 """
 
 from __future__ import annotations
@@ -14,33 +14,19 @@ from simstudio.errors import APIConnectionError, APIStatusError, APIVersionError
 if TYPE_CHECKING:
     from simstudio.core.resource import APIResource
     from simstudio.transport.flow import Flow
-    from simstudio.transport.message import Request, Response
+    from simstudio.transport.message import Response
 
 META = "/api/v2/meta"
 
 
-def gated(resource: APIResource[Any], request: Request) -> Flow[Response]:
-    """Send a request to a v2 route; an error status raises.
-
-    Raises:
-        APIVersionError: v2 is off on this server.
-        APIStatusError: Any other error status.
-    """
-    try:
-        return (yield from resource._call(request))
-    except NotFoundError as error:
-        yield from explain(resource, error)
-        raise
-
-
 def explain(resource: APIResource[Any], error: NotFoundError) -> Flow[None]:
-    """Raise the better error for a 404, if it is the gate's.
+    """Raise an APIVersionError if a 404 means that v2 is switched off; sends ``GET /api/v2/meta`` to find out.
 
     Raises:
         APIVersionError: v2 is off on this server.
     """
     response = error.response
-    if response is None or response.path.endswith(META) or not _like_the_gate(response):
+    if response is None or "/api/v2/" not in response.path or response.path.endswith(META) or not _is_generic(response):
         return
     try:
         meta = yield from resource._get(META)
@@ -66,8 +52,8 @@ def explain(resource: APIResource[Any], error: NotFoundError) -> Flow[None]:
     ) from error
 
 
-def _like_the_gate(response: Response) -> bool:
-    """Whether a 404 names no thing that was not found."""
+def _is_generic(response: Response) -> bool:
+    """Whether a 404 carries only the generic text, as it does when the v2 API is switched off."""
     try:
         body = json.loads(response.content)
     except (ValueError, RecursionError):

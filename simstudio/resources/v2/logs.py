@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from simstudio.core.endpoint import Call, endpoint, paged
+from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
@@ -36,7 +36,7 @@ class Logs(APIResource[M]):
     )
     def list(
         self,
-        call: Call,
+        send: Sender,
         workspace_id: str,
         *,
         workflow_ids: Sequence[str] | None = None,
@@ -103,7 +103,7 @@ class Logs(APIResource[M]):
             >>> for entry in client.v2.logs.list("workspace-id", level="error"):  # doctest: +SKIP
             ...     print(entry.started_at, entry.run_id, entry.status)
         """
-        return call.pages(LogEntry)
+        return send.pages(LogEntry)
 
     @endpoint(
         "GET",
@@ -118,7 +118,7 @@ class Logs(APIResource[M]):
     )
     def stats(
         self,
-        call: Call,
+        send: Sender,
         *,
         workspace_id: str,
         workflow_ids: Sequence[str] | None = None,
@@ -156,10 +156,10 @@ class Logs(APIResource[M]):
             >>> client.v2.logs.stats(workspace_id="workspace-id", segment_count=24).total_errors  # doctest: +SKIP
             3
         """
-        return call.one(LogStats)
+        return send.one(LogStats)
 
     @endpoint("GET", "/api/v2/logs/{runId}", "getLog")
-    def get(self, call: Call, run_id: str, *, include_workflow_state: bool | None = None) -> Flow[LogDetails]:
+    def get(self, send: Sender, run_id: str, *, include_workflow_state: bool | None = None) -> Flow[LogDetails]:
         """Retrieve one run in full.
 
         Args:
@@ -176,4 +176,4 @@ class Logs(APIResource[M]):
         Example:
             >>> client.v2.logs.get("run-id", include_workflow_state=False).trace_spans[0].children  # doctest: +SKIP
         """
-        return call.one(LogDetails)
+        return send.one(LogDetails)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simstudio.core.endpoint import Call, endpoint
+from simstudio.core.endpoint import Sender, endpoint
 from simstudio.core.modes import M
 from simstudio.core.resource import APIResource
 from simstudio.models.v2.meta import Meta as MetaData
@@ -13,7 +13,7 @@ class Meta(APIResource[M]):
     """What a server says of its v2; the only route that answers where v2 is off (API.md 1.1)."""
 
     @endpoint("GET", "/api/v2/meta", "getApiMeta")
-    def get(self, call: Call) -> Flow[MetaData]:
+    def get(self, send: Sender) -> Flow[MetaData]:
         """Ask whether v2 is on, and what the key is.
 
         Returns:
@@ -27,4 +27,4 @@ class Meta(APIResource[M]):
             >>> client.v2.meta.get().v2_enabled  # doctest: +SKIP
             True
         """
-        return call.one(MetaData)
+        return send.one(MetaData)

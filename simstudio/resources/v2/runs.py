@@ -8,21 +8,21 @@ from typing import Any, Literal, TypedDict
 
 from simstudio.core.conversion import structure
 from simstudio.core.downloads import Download
-from simstudio.core.endpoint import Call, endpoint, found, paged
+from simstudio.core.endpoint import Sender, endpoint, found, paged
 from simstudio.core.modes import M
-from simstudio.core.operation import operation, streaming
+from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.core.paging import Pages
 from simstudio.core.polling import BORNE, Poller
 from simstudio.core.resource import APIResource
 from simstudio.core.routes import between, items
-from simstudio.core.streaming import OpenedStream
 from simstudio.errors import APITimeoutError, InvalidInputError, NotFoundError
 from simstudio.models.events import StreamEvent
 from simstudio.models.v2.runs import Run, RunCancellation, RunReceipt, RunResult, RunSummary
 from simstudio.resources.dialects.base import StreamOptions
 from simstudio.resources.dialects.v2 import V2Dialect
 from simstudio.resources.payload import encode_nested
+from simstudio.resources.streams import OpenedStream, streaming
 from simstudio.resources.v2.execution import NDJSON, Execution, Ran, claim, ran_in, read_run, refused_to_resume
 from simstudio.transport.flow import Flow
 from simstudio.transport.message import MAX_EVENT_SIZE
@@ -80,7 +80,7 @@ class Runs(APIResource[M]):
     )
     def execute(
         self,
-        call: Call,
+        send: Sender,
         workflow_id: str,
         *,
         input: Mapping[str, Any] | Unset = UNSET,
@@ -135,10 +135,10 @@ class Runs(APIResource[M]):
             >>> client.v2.runs.execute("wf", input={"name": "Ada"}).status  # doctest: +SKIP
             'completed'
         """
-        headers = dict(call.headers)
+        headers = dict(send.headers)
         claimed = claim(headers.pop("x-run-id", None))
         wanted = headers.pop("accept", None)
-        body = dict(call.body or {})
+        body = dict(send.body or {})
         agent = body.get("includeThinking") is True or body.get("includeToolCalls") is True
         if body.get("stream") is True and agent:
             headers.setdefault("x-sim-stream-protocol", "agent-events-v1")
@@ -190,7 +190,7 @@ class Runs(APIResource[M]):
     @paged("GET", "/api/v2/workflows/{workflowId}/runs", "listWorkflowRunsV2", limits={"limit": between(1, 100)})
     def list(
         self,
-        call: Call,
+        send: Sender,
         workflow_id: str,
         *,
         status: Literal["pending", "running", "completed", "failed", "cancelled", "paused"] | None = None,
@@ -224,7 +224,7 @@ class Runs(APIResource[M]):
             >>> for run in client.v2.runs.list("wf", status="failed"):  # doctest: +SKIP
             ...     print(run.run_id, run.started_at)
         """
-        return call.pages(RunSummary)
+        return send.pages(RunSummary)
 
     @endpoint(
         "GET",
@@ -234,7 +234,7 @@ class Runs(APIResource[M]):
     )
     def get(
         self,
-        call: Call,
+        send: Sender,
         workflow_id: str,
         run_id: str,
         *,
@@ -264,7 +264,7 @@ class Runs(APIResource[M]):
         Example:
             >>> client.v2.runs.get("wf", run_id, include_output=True).output  # doctest: +SKIP
         """
-        return _run(call)
+        return _run(send)
 
     @operation
     def wait(
@@ -321,7 +321,7 @@ class Runs(APIResource[M]):
         )
 
     @endpoint("POST", "/api/v2/workflows/{workflowId}/runs/{runId}/cancel", "cancelRunV2", resend="claimed")
-    def cancel(self, call: Call, workflow_id: str, run_id: str) -> Flow[RunCancellation]:
+    def cancel(self, send: Sender, workflow_id: str, run_id: str) -> Flow[RunCancellation]:
         """Ask the server to stop a run. Cancelling twice is cancelling once, so it is sent again where that may help.
 
         Args:
@@ -338,12 +338,12 @@ class Runs(APIResource[M]):
         Example:
             >>> client.v2.runs.cancel("wf", run_id).reason  # doctest: +SKIP
         """
-        return call.one(RunCancellation)
+        return send.one(RunCancellation)
 
     @endpoint("POST", "/api/v2/workflows/{workflowId}/runs/{runId}/resume", "resumeWorkflowRunV2", local=("timeout",))
     def resume(
         self,
-        call: Call,
+        send: Sender,
         workflow_id: str,
         run_id: str,
         *,
@@ -370,10 +370,10 @@ class Runs(APIResource[M]):
         Example:
             >>> client.v2.runs.resume("wf", run_id, context_id=context_id, input={"approved": True})  # doctest: +SKIP
         """
-        return _resumed(call, timeout)
+        return _resumed(send, timeout)
 
     @endpoint("GET", "/api/v2/workflows/{workflowId}/runs/{runId}/files/{fileId}", "downloadWorkflowRunFileV2")
-    def download_file(self, call: Call, workflow_id: str, run_id: str, file_id: str) -> Flow[Download]:
+    def download_file(self, send: Sender, workflow_id: str, run_id: str, file_id: str) -> Flow[Download]:
         """Download a file that a run made: the only way to its bytes with an API key.
 
         Args:
@@ -391,7 +391,7 @@ class Runs(APIResource[M]):
         Example:
             >>> client.v2.runs.download_file("wf", run_id, run.files[0].id).save(".")  # doctest: +SKIP
         """
-        return call.download()
+        return send.download()
 
 
 def _result(ran: Ran) -> RunResult:
@@ -418,12 +418,12 @@ def _streamed(resource: Runs[Any], execution: Execution, timeout: Timeout) -> Fl
     return RunResult(execution.run_id, execution.workflow_id, status, result.output)
 
 
-def _run(call: Call) -> Flow[Run]:
-    response = yield from call.send()
+def _run(send: Sender) -> Flow[Run]:
+    response = yield from send()
     return structure(ran_in(response).data, Run, response=response)
 
 
-def _resumed(call: Call, timeout: Timeout) -> Flow[RunResult | RunReceipt]:
-    response = yield from call.send(refused=refused_to_resume, timeout=timeout)
+def _resumed(send: Sender, timeout: Timeout) -> Flow[RunResult | RunReceipt]:
+    response = yield from send(refused=refused_to_resume, timeout=timeout)
     ran = ran_in(response)
     return _result(ran) if "status" in ran.data else structure(ran.data, RunReceipt, response=response)

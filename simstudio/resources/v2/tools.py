@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from simstudio.core.endpoint import Call, endpoint, paged
+from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
@@ -26,7 +26,7 @@ class Tools(APIResource[M]):
     )
     def list(
         self,
-        call: Call,
+        send: Sender,
         workspace_id: str,
         *,
         search: str | None = None,
@@ -60,10 +60,10 @@ class Tools(APIResource[M]):
             >>> for tool in client.v2.tools.list("workspace-id", search="gmail"):  # doctest: +SKIP
             ...     print(tool.id, tool.name)
         """
-        return call.pages(ToolSummary)
+        return send.pages(ToolSummary)
 
     @endpoint("GET", "/api/v2/tools/{toolId}", "getTool", limits={"workspace_id": length(1, 128)})
-    def get(self, call: Call, tool_id: str, *, workspace_id: str) -> Flow[Tool]:
+    def get(self, send: Sender, tool_id: str, *, workspace_id: str) -> Flow[Tool]:
         """Retrieve one tool in full.
 
         Args:
@@ -81,7 +81,7 @@ class Tools(APIResource[M]):
             >>> client.v2.tools.get("gmail_send", workspace_id="workspace-id").params["to"].type  # doctest: +SKIP
             'string'
         """
-        return call.one(Tool)
+        return send.one(Tool)
 
     @endpoint(
         "POST",
@@ -92,7 +92,7 @@ class Tools(APIResource[M]):
     )
     def execute(
         self,
-        call: Call,
+        send: Sender,
         tool_id: str,
         *,
         workspace_id: str,
@@ -124,4 +124,4 @@ class Tools(APIResource[M]):
             >>> sent = {"workspace_id": "workspace-id", "input": {"url": "https://example.com"}}
             >>> client.v2.tools.execute("http_request", **sent).output  # doctest: +SKIP
         """
-        return call.one(ToolResult, timeout=timeout)
+        return send.one(ToolResult, timeout=timeout)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from simstudio.core.endpoint import Call, endpoint
+from simstudio.core.endpoint import Sender, endpoint
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.resource import APIResource
@@ -19,7 +19,7 @@ class WorkflowChat(APIResource[M]):
     """The chat that a workflow is published as. For admins of its workspace with a personal key."""
 
     @endpoint("GET", "/api/v2/workflows/{workflowId}/deployments/chat", "getWorkflowChatDeployment")
-    def get(self, call: Call, workflow_id: str) -> Flow[ChatDeployment]:
+    def get(self, send: Sender, workflow_id: str) -> Flow[ChatDeployment]:
         """Retrieve a workflow's chat.
 
         Args:
@@ -36,7 +36,7 @@ class WorkflowChat(APIResource[M]):
         Example:
             >>> client.v2.workflows.chat.get("workflow-id").url  # doctest: +SKIP
         """
-        return call.one(ChatDeployment)
+        return send.one(ChatDeployment)
 
     @endpoint(
         "PUT",
@@ -46,7 +46,7 @@ class WorkflowChat(APIResource[M]):
     )
     def replace(
         self,
-        call: Call,
+        send: Sender,
         workflow_id: str,
         *,
         identifier: str,
@@ -88,10 +88,10 @@ class WorkflowChat(APIResource[M]):
         Example:
             >>> client.v2.workflows.chat.replace("workflow-id", identifier="hi", title="Hi").url  # doctest: +SKIP
         """
-        return call.one(ChatDeployment)
+        return send.one(ChatDeployment)
 
     @endpoint("DELETE", "/api/v2/workflows/{workflowId}/deployments/chat", "deleteWorkflowChatDeployment")
-    def delete(self, call: Call, workflow_id: str) -> Flow[DeletedChat]:
+    def delete(self, send: Sender, workflow_id: str) -> Flow[DeletedChat]:
         """Take a workflow's chat away.
 
         Args:
@@ -109,4 +109,4 @@ class WorkflowChat(APIResource[M]):
             >>> client.v2.workflows.chat.delete("workflow-id").deleted  # doctest: +SKIP
             True
         """
-        return call.one(DeletedChat)
+        return send.one(DeletedChat)

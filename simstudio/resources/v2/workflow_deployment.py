@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simstudio.core.endpoint import Call, endpoint
+from simstudio.core.endpoint import Sender, endpoint
 from simstudio.core.modes import M
 from simstudio.core.resource import APIResource
 from simstudio.models.v2.deployments import PublicApiAccess, WorkflowDeployment
@@ -13,7 +13,7 @@ class WorkflowDeployments(APIResource[M]):
     """What of a workflow is live, and who may reach it."""
 
     @endpoint("GET", "/api/v2/workflows/{workflowId}/deployment", "getWorkflowDeployment")
-    def get(self, call: Call, workflow_id: str) -> Flow[WorkflowDeployment]:
+    def get(self, send: Sender, workflow_id: str) -> Flow[WorkflowDeployment]:
         """Retrieve what of a workflow is live, how far the last attempt is, and where its triggers take deliveries.
 
         Args:
@@ -30,10 +30,10 @@ class WorkflowDeployments(APIResource[M]):
             >>> client.v2.workflows.deployment.get("workflow-id").needs_redeployment  # doctest: +SKIP
             False
         """
-        return call.one(WorkflowDeployment)
+        return send.one(WorkflowDeployment)
 
     @endpoint("PATCH", "/api/v2/workflows/{workflowId}/deployment", "updateWorkflowPublicApi")
-    def update(self, call: Call, workflow_id: str, *, is_public_api: bool) -> Flow[PublicApiAccess]:
+    def update(self, send: Sender, workflow_id: str, *, is_public_api: bool) -> Flow[PublicApiAccess]:
         """Say who may run a workflow. Needs a personal key.
 
         Args:
@@ -51,4 +51,4 @@ class WorkflowDeployments(APIResource[M]):
         Example:
             >>> client.v2.workflows.deployment.update("workflow-id", is_public_api=False)  # doctest: +SKIP
         """
-        return call.one(PublicApiAccess)
+        return send.one(PublicApiAccess)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from simstudio.core.endpoint import Call, endpoint
+from simstudio.core.endpoint import Sender, endpoint
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.resource import APIResource
@@ -21,7 +21,7 @@ class WorkflowExchange(APIResource[M]):
     @endpoint("GET", "/api/v2/workflows/{workflowId}/export", "exportWorkflow")
     def export(
         self,
-        call: Call,
+        send: Sender,
         workflow_id: str,
         *,
         include_references: bool | None = None,
@@ -45,12 +45,12 @@ class WorkflowExchange(APIResource[M]):
             >>> exported = client.v2.workflows.export("workflow-id", include_references=True)  # doctest: +SKIP
             >>> Path("triage.json").write_text(json.dumps(exported.to_dict()))  # doctest: +SKIP
         """
-        return call.one(ExportedWorkflow)
+        return send.one(ExportedWorkflow)
 
     @endpoint("POST", "/api/v2/workflows/import", "importWorkflow", limits={"workspace_id": length(1, 128)})
     def import_(
         self,
-        call: Call,
+        send: Sender,
         workspace_id: str,
         *,
         workflow: ExportedWorkflow | Mapping[str, Any] | str,
@@ -93,16 +93,16 @@ class WorkflowExchange(APIResource[M]):
             >>> exported = client.v2.workflows.export("workflow-id")  # doctest: +SKIP
             >>> client.v2.workflows.import_("other-workspace", workflow=exported).id  # doctest: +SKIP
         """
-        if call.body is not None and {"requestId", "previewFingerprint"} <= set(call.body):
-            call.resend = "claimed"
-        return call.one(ImportedWorkflow)
+        if send.body is not None and {"requestId", "previewFingerprint"} <= set(send.body):
+            send.resend = "claimed"
+        return send.one(ImportedWorkflow)
 
     @endpoint(
         "POST", "/api/v2/workflows/import/preview", "previewWorkflowImport", limits={"workspace_id": length(1, 128)}
     )
     def preview_import(
         self,
-        call: Call,
+        send: Sender,
         workspace_id: str,
         *,
         workflow: ExportedWorkflow | Mapping[str, Any] | str,
@@ -137,4 +137,4 @@ class WorkflowExchange(APIResource[M]):
             >>> [binding.kind for binding in preview.unresolved_bindings]  # doctest: +SKIP
             ['credential']
         """
-        return call.one(ImportPreview)
+        return send.one(ImportPreview)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from simstudio.core.endpoint import Call, endpoint, paged
+from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
@@ -28,7 +28,7 @@ class WorkflowFolders(APIResource[M]):
     )
     def list(
         self,
-        call: Call,
+        send: Sender,
         workspace_id: str,
         *,
         parent_path: str | None = None,
@@ -56,10 +56,10 @@ class WorkflowFolders(APIResource[M]):
             >>> [folder.path for folder in client.v2.workflows.folders.list("workspace-id")]  # doctest: +SKIP
             ['/Sales', '/Sales/Leads']
         """
-        return call.pages(WorkflowFolder)
+        return send.pages(WorkflowFolder)
 
     @endpoint("POST", "/api/v2/workflows/folders", "createWorkflowsFolder", limits={"workspace_id": length(1, 128)})
-    def create(self, call: Call, workspace_id: str, *, path: str) -> Flow[WorkflowFolder]:
+    def create(self, send: Sender, workspace_id: str, *, path: str) -> Flow[WorkflowFolder]:
         """Make a folder.
 
         Args:
@@ -78,10 +78,10 @@ class WorkflowFolders(APIResource[M]):
             >>> client.v2.workflows.folders.create("workspace-id", path="/Sales/New%20leads").name  # doctest: +SKIP
             'New leads'
         """
-        return call.one(WorkflowFolder)
+        return send.one(WorkflowFolder)
 
     @endpoint("PATCH", "/api/v2/workflows/folders", "relocateWorkflowsFolder", limits={"workspace_id": length(1, 128)})
-    def relocate(self, call: Call, workspace_id: str, *, path: str, destination_path: str) -> Flow[WorkflowFolder]:
+    def relocate(self, send: Sender, workspace_id: str, *, path: str, destination_path: str) -> Flow[WorkflowFolder]:
         """Rename or move a folder with all that is in it.
 
         Args:
@@ -102,11 +102,11 @@ class WorkflowFolders(APIResource[M]):
             >>> client.v2.workflows.folders.relocate("ws", path="/Old", destination_path="/New").path  # doctest: +SKIP
             '/New'
         """
-        return call.one(WorkflowFolder)
+        return send.one(WorkflowFolder)
 
     @endpoint("DELETE", "/api/v2/workflows/folders", "deleteWorkflowsFolder", limits={"workspace_id": length(1, 128)})
     def delete(
-        self, call: Call, workspace_id: str, *, path: str, recursive: bool | None = None
+        self, send: Sender, workspace_id: str, *, path: str, recursive: bool | None = None
     ) -> Flow[DeletedWorkflowFolder]:
         """Delete a folder.
 
@@ -128,4 +128,4 @@ class WorkflowFolders(APIResource[M]):
             >>> client.v2.workflows.folders.delete("workspace-id", path="/Old").deleted_items.folders  # doctest: +SKIP
             1
         """
-        return call.one(DeletedWorkflowFolder)
+        return send.one(DeletedWorkflowFolder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simstudio.core.context import Context
 from simstudio.core.conversion import structure
-from simstudio.core.endpoint import Call, endpoint, found
+from simstudio.core.endpoint import Sender, endpoint, found
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_timeout
@@ -31,7 +31,7 @@ class WorkflowPublishing(APIResource[M]):
     @endpoint("POST", "/api/v2/workflows/{workflowId}/deploy", "deployWorkflow")
     def deploy(
         self,
-        call: Call,
+        send: Sender,
         workflow_id: str,
         *,
         name: str | Unset = UNSET,
@@ -61,7 +61,7 @@ class WorkflowPublishing(APIResource[M]):
             >>> client.v2.workflows.deploy("workflow-id", name="1.4").version  # doctest: +SKIP
             >>> client.v2.workflows.wait_until_deployed("workflow-id").deployed_at  # doctest: +SKIP
         """
-        return call.one(DeployedWorkflow)
+        return send.one(DeployedWorkflow)
 
     @operation
     def wait_until_deployed(
@@ -111,7 +111,7 @@ class WorkflowPublishing(APIResource[M]):
         return deployment
 
     @endpoint("DELETE", "/api/v2/workflows/{workflowId}/deploy", "undeployWorkflow")
-    def undeploy(self, call: Call, workflow_id: str) -> Flow[UndeployedWorkflow]:
+    def undeploy(self, send: Sender, workflow_id: str) -> Flow[UndeployedWorkflow]:
         """Take the live version away.
 
         Args:
@@ -129,10 +129,10 @@ class WorkflowPublishing(APIResource[M]):
             >>> client.v2.workflows.undeploy("workflow-id").is_deployed  # doctest: +SKIP
             False
         """
-        return call.one(UndeployedWorkflow)
+        return send.one(UndeployedWorkflow)
 
     @endpoint("POST", "/api/v2/workflows/{workflowId}/rollback", "rollbackWorkflow")
-    def rollback(self, call: Call, workflow_id: str, *, version: int | Unset = UNSET) -> Flow[DeploymentResult]:
+    def rollback(self, send: Sender, workflow_id: str, *, version: int | Unset = UNSET) -> Flow[DeploymentResult]:
         """Begin to bring an earlier version live again; :meth:`wait_until_deployed` waits for it. The draft stays.
 
         Args:
@@ -151,4 +151,4 @@ class WorkflowPublishing(APIResource[M]):
         Example:
             >>> client.v2.workflows.rollback("workflow-id").version  # doctest: +SKIP
         """
-        return call.one(DeploymentResult)
+        return send.one(DeploymentResult)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from simstudio.core.endpoint import Call, endpoint
+from simstudio.core.endpoint import Sender, endpoint
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.resource import APIResource
@@ -19,7 +19,7 @@ class WorkflowStates(APIResource[M]):
     """The draft of a workflow: its graph and its variables."""
 
     @endpoint("GET", "/api/v2/workflows/{workflowId}/state", "getWorkflowState")
-    def get(self, call: Call, workflow_id: str) -> Flow[WorkflowState]:
+    def get(self, send: Sender, workflow_id: str) -> Flow[WorkflowState]:
         """Retrieve the draft, with the ids of credentials and tables in it.
 
         Args:
@@ -36,7 +36,7 @@ class WorkflowStates(APIResource[M]):
             >>> [block.name for block in client.v2.workflows.state.get("workflow-id").blocks.values()]  # doctest: +SKIP
             ['Start', 'Agent 1']
         """
-        return call.one(WorkflowState)
+        return send.one(WorkflowState)
 
     @endpoint(
         "PUT",
@@ -47,7 +47,7 @@ class WorkflowStates(APIResource[M]):
     )
     def replace(
         self,
-        call: Call,
+        send: Sender,
         workflow_id: str,
         *,
         blocks: Mapping[str, Block | Mapping[str, Any]],
@@ -82,4 +82,4 @@ class WorkflowStates(APIResource[M]):
             >>> draft = client.v2.workflows.state.get("workflow-id")  # doctest: +SKIP
             >>> client.v2.workflows.state.replace("workflow-id", **draft, dry_run=True).lint.notes  # doctest: +SKIP
         """
-        return call.one(ReplacedState)
+        return send.one(ReplacedState)

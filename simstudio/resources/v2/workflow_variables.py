@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simstudio.core.endpoint import Call, endpoint
+from simstudio.core.endpoint import Sender, endpoint
 from simstudio.core.modes import M
 from simstudio.core.resource import APIResource
 from simstudio.core.routes import items
@@ -22,7 +22,9 @@ class WorkflowVariables(APIResource[M]):
         "applyWorkflowVariables",
         limits={"operations": items(1, 100)},
     )
-    def apply(self, call: Call, workflow_id: str, *, operations: Sequence[VariableOperation]) -> Flow[AppliedVariables]:
+    def apply(
+        self, send: Sender, workflow_id: str, *, operations: Sequence[VariableOperation]
+    ) -> Flow[AppliedVariables]:
         """Add, set and delete variables, by name and in order.
 
         Args:
@@ -42,4 +44,4 @@ class WorkflowVariables(APIResource[M]):
             >>> client.v2.workflows.variables.apply("workflow-id", operations=[change]).changed  # doctest: +SKIP
             True
         """
-        return call.one(AppliedVariables)
+        return send.one(AppliedVariables)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from simstudio.core.endpoint import Call, endpoint, paged
+from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
@@ -31,7 +31,7 @@ class WorkflowVersions(APIResource[M]):
         limits={"limit": between(1, 100)},
     )
     def list(
-        self, call: Call, workflow_id: str, *, limit: int | None = None, cursor: str | None = None
+        self, send: Sender, workflow_id: str, *, limit: int | None = None, cursor: str | None = None
     ) -> Pages[WorkflowVersion]:
         """List the versions of a workflow.
 
@@ -51,10 +51,10 @@ class WorkflowVersions(APIResource[M]):
             >>> [each.version for each in client.v2.workflows.versions.list("workflow-id")]  # doctest: +SKIP
             [3, 2, 1]
         """
-        return call.pages(WorkflowVersion)
+        return send.pages(WorkflowVersion)
 
     @endpoint("GET", "/api/v2/workflows/{workflowId}/versions/{version}", "getWorkflowVersionV2")
-    def get(self, call: Call, workflow_id: str, version: int) -> Flow[WorkflowVersionDetail]:
+    def get(self, send: Sender, workflow_id: str, version: int) -> Flow[WorkflowVersionDetail]:
         """Retrieve a version with its graph.
 
         Args:
@@ -72,12 +72,12 @@ class WorkflowVersions(APIResource[M]):
             >>> list(client.v2.workflows.versions.get("workflow-id", 3).state)  # doctest: +SKIP
             ['blocks', 'edges', 'loops', 'parallels']
         """
-        return call.one(WorkflowVersionDetail)
+        return send.one(WorkflowVersionDetail)
 
     @endpoint("PATCH", "/api/v2/workflows/{workflowId}/versions/{version}", "updateWorkflowVersionV2")
     def update(
         self,
-        call: Call,
+        send: Sender,
         workflow_id: str,
         version: int,
         *,
@@ -103,10 +103,10 @@ class WorkflowVersions(APIResource[M]):
         Example:
             >>> client.v2.workflows.versions.update("workflow-id", 3, name="1.4")  # doctest: +SKIP
         """
-        return call.one(WorkflowVersionLabels)
+        return send.one(WorkflowVersionLabels)
 
     @endpoint("POST", "/api/v2/workflows/{workflowId}/versions/{version}/activate", "activateWorkflowVersion")
-    def activate(self, call: Call, workflow_id: str, version: int) -> Flow[DeploymentResult]:
+    def activate(self, send: Sender, workflow_id: str, version: int) -> Flow[DeploymentResult]:
         """Begin to bring a version live; ``workflows.wait_until_deployed`` waits for it. Needs a personal key.
 
         Args:
@@ -125,10 +125,10 @@ class WorkflowVersions(APIResource[M]):
         Example:
             >>> client.v2.workflows.versions.activate("workflow-id", 2)  # doctest: +SKIP
         """
-        return call.one(DeploymentResult)
+        return send.one(DeploymentResult)
 
     @endpoint("POST", "/api/v2/workflows/{workflowId}/versions/{version}/revert", "revertWorkflowVersion")
-    def revert(self, call: Call, workflow_id: str, version: int | Literal["active"]) -> Flow[RevertedWorkflow]:
+    def revert(self, send: Sender, workflow_id: str, version: int | Literal["active"]) -> Flow[RevertedWorkflow]:
         """Overwrite the draft with a version. What is live stays. Needs a personal key.
 
         Args:
@@ -147,10 +147,10 @@ class WorkflowVersions(APIResource[M]):
         Example:
             >>> client.v2.workflows.versions.revert("workflow-id", "active").last_saved  # doctest: +SKIP
         """
-        return call.one(RevertedWorkflow)
+        return send.one(RevertedWorkflow)
 
     @endpoint("GET", "/api/v2/workflows/{workflowId}/versions/compare", "compareWorkflowVersions")
-    def compare(self, call: Call, workflow_id: str, *, base: int, target: int) -> Flow[VersionComparison]:
+    def compare(self, send: Sender, workflow_id: str, *, base: int, target: int) -> Flow[VersionComparison]:
         """Compare two versions. Newer servers only; older ones answer 404.
 
         Args:
@@ -169,4 +169,4 @@ class WorkflowVersions(APIResource[M]):
             >>> client.v2.workflows.versions.compare("workflow-id", base=2, target=3).diff.has_changes  # doctest: +SKIP
             True
         """
-        return call.one(VersionComparison)
+        return send.one(VersionComparison)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from simstudio.core.endpoint import Call, endpoint, paged
+from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.namespace import namespace
 from simstudio.core.options import UNSET, Unset
@@ -80,7 +80,7 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
     )
     def list(
         self,
-        call: Call,
+        send: Sender,
         workspace_id: str,
         *,
         scope: Literal["active", "archived"] | None = None,
@@ -117,10 +117,10 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
             >>> for workflow in client.v2.workflows.list("workspace-id", deployed_only=True):  # doctest: +SKIP
             ...     print(workflow.name, workflow.deployed_at)
         """
-        return call.pages(Workflow)
+        return send.pages(Workflow)
 
     @endpoint("GET", "/api/v2/workflows/{workflowId}", "getWorkflow")
-    def get(self, call: Call, workflow_id: str) -> Flow[WorkflowDetail]:
+    def get(self, send: Sender, workflow_id: str) -> Flow[WorkflowDetail]:
         """Retrieve one workflow, with its variables and the fields of its input.
 
         Args:
@@ -137,12 +137,12 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
             >>> [field.name for field in client.v2.workflows.get("workflow-id").inputs]  # doctest: +SKIP
             ['question']
         """
-        return call.one(WorkflowDetail)
+        return send.one(WorkflowDetail)
 
     @endpoint("POST", "/api/v2/workflows", "createWorkflowV2", limits={"workspace_id": length(1, 128)})
     def create(
         self,
-        call: Call,
+        send: Sender,
         workspace_id: str,
         *,
         name: str,
@@ -168,12 +168,12 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
         Example:
             >>> client.v2.workflows.create("workspace-id", name="Triage").id  # doctest: +SKIP
         """
-        return call.one(CreatedWorkflow)
+        return send.one(CreatedWorkflow)
 
     @endpoint("PATCH", "/api/v2/workflows/{workflowId}", "updateWorkflowV2")
     def update(
         self,
-        call: Call,
+        send: Sender,
         workflow_id: str,
         *,
         name: str | Unset = UNSET,
@@ -199,10 +199,10 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
         Example:
             >>> client.v2.workflows.update("workflow-id", description=None)  # doctest: +SKIP
         """
-        return call.one(Workflow)
+        return send.one(Workflow)
 
     @endpoint("DELETE", "/api/v2/workflows/{workflowId}", "deleteWorkflowV2")
-    def delete(self, call: Call, workflow_id: str) -> Flow[DeletedWorkflow]:
+    def delete(self, send: Sender, workflow_id: str) -> Flow[DeletedWorkflow]:
         """Archive a workflow with its schedules, webhooks and chats; :meth:`restore` brings it back.
 
         Args:
@@ -220,10 +220,10 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
             >>> client.v2.workflows.delete("workflow-id").archived  # doctest: +SKIP
             True
         """
-        return call.one(DeletedWorkflow)
+        return send.one(DeletedWorkflow)
 
     @endpoint("POST", "/api/v2/workflows/{workflowId}/restore", "restoreWorkflow")
-    def restore(self, call: Call, workflow_id: str) -> Flow[Workflow]:
+    def restore(self, send: Sender, workflow_id: str) -> Flow[Workflow]:
         """Bring back an archived workflow.
 
         Args:
@@ -240,11 +240,11 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
         Example:
             >>> client.v2.workflows.restore("workflow-id").name  # doctest: +SKIP
         """
-        return call.one(Workflow)
+        return send.one(Workflow)
 
     @endpoint("POST", "/api/v2/workflows/{workflowId}/duplicate", "duplicateWorkflow")
     def duplicate(
-        self, call: Call, workflow_id: str, *, name: str | Unset = UNSET, folder_path: str | Unset = UNSET
+        self, send: Sender, workflow_id: str, *, name: str | Unset = UNSET, folder_path: str | Unset = UNSET
     ) -> Flow[Workflow]:
         """Copy a workflow within its workspace.
 
@@ -264,7 +264,7 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
         Example:
             >>> client.v2.workflows.duplicate("workflow-id", name="Triage, next").id  # doctest: +SKIP
         """
-        return call.one(Workflow)
+        return send.one(Workflow)
 
     @endpoint(
         "POST",
@@ -273,7 +273,7 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
         limits={"workspace_id": length(1, 128), "workflow_ids": items(1, 100)},
     )
     def move(
-        self, call: Call, workspace_id: str, *, workflow_ids: Sequence[str], folder_path: str
+        self, send: Sender, workspace_id: str, *, workflow_ids: Sequence[str], folder_path: str
     ) -> Flow[MovedWorkflows]:
         """Move workflows to a folder, each on its own: what could not be moved is in ``failed``, and nothing is raised.
 
@@ -293,7 +293,7 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
             >>> client.v2.workflows.move("workspace-id", workflow_ids=["a"], folder_path="/X").failed  # doctest: +SKIP
             []
         """
-        return call.one(MovedWorkflows)
+        return send.one(MovedWorkflows)
 
     @endpoint(
         "POST",
@@ -304,7 +304,7 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
     )
     def apply_operations(
         self,
-        call: Call,
+        send: Sender,
         workflow_id: str,
         *,
         operations: Sequence[WorkflowOperation],
@@ -341,4 +341,4 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
             >>> client.v2.workflows.apply_operations("workflow-id", operations=[change]).applied  # doctest: +SKIP
             1
         """
-        return call.one(AppliedOperations)
+        return send.one(AppliedOperations)

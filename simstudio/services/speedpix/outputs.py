@@ -188,7 +188,7 @@ class _Target:
         Raises:
             FileSaveError: It cannot be written.
         """
-        with self._lock, self._explained():
+        with self._lock, self._call_explained():
             real = Path(os.path.realpath(self.path))  # what a link leads to: the link stays one
             if real.exists() and not real.is_file():
                 raise FileSaveError(f"{self.path} is there and is no file, so nothing can be saved under its name.")
@@ -199,13 +199,13 @@ class _Target:
 
     def write(self, piece: bytes) -> None:
         """Append."""
-        with self._lock, self._explained():
+        with self._lock, self._call_explained():
             if self._file is not None:
                 self._file.write(piece)
 
     def commit(self) -> None:
         """Let the file appear under its own name."""
-        with self._lock, self._explained():
+        with self._lock, self._call_explained():
             if self._file is not None and self._part is not None:
                 self._file.flush()
                 os.fsync(self._file.fileno())
@@ -224,7 +224,7 @@ class _Target:
                 self._file = None
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _call_explained(self) -> Iterator[None]:
         try:
             yield
         except (OSError, ValueError) as error:
