@@ -9,13 +9,19 @@ from typing import Any
 
 from simstudio import Job, SimStudioError, WorkflowExecutionResult
 from simstudio.batch.items import BatchItem, ItemState, Prepared, prepare
-from simstudio.batch.ledger import Intent, Ledger
+from simstudio.batch.ledger import Intent, Ledger, LedgerView
 
 MODELS = {"result": WorkflowExecutionResult, "job": Job}
 
 
 def opened(path: Path, workflow_id: str = "wf", mode: Any = "sync", api_version: str = "v1") -> Ledger:
     return Ledger.open(path, workflow_id=workflow_id, mode=mode, api_version=api_version, models=MODELS)
+
+
+def database(of: Ledger | LedgerView) -> sqlite3.Connection:
+    """The connection of an open ledger: its limits and its transactions are not another one's."""
+    found: sqlite3.Connection = of._connection._db
+    return found
 
 
 def given(index: int, value: Any = None, key: str | None = None) -> Prepared:

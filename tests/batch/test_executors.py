@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import pickle
@@ -25,6 +26,7 @@ from simstudio.batch.pace import Pace
 from simstudio.batch.workers import WORKER_LOST, Keep, Outcome, Task, clients, run
 from simstudio.models.execution import WorkflowExecutionResult
 from tests.batch.elsewhere import PATIENCE, Again, Works, inputs, pool, until, working
+from tests.unit.driving import context_of
 
 # a pool that forks beside threads is what its user asked for
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
@@ -378,7 +380,7 @@ class _Local:
 
 
 def elsewhere(client: sim.Client, executor: Executor) -> Elsewhere:
-    return Elsewhere.checked(executor, client._context, client.api_version, claims=None, rerun=True)
+    return Elsewhere.checked(executor, context_of(client), client.api_version, claims=None, rerun=True)
 
 
 def collect(batch: Any, items: list[sim.BatchItem]) -> None:
@@ -464,10 +466,17 @@ class TestWhatAProcessKeeps:
         assert note.exists()
 
     def test_a_batch_on_threads_leaves_no_client_behind(self, works: Works) -> None:
-        before = len(clients._held)
+        before = living()
         with works.client() as client, ThreadPoolExecutor(2) as executor:
             list(client.workflows.map("work", inputs(4), executor=executor))
-        assert len(clients._held) == before
+        del client
+        assert living() == before
+
+
+def living() -> int:
+    """How many sync clients there are."""
+    gc.collect()
+    return sum(type(each) is sim.Client for each in gc.get_objects())
 
 
 _mine: Keep[Thing] = Keep(2)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from ledgers import brought_to, ended, given, intact, intend, opened
+from ledgers import brought_to, database, ended, given, intact, intend, opened
 
 from simstudio import LedgerError
 from simstudio.batch.export import export
@@ -143,8 +143,8 @@ def full(path: Path) -> Iterator[Ledger]:
     """A ledger with one item being sent and no room for more."""
     with opened(path) as ledger:
         intend(ledger, given(0))
-        (pages,) = ledger._connection._db.execute("PRAGMA page_count").fetchone()
-        ledger._connection._db.execute(f"PRAGMA max_page_count = {pages}")
+        (pages,) = database(ledger).execute("PRAGMA page_count").fetchone()
+        database(ledger).execute(f"PRAGMA max_page_count = {pages}")
         yield ledger
 
 
@@ -165,7 +165,7 @@ def test_an_end_that_finds_no_room_leaves_the_item_as_it_was(full: Ledger) -> No
 def test_a_ledger_goes_on_when_there_is_room_again(full: Ledger, path: Path) -> None:
     with pytest.raises(LedgerError):
         full.finish(ended(given(0), output="x" * 100_000))
-    full._connection._db.execute("PRAGMA max_page_count = 100000")
+    database(full).execute("PRAGMA max_page_count = 100000")
     full.finish(ended(given(0), output="x" * 100_000))
     intend(full, given(1))
     assert full.counts() == Counts(done=1, sending=1)
@@ -240,7 +240,7 @@ def test_a_view_writes_nothing(path: Path) -> None:
     with opened(path) as ledger:
         intend(ledger, given(0))
     with LedgerView(path) as view, pytest.raises(sqlite3.OperationalError, match="readonly"):
-        view._connection._db.execute("DELETE FROM entries")
+        database(view).execute("DELETE FROM entries")
 
 
 @pytest.mark.parametrize("open_", [opened, status], ids=["writing", "reading"])

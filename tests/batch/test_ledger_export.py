@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from ledgers import ended, given, intend, opened
+from ledgers import database, ended, given, intend, opened
 
 from simstudio import ConfigurationError, InvalidInputError, LedgerError, RateLimitError
 from simstudio.batch import export as module
@@ -208,7 +208,7 @@ def test_an_export_that_fails_leaves_what_was_there(ledger: Ledger, tmp_path: Pa
     fill(ledger)
     target = tmp_path / f"out.{suffix}"
     target.write_text("old")
-    ledger._connection._db.execute("UPDATE entries SET result = '{' WHERE key = '7'")
+    database(ledger).execute("UPDATE entries SET result = '{' WHERE key = '7'")
     with pytest.raises(LedgerError, match="damaged"):
         export(ledger, target)
     assert target.read_text() == "old"

@@ -18,6 +18,7 @@ from simstudio.batch.mapping import account_of, shared_address
 from simstudio.batch.shared_pace import SharedPace
 from simstudio.sandbox import RateLimits
 from tests.batch.elsewhere import PATIENCE, Works, inputs, redis_server, until, working
+from tests.unit.driving import context_of
 
 RATE = 20
 BURST = 2 * RATE
@@ -76,13 +77,13 @@ def test_processes_count_in_one_place(works: Works, shared: str) -> None:
         running = [processes.submit(coordinate, *told, count) for count in (6, 9)]
         assert [each.result(PATIENCE) for each in running] == [6, 9]
     with works.client() as client:
-        assert taken(shared, account_of(client._context)) == 15
+        assert taken(shared, account_of(context_of(client))) == 15
 
 
 async def test_an_async_coordinator_counts_there_too(works: Works, shared: str) -> None:
     async with works.async_client() as client:
         assert (await client.workflows.map("work", inputs(6), shared=shared).run()).done == 6
-        assert taken(shared, account_of(client._context)) == 6
+        assert taken(shared, account_of(context_of(client))) == 6
 
 
 def test_together_they_send_no_more_than_is_allowed(works: Works, shared: str) -> None:
@@ -104,7 +105,7 @@ def test_together_they_send_no_more_than_is_allowed(works: Works, shared: str) -
 def test_workers_of_an_executor_have_the_coordinators_rate(works: Works, shared: str) -> None:
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as executor, works.client() as client:
         items = list(client.workflows.map("work", inputs(6), executor=executor, shared=shared))
-        assert taken(shared, account_of(client._context)) == 6
+        assert taken(shared, account_of(context_of(client))) == 6
     assert all(item.ok for item in items)
 
 
@@ -115,18 +116,18 @@ class TestTheAccount:
             sim.Client("sk-sim-b", "http://a"),
             sim.Client("sk-sim-a", "http://b"),
         ]
-        assert len({account_of(client._context) for client in clients}) == 3
+        assert len({account_of(context_of(client)) for client in clients}) == 3
 
     def test_it_is_the_same_for_both_clients_and_every_clone(self) -> None:
         sync, asynchronous = sim.Client("sk-sim-a", "http://a"), sim.AsyncClient("sk-sim-a", "http://a/")
-        told = {account_of(client._context) for client in (sync, asynchronous, sync.with_options(timeout=1))}
+        told = {account_of(context_of(client)) for client in (sync, asynchronous, sync.with_options(timeout=1))}
         assert len(told) == 1
 
     def test_the_key_cannot_be_told_from_it(self) -> None:
-        assert "secret" not in account_of(sim.Client("sk-sim-secret", "http://a")._context)
+        assert "secret" not in account_of(context_of(sim.Client("sk-sim-secret", "http://a")))
 
     def test_without_a_key_there_is_one_too(self) -> None:
-        assert account_of(sim.Client(sim.ANONYMOUS, "http://a")._context)
+        assert account_of(context_of(sim.Client(sim.ANONYMOUS, "http://a")))
 
 
 class TestTheAddress:

@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin
 import attrs
 from catalog_digest import DocumentedOperation
 from catalog_reading import of
-from catalog_shapes import fields, is_model, kinds, place_of
+from catalog_shapes import attribute_of, fields, is_model, kinds, place_of
 from catalog_values import Maker
 
 from simstudio.core.model import Model
@@ -50,7 +50,7 @@ def least(kind: type[Model], data: Any, *, null: bool) -> Any:
     needed = {field.name for field in attrs.fields(kind) if field.default is attrs.NOTHING}
     hints, made = fields(kind), {}
     for name, value in data.items():
-        if kind._attribute_of.get(name) in needed:
+        if attribute_of(kind).get(name) in needed:
             made[name] = _least(hints[name], value, null=null)
         elif null:
             made[name] = None
@@ -74,7 +74,7 @@ def says(result: Any, data: Any, where: str = "") -> None:
         assert result == type(result)(), where  # of nothing, a model of nothing
     elif isinstance(result, Model):
         for name, value in data.items():
-            attribute = result._attribute_of.get(name)
+            attribute = attribute_of(type(result)).get(name)
             found = result.extra[name] if attribute is None else getattr(result, attribute)
             says(found, value, f"{where}.{name}")
     elif isinstance(data, list):

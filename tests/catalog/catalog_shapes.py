@@ -26,6 +26,11 @@ _LEAVES: Mapping[str, tuple[type, ...]] = {
 }
 
 
+def attribute_of(kind: type[Model]) -> Mapping[str, str]:
+    """The attribute of each of a model's wire names."""
+    return kind._attribute_of
+
+
 def place_of(known: DocumentedOperation) -> tuple[str, ...]:
     """Where in the answer the result is; in v2 always in ``data``, which the digest leaves out."""
     if known.version == "v2":
@@ -67,7 +72,7 @@ def is_model(kind: Any) -> bool:
 def fields(kind: type[Model]) -> dict[str, Any]:
     """The types of a model's fields, by wire name."""
     hints = get_type_hints(kind)
-    return {wire: hints[name] for wire, name in kind._attribute_of.items()}
+    return {wire: hints[name] for wire, name in attribute_of(kind).items()}
 
 
 def differences(kind: type[Model], shape: Record, where: str = "") -> Iterator[str]:
@@ -90,7 +95,7 @@ def differences(kind: type[Model], shape: Record, where: str = "") -> Iterator[s
 
 
 def _first_wire(kind: type[Model], field: Any) -> list[str]:
-    return [wire for wire, name in kind._attribute_of.items() if name == field.name]
+    return [wire for wire, name in attribute_of(kind).items() if name == field.name]
 
 
 def _all_optional(shape: Record) -> bool:

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
+import json
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simstudio.cli import batch_inputs
 from simstudio.cli.batch_inputs import Lines, StandardInput
+from simstudio.errors import InvalidInputError
+
+
+class Piecemeal:
+    """A standard input of a program, whose bytes come in these pieces."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self.pieces = iter(pieces)
+        self.buffer = self
+
+    def fileno(self) -> int:
+        raise io.UnsupportedOperation
+
+    def read(self, size: int) -> bytes:
+        return next(self.pieces, b"")
 
 
 @pytest.mark.parametrize(
@@ -30,29 +49,31 @@ def test_lines_that_are_not_blank_count(tmp_path: Path, content: bytes, count: i
     assert len(Lines(path)) == count
 
 
-@given(st.lists(st.text("ab\n", max_size=9).map(str.encode)))
+@given(st.lists(st.text("12\n", min_size=1, max_size=9).map(str.encode)))
 def test_pieces_are_cut_into_lines(pieces: list[bytes]) -> None:
+    async def read() -> list[object]:
+        return [value async for value in StandardInput()]
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batch_inputs, "_read", lambda: iter(pieces))
-        found = [line for lines in batch_inputs._pieces() for line in lines]
-    whole = b"".join(pieces).split(b"\n")
-    assert found == (whole if whole[-1] else whole[:-1])
+        patch.setattr(sys, "stdin", Piecemeal(pieces))
+        found = asyncio.run(read())
+    assert found == [json.loads(line) for line in b"".join(pieces).split(b"\n") if line]
 
 
 async def test_a_line_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not read to its end, which may never come."""
     read = []
 
-    def pieces() -> object:
+    def pieces() -> Iterator[bytes]:
         yield b"1\n2\n"
         while True:
             read.append(1)
             yield b"x" * 65_536
 
-    monkeypatch.setattr(batch_inputs, "_read", pieces)
+    monkeypatch.setattr(sys, "stdin", Piecemeal(pieces()))
     monkeypatch.setattr("simstudio.batch.inputs.MOST_IN_A_LINE", 1024**2)
     values = aiter(StandardInput())
     assert [await anext(values), await anext(values)] == [1, 2]
-    with pytest.raises(batch_inputs.InvalidInputError, match="line 3: longer than 1 MB"):
+    with pytest.raises(InvalidInputError, match="line 3: longer than 1 MB"):
         await anext(values)
     assert len(read) <= 18

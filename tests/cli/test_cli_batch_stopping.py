@@ -44,37 +44,38 @@ def stopping(now: list[float], monkeypatch: pytest.MonkeyPatch) -> Iterator[Stop
 
     monkeypatch.setattr(os, "_exit", leave)
     batch: Any = Batch()
-    yield Stopping(batch, lambda: None, lambda: now[0])
+    with Stopping(batch, lambda: None, lambda: now[0]) as entered:
+        yield entered
     assert batch.closed.wait(10)
 
 
 def test_the_second_leaves(stopping: Stopping, now: list[float]) -> None:
-    stopping._asked(TERMINATE, None)
+    signal.raise_signal(TERMINATE)
     now[0] += 0.6
     with pytest.raises(Left, match="143"):
-        stopping._asked(TERMINATE, None)
+        signal.raise_signal(TERMINATE)
 
 
 def test_one_that_is_said_twice_at_once_is_the_first(stopping: Stopping, now: list[float]) -> None:
     """``timeout 1h simstudio batch run …`` sends its SIGTERM to the process and then to the process's group."""
     for _ in range(4):
-        stopping._asked(TERMINATE, None)
+        signal.raise_signal(TERMINATE)
         now[0] += 0.1
     assert stopping.signal == TERMINATE
     now[0] += 0.2
     with pytest.raises(Left, match="143"):
-        stopping._asked(TERMINATE, None)
+        signal.raise_signal(TERMINATE)
 
 
 def test_another_signal_leaves_at_once(stopping: Stopping) -> None:
-    stopping._asked(TERMINATE, None)
+    signal.raise_signal(TERMINATE)
     with pytest.raises(Left, match="130"):
-        stopping._asked(INTERRUPT, None)
+        signal.raise_signal(INTERRUPT)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no SIGHUP")
 def test_a_terminal_that_is_gone_never_does(stopping: Stopping, now: list[float]) -> None:
-    stopping._asked(TERMINATE, None)
+    signal.raise_signal(TERMINATE)
     now[0] += 10.0
-    stopping._asked(signal.SIGHUP, None)
+    signal.raise_signal(signal.SIGHUP)
     assert stopping.signal == TERMINATE

@@ -116,14 +116,24 @@ class TestTheEnd:
         assert result.stderr == f"simstudio: Interrupted: nothing was sent yet. {then}\n"
 
     def test_with_json_too(self, cli, server, work, given, monkeypatch) -> None:
-        def press(*given: Any) -> None:
+        def press(*given: Any, **named: Any) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("simstudio.cli.batch_run.BatchRun._run", press)
+        monkeypatch.setattr("simstudio.cli.batch_run.results_to", press)
 
         (told,) = lines(cli("batch", "run", "work", given(1), "--json").stdout)
 
         assert told["error"]["type"] == "Interrupted"
+
+
+def shown(display: Display, width: int) -> str:
+    """What a terminal of this width shows."""
+    from rich.console import Console
+
+    console = display._console = Console(width=width, file=None, force_terminal=True)
+    with console.capture() as captured:
+        console.print(display._shown())
+    return captured.get()
 
 
 class TestProgressOnATerminal:
@@ -132,17 +142,11 @@ class TestProgressOnATerminal:
 
     @pytest.mark.parametrize("width", [20, 40, 60, 80, 100, 120, 150, 300])
     @pytest.mark.parametrize("waiting", [0.0, 41.0])
-    def test_is_one_line(self, width: int, waiting: float, monkeypatch: pytest.MonkeyPatch) -> None:
-        from rich.console import Console
-
+    def test_is_one_line(self, width: int, waiting: float) -> None:
         display = Display(self.UUID, beside_results=False, clock=lambda: 0.0)
-        console = display._console = Console(width=width, file=None, force_terminal=True)
         display.begin(_with(self.PROGRESS, waiting))
 
-        with console.capture() as captured:
-            console.print(display._shown())
-
-        (line,) = captured.get().splitlines()
+        (line,) = shown(display, width).splitlines()
         assert "12420/20000" in line
 
     def test_with_room_it_says_all(self) -> None:
@@ -159,29 +163,21 @@ class TestProgressOnATerminal:
     @pytest.mark.parametrize("width", [1, 20, 36, 60, 100, 150, 200])
     @pytest.mark.parametrize("begun", [True, False])
     def test_the_workflow_s_id_is_whole_or_not_there(self, width: int, begun: bool) -> None:
-        from rich.console import Console
-
         display = Display(self.UUID, beside_results=False, clock=lambda: 0.0)
-        console = display._console = Console(width=width, file=None, force_terminal=True)
         if begun:
             display.begin(self.PROGRESS)
 
-        with console.capture() as captured:
-            console.print(display._shown())
+        text = shown(display, width)
+        assert self.UUID in text or "3f2b8" not in text
 
-        assert self.UUID in captured.get() or "3f2b8" not in captured.get()
-
-    def test_it_says_what_it_waits_for_and_counts_down(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_it_says_what_it_waits_for_and_counts_down(self) -> None:
         now = [0.0]
         display = Display("hello", beside_results=False, clock=lambda: now[0])
         progress = _with(self.PROGRESS, 41.0)
         display.begin(progress)
 
-        said = []
-        for now[0] in (0.0, 11.0):
-            said.append(display._left_to_wait(progress))
-
-        assert said == [41.0, 30.0]
+        for now[0], left in ((0.0, 41), (11.0, 30)):
+            assert f"waiting {left} s" in shown(display, 150)
         assert "waiting 41 s for the rate limit" in fitting("hello", progress, 150)[2]
         assert fitting("hello", progress, 40)[2].endswith(", waiting 41 s")
 

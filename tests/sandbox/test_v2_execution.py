@@ -13,6 +13,7 @@ import pytest
 
 from simstudio.sandbox import Block, Context, Pause, RateLimits, Sandbox, respond
 from simstudio.sandbox.runs import Invocation
+from simstudio.sandbox.sqlite import SQLiteStore
 
 from .calls import Caller, Serve
 from .hitl_scenes import until
@@ -450,7 +451,8 @@ def test_the_callers_time_limit_is_kept_over_a_restart(serve: Serve, tmp_path: P
     execute(call, "slow", {"async": True, "input": {"seconds": 60}})
     run_id = execute(call, "slow", {"async": True, "executionTimeoutSeconds": 7}).json()["data"]["runId"]
     call.server.close()
-    store = Sandbox(state=tmp_path / "state.db")._core.store
+    store = SQLiteStore(tmp_path / "state.db")
+    store.open()
     job = store.job_of(run_id)
     store.close()
     assert job is not None

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from simstudio.sandbox import Block, Context, Pause, Sandbox
+from simstudio.sandbox.sqlite import SQLiteStore
 
 from .calls import Caller, Serve
 from .hitl_scenes import until
@@ -454,7 +455,8 @@ def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> No
         old.execute("INSERT INTO records VALUES ('job', 'run_1', 1.0, 2.0, ?)", (job,))
         old.execute("INSERT INTO records VALUES ('execution', 'e2', 1.0, 2.0, ?)", (execution,))
     old.close()
-    store = Sandbox(state=path)._core.store
+    store = SQLiteStore(path)
+    store.open()
     found = store.job_of("e1")
     assert found is not None
     assert (found.id, [each.id for each in store.executions("hello")]) == ("run_1", ["e2"])
