@@ -15,6 +15,7 @@ from simstudio.core.options import (
 from simstudio.core.session import Session
 from simstudio.resources.documented import DocumentedMethods
 from simstudio.resources.settings import (
+    KEEP_ALIVE_SECONDS,
     KEY_PATTERN,
     LOG_VARIABLE,
     SIM,
@@ -30,6 +31,7 @@ from simstudio.transport.logging import Logging, configure_from_environment
 from simstudio.transport.rate_limit import RateLimits
 from simstudio.transport.retry import Retry
 from simstudio.transport.stack import MiddlewareOption
+from simstudio.transport.wire import WireOptions
 
 
 class _SimClient(DocumentedMethods[M]):
@@ -65,6 +67,7 @@ class _SimClient(DocumentedMethods[M]):
             arguments=lambda: {"api_key": credentials.key, "api_version": version},
             version=version,
             service=SIM,
+            wire=WireOptions(keep_alive=KEEP_ALIVE_SECONDS),
         )
         self._begin(session, options)
 

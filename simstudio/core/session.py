@@ -16,6 +16,7 @@ from simstudio.transport.fork import renew_after_fork, unforked
 from simstudio.transport.message import Request, Response
 from simstudio.transport.rate_limit import RateLimits
 from simstudio.transport.stack import Middleware, MiddlewareOption, arrange, compose
+from simstudio.transport.wire import WireOptions
 
 W = TypeVar("W", bound="Wire | AsyncWire")
 
@@ -35,6 +36,7 @@ class Session:
         arguments: Returns the arguments of the client's constructor that a pickle needs beside those known here.
         version: The version of the API that the client speaks; empty where the service has one only.
         service: Facts of the service.
+        wire: How connections are kept, and what may be held in memory.
 
     Attributes:
         blocking: The wire of calls that block.
@@ -57,6 +59,7 @@ class Session:
         arguments: Callable[[], dict[str, Any]] = dict,
         version: str = "",
         service: Service | None = None,
+        wire: WireOptions | None = None,
     ) -> None:
         if http_client is not None:
             _check_mode(http_client, asynchronous=asynchronous)
@@ -68,8 +71,9 @@ class Session:
         self.arguments = arguments
         self.version = version
         self.service = service or Service()
-        self.blocking: LazyWire[Wire] = LazyWire(partial(_blocking_wire, http_client, asynchronous))
-        self.new_awaiting_wire: Callable[[], AsyncWire] = partial(_awaiting_wire, http_client, asynchronous)
+        options = wire or WireOptions()
+        self.blocking: LazyWire[Wire] = LazyWire(partial(_blocking_wire, http_client, asynchronous, options))
+        self.new_awaiting_wire: Callable[[], AsyncWire] = partial(_awaiting_wire, http_client, asynchronous, options)
         self.awaiting: LazyWire[AsyncWire] = LazyWire(self.new_awaiting_wire)
         self.on_close: set[Callable[[], Awaitable[None]]] = set()
         self._handler = compose([*arrange(stack, self.middleware), *innermost])
@@ -154,11 +158,11 @@ def _check_mode(http_client: Any, *, asynchronous: bool) -> None:
         raise ConfigurationError("http_client= is not async: use the sync client, or an httpx.AsyncClient.")
 
 
-def _blocking_wire(http_client: Any, asynchronous: bool) -> Wire:  # noqa: FBT001 - of a partial
+def _blocking_wire(http_client: Any, asynchronous: bool, options: WireOptions) -> Wire:  # noqa: FBT001 - of a partial
     if http_client is None:
-        from simstudio.transport.wire.httpx import HTTPXWire
+        from simstudio.transport.wire.sync_wire import HTTPXWire
 
-        return HTTPXWire()
+        return HTTPXWire(options)
     if asynchronous:
         raise ConfigurationError(
             "This client sends with an http_client= that is awaited, so nothing of it can block: "
@@ -166,14 +170,14 @@ def _blocking_wire(http_client: Any, asynchronous: bool) -> Wire:  # noqa: FBT00
         )
     from simstudio.transport.wire.client import ClientWire
 
-    return ClientWire(http_client)
+    return ClientWire(http_client, options)
 
 
-def _awaiting_wire(http_client: Any, asynchronous: bool) -> AsyncWire:  # noqa: FBT001 - of a partial
+def _awaiting_wire(http_client: Any, asynchronous: bool, options: WireOptions) -> AsyncWire:  # noqa: FBT001 - likewise
     if http_client is None:
-        from simstudio.transport.wire.async_httpx import AsyncHTTPXWire
+        from simstudio.transport.wire.async_wire import AsyncHTTPXWire
 
-        return AsyncHTTPXWire()
+        return AsyncHTTPXWire(options)
     if not asynchronous:
         raise ConfigurationError(
             "This client sends with an http_client= that blocks, so nothing of it can be awaited: "
@@ -181,4 +185,4 @@ def _awaiting_wire(http_client: Any, asynchronous: bool) -> AsyncWire:  # noqa: 
         )
     from simstudio.transport.wire.client import AsyncClientWire
 
-    return AsyncClientWire(http_client)
+    return AsyncClientWire(http_client, options)

@@ -20,6 +20,8 @@ DEFAULT_BASE_URL: Final = "https://sim.ai"
 LOG_VARIABLE: Final = "SIM_LOG"
 KEY_PATTERN: Final = r"\b(?:sk-)?sim[_-][A-Za-z0-9_-]{8,}"
 """What looks like one of Sim's API keys."""
+KEEP_ALIVE_SECONDS: Final = 4.0
+"""How long an idle connection is kept: Sim closes its own after 5 s."""
 
 APIVersion = Literal["v1", "v2"]
 

@@ -76,9 +76,17 @@ class Allowance(float):
     phase: str
 
     @staticmethod
-    def now(timeout: float | None) -> float | None:
-        """What a timeout is worth now: an :class:`Allowance` is computed anew, anything else is itself."""
-        return timeout.budget.allowance(timeout.phase) if type(timeout) is Allowance else timeout
+    def left(timeout: float | None, late: type[Exception]) -> float | None:
+        """Seconds left of a timeout now: an :class:`Allowance` is computed anew, anything else is itself.
+
+        Raises ``late`` when the total of the call is used up: a peer that always has something to send would otherwise
+        be read from for ever.
+        """
+        if type(timeout) is not Allowance:
+            return timeout
+        if timeout.budget.expired():
+            raise late
+        return timeout.budget.allowance(timeout.phase)
 
 
 class Phases(Mapping[str, float]):

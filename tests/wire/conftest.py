@@ -64,10 +64,8 @@ def undisturbed(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def keep_alive(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Idle connections are kept for as long as a busy machine takes between two calls, not only for 4 s."""
-    if request.node.get_closest_marker("short_keep_alive") is not None:
-        return
-    for module in ("httpx", "async_httpx"):
-        monkeypatch.setattr(f"simstudio.transport.wire.{module}.KEEP_ALIVE_SECONDS", 3600.0)
+    if request.node.get_closest_marker("short_keep_alive") is None:
+        monkeypatch.setattr("simstudio.client.KEEP_ALIVE_SECONDS", 3600.0)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-import httpx
 import pytest
 from faultserver import Connection, FaultServer
 from wireanswers import STREAM, answer, answering, chunked, text
@@ -152,8 +151,8 @@ async def test_two_cancellations_while_an_answer_is_taken_leave_no_connection(se
             await execute(client)
         abandoned = [number for number, each in enumerate(server.connections) if each is not server.connections[-1]]
         assert not abandoned or await closed(server, *abandoned)
-        pool = (await client._context.session.awaiting.get()._loops.get()).transport(httpx.URL(server.url))._pool
-        assert (len(pool.slots.busy), len(pool.slots)) == (0, 1)
+        (pool,) = (await client._context.session.awaiting.get()._loops.get())._pools.values()
+        assert (len(pool.connections.busy), len(pool.connections)) == (0, 1)
 
 
 async def test_a_cancelled_call_leaves_the_connections_of_others_alone(serve: Serve) -> None:

@@ -270,15 +270,14 @@ async def test_what_is_still_connecting_when_the_client_is_closed_sends_nothing_
     client = async_client_of(server.url)
     connecting, closed = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
-    connect = loop.create_connection
+    connect = loop.sock_connect
 
     async def slowly(*args: Any, **options: Any) -> Any:
-        connected = await connect(*args, **options)
+        await connect(*args, **options)
         connecting.set()
         await closed.wait()
-        return connected
 
-    monkeypatch.setattr(loop, "create_connection", slowly)
+    monkeypatch.setattr(loop, "sock_connect", slowly)
     call = asyncio.create_task(execute(client))
     await connecting.wait()
     await client.aclose()

@@ -17,7 +17,7 @@ from wirecalls import Caller, client_of, hasty
 from simstudio import APIConnectionError, APITimeoutError, RateLimitError, ServerError
 from simstudio.transport import flow
 from simstudio.transport.deadline import Budget, Phases
-from simstudio.transport.wire.backend import BudgetedBackend
+from simstudio.transport.wire.sync_network import SyncNetwork
 
 Serve = Callable[..., FaultServer]
 TIMEOUT = 0.05
@@ -258,7 +258,7 @@ def test_several_silent_addresses_share_one_deadline(monkeypatch: pytest.MonkeyP
     )
     budget = Budget(12.0, clock=lambda: now)
     with pytest.raises(httpcore.ConnectTimeout):
-        BudgetedBackend(Silent(), bool).connect_tcp("several.example", 80, Phases(budget)["connect"])
+        SyncNetwork(Silent()).connect_tcp("several.example", 80, Phases(budget)["connect"])
     assert given == [4.0, 4.0, 4.0]
 
 

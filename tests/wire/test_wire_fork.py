@@ -205,8 +205,8 @@ def test_locks_held_by_other_threads_at_the_fork_do_not_stop_the_child(serve: Se
         execute(client)
         wire = client._context.session.blocking
         made = wire.get()
-        (transport,) = made._open.values()
-        held = [wire._lock, made._lock, made._trust._lock, transport._pool.slots._lock]
+        (pool,) = made._pools.values()
+        held = [wire._lock, made._lock, made._trust._lock, pool.connections._lock]
         taken, done = threading.Event(), threading.Event()
 
         def hold() -> None:

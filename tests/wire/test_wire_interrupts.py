@@ -48,16 +48,23 @@ def test_the_next_call_is_as_any(serve: Serve, monkeypatch: pytest.MonkeyPatch, 
     assert len(server.connections) == 2
 
 
-def test_a_connection_has_no_lock_that_could_stay_locked(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    locks: list[object] = []
-    method = httpcore.HTTP11Connection._response_closed
+@pytest.mark.parametrize("number", range(3))
+def test_one_that_leaves_a_lock_of_a_connection_locked_stops_no_later_call(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """httpcore takes three for a call; the next one gets another connection."""
+    taken: list[object] = []
+    acquire = httpcore._synchronization.Lock.__enter__
 
-    def closed(self: Any) -> None:
-        locks.append(self._state_lock)
-        method(self)
+    def interrupting(self: Any) -> Any:
+        taken.append(acquire(self))
+        if len(taken) == number + 1:
+            raise KeyboardInterrupt
+        return self
 
-    monkeypatch.setattr(httpcore.HTTP11Connection, "_response_closed", closed)
+    monkeypatch.setattr(httpcore._synchronization.Lock, "__enter__", interrupting)
     server = serve()
     with client_of(server.url) as client:
-        get(client)
-    assert [isinstance(lock, httpcore._synchronization.ThreadLock) for lock in locks] == [False]
+        with pytest.raises(KeyboardInterrupt):
+            get(client)
+        assert get(client)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Callable
-from typing import Any
 
 import pytest
+from attrs import frozen
 from faultserver import Connection, FaultServer
 from wireanswers import STREAM, answer, chunked, text
 from wirecalls import async_client_of, client_of
 
-from simstudio.transport.wire.slots import Slots
+from simstudio.transport.wire.connections import Connections
 
 Serve = Callable[..., FaultServer]
-HERE, THERE = (b"here", 80), (b"there", 80)
 
 
 class Clock:
@@ -25,60 +24,70 @@ class Clock:
         return self.now
 
 
-def used(slots: Slots[str], *connections: str, place: Any = HERE) -> None:
+@frozen
+class Line:
+    name: str
+    place: str = "here"
+
+
+A, B, C, D = map(Line, "abcd")
+
+
+def used(connections: Connections[Line], *lines: Line) -> None:
     """Use some connections, and put them back in this order."""
-    for connection in connections:
-        slots.add(connection)
-    for connection in connections:
-        assert slots.give(place, connection, usable=True) == []
+    for line in lines:
+        connections.add(line)
+    for line in lines:
+        assert connections.give(line, usable=True) == []
 
 
 def test_the_last_used_is_taken_first() -> None:
-    slots: Slots[str] = Slots(4.0, Clock())
-    used(slots, "a", "b", "c")
-    assert [slots.take(HERE) for _ in range(4)] == ["c", "b", "a", None]
+    connections: Connections[Line] = Connections(4.0, Clock())
+    used(connections, A, B, C)
+    assert [connections.take("here") for _ in range(4)] == [C, B, A, None]
 
 
 def test_those_of_another_place_are_not_taken() -> None:
-    slots: Slots[str] = Slots(4.0, Clock())
-    used(slots, "a", place=THERE)
-    assert slots.take(HERE) is None
-    assert slots.take(THERE) == "a"
+    connections: Connections[Line] = Connections(4.0, Clock())
+    there = Line("a", "there")
+    used(connections, there)
+    assert connections.take("here") is None
+    assert connections.take("there") == there
 
 
 def test_one_in_use_is_not_taken() -> None:
-    slots: Slots[str] = Slots(4.0, Clock())
-    used(slots, "a")
-    assert (slots.take(HERE), slots.take(HERE)) == ("a", None)
-    assert slots.busy == {"a"}
+    connections: Connections[Line] = Connections(4.0, Clock())
+    used(connections, A)
+    assert (connections.take("here"), connections.take("here")) == (A, None)
+    assert connections.busy == {A}
 
 
 def test_those_that_waited_too_long_are_handed_out_to_be_closed_whatever_number() -> None:
     clock = Clock()
-    slots: Slots[str] = Slots(4.0, clock)
-    used(slots, "a", "b")
+    connections: Connections[Line] = Connections(4.0, clock)
+    used(connections, A, B)
     clock.now = 3.0
-    used(slots, "c")
+    used(connections, C)
     clock.now = 5.0
-    slots.add("d")
-    assert slots.give(HERE, "d", usable=True) == ["a", "b"]
-    assert len(slots) == 2
+    connections.add(D)
+    assert connections.give(D, usable=True) == [A, B]
+    assert len(connections) == 2
 
 
 def test_one_that_is_not_usable_is_handed_out_at_once() -> None:
-    slots: Slots[str] = Slots(4.0, Clock())
-    slots.add("a")
-    assert slots.give(HERE, "a", usable=False) == ["a"]
-    assert (len(slots), slots.busy) == (0, set())
+    connections: Connections[Line] = Connections(4.0, Clock())
+    connections.add(A)
+    assert connections.give(A, usable=False) == [A]
+    assert (len(connections), connections.busy) == (0, set())
 
 
 def test_closing_hands_out_all_and_keeps_none_afterwards() -> None:
-    slots: Slots[str] = Slots(4.0, Clock())
-    used(slots, "a", "b")
-    slots.add("c")
-    assert sorted(slots.close()) == ["a", "b", "c"]
-    assert slots.give(HERE, "c", usable=True) == ["c"]
-    assert slots.take(HERE) is None
+    connections: Connections[Line] = Connections(4.0, Clock())
+    used(connections, A, B)
+    connections.add(C)
+    assert set(connections.close()) == {A, B, C}
+    assert connections.give(C, usable=True) == [C]
+    assert connections.take("here") is None
 
 
 def test_the_cost_of_a_call_does_not_grow_with_the_connections() -> None:
@@ -90,12 +99,64 @@ def test_the_cost_of_a_call_does_not_grow_with_the_connections() -> None:
             looks.append(1)
             return 0.0
 
-    slots: Slots[int] = Slots(4.0, Counted())
-    for number in range(1000):
-        slots.add(number)
-    for number in range(1000):
-        slots.give(HERE, number, usable=True)
+    connections: Connections[Line] = Connections(4.0, Counted())
+    lines = [Line(str(number)) for number in range(1000)]
+    for line in lines:
+        connections.add(line)
+    for line in lines:
+        connections.give(line, usable=True)
     assert len(looks) == 1000
+
+
+# -- when no further connection can be opened --------------------------------------------------------------------
+
+
+def test_an_idle_connection_is_closed_to_make_room() -> None:
+    connections: Connections[Line] = Connections(4.0, Clock())
+    used(connections, A, B)
+    assert connections.make_room(print) is A
+    assert connections.take("here") is B
+
+
+def test_where_none_is_in_use_there_is_nothing_to_wait_for() -> None:
+    connections: Connections[Line] = Connections(4.0, Clock())
+    assert connections.make_room(print) is False
+
+
+def test_whoever_waits_is_woken_in_order() -> None:
+    connections: Connections[Line] = Connections(4.0, Clock())
+    connections.add(A)
+    woken: list[int] = []
+    assert connections.make_room(lambda: woken.append(1)) is True
+    assert connections.make_room(lambda: woken.append(2)) is True
+    connections.wake_next()
+    assert woken == [1]
+    connections.wake_next()
+    connections.wake_next()
+    assert woken == [1, 2]
+
+
+def test_one_who_gave_up_after_being_woken_passes_it_on() -> None:
+    connections: Connections[Line] = Connections(4.0, Clock())
+    connections.add(A)
+    woken: list[int] = []
+    calls = [lambda number=number: woken.append(number) for number in range(3)]
+    for call in calls:
+        connections.make_room(call)
+    connections.withdraw(calls[1])
+    connections.wake_next()
+    connections.withdraw(calls[0])
+    assert woken == [0, 2]
+
+
+def test_closing_wakes_all_who_wait() -> None:
+    connections: Connections[Line] = Connections(4.0, Clock())
+    connections.add(A)
+    woken: list[int] = []
+    for number in range(3):
+        connections.make_room(lambda number=number: woken.append(number))  # type: ignore[misc]
+    connections.close()
+    assert woken == [0, 1, 2]
 
 
 # -- over sockets ------------------------------------------------------------------------------------------------
@@ -131,8 +192,8 @@ async def test_a_stream_that_is_forgotten_is_counted_no_longer_async(serve: Serv
         await (await client.workflows.stream("wf")).__anext__()
         gc.collect()
         assert await asyncio.to_thread(server.saw_close)
-        (transport,) = (await client._context.session.awaiting.get()._loops.get())._open.values()
-        assert transport._pool.slots.busy == set()
+        (pool,) = (await client._context.session.awaiting.get()._loops.get())._pools.values()
+        assert pool.connections.busy == set()
 
 
 @pytest.mark.parametrize("begun", [True, False])
@@ -145,5 +206,5 @@ def test_a_stream_that_is_forgotten_is_closed_and_counted_no_longer(serve: Serve
         del stream
         gc.collect()
         assert server.saw_close()
-        (transport,) = client._context.session.blocking.get()._open.values()
-        assert transport._pool.slots.busy == set()
+        (pool,) = client._context.session.blocking.get()._pools.values()
+        assert pool.connections.busy == set()

@@ -17,7 +17,7 @@ from wireanswers import answer, answering
 from wirecalls import KEY, Caller
 
 from simstudio import APIConnectionError, APITimeoutError, ConfigurationError
-from simstudio.transport.wire.proxies import environment_proxy
+from simstudio.transport.wire.routes import environment_proxy
 
 Serve = Callable[..., FaultServer]
 
@@ -95,7 +95,9 @@ def test_no_proxy_names_ipv6_addresses_with_or_without_brackets(
     monkeypatch.setenv("HTTP_PROXY", nowhere)
     monkeypatch.setenv("NO_PROXY", value)
     assert environment_proxy("http://[::1]:3000") is None
-    assert environment_proxy("http://[::2]:3000") == nowhere
+    proxy = environment_proxy("http://[::2]:3000")
+    assert proxy is not None
+    assert (proxy.url, proxy.variable) == (nowhere, "HTTP_PROXY")
 
 
 def test_certificates_that_cannot_be_read_for_want_of_descriptors_may_be_read_later(

@@ -39,7 +39,7 @@ from simstudio import (
 )
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.transport.wire import body
-from simstudio.transport.wire.async_backend import AsyncBudgetedStream
+from simstudio.transport.wire.async_network import AsyncStream
 
 Serve = Callable[..., FaultServer]
 WHOLE = streaming(text("Hel"), text("lo"), FINAL, DONE)
@@ -414,7 +414,7 @@ async def test_a_keyboard_interrupt_while_reading_closes_the_connection_async(
         async def interrupted(*_: object, **__: object) -> bytes:
             raise Interrupt
 
-        monkeypatch.setattr(AsyncBudgetedStream, "read", interrupted)
+        monkeypatch.setattr(AsyncStream, "read", interrupted)
         with pytest.raises(Interrupt):
             await stream.__anext__()
         assert await asyncio.to_thread(server.saw_close)

@@ -13,7 +13,7 @@ from wireanswers import answer, head
 from wirecalls import Caller
 
 from simstudio.transport.deadline import Budget, Phases
-from simstudio.transport.wire.async_backend import AsyncBudgetedBackend
+from simstudio.transport.wire.async_network import AsyncNetwork
 
 Serve = Callable[..., FaultServer]
 
@@ -67,7 +67,7 @@ async def test_what_tls_has_decrypted_is_there_to_be_read(
     server = serve(script, context=server_context)
     context = ssl.create_default_context()
     authority.configure_trust(context)
-    plain = await AsyncBudgetedBackend().connect_tcp("127.0.0.1", server.port, 10)
+    plain = await AsyncNetwork().connect_tcp("127.0.0.1", server.port, 10)
     stream = await plain.start_tls(context, "127.0.0.1", 10)
     await stream.write(b"GET / HTTP/1.1\r\n\r\n", Phases(Budget(10.0))["write"])
     assert await stream.read(10, 10) == b"x" * 10

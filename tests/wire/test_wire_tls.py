@@ -13,7 +13,7 @@ from faultserver import Connection, FaultServer
 from wireanswers import answer, answering
 
 from simstudio.transport.deadline import Budget, Phases
-from simstudio.transport.wire.async_backend import AsyncBudgetedBackend
+from simstudio.transport.wire.async_network import AsyncNetwork
 
 Serve = Callable[..., FaultServer]
 REQUEST = b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
@@ -52,7 +52,7 @@ async def read_answer(stream: httpcore.AsyncNetworkStream) -> bytes:
 @pytest.mark.parametrize("size", [0, 1_000_000])
 async def test_tls_over_tls(serve: Serve, server_context: ssl.SSLContext, context: ssl.SSLContext, size: int) -> None:
     server, proxy = serve(answering(), context=server_context), serve(tunnel, context=server_context)
-    plain = await AsyncBudgetedBackend().connect_tcp("127.0.0.1", proxy.port, 10)
+    plain = await AsyncNetwork().connect_tcp("127.0.0.1", proxy.port, 10)
     outer = await plain.start_tls(context, "127.0.0.1", 10)
     await outer.write(b"CONNECT 127.0.0.1:%d HTTP/1.1\r\n\r\n" % server.port, 10)
     assert (await outer.read(65536, 10)).startswith(b"HTTP/1.1 200")
@@ -71,7 +71,7 @@ async def test_a_handshake_that_is_cancelled_closes_the_socket(serve: Serve, con
         await connection.silence()
 
     server = serve(silent)
-    plain = await AsyncBudgetedBackend().connect_tcp("127.0.0.1", server.port, 10)
+    plain = await AsyncNetwork().connect_tcp("127.0.0.1", server.port, 10)
     shaking = asyncio.create_task(plain.start_tls(context, "127.0.0.1", 10))
     await asyncio.sleep(0.01)
     shaking.cancel()
@@ -89,7 +89,7 @@ async def test_an_idle_stream_tells_that_the_peer_has_closed_it(
         await connection.hold()
 
     server = serve(close_later, context=server_context)
-    plain = await AsyncBudgetedBackend().connect_tcp("127.0.0.1", server.port, 10)
+    plain = await AsyncNetwork().connect_tcp("127.0.0.1", server.port, 10)
     stream = await plain.start_tls(context, "127.0.0.1", 10)
     await stream.write(REQUEST % 0, 10)
     await read_answer(stream)
@@ -108,7 +108,7 @@ async def test_a_peer_that_is_not_read_from_is_stopped_and_goes_on_when_it_is(se
             await connection.send(b"x" * 100_000)
 
     server = serve(flood)
-    stream = await AsyncBudgetedBackend().connect_tcp("127.0.0.1", server.port, 10)
+    stream = await AsyncNetwork().connect_tcp("127.0.0.1", server.port, 10)
     await stream.write(REQUEST % 0, Phases(Budget(10.0))["write"])
     total = len(await stream.read(1000, 10))
     await asyncio.sleep(0.02)

@@ -1,10 +1,29 @@
-"""Wires: what carries one request to a server and brings one response.
+"""The wire: what carries one request to a server and brings one response.
 
 A wire has ``send(request) -> Response`` (awaited on the async side) and a way to close. It maps the failures of its
 HTTP library to :class:`~simstudio.transport.errors.APIConnectionError` and nothing else: errors that are not transport
-failures (a cassette's mismatch, a bug) come out as themselves. The body of a response is read at once, except that of a
-2xx response to a ``streamed`` request, which is left as ``response.body``.
+failures (a cassette's mismatch, a bug) come out as themselves. The body of a response is read at once, within
+``max_response_size``, except that of a 2xx response to a ``streamed`` request, which is left as ``response.body``.
 
-There are two: the default one over httpx's transports (:mod:`simstudio.transport.wire.httpx`), and one over an HTTP
-client of the user's own (:mod:`simstudio.transport.wire.client`).
+``sync_wire`` and ``async_wire`` send through httpx's transports over a pool of our own; ``client`` sends with an HTTP
+client of the user's.
 """
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen
+class WireOptions:
+    """What a service's client sets for its wire.
+
+    Attributes:
+        keep_alive: Seconds that an idle connection is kept. The default lies below the 5 s after which servers on Node
+            close theirs, so that no request meets a connection that the server is closing.
+        max_response_size: Bytes of a response's decoded body, None for no bound. Streams and downloads, which are not
+            held in memory, have none.
+    """
+
+    keep_alive: float = 4.0
+    max_response_size: int | None = 64 * 1024 * 1024

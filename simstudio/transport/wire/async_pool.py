@@ -1,77 +1,91 @@
-"""Connections of an event loop, one request each at a time; see :mod:`simstudio.transport.wire.pool`."""
+"""The pool of an event loop; see :mod:`simstudio.transport.wire.pool`."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpcore
 
-from simstudio.transport.wire.async_backend import AsyncBudgetedBackend, AsyncBudgetedStream
-from simstudio.transport.wire.failures import CLOSED_HERE
-from simstudio.transport.wire.inside import as_unsent, is_reusable, unlock
-from simstudio.transport.wire.slots import Place, Slots
-from simstudio.transport.wire.tasks import detach
+from simstudio.transport.deadline import Allowance
+from simstudio.transport.wire.async_network import AsyncNetwork
+from simstudio.transport.wire.network import lacks_descriptors
+from simstudio.transport.wire.pool import BasePool, Line, as_unsent
+
+AsyncLine: TypeAlias = Line[httpcore.AsyncConnectionInterface, AsyncNetwork]
 
 
-class AsyncSlotPool:
-    """What an ``httpx.AsyncHTTPTransport`` needs of a pool; see :class:`SlotPool`.
+class AsyncPool(BasePool[httpcore.AsyncConnectionInterface, AsyncNetwork]):
+    """What an ``httpx.AsyncHTTPTransport`` needs of a pool.
 
-    A connection is closed by a task of its own wherever a call did not end well, so that no cancellation, however
-    often it strikes, leaves one behind.
+    A connection is closed without waiting, so that no cancellation, however often it comes, leaves one open.
     """
-
-    def __init__(self, maker: httpcore.AsyncConnectionPool, keep: float) -> None:
-        self.slots: Slots[httpcore.AsyncConnectionInterface] = Slots(keep)
-        slots = self.slots  # which knows nothing of this pool, so that they are no circle
-        self._maker = maker
-        maker._network_backend = AsyncBudgetedBackend(lambda: slots.closed)
 
     async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
         """Send a request on a connection of its own, which is given back when the response is closed."""
-        place = request.url.host, request.url.port
-        while (connection := self.slots.take(place)) is not None and connection.has_expired():
-            self._release(place, connection, usable=False)
-        new = connection is None
-        if connection is None:
-            connection = self._maker.create_connection(request.url.origin)
-            if not self.slots.add(connection):
-                raise httpcore.ConnectError(CLOSED_HERE)
-            unlock(connection)
-        try:
-            response = await connection.handle_async_request(request)
-        except BaseException as error:
-            self._release(place, connection, usable=False)
-            known = as_unsent(connection, error)
-            if known is not error:
-                raise known from error
-            raise
-        if new:
-            unlock(connection)
-        response.stream = _AsyncBody(response.stream, self, place, connection)
-        return response
+        while True:
+            line: AsyncLine | None = None
+            try:
+                line = self._take(request.url.origin) or self._open(request.url.origin)
+                line.network.state.begin()
+                response = await line.connection.handle_async_request(request)
+                line.network.state.end_head(response.headers)
+                response.stream = _Body(response.stream, self, line)
+            except BaseException as error:
+                if line is not None:
+                    self._release(line, usable=False)
+                if lacks_descriptors(error) and await self._make_room(request):
+                    continue
+                explained = as_unsent(error, request)
+                if explained is not error:
+                    raise explained from error
+                raise
+            return response
+
+    async def _make_room(self, request: httpcore.Request) -> bool:
+        """Wait until a file descriptor is free; False where no connection of this pool holds one."""
+        loop = asyncio.get_running_loop()
+        returned: asyncio.Future[None] = loop.create_future()
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(_resolve, returned)
+
+        room = self.connections.make_room(wake)
+        if isinstance(room, Line):
+            room.network.close()
+            return True
+        if room:
+            seconds = Allowance.left(request.extensions["timeout"].get("pool"), httpcore.PoolTimeout)
+            try:
+                await asyncio.wait_for(returned, seconds)
+            except asyncio.TimeoutError as error:
+                self.connections.withdraw(wake)
+                raise httpcore.PoolTimeout from error
+            except BaseException:
+                self.connections.withdraw(wake)
+                raise
+        return room
 
     async def aclose(self) -> None:
-        """Close every connection, those in use too: that ends the calls of other tasks."""
-        for connection in self.slots.close():
-            await connection.aclose()
-
-    def _release(self, place: Place, connection: httpcore.AsyncConnectionInterface, *, usable: bool) -> None:
-        for unwanted in self.slots.give(place, connection, usable=usable):
-            if not unwanted.is_closed():
-                detach(unwanted.aclose())
+        """Close every connection, as a transport does that is closed."""
+        self.close()
 
 
-class _AsyncBody:
-    """A response's stream, which gives its connection back."""
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
-    def __init__(
-        self, stream: Any, pool: AsyncSlotPool, place: Place, connection: httpcore.AsyncConnectionInterface
-    ) -> None:
+
+class _Body:
+    """The stream of a response, which gives the connection back when it is closed."""
+
+    _pool: AsyncPool | None = None
+
+    def __init__(self, stream: Any, pool: AsyncPool, line: AsyncLine) -> None:
         self._stream = stream
-        self._pool: AsyncSlotPool | None = pool
-        self._place = place
-        self._connection = connection
+        self._line = line
+        self._pool = pool
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         iterator: AsyncIterator[bytes] = self._stream.__aiter__()
@@ -80,26 +94,15 @@ class _AsyncBody:
     async def aclose(self) -> None:
         pool, self._pool = self._pool, None
         if pool is not None:
-            usable = False
+            ended = False
             try:
                 await self._stream.aclose()
-                usable = is_reusable(self._connection)
+                ended = True
             finally:
-                pool._release(self._place, self._connection, usable=usable)
+                pool._release(self._line, usable=ended)
 
     def __del__(self) -> None:
         if self._pool is not None:  # forgotten midway
-            self._pool.slots.forget(self._connection)
-            stream = socket_of(self._connection)
-            if stream is not None:
-                stream.close_soon()
-
-
-def socket_of(connection: Any) -> AsyncBudgetedStream | None:
-    """The stream that a connection stands on, below proxies and TLS; None where it has none yet."""
-    while (inside := getattr(connection, "_connection", None)) is not None:
-        connection = inside
-    stream = getattr(connection, "_network_stream", None)
-    while stream is not None and not isinstance(stream, AsyncBudgetedStream):
-        stream = getattr(stream, "_stream", None)
-    return stream
+            self._pool.connections.forget(self._line)
+            self._line.network.close_soon()
+            self._pool.connections.wake_next()

@@ -1,7 +1,7 @@
 """TLS over any awaited stream: a socket, a proxy's tunnel, or TLS again (a tunnel through an https proxy).
 
-The bytes go through memory (:class:`ssl.MemoryBIO`), because asyncio cannot put TLS over TLS before Python 3.11, and
-because every read and write of the stream below then asks the call's budget.
+The bytes go through memory (:class:`ssl.MemoryBIO`), so that TLS can stand on any stream, and each read and write of
+the stream below asks the budget of the call.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ T = TypeVar("T")
 _RECORD = 16 * 1024
 """Bytes of plain text in a record of TLS."""
 _MOST = 256 * 1024
+"""Bytes to read at once from the stream below."""
 
 
 class AsyncTLSStream(httpcore.AsyncNetworkStream):
     """An encrypted stream.
 
     Args:
-        stream: What it goes over.
-        context: With which certificates.
-        server_hostname: Whose certificate is asked for.
+        stream: The stream below.
+        context: The certificates to trust.
+        server_hostname: The name that the peer's certificate must have.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class AsyncTLSStream(httpcore.AsyncNetworkStream):
         server_hostname: str | None,
         timeout: float | None,
     ) -> AsyncTLSStream:
-        """An encrypted stream after its handshake. Whatever prevents that closes the stream below."""
+        """An encrypted stream after its handshake. A handshake that fails closes the stream below."""
         try:
             encrypted = cls(stream, context, server_hostname)
             await encrypted._run(encrypted._object.do_handshake, timeout)
@@ -60,7 +61,7 @@ class AsyncTLSStream(httpcore.AsyncNetworkStream):
         return encrypted
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read under what is left of the time."""
+        """Read under the time that is left."""
         try:
             return await self._run(partial(self._object.read, max_bytes), timeout)
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
@@ -71,10 +72,11 @@ class AsyncTLSStream(httpcore.AsyncNetworkStream):
             raise httpcore.ReadError(str(error)) from error
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write, record by record, under what is left of the time."""
+        """Write under the time that is left, in records."""
         view = memoryview(buffer)
+        del buffer  # a traceback shows no key
         try:
-            for start in range(0, len(buffer), _RECORD):
+            for start in range(0, len(view), _RECORD):
                 await self._run(partial(self._object.write, view[start : start + _RECORD]), timeout)
         except ssl.SSLError as error:
             raise httpcore.WriteError(str(error)) from error
@@ -92,11 +94,11 @@ class AsyncTLSStream(httpcore.AsyncNetworkStream):
     def get_extra_info(self, info: str) -> Any:
         """What the stream says about itself."""
         if info == "is_readable" and (self._incoming.pending or self._object.pending()):
-            return True  # more than the answer that was read
+            return True  # more than the response that was read
         return self._object if info == "ssl_object" else self._stream.get_extra_info(info)
 
     async def _run(self, step: Callable[[], T], timeout: float | None) -> T:
-        """A step of the protocol, moving bytes for it until it is done."""
+        """Do a step of the protocol, reading and writing until it is done."""
         while True:
             try:
                 result = step()

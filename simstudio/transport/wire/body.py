@@ -1,117 +1,103 @@
-"""The unread rest of a streamed answer."""
+"""The body of a response: collected within bounds, or read piece by piece."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from simstudio.transport.wire.failures import translate
+from simstudio.transport.wire.decoding import BodyTooLargeError, UndecodableBodyError, decoded
+from simstudio.transport.wire.failures import broken, timed_out, too_large, translate
 
 if TYPE_CHECKING:
     from simstudio.transport.errors import SimStudioError
     from simstudio.transport.message import Request, Response
 
 DRAIN_SECONDS = 0.25
-"""How long the end of an answer that is over in substance may take, before its connection is dropped."""
+"""How long the end of a stream that is over in substance may take, before its connection is closed."""
 DRAIN_BYTES = 64 * 1024
 
 
-class WireBody(ABC):
-    """The rest of an answer, read piece by piece: what does not depend on the library it comes from.
+class Collector:
+    """Collects the body of a response that is held in memory.
 
     Args:
         request: What was sent.
-        response: Ours, whose ``content`` :meth:`read` fills.
-        bounded: Whether reads ask the request's budget each time, so that a drain can be made short.
+        response: Its ``content`` is set by :meth:`finish`.
+        limit: Bytes that the decoded body may have, None for no bound.
+
+    Attributes:
+        received: Bytes so far.
     """
 
-    __slots__ = ("__weakref__", "_received", "_request", "_response", "bounded")
+    __slots__ = ("_limit", "_pieces", "_request", "_response", "received")
 
-    def __init__(self, request: Request, response: Response, *, bounded: bool) -> None:
+    def __init__(self, request: Request, response: Response, limit: int | None) -> None:
         self._request = request
         self._response = response
-        self._received = 0
-        self.bounded = bounded
+        self._limit = limit
+        self._pieces: list[bytes] = []
+        self.received = 0
 
-    @abstractmethod
-    def piece(self) -> bytes | None:
-        """The next piece as it comes, None at the end; blocking."""
+    def add(self, piece: bytes) -> None:
+        """Add a piece.
 
-    @abstractmethod
-    async def apiece(self) -> bytes | None:
-        """The next piece as it comes, None at the end; awaited."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Give the connection back (after the end) or drop it (before)."""
-
-    @abstractmethod
-    async def aclose(self) -> None:
-        """Give the connection back (after the end) or drop it (before), shielded from cancellation."""
-
-    def read(self) -> None:
-        """Read the rest into the response's ``content``, and close."""
-        try:
-            self._response.content += b"".join(iter(self.piece, None))
-        finally:
-            self.close()
-
-    async def aread(self) -> None:
-        """Read the rest into the response's ``content``, and close."""
-        try:
-            pieces = []
-            while (piece := await self.apiece()) is not None:
-                pieces.append(piece)
-            self._response.content += b"".join(pieces)
-        finally:
-            await self.aclose()
-
-    def drain(self) -> None:
-        """Read an end that comes at once, so that the connection can be used again; then close."""
-        try:
-            most = self._received + DRAIN_BYTES
-            self._hurry()
-            while self.bounded and self._received < most and self.piece() is not None:
-                pass
-        except Exception:  # noqa: BLE001, S110 - what was asked for has come; the connection is simply not kept
-            pass
-        finally:
-            self.close()
-
-    async def adrain(self) -> None:
-        """Read an end that comes at once, so that the connection can be used again; then close."""
-        try:
-            most = self._received + DRAIN_BYTES
-            self._hurry()
-            while self.bounded and self._received < most and await self.apiece() is not None:
-                pass
-        except Exception:  # noqa: BLE001, S110 - what was asked for has come; the connection is simply not kept
-            pass
-        finally:
-            await self.aclose()
-
-    def _hurry(self) -> None:
+        Raises:
+            InvalidResponseError: The body is larger than allowed.
+            APITimeoutError: The time of the call is up.
+        """
+        self._pieces.append(piece)
+        self.received += len(piece)
+        if self._limit is not None and self.received > self._limit:
+            raise too_large(self._request, self._response, self._limit)
         budget = self._request.budget
-        if budget is None:
-            self.bounded = False
-        else:
-            budget.expires = budget.clock() + DRAIN_SECONDS
+        if budget is not None and budget.expired():
+            raise timed_out(self._request, "Read")
+
+    def finish(self, *, encoded: bool) -> None:
+        """Make the pieces the content of the response, without their content encoding if they still have it.
+
+        Raises:
+            InvalidResponseError: The decoded body is larger than allowed.
+            APIConnectionError: The body is not what its encoding says.
+        """
+        response = self._response
+        response.content = b"".join(self._pieces)
+        encoding = response.headers.get("content-encoding") if encoded else None
+        if encoding is not None:
+            try:
+                response.content = decoded(response.content, encoding, self._limit)
+            except UndecodableBodyError as error:
+                raise broken(self._request, str(error), len(response.content)) from error
+            except BodyTooLargeError as error:
+                response.content = b""
+                raise too_large(self._request, response, self._limit or 0) from error
 
 
-class HTTPXBody(WireBody):
-    """The rest of an answer of httpx, or of anything with its response interface.
+class HTTPXBody:
+    """The unread rest of a response of httpx, or of anything with its interface.
 
     Args:
         reply: The library's response, opened and unread.
         request: What was sent.
-        response: Ours.
+        response: Ours, whose ``content`` :meth:`read` fills.
         library: ``httpx`` or its like.
-        bounded: See :class:`WireBody`.
-        wire: Kept while this is open, since a wire that is forgotten closes what it opened.
+        limit: Bytes that :meth:`read` may collect, None for no bound.
+        timed: Whether reads ask the request's budget each time, so that a drain can be made short.
+        wire: Kept while this is open: a wire that is forgotten closes what it opened.
     """
 
-    __slots__ = ("_library", "_pieces", "_reply", "_wire")
+    __slots__ = (
+        "__weakref__",
+        "_library",
+        "_limit",
+        "_pieces",
+        "_received",
+        "_reply",
+        "_request",
+        "_response",
+        "_timed",
+        "_wire",
+    )
 
     def __init__(
         self,
@@ -119,15 +105,20 @@ class HTTPXBody(WireBody):
         request: Request,
         response: Response,
         library: ModuleType,
+        limit: int | None,
         *,
-        bounded: bool,
+        timed: bool,
         wire: object = None,
     ) -> None:
-        super().__init__(request, response, bounded=bounded)
         self._reply = reply
+        self._request = request
+        self._response = response
         self._library = library
+        self._limit = limit
+        self._timed = timed
         self._wire = wire
         self._pieces: Any = None
+        self._received = 0
 
     def piece(self) -> bytes | None:
         """The next piece as it comes, None at the end; blocking."""
@@ -151,8 +142,50 @@ class HTTPXBody(WireBody):
         self._received += len(piece or b"")
         return piece
 
+    def read(self) -> None:
+        """Read the rest into the response's ``content``, and close."""
+        collector = Collector(self._request, self._response, self._limit)
+        try:
+            while (piece := self.piece()) is not None:
+                collector.add(piece)
+            collector.finish(encoded=False)
+        finally:
+            self.close()
+
+    async def aread(self) -> None:
+        """Read the rest into the response's ``content``, and close."""
+        collector = Collector(self._request, self._response, self._limit)
+        try:
+            while (piece := await self.apiece()) is not None:
+                collector.add(piece)
+            collector.finish(encoded=False)
+        finally:
+            await self.aclose()
+
+    def drain(self) -> None:
+        """Read an end that comes at once, so that the connection can be used again; then close."""
+        try:
+            most = self._hurry()
+            while self._received < most and self.piece() is not None:
+                pass
+        except Exception:  # noqa: BLE001, S110 - what was asked for has come; the connection is simply not kept
+            pass
+        finally:
+            self.close()
+
+    async def adrain(self) -> None:
+        """Read an end that comes at once, so that the connection can be used again; then close."""
+        try:
+            most = self._hurry()
+            while self._received < most and await self.apiece() is not None:
+                pass
+        except Exception:  # noqa: BLE001, S110 - what was asked for has come; the connection is simply not kept
+            pass
+        finally:
+            await self.aclose()
+
     def close(self) -> None:
-        """Give the connection back (after the end) or drop it (before)."""
+        """Give the connection back (after the end) or close it (before)."""
         self._response.body = None
         try:
             self._reply.close()
@@ -160,7 +193,7 @@ class HTTPXBody(WireBody):
             self._wire = None
 
     async def aclose(self) -> None:
-        """Give the connection back (after the end) or drop it (before), shielded from cancellation."""
+        """Give the connection back (after the end) or close it (before), shielded from cancellation."""
         from simstudio.transport.wire.tasks import shielded  # which imports asyncio
 
         self._response.body = None
@@ -169,10 +202,18 @@ class HTTPXBody(WireBody):
         finally:
             self._wire = None
 
+    def _hurry(self) -> int:
+        """Bound the time of the reads that follow; gives how many bytes may have come in all."""
+        budget = self._request.budget
+        if budget is None or not self._timed:
+            return 0
+        budget.expires = budget.clock() + DRAIN_SECONDS
+        return self._received + DRAIN_BYTES
+
     def _failure(self, error: Exception) -> SimStudioError:
-        closed = bool(getattr(self._wire, "_closed", False))
+        closed = bool(getattr(self._wire, "closed", False))
         return translate(error, self._request, self._library, self._received, closed=closed)
 
     def _plain(self) -> Any:
-        """The raw stream, where nothing needs decoding: one layer less between a chunk and its reader."""
+        """The raw stream, where nothing needs decoding: one layer less between a piece and its reader."""
         return None if "content-encoding" in self._response.headers else self._reply.stream

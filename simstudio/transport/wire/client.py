@@ -1,4 +1,4 @@
-"""A wire over a user's own ``httpx.Client`` / ``AsyncClient``, or ``httpx2``'s: whichever library the client is of.
+"""A wire over a user's own ``httpx.Client`` / ``AsyncClient``, or ``httpx2``'s.
 
 It is used through ``build_request`` and ``send(stream=True, follow_redirects=False)``, so that its auth, hooks, mounts
 and default headers apply, and it is never closed by us. Here ``timeout`` bounds each phase (connect, read, write), not
@@ -17,8 +17,9 @@ from typing import Any
 from simstudio.transport.deadline import Budget
 from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.message import Content, Headers, Request, Response
-from simstudio.transport.wire.body import HTTPXBody
-from simstudio.transport.wire.failures import timed_out, translate
+from simstudio.transport.wire import WireOptions
+from simstudio.transport.wire.body import Collector, HTTPXBody
+from simstudio.transport.wire.failures import translate
 from simstudio.transport.wire.framing import without_framing
 from simstudio.transport.wire.tasks import shielded
 
@@ -29,7 +30,7 @@ def is_async_client(http_client: object) -> bool:
     """Whether a user's HTTP client is an async one.
 
     Raises:
-        ConfigurationError: It is no httpx-like client at all.
+        ConfigurationError: The object is no HTTP client with httpx's interface.
     """
     send = getattr(http_client, "send", None)
     if not callable(send) or not callable(getattr(http_client, "build_request", None)):
@@ -52,9 +53,10 @@ def _library(http_client: object) -> ModuleType:
 
 
 class _ClientWire:
-    def __init__(self, http_client: Any) -> None:
+    def __init__(self, http_client: Any, options: WireOptions | None = None) -> None:
         self._client = http_client
         self._library = _library(http_client)
+        self._limit = (options or WireOptions()).max_response_size
 
     def _prepare(self, request: Request) -> Any:
         if self._client.is_closed:
@@ -86,7 +88,7 @@ class _ClientWire:
 
 
 class ClientWire(_ClientWire):
-    """Over a sync client."""
+    """Sends with a sync client."""
 
     def send(self, request: Request) -> Response:
         """Send one request; see :mod:`simstudio.transport.wire`."""
@@ -98,19 +100,17 @@ class ClientWire(_ClientWire):
             raise self._failure(error, request) from error
         response = self._respond(reply, request)
         if request.streamed and response.ok:
-            response.body = HTTPXBody(reply, request, response, library, bounded=False)
+            response.body = HTTPXBody(reply, request, response, library, self._limit, timed=False)
             return response
-        pieces: list[bytes] = []
+        collector = Collector(request, response, self._limit)
         try:
             for piece in reply.iter_bytes():
-                pieces.append(piece)
-                if request.budget is not None and request.budget.expired():
-                    raise timed_out(request, "Read")
+                collector.add(piece)
         except (library.TransportError, library.DecodingError) as error:
-            raise self._failure(error, request, sum(map(len, pieces))) from error
+            raise self._failure(error, request, collector.received) from error
         finally:
             reply.close()
-        response.content = b"".join(pieces)
+        collector.finish(encoded=False)
         response.elapsed = time.monotonic() - started
         return response
 
@@ -119,7 +119,7 @@ class ClientWire(_ClientWire):
 
 
 class Awaited:
-    """An upload for an async client, which would take one that can be read either way for a blocking one."""
+    """An upload that can only be awaited: an async client refuses one that can be iterated over as well."""
 
     def __init__(self, upload: Content) -> None:
         self._upload = upload
@@ -129,7 +129,7 @@ class Awaited:
 
 
 class AsyncClientWire(_ClientWire):
-    """Over an async client."""
+    """Sends with an async client."""
 
     def _content(self, request: Request) -> Any:
         return request.content if isinstance(request.content, bytes) else Awaited(request.content)
@@ -144,19 +144,17 @@ class AsyncClientWire(_ClientWire):
             raise self._failure(error, request) from error
         response = self._respond(reply, request)
         if request.streamed and response.ok:
-            response.body = HTTPXBody(reply, request, response, library, bounded=False)
+            response.body = HTTPXBody(reply, request, response, library, self._limit, timed=False)
             return response
-        pieces: list[bytes] = []
+        collector = Collector(request, response, self._limit)
         try:
             async for piece in reply.aiter_bytes():
-                pieces.append(piece)
-                if request.budget is not None and request.budget.expired():
-                    raise timed_out(request, "Read")
+                collector.add(piece)
         except (library.TransportError, library.DecodingError) as error:
-            raise self._failure(error, request, sum(map(len, pieces))) from error
+            raise self._failure(error, request, collector.received) from error
         finally:
             await shielded(reply.aclose())
-        response.content = b"".join(pieces)
+        collector.finish(encoded=False)
         response.elapsed = time.monotonic() - started
         return response
 

@@ -1,4 +1,4 @@
-"""The failures of httpx, and of what names its exceptions alike (httpx2, httpcore), as errors of this package."""
+"""The failures of httpx, and of httpx2, which names its exceptions alike, as errors of this package."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from simstudio.transport.errors import (
     APITimeoutError,
     ConfigurationError,
     InvalidInputError,
+    InvalidResponseError,
     SimStudioError,
 )
 
 if TYPE_CHECKING:
-    from simstudio.transport.message import Request
+    from simstudio.transport.message import Request, Response
 
 CLOSED_HERE = "the client was closed while this call was under way"
 """Why a call of another thread broke."""
@@ -30,21 +31,28 @@ _DOING = {
 
 
 def translate(
-    error: Exception, request: Request, library: ModuleType, received: int = 0, *, closed: bool = False
+    error: Exception,
+    request: Request,
+    library: ModuleType,
+    received: int = 0,
+    *,
+    closed: bool = False,
+    proxy: str | None = None,
 ) -> SimStudioError:
     """The error to raise for a failure of an httpx-like library.
 
     Args:
         error: A failure of transport, or httpx's ``InvalidURL``.
         request: What was being sent.
-        library: The module the exception classes come from (``httpx``, ``httpx2``, ``httpcore``).
+        library: The module of the exception classes (``httpx``, ``httpx2``).
         received: Bytes of the body that had come.
-        closed: Whether the client was closed meanwhile, which is then why.
+        closed: Whether the client was closed meanwhile, which is the reason then.
+        proxy: The proxy that the connection goes through, as it may be shown.
     """
     if closed:
         unsent = isinstance(error, (library.ConnectError, library.ConnectTimeout))
         return refused(request, CLOSED_HERE) if unsent else broken(request, CLOSED_HERE, received)
-    if isinstance(error, getattr(library, "InvalidURL", ())):  # which httpcore has not
+    if isinstance(error, library.InvalidURL):
         return unusable(request, f"{error}.")
     if isinstance(error, library.UnsupportedProtocol):
         return ConfigurationError(f"The address of {_where(request)} cannot be used: {error}")
@@ -58,10 +66,10 @@ def translate(
         late = any(base.__name__ == "TimeoutError" for base in type(error.__cause__).__mro__)  # asyncio's, on 3.10
         return timed_out(request, "Read") if late else broken(request, reason, received)
     if isinstance(error, library.TimeoutException):
-        return timed_out(request, type(error).__name__.removesuffix("Timeout"))
+        return timed_out(request, type(error).__name__.removesuffix("Timeout"), proxy)
     reason = str(error) or str(error.__cause__ or "") or type(error).__name__
     if isinstance(error, (library.ConnectError, library.ProxyError)):
-        return refused(request, reason)
+        return refused(request, reason, proxy)
     return broken(request, reason, received)
 
 
@@ -82,9 +90,10 @@ def unusable(request: Request, reason: str) -> InvalidInputError:
     return InvalidInputError(f"The address of {_where(request)} cannot be used: {reason}")
 
 
-def refused(request: Request, reason: str) -> APIConnectionError:
-    """The error for a connection that could not be made: nothing was sent."""
+def refused(request: Request, reason: str, proxy: str | None = None) -> APIConnectionError:
+    """The error for a connection that could not be made, perhaps through a proxy: nothing was sent."""
     host, port = _server(request)
+    through = f" through the proxy {proxy}" if proxy else ""
     advice = " Check base_url, the network and any proxy settings."
     distrusted = "CERTIFICATE_VERIFY_FAILED" in reason
     if distrusted:
@@ -92,7 +101,7 @@ def refused(request: Request, reason: str) -> APIConnectionError:
     elif reason == CLOSED_HERE:
         advice = ""
     error = APIConnectionError(
-        f"Cannot connect to {host}:{port}: {reason} ({_where(request)}). Nothing was sent.{advice}",
+        f"Cannot connect to {host}:{port}{through}: {reason} ({_where(request)}). Nothing was sent.{advice}",
         host=host,
         port=port,
         sent=False,
@@ -124,7 +133,7 @@ def _where(request: Request) -> str:
     return f"{request.method} {request.path}, attempt {request.attempt}"
 
 
-def timed_out(request: Request, phase: str) -> APITimeoutError:
+def timed_out(request: Request, phase: str, proxy: str | None = None) -> APITimeoutError:
     """The error for time that is up in a phase (``Connect``, ``Pool``, ``Write``, ``Read``; anything else: waiting)."""
     host, port = _server(request)
     budget = request.budget
@@ -135,11 +144,23 @@ def timed_out(request: Request, phase: str) -> APITimeoutError:
         limit = f"for {budget.idle:g} s"
     else:
         limit = "in time"
+    doing = _DOING.get(phase, "waiting") + (f" through the proxy {proxy}" if proxy and phase == "Connect" else "")
     advice = "What was started there may go on" if sent else "Nothing was sent"
     return APITimeoutError(
-        f"No whole answer from {host}:{port} {limit} (while {_DOING.get(phase, 'waiting')}; {_where(request)}). "
+        f"No whole answer from {host}:{port} {limit} (while {doing}; {_where(request)}). "
         f"{advice}; give a longer timeout, or check the server.",
         host=host,
         port=port,
         sent=sent,
+    )
+
+
+def too_large(request: Request, response: Response, limit: int) -> InvalidResponseError:
+    """The error for a body that is larger than the client holds in memory."""
+    return InvalidResponseError(
+        f"{request.method} {request.path} answered {response.status} with a body of more than {limit} bytes, which is "
+        "the client's max_response_size. What was started there may go on; give the client a larger max_response_size, "
+        "or ask for less.",
+        status=response.status,
+        response=response,
     )

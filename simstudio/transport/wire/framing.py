@@ -1,4 +1,4 @@
-"""The headers of a request as they travel. Those that frame its body belong to the wire, which knows the length."""
+"""The headers of a request as they are sent. The wire sets those that frame the body: it knows the length."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _FRAMING = frozenset({"content-length", "transfer-encoding"})
 
 
 def without_framing(headers: Headers) -> Headers:
-    """Headers without ``Content-Length`` and ``Transfer-Encoding``, should a user or a middleware have set them."""
+    """Headers without ``Content-Length`` and ``Transfer-Encoding``, which a user or a middleware may have set."""
     if not headers.any_of(_FRAMING):
         return headers
     rest = headers.copy()
@@ -20,13 +20,8 @@ def without_framing(headers: Headers) -> Headers:
     return rest
 
 
-def framed(request: Request, host: bytes) -> list[tuple[bytes, bytes]]:
-    """A request's headers as httpx and httpcore take them.
-
-    Args:
-        request: Its framing headers are replaced.
-        host: For the header ``Host``, unless the request has one.
-    """
+def frame_headers(request: Request, host: bytes) -> list[tuple[bytes, bytes]]:
+    """The headers of a request, as httpx takes them; ``host`` is for the header ``Host`` if the request has none."""
     given = without_framing(request.headers)
     headers = [] if "host" in given else [(b"Host", host)]
     headers += [(name.encode("ascii"), value.encode("ascii")) for name, value in given.pairs()]

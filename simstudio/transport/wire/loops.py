@@ -7,18 +7,15 @@ import weakref
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, Generic, Protocol, TypeVar
 
+from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.wire.tasks import shielded
 
 
 class Closable(Protocol):
-    """What an event loop has of a wire."""
+    """Something that belongs to an event loop."""
 
-    async def aclose(self) -> None:
-        """Close it."""
-        ...
-
-    def drop(self) -> None:
-        """Let go of all that is open, where the loop is closed and can do nothing."""
+    def close(self) -> None:
+        """Close everything at once, also where the loop is closed already."""
         ...
 
 
@@ -29,7 +26,7 @@ class PerLoop(Generic[T]):
     """One thing for each event loop, made when the loop first asks for it.
 
     Args:
-        make: Makes it.
+        make: Makes the thing.
     """
 
     def __init__(self, make: Callable[[], T]) -> None:
@@ -37,8 +34,12 @@ class PerLoop(Generic[T]):
         self._held: dict[int, _Held[T]] = {}
 
     async def get(self) -> T:
-        """That of the running loop."""
-        loop = asyncio.get_running_loop()
+        """The thing of the running loop.
+
+        Raises:
+            ConfigurationError: No event loop of asyncio is running.
+        """
+        loop = _running_loop()
         held = self._held.get(id(loop))
         if held is None or held.loop() is not loop:
             self._drop_lost()
@@ -48,18 +49,18 @@ class PerLoop(Generic[T]):
         return held.thing
 
     async def aclose(self) -> None:
-        """Close that of the running loop (those of loops that are over are closed, or are lost and dropped)."""
+        """Close the thing of the running loop, and those of loops that were closed in haste."""
         self._drop_lost()
-        held = self._held.get(id(asyncio.get_running_loop()))
+        held = self._held.get(id(_running_loop()))
         if held is not None:
             await shielded(held.life.aclose())
 
     def _drop_lost(self) -> None:
-        """Drop what is of loops that were closed without ending their asynchronous generators."""
+        """Close what belongs to loops that were closed without ending their asynchronous generators."""
         for key, held in list(self._held.items()):
             loop = held.loop()
             if (loop is None or loop.is_closed()) and self._held.pop(key, None) is held:
-                held.thing.drop()
+                held.thing.close()
 
 
 class _Held(Generic[T]):
@@ -70,11 +71,21 @@ class _Held(Generic[T]):
         self.thing = thing
 
 
+def _running_loop() -> asyncio.AbstractEventLoop:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError as error:
+        raise ConfigurationError(
+            "The async client needs a running event loop of asyncio. In another async library use the sync client in a "
+            "thread."
+        ) from error
+
+
 async def _live(thing: Closable, owner: weakref.ref[PerLoop[Any]], key: int) -> AsyncGenerator[None, None]:
     """Lives as long as its loop: ``asyncio.run`` closes open asynchronous generators before it closes the loop.
 
-    It lives no longer than its owner either, to which it has no reference: a forgotten client's connections are closed
-    at once, and not by a garbage collector that finds them open.
+    It holds no reference to its owner, so that the connections of a forgotten client are closed at once, and not by a
+    garbage collector that finds them open.
     """
     try:
         yield
@@ -82,4 +93,4 @@ async def _live(thing: Closable, owner: weakref.ref[PerLoop[Any]], key: int) -> 
         living = owner()
         if living is not None and key in living._held and living._held[key].thing is thing:
             del living._held[key]
-        await thing.aclose()
+        thing.close()

@@ -1,99 +1,91 @@
-"""Connections of httpcore, one request each at a time, in place of httpcore's pool.
+"""Connections of httpcore, each for one request at a time, in place of httpcore's pool.
 
-httpcore's own pool looks through all connections for every request, so that n calls at once cost n² (6,000 calls at
-concurrency 200: 42 s instead of 1.5 s). Here a call takes the connection that was used last, or makes one, and puts it
-back: whatever the concurrency, that is one step. Connections are still made by httpcore's pool, which knows of proxies
-and certificates, and httpx's transports stand above this as they stood above that.
+httpcore's own pool looks through all connections for every request, so that n requests at once cost n². Here a request
+takes the connection that was used last, or a new one, and puts it back. httpcore's pools, which know of proxies and
+certificates, still make the connections, and httpx's transports stand above this pool as they stood above theirs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Hashable
+from typing import Any, Generic, TypeVar
 
+import attrs
 import httpcore
 
-from simstudio.transport.wire.backend import BudgetedBackend
+from simstudio.transport.wire.connections import Connections
 from simstudio.transport.wire.failures import CLOSED_HERE
-from simstudio.transport.wire.inside import as_unsent, is_reusable, unlock
-from simstudio.transport.wire.slots import Place, Slots
+from simstudio.transport.wire.internals import has_surplus
+
+C = TypeVar("C", bound="httpcore.ConnectionInterface | httpcore.AsyncConnectionInterface")
+N = TypeVar("N", bound=Any)
 
 
-class SlotPool:
-    """What an ``httpx.HTTPTransport`` needs of a pool.
+@attrs.frozen(eq=False)
+class Line(Generic[C, N]):
+    """A connection, the network backend that opens its socket, and where it leads."""
+
+    connection: C
+    network: N
+    place: Hashable
+
+
+class BasePool(Generic[C, N]):
+    """What the pools of both halves share.
 
     Args:
-        maker: httpcore's pool, of which only ``create_connection`` is used; the budget is put under its sockets.
-        keep: Seconds that an idle connection is kept.
+        make_network: Makes the network backend of one connection.
+        make_maker: Makes, over a network backend, the pool of httpcore whose ``create_connection`` is used.
+        keep_alive: Seconds that an idle connection is kept.
     """
 
-    def __init__(self, maker: httpcore.ConnectionPool, keep: float) -> None:
-        self.slots: Slots[httpcore.ConnectionInterface] = Slots(keep)
-        slots = self.slots  # which knows nothing of this pool, so that they are no circle
-        self._maker = maker
-        maker._network_backend = BudgetedBackend(maker._network_backend, lambda: slots.closed)
+    def __init__(self, make_network: Callable[[], N], make_maker: Callable[[N], Any], keep_alive: float) -> None:
+        self.connections: Connections[Line[C, N]] = Connections(keep_alive)
+        self._make_network = make_network
+        self._make_maker = make_maker
 
-    def handle_request(self, request: httpcore.Request) -> httpcore.Response:
-        """Send a request on a connection of its own, which is given back when the response is closed."""
-        place = request.url.host, request.url.port
-        connection: httpcore.ConnectionInterface | None = None
-        try:  # Ctrl-C strikes anywhere
-            while (connection := self.slots.take(place)) is not None and connection.has_expired():
-                self._release(place, connection, usable=False)
-            new = connection is None
-            if connection is None:
-                connection = self._maker.create_connection(request.url.origin)
-                unlock(connection)
-                if not self.slots.add(connection):
-                    raise httpcore.ConnectError(CLOSED_HERE)
-            response = connection.handle_request(request)
-            if new:
-                unlock(connection)
-            response.stream = _Body(response.stream, self, place, connection)
-        except BaseException as error:
-            self._release(place, connection, usable=False)
-            known = as_unsent(connection, error)
-            if known is not error:
-                raise known from error
-            raise
-        return response
+    def _take(self, origin: httpcore.Origin) -> Line[C, N] | None:
+        """An idle connection to an origin that may carry a request."""
+        while (line := self.connections.take(origin_place(origin))) is not None and line.connection.has_expired():
+            self._release(line, usable=False)
+        return line
+
+    def _open(self, origin: httpcore.Origin) -> Line[C, N]:
+        """A new connection, which connects when it is first used."""
+        network = self._make_network()
+        line: Line[C, N] = Line(self._make_maker(network).create_connection(origin), network, origin_place(origin))
+        if not self.connections.add(line):
+            raise httpcore.ConnectError(CLOSED_HERE)
+        return line
+
+    def _release(self, line: Line[C, N], *, usable: bool) -> None:
+        """Give a connection back, and close it unless it may carry another request."""
+        usable = usable and line.connection.is_idle() and not has_surplus(line.connection)
+        for unwanted in self.connections.give(line, usable=usable):
+            unwanted.network.close()
+        self.connections.wake_next()
 
     def close(self) -> None:
-        """Close every connection, those in use too: that ends the calls of other threads."""
-        for connection in self.slots.close():
-            connection.close()
-
-    def _release(self, place: Place, connection: httpcore.ConnectionInterface | None, *, usable: bool) -> None:
-        if connection is not None:
-            for unwanted in self.slots.give(place, connection, usable=usable):
-                unwanted.close()
+        """Close every connection, those in use too, which ends the calls that wait for them."""
+        for line in self.connections.close():
+            line.network.close()
 
 
-class _Body:
-    """A response's stream, which gives its connection back."""
+def origin_place(origin: httpcore.Origin) -> Hashable:
+    """Where connections to an origin lead."""
+    return origin.host, origin.port
 
-    _pool: SlotPool | None = None
 
-    def __init__(self, stream: Any, pool: SlotPool, place: Place, connection: httpcore.ConnectionInterface) -> None:
-        self._stream = stream
-        self._place = place
-        self._connection = connection
-        self._pool = pool
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._stream)
-
-    def close(self) -> None:
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            usable = False
-            try:
-                self._stream.close()
-                usable = is_reusable(self._connection)
-            finally:
-                pool._release(self._place, self._connection, usable=usable)
-
-    def __del__(self) -> None:
-        if self._pool is not None:  # forgotten midway
-            self._pool.slots.forget(self._connection)
-            self._stream.close()
+def as_unsent(error: BaseException, request: httpcore.Request) -> BaseException:
+    """A failure, as one of connecting where nothing of the request had left: in a proxy's handshake, for one."""
+    if isinstance(error, httpcore.ConnectionNotAvailable):  # closed between taking and sending
+        return httpcore.ConnectError(CLOSED_HERE)
+    if getattr(request.stream, "begun", True) or isinstance(
+        error, (httpcore.ConnectError, httpcore.LocalProtocolError)
+    ):
+        return error
+    if isinstance(error, httpcore.TimeoutException):
+        return httpcore.ConnectTimeout(str(error))
+    if isinstance(error, (httpcore.NetworkError, httpcore.ProtocolError)):
+        return httpcore.ConnectError(str(error) or type(error).__name__)
+    return error

@@ -1,0 +1,70 @@
+"""Requests as httpx's transports take them, and responses of theirs as ours."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
+
+import httpx
+
+from simstudio.transport.deadline import UNBOUNDED, Phases
+from simstudio.transport.message import Headers, Response
+from simstudio.transport.wire.framing import frame_headers
+
+if TYPE_CHECKING:
+    from simstudio.transport.message import Content, Request
+
+_url = functools.lru_cache(maxsize=1024)(httpx.URL)
+
+
+class RequestStream(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """The body of a request.
+
+    Attributes:
+        begun: Whether it has been read from, which happens when the headers were handed to the connection: from then on
+            something of the request may have left.
+    """
+
+    def __init__(self, content: bytes | Content) -> None:
+        self._content = content
+        self.begun = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.begun = True
+        return iter((self._content,) if isinstance(self._content, bytes) else self._content)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        self.begun = True
+        if isinstance(self._content, bytes):
+            yield self._content
+        else:
+            async for piece in self._content:
+                yield piece
+
+
+def prepare(request: Request) -> httpx.Request:
+    """The request of httpx for one of ours.
+
+    Raises:
+        httpx.InvalidURL: The address cannot be used.
+    """
+    url = _url(request.url)
+    return httpx.Request(
+        request.method,
+        url,
+        headers=frame_headers(request, url.netloc),
+        stream=RequestStream(request.content),
+        extensions={"timeout": Phases(request.budget or UNBOUNDED)},
+    )
+
+
+def respond(reply: httpx.Response, request: Request) -> Response:
+    """Our response for one of httpx, without its body."""
+    return Response(
+        reply.status_code,
+        Headers.received(reply.headers.raw),
+        method=request.method,
+        url=request.url,
+        attempt=request.attempt,
+    )

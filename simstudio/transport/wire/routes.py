@@ -1,0 +1,137 @@
+"""How an origin is reached: directly, or through the proxy that the environment names."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import attrs
+import httpcore
+import httpx
+
+from simstudio.transport.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import ssl
+
+SYNC_MAKERS = (httpcore.ConnectionPool, httpcore.HTTPProxy, httpcore.SOCKSProxy)
+ASYNC_MAKERS = (httpcore.AsyncConnectionPool, httpcore.AsyncHTTPProxy, httpcore.AsyncSOCKSProxy)
+
+
+@attrs.frozen
+class EnvironmentProxy:
+    """A proxy of the environment.
+
+    Attributes:
+        url: Its address, which may hold a password.
+        variable: The environment variable that names it.
+    """
+
+    url: str = attrs.field(repr=False)
+    variable: str
+
+    def __str__(self) -> str:
+        return f"{urlsplit(self.url).netloc.rpartition('@')[2]} ({self.variable})"
+
+
+@attrs.frozen
+class Route:
+    """The way to some origins; each has a transport of its own.
+
+    Attributes:
+        scheme: ``http`` or ``https``, of the origins.
+        proxy: The proxy to go through, or None.
+    """
+
+    scheme: str
+    proxy: EnvironmentProxy | None
+
+    @property
+    def shown_proxy(self) -> str | None:
+        """The proxy as it may be shown, None when there is none."""
+        return None if self.proxy is None else str(self.proxy)
+
+    def maker(
+        self,
+        kinds: tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]],
+        ssl_context: ssl.SSLContext | None,
+        keep_alive: float,
+    ) -> Callable[[Any], Any]:
+        """What makes a pool of httpcore over a network backend.
+
+        Args:
+            kinds: :data:`SYNC_MAKERS` or :data:`ASYNC_MAKERS`.
+            ssl_context: The certificates to trust, None for http.
+            keep_alive: Seconds that an idle connection is kept.
+
+        Raises:
+            ConfigurationError: The proxy cannot be used.
+        """
+        direct, http_proxy, socks_proxy = kinds
+        common = {"ssl_context": ssl_context, "keepalive_expiry": keep_alive}
+        if self.proxy is None:
+            return lambda network: direct(network_backend=network, **common)
+        kind = self.proxy.url.partition(":")[0]
+        try:
+            proxy = httpx.Proxy(self.proxy.url)
+        except (ValueError, httpx.InvalidURL) as error:
+            raise ConfigurationError(f"The proxy of the environment cannot be used: {error}") from error
+        if kind in ("http", "https"):
+            maker = http_proxy
+        elif find_spec("socksio") is not None:
+            maker = socks_proxy
+        else:
+            raise ConfigurationError(
+                f"The {kind} proxy of the environment needs another package: install httpx[socks]."
+            )
+        address = httpcore.URL(
+            scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=proxy.url.raw_path
+        )
+        return lambda network: maker(address, proxy_auth=proxy.raw_auth, network_backend=network, **common)
+
+
+def environment_proxy(url: str) -> EnvironmentProxy | None:
+    """The proxy for an address from ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` (either case).
+
+    Raises:
+        ConfigurationError: The variable holds no address.
+
+    Example:
+        >>> environment_proxy("http://127.0.0.1") is None  # without such variables
+        True
+    """
+    if sys.platform not in ("darwin", "win32") and not any(name.lower().endswith("_proxy") for name in os.environ):
+        return None  # and nothing is imported for it
+    proxy = _find_proxy(url)
+    if proxy is not None and not _has_host_and_port(proxy.url):
+        raise ConfigurationError(
+            "The proxy of the environment (HTTP_PROXY, HTTPS_PROXY or ALL_PROXY) is no address with a host and port: "
+            "use http://host:port, or unset it."
+        )
+    return proxy
+
+
+def _find_proxy(url: str) -> EnvironmentProxy | None:
+    from urllib.request import getproxies, proxy_bypass
+
+    proxies = getproxies()
+    parts = urlsplit(url)
+    scheme = parts.scheme if proxies.get(parts.scheme) else "all"
+    if not proxies.get(scheme) or "*" in (entry.strip() for entry in proxies.get("no", "").split(",")):
+        return None
+    named = {parts.netloc.rpartition("@")[2], parts.hostname or ""}  # an IPv6 address with its brackets, and without
+    if any(map(proxy_bypass, named)):
+        return None
+    address = proxies[scheme]
+    return EnvironmentProxy(address if "://" in address else f"http://{address}", f"{scheme.upper()}_PROXY")
+
+
+def _has_host_and_port(url: str) -> bool:
+    try:
+        return bool(urlsplit(url).hostname) and urlsplit(url).port != 0
+    except ValueError:
+        return False

@@ -1,0 +1,127 @@
+"""The wire of clients that block: httpx's transports, used directly with prepared requests, over a pool of our own.
+
+Without ``httpx.Client`` around it a call costs about three quarters of the CPU (the benchmark's first row). Every call
+goes through ``HTTPTransport.handle_request``, looked up anew for each call: mocks, cassettes and instrumentation that
+replace that method see whatever is sent from then on.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+import weakref
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from simstudio.transport.fork import abandoned, renew_after_fork, unforked
+from simstudio.transport.message import Request, Response
+from simstudio.transport.wire import WireOptions
+from simstudio.transport.wire.body import Collector, HTTPXBody
+from simstudio.transport.wire.failures import translate
+from simstudio.transport.wire.internals import use_pool
+from simstudio.transport.wire.messages import prepare, respond
+from simstudio.transport.wire.routes import SYNC_MAKERS, Route, environment_proxy
+from simstudio.transport.wire.sync_network import SyncNetwork
+from simstudio.transport.wire.sync_pool import SyncPool
+from simstudio.transport.wire.trust import Trust
+
+if TYPE_CHECKING:
+    from simstudio.transport.errors import SimStudioError
+
+Opened = tuple[httpx.HTTPTransport, Route]
+
+
+class HTTPXWire:
+    """The connections of one sync client, shared by its threads.
+
+    Attributes:
+        closed: Whether nothing is sent any more.
+    """
+
+    def __init__(self, options: WireOptions | None = None) -> None:
+        self.closed = False
+        self._options = options or WireOptions()
+        self._trust = Trust()
+        self._begin()
+        renew_after_fork(self)
+
+    def _begin(self) -> None:
+        self._pools: dict[Route, SyncPool] = {}
+        self._transports: dict[str, Opened] = {}
+        self._lock = Lock()
+        self._finalizer = weakref.finalize(self, _close_all, self._pools)
+
+    def send(self, request: Request) -> Response:
+        """Send one request; see :mod:`simstudio.transport.wire`."""
+        started = time.monotonic()
+        route: Route | None = None
+        try:
+            prepared = prepare(request)
+            transport, route = self._transport(prepared.url)
+            reply = transport.handle_request(prepared)
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise self._failure(error, request, route) from error
+        response = respond(reply, request)
+        if request.streamed and response.ok:
+            limit = self._options.max_response_size
+            response.body = HTTPXBody(reply, request, response, httpx, limit, timed=True, wire=self)
+        else:
+            self._read(reply, request, response)
+        response.elapsed = time.monotonic() - started
+        return response
+
+    def close(self) -> None:
+        """Close every connection, those in use too, which ends the calls of other threads."""
+        self.closed = True
+        _close_all(self._pools)
+
+    def _read(self, reply: httpx.Response, request: Request, response: Response) -> None:
+        collector = Collector(request, response, self._options.max_response_size)
+        stream: Any = reply.stream
+        try:
+            for piece in stream:
+                collector.add(piece)
+        except httpx.TransportError as error:
+            raise self._failure(error, request, received=collector.received) from error
+        finally:
+            reply.close()
+        collector.finish(encoded=True)
+
+    def _failure(
+        self, error: Exception, request: Request, route: Route | None = None, received: int = 0
+    ) -> SimStudioError:
+        proxy = None if route is None else route.shown_proxy
+        return translate(error, request, httpx, received, closed=self.closed, proxy=proxy)
+
+    def _transport(self, url: httpx.URL) -> Opened:
+        origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
+        opened = self._transports.get(origin)
+        if opened is None:
+            with self._lock, unforked:
+                route = Route(url.scheme, environment_proxy(origin))
+                transport = httpx.HTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+                use_pool(transport, self._pools.get(route) or self._make_pool(route))
+                opened = self._transports[origin] = transport, route
+        return opened
+
+    def _make_pool(self, route: Route) -> SyncPool:
+        keep_alive = self._options.keep_alive
+        # Reading the certificates takes longer than many a call, and plain http needs none.
+        context = self._trust.context() if route.scheme == "https" else None
+        pool = self._pools[route] = SyncPool(SyncNetwork, route.maker(SYNC_MAKERS, context, keep_alive), keep_alive)
+        if self.closed:  # by another thread, while this call was on its way here
+            pool.close()
+        return pool
+
+    def after_fork(self) -> None:
+        """In a forked child: leave the parent's connections alone (unclosed), and begin with none."""
+        self._finalizer.detach()
+        abandoned.append(self._pools)
+        self._begin()
+
+
+def _close_all(pools: dict[Route, SyncPool]) -> None:
+    for pool in list(pools.values()):
+        pool.close()
