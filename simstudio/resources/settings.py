@@ -23,6 +23,9 @@ KEY_PATTERN: Final = r"\b(?:sk-)?sim[_-][A-Za-z0-9_-]{8,}"
 KEEP_ALIVE_SECONDS: Final = 4.0
 """How long an idle connection is kept: Sim closes its own after 5 s."""
 
+SHOWN_HEADERS: Final = frozenset({"x-execution-id", "x-execution-mode", "x-run-id", "x-stream-response"})
+"""Headers of Sim whose values may be logged."""
+
 APIVersion = Literal["v1", "v2"]
 
 

@@ -11,7 +11,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from simstudio.transport.errors import ConfigurationError, SimStudioError
@@ -35,6 +35,7 @@ class Logging:
     Args:
         bodies: Whether to log request and response bodies too (their first 4,096 characters).
         credentials: Whose key is taken out of bodies.
+        shown_headers: Names in lower case of further headers whose values are logged.
         clock: Monotonic seconds.
     """
 
@@ -43,10 +44,12 @@ class Logging:
         *,
         bodies: bool = False,
         credentials: Credentials | None = None,
+        shown_headers: Collection[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.bodies = bodies
         self.credentials = credentials
+        self.shown_headers = shown_headers
         self.clock = clock
 
     def __call__(self, request: Request, call_next: Handler) -> Flow[Response]:
@@ -84,7 +87,7 @@ class Logging:
         return response
 
     def _headers(self, message: Request | Response) -> dict[str, str]:
-        return {name: self._text(value) or "" for name, value in message.headers.shown().items()}
+        return {name: self._text(value) or "" for name, value in message.headers.shown(self.shown_headers).items()}
 
     def _text(self, text: str | None) -> str | None:
         """A text without the key, which a server may echo anywhere."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import string
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, overload
 from urllib.parse import urlsplit
 
@@ -25,8 +25,8 @@ refused before it ran; ``claimed`` carries an id under which the server runs it 
 
 SHOWN_HEADERS = frozenset({
     "accept", "accept-encoding", "cache-control", "content-encoding", "content-length", "content-type", "date",
-    "retry-after", "server", "transfer-encoding", "user-agent", "x-execution-id", "x-execution-mode",
-    "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "x-request-id", "x-run-id", "x-stream-response",
+    "retry-after", "server", "transfer-encoding", "user-agent", "x-ratelimit-limit", "x-ratelimit-remaining",
+    "x-ratelimit-reset", "x-request-id",
 })  # fmt: skip
 """The headers whose values may be printed or logged. An allow-list: what is not on it (keys, cookies, signatures,
 headers of a user's own) shows as ``***``."""
@@ -96,9 +96,15 @@ class Headers(MutableMapping[str, str]):
         """Names as first written, and values."""
         return self._items.values()
 
-    def shown(self) -> dict[str, str]:
-        """What may be printed: values of headers outside :data:`SHOWN_HEADERS` are ``***``."""
-        return {name: value if key in SHOWN_HEADERS else "***" for key, (name, value) in self._items.items()}
+    def shown(self, more: Collection[str] = ()) -> dict[str, str]:
+        """The headers with ``***`` for each value that may not be printed or logged.
+
+        Args:
+            more: Names in lower case, beside :data:`SHOWN_HEADERS`, whose values may be.
+        """
+        return {
+            name: value if key in SHOWN_HEADERS or key in more else "***" for key, (name, value) in self._items.items()
+        }
 
     @overload
     def get(self, name: str) -> str | None: ...
