@@ -32,7 +32,7 @@ from simstudio.transport.logging import Logging, configure_from_environment
 from simstudio.transport.rate_limit import RateLimits
 from simstudio.transport.retry import Retry
 from simstudio.transport.stack import MiddlewareOption
-from simstudio.transport.wire import WireOptions
+from simstudio.transport.wire import MAX_RESPONSE_SIZE, WireOptions
 
 
 class _SimClient(DocumentedMethods[M]):
@@ -49,6 +49,7 @@ class _SimClient(DocumentedMethods[M]):
         middleware: MiddlewareOption = None,
         http_client: object | None = None,
         headers: Mapping[str, str] | None = None,
+        max_response_size: int | None = MAX_RESPONSE_SIZE,
     ) -> None:
         configure_from_environment(LOG_VARIABLE)
         warn_of_ignored_settings()
@@ -73,7 +74,7 @@ class _SimClient(DocumentedMethods[M]):
             arguments=lambda: {"api_key": credentials.key, "api_version": version},
             version=version,
             service=SIM,
-            wire=WireOptions(keep_alive=KEEP_ALIVE_SECONDS),
+            wire=WireOptions(keep_alive=KEEP_ALIVE_SECONDS, max_response_size=max_response_size),
         )
         self._begin(session, options)
 
@@ -116,6 +117,8 @@ class SimStudioClient(_SimClient[Sync], SyncClient):
             one to use; see :mod:`simstudio.transport.stack`.
         http_client: An ``httpx.Client`` (or ``httpx2.Client``) of your own to send with. It is never closed for you.
         headers: Sent with every request.
+        max_response_size: Bytes of a response's decoded body that are held in memory; a larger one is an
+            InvalidResponseError. None for no bound. Streams and downloads have none.
 
     Raises:
         ConfigurationError: Something of this cannot work; the message says what.

@@ -67,6 +67,7 @@ class Context:
             "max_retries": options.max_retries,
             "middleware": session.middleware,
             "headers": dict(options.headers),
+            "max_response_size": session.wire.max_response_size,
         }
         return self.rebuild, (arguments,)
 

@@ -71,9 +71,9 @@ class Session:
         self.arguments = arguments
         self.version = version
         self.service = service or Service()
-        options = wire or WireOptions()
-        self.blocking: LazyWire[Wire] = LazyWire(partial(_blocking_wire, http_client, asynchronous, options))
-        self.new_awaiting_wire: Callable[[], AsyncWire] = partial(_awaiting_wire, http_client, asynchronous, options)
+        self.wire = wire or WireOptions()
+        self.blocking: LazyWire[Wire] = LazyWire(partial(_blocking_wire, http_client, asynchronous, self.wire))
+        self.new_awaiting_wire: Callable[[], AsyncWire] = partial(_awaiting_wire, http_client, asynchronous, self.wire)
         self.awaiting: LazyWire[AsyncWire] = LazyWire(self.new_awaiting_wire)
         self.on_close: set[Callable[[], Awaitable[None]]] = set()
         self._handler = compose([*arrange(stack, self.middleware), *innermost])

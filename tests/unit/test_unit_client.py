@@ -62,6 +62,7 @@ class TestConstruction:
                 "middleware": None,
                 "http_client": None,
                 "headers": None,
+                "max_response_size": 64 * 1024 * 1024,
             }
             assert [p.kind for p in parameters.values()][:2] == [inspect.Parameter.POSITIONAL_OR_KEYWORD] * 2
             assert {p.kind for p in list(parameters.values())[2:]} == {inspect.Parameter.KEYWORD_ONLY}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import random
 import zlib
 from typing import Any
 
 import pytest
 
-from simstudio.transport.wire.decoding import UndecodableBodyError, decoded
+from simstudio.transport.wire.decoding import BodyTooLargeError, UndecodableBodyError, decoded
 
 TEXT = b'{"text": "' + b"x" * 10_000 + b'"}'
 
@@ -64,3 +65,26 @@ def test_what_was_cut_short_is_malformed(encoding: str, pack: Any) -> None:
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 def test_an_empty_body_needs_no_decoding(encoding: str) -> None:
     assert decoded(b"", encoding) == b""
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br, gzip"])
+def test_a_limit_holds_for_the_decoded_size(encoding: str) -> None:
+    assert decoded(gzip.compress(TEXT), encoding, len(TEXT)) == TEXT
+    with pytest.raises(BodyTooLargeError):
+        decoded(gzip.compress(TEXT), encoding, len(TEXT) - 1)
+
+
+def test_a_limit_holds_for_all_members_of_gzip_together() -> None:
+    members = gzip.compress(TEXT) + gzip.compress(TEXT)
+    assert decoded(members, "gzip", 2 * len(TEXT)) == TEXT + TEXT
+    with pytest.raises(BodyTooLargeError):
+        decoded(members, "gzip", 2 * len(TEXT) - 1)
+
+
+def test_what_follows_the_last_member_of_gzip_is_left_out() -> None:
+    assert decoded(gzip.compress(TEXT) + b"padding", "gzip") == TEXT
+
+
+def test_content_larger_than_what_is_decompressed_at_once_is_decoded_whole() -> None:
+    noise = random.Random(1).randbytes(300_000)
+    assert decoded(gzip.compress(noise) + gzip.compress(TEXT), "gzip") == noise + TEXT

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import pickle
 import socket
+import zlib
 from collections.abc import Callable
 from typing import Any
 
 import httpcore
 import pytest
 from faultserver import Connection, FaultServer, Script
-from wireanswers import answer, answering, chunked, head
+from wireanswers import DONE, FINAL, answer, answering, chunked, head, streaming, text
 from wirecalls import Caller, async_client_of
 
-from simstudio import APIConnectionError, InvalidResponseError
+from simstudio import (
+    APIConnectionError,
+    ConfigurationError,
+    InvalidResponseError,
+    SimStudioClient,
+)
 from simstudio.transport.deadline import Budget, Phases
 from simstudio.transport.wire.async_network import AsyncStream
 from simstudio.transport.wire.network import MAX_HEAD_SIZE, ConnectionState
@@ -142,3 +150,80 @@ async def test_other_tasks_go_on_while_a_server_floods_a_call(serve: Serve) -> N
             await client.request("GET", "/api/x")
         ticking.cancel()
     assert turns > 64 * 1024 * 1024 // 65_000 // 2
+
+
+# -- bodies ------------------------------------------------------------------------------------------------------
+
+BOUND = 100_000
+
+
+def packed(coding: str, size: int) -> bytes:
+    """So many bytes of JSON, compressed, as a whole response."""
+    data = b'"' + b"x" * (size - 2) + b'"'
+    content = gzip.compress(data) if coding == "gzip" else zlib.compress(data) if coding == "deflate" else data
+    encoded = {} if coding == "identity" else {"Content_Encoding": coding}
+    return answer(content, Content_Type="application/json", **encoded)
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip", "deflate"])
+def test_a_body_is_taken_up_to_the_bound_of_its_decoded_size(serve: Serve, caller: Caller, coding: str) -> None:
+    server = serve(answering(packed(coding, BOUND), packed(coding, BOUND + 1)))
+    assert len(caller(server.url, get, max_response_size=BOUND)) == BOUND - 2
+    with pytest.raises(InvalidResponseError, match=f"more than {BOUND} bytes.+max_response_size") as caught:
+        caller(serve(answering(packed(coding, BOUND + 1))).url, get, max_response_size=BOUND)
+    assert caught.value.status == 200
+    assert "GET /api/x answered 200" in str(caught.value)
+
+
+def test_a_body_without_an_end_is_given_up_and_its_call_not_repeated(serve: Serve, caller: Caller) -> None:
+    server = serve(sending(chunked(b" " * 10_000), head(Transfer_Encoding="chunked")))
+    with pytest.raises(InvalidResponseError, match="max_response_size"):
+        caller(server.url, get, max_response_size=BOUND)
+    assert server.saw_close()
+    assert len(server.requests) == 1
+
+
+def test_little_that_inflates_to_much_is_given_up(serve: Serve, caller: Caller) -> None:
+    server = serve(answering(packed("gzip", 100 * 1024 * 1024)))
+    with pytest.raises(InvalidResponseError, match="more than 67108864 bytes"):
+        caller(server.url, get)
+
+
+def test_an_error_status_with_such_a_body_is_given_up_too(serve: Serve, caller: Caller) -> None:
+    server = serve(sending(chunked(b" " * 10_000), head(500, Transfer_Encoding="chunked")))
+    with pytest.raises(InvalidResponseError, match="answered 500 with a body of more than") as caught:
+        caller(server.url, get, max_response_size=BOUND, max_retries=0)
+    assert caught.value.status == 500
+
+
+def test_json_that_answers_a_stream_has_the_bound(serve: Serve, caller: Caller) -> None:
+    server = serve(answering(packed("identity", BOUND + 1)))
+    with pytest.raises(InvalidResponseError, match="max_response_size"):
+        caller(server.url, lambda client: client.execute_workflow("wf", stream=True), max_response_size=BOUND)
+    assert server.saw_close()
+
+
+def test_a_stream_has_none(serve: Serve, caller: Caller) -> None:
+    pieces = [text("x" * 10_000)] * 30
+    server = serve(answering(streaming(*pieces, FINAL, DONE)))
+    result = caller(server.url, lambda client: client.execute_workflow("wf", stream=True), max_response_size=BOUND)
+    assert len(result.output["agent"]["content"]) == 300_000
+
+
+def test_none_is_no_bound(serve: Serve, own: Caller) -> None:
+    server = serve(answering(packed("gzip", 70 * 1024 * 1024)))
+    assert len(own(server.url, get, max_response_size=None)) > 64 * 1024 * 1024
+
+
+def test_clones_and_pickles_keep_the_bound(serve: Serve) -> None:
+    server = serve(answering(packed("identity", BOUND + 1)))
+    with SimStudioClient("key", server.url, max_response_size=BOUND) as client:
+        for made in (client.with_options(timeout=20), pickle.loads(pickle.dumps(client))):
+            with made, pytest.raises(InvalidResponseError, match="max_response_size"):
+                get(made)
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, True, "64"])
+def test_a_bound_that_is_none_is_a_configuration_error(value: Any) -> None:
+    with pytest.raises(ConfigurationError, match="max_response_size must be"):
+        SimStudioClient("key", max_response_size=value)

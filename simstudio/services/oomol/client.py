@@ -21,6 +21,7 @@ from simstudio.transport.logging import Logging, configure_from_environment
 from simstudio.transport.rate_limit import RateLimits
 from simstudio.transport.retry import Retry
 from simstudio.transport.stack import MiddlewareOption
+from simstudio.transport.wire import MAX_RESPONSE_SIZE, WireOptions
 
 DEFAULT_BASE_URL = "/api"
 """What the documents show. It has no host, so a call with it is refused."""
@@ -46,6 +47,7 @@ class _OomolClient(BaseClient[M]):
         max_retries: int = DEFAULT_MAX_RETRIES,
         middleware: MiddlewareOption = None,
         http_client: object | None = None,
+        max_response_size: int | None = MAX_RESPONSE_SIZE,
     ) -> None:
         configure_from_environment("SIM_LOG")
         if isinstance(base_url, Mapping):  # the form of the published package: one dict
@@ -77,6 +79,7 @@ class _OomolClient(BaseClient[M]):
             middleware=middleware,
             http_client=http_client,
             asynchronous=self._mode.asynchronous,
+            wire=WireOptions(max_response_size=max_response_size),
             arguments=arguments,
         )
         self._begin(session, options)
@@ -151,6 +154,8 @@ class OomolConnectClient(_OomolClient[Sync], SyncClient):
         middleware: A list to append below the default stack, or a function that gets the default list and returns the
             one to use; see :mod:`simstudio.transport.stack`.
         http_client: An ``httpx.Client`` (or ``httpx2.Client``) of your own to send with. It is never closed for you.
+        max_response_size: Bytes of a response's decoded body that are held in memory; a larger one is an
+            InvalidResponseError. None for no bound. Streams and downloads have none.
 
     Raises:
         ConfigurationError: Something of this cannot work; the message says what.

@@ -22,6 +22,7 @@ from simstudio.transport.logging import Logging, configure_from_environment
 from simstudio.transport.rate_limit import RateLimits
 from simstudio.transport.retry import Retry
 from simstudio.transport.stack import MiddlewareOption
+from simstudio.transport.wire import MAX_RESPONSE_SIZE, WireOptions
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -41,6 +42,7 @@ class _SpeedPixClient(SpeedPixCalls[M]):
         max_retries: int = DEFAULT_MAX_RETRIES,
         middleware: MiddlewareOption = None,
         http_client: object | None = None,
+        max_response_size: int | None = MAX_RESPONSE_SIZE,
         headers: Mapping[str, str] | None = None,
         upload_paths: bool = True,
         upload_root: str | os.PathLike[str] | None = None,
@@ -82,6 +84,7 @@ class _SpeedPixClient(SpeedPixCalls[M]):
             innermost=[Signature(credentials, made, clock=clock, nonce=nonce)],
             http_client=http_client,
             asynchronous=self._mode.asynchronous,
+            wire=WireOptions(max_response_size=max_response_size),
             arguments=arguments,
         )
         self._begin(session, options)
@@ -128,6 +131,8 @@ class SpeedPixClient(_SpeedPixClient[Sync], SyncClient):
             is never repeated.
         middleware: As for :class:`simstudio.SimStudioClient`. Signing stands below all of it.
         http_client: An ``httpx.Client`` of your own to send with; the ``async_…`` methods then need an async client.
+        max_response_size: Bytes of a response's decoded body that are held in memory; a larger one is an
+            InvalidResponseError. None for no bound. Streams and downloads have none.
         headers: Sent with every call of the service, and with no file.
         upload_paths: Whether texts in an input that name a media file are uploaded. Turn it off where inputs come from
             strangers and no file of this machine belongs into them.

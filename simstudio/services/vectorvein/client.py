@@ -16,6 +16,7 @@ from simstudio.transport.logging import Logging, configure_from_environment
 from simstudio.transport.rate_limit import RateLimits
 from simstudio.transport.retry import Retry
 from simstudio.transport.stack import MiddlewareOption
+from simstudio.transport.wire import MAX_RESPONSE_SIZE, WireOptions
 
 DEFAULT_BASE_URL: Final = "https://vectorvein.com/api/v1/open-api"
 DEFAULT_TIMEOUT: Final = 60.0
@@ -33,6 +34,7 @@ class _VectorVeinClient(DocumentedMethods[M]):
         max_retries: int = DEFAULT_MAX_RETRIES,
         middleware: MiddlewareOption = None,
         http_client: object | None = None,
+        max_response_size: int | None = MAX_RESPONSE_SIZE,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         configure_from_environment("SIM_LOG")
@@ -48,6 +50,7 @@ class _VectorVeinClient(DocumentedMethods[M]):
             middleware=middleware,
             http_client=http_client,
             asynchronous=self._mode.asynchronous,
+            wire=WireOptions(max_response_size=max_response_size),
             arguments=lambda: {"api_key": credentials.key},
         )
         self._begin(session, options)
@@ -78,6 +81,8 @@ class VectorVeinClient(_VectorVeinClient[Sync], SyncClient):
         middleware: A list to append below the default stack, or a function that gets the default list and returns the
             one to use; see :mod:`simstudio.transport.stack`.
         http_client: An ``httpx.Client`` (or ``httpx2.Client``) of your own to send with. It is never closed for you.
+        max_response_size: Bytes of a response's decoded body that are held in memory; a larger one is an
+            InvalidResponseError. None for no bound. Streams and downloads have none.
         headers: Sent with every request.
 
     Raises:

@@ -11,7 +11,20 @@ client of the user's.
 
 from __future__ import annotations
 
+from typing import Final
+
 import attrs
+
+from simstudio.transport.errors import ConfigurationError
+
+MAX_RESPONSE_SIZE: Final = 64 * 1024 * 1024
+"""Bytes of a decoded body that are held in memory, unless the caller says otherwise."""
+
+
+def _check_size(options: WireOptions, attribute: object, value: object) -> None:
+    del options, attribute
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value <= 0):
+        raise ConfigurationError(f"max_response_size must be a number of bytes above 0, or None, not {value!r}.")
 
 
 @attrs.frozen
@@ -26,4 +39,4 @@ class WireOptions:
     """
 
     keep_alive: float = 4.0
-    max_response_size: int | None = 64 * 1024 * 1024
+    max_response_size: int | None = attrs.field(default=MAX_RESPONSE_SIZE, validator=_check_size)
