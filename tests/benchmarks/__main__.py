@@ -35,6 +35,8 @@ def machine() -> str:
 def line(row: Row) -> str:
     """A row of the table."""
     unit = f" {row.unit}" if row.unit else ""
+    if row.bound is None:
+        return f"| {row.measure} | {row.value:.2f}{unit} | reported | | {row.detail} |"
     kept = "yes" if row.kept else "NO"
     return f"| {row.measure} | {row.value:.2f}{unit} | ≤ {row.bound:g}{unit} | {kept} | {row.detail} |"
 

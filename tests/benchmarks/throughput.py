@@ -81,10 +81,54 @@ def _seconds(side: Side, base: str, count: int = CALLS) -> Callable[[], float]:
     return lambda: asyncio.run(main())
 
 
+def _mapped(base: str) -> Callable[[], float]:
+    """A run that gives the seconds of one ``workflows.map`` over all inputs."""
+    from simstudio import SimStudioClient
+
+    def run() -> float:
+        with SimStudioClient("key", base) as client:
+            started = time.perf_counter()
+            items = client.workflows.map("wf", [INPUT] * CALLS, concurrency=CONCURRENCY, ordered=False)
+            assert sum(item.output["result"]["doubled"] == 42 for item in items) == CALLS
+            return time.perf_counter() - started
+
+    return run
+
+
+def in_flight() -> Row:
+    """CPU of awaited calls, 100 in flight, beside ``httpx.AsyncClient``."""
+    count, most = 1000, 100
+
+    def cpu(side: Side, base: str) -> Callable[[], float]:
+        async def main() -> float:
+            manager, call = side(base)
+            async with manager as client:
+                await asyncio.gather(*(call(client) for _ in range(most)))
+                left = iter(range(count))
+
+                async def work() -> None:
+                    for _ in left:
+                        await call(client)
+
+                started = time.process_time()
+                await asyncio.gather(*(work() for _ in range(most)))
+                return (time.process_time() - started) / count * 1e6
+
+        return lambda: asyncio.run(main())
+
+    with server("tests.benchmarks.slowserver") as base:
+        found = alternate({"own": cpu(_default, base), "httpx": cpu(_httpx, base)}, 5)
+    detail = f"{found['own']:.0f} µs ÷ {found['httpx']:.0f} µs"
+    return Row(
+        "CPU of an awaited call, 100 in flight ÷ `httpx.AsyncClient`", found["own"] / found["httpx"], 0.15, "", detail
+    )
+
+
 def throughput() -> list[Row]:
     """Wall time of 6,000 calls, 200 at a time."""
     with server("tests.benchmarks.slowserver") as base:
         sides = {side.__name__: _seconds(side, base) for side in (_default, _aiohttp)}
+        sides["map"] = _mapped(base)
         alternate(sides, 1)
         found = alternate(sides, ROUNDS)
         raw = _seconds(_httpx, base, SLOW_CALLS)() * CALLS / SLOW_CALLS
@@ -92,7 +136,8 @@ def throughput() -> list[Row]:
     beside = f"aiohttp, bare: {found['_aiohttp']:.2f} s; raw httpx: {raw:.0f} s (of {SLOW_CALLS} calls)"
     return [
         Row(f"{name} ÷ ideal", found["_default"] / IDEAL, 1.25, "", f"{found['_default']:.2f} s ÷ {IDEAL} s; {beside}"),
+        Row("`workflows.map` of the same ÷ ideal", found["map"] / IDEAL, None, "", f"{found['map']:.2f} s ÷ {IDEAL} s"),
     ]
 
 
-MEASURES = (throughput,)
+MEASURES = (in_flight, throughput)
