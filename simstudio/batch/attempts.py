@@ -1,16 +1,17 @@
 """One sending of an item: committed to the ledger before, judged after.
 
 What the ledger does not know has not run, so nothing is sent before it is committed. What may have run is sent again
-only under a run id, by which the server runs it once; a refusal that used the id up is followed by a new one, committed
-like the first. What surely did not run is taken back from the ledger and sent again, as often as it takes where the
-server has gone away (:class:`~simstudio.batch.outage.Outage`); what every other item would meet, too, ends the batch.
+only under a claim, by which the service runs it once; a refusal that used the claim up is followed by a new one,
+committed like the first. What surely did not run is taken back from the ledger and sent again, as often as it takes
+where the server has gone away (:class:`~simstudio.batch.outage.Outage`); what every other item would meet, too, ends
+the batch.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -18,11 +19,12 @@ from simstudio.batch.errors import LedgerError
 from simstudio.batch.items import BatchItem
 from simstudio.batch.outage import is_miss
 from simstudio.batch.records import Intent
-from simstudio.batch.verdicts import TURNED_AWAY, Verdict, may_repeat, verdict
+from simstudio.batch.verdicts import TURNED_AWAY, may_repeat, verdict
 from simstudio.core.errors import JobFailedError
-from simstudio.transport.errors import InvalidInputError, RateLimitError, SimStudioError
+from simstudio.transport.errors import InvalidInputError, SimStudioError
 
 if TYPE_CHECKING:
+    from simstudio.batch.execution import Receipt, Refusal
     from simstudio.batch.items import ItemState
     from simstudio.batch.ledger import Ledger
     from simstudio.batch.options import Options
@@ -30,8 +32,8 @@ if TYPE_CHECKING:
     from simstudio.batch.pace import Pace
     from simstudio.batch.progress import Progress
     from simstudio.batch.sender import Sender
+    from simstudio.batch.verdicts import Verdict
     from simstudio.batch.work_item import WorkItem
-    from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
 
 _MOST_TURNED_AWAY = 10
 """403s and 404s one after another, without a success between them, after which they are taken to be everybody's."""
@@ -88,6 +90,7 @@ class Attempts:
         clock: Callable[[], float],
     ) -> None:
         self._sender = sender
+        self._execution = sender.execution
         self._pace = pace
         self._options = options
         self._progress = progress
@@ -105,10 +108,10 @@ class Attempts:
         """
         new = [work for work in batch if not work.intended]
         for work in new:
-            if work.run_id is None:
-                work.run_id = self._sender.new_run_id()
+            if work.claim is None:
+                work.claim = self._execution.new_claim()
         if self._ledger is not None and new:
-            refused = self._ledger.intend([Intent(work.prepared, work.run_id) for work in new])
+            refused = self._ledger.intend([Intent(work.prepared, work.claim) for work in new])
             problems = {intent.prepared.index: error for intent, error in refused}
             for work in new:
                 work.problem = problems.get(work.prepared.index)
@@ -128,7 +131,7 @@ class Attempts:
         if work.problem is not None:
             return self._refused(work, work.problem)
         work.attempts += 1
-        sent_now = work.task_id is None
+        sent_now = work.receipt is None
         started = self._clock()
         if work.began is None:
             work.began = started
@@ -140,64 +143,59 @@ class Attempts:
             wrapped = SimStudioError(f"{type(error).__name__}: {error}")
             wrapped.__cause__ = error
             self._pace.failed(self._clock() - started)
-            return self._over(work, "failed" if work.task_id is None else "unknown", error=wrapped)
+            return self._over(work, "failed" if work.receipt is None else "unknown", error=wrapped)
         self._outage.heard()
         self._pace.succeeded(self._clock() - started)
-        if result.success:
-            if sent_now:
-                self._succeeded, self._turned_away = True, 0
-            return self._over(work, "done", result=result)
-        # v0.4 answers a failure with 200, and every version a cancelled run
-        return self._over(work, "failed", result=result, error=_failure_of(result))
+        if sent_now:
+            self._succeeded, self._turned_away = True, 0
+        return self._over(work, "done", result=result)
 
-    async def _executed(self, work: WorkItem) -> WorkflowExecutionResult:
-        if work.task_id is not None:
-            return await self._sender.settle(work.task_id, work.execution_id, work.api_version)
+    async def _executed(self, work: WorkItem) -> Any:
+        if work.receipt is not None:
+            return await self._sender.settle(work.receipt)
 
-        def queued(receipt: AsyncExecutionResult) -> None:
-            work.task_id, work.execution_id = receipt.task_id, receipt.execution_id
+        def queued(receipt: Receipt) -> None:
+            work.receipt = receipt
             if self._ledger is not None:
                 self._ledger.submitted(work.prepared.key, receipt.task_id, receipt.execution_id)
 
-        return await self._sender.execute(work.prepared.input, work.run_id, queued)
+        return await self._sender.execute(work.prepared.input, work.claim, queued)
 
     def _missed(self, work: WorkItem, error: SimStudioError, elapsed: float) -> BatchItem | Unwritten | Again:
         """An execution without a result: again, or that is how it ended."""
-        self._turned_away += error.status in TURNED_AWAY and work.task_id is None
-        lately = self._succeeded and self._turned_away <= _MOST_TURNED_AWAY
-        spent = self._sender.has_spent_run_id(error)
-        found = "refused" if spent else verdict(error, claimed=self._sender.claims, succeeds=lately)
+        self._turned_away += error.status in TURNED_AWAY and work.receipt is None
+        refusal = self._execution.refusal(error)
+        found = "refused" if refusal is not None else self._verdict(error)
         self._outage.heard(error)
         gone = self._outage.reached and is_miss(error)  # it was there before
-        past = spent and not _is_refusal(error)  # which says nothing of the limits now
-        if found == "refused":
+        if refusal is not None:
             work.refusals += 1
             self._progress.refused += 1
-        if found == "refused" and not past:
-            self._pace.refused(error.retry_after if isinstance(error, RateLimitError) else None)
+        if refusal is not None and refusal.current:
+            self._pace.refused(refusal.retry_after)
         elif found in ("unsent", "unknown"):
             self._pace.failed(elapsed)
         else:
             self._pace.succeeded(elapsed)
         work.misses += gone
-        if work.task_id is not None:
-            return self._missed_in_the_queue(work, error, found, gone=gone)
+        if work.receipt is not None:
+            return self._missed_in_the_queue(work, error, refusal, gone=gone)
         if self._may_repeat(work, found, gone=gone):
             if found != "unknown":
-                self._forget(work, spent=spent)
+                self._forget(work, refusal)
             return Again(0.0 if found == "refused" else self._pause(work))  # of the former, the pace says when
         if found in ("fatal", "refused") or (found == "unsent" and not self._outage.reached):  # nor will the others
-            self._forget(work, spent=spent)
+            self._forget(work, refusal)
             raise error
         return self._over(work, "unknown" if found == "unknown" else "failed", error=error)
 
     def _missed_in_the_queue(
-        self, work: WorkItem, error: SimStudioError, found: Verdict, *, gone: bool
+        self, work: WorkItem, error: SimStudioError, refusal: Refusal | None, *, gone: bool
     ) -> BatchItem | Unwritten | Again:
         """It was queued: whatever happened since, it is there, unless the server itself says otherwise."""
         if gone and work.misses <= _MOST_MISSES:  # asking for it again runs nothing
             return Again(self._pause(work))
-        if found == "refused" and isinstance(error, JobFailedError) and self._may_repeat(work, found):
+        if refusal is not None and isinstance(error, JobFailedError) and self._may_repeat(work, "refused"):
             if self._ledger is not None:
                 self._ledger.finish(work.ended("unknown", self._clock(), error=error))
             work.reset()
@@ -210,10 +208,14 @@ class Attempts:
         ended = getattr(error, "result", None) is not None and error.status != 404
         return self._over(work, "failed" if ended else "unknown", error=error)
 
+    def _verdict(self, error: SimStudioError) -> Verdict:
+        lately = self._succeeded and self._turned_away <= _MOST_TURNED_AWAY
+        return verdict(error, claimed=self._execution.claims, succeeds=lately)
+
     def _may_repeat(self, work: WorkItem, found: Verdict, *, gone: bool = False) -> bool:
         if found == "refused":
             return work.refusals <= self._options.max_refusals
-        if not may_repeat(found, claimed=self._sender.claims):
+        if not may_repeat(found, claimed=self._execution.claims):
             return False
         if gone:
             return work.misses <= _MOST_MISSES
@@ -230,9 +232,10 @@ class Attempts:
             self._ledger.refuse(item)
         return item
 
-    def _forget(self, work: WorkItem, *, spent: bool) -> None:
-        """It surely never ran, this time. An unspent run id is kept: an earlier request with it may have run."""
-        if self._sender.claims and not spent:
+    def _forget(self, work: WorkItem, refusal: Refusal | None) -> None:
+        """It surely never ran, this time. An unspent claim is kept: an earlier request with it may have run."""
+        spent = refusal is not None and refusal.spent
+        if self._execution.claims and not spent:
             return
         if self._ledger is not None and work.intended:
             self._ledger.forget([work.prepared.key])
@@ -245,7 +248,7 @@ class Attempts:
         work: WorkItem,
         state: ItemState,
         *,
-        result: WorkflowExecutionResult | None = None,
+        result: Any = None,
         error: SimStudioError | None = None,
     ) -> BatchItem | Unwritten:
         item = work.ended(state, self._clock(), result=result, error=error)
@@ -255,16 +258,3 @@ class Attempts:
             except LedgerError as failure:
                 return Unwritten(item, failure)
         return item
-
-
-def _is_refusal(error: SimStudioError) -> bool:
-    """Whether an error is the refusal itself, and not a run that tells of an earlier one."""
-    return isinstance(error, RateLimitError) and (error.response is None or error.response.status == error.status)
-
-
-def _failure_of(result: WorkflowExecutionResult) -> SimStudioError:
-    try:
-        result.raise_for_failure()
-    except SimStudioError as error:
-        return error
-    raise AssertionError("a result that failed raises")

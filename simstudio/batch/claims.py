@@ -1,10 +1,9 @@
 """Claims: of all who have the same task, one may send it.
 
 An executor that runs the tasks of dead workers again (Dask does, Ray does) runs a task twice when its first worker had
-sent the request and died before its answer was handed back. v1 of the API has nothing against that, so the worker asks
-a store that all workers see: whoever claims the task's name first sends, nobody else ever does.
-
-v2 needs no store: the server itself takes each ``X-Run-Id`` once.
+sent the request and died before its answer was handed back. Where executions carry no claim that the service honours
+(:attr:`Execution.claims <simstudio.batch.execution.Execution.claims>`), the worker asks a store that all workers see:
+whoever claims the task's name first sends, nobody else ever does.
 """
 
 from __future__ import annotations

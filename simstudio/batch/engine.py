@@ -79,7 +79,9 @@ class Engine:
         self._delivery = Delivery(
             outbox, options, self.progress, on_result=on_result, on_progress=on_progress, spawn=self._spawn
         )
-        self._intake = Intake(source, options, self._delivery, ledger=ledger, claims=sender.claims, wake=self.wake)
+        self._intake = Intake(
+            source, options, self._delivery, ledger=ledger, execution=sender.execution, wake=self.wake
+        )
         self._outage = Outage(clock)
         self._attempts = Attempts(sender, pace, options, self.progress, self._outage, ledger=ledger, clock=clock)
         self._later: list[tuple[float, int, WorkItem]] = []  # a heap of what is sent again, and when

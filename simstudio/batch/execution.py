@@ -1,13 +1,33 @@
-"""What the engine of batches asks of a service: :class:`Result` and :class:`Limits`."""
+"""What the engine of batches asks of a service: an :class:`Execution`, and the values that pass between the two.
+
+A service implements it beside its resources, with flows of its own client. The engine has the inputs, the ledger, the
+pace, retries and workers.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import attrs
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from typing_extensions import TypeVar
+
+    from simstudio.core.context import Context
+    from simstudio.core.model import Model
+    from simstudio.transport.errors import SimStudioError
+    from simstudio.transport.flow import Flow
+    from simstudio.transport.rate_limit import RateLimitInfo
+
+Mode: TypeAlias = Literal["sync", "async", "stream"]
+"""How an execution is sent: one request that waits for the result, queued and then asked for, or one stream."""
+Models: TypeAlias = Mapping[str, "type[Model]"]
+"""The classes of what a ledger keeps: of a ``result``, and of the ``job`` that an error may have."""
+Hear: TypeAlias = "Callable[[RateLimitInfo], None]"
+"""Called with what the headers of a response say about the rate limit."""
 
 
 class Result(Protocol):
@@ -16,19 +36,22 @@ class Result(Protocol):
     @property
     def output(self) -> Any:
         """What the execution produced, as JSON data."""
+        ...
 
     @property
     def run_id(self) -> str | None:
         """Id of the execution, where the service names it."""
+        ...
 
     @property
     def status(self) -> str | None:
         """``cancelled`` when the execution was ended before its own end; else as the service says it."""
+        ...
 
 
 if TYPE_CHECKING:
     R = TypeVar("R", bound=Result, default=Any)
-    R_co = TypeVar("R_co", bound=Result, covariant=True)
+    R_co = TypeVar("R_co", bound=Result, covariant=True, default=Any)
 else:  # only type checkers read defaults, which the standard library has since 3.13
     from typing import TypeVar
 
@@ -54,3 +77,112 @@ class Limits:
     burst: int | None = None
     reset: float | None = None
     cost: int | None = None
+
+
+@attrs.frozen
+class Receipt:
+    """What identifies an execution that the service has queued.
+
+    Attributes:
+        task_id: Id by which the service is asked for the outcome.
+        execution_id: Id of the execution, where the service gives it one of its own.
+        api_version: Version of the API that queued it.
+        answer: The service's response to the submission; None of a receipt that comes from a ledger.
+    """
+
+    task_id: str
+    execution_id: str | None = None
+    api_version: str = ""
+    answer: Any = attrs.field(default=None, repr=False)
+
+
+@attrs.frozen
+class Refusal:
+    """The service's own limiter refused an execution: nothing ran.
+
+    Attributes:
+        retry_after: Seconds that the service asks to wait; None when it does not say.
+        spent: Whether the claim is used up, so that the next attempt needs a new one.
+        current: Whether the limiter refused this attempt. False when an earlier one was refused, which says nothing
+            about the limits now.
+    """
+
+    retry_after: float | None = None
+    spent: bool = False
+    current: bool = True
+
+
+class Execution(Protocol[R_co]):
+    """How one service executes one thing (a workflow, a model …) for each input of a batch."""
+
+    @property
+    def workflow_id(self) -> str:
+        """What is executed. A ledger is of one."""
+        ...
+
+    @property
+    def mode(self) -> Mode:
+        """How it is sent."""
+        ...
+
+    @property
+    def api_version(self) -> str:
+        """Version of the API that it is sent to. An outcome is asked for in the version that queued it."""
+        ...
+
+    @property
+    def models(self) -> Models:
+        """The classes of results and jobs, for the ledger."""
+        ...
+
+    @property
+    def cost(self) -> int:
+        """Tokens of the rate limit that one execution takes."""
+        ...
+
+    @property
+    def claims(self) -> bool:
+        """Whether executions carry a claim, an id under which the service runs at most once."""
+        ...
+
+    @property
+    def claims_advice(self) -> str:
+        """How a caller gets executions that carry a claim; empty where these do, or none can."""
+        ...
+
+    def new_claim(self) -> str | None:
+        """A claim for an input that was not sent yet; None where executions carry none."""
+        ...
+
+    def begin(self, value: Any, claim: str | None) -> Flow[R_co | Receipt]:
+        """Execute one input, without retries.
+
+        Returns:
+            The result, or the receipt of an execution that was queued.
+
+        Raises:
+            ExecutionError: It ran and failed.
+            SimStudioError: There is no result; the class tells whether it may have run.
+        """
+        ...
+
+    def settle(self, receipt: Receipt) -> Flow[R_co]:
+        """Wait for what was queued, by this batch or by an earlier one.
+
+        Raises:
+            JobFailedError: It failed.
+            SimStudioError: Its outcome is not known.
+        """
+        ...
+
+    def limits(self) -> Flow[Limits | None]:
+        """Ask for the rate limit; None when the service does not say."""
+        ...
+
+    def refusal(self, error: SimStudioError) -> Refusal | None:
+        """How the service's limiter refused an execution; None of any other error."""
+        ...
+
+
+MakeExecution: TypeAlias = "Callable[[Context, Hear | None], Execution[R]]"
+"""Makes the execution of a client. It travels to the workers of an executor, so it must pickle."""

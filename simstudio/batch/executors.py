@@ -1,7 +1,7 @@
 """Executions elsewhere: over any ``concurrent.futures.Executor``, on threads, in processes, on a cluster.
 
     coordinator                                              worker (many)
-    pace, ledger, order ──> ExecutorSender ──Task──> executor ──> run(task): claim, then the same flows as at home
+    pace, ledger, order ──> ExecutorSender ──Task──> executor ──> run(task): claim, then the same flow as at home
                                    <──────── the outcome ────────
 
 A worker keeps one client, made of the recipe that comes with each task. The recipe holds **the API key**: whoever can
@@ -11,7 +11,7 @@ What is queued on the server (``mode="async"``) is submitted by a worker and wai
 receipt is in the ledger as soon as the worker has it.
 
 Some executors run the tasks of dead workers again, unasked. So that nothing is executed twice unknowingly, a worker
-claims a task before it sends (:mod:`simstudio.batch.claims`), or the server does (v2's ``X-Run-Id``).
+claims a task before it sends (:mod:`simstudio.batch.claims`), or executions carry a claim that the service honours.
 """
 
 from __future__ import annotations
@@ -24,24 +24,23 @@ import pickle
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 import attrs
 
 from simstudio.batch.claims import CLAIMS_UNREACHABLE, check_claims, open_claims
+from simstudio.batch.execution import R, Receipt
 from simstudio.batch.workers import WORKER_LOST, Outcome, Task, clients, run, told
 from simstudio.core.files import File, as_file
-from simstudio.core.modes import Sync
 from simstudio.transport.errors import APIConnectionError, ConfigurationError, InvalidInputError, SimStudioError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
     from concurrent.futures import Future
 
-    from simstudio.batch.execution import Limits
-    from simstudio.batch.sender import FlowSender, Hear, Queued, SendOptions
+    from simstudio.batch.execution import Execution, Hear, Limits, MakeExecution
+    from simstudio.batch.sender import FlowSender, Queued
     from simstudio.core.context import Context
-    from simstudio.models.execution import WorkflowExecutionResult
 
 _MOST_LOST = 10  # tasks lost one after another: there is no executor any more
 _NO_TASK_BEGAN = "Error during deserialization"  # as Dask's scheduler says it
@@ -54,23 +53,23 @@ class Elsewhere:
     Attributes:
         executor: The caller's.
         context: Of the client.
-        version: The API's.
-        claims: The address of a store of claims, where tasks may be run twice.
+        store: The address of a store of claims, where tasks may be run twice.
     """
 
     executor: Executor
     context: Context
-    version: str
-    claims: str | None
+    store: str | None
 
     @classmethod
-    def checked(cls, executor: object, context: Context, version: str, *, claims: str | None, rerun: bool) -> Elsewhere:
+    def checked(
+        cls, executor: object, context: Context, execution: Execution, *, claims: str | None, rerun: bool
+    ) -> Elsewhere:
         """An executor, when a batch can run on it.
 
         Args:
             executor: As given.
             context: Of the client, which must pickle.
-            version: The API's.
+            execution: What is sent.
             claims: The address of the store, as given.
             rerun: Whether items that may have run are to be run again: then nothing need be claimed.
 
@@ -83,18 +82,19 @@ class Elsewhere:
             kind = type(executor).__name__
             raise InvalidInputError(f"executor must be a concurrent.futures.Executor, not a {kind}.{hint}")
         store = None if claims is None else check_claims(claims)
-        if version == "v2":
-            store = None  # the server's own claim is better: a task that is run again learns what became of the first
+        if execution.claims:
+            store = None  # the service's own claim is better: a task that is run again learns what became of the first
         elif store is not None:
             _ensure_reachable(store)  # from here, too: else item after item would find out
         elif not rerun and not runs_once(executor):
+            advice = f", {execution.claims_advice}" if execution.claims_advice else ""
             raise InvalidInputError(
-                f"{type(executor).__name__} may run the tasks of dead workers again, and v1 cannot tell an execution "
-                'that is sent twice. Give the workers a store of claims (claims="redis://host:port/0"), use '
-                'api_version="v2", or accept that with on_unknown="rerun".'
+                f"{type(executor).__name__} may run the tasks of dead workers again, and {execution.api_version} "
+                "cannot tell an execution that is sent twice. Give the workers a store of claims "
+                f'(claims="redis://host:port/0"){advice}, or accept that with on_unknown="rerun".'
             )
         recipe_of(context, executor)
-        return cls(executor, context, version, store)
+        return cls(executor, context, store)
 
     @property
     def slots(self) -> int | None:
@@ -102,9 +102,9 @@ class Elsewhere:
         workers = getattr(self.executor, "_max_workers", None)
         return 2 * workers if isinstance(workers, int) and workers > 0 else None
 
-    def sender(self, local: FlowSender, options: SendOptions, on_hint: Hear) -> ExecutorSender:
+    def sender(self, local: FlowSender[R], make: MakeExecution[R], on_hint: Hear) -> ExecutorSender[R]:
         """What sends items there."""
-        return ExecutorSender(self.executor, local, self.context, self.version, options, on_hint, self.claims)
+        return ExecutorSender(self.executor, local, self.context, make, on_hint, self.store)
 
 
 def _ensure_reachable(store: str) -> None:
@@ -123,18 +123,14 @@ def runs_once(executor: Executor) -> bool:
 
 
 def recipe_of(context: Context, executor: Executor) -> bytes:
-    """What makes a client like this one in a worker; a blocking one, whatever this one is.
+    """What makes a client like this one in a worker.
 
     Raises:
         ConfigurationError: It cannot be pickled.
     """
-    make, arguments = context.recipe()
-    if context.mode is not Sync:
-        from simstudio.client import SimStudioClient
-
-        make = SimStudioClient._rebuilt
+    recipe = context.recipe()
     try:
-        return _dumps(executor)((make, arguments))
+        return _dumps(executor)(recipe)
     except Exception as error:
         raise ConfigurationError(f"The client cannot be sent to workers: {error}.") from error
 
@@ -168,7 +164,7 @@ def portable(value: Any) -> Any:
     return value if file is None else File(file.read(), name=file.name, mime=file.mime)
 
 
-class ExecutorSender:
+class ExecutorSender(Generic[R]):
     """Sends items through an executor; a :class:`~simstudio.batch.sender.Sender`.
 
     The executor is the caller's: it is never shut down here.
@@ -177,44 +173,33 @@ class ExecutorSender:
         executor: Runs the tasks.
         local: For what the coordinator does itself: limits, waiting for what is queued, settling what a worker left.
         context: Of the client.
-        version: What it speaks.
-        options: How items are executed.
+        make: Makes what is sent, there.
         on_hint: Told what the answers that workers get say of the rate limit.
-        claims: The address of a store of claims, where tasks may be run twice.
+        store: The address of a store of claims, where tasks may be run twice.
     """
 
     def __init__(
         self,
         executor: Executor,
-        local: FlowSender,
+        local: FlowSender[R],
         context: Context,
-        version: str,
-        options: SendOptions,
+        make: MakeExecution[R],
         on_hint: Hear,
-        claims: str | None = None,
+        store: str | None = None,
     ) -> None:
-        self.claims = local.claims
+        self.execution = local.execution
         self._executor = executor
         self._local = local
         self._context = context
-        self._version = version
-        self._options = options
+        self._make = make
         self._on_hint = on_hint
-        self._store = claims
+        self._store = store
         self._batch = uuid.uuid4().hex
         self._numbers = itertools.count(1)
         self._recipes: set[bytes] = set()  # of clients that work in this process
         self._lost = 0
 
-    def new_run_id(self) -> str | None:
-        """The id for the next execution; None where the server takes none (v1)."""
-        return self._local.new_run_id()
-
-    def has_spent_run_id(self, error: SimStudioError) -> bool:
-        """Whether an error tells of a refusal that used up the run id, so that nothing ran under it."""
-        return self._local.has_spent_run_id(error)
-
-    async def execute(self, value: Any, run_id: str | None, queued: Queued) -> WorkflowExecutionResult:
+    async def execute(self, value: Any, claim: str | None, queued: Queued) -> R:
         """Execute one input in a worker.
 
         Raises:
@@ -222,21 +207,21 @@ class ExecutorSender:
             ConfigurationError: The executor takes no more tasks, or cannot do with them: nothing was sent.
             SimStudioError: What the execution raised.
         """
-        task = self._task(value, run_id)
+        task = self._task(value, claim)
         outcome = await self._outcome(self._submitted(task))
         if outcome.hint is not None:
             self._on_hint(outcome.hint)
         if outcome.error is not None:
             error = self._understood(outcome.error)
             lost = isinstance(error, APIConnectionError) and error.sent and error.code == WORKER_LOST
-            if lost and run_id is not None and self.claims:
-                return await self._local.execute(value, run_id, queued)  # the server knows whether it ran
+            if lost and claim is not None and self.execution.claims:
+                return await self._local.execute(value, claim, queued)  # the service knows whether it ran
             raise error
-        found: Any = outcome.value
-        if self._options.mode == "async":
-            queued(found)
-            return await self._local.wait(found)
-        result: WorkflowExecutionResult = found
+        begun: Any = outcome.value
+        if isinstance(begun, Receipt):
+            queued(begun)
+            return await self._local.settle(begun)
+        result: R = begun
         return result
 
     def _understood(self, error: SimStudioError) -> SimStudioError:
@@ -245,13 +230,13 @@ class ExecutorSender:
             if error.code == CLAIMS_UNREACHABLE:
                 self._lost += 1
                 error.sent = True
-            elif self.claims:
+            elif self.execution.claims:
                 error.sent = True
         return error
 
-    def settle(self, task_id: str, execution_id: str | None, api_version: str) -> Awaitable[WorkflowExecutionResult]:
-        """The result of a background run that an earlier batch queued, by the API that it used."""
-        return self._local.settle(task_id, execution_id, api_version)
+    def settle(self, receipt: Receipt) -> Awaitable[R]:
+        """The result of what was queued."""
+        return self._local.settle(receipt)
 
     def limits(self) -> Awaitable[Limits | None]:
         """The service's rate limit, None when it does not say."""
@@ -263,7 +248,7 @@ class ExecutorSender:
             clients.release(recipe)
         await self._local.aclose()
 
-    def _task(self, value: Any, run_id: str | None) -> Task:
+    def _task(self, value: Any, claim: str | None) -> Task:
         recipe = recipe_of(self._context, self._executor)  # anew: the key may have been set since
         if isinstance(self._executor, ThreadPoolExecutor):
             self._recipes.add(recipe)
@@ -274,7 +259,7 @@ class ExecutorSender:
         except Exception as error:
             raise InvalidInputError(f"The input cannot be sent to a worker: {error}.") from error
         name = f"{self._batch}:{next(self._numbers)}"
-        return Task(name, self._version, self._options, run_id, recipe, content, self._store)
+        return Task(name, self._make, claim, recipe, content, self._store)
 
     def _submitted(self, task: Task) -> Future[bytes]:
         if self._lost >= _MOST_LOST:

@@ -19,6 +19,7 @@ from simstudio.transport.errors import SimStudioError
 
 if TYPE_CHECKING:
     from simstudio.batch.delivery import Delivery
+    from simstudio.batch.execution import Execution
     from simstudio.batch.ledger import Ledger
     from simstudio.batch.options import Options
     from simstudio.batch.records import Entry
@@ -33,7 +34,7 @@ class Intake:
         options: Their identity, and what the caller wants of those that an earlier run knew.
         delivery: Where those go that need no sending.
         ledger: What is known of them, or None.
-        claims: Whether executions carry a run id.
+        execution: What is sent.
         wake: Called when there may be an input that there was not before.
 
     Attributes:
@@ -48,7 +49,7 @@ class Intake:
         delivery: Delivery,
         *,
         ledger: Ledger | None,
-        claims: bool,
+        execution: Execution,
         wake: Callable[[], None],
     ) -> None:
         self.count = 0
@@ -59,7 +60,7 @@ class Intake:
         self._examine = Examiner(options.key)
         self._delivery = delivery
         self._ledger = ledger
-        self._claims = claims
+        self._execution = execution
         self._stopped = False
 
     def next(self, until: int) -> WorkItem | None:
@@ -111,10 +112,10 @@ class Intake:
         return WorkItem(prepared) if entry is None else self._resume(prepared, entry, self._ledger)
 
     def _resume(self, prepared: Prepared, entry: Entry, ledger: Ledger) -> WorkItem | None:
-        left = resumption(entry, self._options, claims=self._claims)
+        claims = self._execution.api_version if self._execution.claims else None
+        left = resumption(entry, self._options, claims=claims)
         if left == "settle":
-            known = (entry.run_id, entry.task_id, entry.execution_id, entry.api_version)
-            return WorkItem(prepared, *known, intended=True, resumed=True)
+            return WorkItem(prepared, entry.run_id, entry.receipt, intended=True, resumed=True)
         if left == "repeat":
             return WorkItem(prepared, entry.run_id, resumed=True)
         if left == "send":

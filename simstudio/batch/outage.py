@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from simstudio.core.errors import ExecutionError
 from simstudio.transport.errors import APIConnectionError, APITimeoutError, SimStudioError
 from simstudio.transport.retry import Backoff
 
@@ -56,16 +57,16 @@ class Outage:
 
     def heard(self, error: SimStudioError | None = None) -> None:
         """Count what came of a request: an answer, an error that is one, or one that tells of a miss."""
-        if error is None or (error.status is not None and not is_miss(error)):
-            self.reached, self._missed = True, 0
-            if self.since is not None:  # it was there all the time, if the first question was answered
-                self._needed = min(2 * self._needed, _MOST_MISSES) if self._probes == 1 else _MISSES
-                self.since = None
-        elif is_miss(error):
+        if error is not None and is_miss(error):
             self._error = error
             self._missed += 1
             if self.reached and self.since is None and self._missed >= self._needed:
                 self.since, self._probes = self._clock(), 0
+        elif error is None or error.status is not None or isinstance(error, ExecutionError):
+            self.reached, self._missed = True, 0
+            if self.since is not None:  # it was there all the time, if the first question was answered
+                self._needed = min(2 * self._needed, _MOST_MISSES) if self._probes == 1 else _MISSES
+                self.since = None
 
     @property
     def lasted(self) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import attrs
@@ -12,6 +11,7 @@ import simstudio.batch.errors as batch_errors
 import simstudio.core.errors as core_errors
 import simstudio.transport.errors as transport_errors
 from simstudio.batch.errors import LedgerError
+from simstudio.batch.execution import Receipt
 from simstudio.batch.items import BatchItem, Prepared
 from simstudio.batch.snapshot import plain
 from simstudio.core.model import Model, model
@@ -20,11 +20,10 @@ from simstudio.transport.errors import SimStudioError
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-M = TypeVar("M", bound=Model)
-Models: TypeAlias = Mapping[str, type[Model]]
-"""The classes of what a ledger keeps: of a ``result``, and of the ``job`` that an error may have."""
+    from simstudio.batch.execution import Mode, Models
 
-Mode: TypeAlias = Literal["sync", "async", "stream"]
+M = TypeVar("M", bound=Model)
+
 EntryState: TypeAlias = Literal["sending", "submitted", "done", "failed", "unknown"]
 STATES: tuple[EntryState, ...] = ("sending", "submitted", "done", "failed", "unknown")
 
@@ -51,7 +50,7 @@ class Intent:
 
     Attributes:
         prepared: The input.
-        run_id: The ``X-Run-Id`` it is sent with, under which the server can be asked for it; None where there is none.
+        run_id: The claim it is sent under, by which the service can be asked for it; None where there is none.
     """
 
     prepared: Prepared
@@ -68,7 +67,7 @@ class Entry:
         fingerprint: SHA-256 of its input; empty where the input was refused, and nothing was ever sent.
         state: ``sending``: it may have been sent, and nothing was heard since. ``submitted``: the server has queued it
             under ``task_id``. ``done``, ``failed``, ``unknown``: as of a :class:`~simstudio.batch.items.BatchItem`.
-        run_id: The ``X-Run-Id`` it was sent with, or the run that it was in the end.
+        run_id: The claim it was sent under, or the run that it was in the end.
         task_id: Of an asynchronous execution, once it is queued.
         execution_id: The execution, where the server named it.
         input: As JSON data; of ``Ledger.find`` as it is sent; of what was refused, what it looked like.
@@ -107,6 +106,11 @@ class Entry:
     def output(self) -> Any:
         """The result's output; None where there is no result."""
         return self.result.output if self.result is not None else None
+
+    @property
+    def receipt(self) -> Receipt | None:
+        """What the service is asked by, once it has queued the item."""
+        return None if self.task_id is None else Receipt(self.task_id, self.execution_id, self.api_version)
 
     @property
     def status(self) -> int | None:

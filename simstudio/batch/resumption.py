@@ -1,7 +1,7 @@
 """What is left to do of an item that an earlier run of the batch knew.
 
 What is finished is not sent again. What was queued is waited for. What may have run is run again only when that runs
-nothing twice (the server knows its run id), or when the caller wants it.
+nothing twice (it was sent under a claim), or when the caller wants it.
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ if TYPE_CHECKING:
     from simstudio.batch.records import Entry
 
 Resumption: TypeAlias = Literal["replay", "settle", "repeat", "send", "report"]
-"""``replay``: nothing, it is as the ledger says. ``settle``: wait for what is queued. ``repeat``: send it under the run
-id that it was sent with. ``send``: send it anew. ``report``: tell that it may have run."""
+"""``replay``: nothing, it is as the ledger says. ``settle``: wait for what is queued. ``repeat``: send it under the
+claim that it was sent under. ``send``: send it anew. ``report``: tell that it may have run."""
 
 
-def resumption(entry: Entry, options: Options, *, claims: bool) -> Resumption:
+def resumption(entry: Entry, options: Options, *, claims: str | None) -> Resumption:
     """What is left to do of an item.
 
     Args:
         entry: What the ledger knows of it.
         options: What the caller wants of items that failed, or may have run.
-        claims: Whether executions carry a run id now (v2), so that sending one again runs nothing twice.
+        claims: The API version whose executions carry a claim now, under which sending one again runs nothing twice;
+            None where they carry none. (In another version a run id is the one that the service gave to the run.)
     """
     if entry.state == "done":
         return "replay"
@@ -33,7 +34,7 @@ def resumption(entry: Entry, options: Options, *, claims: bool) -> Resumption:
         return "replay" if options.on_failed == "keep" else "send"
     if entry.state == "submitted" or _still_queued(entry):
         return "settle"
-    if claims and entry.run_id is not None and entry.api_version == "v2":  # v1's id of a run claims nothing
+    if entry.run_id is not None and entry.api_version == claims:
         return "repeat"
     if options.on_unknown == "rerun":
         return "send"

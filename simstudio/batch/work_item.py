@@ -5,16 +5,14 @@ It is all that the parts of the coordinator know of an item together, and at any
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import attrs
 
+from simstudio.batch.execution import Receipt
 from simstudio.batch.items import BatchItem, ItemState, Prepared
 from simstudio.core.errors import ExecutionError
 from simstudio.transport.errors import InvalidInputError, SimStudioError
-
-if TYPE_CHECKING:
-    from simstudio.models.execution import WorkflowExecutionResult
 
 
 @attrs.define(eq=False)
@@ -23,10 +21,8 @@ class WorkItem:
 
     Attributes:
         prepared: The input.
-        run_id: The ``X-Run-Id`` it is sent with; None where there is none (v1), or none yet.
-        task_id: Under which the server is asked for it, once it is queued there.
-        execution_id: The queued execution, where the server named it.
-        api_version: The API that knows them, of what an earlier run queued.
+        claim: The id under which the service runs it at most once; None where there is none, or none yet.
+        receipt: What the service is asked by, once it has queued it.
         attempts: How often it was sent in this run.
         refusals: How often of these the rate limit refused it.
         misses: How often of these the server was not there, and it is sent again however often that was.
@@ -37,10 +33,8 @@ class WorkItem:
     """
 
     prepared: Prepared
-    run_id: str | None = None
-    task_id: str | None = None
-    execution_id: str | None = None
-    api_version: str = ""
+    claim: str | None = None
+    receipt: Receipt | None = None
     attempts: int = 0
     refusals: int = 0
     misses: int = 0
@@ -54,7 +48,7 @@ class WorkItem:
         state: ItemState,
         now: float,
         *,
-        result: WorkflowExecutionResult | None = None,
+        result: Any = None,
         error: SimStudioError | None = None,
     ) -> BatchItem:
         """What became of it.
@@ -62,38 +56,47 @@ class WorkItem:
         Args:
             state: In which state it is now.
             now: By the clock of ``began``.
-            result: The server's last word, where there is one; only what is done keeps it.
+            result: Of what is done.
             error: Why it has no result.
         """
-        if state == "failed" and result is not None and result.status == "cancelled" and self._was_sent_before:
-            error = _cut_short(result, error)
+        last = result if error is None else getattr(error, "result", None)  # what the service said of it at last
+        if state == "failed" and error is not None and self._was_sent_before and _is_cancelled(last):
+            error = _cut_short(last, error)
         return BatchItem(
             index=self.prepared.index,
             input=self.prepared.input,
-            result=result if state == "done" else None,
+            result=result,
             error=error,
             attempts=self.attempts,
             elapsed=now - self.began if self.began is not None else 0.0,
             state=state,
             key=self.prepared.key,
-            run_id=(result.execution_id if result is not None else None) or self.execution_id or self.run_id,
+            run_id=self._run_id(last),
         )
+
+    def _run_id(self, last: Any) -> str | None:
+        named: str | None = getattr(last, "run_id", None)
+        return named or (self.receipt.execution_id if self.receipt is not None else None) or self.claim
 
     @property
     def _was_sent_before(self) -> bool:
         """Whether the run that was found is that of an earlier request, whose connection was lost."""
-        return self.task_id is None and (self.resumed or self.attempts - self.refusals > 1)
+        return self.receipt is None and (self.resumed or self.attempts - self.refusals > 1)
 
     def reset(self) -> None:
-        """Drop its ids, under which nothing ran: it is sent as if it had never been."""
-        self.run_id = self.task_id = self.execution_id = None
+        """Drop its claim and receipt, under which nothing ran: it is sent as if it had never been."""
+        self.claim = self.receipt = None
         self.intended = self.resumed = False
 
 
-def _cut_short(result: WorkflowExecutionResult, error: SimStudioError | None) -> SimStudioError:
+def _is_cancelled(result: Any) -> bool:
+    return getattr(result, "status", None) == "cancelled"
+
+
+def _cut_short(result: Any, error: SimStudioError) -> SimStudioError:
     """Why a run is cancelled that nobody may have cancelled: a server ends some runs whose client goes away."""
     cut = ExecutionError(
-        f"The run {result.execution_id} was cut short: its client went away, or somebody cancelled it. Part of it has "
+        f"The run {result.run_id} was cut short: its client went away, or somebody cancelled it. Part of it has "
         'run; on_failed="rerun" runs it again from its beginning.',
         result=result,
     )

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 import attrs
 
 from simstudio.batch.claims import CLAIMS_UNREACHABLE, Claims, open_claims
-from simstudio.batch.sender import Flows, SendOptions
+from simstudio.batch.execution import Receipt
+from simstudio.core.modes import Sync
 from simstudio.transport.errors import APIConnectionError, ConfigurationError, SimStudioError
 from simstudio.transport.fork import renew_after_fork
 
 if TYPE_CHECKING:
-    from simstudio.batch.sender import Hear
-    from simstudio.client import SimStudioClient
-    from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
+    from simstudio.batch.execution import Hear, MakeExecution, Result
+    from simstudio.core.context import Context
+    from simstudio.transport.flow import Flow
     from simstudio.transport.rate_limit import RateLimitInfo
 
 WORKER_LOST = "WORKER_LOST"
@@ -39,6 +40,7 @@ class Closable(Protocol):
 
 
 C = TypeVar("C", bound=Closable)
+T = TypeVar("T")
 
 
 @attrs.frozen
@@ -47,21 +49,19 @@ class Task:
 
     Attributes:
         name: Of this one sending: what is claimed.
-        version: The API's.
-        options: How it is executed.
-        run_id: Its ``X-Run-Id``, in v2.
+        make: Makes what is sent.
+        claim: The id under which the service runs it at most once; None where it has none.
         recipe: Makes the client. A secret: it holds the key.
         value: The input, pickled.
-        claims: Where it is claimed. A secret: it may hold a password.
+        store: Where its name is claimed. A secret: it may hold a password.
     """
 
     name: str
-    version: str
-    options: SendOptions
-    run_id: str | None
+    make: MakeExecution
+    claim: str | None
     recipe: bytes = attrs.field(repr=False)
     value: bytes = attrs.field(repr=False)
-    claims: str | None = attrs.field(default=None, repr=False)
+    store: str | None = attrs.field(default=None, repr=False)
 
     def __dask_tokenize__(self) -> tuple[str, str]:
         """Two tasks are never the same to Dask, which would run only one of them."""
@@ -78,7 +78,7 @@ class Outcome:
         hint: What the server said of its rate limit last.
     """
 
-    value: WorkflowExecutionResult | AsyncExecutionResult | None = None
+    value: Result | Receipt | None = None
     error: SimStudioError | None = None
     hint: RateLimitInfo | None = None
 
@@ -114,17 +114,12 @@ def run(task: Task) -> bytes:
     return attrs.evolve(outcome, hint=hints[-1] if hints else None).packed()
 
 
-def _done(task: Task, hear: Hear) -> WorkflowExecutionResult | AsyncExecutionResult:
-    if task.claims is not None:  # before all else: whatever else fails tells nothing of an earlier run of this task
-        _claim(task.name, task.claims)
+def _done(task: Task, hear: Hear) -> Result | Receipt:
+    if task.store is not None:  # before all else: whatever else fails tells nothing of an earlier run of this task
+        _claim(task.name, task.store)
     value = pickle.loads(task.value)  # noqa: S301 - pickled by the coordinator, as the whole task was
     with clients.using(task.recipe, lambda: _client(task.recipe)) as client:
-        flows = Flows(client._context, task.version, task.options, hear)
-        if task.options.mode == "async":
-            receipt: AsyncExecutionResult = client._context.run(flows.submit(value, task.run_id))
-            return receipt
-        result: WorkflowExecutionResult = client._context.run(flows.execute(value, task.run_id))
-        return result
+        return client.run(task.make(client.context, hear).begin(value, task.claim))
 
 
 def _claim(name: str, store: str) -> None:
@@ -140,14 +135,13 @@ def _claim(name: str, store: str) -> None:
         )
 
 
-def _client(recipe: bytes) -> SimStudioClient:
+def _client(recipe: bytes) -> Client:
     try:
         make, arguments = pickle.loads(recipe)  # noqa: S301 - pickled by the coordinator
-        client: SimStudioClient = make(*arguments)
+        return Client(make(*arguments)._context)
     except Exception as error:
         message = f"A worker cannot make the client: {told(error)} Its middleware must be importable there."
         raise ConfigurationError(message) from error
-    return client
 
 
 def _leave_interrupts_to_the_coordinator() -> None:
@@ -161,6 +155,25 @@ def _leave_interrupts_to_the_coordinator() -> None:
         return
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@attrs.frozen(eq=False)
+class Client:
+    """A client of a worker, whose calls block whatever its class is.
+
+    Attributes:
+        context: The client's.
+    """
+
+    context: Context
+
+    def run(self, flow: Flow[T]) -> T:
+        """What a flow returns."""
+        return Sync.run(self.context.session, flow)
+
+    def close(self) -> None:
+        """Close its connections."""
+        self.context.session.close()
 
 
 @attrs.define(eq=False)
@@ -235,7 +248,7 @@ class Keep(Generic[C]):
             Finalize(None, self.close, exitpriority=10)
 
 
-clients: Keep[SimStudioClient] = Keep(_KEPT)
+clients: Keep[Client] = Keep(_KEPT)
 stores: Keep[Claims] = Keep(_KEPT)
 
 

@@ -1,14 +1,178 @@
-"""What a batch needs to know of Sim."""
+"""Executions of Sim's workflows for the engine of batches: :class:`WorkflowExecution`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from simstudio.batch.execution import Limits
+import attrs
+
+from simstudio.batch.execution import Limits, Receipt, Refusal
+from simstudio.core.options import UNSET, Unset, check_timeout
+from simstudio.errors import InvalidInputError, JobFailedError, RateLimitError, SimStudioError
+from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
+from simstudio.models.jobs import Job
+from simstudio.resources.dialects import Dialects
+from simstudio.resources.dialects.base import StreamOptions
+from simstudio.resources.jobs import Jobs
+from simstudio.resources.payload import selectors
+from simstudio.resources.v2.execution import has_spent_run_id, mint
+from simstudio.transport.endpoint import segment
+from simstudio.transport.rate_limit import RateLimits
 
 if TYPE_CHECKING:
+    from simstudio.batch.execution import Hear, Mode, Models
+    from simstudio.core.context import Context
     from simstudio.models.usage import UsageLimits
+    from simstudio.transport.flow import Flow
+    from simstudio.transport.message import Response
+
+    T = TypeVar("T")
+
+MODELS: Final[Models] = {"result": WorkflowExecutionResult, "job": Job}
+"""The classes of what a ledger of Sim's executions keeps."""
+
+_PATIENCE: Final = 3600.0
+_RATE_REFUSAL: Final = "Rate limit exceeded"
+
+
+@attrs.frozen
+class ExecutionOptions:
+    """How a workflow is executed for each input.
+
+    Attributes:
+        workflow_id: The workflow.
+        api_version: The dialect that is spoken.
+        mode: ``sync`` (a request each), ``async`` (queued, then waited for) or ``stream``.
+        timeout: Seconds that an item may take.
+        selected_outputs: Of streams, and of v2's blocking runs.
+    """
+
+    workflow_id: str
+    api_version: str
+    mode: Mode = "sync"
+    timeout: float | Unset | None = UNSET
+    selected_outputs: Sequence[str] | None = None
+
+    def check(self) -> None:
+        """Check the arguments of a batch.
+
+        Raises:
+            InvalidInputError: One cannot be used; the message names it.
+        """
+        segment(self.workflow_id, "workflow_id")
+        if self.mode not in ("sync", "async", "stream"):
+            raise InvalidInputError(f"mode must be one of 'sync', 'async', 'stream', not {self.mode!r}.")
+        if not isinstance(self.timeout, Unset):
+            check_timeout(self.timeout)
+        if self.selected_outputs is not None:
+            selectors(self.selected_outputs)
+            if self.mode != "stream" and (self.api_version, self.mode) != ("v2", "sync"):
+                raise InvalidInputError('selected_outputs needs mode="stream", or api_version="v2" with mode="sync".')
+
+
+class WorkflowExecution:
+    """Executions of one workflow: an :class:`~simstudio.batch.execution.Execution`.
+
+    Args:
+        options: How it is executed.
+        context: Of the client.
+        on_hint: Called with what the responses to executions say about the rate limit, which only v2's do.
+    """
+
+    def __init__(self, options: ExecutionOptions, context: Context, on_hint: Hear | None = None) -> None:
+        self._options = options
+        self._dialects: Dialects[Any] = Dialects(context, options.api_version)
+        self._jobs: Jobs[Any] = Jobs(context, "jobs", self._dialects)
+        self._dialect = self._dialects.own
+        if on_hint is not None:
+            self._dialect.observers = (_Listener(on_hint),)
+        self.workflow_id = options.workflow_id
+        self.mode: Mode = options.mode
+        self.api_version = options.api_version
+        self.models = MODELS
+        self.claims = options.api_version == "v2"
+        self.claims_advice = "" if self.claims else 'use api_version="v2"'
+        # v0.6 and later count the request that queues a run, and the run.
+        self.cost = 2 if (options.api_version, options.mode) == ("v1", "async") else 1
+
+    def new_claim(self) -> str | None:
+        """A run id of v2; None of v1, which has no claims."""
+        return mint() if self.claims else None
+
+    def begin(self, value: Any, claim: str | None) -> Flow[WorkflowExecutionResult | Receipt]:
+        """Execute the workflow, or queue it in the mode ``async``."""
+        if self.mode == "async":
+            return self._dialect._guarded(self._submit(value, claim))
+        return self._dialect._guarded(self._execute(value, claim))
+
+    def settle(self, receipt: Receipt) -> Flow[WorkflowExecutionResult]:
+        """Wait for the job of a receipt."""
+        return self._dialect._guarded(self._wait(receipt))
+
+    def limits(self) -> Flow[Limits | None]:
+        """Ask for the rate limit of such executions."""
+        return self._dialect._guarded(self._limits())
+
+    def refusal(self, error: SimStudioError) -> Refusal | None:
+        """How Sim refused an execution: with 429, or out of the queue, which took the job and refused its run."""
+        return refusal_of(error)
+
+    def _execute(self, value: Any, claim: str | None) -> Flow[WorkflowExecutionResult]:
+        options = self._options
+        if options.mode == "stream":
+            idle = None if isinstance(options.timeout, Unset) else options.timeout
+            opened = yield from self._dialect.stream(
+                options.workflow_id, value, StreamOptions(options.selected_outputs, idle), max_retries=0, run_id=claim
+            )
+            result: WorkflowExecutionResult = yield from opened.read()
+        else:
+            result = yield from self._dialect.execute(
+                options.workflow_id,
+                value,
+                timeout=options.timeout,
+                max_retries=0,
+                selected_outputs=options.selected_outputs,
+                run_id=claim,
+            )
+        return result.raise_for_failure()  # v0.4 answers a failure with 200, and every version a cancelled run
+
+    def _submit(self, value: Any, claim: str | None) -> Flow[Receipt]:
+        answer = yield from self._dialect.submit(self.workflow_id, value, timeout=UNSET, max_retries=0, run_id=claim)
+        self._jobs.remember(answer)
+        return Receipt(answer.task_id, answer.execution_id, answer.api_version or self.api_version, answer)
+
+    def _wait(self, receipt: Receipt) -> Flow[WorkflowExecutionResult]:
+        timeout, answer = self._options.timeout, receipt.answer
+        if answer is None:
+            answer = AsyncExecutionResult(success=True, task_id=receipt.task_id, execution_id=receipt.execution_id)
+        dialect = self._dialects.of(receipt.api_version)
+        job = yield from self._jobs._wait(
+            dialect.target(receipt.task_id, self.workflow_id, receipt.execution_id, answer),
+            timeout=_PATIENCE if isinstance(timeout, Unset) else timeout,
+            on_progress=None,
+            poll_interval=None,
+        )
+        return job.result
+
+    def _limits(self) -> Flow[Limits | None]:
+        return limits_of((yield from self._dialect.limits()), background=self.cost > 1)
+
+
+def refusal_of(error: SimStudioError) -> Refusal | None:
+    """How Sim refused an execution: with 429, or out of the queue, which took the job and refused its run."""
+    spent = has_spent_run_id(error)
+    if isinstance(error, RateLimitError):
+        # A run that a refused request left behind, and a later one found, is told by the response of the latter.
+        current = not spent or error.response is None or error.response.status == error.status
+        return Refusal(error.retry_after, spent=spent, current=current)
+    if spent:
+        return Refusal(spent=True, current=False)
+    job = error.job if isinstance(error, JobFailedError) else None
+    if job is not None and job.api_version != "v2" and str(job.error_message).startswith(_RATE_REFUSAL):
+        return Refusal()
+    return None
 
 
 def limits_of(usage: UsageLimits, *, background: bool) -> Limits | None:
@@ -41,3 +205,17 @@ def _epoch(text: object) -> float | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+class _Listener:
+    """Observes responses for what their headers say about the rate limit."""
+
+    def __init__(self, on_hint: Callable[[Any], None]) -> None:
+        self._on_hint = on_hint
+
+    def __call__(self, response: Response) -> None:
+        """Pass on what this response says, if anything."""
+        limits = RateLimits()
+        limits.update(response)
+        if limits.current is not None and "x-ratelimit-remaining" in response.headers:
+            self._on_hint(limits.current)

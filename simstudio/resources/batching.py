@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from simstudio.batch.batch import AsyncBatch, Batch
     from simstudio.batch.execution import R
-    from simstudio.batch.mapping import Plan
+    from simstudio.batch.plan import Plan
     from simstudio.core.resource import APIResource
 
     P = ParamSpec("P")
@@ -26,7 +26,7 @@ else:
 
 
 class batching(Method[P, Any], Generic[P, R]):  # noqa: N801 - a decorator
-    """Make a batch of a method that returns its :class:`~simstudio.batch.mapping.Plan`."""
+    """Make a batch of a method that returns its :class:`~simstudio.batch.plan.Plan`."""
 
     def __init__(self, plan: Callable[Concatenate[Any, P], Plan[R]]) -> None:
         super().__init__(plan)
@@ -48,4 +48,4 @@ class batching(Method[P, Any], Generic[P, R]):  # noqa: N801 - a decorator
 
 
 def _begin(resource: Any, plan: Plan[Any]) -> Any:
-    return plan.checked().begin(resource, resource._dialects.version)
+    return plan.begin(resource._context)

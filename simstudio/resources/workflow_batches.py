@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from simstudio.core.modes import M
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from simstudio.batch.inputs import Inputs
     from simstudio.batch.items import BatchItem
-    from simstudio.batch.mapping import Plan
+    from simstudio.batch.plan import Plan
     from simstudio.batch.progress import Progress
     from simstudio.models.execution import WorkflowExecutionResult
 
@@ -96,14 +97,16 @@ class WorkflowBatches(APIResource[M]):
             ...     for item in batch:
             ...         print(item.index, item.output if item.ok else item.error)
         """
-        from simstudio.batch.mapping import Plan
+        from simstudio.batch.plan import Plan
+        from simstudio.resources.batch_execution import ExecutionOptions, WorkflowExecution
 
+        options = ExecutionOptions(workflow_id, self._dialects.version, mode, timeout, selected_outputs)
+        options.check()
         return Plan(
-            workflow_id,
+            partial(WorkflowExecution, options),
             inputs,
             concurrency=concurrency,
             ordered=ordered,
-            mode=mode,
             on_result=on_result,
             ledger=ledger,
             executor=executor,
@@ -112,8 +115,6 @@ class WorkflowBatches(APIResource[M]):
             on_unknown=on_unknown,
             on_failed=on_failed,
             key=key,
-            timeout=timeout,
-            selected_outputs=selected_outputs,
             shared=shared,
             claims=claims,
         )

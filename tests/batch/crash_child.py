@@ -13,10 +13,11 @@ from typing import Any
 
 import httpx  # noqa: F401 - imported before the fork
 
+import simstudio.resources.batch_execution
 import simstudio.resources.jobs
 import simstudio.resources.v2.execution
 from simstudio import SimStudioClient
-from simstudio.batch import batch, engine, mapping, pace, sender  # noqa: F401 - as above
+from simstudio.batch import batch, engine, pace, plan, sender  # noqa: F401 - as above
 from simstudio.batch.items import Prepared
 from simstudio.batch.ledger import Entry, Ledger
 from simstudio.core.polling import Poller, PollSchedule

@@ -7,11 +7,10 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from simstudio import Job, SimStudioError, WorkflowExecutionResult
+from simstudio import SimStudioError, WorkflowExecutionResult
 from simstudio.batch.items import BatchItem, ItemState, Prepared, prepare
 from simstudio.batch.ledger import Intent, Ledger, LedgerView
-
-MODELS = {"result": WorkflowExecutionResult, "job": Job}
+from simstudio.resources.batch_execution import MODELS
 
 
 def opened(path: Path, workflow_id: str = "wf", mode: Any = "sync", api_version: str = "v1") -> Ledger:

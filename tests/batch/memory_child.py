@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from fakes import Fake
+
 from simstudio.batch.batch import Batch
 from simstudio.batch.delivery import Outbox
 from simstudio.batch.engine import Engine
@@ -28,30 +30,13 @@ WARM_UP = 5_000
 CONCURRENCY = 200
 
 
-class Sender:
+class Sender(Fake):
     """Executes without a server; one input in a thousand takes longer, so that order costs something."""
 
-    claims = False
-
-    def new_run_id(self) -> None:
-        return None
-
-    def has_spent_run_id(self, error: Exception) -> bool:
-        return False
-
-    async def execute(self, value: Any, run_id: str | None, queued: Any) -> WorkflowExecutionResult:
+    async def execute(self, value: Any, claim: str | None, queued: Any) -> WorkflowExecutionResult:
         for _ in range(50 if value["n"] % 1000 == 0 else 1):
             await asyncio.sleep(0)
         return WorkflowExecutionResult(True, {"n": value["n"], "text": "x" * 100})
-
-    async def settle(self, task_id: str, execution_id: str | None, api_version: str) -> WorkflowExecutionResult:
-        raise AssertionError("nothing is queued")
-
-    async def limits(self) -> None:
-        return None
-
-    async def aclose(self) -> None:
-        return
 
 
 def value(n: int) -> dict[str, Any]:

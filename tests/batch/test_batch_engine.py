@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import Fake
 
 import simstudio as sim
 from simstudio.batch.backlog import MOST_WEIGHT
 from simstudio.batch.engine import Engine
-from simstudio.batch.execution import Limits
+from simstudio.batch.execution import Limits, Receipt
 from simstudio.batch.items import BatchItem, prepare
 from simstudio.batch.ledger import Counts, Intent, Ledger
 from simstudio.batch.options import Options
 from simstudio.batch.progress import Progress
 from simstudio.batch.running import Box as Waiting
 from simstudio.batch.sources import Inline, source_of
-from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
-from simstudio.resources.v2.execution import has_spent_run_id
+from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.transport.retry import Backoff
 
 Answer = Callable[[Any, int], Any]
@@ -54,12 +54,12 @@ class FixedPace:
         return False
 
 
-class FakeSender:
+class FakeSender(Fake):
     """Executes by a function of the input and of how often it was sent; what it raises is the execution's error."""
 
     def __init__(self, answer: Answer, *, claims: bool = False, queue: bool = False) -> None:
+        super().__init__(claims=claims)
         self.answer = answer
-        self.claims = claims
         self.queue = queue
         self.sent: list[Any] = []
         self.run_ids: list[str | None] = []
@@ -69,22 +69,16 @@ class FakeSender:
         self.gate: asyncio.Event | None = None
         self.begun: asyncio.Event | None = None
 
-    def new_run_id(self) -> str | None:
-        return f"run-{len(self.run_ids)}-{len(self.sent)}" if self.claims else None
-
-    def has_spent_run_id(self, error: sim.SimStudioError) -> bool:
-        return has_spent_run_id(error)
-
-    async def execute(self, value: Any, run_id: str | None, queued: Any) -> WorkflowExecutionResult:
+    async def execute(self, value: Any, claim: str | None, queued: Any) -> WorkflowExecutionResult:
         self.sent.append(value)
-        self.run_ids.append(run_id)
+        self.run_ids.append(claim)
         self.running += 1
         self.most = max(self.most, self.running)
         if self.begun is not None and self.running == 3:
             self.begun.set()
         try:
             if self.queue:
-                queued(AsyncExecutionResult(success=True, task_id=f"job-{value}", execution_id=f"e-{value}"))
+                queued(Receipt(f"job-{value}", f"e-{value}"))
             if self.gate is not None:
                 await self.gate.wait()
             else:
@@ -99,12 +93,9 @@ class FakeSender:
             raise given
         return given if isinstance(given, WorkflowExecutionResult) else WorkflowExecutionResult(True, given)
 
-    async def settle(self, task_id: str, execution_id: str | None, api_version: str) -> WorkflowExecutionResult:
-        self.settled.append(task_id)
-        return self._given(int(task_id.removeprefix("job-")))
-
-    async def limits(self) -> None:
-        return None
+    async def settle(self, receipt: Receipt) -> WorkflowExecutionResult:
+        self.settled.append(receipt.task_id)
+        return self._given(int(receipt.task_id.removeprefix("job-")))
 
     async def aclose(self) -> None:
         self.closed = True
@@ -173,7 +164,7 @@ class TestRunning:
         assert sender.most == 3
 
     def test_out_of_order_they_come_as_they_end(self) -> None:
-        async def slow_first(value: Any, run_id: Any, queued: Any) -> WorkflowExecutionResult:
+        async def slow_first(value: Any, claim: Any, queued: Any) -> WorkflowExecutionResult:
             for _ in range(20 if value == 0 else 1):
                 await asyncio.sleep(0)
             return WorkflowExecutionResult(True, value)
@@ -292,9 +283,10 @@ class TestFailing:
             items[3].unwrap()
         assert (engine.progress.done, engine.progress.failed) == (5, 1)
 
-    def test_a_result_without_success_is_a_failure(self) -> None:
-        (item,), _ = play(FakeSender(lambda *_: WorkflowExecutionResult(False, {}, "no")), [1])
-        assert (item.state, type(item.error)) == ("failed", sim.ExecutionError)
+    def test_a_failure_names_the_run_of_its_result(self) -> None:
+        error = sim.ExecutionError("no", result=WorkflowExecutionResult(False, execution_id="e1"))
+        (item,), _ = play(FakeSender(lambda *_: error), [1])
+        assert (item.state, item.error, item.result, item.run_id) == ("failed", error, None, "e1")
 
     def test_a_bug_in_a_middleware_is_that_items_failure(self) -> None:
         items, _ = play(FakeSender(lambda value, _: KeyError("x") if value else value), [0, 1])

@@ -78,6 +78,13 @@ def test_an_address_where_nobody_ever_was_is_no_outage(clock: Clock) -> None:
     assert outage.since is None
 
 
+@pytest.mark.parametrize("answer", [sim.NotFoundError("none", status=404), sim.ExecutionError("Boom")])
+def test_an_error_that_is_an_answer_shows_that_the_server_is_there(clock: Clock, answer: sim.SimStudioError) -> None:
+    outage = Outage(clock)
+    outage.heard(answer)
+    assert outage.reached
+
+
 def test_it_takes_several_misses_in_a_row(gone: Outage) -> None:
     for _ in range(10):
         gone.heard(REFUSED)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any
 
 import pytest
+from fakes import Fake
 
 import simstudio as sim
 from simstudio.batch.backlog import MOST_WEIGHT
@@ -72,8 +73,9 @@ class TestResumption:
         ids=lambda value: f"{value.state} {value.api_version}" if isinstance(value, Entry) else str(value),
     )
     def test_what_is_left_to_do(self, known: Entry, claims: bool, cautious: str, eager: str) -> None:
-        assert resumption(known, Options(), claims=claims) == cautious
-        assert resumption(known, Options(on_unknown="rerun", on_failed="rerun"), claims=claims) == eager
+        version = "v2" if claims else None
+        assert resumption(known, Options(), claims=version) == cautious
+        assert resumption(known, Options(on_unknown="rerun", on_failed="rerun"), claims=version) == eager
 
 
 class Out:
@@ -183,7 +185,7 @@ class TestDelivery:
 def intake(source: Iterator[Any] | AsyncIterator[Any], out: Out, wake: Any = lambda: None, **options: Any) -> Intake:
     given = Options(**options)
     made = Delivery(out, given, Progress(), spawn=never)
-    return Intake(source_of(source, relayed=False), given, made, ledger=None, claims=False, wake=wake)
+    return Intake(source_of(source, relayed=False), given, made, ledger=None, execution=Fake().execution, wake=wake)
 
 
 class TestIntake:

@@ -173,7 +173,7 @@ class TestStreamsThatWereCutOff:
     ) -> None:
         cancelled = sim.WorkflowExecutionResult(success=False, output=None, status="cancelled", error="Stopped")
         error = sim.ExecutionError("Stopped.", result=cancelled)
-        item = WorkItem(prepare(0, {}), **known).ended("failed", 0.0, result=cancelled, error=error)
+        item = WorkItem(prepare(0, {}), **known).ended("failed", 0.0, error=error)
         assert ("cut short" in str(item.error)) is said
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 import pytest
 import redis
+from fakes import Fake
 
 import simstudio as sim
 from simstudio.batch.claims import CLAIMS_UNREACHABLE, RedisClaims, check_claims, open_claims
@@ -210,7 +211,7 @@ def twice() -> Again:
 
 def unclaimed(run: Any, task: Any) -> Any:
     """A worker that cannot reach the store."""
-    return run(attrs.evolve(task, claims=CLOSED))
+    return run(attrs.evolve(task, store=CLOSED))
 
 
 class Once(ThreadPoolExecutor):
@@ -220,36 +221,20 @@ class Once(ThreadPoolExecutor):
         return super().submit(unclaimed, fn, *args)
 
 
-class Answers:
-    """Executes by a list of answers, one a sending; with run ids."""
-
-    claims = True
+class Answers(Fake):
+    """Executes by a list of answers, one a sending; with claims."""
 
     def __init__(self, *answers: Any) -> None:
+        super().__init__(claims=True)
         self.answers = list(answers)
         self.run_ids: list[str | None] = []
 
-    def new_run_id(self) -> str | None:
-        return f"run-{len(self.run_ids)}"
-
-    def has_spent_run_id(self, error: sim.SimStudioError) -> bool:
-        return False
-
-    async def execute(self, value: Any, run_id: str | None, queued: Any) -> WorkflowExecutionResult:
-        self.run_ids.append(run_id)
+    async def execute(self, value: Any, claim: str | None, queued: Any) -> WorkflowExecutionResult:
+        self.run_ids.append(claim)
         answer = self.answers.pop(0)
         if isinstance(answer, sim.SimStudioError):
             raise answer
         return WorkflowExecutionResult(True, answer)
-
-    async def settle(self, task_id: str, execution_id: str | None, api_version: str) -> WorkflowExecutionResult:
-        raise AssertionError("nothing was queued")
-
-    async def limits(self) -> None:
-        return None
-
-    async def aclose(self) -> None:
-        pass
 
 
 class Box:

@@ -18,6 +18,7 @@ from typing import Any
 import cloudpickle
 import httpx
 import pytest
+from fakes import Fake
 
 import simstudio as sim
 from simstudio.batch.executors import Elsewhere, portable
@@ -151,7 +152,7 @@ class TestWhatIsSent:
             list(client.workflows.map("work", inputs(1), executor=executor, on_unknown="rerun"))
         (task,) = executor.tasks
         assert works.sandbox.api_key not in repr(task)
-        secret = Task("name", "v1", task.options, None, task.recipe, task.value, "redis://:hunter2@host/0")
+        secret = Task("name", task.make, None, task.recipe, task.value, "redis://:hunter2@host/0")
         assert "hunter2" not in repr(secret)
         executor.shutdown()
 
@@ -273,7 +274,7 @@ class TestWhatCannotBe:
 
     def test_a_client_that_cannot_be_made_there(self, works: Works) -> None:
         def foreign(run: Any, task: Any) -> Any:
-            return run(Task(task.name, "v1", task.options, None, b"cnowhere\nMiddleware\n.", task.value))
+            return run(Task(task.name, task.make, None, b"cnowhere\nMiddleware\n.", task.value))
 
         executor = Again(foreign)
         with works.client() as client, pytest.raises(sim.ConfigurationError, match="importable there"):
@@ -344,7 +345,7 @@ class TestWorkersThatAreLost:
 
     def test_what_a_task_that_may_have_run_before_did_not_send_may_have_been_sent(self, works: Works) -> None:
         """In v2 an executor's second run of a task may meet a closed port where the first one was answered."""
-        sender = elsewhere(works.client(version="v2"), Again()).sender(_Local(), None, None)  # type: ignore[arg-type]
+        sender = elsewhere(works.client(version="v2"), Again()).sender(Fake(claims=True), None, None)  # type: ignore[arg-type, type-var]
         refused = sim.APIConnectionError("refused", sent=False)
         assert sender._understood(refused) is refused
         assert refused.sent
@@ -375,12 +376,9 @@ class TestWorkersThatAreLost:
         assert set(works.senders()) == {worker}
 
 
-class _Local:
-    claims = True
-
-
 def elsewhere(client: sim.Client, executor: Executor) -> Elsewhere:
-    return Elsewhere.checked(executor, context_of(client), client.api_version, claims=None, rerun=True)
+    execution: Any = Fake()
+    return Elsewhere.checked(executor, context_of(client), execution, claims=None, rerun=True)
 
 
 def collect(batch: Any, items: list[sim.BatchItem]) -> None:
@@ -490,7 +488,7 @@ def keep_until_the_end(note: str) -> None:
 class TestRunningATask:
     def test_nothing_is_raised_there(self) -> None:
         with ThreadPoolExecutor(1):
-            packed = run(Task("name", "v1", None, None, b"no pickle", b"no pickle"))  # type: ignore[arg-type]
+            packed = run(Task("name", None, None, b"no pickle", b"no pickle"))  # type: ignore[arg-type]
         outcome = pickle.loads(packed)
         assert isinstance(outcome.error, sim.SimStudioError)
         assert outcome.value is None

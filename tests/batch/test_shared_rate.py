@@ -14,7 +14,7 @@ import pytest
 import redis
 
 import simstudio as sim
-from simstudio.batch.mapping import account_of, shared_address
+from simstudio.batch.plan import account_of, shared_address
 from simstudio.batch.shared_pace import SharedPace
 from simstudio.sandbox import RateLimits
 from tests.batch.elsewhere import PATIENCE, Works, inputs, redis_server, until, working

@@ -14,9 +14,22 @@ It is of one workflow on one server. It holds inputs and outputs as they are, an
 
 from __future__ import annotations
 
+from simstudio.batch.execution import Mode, Models
 from simstudio.batch.ledger.taking import move
 from simstudio.batch.ledger.view import LedgerView, status
 from simstudio.batch.ledger.writer import Ledger
-from simstudio.batch.records import Counts, Entry, EntryState, Intent, Mode, Session
+from simstudio.batch.records import Counts, Entry, EntryState, Intent, Session
 
-__all__ = ["Counts", "Entry", "EntryState", "Intent", "Ledger", "LedgerView", "Mode", "Session", "move", "status"]
+__all__ = [
+    "Counts",
+    "Entry",
+    "EntryState",
+    "Intent",
+    "Ledger",
+    "LedgerView",
+    "Mode",
+    "Models",
+    "Session",
+    "move",
+    "status",
+]

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from simstudio.batch.ledger.connection import Connection
 from simstudio.batch.ledger.lock import canonical, check_path
 from simstudio.batch.ledger.rows import COLUMNS, TABLES, entry_of
-from simstudio.batch.records import STATES, Counts, Entry, Models, Session
+from simstudio.batch.records import STATES, Counts, Entry, Session
 from simstudio.transport.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from typing import TypeVar
+
+    from simstudio.batch.execution import Models
 
     V = TypeVar("V", bound="LedgerView")
 

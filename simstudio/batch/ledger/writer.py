@@ -12,7 +12,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
@@ -24,9 +24,12 @@ from simstudio.batch.ledger.lock import Lock, canonical, check_path
 from simstudio.batch.ledger.rows import COLUMNS, TABLES, entry_of
 from simstudio.batch.ledger.taking import taken
 from simstudio.batch.ledger.view import LedgerView
-from simstudio.batch.records import Entry, Intent, Mode, Models, dump, pack_error, pack_result
+from simstudio.batch.records import Entry, Intent, dump, pack_error, pack_result
 from simstudio.batch.snapshot import shown
 from simstudio.transport.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from simstudio.batch.execution import Mode, Models
 
 _MOVES = 500
 """How many changed places are kept in memory before they are written."""

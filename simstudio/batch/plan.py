@@ -1,10 +1,10 @@
-"""From the arguments of ``client.workflows.map`` to a batch."""
+"""From the arguments of a ``map`` method to a batch."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Callable, Sized
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any, Generic, Literal
 
@@ -13,10 +13,7 @@ import attrs
 from simstudio.batch.execution import R
 from simstudio.batch.inputs import Inputs
 from simstudio.batch.items import BatchItem
-from simstudio.batch.ledger.lock import check_path
-from simstudio.core.options import UNSET, Unset, check_timeout
-from simstudio.resources.payload import selectors
-from simstudio.transport.endpoint import segment
+from simstudio.batch.ledger.lock import canonical, check_path
 from simstudio.transport.errors import InvalidInputError, SimStudioError
 
 if TYPE_CHECKING:
@@ -25,12 +22,13 @@ if TYPE_CHECKING:
     from simstudio.batch.batch import AsyncBatch, Batch
     from simstudio.batch.delivery import Outbox
     from simstudio.batch.engine import Engine
+    from simstudio.batch.execution import Execution, MakeExecution
     from simstudio.batch.executors import Elsewhere
+    from simstudio.batch.ledger import Ledger
     from simstudio.batch.options import OnFailed, OnUnknown
+    from simstudio.batch.pace import Pace
     from simstudio.batch.progress import Progress
-    from simstudio.batch.records import Mode
     from simstudio.core.context import Context
-    from simstudio.core.resource import APIResource
     from simstudio.transport.rate_limit import RateLimitInfo
 
 MOST = 200
@@ -40,13 +38,16 @@ MOST_EVER = 10_000
 
 @attrs.frozen
 class Plan(Generic[R]):
-    """A batch that was asked for; see ``Workflows.map`` for the fields."""
+    """A batch that was asked for. ``client.workflows.map`` explains its fields but the first.
 
-    workflow_id: str
+    Attributes:
+        make: Makes what is executed for each input.
+    """
+
+    make: MakeExecution[R]
     inputs: Inputs
     concurrency: int | Literal["auto"] | None = None
     ordered: bool = True
-    mode: Mode = "sync"
     on_result: Callable[[BatchItem[R]], Any] | None = None
     ledger: str | os.PathLike[str] | None = None
     executor: Executor | None = None
@@ -55,25 +56,21 @@ class Plan(Generic[R]):
     on_unknown: OnUnknown = "report"
     on_failed: OnFailed = "keep"
     key: Callable[[Any], object] | None = None
-    timeout: float | Unset | None = UNSET
-    selected_outputs: Sequence[str] | None = None
     shared: str | None = None
     claims: str | None = None
 
-    def checked(self) -> Plan[R]:
-        """The plan, when it can be followed; its concurrency is a number or None.
+    def check(self) -> None:
+        """Check the arguments.
 
         Raises:
-            InvalidInputError: It cannot; the message names the argument.
+            InvalidInputError: One cannot be used; the message names it.
         """
-        segment(self.workflow_id, "workflow_id")
-        number = None if self.concurrency == "auto" else self.concurrency
-        if number is not None and (type(number) is not int or not 1 <= number <= MOST_EVER):
+        number = self.concurrency
+        if number not in (None, "auto") and (type(number) is not int or not 1 <= number <= MOST_EVER):
             raise InvalidInputError(
                 f"concurrency must be 'auto' or a whole number from 1 to {MOST_EVER:,}, not {number!r}."
             )
         for name, value, allowed in (
-            ("mode", self.mode, ("sync", "async", "stream")),
             ("on_unknown", self.on_unknown, ("report", "rerun")),
             ("on_failed", self.on_failed, ("keep", "rerun")),
         ):
@@ -87,72 +84,43 @@ class Plan(Generic[R]):
         for name, function in (("on_result", self.on_result), ("key", self.key)):
             if function is not None and not callable(function):
                 raise InvalidInputError(f"{name} must be a function, not {function!r}.")
-        if not isinstance(self.timeout, Unset):
-            check_timeout(self.timeout)
         if self.ledger is not None:
             check_path(self.ledger)
-        if self.selected_outputs is not None:
-            selectors(self.selected_outputs)
-        return attrs.evolve(self, concurrency=number)
 
-    def begin(self, resource: APIResource[Any], version: str) -> Batch[R] | AsyncBatch[R]:
-        """The batch on a client's resource. Nothing is sent before its first item is asked for."""
+    def begin(self, context: Context) -> Batch[R] | AsyncBatch[R]:
+        """The batch of a client. Nothing is sent before its first item is asked for.
+
+        Raises:
+            InvalidInputError: An argument cannot be used.
+            ConfigurationError: The client cannot be sent to workers, or a store cannot be reached.
+            LedgerError: The ledger cannot be used.
+        """
+        self.check()
         opened = ExitStack()
         try:
-            return self._begun(resource, version, opened)
+            return self._begun(context, opened)
         except BaseException:
             opened.close()
             raise
 
-    def _begun(self, resource: APIResource[Any], version: str, opened: ExitStack) -> Batch[R] | AsyncBatch[R]:
+    def _begun(self, context: Context, opened: ExitStack) -> Batch[R] | AsyncBatch[R]:
         from simstudio.batch.batch import AsyncBatch, Batch
         from simstudio.batch.engine import Engine
-        from simstudio.batch.ledger import Ledger
-        from simstudio.batch.ledger.lock import canonical
         from simstudio.batch.options import Options
-        from simstudio.batch.pace import Pace
         from simstudio.batch.progress import to_stderr
-        from simstudio.batch.running import wait_for_those_left
-        from simstudio.batch.sender import FlowSender, SendOptions
+        from simstudio.batch.sender import FlowSender
         from simstudio.batch.sources import Relay, source_of
-        from simstudio.models.execution import WorkflowExecutionResult
-        from simstudio.models.jobs import Job
 
-        if self.selected_outputs is not None and self.mode != "stream" and (version, self.mode) != ("v2", "sync"):
-            raise InvalidInputError('selected_outputs needs mode="stream", or api_version="v2" with mode="sync".')
-        asynchronous = resource._context.mode.asynchronous
+        execution = self.make(context, None)
+        asynchronous = context.mode.asynchronous
         source = source_of(self.inputs, relayed=not asynchronous, key=self.key)
         concurrency = self.concurrency if isinstance(self.concurrency, int) else None
         most = concurrency or MOST
-        elsewhere = self._elsewhere(resource._context, version)
-        if elsewhere is not None and concurrency is None and self.mode != "async":
+        elsewhere = self._elsewhere(context, execution)
+        if elsewhere is not None and concurrency is None and execution.mode != "async":
             most = min(most, elsewhere.slots or most)
-        cost = 2 if self.mode == "async" and version == "v1" else 1  # NOTES 3: the request and the run
-        pace = Pace(concurrency=concurrency, most=most, cost=cost)
-        if self.shared is not None:
-            from simstudio.batch.shared_pace import SharedPace
-
-            pace = SharedPace(pace, shared_address(self.shared), name=account_of(resource._context))
-            opened.callback(pace.close)
-        endpoint = resource._context.session.endpoint
-        path = None if self.ledger is None else canonical(self.ledger)
-        if path is not None and not asynchronous:
-            wait_for_those_left(path)
-        ledger = (
-            None
-            if self.ledger is None
-            else Ledger.open(
-                self.ledger,
-                workflow_id=self.workflow_id,
-                mode=self.mode,
-                api_version=version,
-                base_url=lambda: endpoint.base_url,
-                models={"result": WorkflowExecutionResult, "job": Job},
-            )
-        )
-        if ledger is not None:
-            opened.callback(ledger.close)
-        sending = SendOptions(self.workflow_id, self.mode, self.timeout, self.selected_outputs)
+        pace = self._pace(context, execution, concurrency, most, opened)
+        ledger = self._ledger(context, execution, opened)
         show = self.progress
         on_progress = show if callable(show) else to_stderr() if show else None
 
@@ -161,9 +129,9 @@ class Plan(Generic[R]):
                 pace.hint(hint.limit, hint.remaining, hint.reset)
 
         def make(outbox: Outbox) -> Engine:
-            here = FlowSender(resource._context, version, sending, most, hear)
+            here = FlowSender(context, self.make, most, hear)
             return Engine(
-                sender=here if elsewhere is None else elsewhere.sender(here, sending, hear),
+                sender=here if elsewhere is None else elsewhere.sender(here, self.make, hear),
                 source=source,
                 outbox=outbox,
                 pace=pace,
@@ -174,7 +142,7 @@ class Plan(Generic[R]):
                     on_failed=self.on_failed,
                     key=self.key,
                     window=max(1000, 4 * most),
-                    max_retries=resource._context.options.max_retries,
+                    max_retries=context.options.max_retries,
                 ),
                 ledger=ledger,
                 total=_count(self.inputs),
@@ -184,11 +152,12 @@ class Plan(Generic[R]):
 
         remembers = ledger is not None or self.on_result is not None
         if asynchronous:
-            return AsyncBatch(make, opened.close, resource._context.session, remembers=remembers)
+            return AsyncBatch(make, opened.close, context.session, remembers=remembers)
         relay = source if isinstance(source, Relay) else None
+        path = None if ledger is None else ledger.path
         return Batch(make, opened.close, relay, remembers=remembers, ledger=path)
 
-    def _elsewhere(self, context: Context, version: str) -> Elsewhere | None:
+    def _elsewhere(self, context: Context, execution: Execution[R]) -> Elsewhere | None:
         """Where items are executed, when not here."""
         if self.executor is None:
             if self.claims is not None:
@@ -196,7 +165,41 @@ class Plan(Generic[R]):
             return None
         from simstudio.batch.executors import Elsewhere
 
-        return Elsewhere.checked(self.executor, context, version, claims=self.claims, rerun=self.on_unknown == "rerun")
+        rerun = self.on_unknown == "rerun"
+        return Elsewhere.checked(self.executor, context, execution, claims=self.claims, rerun=rerun)
+
+    def _pace(
+        self, context: Context, execution: Execution[R], concurrency: int | None, most: int, opened: ExitStack
+    ) -> Pace:
+        from simstudio.batch.pace import Pace
+
+        pace = Pace(concurrency=concurrency, most=most, cost=execution.cost)
+        if self.shared is not None:
+            from simstudio.batch.shared_pace import SharedPace
+
+            pace = SharedPace(pace, shared_address(self.shared), name=account_of(context))
+            opened.callback(pace.close)
+        return pace
+
+    def _ledger(self, context: Context, execution: Execution[R], opened: ExitStack) -> Ledger | None:
+        if self.ledger is None:
+            return None
+        from simstudio.batch.ledger import Ledger
+        from simstudio.batch.running import wait_for_those_left
+
+        if not context.mode.asynchronous:
+            wait_for_those_left(canonical(self.ledger))
+        endpoint = context.session.endpoint
+        ledger = Ledger.open(
+            self.ledger,
+            workflow_id=execution.workflow_id,
+            mode=execution.mode,
+            api_version=execution.api_version,
+            base_url=lambda: endpoint.base_url,
+            models=execution.models,
+        )
+        opened.callback(ledger.close)
+        return ledger
 
 
 def _count(inputs: Inputs) -> int | None:

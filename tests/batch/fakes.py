@@ -1,0 +1,42 @@
+"""A sender and its execution in one, for tests of the coordinator: no client, no sockets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simstudio.batch.execution import Execution, Receipt
+from simstudio.resources.batch_execution import MODELS, refusal_of
+
+
+class Fake:
+    """Answers what the coordinator asks of an execution; a subclass executes."""
+
+    workflow_id = "wf"
+    mode = "sync"
+    models = MODELS
+    cost = 1
+    claims_advice = ""
+
+    def __init__(self, *, claims: bool = False) -> None:
+        self.claims = claims
+        self.api_version = "v2" if claims else "v1"
+        self.made = 0
+        self.refusal = refusal_of
+
+    @property
+    def execution(self) -> Execution:
+        made: Any = self
+        return made  # type: ignore[no-any-return]
+
+    def new_claim(self) -> str | None:
+        self.made += 1
+        return f"run-{self.made - 1}" if self.claims else None
+
+    async def settle(self, receipt: Receipt) -> Any:
+        raise AssertionError("nothing was queued")
+
+    async def limits(self) -> None:
+        return None
+
+    async def aclose(self) -> None:
+        return
