@@ -1,6 +1,6 @@
-"""The catalogue: every operation of the versioned REST surface that this package has, as data.
+"""The catalogue: every operation of ``client.v1`` and ``client.v2``, as data read from the methods themselves.
 
-It is read off the methods themselves, so it cannot differ from them::
+For example::
 
     >>> operation = next(each for each in operations() if each.attribute == "v2.audit_logs.get")
     >>> operation.verb, operation.path
@@ -28,16 +28,15 @@ __all__ = ["Operation", "Parameter", "operations"]
 
 @attrs.frozen
 class Operation:
-    """One operation.
+    """One operation of Sim's versioned REST API.
 
     Attributes:
-        id: What Sim calls it.
-        version: ``v1`` or ``v2``.
-        verb: ``GET``, ``POST`` …
-        path: With the wire names of path parameters in braces.
-        attribute: Where it is, dotted from a client: ``v2.workflows.deploy``.
-        parameters: By Python name: its name on the wire and its place (``path``, ``query``, ``header``, ``body``).
-        is_list: Whether it gives a :class:`~simstudio.Pager`.
+        id: Operation id in Sim's OpenAPI documents.
+        verb: HTTP method.
+        path: Path template, with the wire names of the path parameters in braces.
+        attribute: Dotted path of the method from a client: ``v2.workflows.deploy``.
+        parameters: Wire name and place (``path``, ``query``, ``header``, ``body``) by Python name.
+        is_list: Whether the method returns a :class:`~simstudio.Pager`.
     """
 
     id: str
@@ -49,34 +48,34 @@ class Operation:
     is_list: bool
 
     def of(self, client: Any) -> Any:
-        """The operation of a client, ready to be called.
+        """The bound method of a client.
 
         Example:
             >>> operations()[0].of(client)  # doctest: +SKIP
         """
-        found = client
+        member = client
         for name in self.attribute.split("."):
-            found = getattr(found, name)
-        return found
+            member = getattr(member, name)
+        return member
 
 
 @lru_cache(maxsize=1)
 def operations() -> tuple[Operation, ...]:
-    """Every operation of ``client.v1`` and ``client.v2``, in the order of the namespaces."""
+    """All operations of ``client.v1`` and ``client.v2``, in the order of the namespaces."""
     from simstudio.resources.v1 import V1
     from simstudio.resources.v2 import V2
 
-    unbound: Any = None  # a namespace needs its context only to send
-    return (*_of(V1(unbound, "v1")), *_of(V2(unbound, "v2")))
+    unbound: Any = None  # a namespace uses its context only when it sends a request
+    return (*_operations_of(V1(unbound, "v1")), *_operations_of(V2(unbound, "v2")))
 
 
-def _of(resource: APIResource[Any]) -> Iterator[Operation]:
+def _operations_of(resource: APIResource[Any]) -> Iterator[Operation]:
     from simstudio.core.listing import listing
 
     kind = type(resource)
     for name, member in _members(kind):
         if isinstance(member, namespace):
-            yield from _of(getattr(resource, name))
+            yield from _operations_of(getattr(resource, name))
             continue
         route = getattr(getattr(member, "flow", None), "route", None)
         if route is not None:
@@ -92,6 +91,6 @@ def _of(resource: APIResource[Any]) -> Iterator[Operation]:
 
 
 def _members(kind: type) -> Iterator[tuple[str, Any]]:
-    """What a namespace has, in the order it is written, bases first."""
+    """The members of a class in the order of their definition, base classes first."""
     for base in reversed(inspect.getmro(kind)):
         yield from vars(base).items()

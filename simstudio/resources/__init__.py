@@ -1,1 +1,1 @@
-"""The namespaces of a client. A resource turns calls into flows; it never touches a socket itself."""
+"""Sim's namespaces: each resource turns a call into a flow of requests and does no I/O itself."""

@@ -1,8 +1,7 @@
-"""The flat methods of the documented SDK, on the client itself, names, order and defaults as documented.
+"""The flat methods of Sim's documented Python SDK, with the documented names, order and defaults.
 
-They are for programs written against Sim's own package (``../docs``: "Référence de l'API"); new code reads better with
-the namespaces. Where the documents differ from the namespaces the documents win here: one attempt, a literal timeout of
-30 s, plain dicts of ``get_job_status``.
+They serve programs written for that SDK; the namespaces are meant for new code. Where the two differ the documents are
+followed here: one attempt, a timeout of 30 s, a plain dict from ``get_job_status``.
 """
 
 from __future__ import annotations
@@ -39,16 +38,16 @@ Result: TypeAlias = WorkflowExecutionResult | AsyncExecutionResult
 
 
 class DocumentedMethods(BaseClient[M]):
-    """The namespaces of a Sim client, and the flat methods of the documented SDK."""
+    """The namespaces of a Sim client and the flat methods of the documented SDK."""
 
     @namespace
     def workflows(self) -> Workflows[M]:
-        """Workflows: run them, in every way Sim offers."""
+        """Workflows: run them, and check whether they can be run."""
         return Workflows(self._context, "workflows", self.jobs, self._dialects)
 
     @namespace
     def jobs(self) -> Jobs[M]:
-        """Background executions."""
+        """Jobs: executions in the background."""
         return Jobs(self._context, "jobs", self._dialects)
 
     @namespace
@@ -58,14 +57,14 @@ class DocumentedMethods(BaseClient[M]):
 
     @namespace
     def v1(self) -> V1[M]:
-        """The routes under ``/api/v1``."""
+        """Operations under ``/api/v1``."""
         from simstudio.resources.v1 import V1
 
         return V1(self._context, "v1")
 
     @namespace
     def v2(self) -> V2[M]:
-        """The routes under ``/api/v2``, whatever ``api_version`` is."""
+        """Operations under ``/api/v2``, whatever ``api_version`` is."""
         from simstudio.resources.v2 import V2
 
         return V2(self._context, "v2")
@@ -86,27 +85,23 @@ class DocumentedMethods(BaseClient[M]):
         async_execution: bool = False,
         input: Any = UNSET,
     ) -> Flow[Result]:
-        """Execute a workflow, in one attempt.
+        """Execute a workflow in one attempt, without retries.
 
         Args:
-            workflow_id: The workflow's id.
-            input_data: What it gets.
-            timeout: Seconds for the call; with ``stream``, the longest silence.
-            stream: Stream it, and give the whole result at the end. (``client.workflows.stream`` gives it as it comes.)
+            timeout: Seconds for the call; with ``stream``, the longest silence; None for no limit.
+            stream: Stream the run and return the whole result at its end. ``client.workflows.stream`` yields the
+                events.
             selected_outputs: With ``stream``: the outputs to stream, as ``blockName.attribute``.
-            async_execution: Queue it and come back at once.
-            input: The same as ``input_data``.
-
-        Returns:
-            The result; with ``async_execution`` the receipt (``task_id``).
+            async_execution: Queue the run and return a receipt at once; its ``task_id`` is for :meth:`get_job_status`.
+            input: Alternative name of ``input_data``.
 
         Raises:
-            SimStudioError: As ``client.workflows.execute``; ``error.code`` is one of the documented ones.
+            SimStudioError: As ``client.workflows.execute``; ``error.code`` is one of the documented codes.
 
         Example:
             >>> client.execute_workflow("workflow-id", {"message": "Hello"}).output  # doctest: +SKIP
         """
-        data = _one_input(input_data, input)
+        data = _choose_input(input_data, input)
         return (yield from self._execute_once(workflow_id, data, timeout, stream, selected_outputs, async_execution))
 
     @operation
@@ -120,12 +115,12 @@ class DocumentedMethods(BaseClient[M]):
         selected_outputs: list[str] | None = None,
         input: Any = UNSET,
     ) -> Flow[WorkflowExecutionResult]:
-        """Execute a workflow and wait for its result; :meth:`execute_workflow` without ``async_execution``."""
-        data = _one_input(input_data, input)
+        """Execute a workflow and wait for its result: :meth:`execute_workflow` without ``async_execution``."""
+        data = _choose_input(input_data, input)
         result = yield from self._execute_once(
             workflow_id, data, timeout, stream, selected_outputs, async_execution=False
         )
-        assert isinstance(result, WorkflowExecutionResult)  # noqa: S101 - nothing else comes without async_execution
+        assert isinstance(result, WorkflowExecutionResult)  # noqa: S101 - async_execution is False
         return result
 
     @operation
@@ -144,32 +139,25 @@ class DocumentedMethods(BaseClient[M]):
         backoff_multiplier: float = 2.0,
         input: Any = UNSET,
     ) -> Flow[Result]:
-        """Execute a workflow, again after each 429, and after nothing else.
+        """Execute a workflow, with a retry after each 429 response and after no other failure.
+
+        The other arguments are those of :meth:`execute_workflow`.
 
         Args:
-            workflow_id: The workflow's id.
-            input_data: What it gets.
-            timeout: Seconds for each attempt.
-            stream: As :meth:`execute_workflow`.
-            selected_outputs: As :meth:`execute_workflow`.
-            async_execution: As :meth:`execute_workflow`.
-            max_retries: Repetitions after the first attempt.
-            initial_delay: Seconds before the first repetition.
-            max_delay: Seconds no delay exceeds, unless the server asks for more.
-            backoff_multiplier: Growth from one delay to the next (±25 % jitter). ``Retry-After`` is a floor.
-            input: The same as ``input_data``.
-
-        Returns:
-            As :meth:`execute_workflow`.
+            timeout: Seconds for each attempt; None for no limit.
+            max_retries: Attempts after the first one.
+            initial_delay: Seconds before the first retry.
+            max_delay: Longest delay in seconds, unless ``Retry-After`` is longer.
+            backoff_multiplier: Growth of the delay from one retry to the next, with ±25 % jitter.
 
         Raises:
-            RateLimitError: Refused in every attempt.
-            SimStudioError: As :meth:`execute_workflow`, at once.
+            RateLimitError: Every attempt was refused.
+            SimStudioError: As :meth:`execute_workflow`.
 
         Example:
             >>> client.execute_with_retry("workflow-id", {"message": "Hello"}, max_retries=5)  # doctest: +SKIP
         """
-        data = _one_input(input_data, input)
+        data = _choose_input(input_data, input)
         check_max_retries(max_retries)
         backoff = Backoff(
             _seconds(initial_delay, "initial_delay"),
@@ -190,14 +178,14 @@ class DocumentedMethods(BaseClient[M]):
 
     @operation
     def get_workflow_status(self, workflow_id: str) -> Flow[WorkflowStatus]:
-        """Get a workflow's deployment status; ``client.workflows.status``."""
+        """Retrieve the deployment status of a workflow; the same as ``client.workflows.status``."""
         return (yield from self._dialects.own.status(workflow_id))
 
     @operation
     def validate_workflow(self, workflow_id: str) -> Flow[bool]:
-        """Whether a workflow is ready to be executed; False on any :class:`~simstudio.SimStudioError`.
+        """Whether a workflow is deployed; False on any :class:`~simstudio.SimStudioError`.
 
-        ``client.workflows.validate`` tells an unreachable server from a workflow that is not deployed.
+        ``client.workflows.validate`` raises when the server cannot be reached.
         """
         try:
             status = yield from self._dialects.own.status(workflow_id)
@@ -207,21 +195,20 @@ class DocumentedMethods(BaseClient[M]):
 
     @operation
     def get_job_status(self, task_id: str, *, workflow_id: str | None = None) -> Flow[dict[str, Any]]:
-        """Get the status of a background execution, as the plain dict that came.
+        """Retrieve the status of a background execution, as a plain dict.
 
         Args:
-            task_id: What ``execute_workflow(..., async_execution=True)`` returned as ``task_id``.
-            workflow_id: Its workflow; v2 needs it for what another client queued.
+            task_id: ``task_id`` of the receipt from ``execute_workflow(..., async_execution=True)``.
+            workflow_id: v2: needed for a job that another client queued.
 
         Returns:
-            ``{"success", "taskId", "status", "metadata", "output"?, "error"?, "estimatedDuration"?}`` in the documents'
-            words: ``status`` is ``queued`` where v0.6 says ``pending``, and ``error`` of a job that ended otherwise and
-            ``metadata["duration"]`` of a completed one are None where the server did not send them.
-            ``estimatedDuration`` and ``metadata["duration"]`` are milliseconds. v2's runs are told in the same words;
-            ``output`` is the workflow's own there.
+            ``{"success", "taskId", "status", "metadata", "output"?, "error"?, "estimatedDuration"?}`` with the
+            documented words, on every server: ``queued`` also where v0.6 sends ``pending`` and v2 its own statuses.
+            ``metadata["duration"]`` of a completed job and ``error`` of an unsuccessful one are None if the server did
+            not send them. Durations are in milliseconds. With v2 ``output`` is the workflow's own output.
 
         Raises:
-            NotFoundError: No such job.
+            NotFoundError: No job has this id.
 
         Example:
             >>> client.get_job_status("task-id")["status"]  # doctest: +SKIP
@@ -232,7 +219,7 @@ class DocumentedMethods(BaseClient[M]):
 
     @operation
     def get_usage_limits(self) -> Flow[UsageLimits]:
-        """Get the account's limits and usage; ``client.usage.limits``."""
+        """Retrieve the account's limits and usage; the same as ``client.usage.limits``."""
         return (yield from self._dialects.own.limits())
 
     def _execute_once(
@@ -256,7 +243,7 @@ class DocumentedMethods(BaseClient[M]):
         return (yield from opened.read())
 
 
-def _one_input(input_data: Any, other: Any) -> Any:
+def _choose_input(input_data: Any, other: Any) -> Any:
     if other is UNSET:
         return input_data
     if input_data is not None:

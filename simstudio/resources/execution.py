@@ -1,8 +1,8 @@
-"""From the answer to an execution to a result or an error; the dialects of Sim's legacy routes.
+"""Turn the response to an unversioned execution into a result, a receipt or an error.
 
-A workflow ending in a *Response* block answers with its own status, headers and body, so an answer is Sim's envelope
-only if it is an object with a boolean ``success`` and a key ``output``. Anything else with 2xx is the workflow's output
-(recordings 003, 140); with another status it is an error that carries the body.
+A workflow that ends in a *Response* block sets its own status, headers and body. A body is Sim's envelope only if it is
+an object with a boolean ``success`` and a key ``output``; any other 2xx body is the workflow's output, and with any
+other status it is an error that carries the body.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _DOCUMENTED_STATUSES = frozenset({400, 401, 402, 403, 404, 409, 413, 429})
 
 
 def refused_before_running(response: Response) -> bool:
-    """Whether a 429 is Sim's own (rate limit, concurrency limit, admission gate), so that surely nothing ran.
+    """Whether a 429 comes from Sim's rate limit, concurrency limit or admission gate, so that nothing ran.
 
-    A *Response* block may answer 429 itself after having run; Sim's own bodies are told by how their ``error`` begins.
+    A *Response* block may also send 429, after it ran; Sim's own refusals are recognized by the start of ``error``.
     """
     if response.status != 429:
         return False
@@ -37,18 +37,18 @@ def refused_before_running(response: Response) -> bool:
 
 
 def is_envelope(data: Any) -> bool:
-    """Whether JSON data is Sim's envelope of a result."""
+    """Whether JSON data is Sim's envelope around a result."""
     return type(data) is dict and "output" in data and type(data.get("success")) is bool
 
 
 def execution_result(response: Response, credentials: Credentials) -> WorkflowExecutionResult:
-    """The result in an answer to an execution.
+    """The result in the response to an execution.
 
     Raises:
-        ExecutionError: The workflow ran and failed (500 with the envelope; v0.4 answers 200, which is a result).
-        ExecutionTimeoutError: The server stopped it (408 with the envelope).
+        ExecutionError: The workflow failed (500 with the envelope; v0.4 sends 200, which gives a result).
+        ExecutionTimeoutError: The server stopped the run (408 with the envelope).
         APIStatusError: Any other error status.
-        InvalidResponseError: 2xx with a body that is no JSON.
+        InvalidResponseError: The body of a 2xx response is not JSON.
     """
     if response.ok:
         if not response.content.strip():
@@ -62,11 +62,11 @@ def execution_result(response: Response, credentials: Credentials) -> WorkflowEx
     except (ValueError, RecursionError):
         data = None
     if data is not None and is_envelope(data) and not data["success"] and response.status not in _DOCUMENTED_STATUSES:
-        raise _failed(response, credentials)
+        raise _execution_error(response, credentials)
     raise status_error(response, credentials, SIM)
 
 
-def _failed(response: Response, credentials: Credentials) -> ExecutionError:
+def _execution_error(response: Response, credentials: Credentials) -> ExecutionError:
     conceal(response, credentials)
     result = structure(response.json(), WorkflowExecutionResult, response=response)
     code = result.extra.get("code")
@@ -83,16 +83,15 @@ def _failed(response: Response, credentials: Credentials) -> ExecutionError:
     )
 
 
-def submission(response: Response, workflow_id: str, prefix: str) -> AsyncExecutionResult:
-    """The receipt in a 2xx answer to an asynchronous execution, in any dialect (API.md 5.2).
+def parse_receipt(response: Response, workflow_id: str, prefix: str) -> AsyncExecutionResult:
+    """The receipt in the 2xx response to an asynchronous execution, in the shape of any generation.
 
     Args:
-        response: The answer.
-        workflow_id: What was submitted; the receipt remembers it.
-        prefix: The path prefix of the base address, which a ``statusUrl`` must share.
+        workflow_id: The workflow that was submitted; kept on the receipt.
+        prefix: Path prefix of the base URL; the path of ``statusUrl`` must begin with it.
 
     Raises:
-        InvalidResponseError: It names no id; the answer is on the error, so that nothing is lost.
+        InvalidResponseError: The response names no job, or holds the result of a run; the error carries the response.
     """
     data = response.json()
     if is_envelope(data):
@@ -103,7 +102,7 @@ def submission(response: Response, workflow_id: str, prefix: str) -> AsyncExecut
             response=response,
         )
     known: dict[str, Any] = {"workflow_id": workflow_id, "success": True}
-    came = data
+    wire = data
     if isinstance(data, dict):
         job_id = data.get("taskId") or data.get("jobId")
         links = data.get("links")
@@ -114,15 +113,15 @@ def submission(response: Response, workflow_id: str, prefix: str) -> AsyncExecut
             links["status"] = status_path(data["statusUrl"], prefix) or data["statusUrl"]
         data = {**data, "links": links}
     receipt = structure(data, AsyncExecutionResult, response=response, known=known)
-    object.__setattr__(receipt, "_wire", came)  # the links made here are ours: to_dict() is what came
+    object.__setattr__(receipt, "_wire", wire)  # to_dict() returns what the server sent, without the links added here
     return receipt
 
 
 def status_path(url: str, prefix: str) -> str | None:
-    """The path of a ``statusUrl`` relative to the base address, when it can be one of Sim's; None otherwise.
+    """The path of a ``statusUrl`` relative to the base URL; None if it is not a path of Sim's API.
 
-    The server makes the address from its configured public host (recording 389 names another port than was asked), so
-    only the path is of use, and the key is never sent where a response says.
+    The server builds ``statusUrl`` from its configured public host, which may differ from the base URL. Only the path
+    is used, so that the API key is never sent to a host that a response names.
     """
     try:
         parts = urlsplit(url)

@@ -1,11 +1,8 @@
-"""The events of a streamed execution, decoded without I/O.
+"""Decode the events of a streamed execution, without I/O.
 
-:class:`ExecutionEvents` turns the bytes of a stream into typed events and knows when it is over, and why; it is fed by
-hand in tests, and by the streams of :mod:`simstudio.resources.streams` otherwise.
-
-The frames (NOTES 2, API.md 2.2): ``{"blockId", "chunk"}``; ``{"event": "final", "data": {…}}`` (the documents:
-``{"event": "done", …}``); ``{"event": "error", "error"}``; then ``data: "[DONE]"``, with quotes (the documents: bare).
-v2 adds ``chunk_reset``, and, where they were asked for, ``thinking`` and ``tool``.
+The frames are ``{"blockId", "chunk"}``; ``{"event": "final", "data": {…}}`` (documented: ``{"event": "done", …}``);
+``{"event": "error", "error"}``; then ``data: "[DONE]"``, with quotes (documented: without). v2 adds ``chunk_reset``
+and, on request, ``thinking`` and ``tool``.
 """
 
 from __future__ import annotations
@@ -46,7 +43,7 @@ _AGENT_EVENTS: dict[str, type[StreamEvent]] = {
 
 
 class _Text:
-    """Text that grows by small pieces, kept without an object for each of them."""
+    """A text built from many small pieces, joined from time to time so that no object is kept for each piece."""
 
     __slots__ = ("_joined", "_pieces")
 
@@ -65,18 +62,18 @@ class _Text:
 
 
 class ExecutionEvents:
-    r"""The state of one stream, fed with bytes.
+    r"""Decoder of one stream: takes bytes, returns events, and holds the result or the failure.
 
     Args:
-        where: What to name in errors: method and path.
-        max_event_size: Bytes that one event may have.
-        conceal: Completes an error before it is raised: takes the key out of it, should the server have echoed it.
-        run_id: Of v2: the id of the run, for its result.
+        where: Method and path, for error messages.
+        max_event_size: Largest size of one event, in bytes.
+        conceal: Function that completes an error and removes the API key from it, in case the server echoed the key.
+        run_id: v2: the run's id, for the result.
 
     Attributes:
-        over: Whether the end marker came, or an end that needs none.
-        failure: What to raise once the events before it were taken, or None.
-        final: The final event, once it came.
+        over: Whether the stream has ended normally.
+        failure: Error to raise after the events before it were consumed, or None.
+        final: The final event; None until it arrives.
 
     Example:
         >>> ExecutionEvents().feed(b'data: {"blockId":"b","chunk":"Hi"}\n\n')[0].chunk
@@ -102,48 +99,48 @@ class ExecutionEvents:
         self.final: FinalEvent | None = None
 
     def feed(self, data: bytes) -> list[StreamEvent]:
-        """The events that the next bytes complete. A failure among them is left in ``failure``."""
+        """Return the events that these bytes complete; a failure is kept in ``failure``."""
         if self.over or self.failure is not None:
             return []
         try:
-            return self._events(self._decoder.feed(data))
+            return self._parse_all(self._decoder.feed(data))
         except UndecodableEventError as error:
-            events = self._events(error.events)
+            events = self._parse_all(error.events)
             if not self.over and self.failure is None:
                 self.failure = self.concealed(StreamError(f"{error} ({self._where})", partial=self.partial))
             return events
 
     def end(self, cause: APIConnectionError | None = None) -> list[StreamEvent]:
-        """No more bytes will come, because they ended or because of ``cause``; the events still to be had."""
+        """Return the remaining events: no more bytes will come, because the stream ended or failed with ``cause``."""
         if self.over or self.failure is not None:
             return []
         try:
-            events = self._events(self._decoder.flush()) if cause is None else []
+            events = self._parse_all(self._decoder.flush()) if cause is None else []
         except StreamError:
             events = []
-        self._ended(cause)
+        self._finish(cause)
         return events
 
     def concealed(self, error: SimStudioError) -> SimStudioError:
-        """An error without the key, should the server have echoed it into the stream."""
+        """Return the error after removing the API key from it, in case the server echoed the key into the stream."""
         if self._conceal is not None:
             self._conceal(error)
         return error
 
     @property
     def partial(self) -> str:
-        """The text so far, all blocks one after another in the order in which they began."""
+        """The text received so far: the blocks in the order in which they began."""
         return "".join(str(self._texts[block]) for block in self._order)
 
     def text(self, event: StreamEvent) -> str | None:
-        """The text of a chunk of a streamed block; None of other events."""
+        """The text of a chunk of a streamed block; None for other events."""
         return event.chunk if isinstance(event, ChunkEvent) else None
 
     def result(self) -> WorkflowExecutionResult:
         """The result of a stream that is over.
 
-        v0.6 leaves streamed blocks out of the final output and v0.4 repeats them: the joined text of a block is put
-        into ``output[block_id]["content"]`` only where the final output lacks the block.
+        The final output lacks streamed blocks on v0.6 and contains them on v0.4. The joined text of a block is
+        therefore added as ``output[block_id]["content"]`` only if the final output lacks the block.
         """
         if self.failure is not None:
             raise self.failure
@@ -173,58 +170,58 @@ class ExecutionEvents:
         )
 
     def complete(self, final: FinalEvent) -> None:
-        """Take the end from elsewhere: an answer that was no stream at all."""
+        """End the stream with a final event from a response that was not a stream."""
         self.final = final
         self.over = True
 
-    def _events(self, decoded: Iterable[ServerSentEvent]) -> list[StreamEvent]:
+    def _parse_all(self, decoded: Iterable[ServerSentEvent]) -> list[StreamEvent]:
         events: list[StreamEvent] = []
         for item in decoded:
             if self.over or self.failure is not None:
                 break
-            event = self._event(item.data)
+            event = self._parse(item.data)
             if event is not None:
                 events.append(event)
         return events
 
-    def _event(self, text: str) -> StreamEvent | None:
+    def _parse(self, text: str) -> StreamEvent | None:
         try:
             frame = json.loads(text)
         except (ValueError, RecursionError):
             frame = text.strip()
         if frame == "[DONE]":
-            self._ended()
+            self._finish()
             return None
         if not isinstance(frame, dict):
             return OtherEvent(data=frame)
         kind = frame.get("event")
         if kind is None and isinstance(frame.get("chunk"), str):
-            return self._chunk(frame)
+            return self._add_chunk(frame)
         if kind == "final":
             data = frame.get("data")
-            self.final = _final(data if isinstance(data, dict) else {}, frame)
+            self.final = _final_event(data if isinstance(data, dict) else {}, frame)
             return self.final
         if kind == "done":
-            self.final = _final(frame, frame)
+            self.final = _final_event(frame, frame)
             return self.final
         if kind == "error":
-            self._fail(frame)
+            self._finish_with_error(frame)
             return None
         if isinstance(kind, str) and kind in _AGENT_EVENTS:
-            return self._agent(frame, _AGENT_EVENTS[kind])
-        return _as_sent(OtherEvent(event=kind if isinstance(kind, str) else None, data=frame), frame)
+            return self._agent_event(frame, _AGENT_EVENTS[kind])
+        return _with_wire(OtherEvent(event=kind if isinstance(kind, str) else None, data=frame), frame)
 
-    def _agent(self, frame: dict[str, Any], kind: type[StreamEvent]) -> StreamEvent:
-        """An event of v2's agents; one that is odd stays raw."""
+    def _agent_event(self, frame: dict[str, Any], kind: type[StreamEvent]) -> StreamEvent:
+        """A typed event of v2's agents; an ``OtherEvent`` if its frame has an unknown shape."""
         try:
             event = structure(frame, kind)
         except InvalidResponseError:
-            return _as_sent(OtherEvent(event=frame["event"], data=frame), frame)
+            return _with_wire(OtherEvent(event=frame["event"], data=frame), frame)
         if isinstance(event, ResetEvent) and event.block_id in self._texts:
             self._texts[event.block_id] = _Text()
         return event
 
-    def _chunk(self, frame: dict[str, Any]) -> ChunkEvent:
+    def _add_chunk(self, frame: dict[str, Any]) -> ChunkEvent:
         chunk, block = frame["chunk"], frame.get("blockId")
         block = block if isinstance(block, str) else None
         text = self._texts.get(block)
@@ -232,9 +229,9 @@ class ExecutionEvents:
             text = self._texts[block] = _Text()
             self._order.append(block)
         text.append(chunk)
-        return _as_sent(ChunkEvent(chunk, block), frame)
+        return _with_wire(ChunkEvent(chunk, block), frame)
 
-    def _ended(self, cause: APIConnectionError | None = None) -> None:
+    def _finish(self, cause: APIConnectionError | None = None) -> None:
         if self.failure is not None or self.over:
             return
         if self.final is not None:
@@ -252,7 +249,7 @@ class ExecutionEvents:
             self.failure.__cause__ = cause
             self.concealed(self.failure)
 
-    def _fail(self, frame: dict[str, Any]) -> None:
+    def _finish_with_error(self, frame: dict[str, Any]) -> None:
         text = error_text(frame.get("error"))
         result = WorkflowExecutionResult(success=False, error=text)
         self.failure = self.concealed(
@@ -265,9 +262,9 @@ class ExecutionEvents:
         )
 
 
-def _final(data: dict[str, Any], frame: dict[str, Any]) -> FinalEvent:
+def _final_event(data: dict[str, Any], frame: dict[str, Any]) -> FinalEvent:
     success, error, metadata = data.get("success"), data.get("error"), data.get("metadata")
-    return _as_sent(
+    return _with_wire(
         FinalEvent(
             success=success if isinstance(success, bool) else not error,
             output=data.get("output"),
@@ -279,6 +276,6 @@ def _final(data: dict[str, Any], frame: dict[str, Any]) -> FinalEvent:
     )
 
 
-def _as_sent(event: E, frame: dict[str, Any]) -> E:
+def _with_wire(event: E, frame: dict[str, Any]) -> E:
     object.__setattr__(event, "_wire", frame)
     return event

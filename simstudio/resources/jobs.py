@@ -1,4 +1,4 @@
-"""``client.jobs``: background executions."""
+"""``client.jobs``: executions in the background."""
 
 from __future__ import annotations
 
@@ -39,13 +39,14 @@ if TYPE_CHECKING:
 
 V = TypeVar("V")
 
-_REMEMBERED = 1024
+_MOST_REMEMBERED = 1024
 
 
 class Jobs(APIResource[M]):
-    """Ask for background executions, and wait for them.
+    """Retrieve background executions, and wait for them.
 
-    Each takes a job as its id, as the receipt that ``client.workflows.submit`` gave, or as a :class:`~simstudio.Job`.
+    A job is given as its id, as the receipt from ``client.workflows.submit``, or as a :class:`~simstudio.Job`. With v2
+    an id alone also needs ``workflow_id``, unless this client queued the job.
     """
 
     def __init__(self, context: Context, name: str, dialects: Dialects[M]) -> None:
@@ -58,7 +59,7 @@ class Jobs(APIResource[M]):
 
     @cached_property
     def poller(self) -> Poller:
-        """When it asks; may be replaced."""
+        """The timing of the polls; may be replaced."""
         from simstudio.core.polling import Poller
 
         return Poller()
@@ -67,17 +68,11 @@ class Jobs(APIResource[M]):
     def get(self, job: str | AsyncExecutionResult | Job, *, workflow_id: str | None = None) -> Flow[Job]:
         """Retrieve the state of one background execution.
 
-        Args:
-            job: Its id, its receipt, or an earlier state of it.
-            workflow_id: Its workflow, for a bare id that only its workflow can find: in v2 always, unless this client
-                queued it.
-
         Returns:
-            The job; look at ``done``, ``succeeded``, ``paused`` rather than at ``status``.
+            The job; ``done``, ``succeeded`` and ``paused`` mean the same on every server, ``status`` does not.
 
         Raises:
-            NotFoundError: No such job: finished ones are kept for about a day.
-            SimStudioError: Any other failure.
+            NotFoundError: No job has this id; finished jobs are kept for about a day.
 
         Example:
             >>> client.jobs.get("run_1234").status  # doctest: +SKIP
@@ -97,27 +92,23 @@ class Jobs(APIResource[M]):
     ) -> Flow[Job]:
         """Wait until a background execution is done.
 
-        It asks at once, then at growing intervals (0.5 s to 10 s, with jitter, guided by the server's estimate), and
-        bears up to five failed questions in a row. Of a workflow that this client queued and waited for before, it
-        asks when the end is likely (pauses of 0.08 s to 10 s), from what the last runs took.
+        Polls begin at once and follow at growing intervals: 0.5 to 10 s with jitter, or shorter where earlier runs of
+        the workflow or the server's estimate show when the end is likely. Up to five polls in a row may fail.
 
         Args:
-            job: Its id, its receipt, or an earlier state of it.
-            workflow_id: Its workflow, for a bare id that only its workflow can find: in v2 always, unless this client
-                queued it.
-            timeout: Seconds to wait, None for ever. Jobs orphaned by a restart of the server never end (recording 354).
-            on_progress: Called with the job at each poll; may be async on the async client. What it
-                raises ends the wait.
-            poll_interval: Seconds between questions, in place of the growing ones.
+            timeout: Seconds to wait; None for no limit. Jobs orphaned by a restart of the server never end.
+            on_progress: Function called with the job after each poll; may be async on the async client. An exception
+                from it ends the wait.
+            poll_interval: Seconds between polls, instead of growing intervals.
 
         Returns:
-            The job, succeeded or paused.
+            The job, which has succeeded or is paused.
 
         Raises:
-            JobFailedError: It failed, or its workflow did (``error.job``, ``error.result``).
-            JobCancelledError: It was cancelled.
-            JobTimeoutError: It was not done in time; it goes on (``error.job``).
-            SimStudioError: It could not be asked for (``error.task_id``).
+            JobFailedError: The job or its workflow failed (``error.job``, ``error.result``).
+            JobCancelledError: The job was cancelled.
+            JobTimeoutError: The job was not done within ``timeout``; it continues (``error.job``).
+            SimStudioError: Polling failed; ``error.task_id`` names the job.
 
         Example:
             >>> client.jobs.wait("run_1234", timeout=60).result.output  # doctest: +SKIP
@@ -132,9 +123,9 @@ class Jobs(APIResource[M]):
         )
 
     def handle(self, job: str | AsyncExecutionResult | Job, *, workflow_id: str | None = None) -> JobHandle[M]:
-        """A handle of one background execution, of the kind that every service's client gives.
+        """A handle of one background execution, with the interface that all services share. No request is sent.
 
-        Nothing is sent. ``handle.refresh()``, ``handle.wait()`` and ``handle.result()`` are awaited on an async client.
+        On the async client ``refresh()``, ``wait()`` and ``result()`` of the handle are awaited.
 
         Example:
             >>> client.jobs.handle("run_1234").result(timeout=60).output  # doctest: +SKIP
@@ -144,11 +135,14 @@ class Jobs(APIResource[M]):
         return JobHandle(self, self._target(job, workflow_id), job if isinstance(job, Job) else None)
 
     def remember_cancelled(self, execution_id: str) -> None:
-        """Remember that an execution was asked to stop: v0.6 shows a cancelled job like a timed-out one."""
+        """Remember that cancelling an execution was requested: v0.6 reports a cancelled job like a timed-out one."""
         _remember(self._cancelled, execution_id, None)
 
     def remember(self, receipt: AsyncExecutionResult) -> None:
-        """Remember what this client queued, and when: v2 finds a run by its workflow only, and waits learn from it."""
+        """Remember a job that this client queued.
+
+        v2 needs the workflow to find a run, and the time of queuing is used to predict when later runs end.
+        """
         _remember(self._queued, receipt.task_id, self.poller.clock())
         if receipt.workflow_id is not None:
             _remember(self._workflows, receipt.task_id, receipt.workflow_id)
@@ -185,7 +179,7 @@ class Jobs(APIResource[M]):
             if not job.done:
                 watch.seen_running(asked)
             elif workflow_id is not None and not job.cancelled:
-                took = watch.took(poller.clock(), _told(job))
+                took = watch.took(poller.clock(), _reported_duration(job))
                 if took is not None:
                     durations.add(workflow_id, took)
             return job
@@ -205,18 +199,18 @@ class Jobs(APIResource[M]):
                 expired=expired,
                 timeout=timeout,
                 on_progress=on_progress,
-                estimate=_estimate,
+                estimate=_estimated_duration,
                 expected=durations.expect(workflow_id) if known else None,
                 begun=watch.begun,
             )
-            self._check(done)
+            self._raise_unless_succeeded(done)
         except SimStudioError as error:
             error.task_id = target.task_id
             raise
         return done
 
-    def _check(self, job: Job) -> None:
-        """Raise for a job that ended without success."""
+    def _raise_unless_succeeded(self, job: Job) -> None:
+        """Raise if the job ended without success."""
         if job.succeeded or job.paused:
             return
         message = job.error_message
@@ -260,23 +254,25 @@ class Jobs(APIResource[M]):
 
 def _remember(memory: OrderedDict[str, V], key: str, value: V) -> None:
     memory[key] = value
-    if len(memory) > _REMEMBERED:
+    if len(memory) > _MOST_REMEMBERED:
         memory.popitem(last=False)
 
 
-def _estimate(job: Job) -> float | None:
-    """Seconds that the server thinks a job takes. What it sends is a hint, and garbage in it breaks nothing."""
+def _estimated_duration(job: Job) -> float | None:
+    """The server's estimate of the job's duration in seconds; None if it is missing or malformed."""
     return _seconds(job.estimated_duration)
 
 
-def _told(job: Job) -> float | None:
-    """Seconds that the server says a job took (v0.4 and v2 do)."""
+def _reported_duration(job: Job) -> float | None:
+    """The duration that the server reports for a job, in seconds; only v0.4 and v2 report it."""
     metadata: object = job.metadata
     return _seconds(metadata.get("duration")) if isinstance(metadata, dict) else None
 
 
-def _seconds(sent: object) -> float | None:
-    return sent / 1000 if isinstance(sent, (int, float)) and 0 < sent < 1e15 else None
+def _seconds(milliseconds: object) -> float | None:
+    if isinstance(milliseconds, (int, float)) and 0 < milliseconds < 1e15:
+        return milliseconds / 1000
+    return None
 
 
 class JobHandle(SubmittedRun[M, Job, WorkflowExecutionResult]):
@@ -302,9 +298,9 @@ class JobHandle(SubmittedRun[M, Job, WorkflowExecutionResult]):
         return self._jobs._wait(self._target, timeout=timeout, on_progress=on_progress, poll_interval=poll_interval)
 
     def _result(self, state: Job) -> Flow[WorkflowExecutionResult]:
-        self._jobs._check(state)
+        self._jobs._raise_unless_succeeded(state)
         return state.result
-        yield  # a flow that needs nothing of the world
+        yield  # makes this a generator, as a flow must be
 
     def __reduce__(self) -> tuple[Any, ...]:
         return JobHandle, (self._jobs, self._target, self.state)

@@ -1,4 +1,4 @@
-"""Which pause an answer is for, from whatever a caller holds."""
+"""Resolve the pause that ``client.workflows.resume`` answers, from a result, a job, a run, a pause or an id."""
 
 from __future__ import annotations
 
@@ -17,19 +17,21 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class Answered:
-    """The pause that an answer is for: a workflow, a run of it, and which of the run's pauses."""
+class PauseAddress:
+    """The address of a pause: workflow, run (``execution_id``), and pause within the run (``context_id``)."""
 
     workflow_id: str
     execution_id: str
     context_id: str
 
 
-def pause_of(dialect: Dialect[Any], run: object, workflow_id: str | None, context_id: str | None) -> Flow[Answered]:
-    """The pause to answer; asks the server for the run where nothing names its pause.
+def resolve_pause(
+    dialect: Dialect[Any], run: object, workflow_id: str | None, context_id: str | None
+) -> Flow[PauseAddress]:
+    """The address of the pause to answer; the run is fetched if neither ``run`` nor ``context_id`` names the pause.
 
     Raises:
-        InvalidInputError: ``run`` does not wait, names no workflow, or has several pauses of which none was chosen.
+        InvalidInputError: The run is not paused, the workflow is unknown, or several pauses are waiting.
     """
     execution_id: str | None
     if isinstance(run, str):
@@ -38,8 +40,8 @@ def pause_of(dialect: Dialect[Any], run: object, workflow_id: str | None, contex
         pause = run if isinstance(run, Pause) else run.paused if isinstance(run, PausedRun) else run.pause
         if pause is None:
             raise InvalidInputError(f"This run does not wait for anybody: its status is {_status(run)!r}.")
-        execution_id = pause.execution_id or _named(run, "execution_id")
-        workflow_id = workflow_id or pause.workflow_id or _named(run, "workflow_id")
+        execution_id = pause.execution_id or _text_attribute(run, "execution_id")
+        workflow_id = workflow_id or pause.workflow_id or _text_attribute(run, "workflow_id")
         context_id = context_id or pause.context_id
     else:
         raise InvalidInputError(
@@ -49,17 +51,16 @@ def pause_of(dialect: Dialect[Any], run: object, workflow_id: str | None, contex
         missing = "workflow_id=" if execution_id else "an execution id"
         raise InvalidInputError(f"A pause is answered by workflow and run; here {missing} is missing.")
     if context_id is None:
-        found = yield from dialect.paused_run(workflow_id, execution_id)
-        context_id = _the_one(found)
-    return Answered(workflow_id, execution_id, context_id)
+        context_id = _only_waiting_pause((yield from dialect.paused_run(workflow_id, execution_id)))
+    return PauseAddress(workflow_id, execution_id, context_id)
 
 
-def version_of(run: object) -> str | None:
-    """The API that told of a run, where it says so."""
+def api_version_of(run: object) -> str | None:
+    """The API version that a job was read from; None for anything else."""
     return run.api_version if isinstance(run, Job) else None
 
 
-def _the_one(run: PausedRun) -> str:
+def _only_waiting_pause(run: PausedRun) -> str:
     waiting = [pause for pause in run.pauses if pause.waiting and pause.context_id]
     if not waiting:
         raise InvalidInputError(f"The run {run.execution_id} does not wait for anybody: its status is {run.status!r}.")
@@ -71,9 +72,9 @@ def _the_one(run: PausedRun) -> str:
     return str(waiting[0].context_id)
 
 
-def _named(run: object, name: str) -> str | None:
-    found = getattr(run, name, None)
-    return found if isinstance(found, str) else None
+def _text_attribute(run: object, name: str) -> str | None:
+    value = getattr(run, name, None)
+    return value if isinstance(value, str) else None
 
 
 def _status(run: object) -> object:

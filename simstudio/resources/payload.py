@@ -1,4 +1,4 @@
-"""From what a user passes as input to the bytes of an execution's body."""
+"""Encode a user's input as the JSON body of an execution."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ CONTROL_KEYS = frozenset({
     "stream", "selectedOutputs", "triggerType", "useDraftState", "includeFileBase64", "base64MaxBytes",
     "workflowStateOverride", "triggerBlockId", "stopAfterBlockId", "runFromBlock", "workflowId", "executionId",
 })  # fmt: skip
-"""Keys that Sim takes out of a body's top level before the rest becomes the input.
+"""Keys that Sim removes from the top level of a body before the rest becomes the input.
 
-Since v0.7.32 ``executionId`` becomes the id of the execution, under which it runs at most once."""
+Since v0.7.32 ``executionId`` sets the id of the execution, under which the server runs it at most once."""
 
 
 class FileInputWarning(UserWarning):
-    """A file is sent in a place where Sim hands it to the workflow as raw data instead of as a file.
+    """Warning that the workflow will receive a file as raw data instead of as a file.
 
     Sim turns file objects into files only in the fields declared as ``file[]`` on the Start block, at the top level of
     the input, and only in blocking and streaming runs.
@@ -32,9 +32,9 @@ class Payload(NamedTuple):
     """An encoded body.
 
     Attributes:
-        content: JSON, UTF-8.
-        files: How many files it holds.
-        nested: How many of them lie deeper than a top-level field or its list.
+        content: JSON in UTF-8.
+        files: Number of files in the input.
+        nested: Number of files below the top level, where Sim does not process them.
     """
 
     content: bytes
@@ -42,7 +42,7 @@ class Payload(NamedTuple):
     nested: int = 0
 
     def warn(self, *, background: bool) -> None:
-        """Warn of files that the workflow will not see as files."""
+        """Warn about files that the workflow will receive as raw data."""
         if self.files and background:
             why = "Sim does not process files in background runs: the workflow gets {type, data, name, mime}"
         elif self.nested:
@@ -53,16 +53,12 @@ class Payload(NamedTuple):
 
 
 def encode_nested(data: Any, control: Mapping[str, Any]) -> Payload:
-    """The body of v2 for an input: what :func:`encode_input` sends flat is nested under ``input``.
-
-    Args:
-        data: The user's input, files included.
-        control: Sim's own keys.
+    """The body of a v2 execution: the input under ``input``, beside Sim's control keys.
 
     Raises:
-        InvalidInputError: It is no JSON data, or is larger than Sim takes.
+        InvalidInputError: The input cannot be encoded as JSON or exceeds 10 MiB.
     """
-    inner = _flat(data)
+    inner = _as_mapping(data)
     body = {"input": inner, **control} if data is not None else dict(control)
     encoder = _Encoder()
     content = encoder.encode(body, data)
@@ -84,7 +80,7 @@ def selectors(selected_outputs: Sequence[str], most: int | None = None) -> list[
     """Selected outputs as a list.
 
     Raises:
-        InvalidInputError: They are no list of texts, or more than ``most``.
+        InvalidInputError: The value is not a list of strings or has more than ``most`` items.
     """
     wrong = isinstance(selected_outputs, (str, Mapping)) or not isinstance(selected_outputs, Iterable)
     chosen = [] if wrong else list(selected_outputs)
@@ -99,16 +95,16 @@ def selectors(selected_outputs: Sequence[str], most: int | None = None) -> list[
 
 
 def encode_input(data: Any, control: Mapping[str, Any] | None = None) -> Payload:
-    """The body for an input: a mapping is sent flat, anything else as ``{"input": value}``, None as ``{}``.
+    """The body of an unversioned execution: a mapping as it is, another value as ``{"input": value}``, None as ``{}``.
 
     Args:
-        data: The user's input, files included (see :mod:`simstudio.core.files`).
-        control: Sim's own keys to add.
+        control: Sim's control keys to add.
 
     Raises:
-        InvalidInputError: It collides with Sim's control keys, is no JSON data, or is larger than Sim takes.
+        InvalidInputError: A key of the input is a control key, or the input cannot be encoded as JSON or exceeds 10
+            MiB.
     """
-    body = _flat(data)
+    body = _as_mapping(data)
     if not body and not control:
         return Payload(b"{}")
     collisions = CONTROL_KEYS.intersection(body)
@@ -122,11 +118,11 @@ def encode_input(data: Any, control: Mapping[str, Any] | None = None) -> Payload
     content = encoder.encode({**body, **control} if control else body, data)
     if len(content) > MAX_BODY_BYTES:
         raise _too_large(len(content))
-    nested = encoder.files - sum(map(_files_at_top, body.values())) if encoder.files else 0
+    nested = encoder.files - sum(map(_count_files, body.values())) if encoder.files else 0
     return Payload(content, encoder.files, nested)
 
 
-def _flat(data: Any) -> dict[str, Any]:
+def _as_mapping(data: Any) -> dict[str, Any]:
     if data is None:
         return {}
     if type(data) is dict:
@@ -134,13 +130,13 @@ def _flat(data: Any) -> dict[str, Any]:
     return dict(data) if isinstance(data, Mapping) else {"input": data}
 
 
-def _files_at_top(value: Any) -> int:
+def _count_files(value: Any) -> int:
     values = value if isinstance(value, (list, tuple)) else (value,)
     return sum(1 for item in values if not isinstance(item, (str, Mapping)) and as_file(item) is not None)
 
 
 class _Encoder:
-    """JSON with files in it. The encoding is the C encoder's; only what is no JSON comes here."""
+    """JSON encoder that also takes files and mappings; Python code runs only for values unknown to the C encoder."""
 
     def __init__(self) -> None:
         self.files = 0
@@ -157,7 +153,7 @@ class _Encoder:
         except RecursionError as error:
             raise InvalidInputError("The input nests too deeply, or contains itself.") from error
         except (TypeError, ValueError) as error:
-            raise InvalidInputError(_problem(data) or f"The input cannot be sent as JSON: {error}.") from error
+            raise InvalidInputError(_describe_problem(data) or f"The input cannot be sent as JSON: {error}.") from error
 
     def _default(self, value: Any) -> Any:
         if isinstance(value, Mapping):
@@ -172,7 +168,7 @@ class _Encoder:
 
 
 def _check_keys(value: Any) -> None:
-    """Refuse keys that JSON would silently turn into text."""
+    """Raise if a key is not a string: ``json`` would silently convert it."""
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
@@ -187,14 +183,14 @@ def _check_keys(value: Any) -> None:
                 _check_keys(item)
 
 
-def _problem(value: Any, path: str = "input", depth: int = 0) -> str | None:
-    """Where in an input something is no JSON data, found only once it failed."""
+def _describe_problem(value: Any, path: str = "input", depth: int = 0) -> str | None:
+    """Message naming the path of the first value that is not JSON data. Called only after encoding failed."""
     if depth > 200:
         return "The input nests too deeply, or contains itself."
     if isinstance(value, Mapping):
-        found = (_problem(item, f"{path}.{key}", depth + 1) for key, item in value.items())
+        problems = (_describe_problem(item, f"{path}.{key}", depth + 1) for key, item in value.items())
     elif isinstance(value, (list, tuple)):
-        found = (_problem(item, f"{path}[{index}]", depth + 1) for index, item in enumerate(value))
+        problems = (_describe_problem(item, f"{path}[{index}]", depth + 1) for index, item in enumerate(value))
     elif isinstance(value, float) and not math.isfinite(value):
         return f"{path} is {value!r}, which JSON cannot say. Send None or a text instead."
     elif value is None or isinstance(value, (str, int, float)) or as_file(value) is not None:
@@ -204,4 +200,4 @@ def _problem(value: Any, path: str = "input", depth: int = 0) -> str | None:
             f"{path} is a {type(value).__name__}, which is no JSON data. "
             "Convert it first (a date with .isoformat(), a set with list(), a model with its own dict form)."
         )
-    return next((problem for problem in found if problem is not None), None)
+    return next((problem for problem in problems if problem is not None), None)

@@ -1,4 +1,4 @@
-"""Sim's settings: the facts about Sim that its client hands down to `core` and `transport`, and its environment."""
+"""The facts about Sim that its client passes to ``core`` and ``transport``, and its environment variables."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 DEFAULT_BASE_URL: Final = "https://sim.ai"
 LOG_VARIABLE: Final = "SIM_LOG"
 KEY_PATTERN: Final = r"\b(?:sk-)?sim[_-][A-Za-z0-9_-]{8,}"
-"""What looks like one of Sim's API keys."""
+"""Regular expression that matches Sim's API keys, to redact them in logs and errors."""
 KEEP_ALIVE_SECONDS: Final = 4.0
-"""How long an idle connection is kept: Sim closes its own after 5 s."""
+"""Seconds for which an idle connection is kept; Sim closes idle connections after 5 s."""
 
 SHOWN_HEADERS: Final = frozenset({"x-execution-id", "x-execution-mode", "x-run-id", "x-stream-response"})
-"""Headers of Sim whose values may be logged."""
+"""Sim's headers whose values may be logged."""
 
 APIVersion = Literal["v1", "v2"]
 
@@ -50,10 +50,10 @@ SIM: Final = Service(
 
 
 def check_api_key(api_key: str | Anonymous) -> str | Anonymous:
-    """Return the key if it can be sent.
+    """Return the API key if a header can carry it.
 
     Raises:
-        ConfigurationError: The key is empty or holds characters that no header may hold.
+        ConfigurationError: The key is empty or holds characters that are not allowed in a header.
     """
     if isinstance(api_key, str) and not api_key.strip():
         raise ConfigurationError(
@@ -63,10 +63,10 @@ def check_api_key(api_key: str | Anonymous) -> str | Anonymous:
 
 
 def resolve_api_key(api_key: str | Anonymous | None) -> str | Anonymous:
-    """The given key, or that of ``SIM_API_KEY``.
+    """The given API key, or else the value of ``SIM_API_KEY``.
 
     Raises:
-        ConfigurationError: There is none, or it cannot be sent.
+        ConfigurationError: No key is set, or a header cannot carry it.
     """
     if api_key is None:
         api_key = os.environ.get("SIM_API_KEY")
@@ -79,15 +79,15 @@ def resolve_api_key(api_key: str | Anonymous | None) -> str | Anonymous:
 
 
 def resolve_base_url(base_url: str | None) -> str:
-    """The given base address, or that of ``SIM_BASE_URL``, or Sim's own."""
+    """The given base URL, or else the value of ``SIM_BASE_URL``, or else ``https://sim.ai``."""
     return check_base_url(base_url if base_url is not None else os.environ.get("SIM_BASE_URL") or DEFAULT_BASE_URL)
 
 
 def resolve_api_version(api_version: str | None) -> APIVersion:
-    """The given version, or that of ``SIM_API_VERSION``, or ``v1``.
+    """The given API version, or else the value of ``SIM_API_VERSION``, or else ``v1``.
 
     Raises:
-        ConfigurationError: It is neither ``v1`` nor ``v2``.
+        ConfigurationError: The version is neither ``v1`` nor ``v2``.
     """
     version = api_version if api_version is not None else os.environ.get("SIM_API_VERSION") or "v1"
     if version not in ("v1", "v2"):
@@ -96,7 +96,7 @@ def resolve_api_version(api_version: str | None) -> APIVersion:
 
 
 def warn_of_ignored_settings() -> None:
-    """Log that ``SIM_WIRE`` is set, which chose a wire in version 0.1 and means nothing now."""
+    """Log a warning if ``SIM_WIRE`` is set: version 0.1 read it, this version does not."""
     if os.environ.get("SIM_WIRE"):
         logging.getLogger("simstudio.transport").warning(
             "SIM_WIRE is ignored: there is one wire. Pass http_client= to send with another HTTP client."

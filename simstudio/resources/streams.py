@@ -1,4 +1,4 @@
-"""Streams of executions, and the decorator of the operations that open them."""
+"""Streams of executions, and ``@streaming``, the decorator of the operations that open them."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ T = TypeVar("T")
 
 
 class OpenedStream(core.OpenedStream[E, WorkflowExecutionResult], Generic[E]):
-    """What the flow of a streamed execution returns."""
+    """An open response and the decoder of its events: the result of the flow behind a streaming operation."""
 
 
 class Stream(core.EventStream[E, WorkflowExecutionResult], Generic[E]):
-    """The events of a run as they come: an iterator and a context manager.
+    """An iterator over the events of a run as they arrive, and a context manager.
 
-    ``text()`` gives nothing where no outputs were selected: Sim then streams no text, and the whole output is in
-    ``result()``. A run does not stop on the server because its stream was left.
+    ``text()`` yields nothing when no outputs were selected: Sim then streams no text, and ``result()`` has the whole
+    output. Closing the stream does not stop the run on the server.
 
     Example:
         >>> with client.workflows.stream("wf") as stream:  # doctest: +SKIP
@@ -45,13 +45,13 @@ class Stream(core.EventStream[E, WorkflowExecutionResult], Generic[E]):
 
 
 class AsyncStream(core.AsyncEventStream[E, WorkflowExecutionResult], Generic[E]):
-    """The events of a run as they come, awaited; otherwise like :class:`Stream`."""
+    """The async form of :class:`Stream`."""
 
 
 class AsyncStreamManager(core.EventStreamManager[E, AsyncStream[E]], Generic[E]):
-    """What the async client's ``stream(...)`` returns: await it, enter it with ``async with``, or iterate over it.
+    """The return value of ``stream(...)`` on the async client: await it, use ``async with``, or iterate over it.
 
-    Nothing is sent before one of these.
+    The request is sent at that moment, not before.
     """
 
     def __init__(self, opening: Coroutine[Any, Any, OpenedStream[E]]) -> None:
@@ -59,7 +59,7 @@ class AsyncStreamManager(core.EventStreamManager[E, AsyncStream[E]], Generic[E])
 
 
 class streaming(Method[P, T]):  # noqa: N801 - a decorator
-    """Make a streaming operation of a generator method that returns ``Flow[OpenedStream[T]]``."""
+    """Make a streaming operation from a generator method that returns ``Flow[OpenedStream[T]]``."""
 
     def __init__(self, flow: Callable[Concatenate[Any, P], Flow[OpenedStream[T]]]) -> None:
         super().__init__(flow)

@@ -1,4 +1,4 @@
-"""``client.usage``: what the account may still do."""
+"""``client.usage``: limits and usage of the account."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Usage(APIResource[M]):
-    """Limits and usage of the account that the key belongs to."""
+    """Limits and usage of the account that owns the API key."""
 
     def __init__(self, context: Context, name: str, dialects: Dialects[M]) -> None:
         super().__init__(context, name)
@@ -24,18 +24,16 @@ class Usage(APIResource[M]):
 
     @operation
     def limits(self) -> Flow[UsageLimits]:
-        """Retrieve the rate limits, the costs of the current period and the storage in use.
+        """Retrieve the rate limits, the cost of the current billing period and the storage in use.
 
-        In v1 it is the only way to see an execution's rate limit before meeting it: Sim sends no hints with executions
-        (NOTES 4).
+        With v1 this is the only way to see the rate limit of executions: their responses carry no rate-limit headers.
 
         Returns:
-            ``rate_limit.sync.remaining`` (requests), ``usage.current_period_cost`` (US dollars) … v2 tells no rate
-            limits and counts credits instead of dollars: ``limits.credits.remaining``.
+            v1: requests (``rate_limit.sync.remaining``) and US dollars (``usage.current_period_cost``). v2: credits
+            (``credits.remaining``), and no rate limits.
 
         Raises:
-            AuthenticationError: No key, or a wrong one.
-            SimStudioError: Any other failure.
+            AuthenticationError: The API key is missing or wrong.
 
         Example:
             >>> client.usage.limits().rate_limit["sync"]["remaining"]  # doctest: +SKIP

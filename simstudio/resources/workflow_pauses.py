@@ -1,4 +1,4 @@
-"""``client.workflows``: runs that wait for a human."""
+"""``client.workflows``: paused runs, which wait for a human."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class WorkflowPauses(APIResource[M]):
-    """The part of ``client.workflows`` that is about humans in the loop."""
+    """The methods of ``client.workflows`` for human-in-the-loop workflows."""
 
     _dialects: Dialects[M]
     _jobs: Jobs[M]
@@ -30,17 +30,14 @@ class WorkflowPauses(APIResource[M]):
     def paused(self, workflow_id: str, *, status: str = "paused") -> Pages[PausedRun]:
         """List the runs of a workflow that wait for a human.
 
-        Args:
-            workflow_id: The workflow's id.
-            status: Of the runs. v1 knows ``paused``, ``partially_resumed``, ``fully_resumed``, ``cancelled``, several
-                joined by commas, and ``""`` for all (recordings 096, 097); v2 a run's status.
+        With v2 each run costs one more request, because the list does not say what a run asks.
 
-        Returns:
-            The runs; ``run.paused`` says what each asks. (v2 tells that of each run only: one more request a run.)
+        Args:
+            status: v1: ``paused``, ``partially_resumed``, ``fully_resumed`` or ``cancelled``, several joined by commas,
+                or ``""`` for all. v2: a run's status.
 
         Raises:
-            NotFoundError: No such workflow.
-            SimStudioError: Any other failure.
+            NotFoundError: No workflow has this id.
 
         Example:
             >>> for run in client.workflows.paused("wf"):  # doctest: +SKIP
@@ -50,18 +47,10 @@ class WorkflowPauses(APIResource[M]):
 
     @operation
     def get_paused(self, workflow_id: str, execution_id: str) -> Flow[PausedRun]:
-        """Retrieve one run that waits, or waited, for a human.
-
-        Args:
-            workflow_id: The workflow's id.
-            execution_id: The run's.
-
-        Returns:
-            The run, with all its pauses.
+        """Retrieve one run that waits, or has waited, for a human, with all its pauses.
 
         Raises:
-            NotFoundError: No such run, or it never paused.
-            SimStudioError: Any other failure.
+            NotFoundError: No run has this id, or it never paused.
 
         Example:
             >>> client.workflows.get_paused("wf", execution_id).paused.input_fields  # doctest: +SKIP
@@ -78,36 +67,35 @@ class WorkflowPauses(APIResource[M]):
         context_id: str | None = None,
         timeout: float | Unset | None = UNSET,
     ) -> Flow[WorkflowExecutionResult | AsyncExecutionResult]:
-        """Answer a run that waits for a human, so that it goes on.
+        """Answer a pause, so that the run continues.
 
-        Never sent again by itself: an answer counts once.
+        The request is never retried, because a pause can be answered only once.
 
         Args:
-            run: The paused result, job or run, one of its pauses, or an execution id (with ``workflow_id``).
-            input: The answer: the fields of ``pause.input_fields`` by name.
-            workflow_id: The workflow, where ``run`` does not name it.
-            context_id: Which pause to answer; looked up where nothing names it and one waits.
-            timeout: Seconds for the call, None for no end; the client's where it is not given.
+            run: The paused result, job or run, one of its pauses, or an execution id (then give ``workflow_id``).
+            input: Values by name for the fields in ``pause.input_fields``.
+            workflow_id: Needed only if ``run`` does not name its workflow.
+            context_id: The pause to answer; needed only if several are waiting.
+            timeout: Seconds for the call; None for no limit; default: the client's timeout.
 
         Returns:
-            The result, when the run was begun by waiting for it or as a stream; when it was queued, a receipt for
-            ``client.jobs.wait`` (NOTES 7). A run that pauses again is a result with ``paused`` set.
+            The result, if the run was started by a blocking or streaming call (``paused`` is set if it paused again); a
+            receipt for ``client.jobs.wait``, if it was queued.
 
         Raises:
-            InvalidInputError: Nothing names the workflow, or several pauses wait and none was chosen.
-            InvalidRequestError: The pause was answered already, or its run was cancelled (recordings 107, 119).
-            ExecutionError: The run went on and failed.
-            SimStudioError: Any other failure.
+            InvalidInputError: The workflow is unknown, or several pauses are waiting and none was chosen.
+            InvalidRequestError: The pause was answered before, or the run was cancelled.
+            ExecutionError: The run continued and failed.
 
         Example:
             >>> result = client.workflows.execute("wf")  # doctest: +SKIP
             >>> client.workflows.resume(result, {"approved": True}).output  # doctest: +SKIP
         """
-        from simstudio.resources.pauses import pause_of, version_of
+        from simstudio.resources.pauses import api_version_of, resolve_pause
 
         check_timeout(None if isinstance(timeout, Unset) else timeout)
-        dialect = self._dialects.of(version_of(run) or self._dialects.version)
-        pause = yield from pause_of(dialect, run, workflow_id, context_id)
+        dialect = self._dialects.of(api_version_of(run) or self._dialects.version)
+        pause = yield from resolve_pause(dialect, run, workflow_id, context_id)
         resumed = yield from dialect.resume(
             pause.workflow_id, pause.execution_id, pause.context_id, input, timeout=timeout
         )

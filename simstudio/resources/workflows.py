@@ -1,4 +1,4 @@
-"""``client.workflows``: run a workflow, in every way Sim offers."""
+"""``client.workflows``: run workflows, and check whether they can be run."""
 
 from __future__ import annotations
 
@@ -32,10 +32,14 @@ Timeout: TypeAlias = float | Unset | None
 
 
 class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
-    """Run workflows, and ask whether they can be run.
+    """Run workflows, and check whether they can be run.
 
-    In each, ``input`` is what the workflow gets: a mapping is sent flat, any other value as ``{"input": value}``. Files
-    (``pathlib.Path``, files opened in binary mode, :class:`simstudio.File`) may lie anywhere in it.
+    ``input`` is what the workflow receives: a mapping becomes its top-level fields, any other value is sent as
+    ``{"input": value}``. Files (``pathlib.Path``, files opened in binary mode, :class:`simstudio.File`) may be anywhere
+    in it.
+
+    Arguments marked v2 need ``api_version="v2"``. Every method raises :class:`~simstudio.SimStudioError`; ``Raises``
+    lists the errors that a caller may want to handle.
     """
 
     def __init__(self, context: Context, name: str, jobs: Jobs[M], dialects: Dialects[M]) -> None:
@@ -52,29 +56,27 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         timeout: Timeout = UNSET,
         selected_outputs: Sequence[str] | None = None,
     ) -> Flow[WorkflowExecutionResult]:
-        """Run a workflow and wait for its result.
+        """Run a workflow and wait for its result. For runs of minutes use :meth:`run`.
 
-        A run that may have begun is never begun again. v1 has no idempotency key, so nothing is re-sent there; v2's
-        request carries an id under which it runs at most once. A client that stops waiting does not stop the run
-        (NOTES 1). For runs of minutes use :meth:`run`.
+        A run that may have started is never started a second time: v2 requests carry a run id under which the server
+        runs at most once, and v1 requests are not retried once they may have arrived. The run continues on the server
+        when the client stops waiting.
 
         Args:
-            workflow_id: The workflow's id.
-            input: What it gets.
-            timeout: Seconds for the whole call, None for no end; the client's where it is not given. In v2 the server
-                is asked for heartbeats when it is over 30 s, so that no proxy cuts the connection.
-            selected_outputs: v2 only, up to 100 of ``blockName.path``: ``result.block_outputs`` has their values.
+            timeout: Seconds for the whole call; None for no limit; default: the client's timeout. Above 30 s, v2
+                servers are asked for heartbeats, so that no proxy closes the connection.
+            selected_outputs: v2: up to 100 outputs as ``blockName.path``; their values are in ``result.block_outputs``.
 
         Returns:
-            The result. ``output`` is the last block's output, or the body a Response block sends.
+            The result; ``output`` is the output of the last block, or the body that a Response block sends.
 
         Raises:
-            ExecutionError: The workflow failed (on v0.4 that is a result with ``success=False`` instead).
-            APITimeoutError: No answer in time; the run goes on.
-            RateLimitError: Refused, and again after the retries.
-            APIStatusError: Any other error status, a Response block's own among them (``error.response.content``).
-            APIConnectionError: No answer at all.
-            InvalidInputError: The input cannot be sent.
+            ExecutionError: The workflow failed. (v0.4 servers give a result with ``success=False`` instead.)
+            APITimeoutError: No response within ``timeout``; the run continues.
+            RateLimitError: Every attempt was refused.
+            APIStatusError: Any other error status, also one set by a Response block (``error.response.content``).
+            APIConnectionError: No response.
+            InvalidInputError: The input cannot be encoded or is too large.
 
         Example:
             >>> client.workflows.execute("wf", {"name": "Ada"}).output  # doctest: +SKIP
@@ -95,19 +97,20 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         timeout: Timeout = UNSET,
         execution_timeout: int | None = None,
     ) -> Flow[AsyncExecutionResult]:
-        """Queue a workflow to run in the background, and come back at once.
+        """Queue a workflow to run in the background, and return at once.
+
+        With v1, files reach the workflow as raw data; a :class:`FileInputWarning` says so.
 
         Args:
-            workflow_id: The workflow's id.
-            input: What it gets. In v1 files reach it as raw data (NOTES 3), with a warning.
-            timeout: Seconds for the call, None for no end; the client's where it is not given.
-            execution_timeout: v2 only: seconds the run may take, 1 to 604800; the plan's limit stays.
+            timeout: Seconds for the call; None for no limit; default: the client's timeout.
+            execution_timeout: v2: seconds that the run may take, 1 to 604,800, within the plan's limit.
 
         Returns:
-            The receipt, for ``client.jobs.get`` and ``client.jobs.wait``.
+            A receipt for ``client.jobs.get`` and ``client.jobs.wait``.
 
         Raises:
-            SimStudioError: As :meth:`execute`; nothing is known of the run itself yet.
+            APITimeoutError: No response within ``timeout``; the job may have been queued.
+            RateLimitError: Every attempt was refused.
 
         Example:
             >>> job = client.jobs.wait(client.workflows.submit("wf"))  # doctest: +SKIP
@@ -125,32 +128,31 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         poll_interval: float | None = None,
         execution_timeout: int | None = None,
     ) -> Flow[WorkflowExecutionResult]:
-        """Queue a workflow, wait until it is done, and give its result: for runs longer than a connection lives.
+        """Queue a workflow, wait until it is done, and return its result: for runs that outlast a connection.
 
         Args:
-            workflow_id: The workflow's id.
-            input: What it gets.
-            timeout: Seconds to wait, None for ever.
-            on_progress: Called with the :class:`~simstudio.Job` at each poll; may be async on the async client.
-            poll_interval: Seconds between polls, in place of growing ones (0.5 s to 10 s).
-            execution_timeout: v2 only: seconds the run may take, 1 to 604800.
+            timeout: Seconds to wait; None for no limit.
+            on_progress: Function called with the :class:`~simstudio.Job` after each poll; may be async on the async
+                client.
+            poll_interval: Seconds between polls; default: growing from 0.5 to 10 s.
+            execution_timeout: v2: seconds that the run may take, 1 to 604,800.
 
         Returns:
-            The result, as :meth:`execute` gives it; of a paused run with ``paused`` set.
+            The result, as from :meth:`execute`; ``paused`` is set if the run waits for a human.
 
         Raises:
-            JobFailedError: The run failed (:class:`~simstudio.JobCancelledError` when it was cancelled).
-            JobTimeoutError: It was not done in time; it goes on, and ``error.job`` can be waited for again.
-            SimStudioError: As :meth:`submit`; ``error.task_id`` is the run once it was queued.
+            JobFailedError: The run failed; :class:`~simstudio.JobCancelledError` if it was cancelled.
+            JobTimeoutError: The run was not done within ``timeout``; it continues, and ``error.job`` can be waited for
+                again.
 
         Example:
             >>> client.workflows.run("wf", on_progress=lambda job: print(job.status)).output  # doctest: +SKIP
         """
         check_timeout(timeout)
         check_timeout(poll_interval, "poll_interval")
-        queued = yield from self._submit(workflow_id, input, UNSET, execution_timeout)
+        receipt = yield from self._submit(workflow_id, input, UNSET, execution_timeout)
         job = yield from self._jobs._wait(
-            self._jobs._target(queued, None), timeout=timeout, on_progress=on_progress, poll_interval=poll_interval
+            self._jobs._target(receipt, None), timeout=timeout, on_progress=on_progress, poll_interval=poll_interval
         )
         return job.result
 
@@ -166,24 +168,22 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         include_thinking: bool = False,
         include_tool_calls: bool = False,
     ) -> Flow[OpenedStream[StreamEvent]]:
-        """Run a workflow and get its text as it comes.
+        """Run a workflow and receive its text while it runs.
 
         Args:
-            workflow_id: The workflow's id.
-            input: What it gets.
-            selected_outputs: Which blocks' outputs to stream, as ``blockName.path``. Without it no text is streamed,
-                and only the final event comes (recording 311).
-            idle_timeout: Seconds of silence that are borne, None for any. Sim sends no heartbeats: minutes are normal.
-            max_event_size: Bytes that one event may have.
-            include_thinking: v2 only: :class:`~simstudio.ThinkingEvent` too.
-            include_tool_calls: v2 only: :class:`~simstudio.ToolEvent` too.
+            selected_outputs: Outputs to stream, as ``blockName.path``. Without it only the final event arrives.
+            idle_timeout: Longest silence in seconds; None for no limit. Sim sends no heartbeats: minutes are normal.
+            max_event_size: Largest size of one event, in bytes.
+            include_thinking: v2: also yield :class:`~simstudio.ThinkingEvent`.
+            include_tool_calls: v2: also yield :class:`~simstudio.ToolEvent`.
 
         Returns:
-            An iterator of events that is a context manager too; on the async client, await it or use ``async with``.
+            An iterator of events and context manager; on the async client, await it or use ``async with``.
 
         Raises:
-            SimStudioError: As :meth:`execute` before the stream begins; iterating raises what
-                :meth:`Stream.__next__ <simstudio.Stream.__next__>` says.
+            SimStudioError: The same as :meth:`execute` before the stream opens; while iterating,
+                :class:`~simstudio.StreamError`, :class:`~simstudio.APITimeoutError` or
+                :class:`~simstudio.ExecutionError`.
 
         Example:
             >>> with client.workflows.stream("wf", selected_outputs=["agent1.content"]) as s:  # doctest: +SKIP
@@ -196,17 +196,10 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
 
     @operation
     def status(self, workflow_id: str) -> Flow[WorkflowStatus]:
-        """Ask whether a workflow is deployed.
-
-        Args:
-            workflow_id: The workflow's id.
-
-        Returns:
-            Its status.
+        """Retrieve the deployment status of a workflow.
 
         Raises:
-            NotFoundError: There is none of that id.
-            SimStudioError: Any other failure.
+            NotFoundError: No workflow has this id.
 
         Example:
             >>> client.workflows.status("wf").is_deployed  # doctest: +SKIP
@@ -216,20 +209,10 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
 
     @operation
     def validate(self, workflow_id: str) -> Flow[bool]:
-        """Ask whether a workflow is ready to be executed.
-
-        Args:
-            workflow_id: The workflow's id.
-
-        Returns:
-            Whether it is deployed; False too when the server answers with an error status (unknown, not allowed).
+        """Whether a workflow is deployed; False also if the server refuses to say (unknown id, no permission).
 
         Raises:
-            APIConnectionError: No answer: that says nothing of the workflow.
-
-        Example:
-            >>> client.workflows.validate("wf")  # doctest: +SKIP
-            True
+            APIConnectionError: No response.
         """
         try:
             status = yield from self._dialects.own.status(workflow_id)
@@ -242,17 +225,17 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         """Ask the server to stop an execution.
 
         Args:
-            workflow_id: The workflow's id.
-            execution_id: The execution's: ``submit(...).execution_id``, not the job's id.
+            execution_id: ``execution_id`` of the receipt, not the job's id.
 
         Returns:
-            What came of it. Look at ``success``: a server without Redis answers 200 and goes on (recording 345).
+            Check ``success``: a server without Redis responds with 200 although the run continues. An unknown execution
+            id gives ``success=True``.
 
         Raises:
-            NotFoundError: No such workflow. (An unknown execution is a success, recording 087.)
+            NotFoundError: No workflow has this id.
 
         Example:
-            >>> client.workflows.cancel("wf", queued.execution_id).success  # doctest: +SKIP
+            >>> client.workflows.cancel("wf", receipt.execution_id).success  # doctest: +SKIP
             True
         """
         result = yield from self._dialects.own.cancel(workflow_id, execution_id)
@@ -263,8 +246,8 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
     def _submit(
         self, workflow_id: str, data: Any, timeout: Timeout, execution_timeout: int | None, **options: Any
     ) -> Flow[AsyncExecutionResult]:
-        queued = yield from self._dialects.own.submit(
+        receipt = yield from self._dialects.own.submit(
             workflow_id, data, timeout=timeout, execution_timeout=execution_timeout, **options
         )
-        self._jobs.remember(queued)
-        return queued
+        self._jobs.remember(receipt)
+        return receipt

@@ -24,7 +24,13 @@ from simstudio import (
     SimStudioError,
     WorkflowExecutionResult,
 )
-from simstudio.resources.execution import execution_result, is_envelope, refused_before_running, status_path, submission
+from simstudio.resources.execution import (
+    execution_result,
+    is_envelope,
+    parse_receipt,
+    refused_before_running,
+    status_path,
+)
 from simstudio.transport.auth import Credentials
 
 CREDENTIALS = Credentials(KEY)
@@ -204,7 +210,7 @@ class TestRefusedBeforeRunning:
 
 
 def receipt(body: Any, prefix: str = "", status: int = 202) -> AsyncExecutionResult:
-    return submission(answer(status, body), "wf", prefix)
+    return parse_receipt(answer(status, body), "wf", prefix)
 
 
 class TestSubmission:
@@ -262,7 +268,7 @@ class TestSubmission:
     )
     def test_without_an_id_the_answer_is_on_the_error_so_that_nothing_is_lost(self, body: Any) -> None:
         with pytest.raises(InvalidResponseError) as caught:
-            receipt(body) if body is not None else submission(answer(202, content=b"null"), "wf", "")
+            receipt(body) if body is not None else parse_receipt(answer(202, content=b"null"), "wf", "")
         assert caught.value.response is not None
 
     def test_a_result_instead_of_a_receipt_is_an_error_that_says_so(self) -> None:

@@ -1,9 +1,9 @@
-"""How each generation of Sim's API is spoken: the same questions, in the words of one of them.
+"""Dialects: the same calls in the routes and bodies of one version of Sim's API.
 
-``client.workflows``, ``client.jobs``, ``client.usage`` and the flat methods say *what* is wanted; a :class:`Dialect`
-says it to the server and understands the answer. There are two: :mod:`~simstudio.resources.dialects.legacy` (the
-unversioned routes of the documents, ``api_version="v1"``) and :mod:`~simstudio.resources.dialects.v2`. A client speaks
-one of them; a receipt or a job of the other is asked for in the one it came in.
+``client.workflows``, ``client.jobs``, ``client.usage`` and the flat methods call a :class:`Dialect`, which builds the
+requests and reads the responses. There are two: :mod:`~simstudio.resources.dialects.legacy` (the unversioned,
+documented routes, ``api_version="v1"``) and :mod:`~simstudio.resources.dialects.v2`. A client uses one of them, and the
+other only for receipts and jobs that came from it.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class Dialects(Generic[M]):
-    """The dialects of one client; each is made when it is first spoken.
+    """The dialects of one client, each created when it is first used.
 
     Attributes:
-        version: What the client speaks.
+        version: The client's ``api_version``.
     """
 
     def __init__(self, context: Context, version: str) -> None:
@@ -31,11 +31,11 @@ class Dialects(Generic[M]):
 
     @property
     def own(self) -> Dialect[M]:
-        """What the client speaks."""
+        """The dialect of the client's ``api_version``."""
         return self.of(self.version)
 
     def of(self, version: str) -> Dialect[M]:
-        """The dialect of a version."""
+        """The dialect of an API version."""
         return self._v2 if version == "v2" else self._legacy
 
     @namespace

@@ -1,4 +1,4 @@
-"""``Dialect``: the questions that each generation of Sim's API answers in its own words."""
+"""``Dialect``: what every version of Sim's API can do, whatever its routes and bodies are."""
 
 from __future__ import annotations
 
@@ -34,15 +34,14 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Target:
-    """Where to ask for a background execution.
+    """Where to read the state of a background execution.
 
     Attributes:
-        task_id: Its id.
-        paths: Where to ask, on the base address: the first that knows it answers.
-        workflow_id: Its workflow, when known.
-        execution_id: The id to cancel it by, when known.
-        version: The dialect to ask in.
-        fresh: Whether it may be too young to be known yet: a 404 then means "ask again".
+        paths: Paths below the base URL, in the order to try: the first that does not respond with 404 counts.
+        workflow_id: The job's workflow, if known.
+        execution_id: Id for cancelling, if known.
+        version: API version of the dialect to use.
+        fresh: Whether the job was queued just now, so that a 404 may mean "not yet".
     """
 
     task_id: str
@@ -55,14 +54,13 @@ class Target:
 
 @attrs.frozen
 class StreamOptions:
-    """What a caller of a stream may choose.
+    """Options of a streamed execution.
 
     Attributes:
-        selected_outputs: Which blocks' outputs to stream.
-        idle_timeout: Seconds of silence that are borne.
-        max_event_size: Bytes that one event may have.
-        include_thinking: Whether models' reasoning is wanted (v2).
-        include_tool_calls: Whether models' tool calls are wanted (v2).
+        idle_timeout: Longest silence in seconds; None for no limit.
+        max_event_size: Largest size of one event, in bytes.
+        include_thinking: v2: stream the models' reasoning.
+        include_tool_calls: v2: stream the models' tool calls.
     """
 
     selected_outputs: Sequence[str] | None = None
@@ -73,11 +71,10 @@ class StreamOptions:
 
 
 class Dialect(APIResource[M], ABC, Generic[M]):
-    """One generation of the API; each method is a flow.
+    """One version of the API; each method is a flow.
 
     Attributes:
-        version: Which.
-        observers: Called with the response of each attempt at an execution.
+        observers: Functions called with the response of each attempt at an execution.
     """
 
     version: ClassVar[APIVersion]
@@ -94,7 +91,7 @@ class Dialect(APIResource[M], ABC, Generic[M]):
         selected_outputs: Sequence[str] | None = None,
         run_id: str | None = None,
     ) -> Flow[WorkflowExecutionResult]:
-        """Run a workflow and wait for its result. ``run_id`` is the id to claim, where the dialect has claims."""
+        """Run a workflow and wait for its result, under the claim ``run_id`` if the dialect has claims."""
 
     @abstractmethod
     def submit(
@@ -119,11 +116,11 @@ class Dialect(APIResource[M], ABC, Generic[M]):
         max_retries: int | None = None,
         run_id: str | None = None,
     ) -> Flow[OpenedStream[StreamEvent]]:
-        """Run a workflow and give its events as they come."""
+        """Run a workflow and open the stream of its events."""
 
     @abstractmethod
     def status(self, workflow_id: str) -> Flow[WorkflowStatus]:
-        """Whether a workflow is deployed."""
+        """The deployment status of a workflow."""
 
     @abstractmethod
     def cancel(self, workflow_id: str, execution_id: str) -> Flow[CancelResult]:
@@ -135,7 +132,7 @@ class Dialect(APIResource[M], ABC, Generic[M]):
 
     @abstractmethod
     def paused_run(self, workflow_id: str, execution_id: str) -> Flow[PausedRun]:
-        """One of them."""
+        """One run that waits, or has waited, for a human."""
 
     @abstractmethod
     def resume(
@@ -147,7 +144,7 @@ class Dialect(APIResource[M], ABC, Generic[M]):
     def target(
         self, task_id: str, workflow_id: str | None, execution_id: str | None, receipt: AsyncExecutionResult | None
     ) -> Target:
-        """Where to ask for a background execution."""
+        """Where to read the state of a background execution."""
 
     @abstractmethod
     def fetch(self, target: Target, *, timeout: Timeout) -> Flow[Job]:
@@ -155,8 +152,8 @@ class Dialect(APIResource[M], ABC, Generic[M]):
 
     @abstractmethod
     def job_as_documented(self, target: Target) -> Flow[dict[str, Any]]:
-        """The state of a background execution as the plain dict of the documents."""
+        """The state of a background execution as the documented plain dict."""
 
     @abstractmethod
     def limits(self) -> Flow[UsageLimits]:
-        """What the account may still do."""
+        """The account's limits and usage."""

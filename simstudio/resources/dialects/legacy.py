@@ -1,4 +1,4 @@
-"""The unversioned routes of the documents (``/api/workflows/…``, ``/api/jobs/…``): ``api_version="v1"``."""
+"""The dialect of the unversioned, documented routes (``/api/workflows/…``, ``/api/jobs/…``): ``api_version="v1"``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from simstudio.core.resource import encode_json
 from simstudio.errors import InvalidInputError, InvalidResponseError, NotFoundError
 from simstudio.models.execution import AsyncExecutionResult, CancelResult, WorkflowExecutionResult
 from simstudio.resources.dialects.base import Dialect, StreamOptions, Target
-from simstudio.resources.execution import execution_result, refused_before_running, status_path, submission
+from simstudio.resources.execution import execution_result, parse_receipt, refused_before_running, status_path
 from simstudio.resources.payload import Payload, encode_input, selectors
 from simstudio.resources.settings import APIVersion
 from simstudio.transport.endpoint import segment
@@ -33,7 +33,7 @@ _BACKGROUND = {**_JSON, "X-Execution-Mode": "async"}
 
 
 class LegacyDialect(Dialect[M]):
-    """See the module."""
+    """The dialect of the unversioned routes."""
 
     version: ClassVar[APIVersion] = "v1"
 
@@ -48,9 +48,9 @@ class LegacyDialect(Dialect[M]):
         run_id: str | None = None,
     ) -> Flow[WorkflowExecutionResult]:
         """Run a workflow and wait for its result."""
-        del run_id  # these routes know no claims (recordings 011-013)
+        del run_id  # these routes have no claims
         if selected_outputs is not None:
-            raise _only_v2("selected_outputs of execute()", "Sim ignores it there unless it streams (recording 362)")
+            raise _needs_v2("selected_outputs of execute()", "Sim ignores it there unless it streams")
         payload = encode_input(data)
         payload.warn(background=False)
         request = self._execution(workflow_id, payload, timeout=timeout, max_retries=max_retries)
@@ -70,12 +70,12 @@ class LegacyDialect(Dialect[M]):
         """Queue a workflow."""
         del run_id
         if execution_timeout is not None:
-            raise _only_v2("execution_timeout", "these routes cannot limit a run")
+            raise _needs_v2("execution_timeout", "these routes cannot limit a run")
         payload = encode_input(data)
         payload.warn(background=True)
         request = self._execution(workflow_id, payload, headers=_BACKGROUND, timeout=timeout, max_retries=max_retries)
         response = yield from self._call(request)
-        return submission(response, workflow_id, self._context.session.endpoint.prefix)
+        return parse_receipt(response, workflow_id, self._context.session.endpoint.prefix)
 
     def stream(
         self,
@@ -86,13 +86,13 @@ class LegacyDialect(Dialect[M]):
         max_retries: int | None = None,
         run_id: str | None = None,
     ) -> Flow[OpenedStream[StreamEvent]]:
-        """Run a workflow and give its events as they come."""
+        """Run a workflow and open the stream of its events."""
         from simstudio.resources.execution_events import ExecutionEvents
         from simstudio.resources.streams import OpenedStream
 
         del run_id
         if options.include_thinking or options.include_tool_calls:
-            raise _only_v2("include_thinking and include_tool_calls", "these routes stream text only")
+            raise _needs_v2("include_thinking and include_tool_calls", "these routes stream text only")
         control: dict[str, Any] = {"stream": True}
         if options.selected_outputs is not None:
             control["selectedOutputs"] = selectors(options.selected_outputs)
@@ -106,16 +106,16 @@ class LegacyDialect(Dialect[M]):
             max_event_size=options.max_event_size,
             conceal=lambda error: conceal_error(error, credentials),
         )
-        if response.body is None:  # an error status: read already
+        if response.body is None:  # the body of an error status has been read already
             execution_result(response, credentials)
             raise self._error(response)
         if not is_stream(response):
             yield FromBody(response.body, "read")
-            core.complete(final_of(execution_result(response, credentials)))
+            core.complete(final_event(execution_result(response, credentials)))
         return OpenedStream(response, core)
 
     def status(self, workflow_id: str) -> Flow[WorkflowStatus]:
-        """Whether a workflow is deployed."""
+        """The deployment status of a workflow."""
         from simstudio.models.workflows import WorkflowStatus
 
         response = yield from self._get(f"/api/workflows/{segment(workflow_id, 'workflow_id')}/status")
@@ -128,13 +128,13 @@ class LegacyDialect(Dialect[M]):
         return self._structure(response, CancelResult)
 
     def paused(self, workflow_id: str, status: str) -> Pages[PausedRun]:
-        """The runs that wait for a human; the server gives them all at once."""
+        """The runs that wait for a human, all in one page."""
         from simstudio.resources.dialects.legacy_pauses import PausedRuns
 
         return PausedRuns(self, f"/api/workflows/{segment(workflow_id, 'workflow_id')}/paused", status)
 
     def paused_run(self, workflow_id: str, execution_id: str) -> Flow[PausedRun]:
-        """One run that waits, or waited, for a human."""
+        """One run that waits, or has waited, for a human."""
         from simstudio.models.pauses import paused_run
 
         workflow, execution = segment(workflow_id, "workflow_id"), segment(execution_id, "execution_id")
@@ -149,7 +149,7 @@ class LegacyDialect(Dialect[M]):
     def resume(
         self, workflow_id: str, execution_id: str, context_id: str, data: Any, *, timeout: Timeout
     ) -> Flow[Resumed]:
-        """Answer a pause. What comes back depends on how the run was started (NOTES 7)."""
+        """Answer a pause: the response is a receipt if the run was queued, else a result or a stream."""
         path = "/".join((
             "/api/resume",
             segment(workflow_id, "workflow_id"),
@@ -162,7 +162,7 @@ class LegacyDialect(Dialect[M]):
         )
         response = yield from self._send(request)
         if response.status == 202 or _is_queued(response):
-            return submission(response, workflow_id, self._context.session.endpoint.prefix)
+            return parse_receipt(response, workflow_id, self._context.session.endpoint.prefix)
         if is_stream(response) and response.ok:
             from simstudio.resources.execution_events import ExecutionEvents
 
@@ -175,7 +175,7 @@ class LegacyDialect(Dialect[M]):
     def target(
         self, task_id: str, workflow_id: str | None, execution_id: str | None, receipt: AsyncExecutionResult | None
     ) -> Target:
-        """The job's own route first, then that of its execution."""
+        """Where to read a job: its own route, then the route of its execution."""
         own: str | None = None
         if receipt is not None and task_id == execution_id and isinstance(receipt.status_url, str):
             own = status_path(receipt.status_url, self._context.session.endpoint.prefix)
@@ -209,10 +209,10 @@ class LegacyDialect(Dialect[M]):
         )
 
     def job_as_documented(self, target: Target) -> Flow[dict[str, Any]]:
-        """The job in the documents' words, so that their polling loop works on every server.
+        """The state of a job in the documented words, so that the documented polling loop works on every server.
 
-        v0.6 says ``pending`` for ``queued`` and sends no ``metadata.duration`` (recordings 114, 056); a cancelled job
-        of v0.4 has no ``error`` (105). What the loop would stumble over is None; all else is as it came.
+        v0.6 sends ``pending`` for ``queued`` and no ``metadata.duration``; v0.4 sends no ``error`` for a cancelled job.
+        Missing keys that the loop reads are None.
         """
         response = yield from self._get(target.paths[0])
         job = response.json()
@@ -233,7 +233,7 @@ class LegacyDialect(Dialect[M]):
         return job
 
     def limits(self) -> Flow[UsageLimits]:
-        """What the account may still do."""
+        """The account's limits and usage."""
         from simstudio.models.usage import UsageLimits
 
         response = yield from self._get("/api/users/me/usage-limits")
@@ -242,7 +242,7 @@ class LegacyDialect(Dialect[M]):
     def _execution(
         self, workflow_id: str, payload: Payload, *, headers: Mapping[str, str] = _JSON, **options: Any
     ) -> Request:
-        """The request of an execution: never sent twice, unless Sim itself refused it before anything ran."""
+        """The request of an execution; it is retried only if Sim refused it before anything ran."""
         request = self._request(
             "POST",
             f"/api/workflows/{segment(workflow_id, 'workflow_id')}/execute",
@@ -256,19 +256,19 @@ class LegacyDialect(Dialect[M]):
 
 
 def is_stream(response: Response) -> bool:
-    """Whether an answer is a stream of events."""
+    """Whether a response is a stream of server-sent events."""
     return "text/event-stream" in response.headers.get("content-type", "").lower()
 
 
-def final_of(result: WorkflowExecutionResult) -> FinalEvent:
-    """The end of a stream that was no stream: the server answered with the whole result at once."""
+def final_event(result: WorkflowExecutionResult) -> FinalEvent:
+    """The final event for a server that sent the whole result at once instead of a stream."""
     from simstudio.models.events import FinalEvent
 
     return FinalEvent(result.success, result.output, result.error, result.status, result.metadata)
 
 
 def _is_queued(response: Response) -> bool:
-    """Whether a resume has to wait its turn: another of the run's pauses is being resumed (NOTES 7)."""
+    """Whether a resumed run has to wait until another of its pauses has been resumed."""
     if not response.ok:
         return False
     try:
@@ -278,5 +278,5 @@ def _is_queued(response: Response) -> bool:
     return isinstance(data, dict) and data.get("status") == "queued"
 
 
-def _only_v2(what: str, why: str) -> InvalidInputError:
+def _needs_v2(what: str, why: str) -> InvalidInputError:
     return InvalidInputError(f'{what} needs api_version="v2": {why}.')

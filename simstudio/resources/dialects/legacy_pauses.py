@@ -1,4 +1,4 @@
-"""The list of paused runs that the unversioned routes give."""
+"""The list of paused runs on the unversioned routes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class PausedRuns(Pages[PausedRun]):
-    """The paused runs of a workflow: one page. Without ``status`` the server answers 400 (recording 095)."""
+    """The paused runs of a workflow, in one page. The server requires ``status`` (400 without it)."""
 
     def __init__(self, dialect: APIResource[Any], path: str, status: str) -> None:
         super().__init__()

@@ -25,7 +25,7 @@ from simstudio.models.pauses import Pause, PausedRun, pause_block, paused_run
 from simstudio.models.usage import Usage, UsageLimits
 from simstudio.models.workflows import WorkflowStatus
 from simstudio.resources.dialects.base import Dialect, StreamOptions, Target
-from simstudio.resources.dialects.legacy import final_of, is_stream
+from simstudio.resources.dialects.legacy import final_event, is_stream
 from simstudio.resources.execution_events import ExecutionEvents
 from simstudio.resources.payload import encode_nested, selectors
 from simstudio.resources.settings import APIVersion
@@ -138,11 +138,11 @@ class V2Dialect(Dialect[M]):
             run_id=run_id,
         )
         if isinstance(opened, Ran):
-            core.complete(final_of(self._result(opened, execution.run_id, execution.workflow_id)))
+            core.complete(final_event(self._result(opened, execution.run_id, execution.workflow_id)))
         elif not is_stream(response):
             if response.body is not None:
                 yield FromBody(response.body, "read")
-            core.complete(final_of(self._result(ran_in(response), execution.run_id, execution.workflow_id)))
+            core.complete(final_event(self._result(ran_in(response), execution.run_id, execution.workflow_id)))
         return OpenedStream(response, core)
 
     def status(self, workflow_id: str) -> Flow[WorkflowStatus]:
