@@ -97,15 +97,14 @@ class Phases(Mapping[str, float]):
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
 
-    def __getitem__(self, phase: str) -> float:
+    def get(self, phase: str, default: object = None) -> float:  # noqa: ARG002
+        """Seconds for a phase; there is one for each."""
         seconds = self.budget.allowance(phase)
         allowance = Allowance(math.inf if seconds is None else seconds)  # no limit now may be one later (a drain)
         allowance.budget, allowance.phase = self.budget, phase
         return allowance
 
-    def get(self, phase: str, default: object = None) -> float:  # noqa: ARG002
-        """Seconds for a phase; there is one for each."""
-        return self[phase]
+    __getitem__ = get
 
     def __iter__(self) -> Iterator[str]:
         return iter(("connect", "pool", "read", "write"))

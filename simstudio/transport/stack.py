@@ -16,7 +16,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.flow import Flow
@@ -45,8 +45,9 @@ def compose(stack: Sequence[Middleware]) -> Handler:
 
 
 def _link(middleware: Middleware, call_next: Handler) -> Handler:
-    def handle(request: Request) -> Flow[Response]:
-        return middleware(request, call_next)
+    if type(middleware).__module__.startswith("simstudio.transport."):  # known to return responses
+        own: Any = middleware
+        return functools.partial(own, call_next=call_next)
 
     def checked(request: Request) -> Flow[Response]:
         response = yield from middleware(request, call_next)
@@ -57,8 +58,7 @@ def _link(middleware: Middleware, call_next: Handler) -> Handler:
             )
         return response
 
-    own = type(middleware).__module__.startswith("simstudio.transport.")  # saves a frame a layer
-    return handle if own else checked
+    return checked
 
 
 def arrange(default: list[Middleware], option: MiddlewareOption) -> list[Middleware]:
