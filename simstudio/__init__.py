@@ -149,6 +149,10 @@ _HOMES = {
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _MODULES = ("catalog", "webhooks")
+_NEEDED = {
+    "AsyncSimStudioClient": ("cattrs", "simstudio.transport.wire.async_wire", "simstudio.resources.dialects.legacy"),
+}
+"""What a first call needs, imported with the name: an import inside a running event loop stalls its other tasks."""
 _ALIASES = {"Client": "SimStudioClient", "AsyncClient": "AsyncSimStudioClient"}
 
 __all__ = [
@@ -240,6 +244,8 @@ def __getattr__(name: str) -> Any:
     home = _HOME_OF.get(target)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    for needed in _NEEDED.get(target, ()):
+        importlib.import_module(needed)
     value = getattr(importlib.import_module(f"{__name__}.{home}"), target)
     globals()[name] = value
     return value

@@ -63,6 +63,8 @@ class Session:
     ) -> None:
         if http_client is not None:
             _check_mode(http_client, asynchronous=asynchronous)
+        elif asynchronous:  # here rather than in the event loop of the first call, which an import stalls
+            import simstudio.transport.wire.async_wire  # noqa: F401
         self.endpoint = endpoint
         self.credentials = credentials
         self.rate_limits = rate_limits

@@ -16,7 +16,7 @@ from simstudio.transport.wire.async_network import AsyncNetwork
 from simstudio.transport.wire.async_pool import AsyncPool
 from simstudio.transport.wire.body import Collector, HTTPXBody
 from simstudio.transport.wire.failures import CLOSED_HERE, refused, translate
-from simstudio.transport.wire.internals import use_pool
+from simstudio.transport.wire.internals import import_locks, use_pool
 from simstudio.transport.wire.loops import PerLoop
 from simstudio.transport.wire.messages import prepare, respond
 from simstudio.transport.wire.routes import ASYNC_MAKERS, Route, environment_proxy
@@ -25,6 +25,8 @@ from simstudio.transport.wire.trust import Trust
 
 if TYPE_CHECKING:
     from simstudio.transport.errors import SimStudioError
+
+import_locks()
 
 Opened = tuple[httpx.AsyncHTTPTransport, Route]
 

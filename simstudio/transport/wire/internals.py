@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 import httpx
@@ -28,3 +30,13 @@ def has_surplus(connection: Any) -> bool:
             return bool(parser.trailing_data[0])
         connection = getattr(connection, "_connection", None)
     return True
+
+
+def import_locks() -> None:
+    """Import what the locks of httpcore's async connections stand on.
+
+    anyio would import it inside the event loop of a first call: 30 modules, 50 ms
+    (``tests/wire/test_wire_first_call.py``).
+    """
+    with suppress(ImportError):
+        import_module("anyio._backends._asyncio")
