@@ -47,6 +47,10 @@ plan: free
 '': failed: EXECUTION_ERROR
 'It arrived on Monday': other
 """,
+    "aiohttp_client.py": """\
+{'text': 'Hello, Ada!'}
+{'text': 'Hello, Bob!'}
+""",
     "streaming.py": """\
 All rivers run to the sea.
 succeeded
