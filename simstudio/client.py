@@ -161,7 +161,7 @@ class RawSimStudioClient(_SimClient[RawSync]):
     _mode = RawSync
 
     @classmethod
-    def _rebuilt(cls, arguments: dict[str, Any]) -> Any:
+    def _rebuild(cls, arguments: dict[str, Any]) -> Any:
         return SimStudioClient(**arguments).with_raw_response
 
 
@@ -171,5 +171,5 @@ class AsyncRawSimStudioClient(_SimClient[RawAsync]):
     _mode = RawAsync
 
     @classmethod
-    def _rebuilt(cls, arguments: dict[str, Any]) -> Any:
+    def _rebuild(cls, arguments: dict[str, Any]) -> Any:
         return AsyncSimStudioClient(**arguments).with_raw_response

@@ -128,7 +128,7 @@ def recipe_of(context: Context, executor: Executor) -> bytes:
     Raises:
         ConfigurationError: It cannot be pickled.
     """
-    recipe = context.recipe()
+    recipe = context.reduce()
     try:
         return _dumps(executor)(recipe)
     except Exception as error:

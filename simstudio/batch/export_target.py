@@ -16,7 +16,7 @@ from typing import BinaryIO, Union
 
 from simstudio.batch.errors import LedgerError
 from simstudio.batch.ledger.lock import canonical
-from simstudio.core.disk import Part
+from simstudio.core.disk import PartialFile
 
 Target = Union[str, "os.PathLike[str]", BinaryIO]
 
@@ -60,11 +60,11 @@ def opened(target: Target) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _replacing(path: str) -> Iterator[BinaryIO]:
-    part = Part.beside(Path(path))
+    part = PartialFile.beside(Path(path))
     try:
         with os.fdopen(part.fd, "wb") as file:
             yield file
-        part.take_place()
+        part.replace_target()
     except BaseException:
         with suppress(OSError):
             part.path.unlink()

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Generic, Protocol
 
 from simstudio.batch.execution import R, R_co, Receipt
-from simstudio.core.concurrent import concurrent
+from simstudio.core.concurrent import make_runner
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -60,7 +60,7 @@ class FlowSender(Generic[R]):
     """
 
     def __init__(self, context: Context, make: MakeExecution[R], most: int, on_hint: Hear | None = None) -> None:
-        runner = concurrent(context, most)
+        runner = make_runner(context, most)
         self._close: Callable[[], Awaitable[None]] = runner.aclose
         self._run: Callable[[Flow[Any]], Awaitable[Any]] = runner.run
         self._loop: asyncio.AbstractEventLoop

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from simstudio.cli.batch_files import lock
 from simstudio.cli.failures import CommandError, ExitCode, in_words
 from simstudio.cli.output import write
-from simstudio.core.disk import Part
+from simstudio.core.disk import PartialFile
 
 if TYPE_CHECKING:
     from simstudio.batch.items import BatchItem
@@ -269,7 +269,7 @@ class _AsTheyEnded:
     def settle(self, fd: int) -> int:
         """Take away what is not final: another file is put in the place of the one that is open; that one, open."""
         self.settled = True
-        part = Part.beside(self._path, os.O_APPEND)
+        part = PartialFile.beside(self._path, os.O_APPEND)
         made = part.fd
         try:
             lock(made)  # before it has the name under which others would find it
@@ -283,11 +283,11 @@ class _AsTheyEnded:
             if sys.platform == "win32":  # where what is open cannot be replaced
                 os.close(made)
                 os.close(fd)
-                part.take_place()
+                part.replace_target()
                 made = _opened(self._path)
                 lock(made)
                 return made
-            part.take_place()
+            part.replace_target()
         except BaseException:
             with suppress(OSError):
                 os.close(made)

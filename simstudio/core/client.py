@@ -1,7 +1,7 @@
-"""The base of every service's client: options, clones, pickles, life cycle.
+"""The bases of every service's client: options, clones, pickling, closing.
 
-The constructor of a service's client makes a :class:`~simstudio.core.session.Session` and hands it to
-:meth:`BaseClient._begin`; its resources are declared with :class:`~simstudio.core.namespace.namespace`.
+The constructor of a service's client makes a :class:`~simstudio.core.session.Session` and passes it to
+:meth:`BaseClient._begin`. Resources are declared with :class:`~simstudio.core.namespace.namespace`.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
 
 
 class BaseClient(APIResource[M]):
-    """A client of some service: the root of its namespaces."""
+    """A client of a service: the root of its namespaces."""
 
     _mode: type[Mode]
     _owns_session: bool
 
     def _begin(self, session: Session, options: Options) -> None:
-        """Finish the client; called once, by the constructor of a service's client."""
+        """Initialise the client; called once by the constructor of a service's client."""
         self._owns_session = True
-        self._adopt(session, options)
+        self._use(session, options)
 
-    def _adopt(self, session: Session, options: Options) -> None:
-        context = Context(session, options, self._mode, type(self)._rebuilt)
+    def _use(self, session: Session, options: Options) -> None:
+        context = Context(session, options, self._mode, type(self)._rebuild)
         super().__init__(context, "")
 
     def _derive(self, kind: type[Any], options: Options) -> Any:
-        """Make another client over the same session."""
-        made: Any = object.__new__(kind)
-        made._owns_session = False
-        made._adopt(self._context.session, options)
-        return made
+        """Make another client with the same session."""
+        client: Any = object.__new__(kind)
+        client._owns_session = False
+        client._use(self._context.session, options)
+        return client
 
     def with_options(
         self,
@@ -52,14 +52,14 @@ class BaseClient(APIResource[M]):
         max_retries: int | Unset = UNSET,
         headers: Mapping[str, str] | None = None,
     ) -> Self:
-        """A client with other options that shares connections, key, base address and rate-limit tracker with this one.
+        """Return a client with other options that shares this client's connections, key, base address and rate limits.
 
         Its ``close()`` does nothing: close the original.
 
         Args:
-            timeout: Seconds for one logical HTTP call, None for no end.
-            max_retries: Repetitions after the first attempt.
-            headers: Added to this client's.
+            timeout: Seconds for one logical HTTP call; None for no limit.
+            max_retries: Retries after the first attempt.
+            headers: Headers to add to this client's.
 
         Example:
             >>> client.with_options(timeout=120).workflows.execute("wf")  # doctest: +SKIP
@@ -85,22 +85,22 @@ class BaseClient(APIResource[M]):
         into: type[Any] | None = None,
         timeout: float | Unset | None = UNSET,
     ) -> Flow[Any]:
-        """Call any route of the API, through the whole stack.
+        """Call any route of the API, with authentication, retries and logging like every operation.
 
         Args:
-            method: ``GET``, ``POST`` …; reads are retried, writes only where surely nothing was sent.
-            path: On the base address, such as ``/api/v1/workflows?limit=5``; may hold a query.
-            json: Sent as a JSON body.
-            params: Added to the query; None values are left out.
-            headers: Besides the client's own.
-            into: A model to structure the answer into.
-            timeout: Seconds for the call, None for no end; the client's where it is not given.
+            method: HTTP verb. ``GET``, ``HEAD`` and ``OPTIONS`` are retried, others only if nothing was sent.
+            path: Path below the base address, such as ``/api/v1/workflows?limit=5``; may hold a query.
+            json: JSON data of the body.
+            params: Query parameters to add; None values are left out.
+            headers: Headers to add to the client's.
+            into: Model class for the result.
+            timeout: Seconds for the call; None for no limit; by default the client's.
 
         Returns:
-            Of a 2xx answer: ``into``, else its JSON data, else its bytes, else None when it is empty.
+            The body of the 2xx response: as ``into`` if given, else its JSON data, else its bytes; None if it is empty.
 
         Raises:
-            APIStatusError: Any error status.
+            APIStatusError: The server answered with an error status.
 
         Example:
             >>> client.request("GET", "/api/users/me/usage-limits")["usage"]["plan"]  # doctest: +SKIP
@@ -121,40 +121,37 @@ class BaseClient(APIResource[M]):
         return self._context.session.endpoint.base_url
 
     def set_base_url(self, base_url: str) -> None:
-        """Use another base address from the next request on, here and in clones.
+        """Set the base address for the next requests of this client and its clones.
 
         Raises:
-            ConfigurationError: It is no base address.
+            ConfigurationError: The text is no base address.
         """
         self._context.session.endpoint.move(base_url)
 
     def get_rate_limit_info(self) -> RateLimitInfo | None:
-        """What the server last said about rate limits, None while it has said nothing.
-
-        ``reset`` is epoch seconds, ``retry_after`` seconds.
-        """
+        """Return the rate limits that the server reported last; None before the first report."""
         return self._context.session.rate_limits.current
 
     @classmethod
-    def _rebuilt(cls, arguments: dict[str, Any]) -> Any:
-        """A pickled client, made anew."""
+    def _rebuild(cls, arguments: dict[str, Any]) -> Any:
+        """Make a client from the arguments in a pickle."""
         return cls(**arguments)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the configuration, **the API key included**: treat a pickled client as a secret."""
-        return self._context.recipe()
+        """Pickle the configuration, **including the API key**: treat a pickled client as a secret."""
+        return self._context.reduce()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self.base_url!r})"
 
 
 class SyncClient(BaseClient[Sync]):
-    """The life cycle of a client that blocks."""
+    """Base of sync clients: closing."""
 
     _mode = Sync
 
     def close(self) -> None:
-        """Close the connections. A call afterwards is a ConfigurationError; closing again does nothing."""
+        """Close the connections. Later calls raise ConfigurationError; closing again does nothing."""
         if self._owns_session:
             self._context.session.close()
 
@@ -168,14 +165,14 @@ class SyncClient(BaseClient[Sync]):
 
 
 class AsyncClient(BaseClient[Async]):
-    """The life cycle of a client whose operations are awaited."""
+    """Base of async clients: closing."""
 
     _mode = Async
 
     async def aclose(self) -> None:
-        """Close the connections. A call afterwards is a ConfigurationError; closing again does nothing.
+        """Close the connections. Later calls raise ConfigurationError; closing again does nothing.
 
-        A batch that is under way begins nothing more, and gets up to 30 s to end first.
+        A running batch starts no more executions, and has up to 30 s to end first.
         """
         if self._owns_session:
             await self._context.session.aclose()

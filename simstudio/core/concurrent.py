@@ -1,4 +1,4 @@
-"""Many flows of one client at a time, on one event loop: what a batch runs on, whatever the client's mode."""
+"""Many flows of one client at a time, on one event loop, whatever the client's mode. Batches run on this."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Concurrent(Protocol):
-    """Runs many flows at a time, on one event loop."""
+class FlowRunner(Protocol):
+    """Runs flows of one client, many at a time, on one event loop."""
 
     async def run(self, flow: Flow[Any]) -> Any:
         """Run a flow and return its result."""
         ...
 
     async def aclose(self) -> None:
-        """Close what was opened for it."""
+        """Close the connections or threads that were made for this runner."""
         ...
 
 
-def concurrent(context: Context, most: int) -> Concurrent:
-    """What runs up to ``most`` flows of a client at a time on the running event loop.
+def make_runner(context: Context, most: int) -> FlowRunner:
+    """Make a runner for up to ``most`` flows at a time on the running event loop.
 
-    An async client uses its own connections, a sync client new ones of the same kind; threads where its calls go
-    through an ``http_client`` that blocks.
+    An async client uses its own connections. A sync client uses new async connections, or threads if it has an
+    ``http_client`` of the user's, which can only block.
 
     Raises:
         ConfigurationError: The client is closed.
     """
     session = context.session
     if context.mode.asynchronous:
-        return _Loop(session.awaiting, owned=False)
+        return _LoopRunner(session.async_wire, owned=False)
     if session.http_client is not None:
-        return _Threads(session.blocking, most)
-    session.blocking.get()  # raises where the client is closed
-    return _Loop(LazyWire(session.new_awaiting_wire), owned=True)
+        return _ThreadRunner(session.sync_wire, most)
+    session.sync_wire.get()  # raises if the client is closed
+    return _LoopRunner(LazyWire(session.make_async_wire), owned=True)
 
 
-class _Loop:
-    """Runs flows over an async wire: the client's own, or one made for the purpose."""
+class _LoopRunner:
+    """Runs flows over an async wire: the client's own, or one that belongs to the runner."""
 
     def __init__(self, wire: LazyWire[AsyncWire], *, owned: bool) -> None:
         self._wire = wire
@@ -55,14 +55,14 @@ class _Loop:
         return await adrive(flow, self._wire.get())
 
     async def aclose(self) -> None:
-        """Close the wire if it was made for the purpose."""
+        """Close the wire if it belongs to the runner."""
         wire = self._wire.retire() if self._owned else None
         if wire is not None:
             await wire.aclose()
 
 
-class _Threads:
-    """Runs flows of a blocking wire on threads."""
+class _ThreadRunner:
+    """Runs flows over a blocking wire, each on a thread."""
 
     def __init__(self, wire: LazyWire[Wire], most: int) -> None:
         from concurrent.futures import ThreadPoolExecutor
@@ -78,5 +78,5 @@ class _Threads:
         return await asyncio.get_running_loop().run_in_executor(self._pool, drive, flow, wire)
 
     async def aclose(self) -> None:
-        """End the threads, without waiting for what still runs on them."""
+        """End the threads, without waiting for the flows that still run on them."""
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -25,7 +25,7 @@ class Context:
         session: What the client shares with its clones.
         options: Timeout, retries and headers of this clone.
         mode: How flows are run, and what operations return.
-        rebuild: Makes the client anew from the arguments of :meth:`recipe`.
+        rebuild: Makes the client anew from the arguments of :meth:`reduce`.
         defaults: The headers of every request.
     """
 
@@ -52,7 +52,7 @@ class Context:
         """Run the flow of an operation: like ``run``, but with the response in the raw modes."""
         return self.mode.call(self.session, flow)
 
-    def recipe(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    def reduce(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """The function and the arguments that make the client anew, **API key included**: what a pickle holds.
 
         Raises:

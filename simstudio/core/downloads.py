@@ -1,4 +1,4 @@
-"""Files that the API gives: their bytes, and what the answer's headers say of them."""
+"""Downloaded files: bytes, with the name and the media type from the response's headers."""
 
 from __future__ import annotations
 
@@ -15,20 +15,18 @@ if TYPE_CHECKING:
 
 _EXTENDED = re.compile(r"filename\*\s*=\s*utf-8'[^']*'([^;\s]+)", re.IGNORECASE)
 _PLAIN = re.compile(r'filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))', re.IGNORECASE)
-_HOSTILE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters, line breaks, and what turns the order of what is read. Joiners and wide spaces are part of real
-names."""
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, line breaks and bidirectional overrides. Joiners and wide spaces occur in real names."""
 
 
 @attrs.frozen
 class Download:
-    """A file as it came.
+    """A downloaded file.
 
     Attributes:
-        content: Its bytes.
-        name: What the server calls it, without any directory; None where it does not say.
-        content_type: Its media type, ``application/octet-stream`` where the server does not say.
-        headers: All headers of the answer, such as ``X-File-Id`` and ``X-Uploaded-At`` (v1).
+        name: Base name that the server gives; None if it gives none.
+        content_type: Media type; ``application/octet-stream`` if the server gives none.
+        headers: Headers of the response, such as ``X-File-Id`` and ``X-Uploaded-At`` (v1).
     """
 
     content: bytes = attrs.field(repr=lambda content: f"<{len(content)} bytes>")
@@ -38,22 +36,22 @@ class Download:
 
     @classmethod
     def of(cls, response: Response) -> Download:
-        """The file in an answer."""
+        """Make a download from a response."""
         headers = response.headers
         kind = headers.get("content-type") or "application/octet-stream"
-        return cls(response.content, _name(headers), kind, headers)
+        return cls(response.content, _parse_name(headers), kind, headers)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the bytes to a file; into a directory under the file's own name.
+        """Write the bytes to a file, or into a directory under the file's own name.
 
         Args:
             path: A file, which is replaced, or an existing directory.
 
         Returns:
-            Where it was written.
+            The path of the written file.
 
         Raises:
-            OSError: It cannot be written.
+            OSError: The file cannot be written.
 
         Example:
             >>> client.v1.files.download("file-id", workspace_id="ws").save("reports")  # doctest: +SKIP
@@ -65,8 +63,8 @@ class Download:
         return target
 
 
-def _name(headers: Headers) -> str | None:
-    """The name in ``X-File-Name`` (percent-encoded) or ``Content-Disposition`` (RFC 5987 first); the base name only."""
+def _parse_name(headers: Headers) -> str | None:
+    """Return the base name in ``X-File-Name`` (percent-encoded) or ``Content-Disposition`` (RFC 5987 first)."""
     given = headers.get("x-file-name")
     name = unquote(given) if given else None
     if not name:
@@ -77,4 +75,4 @@ def _name(headers: Headers) -> str | None:
         elif plain is not None:
             name = plain[2] if plain[1] is None else re.sub(r"\\(.)", r"\1", plain[1])
     base = PurePath((name or "").replace("\\", "/")).name
-    return base if base.strip() not in ("", ".", "..") and not _HOSTILE.search(base) else None
+    return base if base.strip() not in ("", ".", "..") and not _FORBIDDEN.search(base) else None

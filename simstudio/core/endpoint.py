@@ -144,10 +144,10 @@ class CursorPages(Pages[T]):
         response = yield from send.dispatch(
             send.resource._request("GET", send.path, params=query, headers=send.headers, resend="read")
         )
-        return page_of(response, self._into, self._at)
+        return read_page(response, self._into, self._at)
 
 
-def page_of(response: Response, into: type[T], at: Sequence[str] = ("data",)) -> Page[T]:
+def read_page(response: Response, into: type[T], at: Sequence[str] = ("data",)) -> Page[T]:
     """The page in an answer.
 
     Raises:

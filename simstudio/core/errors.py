@@ -1,7 +1,7 @@
-"""The errors that every service shares beyond those of the transport: of streams, and of runs that failed or go on.
+"""Errors of streams and of runs, shared by all services.
 
-A run is called execution, job, task or prediction by its service; the services' own errors are subclasses of these, and
-the batch engine judges by them. ``result`` and ``job`` are therefore of each service's own class.
+A run is what a service calls an execution, a job, a task or a prediction. A service's own errors are subclasses of
+these, and the batch engine decides by these classes alone; ``result`` and ``job`` have each service's own types.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ class ExecutionError(SimStudioError):
     """The workflow ran and failed.
 
     Attributes:
-        result: The result as far as there is one (``output``, ``error``, ``metadata``).
-        partial: The text a stream had delivered before it failed; empty elsewhere.
+        result: The failed result, if the server sent one (``output``, ``error``, ``metadata``); else None.
+        partial: Text that a stream had delivered before it failed; empty without a stream.
     """
 
     def __init__(
@@ -70,10 +70,10 @@ class JobCancelledError(JobFailedError):
 
 
 class JobTimeoutError(SimStudioError):
-    """A job was not done when the caller's patience ended. The job itself goes on.
+    """A job was not done within the ``timeout`` of a wait. The job itself goes on.
 
     Attributes:
-        job: The job as last seen; ``client.jobs.wait(error.job)`` waits on.
+        job: The job as last seen; ``client.jobs.wait(error.job)`` continues the wait.
     """
 
     def __init__(
@@ -90,10 +90,10 @@ class JobTimeoutError(SimStudioError):
 
 
 class JobNotDoneError(SimStudioError):
-    """The result of a job was asked for before the job was done.
+    """The result of a job was read before the job was done.
 
     Attributes:
-        job: The job.
+        job: The job as last seen.
     """
 
     def __init__(
@@ -104,10 +104,10 @@ class JobNotDoneError(SimStudioError):
 
 
 class StreamError(SimStudioError):
-    """A stream broke off before its end, or holds what cannot be read.
+    """A stream ended too early, or holds an event that cannot be read.
 
     Attributes:
-        partial: The text that had arrived.
+        partial: Text that had arrived before.
     """
 
     def __init__(

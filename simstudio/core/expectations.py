@@ -1,7 +1,7 @@
-"""When a run will be over, from what runs like it took before: so that it is asked for where its end is likely.
+"""Expected durations of runs, from earlier runs of the same workflow, so that polls come when the end is likely.
 
-Whatever is remembered, :class:`~simstudio.core.polling.Poller` asks at once, and no pause exceeds the schedule's
-longest: a wrong memory costs at most that delay, and about twice the questions of a run of which nothing is known.
+:class:`~simstudio.core.polling.Poller` always polls at once, and no pause exceeds the schedule's maximum. A wrong
+expectation therefore costs at most that delay, and about twice the polls of a run without an expectation.
 """
 
 from __future__ import annotations
@@ -14,19 +14,18 @@ import attrs
 
 @attrs.frozen
 class Expectation:
-    """When a run is likely to end, from what others like it took, and when to ask because of that.
+    """The distribution of a run's duration, and the pauses between polls that follow from it.
 
-    Durations are taken to be log-logistic around ``median``, but for a share ``doubt`` that may end anywhere within
-    orders of magnitude: a run that fails early, or one that takes far longer, is still asked for, at pauses that grow
-    with its age. The next question is due when the delay that not asking has cost, on the average of all that may have
-    happened since the last one, is worth a question. This one rule asks seldom before an end is likely, densely around
-    the median, and ever more seldom after.
+    Durations are taken to be log-logistic around ``median``, except for a share ``doubt`` of runs that may end within
+    any order of magnitude, such as runs that fail early. The next poll is due when the expected delay since the last
+    one reaches ``price``. This rule polls seldom before the end is likely, often around the median, and less and less
+    often after it.
 
     Attributes:
-        median: Seconds that half of the runs exceed.
-        spread: Standard deviation of the logarithm of what they take: about the share by which they differ.
-        doubt: Share of the runs, above 0 and up to 1, that follow no memory.
-        price: Seconds of delay that are worth one question. No pause is shorter.
+        median: Median duration in seconds.
+        spread: Standard deviation of the logarithm of the durations, which is about their relative deviation.
+        doubt: Share of runs that do not follow the earlier ones, above 0 and up to 1.
+        price: Seconds of delay that are worth one poll. No pause is shorter.
 
     Example:
         >>> expected = Expectation(median=60.0, spread=0.1)
@@ -39,26 +38,26 @@ class Expectation:
     doubt: float = attrs.field(default=0.05, validator=[attrs.validators.gt(0), attrs.validators.le(1)])
     price: float = attrs.field(default=0.08, validator=attrs.validators.gt(0))
 
-    def running(self, elapsed: float) -> float:
-        """The share of runs that are not over after so many seconds, from 0 to 1."""
+    def share_running(self, elapsed: float) -> float:
+        """Return the share of runs that take longer than this many seconds, from 0 to 1."""
         age = math.log(max(elapsed, _INSTANT) / self.median)
         return (1 - self.doubt) * _survival(age / self.spread * _LOGISTIC) + self.doubt * _survival(age / 2)
 
     def delay(self, elapsed: float, *, maximum: float) -> float:
-        """Seconds to pause before the next question.
+        """Return the seconds to pause before the next poll.
 
         Args:
-            elapsed: How long the run has been going on, when a question found it still running.
-            maximum: Seconds that the pause does not exceed, whatever was expected: a wrong memory delays by no more.
+            elapsed: Age of the run in seconds, at a poll that found it running.
+            maximum: Longest pause in seconds.
         """
-        still = self.running(elapsed)
-        if still <= 0:  # nothing that is remembered took so long
+        still = self.share_running(elapsed)
+        if still <= 0:  # older than any expected duration
             return maximum
         pause = lateness = ended = 0.0
         step = min(self.price, maximum)
         while pause < maximum:
             step = min(step, maximum - pause)
-            ended_then = 1 - self.running(elapsed + pause + step) / still
+            ended_then = 1 - self.share_running(elapsed + pause + step) / still
             more = step * (ended + ended_then) / 2
             if lateness + more >= self.price:
                 pause += step * (self.price - lateness) / more
@@ -74,51 +73,51 @@ _STRIDE = 0.15
 
 
 def _survival(u: float) -> float:
-    """Of the logistic distribution; written so that it neither overflows nor becomes 0 where it need not."""
+    """Survival function of the logistic distribution, in a numerically stable form."""
     return math.exp(-u) / (1 + math.exp(-u)) if u > 0 else 1 / (1 + math.exp(u))
 
 
 @attrs.define
 class Watch:
-    """What one wait sees of a run's duration: it ended between the last question that found it running and the next.
+    """The duration of one run, measured by the polls of a wait.
 
     Attributes:
-        begun: When it began, by the wait's clock; None when that is not known.
-        running: Seconds after which it was last seen running; 0 if it never was.
+        begun: When the run began, by the clock of the wait; None if unknown.
+        running: Age of the run in seconds when a poll last found it running; 0 if no poll did.
     """
 
     begun: float | None
     running: float = 0.0
 
-    def seen_running(self, asked: float) -> None:
-        """A question that was asked then found it running."""
+    def record_running(self, polled: float) -> None:
+        """Record that a poll sent at this time found the run running."""
         if self.begun is not None:
-            self.running = max(self.running, asked - self.begun)
+            self.running = max(self.running, polled - self.begun)
 
-    def took(self, answered: float, told: float | None) -> float | None:
-        """Seconds that it took, as well as they can be known; None if they cannot.
+    def duration(self, ended: float, reported: float | None) -> float | None:
+        """Return the best estimate of the duration in seconds; None without any.
 
         Args:
-            answered: When the answer came that it is over.
-            told: Seconds that the server says it took. They may leave out its time in a queue.
+            ended: When a response first said that the run has ended.
+            reported: Duration in seconds that the server reports. It may leave out the time in a queue.
         """
         if self.begun is None:
-            return told
-        most = max(self.running, answered - self.begun)
-        if told is not None:
-            return min(max(told, self.running), most)
+            return reported
+        most = max(self.running, ended - self.begun)
+        if reported is not None:
+            return min(max(reported, self.running), most)
         return (self.running + most) / 2 if self.running > 0 else None
 
 
 class Durations:
-    """What the last runs of each of many things took. Bounded: the thing unseen for longest is forgotten first.
+    """The durations of the last runs of each workflow, or of each of other things with a key.
 
-    An old run counts for less (half after :attr:`HALF_LIFE` newer ones), so that a workflow that was changed is known
-    anew after a few runs; medians are taken, so that single runs out of the ordinary change nothing.
+    A run's weight halves with every :attr:`HALF_LIFE` newer runs, so that a few runs suffice after a workflow was
+    changed. Medians keep single exceptional runs from mattering.
 
     Args:
-        keys: How many things are remembered.
-        runs: How many runs of each.
+        keys: Most keys that are kept. The key whose last run was added longest ago is dropped first.
+        runs: Most runs that are kept of each key.
 
     Example:
         >>> durations = Durations()
@@ -131,7 +130,7 @@ class Durations:
     """
 
     HALF_LIFE = 4.0
-    """Runs after which one counts for half."""
+    """Newer runs after which the weight of a run is one half."""
 
     def __init__(self, *, keys: int = 1024, runs: int = 16) -> None:
         self._keys = keys
@@ -142,19 +141,19 @@ class Durations:
         return len(self._seen)
 
     def add(self, key: Hashable, seconds: float) -> None:
-        """Remember what a run took. Nonsense (nothing, less, or no number) is not remembered."""
+        """Add the duration of a run; ignored if it is not positive and finite."""
         if not 0 < seconds < math.inf:
             return
-        # Tuples are replaced whole, and each step is atomic, so that threads may share this without a lock.
+        # Threads may share this without a lock: tuples are replaced as a whole, and each step is atomic.
         self._seen[key] = (*self._seen.pop(key, ()), math.log(max(seconds, _INSTANT)))[-self._runs :]
         while len(self._seen) > self._keys:
             try:
                 self._seen.pop(next(iter(self._seen)), None)
-            except (RuntimeError, StopIteration):  # another thread was faster
+            except (RuntimeError, StopIteration):  # another thread removed a key meanwhile
                 break
 
     def expect(self, key: Hashable) -> Expectation | None:
-        """What to expect of the next run; None of what never ran."""
+        """Return the expectation for the next run; None for a key without runs."""
         seen = self._seen.get(key)
         if not seen:
             return None
@@ -162,18 +161,18 @@ class Durations:
         weights = [0.5 ** ((count - 1 - index) / self.HALF_LIFE) for index in range(count)]
         middle = _median(seen, weights)
         deviation = _NORMAL * _median([abs(value - middle) for value in seen], weights)
-        # One run says little of the spread: it is as if one more had been seen, that differed by about half.
+        # A few runs say little about the spread, so one more run that deviates by about half is assumed.
         spread = math.sqrt((_UNKNOWN_SPREAD**2 + (count - 1) * deviation**2) / count)
         return Expectation(math.exp(middle), max(spread, _LEAST_SPREAD), doubt=1 / (count + 2))
 
 
 _UNKNOWN_SPREAD = 0.5
 _LEAST_SPREAD = 0.05
-_NORMAL = 1.4826  # a normal distribution's standard deviation over its median deviation
+_NORMAL = 1.4826  # ratio of the standard deviation of a normal distribution to its median absolute deviation
 
 
 def _median(values: Sequence[float], weights: Sequence[float]) -> float:
-    """The value at which half of the weight is reached."""
+    """Return the weighted median."""
     half = sum(weights) / 2
     for value, weight in sorted(zip(values, weights, strict=True)):
         half -= weight

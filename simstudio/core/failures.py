@@ -1,6 +1,6 @@
-"""From an error response to an exception that says what happened, where, and what to do next.
+"""Exceptions for error responses: what happened, where, and what to do next, without the API key.
 
-Error bodies that are understood: ``{"error": "text", "code"?, "details"?}``, ``{"error": {"code", "message",
+Bodies of these shapes are read: ``{"error": "text", "code"?, "details"?}``, ``{"error": {"code", "message",
 "details"}}``, ``{"error", "message", "retryAfterSeconds"}``, the HTML page of a proxy, and an empty body.
 """
 
@@ -25,13 +25,12 @@ _LONGEST = 500
 
 
 class ErrorBody(NamedTuple):
-    """What an error body says, whatever its shape.
+    """The content of an error body. What the body lacks is None.
 
     Attributes:
-        message: Its text, None where it has none.
-        code: Its own code.
-        details: Its details, as plain JSON data.
-        retry_after: Seconds, where the body says so.
+        code: The server's code.
+        details: Plain JSON data.
+        retry_after: Seconds to wait before the next request.
     """
 
     message: str | None = None
@@ -41,7 +40,7 @@ class ErrorBody(NamedTuple):
 
 
 def read_error(response: Response) -> ErrorBody:
-    """What an error response's body says."""
+    """Read the body of an error response."""
     content = response.content
     if not content.strip():
         return ErrorBody()
@@ -80,14 +79,8 @@ def _seconds(value: Any) -> float | None:
 
 
 def status_error(response: Response, credentials: Credentials, service: Service) -> APIStatusError:
-    """The exception for an error status.
-
-    Args:
-        response: The answer; what it holds of the key is taken out first.
-        credentials: Whose key that is.
-        service: Its codes and advice by status.
-    """
-    conceal(response, credentials)
+    """Make the exception for an error response, after redacting the key in the response."""
+    redact_response(response, credentials)
     status = response.status
     body = read_error(response)
     kind = status_error_class(status)
@@ -101,12 +94,12 @@ def status_error(response: Response, credentials: Credentials, service: Service)
         history=response.history,
     )
     if isinstance(error, RateLimitError):
-        error.retry_after = wait_of(response, body)
+        error.retry_after = read_retry_after(response, body)
     return error
 
 
-def conceal(response: Response, credentials: Credentials) -> None:
-    """Take the key out of a response that becomes part of an error, should the server have echoed it."""
+def redact_response(response: Response, credentials: Credentials) -> None:
+    """Remove the key, which a server may have echoed, from a response that becomes part of an error."""
     for found in (response, *(attempt.response for attempt in response.history)):
         if found is not None:
             found.content = credentials.redact_bytes(found.content)
@@ -115,8 +108,8 @@ def conceal(response: Response, credentials: Credentials) -> None:
                 found.headers.put(name, credentials.redact(value))
 
 
-def conceal_error(error: BaseException, credentials: Credentials) -> None:
-    """Take the key out of an error and of everything it holds, should the server have echoed it."""
+def redact_error(error: BaseException, credentials: Credentials) -> None:
+    """Remove the key, which a server may have echoed, from an error, its causes and its attributes."""
     seen: set[int] = set()
     pending: list[BaseException | None] = [error]
     while pending:
@@ -124,31 +117,31 @@ def conceal_error(error: BaseException, credentials: Credentials) -> None:
         if not isinstance(found, SimStudioError) or id(found) in seen:
             continue
         seen.add(id(found))
-        _forget_foreign(found, credentials)
+        _drop_foreign_causes(found, credentials)
         pending += [found.__cause__, found.__context__, *(attempt.error for attempt in found.history)]
         for response in (found.response, *(attempt.response for attempt in found.history)):
             if response is not None:
-                conceal(response, credentials)
-        found.args = tuple(_clean(value, credentials) for value in found.args)
-        for name, value in list(vars(found).items()):  # a service's errors hold things of their own
+                redact_response(response, credentials)
+        found.args = tuple(_redact(value, credentials) for value in found.args)
+        for name, value in list(vars(found).items()):  # errors of services have attributes of their own
             if isinstance(value, (str, list, dict, Model)):
-                setattr(found, name, _clean(value, credentials))
+                setattr(found, name, _redact(value, credentials))
 
 
-def _forget_foreign(error: SimStudioError, credentials: Credentials) -> None:
-    """Leave out why an error came, where that is an exception of others that quotes the key.
+def _drop_foreign_causes(error: SimStudioError, credentials: Credentials) -> None:
+    """Drop ``__cause__`` and ``__context__`` if they are exceptions of other packages that contain the key.
 
-    A ``JSONDecodeError`` holds the whole body. Pickles take causes along where ``tblib`` is in use, as Dask does.
+    A ``JSONDecodeError`` holds the whole body, and ``tblib``, which Dask uses, pickles causes as well.
     """
     for name in ("__cause__", "__context__"):
         foreign = getattr(error, name)
-        if foreign is not None and not isinstance(foreign, SimStudioError) and _quotes(foreign, credentials):
+        if foreign is not None and not isinstance(foreign, SimStudioError) and _contains_key(foreign, credentials):
             suppressed = error.__suppress_context__
             setattr(error, name, None)
             error.__suppress_context__ = suppressed
 
 
-def _quotes(error: BaseException, credentials: Credentials) -> bool:
+def _contains_key(error: BaseException, credentials: Credentials) -> bool:
     held = (*error.args, *vars(error).values(), *(getattr(error, name, None) for name in ("object", "doc")))
     return any(
         (isinstance(value, str) and credentials.redact(value) != value)
@@ -157,29 +150,30 @@ def _quotes(error: BaseException, credentials: Credentials) -> bool:
     )
 
 
-def _clean(value: Any, credentials: Credentials) -> Any:
+def _redact(value: Any, credentials: Credentials) -> Any:
+    """Return plain data or a model without the key; None for data too deeply nested to search."""
     try:
-        return _redacted(value, credentials)
-    except RecursionError:  # too deep to look through
+        return _redact_nested(value, credentials)
+    except RecursionError:
         return None
 
 
-def _redacted(value: Any, credentials: Credentials) -> Any:
-    """Plain data or a model without the key."""
+def _redact_nested(value: Any, credentials: Credentials) -> Any:
     if isinstance(value, str):
         return credentials.redact(value)
     if isinstance(value, list):
-        return [_redacted(item, credentials) for item in value]
+        return [_redact_nested(item, credentials) for item in value]
     if isinstance(value, dict):
-        return {_redacted(name, credentials): _redacted(item, credentials) for name, item in value.items()}
+        return {_redact_nested(name, credentials): _redact_nested(item, credentials) for name, item in value.items()}
     if isinstance(value, Model):
         restore, (cls, values, wire) = value.__reduce__()
-        return restore(cls, tuple(_redacted(item, credentials) for item in values), _redacted(wire, credentials))
+        clean = tuple(_redact_nested(item, credentials) for item in values)
+        return restore(cls, clean, _redact_nested(wire, credentials))
     return value
 
 
-def wait_of(response: Response, body: ErrorBody) -> float | None:
-    """Seconds that a 429 asks to wait, from its header or its body."""
+def read_retry_after(response: Response, body: ErrorBody) -> float | None:
+    """Return the seconds to wait from the ``Retry-After`` header, or else from the body; None if neither has any."""
     import time
 
     wait = parse_retry_after(response.headers.get("retry-after"), now=time.time())
@@ -187,13 +181,13 @@ def wait_of(response: Response, body: ErrorBody) -> float | None:
 
 
 def describe(response: Response) -> str:
-    """Where it happened: status, method, path, attempt, request id."""
+    """Describe a response for an error message: status, method, path, attempt, request id."""
     where = f"HTTP {response.status}, {response.method} {response.path}, attempt {response.attempt}"
     return f"{where}, request id {response.request_id}" if response.request_id else where
 
 
 def reason(status: int) -> str:
-    """The standard phrase of a status."""
+    """Return the standard phrase of a status."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:
@@ -201,10 +195,10 @@ def reason(status: int) -> str:
 
 
 def advice(response: Response, body: ErrorBody, service: Service) -> str:
-    """What to do next, as the rest of a sentence."""
+    """Return the end of an error message: what the caller can do next."""
     status = response.status
     if status == 429:
-        wait = wait_of(response, body)
+        wait = read_retry_after(response, body)
         return ". Wait a while before calling again." if wait is None else f". Wait {wait:g} s before calling again."
     if 300 <= status <= 399:
         location = response.headers.get("location", "nowhere")

@@ -1,8 +1,8 @@
-"""Files inside a JSON body: what becomes ``{"type": "file", "data": "data:<mime>;base64,…", "name", "mime"}``.
+"""Files inside a JSON body: ``{"type": "file", "data": "data:<mime>;base64,…", "name", "mime"}``.
 
-Accepted anywhere in the input: :class:`pathlib.Path` (any ``os.PathLike``), files opened in binary mode, and
-:class:`File`. A plain ``str`` is never read as a path: input often comes from elsewhere, and a text that happens to
-name ``/etc/passwd`` must stay a text. Raw ``bytes`` are refused, because nothing says what they are called.
+An input may hold them at any depth: a :class:`pathlib.Path` (any ``os.PathLike``), a file opened in binary mode, or a
+:class:`File`. A ``str`` is never read as a path: inputs often come from elsewhere, and a text that happens to name
+``/etc/passwd`` must stay a text. Raw ``bytes`` are refused, because a file needs a name.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typing import Any, BinaryIO, Union
 from simstudio.transport.errors import InvalidInputError
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
-"""Bytes that a file inside a JSON body may have: more than 10 MiB no service takes in one request."""
+"""Largest file inside a JSON body, in bytes (10 MiB). No service accepts more in one request."""
 
 _UNSENDABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
-"""Categories of characters no name may hold: controls, halves of pairs, line ends. (Spaces of all widths it may: macOS
-puts U+202F into the names of screenshots.)"""
+"""Unicode categories that a file name may not hold: control characters, lone surrogates, line and paragraph separators.
+Spaces of all widths are allowed: macOS puts U+202F into the names of screenshots."""
 
 Content = Union[bytes, bytearray, memoryview, "os.PathLike[str]", BinaryIO]
 
@@ -31,12 +31,13 @@ class File:
     """A file for an input or an upload.
 
     Args:
-        content: Its bytes, a path, or a file opened in binary mode (read from its start, its position restored).
-        name: What it is called; only the base name is sent. Taken from the path or the file where not given.
-        mime: Its media type; guessed from the name where not given.
+        content: Bytes, a path, or a file opened in binary mode (read from its start; its position is restored).
+        name: File name, of which the base name is sent; by default the name of the path or of the open file.
+        mime: Media type; by default guessed from the name.
 
     Raises:
-        InvalidInputError: The content is none of these (a ``str`` is not read as a path).
+        InvalidInputError: The content is none of these (a ``str`` is not read as a path), or the name or the media type
+            cannot be sent.
 
     Example:
         >>> File(b"hi", name="greeting.txt").to_dict()["data"]
@@ -60,10 +61,10 @@ class File:
         self.mime = mime or mimetypes.guess_type(self.name)[0] or "application/octet-stream"
 
     def read(self) -> bytes:
-        """The bytes.
+        """Return the bytes.
 
         Raises:
-            InvalidInputError: They cannot be read, or are more than a request may hold.
+            InvalidInputError: The file cannot be read, or has more than 10 MiB.
         """
         content = self.content
         try:
@@ -85,7 +86,7 @@ class File:
         return data
 
     def to_dict(self) -> dict[str, str]:
-        """The file as JSON data: its bytes are a base64 ``data:`` URL."""
+        """Return the file as JSON data, with its bytes as a base64 ``data:`` URL."""
         data = base64.b64encode(self.read()).decode("ascii")
         return {"type": "file", "data": f"data:{self.mime};base64,{data}", "name": self.name, "mime": self.mime}
 
@@ -94,10 +95,10 @@ class File:
 
 
 def as_file(value: Any) -> File | None:
-    """A value of an input as a file, if it is one; None otherwise.
+    """Return an input value as a file; None if it is none.
 
     Raises:
-        InvalidInputError: It is raw bytes, or a file opened in text mode.
+        InvalidInputError: The value is raw bytes, or a file opened in text mode.
     """
     if isinstance(value, File):
         return value
@@ -122,14 +123,15 @@ def _too_large(size: int, name: str) -> InvalidInputError:
 
 
 def _read_open(file: Any) -> bytes:
-    # tempfile.SpooledTemporaryFile has no seekable() before Python 3.11
+    # tempfile.SpooledTemporaryFile has no seekable() before Python 3.11.
     seekable = bool(file.seekable()) if hasattr(file, "seekable") else hasattr(file, "seek") and hasattr(file, "tell")
     position = file.tell() if seekable else None
     try:
         if seekable:
             file.seek(0)
         data = bytearray()
-        while len(data) <= MAX_BODY_BYTES:  # an unbuffered file gives less than asked long before its end
+        # An unbuffered file may return fewer bytes than asked for before its end.
+        while len(data) <= MAX_BODY_BYTES:
             piece = file.read(MAX_BODY_BYTES + 1 - len(data))
             if not isinstance(piece, (bytes, bytearray)):
                 raise InvalidInputError(

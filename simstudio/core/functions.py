@@ -1,8 +1,8 @@
-"""Functions made of decorated methods: what ``resource.method`` calls, and what ``inspect`` and ``typing`` see of it.
+"""Functions made from decorated methods: the function that ``resource.method`` calls, and the one for ``inspect``.
 
-A decorated method is a generator with the arguments of an operation. Its callers get a function with the same
-parameters, which runs the generator. The function is compiled from source, because only then an ``async def`` refuses
-wrong arguments when it is called, as any other function does, and not when it is awaited.
+A decorated method is a generator with the parameters of an operation. Callers get a function with the same parameters
+that runs the generator. It is compiled from source, so that an ``async def`` checks its arguments like any other
+function: when it is called, not when it is awaited.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class Form(NamedTuple):
     """The function that a decorator makes for one mode.
 
     Attributes:
-        returns: Annotation of its result.
-        run: Takes the resource and what the decorated method returned (a flow, for most decorators).
-        awaited: Whether the function is an ``async def``, which awaits what ``run`` returns.
+        returns: Annotation of the function's result.
+        run: Makes the result from the resource and the return value of the decorated method (mostly a flow).
+        awaited: Whether the function is an ``async def`` that awaits ``run``.
     """
 
     returns: str
@@ -38,9 +38,9 @@ class Form(NamedTuple):
 
 
 def compile_function(method: Callable[..., Any], form: Form) -> FunctionType:
-    """A function with the parameters of a decorated method, in the form of one mode.
+    """Make the function of a decorated method for one mode.
 
-    In tracebacks, and for ``inspect.getfile``, it stands where the method is written.
+    Tracebacks and ``inspect.getfile`` show the file and line of the method.
     """
     me, *others = (each.replace(annotation=Parameter.empty) for each in inspect.signature(method).parameters.values())
     defaults = {each.name: each.default for each in others if each.default is not Parameter.empty}
@@ -63,12 +63,12 @@ def compile_function(method: Callable[..., Any], form: Form) -> FunctionType:
 
 
 def shown_method(method: Callable[..., Any], returns: str, *modules: str) -> FunctionType:
-    """A copy of a decorated method that ``inspect`` and ``typing`` read: it is annotated with the operation's result.
+    """Make a copy of a decorated method for ``inspect`` and ``typing``, annotated with the result of the operation.
 
     Args:
-        method: The method, or a wrapper of it.
+        method: The method, or a wrapper around it.
         returns: Annotation of the result.
-        modules: Names of the modules that import what ``returns`` adds to the method's own annotation.
+        modules: Modules that import the names that ``returns`` adds to the method's own annotation.
     """
     written: Any = inspect.unwrap(method)
     names = _Names(written.__globals__, (written.__module__, *modules))
@@ -77,15 +77,15 @@ def shown_method(method: Callable[..., Any], returns: str, *modules: str) -> Fun
     shown.__qualname__, shown.__module__ = written.__qualname__, written.__module__
     shown.__annotations__ = {**method.__annotations__, "return": returns}
     signature = inspect.signature(method)
-    if signature != inspect.signature(written):  # the wrapper fills in a parameter
+    if signature != inspect.signature(written):  # the wrapper supplies a parameter
         vars(shown)["__signature__"] = signature.replace(return_annotation=returns)
     return shown
 
 
 class _Names(dict[str, Any]):
-    """Globals in which annotations are evaluated: those of a module, and what modules import for type checkers only.
+    """Globals for evaluating annotations: those of a module, and the imports of modules under ``if TYPE_CHECKING:``.
 
-    The latter is imported when somebody asks for type hints: start-up does without it.
+    The latter are imported at the first look-up and not at start-up.
     """
 
     def __init__(self, names: dict[str, Any], modules: tuple[str, ...]) -> None:
@@ -102,12 +102,12 @@ class _Names(dict[str, Any]):
 
 @functools.cache
 def _names_of(module: str) -> dict[str, Any]:
-    """The names of a module, with those that it imports under ``if TYPE_CHECKING:``."""
+    """Return the names of a module, including its imports under ``if TYPE_CHECKING:``."""
     found = sys.modules[module]
     names = dict(vars(found))
     try:
         source = inspect.getsource(found)
-    except (OSError, TypeError):  # installed without sources, or typed into an interpreter
+    except (OSError, TypeError):  # a module without source, or an interactive session
         return names
     for statement in ast.parse(source).body:
         if isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING":

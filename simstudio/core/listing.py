@@ -1,4 +1,4 @@
-"""``@listing``: a method that gives a pager of the pages it returns."""
+"""``@listing``: turns a method that returns :class:`~simstudio.core.paging.Pages` into one that returns a pager."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class listing(Method[P, T]):  # noqa: N801 - a decorator
-    """Make a list of a method that returns the :class:`~simstudio.core.paging.Pages` it is of."""
+    """Turn a method that returns ``Pages[T]`` into one that returns a ``Pager[T]`` or an ``AsyncPager[T]``."""
 
     def __init__(self, pages: Callable[Concatenate[Any, P], Pages[T]]) -> None:
         super().__init__(pages)
@@ -56,4 +56,4 @@ class listing(Method[P, T]):  # noqa: N801 - a decorator
 
 
 def _first_page(resource: APIResource[Any], pages: Pages[Any]) -> Any:
-    return resource._context.call(resource._guarded(pages.fetch(pages.start)))
+    return resource._context.call(resource._redact_errors(pages.fetch(pages.start)))

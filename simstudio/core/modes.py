@@ -1,7 +1,8 @@
 """The modes of a client: how it runs a flow, and what its operations return.
 
-One definition serves all four: ``Jobs[Sync].get(...)`` returns a ``Job``, ``Jobs[Async].get(...)`` a coroutine of one,
-and those of ``with_raw_response`` (``RawSync``, ``RawAsync``) an :class:`APIResponse` of it. Modes have no instances.
+One definition serves all four. ``Jobs[Sync].get(...)`` returns a ``Job`` and ``Jobs[Async].get(...)`` a coroutine of a
+``Job``; the modes of ``with_raw_response`` (``RawSync``, ``RawAsync``) wrap the ``Job`` in an :class:`APIResponse`.
+Modes are classes without instances.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ T = TypeVar("T")
 
 
 class APIResponse(Generic[T]):
-    """A result together with the HTTP response it was made of (``client.with_raw_response``).
+    """A result together with the HTTP response that it was made from (``client.with_raw_response``).
 
     Attributes:
-        response: The last response of the call; ``response.content`` is its body. Its status is 0 where nothing came
-            off the wire (a middleware of your own answered, or an operation that bears failures bore one).
+        elapsed: Seconds from sending to the whole response, summed over the requests of the call.
+        response: The last response of the call; ``response.content`` is its body. Its status is 0 if the server sent
+            none: a middleware made the response, or the operation tolerated a failed connection.
 
     Example:
         >>> client.with_raw_response.usage.limits().status  # doctest: +SKIP
@@ -44,21 +46,21 @@ class APIResponse(Generic[T]):
 
     @property
     def headers(self) -> Headers:
-        """The response's headers."""
+        """Headers of the response."""
         return self.response.headers
 
     @property
     def request_id(self) -> str | None:
-        """The id that the server or its proxy gave the request, when it sent one."""
+        """Request id that the server or its proxy sent; None if it sent none."""
         return self.response.request_id
 
     @property
     def attempts(self) -> int:
-        """How many attempts the last request of the call took."""
+        """Attempts that the last request of the call took."""
         return self.response.attempt
 
     def parse(self) -> T:
-        """The result, as the operation gives it without ``with_raw_response``."""
+        """Return the result that the operation gives without ``with_raw_response``."""
         return self._value
 
     def __repr__(self) -> str:
@@ -83,36 +85,36 @@ class Mode:
 
     @staticmethod
     def call(session: Session, flow: Flow[Any]) -> Any:
-        """Run the flow of an operation: like ``run``, but with the response in the raw modes."""
+        """Run the flow of an operation: like ``run``, but raw modes add the response."""
         raise NotImplementedError
 
 
 class Sync(Mode):
-    """Blocking: an operation returns its result."""
+    """The mode of a sync client: an operation returns its result."""
 
     @staticmethod
     def run(session: Session, flow: Flow[T]) -> T:
         """Run a flow and return its result."""
-        return drive(flow, session.blocking.get())
+        return drive(flow, session.sync_wire.get())
 
     call = run
 
 
 class Async(Mode):
-    """Awaited: an operation returns a coroutine of its result."""
+    """The mode of an async client: an operation returns a coroutine of its result."""
 
     asynchronous = True
 
     @staticmethod
     async def run(session: Session, flow: Flow[T]) -> T:
         """Run a flow and return its result."""
-        return await adrive(flow, session.awaiting.get())
+        return await adrive(flow, session.async_wire.get())
 
     call = run
 
 
 class RawSync(Mode):
-    """Blocking, with the response: an operation returns an :class:`APIResponse`."""
+    """The mode of a sync ``with_raw_response``: an operation returns an :class:`APIResponse`."""
 
     raw = True
     run = Sync.run
@@ -121,11 +123,11 @@ class RawSync(Mode):
     def call(session: Session, flow: Flow[T]) -> APIResponse[T]:
         """Run a flow and return its result with the response."""
         seen: list[Response] = []
-        return APIResponse(drive(flow, session.blocking.get(), seen=seen), seen)
+        return APIResponse(drive(flow, session.sync_wire.get(), seen=seen), seen)
 
 
 class RawAsync(Mode):
-    """Awaited, with the response: an operation returns a coroutine of an :class:`APIResponse`."""
+    """The mode of an async ``with_raw_response``: an operation returns a coroutine of an :class:`APIResponse`."""
 
     asynchronous = True
     raw = True
@@ -135,7 +137,7 @@ class RawAsync(Mode):
     async def call(session: Session, flow: Flow[T]) -> APIResponse[T]:
         """Run a flow and return its result with the response."""
         seen: list[Response] = []
-        return APIResponse(await adrive(flow, session.awaiting.get(), seen=seen), seen)
+        return APIResponse(await adrive(flow, session.async_wire.get(), seen=seen), seen)
 
 
 M = TypeVar("M", Sync, Async, RawSync, RawAsync)

@@ -1,7 +1,7 @@
 """``multipart/form-data`` bodies (RFC 7578) that are not held in memory.
 
-A body is an :class:`~simstudio.transport.upload.Upload`: its length is known before it is sent, and it is read from its
-start as often as it is sent again. Making one looks at the files (their sizes), so a flow makes it in a
+A body is an :class:`~simstudio.transport.upload.Upload`: its length is known before it is sent, and each attempt reads
+it from its start. Encoding reads the sizes of files, so a flow does it in a
 :class:`~simstudio.transport.flow.Blocking` step::
 
     parts = [Part("title", "Report"), file_part("files", Path("report.pdf"))]
@@ -26,15 +26,16 @@ from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.upload import Upload
 
 Content = Union[str, bytes, bytearray, memoryview, "os.PathLike[str]", BinaryIO]
-"""A text part's ``str``, or what a file part holds: bytes, a path, or a file opened in binary mode."""
+"""A text (``str``), or a file: bytes, a path, or a file opened in binary mode."""
 
-NAMELESS = "upload"
-"""What a file without a name is called."""
+DEFAULT_FILENAME = "upload"
+"""Name of a file that has none."""
 
 _TEXT_MODE = 'A file of the form gives text instead of bytes. Open it in binary mode: open(path, "rb").'
 _BOUNDARY = re.compile(r"[0-9A-Za-z'+_\-.]{1,70}")
 _MIME = re.compile(r"[!-~]+/[!-~]+(?:;[ !-~]*)?")
-_UNQUOTABLE = re.compile(r'["\x00-\x1f\x7f]')  # percent-encoded, as HTML's form submission does
+# HTML's form submission percent-encodes these.
+_UNQUOTABLE = re.compile(r'["\x00-\x1f\x7f]')
 
 
 @attrs.frozen
@@ -42,11 +43,11 @@ class Part:
     """One part of a form.
 
     Attributes:
-        name: Of the field.
+        name: Field name.
         content: A text (``str``), or bytes, a path, or a file opened in binary mode (read from its start; its position
             is restored).
-        filename: Makes it a file part; only the base name is sent. A path and an open file are file parts without it.
-        mime: The media type; of a file part guessed from the file's name where it is not given.
+        filename: File name, of which the base name is sent. Text and bytes become a file part only with it.
+        mime: Media type; by default guessed from the file name, and left out of text parts.
     """
 
     name: str
@@ -55,18 +56,18 @@ class Part:
     mime: str | None = None
 
 
-def file_part(name: str, file: object, *, nameless: str = NAMELESS) -> Part:
-    """A file part of what callers have in hand.
+def file_part(name: str, file: object, *, default_filename: str = DEFAULT_FILENAME) -> Part:
+    """Make a file part from any form in which callers give a file.
 
     Args:
-        name: Of the field.
-        file: A file opened in binary mode, a path (``pathlib.Path``), bytes, a :class:`simstudio.File`, or, as httpx
-            takes it, a tuple ``(filename, content)`` or ``(filename, content, media type)``.
-        nameless: What it is called when nothing else says.
+        name: Field name.
+        file: A file opened in binary mode, a path (``pathlib.Path``), bytes, a :class:`simstudio.File`, or, as in
+            httpx, a tuple ``(filename, content)`` or ``(filename, content, media type)``.
+        default_filename: File name for a file that has none.
 
     Raises:
-        InvalidInputError: It is none of these. A plain ``str`` is refused, because it may be meant as a path or as the
-            content: write ``Path(…)``, or ``(filename, text.encode())``.
+        InvalidInputError: The file is none of these. A plain ``str`` is refused, because it may be meant as a path or
+            as the content: write ``Path(…)``, or ``(filename, text.encode())``.
 
     Example:
         >>> file_part("files", ("a.txt", b"hi")).filename
@@ -83,7 +84,8 @@ def file_part(name: str, file: object, *, nameless: str = NAMELESS) -> Part:
                 f"A file as a tuple is (name, content) or (name, content, media type), not {len(file)} elements."
             )
         filename, content, mime = (*file, None)[:3]
-        if isinstance(content, str) and filename is not None:  # httpx sends it, and it cannot be meant as a path
+        # A text beside a file name cannot be meant as a path. httpx accepts it as the content.
+        if isinstance(content, str) and filename is not None:
             content = content.encode()
     if isinstance(content, str):
         raise InvalidInputError(
@@ -94,22 +96,23 @@ def file_part(name: str, file: object, *, nameless: str = NAMELESS) -> Part:
         if value is not None and not isinstance(value, str):
             raise InvalidInputError(f"A file's {what} must be a str, not {type(value).__name__}.")
     known = cast("Any", content)
-    return Part(name, known, cast("str | None", filename) or _name_of(known) or nameless, cast("str | None", mime))
+    chosen = cast("str | None", filename) or _name_of(known) or default_filename
+    return Part(name, known, chosen, cast("str | None", mime))
 
 
 def encode_multipart(parts: Iterable[Part], *, boundary: str | None = None) -> tuple[Upload, str]:
-    r"""A form as a body.
+    r"""Encode a form as a request body.
 
     Args:
-        parts: In the order in which they are sent.
-        boundary: What stands between them; random where it is not given.
+        parts: Parts in the order in which they are sent.
+        boundary: Separator of the parts, 1 to 70 characters; random by default.
 
     Returns:
-        The body, and its ``Content-Type`` with the boundary in it.
+        The body, and its ``Content-Type`` with the boundary.
 
     Raises:
-        InvalidInputError: A part cannot be sent: a file that cannot be read, is opened in text mode or is no regular
-            file, or a media type that is none.
+        InvalidInputError: A part cannot be sent: its file cannot be read, is opened in text mode or is no regular file,
+            or its media type is malformed.
 
     Example:
         >>> body, content_type = encode_multipart([Part("a", "1")], boundary="b")
@@ -124,8 +127,8 @@ def encode_multipart(parts: Iterable[Part], *, boundary: str | None = None) -> t
         pieces += [f"--{boundary}\r\n".encode(), _head(part), _body(part), b"\r\n"]
     pieces.append(f"--{boundary}--\r\n".encode())
     try:
-        return Upload(*_joined(pieces)), f"multipart/form-data; boundary={boundary}"
-    except (OSError, ValueError) as error:  # ValueError: the file is closed
+        return Upload(*_join_bytes(pieces)), f"multipart/form-data; boundary={boundary}"
+    except (OSError, ValueError) as error:  # a closed file raises ValueError
         raise InvalidInputError(f"A file of the form cannot be read: {error}.") from error
 
 
@@ -134,13 +137,13 @@ def _head(part: Part) -> bytes:
         raise InvalidInputError(f"A part's name must be a non-empty str, not {part.name!r}.")
     filename, mime = part.filename, part.mime
     if filename is None and not isinstance(part.content, (str, bytes, bytearray, memoryview)):
-        filename = _name_of(part.content) or NAMELESS
+        filename = _name_of(part.content) or DEFAULT_FILENAME
     if filename is None:
-        lines = [f'Content-Disposition: form-data; name="{_quoted(part.name)}"']
+        lines = [f'Content-Disposition: form-data; name="{_quote(part.name)}"']
     else:
         base = _base_name(filename)
         mime = mime or mimetypes.guess_type(base)[0] or "application/octet-stream"
-        lines = [f'Content-Disposition: form-data; name="{_quoted(part.name)}"; filename="{_quoted(base)}"']
+        lines = [f'Content-Disposition: form-data; name="{_quote(part.name)}"; filename="{_quote(base)}"']
     if mime:
         if not _MIME.fullmatch(mime):
             raise InvalidInputError(f"mime must be a media type such as text/plain, not {mime!r}.")
@@ -161,17 +164,17 @@ def _body(part: Part) -> bytes | os.PathLike[str] | BinaryIO:
     if isinstance(content, (bytes, bytearray, memoryview)):
         return bytes(content)
     if isinstance(content, os.PathLike):
-        return _checked_path(content)
+        return _check_path(content)
     if isinstance(content, io.TextIOBase):
         raise InvalidInputError(_TEXT_MODE)
     if callable(getattr(content, "read", None)):
-        return _checked_file(content)
+        return _check_file(content)
     raise InvalidInputError(
         f"The part {part.name!r} is a {type(content).__name__}: give a str, bytes, a path or an open binary file."
     )
 
 
-def _checked_path(path: os.PathLike[str]) -> os.PathLike[str]:
+def _check_path(path: os.PathLike[str]) -> os.PathLike[str]:
     try:
         regular = stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 - any os.PathLike
     except (OSError, ValueError) as error:
@@ -181,10 +184,10 @@ def _checked_path(path: os.PathLike[str]) -> os.PathLike[str]:
     return path
 
 
-def _checked_file(file: Any) -> bytes | BinaryIO:
-    """An open file; what cannot be rewound is read now, because it may have to be sent twice."""
+def _check_file(file: Any) -> bytes | BinaryIO:
+    """Return an open file; or its bytes if it cannot be rewound, because it may have to be sent twice."""
     try:
-        # tempfile.SpooledTemporaryFile has no seekable() before Python 3.11
+        # tempfile.SpooledTemporaryFile has no seekable() before Python 3.11.
         seekable = bool(file.seekable()) if hasattr(file, "seekable") else hasattr(file, "seek")
         sample = file.read(0) if seekable else file.read()
     except (OSError, ValueError) as error:
@@ -194,10 +197,10 @@ def _checked_file(file: Any) -> bytes | BinaryIO:
     return cast("BinaryIO", file) if seekable else bytes(sample)
 
 
-def _joined(
+def _join_bytes(
     pieces: Iterable[bytes | os.PathLike[str] | BinaryIO],
 ) -> Iterable[bytes | os.PathLike[str] | BinaryIO]:
-    """Neighbouring bytes as one, so that a small form is one piece."""
+    """Join neighbouring pieces of bytes, so that a small form is one piece."""
     before = bytearray()
     for piece in pieces:
         if isinstance(piece, bytes):
@@ -218,8 +221,8 @@ def _name_of(content: object) -> str | None:
 
 def _base_name(name: str) -> str:
     base = re.split(r"[/\\]", name)[-1]
-    return NAMELESS if base in ("", ".", "..") else base
+    return DEFAULT_FILENAME if base in ("", ".", "..") else base
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return _UNQUOTABLE.sub(lambda found: f"%{ord(found[0]):02X}", text)

@@ -1,4 +1,4 @@
-"""``@namespace``: a part of a client or of a resource that is declared on its class and made when it is first used."""
+"""``@namespace``: a resource that is declared on the class of a client or resource, and made when it is first used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ R = TypeVar("R")
 
 
 class namespace(cached_property[R]):  # noqa: N801 - a decorator
-    """A cached property that is one object for all threads, whichever asks first, and that holds no lock.
+    """A cached property that holds no lock, and whose value is one and the same object for all threads.
 
     For example::
 

@@ -1,4 +1,4 @@
-"""Warnings that name the line of the user's code they are about."""
+"""Warnings that point at the caller's code."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import warnings
 
 
 def notify(message: str, category: type[Warning]) -> None:
-    """Warn, naming the first line outside this package."""
+    """Issue a warning whose location is the innermost line outside this package."""
     level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("simstudio."):
         level, frame = level + 1, frame.f_back

@@ -1,8 +1,8 @@
-"""``@operation``: one generator method that a sync client calls, an async client awaits, and a raw client wraps.
+"""``@operation``: turns a generator method into a method of sync, async and raw clients.
 
 Type checkers read the overloads of ``__get__``. At run time ``resource.method`` is a bound method of an ordinary
-function, ``def`` or ``async def``, with the parameters of the generator method: Python itself checks the arguments,
-compares, hashes and pickles it. There is one function for each mode, compiled when it is first used.
+function, ``def`` or ``async def``, with the parameters of the generator method, so that checking arguments, comparing,
+hashing and pickling are Python's own. There is one function for each mode, compiled when it is first used.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class Method(Generic[P, T]):
-    """Base of ``@operation`` and its relatives: binds the function for the mode of the resource.
+    """Base of the decorators of methods, such as ``@operation``: binds the function for the mode of the resource.
 
     Attributes:
         flow: The decorated method.
@@ -49,14 +49,14 @@ class Method(Generic[P, T]):
         self.__name__, self.__qualname__ = name, f"{owner.__qualname__}.{name}"
 
     def __call__(self, *_: Any, **__: Any) -> NoReturn:
-        """Raise: a resource of a client has the operation, its class has not."""
+        """Raise: only the resources of a client have the operation, their class does not."""
         raise TypeError(f"{self.__qualname__}() is called on a client's resource, not on the class.")
 
     def _form(self, mode: type[Mode]) -> Form:
         raise NotImplementedError
 
     def _bind(self, resource: APIResource[Any] | None, owner: Any) -> Any:
-        if resource is None:  # the class of a client has a mode, the class of a resource has none
+        if resource is None:  # only classes of clients have a mode
             return self._function(owner._mode) if hasattr(owner, "_mode") else self
         mode = resource._context.mode
         return MethodType(self._functions.get(mode) or self._function(mode), resource)
@@ -73,7 +73,7 @@ class Method(Generic[P, T]):
 
 
 class operation(Method[P, T]):  # noqa: N801 - a decorator
-    """Make an operation of a generator method that returns ``Flow[T]``; see the module."""
+    """Turn a generator method that returns ``Flow[T]`` into an operation."""
 
     def __init__(self, flow: Callable[Concatenate[Any, P], Flow[T]]) -> None:
         super().__init__(flow)
@@ -100,14 +100,14 @@ class operation(Method[P, T]):  # noqa: N801 - a decorator
 
 
 def _call(resource: APIResource[Any], flow: Flow[Any]) -> Any:
-    return resource._context.call(resource._guarded(flow))
+    return resource._context.call(resource._redact_errors(flow))
 
 
 def result_of(flow: Callable[..., Any], wrapper: str) -> str:
-    """The T of a method that is annotated to return ``wrapper[T]``; the wrapper may be nested: ``Flow[OpenedStream``.
+    """Return the T of a method annotated with ``wrapper[T]``; the wrapper may be nested, as ``Flow[OpenedStream``.
 
     Raises:
-        TypeError: The annotation is another one, or the module lacks ``from __future__ import annotations``.
+        TypeError: The annotation differs, or the module lacks ``from __future__ import annotations``.
     """
     annotation = flow.__annotations__.get("return")
     end = "]" * (wrapper.count("[") + 1)

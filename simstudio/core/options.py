@@ -1,4 +1,4 @@
-"""The options of a call and of a client: timeout, retries, headers, and what is refused of them."""
+"""Options of a client and of a call (timeout, retries, headers), and the checks of their values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from simstudio.transport.retry import check_max_retries
 DEFAULT_TIMEOUT: Final = 30.0
 DEFAULT_MAX_RETRIES: Final = 2
 LONGEST_TIMEOUT: Final = 1e9
-"""Seconds (31 years). Sockets and clocks of some systems overflow beyond."""
+"""Seconds (31 years). Sockets and clocks of some systems overflow on more."""
 
 
 class Unset:
@@ -30,22 +30,22 @@ class Unset:
 
 
 UNSET: Final = Unset()
-"""In place of an argument: leave it as the client has it. (None means something: no limit, or JSON's null.)"""
+"""Default of arguments for which None has a meaning of its own (no limit, or JSON's null): use the client's value."""
 
 
 def user_agent() -> str:
-    """The User-Agent of requests whose caller sets none."""
+    """Return the User-Agent header of this package and interpreter."""
     return f"simstudio-sdk/{__version__} {platform.python_implementation()}/{platform.python_version()}"
 
 
 @attrs.frozen(repr=False)
 class Options:
-    """What may differ between a client and its clones (``client.with_options``).
+    """The settings in which a client and its clones (``client.with_options``) may differ.
 
     Attributes:
-        timeout: Seconds for one logical HTTP call, None for no end.
-        max_retries: Repetitions after the first attempt.
-        headers: Sent with every request.
+        timeout: Seconds for one logical HTTP call; None for no limit.
+        max_retries: Retries after the first attempt.
+        headers: Headers of every request.
     """
 
     timeout: float | None = DEFAULT_TIMEOUT
@@ -54,10 +54,10 @@ class Options:
 
     @classmethod
     def checked(cls, *, timeout: float | None, max_retries: int, headers: Mapping[str, str] | None) -> Options:
-        """Options, when they can be used.
+        """Make options from arguments.
 
         Raises:
-            ConfigurationError: One cannot; the message says which.
+            ConfigurationError: An argument cannot be used; the message names it.
         """
         try:
             seconds = check_timeout(timeout)
@@ -68,10 +68,10 @@ class Options:
 
 
 def check_timeout(value: object, name: str = "timeout") -> float | None:
-    """Seconds, when they can be waited; None means no end.
+    """Return a timeout in seconds, or None for no limit.
 
     Raises:
-        InvalidInputError: No number, not finite, or not above 0.
+        InvalidInputError: The value is no number, not finite, or not above 0.
     """
     if value is None:
         return None
@@ -83,10 +83,10 @@ def check_timeout(value: object, name: str = "timeout") -> float | None:
 
 
 def check_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
-    """Headers as a dict, when they can be sent.
+    """Return headers as a dict.
 
     Raises:
-        InvalidInputError: A name or value cannot; the message names the header and shows no value.
+        InvalidInputError: A name or a value cannot be sent; the message names the header and shows no value.
     """
     if headers is None:
         return {}

@@ -1,13 +1,13 @@
-"""Lists that come in pages: a pair of thin shells around one sans-IO core.
+"""Lists in pages: a sync and an async class around one source of pages without I/O.
 
-Every list of the API is a :class:`Pager` (an :class:`AsyncPager` on an async client), whatever the server pages by:
-cursors, offsets, or dates::
+Every list of the API is a :class:`Pager` (an :class:`AsyncPager` on an async client), whether the server pages by
+cursors, by offsets or by dates::
 
     for workflow in client.v2.workflows.list("workspace-id"):
         print(workflow.name)
 
-Nothing is sent before the first item, page or :meth:`Pager.page` is asked for, and no page is fetched before it is
-needed. A short or an empty page is not the end: the end is a page without ``next_cursor``. Each iteration starts anew.
+A page is fetched when its first item is needed; making a pager sends nothing. A short or empty page is not the end of
+the list, a page without ``next_cursor`` is. Each iteration starts anew.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ class Page(Generic[T]):
     """One page of a list.
 
     Attributes:
-        items: What is on it; may be few or none although more follow.
-        next_cursor: Give it as ``cursor=`` to the same list to go on after this page; None at the end. It is opaque and
-            belongs to the filters and the order of its list.
-        extra: What the answer said besides, under its wire names: ``limits`` (v1), ``totalCount``, ``scope`` …
+        items: Items of the page; may be empty although more pages follow.
+        next_cursor: Cursor of the next page, for ``cursor=`` of the same list with the same filters and order; None at
+            the end.
+        extra: Other fields of the response, under their wire names: ``limits`` (v1), ``totalCount``, ``scope`` …
     """
 
     items: list[T]
@@ -45,10 +45,10 @@ class Page(Generic[T]):
 
 
 class Pages(ABC, Generic[T]):
-    """Where the pages of one list come from, without I/O.
+    """The source of the pages of one list, without I/O.
 
     Attributes:
-        start: The cursor to begin with; None is the beginning.
+        start: Cursor of the first page; None for the beginning of the list.
     """
 
     def __init__(self, start: str | None = None) -> None:
@@ -56,13 +56,13 @@ class Pages(ABC, Generic[T]):
 
     @abstractmethod
     def fetch(self, cursor: str | None) -> Flow[Page[T]]:
-        """The flow of the page at a cursor."""
+        """Return the flow that fetches the page at a cursor."""
 
     def after(self, cursor: str | None, page: Page[T]) -> str | None:
-        """The cursor that follows a page, None at the end.
+        """Return the cursor of the page after a page; None at the end.
 
         Raises:
-            InvalidResponseError: It is the page's own: following it would never end.
+            InvalidResponseError: It is the page's own cursor, so the list would never end.
         """
         if page.next_cursor is not None and page.next_cursor == cursor:
             raise InvalidResponseError(
@@ -73,25 +73,25 @@ class Pages(ABC, Generic[T]):
 
 
 class _Shell(Generic[T]):
-    """What both shells share."""
+    """Base of both pagers."""
 
     def __init__(self, resource: APIResource[Any], core: Pages[T]) -> None:
         self._resource = resource
         self._core = core
 
-    def _run(self, cursor: str | None) -> Any:
+    def _fetch(self, cursor: str | None) -> Any:
         resource = self._resource
-        return resource._context.run(resource._guarded(self._core.fetch(cursor)))
+        return resource._context.run(resource._redact_errors(self._core.fetch(cursor)))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._resource!r}>"
 
 
 class Pager(_Shell[T], Generic[T]):
-    """The items of a list, over all its pages; see the module."""
+    """A list: an iterable over the items of all its pages."""
 
     def __iter__(self) -> Iterator[T]:
-        """Every item, from the beginning; a page is fetched when its first item is asked for.
+        """Iterate over all items from the beginning.
 
         Raises:
             SimStudioError: A page could not be fetched.
@@ -100,7 +100,7 @@ class Pager(_Shell[T], Generic[T]):
             yield from page.items
 
     def pages(self) -> Iterator[Page[T]]:
-        """Page by page.
+        """Iterate over the pages from the beginning.
 
         Raises:
             SimStudioError: A page could not be fetched.
@@ -111,7 +111,7 @@ class Pager(_Shell[T], Generic[T]):
         """
         cursor = self._core.start
         while True:
-            page: Page[T] = self._run(cursor)
+            page: Page[T] = self._fetch(cursor)
             yield page
             following = self._core.after(cursor, page)
             if following is None:
@@ -119,35 +119,35 @@ class Pager(_Shell[T], Generic[T]):
             cursor = following
 
     def page(self) -> Page[T]:
-        """The first page only.
+        """Fetch the first page.
 
         Raises:
-            SimStudioError: It could not be fetched.
+            SimStudioError: The page could not be fetched.
 
         Example:
             >>> client.v2.workflows.list("workspace-id", limit=10).page().next_cursor  # doctest: +SKIP
         """
-        page: Page[T] = self._run(self._core.start)
+        page: Page[T] = self._fetch(self._core.start)
         return page
 
 
 class AsyncPager(_Shell[T], Generic[T]):
-    """The items of a list, over all its pages, awaited; otherwise like :class:`Pager`.
+    """A list of an async client: an async iterable; otherwise like :class:`Pager`.
 
     The call that makes it is not awaited: ``async for workflow in client.v2.workflows.list("workspace-id")``.
     """
 
     async def __aiter__(self) -> AsyncIterator[T]:
-        """Every item, from the beginning; a page is fetched when its first item is asked for."""
+        """Iterate over all items from the beginning."""
         async for page in self.pages():
             for item in page.items:
                 yield item
 
     async def pages(self) -> AsyncIterator[Page[T]]:
-        """Page by page."""
+        """Iterate over the pages from the beginning."""
         cursor = self._core.start
         while True:
-            page: Page[T] = await self._run(cursor)
+            page: Page[T] = await self._fetch(cursor)
             yield page
             following = self._core.after(cursor, page)
             if following is None:
@@ -155,6 +155,6 @@ class AsyncPager(_Shell[T], Generic[T]):
             cursor = following
 
     async def page(self) -> Page[T]:
-        """The first page only."""
-        page: Page[T] = await self._run(self._core.start)
+        """Fetch the first page."""
+        page: Page[T] = await self._fetch(self._core.start)
         return page

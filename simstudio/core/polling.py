@@ -1,18 +1,17 @@
-"""Waiting for something on a server to be done: when to ask, for how long, and what a failed question means.
+"""Polling: when to ask a server whether a run has ended, for how long, and which failed polls to tolerate.
 
-Two numbers judge a way of asking: how late the end is seen, and how many questions were spent. Without knowledge one is
-bought with the other. Let a duration have the density f and the share S(t) still running after t, and let questions be
-asked g(t) seconds apart: the mean delay is about ∫ f·g/2 and the number of questions about ∫ S/g, so by Cauchy and
-Schwarz their product is no less than (∫ √(f·S/2))², whatever g is. For durations from 0.1 s to 10 min, every order of
-magnitude as likely as any other, that is 23; the best times of asking, found by dynamic programming with the first
-question at once, come to 25 to 28. A poll every 2 s sees the end 1.15 s late for 36.1 questions (a product of 41), one
-every 5 s 3.11 s late for 15.4 (48). Each can be beaten on both counts, but no times of asking are as quick as the first
-and as sparing as the second: that is a product of 17.6.
+A schedule has two costs: the delay between the end of a run and the poll that sees it, and the number of polls. Without
+knowledge of the run, less of one costs more of the other. For a duration with density f, of which the share S(t) is
+still running after t, and polls g(t) seconds apart, the mean delay is about ∫ f·g/2 and the number of polls about
+∫ S/g. By the Cauchy-Schwarz inequality their product is at least (∫ √(f·S/2))² for every g. For durations from 0.1 s to
+10 min, each order of magnitude equally likely, that bound is 23; the best schedules that poll at once, found by dynamic
+programming, reach 25 to 28. Polls every 2 s cost a delay of 1.15 s and 36.1 polls (a product of 41), polls every 5 s
+3.11 s and 15.4 polls (48).
 
-So nothing is known of a first run, and :class:`PollSchedule` then asks at growing pauses: 2.3 s late for 14 questions,
-better on both than the poll every 5 s. Why that one of the two: a job of up to 5 s is seen after 0.3 s to 0.6 s more
-either way, and to beat the 2 s poll's mean would only bring jobs of minutes in three seconds sooner, for twice as many
-questions. A workflow that ran before is another matter: see :mod:`simstudio.core.expectations`.
+:class:`PollSchedule` polls at growing pauses: a delay of 2.3 s for 14 polls, better on both counts than every 5 s. A
+schedule that is better than every 2 s would need twice as many polls, only to see jobs of minutes three seconds sooner;
+for jobs of up to 5 s both have a delay of 0.3 s to 0.6 s. For workflows that ran before, see
+:mod:`simstudio.core.expectations`.
 """
 
 from __future__ import annotations
@@ -39,23 +38,23 @@ if TYPE_CHECKING:
 
 S = TypeVar("S")
 
-TOLERATED_FAILURES = 5
-"""Polls that may fail one after another before the wait gives up. The job goes on whatever becomes of a question."""
+MAX_FAILED_POLLS = 5
+"""Polls that may fail one after another before a wait raises. A failed poll does not affect the run."""
 
-SHORTEST_QUESTION = 5.0
-"""Seconds that a poll may take even when less is left of the wait, so that the last one can be answered."""
+SHORTEST_POLL = 5.0
+"""Seconds that a poll may take even when less of the wait is left, so that the last poll can get its response."""
 
 
 @attrs.frozen
 class PollSchedule:
-    """When to ask next.
+    """The pauses between polls.
 
     Attributes:
-        initial: Seconds before the second question (the first is asked at once).
+        initial: Seconds between the first poll, which is sent at once, and the second.
         multiplier: Growth from one pause to the next.
-        maximum: Seconds no pause exceeds.
-        jitter: Share by which a pause is spread, so that many waiters do not ask in step.
-        share: Where the server estimates a duration, pauses grow to this share of it at the most.
+        maximum: Longest pause in seconds, before jitter.
+        jitter: Share by which pauses vary at random (0.1 for ±10 %), so that many waits do not poll in step.
+        share: Longest pause as a share of the duration that the server estimates, if it estimates one.
 
     Example:
         >>> PollSchedule(initial=1.0).delay(2, random=0.5)
@@ -68,58 +67,59 @@ class PollSchedule:
     jitter: float = 0.1
     share: float = 0.05
 
-    def delay(self, question: int, *, random: float, estimate: float | None = None) -> float:
-        """Seconds to pause after a question.
+    def delay(self, poll: int, *, random: float, estimate: float | None = None) -> float:
+        """Return the seconds to pause after a poll.
 
         Args:
-            question: Which one was asked, from 1.
-            random: From 0 to 1; 0.5 is no jitter.
-            estimate: Seconds that the server thinks the whole takes.
+            poll: Number of the poll, from 1.
+            random: A number from 0 to 1 for the jitter; 0.5 is none.
+            estimate: Duration that the server estimates, in seconds.
         """
         most = self.maximum
         if estimate is not None and estimate > 0:
             most = min(most, max(self.initial, estimate * self.share))
         try:
-            grown = min(most, self.initial * self.multiplier ** (question - 1))
+            grown = min(most, self.initial * self.multiplier ** (poll - 1))
         except OverflowError:
             grown = most
-        return self.spread(grown, random=random)
+        return self.add_jitter(grown, random=random)
 
-    def spread(self, pause: float, *, random: float) -> float:
-        """A pause with its jitter, from a number from 0 to 1."""
+    def add_jitter(self, pause: float, *, random: float) -> float:
+        """Vary a pause by a random number from 0 to 1."""
         return pause * (1 + self.jitter * (2 * random - 1))
 
 
-BORNE: tuple[type[SimStudioError], ...] = (APIConnectionError, ServerError, RateLimitError, InvalidResponseError)
-"""Failures of a question that asking again may mend."""
+TRANSIENT_ERRORS: tuple[type[SimStudioError], ...] = (
+    APIConnectionError,
+    ServerError,
+    RateLimitError,
+    InvalidResponseError,
+)
+"""Errors of a poll after which the next poll may succeed."""
 
 
 @attrs.frozen
 class Poller:
-    """Asks until an answer is final.
+    """Polls until a state is final.
 
     Attributes:
-        schedule: When to ask.
-        clock: Monotonic seconds.
-        random: Numbers from 0 to 1.
-        tolerated: Failed questions in a row that are borne.
-        borne: The failures that are borne so.
+        clock: Returns monotonic seconds.
+        random: Returns numbers from 0 to 1.
+        max_failures: Polls that may fail one after another.
+        transient: Errors of polls that count as such failures; every other error ends the wait.
     """
 
     schedule: PollSchedule = attrs.field(factory=PollSchedule)
     clock: Callable[[], float] = time.monotonic
     random: Callable[[], float] = random.random
-    tolerated: int = TOLERATED_FAILURES
-    borne: tuple[type[SimStudioError], ...] = BORNE
+    max_failures: int = MAX_FAILED_POLLS
+    transient: tuple[type[SimStudioError], ...] = TRANSIENT_ERRORS
 
-    def every(self, seconds: float | None) -> Poller:
-        """This poller with a fixed pause between questions; itself where none is given.
-
-        Args:
-            seconds: The pause, without jitter.
+    def with_interval(self, seconds: float | None) -> Poller:
+        """Return a poller with a fixed pause without jitter; for None this poller.
 
         Example:
-            >>> Poller().every(5).schedule.delay(7, random=0.9)
+            >>> Poller().with_interval(5).schedule.delay(7, random=0.9)
             5.0
         """
         if seconds is None:
@@ -129,7 +129,7 @@ class Poller:
 
     def wait(
         self,
-        ask: Callable[[float | None], Flow[S]],
+        poll: Callable[[float | None], Flow[S]],
         *,
         done: Callable[[S], bool],
         expired: Callable[[S | None], SimStudioError],
@@ -139,59 +139,57 @@ class Poller:
         expected: Expectation | None = None,
         begun: float | None = None,
     ) -> Flow[S]:
-        """Ask until it is done.
+        """Poll until the state is final, and return that state.
 
         Args:
-            ask: The flow of one question; its argument is the seconds that it may take, None for the client's own.
-            done: Whether an answer is final.
-            expired: The error for a wait that is over, from the last answer.
-            timeout: Seconds to wait; None waits for ever. The last pause is cut to it, and one final question asked.
-            on_progress: Called with each answer. What it raises ends the wait and comes out.
-            estimate: Seconds that an answer says the whole takes, or None.
-            expected: When the end is likely; it takes the place of the schedule's pauses, but for the longest. After
-                failed questions the schedule's pauses are the least, so that a short outage is outlived.
-            begun: When it began, by the clock; now where it is not given.
-
-        Returns:
-            The final answer.
+            poll: Makes the flow of one poll from the seconds that it may take (None: the client's own timeout). The
+                flow returns the state.
+            done: Whether a state is final.
+            expired: Makes the error for a wait that ran out of time from the last state (None: no poll succeeded).
+            timeout: Seconds to wait; None waits for ever. The last pause is cut to it, and one final poll follows.
+            on_progress: Called with each state. An exception of it ends the wait and is raised.
+            estimate: Duration that a state estimates, in seconds, or None.
+            expected: When the end is likely. It replaces the pauses of the schedule, up to the schedule's maximum.
+                After failed polls a pause is no shorter than the schedule's, so that the wait outlasts a short outage.
+            begun: When the run began, by the clock; by default now.
 
         Raises:
-            SimStudioError: What ``expired`` makes; or a failed question that asking again cannot mend, or the last of
-                more failures in a row than are tolerated.
+            SimStudioError: The error of ``expired``; an error that is not transient; the last of too many transient
+                errors in a row.
         """
         now = self.clock()
         begun = now if begun is None else begun
         end = None if timeout is None else now + timeout
-        answer: S | None = None
-        failures = question = 0
+        state: S | None = None
+        failures = polls = 0
         last = False
         while True:
-            question += 1
+            polls += 1
             floor = 0.0
             failure: SimStudioError | None = None
             try:
-                answer = yield from ask(None if end is None else max(end - self.clock(), SHORTEST_QUESTION))
-            except self.borne as error:
+                state = yield from poll(None if end is None else max(end - self.clock(), SHORTEST_POLL))
+            except self.transient as error:
                 failure = error
                 failures += 1
-                if failures > self.tolerated and not last:
+                if failures > self.max_failures and not last:
                     raise
                 floor = min(error.retry_after or 0.0, LONGEST_WAIT) if isinstance(error, RateLimitError) else 0.0
             else:
                 failures = 0
                 if on_progress is not None:
-                    yield Call(on_progress, answer)
-                if done(answer):
-                    return answer
+                    yield Call(on_progress, state)
+                if done(state):
+                    return state
             if last:
-                raise expired(answer) from failure
+                raise expired(state) from failure
             chance = self.random()
             if expected is None:
-                guess = None if answer is None else estimate(answer)
-                pause = self.schedule.delay(question, random=chance, estimate=guess)
+                guess = None if state is None else estimate(state)
+                pause = self.schedule.delay(polls, random=chance, estimate=guess)
             else:
                 pause = expected.delay(max(0.0, self.clock() - begun), maximum=self.schedule.maximum)
-                pause = self.schedule.spread(pause, random=chance)
+                pause = self.schedule.add_jitter(pause, random=chance)
                 if failures:
                     floor = max(floor, self.schedule.delay(failures, random=chance))
             pause = max(floor, pause)

@@ -1,4 +1,4 @@
-"""``APIResource``: what every namespace of every service stands on."""
+"""``APIResource``: the base of every namespace of every service."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from simstudio.core.context import Context
 from simstudio.core.conversion import structure
-from simstudio.core.failures import conceal_error, status_error
+from simstudio.core.failures import redact_error, status_error
 from simstudio.core.model import Model
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset, check_headers, check_timeout
@@ -26,9 +26,9 @@ T = TypeVar("T")
 
 
 class APIResource(Generic[M]):
-    """A namespace of a client: operations that are flows, and the HTTP verbs they are made of.
+    """A namespace of a client.
 
-    A subclass writes each public method once, as a generator with :func:`~simstudio.core.operation.operation`::
+    A subclass defines each public method once, as a generator with :func:`~simstudio.core.operation.operation`::
 
         class Things(APIResource[M]):
             @operation
@@ -37,15 +37,15 @@ class APIResource(Generic[M]):
                 return self._structure(response, Thing)
 
     Args:
-        context: What it needs of its client.
-        name: The attribute of the client it is found under (dotted where nested).
+        context: The context of the client.
+        name: Attribute of the client, dotted if nested, from which a pickle finds the resource again.
     """
 
     def __init__(self, context: Context, name: str) -> None:
         self._context = context
         self._name = name
 
-    # -- verbs: each raises for an error status ------------------------------------------------------------------
+    # -- requests; each raises for an error status -----------------------------------------------------------------
 
     def _get(self, path: str, **options: Any) -> Flow[Response]:
         return self._call(self._request("GET", path, resend="read", **options))
@@ -69,7 +69,7 @@ class APIResource(Generic[M]):
         return response
 
     def _call_explained(self, request: Request) -> Flow[Response]:
-        """As :meth:`_call`, but the service may raise a better error for a 404."""
+        """Like :meth:`_call`, but the service may raise a more helpful error for a 404."""
         try:
             return (yield from self._call(request))
         except NotFoundError as error:
@@ -79,18 +79,18 @@ class APIResource(Generic[M]):
             raise
 
     def _send(self, request: Request) -> Flow[Response]:
-        """As :meth:`_call`, but any status comes back as it is."""
+        """Like :meth:`_call`, but return responses of every status."""
         return self._context.session.send(request)
 
-    def _guarded(self, flow: Flow[T]) -> Flow[T]:
-        """An operation's flow, whose errors hold no key, whatever the server put into its answers."""
+    def _redact_errors(self, flow: Flow[T]) -> Flow[T]:
+        """Run an operation's flow, and remove the key from its errors: a server may have echoed it."""
         try:
             return (yield from flow)
         except SimStudioError as error:
-            conceal_error(error, self._context.session.credentials)
+            redact_error(error, self._context.session.credentials)
             raise
 
-    # -- what they are made of ------------------------------------------------------------------------------------
+    # -- parts of requests and responses ---------------------------------------------------------------------------
 
     def _request(
         self,
@@ -107,20 +107,20 @@ class APIResource(Generic[M]):
         refused: Callable[[Response], bool] | None = None,
         max_retries: int | None = None,
     ) -> Request:
-        """A request on the base address.
+        """Make a request to a path of the base address.
 
         Args:
-            method: ``GET`` …
-            path: Encoded already, see :func:`~simstudio.transport.endpoint.segment`.
-            json: Sent as a JSON body.
-            content: Sent as the body, as it is.
-            params: The query; None values are left out.
-            headers: Besides the client's own, known to be sendable; they come first.
-            timeout: Seconds for the whole call; the client's where it is not given.
-            idle_timeout: Seconds of silence instead, for a response that is read as a stream.
-            resend: What may be sent again.
+            method: HTTP verb in upper case.
+            path: Path whose segments are encoded, see :func:`~simstudio.transport.endpoint.segment`.
+            json: JSON data of the body.
+            content: The body as it is sent, instead of ``json``.
+            params: Query parameters; None values are left out.
+            headers: Headers, checked before, that win over the client's.
+            timeout: Seconds for the whole call; by default the client's.
+            idle_timeout: Seconds without a byte, instead of ``timeout``; the response is then left open as a stream.
+            resend: When the request may be sent again; see :data:`~simstudio.transport.message.Resend`.
             refused: See :class:`~simstudio.transport.message.Request`.
-            max_retries: Instead of the client's.
+            max_retries: Retries; by default the client's.
         """
         options = self._context.options
         sent = self._context.defaults.copy()
@@ -154,11 +154,11 @@ class APIResource(Generic[M]):
         )
 
     def _structure(self, response: Response, into: type[T]) -> T:
-        """A response's JSON body as a model (or any type cattrs understands)."""
+        """Return the JSON body of a response as a model, or as another type that cattrs can structure."""
         return structure(response.json(), into, response=response)
 
     def _error(self, response: Response) -> Exception:
-        """The error for an error status. A service with error bodies of its own overrides this."""
+        """Make the error for an error response. A service with other error bodies overrides this."""
         return status_error(response, self._context.session.credentials, self._context.session.service)
 
     def _generic(
@@ -172,7 +172,7 @@ class APIResource(Generic[M]):
         into: type[Any] | None = None,
         timeout: float | Unset | None = UNSET,
     ) -> Flow[Any]:
-        """The flow of ``client.request``: any call, checked for nothing but where it goes."""
+        """The flow of ``client.request``: of the arguments, only method, path and headers are checked."""
         if not (isinstance(method, str) and method.isascii() and method.isalpha()):
             raise InvalidInputError(f"method must be an HTTP verb such as GET or POST, not {method!r}.")
         verb = method.upper()
@@ -198,7 +198,7 @@ class APIResource(Generic[M]):
             return response.content
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _resource, (*self._context.recipe(), self._name)
+        return _resource, (*self._context.reduce(), self._name)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._context.session.endpoint.base_url}>"
@@ -212,27 +212,26 @@ def _resource(make: Callable[..., Any], arguments: tuple[Any, ...], name: str) -
 
 
 def encode_json(data: Any) -> bytes:
-    """JSON as the wire wants it: UTF-8, no NaN.
+    """Encode JSON data, which may contain models, as UTF-8.
 
     Raises:
-        InvalidInputError: It is no JSON data.
+        InvalidInputError: The data is no JSON data, or holds NaN or infinity.
     """
     try:
-        text = jsonlib.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+        text = jsonlib.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_encode_model)
         return text.encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInputError(f"json= cannot be sent as JSON: {error}.") from error
 
 
-def _plain(value: Any) -> Any:
-    """A model in a body, as it came: what an operation gave can be sent to another."""
+def _encode_model(value: Any) -> Any:
     if isinstance(value, Model):
         return value.to_dict()
     raise TypeError(f"{type(value).__name__} is no JSON data")
 
 
 def encode_query(params: Mapping[str, Any]) -> str:
-    """A query: None is left out, booleans are ``true`` and ``false``, lists repeat their name."""
+    """Encode a query: None is left out, booleans are ``true`` and ``false``, lists repeat their name."""
     if not isinstance(params, Mapping):
         raise InvalidInputError(f"params must be a mapping, not {type(params).__name__}.")
     pairs: list[tuple[str, str]] = []

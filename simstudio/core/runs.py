@@ -1,12 +1,12 @@
-"""``SubmittedRun``: one handle for what every service calls otherwise: job, task, prediction, run.
+"""``SubmittedRun``: a handle of a run on a server, the same for the jobs, tasks and predictions of every service.
 
-Code that holds a handle can ask for it, wait for it and take its result without knowing whose it is::
+For example::
 
     run = client.jobs.handle("run_1234")
     run.wait(timeout=60)
     print(run.status, run.result())
 
-On an async client each of the three is awaited.
+On an async client ``refresh``, ``wait`` and ``result`` are awaited.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ R = TypeVar("R")
 
 
 class SubmittedRun(APIResource[M], ABC, Generic[M, S, R]):
-    """Something that runs on a server: ``S`` is its state as the service tells it, ``R`` its result.
+    """A run on a server. ``S`` is the service's model of its state, ``R`` its result.
 
-    A service gives the three flows :meth:`_ask`, :meth:`_await` and :meth:`_result`, and says of a state what its
-    ``status`` is and whether it is ``done``.
+    A service implements the flows :meth:`_fetch_state`, :meth:`_await` and :meth:`_result`, and reads the status of a
+    state (:meth:`_status_of`, :meth:`_is_done`).
 
     Attributes:
-        id: The service's id of it.
-        state: As last seen, None while it was not asked for.
+        id: Id of the run at its service.
+        state: State as last fetched; None before the first fetch.
     """
 
     def __init__(self, context: Context, name: str, run_id: str, state: S | None = None) -> None:
@@ -43,28 +43,25 @@ class SubmittedRun(APIResource[M], ABC, Generic[M, S, R]):
 
     @property
     def status(self) -> str:
-        """The service's word for its state, as last seen; ``unknown`` while it was not asked for."""
+        """Status as last fetched, in the service's words; ``unknown`` before the first fetch."""
         return "unknown" if self.state is None else self._status_of(self.state)
 
     @property
     def done(self) -> bool:
-        """Whether it had ended when it was last seen."""
+        """Whether the run had ended when its state was last fetched."""
         return self.state is not None and self._is_done(self.state)
 
     @operation
     def refresh(self) -> Flow[S]:
-        """Ask for its state.
-
-        Returns:
-            The state, as the service's own model; ``status`` and ``done`` follow it.
+        """Fetch the state of the run, as the service's own model; ``status`` and ``done`` follow it.
 
         Raises:
-            SimStudioError: It could not be asked for.
+            SimStudioError: The state could not be fetched.
 
         Example:
             >>> run.refresh(); run.status  # doctest: +SKIP
         """
-        self.state = yield from self._ask()
+        self.state = yield from self._fetch_state()
         return self.state
 
     @operation
@@ -75,18 +72,15 @@ class SubmittedRun(APIResource[M], ABC, Generic[M, S, R]):
         on_progress: Callable[[S], Any] | None = None,
         poll_interval: float | None = None,
     ) -> Flow[S]:
-        """Wait until it has ended.
+        """Wait until the run has ended, and return its final state.
 
         Args:
-            timeout: Seconds to wait, None for ever.
+            timeout: Seconds to wait; None waits for ever.
             on_progress: Called with the state at each poll; may be async on an async client.
-            poll_interval: Seconds between polls, in place of growing ones.
-
-        Returns:
-            The final state.
+            poll_interval: Seconds between polls; by default the pauses grow.
 
         Raises:
-            SimStudioError: It failed, or was not done in time (``error.task_id``).
+            SimStudioError: The run failed, or did not end in time (``error.task_id``).
 
         Example:
             >>> run.wait(timeout=60).status  # doctest: +SKIP
@@ -96,43 +90,43 @@ class SubmittedRun(APIResource[M], ABC, Generic[M, S, R]):
 
     @operation
     def result(self, *, timeout: float | None = 3600.0) -> Flow[R]:
-        """Its result; waits for it first, when it has not ended.
+        """Wait until the run has ended, if it has not, and return its result.
 
         Args:
-            timeout: Seconds to wait, None for ever.
+            timeout: Seconds to wait; None waits for ever.
 
         Raises:
-            SimStudioError: It failed, or was not done in time.
+            SimStudioError: The run failed, or did not end in time.
 
         Example:
             >>> run.result()  # doctest: +SKIP
         """
         if not self.done:
             self.state = yield from self._await(timeout, None, None)
-        assert self.state is not None  # noqa: S101 - it was waited for
+        assert self.state is not None  # noqa: S101 - for type checkers
         return (yield from self._result(self.state))
 
     @abstractmethod
     def _status_of(self, state: S) -> str:
-        """The service's word for a state."""
+        """Return the service's word for a state."""
 
     @abstractmethod
     def _is_done(self, state: S) -> bool:
-        """Whether a state is final."""
+        """Return whether a state is final."""
 
     @abstractmethod
-    def _ask(self) -> Flow[S]:
-        """The flow of one question."""
+    def _fetch_state(self) -> Flow[S]:
+        """Return the flow that fetches the state."""
 
     @abstractmethod
     def _await(
         self, timeout: float | None, on_progress: Callable[[S], Any] | None, poll_interval: float | None
     ) -> Flow[S]:
-        """The flow that waits, and raises where the run failed."""
+        """Return the flow that waits for the final state. It raises if the run failed."""
 
     @abstractmethod
     def _result(self, state: S) -> Flow[R]:
-        """The flow from a final state to the result; raises where the run failed."""
+        """Return the flow from a final state to the result. It raises if the run failed."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} {self.status}>"

@@ -1,4 +1,4 @@
-"""The facts of a service that its client hands down to the core."""
+"""``Service``: the facts of one service that its client hands down to the core."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Service:
-    """What the core must know of the service that a client calls.
+    """The facts of one service that the core needs.
 
     Attributes:
-        error_codes: ``error.code`` by HTTP status, where the service documents one that holds whatever its answer says.
-        advice: What the caller can do about an HTTP status: the last sentence of the error's message.
-        explain_not_found: The flow that raises a better error for a 404, where there is one: it may ask the server.
+        error_codes: ``error.code`` by HTTP status, where the documented code holds whatever the body says.
+        advice: Last sentence of an error's message by HTTP status: what the caller can do about it.
+        explain_not_found: A flow that raises a more helpful error for a 404, or returns. It may send requests.
     """
 
     error_codes: Mapping[int, str] = attrs.field(factory=dict)

@@ -41,7 +41,7 @@ class Session:
     Attributes:
         blocking: The wire of calls that block.
         awaiting: The wire of calls that are awaited.
-        new_awaiting_wire: Makes another such wire, with connections of its own.
+        make_async_wire: Makes another such wire, with connections of its own.
         on_close: Called, and awaited, before the connections of an async client are closed.
     """
 
@@ -74,9 +74,9 @@ class Session:
         self.version = version
         self.service = service or Service()
         self.wire = wire or WireOptions()
-        self.blocking: LazyWire[Wire] = LazyWire(partial(_blocking_wire, http_client, asynchronous, self.wire))
-        self.new_awaiting_wire: Callable[[], AsyncWire] = partial(_awaiting_wire, http_client, asynchronous, self.wire)
-        self.awaiting: LazyWire[AsyncWire] = LazyWire(self.new_awaiting_wire)
+        self.sync_wire: LazyWire[Wire] = LazyWire(partial(_make_sync_wire, http_client, asynchronous, self.wire))
+        self.make_async_wire: Callable[[], AsyncWire] = partial(_make_async_wire, http_client, asynchronous, self.wire)
+        self.async_wire: LazyWire[AsyncWire] = LazyWire(self.make_async_wire)
         self.on_close: set[Callable[[], Awaitable[None]]] = set()
         self._handler = compose([*arrange(stack, self.middleware), *innermost])
 
@@ -90,8 +90,8 @@ class Session:
 
     def close(self) -> None:
         """Close the connections of blocking calls. Those of awaited calls are closed with their event loop."""
-        self.awaiting.retire()
-        wire = self.blocking.retire()
+        self.async_wire.retire()
+        wire = self.sync_wire.retire()
         if wire is not None:
             wire.close()
 
@@ -99,7 +99,7 @@ class Session:
         """Close all connections, after what ``on_close`` holds."""
         for callback in list(self.on_close):
             await callback()
-        awaiting = self.awaiting.retire()
+        awaiting = self.async_wire.retire()
         self.close()
         if awaiting is not None:
             await awaiting.aclose()
@@ -160,7 +160,7 @@ def _check_mode(http_client: Any, *, asynchronous: bool) -> None:
         raise ConfigurationError("http_client= is not async: use the sync client, or an httpx.AsyncClient.")
 
 
-def _blocking_wire(http_client: Any, asynchronous: bool, options: WireOptions) -> Wire:  # noqa: FBT001 - of a partial
+def _make_sync_wire(http_client: Any, asynchronous: bool, options: WireOptions) -> Wire:  # noqa: FBT001 - of a partial
     if http_client is None:
         from simstudio.transport.wire.sync_wire import HTTPXWire
 
@@ -175,7 +175,7 @@ def _blocking_wire(http_client: Any, asynchronous: bool, options: WireOptions) -
     return ClientWire(http_client, options)
 
 
-def _awaiting_wire(http_client: Any, asynchronous: bool, options: WireOptions) -> AsyncWire:  # noqa: FBT001 - likewise
+def _make_async_wire(http_client: Any, asynchronous: bool, options: WireOptions) -> AsyncWire:  # noqa: FBT001 - likewise
     if http_client is None:
         from simstudio.transport.wire.async_wire import AsyncHTTPXWire
 

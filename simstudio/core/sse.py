@@ -1,8 +1,8 @@
 """Server-sent events, decoded incrementally from bytes.
 
-Written for bytes because that is where framing is decided: splitting decoded text at "lines" would cut events at U+2028
-inside JSON, which JavaScript servers send as it is. Any split of the bytes gives the same events: inside a UTF-8
-character, between CR and LF, after a byte order mark.
+The decoder splits bytes and not decoded text, because ``str.splitlines`` would also split events at U+2028 inside JSON,
+which JavaScript servers send unescaped. Every division of the bytes gives the same events, also within a UTF-8
+character, between CR and LF, or after a byte order mark.
 
 https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
 """
@@ -24,10 +24,10 @@ class ServerSentEvent:
     """One event.
 
     Attributes:
-        data: The data lines, joined by line feeds.
-        event: The ``event:`` field, ``message`` where there is none.
-        id: The last ``id:`` seen, empty where there was none.
-        retry: Milliseconds from a ``retry:`` field of this event, or None.
+        data: The ``data:`` lines, joined by line feeds.
+        event: The ``event:`` field; ``message`` by default.
+        id: The last ``id:`` field of the stream; empty by default.
+        retry: Milliseconds in the ``retry:`` field of this event, or None.
     """
 
     data: str
@@ -40,17 +40,17 @@ class UndecodableEventError(StreamError):
     """The stream holds an event that is too large or not UTF-8.
 
     Attributes:
-        events: Those that the same bytes completed before it.
+        events: Events that the same bytes completed before it.
     """
 
     events: tuple[ServerSentEvent, ...] = ()
 
 
 class SSEDecoder:
-    r"""Turns bytes, in whatever pieces they come, into events.
+    r"""Decodes bytes, in pieces of any size, into events.
 
     Args:
-        max_event_size: Bytes that one event may have; more is a :class:`~simstudio.errors.StreamError`.
+        max_event_size: Largest event in bytes; a larger one raises :class:`~simstudio.errors.StreamError`.
 
     Example:
         >>> SSEDecoder().feed(b"data: hello\n\n")[0].data
@@ -61,9 +61,9 @@ class SSEDecoder:
 
     def __init__(self, *, max_event_size: int = MAX_EVENT_SIZE) -> None:
         self.max_event_size = max_event_size
-        self._head: bytes | None = b""  # what may yet become a byte order mark; None once that is settled
-        self._tail: list[bytes] = []  # pieces of a line whose end has not come
-        self._skip_lf = False  # the last line ended in CR: a LF that follows belongs to it
+        self._head: bytes | None = b""  # the beginning of a possible byte order mark; None after the first line began
+        self._tail: list[bytes] = []  # pieces of a line whose end has not arrived
+        self._skip_lf = False  # whether the last line ended in CR, so that a following LF belongs to it
         self._data: list[bytes] = []
         self._size = 0
         self._event = ""
@@ -71,16 +71,13 @@ class SSEDecoder:
         self._retry: int | None = None
 
     def feed(self, data: bytes) -> list[ServerSentEvent]:
-        """Take the next bytes.
-
-        Returns:
-            The events that they complete, in order.
+        """Decode the next bytes, and return the events that they complete.
 
         Raises:
-            StreamError: An event is larger than allowed, or is not UTF-8; ``events`` of it are those before.
+            StreamError: An event is larger than allowed or not UTF-8; ``error.events`` are the events before it.
         """
         if self._head is not None:
-            data = self._after_mark(self._head + data)
+            data = self._skip_mark(self._head + data)
         if self._skip_lf and data:
             self._skip_lf = False
             if data.startswith(b"\n"):
@@ -96,7 +93,7 @@ class SSEDecoder:
         try:
             for line in lines:
                 if self._tail:
-                    line = self._whole(line)  # noqa: PLW2901 - the line as a whole
+                    line = self._join_tail(line)  # noqa: PLW2901 - the complete line
                 self._line(line.rstrip(b"\r\n"), events)
             if unfinished:
                 self._tail.append(unfinished)
@@ -107,20 +104,20 @@ class SSEDecoder:
         return events
 
     def flush(self) -> list[ServerSentEvent]:
-        """The event that the stream ended in the midst of, should its data be there: its end is the stream's end."""
+        """Return the event that the end of the stream completes, if any: its blank line may be missing."""
         events: list[ServerSentEvent] = []
         if self._tail:
-            self._line(self._whole(b""), events)
+            self._line(self._join_tail(b""), events)
         self._dispatch(events)
         return events
 
-    def _whole(self, end: bytes) -> bytes:
+    def _join_tail(self, end: bytes) -> bytes:
         self._size -= sum(map(len, self._tail))
         line = b"".join([*self._tail, end])
         self._tail.clear()
         return line
 
-    def _after_mark(self, data: bytes) -> bytes:
+    def _skip_mark(self, data: bytes) -> bytes:
         if len(data) < len(_BOM) and _BOM.startswith(data):
             self._head = data
             return b""
@@ -131,7 +128,8 @@ class SSEDecoder:
         if not line:
             self._dispatch(events)
             return
-        self._check(self._size + len(line))  # as for a line in pieces, whose kind is not yet known
+        # The whole line counts, as it does for a line in pieces, whose field is not known before its end.
+        self._check(self._size + len(line))
         if line.startswith(b"data:"):
             value = line[6:] if line[5:6] == b" " else line[5:]
             self._data.append(value)

@@ -1,7 +1,7 @@
-"""Streams: a pair of thin shells around one sans-IO decoder.
+"""Streams: a sync and an async class around one decoder without I/O.
 
-:class:`EventStream` and :class:`AsyncEventStream` only fetch bytes, hand out the events that a service's
-:class:`EventDecoder` makes of them, and close the connection whatever happens.
+:class:`EventStream` and :class:`AsyncEventStream` read bytes, return the events that the :class:`EventDecoder` of a
+service makes from them, and close the connection.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ S = TypeVar("S", bound="AsyncEventStream[Any, Any]")
 
 
 class EventDecoder(Protocol[R_co]):
-    """Turns the bytes of one stream into events and a result, without I/O.
+    """Decodes the bytes of one stream into events and a result, without I/O.
 
     Attributes:
-        over: Whether the end of the stream came.
-        failure: What to raise once the events before it were taken; None while nothing failed.
+        over: Whether the stream has reached its end.
+        failure: Error to raise after the events before it were returned; None while nothing failed.
     """
 
     over: bool
@@ -40,7 +40,7 @@ class EventDecoder(Protocol[R_co]):
 
     @property
     def partial(self) -> str:
-        """The text so far."""
+        """The text that has arrived."""
         ...
 
     def feed(self, data: bytes) -> list[Any]:
@@ -48,24 +48,24 @@ class EventDecoder(Protocol[R_co]):
         ...
 
     def end(self, cause: APIConnectionError | None = None) -> list[Any]:
-        """Return the events that are left: no more bytes will come, because they ended or because of ``cause``."""
+        """Return the remaining events: the bytes ended, or reading them failed with ``cause``."""
         ...
 
     def text(self, event: Any) -> str | None:
-        """Return the text of an event; None where it carries none."""
+        """Return the text of an event; None if it has none."""
         ...
 
     def result(self) -> R_co:
-        """Return the result of a stream that is over, or raise why there is none."""
+        """Return the result of a stream that is over, or raise the error that prevented it."""
         ...
 
-    def concealed(self, error: SimStudioError) -> SimStudioError:
+    def redact(self, error: SimStudioError) -> SimStudioError:
         """Return an error without the API key, which a server may have echoed into the stream."""
         ...
 
 
 class OpenedStream(Generic[E, R]):
-    """What a streaming flow returns: a response whose body is unread, and its decoder."""
+    """The result of a flow that opens a stream: a response whose body is unread, and its decoder."""
 
     __slots__ = ("core", "response")
 
@@ -74,7 +74,7 @@ class OpenedStream(Generic[E, R]):
         self.core = core
 
     def read(self) -> Flow[R]:
-        """Read to the end and return the result."""
+        """Read the stream to its end and return the result."""
         body, core = self.response.body, self.core
         while body is not None and not core.over and core.failure is None:
             try:
@@ -89,7 +89,7 @@ class OpenedStream(Generic[E, R]):
 
 
 class _Shell(Generic[E, R]):
-    """What both shells share: the state between bytes and events."""
+    """Base of both streams: the response, its decoder, and the events that were not returned yet."""
 
     def __init__(self, opened: OpenedStream[E, R]) -> None:
         self.response: Response = opened.response
@@ -98,26 +98,26 @@ class _Shell(Generic[E, R]):
 
     @property
     def status(self) -> int:
-        """The HTTP status; 200 for every stream that began."""
+        """The HTTP status of the response that opened the stream."""
         return self.response.status
 
     @property
     def headers(self) -> Headers:
-        """The response's headers."""
+        """Headers of the response."""
         return self.response.headers
 
     @property
     def request_id(self) -> str | None:
-        """The id that the server or its proxy gave the request, when it sent one."""
+        """Request id that the server or its proxy sent; None if it sent none."""
         return self.response.request_id
 
-    def _stopped(self) -> bool:
-        """With no event pending: whether there will be no more. Raises the failure, if that is why."""
+    def _check_end(self) -> bool:
+        """Return whether the stream has ended, when no event is pending; raise if it failed or was closed."""
         if self._core.failure is not None:
             raise self._core.failure
         if not self._core.over and self.response.body is None:
             error = StreamError("The stream was closed before its end.", partial=self._core.partial)
-            raise self._core.concealed(error)
+            raise self._core.redact(error)
         return self._core.over
 
     def __repr__(self) -> str:
@@ -134,19 +134,19 @@ class _Shell(Generic[E, R]):
 
 
 class EventStream(_Shell[E, R]):
-    """The events of a run as they come: an iterator and a context manager.
+    """The events of a run as they arrive: an iterator and a context manager.
+
+    Leaving the iteration early, an error and Ctrl-C close the connection; after a normal end it is kept for later
+    calls.
 
     Example:
         >>> with client.workflows.stream("wf") as stream:  # doctest: +SKIP
         ...     for text in stream.text():
         ...         print(text, end="", flush=True)
-
-    The connection is closed when iteration is left early, fails or is interrupted, and kept for the next call after a
-    normal end.
     """
 
     def __iter__(self) -> Iterator[E]:
-        """Iterate over the rest; leaving the loop closes the stream."""
+        """Iterate over the remaining events; leaving the loop closes the stream."""
         try:
             while True:
                 try:
@@ -158,31 +158,31 @@ class EventStream(_Shell[E, R]):
             self.close()
 
     def __next__(self) -> E:
-        """The next event.
+        """Return the next event.
 
         Raises:
-            StreamError: The stream broke off, or was closed.
-            APITimeoutError: It was silent for longer than ``idle_timeout``.
+            StreamError: The stream ended too early, or was closed.
+            APITimeoutError: No byte arrived for ``idle_timeout`` seconds.
         """
         while not self._pending:
-            if self._stopped():
+            if self._check_end():
                 raise StopIteration
             self._fetch()
         event: E = self._pending.popleft()
         return event
 
     def text(self) -> Iterator[str]:
-        """The text of the events that carry any, piece by piece as it comes."""
+        """Iterate over the text of the events that have any, as they arrive."""
         for event in self:
             text = self._core.text(event)
             if text is not None:
                 yield text
 
     def result(self) -> R:
-        """Read to the end and give the result, streamed text included; works after the ``with`` too.
+        """Read to the end and return the result, which includes the streamed text. Works also after the ``with``.
 
         Raises:
-            SimStudioError: What iterating raises.
+            SimStudioError: The stream failed, as when iterating.
         """
         if self.response.body is not None:
             for _ in self:
@@ -190,13 +190,13 @@ class EventStream(_Shell[E, R]):
         return self._core.result()
 
     def close(self) -> None:
-        """Close the connection, unless the stream has ended and given it back."""
+        """Close the connection. After the end of the stream this does nothing."""
         if self.response.body is not None:
             self.response.body.close()
 
     def _fetch(self) -> None:
         body = self.response.body
-        assert body is not None  # noqa: S101 - _stopped saw to it
+        assert body is not None  # noqa: S101 - _check_end raises otherwise
         try:
             piece = body.piece()
             self._pending.extend(self._core.end() if piece is None else self._core.feed(piece))
@@ -221,10 +221,10 @@ class EventStream(_Shell[E, R]):
 
 
 class AsyncEventStream(_Shell[E, R]):
-    """The events of a run as they come, awaited; otherwise like :class:`EventStream`."""
+    """The events of a run as they arrive, for async code; otherwise like :class:`EventStream`."""
 
     async def __aiter__(self) -> AsyncGenerator[E, None]:
-        """Iterate over the rest; leaving the loop closes the stream."""
+        """Iterate over the remaining events; leaving the loop closes the stream."""
         try:
             while True:
                 try:
@@ -236,16 +236,16 @@ class AsyncEventStream(_Shell[E, R]):
             await self.aclose()
 
     async def __anext__(self) -> E:
-        """The next event; raises what :meth:`EventStream.__next__` does."""
+        """Return the next event; raises like :meth:`EventStream.__next__`."""
         while not self._pending:
-            if self._stopped():
+            if self._check_end():
                 raise StopAsyncIteration
             await self._fetch()
         event: E = self._pending.popleft()
         return event
 
     async def text(self) -> AsyncGenerator[str, None]:
-        """The text of the events that carry any, piece by piece as it comes."""
+        """Iterate over the text of the events that have any, as they arrive."""
         try:
             async for event in self:
                 text = self._core.text(event)
@@ -255,20 +255,20 @@ class AsyncEventStream(_Shell[E, R]):
             await self.aclose()
 
     async def result(self) -> R:
-        """Read to the end and give the result, streamed text included; works after the ``async with`` too."""
+        """Read to the end and return the result, which includes the streamed text. Works after the ``async with``."""
         if self.response.body is not None:
             async for _ in self:
                 pass
         return self._core.result()
 
     async def aclose(self) -> None:
-        """Close the connection, unless the stream has ended and given it back. Shielded from cancellation."""
+        """Close the connection, shielded from cancellation. After the end of the stream this does nothing."""
         if self.response.body is not None:
             await self.response.body.aclose()
 
     async def _fetch(self) -> None:
         body = self.response.body
-        assert body is not None  # noqa: S101 - _stopped saw to it
+        assert body is not None  # noqa: S101 - _check_end raises otherwise
         try:
             piece = await body.apiece()
             self._pending.extend(self._core.end() if piece is None else self._core.feed(piece))
@@ -293,10 +293,7 @@ class AsyncEventStream(_Shell[E, R]):
 
 
 class EventStreamManager(Generic[E, S]):
-    """An async stream that is not opened yet: await it, enter it with ``async with``, or iterate over it.
-
-    Nothing is sent before one of these.
-    """
+    """An async stream that opens when it is awaited, entered with ``async with``, or iterated over."""
 
     def __init__(self, opening: Coroutine[Any, Any, OpenedStream[E, Any]], stream_class: Callable[[Any], S]) -> None:
         self._opening: Coroutine[Any, Any, OpenedStream[E, Any]] | None = opening

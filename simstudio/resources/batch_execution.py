@@ -104,16 +104,16 @@ class WorkflowExecution:
     def begin(self, value: Any, claim: str | None) -> Flow[WorkflowExecutionResult | Receipt]:
         """Execute the workflow, or queue it in the mode ``async``."""
         if self.mode == "async":
-            return self._dialect._guarded(self._submit(value, claim))
-        return self._dialect._guarded(self._execute(value, claim))
+            return self._dialect._redact_errors(self._submit(value, claim))
+        return self._dialect._redact_errors(self._execute(value, claim))
 
     def settle(self, receipt: Receipt) -> Flow[WorkflowExecutionResult]:
         """Wait for the job of a receipt."""
-        return self._dialect._guarded(self._wait(receipt))
+        return self._dialect._redact_errors(self._wait(receipt))
 
     def limits(self) -> Flow[Limits | None]:
         """Ask for the rate limit of such executions."""
-        return self._dialect._guarded(self._limits())
+        return self._dialect._redact_errors(self._limits())
 
     def refusal(self, error: SimStudioError) -> Refusal | None:
         """How Sim refused an execution: with 429, or out of the queue, which took the job and refused its run."""

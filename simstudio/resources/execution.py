@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from simstudio.core.conversion import structure
-from simstudio.core.failures import conceal, describe, status_error
+from simstudio.core.failures import describe, redact_response, status_error
 from simstudio.errors import ExecutionError, ExecutionTimeoutError, InvalidResponseError
 from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult, error_text
 from simstudio.resources.settings import SIM
@@ -67,7 +67,7 @@ def execution_result(response: Response, credentials: Credentials) -> WorkflowEx
 
 
 def _execution_error(response: Response, credentials: Credentials) -> ExecutionError:
-    conceal(response, credentials)
+    redact_response(response, credentials)
     result = structure(response.json(), WorkflowExecutionResult, response=response)
     code = result.extra.get("code")
     timed_out = response.status == 408

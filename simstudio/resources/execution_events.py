@@ -67,7 +67,7 @@ class ExecutionEvents:
     Args:
         where: Method and path, for error messages.
         max_event_size: Largest size of one event, in bytes.
-        conceal: Function that completes an error and removes the API key from it, in case the server echoed the key.
+        complete: Called with each error before it is raised; removes the API key, in case the server echoed it.
         run_id: v2: the run's id, for the result.
 
     Attributes:
@@ -85,12 +85,12 @@ class ExecutionEvents:
         where: str = "the stream",
         *,
         max_event_size: int = MAX_EVENT_SIZE,
-        conceal: Callable[[SimStudioError], None] | None = None,
+        complete: Callable[[SimStudioError], None] | None = None,
         run_id: str | None = None,
     ) -> None:
         self._where = where
         self._run_id = run_id
-        self._conceal = conceal
+        self._complete = complete
         self._decoder = SSEDecoder(max_event_size=max_event_size)
         self._texts: dict[str | None, _Text] = {}
         self._order: list[str | None] = []
@@ -107,7 +107,7 @@ class ExecutionEvents:
         except UndecodableEventError as error:
             events = self._parse_all(error.events)
             if not self.over and self.failure is None:
-                self.failure = self.concealed(StreamError(f"{error} ({self._where})", partial=self.partial))
+                self.failure = self.redact(StreamError(f"{error} ({self._where})", partial=self.partial))
             return events
 
     def end(self, cause: APIConnectionError | None = None) -> list[StreamEvent]:
@@ -121,10 +121,10 @@ class ExecutionEvents:
         self._finish(cause)
         return events
 
-    def concealed(self, error: SimStudioError) -> SimStudioError:
+    def redact(self, error: SimStudioError) -> SimStudioError:
         """Return the error after removing the API key from it, in case the server echoed the key into the stream."""
-        if self._conceal is not None:
-            self._conceal(error)
+        if self._complete is not None:
+            self._complete(error)
         return error
 
     @property
@@ -145,7 +145,7 @@ class ExecutionEvents:
         if self.failure is not None:
             raise self.failure
         if self.final is None:
-            raise self.concealed(
+            raise self.redact(
                 StreamError(
                     f"The stream of {self._where} was closed before its end, so it has no result.",
                     partial=self.partial,
@@ -238,7 +238,7 @@ class ExecutionEvents:
             self.over = True
         elif isinstance(cause, APITimeoutError):
             cause.partial = self.partial
-            self.failure = self.concealed(cause)
+            self.failure = self.redact(cause)
         else:
             reason = f": {str(cause).rstrip('.')}" if cause is not None else ""
             self.failure = StreamError(
@@ -247,12 +247,12 @@ class ExecutionEvents:
                 partial=self.partial,
             )
             self.failure.__cause__ = cause
-            self.concealed(self.failure)
+            self.redact(self.failure)
 
     def _finish_with_error(self, frame: dict[str, Any]) -> None:
         text = error_text(frame.get("error"))
         result = WorkflowExecutionResult(success=False, error=text)
-        self.failure = self.concealed(
+        self.failure = self.redact(
             ExecutionError(
                 f"{text or 'The workflow failed'} (reported by the stream of {self._where}).",
                 details=frame,

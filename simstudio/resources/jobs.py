@@ -159,9 +159,9 @@ class Jobs(APIResource[M]):
 
         check_timeout(timeout)
         poller: Poller = self.poller
-        poller = poller.every(check_timeout(poll_interval, "poll_interval"))
+        poller = poller.with_interval(check_timeout(poll_interval, "poll_interval"))
         if target.fresh:
-            poller = attrs.evolve(poller, borne=(*poller.borne, NotFoundError))
+            poller = attrs.evolve(poller, transient=(*poller.transient, NotFoundError))
         if on_progress is not None and not callable(on_progress):
             raise InvalidInputError(f"on_progress must be a function of the job, not {on_progress!r}.")
         client_timeout = self._context.options.timeout
@@ -177,9 +177,9 @@ class Jobs(APIResource[M]):
             asked = poller.clock()
             job = yield from self._fetch(target, seconds if shorter else UNSET)
             if not job.done:
-                watch.seen_running(asked)
+                watch.record_running(asked)
             elif workflow_id is not None and not job.cancelled:
-                took = watch.took(poller.clock(), _reported_duration(job))
+                took = watch.duration(poller.clock(), _reported_duration(job))
                 if took is not None:
                     durations.add(workflow_id, took)
             return job
@@ -289,7 +289,7 @@ class JobHandle(SubmittedRun[M, Job, WorkflowExecutionResult]):
     def _is_done(self, state: Job) -> bool:
         return state.done
 
-    def _ask(self) -> Flow[Job]:
+    def _fetch_state(self) -> Flow[Job]:
         return self._jobs._fetch(self._target, UNSET)
 
     def _await(

@@ -80,6 +80,6 @@ class streaming(Method[P, T]):  # noqa: N801 - a decorator
         kind = AsyncStreamManager if mode.asynchronous else Stream
 
         def open_stream(resource: APIResource[Any], flow: Flow[Any]) -> Any:
-            return kind(resource._context.run(resource._guarded(flow)))
+            return kind(resource._context.run(resource._redact_errors(flow)))
 
         return Form(f"{kind.__name__}[{self._event}]", open_stream)

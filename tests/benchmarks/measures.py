@@ -119,7 +119,7 @@ def own_cost() -> Row:
 
     client = SimStudioClient("key", "http://127.0.0.1:1")
     wire = _InstantWire()
-    client._context.session.blocking.use(wire)
+    client._context.session.sync_wire.use(wire)
     request = Request("POST", "http://127.0.0.1:1/api")
     sides = {
         "call": cpu_per_call(lambda: client.workflows.execute("wf", INPUT), 2000),

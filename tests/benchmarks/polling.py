@@ -81,7 +81,7 @@ def simulated() -> Iterator[tuple[Any, Server]]:
 
     server = Server()
     client = SimStudioClient("key", "http://127.0.0.1:1")
-    client._context.session.blocking.use(server)
+    client._context.session.sync_wire.use(server)
     client.jobs.poller = Poller(clock=lambda: server.now, random=random.Random(1).random)
     real, flow.time = flow.time, SimpleNamespace(sleep=server.sleep, monotonic=lambda: server.now)
     try:

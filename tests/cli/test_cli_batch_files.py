@@ -16,7 +16,7 @@ import pytest
 from simstudio.batch.items import BatchItem
 from simstudio.cli.batch_results import ResultsFile
 from simstudio.cli.failures import CommandError
-from simstudio.core.disk import Part
+from simstudio.core.disk import PartialFile
 
 
 def lines(text: str) -> list[Any]:
@@ -226,13 +226,13 @@ class TestWhoMayReadResults:
         words = ["--ledger", ledger, "--out", str(out), *ordered]
         cli("batch", "run", "work", given(1), *words)
         out.chmod(0o604)
-        complete, seen = Part.take_place, []
+        complete, seen = PartialFile.replace_target, []
 
-        def watched(part: Part) -> None:
+        def watched(part: PartialFile) -> None:
             seen.append(self.mode(part.path))
             complete(part)
 
-        monkeypatch.setattr(Part, "take_place", watched)
+        monkeypatch.setattr(PartialFile, "replace_target", watched)
         cli("batch", "run", "work", given(1, 2), *words)
 
         assert self.mode(out) == 0o604

@@ -192,7 +192,7 @@ def scripted(made: Any, *answers: Answer) -> Any:
     """A client, over a :class:`Script` from now on (``client.script``)."""
     context = context_of(made)
     made.script = (AsyncScript if context.mode.asynchronous else Script)(list(answers))
-    (context.session.awaiting if context.mode.asynchronous else context.session.blocking).use(made.script)
+    (context.session.async_wire if context.mode.asynchronous else context.session.sync_wire).use(made.script)
     return made
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from simstudio.core.disk import Part, make_private
+from simstudio.core.disk import PartialFile, make_private
 
 
 def mode(path: Path) -> int:
@@ -70,12 +70,12 @@ class TestMakePrivate:
 
 class TestPart:
     def test_is_private_until_it_takes_its_place_and_then_as_usual(self, tmp_path: Path, umask: int) -> None:
-        part = Part.beside(tmp_path / "out")
+        part = PartialFile.beside(tmp_path / "out")
         os.write(part.fd, b"content")
         os.close(part.fd)
         before = mode(part.path)
 
-        part.take_place()
+        part.replace_target()
 
         assert before == 0o600
         assert mode(tmp_path / "out") == 0o666 & ~umask
@@ -84,15 +84,15 @@ class TestPart:
     def test_keeps_the_mode_of_the_one_it_replaces(self, tmp_path: Path, umask: int) -> None:
         (tmp_path / "out").touch()
         (tmp_path / "out").chmod(0o604)
-        part = Part.beside(tmp_path / "out")
+        part = PartialFile.beside(tmp_path / "out")
         os.close(part.fd)
 
-        part.take_place()
+        part.replace_target()
 
         assert mode(tmp_path / "out") == 0o604
 
     def test_two_of_one_file_are_two(self, tmp_path: Path) -> None:
-        first, second = Part.beside(tmp_path / "out"), Part.beside(tmp_path / "out")
+        first, second = PartialFile.beside(tmp_path / "out"), PartialFile.beside(tmp_path / "out")
         os.close(first.fd)
         os.close(second.fd)
 
@@ -100,18 +100,18 @@ class TestPart:
         assert first.path.parent == second.path.parent == tmp_path
 
     def test_of_a_name_as_long_as_names_may_be(self, tmp_path: Path) -> None:
-        part = Part.beside(tmp_path / ("x" * 255))
+        part = PartialFile.beside(tmp_path / ("x" * 255))
         os.close(part.fd)
-        part.take_place()
+        part.replace_target()
 
         assert [path.name for path in tmp_path.iterdir()] == ["x" * 255]
 
     def test_the_umask_of_the_process_stays_as_it_is(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Files that other threads make meanwhile would have the wrong mode."""
         monkeypatch.delattr(os, "umask")
-        part = Part.beside(tmp_path / "out")
+        part = PartialFile.beside(tmp_path / "out")
         os.close(part.fd)
 
-        part.take_place()
+        part.replace_target()
 
         assert (tmp_path / "out").exists()

@@ -23,7 +23,7 @@ from simstudio import (
     SimStudioError,
     UsageLimitExceededError,
 )
-from simstudio.core.failures import conceal_error, read_error, status_error
+from simstudio.core.failures import read_error, redact_error, status_error
 from simstudio.models.jobs import Job
 from simstudio.resources.settings import SIM
 from simstudio.transport.auth import Credentials
@@ -202,7 +202,7 @@ class TestConcealment:
         response = self.echo(status)
         response.headers.put("Location", f"https://x/{KEY}")
         error = status_error(response, CREDENTIALS, SIM)
-        conceal_error(error, CREDENTIALS)
+        redact_error(error, CREDENTIALS)
         assert KEY not in str(error) + repr(error.details) + str(error.server_code) + str(error.request_id)
         assert KEY not in str(dict(error.response.headers)) + error.response.text + error.response.url  # type: ignore[union-attr]
         assert KEY.encode() not in pickle.dumps(error)
@@ -212,7 +212,7 @@ class TestConcealment:
         error = JobTimeoutError(f"{KEY} was not done", job=Job(KEY, "queued", {"a": [KEY]}))
         error.task_id = KEY
         error.__cause__ = SimStudioError(f"because of {KEY}", details=KEY)
-        conceal_error(error, CREDENTIALS)
+        redact_error(error, CREDENTIALS)
         assert error.job is not None
         assert (error.job.task_id, error.job.output, error.task_id) == ("***", {"a": ["***"]}, "***")
         assert str(error.__cause__) == "because of ***"
@@ -221,7 +221,7 @@ class TestConcealment:
     def test_errors_that_cause_each_other_end(self) -> None:
         one, two = SimStudioError(KEY), SimStudioError(KEY)
         one.__cause__, two.__context__ = two, one
-        conceal_error(one, CREDENTIALS)
+        redact_error(one, CREDENTIALS)
         assert (str(one), str(two)) == ("***", "***")
 
     def test_details_too_deep_to_look_through_are_dropped(self) -> None:
@@ -229,12 +229,12 @@ class TestConcealment:
         for _ in range(5000):
             deep = [deep]
         error = SimStudioError("x", details=deep)
-        conceal_error(error, CREDENTIALS)
+        redact_error(error, CREDENTIALS)
         assert error.details is None
 
     def test_without_a_key_everything_stays(self) -> None:
         error = SimStudioError("x", details={"a": 1})
-        conceal_error(error, Credentials(ANONYMOUS))
+        redact_error(error, Credentials(ANONYMOUS))
         assert (str(error), error.details) == ("x", {"a": 1})
 
     def test_headers_keep_what_came_even_what_could_not_be_sent(self) -> None:

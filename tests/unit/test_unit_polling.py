@@ -20,7 +20,7 @@ from simstudio import (
     ServerError,
     SimStudioError,
 )
-from simstudio.core.polling import SHORTEST_QUESTION, TOLERATED_FAILURES, Poller, PollSchedule
+from simstudio.core.polling import MAX_FAILED_POLLS, SHORTEST_POLL, Poller, PollSchedule
 from simstudio.transport.flow import Call
 from tests.modes import both_modes
 
@@ -79,8 +79,8 @@ class Wait:
 
     def __call__(self, timeout: float | None = 60.0, **options: Any) -> Played:
         options.setdefault("schedule", PollSchedule(initial=1.0, multiplier=2.0, maximum=8.0))
-        tolerated = options.pop("tolerated", TOLERATED_FAILURES)
-        poller = Poller(options.pop("schedule"), clock=self.clock, random=lambda: 0.5, tolerated=tolerated)
+        max_failures = options.pop("max_failures", MAX_FAILED_POLLS)
+        poller = Poller(options.pop("schedule"), clock=self.clock, random=lambda: 0.5, max_failures=max_failures)
         flow = poller.wait(
             self.ask,
             done=lambda state: state == "done",
@@ -121,7 +121,7 @@ class TestPoller:
     def test_a_question_may_take_what_is_left_but_not_too_little(self) -> None:
         wait = Wait()
         wait(timeout=10.0)
-        assert wait.allowed == [10.0, 9.0, 7.0, SHORTEST_QUESTION, SHORTEST_QUESTION]
+        assert wait.allowed == [10.0, 9.0, 7.0, SHORTEST_POLL, SHORTEST_POLL]
 
     def test_without_a_timeout_it_waits_for_ever(self) -> None:
         wait = Wait(*["pending"] * 500, "done")

@@ -43,7 +43,7 @@ class TestExpectation:
 
     @given(EXPECTATIONS, st.floats(0, 1e6), st.floats(0, 1e6))
     def test_the_share_that_is_running_only_falls(self, expected: Expectation, one: float, other: float) -> None:
-        assert 0 <= expected.running(max(one, other)) <= expected.running(min(one, other)) <= 1
+        assert 0 <= expected.share_running(max(one, other)) <= expected.share_running(min(one, other)) <= 1
 
     @given(st.lists(SECONDS, min_size=1, max_size=30), st.floats(0.01, 2000))
     def test_a_wrong_memory_costs_at_most_twice_the_questions_and_the_longest_pause(
@@ -169,24 +169,24 @@ class TestDurations:
 class TestWatch:
     def test_a_run_ended_between_two_questions(self) -> None:
         watch = Watch(begun=100.0)
-        watch.seen_running(104.0)
-        assert watch.took(106.0, None) == 5.0
+        watch.record_running(104.0)
+        assert watch.duration(106.0, None) == 5.0
 
     @pytest.mark.parametrize(("told", "took"), [(5.5, 5.5), (1.0, 4.0), (60.0, 6.0)])
     def test_what_the_server_tells_counts_as_far_as_it_was_seen(self, told: float, took: float) -> None:
         watch = Watch(begun=100.0)
-        watch.seen_running(104.0)
-        assert watch.took(106.0, told) == took
+        watch.record_running(104.0)
+        assert watch.duration(106.0, told) == took
 
     def test_a_run_that_was_never_seen_running_is_known_by_the_servers_word_only(self) -> None:
-        assert Watch(begun=100.0).took(106.0, None) is None
-        assert Watch(begun=100.0).took(106.0, 2.0) == 2.0
+        assert Watch(begun=100.0).duration(106.0, None) is None
+        assert Watch(begun=100.0).duration(106.0, 2.0) == 2.0
 
     def test_a_run_of_unknown_beginning_is_known_by_the_servers_word_only(self) -> None:
         watch = Watch(begun=None)
-        watch.seen_running(104.0)
-        assert watch.took(106.0, None) is None
-        assert watch.took(106.0, 2.0) == 2.0
+        watch.record_running(104.0)
+        assert watch.duration(106.0, None) is None
+        assert watch.duration(106.0, 2.0) == 2.0
 
 
 class Gone(SimStudioError):

@@ -209,14 +209,14 @@ def test_closing_while_the_first_call_makes_its_wire_sends_nothing(
 ) -> None:
     server = serve()
     making, closed = threading.Event(), threading.Event()
-    make = session._blocking_wire
+    make = session._make_sync_wire
 
     def slowly(*args: Any) -> Any:
         making.set()
         assert closed.wait(PATIENCE)
         return make(*args)
 
-    monkeypatch.setattr(session, "_blocking_wire", slowly)
+    monkeypatch.setattr(session, "_make_sync_wire", slowly)
     client = client_of(server.url)
     with ThreadPoolExecutor(1) as threads:
         call = threads.submit(client.request, "GET", "/api/x")
@@ -234,7 +234,7 @@ async def test_closing_while_the_first_call_makes_its_wire_sends_nothing_async(
     """In another thread, whose loop makes the wire."""
     server = serve()
     making, closed = threading.Event(), threading.Event()
-    make = session._awaiting_wire
+    make = session._make_async_wire
 
     def slowly(*args: Any) -> Any:
         making.set()
@@ -244,7 +244,7 @@ async def test_closing_while_the_first_call_makes_its_wire_sends_nothing_async(
     async def get() -> Any:
         return await client.request("GET", "/api/x")
 
-    monkeypatch.setattr(session, "_awaiting_wire", slowly)
+    monkeypatch.setattr(session, "_make_async_wire", slowly)
     client = async_client_of(server.url)
     with ThreadPoolExecutor(1) as threads:
         call = threads.submit(asyncio.run, get())

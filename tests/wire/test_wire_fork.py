@@ -203,7 +203,7 @@ def test_locks_held_by_other_threads_at_the_fork_do_not_stop_the_child(serve: Se
     server = serve()
     with client_of(server.url) as client:
         execute(client)
-        wire = client._context.session.blocking
+        wire = client._context.session.sync_wire
         made = wire.get()
         (pool,) = made._pools.values()
         held = [wire._lock, made._lock, made._trust._lock, pool.connections._lock]

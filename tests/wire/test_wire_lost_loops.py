@@ -45,7 +45,7 @@ def test_they_are_closed_by_the_next_call_already(serve: Serve) -> None:
     for number in range(3):
         run_and_lose(client)
         assert number == 0 or server.saw_close(*range(number))
-        assert len(client._context.session.awaiting.get()._loops._held) == 1
+        assert len(client._context.session.async_wire.get()._loops._held) == 1
     asyncio.run(client.aclose())
 
 

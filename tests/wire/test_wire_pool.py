@@ -192,7 +192,7 @@ async def test_a_stream_that_is_forgotten_is_counted_no_longer_async(serve: Serv
         await (await client.workflows.stream("wf")).__anext__()
         gc.collect()
         assert await asyncio.to_thread(server.saw_close)
-        (pool,) = (await client._context.session.awaiting.get()._loops.get())._pools.values()
+        (pool,) = (await client._context.session.async_wire.get()._loops.get())._pools.values()
         assert pool.connections.busy == set()
 
 
@@ -206,5 +206,5 @@ def test_a_stream_that_is_forgotten_is_closed_and_counted_no_longer(serve: Serve
         del stream
         gc.collect()
         assert server.saw_close()
-        (pool,) = client._context.session.blocking.get()._pools.values()
+        (pool,) = client._context.session.sync_wire.get()._pools.values()
         assert pool.connections.busy == set()

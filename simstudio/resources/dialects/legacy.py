@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from simstudio.core.failures import conceal_error
+from simstudio.core.failures import redact_error
 from simstudio.core.modes import M
 from simstudio.core.resource import encode_json
 from simstudio.errors import InvalidInputError, InvalidResponseError, NotFoundError
@@ -104,7 +104,7 @@ class LegacyDialect(Dialect[M]):
         core = ExecutionEvents(
             f"{request.method} {request.path}",
             max_event_size=options.max_event_size,
-            conceal=lambda error: conceal_error(error, credentials),
+            complete=lambda error: redact_error(error, credentials),
         )
         if response.body is None:  # the body of an error status has been read already
             execution_result(response, credentials)

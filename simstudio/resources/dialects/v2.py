@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from simstudio.core.conversion import structure
-from simstudio.core.failures import conceal, conceal_error, describe
+from simstudio.core.failures import describe, redact_error, redact_response
 from simstudio.core.modes import M
 from simstudio.core.paging import Page, Pages
 from simstudio.core.resource import encode_json
@@ -127,14 +127,14 @@ class V2Dialect(Dialect[M]):
         credentials = self._context.session.credentials
         run_id = response.headers.get("x-run-id") or execution.run_id  # an anonymous caller's is the server's own
 
-        def told(error: SimStudioError) -> None:
+        def complete(error: SimStudioError) -> None:
             name_run(error, run_id, execution.workflow_id)
-            conceal_error(error, credentials)
+            redact_error(error, credentials)
 
         core = ExecutionEvents(
             f"{response.method} {response.path}",
             max_event_size=options.max_event_size,
-            conceal=told,
+            complete=complete,
             run_id=run_id,
         )
         if isinstance(opened, Ran):
@@ -291,7 +291,7 @@ class V2Dialect(Dialect[M]):
     def _failed(
         self, result: WorkflowExecutionResult, error: Any, response: Response, run_id: str, workflow_id: str
     ) -> ExecutionError:
-        conceal(response, self._context.session.credentials)
+        redact_response(response, self._context.session.credentials)
         code = error.get("code") if isinstance(error, Mapping) else None
         timed_out = code == "TIMEOUT"
         advice = "client.workflows.submit() allows longer runs." if timed_out else "The result is in error.result."

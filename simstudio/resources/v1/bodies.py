@@ -51,7 +51,7 @@ def _encoded(fields: list[tuple[str, str]], file: FileContent) -> tuple[Upload, 
             f"not {type(file).__name__}."
         )
     parts = [Part(name, text) for name, text in fields]
-    upload, content_type = encode_multipart([*parts, file_part("file", file, nameless=NAMELESS)])
+    upload, content_type = encode_multipart([*parts, file_part("file", file, default_filename=NAMELESS)])
     _check(len(upload), "This upload")
     return upload, content_type
 

@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from simstudio.core.endpoint import Sender, page_of
+from simstudio.core.endpoint import Sender, read_page
 from simstudio.core.paging import Page, Pages
 from simstudio.errors import InvalidInputError, InvalidResponseError
 from simstudio.models.v1.logs import LogEntry
@@ -95,7 +95,7 @@ class LogPages(Pages[LogEntry]):
         position = Position.read(cursor)
         if position is None:
             response = yield from self._ask({} if cursor is None else {"cursor": cursor})
-            page = page_of(response, LogEntry)
+            page = read_page(response, LogEntry)
             return self._page(page.items, page, response, None)
         limit, before = self._limit, -1
         while limit <= len(position.seen):  # a page of nothing but what was seen would lead nowhere
@@ -103,7 +103,7 @@ class LogPages(Pages[LogEntry]):
         while True:
             bound = {"endDate" if self._order == "desc" else "startDate": position.moment}
             response = yield from self._ask(bound if limit == self._limit else {**bound, "limit": str(limit)})
-            page = page_of(response, LogEntry)
+            page = read_page(response, LogEntry)
             fresh = [log for log in page.items if position.precedes(log, _moment_of(log, response))]
             if fresh or page.next_cursor is None:
                 return self._page(fresh, page, response, position)

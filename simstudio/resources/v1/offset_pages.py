@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from simstudio.core.endpoint import page_of
+from simstudio.core.endpoint import read_page
 from simstudio.core.paging import Page, Pages
 from simstudio.errors import InvalidInputError
 
@@ -53,7 +53,7 @@ class OffsetPages(Pages[T]):
         response = yield from send.resource._call(
             send.resource._request("GET", send.path, params=query, headers=send.headers, resend="read")
         )
-        page = page_of(response, self._into, self._at)
+        page = read_page(response, self._into, self._at)
         count = total_of(page.extra)
         after = int(query.get("offset", 0)) + len(page.items)
         more = bool(page.items) and (has_more(page.extra) if count is None else after < count)

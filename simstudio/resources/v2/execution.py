@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 
 from simstudio.core.failures import read_error, status_error
-from simstudio.core.polling import BORNE, Poller
+from simstudio.core.polling import TRANSIENT_ERRORS, Poller
 from simstudio.errors import (
     APIConnectionError,
     APITimeoutError,
@@ -286,7 +286,7 @@ class Execution:
             APITimeoutError: It was not over in time; it goes on.
             NotFoundError: The id was claimed, and no run came to be.
         """
-        poller = attrs.evolve(Poller(), borne=(*BORNE, NotFoundError), tolerated=_UNSEEN)
+        poller = attrs.evolve(Poller(), transient=(*TRANSIENT_ERRORS, NotFoundError), max_failures=_UNSEEN)
 
         def expired(_: Ran | None) -> APITimeoutError:
             message = f"The run {self.run_id} was not over in time. It goes on."

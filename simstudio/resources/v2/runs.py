@@ -13,7 +13,7 @@ from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.core.paging import Pages
-from simstudio.core.polling import BORNE, Poller
+from simstudio.core.polling import TRANSIENT_ERRORS, Poller
 from simstudio.core.resource import APIResource
 from simstudio.core.routes import between, items
 from simstudio.errors import APITimeoutError, InvalidInputError, NotFoundError
@@ -297,7 +297,7 @@ class Runs(APIResource[M]):
         """
         check_timeout(timeout)
         pause = check_timeout(poll_interval, "poll_interval")
-        poller = Poller(borne=(*BORNE, NotFoundError)).every(pause)
+        poller = Poller(transient=(*TRANSIENT_ERRORS, NotFoundError)).with_interval(pause)
         if on_progress is not None and not callable(on_progress):
             raise InvalidInputError(f"on_progress must be a function of the run, not {on_progress!r}.")
 

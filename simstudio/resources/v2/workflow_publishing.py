@@ -93,7 +93,7 @@ class WorkflowPublishing(APIResource[M]):
         path = f"/api/v2/workflows/{segment(workflow_id, 'workflow_id')}/deployment"
         check_timeout(timeout)
         pause = check_timeout(poll_interval, "poll_interval")
-        poller = self.poller.every(pause)
+        poller = self.poller.with_interval(pause)
         client_timeout = self._context.options.timeout
 
         def ask(seconds: float | None) -> Flow[WorkflowDeployment]:

@@ -132,7 +132,7 @@ class _OomolClient(BaseClient[M]):
         credentials.key = OomolCredentials.check_token(api_token, "api_token") or ANONYMOUS
 
     @classmethod
-    def _rebuilt(cls, arguments: dict[str, Any]) -> Any:
+    def _rebuild(cls, arguments: dict[str, Any]) -> Any:
         return cls(default_headers=arguments.pop("headers"), **arguments)
 
 
@@ -195,8 +195,8 @@ class RawOomolConnectClient(_OomolClient[RawSync]):
     _mode = RawSync
 
     @classmethod
-    def _rebuilt(cls, arguments: dict[str, Any]) -> Any:
-        return OomolConnectClient._rebuilt(arguments).with_raw_response
+    def _rebuild(cls, arguments: dict[str, Any]) -> Any:
+        return OomolConnectClient._rebuild(arguments).with_raw_response
 
 
 class AsyncRawOomolConnectClient(_OomolClient[RawAsync]):
@@ -205,8 +205,8 @@ class AsyncRawOomolConnectClient(_OomolClient[RawAsync]):
     _mode = RawAsync
 
     @classmethod
-    def _rebuilt(cls, arguments: dict[str, Any]) -> Any:
-        return AsyncOomolConnectClient._rebuilt(arguments).with_raw_response
+    def _rebuild(cls, arguments: dict[str, Any]) -> Any:
+        return AsyncOomolConnectClient._rebuild(arguments).with_raw_response
 
 
 def _documented(options: Mapping[str, Any], *others: object) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import attrs
 
 from simstudio.core.context import Context
 from simstudio.core.conversion import structure
-from simstudio.core.failures import conceal, describe, read_error, reason, wait_of
+from simstudio.core.failures import describe, read_error, read_retry_after, reason, redact_response
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.polling import Poller
@@ -49,7 +49,7 @@ class OomolResource(APIResource[M]):
 
     def _error(self, response: Response) -> Exception:
         status = response.status
-        conceal(response, self._context.session.credentials)
+        redact_response(response, self._context.session.credentials)
         body = read_error(response)
         kind = status_class(status)
         what = f"{body.message or reason(status)} ({describe(response)})."
@@ -68,7 +68,7 @@ class OomolResource(APIResource[M]):
             history=response.history,
         )
         if isinstance(error, RateLimitError):
-            error.retry_after = wait_of(response, body)
+            error.retry_after = read_retry_after(response, body)
         return error
 
     def _advice(self, status: int) -> str:
@@ -87,7 +87,7 @@ class OomolResource(APIResource[M]):
         except InvalidResponseError as error:
             raise as_own(error) or error from error
         if isinstance(data, Mapping) and data.get("success") is False:
-            conceal(response, self._context.session.credentials)
+            redact_response(response, self._context.session.credentials)
             said = read_error(response).message or "The server says that it did not succeed"
             raise ApiStatusError(
                 f"{said} ({describe(response)}, success: false).",

@@ -172,7 +172,7 @@ class TaskHandle(SubmittedRun[M, Task, RunResult], OomolResource[M]):
     def _is_done(self, state: Task) -> bool:
         return state.done
 
-    def _ask(self) -> Flow[Task]:
+    def _fetch_state(self) -> Flow[Task]:
         return self._tasks._fetch(self.id)
 
     def _await(

@@ -110,7 +110,7 @@ class _SpeedPixClient(SpeedPixCalls[M]):
         return self._context.defaults["User-Agent"]
 
     @classmethod
-    def _rebuilt(cls, arguments: dict[str, Any]) -> Any:
+    def _rebuild(cls, arguments: dict[str, Any]) -> Any:
         return cls(endpoint=arguments.pop("base_url"), **arguments)
 
     def __repr__(self) -> str:
@@ -195,8 +195,8 @@ class RawSpeedPixClient(_SpeedPixClient[RawSync]):
     _mode = RawSync
 
     @classmethod
-    def _rebuilt(cls, arguments: dict[str, Any]) -> Any:
-        return SpeedPixClient._rebuilt(arguments).with_raw_response
+    def _rebuild(cls, arguments: dict[str, Any]) -> Any:
+        return SpeedPixClient._rebuild(arguments).with_raw_response
 
 
 class AsyncRawSpeedPixClient(_SpeedPixClient[RawAsync]):
@@ -205,8 +205,8 @@ class AsyncRawSpeedPixClient(_SpeedPixClient[RawAsync]):
     _mode = RawAsync
 
     @classmethod
-    def _rebuilt(cls, arguments: dict[str, Any]) -> Any:
-        return AsyncSpeedPixClient._rebuilt(arguments).with_raw_response
+    def _rebuild(cls, arguments: dict[str, Any]) -> Any:
+        return AsyncSpeedPixClient._rebuild(arguments).with_raw_response
 
 
 def _picklable(**functions: Any) -> dict[str, Any]:

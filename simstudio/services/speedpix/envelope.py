@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
 
-from simstudio.core.failures import conceal, read_error, reason
+from simstudio.core.failures import read_error, reason, redact_response
 from simstudio.services.speedpix.errors import (
     SpeedPixAPIError,
     SpeedPixException,
@@ -157,7 +157,7 @@ def refuse(envelope: Envelope, response: Response, what: str) -> NoReturn:
 
 def status_error(response: Response, credentials: Credentials) -> SpeedPixAPIError:
     """The exception for an HTTP error status, of the gateway, the service, or the file storage."""
-    conceal(response, credentials)
+    redact_response(response, credentials)
     headers, status = response.headers, response.status
     gateway_code, gateway_message = headers.get("x-ca-error-code"), headers.get("x-ca-error-message")
     envelope = _envelope_within(response)

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO
 
-from simstudio.core.disk import Part
+from simstudio.core.disk import PartialFile
 from simstudio.services.speedpix.errors import FileSaveError
 from simstudio.services.speedpix.transfers import Transfers, unclaimed
 from simstudio.services.speedpix.urls import is_file_url, without_query
@@ -96,7 +96,7 @@ class FileOutput:
             while (piece := body.piece()) is not None:
                 yield piece
         except SimStudioError as error:
-            files.conceal(error)
+            files.redact(error)
             raise
         finally:
             body.close()
@@ -113,7 +113,7 @@ class FileOutput:
             while (piece := await body.apiece()) is not None:
                 yield piece
         except SimStudioError as error:
-            files.conceal(error)
+            files.redact(error)
             raise
         finally:
             await body.aclose()
@@ -177,7 +177,7 @@ class _Target:
             self.path = Path(path)
         except TypeError as error:
             raise InvalidInputError(f"path must be a path, not {type(path).__name__}.") from error
-        self._part: Part | None = None
+        self._part: PartialFile | None = None
         self._file: BinaryIO | None = None
         self._abandoned = False
         self._lock = Lock()
@@ -194,7 +194,7 @@ class _Target:
                 raise FileSaveError(f"{self.path} is there and is no file, so nothing can be saved under its name.")
             if self._abandoned:
                 return
-            self._part = Part.beside(real)
+            self._part = PartialFile.beside(real)
             self._file = os.fdopen(self._part.fd, "wb")
 
     def write(self, piece: bytes) -> None:
@@ -210,7 +210,7 @@ class _Target:
                 self._file.flush()
                 os.fsync(self._file.fileno())
                 self._file.close()
-                self._part.take_place()
+                self._part.replace_target()
                 self._file = None
 
     def abandon(self) -> None:

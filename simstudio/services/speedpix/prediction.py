@@ -88,7 +88,7 @@ class Prediction(SubmittedRun[M, "Prediction[Any]", Any]):
         Example:
             >>> prediction.reload().status  # doctest: +SKIP
         """
-        return (yield from self._ask())
+        return (yield from self._fetch_state())
 
     refresh = reload
 
@@ -164,7 +164,7 @@ class Prediction(SubmittedRun[M, "Prediction[Any]", Any]):
     def _is_done(self, state: Prediction[Any]) -> bool:
         return state._status in FINAL
 
-    def _ask(self) -> Flow[Prediction[M]]:
+    def _fetch_state(self) -> Flow[Prediction[M]]:
         yield from self._client._reload(self, UNSET)
         return self
 

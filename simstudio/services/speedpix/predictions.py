@@ -10,7 +10,7 @@ from simstudio.core.conversion import structure
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_headers, check_timeout
-from simstudio.core.polling import BORNE, Poller
+from simstudio.core.polling import TRANSIENT_ERRORS, Poller
 from simstudio.services.speedpix.envelope import invalid, read_envelope, refuse
 from simstudio.services.speedpix.errors import (
     SpeedPixException,
@@ -46,7 +46,7 @@ class Predictions(SpeedPixResource[M]):
 
     def __init__(self, context: Context, name: str, files: Files[M], transfers: Transfers) -> None:
         super().__init__(context, name)
-        self.poller = Poller(borne=(*BORNE, SpeedPixRefusedError))
+        self.poller = Poller(transient=(*TRANSIENT_ERRORS, SpeedPixRefusedError))
         self._files: Files[M] = files
         self._transfers = transfers
 
@@ -264,7 +264,7 @@ class Predictions(SpeedPixResource[M]):
     ) -> Flow[None]:
         """Wait until a prediction has ended, whatever the end."""
         pause = check_waiting(timeout, on_progress, interval)
-        poller = self.poller.every(pause)
+        poller = self.poller.with_interval(pause)
         if prediction.done:
             return
         client_timeout = self._context.options.timeout

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from simstudio.core.context import Context
-from simstudio.core.failures import conceal_error
+from simstudio.core.failures import redact_error
 from simstudio.core.modes import Async, Sync
 from simstudio.core.options import Options
 from simstudio.core.session import Session
@@ -109,12 +109,12 @@ class Transfers:
         try:
             return (yield from flow)
         except SimStudioError as error:
-            self.conceal(error)
+            self.redact(error)
             raise
 
-    def conceal(self, error: SimStudioError) -> None:
+    def redact(self, error: SimStudioError) -> None:
         """Take secrets out of an error."""
-        conceal_error(error, self._context.session.credentials)
+        redact_error(error, self._context.session.credentials)
 
     def _request(self, method: str, url: str, content: bytes | Upload = b"") -> Request:
         options = self._context.options

@@ -38,7 +38,7 @@ class Detached:
 
     def __init__(self, advice: str) -> None:
         self.advice = advice
-        self.blocking = self.awaiting = self
+        self.sync_wire = self.async_wire = self
 
     def get(self) -> NoReturn:
         """Raise the advice as a ConfigurationError."""
@@ -66,4 +66,4 @@ class asynchronous(Method[P, T]):  # noqa: N801 - used like `operation`
 
 
 def _await(resource: APIResource[Any], flow: Flow[Any]) -> Any:
-    return Async.run(resource._context.session, resource._guarded(flow))
+    return Async.run(resource._context.session, resource._redact_errors(flow))

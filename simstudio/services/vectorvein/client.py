@@ -128,7 +128,7 @@ class RawVectorVeinClient(_VectorVeinClient[RawSync]):
     _mode = RawSync
 
     @classmethod
-    def _rebuilt(cls, arguments: dict[str, Any]) -> Any:
+    def _rebuild(cls, arguments: dict[str, Any]) -> Any:
         return VectorVeinClient(**arguments).with_raw_response
 
 
@@ -138,5 +138,5 @@ class AsyncRawVectorVeinClient(_VectorVeinClient[RawAsync]):
     _mode = RawAsync
 
     @classmethod
-    def _rebuilt(cls, arguments: dict[str, Any]) -> Any:
+    def _rebuild(cls, arguments: dict[str, Any]) -> Any:
         return AsyncVectorVeinClient(**arguments).with_raw_response

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from simstudio import APIConnectionError, InvalidInputError
-from simstudio.core.disk import Part
+from simstudio.core.disk import PartialFile
 from simstudio.sandbox.services.speedpix import SpeedPixServer
 from simstudio.services.speedpix import (
     FileOutput,
@@ -196,13 +196,13 @@ def test_a_saved_file_is_private_until_it_is_complete(
     mode: str, tmp_path: Path, server: SpeedPixServer, umask: int, monkeypatch: pytest.MonkeyPatch
 ):
     output = FileOutput(server.sandbox.store(b"new", "a.bin"))
-    complete, seen = Part.take_place, []
+    complete, seen = PartialFile.replace_target, []
 
-    def watched(part: Part) -> None:
+    def watched(part: PartialFile) -> None:
         seen.extend(stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir())
         complete(part)
 
-    monkeypatch.setattr(Part, "take_place", watched)
+    monkeypatch.setattr(PartialFile, "replace_target", watched)
     target = tmp_path / "out.bin"
     asyncio.run(output.async_save(target)) if mode == "async" else output.save(target)
 

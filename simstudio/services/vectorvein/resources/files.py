@@ -62,7 +62,7 @@ def _form(file: object, filename: str | None) -> object:
         raise invalid("file must be a path, a file opened in binary mode, or a simstudio.File, not a tuple.")
     if filename is not None and (not isinstance(filename, str) or not filename.strip()):
         raise invalid(f"filename must be a name, not {filename!r}.")
-    part = file_part("file", file, nameless="unknown")
+    part = file_part("file", file, default_filename="unknown")
     if filename is not None:
         part = Part(part.name, part.content, filename, None)
     return encode_multipart([part])

@@ -40,7 +40,7 @@ class Pages(Generic[T]):
             raise ConfigurationError("This client is async: iterate with `async for`.")
         number = 1
         while True:
-            page = context.run(self._resource._guarded(self._fetch(number)))
+            page = context.run(self._resource._redact_errors(self._fetch(number)))
             items = getattr(page, self._items)
             yield from items
             if self._is_last(page, number, len(items)):
@@ -53,7 +53,7 @@ class Pages(Generic[T]):
             raise ConfigurationError("This client is not async: iterate with `for`.")
         number = 1
         while True:
-            page = await context.run(self._resource._guarded(self._fetch(number)))
+            page = await context.run(self._resource._redact_errors(self._fetch(number)))
             items = getattr(page, self._items)
             for item in items:
                 yield item

@@ -40,7 +40,7 @@ class AgentTaskRun(SubmittedRun[M, AgentTask, AgentTask]):
     def _is_done(self, state: AgentTask) -> bool:
         return state.done if self._until is None else bool(self._until(state))
 
-    def _ask(self) -> Flow[AgentTask]:
+    def _fetch_state(self) -> Flow[AgentTask]:
         try:
             return (yield from self._tasks._task(self.id))
         except SimStudioError as error:
@@ -51,7 +51,7 @@ class AgentTaskRun(SubmittedRun[M, AgentTask, AgentTask]):
         self, timeout: float | None, on_progress: Callable[[AgentTask], Any] | None, poll_interval: float | None
     ) -> Flow[AgentTask]:
         check_timeout(timeout)
-        poller = self._tasks.poller.every(check_timeout(poll_interval, "poll_interval"))
+        poller = self._tasks.poller.with_interval(check_timeout(poll_interval, "poll_interval"))
         client_timeout = self._context.options.timeout
 
         def ask(seconds: float | None) -> Flow[AgentTask]:

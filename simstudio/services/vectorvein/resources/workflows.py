@@ -278,7 +278,7 @@ class Workflows(VectorVeinResource[M]):
         poll_interval: float | None,
     ) -> Flow[WorkflowRunResult]:
         self._check_waiting(timeout, on_progress, poll_interval)
-        poller = self.poller.every(poll_interval)
+        poller = self.poller.with_interval(poll_interval)
         client_timeout = self._context.options.timeout
 
         def ask(seconds: float | None) -> Flow[WorkflowRunResult]:
@@ -381,7 +381,7 @@ class WorkflowRun(SubmittedRun[M, WorkflowRunResult, WorkflowRunResult]):
     def _is_done(self, state: WorkflowRunResult) -> bool:
         return state.done
 
-    def _ask(self) -> Flow[WorkflowRunResult]:
+    def _fetch_state(self) -> Flow[WorkflowRunResult]:
         return self._workflows._state(self._run)
 
     def _await(
