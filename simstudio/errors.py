@@ -19,6 +19,7 @@
     ├── JobNotDoneError               the result of a job was asked for too early
     ├── StreamError                   a stream broke off or cannot be read
     ├── InvalidResponseError          an answer that is not what the API promises
+    ├── MissingFieldError             a field of a model was read that the server did not send (also an AttributeError)
     ├── LedgerError                   the ledger of a batch cannot be used, or not in that way
     │   └── InputChangedError         an input is not the one the ledger knows under that key
     └── WebhookError                  a delivery that is not to be trusted, see simstudio.webhooks
@@ -46,6 +47,7 @@ from simstudio.core.errors import (
     JobFailedError,
     JobNotDoneError,
     JobTimeoutError,
+    MissingFieldError,
     StreamError,
 )
 from simstudio.models.v2.deployment_errors import (
@@ -97,6 +99,7 @@ __all__ = [
     "JobTimeoutError",
     "LedgerError",
     "LockedError",
+    "MissingFieldError",
     "NotFoundError",
     "PermissionDeniedError",
     "RateLimitError",

@@ -17,10 +17,11 @@ Nothing else is signed: the other headers are never relied on, the time is ``t``
     ├── InvalidSignatureError     another secret, another body, or no signature that can be read
     ├── TimestampTooOldError      signed too long ago: replayed, or delayed
     ├── TimestampTooNewError      signed in the future: the clocks differ
-    └── InvalidPayloadError       the body is not what an event looks like
+    └── InvalidPayloadError       the payload given is no raw body: neither bytes nor valid text
 
-To all of them a receiver answers 400. A delivery may come more than once, under new ids and a new time each:
-``event.data.execution_id`` is what stays.
+To all of them a receiver answers 400. Whatever is signed rightly and in time is delivered: as a typed event where it
+fits one, else as a :class:`GenericEvent` whose ``problem`` says what is wrong with it. A delivery may come more than
+once, under new ids and a new time each: ``event.data.execution_id`` is what stays.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, NoReturn, Protocol, TypeAlias
 
-from simstudio.core.conversion import structure
-from simstudio.errors import ConfigurationError, InvalidInputError, InvalidResponseError, SimStudioError
+from simstudio.core.conversion import structure, unmet_requirements
+from simstudio.errors import ConfigurationError, InvalidInputError, SimStudioError
 from simstudio.models.webhooks import (
     EXECUTION_COMPLETED,
     ExecutionCost,
@@ -101,7 +102,7 @@ class TimestampTooNewError(WebhookError):
 
 
 class InvalidPayloadError(WebhookError):
-    """The body is not raw JSON, or not the event it calls itself."""
+    """The payload given is neither bytes nor valid Unicode text."""
 
 
 def construct_event(
@@ -122,14 +123,15 @@ def construct_event(
         now: The time, in seconds since 1970.
 
     Returns:
-        A :class:`WorkflowExecutionCompleted`, or a :class:`GenericEvent` for whatever else was signed.
+        A :class:`WorkflowExecutionCompleted`, or a :class:`GenericEvent` for whatever else was signed, with a
+        ``problem`` where it lacks what its type requires or is not JSON.
 
     Raises:
         MissingSignatureError: There is no signature header.
         InvalidSignatureError: The secret is another, the body was altered, or the signature cannot be read.
         TimestampTooOldError: It was signed longer ago than the tolerance.
         TimestampTooNewError: It was signed further in the future than the tolerance.
-        InvalidPayloadError: The body is not raw JSON, or not the event it calls itself.
+        InvalidPayloadError: The payload is neither bytes nor valid text.
         ConfigurationError: The secret is empty, the tolerance is no number of seconds, or the headers are not text.
 
     Example:
@@ -161,10 +163,10 @@ def construct_event_without_verification(payload: bytes | str) -> Event:
         payload: The body.
 
     Returns:
-        A :class:`WorkflowExecutionCompleted`, or a :class:`GenericEvent` for whatever else it is.
+        A :class:`WorkflowExecutionCompleted`, or a :class:`GenericEvent`, as :func:`construct_event` gives them.
 
     Raises:
-        InvalidPayloadError: The body is not raw JSON, or not the event it calls itself.
+        InvalidPayloadError: The payload is neither bytes nor valid text.
 
     Example:
         >>> construct_event_without_verification('{"order": 7}')
@@ -300,14 +302,14 @@ def _event(body: bytes) -> Event:
     try:
         data = json.loads(body.decode(), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:  # a UnicodeDecodeError is a ValueError
-        raise InvalidPayloadError(f"The body is not JSON: {error}.") from None
+        return GenericEvent(body, f"The body is not JSON: {error}.")
     if not isinstance(data, dict) or data.get("type") != EXECUTION_COMPLETED:
         return GenericEvent(data)
-    try:
-        return structure(data, WorkflowExecutionCompleted)
-    except InvalidResponseError as error:
-        problem = str(error).removesuffix(" The body is in error.response.content.")
-        raise InvalidPayloadError(f"The body says it is a {EXECUTION_COMPLETED}, but is none. {problem}") from None
+    event = structure(data, WorkflowExecutionCompleted)
+    unmet = unmet_requirements(event)
+    if unmet:
+        return GenericEvent(data, f"The body says it is a {EXECUTION_COMPLETED}, but {'; '.join(unmet)}.")
+    return event
 
 
 def _no_constant(name: str) -> NoReturn:

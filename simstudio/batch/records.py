@@ -14,7 +14,7 @@ from simstudio.batch.errors import LedgerError
 from simstudio.batch.execution import Receipt
 from simstudio.batch.items import BatchItem, Prepared
 from simstudio.batch.snapshot import plain
-from simstudio.core.model import Model, model
+from simstudio.core.model import Model, model, restore_model
 from simstudio.transport.errors import SimStudioError
 
 if TYPE_CHECKING:
@@ -257,7 +257,7 @@ _SHARED: dict[str, type[SimStudioError]] = {
 
 def _pack(made: Model) -> dict[str, Any]:
     """A model's fields, and what of the answer they do not hold; what they hold is not written twice."""
-    fields = {field.name: getattr(made, field.name) for field in attrs.fields(type(made))}
+    fields = {field.name: getattr(made, field.name, None) for field in attrs.fields(type(made))}
     packed: dict[str, Any] = {"fields": {name: value for name, value in fields.items() if value is not None}}
     same, rest = {}, {}
     for wire, value in made._mapping().items():
@@ -271,7 +271,5 @@ def _pack(made: Model) -> dict[str, Any]:
 
 def _unpack(kind: type[M], packed: dict[str, Any]) -> M:
     fields = packed["fields"]
-    made = kind(**{field.alias: fields[field.name] for field in attrs.fields(kind) if field.name in fields})
     wire = {wire: fields[name] for wire, name in packed["same"].items()}
-    object.__setattr__(made, "_wire", {**wire, **packed["rest"]})
-    return made
+    return restore_model(kind, {**wire, **packed["rest"]}, {name: fields.get(name) for name in attrs.fields_dict(kind)})

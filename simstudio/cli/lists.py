@@ -11,10 +11,10 @@ import click
 
 from simstudio.cli.output import on_terminal, say, write_json
 from simstudio.cli.tables import show_table
+from simstudio.core.model import Model
 
 if TYPE_CHECKING:
     from simstudio.cli.connection import Connection
-    from simstudio.core.model import Model
 
 
 @attrs.frozen
@@ -65,6 +65,11 @@ def page_size(limit: int | None) -> int:
     return MOST_ON_A_PAGE if limit is None else min(limit + 1, MOST_ON_A_PAGE)
 
 
+def to_json(item: object) -> Any:
+    """An item of a list as JSON data; one that is no object is on the list as it came."""
+    return item.to_dict() if isinstance(item, Model) else item
+
+
 def show_list(
     connection: Connection, items: Iterable[Model], columns: Sequence[Column], limit: int | None = None
 ) -> None:
@@ -73,9 +78,9 @@ def show_list(
     shown = found if limit is None else islice(found, limit)
     if connection.as_json or not on_terminal():
         for item in shown:
-            write_json(item.to_dict())
+            write_json(to_json(item))
     else:
-        rows = [[column.of(item) for column in columns] for item in shown]
+        rows = [[column.of(item if isinstance(item, Mapping) else {}) for column in columns] for item in shown]
         whole = {column.heading for column in columns if column.is_id}
         show_table([column.heading for column in columns], rows, whole)
     if limit is not None and next(found, None) is not None:

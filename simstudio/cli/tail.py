@@ -15,6 +15,7 @@ from simstudio.cli.lists import MOST_ON_A_PAGE
 from simstudio.cli.options import seconds_option, workspace_option
 from simstudio.cli.output import on_terminal, say, write, write_json
 from simstudio.cli.tables import seconds
+from simstudio.core.model import Model
 from simstudio.errors import APIConnectionError, RateLimitError, ServerError
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class Tail:
         window = {} if since is None else {"start_date": since}
         listed = surface.logs.list(self.workspace, limit=MOST_ON_A_PAGE, **self.filters, **window)
         logs = listed if self._since is not None else listed.page().items
-        dated = [(_time(log.to_dict()), log.to_dict()) for log in logs]
+        dated = [(_time(log.to_dict()), log.to_dict()) for log in logs if isinstance(log, Model)]
         return sorted(dated, key=lambda each: each[0])
 
     def _move(self, found: Sequence[tuple[datetime, Mapping[str, Any]]]) -> None:

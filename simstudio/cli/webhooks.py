@@ -11,7 +11,7 @@ from simstudio.cli.failures import CommandError, ExitCode
 from simstudio.cli.headers import HeaderPairs, Pairs, header_option, read_headers
 from simstudio.cli.inputs import read_bytes
 from simstudio.cli.invocation import Invocation, json_option, pass_invocation
-from simstudio.cli.output import on_terminal, write_json
+from simstudio.cli.output import on_terminal, say, write_json
 from simstudio.cli.tables import show_fields
 
 if TYPE_CHECKING:
@@ -119,13 +119,21 @@ def _call_explained(error: WebhookError, *, given: bool) -> str:
 
 
 def _show(invocation: Invocation, event: Event) -> None:
-    from simstudio.models.webhooks import WorkflowExecutionCompleted
+    from simstudio.webhooks import GenericEvent, WorkflowExecutionCompleted
 
-    if invocation.as_json or not on_terminal():
-        write_json(event.to_dict() if isinstance(event, WorkflowExecutionCompleted) else event.payload)
-        return
+    problem = event.problem if isinstance(event, GenericEvent) else None
+    if problem is not None:
+        say(f"note: {problem}")
     if not isinstance(event, WorkflowExecutionCompleted):
-        show_fields([("verified", True), ("event", event.type), ("payload", event.payload)])
+        payload = event.payload
+        shown = payload.decode(errors="replace") if isinstance(payload, bytes) else payload
+        if invocation.as_json or not on_terminal():
+            write_json(shown)
+        else:
+            show_fields([("verified", True), ("event", event.type), ("payload", shown)])
+        return
+    if invocation.as_json or not on_terminal():
+        write_json(event.to_dict())
         return
     run = event.data
     cost: Any = run.cost.total if run.cost is not None else None

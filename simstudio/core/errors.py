@@ -1,4 +1,4 @@
-"""Errors of streams and of runs, shared by all services.
+"""Errors of models, of streams and of runs, shared by all services.
 
 A run is what a service calls an execution, a job, a task or a prediction. A service's own errors are subclasses of
 these, and the batch engine decides by these classes alone; ``result`` and ``job`` have each service's own types.
@@ -9,6 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from simstudio.transport.errors import APITimeoutError, NotFoundError, SimStudioError
+
+
+class MissingFieldError(SimStudioError, AttributeError):
+    """A required field of a model was read that the server did not send; the message names what it sent."""
 
 
 class APIVersionError(NotFoundError):

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from simstudio.core.model import Model
+from simstudio.core.model import Model, restore_model
 from simstudio.transport.errors import APIStatusError, RateLimitError, SimStudioError, status_error_class
 from simstudio.transport.hints import parse_retry_after
 
@@ -166,9 +166,8 @@ def _redact_nested(value: Any, credentials: Credentials) -> Any:
     if isinstance(value, dict):
         return {_redact_nested(name, credentials): _redact_nested(item, credentials) for name, item in value.items()}
     if isinstance(value, Model):
-        restore, (cls, values, wire) = value.__reduce__()
-        clean = tuple(_redact_nested(item, credentials) for item in values)
-        return restore(cls, clean, _redact_nested(wire, credentials))
+        wire, given = value._state()
+        return restore_model(type(value), _redact_nested(wire, credentials), _redact_nested(given, credentials))
     return value
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from simstudio.core.errors import ExecutionError
-from simstudio.core.model import Model, find_resume, model
+from simstudio.core.model import Model, model
+from simstudio.models.outputs import find_resume
 
 if TYPE_CHECKING:
     from simstudio.models.pauses import Pause
@@ -130,7 +131,7 @@ class AsyncExecutionResult(Model):
     @property
     def api_version(self) -> str | None:
         """Which API knows it: ``v1`` (the unversioned routes) or ``v2``; None of a receipt made without a link."""
-        link = self.links.get("status")
+        link = self.links.get("status") if isinstance(self.links, dict) else None
         return None if link is None else "v2" if "/api/v2/" in link else "v1"
 
     def __contains__(self, name: object) -> bool:

@@ -9,14 +9,15 @@ import attrs
 
 from simstudio.core.conversion import structure
 from simstudio.core.errors import JobNotDoneError
-from simstudio.core.model import Model, find_resume, model
+from simstudio.core.model import Model, model
 from simstudio.models.execution import WorkflowExecutionResult, error_text
+from simstudio.models.outputs import find_resume
 
 if TYPE_CHECKING:
     from simstudio.models.pauses import Pause
     from simstudio.transport.message import Response
 
-_FINAL = frozenset({"completed", "failed", "cancelled"})
+_FINAL = ("completed", "failed", "cancelled")
 
 
 @model
@@ -116,17 +117,17 @@ class Job(Model):
         if self._enveloped and isinstance(output.get("success"), bool):
             inner, output = output, output["output"]
         metadata = inner.get("metadata") or self.metadata
-        result = WorkflowExecutionResult(
-            success=self.status in ("completed", "paused") and self._success() is not False,
-            output=output,
-            error=self.error_message,
-            metadata=dict(metadata) if isinstance(metadata, Mapping) else None,
-            execution_id=self.execution_id,
-            status="paused" if self.paused else self.status,
-        )
+        values: dict[str, Any] = {
+            "success": self.status in ("completed", "paused") and self._success() is not False,
+            "output": output,
+            "error": self.error_message,
+            "metadata": dict(metadata) if isinstance(metadata, Mapping) else None,
+            "execution_id": self.execution_id,
+            "status": "paused" if self.paused else self.status,
+        }
         if self.api_version == "v2":
-            object.__setattr__(result, "_wire", self._mapping())
-        return result
+            return structure(self._mapping(), WorkflowExecutionResult, given=values)
+        return WorkflowExecutionResult(**values)
 
     @property
     def _enveloped(self) -> bool:

@@ -13,7 +13,8 @@ from typing import Any
 import attrs
 
 from simstudio.core.conversion import structure
-from simstudio.core.model import Model, find_resume, model
+from simstudio.core.model import Model, model
+from simstudio.models.outputs import find_resume
 
 _OVER = frozenset({"resumed", "failed"})
 
@@ -139,7 +140,7 @@ class PausedRun(Model):
     @property
     def paused(self) -> Pause | None:
         """The pause that waits (the first of several); None when none does any more."""
-        return next((pause for pause in self.pauses if pause.waiting), None)
+        return next((pause for pause in self.pauses if isinstance(pause, Pause) and pause.waiting), None)
 
 
 def pause_in(output: Any, **known: Any) -> Pause | None:
@@ -205,15 +206,20 @@ def _pause(
         "workflow_id": _text(resume.get("workflowId")),
         "execution_id": _text(resume.get("executionId")),
     }
-    pause = Pause(
-        question=_question(shown),
-        shown=shown,
-        input_fields=[structure(item, InputField) for item in _objects(data.get("inputFormat"))],
-        links=structure(dict(resume), ResumeLinks),
-        **{**said, **{name: value for name, value in known.items() if value is not None}},
-    )
-    object.__setattr__(pause, "_wire", dict(wire if wire is not None else data))
-    return pause
+    given: dict[str, Any] = {
+        "question": _question(shown),
+        "shown": shown,
+        "input_fields": [structure(item, InputField) for item in _objects(data.get("inputFormat"))],
+        "links": structure(dict(resume), ResumeLinks),
+        "block_id": None,
+        "kind": None,
+        "status": None,
+        "paused_at": None,
+        "resume_at": None,
+        **said,
+        **{name: value for name, value in known.items() if value is not None},
+    }
+    return structure(dict(wire if wire is not None else data), Pause, given=given)
 
 
 def _question(shown: list[ShownValue]) -> str | None:

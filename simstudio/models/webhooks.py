@@ -127,17 +127,18 @@ class WorkflowExecutionCompleted(Model):
     @property
     def is_test(self) -> bool:
         """Whether the "test" button sent it, with a run that never was."""
-        return self.id.startswith("evt_test_")
+        return str(self.id).startswith("evt_test_")
 
 
 @model
 class GenericEvent(Model):
-    """Any other delivery: what a Webhook block builds is the workflow author's, and later events are kept raw.
+    """Any other delivery: a Webhook block's payload, which its workflow's author chooses, or an event of a later Sim.
 
     As a mapping it is the payload, or empty where that is not an object.
 
     Attributes:
-        payload: The whole payload, plain JSON data.
+        payload: The whole payload as plain JSON data; the body's bytes where it is not JSON.
+        problem: Why the delivery is not the event that it says it is, or not JSON; None where nothing is wrong.
 
     Example:
         >>> event = GenericEvent({"type": "order.paid", "order": 7})
@@ -146,6 +147,7 @@ class GenericEvent(Model):
     """
 
     payload: Any = attrs.field(default=None, metadata={"wire": ()})
+    problem: str | None = attrs.field(default=None, metadata={"wire": ()})
 
     @property
     def type(self) -> str | None:

@@ -189,9 +189,9 @@ class DocumentedMethods(BaseClient[M]):
         """
         try:
             status = yield from self._dialects.own.status(workflow_id)
+            return status.is_deployed is True
         except SimStudioError:
             return False
-        return status.is_deployed
 
     @operation
     def get_job_status(self, task_id: str, *, workflow_id: str | None = None) -> Flow[dict[str, Any]]:

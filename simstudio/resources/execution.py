@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from simstudio.core.conversion import structure
+from simstudio.core.conversion import require, structure
 from simstudio.core.failures import describe, redact_response, status_error
 from simstudio.errors import ExecutionError, ExecutionTimeoutError, InvalidResponseError
 from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult, error_text
@@ -102,7 +102,7 @@ def parse_receipt(response: Response, workflow_id: str, prefix: str) -> AsyncExe
             response=response,
         )
     known: dict[str, Any] = {"workflow_id": workflow_id, "success": True}
-    wire = data
+    given: dict[str, Any] = {}
     if isinstance(data, dict):
         job_id = data.get("taskId") or data.get("jobId")
         links = data.get("links")
@@ -111,9 +111,9 @@ def parse_receipt(response: Response, workflow_id: str, prefix: str) -> AsyncExe
             links["status"] = f"/api/jobs/{quote(job_id, safe='')}"
         elif "status" not in links and isinstance(data.get("statusUrl"), str):
             links["status"] = status_path(data["statusUrl"], prefix) or data["statusUrl"]
-        data = {**data, "links": links}
-    receipt = structure(data, AsyncExecutionResult, response=response, known=known)
-    object.__setattr__(receipt, "_wire", wire)  # to_dict() returns what the server sent, without the links added here
+        given["links"] = links
+    receipt = structure(data, AsyncExecutionResult, response=response, known=known, given=given)
+    require(receipt, response, task_id=str)
     return receipt
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any
 
 from simstudio.core.conversion import structure
 from simstudio.core.sse import ServerSentEvent, SSEDecoder, UndecodableEventError
@@ -17,7 +17,6 @@ from simstudio.errors import (
     APIConnectionError,
     APITimeoutError,
     ExecutionError,
-    InvalidResponseError,
     SimStudioError,
     StreamError,
 )
@@ -33,7 +32,6 @@ from simstudio.models.events import (
 from simstudio.models.execution import WorkflowExecutionResult, error_text
 from simstudio.transport.message import MAX_EVENT_SIZE
 
-E = TypeVar("E")
 _JOIN_AFTER = 1024
 _AGENT_EVENTS: dict[str, type[StreamEvent]] = {
     "chunk_reset": ResetEvent,
@@ -209,16 +207,14 @@ class ExecutionEvents:
             return None
         if isinstance(kind, str) and kind in _AGENT_EVENTS:
             return self._agent_event(frame, _AGENT_EVENTS[kind])
-        return _with_wire(OtherEvent(event=kind if isinstance(kind, str) else None, data=frame), frame)
+        return structure(frame, OtherEvent, given={"event": kind if isinstance(kind, str) else None, "data": frame})
 
     def _agent_event(self, frame: dict[str, Any], kind: type[StreamEvent]) -> StreamEvent:
-        """A typed event of v2's agents; an ``OtherEvent`` if its frame has an unknown shape."""
-        try:
-            event = structure(frame, kind)
-        except InvalidResponseError:
-            return _with_wire(OtherEvent(event=frame["event"], data=frame), frame)
-        if isinstance(event, ResetEvent) and event.block_id in self._texts:
-            self._texts[event.block_id] = _Text()
+        """A typed event of v2's agents."""
+        event = structure(frame, kind)
+        block = frame.get("blockId")
+        if isinstance(event, ResetEvent) and (block is None or isinstance(block, str)) and block in self._texts:
+            self._texts[block] = _Text()
         return event
 
     def _add_chunk(self, frame: dict[str, Any]) -> ChunkEvent:
@@ -229,7 +225,7 @@ class ExecutionEvents:
             text = self._texts[block] = _Text()
             self._order.append(block)
         text.append(chunk)
-        return _with_wire(ChunkEvent(chunk, block), frame)
+        return structure(frame, ChunkEvent)
 
     def _finish(self, cause: APIConnectionError | None = None) -> None:
         if self.failure is not None or self.over:
@@ -264,18 +260,11 @@ class ExecutionEvents:
 
 def _final_event(data: dict[str, Any], frame: dict[str, Any]) -> FinalEvent:
     success, error, metadata = data.get("success"), data.get("error"), data.get("metadata")
-    return _with_wire(
-        FinalEvent(
-            success=success if isinstance(success, bool) else not error,
-            output=data.get("output"),
-            error=error,
-            status=data.get("status"),
-            metadata=metadata if isinstance(metadata, dict) else None,
-        ),
-        frame,
-    )
-
-
-def _with_wire(event: E, frame: dict[str, Any]) -> E:
-    object.__setattr__(event, "_wire", frame)
-    return event
+    given = {
+        "success": success if isinstance(success, bool) else not error,
+        "output": data.get("output"),
+        "error": error,
+        "status": data.get("status"),
+        "metadata": metadata if isinstance(metadata, dict) else None,
+    }
+    return structure(frame, FinalEvent, given=given)

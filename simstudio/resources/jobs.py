@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 
 from simstudio.core.context import Context
+from simstudio.core.conversion import require
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_timeout
@@ -175,7 +176,10 @@ class Jobs(APIResource[M]):
         def ask(seconds: float | None) -> Flow[Job]:
             shorter = seconds is not None and (client_timeout is None or seconds < client_timeout)
             asked = poller.clock()
-            job = yield from self._fetch(target, seconds if shorter else UNSET)
+            job, response = yield from self._dialects.of(target.version).fetch(
+                target, timeout=seconds if shorter else UNSET
+            )
+            require(job, response, status=str)
             if not job.done:
                 watch.record_running(asked)
             elif workflow_id is not None and not job.cancelled:
@@ -229,7 +233,8 @@ class Jobs(APIResource[M]):
         )
 
     def _fetch(self, target: Target, timeout: float | Unset | None) -> Flow[Job]:
-        return self._dialects.of(target.version).fetch(target, timeout=timeout)
+        job, _ = yield from self._dialects.of(target.version).fetch(target, timeout=timeout)
+        return job
 
     def _target(self, job: JobReference, workflow_id: str | None) -> Target:
         from simstudio.models.jobs import Job

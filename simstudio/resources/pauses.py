@@ -61,14 +61,13 @@ def api_version_of(run: object) -> str | None:
 
 
 def _only_waiting_pause(run: PausedRun) -> str:
-    waiting = [pause for pause in run.pauses if pause.waiting and pause.context_id]
+    waiting = [pause for pause in run.pauses if isinstance(pause, Pause) and pause.waiting and pause.context_id]
+    name = _text_attribute(run, "execution_id") or "without an id"
     if not waiting:
-        raise InvalidInputError(f"The run {run.execution_id} does not wait for anybody: its status is {run.status!r}.")
+        raise InvalidInputError(f"The run {name} does not wait for anybody: its status is {_status(run)!r}.")
     if len(waiting) > 1:
         choices = ", ".join(f"{pause.context_id} ({pause.question or 'no question'})" for pause in waiting)
-        raise InvalidInputError(
-            f"The run {run.execution_id} waits with several pauses: choose by context_id=: {choices}."
-        )
+        raise InvalidInputError(f"The run {name} waits with several pauses: choose by context_id=: {choices}.")
     return str(waiting[0].context_id)
 
 

@@ -218,7 +218,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
             status = yield from self._dialects.own.status(workflow_id)
         except APIStatusError:
             return False
-        return status.is_deployed
+        return status.is_deployed is True
 
     @operation
     def cancel(self, workflow_id: str, execution_id: str) -> Flow[CancelResult]:

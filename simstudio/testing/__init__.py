@@ -1,4 +1,4 @@
-"""Tools for testing code that calls Sim: cassettes, streams in pieces, a guard against the network.
+"""Tools for testing code that calls Sim: cassettes, streams in pieces, strict models, a guard against the network.
 
 The fixtures of `simstudio.testing.plugin` are there in every pytest run once the package is installed.
 """
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from simstudio.testing.chunking import Rechunking, cut, rechunk
     from simstudio.testing.matchers import register_matchers
     from simstudio.testing.network import NetworkBlockedError, block_network
+    from simstudio.testing.strict import strict_models
 
 __all__ = [
     "NetworkBlockedError",
@@ -22,6 +23,7 @@ __all__ = [
     "make_vcr",
     "rechunk",
     "register_matchers",
+    "strict_models",
     "vcr_config",
 ]
 
@@ -34,6 +36,7 @@ _MODULES = {
     "make_vcr": "cassettes",
     "rechunk": "chunking",
     "register_matchers": "matchers",
+    "strict_models": "strict",
     "vcr_config": "cassettes",
 }
 

@@ -136,6 +136,15 @@ def sim_no_network() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def sim_strict_models() -> Iterator[None]:
+    """Make every deviation of an answer from its model an error while the test runs."""
+    from simstudio.testing.strict import strict_models
+
+    with strict_models():
+        yield
+
+
 @pytest.fixture(name=_MARKED)
 def _sim_marked_cassette(request: pytest.FixtureRequest) -> Iterator[Any]:
     marker = request.node.get_closest_marker("sim_cassette")

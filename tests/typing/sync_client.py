@@ -133,3 +133,9 @@ def mistakes(client: SimStudioClient) -> None:
     SimStudioClient("key", "https://sim.test", 30.0)  # type: ignore[call-arg]
     SimStudioClient(5)  # type: ignore[arg-type]
     SimStudioClient("key", timeout="30")  # type: ignore[arg-type]
+
+
+def unknown_attributes(job: Job, status: WorkflowStatus) -> None:
+    job.nope  # type: ignore[attr-defined]  # noqa: B018
+    status.isDeployed  # type: ignore[attr-defined]  # noqa: B018
+    job.status = "x"  # type: ignore[misc]

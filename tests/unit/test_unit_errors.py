@@ -129,6 +129,7 @@ def test_the_tree() -> None:
         "JobTimeoutError": ["SimStudioError"],
         "StreamError": ["SimStudioError"],
         "InvalidResponseError": ["SimStudioError"],
+        "MissingFieldError": ["SimStudioError", "AttributeError"],
         "LedgerError": ["SimStudioError"],
         "InputChangedError": ["LedgerError"],
     }

@@ -268,8 +268,6 @@ class TestErrors:
             ({}, "GET /api/a/things answered 200, but the body has no 'data'"),
             ([], "the body has no 'data'"),
             ({"data": {"things": []}}, "an object and not a list"),
-            ({"data": [{"id": "1"}, {"id": 5}]}, r"at \[1\]\.id it has a number and not text"),
-            ({"data": [None]}, r"at \[0\] it has null and not an object"),
         ],
     )
     async def test_an_answer_that_is_no_page_says_where(self, lists: Lists, body: Any, message: str) -> None:
@@ -277,6 +275,12 @@ class TestErrors:
         with pytest.raises(InvalidResponseError, match=message) as caught:
             await lists.items(made.things.list())
         assert caught.value.status == 200
+
+    async def test_an_odd_item_is_on_the_page_as_it_came(self, lists: Lists) -> None:
+        made = lists.client(answer(200, {"data": [{"id": 5}, None, "x"]}))
+        page = await lists.both(made.things.list().page())
+        assert page.items == [{"id": 5}, None, "x"]
+        assert page.items[0].id == 5
 
     async def test_what_may_not_be_asked_is_refused_when_the_list_is_made(self, lists: Lists) -> None:
         made = lists.client()

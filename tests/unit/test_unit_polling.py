@@ -255,6 +255,22 @@ class TestJobs:
         with pytest.raises(JobFailedError):
             await both(made.jobs.wait("t1"))
 
+    @pytest.mark.parametrize("state", [{}, {"status": None}, {"status": ["completed"]}, {"status": ""}])
+    @pytest.mark.parametrize("options", [{}, {"api_version": "v2"}])
+    async def test_a_job_without_a_status_is_got_but_not_waited_for(
+        self, both: Both, no_waiting: list[float], state: dict[str, Any], options: dict[str, Any]
+    ) -> None:
+        state = {**state, "output": 5}
+        body = {"data": state} if options else state
+        made = both.client(*[answer(200, body)] * (1 + 1 + MAX_FAILED_POLLS), **options)
+        assert (await both(made.jobs.get("t1", workflow_id="wf"))).output == 5
+        with pytest.raises(InvalidResponseError, match="the body is no Job: its status is") as caught:
+            await both(made.jobs.wait("t1", workflow_id="wf"))
+        assert caught.value.task_id == "t1"
+        assert caught.value.response is not None
+        assert caught.value.response.json() == body
+        assert len(no_waiting) == MAX_FAILED_POLLS
+
     async def test_an_unfinished_job_is_a_timeout_that_can_be_waited_on(
         self, both: Both, no_waiting: list[float]
     ) -> None:

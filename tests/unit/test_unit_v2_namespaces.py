@@ -158,13 +158,13 @@ class TestStreams:
         assert isinstance(other, OtherEvent)
         assert (await both(stream.result())).output == {"b": {"content": "right"}}
 
-    async def test_an_odd_agent_event_stays_raw(self, both: Both) -> None:
-        client = both.client(
-            started({"event": "tool", "phase": 5}, {"event": "final", "data": {"success": True}}), **V2
-        )
+    async def test_odd_agent_events_are_as_they_came(self, both: Both) -> None:
+        odd = [{"event": "tool", "phase": 5}, {"event": "tool"}, {"event": "chunk_reset", "blockId": ["b"]}]
+        client = both.client(started(*odd, {"event": "final", "data": {"success": True}}), **V2)
         stream = await both(client.workflows.stream("wf"))
         events = [event async for event in stream] if both.asynchronous else list(stream)
-        assert isinstance(events[0], OtherEvent)
+        assert events[:3] == odd
+        assert [type(event) for event in events[:3]] == [ToolEvent, ToolEvent, ResetEvent]
 
     async def test_v1_has_none(self, both: Both) -> None:
         stream = both.client().workflows.stream

@@ -89,10 +89,11 @@ async def test_a_table_needs_an_id_only(both):
     assert await both(client.v1.tables.get("tbl_1", workspace_id="ws")) == Table("tbl_1")
 
 
-async def test_a_table_without_an_id_is_none(both):
-    client = both.client(answer(200, {"data": {"table": {"name": "stock"}}}))
+async def test_a_table_without_an_id_is_one_and_text_is_none(both):
+    client = both.client(answer(200, {"data": {"table": {"name": "stock"}}}), answer(200, {"data": {"table": "stock"}}))
 
-    with pytest.raises(sim.InvalidResponseError, match="id"):
+    assert (await both(client.v1.tables.get("tbl_1", workspace_id="ws"))).name == "stock"
+    with pytest.raises(sim.InvalidResponseError, match="no Table: as a whole it is text and not an object"):
         await both(client.v1.tables.get("tbl_1", workspace_id="ws"))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from simstudio import InvalidInputError, JobTimeoutError, NotFoundError
+from simstudio import InvalidInputError, InvalidResponseError, JobTimeoutError, NotFoundError
 from simstudio.core.polling import Poller
 from simstudio.errors import DeploymentFailedError, DeploymentTimeoutError
 from tests.modes import both_modes
@@ -153,12 +153,32 @@ class TestWaiting:
         assert (error.code, error.server_code, error.retryable) == ("WEBHOOK_PATH_TAKEN", "WEBHOOK_PATH_TAKEN", True)
         assert error.deployment.active_deployment.version == 2
 
-    @pytest.mark.parametrize("reason", [None, {"code": "X"}, "text"], ids=["none", "half", "text"])
-    async def test_a_failure_without_a_reason_is_one_all_the_same(self, both: Both, reason: Any) -> None:
+    @pytest.mark.parametrize(
+        ("reason", "code"),
+        [(None, None), ({"code": "X"}, "X"), ({"code": 5, "retryable": "no"}, None), ("text", None)],
+        ids=["none", "half", "odd", "text"],
+    )
+    async def test_a_failure_without_a_reason_is_one_all_the_same(self, both: Both, reason: Any, code: Any) -> None:
         made = both.client(answer(200, data(deployment(attempt("failed", error=reason)))))
         with pytest.raises(DeploymentFailedError, match=r"could not be deployed\. No version of it is live") as e:
             await both(made.v2.workflows.wait_until_deployed("wf1"))
-        assert e.value.code is None
+        assert (e.value.code, e.value.server_code, e.value.retryable) == (code, code, False)
+
+    @pytest.mark.parametrize(
+        ("odd", "problem"),
+        [
+            ({"isDeployed": "false"}, "the body is no WorkflowDeployment: its is_deployed is text and not a bool"),
+            ({"latestDeploymentAttempt": {"id": "a"}}, "the body is no DeploymentAttempt: its status is missing"),
+        ],
+    )
+    async def test_what_does_not_say_how_far_it_is_is_an_error_with_what_came(
+        self, both: Both, slept: list[float], odd: dict[str, Any], problem: str
+    ) -> None:
+        made = both.client(*[answer(200, data({**deployment(None), **odd}))] * 6)
+        with pytest.raises(InvalidResponseError, match=problem) as e:
+            await both(made.v2.workflows.wait_until_deployed("wf1"))
+        assert e.value.response is not None
+        assert len(slept) == 5
 
     async def test_what_a_later_attempt_replaced_failed(self, both: Both) -> None:
         made = both.client(answer(200, data(deployment(attempt("superseded"), live=2))))

@@ -147,7 +147,7 @@ class Dialect(APIResource[M], ABC, Generic[M]):
         """Where to read the state of a background execution."""
 
     @abstractmethod
-    def fetch(self, target: Target, *, timeout: Timeout) -> Flow[Job]:
+    def fetch(self, target: Target, *, timeout: Timeout) -> Flow[tuple[Job, Response]]:
         """The state of a background execution."""
 
     @abstractmethod

@@ -189,8 +189,8 @@ class LegacyDialect(Dialect[M]):
             )
         return Target(task_id, tuple(paths), workflow_id, execution_id, "v1")
 
-    def fetch(self, target: Target, *, timeout: Timeout) -> Flow[Job]:
-        """The state of a background execution."""
+    def fetch(self, target: Target, *, timeout: Timeout) -> Flow[tuple[Job, Response]]:
+        """The state of a background execution, and the response that it came in."""
         from simstudio.models.jobs import job_from
 
         first, *others = target.paths
@@ -200,13 +200,14 @@ class LegacyDialect(Dialect[M]):
             if not others:
                 raise
             response = yield from self._get(others[0], timeout=timeout)
-        return job_from(
+        job = job_from(
             response.json(),
             response=response,
             task_id=target.task_id,
             workflow_id=target.workflow_id,
             execution_id=target.execution_id,
         )
+        return job, response
 
     def job_as_documented(self, target: Target) -> Flow[dict[str, Any]]:
         """The state of a job in the documented words, so that the documented polling loop works on every server.

@@ -219,8 +219,8 @@ class V2Dialect(Dialect[M]):
         path = run_path(workflow_id, task_id)
         return Target(task_id, (path,), workflow_id, execution_id or task_id, "v2", fresh=receipt is not None)
 
-    def fetch(self, target: Target, *, timeout: Timeout) -> Flow[Job]:
-        """The state of a run."""
+    def fetch(self, target: Target, *, timeout: Timeout) -> Flow[tuple[Job, Response]]:
+        """The state of a run, and the response that it came in."""
         ran = yield from read_run(self, str(target.workflow_id), target.task_id, timeout=timeout)
         known: dict[str, Any] = {
             "task_id": target.task_id,
@@ -229,7 +229,7 @@ class V2Dialect(Dialect[M]):
             "metadata": _metadata(ran.data, "startedAt", "completedAt"),
             "api_version": "v2",
         }
-        return structure(ran.data, Job, response=ran.response, known=known)
+        return structure(ran.data, Job, response=ran.response, known=known), ran.response
 
     def job_as_documented(self, target: Target) -> Flow[dict[str, Any]]:
         """A run in the words of the documents."""
@@ -281,9 +281,13 @@ class V2Dialect(Dialect[M]):
             "execution_id": run_id,
             "metadata": _metadata(run, "startTime", "endTime"),
         }
-        plain = {**run, "error": error_text(error)}
-        result = structure(plain, WorkflowExecutionResult, response=response, known=known)
-        object.__setattr__(result, "_wire", {"workflowId": workflow_id, **run})
+        result = structure(
+            {"workflowId": workflow_id, **run},
+            WorkflowExecutionResult,
+            response=response,
+            known=known,
+            given={"error": error_text(error)},
+        )
         if status == "failed":
             raise self._failed(result, error, response, run_id, workflow_id)
         return result
@@ -342,16 +346,14 @@ def _receipt(response: Response | None, workflow_id: str, run_id: str) -> AsyncE
     came = _data(response) if response is not None else {"runId": run_id}
     sent = came.get("runId")
     run_id = sent if isinstance(sent, str) and sent else run_id
-    known = {
-        "success": True,
+    known = {"success": True, "workflow_id": workflow_id}
+    given = {
         "task_id": run_id,
         "execution_id": run_id,
-        "workflow_id": workflow_id,
+        "status": "queued",
         "links": {"status": run_path(workflow_id, run_id)},
     }
-    receipt = structure({"runId": run_id, **came, "links": None, "status": None}, AsyncExecutionResult, known=known)
-    object.__setattr__(receipt, "_wire", came)
-    return receipt
+    return structure(came, AsyncExecutionResult, response=response, known=known, given=given)
 
 
 def _metadata(run: Mapping[str, Any], started: str, ended: str) -> dict[str, Any]:

@@ -67,7 +67,7 @@ class Position:
     def precedes(self, log: LogEntry, when: datetime) -> bool:
         """Whether a log of this moment comes after the position."""
         if when == self.when:
-            return log.id not in self.seen
+            return _id_of(log) not in self.seen
         return when < self.when if self.order == "desc" else when > self.when
 
 
@@ -128,7 +128,7 @@ class LogPages(Pages[LogEntry]):
         following = None
         if page.next_cursor is not None and logs:
             end = _moment_of(logs[-1], response)
-            seen = {log.id for log in logs if _moment_of(log, response) == end}
+            seen = {_id_of(log) for log in logs if _moment_of(log, response) == end}
             if position is not None and position.when == end:
                 seen |= position.seen
             following = str(Position(self._order, str(logs[-1].started_at), end, frozenset(seen)))
@@ -141,10 +141,15 @@ def _moment_of(log: LogEntry, response: Response) -> datetime:
     Raises:
         InvalidResponseError: It does not say.
     """
-    when = _when(log.started_at)
+    started_at = getattr(log, "started_at", None)  # an item that is no object is on the page too
+    when = _when(started_at)
     if when is None:
-        raise _stuck(response, f"the log {log.id!r} says that it began at {log.started_at!r}, which is no moment")
+        raise _stuck(response, f"the log {_id_of(log)!r} says that it began at {started_at!r}, which is no moment")
     return when
+
+
+def _id_of(log: LogEntry) -> str:
+    return str(getattr(log, "id", None))
 
 
 def _stuck(response: Response, why: str) -> InvalidResponseError:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from simstudio.errors import DeploymentFailedError, DeploymentTimeoutError
 from simstudio.models.v2.deployments import (
     DeploymentAttempt,
-    DeploymentAttemptError,
     DeploymentState,
     WorkflowDeployment,
 )
@@ -38,33 +37,41 @@ def check_deployed(deployment: WorkflowDeployment) -> None:
     attempt = attempt_of(deployment)
     if deployment.is_deployed and (attempt is None or attempt.status == "active"):
         return
-    reason: object = attempt.error if attempt is not None else None
-    if not isinstance(reason, DeploymentAttemptError):
-        reason = None
+    reason = attempt.error if attempt is not None else None
     if attempt is None or attempt.status == "active":
         what = f"The workflow {deployment.id} is not deployed, and nothing is under way"
     elif attempt.status == "superseded":
-        what = f"Version {attempt.version} of the workflow {deployment.id} was superseded"
+        what = f"Version {_number(attempt)} of the workflow {deployment.id} was superseded"
     else:
-        what = f"Version {attempt.version} of the workflow {deployment.id} could not be deployed"
+        what = f"Version {_number(attempt)} of the workflow {deployment.id} could not be deployed"
+    message, code = (_text(reason, name) for name in ("message", "code"))
     raise DeploymentFailedError(
-        f"{what}{': ' + reason.message.rstrip('.') if reason else ''}. {_live(deployment)}",
-        reason.code if reason else None,
-        server_code=reason.code if reason else None,
+        f"{what}{': ' + message.rstrip('.') if message else ''}. {_live(deployment)}",
+        code,
+        server_code=code,
         deployment=deployment,
-        retryable=reason.retryable if reason else False,
+        retryable=getattr(reason, "retryable", False) is True,
     )
 
 
 def expired(workflow_id: str, last: WorkflowDeployment | None, timeout: float | None) -> DeploymentTimeoutError:
     """The error for a wait that is over."""
     attempt = attempt_of(last) if last is not None else None
-    state = f"version {attempt.version} last seen {attempt.status!r}" if attempt is not None else "never seen"
+    state = f"version {_number(attempt)} last seen {attempt.status!r}" if attempt is not None else "never seen"
     return DeploymentTimeoutError(
         f"The workflow {workflow_id} was not deployed within {timeout:g} s ({state}). It goes on; wait again, or give "
         "a longer timeout.",
         deployment=last,
     )
+
+
+def _text(reason: object, name: str) -> str | None:
+    found = getattr(reason, name, None)
+    return found if isinstance(found, str) else None
+
+
+def _number(attempt: DeploymentAttempt) -> object:
+    return getattr(attempt, "version", "unknown")
 
 
 def _live(deployment: DeploymentState) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, TypedDict
 
-from simstudio.core.conversion import structure
+from simstudio.core.conversion import require, structure
 from simstudio.core.downloads import Download
 from simstudio.core.endpoint import Sender, endpoint, found, paged
 from simstudio.core.modes import M
@@ -306,7 +306,9 @@ class Runs(APIResource[M]):
             shorter = seconds is not None and (longest is None or seconds < longest)
             options = {"timeout": seconds} if shorter else {}
             ran = yield from read_run(self, workflow_id, run_id, **options)
-            return structure(ran.data, Run, response=ran.response)
+            run = structure(ran.data, Run, response=ran.response)
+            require(run, ran.response, status=str)
+            return run
 
         def expired(last: Run | None) -> APITimeoutError:
             state = f"last seen {last.status!r}" if last is not None else "never seen"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simstudio.core.context import Context
-from simstudio.core.conversion import structure
+from simstudio.core.conversion import require, structure
 from simstudio.core.endpoint import Sender, endpoint, found
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
@@ -16,7 +16,7 @@ from simstudio.models.v2.deployments import (
     UndeployedWorkflow,
     WorkflowDeployment,
 )
-from simstudio.resources.v2.deploying import check_deployed, expired, is_over
+from simstudio.resources.v2.deploying import attempt_of, check_deployed, expired, is_over
 from simstudio.transport.endpoint import segment
 from simstudio.transport.flow import Flow
 
@@ -99,7 +99,14 @@ class WorkflowPublishing(APIResource[M]):
         def ask(seconds: float | None) -> Flow[WorkflowDeployment]:
             shorter = seconds is not None and (client_timeout is None or seconds < client_timeout)
             response = yield from self._get(path, timeout=seconds if shorter else UNSET)
-            return structure(found(response, ("data",)), WorkflowDeployment, response=response)
+            deployment = structure(
+                found(response, ("data",)), WorkflowDeployment, response=response, known={"id": workflow_id}
+            )
+            require(deployment, response, is_deployed=bool)
+            attempt = attempt_of(deployment)
+            if attempt is not None:
+                require(attempt, response, status=str)
+            return deployment
 
         deployment = yield from poller.wait(
             ask,

@@ -88,9 +88,10 @@ class Applets(TaskFlows[M]):
         chosen = polling(polling_options, **options)
         with_presets({}, input_values)  # so that wrong inputs are told before anything is sent
         applet = applet_id if isinstance(applet_id, Applet) else (yield from self._find(applet_id))
+        block_id = _block_id(applet)
         presets: object = applet.data.preset_inputs
         nodes = with_presets(presets if isinstance(presets, Mapping) else {}, input_values)
-        created = yield from self._create({"blockId": _block_id(applet), "inputValues": nodes})
+        created = yield from self._create({"blockId": block_id, "inputValues": nodes})
         return (yield from self._finish(created.id, chosen))
 
     def _find(self, applet_id: str) -> Flow[Applet]:
@@ -98,7 +99,7 @@ class Applets(TaskFlows[M]):
             raise InvalidInputError(f"applet_id must be an applet's id or an Applet, not {applet_id!r}.")
         applets = yield from self._all()
         for applet in applets:
-            if applet.applet_id == applet_id:
+            if isinstance(applet, Applet) and getattr(applet, "applet_id", None) == applet_id:
                 return applet
         said = f"Applet not found: {applet_id}"
         raise ApiNotFoundError(f"{said} ({len(applets)} applets at {self._endpoint.base_url}).", 404, said=said)
@@ -134,5 +135,13 @@ class Applets(TaskFlows[M]):
 
 
 def _block_id(applet: Applet) -> str:
-    """What an applet's task runs: its package without the version, and its block."""
-    return f"{_VERSION.sub('', applet.data.package_id)}::{applet.data.block_name}"
+    """What an applet's task runs: its package without the version, and its block.
+
+    Raises:
+        InvalidInputError: The applet does not name them.
+    """
+    data: object = getattr(applet, "data", None)
+    package, block = getattr(data, "package_id", None), getattr(data, "block_name", None)
+    if not (isinstance(package, str) and isinstance(block, str)):
+        raise InvalidInputError(f"The applet does not name the block that it runs. It has: {applet.to_dict()}")
+    return f"{_VERSION.sub('', package)}::{block}"

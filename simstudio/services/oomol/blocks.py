@@ -68,7 +68,7 @@ class Flows(OomolResource[M]):
 
 
 def _described(block: Any) -> Any:
-    """A block as it came, with its id and its version; what is no block stays as it is, to be refused as such."""
+    """A block as it came, with its id and its version; what is no block stays as it is."""
     if (
         not isinstance(block, dict)
         or not isinstance(block.get("package"), str)

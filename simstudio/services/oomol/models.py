@@ -13,8 +13,8 @@ import attrs
 
 from simstudio.core.model import Model, model
 
-_FINAL = frozenset({"completed", "failed", "stopped"})
-_INSTALL_FINAL = frozenset({"success", "failed"})
+_FINAL = ("completed", "failed", "stopped")
+_INSTALL_FINAL = ("success", "failed")
 
 
 def _snake(name: str, camel: str) -> Any:
@@ -340,6 +340,6 @@ class Applet(Model):
 def result_of(logs: Sequence[TaskLog]) -> Any:
     """What the last ``BlockFinished`` log with something in its event gives as ``result``; None where none does."""
     for log in reversed(logs):
-        if log.type == "BlockFinished" and isinstance(log.event, dict) and log.event:
+        if isinstance(log, TaskLog) and log.type == "BlockFinished" and isinstance(log.event, dict) and log.event:
             return log.event.get("result")
     return None

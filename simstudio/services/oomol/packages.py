@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from simstudio.transport.flow import Flow
+    from simstudio.transport.message import Response
 
 
 class Packages(OomolResource[M]):
@@ -182,20 +183,27 @@ class Packages(OomolResource[M]):
         body = {"name": name, "version": version} if version else {"name": name}
         response = yield from self._post("/packages/install", json=body)
         try:
-            return self._model(self._data(response), InstallTask, response)
+            task = self._model(self._data(response), InstallTask, response)
+            self._require(task, response, id=str)
+            return task
         except SimStudioError as error:
             error.task_id = id_in(response)
             raise
 
-    def _fetch(self, task_id: str, timeout: float | Unset | None = UNSET) -> Flow[InstallTask]:
+    def _fetch(self, task_id: str) -> Flow[InstallTask]:
+        task, _ = yield from self._ask_for(task_id)
+        return task
+
+    def _ask_for(self, task_id: str, timeout: float | Unset | None = UNSET) -> Flow[tuple[InstallTask, Response]]:
         response = yield from self._get(f"/packages/install/{segment(task_id, 'task_id')}", timeout=timeout)
-        return self._model(self._data(response), InstallTask, response, known={"id": task_id})
+        return self._model(self._data(response), InstallTask, response, known={"id": task_id}), response
 
     def _wait(self, task_id: str, options: Polling) -> Flow[InstallTask]:
         segment(task_id, "task_id")
 
         def ask(seconds: float | None) -> Flow[InstallTask]:
-            task = yield from self._fetch(task_id, self._patience(seconds))
+            task, response = yield from self._ask_for(task_id, self._patience(seconds))
+            self._require(task, response, status=str)
             if options.on_progress is not None:
                 yield from called(options.on_progress, task)
             return task

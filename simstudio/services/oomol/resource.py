@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 
 from simstudio.core.context import Context
-from simstudio.core.conversion import structure
+from simstudio.core.conversion import require, structure
 from simstudio.core.failures import describe, read_error, read_retry_after, reason, redact_response
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
@@ -18,6 +18,7 @@ from simstudio.services.oomol.errors import ApiStatusError, as_own, status_class
 from simstudio.transport.errors import APIConnectionError, InvalidResponseError, RateLimitError
 
 if TYPE_CHECKING:
+    from simstudio.core.model import Model
     from simstudio.services.oomol.options import Polling
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Request, Response
@@ -102,10 +103,21 @@ class OomolResource(APIResource[M]):
         """A reply's data as a model.
 
         Raises:
-            ApiInvalidResponseError: It is not of that shape; the message names the place.
+            ApiInvalidResponseError: It is no object, or no list where one is expected.
         """
         try:
             return structure(data, into, response=response, known=known)
+        except InvalidResponseError as error:
+            raise as_own(error) or error from error
+
+    def _require(self, made: Model, response: Response, **types: type) -> None:
+        """Check the attributes that a flow cannot go on without.
+
+        Raises:
+            ApiInvalidResponseError: One of them is missing, empty or of another type.
+        """
+        try:
+            require(made, response, **types)
         except InvalidResponseError as error:
             raise as_own(error) or error from error
 

@@ -64,16 +64,23 @@ class TaskFlows(OomolResource[M]):
         try:
             data = self._data(response)
             flat = isinstance(data, dict) and "task" not in data and "id" in data
-            return self._model({"task": data} if flat else data, CreatedTask, response)
+            created = self._model({"task": data} if flat else data, CreatedTask, response)
+            self._require(created, response, task=Task)
+            self._require(created.task, response, id=str)
+            return created
         except SimStudioError as error:
             error.task_id = id_in(response)
             raise
 
-    def _fetch(self, task_id: str, timeout: float | Unset | None = UNSET) -> Flow[Task]:
+    def _fetch(self, task_id: str) -> Flow[Task]:
+        task, _ = yield from self._ask_for(task_id)
+        return task
+
+    def _ask_for(self, task_id: str, timeout: float | Unset | None = UNSET) -> Flow[tuple[Task, Response]]:
         response = yield from self._get(f"/v1/tasks/{segment(task_id, 'task_id')}", timeout=timeout)
         data = self._data(response)
         inner = data["task"] if isinstance(data, dict) and isinstance(data.get("task"), dict) else data
-        return self._model(inner, Task, response, known={"id": task_id})
+        return self._model(inner, Task, response, known={"id": task_id}), response
 
     def _logs(self, task_id: str, timeout: float | Unset | None = UNSET) -> Flow[Logs]:
         response = yield from self._get(f"/v1/tasks/{segment(task_id, 'task_id')}/logs", timeout=timeout)
@@ -88,7 +95,8 @@ class TaskFlows(OomolResource[M]):
 
         def ask(seconds: float | None) -> Flow[Task]:
             timeout = self._patience(seconds)
-            task = yield from self._fetch(task_id, timeout)
+            task, response = yield from self._ask_for(task_id, timeout)
+            self._require(task, response, status=str)
             if options.on_progress is not None:
                 yield from called(options.on_progress, task)
             if options.on_log is not None:
@@ -155,8 +163,9 @@ class TaskFlows(OomolResource[M]):
             except SimStudioError as error:
                 error.task_id = task.id
                 raise
-        plain = {"task_id": task.id, "task": task.to_dict(), "logs": [log.to_dict() for log in logs]}
-        return structure({**plain, "result": result_of(logs)}, RunResult)
+        plain = [log.to_dict() if isinstance(log, TaskLog) else log for log in logs]
+        came = {"task_id": task.id, "task": task.to_dict(), "logs": plain, "result": result_of(logs)}
+        return structure(came, RunResult, given={"task": task, "logs": logs})
 
 
 class TaskHandle(SubmittedRun[M, Task, RunResult], OomolResource[M]):

@@ -65,7 +65,7 @@ class LogReader:
             if key not in self._seen:
                 self._seen.add(key)
                 found.append(log)
-        if all(_is_number(log.id) for log in found):
+        if all(_is_number(getattr(log, "id", None)) for log in found):
             found.sort(key=lambda log: log.id or 0)
         return found
 
@@ -75,15 +75,15 @@ def _is_number(value: object) -> bool:
 
 
 def _key(log: TaskLog, index: int) -> object:
-    """What makes a line the same as an earlier one: its id, or its place where it has none."""
-    sent: object = log.id
+    """What makes a line the same as an earlier one: its id, or its place where it has none, or is no object."""
+    sent: object = getattr(log, "id", None)
     return sent if _is_number(sent) or isinstance(sent, str) else ("place", index)
 
 
 def failed(task: Task, logs: list[TaskLog] | None) -> TaskFailedError:
     """The error for a task that failed, with its reason wherever there is one."""
     reason = _reason(task.extra) or next(
-        (text for log in reversed(logs or []) if (text := _reason(log.event)) is not None), None
+        (text for log in reversed(logs or []) if (text := _reason(getattr(log, "event", None))) is not None), None
     )
     where = "Its state is in error.task" + (", its logs in error.logs." if logs else ".")
     error = TaskFailedError(

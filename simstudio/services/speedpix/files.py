@@ -86,7 +86,10 @@ class Files(SpeedPixResource[M]):
             refuse(envelope, response, f"The file {attachment.name!r} was not uploaded")
         data = data_of(envelope.data, response, of="a place to upload to")
         known = {"name": attachment.name, "contentType": attachment.content_type, "size": upload.size}
-        file = structure({**data, **known}, File, response=response)
+        came = {**data, **known}
+        expiry = came.get("expireTime", came.get("expire_time"))
+        text = {"expire_time": str(expiry)} if type(expiry) in (int, float) else {}  # text is what was documented
+        file = structure(came, File, response=response, given=text)
         if not file.upload_url:
             raise invalid(response, "it names no uploadUrl")
         insecure = self._policy.allow_insecure_urls

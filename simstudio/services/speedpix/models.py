@@ -39,14 +39,6 @@ def _named(*names: str, **more: Any) -> Any:
     return attrs.field(default=None, metadata={"wire": names}, **more)
 
 
-def _as_text(value: object) -> object:
-    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
-
-
-def _empty(value: Any) -> Any:
-    return "" if value is None else value
-
-
 @model
 class Submission(Model):
     """The answer to a submit, beyond the id.
@@ -106,9 +98,9 @@ class File(Model):
     """
 
     path: str | None = None
-    expire_time: str | None = _named("expireTime", "expire_time", converter=_as_text)
+    expire_time: str | None = _named("expireTime", "expire_time")
     upload_url: str | None = _named("uploadUrl", "upload_url")
-    access_url: str = attrs.field(default="", metadata={"wire": ("accessUrl", "access_url")}, converter=_empty)
+    access_url: str = attrs.field(default="", metadata={"wire": ("accessUrl", "access_url")})
     object_key: str | None = _named("objectKey", "object_key")
     name: str | None = None
     content_type: str | None = None

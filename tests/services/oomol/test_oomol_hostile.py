@@ -23,13 +23,11 @@ from tests.services.oomol.helpers import TOKEN, Canned, Clock, logs, task
 @pytest.mark.parametrize(
     "reply",
     [
-        {"task": {"id": "t-7"}, "success": True},
-        {"task": {"id": "t-7", "status": None}},
-        {"task": {"id": "t-7", "status": 3}},
         {"task": {"id": "t-7", "status": "created"}, "success": False},
+        {"task": "t-7", "taskId": "t-7"},
+        {"task": {"status": "created"}, "id": "t-7"},
         {"data": {"taskId": "t-7"}},
         {"taskId": "t-7"},
-        {"id": "t-7"},
     ],
 )
 @pytest.mark.parametrize("call", ["create", "run"])
@@ -42,6 +40,30 @@ def test_an_odd_receipt_is_an_error_that_has_the_id(mode: str, reply: Any, call:
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("reply", [{"task": {"id": "t-7"}}, {"task": {"id": "t-7", "status": 3}}, {"id": "t-7"}])
+def test_a_receipt_needs_no_more_than_an_id(mode: str, reply: Any):
+    assert Canned([reply]).run(mode, lambda client: client.tasks.create({"blockId": "a::b"})).id == "t-7"
+
+
+@pytest.mark.parametrize("state", [{"id": "t-7"}, {"id": "t-7", "status": None}, {"id": "t-7", "status": 3}])
+def test_a_wait_that_is_told_no_status_gives_up_with_what_came(mode: str, state: Any, clock: Clock):
+    server = Canned([state])
+
+    with pytest.raises(ApiInvalidResponseError, match="the body is no Task: its status is") as caught:
+        server.run(mode, lambda client: client.tasks.wait_for_completion("t-7"), clock=clock)
+    assert caught.value.task_id == "t-7"
+    assert caught.value.response is not None
+    assert caught.value.response.json() == state
+    assert len(server.requests) == 6
+    assert server.run(mode, lambda client: client.tasks.get("t-7")) == state
+
+
+def test_an_installation_is_waited_for_likewise(mode: str, clock: Clock):
+    with pytest.raises(ApiInvalidResponseError, match="the body is no InstallTask: its status is missing") as caught:
+        Canned([{"id": "i-7"}]).run(mode, lambda client: client.packages.install_and_wait("p"), clock=clock)
+    assert caught.value.task_id == "i-7"
+
+
 def test_a_receipt_whose_id_is_a_number_is_an_error_that_has_it(mode: str):
     with pytest.raises(ApiInvalidResponseError) as caught:
         Canned([{"task": {"id": 7, "status": "created"}}]).run(
@@ -52,7 +74,7 @@ def test_a_receipt_whose_id_is_a_number_is_an_error_that_has_it(mode: str):
 
 def test_an_odd_receipt_of_an_installation_is_an_error_that_has_the_id(mode: str):
     with pytest.raises(ApiInvalidResponseError) as caught:
-        Canned([{"id": "i-7", "status": 5}]).run(mode, lambda client: client.packages.install("p"))
+        Canned([{"taskId": "i-7", "status": "pending"}]).run(mode, lambda client: client.packages.install("p"))
     assert caught.value.task_id == "i-7"
 
 
@@ -65,17 +87,31 @@ def test_a_flat_receipt_is_one_too(mode: str):
     assert created.status == "created"
 
 
-@pytest.mark.parametrize("reply", [[], 5, "text", None, {"tasks": {}}, {"tasks": [5]}, {"tasks": [{"id": "t"}]}, {}])
+@pytest.mark.parametrize("reply", [[], 5, "text", None])
 def test_a_list_that_is_none_is_an_error_with_its_place(mode: str, reply: Any):
     with pytest.raises(ApiInvalidResponseError, match=r"GET /api/v1/tasks answered 200"):
         Canned([reply]).run(mode, lambda client: client.tasks.list())
 
 
+@pytest.mark.parametrize("reply", [{"tasks": {}}, {"tasks": [5, None]}, {"tasks": [{"id": "t"}]}, {}])
+def test_a_list_with_odd_items_is_as_it_came(mode: str, reply: Any):
+    assert Canned([reply]).run(mode, lambda client: client.tasks.list()) == reply
+
+
 @pytest.mark.parametrize("reply", [{}, {"blocks": 5}, {"blocks": [5]}, {"blocks": [{"package": "p"}]}])
 @pytest.mark.parametrize("everything", [True, False])
-def test_blocks_that_are_none_are_an_error(mode: str, reply: Any, everything: bool):
-    with pytest.raises(ApiInvalidResponseError):
-        Canned([reply]).run(mode, lambda client: client.blocks.list(include_all_versions=everything))
+def test_blocks_that_are_none_are_as_they_came(mode: str, reply: Any, everything: bool):
+    found = Canned([reply]).run(mode, lambda client: client.blocks.list(include_all_versions=everything))
+
+    assert found == reply
+
+
+def test_an_odd_applet_is_no_reason_not_to_find_another(mode: str):
+    server = Canned([[5, None, {}, {"appletId": "a-1", "data": "odd"}]])
+
+    with pytest.raises(simstudio.InvalidInputError, match="does not name the block"):
+        server.run(mode, lambda client: client.applets.run("a-1", {}))
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("path", [None, 5, "", "/1.2/x", "/a/1.2.3-rc.1/b"])
@@ -101,11 +137,20 @@ def test_no_logs_are_an_empty_list(mode: str, reply: Any):
     assert Canned([reply]).run(mode, lambda client: client.tasks.get_logs("t-1")) == []
 
 
-@pytest.mark.parametrize("reply", [[], {"logs": {}}, {"logs": [5]}, "text"])
+@pytest.mark.parametrize("reply", [[], [5], {"logs": [5]}])
+def test_odd_logs_are_as_they_came_and_a_run_ends_without_a_result(mode: str, reply: Any):
+    lines = reply if isinstance(reply, list) else reply["logs"]
+    assert Canned([reply]).run(mode, lambda client: client.tasks.get_logs("t-1")) == lines
+    seen: list[Any] = []
+    done = Canned([task("created"), task(), reply]).run(
+        mode, lambda client: client.tasks.run({"blockId": "a::b"}, on_log=seen.append)
+    )
+    assert (done.result, done.logs, seen) == (None, lines, lines)
+    assert pickle.loads(pickle.dumps(done)) == done
+
+
+@pytest.mark.parametrize("reply", [{"logs": {}}, "text"])
 def test_logs_that_are_none_are_an_error_and_after_a_run_it_has_the_tasks_id(mode: str, reply: Any):
-    if isinstance(reply, list):
-        assert Canned([reply]).run(mode, lambda client: client.tasks.get_logs("t-1")) == []
-        return
     with pytest.raises(ApiInvalidResponseError) as caught:
         Canned([task("created"), task(), reply]).run(mode, lambda client: client.tasks.run({"blockId": "a::b"}))
     assert caught.value.task_id == "t-1"
@@ -207,7 +252,7 @@ def test_an_installation_that_takes_too_long_is_a_timeout_with_its_id(mode: str,
         (500, f"<title>{TOKEN}</title>".encode(), {"X-Echo": TOKEN}),
         (302, b"", {"Location": f"https://elsewhere.test/?token={TOKEN}"}),
         {"success": False, "message": TOKEN},
-        {"tasks": TOKEN},
+        [TOKEN],
         f"not JSON: {TOKEN}".encode(),
     ],
 )

@@ -157,8 +157,6 @@ ODD: dict[str, Any] = {
     "no UTF-8": (200, b'{"status": 200, "msg": "\xff\xfe"}'),
     "data of another kind": (200, envelope("agents")),
     "a list of another kind": (200, envelope({"agents": {"a": 1}})),
-    "records of another kind": (200, envelope({"agents": ["a"]})),
-    "records without their ids": (200, envelope({"agents": [{"name": "a"}]})),
     "no data": (200, {"status": 200}),
 }
 
@@ -171,6 +169,22 @@ def test_an_answer_that_is_none_of_the_apis_is_a_request_error(what: str, mode: 
     assert isinstance(caught.value, InvalidResponseError)
     assert caught.value.response is not None
     assert "list" in str(caught.value)
+
+
+@pytest.mark.parametrize("agents", [["a", None, 5], [{"name": "a"}], [{"agent_id": 5}]], ids=repr)
+def test_odd_records_are_as_they_came(agents: list[Any], mode: str):
+    server = Canned([envelope({"agents": agents, "total": len(agents)})])
+
+    assert server.run(mode, lambda client: client.list_agents()).agents == agents
+
+
+def test_a_task_needs_an_id_where_it_is_begun_and_has_it_where_it_was_asked_for(mode: str):
+    server = Canned([envelope({"status": "running"})])
+
+    with pytest.raises(RequestError, match="the body is no AgentTask: its task_id is missing"):
+        server.run(mode, lambda client: client.create_agent_task("Do it", agent_id_to_start="a-1"))
+    assert server.run(mode, lambda client: client.get_agent_task("t-1")).task_id == "t-1"
+    assert server.run(mode, lambda client: client.pause_agent_task("t-1")).task_id == "t-1"
 
 
 def test_an_envelope_without_words_is_read(mode: str):

@@ -29,7 +29,7 @@ def plain(value: Any, *, unset: bool = True) -> Any:
         unset: Whether a model's fields that are None are sent, as null.
     """
     if isinstance(value, Model):
-        fields = {name: getattr(value, name) for name in attrs.fields_dict(type(value))}
+        fields = {name: getattr(value, name) for name in attrs.fields_dict(type(value)) if hasattr(value, name)}
         sent = {**fields, **value.extra}
         return {name: plain(item, unset=unset) for name, item in sent.items() if unset or item is not None}
     if isinstance(value, Mapping):

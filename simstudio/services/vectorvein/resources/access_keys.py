@@ -243,4 +243,4 @@ class AccessKeys(VectorVeinResource[M]):
         )
         body = {"page": page, "page_size": page_size, "sort_field": sort_field, "sort_order": sort_order, **options}
         envelope = yield from self._read("vapp/access-key/list", body)
-        return self._data(envelope, AccessKeyListResponse)
+        return self._data(envelope, AccessKeyListResponse, access_keys=list)

@@ -92,7 +92,7 @@ class AgentTasks(VectorVeinResource[M]):
         )
         try:
             envelope = yield from self._write("task-agent/agent-task/create", body)
-            return self._data(envelope, AgentTask)
+            return self._data(envelope, AgentTask, task_id=str)
         except SimStudioError as error:
             error.task_id = salvage_id(error, "task_id")
             raise
@@ -310,13 +310,13 @@ class AgentTasks(VectorVeinResource[M]):
     def _task(self, task_id: str, timeout: float | Unset | None = UNSET) -> Flow[AgentTask]:
         body = {"task_id": identifier(task_id, "task_id")}
         envelope = yield from self._read("task-agent/agent-task/get", body, timeout=timeout)
-        return self._data(envelope, AgentTask)
+        return self._data(envelope, AgentTask, {"task_id": task_id})
 
     def _act(self, endpoint: str, task_id: str, **options: Any) -> Flow[AgentTask]:
         body = {"task_id": identifier(task_id, "task_id"), **given(**options)}
         try:
             envelope = yield from self._write(f"task-agent/agent-task/{endpoint}", body)
-            return self._data(envelope, AgentTask)
+            return self._data(envelope, AgentTask, {"task_id": task_id})
         except SimStudioError as error:
             error.task_id = task_id
             raise
@@ -324,7 +324,7 @@ class AgentTasks(VectorVeinResource[M]):
     def _page(self, endpoint: str, page: int, page_size: int, **options: Any) -> Flow[AgentTaskListResponse]:
         body = {"page": page, "page_size": page_size, **given(**options)}
         envelope = yield from self._read(f"task-agent/agent-task/{endpoint}", body)
-        return self._data(envelope, AgentTaskListResponse)
+        return self._data(envelope, AgentTaskListResponse, tasks=list)
 
 
 def _filters(status: str | Iterable[str] | None, agent_id: str | None, search: str | None) -> dict[str, Any]:

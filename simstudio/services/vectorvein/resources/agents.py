@@ -226,7 +226,7 @@ class Agents(VectorVeinResource[M]):
     def _page(self, endpoint: str, page: int, page_size: int, **options: Any) -> Flow[AgentListResponse]:
         body = {"page": page, "page_size": page_size, **given(**options)}
         envelope = yield from self._read(f"task-agent/agent/{endpoint}", body)
-        return self._data(envelope, AgentListResponse)
+        return self._data(envelope, AgentListResponse, agents=list)
 
 
 def _texts(values: Iterable[str] | None, name: str) -> object:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from simstudio.core.conversion import structure
+from simstudio.core.conversion import require, structure
+from simstudio.core.model import Model
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.resource import APIResource
@@ -114,14 +115,23 @@ class VectorVeinResource(APIResource[M]):
             raise http_error(response, self._context.session.credentials)
         return response
 
-    def _data(self, envelope: Envelope, into: type[T]) -> T:
-        """An envelope's data as a model (or any type cattrs understands).
+    def _data(self, envelope: Envelope, into: type[T], known: Mapping[str, Any] | None = None, **needed: type) -> T:
+        """An envelope's data as a model.
+
+        Args:
+            envelope: The answer.
+            into: The model, or a list of models.
+            known: Values of attributes that stand in for what is missing.
+            needed: The types of attributes that the caller cannot go on without.
 
         Raises:
-            RequestError: It is no such thing (also an InvalidResponseError).
+            RequestError: It is no such thing, or something needed is missing (also an InvalidResponseError).
         """
         try:
-            return structure(envelope.data, into, response=envelope.response)
+            made = structure(envelope.data, into, response=envelope.response, known=known)
+            if isinstance(made, Model):
+                require(made, envelope.response, **needed)
+            return made
         except InvalidResponseError as error:
             raise combined(RequestError, InvalidResponseError)(
                 str(error),

@@ -169,7 +169,7 @@ class Workspaces(VectorVeinResource[M]):
 
     def _page(self, page: int, page_size: int) -> Flow[AgentWorkspaceListResponse]:
         envelope = yield from self._read("agent-workspace/list", {"page": page, "page_size": page_size})
-        return self._data(envelope, AgentWorkspaceListResponse)
+        return self._data(envelope, AgentWorkspaceListResponse, workspaces=list)
 
 
 def _file(workspace_id: str, file_path: str) -> dict[str, Any]:
