@@ -153,7 +153,7 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _MODULES = ("catalog", "webhooks")
 _NEEDED = {
-    "AsyncSimStudioClient": ("cattrs", "simstudio.transport.wire.async_wire", "simstudio.resources.dialects.legacy"),
+    "AsyncSimStudioClient": ("simstudio.transport.wire.async_wire", "simstudio.resources.dialects.legacy"),
 }
 """What a first call needs, imported with the name: an import inside a running event loop stalls its other tasks."""
 _ALIASES = {"Client": "SimStudioClient", "AsyncClient": "AsyncSimStudioClient"}

@@ -452,12 +452,20 @@ class TestImport:
 
     def test_making_a_client_opens_nothing_and_imports_no_http_library(self) -> None:
         code = (
-            "import sys; from simstudio import SimStudioClient, AsyncSimStudioClient as A\n"
+            "import sys; from simstudio import SimStudioClient\n"
             "c = SimStudioClient('k1234'); c.with_options(timeout=1).jobs.get; c.close()\n"
-            "A('k1234').with_raw_response\n"
             "print([m for m in ('httpx', 'httpcore', 'cattrs') if m in sys.modules])"
         )
         assert self.run(code) == "[]"
+
+    def test_only_a_users_own_type_imports_cattrs(self) -> None:
+        code = (
+            "import sys; from simstudio import AsyncSimStudioClient, Job, UsageLimits\n"
+            "from simstudio.core.conversion import structure\n"
+            "structure({'usage': {}, 'rateLimit': {'sync': {}}}, UsageLimits); structure([{}], list[Job])\n"
+            "print('cattrs' in sys.modules, structure(5, int), 'cattrs' in sys.modules)"
+        )
+        assert self.run(code) == "False 5 True"
 
     def test_every_public_name_is_there_and_listed(self) -> None:
         for name in simstudio.__all__:
