@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import ssl
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,12 +11,7 @@ import trustme
 from faultserver import FaultServer, Script
 from wirecalls import Caller
 
-_LIBRARIES: list[str | None] = [None, "httpx"]
-if sys.version_info >= (3, 11):  # there is no httpx2 for less
-    import httpx2
-
-    _LIBRARIES.append(httpx2.__name__)
-assert httpx.__name__ in _LIBRARIES
+_LIBRARIES = [None, httpx.__name__]  # httpx2 has its tests in test_wire_http_client.py
 
 
 def pytest_configure(config: pytest.Config) -> None:

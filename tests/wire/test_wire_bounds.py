@@ -183,16 +183,16 @@ def test_a_body_without_an_end_is_given_up_and_its_call_not_repeated(serve: Serv
     assert len(server.requests) == 1
 
 
-def test_little_that_inflates_to_much_is_given_up(serve: Serve, caller: Caller) -> None:
+def test_little_that_inflates_to_much_is_given_up(serve: Serve, own: Caller) -> None:
     server = serve(answering(packed("gzip", 100 * 1024 * 1024)))
     with pytest.raises(InvalidResponseError, match="more than 67108864 bytes"):
-        caller(server.url, get)
+        own(server.url, get)
 
 
-def test_an_error_status_with_such_a_body_is_given_up_too(serve: Serve, caller: Caller) -> None:
+def test_an_error_status_with_such_a_body_is_given_up_too(serve: Serve, own: Caller) -> None:
     server = serve(sending(chunked(b" " * 10_000), head(500, Transfer_Encoding="chunked")))
     with pytest.raises(InvalidResponseError, match="answered 500 with a body of more than") as caught:
-        caller(server.url, get, max_response_size=BOUND, max_retries=0)
+        own(server.url, get, max_response_size=BOUND, max_retries=0)
     assert caught.value.status == 500
 
 

@@ -43,10 +43,10 @@ calls = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 
 
 @calls
-def test_every_request_has_a_user_agent_of_ours_and_the_key(serve: Serve, caller: Caller, call: Any) -> None:
+def test_every_request_has_a_user_agent_of_ours_and_the_key(serve: Serve, own: Caller, call: Any) -> None:
     """Sim refuses requests without a User-Agent (NOTES 0)."""
     server = serve()
-    caller(server.url, call)
+    own(server.url, call)
     request = server.requests[0]
     assert request.all("user-agent")[0].startswith("simstudio-sdk/")
     assert request.all("x-api-key") == [KEY]
@@ -54,9 +54,9 @@ def test_every_request_has_a_user_agent_of_ours_and_the_key(serve: Serve, caller
 
 
 @calls
-def test_no_header_is_sent_twice(serve: Serve, caller: Caller, call: Any) -> None:
+def test_no_header_is_sent_twice(serve: Serve, own: Caller, call: Any) -> None:
     server = serve()
-    caller(server.url, call, headers={"accept": "application/json", "X-Mine": "1"})
+    own(server.url, call, headers={"accept": "application/json", "X-Mine": "1"})
     names = [name.lower() for name, _ in server.requests[0].headers]
     assert sorted(names) == sorted(set(names))
 
@@ -81,38 +81,38 @@ def test_a_user_cannot_frame_the_body(serve: Serve, caller: Caller, header: tupl
     assert request.all("transfer-encoding") == []
 
 
-def test_a_users_own_user_agent_replaces_ours(serve: Serve, caller: Caller) -> None:
+def test_a_users_own_user_agent_replaces_ours(serve: Serve, own: Caller) -> None:
     server = serve()
-    caller(server.url, execute, headers={"user-agent": "theirs/1"})
+    own(server.url, execute, headers={"user-agent": "theirs/1"})
     assert server.requests[0].all("user-agent") == ["theirs/1"]
 
 
-def test_a_users_host_replaces_that_of_the_address(serve: Serve, caller: Caller) -> None:
+def test_a_users_host_replaces_that_of_the_address(serve: Serve, own: Caller) -> None:
     server = serve()
-    caller(server.url, execute, headers={"Host": "virtual.example"})
+    own(server.url, execute, headers={"Host": "virtual.example"})
     assert server.requests[0].all("host") == ["virtual.example"]
 
 
-def test_streams_ask_not_to_be_compressed_and_other_calls_to_be(serve: Serve, caller: Caller) -> None:
+def test_streams_ask_not_to_be_compressed_and_other_calls_to_be(serve: Serve, own: Caller) -> None:
     server = serve(answering(answer(), streaming(FINAL, DONE)))
-    caller(server.url, execute, stream)
+    own(server.url, execute, stream)
     assert [request.all("accept-encoding") for request in server.requests] == [["gzip, deflate"], ["identity"]]
     assert [request.all("accept") for request in server.requests] == [["application/json"], ["text/event-stream"]]
 
 
 @pytest.mark.parametrize("data", [{}, {"text": "é – ∞ 🎉"}, {"text": "x" * 100_000}], ids=["empty", "unicode", "large"])
-def test_the_content_length_is_that_of_the_utf_8_body(serve: Serve, caller: Caller, data: Any) -> None:
+def test_the_content_length_is_that_of_the_utf_8_body(serve: Serve, own: Caller, data: Any) -> None:
     server = serve()
-    caller(server.url, lambda client: client.workflows.execute("wf", data))
+    own(server.url, lambda client: client.workflows.execute("wf", data))
     request = server.requests[0]
     assert request.all("content-length") == [str(len(request.body))]
     assert request.all("transfer-encoding") == []
     assert json.loads(request.body.decode("utf-8")) == data
 
 
-def test_text_travels_as_utf_8_and_not_as_escapes(serve: Serve, caller: Caller) -> None:
+def test_text_travels_as_utf_8_and_not_as_escapes(serve: Serve, own: Caller) -> None:
     server = serve()
-    caller(server.url, lambda client: client.workflows.execute("wf", {"text": "é🎉"}))
+    own(server.url, lambda client: client.workflows.execute("wf", {"text": "é🎉"}))
     assert "é🎉".encode() in server.requests[0].body
 
 
@@ -144,9 +144,9 @@ def test_an_id_arrives_as_one_percent_encoded_segment(
     assert server.requests[0].target == f"/api/workflows/{segment}/execute"
 
 
-def test_a_path_prefix_and_a_query_arrive_as_they_were_given(serve: Serve, caller: Caller) -> None:
+def test_a_path_prefix_and_a_query_arrive_as_they_were_given(serve: Serve, own: Caller) -> None:
     server = serve()
-    caller(f"{server.url}/deep/prefix/", lambda client: client.request("GET", "/api/x?a=1&a=2", params={"q": "ü &"}))
+    own(f"{server.url}/deep/prefix/", lambda client: client.request("GET", "/api/x?a=1&a=2", params={"q": "ü &"}))
     assert server.requests[0].target == "/deep/prefix/api/x?a=1&a=2&q=%C3%BC+%26"
 
 
@@ -159,18 +159,18 @@ def test_a_compressed_answer_is_decoded(serve: Serve, caller: Caller, coding: st
     assert caller(server.url, get) == {"text": "é" * 10_000}
 
 
-def test_a_compressed_answer_in_chunks_is_decoded(serve: Serve, caller: Caller) -> None:
+def test_a_compressed_answer_in_chunks_is_decoded(serve: Serve, own: Caller) -> None:
     first, *rest = gzipped(b'{"te', b'xt": "\xc3', b'\xa9"}')
     whole = head(Content_Encoding="gzip", Transfer_Encoding="chunked") + chunked(first, *rest[:-1], rest[-1])
     server = serve(answering(whole + b"0\r\n\r\n"))
-    assert caller(server.url, get) == {"text": "é"}
+    assert own(server.url, get) == {"text": "é"}
 
 
-def test_a_compressed_error_is_decoded(serve: Serve, caller: Caller) -> None:
+def test_a_compressed_error_is_decoded(serve: Serve, own: Caller) -> None:
     content = packed({"error": "Workflow not found"})
     server = serve(answering(answer(content, 404, Content_Encoding="gzip", Content_Type="application/json")))
     with pytest.raises(Exception, match="Workflow not found"):
-        caller(server.url, get)
+        own(server.url, get)
 
 
 def test_a_compressed_answer_that_is_cut_short_is_no_answer(serve: Serve, own: Caller) -> None:
@@ -180,31 +180,31 @@ def test_a_compressed_answer_that_is_cut_short_is_no_answer(serve: Serve, own: C
         own(server.url, get)
 
 
-def test_an_answer_in_chunks_with_trailers_is_read_whole(serve: Serve, caller: Caller) -> None:
+def test_an_answer_in_chunks_with_trailers_is_read_whole(serve: Serve, own: Caller) -> None:
     whole = head(Transfer_Encoding="chunked") + chunked(b'{"a', b'": 1}') + b"0\r\nX-Checksum: 7\r\n\r\n"
     server = serve(answering(whole))
-    assert caller(server.url, get, get) == {"a": 1}
+    assert own(server.url, get, get) == {"a": 1}
     assert len(server.connections) == 1
 
 
-def test_an_informational_answer_is_not_the_answer(serve: Serve, caller: Caller) -> None:
+def test_an_informational_answer_is_not_the_answer(serve: Serve, own: Caller) -> None:
     server = serve(
         answering(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + answer({"a": 1}))
     )
-    assert caller(server.url, get) == {"a": 1}
+    assert own(server.url, get) == {"a": 1}
 
 
-def test_an_answer_without_a_body_is_none(serve: Serve, caller: Caller) -> None:
+def test_an_answer_without_a_body_is_none(serve: Serve, own: Caller) -> None:
     server = serve(answering(head(204)))
-    assert caller(server.url, get, get) is None
+    assert own(server.url, get, get) is None
     assert len(server.connections) == 1
 
 
-def test_repeated_response_headers_are_joined(serve: Serve, caller: Caller) -> None:
+def test_repeated_response_headers_are_joined(serve: Serve, own: Caller) -> None:
     content = b'{"success":true,"output":1}'
     lines = ["Vary: Origin", "Vary: Accept-Encoding", f"Content-Length: {len(content)}", "X-Request-Id: r-1"]
     server = serve(answering(head(200, *lines) + content))
-    response = caller(server.url, lambda client: client.with_raw_response.workflows.execute("wf"))
+    response = own(server.url, lambda client: client.with_raw_response.workflows.execute("wf"))
     assert response.headers["vary"] == "Origin, Accept-Encoding"
     assert response.request_id == "r-1"
 
@@ -243,13 +243,13 @@ def test_an_upload_is_sent_with_its_length_and_not_in_chunks(serve: Serve, calle
     assert request.all("transfer-encoding") == []
 
 
-def test_of_a_file_that_has_grown_as_much_is_sent_as_was_counted(serve: Serve, caller: Caller, tmp_path: Path) -> None:
+def test_of_a_file_that_has_grown_as_much_is_sent_as_was_counted(serve: Serve, own: Caller, tmp_path: Path) -> None:
     """A log that is being written to, for one."""
     (tmp_path / "log").write_bytes(b"x" * 1000)
     upload = Upload(b"head ", tmp_path / "log", b" tail")
     (tmp_path / "log").write_bytes(b"y" * 3000)
     server = serve()
-    caller(server.url, execute, middleware=_carrying(upload))
+    own(server.url, execute, middleware=_carrying(upload))
     assert server.requests[0].body == b"head " + b"y" * 1000 + b" tail"
 
 

@@ -30,9 +30,9 @@ def execute(client: Any) -> Any:
     return client.workflows.execute("wf")
 
 
-def test_calls_after_one_another_share_one_connection(serve: Serve, caller: Caller) -> None:
+def test_calls_after_one_another_share_one_connection(serve: Serve, own: Caller) -> None:
     server = serve()
-    caller(server.url, execute, execute, lambda client: client.request("GET", "/api/x"))
+    own(server.url, execute, execute, lambda client: client.request("GET", "/api/x"))
     assert [len(connection.requests) for connection in server.connections] == [3]
 
 
@@ -122,7 +122,7 @@ async def _hold(connection: Connection) -> None:
 
 @pytest.mark.parametrize("how", ["close", "reset"])
 def test_a_connection_that_the_server_closed_while_it_was_idle_is_not_used_again(
-    serve: Serve, caller: Caller, how: str
+    serve: Serve, own: Caller, how: str
 ) -> None:
     """So that a POST, which may never be sent twice, does not meet it."""
     gone = threading.Event()
@@ -144,9 +144,9 @@ def test_a_connection_that_the_server_closed_while_it_was_idle_is_not_used_again
     def wait_until_it_is_closed(client: Any) -> Any:
         server.release()
         gone.wait()
-        return client.request("GET", "/api/x") if not caller.asynchronous else asyncio.sleep(0)
+        return client.request("GET", "/api/x") if not own.asynchronous else asyncio.sleep(0)
 
-    caller(server.url, execute, wait_until_it_is_closed, execute)
+    own(server.url, execute, wait_until_it_is_closed, execute)
     assert len(server.connections) == 2
     assert [request.method for request in server.connections[0].requests] == ["POST"]
 

@@ -336,19 +336,19 @@ def test_a_retry_after_past_the_deadline_raises_at_once(
     assert len(server.requests) == 1
 
 
-def test_without_a_timeout_a_slow_answer_is_waited_for(serve: Serve, caller: Caller) -> None:
+def test_without_a_timeout_a_slow_answer_is_waited_for(serve: Serve, own: Caller) -> None:
     async def late(connection: Connection) -> None:
         await connection.request()
         await connection.dribble(answer(), 16)
 
     server = serve(late)
-    assert caller(server.url, lambda client: client.workflows.execute("wf", timeout=None)).success
+    assert own(server.url, lambda client: client.workflows.execute("wf", timeout=None)).success
 
 
-def test_a_slow_answer_within_the_time_is_a_result(serve: Serve, caller: Caller) -> None:
+def test_a_slow_answer_within_the_time_is_a_result(serve: Serve, own: Caller) -> None:
     async def dribbled(connection: Connection) -> None:
         await connection.request()
         await connection.dribble(answer({"fine": True}), 16)
 
     server = serve(dribbled)
-    assert caller(server.url, lambda client: client.request("GET", "/api/x", timeout=PATIENCE)) == {"fine": True}
+    assert own(server.url, lambda client: client.request("GET", "/api/x", timeout=PATIENCE)) == {"fine": True}

@@ -103,10 +103,10 @@ def test_a_broken_connection_is_an_api_connection_error_that_may_have_been_sent(
 
 
 @broken
-def test_an_execution_that_may_have_begun_is_never_sent_twice(serve: Serve, caller: Caller, script: Script) -> None:
+def test_an_execution_that_may_have_begun_is_never_sent_twice(serve: Serve, own: Caller, script: Script) -> None:
     server = serve(script, answering())
     with pytest.raises(APIConnectionError):
-        caller(server.url, execute, max_retries=5)
+        own(server.url, execute, max_retries=5)
     assert len(server.connections) == 1
     assert len(server.requests) == 1
 
@@ -120,23 +120,23 @@ def test_neither_a_submission_nor_a_streamed_run_is_sent_twice(serve: Serve, own
 
 
 @broken
-def test_a_read_is_sent_again_until_it_is_answered(serve: Serve, caller: Caller, script: Script) -> None:
+def test_a_read_is_sent_again_until_it_is_answered(serve: Serve, own: Caller, script: Script) -> None:
     server = serve(script, script, answering(answer({"fine": True})))
-    assert caller(server.url, status) == {"fine": True}
+    assert own(server.url, status) == {"fine": True}
     assert len(server.requests) == 3
 
 
-def test_a_read_is_given_up_after_max_retries(serve: Serve, caller: Caller) -> None:
+def test_a_read_is_given_up_after_max_retries(serve: Serve, own: Caller) -> None:
     server = serve(drop)
     with pytest.raises(APIConnectionError, match="attempt 3"):
-        caller(server.url, status, max_retries=2)
+        own(server.url, status, max_retries=2)
     assert len(server.requests) == 3
 
 
-def test_a_connection_dropped_before_the_request_could_be_read_may_have_been_sent(serve: Serve, caller: Caller) -> None:
+def test_a_connection_dropped_before_the_request_could_be_read_may_have_been_sent(serve: Serve, own: Caller) -> None:
     server = serve(drop_at_once, answering())
     with pytest.raises(APIConnectionError) as caught:
-        caller(server.url, execute)
+        own(server.url, execute)
     assert caught.value.sent
 
 
@@ -149,13 +149,13 @@ def test_refused_says_where_and_that_nothing_was_sent(closed_port: int, caller: 
     assert not isinstance(caught.value, APITimeoutError)
 
 
-def test_an_execution_that_surely_was_not_sent_is_sent_again(closed_port: int, caller: Caller) -> None:
+def test_an_execution_that_surely_was_not_sent_is_sent_again(closed_port: int, own: Caller) -> None:
     with pytest.raises(APIConnectionError, match="attempt 4") as caught:
-        caller(f"http://127.0.0.1:{closed_port}", execute, max_retries=3)
+        own(f"http://127.0.0.1:{closed_port}", execute, max_retries=3)
     assert [attempt.number for attempt in caught.value.history] == [1, 2, 3]
 
 
-def test_an_execution_reaches_a_server_that_comes_up_between_attempts(caller: Caller) -> None:
+def test_an_execution_reaches_a_server_that_comes_up_between_attempts(own: Caller) -> None:
     """Refused, refused, answered: and it ran once."""
     with socket.socket() as reserved:
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -174,15 +174,15 @@ def test_an_execution_reaches_a_server_that_comes_up_between_attempts(caller: Ca
             def stack(default: list[Any]) -> list[Any]:
                 return [*hasty(default), come_up_later]
 
-            result = caller(f"http://127.0.0.1:{port}", execute, middleware=stack)
+            result = own(f"http://127.0.0.1:{port}", execute, middleware=stack)
             assert isinstance(result, WorkflowExecutionResult)
             assert refused == [1, 2]
             assert len(server.requests) == 1
 
 
-def test_a_host_name_that_does_not_exist_was_surely_not_sent_to(caller: Caller) -> None:
+def test_a_host_name_that_does_not_exist_was_surely_not_sent_to(own: Caller) -> None:
     with pytest.raises(APIConnectionError, match=r"nowhere\.invalid:80") as caught:
-        caller("http://nowhere.invalid", execute, max_retries=0)
+        own("http://nowhere.invalid", execute, max_retries=0)
     assert not caught.value.sent
 
 
@@ -213,14 +213,14 @@ def test_a_truncated_body_says_how_much_of_it_came(serve: Serve, caller: Caller)
         caller(server.url, execute)
 
 
-def test_a_body_cut_short_without_a_length_to_tell_is_no_json(serve: Serve, caller: Caller) -> None:
+def test_a_body_cut_short_without_a_length_to_tell_is_no_json(serve: Serve, own: Caller) -> None:
     async def cut(connection: Connection) -> None:
         await connection.request()
         await connection.send(head(Content_Type="application/json", Connection="close") + b'{"success": tr')
 
     server = serve(cut)
     with pytest.raises(InvalidResponseError) as caught:
-        caller(server.url, execute)
+        own(server.url, execute)
     assert caught.value.response.content == b'{"success": tr'
 
 

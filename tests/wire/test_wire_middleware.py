@@ -28,7 +28,7 @@ async def drop(connection: Connection) -> None:
     await connection.request()
 
 
-def test_it_sees_every_attempt_and_what_came_of_it(serve: Serve, caller: Caller) -> None:
+def test_it_sees_every_attempt_and_what_came_of_it(serve: Serve, own: Caller) -> None:
     async def busy(connection: Connection) -> None:
         await connection.request()
         await connection.send(answer({}, 503, Connection="close"))
@@ -45,22 +45,22 @@ def test_it_sees_every_attempt_and_what_came_of_it(serve: Serve, caller: Caller)
         seen.append((request.attempt, response.status))
         return response
 
-    assert caller(server.url, get, middleware=below(watch)) == {"fine": True}
+    assert own(server.url, get, middleware=below(watch)) == {"fine": True}
     assert seen == [(1, 503), (2, APIConnectionError), (3, 200)]
 
 
-def test_it_may_answer_by_itself(serve: Serve, caller: Caller) -> None:
+def test_it_may_answer_by_itself(serve: Serve, own: Caller) -> None:
     server = serve()
 
     def answer_by_itself(request: Any, call_next: Any) -> Any:
         return Response(200, Headers({"X-From": "memory"}), b'{"cached": true}', request.method, request.url)
         yield
 
-    assert caller(server.url, get, middleware=below(answer_by_itself)) == {"cached": True}
+    assert own(server.url, get, middleware=below(answer_by_itself)) == {"cached": True}
     assert server.connections == []
 
 
-def test_it_may_change_headers_and_body(serve: Serve, caller: Caller) -> None:
+def test_it_may_change_headers_and_body(serve: Serve, own: Caller) -> None:
     server = serve()
 
     def change(request: Any, call_next: Any) -> Any:
@@ -68,7 +68,7 @@ def test_it_may_change_headers_and_body(serve: Serve, caller: Caller) -> None:
         request.content = request.content.replace(b"Ada", "Grace é".encode())
         return (yield from call_next(request))
 
-    caller(server.url, lambda client: client.workflows.execute("wf", {"name": "Ada"}), middleware=below(change))
+    own(server.url, lambda client: client.workflows.execute("wf", {"name": "Ada"}), middleware=below(change))
     request = server.requests[0]
     assert request.all("x-trace") == ["attempt-1"]
     assert request.body == '{"name":"Grace é"}'.encode()
@@ -87,17 +87,17 @@ def test_what_it_changes_in_one_attempt_is_not_left_to_the_next(serve: Serve, ow
     assert [request.all("x-once") for request in server.requests] == [["1"], []]
 
 
-def test_it_may_send_twice_and_choose(serve: Serve, caller: Caller) -> None:
+def test_it_may_send_twice_and_choose(serve: Serve, own: Caller) -> None:
     server = serve(answering(answer({"first": True}), answer({"second": True})))
 
     def twice(request: Any, call_next: Any) -> Any:
         yield from call_next(request)
         return (yield from call_next(request))
 
-    assert caller(server.url, get, middleware=below(twice)) == {"second": True}
+    assert own(server.url, get, middleware=below(twice)) == {"second": True}
 
 
-def test_it_may_change_the_answer(serve: Serve, caller: Caller) -> None:
+def test_it_may_change_the_answer(serve: Serve, own: Caller) -> None:
     server = serve()
 
     def change(request: Any, call_next: Any) -> Any:
@@ -105,7 +105,7 @@ def test_it_may_change_the_answer(serve: Serve, caller: Caller) -> None:
         response.content = b'{"changed": true}'
         return response
 
-    assert caller(server.url, get, middleware=below(change)) == {"changed": True}
+    assert own(server.url, get, middleware=below(change)) == {"changed": True}
 
 
 def test_what_it_raises_comes_through_and_leaves_the_connection_usable(serve: Serve, own: Caller) -> None:

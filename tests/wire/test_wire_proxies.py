@@ -54,11 +54,11 @@ async def tunnel(connection: Connection) -> None:
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
 def test_the_proxy_of_the_environment_is_used(
-    serve: Serve, caller: Caller, name: str, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, own: Caller, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proxy = serve()
     monkeypatch.setenv(name, proxy.url)
-    assert caller("http://sim.invalid/prefix", execute).success
+    assert own("http://sim.invalid/prefix", execute).success
     assert [request.target for request in proxy.requests] == ["http://sim.invalid/prefix/api/workflows/wf/execute"]
     assert proxy.requests[0].all("host") == ["sim.invalid"]
 
@@ -81,11 +81,11 @@ def test_the_proxys_own_credentials_go_to_the_proxy(serve: Serve, own: Caller, m
     "value", ["127.0.0.1", "*", "example.com,*", "localhost,127.0.0.1", " 127.0.0.1 , example.com"]
 )
 def test_no_proxy_is_honoured(
-    serve: Serve, caller: Caller, nowhere: str, value: str, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, own: Caller, nowhere: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", nowhere)
     monkeypatch.setenv("NO_PROXY", value)
-    assert caller(serve().url, execute).success
+    assert own(serve().url, execute).success
 
 
 @pytest.mark.parametrize("value", ["::1", "localhost,127.0.0.1,::1", "[::1]"])
@@ -180,20 +180,20 @@ def test_an_unusable_proxys_password_is_not_shown(own: Caller, value: str, monke
 
 
 def test_a_certificate_of_the_authority_in_ssl_cert_file_is_trusted(
-    serve: Serve, caller: Caller, server_context: ssl.SSLContext, trusted: None
+    serve: Serve, own: Caller, server_context: ssl.SSLContext, trusted: None
 ) -> None:
     server = serve(context=server_context)
-    assert caller(server.url, execute, execute).success
+    assert own(server.url, execute, execute).success
     assert [request.all("x-api-key") for request in server.requests] == [[KEY]] * 2
     assert len(server.connections) == 1
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused_once_before_anything_is_sent(
-    serve: Serve, caller: Caller, server_context: ssl.SSLContext
+    serve: Serve, own: Caller, server_context: ssl.SSLContext
 ) -> None:
     server = serve(context=server_context)
     with pytest.raises(APIConnectionError, match=r"CERTIFICATE_VERIFY_FAILED.*attempt 1.*SSL_CERT_FILE") as caught:
-        caller(server.url, execute)
+        own(server.url, execute)
     assert not caught.value.sent
     assert caught.value.lasting
     assert caught.value.history == ()
@@ -281,11 +281,11 @@ def test_garbage_instead_of_tls_records_is_a_connection_error(
 
 
 def test_https_goes_through_a_tunnel_that_does_not_see_the_key(
-    serve: Serve, caller: Caller, server_context: ssl.SSLContext, trusted: None, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, own: Caller, server_context: ssl.SSLContext, trusted: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server, proxy = serve(context=server_context), serve(tunnel)
     monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-    assert caller(server.url, execute, execute).success
+    assert own(server.url, execute, execute).success
     assert [(request.method, request.target) for request in proxy.requests] == [("CONNECT", f"127.0.0.1:{server.port}")]
     assert KEY not in str(proxy.requests)
     assert [request.all("x-api-key") for request in server.requests] == [[KEY]] * 2

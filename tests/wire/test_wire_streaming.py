@@ -479,13 +479,13 @@ def test_a_stream_that_breaks_off_is_a_stream_error_with_what_it_delivered(
     assert len(server.requests) == 1
 
 
-def test_a_stream_that_breaks_off_after_its_final_event_has_its_result(serve: Serve, caller: Caller) -> None:
+def test_a_stream_that_breaks_off_after_its_final_event_has_its_result(serve: Serve, own: Caller) -> None:
     async def no_end(connection: Connection) -> None:
         await connection.request()
         await connection.send(streaming(text("Hello"), FINAL, ended=False))
 
     server = serve(no_end)
-    assert [type(event) for event in caller(server.url, events)] == [ChunkEvent, FinalEvent]
+    assert [type(event) for event in own(server.url, events)] == [ChunkEvent, FinalEvent]
 
 
 def test_a_stall_is_a_timeout_after_idle_timeout(serve: Serve, caller: Caller) -> None:
@@ -522,14 +522,14 @@ def test_idle_timeout_is_of_each_silence_and_not_of_the_whole(serve: Serve, own:
     assert any(came() == 31 for _ in range(20))
 
 
-def test_silence_before_the_head_is_a_timeout_too(serve: Serve, caller: Caller) -> None:
+def test_silence_before_the_head_is_a_timeout_too(serve: Serve, own: Caller) -> None:
     async def silent(connection: Connection) -> None:
         await connection.request()
         await connection.silence()
 
     server = serve(silent)
     with pytest.raises(APITimeoutError, match=r"for 0\.05 s"):
-        caller(server.url, lambda client: events(client, idle_timeout=0.05))
+        own(server.url, lambda client: events(client, idle_timeout=0.05))
     server.saw_requests(1)
     assert len(server.requests) == 1
 
@@ -667,7 +667,7 @@ async def test_a_stream_that_could_not_be_opened_says_so_when_it_is_used_again(s
 # -- answers that are no stream ----------------------------------------------------------------------------------
 
 
-def test_a_json_answer_to_a_stream_request_is_its_result(serve: Serve, caller: Caller) -> None:
+def test_a_json_answer_to_a_stream_request_is_its_result(serve: Serve, own: Caller) -> None:
     server = serve()
 
     def result(client: Any) -> Any:
@@ -680,7 +680,7 @@ def test_a_json_answer_to_a_stream_request_is_its_result(serve: Serve, caller: C
 
         return awaited()
 
-    assert caller(server.url, result).output == {"greeting": "Hello"}
+    assert own(server.url, result).output == {"greeting": "Hello"}
 
 
 def test_a_json_answer_to_a_stream_request_gives_the_connection_back(serve: Serve, own: Caller) -> None:
@@ -689,10 +689,10 @@ def test_a_json_answer_to_a_stream_request_gives_the_connection_back(serve: Serv
     assert len(server.connections) == 1
 
 
-def test_an_html_answer_to_a_stream_request_is_an_invalid_response(serve: Serve, caller: Caller) -> None:
+def test_an_html_answer_to_a_stream_request_is_an_invalid_response(serve: Serve, own: Caller) -> None:
     server = serve(answering(answer(b"<html>maintenance</html>", Content_Type="text/html")))
     with pytest.raises(InvalidResponseError) as caught:
-        caller(server.url, events)
+        own(server.url, events)
     assert caught.value.response.content == b"<html>maintenance</html>"
 
 
@@ -733,11 +733,11 @@ def test_execute_workflow_with_stream_gives_the_connection_back(serve: Serve, ow
     assert len(server.connections) == 1
 
 
-def test_execute_workflow_with_stream_bounds_each_silence_by_its_timeout(serve: Serve, caller: Caller) -> None:
+def test_execute_workflow_with_stream_bounds_each_silence_by_its_timeout(serve: Serve, own: Caller) -> None:
     server = serve(endless)
     for _ in range(20):  # on a busy machine even the first event may come too late
         with pytest.raises(APITimeoutError) as caught:
-            caller(server.url, lambda client: client.execute_workflow("wf", stream=True, timeout=0.05))
+            own(server.url, lambda client: client.execute_workflow("wf", stream=True, timeout=0.05))
         if caught.value.partial:
             break
     assert caught.value.partial == "Hel"

@@ -1,4 +1,4 @@
-"""The same calls with either client over any wire."""
+"""The same calls with either client, over the default wire or an HTTP client of the user's."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ def async_client_of(url: str, **options: Any) -> AsyncSimStudioClient:
 
 @frozen
 class Caller:
-    """Makes the same calls with either client over any wire: each use gets a client, and calls it."""
+    """Makes the same calls with either client: each use gets a client, and calls it.
+
+    ``library`` names the HTTP library of the user's client; None is the default wire.
+    """
 
     asynchronous: bool
     library: str | None
