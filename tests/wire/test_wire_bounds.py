@@ -14,7 +14,7 @@ import httpcore
 import pytest
 from faultserver import Connection, FaultServer, Script
 from wireanswers import DONE, FINAL, answer, answering, chunked, head, streaming, text
-from wirecalls import Caller, async_client_of
+from wirecalls import Caller, async_client_of, client_of
 
 from simstudio import (
     APIConnectionError,
@@ -210,9 +210,10 @@ def test_a_stream_has_none(serve: Serve, caller: Caller) -> None:
     assert len(result.output["agent"]["content"]) == 300_000
 
 
-def test_none_is_no_bound(serve: Serve, own: Caller) -> None:
+def test_none_is_no_bound(serve: Serve) -> None:
     server = serve(answering(packed("gzip", 70 * 1024 * 1024)))
-    assert len(own(server.url, get, max_response_size=None)) > 64 * 1024 * 1024
+    with client_of(server.url, max_response_size=None) as client:
+        assert len(get(client)) > 64 * 1024 * 1024
 
 
 def test_clones_and_pickles_keep_the_bound(serve: Serve) -> None:
