@@ -30,9 +30,9 @@ APIVersion = Literal["v1", "v2"]
 
 
 def _explain_not_found(resource: APIResource[Any], error: NotFoundError) -> Flow[None]:
-    from simstudio.resources.v2.gate import explain
+    from simstudio.resources.v2.gate import explain_not_found
 
-    return explain(resource, error)
+    return explain_not_found(resource, error)
 
 
 SIM: Final = Service(

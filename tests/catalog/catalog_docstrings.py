@@ -1,4 +1,4 @@
-"""Google-style docstrings, taken apart."""
+"""Google-style docstrings: their sections and entries, and lines that say nothing."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ import attrs
 
 _SECTION = re.compile(r"^(Args|Returns|Raises|Example|Examples|Attributes|Yields):$", re.MULTILINE)
 _ENTRY = re.compile(r"^(\w+): *(.*(?:\n +.*)*)", re.MULTILINE)
+_EMPTY_WORDS = frozenset({
+    "a", "all", "an", "and", "any", "are", "as", "be", "been", "begin", "by", "came", "come", "else", "error",
+    "failure", "for", "from", "give", "given", "has", "have", "in", "into", "is", "it", "none", "not", "nothing",
+    "of", "on", "only", "or", "other", "that", "the", "their", "them", "there", "they", "thing", "this", "those",
+    "to", "was", "what", "when", "where", "which", "who", "whose", "with",
+})  # fmt: skip
 
 
 @attrs.frozen
 class Docstring:
-    """What a docstring says.
+    """The parts of a docstring.
 
     Attributes:
-        summary: Its first line.
-        sections: What stands under each heading, without its indentation.
+        summary: The first line.
+        sections: Text by heading, without indentation.
     """
 
     summary: str
@@ -30,5 +36,16 @@ class Docstring:
         return cls(parts[0].partition("\n")[0].strip(), sections)
 
     def entries(self, section: str) -> dict[str, str]:
-        """The names of a section, and what is said of each."""
+        """The texts of a section by name."""
         return {name: " ".join(text.split()) for name, text in _ENTRY.findall(self.sections.get(section, ""))}
+
+
+def is_filler(name: str, line: str) -> bool:
+    """Whether a line adds nothing to the name of a parameter, an error or a type."""
+    return not _words(line) - _words(name) - _EMPTY_WORDS
+
+
+def _words(text: str) -> set[str]:
+    """Words in lower case and in the singular; names in camelCase and snake_case are split."""
+    found = re.findall(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+", text.replace("'s", ""))
+    return {word.lower().removesuffix("s") for word in found}

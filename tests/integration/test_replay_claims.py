@@ -7,7 +7,7 @@ import json
 import pytest
 
 import simstudio as sim
-from simstudio.resources.v2.execution import refusal_in
+from simstudio.resources.v2.execution import find_refusal
 from simstudio.transport.message import Headers, Response
 from tests.integration.replaying import BASE_URL, KEY
 from tests.recorded import recording
@@ -61,4 +61,4 @@ def test_a_conflict_with_what_a_refusal_left_is_sent_again(conflict: int, run: i
 def test_a_run_that_never_ran_is_told_from_one_that_failed(number: int, limit: str | None) -> None:
     run = json.loads(recording(SET, number).body)["data"]
     assert run["status"] == "failed"
-    assert refusal_in(run) == limit
+    assert find_refusal(run) == limit

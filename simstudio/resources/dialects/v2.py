@@ -1,4 +1,4 @@
-"""The routes under ``/api/v2`` (API.md 2, 4.3): ``api_version="v2"``."""
+"""The dialect of the routes under ``/api/v2``: ``api_version="v2"``."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from simstudio.resources.v2.execution import (
     MOST_SELECTED,
     PROTOCOL,
     Execution,
-    Ran,
+    RunResponse,
     claim,
+    fetch_run,
+    is_resume_refusal,
     name_run,
-    ran_in,
-    read_run,
-    refused_to_resume,
+    parse_run,
     run_path,
 )
 from simstudio.transport.endpoint import segment
@@ -50,13 +50,13 @@ if TYPE_CHECKING:
     from simstudio.transport.message import Response
 
 LONGEST_RUN = 604800
-"""Seconds: seven days."""
+"""Seconds (seven days)."""
 
 _AS_DOCUMENTED = {"pending": "queued", "running": "processing", "redacting": "processing"}
 
 
 class V2Dialect(Dialect[M]):
-    """See the module."""
+    """The dialect of the v2 routes."""
 
     version: ClassVar[APIVersion] = "v2"
 
@@ -75,8 +75,8 @@ class V2Dialect(Dialect[M]):
         if selected_outputs is not None:
             control["selectedOutputs"] = selectors(selected_outputs, MOST_SELECTED)
         execution = self._execution(workflow_id, data, control, run_id=run_id)
-        ran = yield from execution.now(timeout=timeout, max_retries=max_retries)
-        return self._result(ran, execution.run_id, workflow_id)
+        run = yield from execution.run(timeout=timeout, max_retries=max_retries)
+        return self._result(run, execution.run_id, workflow_id)
 
     def submit(
         self,
@@ -93,7 +93,7 @@ class V2Dialect(Dialect[M]):
         if execution_timeout is not None:
             control["executionTimeoutSeconds"] = _check_execution_timeout(execution_timeout)
         execution = self._execution(workflow_id, data, control, run_id=run_id)
-        response = yield from execution.queued(timeout=timeout, max_retries=max_retries)
+        response = yield from execution.queue(timeout=timeout, max_retries=max_retries)
         return _receipt(response, workflow_id, execution.run_id)
 
     def stream(
@@ -105,7 +105,7 @@ class V2Dialect(Dialect[M]):
         max_retries: int | None = None,
         run_id: str | None = None,
     ) -> Flow[OpenedStream[StreamEvent]]:
-        """Run a workflow and give its events as they come."""
+        """Run a workflow and open the stream of its events."""
         control: dict[str, Any] = {"stream": True}
         if options.selected_outputs is not None:
             control["selectedOutputs"] = selectors(options.selected_outputs, MOST_SELECTED)
@@ -122,75 +122,75 @@ class V2Dialect(Dialect[M]):
         self, execution: Execution, options: StreamOptions, *, max_retries: int | None = None
     ) -> Flow[OpenedStream[StreamEvent]]:
         """Send an execution whose body asks for a stream."""
-        opened = yield from execution.opened(idle_timeout=options.idle_timeout, max_retries=max_retries)
-        response = opened.response if isinstance(opened, Ran) else opened
+        opened = yield from execution.open_stream(idle_timeout=options.idle_timeout, max_retries=max_retries)
+        response = opened.response if isinstance(opened, RunResponse) else opened
         credentials = self._context.session.credentials
-        run_id = response.headers.get("x-run-id") or execution.run_id  # an anonymous caller's is the server's own
+        run_id = response.headers.get("x-run-id") or execution.run_id  # Sim replaces the id of an anonymous caller
 
-        def complete(error: SimStudioError) -> None:
+        def complete_error(error: SimStudioError) -> None:
             name_run(error, run_id, execution.workflow_id)
             redact_error(error, credentials)
 
         core = ExecutionEvents(
             f"{response.method} {response.path}",
             max_event_size=options.max_event_size,
-            complete=complete,
+            complete=complete_error,
             run_id=run_id,
         )
-        if isinstance(opened, Ran):
+        if isinstance(opened, RunResponse):
             core.complete(final_event(self._result(opened, execution.run_id, execution.workflow_id)))
         elif not is_stream(response):
             if response.body is not None:
                 yield FromBody(response.body, "read")
-            core.complete(final_event(self._result(ran_in(response), execution.run_id, execution.workflow_id)))
+            core.complete(final_event(self._result(parse_run(response), execution.run_id, execution.workflow_id)))
         return OpenedStream(response, core)
 
     def status(self, workflow_id: str) -> Flow[WorkflowStatus]:
-        """Whether a workflow is deployed."""
-        data, response = yield from self._ask(f"/api/v2/workflows/{segment(workflow_id, 'workflow_id')}/deployment")
+        """The deployment status of a workflow."""
+        path = f"/api/v2/workflows/{segment(workflow_id, 'workflow_id')}/deployment"
+        data, response = yield from self._get_data(path)
         return structure(data, WorkflowStatus, response=response)
 
     def cancel(self, workflow_id: str, execution_id: str) -> Flow[CancelResult]:
         """Ask the server to stop a run."""
         path = f"{run_path(workflow_id, execution_id)}/cancel"
-        response = yield from self._call_explained(
-            self._request("POST", path, resend="claimed")
-        )  # it is idempotent (2.1)
-        return structure(_data(response), CancelResult, response=response)
+        request = self._request("POST", path, resend="claimed")  # cancelling is idempotent
+        response = yield from self._call_explained(request)
+        return structure(_data_of(response), CancelResult, response=response)
 
     def paused(self, workflow_id: str, status: str) -> Pages[PausedRun]:
-        """The runs that wait for a human. The list does not say what they ask, so each is asked for."""
+        """The runs that wait for a human. The list does not say what they ask, so each run is fetched."""
         return _PausedRuns(self, workflow_id, status)
 
     def paused_run(self, workflow_id: str, execution_id: str) -> Flow[PausedRun]:
-        """One run that waits for a human. What it asks is told by the unversioned route, where the run does not."""
-        ran = yield from read_run(self, workflow_id, execution_id)
-        run = ran.data
+        """One run that waits for a human; its questions come from the unversioned route if the run lacks them."""
+        fetched = yield from fetch_run(self, workflow_id, execution_id)
+        run = fetched.data
         block = run.get("paused")
         known: dict[str, Any] = {"workflow_id": workflow_id, "execution_id": execution_id}
         if isinstance(block, Mapping):
             pause = pause_block(block, run.get("output"), **known)
             asked = pause.question is not None or pause.input_fields
-            known["pauses"] = [pause] if asked else (yield from self._questions(pause))
+            known["pauses"] = [pause] if asked else (yield from self._fetch_questions(pause))
             known["paused_at"] = block.get("pausedAt")
             known["total_pause_count"] = block.get("pausePointCount")
             known["resumed_count"] = block.get("resumedCount")
-        return structure(run, PausedRun, response=ran.response, known=known)
+        return structure(run, PausedRun, response=fetched.response, known=known)
 
-    def _questions(self, pause: Pause) -> Flow[list[Pause]]:
-        """A run's pauses with what they ask; the given one where that is not to be had."""
+    def _fetch_questions(self, pause: Pause) -> Flow[list[Pause]]:
+        """All pauses of a run with their questions; only the given pause if they cannot be fetched."""
         path = f"/api/workflows/{segment(str(pause.workflow_id), 'workflow_id')}/paused/{pause.execution_id}"
         try:
             data = (yield from self._get(path, max_retries=0)).json()
         except (APIStatusError, InvalidResponseError):
             return [pause]
-        told = paused_run(data).pauses if isinstance(data, dict) else []
-        return told if any(each.context_id == pause.context_id for each in told) else [pause]
+        pauses = paused_run(data).pauses if isinstance(data, dict) else []
+        return pauses if any(each.context_id == pause.context_id for each in pauses) else [pause]
 
     def resume(
         self, workflow_id: str, execution_id: str, context_id: str, data: Any, *, timeout: Timeout
     ) -> Flow[Resumed]:
-        """Answer a pause; the run goes on under a new id."""
+        """Answer a pause; the run continues under a new id."""
         body: dict[str, Any] = {"contextId": context_id}
         if data is not None:
             body["input"] = data
@@ -198,20 +198,20 @@ class V2Dialect(Dialect[M]):
         path = f"{run_path(workflow_id, execution_id)}/resume"
         response = yield from self._call_explained(
             self._request(
-                "POST", path, content=encode_json(body), headers=headers, refused=refused_to_resume, timeout=timeout
+                "POST", path, content=encode_json(body), headers=headers, refused=is_resume_refusal, timeout=timeout
             ),
         )
-        came = _data(response)
-        run_id = came.get("runId")
+        outcome = _data_of(response)
+        run_id = outcome.get("runId")
         run_id = run_id if isinstance(run_id, str) else execution_id
-        if "status" not in came:
+        if "status" not in outcome:
             return _receipt(response, workflow_id, run_id)
-        return self._result(ran_in(response), run_id, workflow_id)
+        return self._result(parse_run(response), run_id, workflow_id)
 
     def target(
         self, task_id: str, workflow_id: str | None, execution_id: str | None, receipt: AsyncExecutionResult | None
     ) -> Target:
-        """A run is found by its workflow only."""
+        """Where to read a run; its path contains the workflow's id."""
         if workflow_id is None:
             raise InvalidInputError(
                 f"v2 finds a run by its workflow only: give workflow_id= for {task_id!r}, or what submit() returned."
@@ -220,21 +220,20 @@ class V2Dialect(Dialect[M]):
         return Target(task_id, (path,), workflow_id, execution_id or task_id, "v2", fresh=receipt is not None)
 
     def fetch(self, target: Target, *, timeout: Timeout) -> Flow[tuple[Job, Response]]:
-        """The state of a run, and the response that it came in."""
-        ran = yield from read_run(self, str(target.workflow_id), target.task_id, timeout=timeout)
+        """The state of a run, and the response that carried it."""
+        run = yield from fetch_run(self, str(target.workflow_id), target.task_id, timeout=timeout)
         known: dict[str, Any] = {
             "task_id": target.task_id,
             "execution_id": target.task_id,
             "workflow_id": target.workflow_id,
-            "metadata": _metadata(ran.data, "startedAt", "completedAt"),
+            "metadata": _metadata(run.data, "startedAt", "completedAt"),
             "api_version": "v2",
         }
-        return structure(ran.data, Job, response=ran.response, known=known), ran.response
+        return structure(run.data, Job, response=run.response, known=known), run.response
 
     def job_as_documented(self, target: Target) -> Flow[dict[str, Any]]:
-        """A run in the words of the documents."""
-        ran = yield from read_run(self, str(target.workflow_id), target.task_id)
-        run = ran.data
+        """The state of a run in the documented words."""
+        run = (yield from fetch_run(self, str(target.workflow_id), target.task_id)).data
         status = run.get("status")
         return {
             "success": True,
@@ -246,8 +245,8 @@ class V2Dialect(Dialect[M]):
         }
 
     def limits(self) -> Flow[UsageLimits]:
-        """What the account may still do, in credits."""
-        data, response = yield from self._ask("/api/v2/billing/status")
+        """The account's credits and usage."""
+        data, response = yield from self._get_data("/api/v2/billing/status")
         plan = data.get("plan")
         usage = Usage(plan=plan if isinstance(plan, str) else None)
         return structure(data, UsageLimits, response=response, known={"success": True, "usage": usage})
@@ -264,17 +263,17 @@ class V2Dialect(Dialect[M]):
         payload = encode_nested(data, control)
         return Execution(self, workflow_id, claim(run_id), payload.content, headers or {}, self.observers)
 
-    def _ask(self, path: str) -> Flow[tuple[dict[str, Any], Response]]:
+    def _get_data(self, path: str) -> Flow[tuple[dict[str, Any], Response]]:
         response = yield from self._call_explained(self._request("GET", path, resend="read"))
-        return _data(response), response
+        return _data_of(response), response
 
-    def _result(self, ran: Ran, run_id: str, workflow_id: str) -> WorkflowExecutionResult:
-        """The result in a run.
+    def _result(self, fetched: RunResponse, run_id: str, workflow_id: str) -> WorkflowExecutionResult:
+        """The result of a run.
 
         Raises:
-            ExecutionError: It failed; with code ``TIMEOUT`` an :class:`~simstudio.ExecutionTimeoutError`.
+            ExecutionError: The run failed; with code ``TIMEOUT`` an :class:`~simstudio.ExecutionTimeoutError`.
         """
-        run, response = ran.data, ran.response
+        run, response = fetched.data, fetched.response
         status, error = run.get("status"), run.get("error")
         known = {
             "success": status in ("completed", "paused"),
@@ -289,10 +288,10 @@ class V2Dialect(Dialect[M]):
             given={"error": error_text(error)},
         )
         if status == "failed":
-            raise self._failed(result, error, response, run_id, workflow_id)
+            raise self._execution_error(result, error, response, run_id, workflow_id)
         return result
 
-    def _failed(
+    def _execution_error(
         self, result: WorkflowExecutionResult, error: Any, response: Response, run_id: str, workflow_id: str
     ) -> ExecutionError:
         redact_response(response, self._context.session.credentials)
@@ -313,7 +312,7 @@ class V2Dialect(Dialect[M]):
 
 
 class _PausedRuns(Pages[PausedRun]):
-    """The paused runs of a workflow, page by page of the run list."""
+    """The paused runs of a workflow, paged like the list of its runs."""
 
     def __init__(self, dialect: V2Dialect[Any], workflow_id: str, status: str) -> None:
         super().__init__()
@@ -331,7 +330,7 @@ class _PausedRuns(Pages[PausedRun]):
         body = response.json()
         listed = body.get("data") if isinstance(body, dict) else None
         if not isinstance(listed, list):
-            raise _without("a list of runs", response)
+            raise _missing("a list of runs", response)
         runs = []
         for item in listed:
             run_id = item.get("runId") if isinstance(item, dict) else None
@@ -342,9 +341,9 @@ class _PausedRuns(Pages[PausedRun]):
 
 
 def _receipt(response: Response | None, workflow_id: str, run_id: str) -> AsyncExecutionResult:
-    """The receipt of a queued run; its address is made here, whatever host the server thinks it has."""
-    came = _data(response) if response is not None else {"runId": run_id}
-    sent = came.get("runId")
+    """The receipt of a queued run. Its link is built from the ids, as the server's link may name another host."""
+    data = _data_of(response) if response is not None else {"runId": run_id}
+    sent = data.get("runId")
     run_id = sent if isinstance(sent, str) and sent else run_id
     known = {"success": True, "workflow_id": workflow_id}
     given = {
@@ -353,24 +352,24 @@ def _receipt(response: Response | None, workflow_id: str, run_id: str) -> AsyncE
         "status": "queued",
         "links": {"status": run_path(workflow_id, run_id)},
     }
-    return structure(came, AsyncExecutionResult, response=response, known=known, given=given)
+    return structure(data, AsyncExecutionResult, response=response, known=known, given=given)
 
 
 def _metadata(run: Mapping[str, Any], started: str, ended: str) -> dict[str, Any]:
-    """A run's times under the names of the documents: ISO 8601, and ``duration`` in milliseconds."""
-    found = {started: run.get("startedAt"), ended: run.get("endedAt"), "duration": run.get("durationMs")}
-    return {name: value for name, value in found.items() if value is not None or name == "duration"}
+    """Times of a run under the documented names: ISO 8601, and ``duration`` in milliseconds."""
+    metadata = {started: run.get("startedAt"), ended: run.get("endedAt"), "duration": run.get("durationMs")}
+    return {name: value for name, value in metadata.items() if value is not None or name == "duration"}
 
 
-def _data(response: Response) -> dict[str, Any]:
+def _data_of(response: Response) -> dict[str, Any]:
     body = response.json()
     data = body.get("data") if isinstance(body, dict) else None
     if not isinstance(data, dict):
-        raise _without("'data'", response)
+        raise _missing("'data'", response)
     return data
 
 
-def _without(what: str, response: Response) -> InvalidResponseError:
+def _missing(what: str, response: Response) -> InvalidResponseError:
     return InvalidResponseError(
         f"{response.method} {response.path} answered {response.status} without {what}. The body is in "
         "error.response.content.",

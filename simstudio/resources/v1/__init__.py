@@ -1,7 +1,7 @@
-"""``client.v1``: the routes under ``/api/v1``, judged by the recordings of v0.6.43 (NOTES 9).
+"""``client.v1``: the operations under ``/api/v1``, as Sim v0.6.43 has them.
 
-Answers come in four envelopes (``{data, nextCursor?, limits}``, ``{success, data: {…}}``, bare fields, bytes); the
-methods give what is inside. Reads are sent again where that may help, writes only when surely nothing ran.
+Responses have four shapes (``{data, nextCursor?, limits}``, ``{success, data: {…}}``, bare fields, bytes); the methods
+return the data. Reads are retried; writes are retried only if nothing was executed.
 """
 
 from __future__ import annotations
@@ -22,11 +22,17 @@ if TYPE_CHECKING:
 
 
 class V1(APIResource[M]):
-    """The namespaces of ``/api/v1``; each is imported when it is first used."""
+    """The namespaces of ``/api/v1``, each imported when it is first used.
+
+    Every method raises :class:`~simstudio.InvalidInputError` before sending if an argument is out of its documented
+    range, and otherwise a subclass of :class:`~simstudio.SimStudioError`; ``Raises`` lists causes that are specific to
+    a method. Responses with ``limits`` report the account's rate limits and usage; ``client.with_raw_response`` shows
+    them where the result does not.
+    """
 
     @namespace
     def workflows(self) -> Workflows[M]:
-        """Workflows: list, deploy, roll back, export, import."""
+        """Workflows: list, deploy, roll back, export and import."""
         from simstudio.resources.v1.workflows import Workflows
 
         return Workflows(self._context, f"{self._name}.workflows")
@@ -40,14 +46,14 @@ class V1(APIResource[M]):
 
     @namespace
     def audit_logs(self) -> AuditLogs[M]:
-        """Who changed what (enterprise organizations)."""
+        """Audit log of an organization (Enterprise plan)."""
         from simstudio.resources.v1.audit_logs import AuditLogs
 
         return AuditLogs(self._context, f"{self._name}.audit_logs")
 
     @namespace
     def tables(self) -> Tables[M]:
-        """Tables, their columns and rows."""
+        """Tables with their columns and rows."""
         from simstudio.resources.v1.tables import Tables
 
         return Tables(self._context, f"{self._name}.tables")
@@ -61,7 +67,7 @@ class V1(APIResource[M]):
 
     @namespace
     def knowledge(self) -> Knowledge[M]:
-        """Knowledge bases, their documents, and search."""
+        """Knowledge bases with their documents, and search."""
         from simstudio.resources.v1.knowledge import Knowledge
 
         return Knowledge(self._context, f"{self._name}.knowledge")

@@ -1,4 +1,4 @@
-"""``client.v1.audit_logs``: who changed what."""
+"""``client.v1.audit_logs``: the audit log of an organization."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from simstudio.transport.flow import Flow
 
 
 class AuditLogs(APIResource[M]):
-    """What was done in an organization. Enterprise plans only, for its admins (recordings 192, 374 to 383)."""
+    """The audit log of an organization. Needs the Enterprise plan and the API key of an organization admin."""
 
     @paged(
         "GET",
@@ -38,27 +38,18 @@ class AuditLogs(APIResource[M]):
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Pages[AuditLog]:
-        """List what was done, newest first. A page's ``extra["limits"]`` says what may still be run.
+        """List the entries of the audit log, newest first. ``extra["limits"]`` of a page has the rate limits.
 
         Args:
-            action: Only this action, such as ``workflow.deployed``.
-            resource_type: Only to this kind of thing.
-            resource_id: Only to this thing.
-            workspace_id: Only in this workspace.
-            actor_id: Only by this person.
-            start_date: Not before; a ``datetime`` with a time zone, or ISO 8601.
-            end_date: Not after.
-            include_departed: Also by former members.
-            limit: Entries a page, 1 to 100; 50 where it is not given.
-            cursor: Where to go on: ``next_cursor`` of an earlier page with the same filters.
-
-        Returns:
-            The entries, over all pages.
+            action: Type of action, such as ``workflow.deployed``.
+            start_date: Earliest time: a ``datetime`` with a time zone, or ISO 8601.
+            end_date: Latest time.
+            include_departed: Include actions of former members.
+            limit: Entries per page, 1 to 100; default 50.
+            cursor: ``next_cursor`` of an earlier page with the same filters.
 
         Raises:
-            InvalidInputError: An argument is out of its limits; nothing was sent.
-            PermissionDeniedError: No organization, no admin of it, or no enterprise plan.
-            SimStudioError: Any other failure.
+            PermissionDeniedError: The key's user is not an admin of an organization with the Enterprise plan.
 
         Example:
             >>> for entry in client.v1.audit_logs.list(action="workflow.deployed"):  # doctest: +SKIP
@@ -68,23 +59,10 @@ class AuditLogs(APIResource[M]):
 
     @endpoint("GET", "/api/v1/audit-logs/{id}", "getAuditLogDetails", names={"audit_log_id": "id"})
     def get(self, send: Sender, audit_log_id: str) -> Flow[AuditLog]:
-        """Retrieve one entry.
-
-        ``client.with_raw_response`` shows the ``limits`` beside it.
-
-        Args:
-            audit_log_id: Its id.
-
-        Returns:
-            The entry.
+        """Retrieve one entry of the audit log.
 
         Raises:
-            NotFoundError: There is none of that id.
-            PermissionDeniedError: No organization, no admin of it, or no enterprise plan.
-            SimStudioError: Any other failure.
-
-        Example:
-            >>> client.v1.audit_logs.get("audit-id").action  # doctest: +SKIP
-            'workflow.deployed'
+            NotFoundError: No entry has this id.
+            PermissionDeniedError: The key's user is not an admin of an organization with the Enterprise plan.
         """
         return send.one(AuditLog)

@@ -1,7 +1,7 @@
-"""Bodies of v1 that may be large, measured before they are sent.
+"""Bodies of v1 that may be large; their size is checked before they are sent.
 
-Sim's proxy layer keeps the first 10 MiB of a body and drops the rest without a word (NOTES 0). On the routes of v1 what
-is left then reads as a broken form or broken JSON (recording 273), far below the limits that the documents name.
+Sim's proxy passes on the first 10 MiB of a body and silently drops the rest, so that the route sees a malformed form or
+malformed JSON. This is far below the limits in Sim's documents (``tests/integration/test_replay_v1_data.py``).
 """
 
 from __future__ import annotations
@@ -23,55 +23,55 @@ FileContent = (
     File | os.PathLike[str] | BinaryIO | bytes | tuple[str, bytes | BinaryIO] | tuple[str, bytes | BinaryIO, str]
 )
 """A file to upload: a path, a file opened in binary mode (read from its start; its position is restored), a
-:class:`simstudio.File`, bytes, or, as httpx takes it, ``(name, content)`` or ``(name, content, media type)``."""
+:class:`simstudio.File`, bytes, or, as in httpx, ``(name, content)`` or ``(name, content, media type)``."""
 
-NAMELESS = "file.bin"
-"""What a file is called whose name nothing says, as ``simstudio.File`` calls it."""
+DEFAULT_NAME = "file.bin"
+"""Name of a file without one; ``simstudio.File`` uses the same."""
 
 
-def form(send: Sender, file: FileContent) -> Flow[dict[str, Any]]:
-    """The flow of a form: the call's other body parameters as text, then the file.
+def form_body(send: Sender, file: FileContent) -> Flow[dict[str, Any]]:
+    """Encode the body parameters and the file as a multipart form.
 
     Returns:
-        Options for ``send.one``.
+        Arguments for ``send.one``.
 
     Raises:
-        InvalidInputError: The file cannot be read, or the form is longer than Sim takes.
+        InvalidInputError: The file cannot be read, or the form exceeds 10 MiB.
     """
     fields = [(name, value) for name, value in (send.body or {}).items() if name != "file"]
-    upload, content_type = yield Blocking(_encoded, fields, file)
-    send.body = None  # it is in the form now
+    upload, content_type = yield Blocking(_encode_form, fields, file)
+    send.body = None  # the form contains it
     return {"content": upload, "headers": {"Content-Type": content_type}}
 
 
-def _encoded(fields: list[tuple[str, str]], file: FileContent) -> tuple[Upload, str]:
+def _encode_form(fields: list[tuple[str, str]], file: FileContent) -> tuple[Upload, str]:
     if not (isinstance(file, (File, os.PathLike, bytes, bytearray, memoryview, str, tuple)) or hasattr(file, "read")):
         raise InvalidInputError(
             f"file must be a path, a file opened in binary mode, bytes, a simstudio.File or (name, content), "
             f"not {type(file).__name__}."
         )
     parts = [Part(name, text) for name, text in fields]
-    upload, content_type = encode_multipart([*parts, file_part("file", file, default_filename=NAMELESS)])
-    _check(len(upload), "This upload")
+    upload, content_type = encode_multipart([*parts, file_part("file", file, default_filename=DEFAULT_NAME)])
+    _check_size(len(upload), "This upload")
     return upload, content_type
 
 
-def measured(send: Sender) -> dict[str, Any]:
-    """The call's body as JSON that is not longer than Sim takes.
+def json_body(send: Sender) -> dict[str, Any]:
+    """Encode the body as JSON.
 
     Returns:
-        Options for ``send.one``.
+        Arguments for ``send.one``.
 
     Raises:
-        InvalidInputError: It is longer, or no JSON data.
+        InvalidInputError: The body exceeds 10 MiB or is not JSON data.
     """
     content = encode_json(send.body)
-    _check(len(content), "This body")
+    _check_size(len(content), "This body")
     send.body = None
     return {"content": content, "headers": {"Content-Type": "application/json"}}
 
 
-def _check(size: int, what: str) -> None:
+def _check_size(size: int, what: str) -> None:
     if size > MAX_BODY_BYTES:
         raise InvalidInputError(
             f"{what} has {size:,} bytes with everything around it; Sim takes {MAX_BODY_BYTES:,} a request and drops "

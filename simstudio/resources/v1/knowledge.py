@@ -31,7 +31,7 @@ _LENGTHS = {"name": length(None, 255), "description": length(None, 1000)}
 
 
 class Knowledge(APIResource[M]):
-    """Knowledge bases of a workspace; ``documents`` is what they hold."""
+    """Knowledge bases of a workspace, and search in them."""
 
     @namespace
     def documents(self) -> KnowledgeDocuments[M]:
@@ -42,17 +42,10 @@ class Knowledge(APIResource[M]):
 
     @paged("GET", "/api/v1/knowledge", "listKnowledgeBases")
     def list(self, send: Sender, workspace_id: str) -> Pages[KnowledgeBase]:
-        """List the knowledge bases of a workspace; one page holds all.
-
-        Args:
-            workspace_id: Which workspace.
-
-        Returns:
-            The knowledge bases; ``page().extra["totalCount"]`` says how many.
+        """List the knowledge bases of a workspace, all in one page; ``page().extra["totalCount"]`` is their number.
 
         Raises:
-            PermissionDeniedError: The key may not see the workspace.
-            SimStudioError: Any other failure.
+            PermissionDeniedError: No workspace has this id, or the API key may not see it.
 
         Example:
             >>> for base in client.v1.knowledge.list("workspace-id"):  # doctest: +SKIP
@@ -70,21 +63,16 @@ class Knowledge(APIResource[M]):
         description: str | Unset = UNSET,
         chunking_config: Chunking | ChunkingConfig | Unset = UNSET,
     ) -> Flow[KnowledgeBase]:
-        """Make a knowledge base.
+        """Create a knowledge base.
 
         Args:
-            workspace_id: Where.
             name: 1 to 255 characters, unique in the workspace.
-            description: What it is for, up to 1,000 characters.
-            chunking_config: How documents are cut, under the wire's names; ``maxSize`` is at least 100.
-
-        Returns:
-            The knowledge base.
+            description: At most 1,000 characters.
+            chunking_config: How documents are split, with the wire names; ``maxSize`` is at least 100.
 
         Raises:
             ConflictError: The name is taken.
-            InvalidRequestError: Anything else is not as it must be (``details``).
-            SimStudioError: Any other failure.
+            InvalidRequestError: Another argument is invalid (``details``).
 
         Example:
             >>> client.v1.knowledge.create("workspace-id", name="Docs").id  # doctest: +SKIP
@@ -95,16 +83,8 @@ class Knowledge(APIResource[M]):
     def get(self, send: Sender, knowledge_base_id: str, *, workspace_id: str) -> Flow[KnowledgeBase]:
         """Retrieve a knowledge base.
 
-        Args:
-            knowledge_base_id: Its id.
-            workspace_id: Where it is.
-
-        Returns:
-            The knowledge base.
-
         Raises:
-            NotFoundError: There is none of that id.
-            SimStudioError: Any other failure.
+            NotFoundError: No knowledge base has this id.
 
         Example:
             >>> client.v1.knowledge.get("knowledge-base-id", workspace_id="workspace-id").doc_count  # doctest: +SKIP
@@ -122,25 +102,16 @@ class Knowledge(APIResource[M]):
         description: str | Unset = UNSET,
         chunking_config: Chunking | ChunkingConfig | Unset = UNSET,
     ) -> Flow[KnowledgeBase]:
-        """Change a knowledge base; what is not given stays.
+        """Change a knowledge base. Omitted arguments leave their value unchanged.
 
         Args:
-            knowledge_base_id: Its id.
-            workspace_id: Where it is.
-            name: Up to 255 characters.
-            description: Up to 1,000 characters.
-            chunking_config: How documents are cut, under the wire's names.
-
-        Returns:
-            The knowledge base as it is then.
+            name: At most 255 characters.
+            description: At most 1,000 characters.
+            chunking_config: How documents are split, with the wire names.
 
         Raises:
-            InvalidRequestError: Nothing is to be changed, or something is not as it must be (``details``).
-            NotFoundError: There is none of that id.
-            SimStudioError: Any other failure.
-
-        Example:
-            >>> client.v1.knowledge.update("knowledge-base-id", workspace_id="ws", name="Docs 2")  # doctest: +SKIP
+            InvalidRequestError: No change was given, or an argument is invalid (``details``).
+            NotFoundError: No knowledge base has this id.
         """
         return send.one(KnowledgeBase, "data", "knowledgeBase")
 
@@ -148,19 +119,8 @@ class Knowledge(APIResource[M]):
     def delete(self, send: Sender, knowledge_base_id: str, *, workspace_id: str) -> Flow[DeletedKnowledgeBase]:
         """Delete a knowledge base.
 
-        Args:
-            knowledge_base_id: Its id.
-            workspace_id: Where it is.
-
-        Returns:
-            The server's sentence.
-
         Raises:
-            NotFoundError: There is none of that id, or no more.
-            SimStudioError: Any other failure.
-
-        Example:
-            >>> client.v1.knowledge.delete("knowledge-base-id", workspace_id="workspace-id")  # doctest: +SKIP
+            NotFoundError: No knowledge base has this id, or it has been deleted before.
         """
         return send.one(DeletedKnowledgeBase)
 
@@ -175,28 +135,23 @@ class Knowledge(APIResource[M]):
         top_k: int | Unset = UNSET,
         tag_filters: Sequence[TagFilter] | Unset = UNSET,
     ) -> Flow[KnowledgeSearch]:
-        """Search by meaning, by tags, or both.
+        """Search knowledge bases by meaning, by tags, or both; best results first.
 
         Args:
-            workspace_id: Where the knowledge bases are.
-            knowledge_base_ids: One or several.
-            query: What to look for; may be left out where tags are given.
-            top_k: Results at most, 1 to 100; 10 where it is not given.
-            tag_filters: Only documents with these tags, under the wire's names.
-
-        Returns:
-            What was found, best first.
+            knowledge_base_ids: One id or several.
+            query: Search text; may be omitted if ``tag_filters`` is given.
+            top_k: Largest number of results, 1 to 100; default 10.
+            tag_filters: Tags that a document must have, with the wire names.
 
         Raises:
-            InvalidRequestError: Neither a query nor tags.
-            NotFoundError: One of the knowledge bases is not there.
-            ServerError: Also where the server has no provider of embeddings (recording 300).
-            SimStudioError: Any other failure.
+            InvalidRequestError: Neither ``query`` nor ``tag_filters`` was given.
+            NotFoundError: One of the knowledge bases does not exist.
+            ServerError: The server failed, or it has no provider of embeddings.
 
         Example:
-            >>> found = client.v1.knowledge.search(  # doctest: +SKIP
+            >>> search = client.v1.knowledge.search(  # doctest: +SKIP
             ...     workspace_id="workspace-id", knowledge_base_ids="knowledge-base-id", query="quick foxes"
             ... )
-            >>> [(each.document_name, each.similarity) for each in found.results]  # doctest: +SKIP
+            >>> [(each.document_name, each.similarity) for each in search.results]  # doctest: +SKIP
         """
         return send.one(KnowledgeSearch)

@@ -10,7 +10,7 @@ from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
 from simstudio.core.routes import between
 from simstudio.models.v1.knowledge import DeletedDocument, Document, DocumentDetails
-from simstudio.resources.v1.bodies import FileContent, form
+from simstudio.resources.v1.bodies import FileContent, form_body
 from simstudio.resources.v1.offset_pages import OffsetPages
 from simstudio.transport.flow import Flow
 
@@ -47,26 +47,19 @@ class KnowledgeDocuments(APIResource[M]):
         sort_order: Literal["asc", "desc"] | None = None,
         cursor: str | None = None,
     ) -> Pages[Document]:
-        """List documents.
+        """List the documents of a knowledge base; ``extra["totalCount"]`` of a page is the number of matches.
 
         Args:
-            knowledge_base_id: Of which knowledge base.
-            workspace_id: Where that is.
-            limit: Documents a page, 1 to 100; 50 where it is not given.
-            offset: Documents to leave out at the beginning.
-            search: Only those with this text in their names.
-            enabled_filter: ``all`` (where it is not given), ``enabled`` or ``disabled``.
-            sort_by: ``uploadedAt`` where it is not given.
-            sort_order: ``desc`` where it is not given.
-            cursor: Where to go on, instead of ``offset``: ``next_cursor`` of an earlier page with the same filter and
-                order.
-
-        Returns:
-            The documents, over all pages; ``extra["totalCount"]`` of a page says how many match.
+            limit: Documents per page, 1 to 100; default 50.
+            offset: Number of documents to skip.
+            search: Text in the name of the document.
+            enabled_filter: Default ``all``.
+            sort_by: Default ``uploadedAt``.
+            sort_order: Default ``desc``.
+            cursor: ``next_cursor`` of an earlier page with the same filters and order; replaces ``offset``.
 
         Raises:
-            NotFoundError: There is no such knowledge base.
-            SimStudioError: Any other failure.
+            NotFoundError: No knowledge base has this id.
 
         Example:
             >>> for document in client.v1.knowledge.documents.list("kb-id", workspace_id="ws"):  # doctest: +SKIP
@@ -76,47 +69,35 @@ class KnowledgeDocuments(APIResource[M]):
 
     @endpoint("POST", _ALL, "uploadDocument", names=_ID)
     def upload(self, send: Sender, knowledge_base_id: str, file: FileContent, *, workspace_id: str) -> Flow[Document]:
-        """Upload a document, which is then processed in the background: look at it with :meth:`get`.
+        """Upload a document. Sim processes it in the background: :meth:`get` shows the state.
 
         Args:
-            knowledge_base_id: Where to.
-            file: As ``client.v1.files.upload`` takes it, less than 10 MiB (NOTES 0). The name must end in one of pdf,
-                csv, doc, docx, txt, md, xlsx, xls, ppt, pptx, html, htm, json, jsonl, yaml, yml (recording 294).
-            workspace_id: Where the knowledge base is.
+            file: As in ``client.v1.files.upload``, at most 10 MiB. The name must end in pdf, csv, doc, docx, txt, md,
+                xlsx, xls, ppt, pptx, html, htm, json, jsonl, yaml or yml.
 
         Returns:
-            The document, ``pending``.
+            The document, with ``processing_status`` ``pending``.
 
         Raises:
-            InvalidInputError: The file cannot be read, gives text, or is too large.
-            InvalidRequestError: The server takes no such files (415).
-            NotFoundError: There is no such knowledge base.
-            SimStudioError: Any other failure.
+            InvalidInputError: The file cannot be read, was opened in text mode, or is too large.
+            InvalidRequestError: The server does not accept this type of file (415).
+            NotFoundError: No knowledge base has this id.
 
         Example:
             >>> report = pathlib.Path("report.pdf")  # doctest: +SKIP
             >>> client.v1.knowledge.documents.upload("kb-id", report, workspace_id="ws").id  # doctest: +SKIP
         """
-        options = yield from form(send, file)
+        options = yield from form_body(send, file)
         return (yield from send.one(Document, "data", "document", **options))
 
     @endpoint("GET", _ONE, "getDocument", names=_ID)
     def get(
         self, send: Sender, knowledge_base_id: str, document_id: str, *, workspace_id: str
     ) -> Flow[DocumentDetails]:
-        """Retrieve a document, and how its processing went.
-
-        Args:
-            knowledge_base_id: Where it is.
-            document_id: Its id.
-            workspace_id: Where the knowledge base is.
-
-        Returns:
-            The document; ``processing_error`` says why it failed.
+        """Retrieve a document and the state of its processing; ``processing_error`` tells why it failed.
 
         Raises:
-            NotFoundError: There is none of that id.
-            SimStudioError: Any other failure.
+            NotFoundError: No document has this id.
 
         Example:
             >>> document = client.v1.knowledge.documents.get("kb-id", "doc-id", workspace_id="ws")  # doctest: +SKIP
@@ -131,19 +112,7 @@ class KnowledgeDocuments(APIResource[M]):
     ) -> Flow[DeletedDocument]:
         """Delete a document.
 
-        Args:
-            knowledge_base_id: Where it is.
-            document_id: Its id.
-            workspace_id: Where the knowledge base is.
-
-        Returns:
-            The server's sentence.
-
         Raises:
-            NotFoundError: There is none of that id, or no more.
-            SimStudioError: Any other failure.
-
-        Example:
-            >>> client.v1.knowledge.documents.delete("kb-id", "doc-id", workspace_id="ws").message  # doctest: +SKIP
+            NotFoundError: No document has this id, or it has been deleted before.
         """
         return send.one(DeletedDocument)

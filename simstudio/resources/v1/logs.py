@@ -1,4 +1,4 @@
-"""``client.v1.logs``: what executions did."""
+"""``client.v1.logs``: logs of executions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from simstudio.transport.flow import Flow
 
 
 class Logs(APIResource[M]):
-    """Logs of executions, as v1 has them (recordings 166 to 191, NOTES 9)."""
+    """Logs of executions."""
 
     @paged(
         "GET",
@@ -50,40 +50,33 @@ class Logs(APIResource[M]):
         cursor: str | None = None,
         order: Literal["desc", "asc"] | None = None,
     ) -> Pages[LogEntry]:
-        """List executions, the latest first unless told otherwise.
+        """List executions, latest first by default.
 
-        The server's own cursors are broken (500), so pages are asked for by time; each log comes once all the same.
-        A page's ``extra["limits"]`` says what may still be run.
+        The server's own cursors do not work, so that pages are requested by time; each log appears once.
+        ``extra["limits"]`` of a page has the rate limits.
 
         Args:
-            workspace_id: In which workspace. One that the key may not see has no logs (recording 186).
-            workflow_ids: Only of these workflows.
-            folder_ids: Only of workflows in these folders.
-            triggers: Only started by these: ``api``, ``manual``, ``schedule`` …
-            level: Only those that went well, or only errors.
-            start_date: Not begun before; a ``datetime`` with a time zone, or ISO 8601. Other text breaks the server.
-            end_date: Not begun after.
-            execution_id: Only this execution.
-            min_duration_ms: At least as long, in milliseconds.
-            max_duration_ms: At most as long, in milliseconds.
-            min_cost: At least as dear, in US dollars.
-            max_cost: At most as dear, in US dollars.
-            model: Only those that used this model. Breaks v0.6.43: 500 (recording 184).
-            details: ``full`` adds the workflow and more about costs; ``basic`` where it is not given.
-            include_trace_spans: Also the steps; needs ``details="full"``.
-            include_final_output: Also the output; needs ``details="full"``.
-            limit: Executions a page, 1 or more; 100 where it is not given. More may be asked for where many began at
-                the same moment.
-            cursor: Where to go on: ``next_cursor`` of an earlier page with the same filters and order.
-            order: Latest first (``desc``) or earliest first (``asc``).
-
-        Returns:
-            The executions, over all pages.
+            workspace_id: A workspace that the API key may not see gives an empty list.
+            triggers: Kinds of start: ``api``, ``manual``, ``schedule`` …
+            level: ``error``: only failed executions; ``info``: only others.
+            start_date: Earliest start: a ``datetime`` with a time zone, or ISO 8601. The server responds with 500 to
+                other text.
+            end_date: Latest start.
+            min_duration_ms: Shortest duration in milliseconds.
+            max_duration_ms: Longest duration in milliseconds.
+            min_cost: Lowest cost in US dollars.
+            max_cost: Highest cost in US dollars.
+            model: Only executions that used this language model. v0.6.43 responds with 500.
+            details: ``full`` adds the workflow and details of the cost; default ``basic``.
+            include_trace_spans: Include the trace spans; needs ``details="full"``.
+            include_final_output: Include the output; needs ``details="full"``.
+            limit: Executions per page, 1 or more; default 100. A larger page is requested if more than this started at
+                the same time.
+            cursor: ``next_cursor`` of an earlier page with the same filters and order.
+            order: ``desc`` (latest first) by default.
 
         Raises:
-            InvalidInputError: An argument is out of its limits; nothing was sent.
-            InvalidResponseError: A log says no moment at which it began, so that the next page cannot be asked for.
-            SimStudioError: Any other failure.
+            InvalidResponseError: The start of a log is missing or malformed, so that the next page cannot be requested.
 
         Example:
             >>> for entry in client.v1.logs.list("workspace-id", level="error"):  # doctest: +SKIP
@@ -93,19 +86,13 @@ class Logs(APIResource[M]):
 
     @endpoint("GET", "/api/v1/logs/{id}", "getLogDetails", names={"log_id": "id"})
     def get(self, send: Sender, log_id: str) -> Flow[LogDetails]:
-        """Retrieve one log.
-
-        ``client.with_raw_response`` shows the ``limits`` beside it.
+        """Retrieve one log with its trace spans, output and cost.
 
         Args:
-            log_id: Its id; not that of the execution (recording 189).
-
-        Returns:
-            The log: steps, output, costs.
+            log_id: Id of the log, not of the execution.
 
         Raises:
-            NotFoundError: There is none of that id.
-            SimStudioError: Any other failure.
+            NotFoundError: No log has this id.
 
         Example:
             >>> client.v1.logs.get("log-id").execution_data.final_output  # doctest: +SKIP
@@ -115,25 +102,18 @@ class Logs(APIResource[M]):
 
     @endpoint("GET", "/api/v1/logs/executions/{executionId}", "getExecutionDetails")
     def execution(self, send: Sender, execution_id: str) -> Flow[ExecutionDetails]:
-        """Retrieve an execution and the workflow as it was run, the code of its blocks included.
-
-        Args:
-            execution_id: Its id.
-
-        Returns:
-            The execution, and what may still be run (``limits``).
+        """Retrieve an execution and the workflow as it was executed, including the code of its blocks.
 
         Raises:
-            NotFoundError: There is none of that id.
-            SimStudioError: Any other failure.
+            NotFoundError: No execution has this id.
 
         Example:
             >>> list(client.v1.logs.execution("execution-id").workflow_state.blocks)  # doctest: +SKIP
             ['start', 'compute']
         """
-        return _bare(send)
+        return _get_execution(send)
 
 
-def _bare(send: Sender) -> Flow[ExecutionDetails]:
+def _get_execution(send: Sender) -> Flow[ExecutionDetails]:
     response = yield from send()
     return send.resource._structure(response, ExecutionDetails)

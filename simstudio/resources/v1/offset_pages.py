@@ -1,7 +1,7 @@
-"""Lists of v1 that are paged by ``limit`` and ``offset``, as pages that name their successor.
+"""Lists of v1 that are paged by ``limit`` and ``offset``, as pages with a cursor.
 
-The cursor of such a list is the offset of the next item, as text: ``Page.next_cursor`` is ``"200"`` after the first
-two hundred. What is inserted or deleted meanwhile shifts the rest, as always with offsets.
+The cursor is the offset of the next item as text: ``"200"`` after the first 200 items. Items inserted or deleted in the
+meantime shift the rest.
 """
 
 from __future__ import annotations
@@ -25,16 +25,15 @@ T = TypeVar("T")
 class OffsetPages(Pages[T]):
     """The pages of a list whose request has ``limit`` and ``offset``.
 
-    The end is an empty page, or the page that reaches the total (``totalCount``, ``pagination.total``) where the answer
-    has one; where it has none, ``pagination.hasMore: false``. ``extra["totalCount"]`` is a number wherever it is known.
+    The last page is empty or reaches the total (``totalCount`` or ``pagination.total``); without a total it has
+    ``pagination.hasMore: false``. ``extra["totalCount"]`` is a number if the total is known.
 
     Args:
-        send: Of the list; its arguments ``offset`` (on the wire) and ``cursor`` (here only) say where to begin.
-        into: The model of an item.
-        at: Where in the answer the items are.
+        send: Request of the list; its arguments ``offset`` and ``cursor`` set the start.
+        at: Path of keys to the items in the response.
 
     Raises:
-        InvalidInputError: ``cursor`` is none of a list that is paged by offsets.
+        InvalidInputError: ``cursor`` is not an offset.
     """
 
     def __init__(self, send: Sender, into: type[T], *at: str) -> None:
@@ -62,7 +61,7 @@ class OffsetPages(Pages[T]):
 
 
 def total_of(extra: Mapping[str, Any]) -> int | None:
-    """How many items a list has over all pages: a number, or its digits (recording 296); None where nothing says."""
+    """The number of items over all pages, which the server sends as a number or as text; None if it is missing."""
     for value in (extra.get("totalCount"), _pagination(extra).get("total")):
         if isinstance(value, str) and value.isascii() and value.isdigit():
             return int(value)
@@ -72,10 +71,10 @@ def total_of(extra: Mapping[str, Any]) -> int | None:
 
 
 def has_more(extra: Mapping[str, Any]) -> bool:
-    """Whether more may follow, as far as an answer without a total says; yes where it does not."""
+    """Whether more items may follow, for a response without a total; True if the response does not say."""
     return _pagination(extra).get("hasMore") is not False
 
 
 def _pagination(extra: Mapping[str, Any]) -> Mapping[str, Any]:
-    given = extra.get("pagination")
-    return given if isinstance(given, Mapping) else {}
+    value = extra.get("pagination")
+    return value if isinstance(value, Mapping) else {}

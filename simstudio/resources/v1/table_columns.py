@@ -1,4 +1,4 @@
-"""``client.v1.tables.columns``: columns of a table. Each change gives all columns as they are then."""
+"""``client.v1.tables.columns``: columns of a table. Each change returns all columns of the table, in order."""
 
 from __future__ import annotations
 
@@ -10,25 +10,19 @@ from simstudio.transport.flow import Flow
 
 
 class TableColumns(APIResource[M]):
-    """Columns of a table; read them from the table's ``schema``."""
+    """Changes of a table's columns; the table's ``schema`` lists them."""
 
     @endpoint("POST", "/api/v1/tables/{tableId}/columns", "addColumn")
     def add(self, send: Sender, table_id: str, *, workspace_id: str, column: PlacedColumn) -> Flow[list[TableColumn]]:
-        """Add a column.
+        """Add a column; returns all columns.
 
         Args:
-            table_id: To which table.
-            workspace_id: Where that is.
-            column: ``name``, ``type``, and, where wanted, ``required``, ``unique`` and ``position`` (from 0).
-
-        Returns:
-            All columns, in their order.
+            column: ``name`` and ``type``; optionally ``required``, ``unique`` and ``position`` (from 0).
 
         Raises:
-            InvalidRequestError: The type is none (``details``).
-            NotFoundError: There is no such table.
-            ServerError: The name is none: the server answers 500 to that (recording 210).
-            SimStudioError: Any other failure.
+            InvalidRequestError: The type is invalid (``details``).
+            NotFoundError: No table has this id.
+            ServerError: The name is invalid (the server responds with 500).
 
         Example:
             >>> note = {"name": "note", "type": "string"}  # doctest: +SKIP
@@ -40,21 +34,14 @@ class TableColumns(APIResource[M]):
     def update(
         self, send: Sender, table_id: str, *, workspace_id: str, column_name: str, updates: ColumnChanges
     ) -> Flow[list[TableColumn]]:
-        """Rename a column, or change what it holds.
+        """Rename a column, or change its type or constraints; returns all columns.
 
         Args:
-            table_id: Of which table.
-            workspace_id: Where that is.
-            column_name: Which column.
-            updates: At least one of ``name``, ``type``, ``required``, ``unique``.
-
-        Returns:
-            All columns, in their order.
+            updates: At least one of ``name``, ``type``, ``required`` and ``unique``.
 
         Raises:
-            InvalidRequestError: Nothing is changed, or the rows do not allow it.
-            NotFoundError: There is no such table or column.
-            SimStudioError: Any other failure.
+            InvalidRequestError: No change was given, or existing rows prevent it.
+            NotFoundError: The table or column does not exist.
 
         Example:
             >>> client.v1.tables.columns.update(  # doctest: +SKIP
@@ -65,23 +52,9 @@ class TableColumns(APIResource[M]):
 
     @endpoint("DELETE", "/api/v1/tables/{tableId}/columns", "deleteColumn", body=("workspace_id", "column_name"))
     def delete(self, send: Sender, table_id: str, *, workspace_id: str, column_name: str) -> Flow[list[TableColumn]]:
-        """Delete a column, and with it its values in all rows.
-
-        Args:
-            table_id: Of which table.
-            workspace_id: Where that is.
-            column_name: Which column.
-
-        Returns:
-            The columns that are left, in their order.
+        """Delete a column and its values in all rows; returns the remaining columns.
 
         Raises:
-            NotFoundError: There is no such table or column.
-            SimStudioError: Any other failure.
-
-        Example:
-            >>> client.v1.tables.columns.delete(  # doctest: +SKIP
-            ...     "tbl_1", workspace_id="workspace-id", column_name="note"
-            ... )
+            NotFoundError: The table or column does not exist.
         """
         return send.one(list[TableColumn], "data", "columns")

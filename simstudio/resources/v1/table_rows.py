@@ -1,8 +1,4 @@
-"""``client.v1.tables.rows``: rows of a table.
-
-A filter maps columns to values, or to operators and values: ``$eq $ne $gt $gte $lt $lte $in $nin $contains``, and
-``$and`` and ``$or`` over lists of filters; an unknown operator is answered with 500 (NOTES 9, recordings 229 to 236).
-"""
+"""``client.v1.tables.rows``: rows of a table."""
 
 from __future__ import annotations
 
@@ -24,7 +20,7 @@ from simstudio.models.v1.tables import (
     UpdatedRows,
     UpsertedRow,
 )
-from simstudio.resources.v1.bodies import measured
+from simstudio.resources.v1.bodies import json_body
 from simstudio.resources.v1.offset_pages import OffsetPages
 from simstudio.transport.flow import Flow
 
@@ -33,7 +29,12 @@ _ROW = "/api/v1/tables/{tableId}/rows/{rowId}"
 
 
 class TableRows(APIResource[M]):
-    """Rows of a table."""
+    """Rows of a table.
+
+    A ``filter`` maps columns to values, or to operators with values: ``$eq``, ``$ne``, ``$gt``, ``$gte``, ``$lt``,
+    ``$lte``, ``$in``, ``$nin`` and ``$contains``; ``$and`` and ``$or`` take lists of filters. The server responds with
+    500 to an unknown operator.
+    """
 
     @paged("GET", _ROWS, "listRows", local=("cursor",), limits={"limit": between(1, 1000), "offset": between(0)})
     def list(
@@ -48,26 +49,18 @@ class TableRows(APIResource[M]):
         offset: int | None = None,
         cursor: str | None = None,
     ) -> Pages[TableRow]:
-        """List rows.
+        """List rows; ``extra["totalCount"]`` of a page is the number of matches.
 
         Args:
-            table_id: Of which table.
-            workspace_id: Where that is.
-            filter: Only these; see the module.
-            sort: ``asc`` or ``desc`` by column, the first column first; by position where it is not given.
-            limit: Rows a page, 1 to 1,000; with None the server sends all in one answer, as it does whenever it is told
-                no limit (recording 228), so the documented default of 100 is sent.
-            offset: Rows to leave out at the beginning.
-            cursor: Where to go on, instead of ``offset``: ``next_cursor`` of an earlier page with the same filter and
-                order.
-
-        Returns:
-            The rows, over all pages; ``extra["totalCount"]`` of a page says how many match.
+            filter: See :class:`TableRows`.
+            sort: ``asc`` or ``desc`` by column, the first column first; default: by position.
+            limit: Rows per page, 1 to 1,000; None: all rows in one response.
+            offset: Number of rows to skip.
+            cursor: ``next_cursor`` of an earlier page with the same filter and order; replaces ``offset``.
 
         Raises:
-            InvalidRequestError: The filter or the order is none (``details``).
-            NotFoundError: There is no such table.
-            SimStudioError: Any other failure.
+            InvalidRequestError: The filter or order is invalid (``details``).
+            NotFoundError: No table has this id.
 
         Example:
             >>> rows = client.v1.tables.rows.list(  # doctest: +SKIP
@@ -94,30 +87,27 @@ class TableRows(APIResource[M]):
         rows: Sequence[Mapping[str, Any]] | Unset = UNSET,
         positions: Sequence[int] | Unset = UNSET,
     ) -> Flow[InsertedRows]:
-        """Insert one row (``data``) or several (``rows``); several all or none.
+        """Insert one row (``data``) or several (``rows``). Of several, all are inserted or none.
 
         Args:
-            table_id: Into which table.
-            workspace_id: Where that is.
-            data: Values of one row by column; columns that the table does not have are kept (recording 223).
-            position: Where the row comes, from 0; at the end where it is not given.
+            data: Values of one row by column; values of unknown columns are stored as well.
+            position: Position of the row, from 0; default: at the end.
             rows: Values of 1 to 1,000 rows.
-            positions: Where they come, one number a row.
+            positions: Positions of ``rows``, one for each.
 
         Returns:
-            ``row`` of one, ``rows`` and ``inserted_count`` of several.
+            ``row`` if ``data`` was given; ``rows`` and ``inserted_count`` if ``rows`` was given.
 
         Raises:
-            InvalidRequestError: A row does not fit the columns, or repeats a unique value. ``details`` is a list of
-                texts for one row, of ``{"row": index, "errors": […]}`` for several (recordings 220, 222, 224).
-            InvalidInputError: More than 10 MiB, or more rows than one insertion takes.
-            SimStudioError: Any other failure.
+            InvalidRequestError: A value does not fit its column, or repeats a unique value. ``details`` is a list of
+                texts for one row, of ``{"row": index, "errors": […]}`` for several.
+            InvalidInputError: The body exceeds 10 MiB, or there are more than 1,000 rows.
 
         Example:
             >>> rows = [{"sku": "B1"}, {"sku": "B2"}]  # doctest: +SKIP
             >>> client.v1.tables.rows.insert("tbl_1", workspace_id="workspace-id", rows=rows)  # doctest: +SKIP
         """
-        return send.one(InsertedRows, **measured(send))
+        return send.one(InsertedRows, **json_body(send))
 
     @endpoint("PUT", _ROWS, "updateRows", limits={"limit": between(1, 1000)})
     def update_many(
@@ -130,54 +120,41 @@ class TableRows(APIResource[M]):
         data: Mapping[str, Any],
         limit: int | Unset = UNSET,
     ) -> Flow[UpdatedRows]:
-        """Give the same values to all rows that match.
+        """Set the same values in all rows that match a filter.
 
         Args:
-            table_id: Of which table.
-            workspace_id: Where that is.
-            filter: Which rows; not empty; see the module.
-            data: New values by column; other columns stay.
-            limit: Rows to change at most, 1 to 1,000.
-
-        Returns:
-            Which rows were changed.
+            filter: Must not be empty; see :class:`TableRows`.
+            data: New values by column; other columns keep theirs.
+            limit: Largest number of rows to change, 1 to 1,000.
 
         Raises:
-            InvalidRequestError: The filter is empty, a value does not fit, or several rows would get the same value in
-                a unique column (recording 250).
-            SimStudioError: Any other failure.
+            InvalidRequestError: The filter is empty, a value does not fit its column, or a unique value would repeat.
 
         Example:
             >>> client.v1.tables.rows.update_many(  # doctest: +SKIP
             ...     "tbl_1", workspace_id="workspace-id", filter={"qty": {"$lt": 1}}, data={"active": False}
             ... ).updated_count
         """
-        return send.one(UpdatedRows, **measured(send))
+        return send.one(UpdatedRows, **json_body(send))
 
     @endpoint("PATCH", _ROWS, "batchUpdateRows", limits={"updates": items(1, 1000)})
     def batch_update(
         self, send: Sender, table_id: str, *, workspace_id: str, updates: Sequence[RowChanges]
     ) -> Flow[UpdatedRows]:
-        """Give several rows values of their own.
+        """Set different values in several rows.
 
         Args:
-            table_id: Of which table.
-            workspace_id: Where that is.
             updates: 1 to 1,000 of ``{"rowId": …, "data": …}``.
 
-        Returns:
-            Which rows were changed.
-
         Raises:
-            InvalidRequestError: A value does not fit, or a row is not there.
-            InvalidInputError: More than 10 MiB, or more rows than one update takes.
-            SimStudioError: Any other failure.
+            InvalidRequestError: A value does not fit its column, or a row does not exist.
+            InvalidInputError: The body exceeds 10 MiB, or there are more than 1,000 updates.
 
         Example:
             >>> updates = [{"rowId": "row_1", "data": {"qty": 3}}]  # doctest: +SKIP
             >>> client.v1.tables.rows.batch_update("tbl_1", workspace_id="ws", updates=updates)  # doctest: +SKIP
         """
-        return send.one(UpdatedRows, **measured(send))
+        return send.one(UpdatedRows, **json_body(send))
 
     @endpoint(
         "DELETE",
@@ -196,21 +173,18 @@ class TableRows(APIResource[M]):
         limit: int | Unset = UNSET,
         row_ids: Sequence[str] | Unset = UNSET,
     ) -> Flow[DeletedRows]:
-        """Delete the rows that match, or those of the given ids.
+        """Delete the rows that match a filter, or the rows with the given ids.
 
         Args:
-            table_id: Of which table.
-            workspace_id: Where that is.
-            filter: Which rows; see the module.
-            limit: Rows to delete at most, 1 to 1,000; for a filter.
-            row_ids: Up to 1,000 ids. Not together with ``filter``: the server would not look at them (recording 262).
+            filter: See :class:`TableRows`.
+            limit: Largest number of rows to delete by ``filter``, 1 to 1,000.
+            row_ids: At most 1,000 ids. The server ignores them if ``filter`` is given.
 
         Returns:
-            Which rows were deleted, and for ids also which were not there.
+            The ids of the deleted rows; with ``row_ids`` also the ids that do not exist.
 
         Raises:
-            InvalidRequestError: Neither a filter nor ids.
-            SimStudioError: Any other failure.
+            InvalidRequestError: Neither ``filter`` nor ``row_ids`` was given.
 
         Example:
             >>> client.v1.tables.rows.delete_many(  # doctest: +SKIP
@@ -224,16 +198,10 @@ class TableRows(APIResource[M]):
         """Retrieve a row.
 
         Args:
-            table_id: Of which table.
-            row_id: Its id, ``row_…``.
-            workspace_id: Where the table is.
-
-        Returns:
-            The row.
+            row_id: Id of the form ``row_…``.
 
         Raises:
-            NotFoundError: There is none of that id.
-            SimStudioError: Any other failure.
+            NotFoundError: No row has this id.
 
         Example:
             >>> client.v1.tables.rows.get("tbl_1", "row_1", workspace_id="workspace-id").data  # doctest: +SKIP
@@ -245,48 +213,24 @@ class TableRows(APIResource[M]):
     def update(
         self, send: Sender, table_id: str, row_id: str, *, workspace_id: str, data: Mapping[str, Any]
     ) -> Flow[TableRow]:
-        """Give a row new values.
+        """Change values of a row; returns the whole row.
 
         Args:
-            table_id: Of which table.
-            row_id: Its id.
-            workspace_id: Where the table is.
-            data: New values by column; other columns stay, and None is a value (recordings 243, 244).
-
-        Returns:
-            The whole row as it is then.
+            data: New values by column; None is a value. Other columns keep theirs.
 
         Raises:
-            InvalidRequestError: A value does not fit.
-            NotFoundError: There is no such row.
-            SimStudioError: Any other failure.
-
-        Example:
-            >>> client.v1.tables.rows.update(  # doctest: +SKIP
-            ...     "tbl_1", "row_1", workspace_id="workspace-id", data={"qty": 6}
-            ... )
+            InvalidRequestError: A value does not fit its column.
+            NotFoundError: No row has this id.
         """
-        return send.one(TableRow, "data", "row", **measured(send))
+        return send.one(TableRow, "data", "row", **json_body(send))
 
-    # The digest has workspaceId in a body here; the real server was asked with it in the query (recordings 256, 257).
+    # Sim's documents have workspaceId in a body here, but the server reads it from the query.
     @endpoint("DELETE", _ROW, "deleteRow")
     def delete(self, send: Sender, table_id: str, row_id: str, *, workspace_id: str) -> Flow[DeletedRow]:
         """Delete a row.
 
-        Args:
-            table_id: Of which table.
-            row_id: Its id.
-            workspace_id: Where the table is.
-
-        Returns:
-            The server's sentence.
-
         Raises:
-            NotFoundError: There is none of that id, or no more.
-            SimStudioError: Any other failure.
-
-        Example:
-            >>> client.v1.tables.rows.delete("tbl_1", "row_1", workspace_id="workspace-id")  # doctest: +SKIP
+            NotFoundError: No row has this id, or it has been deleted before.
         """
         return send.one(DeletedRow)
 
@@ -300,21 +244,18 @@ class TableRows(APIResource[M]):
         data: Mapping[str, Any],
         conflict_target: str | Unset = UNSET,
     ) -> Flow[UpsertedRow]:
-        """Insert a row, or update the one that has the same value in a unique column.
+        """Insert a row, or update the row that has the same value in a unique column.
 
         Args:
-            table_id: Of which table.
-            workspace_id: Where that is.
-            data: Its values by column.
-            conflict_target: The unique column; may be left out where the table has one only.
+            data: Values of the row by column.
+            conflict_target: The unique column; may be omitted if the table has only one.
 
         Returns:
-            The row, without its position, and whether it was inserted or updated.
+            The row without its position, and whether it was inserted or updated.
 
         Raises:
-            InvalidRequestError: The table has no unique column or several, the one named is none, or a value does not
-                fit.
-            SimStudioError: Any other failure.
+            InvalidRequestError: ``conflict_target`` is not a unique column, is missing although there are several or
+                none, or a value does not fit its column.
 
         Example:
             >>> client.v1.tables.rows.upsert(  # doctest: +SKIP
@@ -322,4 +263,4 @@ class TableRows(APIResource[M]):
             ... ).operation
             'update'
         """
-        return send.one(UpsertedRow, **measured(send))
+        return send.one(UpsertedRow, **json_body(send))

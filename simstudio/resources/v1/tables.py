@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Tables(APIResource[M]):
-    """Tables of a workspace; ``columns`` and ``rows`` are what they hold."""
+    """Tables of a workspace."""
 
     @namespace
     def columns(self) -> TableColumns[M]:
@@ -37,17 +37,10 @@ class Tables(APIResource[M]):
 
     @paged("GET", "/api/v1/tables", "listTables")
     def list(self, send: Sender, workspace_id: str) -> Pages[Table]:
-        """List the tables of a workspace; one page holds all.
-
-        Args:
-            workspace_id: Which workspace.
-
-        Returns:
-            The tables; ``page().extra["totalCount"]`` says how many.
+        """List the tables of a workspace, all in one page; ``page().extra["totalCount"]`` is their number.
 
         Raises:
-            PermissionDeniedError: The key may not see the workspace.
-            SimStudioError: Any other failure.
+            PermissionDeniedError: No workspace has this id, or the API key may not see it.
 
         Example:
             >>> for table in client.v1.tables.list("workspace-id"):  # doctest: +SKIP
@@ -65,20 +58,15 @@ class Tables(APIResource[M]):
         schema: NewSchema | TableSchema,
         description: str | Unset = UNSET,
     ) -> Flow[Table]:
-        """Make a table.
+        """Create a table.
 
         Args:
-            workspace_id: Where.
-            name: Letters, digits and underscores, beginning with no digit; unique in the workspace.
-            schema: Its columns, at least one, under the wire's names; another table's ``schema`` will do.
-            description: What it is for.
-
-        Returns:
-            The table.
+            name: Letters, digits and underscores, not starting with a digit; unique in the workspace.
+            schema: At least one column, with the wire names; ``schema`` of another table is accepted.
 
         Raises:
-            InvalidRequestError: A name or a column is none (``details``), the name is taken, or the plan has no room.
-            SimStudioError: Any other failure.
+            InvalidRequestError: A name or column is invalid (``details``), the name is taken, or the plan's limit is
+                reached.
 
         Example:
             >>> columns = [{"name": "sku", "type": "string", "unique": True}]  # doctest: +SKIP
@@ -91,15 +79,10 @@ class Tables(APIResource[M]):
         """Retrieve a table.
 
         Args:
-            table_id: Its id, ``tbl_…``.
-            workspace_id: Where it is.
-
-        Returns:
-            The table.
+            table_id: Id of the form ``tbl_…``.
 
         Raises:
-            NotFoundError: There is none of that id.
-            SimStudioError: Any other failure.
+            NotFoundError: No table has this id.
 
         Example:
             >>> table = client.v1.tables.get("tbl_1", workspace_id="workspace-id")  # doctest: +SKIP
@@ -111,18 +94,7 @@ class Tables(APIResource[M]):
     def delete(self, send: Sender, table_id: str, *, workspace_id: str) -> Flow[DeletedTable]:
         """Archive a table.
 
-        Args:
-            table_id: Its id.
-            workspace_id: Where it is.
-
-        Returns:
-            The server's sentence.
-
         Raises:
-            NotFoundError: There is none of that id, or no more.
-            SimStudioError: Any other failure.
-
-        Example:
-            >>> client.v1.tables.delete("tbl_1", workspace_id="workspace-id").message  # doctest: +SKIP
+            NotFoundError: No table has this id, or it has been archived before.
         """
         return send.one(DeletedTable)

@@ -18,10 +18,10 @@ _ID = {"workflow_id": "id"}
 
 
 class Workflows(APIResource[M]):
-    """Workflows, as v1 has them (recordings 149 to 165, NOTES 9).
+    """Workflows of a workspace, and their deployment.
 
-    Deploying, exporting and importing came after v0.6.43, and older servers answer 404. They are not recorded: what
-    they take and give is what Sim's published contracts say, and the part of it that v1 shares with v2.
+    Servers up to v0.6.43 only list and retrieve workflows, and respond to the other operations with 404. Those follow
+    Sim's published contracts, which v1 shares with v2; no cassette shows them.
     """
 
     @paged(
@@ -41,23 +41,16 @@ class Workflows(APIResource[M]):
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Pages[Workflow]:
-        """List the workflows of a workspace. A page's ``extra["limits"]`` says what may still be run.
+        """List the workflows of a workspace. ``extra["limits"]`` of a page has the rate limits.
 
         Args:
-            workspace_id: Which workspace.
-            folder_id: Only in this folder.
-            deployed_only: Only those that can be run by others.
-            limit: Workflows a page, 1 to 100; 50 where it is not given.
-            cursor: Where to go on: ``next_cursor`` of an earlier page with the same filters. One that the server cannot
-                read means the first page (recording 156).
-
-        Returns:
-            The workflows, over all pages.
+            deployed_only: Only deployed workflows.
+            limit: Workflows per page, 1 to 100; default 50.
+            cursor: ``next_cursor`` of an earlier page with the same filters. The server treats an unreadable cursor as
+                none.
 
         Raises:
-            InvalidInputError: An argument is out of its limits; nothing was sent.
-            PermissionDeniedError: There is no such workspace, or the key may not see it.
-            SimStudioError: Any other failure.
+            PermissionDeniedError: No workspace has this id, or the API key may not see it.
 
         Example:
             >>> for workflow in client.v1.workflows.list("workspace-id", deployed_only=True):  # doctest: +SKIP
@@ -67,20 +60,11 @@ class Workflows(APIResource[M]):
 
     @endpoint("GET", "/api/v1/workflows/{id}", "getWorkflow", names=_ID)
     def get(self, send: Sender, workflow_id: str) -> Flow[WorkflowDetails]:
-        """Retrieve one workflow.
-
-        ``client.with_raw_response`` shows the ``limits`` beside it.
-
-        Args:
-            workflow_id: Its id.
-
-        Returns:
-            The workflow, with its inputs and variables.
+        """Retrieve one workflow with its input fields and variables.
 
         Raises:
-            NotFoundError: There is none of that id.
-            PermissionDeniedError: The key may not see it.
-            SimStudioError: Any other failure.
+            NotFoundError: No workflow has this id.
+            PermissionDeniedError: The API key may not see the workflow.
 
         Example:
             >>> [field.name for field in client.v1.workflows.get("workflow-id").inputs]  # doctest: +SKIP
@@ -103,22 +87,15 @@ class Workflows(APIResource[M]):
         name: str | Unset = UNSET,
         description: str | Unset = UNSET,
     ) -> Flow[Deployment]:
-        """Deploy what is drawn now, as a new version. Each call makes one, so it is never sent again by itself.
-
-        The shape is that of v2 and not recorded.
+        """Deploy the draft as a new version. Never retried, as each call creates a version.
 
         Args:
-            workflow_id: Its id.
-            name: What the version is called, 1 to 100 characters.
-            description: What the version says of itself, at most 2,000 characters.
-
-        Returns:
-            What became of it.
+            name: Label of the version, 1 to 100 characters.
+            description: At most 2,000 characters.
 
         Raises:
-            NotFoundError: There is no such workflow, or the server has no such route.
-            PermissionDeniedError: The key may not deploy it.
-            SimStudioError: Any other failure.
+            NotFoundError: No workflow has this id, or the server does not have this operation.
+            PermissionDeniedError: The API key may not deploy the workflow.
 
         Example:
             >>> client.v1.workflows.deploy("workflow-id", name="1.4").version  # doctest: +SKIP
@@ -128,22 +105,11 @@ class Workflows(APIResource[M]):
 
     @endpoint("DELETE", "/api/v1/workflows/{id}/deploy", "undeployWorkflowV1", names=_ID)
     def undeploy(self, send: Sender, workflow_id: str) -> Flow[Deployment]:
-        """Take a workflow offline. The shape is that of v2 and not recorded.
-
-        Args:
-            workflow_id: Its id.
-
-        Returns:
-            What became of it.
+        """Undeploy a workflow.
 
         Raises:
-            NotFoundError: There is no such workflow, or the server has no such route.
-            PermissionDeniedError: The key may not undeploy it.
-            SimStudioError: Any other failure.
-
-        Example:
-            >>> client.v1.workflows.undeploy("workflow-id").is_deployed  # doctest: +SKIP
-            False
+            NotFoundError: No workflow has this id, or the server does not have this operation.
+            PermissionDeniedError: The API key may not deploy the workflow.
         """
         return send.one(Deployment)
 
@@ -155,19 +121,14 @@ class Workflows(APIResource[M]):
         limits={"version": between(1)},
     )
     def rollback(self, send: Sender, workflow_id: str, *, version: int | Unset = UNSET) -> Flow[Deployment]:
-        """Bring an earlier version back online. The shape is that of v2 and not recorded.
+        """Make an earlier version live.
 
         Args:
-            workflow_id: Its id.
-            version: Which version, 1 or more; the one before the present where it is not given.
-
-        Returns:
-            What became of it.
+            version: Version number, 1 or more; default: the version before the live one.
 
         Raises:
-            NotFoundError: There is no such workflow or version, or the server has no such route.
-            PermissionDeniedError: The key may not deploy it.
-            SimStudioError: Any other failure.
+            NotFoundError: The workflow or version does not exist, or the server does not have this operation.
+            PermissionDeniedError: The API key may not deploy the workflow.
 
         Example:
             >>> client.v1.workflows.rollback("workflow-id", version=6).version  # doctest: +SKIP
@@ -177,18 +138,11 @@ class Workflows(APIResource[M]):
 
     @endpoint("GET", "/api/v1/workflows/{id}/export", "exportWorkflowV1", names=_ID)
     def export(self, send: Sender, workflow_id: str) -> Flow[WorkflowExport]:
-        """Retrieve a workflow in a form that :meth:`import_` takes. The shape is that of v2 and not recorded.
-
-        Args:
-            workflow_id: Its id.
-
-        Returns:
-            The workflow; ``to_dict()`` of it is what a file should hold.
+        """Export a workflow for :meth:`import_`; ``to_dict()`` of the result gives it as JSON data.
 
         Raises:
-            NotFoundError: There is no such workflow, or the server has no such route.
-            PermissionDeniedError: The key may not see it.
-            SimStudioError: Any other failure.
+            NotFoundError: No workflow has this id, or the server does not have this operation.
+            PermissionDeniedError: The API key may not see the workflow.
 
         Example:
             >>> exported = client.v1.workflows.export("workflow-id")  # doctest: +SKIP
@@ -207,25 +161,18 @@ class Workflows(APIResource[M]):
         name: str | Unset = UNSET,
         description: str | Unset = UNSET,
     ) -> Flow[ImportedWorkflow]:
-        """Make a workflow of an exported one; never sent again where it may have been made.
-
-        The shape is that of v2 and not recorded, but for ``folder_id``: v1 names folders by id.
+        """Create a workflow from an export. Not retried once the workflow may have been created.
 
         Args:
-            workspace_id: Where to.
-            workflow: What :meth:`export` gave, a workflow's bare state, or either as JSON text.
-            folder_id: Into which folder; the top where it is not given.
-            name: What to call it, instead of its own name.
-            description: What it says of itself, instead of its own words.
-
-        Returns:
-            The new workflow.
+            workflow: An export, a workflow's state, or the JSON text of either.
+            folder_id: Target folder; default: the root.
+            name: Name of the new workflow; default: the exported name.
+            description: Description of the new workflow; default: the exported one.
 
         Raises:
-            InvalidRequestError: The server cannot make a workflow of it.
-            NotFoundError: The server has no such route.
-            PermissionDeniedError: The key may not write there.
-            SimStudioError: Any other failure.
+            InvalidRequestError: ``workflow`` is malformed.
+            NotFoundError: The server does not have this operation.
+            PermissionDeniedError: The API key may not write to the workspace.
 
         Example:
             >>> text = Path("workflow.json").read_text()  # doctest: +SKIP

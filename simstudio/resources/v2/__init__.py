@@ -1,7 +1,7 @@
-"""``client.v2``: the routes under ``/api/v2`` (API.md 1 and 4).
+"""``client.v2``: the operations under ``/api/v2``.
 
-Answers are ``{"data": …}``, lists ``{"data": […], "nextCursor"}``; the methods give what is inside. Reads are sent
-again where that may help; writes only when surely nothing ran, but for executions, which carry an ``X-Run-Id``.
+Responses are ``{"data": …}``, lists ``{"data": […], "nextCursor"}``; the methods return the data. Reads are retried.
+Writes are retried only if nothing was executed, except executions, which carry a run id (``X-Run-Id``).
 """
 
 from __future__ import annotations
@@ -25,18 +25,23 @@ if TYPE_CHECKING:
 
 
 class V2(APIResource[M]):
-    """The namespaces of ``/api/v2``; each is imported when it is first used."""
+    """The namespaces of ``/api/v2``, each imported when it is first used.
+
+    Every method raises :class:`~simstudio.InvalidInputError` before sending if an argument is out of its documented
+    range, and otherwise a subclass of :class:`~simstudio.SimStudioError`; ``Raises`` lists causes that are specific to
+    a method.
+    """
 
     @namespace
     def workflows(self) -> Workflows[M]:
-        """Workflows: their definition, versions, deployment and folders."""
+        """Workflows: definition, versions, deployment and folders."""
         from simstudio.resources.v2.workflows import Workflows
 
         return Workflows(self._context, f"{self._name}.workflows")
 
     @namespace
     def chat_deployments(self) -> ChatDeployments[M]:
-        """The chats of a workspace."""
+        """Chats of a workspace."""
         from simstudio.resources.v2.chat_deployments import ChatDeployments
 
         return ChatDeployments(self._context, f"{self._name}.chat_deployments")
@@ -57,35 +62,35 @@ class V2(APIResource[M]):
 
     @namespace
     def audit_logs(self) -> AuditLogs[M]:
-        """Who changed what (enterprise organizations)."""
+        """Audit log of an organization (Enterprise plan)."""
         from simstudio.resources.v2.audit_logs import AuditLogs
 
         return AuditLogs(self._context, f"{self._name}.audit_logs")
 
     @namespace
     def billing(self) -> Billing[M]:
-        """What was used, and what may still be."""
+        """Charges and remaining credits."""
         from simstudio.resources.v2.billing import Billing
 
         return Billing(self._context, f"{self._name}.billing")
 
     @namespace
     def meta(self) -> Meta[M]:
-        """Whether v2 is on, and what the key is."""
+        """Whether v2 is switched on, and the kind of the API key."""
         from simstudio.resources.v2.meta import Meta
 
         return Meta(self._context, f"{self._name}.meta")
 
     @namespace
     def blocks(self) -> Blocks[M]:
-        """The kinds of block that workflows are made of."""
+        """Types of blocks that a workflow can use."""
         from simstudio.resources.v2.blocks import Blocks
 
         return Blocks(self._context, f"{self._name}.blocks")
 
     @namespace
     def tools(self) -> Tools[M]:
-        """The tools that blocks use, and running one."""
+        """Tools that blocks use; a tool can also be executed on its own."""
         from simstudio.resources.v2.tools import Tools
 
         return Tools(self._context, f"{self._name}.tools")

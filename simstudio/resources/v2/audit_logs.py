@@ -1,4 +1,4 @@
-"""``client.v2.audit_logs``: who changed what."""
+"""``client.v2.audit_logs``: the audit log of an organization."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from simstudio.transport.flow import Flow
 
 
 class AuditLogs(APIResource[M]):
-    """What was done in an organization. Enterprise plans only, for organization admins with a personal key."""
+    """The audit log of an organization. Needs the Enterprise plan and the personal key of an organization admin."""
 
     @paged(
         "GET",
@@ -38,27 +38,19 @@ class AuditLogs(APIResource[M]):
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Pages[AuditLog]:
-        """List what was done, newest first.
+        """List the entries of the audit log, newest first.
 
         Args:
-            action: Only this action.
-            resource_type: Only to this kind of thing.
-            resource_id: Only to this thing.
-            workspace_id: Only in this workspace.
-            start_date: Not before; a ``datetime`` with a time zone, or ISO 8601 in UTC with ``Z``.
-            end_date: Not after.
-            include_departed: Also by former members.
-            organization_id: Of which organization.
-            actor_email: Only by this person.
-            limit: Entries a page, 1 to 100; 50 where it is not given.
-            cursor: Where to go on: ``next_cursor`` of an earlier page with the same filters.
-
-        Returns:
-            The entries, over all pages.
+            action: Type of action, such as ``workflow.deployed``.
+            start_date: Earliest time: a ``datetime`` with a time zone, or ISO 8601 in UTC with ``Z``.
+            end_date: Latest time.
+            include_departed: Include actions of former members.
+            limit: Entries per page, 1 to 100; default 50.
+            cursor: ``next_cursor`` of an earlier page with the same filters.
 
         Raises:
-            PermissionDeniedError: No enterprise plan, no admin, or a workspace key.
-            SimStudioError: Any other failure.
+            PermissionDeniedError: The organization has no Enterprise plan, or the key is not the personal key of an
+                admin.
 
         Example:
             >>> for entry in client.v2.audit_logs.list(action="workflow.deployed"):  # doctest: +SKIP
@@ -68,21 +60,9 @@ class AuditLogs(APIResource[M]):
 
     @endpoint("GET", "/api/v2/audit-logs/{auditLogId}", "getAuditLog")
     def get(self, send: Sender, audit_log_id: str, *, organization_id: str | None = None) -> Flow[AuditLog]:
-        """Retrieve one entry.
-
-        Args:
-            audit_log_id: Its id.
-            organization_id: Of which organization.
-
-        Returns:
-            The entry.
+        """Retrieve one entry of the audit log.
 
         Raises:
-            NotFoundError: There is none of that id, or none that the key may see.
-            SimStudioError: Any other failure.
-
-        Example:
-            >>> client.v2.audit_logs.get("audit-id").action  # doctest: +SKIP
-            'workflow.deployed'
+            NotFoundError: No entry has this id, or the API key may not see it.
         """
         return send.one(AuditLog)

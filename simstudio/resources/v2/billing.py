@@ -1,4 +1,4 @@
-"""``client.v2.billing``: what was used, and what may still be."""
+"""``client.v2.billing``: charges and remaining credits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from simstudio.transport.flow import Flow
 
 
 class Billing(APIResource[M]):
-    """Credits: what they went on, and what is left (API.md 4.9)."""
+    """Credits: what they were spent on, and how many are left."""
 
     @paged(
         "GET",
@@ -47,23 +47,15 @@ class Billing(APIResource[M]):
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Pages[BillingLog]:
-        """List what was charged for, newest first. A page's ``extra["scope"]`` says whose: ``user`` or ``workspace``.
+        """List charges, newest first. ``extra["scope"]`` of a page says whose they are: ``user`` or ``workspace``.
 
         Args:
-            source: Only what this used.
-            workspace_id: Only in this workspace.
-            period: How far back; ``30d`` where it is not given.
-            start_date: Not before; needs ``period="custom"``. A ``datetime`` with a time zone, or text that Sim takes.
-            end_date: Not after; needs ``period="custom"``.
-            limit: Entries a page, 1 to 100; 50 where it is not given.
-            cursor: Where to go on: ``next_cursor`` of an earlier page with the same filters.
-
-        Returns:
-            The entries, over all pages.
-
-        Raises:
-            InvalidInputError: An argument is out of its limits; nothing was sent.
-            SimStudioError: Any other failure.
+            source: Kind of usage that was charged.
+            period: Default ``30d``; ``custom`` takes ``start_date`` and ``end_date``.
+            start_date: Earliest time, with ``period="custom"``: a ``datetime`` with a time zone, or ISO 8601.
+            end_date: Latest time, with ``period="custom"``.
+            limit: Entries per page, 1 to 100; default 50.
+            cursor: ``next_cursor`` of an earlier page with the same filters.
 
         Example:
             >>> for entry in client.v2.billing.logs(period="7d"):  # doctest: +SKIP
@@ -73,17 +65,13 @@ class Billing(APIResource[M]):
 
     @endpoint("GET", "/api/v2/billing/status", "getBillingStatus", limits={"workspace_id": length(1, 128)})
     def status(self, send: Sender, *, workspace_id: str | None = None) -> Flow[BillingStatus]:
-        """Retrieve how an account stands.
+        """Retrieve plan, billing period, credits and storage of an account.
 
         Args:
-            workspace_id: Of the workspace that pays; the caller's own account where it is not given.
-
-        Returns:
-            Its plan, period, credits and storage.
+            workspace_id: A workspace whose billing account is meant; default: the caller's own account.
 
         Raises:
-            NotFoundError: There is no such workspace, or the key may not see it.
-            SimStudioError: Any other failure.
+            NotFoundError: No workspace has this id, or the API key may not see it.
 
         Example:
             >>> client.v2.billing.status().credits.remaining  # doctest: +SKIP

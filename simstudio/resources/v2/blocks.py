@@ -1,4 +1,4 @@
-"""``client.v2.blocks``: the kinds of block that workflows are made of."""
+"""``client.v2.blocks``: the types of blocks that a workflow can use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from simstudio.transport.flow import Flow
 
 
 class Blocks(APIResource[M]):
-    """What blocks there are in a workspace, and what they take and give (API.md 4.21)."""
+    """Block types available in a workspace, with their inputs and outputs."""
 
     @paged(
         "GET",
@@ -37,26 +37,17 @@ class Blocks(APIResource[M]):
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Pages[BlockSummary]:
-        """List the kinds of block.
+        """List the block types of a workspace.
 
         Args:
-            workspace_id: In which workspace.
-            search: Only those that this text fits, 1 to 200 characters.
-            category: Only of this category.
-            capability: Only those that can do this.
-            source: Only Sim's own, or only custom ones.
-            include_sunset: Also those that will go.
-            sort_by: ``id`` where it is not given.
-            sort_order: ``asc`` where it is not given.
-            limit: Kinds a page, 1 to 100; 50 where it is not given.
-            cursor: Where to go on: ``next_cursor`` of an earlier page with the same filters and order.
-
-        Returns:
-            The kinds of block, over all pages.
-
-        Raises:
-            InvalidInputError: An argument is out of its limits; nothing was sent.
-            SimStudioError: Any other failure.
+            search: Search text, 1 to 200 characters.
+            capability: ``trigger``: only blocks that can start a workflow.
+            source: Only Sim's own blocks, or only custom ones.
+            include_sunset: Include block types that are planned to be removed.
+            sort_by: Default ``id``.
+            sort_order: Default ``asc``.
+            limit: Block types per page, 1 to 100; default 50.
+            cursor: ``next_cursor`` of an earlier page with the same filters and order.
 
         Example:
             >>> for block in client.v2.blocks.list("workspace-id", category="triggers"):  # doctest: +SKIP
@@ -66,18 +57,13 @@ class Blocks(APIResource[M]):
 
     @endpoint("GET", "/api/v2/blocks/{blockId}", "getBlock", limits={"workspace_id": length(1, 128)})
     def get(self, send: Sender, block_id: str, *, workspace_id: str) -> Flow[Block]:
-        """Retrieve one kind of block in full.
+        """Retrieve one block type with its fields, operations, tools, triggers and outputs.
 
         Args:
-            block_id: What a block's ``type`` says, such as ``agent``.
-            workspace_id: In which workspace.
-
-        Returns:
-            The kind of block: its fields, operations, tools, triggers and outputs.
+            block_id: Value of a block's ``type``, such as ``agent``.
 
         Raises:
-            NotFoundError: There is none of that id.
-            SimStudioError: Any other failure.
+            NotFoundError: No block type has this id.
 
         Example:
             >>> client.v2.blocks.get("agent", workspace_id="workspace-id").outputs["content"].type  # doctest: +SKIP

@@ -1,4 +1,4 @@
-"""``client.v2.chat_deployments``: the chats of a workspace (API.md 4.2)."""
+"""``client.v2.chat_deployments``: the chats of a workspace."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simstudio.models.v2.chats import ChatDeploymentSummary
 
 
 class ChatDeployments(APIResource[M]):
-    """The chats of a workspace; ``client.v2.workflows.chat`` makes and changes them."""
+    """The chats of a workspace; ``client.v2.workflows.chat`` creates and changes them."""
 
     @paged(
         "GET",
@@ -36,20 +36,14 @@ class ChatDeployments(APIResource[M]):
         """List the chats of a workspace.
 
         Args:
-            workspace_id: Whose.
-            workflow_id: Only of this workflow.
-            is_active: Only those that answer, or only those that do not.
-            sort_by: By what they are ordered; ``createdAt`` where it is not given.
-            sort_order: ``desc`` where it is not given.
-            limit: Chats a page, 1 to 100; 50 where it is not given.
-            cursor: Where to go on: ``next_cursor`` of an earlier page with the same filters and order.
-
-        Returns:
-            The chats, over all pages.
+            is_active: Only active or only inactive chats; default: both.
+            sort_by: Default ``createdAt``.
+            sort_order: Default ``desc``.
+            limit: Chats per page, 1 to 100; default 50.
+            cursor: ``next_cursor`` of an earlier page with the same filters and order.
 
         Raises:
-            NotFoundError: No such workspace, or none that the key may see.
-            SimStudioError: Any other failure.
+            NotFoundError: No workspace has this id, or the API key may not see it.
 
         Example:
             >>> [chat.url for chat in client.v2.chat_deployments.list("workspace-id")]  # doctest: +SKIP

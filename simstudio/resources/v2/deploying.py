@@ -1,6 +1,7 @@
-"""When a deployment is over, and what it is when it did not go well.
+"""Decide when a deployment is over, and make the error for one that failed.
 
-Deploying goes on after the call that began it: the answer's ``latest_deployment_attempt`` says how far it is.
+A deployment continues after the call that started it; ``latest_deployment_attempt`` of each response shows its
+progress.
 """
 
 from __future__ import annotations
@@ -13,28 +14,28 @@ from simstudio.models.v2.deployments import (
 )
 
 OVER = frozenset({"active", "failed", "superseded"})
-"""Where an attempt's status stays. Words that are not known may be steps on the way there."""
+"""Final statuses of an attempt. Any other, also an unknown one, counts as in progress."""
 
 
-def attempt_of(deployment: DeploymentState) -> DeploymentAttempt | None:
-    """The last attempt; None where there was none that can be read."""
+def last_attempt(deployment: DeploymentState) -> DeploymentAttempt | None:
+    """The latest deployment attempt; None if the response has none in a known shape."""
     attempt: object = deployment.latest_deployment_attempt
     return attempt if isinstance(attempt, DeploymentAttempt) else None
 
 
 def is_over(deployment: DeploymentState) -> bool:
-    """Whether nothing is under way."""
-    attempt = attempt_of(deployment)
+    """Whether no deployment is in progress."""
+    attempt = last_attempt(deployment)
     return attempt is None or attempt.status in OVER
 
 
 def check_deployed(deployment: WorkflowDeployment) -> None:
-    """Raise unless the last attempt brought its version live.
+    """Raise unless the latest attempt has made its version live.
 
     Raises:
-        DeploymentFailedError: It did not, or there was none.
+        DeploymentFailedError: The attempt failed or was superseded, or there is none.
     """
-    attempt = attempt_of(deployment)
+    attempt = last_attempt(deployment)
     if deployment.is_deployed and (attempt is None or attempt.status == "active"):
         return
     reason = attempt.error if attempt is not None else None
@@ -46,7 +47,7 @@ def check_deployed(deployment: WorkflowDeployment) -> None:
         what = f"Version {_number(attempt)} of the workflow {deployment.id} could not be deployed"
     message, code = (_text(reason, name) for name in ("message", "code"))
     raise DeploymentFailedError(
-        f"{what}{': ' + message.rstrip('.') if message else ''}. {_live(deployment)}",
+        f"{what}{': ' + message.rstrip('.') if message else ''}. {_describe_live_version(deployment)}",
         code,
         server_code=code,
         deployment=deployment,
@@ -54,9 +55,9 @@ def check_deployed(deployment: WorkflowDeployment) -> None:
     )
 
 
-def expired(workflow_id: str, last: WorkflowDeployment | None, timeout: float | None) -> DeploymentTimeoutError:
-    """The error for a wait that is over."""
-    attempt = attempt_of(last) if last is not None else None
+def timeout_error(workflow_id: str, last: WorkflowDeployment | None, timeout: float | None) -> DeploymentTimeoutError:
+    """The error for a deployment that was not over in time."""
+    attempt = last_attempt(last) if last is not None else None
     state = f"version {_number(attempt)} last seen {attempt.status!r}" if attempt is not None else "never seen"
     return DeploymentTimeoutError(
         f"The workflow {workflow_id} was not deployed within {timeout:g} s ({state}). It goes on; wait again, or give "
@@ -66,15 +67,15 @@ def expired(workflow_id: str, last: WorkflowDeployment | None, timeout: float | 
 
 
 def _text(reason: object, name: str) -> str | None:
-    found = getattr(reason, name, None)
-    return found if isinstance(found, str) else None
+    value = getattr(reason, name, None)
+    return value if isinstance(value, str) else None
 
 
 def _number(attempt: DeploymentAttempt) -> object:
     return getattr(attempt, "version", "unknown")
 
 
-def _live(deployment: DeploymentState) -> str:
+def _describe_live_version(deployment: DeploymentState) -> str:
     version = getattr(deployment.active_deployment, "version", None)
     if version is None:
         return "No version of it is live."

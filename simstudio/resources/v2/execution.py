@@ -1,15 +1,15 @@
-"""One execution in v2: its id is minted here, sent once or several times, and runs at most once.
+"""One execution with v2: under a run id chosen by the client, at most once, however often the request is sent.
 
-``X-Run-Id`` is a claim: the server runs the first request that carries it and answers any other with 409
-``RUN_ID_CONFLICT``. So a request whose answer was lost is sent again with the same id, and a conflict leads to reading
-the run that is there, never to a second execution.
+``X-Run-Id`` is a claim: the server runs the first request that carries the id and responds to others with 409
+``RUN_ID_CONFLICT``. If a response is lost the request is therefore sent again under the same id; after a conflict the
+existing run is read.
 
-The server takes the id before it looks at :data:`EXECUTION_LIMITS`. A 429 of these limits therefore uses the id up
-although nothing runs, and leaves a failed run of 1 ms under it: such an execution is sent again under a new id. A 429
-that comes before the claim (the limit of API requests, the server at capacity) leaves the id unused.
+Sim claims the id before it checks :data:`EXECUTION_LIMITS`. A 429 of these limits uses up the id although nothing runs,
+and leaves a failed run of 1 ms under it: the execution is then sent again under a new id. A 429 that comes before the
+claim (API rate limit, server at capacity) leaves the id unused.
 
-A run of minutes is asked for with ``Accept: application/x-ndjson``: the server then sends a heartbeat line every 15 s
-and the run as the last line, so that no proxy cuts an idle connection.
+With ``Accept: application/x-ndjson`` the server sends a heartbeat line every 15 s and the run as the last line, so that
+no proxy closes an idle connection during a long run.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from simstudio.errors import (
 )
 from simstudio.models.large_values import may_hold_references, with_references
 from simstudio.resources.settings import SIM
-from simstudio.resources.v2.gate import explain
+from simstudio.resources.v2.gate import explain_not_found
 from simstudio.transport.endpoint import segment
 from simstudio.transport.message import Claim, Response
 
@@ -51,34 +51,34 @@ T = TypeVar("T")
 NDJSON = "application/x-ndjson"
 PROTOCOL = "agent-events-v1"
 HEARTBEATS_FROM = 30.0
-"""Seconds. A call that may take longer asks for heartbeats, which come every 15 s."""
+"""Seconds. A call that may take longer asks for heartbeats."""
 MOST_SELECTED = 100
 
 EXECUTION_LIMITS = {
     "RATE_LIMIT_EXCEEDED": "Rate limit exceeded",
     "EXECUTION_CONCURRENCY_LIMIT": "Too many concurrent executions",
 }
-"""Limits that are checked after the run id was claimed: ``error.details.code`` of the 429, and how the error of the run
-begins that the refusal leaves behind."""
+"""Limits that Sim checks after it has claimed the run id: ``error.details.code`` of the 429, and the start of the error
+message of the failed run that the refusal leaves behind."""
 
 _OVER = frozenset({"completed", "failed", "cancelled", "paused"})
-_UNSEEN = 20  # questions for a claimed run that is not there yet: minutes
+_MAX_FAILURES = 20  # polls for a run whose id is claimed but which does not exist yet: several minutes
 
 
 def mint() -> str:
-    """A new run id."""
+    """Return a new run id."""
     return str(uuid.uuid4())
 
 
 def claim(run_id: str | None = None) -> Claim:
-    """The claim of an execution: on a new id, which may be replaced, or on the one that the caller chose."""
+    """The claim of an execution: the caller's run id, or a new one that may be replaced after a refusal."""
     return Claim("X-Run-Id", run_id or mint(), spent_by=_spends, mint=None if run_id else mint)
 
 
 def has_spent_run_id(error: SimStudioError) -> bool:
-    """Whether an error tells of a refusal that used up the run id, so that nothing ran under it."""
+    """Whether an error reports a refusal that used up the run id, so that nothing ran under it."""
     if isinstance(error, JobFailedError):
-        return error.job is not None and refusal_in(error.job) is not None
+        return error.job is not None and find_refusal(error.job) is not None
     return isinstance(error, RateLimitError) and _code_in(error.details) in EXECUTION_LIMITS
 
 
@@ -86,8 +86,8 @@ def _spends(response: Response) -> bool:
     return response.status == 429 and _code_in(read_error(response).details) in EXECUTION_LIMITS
 
 
-def refused_to_resume(response: Response) -> bool:
-    """Whether a resume was refused, so that it may be sent again: a pause can be answered only once."""
+def is_resume_refusal(response: Response) -> bool:
+    """Whether a resume was refused (429), so that it may be sent again although a pause can be answered only once."""
     return response.status == 429
 
 
@@ -96,10 +96,10 @@ def _code_in(details: Any) -> str | None:
     return code if isinstance(code, str) else None
 
 
-def refusal_in(run: Mapping[str, Any]) -> str | None:
-    """The key in :data:`EXECUTION_LIMITS` of the limit that refused a run before it began; None of a run that began.
+def find_refusal(run: Mapping[str, Any]) -> str | None:
+    """The key in :data:`EXECUTION_LIMITS` of the limit that refused a run before it began; None for a run that began.
 
-    A block that fails with the same words is no refusal: the run then names the block, took longer, or cost something.
+    A run in which a block failed with the same words is not a refusal: it names the block, took longer, or has a cost.
     """
     error, cost = run.get("error"), run.get("cost")
     if run.get("status") != "failed" or not isinstance(error, Mapping) or "blockId" in error:
@@ -116,12 +116,11 @@ def run_path(workflow_id: str, run_id: str) -> str:
 
 
 @attrs.frozen
-class Ran:
-    """A run as it came.
+class RunResponse:
+    """The data of a run and the response that carried it.
 
     Attributes:
-        data: Plain JSON data, with :class:`~simstudio.LargeValueRef` where values were too large.
-        response: What it came in.
+        data: Plain JSON data, with a :class:`~simstudio.LargeValueRef` in place of each value that was too large.
     """
 
     data: dict[str, Any]
@@ -130,15 +129,13 @@ class Ran:
 
 @attrs.frozen
 class Execution:
-    """One execution.
+    """One execution of a workflow, with all attempts to send it.
 
     Attributes:
-        resource: Of the client that sends it.
-        workflow_id: What is run.
-        claim: The run id, which is another once a refusal has used it up.
-        content: The body.
-        headers: Besides the client's own.
-        observers: Called with the response of each attempt.
+        resource: Resource whose client sends the request.
+        claim: The claimed run id; a new one after a refusal has used it up.
+        headers: Headers in addition to the client's own.
+        observers: Functions called with the response of each attempt.
     """
 
     resource: APIResource[Any]
@@ -150,7 +147,7 @@ class Execution:
 
     @property
     def run_id(self) -> str:
-        """The id that the latest attempt was sent with."""
+        """The run id of the latest attempt."""
         return self.claim.id
 
     def request(self, *, accept: str = "application/json", **options: Any) -> Request:
@@ -164,89 +161,89 @@ class Execution:
         request.claim = self.claim
         return request
 
-    def now(self, *, heartbeats: bool | None = None, **options: Any) -> Flow[Ran]:
-        """Run it and wait for its end.
+    def run(self, *, heartbeats: bool | None = None, **options: Any) -> Flow[RunResponse]:
+        """Run the workflow and wait for the end of the run.
 
         Args:
-            heartbeats: Whether to ask for them; by the time the call may take where it is not given.
-            options: Of ``APIResource._request``.
+            heartbeats: Whether to ask for heartbeats; None: if the call may take longer than :data:`HEARTBEATS_FROM`.
+            options: Arguments of ``APIResource._request``.
 
         Raises:
-            SimStudioError: No run came of it; ``error.run_id`` tells which it would be.
+            SimStudioError: No run was received; ``error.run_id`` is its id.
         """
-        return self._named(self._now(options, heartbeats=heartbeats))
+        return self._identify_run(self._run(options, heartbeats=heartbeats))
 
-    def _now(self, options: dict[str, Any], *, heartbeats: bool | None) -> Flow[Ran]:
+    def _run(self, options: dict[str, Any], *, heartbeats: bool | None) -> Flow[RunResponse]:
         request = self.request(**options)
         budget = request.budget
         left = budget.remaining() if budget is not None else None
         if heartbeats or (heartbeats is None and (left is None or left > HEARTBEATS_FROM)):
             request.headers.put("Accept", NDJSON)
-        found = yield from self._sent(request, self._call)
-        ran = found if isinstance(found, Ran) else self._ran(found)
-        if ran is None:  # the heartbeats broke off: the run goes on, and can be read
-            return (yield from self.reading(budget.remaining() if budget is not None else None))
-        return ran
+        came = yield from self._send(request, self._call)
+        run = came if isinstance(came, RunResponse) else self._parse(came)
+        if run is None:  # the connection broke after some heartbeats; the run continues and can be read
+            return (yield from self.wait(budget.remaining() if budget is not None else None))
+        return run
 
-    def queued(self, **options: Any) -> Flow[Response | None]:
-        """Queue it.
-
-        Returns:
-            The answer; None where an earlier request had queued it, so that the run is there.
-
-        Raises:
-            SimStudioError: It was not queued, or that is not known (``error.run_id``).
-        """
-        return self._named(self._queued(options))
-
-    def _queued(self, options: dict[str, Any]) -> Flow[Response | None]:
-        found = yield from self._sent(self.request(**options), self._call, until=lambda _: True)
-        return None if isinstance(found, Ran) else found
-
-    def opened(self, **options: Any) -> Flow[Response | Ran]:
-        """Run it and leave its stream unread.
+    def queue(self, **options: Any) -> Flow[Response | None]:
+        """Queue the run.
 
         Returns:
-            The answer, or the run where an earlier request had begun it: a stream is not told twice.
+            The response; None if an earlier request with this id has queued the run.
 
         Raises:
-            SimStudioError: It was not begun, or that is not known (``error.run_id``).
+            SimStudioError: The run was not queued, or its state is unknown (``error.run_id``).
         """
-        return self._named(self._opened(options))
+        return self._identify_run(self._queue(options))
 
-    def _opened(self, options: dict[str, Any]) -> Flow[Response | Ran]:
-        return self._sent(self.request(**options), self._open)
+    def _queue(self, options: dict[str, Any]) -> Flow[Response | None]:
+        came = yield from self._send(self.request(**options), self._call, until=lambda _: True)
+        return None if isinstance(came, RunResponse) else came
+
+    def open_stream(self, **options: Any) -> Flow[Response | RunResponse]:
+        """Run the workflow and return the response with its stream unread.
+
+        Returns:
+            The response; the finished run if an earlier request with this id started it, as a stream cannot be
+            repeated.
+
+        Raises:
+            SimStudioError: The run was not started, or its state is unknown (``error.run_id``).
+        """
+        return self._identify_run(self._open_stream(options))
+
+    def _open_stream(self, options: dict[str, Any]) -> Flow[Response | RunResponse]:
+        return self._send(self.request(**options), self._call_unread)
 
     def _call(self, request: Request) -> Flow[Response]:
         return self.resource._call_explained(request)
 
-    def _open(self, request: Request) -> Flow[Response]:
+    def _call_unread(self, request: Request) -> Flow[Response]:
         response = yield from self.resource._send(request)
         if response.ok:
             return response
         error = self.resource._error(response)
         if isinstance(error, NotFoundError):
-            yield from explain(self.resource, error)
+            yield from explain_not_found(self.resource, error)
         raise error
 
-    def _sent(
+    def _send(
         self,
         request: Request,
         send: Callable[[Request], Flow[Response]],
         *,
-        until: Callable[[Ran], bool] | None = None,
-    ) -> Flow[Response | Ran]:
-        """Send the request. Where an earlier one took its id, read that one's run.
+        until: Callable[[RunResponse], bool] | None = None,
+    ) -> Flow[Response | RunResponse]:
+        """Send the request. If an earlier request has claimed the run id, return the run of that one.
 
-        A run that was refused before it began is no run of this execution: the request is sent again under a new id.
+        If that run was refused before it began, the request is sent again under a new id.
 
         Args:
-            request: Of :meth:`request`.
-            send: The flow of one call; an error status raises.
-            until: As for :meth:`reading`.
+            send: Flow of one call; it raises for an error status.
+            until: See :meth:`wait`.
 
         Raises:
-            RateLimitError: The run was refused before it began, and the request may not be sent again.
+            RateLimitError: The run was refused before it began, and no retry is left.
         """
         repeats = request.max_retries or 0
         budget = request.budget
@@ -256,62 +253,62 @@ class Execution:
             except ConflictError as error:
                 if not is_claim_conflict(error):
                     raise
-            ran = yield from self.reading(budget.remaining() if budget is not None else None, until=until)
-            limit = refusal_in(ran.data)
+            run = yield from self.wait(budget.remaining() if budget is not None else None, until=until)
+            limit = find_refusal(run.data)
             if limit is None:
-                return ran
+                return run
             if not repeats or not self.claim.renew(request):
-                raise self._refused(ran, limit)
+                raise self._refusal_error(run, limit)
             repeats -= 1
 
-    def _refused(self, ran: Ran, limit: str) -> RateLimitError:
+    def _refusal_error(self, run: RunResponse, limit: str) -> RateLimitError:
         """The error for a run that was refused before it began."""
         return RateLimitError(
-            f"{ran.data['error']['message']} The run {self.run_id} was refused before it began.",
+            f"{run.data['error']['message']} The run {self.run_id} was refused before it began.",
             SIM.error_codes[429],
             429,
             details={"code": limit},
-            response=ran.response,
-            history=ran.response.history,
+            response=run.response,
+            history=run.response.history,
         )
 
-    def reading(self, timeout: float | None, *, until: Callable[[Ran], bool] | None = None) -> Flow[Ran]:
-        """Read the run that the id was claimed for, until it is over. For a while it may not be there.
+    def wait(self, timeout: float | None, *, until: Callable[[RunResponse], bool] | None = None) -> Flow[RunResponse]:
+        """Poll the run with the claimed id until it is over. Shortly after the claim it may not exist yet.
 
         Args:
-            timeout: Seconds to wait, None for no end.
-            until: Whether a state is what is waited for; the run's end where it is not given.
+            timeout: Seconds to wait; None for no limit.
+            until: Condition that ends the wait; default: the run is over.
 
         Raises:
-            APITimeoutError: It was not over in time; it goes on.
-            NotFoundError: The id was claimed, and no run came to be.
+            APITimeoutError: The run was not over within ``timeout``; it continues.
+            NotFoundError: The id is claimed, but no run was created.
         """
-        poller = attrs.evolve(Poller(), transient=(*TRANSIENT_ERRORS, NotFoundError), max_failures=_UNSEEN)
+        poller = attrs.evolve(Poller(), transient=(*TRANSIENT_ERRORS, NotFoundError), max_failures=_MAX_FAILURES)
 
-        def expired(_: Ran | None) -> APITimeoutError:
+        def expired(_: RunResponse | None) -> APITimeoutError:
             message = f"The run {self.run_id} was not over in time. It goes on."
             return APITimeoutError(message, sent=True)
 
-        def ask(seconds: float | None) -> Flow[Ran]:
+        def ask(seconds: float | None) -> Flow[RunResponse]:
             options = {} if seconds is None else {"timeout": seconds}
-            return read_run(self.resource, self.workflow_id, self.run_id, **options)
+            return fetch_run(self.resource, self.workflow_id, self.run_id, **options)
 
-        done = until or (lambda ran: ran.data.get("status") in _OVER)
+        done = until or (lambda run: run.data.get("status") in _OVER)
         return (yield from poller.wait(ask, done=done, expired=expired, timeout=timeout))
 
-    def _ran(self, response: Response) -> Ran | None:
-        """The run in an answer; None where heartbeats came and then nothing."""
+    def _parse(self, response: Response) -> RunResponse | None:
+        """The run in a response; None if only heartbeats arrived."""
         if "ndjson" in response.headers.get("content-type", "").lower():
             line = last_line(response.content)
             if line is None:
                 return None
             if line.get("type") == "error":
-                raise status_error(_as_answer(response, line), self.resource._context.session.credentials, SIM)
-            return Ran(_references(_object(line.get("data"), response), response.content), response)
-        return ran_in(response)
+                raise status_error(_error_response(response, line), self.resource._context.session.credentials, SIM)
+            return RunResponse(_with_references(_run_data(line.get("data"), response), response.content), response)
+        return parse_run(response)
 
-    def _named(self, flow: Flow[T]) -> Flow[T]:
-        """A flow whose errors tell the run's id, and how to learn what became of it."""
+    def _identify_run(self, flow: Flow[T]) -> Flow[T]:
+        """Run a flow; add the run id, and advice on how to continue, to its errors."""
         try:
             return (yield from flow)
         except SimStudioError as error:
@@ -323,7 +320,7 @@ class Execution:
 
 
 def name_run(error: SimStudioError, run_id: str, workflow_id: str) -> None:
-    """Tell the run's id by an error, and how to learn what became of it where that is not known."""
+    """Add the run id to an error, and, if the state of the run is unknown, how to read it."""
     error.run_id = run_id
     unknown = isinstance(error, (ServerError, StreamError)) or (isinstance(error, APIConnectionError) and error.sent)
     if unknown and error.args and run_id not in str(error):
@@ -331,36 +328,36 @@ def name_run(error: SimStudioError, run_id: str, workflow_id: str) -> None:
         error.args = (f"{error.args[0]} The run's id is {run_id}: {advice}", *error.args[1:])
 
 
-def read_run(resource: APIResource[Any], workflow_id: str, run_id: str, **options: Any) -> Flow[Ran]:
-    """Ask for a run, with its output.
+def fetch_run(resource: APIResource[Any], workflow_id: str, run_id: str, **options: Any) -> Flow[RunResponse]:
+    """Fetch a run with its output.
 
     Raises:
-        NotFoundError: No such run (yet).
+        NotFoundError: No run has this id, or it does not exist yet.
     """
     request = resource._request(
         "GET", run_path(workflow_id, run_id), params={"includeOutput": "true"}, resend="read", **options
     )
-    return ran_in((yield from resource._call_explained(request)))
+    return parse_run((yield from resource._call_explained(request)))
 
 
-def ran_in(response: Response) -> Ran:
-    """The run in an answer.
+def parse_run(response: Response) -> RunResponse:
+    """The run in a response.
 
     Raises:
-        InvalidResponseError: There is none.
+        InvalidResponseError: The body holds no run.
     """
     body = response.json()
     data = body.get("data") if isinstance(body, dict) else None
-    return Ran(_references(_object(data, response), response.content), response)
+    return RunResponse(_with_references(_run_data(data, response), response.content), response)
 
 
 def is_claim_conflict(error: ConflictError) -> bool:
-    """Whether a 409 says that the run id was used before."""
+    """Whether a 409 says that the run id has been used before."""
     return "RUN_ID_CONFLICT" in (_code_in(error.details), error.server_code)
 
 
 def last_line(content: bytes) -> dict[str, Any] | None:
-    """The line that ends an NDJSON answer (``final`` or ``error``), None where it broke off before."""
+    """The last line of an NDJSON body (``final`` or ``error``); None if the body ended before it."""
     for line in reversed(content.splitlines()):
         try:
             data = json.loads(line)
@@ -371,7 +368,7 @@ def last_line(content: bytes) -> dict[str, Any] | None:
     return None
 
 
-def _object(data: Any, response: Response) -> dict[str, Any]:
+def _run_data(data: Any, response: Response) -> dict[str, Any]:
     if isinstance(data, dict):
         inner = data.get("data")
         return inner if "status" not in data and isinstance(inner, dict) else data
@@ -384,13 +381,13 @@ def _object(data: Any, response: Response) -> dict[str, Any]:
     )
 
 
-def _references(data: dict[str, Any], content: bytes) -> dict[str, Any]:
-    found: dict[str, Any] = with_references(data) if may_hold_references(content) else data
-    return found
+def _with_references(data: dict[str, Any], content: bytes) -> dict[str, Any]:
+    replaced: dict[str, Any] = with_references(data) if may_hold_references(content) else data
+    return replaced
 
 
-def _as_answer(response: Response, line: Mapping[str, Any]) -> Response:
-    """An error line as the answer it stands for: the head had been sent already."""
+def _error_response(response: Response, line: Mapping[str, Any]) -> Response:
+    """An NDJSON error line as a response with that status: the real status was sent before the error occurred."""
     error, status = line.get("error"), line.get("status")
     if not isinstance(error, Mapping):
         error = {"message": error, "code": line.get("code")}

@@ -1,7 +1,7 @@
-"""The 404 of a server whose v2 API is switched off, told apart from that of a missing thing.
+"""Distinguish the 404 of a server whose v2 API is switched off from the 404 of a missing resource.
 
-Self-hosters switch v2 on by ``V2_API``. While it is off every v2 path answers 404 ``NOT_FOUND`` "Not found", as an
-unknown one does; older servers answer an HTML page. ``GET /api/v2/meta`` is exempt, and says whether v2 is on.
+Self-hosted servers enable v2 with ``V2_API``. While it is off every v2 path responds with the generic 404 of an unknown
+path (older servers: an HTML page), except ``GET /api/v2/meta``, which says whether v2 is on.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 META = "/api/v2/meta"
 
 
-def explain(resource: APIResource[Any], error: NotFoundError) -> Flow[None]:
-    """Raise an APIVersionError if a 404 means that v2 is switched off; sends ``GET /api/v2/meta`` to find out.
+def explain_not_found(resource: APIResource[Any], error: NotFoundError) -> Flow[None]:
+    """Fetch ``/api/v2/meta`` after a generic 404 to see whether v2 is switched off; return if it is not.
 
     Raises:
-        APIVersionError: v2 is off on this server.
+        APIVersionError: v2 is switched off, or the server has no v2 API.
     """
     response = error.response
     if response is None or "/api/v2/" not in response.path or response.path.endswith(META) or not _is_generic(response):
         return
     try:
         meta = yield from resource._get(META)
-        answer = meta.json()
+        body = meta.json()
     except NotFoundError:
         problem = "knows no v2 API (GET /api/v2/meta answers 404)"
     except (APIStatusError, APIConnectionError):
         return
     else:
-        data = answer.get("data") if isinstance(answer, dict) else None
+        data = body.get("data") if isinstance(body, dict) else None
         if not isinstance(data, dict) or data.get("v2Enabled") is not False:
             return
         problem = "has its v2 API switched off (GET /api/v2/meta says so)"

@@ -1,4 +1,4 @@
-"""``client.v2.logs``: what runs did."""
+"""``client.v2.logs``: logs of runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from simstudio.transport.flow import Flow
 
 
 class Logs(APIResource[M]):
-    """Logs of runs: list them, add them up, look into one (API.md 4.4). Free plans keep 30 days."""
+    """Logs of runs: list, statistics, and details of one run. Sim keeps them for 30 days on free plans."""
 
     @paged(
         "GET",
@@ -64,40 +64,29 @@ class Logs(APIResource[M]):
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Pages[LogEntry]:
-        """List runs, the latest first unless told otherwise.
+        """List runs, latest first by default.
 
         Args:
-            workspace_id: In which workspace.
-            workflow_ids: Only of these workflows, 1 to 200.
-            folder_paths: Only of workflows in these folders, 1 to 100 paths, each segment percent-encoded.
-            workflow_name: Only of workflows of this name.
-            run_id: Only this run.
-            triggers: Only started by these (``api``, ``manual``, ``schedule`` …), 1 to 100; ``all`` is no filter.
-            level: Only those that went well, or only errors.
-            status: Only of these.
-            include_handled_errors: Count as errors, too, runs in which blocks failed and the workflow went on.
-            include_job_runs: Also runs of no workflow; only where ``sort_by`` is ``startedAt``.
-            start_date: Not begun before; a ``datetime`` with a time zone, or ISO 8601 in UTC with ``Z``.
-            end_date: Not begun after.
-            min_duration_ms: At least as long, in milliseconds.
-            max_duration_ms: At most as long, in milliseconds.
-            min_cost: At least as dear, in US dollars (results say credits).
-            max_cost: At most as dear, in US dollars.
-            model: Only those that used this model.
-            details: ``full`` adds the workflow; ``basic`` where it is not given.
-            include_trace_spans: Also the steps (implies ``full``).
-            include_final_output: Also the output (implies ``full``).
-            sort_by: ``startedAt`` where it is not given.
-            sort_order: ``desc`` where it is not given.
-            limit: Runs a page, 1 to 1000; 100 where it is not given.
-            cursor: Where to go on: ``next_cursor`` of an earlier page with the same filters and order.
-
-        Returns:
-            The runs, over all pages.
-
-        Raises:
-            InvalidInputError: An argument is out of its limits; nothing was sent.
-            SimStudioError: Any other failure.
+            workflow_ids: 1 to 200 workflow ids.
+            folder_paths: 1 to 100 folders of workflows, percent-encoded by segment.
+            triggers: 1 to 100 kinds of start: ``api``, ``manual``, ``schedule`` …; ``all`` does not filter.
+            level: ``error``: only failed runs; ``info``: only others.
+            include_handled_errors: Count a run as failed also if only a block failed and the workflow continued.
+            include_job_runs: Include runs of no workflow; needs ``sort_by="startedAt"``.
+            start_date: Earliest start: a ``datetime`` with a time zone, or ISO 8601 in UTC with ``Z``.
+            end_date: Latest start.
+            min_duration_ms: Shortest duration in milliseconds.
+            max_duration_ms: Longest duration in milliseconds.
+            min_cost: Lowest cost in US dollars (results are in credits).
+            max_cost: Highest cost in US dollars.
+            model: Only runs that used this language model.
+            details: ``full`` adds the workflow; default ``basic``.
+            include_trace_spans: Include the trace spans; implies ``full``.
+            include_final_output: Include the output; implies ``full``.
+            sort_by: Default ``startedAt``.
+            sort_order: Default ``desc``.
+            limit: Runs per page, 1 to 1,000; default 100.
+            cursor: ``next_cursor`` of an earlier page with the same filters and order.
 
         Example:
             >>> for entry in client.v2.logs.list("workspace-id", level="error"):  # doctest: +SKIP
@@ -131,26 +120,13 @@ class Logs(APIResource[M]):
         segment_count: int | None = None,
         include_empty: bool | None = None,
     ) -> Flow[LogStats]:
-        """Add up the runs of a workspace, by workflow and by time.
+        """Statistics of the runs of a workspace, by workflow and by time. The filters are those of :meth:`list`.
 
         Args:
-            workspace_id: Of which workspace.
-            workflow_ids: Only of these workflows, 1 to 200.
-            folder_paths: Only of workflows in these folders, 1 to 100 paths, each segment percent-encoded.
-            triggers: Only started by these (``api``, ``manual``, ``schedule`` …).
-            level: Only those that went well, or only errors.
-            include_handled_errors: Also count runs in which blocks failed and the workflow went on.
-            start_date: Not begun before; a ``datetime`` with a time zone, or ISO 8601 in UTC with ``Z``.
-            end_date: Not begun after.
-            segment_count: Into how many stretches of time, 1 to 500 and none under a minute; 72 where it is not given.
-            include_empty: Also workflows without runs.
-
-        Returns:
-            The numbers.
-
-        Raises:
-            InvalidInputError: An argument is out of its limits; nothing was sent.
-            SimStudioError: Any other failure.
+            workflow_ids: 1 to 200 workflow ids.
+            folder_paths: 1 to 100 folders of workflows, percent-encoded by segment.
+            segment_count: Number of time segments, 1 to 500, each at least a minute long; default 72.
+            include_empty: Include workflows without runs.
 
         Example:
             >>> client.v2.logs.stats(workspace_id="workspace-id", segment_count=24).total_errors  # doctest: +SKIP
@@ -160,18 +136,14 @@ class Logs(APIResource[M]):
 
     @endpoint("GET", "/api/v2/logs/{runId}", "getLog")
     def get(self, send: Sender, run_id: str, *, include_workflow_state: bool | None = None) -> Flow[LogDetails]:
-        """Retrieve one run in full.
+        """Retrieve one run with its trace spans, input, output and costs.
 
         Args:
-            run_id: Its id (not the log ids of v1).
-            include_workflow_state: Whether the workflow as it was run comes too; True where it is not given.
-
-        Returns:
-            The run: steps, input, output, costs.
+            run_id: Run id; log ids of v1 are not accepted.
+            include_workflow_state: Include the workflow as it was executed; default True.
 
         Raises:
-            NotFoundError: There is none of that id, or none that the key may see.
-            SimStudioError: Any other failure.
+            NotFoundError: No run has this id, or the API key may not see it.
 
         Example:
             >>> client.v2.logs.get("run-id", include_workflow_state=False).trace_spans[0].children  # doctest: +SKIP

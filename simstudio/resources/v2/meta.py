@@ -1,4 +1,4 @@
-"""``client.v2.meta``: whether v2 is on, and what the key is."""
+"""``client.v2.meta``: whether v2 is switched on, and the kind of the API key."""
 
 from __future__ import annotations
 
@@ -10,18 +10,14 @@ from simstudio.transport.flow import Flow
 
 
 class Meta(APIResource[M]):
-    """What a server says of its v2; the only route that answers where v2 is off (API.md 1.1)."""
+    """Information about the server's v2 API; the only v2 route that works while v2 is switched off."""
 
     @endpoint("GET", "/api/v2/meta", "getApiMeta")
     def get(self, send: Sender) -> Flow[MetaData]:
-        """Ask whether v2 is on, and what the key is.
-
-        Returns:
-            The answer.
+        """Retrieve whether v2 is switched on, and the kind of the API key.
 
         Raises:
-            NotFoundError: The server has no v2 at all.
-            SimStudioError: Any other failure.
+            NotFoundError: The server has no v2 API.
 
         Example:
             >>> client.v2.meta.get().v2_enabled  # doctest: +SKIP

@@ -1,4 +1,4 @@
-"""``client.v2.runs``: executions, and the runs they make."""
+"""``client.v2.runs``: executions and their runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,15 @@ from simstudio.resources.dialects.base import StreamOptions
 from simstudio.resources.dialects.v2 import V2Dialect
 from simstudio.resources.payload import encode_nested
 from simstudio.resources.streams import OpenedStream, streaming
-from simstudio.resources.v2.execution import NDJSON, Execution, Ran, claim, ran_in, read_run, refused_to_resume
+from simstudio.resources.v2.execution import (
+    NDJSON,
+    Execution,
+    RunResponse,
+    claim,
+    fetch_run,
+    is_resume_refusal,
+    parse_run,
+)
 from simstudio.transport.flow import Flow
 from simstudio.transport.message import MAX_EVENT_SIZE
 
@@ -31,7 +39,7 @@ Timeout = float | Unset | None
 
 
 class TriggerEntry(TypedDict, total=False):
-    """Where a manual run begins: at a trigger."""
+    """Start of a manual run: a trigger block."""
 
     type: Literal["trigger"]
     blockId: str
@@ -39,7 +47,7 @@ class TriggerEntry(TypedDict, total=False):
 
 
 class BlockEntry(TypedDict):
-    """Where a manual run begins: at a block, with the state of an earlier run."""
+    """Start of a manual run: a block, with the state of an earlier run."""
 
     type: Literal["block"]
     blockId: str
@@ -47,7 +55,7 @@ class BlockEntry(TypedDict):
 
 
 class ManualRun(TypedDict, total=False):
-    """What is run: ``{"source": "deployment"}`` (the default), or the draft (``{"source": "manual", …}``)."""
+    """The deployment (``{"source": "deployment"}``, the default) or the draft (``{"source": "manual", …}``)."""
 
     source: Literal["deployment", "manual"]
     entry: TriggerEntry | BlockEntry
@@ -55,9 +63,9 @@ class ManualRun(TypedDict, total=False):
 
 
 class Runs(APIResource[M]):
-    """Executions and runs of a workflow.
+    """Executions of workflows and their runs, with every option of v2.
 
-    ``client.workflows`` and ``client.jobs`` say the same in the words of both API versions; here is all that v2 offers.
+    ``client.workflows`` and ``client.jobs`` offer what both API versions have in common.
     """
 
     @endpoint(
@@ -101,54 +109,53 @@ class Runs(APIResource[M]):
     ) -> Flow[RunResult | RunReceipt]:
         """Run a workflow.
 
-        It may be sent several times, and runs at most once: the request carries a run id. Where a run of that id is
-        there already, its result is given.
+        The request carries a run id, under which the server runs at most once, and is retried under the same id. If a
+        run with this id exists, its result is returned.
 
         Args:
-            workflow_id: The workflow.
-            input: What it gets, files included (see :mod:`simstudio.core.files`).
-            run: Of the draft instead of the deployment: ``{"source": "manual", "entry"?, "stopAfterBlockId"?}``.
-            async_: Queue it and come back at once. Excludes the options of streams and files, and manual runs.
-            execution_timeout_seconds: With ``async_``: seconds the run may take, 1 to 604800; the plan's limit stays.
-            stream: Stream it, and give the result at its end; :meth:`stream` gives the events.
-            selected_outputs: Up to 100 of ``blockName.path``; ``result.block_outputs`` has their values.
-            include_thinking: Of a stream: models' reasoning.
-            include_tool_calls: Of a stream: models' tool calls.
-            include_file_base64: Whether files in the output carry their bytes.
-            base64_max_bytes: Up to how many bytes, 1 to 16777216.
-            run_id: The id to claim, which a refusal may use up (``RateLimitError``); a new one where it is not given.
-            sim_via: For relays: the ids of the workflows that called, joined by commas.
-            accept: ``application/x-ndjson`` asks for heartbeats, so that no proxy cuts a long wait. Asked for by itself
-                where the call may take over 30 s.
-            stream_protocol: Of a stream: ``agent-events-v1`` for thinking and tool events, which is sent by itself.
-            timeout: Seconds for the whole call, None for no end; the client's where it is not given.
+            input: The workflow's input; may hold files (see :mod:`simstudio.core.files`).
+            run: The deployment (default), or the draft: ``{"source": "manual", "entry"?, "stopAfterBlockId"?}``.
+            async_: Queue the run and return a receipt. Not with the options for streams and files, or a manual run.
+            execution_timeout_seconds: With ``async_``: seconds that the run may take, 1 to 604,800, within the plan's
+                limit.
+            stream: Stream the run and return the result at its end; :meth:`stream` yields the events.
+            selected_outputs: Up to 100 outputs as ``blockName.path``; their values are in ``result.block_outputs``.
+            include_thinking: With ``stream``: include the models' reasoning.
+            include_tool_calls: With ``stream``: include the models' tool calls.
+            include_file_base64: Include the content of files in the output, as base64.
+            base64_max_bytes: Largest file to include, 1 to 16,777,216 bytes.
+            run_id: Run id to claim; default: a new one. A refusal (``RateLimitError``) may use it up.
+            sim_via: For relays: ids of the calling workflows, joined by commas.
+            accept: ``application/x-ndjson`` asks for heartbeats, so that no proxy closes the connection; default if the
+                call may take more than 30 s.
+            stream_protocol: Set to ``agent-events-v1`` if a stream includes thinking or tool calls.
+            timeout: Seconds for the whole call; None for no limit; default: the client's timeout.
 
         Returns:
-            The result, a failed run's too (``status`` decides); with ``async_`` the receipt.
+            The result, also of a failed run (see ``status``); with ``async_`` a receipt.
 
         Raises:
-            ConflictError: A call chain is too deep.
-            APITimeoutError: No answer in time; the run goes on (``error.run_id``).
-            SimStudioError: Any other failure (``error.run_id``).
+            ConflictError: The chain of workflows that call each other is too deep.
+            APITimeoutError: No response within ``timeout``; the run continues (``error.run_id``).
 
         Example:
             >>> client.v2.runs.execute("wf", input={"name": "Ada"}).status  # doctest: +SKIP
             'completed'
         """
         headers = dict(send.headers)
-        claimed = claim(headers.pop("x-run-id", None))
-        wanted = headers.pop("accept", None)
+        run_claim = claim(headers.pop("x-run-id", None))
+        accepted = headers.pop("accept", None)
         body = dict(send.body or {})
         agent = body.get("includeThinking") is True or body.get("includeToolCalls") is True
         if body.get("stream") is True and agent:
             headers.setdefault("x-sim-stream-protocol", "agent-events-v1")
         data = body.pop("input", None)
-        execution = Execution(self, workflow_id, claimed, encode_nested(data, body).content, headers)
+        execution = Execution(self, workflow_id, run_claim, encode_nested(data, body).content, headers)
         if body.get("async") is True:
-            return _queued(execution, timeout)
+            return _queue(execution, timeout)
         if body.get("stream") is True:
-            return _streamed(self, execution, timeout)
-        return _waited(execution, timeout, None if wanted is None else wanted == NDJSON)
+            return _read_stream(self, execution, timeout)
+        return _execute(execution, timeout, None if accepted is None else accepted == NDJSON)
 
     @streaming
     def stream(
@@ -162,22 +169,20 @@ class Runs(APIResource[M]):
         idle_timeout: float | None = 300.0,
         max_event_size: int = MAX_EVENT_SIZE,
     ) -> Flow[OpenedStream[StreamEvent]]:
-        """Run a workflow and get its text as it comes; ``client.workflows.stream`` in v2.
+        """Run a workflow and receive its text while it runs; ``client.workflows.stream`` with v2.
 
         Args:
-            workflow_id: The workflow.
-            input: What it gets.
-            selected_outputs: Which blocks' outputs to stream, as ``blockName.path``.
-            include_thinking: :class:`~simstudio.ThinkingEvent` too.
-            include_tool_calls: :class:`~simstudio.ToolEvent` too.
-            idle_timeout: Seconds of silence that are borne, None for any.
-            max_event_size: Bytes that one event may have.
+            selected_outputs: Outputs to stream, as ``blockName.path``.
+            include_thinking: Also yield :class:`~simstudio.ThinkingEvent`.
+            include_tool_calls: Also yield :class:`~simstudio.ToolEvent`.
+            idle_timeout: Longest silence in seconds; None for no limit.
+            max_event_size: Largest size of one event, in bytes.
 
         Returns:
-            An iterator of events that is a context manager too; on the async client, await it or use ``async with``.
+            An iterator of events and context manager; on the async client, await it or use ``async with``.
 
         Raises:
-            SimStudioError: The stream did not begin (``error.run_id``).
+            SimStudioError: The stream did not open (``error.run_id``).
 
         Example:
             >>> with client.v2.runs.stream("wf", selected_outputs=["agent1.content"]) as s:  # doctest: +SKIP
@@ -204,21 +209,15 @@ class Runs(APIResource[M]):
         """List the runs of a workflow, newest first.
 
         Args:
-            workflow_id: The workflow.
-            status: Only these.
-            trigger: Only those begun by this: ``api``, ``manual``, ``schedule`` …
-            start_date: Begun not before; a ``datetime`` with a time zone, or ISO 8601 in UTC with ``Z``.
-            end_date: Begun not after.
-            order: ``desc`` (newest first) or ``asc``.
-            limit: Runs a page, 1 to 100; 50 where it is not given.
-            cursor: Where to go on: ``next_cursor`` of an earlier page with the same filters.
-
-        Returns:
-            The runs, over all pages.
+            trigger: How the run was started: ``api``, ``manual``, ``schedule`` …
+            start_date: Earliest start: a ``datetime`` with a time zone, or ISO 8601 in UTC with ``Z``.
+            end_date: Latest start.
+            order: ``desc`` (newest first) by default.
+            limit: Runs per page, 1 to 100; default 50.
+            cursor: ``next_cursor`` of an earlier page with the same filters.
 
         Raises:
-            NotFoundError: No such workflow.
-            SimStudioError: Any other failure.
+            NotFoundError: No workflow has this id.
 
         Example:
             >>> for run in client.v2.runs.list("wf", status="failed"):  # doctest: +SKIP
@@ -246,25 +245,23 @@ class Runs(APIResource[M]):
         """Retrieve one run.
 
         Args:
-            workflow_id: The workflow.
-            run_id: The run.
-            include_output: With its output and files.
-            selected_outputs: Block ids, or ``id.path``; ``run.block_outputs`` has their values. (Here ids only, where
-                ``execute`` takes names.)
-            include_file_base64: With ``include_output``: files carry their bytes. Over 16 MiB the server answers 413.
-            base64_max_bytes: Up to how many bytes, 1 to 16777216.
+            include_output: Include output and files.
+            selected_outputs: Block ids or ``id.path`` (:meth:`execute` takes block names); values are in
+                ``run.block_outputs``.
+            include_file_base64: With ``include_output``: include the content of files; above 16 MiB the server sends
+                413.
+            base64_max_bytes: Largest file to include, 1 to 16,777,216 bytes.
 
         Returns:
-            The run; while it waits for a human, ``run.paused`` says what it asks.
+            The run; ``paused`` holds the question while it waits for a human.
 
         Raises:
-            NotFoundError: No such run; for a moment also of one that was just begun.
-            SimStudioError: Any other failure.
+            NotFoundError: No run has this id, or it was started just now.
 
         Example:
             >>> client.v2.runs.get("wf", run_id, include_output=True).output  # doctest: +SKIP
         """
-        return _run(send)
+        return _get(send)
 
     @operation
     def wait(
@@ -276,21 +273,18 @@ class Runs(APIResource[M]):
         on_progress: Callable[[Run], Any] | None = None,
         poll_interval: float | None = None,
     ) -> Flow[Run]:
-        """Wait until a run is over or waits for a human, asking at growing intervals (0.5 s to 10 s).
+        """Wait until a run is over or waits for a human, with polls at growing intervals (0.5 to 10 s).
 
         Args:
-            workflow_id: The workflow.
-            run_id: The run.
-            timeout: Seconds to wait, None for ever.
-            on_progress: Called with the run at each poll; may be async on the async client.
-            poll_interval: Seconds between polls, in place of growing ones.
+            timeout: Seconds to wait; None for no limit.
+            on_progress: Function called with the run after each poll; may be async on the async client.
+            poll_interval: Seconds between polls, instead of growing intervals.
 
         Returns:
-            The run with its output, a failed one too: look at ``status``.
+            The run with its output, also if it failed: see ``status``.
 
         Raises:
-            APITimeoutError: It was not over in time; it goes on.
-            SimStudioError: It could not be asked for.
+            APITimeoutError: The run was not over within ``timeout``; it continues.
 
         Example:
             >>> client.v2.runs.wait("wf", run_id, timeout=60).status  # doctest: +SKIP
@@ -305,9 +299,9 @@ class Runs(APIResource[M]):
             longest = self._context.options.timeout
             shorter = seconds is not None and (longest is None or seconds < longest)
             options = {"timeout": seconds} if shorter else {}
-            ran = yield from read_run(self, workflow_id, run_id, **options)
-            run = structure(ran.data, Run, response=ran.response)
-            require(run, ran.response, status=str)
+            fetched = yield from fetch_run(self, workflow_id, run_id, **options)
+            run = structure(fetched.data, Run, response=fetched.response)
+            require(run, fetched.response, status=str)
             return run
 
         def expired(last: Run | None) -> APITimeoutError:
@@ -324,21 +318,13 @@ class Runs(APIResource[M]):
 
     @endpoint("POST", "/api/v2/workflows/{workflowId}/runs/{runId}/cancel", "cancelRunV2", resend="claimed")
     def cancel(self, send: Sender, workflow_id: str, run_id: str) -> Flow[RunCancellation]:
-        """Ask the server to stop a run. Cancelling twice is cancelling once, so it is sent again where that may help.
-
-        Args:
-            workflow_id: The workflow.
-            run_id: The run.
+        """Ask the server to stop a run; retried like a read, as cancelling twice has the same effect.
 
         Returns:
-            What came of it; of a run that was over, ``success`` is False and ``reason`` says so.
+            ``success`` is False for a run that was over, with the ``reason``.
 
         Raises:
-            NotFoundError: No such run.
-            SimStudioError: Any other failure.
-
-        Example:
-            >>> client.v2.runs.cancel("wf", run_id).reason  # doctest: +SKIP
+            NotFoundError: No run has this id.
         """
         return send.one(RunCancellation)
 
@@ -353,42 +339,33 @@ class Runs(APIResource[M]):
         input: Any = UNSET,
         timeout: float | Unset | None = UNSET,
     ) -> Flow[RunResult | RunReceipt]:
-        """Answer a run that waits for a human; it goes on under a new id.
+        """Answer a pause of a run; the run continues under a new id.
 
         Args:
-            workflow_id: The workflow.
-            run_id: The paused run.
-            context_id: Which of its pauses: ``run.paused.context_id``.
-            input: The answer: the fields of ``run.paused.input_fields`` by name.
-            timeout: Seconds for the whole call, None for no end; the client's where it is not given.
+            context_id: The pause: ``run.paused.context_id``.
+            input: Values by name for the fields in ``run.paused.input_fields``.
+            timeout: Seconds for the whole call; None for no limit; default: the client's timeout.
 
         Returns:
-            The result of the run that goes on; the receipt, when it was queued.
+            The result of the continued run; a receipt if it was queued.
 
         Raises:
-            ConflictError: The pause does not wait any more.
-            SimStudioError: Any other failure.
+            ConflictError: The pause is no longer waiting.
 
         Example:
             >>> client.v2.runs.resume("wf", run_id, context_id=context_id, input={"approved": True})  # doctest: +SKIP
         """
-        return _resumed(send, timeout)
+        return _resume(send, timeout)
 
     @endpoint("GET", "/api/v2/workflows/{workflowId}/runs/{runId}/files/{fileId}", "downloadWorkflowRunFileV2")
     def download_file(self, send: Sender, workflow_id: str, run_id: str, file_id: str) -> Flow[Download]:
-        """Download a file that a run made: the only way to its bytes with an API key.
+        """Download a file that a run has created.
 
         Args:
-            workflow_id: The workflow.
-            run_id: The run.
-            file_id: One of ``run.files``.
-
-        Returns:
-            The file.
+            file_id: ``id`` of an item of ``run.files``.
 
         Raises:
-            NotFoundError: No such file, or it is too old.
-            SimStudioError: Any other failure.
+            NotFoundError: No file has this id, or it has expired.
 
         Example:
             >>> client.v2.runs.download_file("wf", run_id, run.files[0].id).save(".")  # doctest: +SKIP
@@ -396,22 +373,22 @@ class Runs(APIResource[M]):
         return send.download()
 
 
-def _result(ran: Ran) -> RunResult:
-    return structure(ran.data, RunResult, response=ran.response)
+def _result(run: RunResponse) -> RunResult:
+    return structure(run.data, RunResult, response=run.response)
 
 
-def _waited(execution: Execution, timeout: Timeout, heartbeats: bool | None) -> Flow[RunResult]:  # noqa: FBT001
-    return _result((yield from execution.now(heartbeats=heartbeats, timeout=timeout)))
+def _execute(execution: Execution, timeout: Timeout, heartbeats: bool | None) -> Flow[RunResult]:  # noqa: FBT001
+    return _result((yield from execution.run(heartbeats=heartbeats, timeout=timeout)))
 
 
-def _queued(execution: Execution, timeout: Timeout) -> Flow[RunReceipt]:
-    response = yield from execution.queued(timeout=timeout)
+def _queue(execution: Execution, timeout: Timeout) -> Flow[RunReceipt]:
+    response = yield from execution.queue(timeout=timeout)
     if response is None:
         return RunReceipt(execution.run_id)
     return structure(found(response, ("data",)), RunReceipt, response=response, known={"run_id": execution.run_id})
 
 
-def _streamed(resource: Runs[Any], execution: Execution, timeout: Timeout) -> Flow[RunResult]:
+def _read_stream(resource: Runs[Any], execution: Execution, timeout: Timeout) -> Flow[RunResult]:
     dialect: V2Dialect[Any] = V2Dialect(resource._context, "")
     idle = resource._context.options.timeout if isinstance(timeout, Unset) else timeout
     opened = yield from dialect.open_stream(execution, StreamOptions(idle_timeout=idle))
@@ -420,12 +397,12 @@ def _streamed(resource: Runs[Any], execution: Execution, timeout: Timeout) -> Fl
     return RunResult(execution.run_id, execution.workflow_id, status, result.output)
 
 
-def _run(send: Sender) -> Flow[Run]:
+def _get(send: Sender) -> Flow[Run]:
     response = yield from send()
-    return structure(ran_in(response).data, Run, response=response)
+    return structure(parse_run(response).data, Run, response=response)
 
 
-def _resumed(send: Sender, timeout: Timeout) -> Flow[RunResult | RunReceipt]:
-    response = yield from send(refused=refused_to_resume, timeout=timeout)
-    ran = ran_in(response)
-    return _result(ran) if "status" in ran.data else structure(ran.data, RunReceipt, response=response)
+def _resume(send: Sender, timeout: Timeout) -> Flow[RunResult | RunReceipt]:
+    response = yield from send(refused=is_resume_refusal, timeout=timeout)
+    run = parse_run(response)
+    return _result(run) if "status" in run.data else structure(run.data, RunReceipt, response=response)

@@ -1,4 +1,4 @@
-"""``client.v2.tools``: the tools that blocks use, and running one."""
+"""``client.v2.tools``: the tools that blocks use, and their execution."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from simstudio.transport.flow import Flow
 
 
 class Tools(APIResource[M]):
-    """What tools there are in a workspace, what they take and give, and running one (API.md 4.20)."""
+    """Tools available in a workspace, with their parameters and outputs, and their execution."""
 
     @paged(
         "GET",
@@ -37,24 +37,16 @@ class Tools(APIResource[M]):
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Pages[ToolSummary]:
-        """List the tools.
+        """List the tools of a workspace.
 
         Args:
-            workspace_id: In which workspace.
-            search: Only those that this text fits, 1 to 200 characters.
-            hosted_api_key: Only those for which Sim has a key of its own always, on conditions, or never.
-            oauth_provider: Only those that work with an account of this provider.
-            sort_by: ``id`` where it is not given.
-            sort_order: ``asc`` where it is not given.
-            limit: Tools a page, 1 to 100; 50 where it is not given.
-            cursor: Where to go on: ``next_cursor`` of an earlier page with the same filters and order.
-
-        Returns:
-            The tools, over all pages.
-
-        Raises:
-            InvalidInputError: An argument is out of its limits; nothing was sent.
-            SimStudioError: Any other failure.
+            search: Search text, 1 to 200 characters.
+            hosted_api_key: Whether Sim supplies the provider's API key: always, on conditions, or never.
+            oauth_provider: Only tools that need an account of this provider.
+            sort_by: Default ``id``.
+            sort_order: Default ``asc``.
+            limit: Tools per page, 1 to 100; default 50.
+            cursor: ``next_cursor`` of an earlier page with the same filters and order.
 
         Example:
             >>> for tool in client.v2.tools.list("workspace-id", search="gmail"):  # doctest: +SKIP
@@ -64,18 +56,13 @@ class Tools(APIResource[M]):
 
     @endpoint("GET", "/api/v2/tools/{toolId}", "getTool", limits={"workspace_id": length(1, 128)})
     def get(self, send: Sender, tool_id: str, *, workspace_id: str) -> Flow[Tool]:
-        """Retrieve one tool in full.
+        """Retrieve one tool with its parameters and outputs.
 
         Args:
-            tool_id: Its id, such as ``gmail_send``.
-            workspace_id: In which workspace.
-
-        Returns:
-            The tool: what it takes and what it gives.
+            tool_id: Tool id, such as ``gmail_send``.
 
         Raises:
-            NotFoundError: There is none of that id.
-            SimStudioError: Any other failure.
+            NotFoundError: No tool has this id.
 
         Example:
             >>> client.v2.tools.get("gmail_send", workspace_id="workspace-id").params["to"].type  # doctest: +SKIP
@@ -101,27 +88,25 @@ class Tools(APIResource[M]):
         timeout_seconds: int | Unset = UNSET,
         timeout: float | Unset | None = UNSET,
     ) -> Flow[ToolResult]:
-        """Run a tool, once: it may act on the world, so it is never sent again where it may have run.
+        """Execute a tool. It may have side effects, so the request is not retried once the tool may have run.
 
         Args:
-            tool_id: Its id, such as ``gmail_send``.
-            workspace_id: In which workspace.
-            input: What it takes, by name; nothing where it is not given.
-            credential_id: The account it works with; tools of accounts need one.
-            timeout_seconds: How long the tool may take, in seconds; the server's rule where it is not given.
-            timeout: Seconds for the whole call, None for no bound; the client's where it is not given. Give more than
-                ``timeout_seconds``.
+            tool_id: Tool id, such as ``gmail_send``.
+            input: Parameters by name.
+            credential_id: Credential of the account to use; required if ``tool.oauth.required``.
+            timeout_seconds: Seconds that the tool may run; default: the server's limit.
+            timeout: Seconds for the whole call, more than ``timeout_seconds``; None for no limit; default: the client's
+                timeout.
 
         Returns:
-            What it gave. A tool that failed is a result too: look at ``succeeded``, ``error``.
+            The result, also of a tool that failed: see ``succeeded`` and ``error``.
 
         Raises:
-            PermissionDeniedError: A workspace key, or a tool that the workspace does not allow.
-            NotFoundError: There is none of that id.
-            SimStudioError: Any other failure.
+            PermissionDeniedError: The key is a workspace key, or the workspace does not allow this tool.
+            NotFoundError: No tool has this id.
 
         Example:
-            >>> sent = {"workspace_id": "workspace-id", "input": {"url": "https://example.com"}}
-            >>> client.v2.tools.execute("http_request", **sent).output  # doctest: +SKIP
+            >>> call = {"workspace_id": "workspace-id", "input": {"url": "https://example.com"}}
+            >>> client.v2.tools.execute("http_request", **call).output  # doctest: +SKIP
         """
         return send.one(ToolResult, timeout=timeout)

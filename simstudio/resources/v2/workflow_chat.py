@@ -1,4 +1,4 @@
-"""``client.v2.workflows.chat``: the page on which people talk to a workflow (API.md 4.1)."""
+"""``client.v2.workflows.chat``: the web page on which people chat with a workflow."""
 
 from __future__ import annotations
 
@@ -16,25 +16,15 @@ from simstudio.transport.flow import Flow
 
 
 class WorkflowChat(APIResource[M]):
-    """The chat that a workflow is published as. For admins of its workspace with a personal key."""
+    """The chat of a workflow. Needs the personal key of a workspace admin."""
 
     @endpoint("GET", "/api/v2/workflows/{workflowId}/deployments/chat", "getWorkflowChatDeployment")
     def get(self, send: Sender, workflow_id: str) -> Flow[ChatDeployment]:
-        """Retrieve a workflow's chat.
-
-        Args:
-            workflow_id: The workflow.
-
-        Returns:
-            The chat.
+        """Retrieve the chat of a workflow.
 
         Raises:
-            NotFoundError: It has none, or there is no such workflow.
-            PermissionDeniedError: A workspace key, or no admin.
-            SimStudioError: Any other failure.
-
-        Example:
-            >>> client.v2.workflows.chat.get("workflow-id").url  # doctest: +SKIP
+            NotFoundError: No workflow has this id, or it has no chat.
+            PermissionDeniedError: The key is not the personal key of a workspace admin.
         """
         return send.one(ChatDeployment)
 
@@ -60,30 +50,26 @@ class WorkflowChat(APIResource[M]):
         include_thinking: bool | Unset = UNSET,
         include_tool_calls: bool | Unset = UNSET,
     ) -> Flow[ChatDeployment]:
-        """Make a workflow's chat, or replace it. The draft is deployed, too.
+        """Create or replace the chat of a workflow. The draft is deployed as well.
 
         Args:
-            workflow_id: The workflow.
-            identifier: The last part of its address.
-            title: What people read above it.
-            description: What people read below that.
-            customizations: How it looks; what is not given stays.
-            auth_type: Who may talk to it: anyone (``public``, where it is not given), who knows the ``password``, or
-                who has one of the ``allowed_emails`` (``email``, ``sso``).
-            password: 15 to 1,024 characters; with ``password`` only, and needed there.
-            allowed_emails: At least one with ``email`` and ``sso``.
-            output_configs: What of the workflow's outputs it shows.
-            include_thinking: Show what models think; False where it is not given.
-            include_tool_calls: Show what tools are called; False where it is not given.
-
-        Returns:
-            The chat.
+            identifier: Last segment of the chat's URL.
+            title: Heading of the page.
+            description: Text below the heading.
+            customizations: Appearance; omitted settings keep their value.
+            auth_type: Access: anyone (``public``, the default), a ``password``, or one of ``allowed_emails``
+                (``email``, ``sso``).
+            password: 15 to 1,024 characters; required with ``auth_type="password"``, otherwise not allowed.
+            allowed_emails: At least one address; required with ``email`` and ``sso``.
+            output_configs: Outputs of the workflow to show.
+            include_thinking: Show the models' reasoning; default False.
+            include_tool_calls: Show the models' tool calls; default False.
 
         Raises:
-            ConflictError: The identifier is taken, or a deployment is under way.
-            PermissionDeniedError: A workspace key, no admin, or an organization that forbids this kind of access.
+            ConflictError: The identifier is taken, or a deployment is in progress.
+            PermissionDeniedError: The key is not the personal key of a workspace admin, or the organization forbids
+                this access.
             LockedError: The workflow is locked.
-            SimStudioError: Any other failure.
 
         Example:
             >>> client.v2.workflows.chat.replace("workflow-id", identifier="hi", title="Hi").url  # doctest: +SKIP
@@ -92,21 +78,10 @@ class WorkflowChat(APIResource[M]):
 
     @endpoint("DELETE", "/api/v2/workflows/{workflowId}/deployments/chat", "deleteWorkflowChatDeployment")
     def delete(self, send: Sender, workflow_id: str) -> Flow[DeletedChat]:
-        """Take a workflow's chat away.
-
-        Args:
-            workflow_id: The workflow.
-
-        Returns:
-            That it was done.
+        """Delete the chat of a workflow.
 
         Raises:
-            NotFoundError: It has none, or there is no such workflow.
-            PermissionDeniedError: A workspace key, or no admin.
-            SimStudioError: Any other failure.
-
-        Example:
-            >>> client.v2.workflows.chat.delete("workflow-id").deleted  # doctest: +SKIP
-            True
+            NotFoundError: No workflow has this id, or it has no chat.
+            PermissionDeniedError: The key is not the personal key of a workspace admin.
         """
         return send.one(DeletedChat)

@@ -1,4 +1,4 @@
-"""``client.v2.workflows.deployment``: what of a workflow is live, and who may reach it (API.md 4.1)."""
+"""``client.v2.workflows.deployment``: the live version of a workflow, and access to it."""
 
 from __future__ import annotations
 
@@ -10,21 +10,17 @@ from simstudio.transport.flow import Flow
 
 
 class WorkflowDeployments(APIResource[M]):
-    """What of a workflow is live, and who may reach it."""
+    """The live version of a workflow, and who may run it."""
 
     @endpoint("GET", "/api/v2/workflows/{workflowId}/deployment", "getWorkflowDeployment")
     def get(self, send: Sender, workflow_id: str) -> Flow[WorkflowDeployment]:
-        """Retrieve what of a workflow is live, how far the last attempt is, and where its triggers take deliveries.
-
-        Args:
-            workflow_id: Its id.
+        """Retrieve the live version, the latest deployment attempt and the endpoints of the triggers.
 
         Returns:
-            The deployment, also of a workflow that has none (``is_deployed``).
+            The deployment; ``is_deployed`` is False if no version is live.
 
         Raises:
-            NotFoundError: There is none of that id, or none that the key may see.
-            SimStudioError: Any other failure.
+            NotFoundError: No workflow has this id, or the API key may not see it.
 
         Example:
             >>> client.v2.workflows.deployment.get("workflow-id").needs_redeployment  # doctest: +SKIP
@@ -34,19 +30,14 @@ class WorkflowDeployments(APIResource[M]):
 
     @endpoint("PATCH", "/api/v2/workflows/{workflowId}/deployment", "updateWorkflowPublicApi")
     def update(self, send: Sender, workflow_id: str, *, is_public_api: bool) -> Flow[PublicApiAccess]:
-        """Say who may run a workflow. Needs a personal key.
+        """Set whether a workflow is public. Needs a personal key.
 
         Args:
-            workflow_id: Its id.
-            is_public_api: True lets anyone run it without a key.
-
-        Returns:
-            Who may now.
+            is_public_api: True lets anyone run the workflow without an API key.
 
         Raises:
-            PermissionDeniedError: A workspace key, a person who may not, or an organization that forbids it.
-            LockedError: It is locked.
-            SimStudioError: Any other failure.
+            PermissionDeniedError: The key is a workspace key, its user may not do this, or the organization forbids it.
+            LockedError: The workflow is locked.
 
         Example:
             >>> client.v2.workflows.deployment.update("workflow-id", is_public_api=False)  # doctest: +SKIP

@@ -1,4 +1,4 @@
-"""Workflows as files: out of one workspace and into another (API.md 4.1). Part of ``client.v2.workflows``."""
+"""Export and import of workflows; part of ``client.v2.workflows``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from simstudio.transport.flow import Flow
 
 
 class WorkflowExchange(APIResource[M]):
-    """Export, and import elsewhere."""
+    """Export a workflow, and import it into another workspace."""
 
     @endpoint("GET", "/api/v2/workflows/{workflowId}/export", "exportWorkflow")
     def export(
@@ -27,19 +27,18 @@ class WorkflowExchange(APIResource[M]):
         include_references: bool | None = None,
         include_workspace_bindings: bool | None = None,
     ) -> Flow[ExportedWorkflow]:
-        """Export the draft of a workflow. Secrets are never in it.
+        """Export the draft of a workflow, without secrets.
 
         Args:
-            workflow_id: Its id.
-            include_references: List what of its workspace it names (``reference_manifest``).
-            include_workspace_bindings: Keep the ids of credentials, tables and the like; they are cleared otherwise.
+            include_references: List the workspace resources that the workflow references (``reference_manifest``).
+            include_workspace_bindings: Keep the ids of credentials, tables and other workspace resources; default: they
+                are cleared.
 
         Returns:
-            The export: give it to :meth:`import_`, or keep its ``to_dict()``.
+            The export, for :meth:`import_`; ``to_dict()`` gives it as JSON data.
 
         Raises:
-            NotFoundError: There is none of that id, or none that the key may see.
-            SimStudioError: Any other failure.
+            NotFoundError: No workflow has this id, or the API key may not see it.
 
         Example:
             >>> exported = client.v2.workflows.export("workflow-id", include_references=True)  # doctest: +SKIP
@@ -63,31 +62,30 @@ class WorkflowExchange(APIResource[M]):
         request_id: str | Unset = UNSET,
         preview_fingerprint: str | Unset = UNSET,
     ) -> Flow[ImportedWorkflow]:
-        """Make a workflow of an export.
+        """Create a workflow from an export.
 
-        It is sent once; with ``request_id`` and ``preview_fingerprint``, under which identical ones import once
-        (API.md 1.7), again where its answer was lost.
+        The request is retried only with both ``request_id`` and ``preview_fingerprint``, under which the server imports
+        at most once.
 
         Args:
-            workspace_id: Where to.
-            workflow: What :meth:`export` gave, a bare state, or the JSON text of either.
-            folder_path: The folder it lies in, percent-encoded by segment; the root where it is not given.
-            name: What it is called, in place of its old name.
-            description: What is said of it, in place of what was.
-            mappings: What stands for things of the old workspace, wherever they are named.
-            bindings: What stands for them in single places.
-            dependent_values: Settings that depend on what is bound.
-            request_id: An id of yours for this import.
-            preview_fingerprint: Of :meth:`preview_import`: fail should anything have changed since.
+            workflow: An export, a workflow's state, or the JSON text of either.
+            folder_path: Target folder, percent-encoded by segment; default: the root.
+            name: Name of the new workflow; default: the exported name.
+            description: Description of the new workflow; default: the exported one.
+            mappings: Replacements for workspace resources, everywhere in the workflow.
+            bindings: Replacements for workspace resources in single fields.
+            dependent_values: Values of fields that depend on a bound resource.
+            request_id: Your own id for this import.
+            preview_fingerprint: Fingerprint from :meth:`preview_import`; the import fails if anything has changed
+                since.
 
         Returns:
-            The workflow, and what is left to be done (``status``, ``issues``, ``warnings``).
+            The new workflow, and what still has to be configured (``status``, ``issues``, ``warnings``).
 
         Raises:
-            InvalidRequestError: It is no workflow, or too large.
-            ConflictError: The name is taken, or anything has changed since the preview.
+            InvalidRequestError: ``workflow`` is malformed or too large.
+            ConflictError: The name is taken, or something has changed since the preview.
             LockedError: The folder is locked.
-            SimStudioError: Any other failure.
 
         Example:
             >>> exported = client.v2.workflows.export("workflow-id")  # doctest: +SKIP
@@ -113,24 +111,13 @@ class WorkflowExchange(APIResource[M]):
         bindings: Sequence[ReferenceBinding | Mapping[str, Any]] | Unset = UNSET,
         dependent_values: Sequence[DependentValue | Mapping[str, Any]] | Unset = UNSET,
     ) -> Flow[ImportPreview]:
-        """See what an import needs, without making anything.
-
-        Args:
-            workspace_id: Where to.
-            workflow: What :meth:`export` gave, a bare state, or the JSON text of either.
-            folder_path: As in :meth:`import_`.
-            name: As in :meth:`import_`.
-            description: As in :meth:`import_`.
-            mappings: As in :meth:`import_`.
-            bindings: As in :meth:`import_`.
-            dependent_values: As in :meth:`import_`.
+        """Check an import without creating anything. The arguments are those of :meth:`import_`.
 
         Returns:
-            What has to be bound and set, and whether it all is (``ready``).
+            The resources and values to provide; ``ready`` tells whether all are given.
 
         Raises:
-            InvalidRequestError: It is no workflow, or too large.
-            SimStudioError: Any other failure.
+            InvalidRequestError: ``workflow`` is malformed or too large.
 
         Example:
             >>> preview = client.v2.workflows.preview_import("workspace-id", workflow=exported)  # doctest: +SKIP

@@ -1,4 +1,4 @@
-"""``client.v2.workflows.folders``: the folders that workflows lie in (API.md 4.1)."""
+"""``client.v2.workflows.folders``: the folders of workflows."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from simstudio.transport.flow import Flow
 
 
 class WorkflowFolders(APIResource[M]):
-    """The folders that workflows lie in.
+    """The folders of workflows.
 
-    A path is percent-encoded by segment (only ``A-Z a-z 0-9 - _ . ~`` stand for themselves, hexadecimals in capitals),
-    of at most 64 segments and 4,096 bytes; the root is ``/`` (API.md 1.5).
+    A path is percent-encoded by segment: all characters except ``A-Z a-z 0-9 - _ . ~`` are encoded, with uppercase
+    hexadecimal digits. It has at most 64 segments and 4,096 bytes; the root is ``/``.
     """
 
     @paged(
@@ -36,21 +36,16 @@ class WorkflowFolders(APIResource[M]):
         sort_by: Literal["name", "createdAt", "updatedAt"] | None = None,
         sort_order: Literal["asc", "desc"] | None = None,
     ) -> Pages[WorkflowFolder]:
-        """List folders. All come at once, on one page.
+        """List the folders of a workspace, all in one page.
 
         Args:
-            workspace_id: Whose.
-            parent_path: Only in this folder.
-            search: Only those that match; 1 to 200 characters.
-            sort_by: By what they are ordered; ``name`` where it is not given.
-            sort_order: ``asc`` where it is not given.
-
-        Returns:
-            The folders.
+            parent_path: Only folders inside this folder.
+            search: Search text, 1 to 200 characters.
+            sort_by: Default ``name``.
+            sort_order: Default ``asc``.
 
         Raises:
-            NotFoundError: No such workspace or folder, or none that the key may see.
-            SimStudioError: Any other failure.
+            NotFoundError: No workspace has this id, no folder has this path, or the API key may not see it.
 
         Example:
             >>> [folder.path for folder in client.v2.workflows.folders.list("workspace-id")]  # doctest: +SKIP
@@ -60,19 +55,11 @@ class WorkflowFolders(APIResource[M]):
 
     @endpoint("POST", "/api/v2/workflows/folders", "createWorkflowsFolder", limits={"workspace_id": length(1, 128)})
     def create(self, send: Sender, workspace_id: str, *, path: str) -> Flow[WorkflowFolder]:
-        """Make a folder.
-
-        Args:
-            workspace_id: Where.
-            path: Its path.
-
-        Returns:
-            The folder.
+        """Create a folder.
 
         Raises:
-            ConflictError: It is there already.
-            LockedError: The folder that it would lie in is locked.
-            SimStudioError: Any other failure.
+            ConflictError: A folder with this path exists.
+            LockedError: The parent folder is locked.
 
         Example:
             >>> client.v2.workflows.folders.create("workspace-id", path="/Sales/New%20leads").name  # doctest: +SKIP
@@ -82,21 +69,15 @@ class WorkflowFolders(APIResource[M]):
 
     @endpoint("PATCH", "/api/v2/workflows/folders", "relocateWorkflowsFolder", limits={"workspace_id": length(1, 128)})
     def relocate(self, send: Sender, workspace_id: str, *, path: str, destination_path: str) -> Flow[WorkflowFolder]:
-        """Rename or move a folder with all that is in it.
+        """Rename or move a folder with its contents.
 
         Args:
-            workspace_id: Where.
-            path: Its path.
-            destination_path: Its new path, name included.
-
-        Returns:
-            The folder.
+            destination_path: New path, including the folder's name.
 
         Raises:
-            NotFoundError: No such folder.
-            ConflictError: Another folder is there.
-            LockedError: It is locked.
-            SimStudioError: Any other failure.
+            NotFoundError: No folder has this path.
+            ConflictError: A folder with the new path exists.
+            LockedError: The folder is locked.
 
         Example:
             >>> client.v2.workflows.folders.relocate("ws", path="/Old", destination_path="/New").path  # doctest: +SKIP
@@ -111,18 +92,15 @@ class WorkflowFolders(APIResource[M]):
         """Delete a folder.
 
         Args:
-            workspace_id: Where.
-            path: Its path.
-            recursive: With all that is in it; False where it is not given.
+            recursive: Delete the contents as well; default False.
 
         Returns:
-            How much went.
+            Numbers of deleted folders and workflows.
 
         Raises:
-            NotFoundError: No such folder.
-            ConflictError: It is not empty, and ``recursive`` is not True.
-            LockedError: It is locked.
-            SimStudioError: Any other failure.
+            NotFoundError: No folder has this path.
+            ConflictError: The folder is not empty, and ``recursive`` is not True.
+            LockedError: The folder is locked.
 
         Example:
             >>> client.v2.workflows.folders.delete("workspace-id", path="/Old").deleted_items.folders  # doctest: +SKIP

@@ -1,4 +1,4 @@
-"""Bringing versions of a workflow live and back (API.md 4.1). Part of ``client.v2.workflows``."""
+"""Deployment of workflows; part of ``client.v2.workflows``."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from simstudio.models.v2.deployments import (
     UndeployedWorkflow,
     WorkflowDeployment,
 )
-from simstudio.resources.v2.deploying import attempt_of, check_deployed, expired, is_over
+from simstudio.resources.v2.deploying import check_deployed, is_over, last_attempt, timeout_error
 from simstudio.transport.endpoint import segment
 from simstudio.transport.flow import Flow
 
 
 class WorkflowPublishing(APIResource[M]):
-    """Deploy, roll back, undeploy. All need a personal key: Sim refuses workspace keys (403)."""
+    """Deploy, roll back and undeploy. All methods need a personal key; Sim refuses workspace keys with 403."""
 
     def __init__(self, context: Context, name: str) -> None:
         super().__init__(context, name)
@@ -37,25 +37,22 @@ class WorkflowPublishing(APIResource[M]):
         name: str | Unset = UNSET,
         description: str | Unset | None = UNSET,
     ) -> Flow[DeployedWorkflow]:
-        """Make a version of the draft, and begin to bring it live.
+        """Create a version from the draft, and start to make it live.
 
-        That goes on after the call has returned: ``latest_deployment_attempt.status`` is ``preparing`` or
-        ``activating`` until it is ``active`` or ``failed``, and :meth:`wait_until_deployed` waits for it. Each call
-        makes another version, so it is sent once.
+        The deployment continues after the call: ``latest_deployment_attempt.status`` is ``preparing`` or
+        ``activating``, then ``active`` or ``failed``; :meth:`wait_until_deployed` waits for that. The request is never
+        retried, as each call creates a version.
 
         Args:
-            workflow_id: Its id.
-            name: The version's label.
-            description: What is said of the version.
+            name: Label of the version.
 
         Returns:
-            What of the workflow is live, how far the attempt is, and the number of the version.
+            The live version, the deployment attempt, and the number of the new version.
 
         Raises:
-            ConflictError: Another workflow has the path of one of its webhooks.
-            PermissionDeniedError: A workspace key, or a person who may not.
-            LockedError: It is locked.
-            SimStudioError: Any other failure.
+            ConflictError: Another workflow uses the path of one of its webhooks.
+            PermissionDeniedError: The key is a workspace key, or its user may not deploy the workflow.
+            LockedError: The workflow is locked.
 
         Example:
             >>> client.v2.workflows.deploy("workflow-id", name="1.4").version  # doctest: +SKIP
@@ -67,24 +64,19 @@ class WorkflowPublishing(APIResource[M]):
     def wait_until_deployed(
         self, workflow_id: str, *, timeout: float | None = 300.0, poll_interval: float | None = None
     ) -> Flow[WorkflowDeployment]:
-        """Wait until the last attempt to bring a version live (deploy, rollback, activate) has succeeded.
+        """Wait until the latest deployment attempt (deploy, rollback, activate) has made its version live.
 
-        It asks ``deployment.get`` at once, then at growing intervals (0.5 s to 10 s), and bears up to five failed
-        questions in a row.
+        Polls begin at once and follow at growing intervals (0.5 to 10 s). Up to five polls in a row may fail.
 
         Args:
-            workflow_id: Its id.
-            timeout: Seconds to wait, None for ever.
-            poll_interval: Seconds between questions, in place of the growing ones.
-
-        Returns:
-            What of the workflow is live.
+            timeout: Seconds to wait; None for no limit.
+            poll_interval: Seconds between polls, instead of growing intervals.
 
         Raises:
-            DeploymentFailedError: The attempt failed or was superseded, or the workflow is not deployed and nothing is
-                under way (``error.code``, ``error.deployment``).
-            DeploymentTimeoutError: It was not live in time (a :class:`~simstudio.JobTimeoutError`); it goes on.
-            SimStudioError: It could not be asked for.
+            DeploymentFailedError: The attempt failed or was superseded, or there is none and the workflow is not
+                deployed (``error.code``, ``error.deployment``).
+            DeploymentTimeoutError: The version was not live within ``timeout``; the deployment continues. Also a
+                :class:`~simstudio.JobTimeoutError`.
 
         Example:
             >>> client.v2.workflows.rollback("workflow-id")  # doctest: +SKIP
@@ -103,7 +95,7 @@ class WorkflowPublishing(APIResource[M]):
                 found(response, ("data",)), WorkflowDeployment, response=response, known={"id": workflow_id}
             )
             require(deployment, response, is_deployed=bool)
-            attempt = attempt_of(deployment)
+            attempt = last_attempt(deployment)
             if attempt is not None:
                 require(attempt, response, status=str)
             return deployment
@@ -111,7 +103,7 @@ class WorkflowPublishing(APIResource[M]):
         deployment = yield from poller.wait(
             ask,
             done=is_over,
-            expired=lambda last: expired(workflow_id, last, timeout),
+            expired=lambda last: timeout_error(workflow_id, last, timeout),
             timeout=timeout,
         )
         check_deployed(deployment)
@@ -119,18 +111,14 @@ class WorkflowPublishing(APIResource[M]):
 
     @endpoint("DELETE", "/api/v2/workflows/{workflowId}/deploy", "undeployWorkflow")
     def undeploy(self, send: Sender, workflow_id: str) -> Flow[UndeployedWorkflow]:
-        """Take the live version away.
-
-        Args:
-            workflow_id: Its id.
+        """Undeploy a workflow.
 
         Returns:
-            What is left, and the MCP tools that went with it.
+            The deployment state, and the MCP tools that were removed with it.
 
         Raises:
-            PermissionDeniedError: A workspace key, or a person who may not.
-            LockedError: It is locked.
-            SimStudioError: Any other failure.
+            PermissionDeniedError: The key is a workspace key, or its user may not deploy the workflow.
+            LockedError: The workflow is locked.
 
         Example:
             >>> client.v2.workflows.undeploy("workflow-id").is_deployed  # doctest: +SKIP
@@ -140,20 +128,18 @@ class WorkflowPublishing(APIResource[M]):
 
     @endpoint("POST", "/api/v2/workflows/{workflowId}/rollback", "rollbackWorkflow")
     def rollback(self, send: Sender, workflow_id: str, *, version: int | Unset = UNSET) -> Flow[DeploymentResult]:
-        """Begin to bring an earlier version live again; :meth:`wait_until_deployed` waits for it. The draft stays.
+        """Start to make an earlier version live; :meth:`wait_until_deployed` waits for the end. The draft stays.
 
         Args:
-            workflow_id: Its id.
-            version: Its number; the one that was live before where it is not given.
+            version: Version number; default: the version that was live before.
 
         Returns:
-            What of the workflow is live, how far the attempt is, and the number of the version.
+            The live version, the deployment attempt, and the number of its version.
 
         Raises:
-            NotFoundError: There is no such workflow or version.
-            ConflictError: It cannot be brought live now, such as where there is no earlier one.
-            PermissionDeniedError: A workspace key, or a person who may not.
-            SimStudioError: Any other failure.
+            NotFoundError: The workflow or version does not exist.
+            ConflictError: The version cannot go live, for example because there is no earlier one.
+            PermissionDeniedError: The key is a workspace key, or its user may not deploy the workflow.
 
         Example:
             >>> client.v2.workflows.rollback("workflow-id").version  # doctest: +SKIP

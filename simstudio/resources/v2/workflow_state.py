@@ -1,4 +1,4 @@
-"""``client.v2.workflows.state``: the draft of a workflow (API.md 4.1)."""
+"""``client.v2.workflows.state``: the draft of a workflow."""
 
 from __future__ import annotations
 
@@ -16,21 +16,14 @@ from simstudio.transport.flow import Flow
 
 
 class WorkflowStates(APIResource[M]):
-    """The draft of a workflow: its graph and its variables."""
+    """The draft of a workflow: its blocks, edges and variables."""
 
     @endpoint("GET", "/api/v2/workflows/{workflowId}/state", "getWorkflowState")
     def get(self, send: Sender, workflow_id: str) -> Flow[WorkflowState]:
-        """Retrieve the draft, with the ids of credentials and tables in it.
-
-        Args:
-            workflow_id: Its id.
-
-        Returns:
-            The draft; :meth:`replace` takes it as it is.
+        """Retrieve the draft, including the ids of credentials and tables; :meth:`replace` accepts it unchanged.
 
         Raises:
-            NotFoundError: There is none of that id, or none that the key may see.
-            SimStudioError: Any other failure.
+            NotFoundError: No workflow has this id, or the API key may not see it.
 
         Example:
             >>> [block.name for block in client.v2.workflows.state.get("workflow-id").blocks.values()]  # doctest: +SKIP
@@ -57,26 +50,24 @@ class WorkflowStates(APIResource[M]):
         variables: Mapping[str, Variable | Mapping[str, Any]] | Unset = UNSET,
         dry_run: bool | None = None,
     ) -> Flow[ReplacedState]:
-        """Overwrite the draft, whoever wrote it last; deploy to publish. Needs a personal key.
+        """Overwrite the draft, without a check for concurrent changes. Deploy to publish it. Needs a personal key.
 
         Args:
-            workflow_id: Its id.
-            blocks: By id; at most 2,000.
-            edges: The connections; at most 10,000.
-            loops: By the id of their block; Sim computes them anew from the blocks.
-            parallels: Likewise.
-            variables: By id; those there stay where it is not given.
-            dry_run: Only check; write nothing.
+            blocks: At most 2,000 blocks by id.
+            edges: At most 10,000 connections between blocks.
+            loops: Loops by the id of their block; Sim computes them again from the blocks.
+            parallels: Parallels by the id of their block; Sim computes them again from the blocks.
+            variables: Variables by id; default: unchanged.
+            dry_run: Check the draft without writing it.
 
         Returns:
-            What may be wrong with it (``lint``, ``warnings``).
+            Problems that Sim found (``lint``, ``warnings``).
 
         Raises:
-            ConflictError: An id of a block, an edge or a container belongs to another workflow.
-            InvalidRequestError: It is no draft.
-            PermissionDeniedError: A workspace key, or a person who may not.
-            LockedError: It is locked.
-            SimStudioError: Any other failure.
+            ConflictError: The id of a block, edge, loop or parallel belongs to another workflow.
+            InvalidRequestError: The draft is malformed.
+            PermissionDeniedError: The key is a workspace key, or its user may not edit the workflow.
+            LockedError: The workflow is locked.
 
         Example:
             >>> draft = client.v2.workflows.state.get("workflow-id")  # doctest: +SKIP

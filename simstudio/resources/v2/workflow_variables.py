@@ -1,4 +1,4 @@
-"""``client.v2.workflows.variables``: the variables of a workflow (API.md 4.1)."""
+"""``client.v2.workflows.variables``: the variables of a workflow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from simstudio.transport.flow import Flow
 
 
 class WorkflowVariables(APIResource[M]):
-    """The variables of a workflow. ``workflows.get`` and ``workflows.state.get`` read them."""
+    """Changes of a workflow's variables; ``workflows.get`` and ``workflows.state.get`` read them."""
 
     @endpoint(
         "PATCH",
@@ -25,19 +25,17 @@ class WorkflowVariables(APIResource[M]):
     def apply(
         self, send: Sender, workflow_id: str, *, operations: Sequence[VariableOperation]
     ) -> Flow[AppliedVariables]:
-        """Add, set and delete variables, by name and in order.
+        """Add, edit and delete variables, by name and in the given order.
 
         Args:
-            workflow_id: Its id.
             operations: 1 to 100 of :data:`~simstudio.models.v2.workflow_params.VariableOperation`.
 
         Returns:
-            How many there are now, and whether anything changed.
+            The number of variables, and whether anything changed.
 
         Raises:
-            ConflictError: They cannot be carried out, such as where a name that is added is taken.
-            LockedError: It is locked.
-            SimStudioError: Any other failure.
+            ConflictError: An operation is impossible, such as adding a name that exists.
+            LockedError: The workflow is locked.
 
         Example:
             >>> change = {"operation": "edit", "name": "model", "value": "gpt-5"}

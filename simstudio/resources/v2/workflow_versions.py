@@ -1,4 +1,4 @@
-"""``client.v2.workflows.versions``: each deployment mints one (API.md 4.1)."""
+"""``client.v2.workflows.versions``: the versions of a workflow; each deployment creates one."""
 
 from __future__ import annotations
 
@@ -36,16 +36,11 @@ class WorkflowVersions(APIResource[M]):
         """List the versions of a workflow.
 
         Args:
-            workflow_id: Its id.
-            limit: Versions a page, 1 to 100; 50 where it is not given.
-            cursor: Where to go on: ``next_cursor`` of an earlier page.
-
-        Returns:
-            The versions, over all pages.
+            limit: Versions per page, 1 to 100; default 50.
+            cursor: ``next_cursor`` of an earlier page.
 
         Raises:
-            NotFoundError: There is no such workflow, or none that the key may see.
-            SimStudioError: Any other failure.
+            NotFoundError: No workflow has this id, or the API key may not see it.
 
         Example:
             >>> [each.version for each in client.v2.workflows.versions.list("workflow-id")]  # doctest: +SKIP
@@ -55,18 +50,10 @@ class WorkflowVersions(APIResource[M]):
 
     @endpoint("GET", "/api/v2/workflows/{workflowId}/versions/{version}", "getWorkflowVersionV2")
     def get(self, send: Sender, workflow_id: str, version: int) -> Flow[WorkflowVersionDetail]:
-        """Retrieve a version with its graph.
-
-        Args:
-            workflow_id: Its workflow.
-            version: Its number.
-
-        Returns:
-            The version.
+        """Retrieve a version with its state (blocks and edges).
 
         Raises:
-            NotFoundError: There is no such workflow or version, or none that the key may see.
-            SimStudioError: Any other failure.
+            NotFoundError: The workflow or version does not exist, or the API key may not see it.
 
         Example:
             >>> list(client.v2.workflows.versions.get("workflow-id", 3).state)  # doctest: +SKIP
@@ -84,21 +71,14 @@ class WorkflowVersions(APIResource[M]):
         name: str | Unset = UNSET,
         description: str | Unset | None = UNSET,
     ) -> Flow[WorkflowVersionLabels]:
-        """Change what a version is called. Give at least one; what is not given stays.
+        """Change the name or description of a version. Omitted arguments leave their value unchanged.
 
         Args:
-            workflow_id: Its workflow.
-            version: Its number.
-            name: Its label.
-            description: What is said of it; None takes it away.
-
-        Returns:
-            What it is called now.
+            description: New text; None removes the description.
 
         Raises:
-            NotFoundError: There is no such workflow or version, or none that the key may see.
-            InvalidRequestError: Nothing was given.
-            SimStudioError: Any other failure.
+            NotFoundError: The workflow or version does not exist, or the API key may not see it.
+            InvalidRequestError: Neither ``name`` nor ``description`` was given.
 
         Example:
             >>> client.v2.workflows.versions.update("workflow-id", 3, name="1.4")  # doctest: +SKIP
@@ -107,20 +87,16 @@ class WorkflowVersions(APIResource[M]):
 
     @endpoint("POST", "/api/v2/workflows/{workflowId}/versions/{version}/activate", "activateWorkflowVersion")
     def activate(self, send: Sender, workflow_id: str, version: int) -> Flow[DeploymentResult]:
-        """Begin to bring a version live; ``workflows.wait_until_deployed`` waits for it. Needs a personal key.
-
-        Args:
-            workflow_id: Its workflow.
-            version: Its number.
+        """Start to make a version live; ``workflows.wait_until_deployed`` waits for the end. Needs a personal key.
 
         Returns:
-            What of the workflow is live, how far the attempt is (``latest_deployment_attempt``), and the number.
+            The live version and the new ``latest_deployment_attempt``.
 
         Raises:
-            NotFoundError: There is no such workflow or version, or none that the key may see.
-            ConflictError: It cannot be brought live now, such as where another workflow has the path of a webhook.
-            PermissionDeniedError: A workspace key, or a person who may not.
-            SimStudioError: Any other failure.
+            NotFoundError: The workflow or version does not exist, or the API key may not see it.
+            ConflictError: The version cannot go live, for example because another workflow uses the path of its
+                webhook.
+            PermissionDeniedError: The key is a workspace key, or its user may not deploy the workflow.
 
         Example:
             >>> client.v2.workflows.versions.activate("workflow-id", 2)  # doctest: +SKIP
@@ -129,20 +105,15 @@ class WorkflowVersions(APIResource[M]):
 
     @endpoint("POST", "/api/v2/workflows/{workflowId}/versions/{version}/revert", "revertWorkflowVersion")
     def revert(self, send: Sender, workflow_id: str, version: int | Literal["active"]) -> Flow[RevertedWorkflow]:
-        """Overwrite the draft with a version. What is live stays. Needs a personal key.
+        """Overwrite the draft with a version; the live version stays. Needs a personal key.
 
         Args:
-            workflow_id: Its workflow.
-            version: Its number, or ``active`` for the live one.
-
-        Returns:
-            When the draft was saved.
+            version: Version number; ``active`` for the live version.
 
         Raises:
-            NotFoundError: There is no such workflow or version, or none that the key may see.
-            PermissionDeniedError: A workspace key, or a person who may not.
-            LockedError: It is locked.
-            SimStudioError: Any other failure.
+            NotFoundError: The workflow or version does not exist, or the API key may not see it.
+            PermissionDeniedError: The key is a workspace key, or its user may not edit the workflow.
+            LockedError: The workflow is locked.
 
         Example:
             >>> client.v2.workflows.versions.revert("workflow-id", "active").last_saved  # doctest: +SKIP
@@ -151,19 +122,14 @@ class WorkflowVersions(APIResource[M]):
 
     @endpoint("GET", "/api/v2/workflows/{workflowId}/versions/compare", "compareWorkflowVersions")
     def compare(self, send: Sender, workflow_id: str, *, base: int, target: int) -> Flow[VersionComparison]:
-        """Compare two versions. Newer servers only; older ones answer 404.
+        """Compare two versions. Older servers do not have this operation and respond with 404.
 
         Args:
-            workflow_id: Their workflow.
-            base: The number of the one.
-            target: The number of the other.
-
-        Returns:
-            What the target changed.
+            base: Version number to compare from.
+            target: Version number to compare to.
 
         Raises:
-            NotFoundError: There is no such workflow or version, or none that the key may see.
-            SimStudioError: Any other failure.
+            NotFoundError: The workflow or version does not exist, or the API key may not see it.
 
         Example:
             >>> client.v2.workflows.versions.compare("workflow-id", base=2, target=3).diff.has_changes  # doctest: +SKIP

@@ -1,4 +1,4 @@
-"""``client.v2.workflows``: workflows, and the namespaces of what belongs to one (API.md 4.1)."""
+"""``client.v2.workflows``: workflows, and the namespaces of their parts."""
 
 from __future__ import annotations
 
@@ -28,46 +28,46 @@ if TYPE_CHECKING:
 
 
 class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
-    """Workflows of a workspace: their definition; for running them see ``client.workflows`` and ``client.v2.runs``."""
+    """Definition of workflows. ``client.workflows`` and ``client.v2.runs`` run them."""
 
     @namespace
     def deployment(self) -> WorkflowDeployments[M]:
-        """What of a workflow is live, and who may reach it."""
+        """The live version of a workflow, and who may run it."""
         from simstudio.resources.v2.workflow_deployment import WorkflowDeployments
 
         return WorkflowDeployments(self._context, f"{self._name}.deployment")
 
     @namespace
     def versions(self) -> WorkflowVersions[M]:
-        """The versions of a workflow."""
+        """Versions of a workflow."""
         from simstudio.resources.v2.workflow_versions import WorkflowVersions
 
         return WorkflowVersions(self._context, f"{self._name}.versions")
 
     @namespace
     def state(self) -> WorkflowStates[M]:
-        """The draft of a workflow."""
+        """Draft of a workflow."""
         from simstudio.resources.v2.workflow_state import WorkflowStates
 
         return WorkflowStates(self._context, f"{self._name}.state")
 
     @namespace
     def variables(self) -> WorkflowVariables[M]:
-        """The variables of a workflow."""
+        """Variables of a workflow."""
         from simstudio.resources.v2.workflow_variables import WorkflowVariables
 
         return WorkflowVariables(self._context, f"{self._name}.variables")
 
     @namespace
     def folders(self) -> WorkflowFolders[M]:
-        """The folders that workflows lie in."""
+        """Folders of workflows."""
         from simstudio.resources.v2.workflow_folders import WorkflowFolders
 
         return WorkflowFolders(self._context, f"{self._name}.folders")
 
     @namespace
     def chat(self) -> WorkflowChat[M]:
-        """The chat that a workflow is published as."""
+        """Chat of a workflow."""
         from simstudio.resources.v2.workflow_chat import WorkflowChat
 
         return WorkflowChat(self._context, f"{self._name}.chat")
@@ -95,23 +95,18 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
         """List the workflows of a workspace.
 
         Args:
-            workspace_id: Whose.
-            scope: Those in use or those archived; ``active`` where it is not given. With ``archived`` and a folder
-                there are none: folders are sought among those in use.
-            folder_path: Only in this folder, percent-encoded by segment; ``/`` is the root.
-            deployed_only: Only those with a live version.
-            limit: Workflows a page, 1 to 100; 50 where it is not given.
-            cursor: Where to go on: ``next_cursor`` of an earlier page with the same filters and order.
-            search: Only those that match; 1 to 200 characters.
-            sort_by: By what they are ordered; ``position`` where it is not given.
-            sort_order: ``asc`` where it is not given.
-
-        Returns:
-            The workflows, over all pages.
+            scope: Default ``active``. ``archived`` with ``folder_path`` finds nothing, as the path is resolved among
+                active folders.
+            folder_path: Only workflows in this folder, percent-encoded by segment; ``/`` is the root.
+            deployed_only: Only workflows with a live version.
+            limit: Workflows per page, 1 to 100; default 50.
+            cursor: ``next_cursor`` of an earlier page with the same filters and order.
+            search: Search text, 1 to 200 characters.
+            sort_by: Default ``position``.
+            sort_order: Default ``asc``.
 
         Raises:
-            NotFoundError: No such workspace or folder, or none that the key may see.
-            SimStudioError: Any other failure.
+            NotFoundError: The workspace or folder does not exist, or the API key may not see it.
 
         Example:
             >>> for workflow in client.v2.workflows.list("workspace-id", deployed_only=True):  # doctest: +SKIP
@@ -121,17 +116,10 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
 
     @endpoint("GET", "/api/v2/workflows/{workflowId}", "getWorkflow")
     def get(self, send: Sender, workflow_id: str) -> Flow[WorkflowDetail]:
-        """Retrieve one workflow, with its variables and the fields of its input.
-
-        Args:
-            workflow_id: Its id.
-
-        Returns:
-            The workflow.
+        """Retrieve one workflow with its variables and input fields.
 
         Raises:
-            NotFoundError: There is none of that id, or none that the key may see.
-            SimStudioError: Any other failure.
+            NotFoundError: No workflow has this id, or the API key may not see it.
 
         Example:
             >>> [field.name for field in client.v2.workflows.get("workflow-id").inputs]  # doctest: +SKIP
@@ -149,21 +137,17 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
         description: str | Unset | None = UNSET,
         folder_path: str | Unset = UNSET,
     ) -> Flow[CreatedWorkflow]:
-        """Make a workflow.
+        """Create a workflow.
 
         Args:
-            workspace_id: Where.
-            name: What it is called.
-            description: What is said of it.
-            folder_path: The folder it lies in, percent-encoded by segment; the root where it is not given.
+            folder_path: Folder, percent-encoded by segment; default: the root.
 
         Returns:
-            The workflow, with the blocks it begins with.
+            The workflow with its initial blocks.
 
         Raises:
             ConflictError: The name is taken.
             LockedError: The folder is locked.
-            SimStudioError: Any other failure.
 
         Example:
             >>> client.v2.workflows.create("workspace-id", name="Triage").id  # doctest: +SKIP
@@ -180,21 +164,15 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
         description: str | Unset | None = UNSET,
         folder_path: str | Unset = UNSET,
     ) -> Flow[Workflow]:
-        """Rename, describe or move a workflow. What is not given stays.
+        """Rename, describe or move a workflow. Omitted arguments leave their value unchanged.
 
         Args:
-            workflow_id: Its id.
-            name: What it is called from now on.
-            description: What is said of it; None takes it away.
-            folder_path: Where it goes, percent-encoded by segment; ``/`` is the root.
-
-        Returns:
-            The workflow.
+            description: New text; None removes the description.
+            folder_path: Target folder, percent-encoded by segment; ``/`` is the root.
 
         Raises:
-            ConflictError: The name is taken there, or the workflow cannot be changed now.
-            LockedError: It is locked.
-            SimStudioError: Any other failure.
+            ConflictError: The name is taken in the folder, or the workflow cannot be changed at present.
+            LockedError: The workflow is locked.
 
         Example:
             >>> client.v2.workflows.update("workflow-id", description=None)  # doctest: +SKIP
@@ -203,42 +181,21 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
 
     @endpoint("DELETE", "/api/v2/workflows/{workflowId}", "deleteWorkflowV2")
     def delete(self, send: Sender, workflow_id: str) -> Flow[DeletedWorkflow]:
-        """Archive a workflow with its schedules, webhooks and chats; :meth:`restore` brings it back.
-
-        Args:
-            workflow_id: Its id.
-
-        Returns:
-            That it was done.
+        """Archive a workflow with its schedules, webhooks and chats; :meth:`restore` reverses it.
 
         Raises:
-            NotFoundError: There is none of that id, or none that the key may see.
-            LockedError: It is locked.
-            SimStudioError: Any other failure.
-
-        Example:
-            >>> client.v2.workflows.delete("workflow-id").archived  # doctest: +SKIP
-            True
+            NotFoundError: No workflow has this id, or the API key may not see it.
+            LockedError: The workflow is locked.
         """
         return send.one(DeletedWorkflow)
 
     @endpoint("POST", "/api/v2/workflows/{workflowId}/restore", "restoreWorkflow")
     def restore(self, send: Sender, workflow_id: str) -> Flow[Workflow]:
-        """Bring back an archived workflow.
-
-        Args:
-            workflow_id: Its id.
-
-        Returns:
-            The workflow.
+        """Restore an archived workflow.
 
         Raises:
-            ConflictError: It is not archived.
-            NotFoundError: There is none of that id, or none that the key may see.
-            SimStudioError: Any other failure.
-
-        Example:
-            >>> client.v2.workflows.restore("workflow-id").name  # doctest: +SKIP
+            ConflictError: The workflow is not archived.
+            NotFoundError: No workflow has this id, or the API key may not see it.
         """
         return send.one(Workflow)
 
@@ -249,17 +206,12 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
         """Copy a workflow within its workspace.
 
         Args:
-            workflow_id: What to copy.
-            name: What the copy is called; a taken name is made unique.
-            folder_path: The folder the copy lies in, percent-encoded by segment.
-
-        Returns:
-            The copy.
+            name: Name of the copy; if it is taken, Sim makes it unique.
+            folder_path: Folder of the copy, percent-encoded by segment.
 
         Raises:
-            NotFoundError: There is none of that id, or none that the key may see.
+            NotFoundError: No workflow has this id, or the API key may not see it.
             LockedError: The folder is locked.
-            SimStudioError: Any other failure.
 
         Example:
             >>> client.v2.workflows.duplicate("workflow-id", name="Triage, next").id  # doctest: +SKIP
@@ -275,19 +227,14 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
     def move(
         self, send: Sender, workspace_id: str, *, workflow_ids: Sequence[str], folder_path: str
     ) -> Flow[MovedWorkflows]:
-        """Move workflows to a folder, each on its own: what could not be moved is in ``failed``, and nothing is raised.
+        """Move workflows to a folder, each on its own; those that cannot be moved are in ``failed``, without an error.
 
         Args:
-            workspace_id: Where they are.
-            workflow_ids: 1 to 100 ids.
-            folder_path: Where they go, percent-encoded by segment; ``/`` is the root.
-
-        Returns:
-            Which were moved and which were not.
+            workflow_ids: 1 to 100 workflow ids.
+            folder_path: Target folder, percent-encoded by segment; ``/`` is the root.
 
         Raises:
-            NotFoundError: No such workspace or folder, or none that the key may see.
-            SimStudioError: Any other failure.
+            NotFoundError: The workspace or folder does not exist, or the API key may not see it.
 
         Example:
             >>> client.v2.workflows.move("workspace-id", workflow_ids=["a"], folder_path="/X").failed  # doctest: +SKIP
@@ -313,28 +260,23 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
         set_block_enabled: Sequence[BlockEnabled | Mapping[str, Any]] | Unset = UNSET,
         dry_run: bool | None = None,
     ) -> Flow[AppliedOperations]:
-        """Change the draft of a workflow, block by block; deploy to publish. Needs a personal key.
+        """Change blocks of a draft. Deploy to publish the changes. Needs a personal key.
 
-        What can be done is, in one write; the rest is in ``skipped``. ``deferred`` is no failure, and ``lint`` advice.
+        Possible operations are written together; the others are in ``skipped``. ``deferred`` does not mean failure, and
+        ``lint`` is advice.
 
         Args:
-            workflow_id: Its id.
             operations: 1 to 200 of :data:`~simstudio.models.v2.workflow_params.WorkflowOperation`. A ``block_id`` that
-                is no UUID is a label for a new block, whose id comes back in ``minted_block_ids``.
-            atomic: Write nothing unless all can be carried out; False where it is not given.
-            layout: Where new blocks are drawn: near their neighbours (``targeted``, where it is not given), or as they
-                come (``none``).
-            set_block_enabled: Blocks to switch on or off.
-            dry_run: Write nothing; ids of new blocks are then in ``preview_block_ids``.
-
-        Returns:
-            What became of them.
+                is not a UUID is a label for a new block, whose id is returned in ``minted_block_ids``.
+            atomic: Write nothing if an operation is impossible; default False.
+            layout: Position of new blocks: near their neighbours (``targeted``, the default) or unchanged (``none``).
+            set_block_enabled: Blocks to enable or disable.
+            dry_run: Write nothing; the ids of new blocks are in ``preview_block_ids``.
 
         Raises:
-            ConflictError: ``atomic``, and not all could be carried out: ``error.details`` has ``skipped``.
-            PermissionDeniedError: A workspace key.
-            LockedError: It is locked.
-            SimStudioError: Any other failure.
+            ConflictError: An operation is impossible, with ``atomic``: ``error.details`` has ``skipped``.
+            PermissionDeniedError: The key is a workspace key.
+            LockedError: The workflow is locked.
 
         Example:
             >>> change = {"operation_type": "delete", "block_id": "block-id"}
