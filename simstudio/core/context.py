@@ -1,4 +1,4 @@
-"""``Context``: what a resource has of its client."""
+"""``Context``: session, options and mode of one client, for its resources."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @attrs.frozen(eq=False, repr=False)
 class Context:
-    """What a resource has of its client, or of the clone that it belongs to.
+    """The part of a client that its resources need.
 
     Attributes:
-        session: What the client shares with its clones.
-        options: Timeout, retries and headers of this clone.
+        session: State that the client shares with its clones.
+        options: Timeout, retries and headers of this client.
         mode: How flows are run, and what operations return.
-        rebuild: Makes the client anew from the arguments of :meth:`reduce`.
-        defaults: The headers of every request.
+        rebuild: Makes the client of a pickle from the arguments in :meth:`reduce`.
+        defaults: Headers of every request: those of ``options`` over the package's own.
     """
 
     session: Session
@@ -49,11 +49,11 @@ class Context:
         return self.mode.run(self.session, flow)
 
     def call(self, flow: Flow[Any]) -> Any:
-        """Run the flow of an operation: like ``run``, but with the response in the raw modes."""
+        """Run the flow of an operation: like :meth:`run`, but raw modes add the response."""
         return self.mode.call(self.session, flow)
 
     def reduce(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        """The function and the arguments that make the client anew, **API key included**: what a pickle holds.
+        """Return what a pickle of the client holds, **including the API key**: a function and its arguments.
 
         Raises:
             ConfigurationError: The client cannot be pickled; the message names what prevents it.

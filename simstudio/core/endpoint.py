@@ -1,4 +1,4 @@
-"""``@endpoint`` and ``@paged``: operations of a REST surface, each written once as its signature and its result.
+"""``@endpoint`` and ``@paged``: operations that are one request each, defined by a signature and a result.
 
 For example::
 
@@ -7,9 +7,9 @@ For example::
         def delete(self, send: Sender, workflow_id: str) -> Flow[DeletedWorkflow]:
             return send.one(DeletedWorkflow)
 
-The signature *is* the request (:mod:`simstudio.core.routes`); ``send`` holds it, checked and placed, and users do
-not see it. What the method returns is the flow of its result, so anything that is not "send, unwrap, structure" is
-written out there. :mod:`simstudio.catalog` lists all routes.
+The signature defines the parameters of the request (:mod:`simstudio.core.routes`). ``send`` is the request of one call
+with its arguments checked; callers do not pass it. The method returns the flow of its result, so a call that needs
+more than one request is written as a generator. :mod:`simstudio.catalog` lists all routes.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ T = TypeVar("T")
 
 
 class Sender:
-    """The request of one call of an operation, checked and placed. Call it to send it.
+    """The request of one call of an operation. Call it to send it; change its attributes before, if need be.
 
     Attributes:
-        arguments: Of the method, by Python name, defaults filled in.
-        path: With the path parameters filled in.
-        query: What of the arguments goes there, as text by wire name; may be changed before sending.
-        headers: Likewise.
-        body: Likewise, as JSON data; None where the operation has no body.
+        arguments: Arguments of the method by Python name, including defaults.
+        path: Path with its parameters filled in.
+        query: Query parameters by wire name, as text.
+        headers: Headers by wire name, as text.
+        body: JSON data by wire name; None if the operation has no body.
     """
 
     def __init__(self, resource: APIResource[Any], route: Route, arguments: Mapping[str, Any], resend: Resend) -> None:
@@ -66,13 +66,13 @@ class Sender:
                 value = arguments[name]
                 text = value if isinstance(value, str) else str(value)
                 self.path = self.path.replace(f"{{{parameter.wire}}}", segment(text, name))
-        self.query: dict[str, Any] = route.placed(arguments, "query")
-        self.headers: dict[str, str] = route.placed(arguments, "header")
+        self.query: dict[str, Any] = route.arguments_for("query", arguments)
+        self.headers: dict[str, str] = route.arguments_for("header", arguments)
         has_body = any(parameter.place == "body" for parameter in route.parameters.values())
-        self.body: dict[str, Any] | None = route.placed(arguments, "body") if has_body else None
+        self.body: dict[str, Any] | None = route.arguments_for("body", arguments) if has_body else None
 
     def request(self, **options: Any) -> Request:
-        """The request, ready to be sent; ``options`` are those of ``APIResource._request``."""
+        """Make the request, with further options of ``APIResource._request``."""
         if self.body is not None:
             options.setdefault("json", self.body)
         options.setdefault("resend", self.resend)
@@ -85,10 +85,10 @@ class Sender:
         )
 
     def __call__(self, **options: Any) -> Flow[Response]:
-        """Send it.
+        """Send the request and return the response; the arguments are those of :meth:`request`.
 
         Raises:
-            APIStatusError: Any error status.
+            APIStatusError: The server answered with an error status.
         """
         return self.dispatch(self.request(**options))
 
@@ -97,38 +97,38 @@ class Sender:
         return self.resource._call_explained(request)
 
     def one(self, into: type[T], *at: str, **options: Any) -> Flow[T]:
-        """Send it, and structure what the answer holds.
+        """Send the request and return the model in the response.
 
         Args:
-            into: A model.
-            at: Where in the answer it is; ``data`` where nothing is given.
-            options: Of ``APIResource._request``.
+            into: Class of the model.
+            at: Path of keys to the model in the JSON body; by default ``data``.
+            options: Options of ``APIResource._request``.
 
         Raises:
-            APIStatusError: Any error status.
-            InvalidResponseError: The answer is of another shape.
+            APIStatusError: The server answered with an error status.
+            InvalidResponseError: The body has another shape.
         """
         response = yield from self(**options)
-        return structure(found(response, at or ("data",)), into, response=response)
+        return structure(extract(response, at or ("data",)), into, response=response)
 
     def download(self) -> Flow[Download]:
-        """Send it, and give the bytes that come."""
+        """Send the request and return the body as a file."""
         response = yield from self(headers={"Accept": "*/*"})
         return Download.of(response)
 
     def pages(self, into: type[T], *at: str, cursor: str = "cursor") -> Pages[T]:
-        """The pages of a list that is paged by cursors.
+        """Return the pages of a list that the server pages by cursors.
 
         Args:
-            into: The model of an item.
-            at: Where in the answer the items are; ``data`` where nothing is given.
-            cursor: The query parameter that takes one.
+            into: Class of the items.
+            at: Path of keys to the items in the JSON body; by default ``data``.
+            cursor: Query parameter that takes a cursor.
         """
         return CursorPages(self, into, at or ("data",), cursor)
 
 
 class CursorPages(Pages[T]):
-    """The pages of a list whose answers name the next one (``nextCursor``)."""
+    """The pages of a list whose responses name the next page (``nextCursor``)."""
 
     def __init__(self, send: Sender, into: type[T], at: Sequence[str], cursor: str) -> None:
         super().__init__(send.query.pop(cursor, None))
@@ -138,7 +138,7 @@ class CursorPages(Pages[T]):
         self._cursor = cursor
 
     def fetch(self, cursor: str | None) -> Flow[Page[T]]:
-        """The flow of the page at a cursor."""
+        """Fetch the page at a cursor."""
         send = self._send
         query = send.query if cursor is None else {**send.query, self._cursor: cursor}
         response = yield from send.dispatch(
@@ -148,30 +148,30 @@ class CursorPages(Pages[T]):
 
 
 def read_page(response: Response, into: type[T], at: Sequence[str] = ("data",)) -> Page[T]:
-    """The page in an answer.
+    """Read a page from a response.
 
     Raises:
-        InvalidResponseError: There is none; the message names the place.
+        InvalidResponseError: The body lacks the items; the message names the missing key.
     """
     body = response.json()
-    items = structure(found(response, at, body), list[into], response=response)  # type: ignore[valid-type]
-    place = body
+    items = structure(extract(response, at, body), list[into], response=response)  # type: ignore[valid-type]
+    parent = body
     for name in at[:-1]:
-        place = place[name]
-    cursor = body.get("nextCursor", place.get("nextCursor"))
-    besides = {name: value for name, value in {**body, **place}.items() if name not in (*at, "nextCursor", "success")}
-    return Page(items, cursor if isinstance(cursor, str) and cursor else None, besides)
+        parent = parent[name]
+    cursor = body.get("nextCursor", parent.get("nextCursor"))
+    extra = {name: value for name, value in {**body, **parent}.items() if name not in (*at, "nextCursor", "success")}
+    return Page(items, cursor if isinstance(cursor, str) and cursor else None, extra)
 
 
-def found(response: Response, at: Sequence[str], body: Any = UNSET) -> Any:
-    """What an answer holds at a place.
+def extract(response: Response, at: Sequence[str], body: Any = UNSET) -> Any:
+    """Return the value at a path of keys in the JSON body of a response.
 
     Raises:
-        InvalidResponseError: Nothing.
+        InvalidResponseError: The body lacks one of the keys.
     """
-    place = response.json() if isinstance(body, Unset) else body
+    value = response.json() if isinstance(body, Unset) else body
     for depth, name in enumerate(at):
-        if not isinstance(place, dict) or name not in place:
+        if not isinstance(value, dict) or name not in value:
             raise InvalidResponseError(
                 f"{response.method} {response.path} answered {response.status}, but the body has no "
                 f"{'.'.join(at[: depth + 1])!r}. The body is in error.response.content.",
@@ -179,12 +179,12 @@ def found(response: Response, at: Sequence[str], body: Any = UNSET) -> Any:
                 response=response,
                 history=response.history,
             )
-        place = place[name]
-    return place
+        value = value[name]
+    return value
 
 
 class _Endpoint:
-    """Turns a method with a ``send`` into one without: checks its arguments, and places them in a request."""
+    """A method with a ``send`` parameter, and the route from which ``send`` is made."""
 
     def __init__(self, function: Callable[..., Any], route: Route, resend: Resend | None = None) -> None:
         self.function = function
@@ -196,17 +196,17 @@ class _Endpoint:
         self.positional = [each.name for each in rest if each.kind is each.POSITIONAL_OR_KEYWORD]
 
     def call(self, resource: APIResource[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """What the method returns for its arguments, all of them given.
+        """Check the arguments of a call, make its request and call the method.
 
         Raises:
-            InvalidInputError: They cannot be sent.
+            InvalidInputError: An argument cannot be sent.
         """
         arguments = {**dict(zip(self.positional, args, strict=True)), **kwargs}
         self.route.check(arguments)
         return self.function(resource, Sender(resource, self.route, arguments, self.resend), **arguments)
 
     def without_sender(self, flow: Callable[..., Any]) -> Callable[..., Any]:
-        """Give a function the name, annotations and signature of the method without its ``send``."""
+        """Give a function the name, annotations and signature of the method, without ``send``."""
         function = self.function
         flow.__doc__, flow.__name__, flow.__qualname__ = function.__doc__, function.__name__, function.__qualname__
         flow.__module__ = function.__module__
@@ -217,17 +217,17 @@ class _Endpoint:
         return flow
 
 
-class Placing(TypedDict, total=False):
-    """What a signature does not say of its request.
+class RouteOptions(TypedDict, total=False):
+    """The facts of a request that its method's signature does not hold.
 
     Attributes:
-        names: Wire names of parameters whose wire name is not their own in camelCase.
-        query: Parameters of a POST, PUT or PATCH that go into the query.
-        body: Parameters of a GET or DELETE that go into a body.
-        headers: Parameters that are headers, and the headers' names.
-        local: Parameters that stay here (``timeout``).
-        only_true: Flags that are left out when they are False.
-        limits: What numbers, texts and lists may be; kinds and ``Literal`` values are read off the annotations.
+        names: Wire names of parameters whose wire name is not their own name in camelCase.
+        query: Parameters of a POST, PUT or PATCH that are sent in the query.
+        body: Parameters of a GET or DELETE that are sent in the body.
+        headers: Names of headers by the parameters that they carry.
+        local: Parameters that are not sent, such as ``timeout``.
+        only_true: Flags that are left out if False, because the server reads any text as true.
+        limits: Bounds of numbers, texts and lists. Types and ``Literal`` values come from the annotations.
     """
 
     names: Mapping[str, str]
@@ -240,46 +240,45 @@ class Placing(TypedDict, total=False):
 
 
 def endpoint(
-    verb: str, path: str, operation_id: str, *, resend: Resend | None = None, **placing: Unpack[Placing]
+    verb: str, path: str, operation_id: str, *, resend: Resend | None = None, **options: Unpack[RouteOptions]
 ) -> Callable[[Callable[Concatenate[Any, Sender, P], Flow[T]]], operation[P, T]]:
-    """Make an operation of a method that takes a :class:`Sender` and returns the flow of its result.
+    """Turn a method that takes a :class:`Sender` and returns the flow of its result into an operation.
 
     Args:
-        verb: ``GET``, ``POST`` …
-        path: With the wire names of path parameters in braces.
-        operation_id: The id of the operation in the service's documents.
-        resend: What may be sent again; ``read`` of a GET and ``never`` of anything else, where it is not given.
-        **placing: See :class:`Placing`.
+        verb: HTTP verb in upper case.
+        path: Path with the wire names of its parameters in braces.
+        operation_id: Id of the operation in the service's documents.
+        resend: When the request may be sent again; by default ``read`` for a GET and ``never`` for other verbs.
+        **options: See :class:`RouteOptions`.
     """
 
     def decorate(function: Callable[Concatenate[Any, Sender, P], Flow[T]]) -> operation[P, T]:
-        made = _Endpoint(function, Route.read(function, verb, path, operation_id, **placing), resend)
+        method = _Endpoint(function, Route.read(function, verb, path, operation_id, **options), resend)
 
-        def flow(
-            resource: Any, *args: Any, **kwargs: Any
-        ) -> Flow[T]:  # checks them: an async client raises when awaited
-            result: T = yield from made.call(resource, args, kwargs)
+        # A generator, so that an async client checks the arguments when the call is awaited.
+        def flow(resource: Any, *args: Any, **kwargs: Any) -> Flow[T]:
+            result: T = yield from method.call(resource, args, kwargs)
             return result
 
-        return operation(made.without_sender(flow))
+        return operation(method.without_sender(flow))
 
     return decorate
 
 
 def paged(
-    verb: str, path: str, operation_id: str, **placing: Unpack[Placing]
+    verb: str, path: str, operation_id: str, **options: Unpack[RouteOptions]
 ) -> Callable[[Callable[Concatenate[Any, Sender, P], Pages[T]]], listing[P, T]]:
-    """Make a list of a method that takes a :class:`Sender` and returns its :class:`~simstudio.core.paging.Pages`.
+    """Turn a method that takes a :class:`Sender` and returns :class:`~simstudio.core.paging.Pages` into a list.
 
-    The arguments are those of :func:`endpoint`. They are checked when the list is made, before anything is sent.
+    The arguments are those of :func:`endpoint`. The arguments of a call are checked before anything is sent.
     """
 
     def decorate(function: Callable[Concatenate[Any, Sender, P], Pages[T]]) -> listing[P, T]:
-        made = _Endpoint(function, Route.read(function, verb, path, operation_id, **placing))
+        method = _Endpoint(function, Route.read(function, verb, path, operation_id, **options))
 
         def pages(resource: Any, *args: Any, **kwargs: Any) -> Any:
-            return made.call(resource, args, kwargs)
+            return method.call(resource, args, kwargs)
 
-        return listing(made.without_sender(pages))
+        return listing(method.without_sender(pages))
 
     return decorate

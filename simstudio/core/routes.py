@@ -1,12 +1,12 @@
-"""Routes of a REST surface, and how the arguments of a method get onto the wire.
+"""Routes of a REST API, and the way from a method's arguments to a request.
 
-A :class:`Route` is read off the method that sends it (see :mod:`simstudio.core.endpoint`): each parameter of the
-signature is one on the wire, under its name in camelCase, in the place that its verb suggests. What is not so is said
-at the method. Before anything is sent, every argument is checked against the method's own annotations (types, the
-values of a ``Literal``) and against the limits that the digest gives.
+A :class:`Route` is read from the method that sends it (see :mod:`simstudio.core.endpoint`). Each parameter of the
+signature is sent under its name in camelCase: in the path if the path names it, else in the body for POST, PUT and
+PATCH, else in the query. Exceptions stand in the decorator. Before anything is sent, each argument is checked against
+the method's annotations (types, ``Literal`` values) and limits.
 
-What travels: ``None`` of a query or header parameter, and ``UNSET`` anywhere, is left out; ``None`` of a body field is
-JSON's null. In a query a list is joined by commas, a mapping is JSON, a ``datetime`` is ISO 8601 in UTC.
+``None`` for a query parameter or a header, and ``UNSET`` anywhere, is left out; ``None`` for a body field is JSON's
+null. In a query a list is joined by commas, a mapping is JSON, and a ``datetime`` is ISO 8601 in UTC.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ _WORDS: dict[type, str] = {str: "text", bool: "True or False", int: "a whole num
 
 @attrs.frozen
 class Parameter:
-    """Where a parameter goes.
+    """Where a parameter is sent.
 
     Attributes:
-        wire: Its name on the wire.
+        wire: Name on the wire.
         place: ``path``, ``query``, ``header`` or ``body``.
     """
 
@@ -61,17 +61,23 @@ class Parameter:
 
 @attrs.frozen
 class Bounds:
-    """How small and how large something may be; see :func:`between`, :func:`length`, :func:`items`."""
+    """Bounds of an argument, both included; made by :func:`between`, :func:`length` and :func:`items`.
+
+    Attributes:
+        low: Least value; None for no bound.
+        high: Greatest value; None for no bound.
+        unit: Unit of the size, such as ``characters``; empty for the bounds of a number.
+    """
 
     low: float | None
     high: float | None
     unit: str = ""
 
     def check(self, name: str, value: Any) -> None:
-        """Refuse what is outside.
+        """Raise if the value is out of bounds.
 
         Raises:
-            InvalidInputError: It is; the message names the parameter and its limits.
+            InvalidInputError: The value is out of bounds; the message names the parameter and the bounds.
         """
         size = len(value) if self.unit else value
         if (self.low is None or size >= self.low) and (self.high is None or size <= self.high):
@@ -90,23 +96,29 @@ class Bounds:
 
 
 def between(low: float | None = None, high: float | None = None) -> Bounds:
-    """A number's least and greatest value."""
+    """Bounds of a number."""
     return Bounds(low, high)
 
 
 def length(low: int | None = None, high: int | None = None) -> Bounds:
-    """A text's least and greatest number of characters."""
+    """Bounds of the number of characters of a text."""
     return Bounds(low, high, "characters")
 
 
 def items(low: int | None = None, high: int | None = None) -> Bounds:
-    """A list's least and greatest number of items."""
+    """Bounds of the number of items of a list."""
     return Bounds(low, high, "items")
 
 
 @attrs.frozen
 class Accepted:
-    """What an annotation accepts, as far as can be told at run time: kinds and ``Literal`` values, one level deep."""
+    """The values that an annotation accepts, as far as one level of it can be checked at run time.
+
+    Attributes:
+        kinds: Accepted types.
+        values: Accepted ``Literal`` values.
+        anything: Whether every value is accepted, because the annotation cannot be checked.
+    """
 
     kinds: tuple[type, ...] = ()
     values: tuple[object, ...] = ()
@@ -124,25 +136,26 @@ class Accepted:
                 values += get_args(member)
             elif is_typeddict(origin):
                 kinds.append(Mapping)
-            elif isinstance(origin, type) and _tells_its_own(origin):
+            elif isinstance(origin, type) and _supports_isinstance(origin):
                 kinds.append(origin)
             else:
                 return cls(anything=True)
         return cls(tuple(kinds), tuple(values), object in kinds)
 
     def check(self, name: str, value: Any) -> None:
-        """Refuse what the annotation does not accept.
+        """Raise if the annotation does not accept the value.
 
         Raises:
-            InvalidInputError: The message names the parameter and what it may be.
+            InvalidInputError: The message names the parameter and the accepted values.
         """
-        if self.anything or any(value is each or value == each for each in self.values) or self._is_of_a_kind(value):
+        if self.anything or any(value is each or value == each for each in self.values) or self._is_accepted(value):
             return
-        raise InvalidInputError(f"{name} must be {self}, not {_shown(value)}.")
+        raise InvalidInputError(f"{name} must be {self}, not {_abbreviate(value)}.")
 
-    def _is_of_a_kind(self, value: Any) -> bool:
+    def _is_accepted(self, value: Any) -> bool:
         kind = type(value)
-        if kind in (bool, str, bytes, bytearray):  # the last three are sequences, but not lists of anything
+        # bool is an int, and the others are sequences, but none of them is meant by such an annotation.
+        if kind in (bool, str, bytes, bytearray):
             return any(kind is each for each in self.kinds)
         return isinstance(value, self.kinds) or (kind is int and float in self.kinds)
 
@@ -156,8 +169,8 @@ class Accepted:
         return options[0] if len(options) == 1 else f"{', '.join(options[:-1])} or {options[-1]}"
 
 
-def _tells_its_own(kind: type) -> bool:
-    """Whether ``isinstance`` works for a kind: not for Any, typing's files, nor for protocols of type checkers only."""
+def _supports_isinstance(kind: type) -> bool:
+    """Whether ``isinstance`` works: not for ``Any``, ``typing.IO`` and protocols that are not ``runtime_checkable``."""
     if kind is Any:  # a class since Python 3.11
         return False
     if getattr(kind, "_is_protocol", False):
@@ -165,21 +178,23 @@ def _tells_its_own(kind: type) -> bool:
     return not issubclass(kind, IO)
 
 
-def _shown(value: object) -> str:
+def _abbreviate(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else type(value).__name__
 
 
 @attrs.frozen(eq=False)
 class Route:
-    """One operation of a REST surface, as its method sends it.
+    """One operation of a REST API.
 
     Attributes:
-        id: What Sim calls it.
-        verb: ``GET``, ``POST`` …
-        path: With the names of the wire in braces.
-        parameters: By Python name, in the order of the signature.
-        only_true: Flags that must be left out rather than be false: Sim reads any text as true (NOTES 9).
+        id: Id of the operation in the service's documents.
+        verb: HTTP verb in upper case.
+        path: Path with the wire names of its parameters in braces.
+        function: The method that sends it.
+        parameters: Parameters by Python name, in the order of the signature.
+        limits: Bounds by Python name.
+        only_true: Flags that are left out if False.
     """
 
     id: str
@@ -207,7 +222,7 @@ class Route:
         only_true: Sequence[str] = (),
         limits: Mapping[str, Bounds] | None = None,
     ) -> Route:
-        """The route of a method; see :class:`simstudio.core.endpoint.Placing` for the arguments."""
+        """Read the route of a method; see :class:`simstudio.core.endpoint.RouteOptions` for the arguments."""
         names, headers, limits = names or {}, headers or {}, limits or {}
         in_path = set(_IN_PATH.findall(path))
         usual: Place = "body" if verb in _BODIED else "query"
@@ -224,17 +239,17 @@ class Route:
                 else usual
             )  # fmt: skip
             parameters[name] = Parameter(wire, place)
-        said = {*names, *query, *body, *headers, *only_true, *limits}
+        named = {*names, *query, *body, *headers, *only_true, *limits}
         missing = in_path - {each.wire for each in parameters.values() if each.place == "path"}
-        if not said <= set(parameters) or missing:
-            raise TypeError(f"{operation_id}: no parameters {sorted(missing or said - set(parameters))}")
+        if not named <= set(parameters) or missing:
+            raise TypeError(f"{operation_id}: no parameters {sorted(missing or named - set(parameters))}")
         return cls(operation_id, verb, path, function, parameters, dict(limits), frozenset(only_true))
 
     def check(self, arguments: Mapping[str, Any]) -> None:
-        """Refuse arguments that the route does not take.
+        """Raise if an argument has a wrong type or is out of bounds.
 
         Raises:
-            InvalidInputError: The message names the parameter and what it may be.
+            InvalidInputError: The message names the parameter and the accepted values.
         """
         accepted = self._accepted or self._read_annotations()
         for name, parameter in self.parameters.items():
@@ -249,9 +264,9 @@ class Route:
         self._accepted.update({name: Accepted.of(hints[name]) for name in self.parameters})
         return self._accepted
 
-    def placed(self, arguments: Mapping[str, Any], place: Place) -> dict[str, Any]:
-        """The arguments that go to one place, under their wire names; what is left out is not among them."""
-        found: dict[str, Any] = {}
+    def arguments_for(self, place: Place, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments that are sent in one place, by wire name."""
+        sent: dict[str, Any] = {}
         for name, parameter in self.parameters.items():
             value = arguments[name]
             if parameter.place != place or isinstance(value, Unset):
@@ -260,26 +275,26 @@ class Route:
                 continue
             if value is False and name in self.only_true:
                 continue
-            found[parameter.wire] = as_text(name, value) if place in ("query", "header") else value
+            sent[parameter.wire] = encode_text(name, value) if place in ("query", "header") else value
             if place == "header":
-                _check_header(name, parameter.wire, found[parameter.wire])
-        return found
+                _check_header(name, parameter.wire, sent[parameter.wire])
+        return sent
 
 
-def as_text(name: str, value: Any) -> str:
-    """A value of a query or a header.
+def encode_text(name: str, value: Any) -> str:
+    """Encode the value of a query parameter or a header.
 
     Raises:
-        InvalidInputError: A list has members that cannot be joined by commas, a ``datetime`` has no time zone, a number
-            is none.
+        InvalidInputError: A list is empty or has members that cannot be joined by commas, a ``datetime`` has no time
+            zone, a number is not finite, or the value has no form as text.
     """
     if isinstance(value, Mapping):
         from simstudio.core.resource import encode_json
 
         return encode_json(value).decode()
     if isinstance(value, (bytes, bytearray)) or not isinstance(value, Sequence) or isinstance(value, str):
-        return _as_word(name, value)
-    texts = [_as_word(name, item) for item in value]
+        return _encode_scalar(name, value)
+    texts = [_encode_scalar(name, item) for item in value]
     if not texts:
         raise InvalidInputError(f"{name} must have at least one member; leave it out to filter nothing.")
     wrong = next((text for text in texts if not text or "," in text), None)
@@ -288,11 +303,11 @@ def as_text(name: str, value: Any) -> str:
     return ",".join(texts)
 
 
-def _as_word(name: str, value: Any) -> str:
+def _encode_scalar(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return str.__str__(value)  # of an Enum's member too, whose str() is its name
+        return str.__str__(value)  # str() of a member of a str Enum is its name
     if isinstance(value, int):
         return int.__repr__(value)
     if isinstance(value, float):
@@ -300,9 +315,9 @@ def _as_word(name: str, value: Any) -> str:
             raise InvalidInputError(f"{name} must be a number that can be sent, not {value!r}.")
         return float.__repr__(value)
     if isinstance(value, datetime):
-        return utc(name, value)
+        return format_utc(name, value)
     if value is None or isinstance(value, (bytes, bytearray, Mapping, Sequence)):
-        raise InvalidInputError(f"{name} cannot be sent as text: {_shown(value)}.")
+        raise InvalidInputError(f"{name} cannot be sent as text: {_abbreviate(value)}.")
     return str(value)
 
 
@@ -311,15 +326,15 @@ def _check_header(name: str, wire: str, value: str) -> None:
         Headers({wire: value})
     except InvalidInputError:
         raise InvalidInputError(
-            f"{name} travels in a header: it must be printable ASCII without line breaks, not {_shown(value)}."
+            f"{name} travels in a header: it must be printable ASCII without line breaks, not {_abbreviate(value)}."
         ) from None
 
 
-def utc(name: str, moment: datetime) -> str:
-    """A moment as Sim takes it: ISO 8601 in UTC with ``Z``.
+def format_utc(name: str, moment: datetime) -> str:
+    """Format a moment as ISO 8601 in UTC with milliseconds and ``Z``.
 
     Raises:
-        InvalidInputError: It has no time zone, or UTC has no such year.
+        InvalidInputError: The ``datetime`` has no time zone, or its year does not exist in UTC.
     """
     if moment.utcoffset() is None:
         raise InvalidInputError(

@@ -1,4 +1,4 @@
-"""``Session``: what a client and its clones share. Base address, key, middleware stack, connections."""
+"""``Session``: base address, key, middleware stack and connections, which a client shares with its clones."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ W = TypeVar("W", bound="Wire | AsyncWire")
 
 
 class Session:
-    """What a client and its clones share.
+    """The state that a client shares with its clones.
 
     Args:
         endpoint: The base address.
-        credentials: The key, which is also taken out of errors.
-        rate_limits: The tracker of the stack.
-        stack: The middleware of the service, outermost first.
-        middleware: The user's: a list to append, or a function of the stack.
-        innermost: Middleware below the user's, such as a signature of the very bytes that are sent.
-        http_client: The user's own HTTP client; None for connections of our own.
-        asynchronous: Whether ``http_client`` must be an async one.
-        arguments: Returns the arguments of the client's constructor that a pickle needs beside those known here.
-        version: The version of the API that the client speaks; empty where the service has one only.
+        credentials: The API key, which is also removed from errors.
+        rate_limits: The middleware that tracks rate limits.
+        stack: Middleware of the service, outermost first.
+        middleware: Middleware of the user: a list to append to the stack, or a function that takes and returns a stack.
+        innermost: Middleware below the user's, such as one that signs the bytes that are sent.
+        http_client: HTTP client of the user; None to send over connections of our own.
+        asynchronous: Whether ``http_client`` must be async.
+        arguments: Returns the arguments of the client's constructor that only the service has, for pickles.
+        version: Version of the API; empty if the service has only one.
         service: Facts of the service.
-        wire: How connections are kept, and what may be held in memory.
+        wire: How long connections are kept, and how large a body may be.
 
     Attributes:
-        blocking: The wire of calls that block.
-        awaiting: The wire of calls that are awaited.
-        make_async_wire: Makes another such wire, with connections of its own.
-        on_close: Called, and awaited, before the connections of an async client are closed.
+        sync_wire: Wire for blocking calls.
+        async_wire: Wire for awaited calls.
+        make_async_wire: Makes another async wire, with connections of its own.
+        on_close: Functions that are called and awaited before an async client closes its connections.
     """
 
     def __init__(
@@ -63,12 +63,14 @@ class Session:
     ) -> None:
         if http_client is not None:
             _check_mode(http_client, asynchronous=asynchronous)
-        elif asynchronous:  # here rather than in the event loop of the first call, which an import stalls
+        elif asynchronous:
+            # Importing httpx takes long enough to stall an event loop, so it is not left to the first call.
             import simstudio.transport.wire.async_wire  # noqa: F401
         self.endpoint = endpoint
         self.credentials = credentials
         self.rate_limits = rate_limits
-        self.middleware = list(middleware) if isinstance(middleware, Iterator) else middleware  # read for each pickle
+        # An iterator could be read only once, and each pickle reads the middleware again.
+        self.middleware = list(middleware) if isinstance(middleware, Iterator) else middleware
         self.http_client = http_client
         self.arguments = arguments
         self.version = version
@@ -81,32 +83,32 @@ class Session:
         self._handler = compose([*arrange(stack, self.middleware), *innermost])
 
     def send(self, request: Request) -> Flow[Response]:
-        """Send a request through the stack, following the redirects that may be followed."""
+        """Send a request through the stack, and follow the redirects that :class:`Endpoint` allows."""
         return self.endpoint.follow(request, self._handler)
 
     def exchange(self, request: Request) -> Flow[Response]:
-        """Send a request through the stack and follow no redirect: for addresses that are not the service's own."""
+        """Send a request through the stack without following redirects: for addresses of other servers."""
         return self._handler(request)
 
     def close(self) -> None:
-        """Close the connections of blocking calls. Those of awaited calls are closed with their event loop."""
+        """Close the sync connections. Async connections are closed with their event loop."""
         self.async_wire.retire()
         wire = self.sync_wire.retire()
         if wire is not None:
             wire.close()
 
     async def aclose(self) -> None:
-        """Close all connections, after what ``on_close`` holds."""
+        """Call the functions of ``on_close``, then close all connections."""
         for callback in list(self.on_close):
             await callback()
-        awaiting = self.async_wire.retire()
+        wire = self.async_wire.retire()
         self.close()
-        if awaiting is not None:
-            await awaiting.aclose()
+        if wire is not None:
+            await wire.aclose()
 
 
 class LazyWire(Generic[W]):
-    """A wire that is made, and its HTTP library imported, when the first request needs it."""
+    """A wire that is made when the first request needs it; making one imports httpx."""
 
     def __init__(self, make: Callable[[], W]) -> None:
         self._make = make
@@ -116,10 +118,10 @@ class LazyWire(Generic[W]):
         renew_after_fork(self)
 
     def get(self) -> W:
-        """The wire.
+        """Return the wire.
 
         Raises:
-            ConfigurationError: The client was closed.
+            ConfigurationError: The client is closed.
         """
         wire = self._wire
         if wire is None and not self._closed:
@@ -128,26 +130,26 @@ class LazyWire(Generic[W]):
                 if wire is None and not self._closed:
                     wire = self._wire = self._make()
         if wire is None or self._closed:
-            # A wire that was made meanwhile has nothing open: nobody has used it, nor will.
+            # A wire that was made while the client was closed has no connections, so it needs no closing.
             raise ConfigurationError("This client is closed. Create another one, or close it later.")
         return wire
 
     def use(self, wire: W) -> None:
-        """Send through this wire instead of one that would be made."""
+        """Use this wire instead of making one."""
         self._wire = wire
 
     def retire(self) -> W | None:
-        """Refuse further use, and give the wire to be closed, if there ever was one.
+        """Make ``get`` raise from now on, and return the wire for closing; None if none was made.
 
-        It takes no lock, because the garbage collector may strike where that is held, and does not wait for a wire that
-        is being made: ``get`` looks at ``_closed`` again when it has put that in its place.
+        This takes no lock: the garbage collector may call it in a thread that holds the lock. A wire that ``get`` is
+        making at this moment is not returned; ``get`` checks ``_closed`` again after making it.
         """
         self._closed = True
         wire, self._wire = self._wire, None
         return wire
 
     def after_fork(self) -> None:
-        """In a forked child: a lock that no vanished thread holds."""
+        """Replace the lock in a forked child: a thread of the parent may have held it."""
         self._lock = threading.Lock()
 
 
@@ -160,7 +162,7 @@ def _check_mode(http_client: Any, *, asynchronous: bool) -> None:
         raise ConfigurationError("http_client= is not async: use the sync client, or an httpx.AsyncClient.")
 
 
-def _make_sync_wire(http_client: Any, asynchronous: bool, options: WireOptions) -> Wire:  # noqa: FBT001 - of a partial
+def _make_sync_wire(http_client: Any, asynchronous: bool, options: WireOptions) -> Wire:  # noqa: FBT001 - a partial's
     if http_client is None:
         from simstudio.transport.wire.sync_wire import HTTPXWire
 

@@ -20,11 +20,11 @@ from simstudio.core.options import UNSET, Unset
 from simstudio.core.routes import (
     Accepted,
     Bounds,
-    as_text,
     between,
+    encode_text,
+    format_utc,
     items,
     length,
-    utc,
 )
 
 
@@ -192,8 +192,8 @@ class TestText:
         ],
     )
     def test_how_a_value_is_written(self, value: Any, text: str) -> None:
-        assert as_text("name", value) == text
-        assert type(as_text("name", value)) is str
+        assert encode_text("name", value) == text
+        assert type(encode_text("name", value)) is str
 
     @pytest.mark.parametrize(
         ("value", "message"),
@@ -213,12 +213,12 @@ class TestText:
     )
     def test_what_has_no_text_is_refused_with_the_name(self, value: Any, message: str) -> None:
         with pytest.raises(InvalidInputError, match=message):
-            as_text("name", value)
+            encode_text("name", value)
 
     @given(st.lists(st.text()))
     def test_a_joined_list_can_be_taken_apart_again(self, members: list[str]) -> None:
         try:
-            text = as_text("name", members)
+            text = encode_text("name", members)
         except InvalidInputError:
             assert not members or any(not member or "," in member for member in members)
             return
@@ -226,7 +226,7 @@ class TestText:
 
     @given(st.floats(allow_nan=False, allow_infinity=False))
     def test_a_number_reads_back_as_itself(self, number: float) -> None:
-        assert json.loads(as_text("name", number)) == number
+        assert json.loads(encode_text("name", number)) == number
 
 
 ZONES = st.timedeltas(timedelta(hours=-23), timedelta(hours=23)).map(
@@ -247,7 +247,7 @@ class NoOffset(timezone.__base__):  # type: ignore[name-defined, misc]
 class TestMoments:
     @given(st.datetimes(EARLY, LATE, timezones=ZONES))
     def test_a_moment_is_the_same_in_utc_to_the_millisecond(self, moment: datetime) -> None:
-        text = utc("name", moment)
+        text = format_utc("name", moment)
         assert text.endswith("Z")
         read = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
         assert timedelta(0) <= moment - read < timedelta(milliseconds=1)
@@ -255,13 +255,13 @@ class TestMoments:
     @given(st.datetimes())
     def test_one_without_a_zone_is_none(self, moment: datetime) -> None:
         with pytest.raises(InvalidInputError, match="name is a datetime without a time zone"):
-            utc("name", moment)
+            format_utc("name", moment)
 
     def test_a_zone_that_knows_no_offset_is_none(self) -> None:
         with pytest.raises(InvalidInputError, match="without a time zone"):
-            utc("name", datetime(2026, 1, 1, tzinfo=NoOffset()))
+            format_utc("name", datetime(2026, 1, 1, tzinfo=NoOffset()))
 
     def test_one_that_is_none_in_utc_is_refused(self) -> None:
         late = datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5)))
         with pytest.raises(InvalidInputError, match="name is out of range: 9999-12-31T23"):
-            utc("name", late)
+            format_utc("name", late)

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypedDict
 
 from simstudio.core.conversion import require, structure
 from simstudio.core.downloads import Download
-from simstudio.core.endpoint import Sender, endpoint, found, paged
+from simstudio.core.endpoint import Sender, endpoint, extract, paged
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_timeout
@@ -385,7 +385,7 @@ def _queue(execution: Execution, timeout: Timeout) -> Flow[RunReceipt]:
     response = yield from execution.queue(timeout=timeout)
     if response is None:
         return RunReceipt(execution.run_id)
-    return structure(found(response, ("data",)), RunReceipt, response=response, known={"run_id": execution.run_id})
+    return structure(extract(response, ("data",)), RunReceipt, response=response, known={"run_id": execution.run_id})
 
 
 def _read_stream(resource: Runs[Any], execution: Execution, timeout: Timeout) -> Flow[RunResult]:

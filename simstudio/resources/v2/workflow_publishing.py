@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simstudio.core.context import Context
 from simstudio.core.conversion import require, structure
-from simstudio.core.endpoint import Sender, endpoint, found
+from simstudio.core.endpoint import Sender, endpoint, extract
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_timeout
@@ -92,7 +92,7 @@ class WorkflowPublishing(APIResource[M]):
             shorter = seconds is not None and (client_timeout is None or seconds < client_timeout)
             response = yield from self._get(path, timeout=seconds if shorter else UNSET)
             deployment = structure(
-                found(response, ("data",)), WorkflowDeployment, response=response, known={"id": workflow_id}
+                extract(response, ("data",)), WorkflowDeployment, response=response, known={"id": workflow_id}
             )
             require(deployment, response, is_deployed=bool)
             attempt = last_attempt(deployment)
