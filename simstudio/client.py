@@ -13,7 +13,7 @@ from simstudio.core.options import (
     Options,
 )
 from simstudio.core.session import Session
-from simstudio.resources.documented import DocumentedMethods
+from simstudio.resources.documented_methods import DocumentedMethods
 from simstudio.resources.settings import (
     KEEP_ALIVE_SECONDS,
     KEY_PATTERN,

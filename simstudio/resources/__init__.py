@@ -1,1 +1,6 @@
-"""Sim's namespaces: each resource turns a call into a flow of requests and does no I/O itself."""
+"""Sim's namespaces: each resource turns a call into a flow of requests and does no I/O itself.
+
+Terms: a *flow* is a generator that yields requests and returns a result. A *generation* is a line of Sim servers (v0.4,
+v0.6, v0.8). A *dialect* is one version of Sim's API for the same calls. A *claim* is an id under which the server runs
+an execution at most once.
+"""

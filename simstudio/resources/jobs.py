@@ -46,8 +46,9 @@ _MOST_REMEMBERED = 1024
 class Jobs(APIResource[M]):
     """Retrieve background executions, and wait for them.
 
-    A job is given as its id, as the receipt from ``client.workflows.submit``, or as a :class:`~simstudio.Job`. With v2
-    an id alone also needs ``workflow_id``, unless this client queued the job.
+    A job is given as its id, as the receipt from ``client.workflows.submit``, or as a :class:`~simstudio.Job`. Give
+    ``workflow_id`` with a bare id: with v2 always, unless this client queued the job; with v1 for a job that is found
+    by its execution only.
     """
 
     def __init__(self, context: Context, name: str, dialects: Dialects[M]) -> None:
@@ -175,17 +176,17 @@ class Jobs(APIResource[M]):
 
         def ask(seconds: float | None) -> Flow[Job]:
             shorter = seconds is not None and (client_timeout is None or seconds < client_timeout)
-            asked = poller.clock()
+            sent_at = poller.clock()
             job, response = yield from self._dialects.of(target.version).fetch(
                 target, timeout=seconds if shorter else UNSET
             )
             require(job, response, status=str)
             if not job.done:
-                watch.record_running(asked)
+                watch.record_running(sent_at)
             elif workflow_id is not None and not job.cancelled:
-                took = watch.duration(poller.clock(), _reported_duration(job))
-                if took is not None:
-                    durations.add(workflow_id, took)
+                duration = watch.duration(poller.clock(), _reported_duration(job))
+                if duration is not None:
+                    durations.add(workflow_id, duration)
             return job
 
         def expired(last: Job | None) -> JobTimeoutError:
@@ -218,8 +219,8 @@ class Jobs(APIResource[M]):
         if job.succeeded or job.paused:
             return
         message = job.error_message
-        asked_to_stop = message is None and isinstance(job.execution_id, str) and job.execution_id in self._cancelled
-        kind = JobCancelledError if job.cancelled or asked_to_stop else JobFailedError
+        cancel_requested = message is None and isinstance(job.execution_id, str) and job.execution_id in self._cancelled
+        kind = JobCancelledError if job.cancelled or cancel_requested else JobFailedError
         what = "was cancelled" if kind is JobCancelledError else "failed"
         hint = (
             ""

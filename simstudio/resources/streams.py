@@ -35,7 +35,7 @@ class Stream(core.EventStream[E, WorkflowExecutionResult], Generic[E]):
     """An iterator over the events of a run as they arrive, and a context manager.
 
     ``text()`` yields nothing when no outputs were selected: Sim then streams no text, and ``result()`` has the whole
-    output. Closing the stream does not stop the run on the server.
+    output. When the stream is closed early, the run continues on the server or, on some v0.8 servers, is cancelled.
 
     Example:
         >>> with client.workflows.stream("wf") as stream:  # doctest: +SKIP

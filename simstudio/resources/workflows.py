@@ -59,8 +59,8 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         """Run a workflow and wait for its result. For runs of minutes use :meth:`run`.
 
         A run that may have started is never started a second time: v2 requests carry a run id under which the server
-        runs at most once, and v1 requests are not retried once they may have arrived. The run continues on the server
-        when the client stops waiting.
+        runs at most once, and v1 requests are not retried once they may have arrived. If the client stops waiting, the
+        run continues on the server or, on some v0.8 servers, is cancelled.
 
         Args:
             timeout: Seconds for the whole call; None for no limit; default: the client's timeout. Above 30 s, v2
@@ -72,7 +72,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
 
         Raises:
             ExecutionError: The workflow failed. (v0.4 servers give a result with ``success=False`` instead.)
-            APITimeoutError: No response within ``timeout``; the run continues.
+            APITimeoutError: No response within ``timeout``; the run may continue.
             RateLimitError: Every attempt was refused.
             APIStatusError: Any other error status, also one set by a Response block (``error.response.content``).
             APIConnectionError: No response.

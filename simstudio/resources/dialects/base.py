@@ -148,7 +148,7 @@ class Dialect(APIResource[M], ABC, Generic[M]):
 
     @abstractmethod
     def fetch(self, target: Target, *, timeout: Timeout) -> Flow[tuple[Job, Response]]:
-        """The state of a background execution."""
+        """The state of a background execution, and the response that carried it."""
 
     @abstractmethod
     def job_as_documented(self, target: Target) -> Flow[dict[str, Any]]:

@@ -190,7 +190,7 @@ class LegacyDialect(Dialect[M]):
         return Target(task_id, tuple(paths), workflow_id, execution_id, "v1")
 
     def fetch(self, target: Target, *, timeout: Timeout) -> Flow[tuple[Job, Response]]:
-        """The state of a background execution, and the response that it came in."""
+        """The state of a background execution, and the response that carried it."""
         from simstudio.models.jobs import job_from
 
         first, *others = target.paths

@@ -213,12 +213,12 @@ class Execution:
         return self._identify_run(self._open_stream(options))
 
     def _open_stream(self, options: dict[str, Any]) -> Flow[Response | RunResponse]:
-        return self._send(self.request(**options), self._call_unread)
+        return self._send(self.request(**options), self._call_streaming)
 
     def _call(self, request: Request) -> Flow[Response]:
         return self.resource._call_explained(request)
 
-    def _call_unread(self, request: Request) -> Flow[Response]:
+    def _call_streaming(self, request: Request) -> Flow[Response]:
         response = yield from self.resource._send(request)
         if response.ok:
             return response

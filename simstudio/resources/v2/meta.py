@@ -14,7 +14,7 @@ class Meta(APIResource[M]):
 
     @endpoint("GET", "/api/v2/meta", "getApiMeta")
     def get(self, send: Sender) -> Flow[MetaData]:
-        """Retrieve whether v2 is switched on, and the kind of the API key.
+        """Check whether v2 is switched on, and retrieve the kind of the API key.
 
         Raises:
             NotFoundError: The server has no v2 API.

@@ -136,7 +136,7 @@ class Runs(APIResource[M]):
 
         Raises:
             ConflictError: The chain of workflows that call each other is too deep.
-            APITimeoutError: No response within ``timeout``; the run continues (``error.run_id``).
+            APITimeoutError: No response within ``timeout``; the run may continue (``error.run_id``).
 
         Example:
             >>> client.v2.runs.execute("wf", input={"name": "Ada"}).status  # doctest: +SKIP

@@ -14,7 +14,7 @@ class WorkflowDeployments(APIResource[M]):
 
     @endpoint("GET", "/api/v2/workflows/{workflowId}/deployment", "getWorkflowDeployment")
     def get(self, send: Sender, workflow_id: str) -> Flow[WorkflowDeployment]:
-        """Retrieve the live version, the latest deployment attempt and the endpoints of the triggers.
+        """Retrieve the live version, the latest deployment attempt and the endpoints of its triggers.
 
         Returns:
             The deployment; ``is_deployed`` is False if no version is live.

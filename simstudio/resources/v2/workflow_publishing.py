@@ -16,7 +16,7 @@ from simstudio.models.v2.deployments import (
     UndeployedWorkflow,
     WorkflowDeployment,
 )
-from simstudio.resources.v2.deploying import check_deployed, is_over, last_attempt, timeout_error
+from simstudio.resources.v2.deployment_outcome import check_deployed, is_over, last_attempt, timeout_error
 from simstudio.transport.endpoint import segment
 from simstudio.transport.flow import Flow
 

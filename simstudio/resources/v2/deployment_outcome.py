@@ -1,4 +1,4 @@
-"""Decide when a deployment is over, and make the error for one that failed.
+"""The outcome of a deployment: whether it is over, and the error if it failed.
 
 A deployment continues after the call that started it; ``latest_deployment_attempt`` of each response shows its
 progress.
