@@ -22,7 +22,7 @@ from simstudio.sandbox import Sandbox, SandboxServer
 
 
 class Gate:
-    """The workflow ``gated``: it ends when the gate is open."""
+    """The workflow ``gated``: it ends when the gate is open, or at once for a number below 0."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.begun = 0
@@ -32,7 +32,7 @@ class Gate:
 
     async def _gated(self, input: dict[str, Any]) -> dict[str, Any]:
         self.begun += 1
-        while not self.open.is_set():  # noqa: ASYNC110 - another thread opens it
+        while not self.open.is_set() and input["n"] >= 0:  # noqa: ASYNC110 - another thread opens it
             await asyncio.sleep(0.005)
         return input
 
@@ -103,8 +103,12 @@ def test_leaving_the_loop_waits_for_nothing_and_what_runs_ends_in_the_ledger(
         break
     del batch
     gc.collect()
-    until(lambda: status(path.with_name("gated.sqlite")).sending == 0)
-    assert status(path.with_name("gated.sqlite")).done == gate.begun - 1
+
+    def ended() -> bool:
+        found = status(path.with_name("gated.sqlite"))
+        return (found.sending, found.done) == (0, gate.begun - 1)
+
+    until(ended)
 
 
 def test_the_same_ledger_waits_for_the_batch_that_was_left(client: sim.SimStudioClient, gate: Gate, path: Path) -> None:
@@ -375,9 +379,9 @@ async def test_closing_an_async_one_from_inside_waits_for_nothing(server: Sandbo
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_batch_does_not_go_on_in_a_forked_child(client: sim.SimStudioClient, gate: Gate) -> None:
-    batch = client.workflows.map("gated", numbers(10), concurrency=2)
-    batch._running.start()
-    gate.wait(2)
+    batch = client.workflows.map("gated", [{"n": -1}, *numbers(9)], concurrency=2)
+    next(batch)
+    gate.wait(3)
     child = os.fork()
     if not child:
         try:
@@ -387,7 +391,7 @@ def test_a_batch_does_not_go_on_in_a_forked_child(client: sim.SimStudioClient, g
         os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     gate.open.set()
-    assert len(list(batch)) == 10
+    assert len(list(batch)) == 9
 
 
 def test_ctrl_c_says_how_to_go_on(client: sim.SimStudioClient, gate: Gate, path: Path) -> None:

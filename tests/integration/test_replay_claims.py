@@ -11,7 +11,7 @@ from simstudio.resources.v2.execution import find_refusal
 from simstudio.transport.message import Headers, Response
 from tests.integration.replaying import BASE_URL, KEY
 from tests.recorded import recording
-from tests.unit.driving import client, play
+from tests.unit.driving import client, dialect_of, play
 
 SET = "sim-v0.8.9-claims"
 SUCCESS = 94
@@ -25,7 +25,7 @@ def answered(number: int) -> Response:
 
 def executed(*numbers: int) -> tuple[sim.WorkflowExecutionResult, list[str]]:
     """The result of an execution that gets these answers, driven by hand, and the run ids that it was sent with."""
-    dialect = client(api_key=KEY, base_url=BASE_URL, api_version="v2")._dialects.own
+    dialect = dialect_of(client(api_key=KEY, base_url=BASE_URL, api_version="v2"))
     played = play(dialect.execute("wf", {"count": 0}, timeout=None), *map(answered, numbers))
     return played.result, [sent.headers["X-Run-Id"] for sent in played.asked if sent.method == "POST"]
 

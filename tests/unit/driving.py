@@ -201,6 +201,11 @@ def context_of(made: Any) -> Context:
     return made._context  # type: ignore[no-any-return]
 
 
+def dialect_of(made: Any) -> Any:
+    """What a client speaks to its server."""
+    return made._dialects.own
+
+
 def resource(kind: Callable[..., R], of: Any) -> R:
     """A resource of a client, as the client's own class would declare it."""
     return kind(context_of(of), "things")

@@ -14,7 +14,7 @@ from unittest import mock
 
 import cloudpickle
 import pytest
-from driving import KEY, Both, answer, async_client, client
+from driving import KEY, Both, answer, async_client, client, context_of, resource
 
 from simstudio import (
     APIResponse,
@@ -97,7 +97,7 @@ class TestFunction:
                 method(*arguments, **({"nope": 1} if words.startswith("unexpected") else {}))
 
     async def test_arguments_of_every_kind_arrive_whatever_their_names(self, both: Both) -> None:
-        things: Any = Things(both.client()._context, "things")
+        things: Any = resource(Things, both.client())
         assert await both(things.take("f")) == ("f", "r", (), "m", {})
         assert await both(things.take("f", "x", "y", method="z", _run="w")) == ("f", "x", ("y",), "z", {"_run": "w"})
 
@@ -178,7 +178,7 @@ class TestSignature:
             def get(self) -> Flow[Missing]:  # type: ignore[name-defined]  # noqa: F821
                 yield from ()
 
-        unknown: Any = Unknown(client()._context, "unknown")
+        unknown: Any = resource(Unknown, client())
         assert inspect.signature(unknown.get).return_annotation == "Missing"
         with pytest.raises(NameError, match="Missing"):
             get_type_hints(unknown.get)
@@ -247,9 +247,8 @@ class TestEqualityAndPickling:
         loaded = pickle.loads(pickler.dumps(original))
         assert loaded.__name__ == original.__name__
         assert inspect.signature(loaded) == inspect.signature(original)
-        context = loaded.__self__._context
-        assert context.options == original.__self__._context.options
-        assert context.mode is original.__self__._context.mode
+        context, before = context_of(loaded.__self__), context_of(original.__self__)
+        assert (context.options, context.mode) == (before.options, before.mode)
 
 
 class TestMocks:

@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 import pytest
-from driving import Answer, Both, answer, client, frames, play, streamed
+from driving import Answer, Both, answer, client, dialect_of, frames, play, streamed
 
 from simstudio import (
     APIConnectionError,
@@ -287,7 +287,7 @@ def never_ran(**changes: Any) -> Any:
 
 def sent(answers: list[Answer], mode: str = "execute", **options: Any) -> tuple[Any, list[str]]:
     """What an execution does with some answers, driven by hand: how it is played, and the ids it was sent with."""
-    dialect: Any = client(**V2)._dialects.own
+    dialect: Any = dialect_of(client(**V2))
 
     def streaming() -> Flow[Any]:
         opened = yield from dialect.stream("wf", None, StreamOptions(), **options)
@@ -387,7 +387,7 @@ class TestSpentIds:
         """Whatever the limit: a pause can be answered only once."""
         first = TABLE["the concurrency"][0] if version == "v2" else answer(429, {"error": OVER_CONCURRENCY})
         second = run() if version == "v2" else answer(200, {"success": True, "output": {"n": 1}})
-        dialect = client(api_version=version)._dialects.own
+        dialect = dialect_of(client(api_version=version))
         played = play(dialect.resume("wf", "r1", "c1", {"approved": True}, timeout=None), first, second)
         assert played.result.output == {"n": 1}
         assert len(played.asked) == 2
