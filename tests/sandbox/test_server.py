@@ -173,7 +173,7 @@ def test_a_connection_that_comes_while_the_server_closes_is_dropped_too(turns: i
     server.start()
     with suppress(httpx.RemoteProtocolError):
         httpx.get(f"http://127.0.0.1:{address[1]}")
-    server.close()
+    server._thread.join()
     for connection in late:
         with connection, suppress(ConnectionResetError):
             connection.settimeout(5)
