@@ -88,6 +88,7 @@ class DocumentedMethods(BaseClient[M]):
         """Execute a workflow in one attempt, without retries.
 
         Args:
+            input_data: Mapping of the input's fields, or any other value, sent as ``{"input": value}``.
             timeout: Seconds for the call; with ``stream``, the longest silence; None for no limit.
             stream: Stream the run and return the whole result at its end. ``client.workflows.stream`` yields the
                 events.

@@ -44,12 +44,7 @@ _MOST_REMEMBERED = 1024
 
 
 class Jobs(APIResource[M]):
-    """Retrieve background executions, and wait for them.
-
-    A job is given as its id, as the receipt from ``client.workflows.submit``, or as a :class:`~simstudio.Job`. Give
-    ``workflow_id`` with a bare id: with v2 always, unless this client queued the job; with v1 for a job that is found
-    by its execution only.
-    """
+    """Retrieve background executions, and wait for them."""
 
     def __init__(self, context: Context, name: str, dialects: Dialects[M]) -> None:
         super().__init__(context, name)
@@ -69,6 +64,10 @@ class Jobs(APIResource[M]):
     @operation
     def get(self, job: str | AsyncExecutionResult | Job, *, workflow_id: str | None = None) -> Flow[Job]:
         """Retrieve the state of one background execution.
+
+        Args:
+            job: Job id, receipt from ``client.workflows.submit``, or an earlier state.
+            workflow_id: For a bare id; required with v2, unless this client queued the job.
 
         Returns:
             The job; ``done``, ``succeeded`` and ``paused`` mean the same on every server, ``status`` does not.
@@ -98,6 +97,8 @@ class Jobs(APIResource[M]):
         the workflow or the server's estimate show when the end is likely. Up to five polls in a row may fail.
 
         Args:
+            job: Job id, receipt from ``client.workflows.submit``, or an earlier state.
+            workflow_id: For a bare id; required with v2, unless this client queued the job.
             timeout: Seconds to wait; None for no limit. Jobs orphaned by a restart of the server never end.
             on_progress: Function called with the job after each poll; may be async on the async client. An exception
                 from it ends the wait.
@@ -127,7 +128,8 @@ class Jobs(APIResource[M]):
     def handle(self, job: str | AsyncExecutionResult | Job, *, workflow_id: str | None = None) -> JobHandle[M]:
         """A handle of one background execution, with the interface that all services share. No request is sent.
 
-        On the async client ``refresh()``, ``wait()`` and ``result()`` of the handle are awaited.
+        The arguments are those of :meth:`get`. On the async client the handle's ``refresh()``, ``wait()`` and
+        ``result()`` are awaited.
 
         Example:
             >>> client.jobs.handle("run_1234").result(timeout=60).output  # doctest: +SKIP

@@ -34,9 +34,8 @@ Timeout: TypeAlias = float | Unset | None
 class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
     """Run workflows, and check whether they can be run.
 
-    ``input`` is what the workflow receives: a mapping becomes its top-level fields, any other value is sent as
-    ``{"input": value}``. Files (``pathlib.Path``, files opened in binary mode, :class:`simstudio.File`) may be anywhere
-    in it.
+    ``input`` is what the workflow receives. Files in it may be ``pathlib.Path``, files opened in binary mode, or
+    :class:`simstudio.File`, at any depth.
 
     Arguments marked v2 need ``api_version="v2"``. Every method raises :class:`~simstudio.SimStudioError`; ``Raises``
     lists the errors that a caller may want to handle.
@@ -63,6 +62,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         run continues on the server or, on some v0.8 servers, is cancelled.
 
         Args:
+            input: Mapping of the input's fields, or any other value, sent as ``{"input": value}``; may hold files.
             timeout: Seconds for the whole call; None for no limit; default: the client's timeout. Above 30 s, v2
                 servers are asked for heartbeats, so that no proxy closes the connection.
             selected_outputs: v2: up to 100 outputs as ``blockName.path``; their values are in ``result.block_outputs``.
@@ -102,6 +102,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         With v1, files reach the workflow as raw data; a :class:`FileInputWarning` says so.
 
         Args:
+            input: Mapping of the input's fields, or any other value, sent as ``{"input": value}``; may hold files.
             timeout: Seconds for the call; None for no limit; default: the client's timeout.
             execution_timeout: v2: seconds that the run may take, 1 to 604,800, within the plan's limit.
 
@@ -131,6 +132,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         """Queue a workflow, wait until it is done, and return its result: for runs that outlast a connection.
 
         Args:
+            input: Mapping of the input's fields, or any other value, sent as ``{"input": value}``; may hold files.
             timeout: Seconds to wait; None for no limit.
             on_progress: Function called with the :class:`~simstudio.Job` after each poll; may be async on the async
                 client.
@@ -171,6 +173,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         """Run a workflow and receive its text while it runs.
 
         Args:
+            input: Mapping of the input's fields, or any other value, sent as ``{"input": value}``; may hold files.
             selected_outputs: Outputs to stream, as ``blockName.path``. Without it only the final event arrives.
             idle_timeout: Longest silence in seconds; None for no limit. Sim sends no heartbeats: minutes are normal.
             max_event_size: Largest size of one event, in bytes.

@@ -86,7 +86,7 @@ def argument(parameter: Documented, annotation: Any) -> Argument:
         return Argument(True, "true" if in_text else True)
     if parameter.choices:
         return Argument(parameter.choices[-1], parameter.choices[-1])
-    if words := literals(annotation):  # the digest has text, NOTES the words
+    if words := literals(annotation):  # the digest says only that it is text
         return Argument(words[-1], words[-1])
     if parameter.type == "string:binary":
         return Argument(("a.txt", b"bytes", "text/plain"), b"bytes")

@@ -12,7 +12,7 @@ import attrs
 from catalog_types import Record, Type, parse
 
 SPELLED_FLAG = "yes"
-"""One of the twelve spellings of a flag (API.md 1.5): such a parameter is a bool in Python, sent as true or false."""
+"""One of the twelve spellings of a flag; such a parameter is a bool in Python, sent as true or false."""
 
 
 @attrs.frozen
@@ -122,13 +122,13 @@ LAST_OF_V1: Mapping[str, tuple[tuple[Documented, ...], str]] = {
 as Sim's published route contracts have them (``lib/api/contracts/v1/workflows.ts``)."""
 
 ELSEWHERE: Mapping[str, tuple[tuple[str, str, str], ...]] = {
-    # The digest has it in a body; the real server was asked with it in the query (recordings 256, 257).
+    # The digest has it in a body; v0.6.43 reads it from the query.
     "v1.deleteRow": (("workspaceId", "body", "query"),),
 }
 """Parameters (name, where the digest has it, where it is)."""
 
 NOT_REQUIRED: Mapping[str, tuple[str, ...]] = {
-    # Recordings 376 to 383: an organization's admin gets them without.
+    # v0.6.43 lists the entries of the admin's organization without it.
     "v1.listAuditLogs": ("workspaceId",),
 }
 """Parameters that the digest calls required."""

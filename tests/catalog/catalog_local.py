@@ -18,15 +18,15 @@ LOCAL: Mapping[str, tuple[str, ...]] = {
 """Parameters of ours that never travel."""
 
 ALWAYS_SENT: Mapping[str, Mapping[tuple[str, str], str]] = {
-    # With no limit the server gives all rows at once (NOTES 9, recording 228).
+    # Without a limit the server sends all rows at once.
     "v1.listRows": {("limit", "query"): "100"},
-    # An execution claims an id, so that it can be sent again and runs at most once (API.md 1.7).
+    # An execution claims an id, so that it can be sent again and runs at most once.
     "v2.executeWorkflowV2": {("x-run-id", "header"): ANY},
 }
 """What is sent although it was not given: (name, place) and value."""
 
 LEFT_OUT_WHEN_FALSE: Mapping[str, tuple[str, ...]] = {
-    # Sim of v1 reads any text as true (NOTES 9, recordings 152, 174).
+    # v1 reads any text as true.
     "v1.listWorkflows": ("deployedOnly",),
     "v1.queryLogs": ("includeTraceSpans", "includeFinalOutput"),
     "v1.listAuditLogs": ("includeDeparted",),
@@ -34,8 +34,8 @@ LEFT_OUT_WHEN_FALSE: Mapping[str, tuple[str, ...]] = {
 """Flags that are not sent as false."""
 
 LIMITED_HERE: Mapping[str, tuple[str, ...]] = {
-    "v1.queryLogs": ("limit",),  # the server takes 0 and less, and answers nonsense (NOTES 9, recordings 181, 182)
-    "v2.listLogs": ("limit",),  # the server takes what is outside for the nearest end, and says nothing (API.md 1.5)
+    "v1.queryLogs": ("limit",),  # v0.6.43 accepts 0 and less, with useless results
+    "v2.listLogs": ("limit",),  # the server silently replaces a value out of range by the nearest bound
     "v2.replaceWorkflowState": ("blocks", "edges"),  # at most 2,000 and 10,000: the digest's note, not its table
 }
 """Parameters whose limits the digest does not have."""
@@ -43,13 +43,13 @@ LIMITED_HERE: Mapping[str, tuple[str, ...]] = {
 TOGETHER: Mapping[str, list[set[str]]] = {
     "v1.insertRows": [{"data", "position"}, {"rows", "positions"}],
     "v1.deleteRows": [{"filter", "limit"}, {"row_ids"}],
-    # async excludes streaming, its options and those of files (API.md 2.1); thinking and tools are for streams.
+    # async excludes streaming, its options and those of files; thinking and tools are for streams.
     "v2.executeWorkflowV2": [
         {"input", "run", "selected_outputs", "include_file_base64", "base64_max_bytes", "run_id", "sim_via", "accept"},
         {"input", "async_", "execution_timeout_seconds", "run_id"},
         {"input", "stream", "selected_outputs", "include_thinking", "include_tool_calls", "stream_protocol"},
     ],
-    # A password if and only if the kind is password, addresses if and only if it is email or sso (API.md 4.1).
+    # A password if and only if the kind is password, addresses if and only if it is email or sso.
     "v2.replaceWorkflowChatDeployment": [
         {"auth_type=password", "password", "description", "customizations", "output_configs"},
         {"auth_type=email", "allowed_emails", "include_thinking", "include_tool_calls"},
@@ -81,6 +81,6 @@ AT: Mapping[str, tuple[str, ...]] = {
 """Where results stand in the answers of v1: in ``data``, but for these."""
 
 KNOWN_BETTER: frozenset[tuple[str, str]] = frozenset({
-    ("WorkflowDetails", "inputs"),  # a list of names and types, not an object of fields (NOTES 9, recordings 163, 164)
+    ("WorkflowDetails", "inputs"),  # a list of names and types, not an object of fields
 })  # fmt: skip
 """Fields (of a model, on the wire) of which the recordings say another thing than the digest."""

@@ -1,4 +1,4 @@
-"""The type grammar of the digest (API.md 3), parsed: ``{id:string,tags?:string[]}|null`` and the like."""
+"""The type grammar of the digest, parsed: ``{id:string,tags?:string[]}|null`` and the like."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _union(tokens: list[str]) -> Type:
         found.append(_suffixed(tokens))
     *records, last = found
     if records and isinstance(last, Array) and all(isinstance(each, Record) for each in (*records, last.of)):
-        return Array(union(*records, last.of))  # API.md 3.2: an array of A or B
+        return Array(union(*records, last.of))  # `A|B[]` means an array of A or B
     return union(*found)
 
 

@@ -1,4 +1,4 @@
-"""What Sim answers about workflows, in the shapes of API.md 3.5, 3.6, 4.1 and 4.2: every field there."""
+"""Responses of Sim's v2 workflow routes, with every documented field."""
 
 from __future__ import annotations
 
