@@ -172,9 +172,9 @@ def _structure_other(data: Any, into: type[T]) -> T:
 
 @lru_cache(maxsize=1)
 def _cattrs() -> cattrs.Converter:
-    from simstudio.transport.fork import unforked
+    from simstudio.transport.fork import no_fork
 
-    with unforked:
+    with no_fork:
         from cattrs import Converter
 
         made = Converter()

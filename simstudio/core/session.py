@@ -12,7 +12,7 @@ from simstudio.transport.auth import Credentials
 from simstudio.transport.endpoint import Endpoint
 from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.flow import AsyncWire, Flow, Wire
-from simstudio.transport.fork import renew_after_fork, unforked
+from simstudio.transport.fork import no_fork, renew_after_fork
 from simstudio.transport.message import Request, Response
 from simstudio.transport.rate_limit import RateLimits
 from simstudio.transport.stack import Middleware, MiddlewareOption, arrange, compose
@@ -125,7 +125,7 @@ class LazyWire(Generic[W]):
         """
         wire = self._wire
         if wire is None and not self._closed:
-            with self._lock, unforked:
+            with self._lock, no_fork:
                 wire = self._wire
                 if wire is None and not self._closed:
                     wire = self._wire = self._make()

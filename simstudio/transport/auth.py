@@ -1,4 +1,4 @@
-"""Authentication: the key goes into ``X-API-Key``, and only ever to the configured origin."""
+"""Authentication: API keys, and the middleware that sends a key to the configured origin only."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ class Anonymous:
 
 
 ANONYMOUS: Final = Anonymous()
-"""In place of an API key: send none."""
+"""Value of ``api_key`` for a client that sends no key."""
 
 
 class Credentials:
-    """The key a client and its clones share. It shows in no repr.
+    """The API key that a client shares with its clones. No repr shows it.
 
     Args:
         key: The API key, or :data:`ANONYMOUS`.
-        pattern: Regular expression of the service's keys: what it matches is taken out of logged bodies as well.
+        pattern: Regular expression of the service's keys, whose matches are removed from logged bodies as well.
 
     Raises:
-        ConfigurationError: The key cannot travel in a header (the message does not show it).
+        ConfigurationError: The key cannot be sent in a header; the message does not show it.
     """
 
     __slots__ = ("key", "pattern")
@@ -46,7 +46,7 @@ class Credentials:
 
     @staticmethod
     def check(key: str | Anonymous) -> str | Anonymous:
-        """The key, when it can be sent."""
+        """Return a key, or raise ConfigurationError if it cannot be sent in a header."""
         if isinstance(key, Anonymous):
             return key
         if not isinstance(key, str):
@@ -61,11 +61,11 @@ class Credentials:
         return key
 
     def redact(self, text: str) -> str:
-        """A text without the key, should a server have put it there."""
+        """Return a text without the key, which a server may have echoed."""
         return text.replace(self.key, "***") if isinstance(self.key, str) and len(self.key) > 3 else text
 
     def redact_bytes(self, content: bytes) -> bytes:
-        """A body without the key."""
+        """Return a body without the key, which a server may have echoed."""
         if isinstance(self.key, str) and len(self.key) > 3:
             return content.replace(self.key.encode("ascii"), b"***")
         return content
@@ -75,12 +75,12 @@ class Credentials:
 
 
 class APIKeyAuth:
-    """Middleware: put the key into a header of each request to the configured origin, and of no other.
+    """Middleware: add the key to requests to the configured origin, and remove its header from all others.
 
     Args:
-        credentials: Holds the key; read anew for each request, so that ``set_api_key`` takes effect at once.
-        endpoint: The configured base address.
-        header: The header's name.
+        credentials: Holds the key, which is read for each request, so that ``set_api_key`` takes effect at once.
+        endpoint: The base address, which has the origin.
+        header: Name of the header.
     """
 
     def __init__(self, credentials: Credentials, endpoint: Endpoint, header: str = "X-API-Key") -> None:
@@ -89,7 +89,7 @@ class APIKeyAuth:
         self.header = header
 
     def __call__(self, request: Request, call_next: Handler) -> Flow[Response]:
-        """Authenticate one request."""
+        """Authenticate a request."""
         key = self.credentials.key
         if isinstance(key, str):
             if self.endpoint.owns(request.url):

@@ -1,10 +1,10 @@
-"""How long a call may take, shared by all its phases.
+"""Deadlines: how long a call may take, and how its phases share that time.
 
-A :class:`Budget` is either a *total* (everything of one logical HTTP call: connecting, writing, waiting, headers, body,
-retries and the sleeps between them) or an *idle* limit (a stream: each silence may last so long). Nothing is ever
-cancelled from outside to enforce it: each phase is handed what is left, and each single read of a socket too, because
-:class:`Allowance` is a float that the wire's sockets ask again (a server that dribbles its headers byte by byte would
-otherwise get the whole timeout anew for every byte).
+A :class:`Budget` is a *total* for one logical HTTP call (connecting, writing, waiting, headers, body, retries and the
+pauses between them), or, for a stream, an *idle* limit on each wait for bytes. No call is cancelled from outside to
+enforce it. Instead each phase gets the seconds that are left, and so does each read and write within a phase: its
+timeout is an :class:`Allowance`, a float that the sockets of the wire compute anew. With a plain timeout, a server that
+sends its headers byte by byte could take the whole timeout for each byte.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 
 SHORTEST = 0.001
-"""Seconds. A socket timeout of 0 would mean "do not block" instead of "time is up"."""
+"""Seconds. A socket timeout of 0 means "do not block" and not "time is up"."""
 SLICE = 64 * 1024
-"""Bytes written under one allowance: a peer that reads slowly must not get the whole timeout for each piece."""
+"""Bytes that are written before the time left is computed anew, because a peer may read slowly."""
 
 
 class Budget:
-    """What is left of the time a call may take.
+    """The time that a call may take, and how much of it is left.
 
     Args:
-        total: Seconds for the whole call, or None for no end.
-        idle: Seconds that a single read may stay silent (streams), or None.
-        connect: Seconds for connecting where ``total`` does not say it, or None.
-        clock: Monotonic seconds.
+        total: Seconds for the whole call; None for no limit.
+        idle: Without a total: seconds that each read or write may take; None for no limit.
+        connect: Without a total: seconds for connecting; by default ``idle``.
+        clock: Returns monotonic seconds.
 
     Example:
         >>> Budget(total=30.0, clock=lambda: 0.0).remaining()
@@ -50,26 +50,26 @@ class Budget:
         self.expires = None if total is None else clock() + total
 
     def remaining(self) -> float | None:
-        """Seconds left of the total (negative when it is over), None when there is no total."""
+        """Return the seconds left of the total, negative after its end; None without a total."""
         return None if self.expires is None else self.expires - self.clock()
 
     def expired(self) -> bool:
-        """Whether the total is used up."""
+        """Return whether the total is used up."""
         return self.expires is not None and self.clock() >= self.expires
 
     def allowance(self, phase: str) -> float | None:
-        """Seconds that the next step of a phase (``connect``, ``pool``, ``read``, ``write``) may take."""
+        """Return the seconds that the next step of a phase (``connect``, ``pool``, ``read``, ``write``) may take."""
         if self.expires is not None:
             return max(self.expires - self.clock(), SHORTEST)
         return self.connect if phase in ("connect", "pool") and self.connect is not None else self.idle
 
 
 UNBOUNDED = Budget()
-"""No end."""
+"""A budget without limits."""
 
 
 class Allowance(float):
-    """Seconds for one phase, which a socket may ask again before each step of it."""
+    """Seconds for one phase of a call, which a socket can compute anew before each read or write."""
 
     __slots__ = ("budget", "phase")
     budget: Budget
@@ -77,10 +77,10 @@ class Allowance(float):
 
     @staticmethod
     def left(timeout: float | None, late: type[Exception]) -> float | None:
-        """Seconds left of a timeout now: an :class:`Allowance` is computed anew, anything else is itself.
+        """Return the seconds left now: of an allowance, computed anew; of any other timeout, the timeout itself.
 
-        Raises ``late`` when the total of the call is used up: a peer that always has something to send would otherwise
-        be read from for ever.
+        Raises ``late`` when the total of the call is used up. Timeouts alone would not end a call whose peer always has
+        more bytes to send.
         """
         if type(timeout) is not Allowance:
             return timeout
@@ -90,7 +90,7 @@ class Allowance(float):
 
 
 class Phases(Mapping[str, float]):
-    """The budget in the form of httpx's ``timeout`` extension, computed when a phase begins."""
+    """A budget in the form of httpx's ``timeout`` extension. Each look-up computes what is left."""
 
     __slots__ = ("budget",)
 
@@ -98,9 +98,10 @@ class Phases(Mapping[str, float]):
         self.budget = budget
 
     def get(self, phase: str, default: object = None) -> float:  # noqa: ARG002
-        """Seconds for a phase; there is one for each."""
+        """Return the seconds for a phase; every phase has some."""
         seconds = self.budget.allowance(phase)
-        allowance = Allowance(math.inf if seconds is None else seconds)  # no limit now may be one later (a drain)
+        # Infinity and not None: a phase without a limit gets one later, when the rest of a stream is drained.
+        allowance = Allowance(math.inf if seconds is None else seconds)
         allowance.budget, allowance.phase = self.budget, phase
         return allowance
 

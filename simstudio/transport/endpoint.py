@@ -1,9 +1,10 @@
-"""Where requests go: a checked base address, and the few redirects that may be followed.
+"""The base address of a service, and the redirects that calls follow.
 
-Following every redirect would turn a POST into a GET and carry the key to wherever a response says; following none
-would break base addresses that servers redirect themselves. So, once a call: https to https, same port and same host
-(301, 307, 308), or, for a service whose apex host redirects there, that host with ``www.`` in front, and the new base
-is remembered; and one same-origin 308, as for a trailing slash. Anything else stays an error.
+Following every redirect would turn a POST into a GET and send the key wherever a response says. Following none would
+break base addresses that their own server redirects. So each call follows at most one redirect, if it is a 308 to the
+same origin (as for a trailing slash), or a 301, 307 or 308 from https to https with the same port and host. If the
+service allows it, the new host may also be the old one with ``www.`` in front; later calls then use the new base
+address. Every other redirect is an error.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class Endpoint:
-    """A base address that requests are joined to, as text: a path prefix is kept.
+    """The base address, to which the paths of requests are appended.
 
     Args:
         base_url: ``https://host[:port][/prefix]``; trailing slashes are removed.
-        follow_to_www: Whether a redirect to the same host with ``www.`` in front is followed.
+        follow_to_www: Whether to follow a redirect to the same host with ``www.`` in front.
 
     Raises:
-        ConfigurationError: No http(s) address, or one with credentials, a query or a fragment in it.
+        ConfigurationError: This is no http(s) address, or it holds credentials, a query or a fragment.
 
     Example:
         >>> Endpoint("https://example.com/sim/").url("/api/x")
@@ -47,23 +48,23 @@ class Endpoint:
         self.move(base_url)
 
     def move(self, base_url: str) -> None:
-        """Take another base address; see the class."""
+        """Change the base address; the argument is that of the class."""
         self.base_url: str = check_base_url(base_url)
         parts = urlsplit(self.base_url)
         self.origin: str = f"{parts.scheme}://{parts.netloc}"
         self.prefix: str = parts.path
 
     def url(self, path: str) -> str:
-        """The whole address of a path."""
+        """Return the address of a path."""
         return self.base_url + path
 
     def owns(self, url: str) -> bool:
-        """Whether an address lies on the configured origin (scheme, host and port)."""
+        """Return whether an address has the configured origin (scheme, host and port)."""
         return _lies_on(url, self.origin)
 
     def follow(self, request: Request, call_next: Handler) -> Flow[Response]:
-        """Send a request, following the one redirect that may be followed; see the module."""
-        base = self.base_url  # as asked: another call may move it meanwhile
+        """Send a request, and follow one of the redirects that the module describes."""
+        base = self.base_url  # another call may change it meanwhile
         response = yield from call_next(request)
         if not 300 <= response.status <= 399:
             return response
@@ -91,7 +92,7 @@ class Endpoint:
         if target.username is not None or target.password is not None or target.hostname is None or port != asked_port:
             return None
         same_host = target.hostname == asked.hostname
-        # Written as the base address is, so that the key's origin and the remembered base match it letter by letter.
+        # The host is spelt as in the base address: origins are compared letter by letter.
         written = target._replace(netloc=asked.netloc if same_host else f"www.{asked.netloc}", fragment="").geturl()
         if response.status == 308 and target.scheme == asked.scheme and same_host:
             return written
@@ -107,7 +108,7 @@ def _lies_on(url: str, origin: str) -> bool:
 
 
 def check_base_url(base_url: str) -> str:
-    """A base address without trailing slashes, when it can be one; see :class:`Endpoint`."""
+    """Return a base address in normal form, without trailing slashes; raises like :class:`Endpoint`."""
     if not isinstance(base_url, str):
         raise ConfigurationError(f"base_url must be a str, not {type(base_url).__name__}.")
     text = base_url.strip()
@@ -141,18 +142,18 @@ def check_base_url(base_url: str) -> str:
 
 
 def _is_host(name: str) -> bool:
-    """Whether a name, in ASCII, is one that a host may have, or an IPv6 address in brackets."""
+    """Whether an ASCII name is a valid host name, or an IPv6 address in brackets."""
     if name.startswith("["):
         return re.fullmatch(r"\[[0-9A-Fa-f:.]+(%25[A-Za-z0-9._~-]+)?\]", name) is not None
-    *labels, last = name.split(".")  # the last one is empty where the name is absolute
+    *labels, last = name.split(".")  # after the dot of an absolute name, the last label is empty
     return name != "" and all(labels) and max(map(len, (*labels, last))) < 64 and _HOST.issuperset(name)
 
 
 def segment(value: object, name: str) -> str:
-    """One percent-encoded path segment of an identifier.
+    """Percent-encode an identifier as one segment of a path.
 
     Raises:
-        InvalidInputError: It is no str, empty, ``.`` or ``..``, or cannot be encoded.
+        InvalidInputError: The identifier is no str, is empty, ``.`` or ``..``, or cannot be encoded.
 
     Example:
         >>> segment("a/b", "workflow_id")
@@ -169,10 +170,10 @@ def segment(value: object, name: str) -> str:
 
 
 def check_path(path: object) -> str:
-    """A path (with its query, if any) that may be joined to the base address.
+    """Return a path that can be appended to the base address; it may hold a query.
 
     Raises:
-        InvalidInputError: It is no str, an address with a host, or holds control characters.
+        InvalidInputError: The path is no str, names a host, or holds a character that no address may hold.
     """
     if not isinstance(path, str) or not path:
         raise InvalidInputError(f"path must be a non-empty str beginning with '/', not {path!r}.")

@@ -1,4 +1,4 @@
-"""The errors that the transport raises: wrong settings and arguments, failed connections, error statuses."""
+"""Errors of the transport: wrong settings and arguments, failed connections, error statuses."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ if TYPE_CHECKING:
 
 
 class SimStudioError(Exception):
-    """The root of everything this package raises.
+    """Base of all exceptions of this package.
 
     Args:
-        message: What happened, where and what to do next; ``str(error)``.
-        code: The documented code (``UNAUTHORIZED``, ``TIMEOUT`` …) or the server's own where none is documented.
-        status: The HTTP status of the answer, when there was one.
-        details: What the server sent as ``details``, as plain JSON data.
-        server_code: The server's own code, untranslated.
-        response: The answer, when there was one (it holds no request, and so no key).
-        history: The earlier attempts of the same call, oldest first.
+        message: What happened, where, and what to do next; also ``str(error)``.
+        code: The documented code (``UNAUTHORIZED``, ``TIMEOUT`` …), or the server's own if none is documented.
+        status: HTTP status of the response.
+        details: The ``details`` of the response, as plain JSON data.
+        server_code: The server's own code.
+        response: The response, if there was one. It holds no request, and so no key.
+        history: Earlier attempts of the same call, oldest first.
 
     Attributes:
-        task_id: The id of the background execution that a failing call had begun or was waiting for, else None.
-        run_id: Of a v2 execution: the ``X-Run-Id`` it was sent with, under which the run can be read whatever happened.
+        task_id: Id of the background execution that the call had started or was waiting for, else None.
+        run_id: Id that a v2 execution was sent with (``X-Run-Id``). The run can be read under it after any failure.
 
     Example:
         >>> SimStudioError("Not today", "NOT_TODAY").code
@@ -53,7 +53,7 @@ class SimStudioError(Exception):
 
     @property
     def request_id(self) -> str | None:
-        """The id the server or its proxy gave the request, when it sent one."""
+        """Request id that the server or its proxy sent; None if it sent none."""
         return self.response.request_id if self.response is not None else None
 
 
@@ -66,14 +66,14 @@ class InvalidInputError(SimStudioError, ValueError):
 
 
 class APIConnectionError(SimStudioError):
-    """No whole answer came: the connection was refused, dropped or cut short.
+    """No complete response arrived: the connection was refused, dropped or cut short.
 
     Attributes:
-        host: The host that was called.
-        port: Its port.
-        sent: False when the request surely never left (so that sending it again cannot run anything twice).
-        lasting: True when trying again cannot help (a certificate that is not trusted), so that nothing is.
-        partial: The text that a stream had delivered; empty elsewhere.
+        host: Host of the request.
+        port: Port of the request.
+        sent: Whether the request may have reached the server. If False, sending it again cannot run anything twice.
+        lasting: Whether another attempt would fail as well (an untrusted certificate); the call is then not retried.
+        partial: Text that a stream had delivered; empty without a stream.
     """
 
     lasting: bool = False
@@ -97,14 +97,14 @@ class APIConnectionError(SimStudioError):
 
 
 class APITimeoutError(APIConnectionError):
-    """No whole answer came in time. What was started on the server goes on there."""
+    """No complete response arrived in time. Work that the request started on the server goes on."""
 
     def __init__(self, message: str, code: str | None = "TIMEOUT", status: int | None = None, **more: Any) -> None:
         super().__init__(message, code, status, **more)
 
 
 class InvalidResponseError(SimStudioError):
-    """The answer is not what the API promises; ``response.content`` is the body as it came."""
+    """The response does not have the form that the API promises; ``response.content`` is its body."""
 
 
 class APIStatusError(SimStudioError):
@@ -128,22 +128,22 @@ class NotFoundError(APIStatusError):
 
 
 class ConflictError(APIStatusError):
-    """409: the state of the thing does not allow it now."""
+    """409: the present state of the resource does not allow this."""
 
 
 class InvalidRequestError(APIStatusError):
-    """400, 413, 415 or 422: the server refused the request as it was; ``details`` often says which field."""
+    """400, 413, 415 or 422: the request itself is wrong; ``details`` often names the field."""
 
 
 class LockedError(APIStatusError):
-    """423: the thing is locked."""
+    """423: the resource is locked."""
 
 
 class RateLimitError(APIStatusError):
     """429: too many requests.
 
     Attributes:
-        retry_after: Seconds to wait, when the server said so.
+        retry_after: Seconds that the server asks to wait; None if it does not say.
     """
 
     retry_after: float | None = None
@@ -169,5 +169,5 @@ STATUS_ERRORS: dict[int, type[APIStatusError]] = {
 
 
 def status_error_class(status: int) -> type[APIStatusError]:
-    """The class for an error status; plain :class:`APIStatusError` for those without one of their own."""
+    """Return the exception class of an error status; :class:`APIStatusError` for a status without its own."""
     return STATUS_ERRORS.get(status) or (ServerError if 500 <= status <= 599 else APIStatusError)

@@ -1,15 +1,15 @@
-"""Flows: generators that decide, and the two small drivers that do.
+"""Flows: generators that decide what a call does, and the two drivers that do it.
 
-A flow yields what it needs from the world (a :data:`Step`) and returns its result. It never blocks, awaits or looks at
-a clock by itself, so that one definition serves the sync and the async client, and a test can drive it by hand::
+A flow yields a :data:`Step`, such as a request or a pause, receives its outcome, and at last returns a result. It never
+blocks, awaits or reads a clock itself, so one definition serves sync and async clients, and a test can drive it by
+hand::
 
     def ping() -> Flow[int]:
-        response = yield Request("GET", "https://sim.ai/api/health")
+        response = yield Request("GET", "https://example.com/health")
         yield Sleep(0.5)
         return response.status
 
-Read ``yield from`` as a colourless ``await``. The shape is that of ``httpx.Auth.auth_flow``,
-carried through the client.
+Read ``yield from`` as an ``await`` that works in sync and async code. ``httpx.Auth.auth_flow`` has the same shape.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class Sleep:
-    """A step: wait for ``seconds``."""
+    """A step: sleep for ``seconds``."""
 
     __slots__ = ("seconds",)
 
@@ -42,7 +42,7 @@ class Sleep:
 
 
 class Call:
-    """A step: call a user's function. What it returns is awaited by the async driver, and refused by the sync one."""
+    """A step: call a function of the user. Only the async driver accepts an async function."""
 
     __slots__ = ("args", "function")
 
@@ -52,7 +52,7 @@ class Call:
 
 
 class Blocking:
-    """A step: call a function that blocks (files): at once on the sync side, in a thread on the async one."""
+    """A step: call a function that blocks, such as one that reads files. The async driver calls it in a thread."""
 
     __slots__ = ("args", "function")
 
@@ -62,11 +62,7 @@ class Blocking:
 
 
 class FromBody:
-    """A step: do something with the unread body of a response.
-
-    Take the next ``piece`` (None at the end), ``read`` the rest into ``response.content``, ``drain`` an end that comes
-    at once, or ``close``.
-    """
+    """A step: call a method of the unread :class:`~simstudio.transport.message.Body` of a response."""
 
     __slots__ = ("body", "what")
 
@@ -80,7 +76,7 @@ Flow: TypeAlias = Generator[Step, Any, T]
 
 
 class Wire(Protocol):
-    """What carries a request to a server and brings its response, blocking."""
+    """Sends requests and returns responses, blocking."""
 
     def send(self, request: Request) -> Response:
         """Send one request; see :mod:`simstudio.transport.wire`."""
@@ -92,27 +88,23 @@ class Wire(Protocol):
 
 
 class AsyncWire(Protocol):
-    """What carries a request to a server and brings its response, awaited."""
+    """Sends requests and returns responses, awaited."""
 
     async def send(self, request: Request) -> Response:
         """Send one request; see :mod:`simstudio.transport.wire`."""
         ...
 
     async def aclose(self) -> None:
-        """Close every connection of the running loop."""
+        """Close every connection of the running event loop."""
         ...
 
 
 def drive(flow: Flow[T], wire: Wire, *, seen: list[Response] | None = None) -> T:
-    """Run a flow, blocking.
+    """Run a flow, blocking, and return its result. If the flow raises, responses that are still open are closed.
 
     Args:
-        flow: What to run.
-        wire: Where its requests go.
-        seen: Collects every response that came, in order, when given.
-
-    Returns:
-        What the flow returns. Whatever it raises comes out; a response still open then is closed.
+        wire: Sends the requests.
+        seen: List to which every response is added.
     """
     opened: list[Response] = []
     try:
@@ -129,14 +121,14 @@ def drive(flow: Flow[T], wire: Wire, *, seen: list[Response] | None = None) -> T
                     result = None
                     time.sleep(step.seconds)
                 elif isinstance(step, Call):
-                    result = _called(step)
+                    result = _call(step)
                 elif isinstance(step, FromBody):
                     result = getattr(step.body, step.what)()
                 elif isinstance(step, Blocking):
                     result = step.function(*step.args)
                 else:
-                    raise _no_step(step)
-            except BaseException as error:  # noqa: BLE001 - it belongs to the flow, which re-raises what it cannot use
+                    raise _unknown_step_error(step)
+            except BaseException as error:  # noqa: BLE001 - the flow handles the error or raises it again
                 step = flow.throw(error)
             else:
                 step = flow.send(result)
@@ -144,13 +136,13 @@ def drive(flow: Flow[T], wire: Wire, *, seen: list[Response] | None = None) -> T
         value: T = stop.value
         return value
     except BaseException:
-        for body in _unread(opened):
+        for body in _unread_bodies(opened):
             body.close()
         raise
 
 
 async def adrive(flow: Flow[T], wire: AsyncWire, *, seen: list[Response] | None = None) -> T:
-    """Run a flow, awaiting; otherwise like :func:`drive`. A flow is told of its cancellation and may clean up."""
+    """Run a flow, awaiting its steps; otherwise like :func:`drive`. Cancellation is raised inside the flow."""
     opened: list[Response] = []
     try:
         step = flow.send(None)
@@ -164,16 +156,16 @@ async def adrive(flow: Flow[T], wire: AsyncWire, *, seen: list[Response] | None 
                         opened.append(result)
                 elif isinstance(step, Sleep):
                     result = None
-                    await _asyncio().sleep(step.seconds)
+                    await _import_asyncio().sleep(step.seconds)
                 elif isinstance(step, Call):
-                    result = await _awaited(step)
+                    result = await _call_async(step)
                 elif isinstance(step, FromBody):
                     result = await getattr(step.body, f"a{step.what}")()
                 elif isinstance(step, Blocking):
-                    result = await _asyncio().to_thread(step.function, *step.args)
+                    result = await _import_asyncio().to_thread(step.function, *step.args)
                 else:
-                    raise _no_step(step)
-            except BaseException as error:  # noqa: BLE001 - it belongs to the flow, which re-raises what it cannot use
+                    raise _unknown_step_error(step)
+            except BaseException as error:  # noqa: BLE001 - the flow handles the error or raises it again
                 step = flow.throw(error)
             else:
                 step = flow.send(result)
@@ -181,23 +173,23 @@ async def adrive(flow: Flow[T], wire: AsyncWire, *, seen: list[Response] | None 
         value: T = stop.value
         return value
     except BaseException:
-        for body in _unread(opened):
+        for body in _unread_bodies(opened):
             await body.aclose()
         raise
 
 
-def _asyncio() -> ModuleType:
-    """asyncio, imported by who needs it: it takes longer than all of this package, and a sync client needs none."""
+def _import_asyncio() -> ModuleType:
+    """Import asyncio late: the import takes longer than that of this package, and sync clients do not need it."""
     import asyncio
 
     return asyncio
 
 
-def _unread(opened: list[Response]) -> list[Body]:
+def _unread_bodies(opened: list[Response]) -> list[Body]:
     return [response.body for response in opened if response.body is not None]
 
 
-def _called(step: Call) -> Any:
+def _call(step: Call) -> Any:
     result = step.function(*step.args)
     if inspect.isawaitable(result):
         if inspect.iscoroutine(result):
@@ -207,12 +199,12 @@ def _called(step: Call) -> Any:
     return result
 
 
-async def _awaited(step: Call) -> Any:
+async def _call_async(step: Call) -> Any:
     result = step.function(*step.args)
     return await result if inspect.isawaitable(result) else result
 
 
-def _no_step(step: object) -> ConfigurationError:
+def _unknown_step_error(step: object) -> ConfigurationError:
     return ConfigurationError(
         f"A flow yielded {type(step).__name__}, which is no step. In a middleware write "
         "`response = yield from call_next(request)`, not `yield call_next(request)`."

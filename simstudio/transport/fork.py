@@ -1,30 +1,30 @@
-"""Renewing connections and locks in a forked child."""
+"""Forks: connections and locks are replaced in the child process."""
 
 from __future__ import annotations
 
-import logging  # noqa: F401 - first: hooks run last one first, and its lock must not be taken while ours is waited for
+import logging  # noqa: F401 - fork hooks run in reverse order: logging's lock must be taken after ours
 import os
 import threading
 import weakref
 from typing import Any, Protocol
 
-unforked = threading.RLock()
-"""Held while a library is imported for the first time: a fork in the middle of that would leave the child a module that
-nobody goes on importing, and whose lock is never given back. Forking waits for it."""
+no_fork = threading.RLock()
+"""Held while a library is imported for the first time; forks wait for it. A child that is forked during an import has a
+half-imported module whose import lock is never released."""
 
 _LONGEST_WAIT = 10.0
-"""Seconds. Whatever holds it up, a fork must not wait for ever."""
+"""Seconds that a fork waits for the lock at most."""
 
 
 abandoned: list[Any] = []
-"""Connections that a fork inherited: kept here untouched and unclosed, because they are still its parent's."""
+"""Connections that a child inherited. They are kept here and never closed, because the parent uses them."""
 
 
 class Renewable(Protocol):
-    """Something that must not be used in a child as it was in its parent."""
+    """An object whose connections or locks must be replaced in a child process."""
 
     def after_fork(self) -> None:
-        """Begin anew, in the child."""
+        """Replace them; called in the child."""
         ...
 
 
@@ -32,27 +32,27 @@ _alive: weakref.WeakSet[Renewable] = weakref.WeakSet()
 
 
 def renew_after_fork(thing: Renewable) -> None:
-    """Have ``thing.after_fork()`` called in every child forked while it lives."""
+    """Call ``thing.after_fork()`` in every child that is forked while ``thing`` exists."""
     _alive.add(thing)
 
 
-_held: list[bool] = []
+_acquired: list[bool] = []
 
 
-def _before() -> None:
-    _held.append(unforked.acquire(timeout=_LONGEST_WAIT))
+def _acquire() -> None:
+    _acquired.append(no_fork.acquire(timeout=_LONGEST_WAIT))
 
 
-def _after() -> None:
-    if _held.pop():
-        unforked.release()
+def _release() -> None:
+    if _acquired.pop():
+        no_fork.release()
 
 
 def _renew_all() -> None:
-    _after()
+    _release()
     for thing in list(_alive):
         thing.after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before, after_in_parent=_after, after_in_child=_renew_all)
+    os.register_at_fork(before=_acquire, after_in_parent=_release, after_in_child=_renew_all)

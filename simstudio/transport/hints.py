@@ -1,23 +1,19 @@
-"""What servers say about when to come back, read leniently: garbage in a hint never breaks a call."""
+"""Parsers of rate-limit headers. They return None for what they cannot read, so that a bad header breaks no call."""
 
 from __future__ import annotations
 
 import math
 from datetime import datetime, timezone
 
-_LATEST = 253402214400.0  # 9999-12-31T00:00Z: the last that datetime.fromtimestamp takes in every time zone
-_MILLISECONDS = 1e11  # an epoch beyond this (the year 5138) is one in milliseconds
+_LATEST = 253402214400.0  # 9999-12-31T00:00Z, the last time that datetime.fromtimestamp accepts in every time zone
+_MILLISECONDS = 1e11  # greater numbers (the year 5138) are taken for milliseconds
 
 
 def parse_retry_after(value: str | None, *, now: float) -> float | None:
-    """Seconds to wait from a ``Retry-After`` header (RFC 9110, 10.2.3: seconds or an HTTP date).
+    """Parse a ``Retry-After`` header (RFC 9110, 10.2.3: seconds or an HTTP date) into seconds to wait, 0 or more.
 
     Args:
-        value: The header, or None.
-        now: Epoch seconds, for dates.
-
-    Returns:
-        Seconds, 0 or more; None when there is nothing to understand.
+        now: Epoch seconds, from which the wait until a date is computed.
 
     Example:
         >>> parse_retry_after("5", now=0)
@@ -28,7 +24,7 @@ def parse_retry_after(value: str | None, *, now: float) -> float | None:
     number = _number(value)
     if number is not None:
         return number if number >= 0 else None
-    from email.utils import parsedate_to_datetime  # 5 ms that few answers are worth
+    from email.utils import parsedate_to_datetime  # imported here because it takes 5 ms, and dates are rare
 
     try:
         when = parsedate_to_datetime(value)
@@ -39,9 +35,9 @@ def parse_retry_after(value: str | None, *, now: float) -> float | None:
 
 
 def parse_reset(value: str | None) -> int | None:
-    """Epoch seconds from an ``X-RateLimit-Reset`` header: epoch seconds (or milliseconds), or ISO 8601.
+    """Parse an ``X-RateLimit-Reset`` header (epoch seconds or milliseconds, or ISO 8601) into epoch seconds.
 
-    Sim sends ISO 8601 (recording 334); the documents promise epoch seconds.
+    Sim's documents promise epoch seconds, but its servers send ISO 8601.
 
     Example:
         >>> parse_reset("2026-11-20T08:00:00.000Z")
@@ -58,7 +54,7 @@ def parse_reset(value: str | None) -> int | None:
 
 
 def parse_count(value: str | None) -> int | None:
-    """A whole number, 0 or more, or None."""
+    """Parse a whole number, 0 or more."""
     number = _number(value) if value else None
     return int(number) if number is not None and 0 <= number <= _LATEST else None
 

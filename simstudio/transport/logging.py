@@ -1,8 +1,9 @@
-"""One log record a request, one a response (or a failure), each attempt, on the logger ``simstudio.transport``.
+"""Logging: a middleware that logs each request and each response on the logger ``simstudio.transport``.
 
-Records are of level DEBUG and carry ``method``, ``path``, ``status``, ``attempt``, ``elapsed`` (seconds) and
-``request_id`` as attributes. Headers are shown by allow-list (:data:`~simstudio.transport.message.SHOWN_HEADERS`):
-the key, cookies and signatures appear at no level. Bodies only when asked for, without data: URLs and key-like texts.
+Records have the level DEBUG and the attributes ``method``, ``path``, ``status``, ``attempt``, ``elapsed`` (seconds),
+``request_id`` and ``headers``. Only headers on an allow-list show their values
+(:data:`~simstudio.transport.message.SHOWN_HEADERS`): keys, cookies and signatures never appear. Bodies are logged only
+on request, without keys and ``data:`` URLs.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ _LONGEST_BODY = 4096
 
 
 class Logging:
-    """Middleware: log each attempt.
+    """Middleware: log each attempt, with one record for the request and one for the response or the failure.
 
     Args:
-        bodies: Whether to log request and response bodies too (their first 4,096 characters).
-        credentials: Whose key is taken out of bodies.
+        bodies: Whether to log also the first 4,096 characters of bodies.
+        credentials: Hold the key that is removed from records.
         shown_headers: Names in lower case of further headers whose values are logged.
-        clock: Monotonic seconds.
+        clock: Returns monotonic seconds.
     """
 
     def __init__(
@@ -53,14 +54,14 @@ class Logging:
         self.clock = clock
 
     def __call__(self, request: Request, call_next: Handler) -> Flow[Response]:
-        """Log one attempt."""
+        """Log an attempt."""
         if not logger.isEnabledFor(logging.DEBUG):
             return (yield from call_next(request))
         method, path, attempt = request.method, request.path, request.attempt
         common = {"method": method, "path": path, "attempt": attempt}
         logger.debug(
             "%s %s (attempt %d)%s", method, path, attempt, self._body(request.content),
-            extra={**common, "status": None, "elapsed": None, "request_id": None, "headers": self._headers(request)},
+            extra={**common, "status": None, "elapsed": None, "request_id": None, "headers": self._shown(request)},
         )  # fmt: skip
         started = self.clock()
         try:
@@ -80,23 +81,22 @@ class Logging:
                 **common,
                 "status": response.status,
                 "elapsed": elapsed,
-                "request_id": self._text(response.request_id),
-                "headers": self._headers(response),
+                "request_id": self._redact(response.request_id),
+                "headers": self._shown(response),
             },
         )  # fmt: skip
         return response
 
-    def _headers(self, message: Request | Response) -> dict[str, str]:
-        return {name: self._text(value) or "" for name, value in message.headers.shown(self.shown_headers).items()}
+    def _shown(self, message: Request | Response) -> dict[str, str]:
+        return {name: self._redact(value) or "" for name, value in message.headers.shown(self.shown_headers).items()}
 
-    def _text(self, text: str | None) -> str | None:
-        """A text without the key, which a server may echo anywhere."""
+    def _redact(self, text: str | None) -> str | None:
         return self.credentials.redact(text) if text and self.credentials is not None else text
 
     def _body(self, content: bytes | Content) -> str:
         if not self.bodies or not isinstance(content, bytes) or not content:
             return ""
-        text = self._text(content.decode("utf-8", "replace")) or ""
+        text = self._redact(content.decode("utf-8", "replace")) or ""
         text = re.sub(_KEY, "***", re.sub(_DATA_URL, "data:***", text, flags=re.IGNORECASE))
         if self.credentials is not None and self.credentials.pattern is not None:
             text = re.sub(self.credentials.pattern, "***", text)
@@ -104,13 +104,13 @@ class Logging:
 
 
 def configure_from_environment(variable: str) -> None:
-    """Set the package's logger to the level that an environment variable names, leaving the root logger alone.
+    """Set the level of the logger ``simstudio`` from an environment variable. The root logger is not changed.
 
     Args:
-        variable: Its name. ``debug``, ``info`` … are levels; unset or empty changes nothing.
+        variable: Name of the variable, which holds ``debug``, ``info`` …; unset or empty it changes nothing.
 
     Raises:
-        ConfigurationError: The variable names no level.
+        ConfigurationError: The variable holds no level.
     """
     name = os.environ.get(variable, "").strip()
     if not name:

@@ -1,4 +1,4 @@
-"""Requests and responses of our own: small, slotted, independent of the HTTP library underneath."""
+"""Requests, responses and headers, independent of the HTTP library that sends them."""
 
 from __future__ import annotations
 
@@ -20,30 +20,31 @@ if TYPE_CHECKING:
 
 D = TypeVar("D")
 Resend: TypeAlias = Literal["read", "never", "claimed"]
-"""What may be sent again: ``read`` changes nothing; ``never`` may have run, so only what surely was not sent or was
-refused before it ran; ``claimed`` carries an id under which the server runs it at most once."""
+"""When a request may be sent again after a failure. ``read``: always, because it changes nothing. ``never``: only if it
+was certainly not sent, or was refused before anything ran. ``claimed``: always, because it carries a *claim*, an id
+under which the server runs it at most once."""
 
 SHOWN_HEADERS = frozenset({
     "accept", "accept-encoding", "cache-control", "content-encoding", "content-length", "content-type", "date",
     "retry-after", "server", "transfer-encoding", "user-agent", "x-ratelimit-limit", "x-ratelimit-remaining",
     "x-ratelimit-reset", "x-request-id",
 })  # fmt: skip
-"""The headers whose values may be printed or logged. An allow-list: what is not on it (keys, cookies, signatures,
-headers of a user's own) shows as ``***``."""
+"""Headers whose values may be printed or logged. Values of all others (keys, cookies, signatures, a user's own headers)
+are shown as ``***``."""
 
 MAX_EVENT_SIZE: Final = 64 * 1024 * 1024
-"""Bytes that one event of a streamed answer may have, unless the caller says otherwise."""
+"""Default for the largest event of a stream, in bytes."""
 
 _TOKEN = frozenset("!#$%&'*+-.^_`|~" + string.digits + string.ascii_letters)
-_JSON_BEGINS = (b"{", b"[")  # then it is UTF-8, and json need not guess the encoding
+_JSON_BEGINS = (b"{", b"[")  # a body that begins so is UTF-8, and json need not detect its encoding
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-vercel-id", "cf-ray")
 
 
 class Headers(MutableMapping[str, str]):
-    """HTTP headers: mutable, case-insensitive, in order. Repeated ones are joined by commas.
+    """HTTP headers: mutable, case-insensitive, ordered. Repeated headers are joined by commas.
 
-    Setting a name or value that cannot travel (line breaks, other control characters, anything beyond ASCII) is an
-    :class:`~simstudio.errors.InvalidInputError`, which shows the name and never the value.
+    Setting a name or a value that cannot be sent (control characters, line breaks, characters beyond ASCII) raises
+    :class:`~simstudio.errors.InvalidInputError`, whose message never shows the value.
 
     Example:
         >>> Headers({"Retry-After": "5"})["retry-after"]
@@ -62,22 +63,18 @@ class Headers(MutableMapping[str, str]):
                 self[name] = f"{before}, {value}" if before is not None and isinstance(value, str) else value
 
     @classmethod
-    def received(cls, pairs: Iterable[tuple[bytes, bytes]]) -> Headers:
-        """Headers as they came from the wire, undisputed; bytes are read as Latin-1."""
-        return cls.received_text((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
-
-    @classmethod
-    def received_text(cls, pairs: Iterable[tuple[str, str]]) -> Headers:
-        """Headers as they came from a wire that has decoded them, undisputed."""
+    def decode(cls, pairs: Iterable[tuple[bytes, bytes]]) -> Headers:
+        """Decode the headers of a response as Latin-1, unchecked."""
         headers = cls()
         items = headers._items
-        for name, value in pairs:
+        for raw_name, raw_value in pairs:
+            name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
             key = name.lower()
             items[key] = (items[key][0], f"{items[key][1]}, {value}") if key in items else (name, value)
         return headers
 
     def copy(self) -> Headers:
-        """An independent copy."""
+        """Return an independent copy."""
         headers = Headers()
         headers._items = self._items.copy()
         return headers
@@ -85,22 +82,22 @@ class Headers(MutableMapping[str, str]):
     __copy__ = copy
 
     def put(self, name: str, value: str) -> None:
-        """Set what is known to be sendable, unchecked."""
+        """Set a header without checking that it can be sent."""
         self._items[name.lower()] = (name, value)
 
-    def any_of(self, names: frozenset[str]) -> bool:
-        """Whether one of some names (in lower case) is there."""
+    def has_any(self, names: frozenset[str]) -> bool:
+        """Return whether one of these names (in lower case) is present."""
         return not names.isdisjoint(self._items)
 
     def pairs(self) -> Iterable[tuple[str, str]]:
-        """Names as first written, and values."""
+        """Return the pairs of names, in their first spelling, and values."""
         return self._items.values()
 
     def shown(self, more: Collection[str] = ()) -> dict[str, str]:
-        """The headers with ``***`` for each value that may not be printed or logged.
+        """Return the headers with ``***`` for each value that may not be printed or logged.
 
         Args:
-            more: Names in lower case, beside :data:`SHOWN_HEADERS`, whose values may be.
+            more: Names in lower case whose values may be shown, in addition to :data:`SHOWN_HEADERS`.
         """
         return {
             name: value if key in SHOWN_HEADERS or key in more else "***" for key, (name, value) in self._items.items()
@@ -113,7 +110,7 @@ class Headers(MutableMapping[str, str]):
     @overload
     def get(self, name: str, default: D) -> str | D: ...
     def get(self, name: str, default: Any = None) -> Any:
-        """The value of a header, or the default."""
+        """Return the value of a header, or the default."""
         item = self._items.get(name.lower())
         return default if item is None else item[1]
 
@@ -127,7 +124,7 @@ class Headers(MutableMapping[str, str]):
             raise InvalidInputError(
                 f"The value of the header {name!r} cannot be sent: use a str of printable ASCII, without line breaks."
             )
-        self._items[name.lower()] = (name, value.strip(" \t"))  # blanks around it are none of it (RFC 9110, 5.5)
+        self._items[name.lower()] = (name, value.strip(" \t"))  # RFC 9110, 5.5: blanks around a value are no part of it
 
     def __delitem__(self, name: str) -> None:
         del self._items[name.lower()]
@@ -146,10 +143,10 @@ class Headers(MutableMapping[str, str]):
 
 
 class Content(Protocol):
-    """A request body that is read while it is sent, from its start at each attempt: a file, say.
+    """A request body, such as a file, that is read while it is sent. Each attempt reads it from its start.
 
     Attributes:
-        size: Bytes of the whole.
+        size: Size in bytes.
     """
 
     size: int
@@ -162,50 +159,50 @@ class Content(Protocol):
 
 
 class Body(Protocol):
-    """The unread rest of a streamed response, as the wire that opened it offers it."""
+    """The unread rest of a streamed response; methods that begin with ``a`` are awaited."""
 
     def piece(self) -> bytes | None:
-        """The next piece as it comes, None at the end; blocking."""
+        """Return the next piece as it arrives; None at the end."""
         ...
 
     async def apiece(self) -> bytes | None:
-        """The next piece as it comes, None at the end; awaited."""
+        """Return the next piece as it arrives; None at the end."""
         ...
 
     def read(self) -> None:
-        """Read the rest into the response's ``content``, and close."""
+        """Read the rest into the ``content`` of the response, and close."""
         ...
 
     async def aread(self) -> None:
-        """Read the rest into the response's ``content``, and close."""
+        """Read the rest into the ``content`` of the response, and close."""
         ...
 
     def drain(self) -> None:
-        """Read an end that comes at once, so that the connection can be used again; then close."""
+        """Read to the end if it arrives at once, so that the connection can be used again; then close."""
         ...
 
     async def adrain(self) -> None:
-        """Read an end that comes at once, so that the connection can be used again; then close."""
+        """Read to the end if it arrives at once, so that the connection can be used again; then close."""
         ...
 
     def close(self) -> None:
-        """Give the connection back (after the end) or drop it (before)."""
+        """Return the connection to its pool after the end of the body, or close it before."""
         ...
 
     async def aclose(self) -> None:
-        """Give the connection back (after the end) or drop it (before), shielded from cancellation."""
+        """Return the connection to its pool after the end of the body, else close it; shielded from cancellation."""
         ...
 
 
 @attrs.define(eq=False)
 class Claim:
-    """An id under which the server carries a request out at most once.
+    """An id under which the server runs a request at most once.
 
     Attributes:
         header: Name of the header that carries the id.
-        id: The id of the latest attempt.
-        spent_by: Whether a response says that the id is used up although nothing was carried out under it.
-        mint: Makes another id; None where the caller chose the id, which is never replaced.
+        id: Id of the latest attempt.
+        spent_by: Whether a response shows that the id is used up although nothing ran under it.
+        mint: Makes another id; None if the caller chose the id, which is never replaced.
     """
 
     header: str
@@ -214,7 +211,7 @@ class Claim:
     mint: Callable[[], str] | None = None
 
     def renew(self, request: Request) -> bool:
-        """Put a new id into a request under which nothing was carried out; False where the id must stay."""
+        """Give a request a new id after a response that used the id up; return False if the id must stay."""
         if self.mint is None:
             return False
         self.id = self.mint()
@@ -224,22 +221,20 @@ class Claim:
 
 @attrs.define(eq=False, repr=False)
 class Request:
-    """One HTTP request, as a middleware sees it.
+    """An HTTP request, as middleware receives it.
 
     Attributes:
-        method: ``GET``, ``POST`` …
-        url: The whole address.
-        headers: Mutable; see :class:`Headers`.
-        content: The body, empty when there is none. A :class:`Content` is read as it is
-            sent.
-        resend: What may be sent again, see :data:`Resend`.
-        refused: Tells of a response whether it proves that nothing ran, so that even a ``never`` may be sent again.
-        streamed: The body of a 2xx answer is left unread (``response.body``).
-        budget: How long it may take.
-        max_retries: How often it may be sent again; None leaves it to the retry policy.
-        attempt: Which attempt this is, from 1.
-        observers: Called with every attempt's response, by the retry middleware.
-        claim: The id that a ``claimed`` request is carried out under, where a refusal may use it up. Copies share it.
+        method: HTTP verb in upper case.
+        url: Complete address, with its query.
+        content: Body; empty bytes for none. A :class:`Content` is read while it is sent.
+        resend: When the request may be sent again; see :data:`Resend`.
+        refused: Whether a response proves that nothing ran, so that even a ``never`` request may be sent again.
+        streamed: Whether to leave the body of a 2xx response unread, as ``response.body``.
+        budget: How long the call may take; None for no limit.
+        max_retries: Retries after the first attempt; None for those of the retry policy.
+        attempt: Number of this attempt, from 1.
+        observers: Functions that the retry middleware calls with the response of each attempt.
+        claim: Id of a ``claimed`` request if a refusal may use it up. Copies of the request share it.
     """
 
     method: str
@@ -256,7 +251,7 @@ class Request:
     claim: Claim | None = None
 
     def copy(self) -> Request:
-        """A copy with headers of its own."""
+        """Return a copy with its own headers."""
         return Request(
             self.method,
             self.url,
@@ -274,11 +269,11 @@ class Request:
 
     @property
     def path(self) -> str:
-        """The path of the address, without its query."""
+        """The path of the address, without the query."""
         return urlsplit(self.url).path
 
     def json(self) -> Any:
-        """The body as JSON data, None when it is empty or an upload."""
+        """Return the body as JSON data; None if it is empty or an upload."""
         return json.loads(self.content) if isinstance(self.content, bytes) and self.content else None
 
     def __repr__(self) -> str:
@@ -287,18 +282,17 @@ class Request:
 
 @attrs.define(eq=False, repr=False)
 class Response:
-    """One HTTP response. It holds nothing of its request but method and address, so it can be kept and pickled.
+    """An HTTP response. Of its request it holds only method and address, so it can be kept and pickled.
 
     Attributes:
-        status: The HTTP status.
-        headers: See :class:`Headers`.
-        content: The body; empty while ``body`` is unread.
-        method: Of the request.
-        url: Of the request.
-        attempt: Which attempt brought it, from 1.
-        elapsed: Seconds from sending to the whole answer (a streamed one: to its head).
-        history: The earlier attempts of the same call, oldest first.
-        body: The unread rest of a streamed answer, else None.
+        status: HTTP status.
+        content: Body; empty while ``body`` is unread.
+        method: HTTP verb of the request.
+        url: Address of the request.
+        attempt: Number of the attempt, from 1.
+        elapsed: Seconds from sending to the whole response, or to the headers of a stream.
+        history: Earlier attempts of the same call, oldest first.
+        body: Unread rest of a stream, else None.
     """
 
     status: int
@@ -318,7 +312,7 @@ class Response:
 
     @property
     def path(self) -> str:
-        """The path that was asked, without its query."""
+        """The path of the request, without the query."""
         return urlsplit(self.url).path
 
     @property
@@ -328,14 +322,14 @@ class Response:
 
     @property
     def request_id(self) -> str | None:
-        """The id that the server or its proxy gave the request, when it sent one."""
+        """Request id that the server or its proxy sent; None if it sent none."""
         return next((self.headers[name] for name in _REQUEST_ID_HEADERS if name in self.headers), None)
 
     def json(self) -> Any:
-        """The body as JSON data.
+        """Return the body as JSON data.
 
         Raises:
-            InvalidResponseError: It is not JSON (HTML of a proxy, a truncated or a non-UTF-8 body).
+            InvalidResponseError: The body is not JSON (HTML of a proxy, truncated, or not UTF-8).
         """
         try:
             return json.loads(self.content.decode() if self.content[:1] in _JSON_BEGINS else self.content)
@@ -368,13 +362,13 @@ class Response:
 
 @attrs.frozen(eq=False, repr=False)
 class Attempt:
-    """An attempt that was followed by another.
+    """An attempt after which the request was sent again.
 
     Attributes:
-        number: From 1.
-        response: What it brought, or None.
-        error: Why it brought nothing, or None.
-        delay: Seconds slept after it.
+        number: Number of the attempt, from 1.
+        response: The response; None if none arrived.
+        error: The error if no response arrived, else None.
+        delay: Seconds of the pause after it.
     """
 
     number: int
@@ -384,9 +378,9 @@ class Attempt:
 
     @property
     def status(self) -> int | None:
-        """The HTTP status it brought, None when it brought nothing."""
+        """HTTP status of the response; None if none arrived."""
         return self.response.status if self.response is not None else None
 
     def __repr__(self) -> str:
-        brought = self.status if self.response is not None else repr(self.error)
-        return f"<Attempt {self.number} {brought} delay={self.delay:.3g}>"
+        outcome = self.status if self.response is not None else repr(self.error)
+        return f"<Attempt {self.number} {outcome} delay={self.delay:.3g}>"

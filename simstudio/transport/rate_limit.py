@@ -1,4 +1,4 @@
-"""What the server says about its rate limits, remembered. It never delays anything."""
+"""Rate limits: a middleware that remembers the limits which the server reports. It never delays a request."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _HINTS = frozenset({"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-r
 
 @attrs.frozen
 class RateLimitInfo:
-    """What the last hint of the server said.
+    """The rate limits that the server reported last.
 
     Attributes:
-        limit: Requests a period allows; 0 where the server never said it.
-        remaining: Requests left of it.
-        reset: When it starts anew, in epoch seconds: ``datetime.fromtimestamp(info.reset)``.
-        retry_after: Seconds the server asked to wait, None when it did not.
+        limit: Requests that one period allows; 0 if the server never reported it.
+        remaining: Requests that are left in the period.
+        reset: Start of the next period in epoch seconds: ``datetime.fromtimestamp(info.reset)``.
+        retry_after: Seconds that the server asked to wait; None if it did not.
     """
 
     limit: int
@@ -37,10 +37,10 @@ class RateLimitInfo:
 
 
 class RateLimits:
-    """Learns from the ``X-RateLimit-*`` and ``Retry-After`` headers of every response; garbage in them is ignored.
+    """Middleware: read the ``X-RateLimit-*`` and ``Retry-After`` headers of every response; ignore unreadable ones.
 
     Args:
-        now: Epoch seconds.
+        now: Returns epoch seconds.
 
     Example:
         >>> RateLimits().current is None
@@ -54,9 +54,9 @@ class RateLimits:
         self.current: RateLimitInfo | None = None
 
     def update(self, response: Response) -> None:
-        """Learn from one response. One without hints changes nothing."""
+        """Read the headers of a response. A response without any of them changes nothing."""
         headers = response.headers
-        if not headers.any_of(_HINTS):
+        if not headers.has_any(_HINTS):
             return
         limit = parse_count(headers.get("x-ratelimit-limit"))
         remaining = parse_count(headers.get("x-ratelimit-remaining"))
@@ -80,9 +80,10 @@ class RateLimits:
         )
 
     def __call__(self, request: Request, call_next: Handler) -> Flow[Response]:
-        """Middleware: learn from every attempt, told by the retry below (and from the last one without a retry)."""
+        """Read the headers of every attempt, through the observers of the request."""
         request.observers = (*request.observers, self.update)
         response = yield from call_next(request)
+        # Without the retry middleware, which calls the observers, the only attempt has not been read.
         if response.attempt == 1 and not response.history:
             self.update(response)
         return response

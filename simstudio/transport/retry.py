@@ -1,13 +1,13 @@
-"""Sending again: what may be, when, and how long to wait before.
+"""Retries: when a request is sent again, and how long to wait before.
 
-What may be sent again is an attribute of the request (``request.resend``), set by the operation that knows it:
+The operation that makes a request says when it may be sent again (``request.resend``):
 
-* ``read``: connection failures and 429, 500, 502, 503, 504;
-* ``never``: only what surely was not sent (connect failure, no free connection), and a response that the operation
-  recognises as a refusal before anything ran (``request.refused``). A workflow's own *Response* block may answer 429 or
-  503 after having run, and Sim has no idempotency key: an execution that may have run is never sent again;
-* ``claimed``: as ``read``, because the request carries an id under which the server runs it at most once. A refusal may
-  use that id up although nothing ran (``request.claim``): then the next attempt carries a new one.
+* ``read``: after connection failures and the statuses 429, 500, 502, 503 and 504;
+* ``never``: only if the request was certainly not sent (no connection), or if the operation recognises the response as
+  a refusal before anything ran (``request.refused``). The status alone proves nothing: a workflow can answer 429 or 503
+  itself after it ran, and must not run twice;
+* ``claimed``: like ``read``, because the request carries an id under which the server runs it at most once. A refusal
+  may use the id up although nothing ran (``request.claim``); the next attempt then carries a new id.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
     from simstudio.transport.stack import Handler
 
 LONGEST_WAIT = 24 * 3600.0
-"""Seconds. A ``Retry-After`` beyond it is not slept even where there is no deadline."""
+"""Seconds. A longer ``Retry-After`` ends the call, even without a deadline."""
 
 
 class Backoff(NamedTuple):
-    """Growing delays with jitter.
+    """Exponential backoff with jitter.
 
     Attributes:
-        initial: Seconds before the first repetition.
-        maximum: Seconds no delay exceeds (before jitter).
-        multiplier: Growth from one to the next.
-        jitter: Share by which a delay is spread, 0.25 for ±25 %.
+        initial: Seconds before the first retry.
+        maximum: Longest delay in seconds, before jitter.
+        multiplier: Growth from one delay to the next.
+        jitter: Share by which delays vary at random, 0.25 for ±25 %.
 
     Example:
         >>> Backoff(initial=1.0).delay(3, random=0.5)
@@ -53,12 +53,12 @@ class Backoff(NamedTuple):
     jitter: float = 0.25
 
     def delay(self, attempt: int, *, random: float, floor: float | None = None) -> float:
-        """Seconds to wait after an attempt.
+        """Return the seconds to wait after a failed attempt.
 
         Args:
-            attempt: Which attempt failed, from 1.
-            random: From 0 to 1; 0.5 is no jitter.
-            floor: Seconds that the server asked for: jitter only adds to it, and it wins over ``maximum``.
+            attempt: Number of the attempt, from 1.
+            random: A number from 0 to 1 for the jitter; 0.5 is none.
+            floor: Seconds that the server asked to wait. Jitter only adds to them, and they may exceed ``maximum``.
         """
         try:
             grown = min(self.maximum, self.initial * self.multiplier ** (attempt - 1))
@@ -70,12 +70,12 @@ class Backoff(NamedTuple):
 
 @attrs.frozen
 class RetryPolicy:
-    """When a request is sent again.
+    """The rules by which requests are sent again.
 
     Attributes:
-        max_retries: Repetitions after the first attempt; a request's own ``max_retries`` comes first.
-        backoff: The delays between attempts.
-        statuses: Answers after which a request that may be sent again is.
+        max_retries: Retries after the first attempt, unless the request has its own ``max_retries``.
+        backoff: Delays between attempts.
+        statuses: HTTP statuses after which a ``read`` or ``claimed`` request is sent again.
     """
 
     max_retries: int = 2
@@ -91,18 +91,14 @@ class RetryPolicy:
         now: float,
         remaining: float | None = None,
     ) -> float | None:
-        """Whether to send again after an attempt.
+        """Return the seconds to wait before the next attempt; None to keep this outcome.
 
         Args:
             request: The attempt (``attempt``, ``resend``, ``refused``, ``max_retries``).
-            outcome: What it brought.
-            random: From 0 to 1, for the jitter.
-            now: Epoch seconds, for ``Retry-After`` dates.
-            remaining: Seconds to the deadline, None without one.
-
-        Returns:
-            Seconds to wait and then send again, or None: leave it at this outcome. A wait that reaches the deadline is
-            never begun.
+            outcome: The response or the error of the attempt.
+            random: A number from 0 to 1 for the jitter.
+            now: Epoch seconds, for a ``Retry-After`` that is a date.
+            remaining: Seconds to the deadline; a wait that would reach it is None. None without a deadline.
         """
         most = self.max_retries if request.max_retries is None else request.max_retries
         if request.attempt > most or not self._may_repeat(request, outcome):
@@ -127,12 +123,12 @@ class RetryPolicy:
 
 
 class Retry:
-    """Middleware: send again as the policy says; every attempt gets a fresh copy of the request.
+    """Middleware: send a request again as the policy says. Each attempt gets a copy of the request.
 
     Args:
-        policy: When to.
-        random: Numbers from 0 to 1.
-        now: Epoch seconds.
+        policy: Rules for sending again; by default ``RetryPolicy()``.
+        random: Returns numbers from 0 to 1.
+        now: Returns epoch seconds.
     """
 
     def __init__(
@@ -147,7 +143,7 @@ class Retry:
         self.now = now
 
     def __call__(self, request: Request, call_next: Handler) -> Flow[Response]:
-        """Send, and send again."""
+        """Send a request, repeatedly if need be."""
         history: list[Attempt] = []
         while True:
             attempt = request.copy()
@@ -186,10 +182,10 @@ class Retry:
 
 
 def check_max_retries(value: object) -> int:
-    """A number of repetitions, when it is one.
+    """Return a number of retries.
 
     Raises:
-        ConfigurationError: It is no whole number of 0 or more.
+        ConfigurationError: The value is no whole number, or negative.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ConfigurationError(f"max_retries must be a whole number, 0 or more, not {value!r}.")

@@ -1,14 +1,14 @@
-"""The middleware stack: generator functions around generator functions.
+"""The middleware stack.
 
-A middleware is one generator function, written once and serving both clients::
+A middleware is a generator function that receives a request and returns a response. It serves sync and async clients::
 
     def mine(request, call_next):
         request.headers["X-Trace"] = "abc"
         response = yield from call_next(request)
         return response
 
-The first of the list is the outermost. The default is auth → rate-limit tracker → retry → logging; what a user appends
-stands below logging and sees every attempt.
+The first middleware of a list is the outermost. The default stack is authentication → rate limits → retry → logging. A
+middleware that a user appends is called below logging, once for each attempt.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ MiddlewareOption: TypeAlias = Iterable[Middleware] | Callable[[list[Middleware]]
 
 
 def send(request: Request) -> Flow[Response]:
-    """The innermost handler: hand the request to the wire."""
+    """Send a request over the wire: the innermost handler."""
     response: Response = yield request
     return response
 
 
 def compose(stack: Sequence[Middleware]) -> Handler:
-    """One handler of a list of middleware, the first outermost."""
+    """Make one handler from a list of middleware, the first outermost."""
     handler: Handler = send
     for middleware in reversed(stack):
         handler = _link(middleware, handler)
@@ -45,7 +45,8 @@ def compose(stack: Sequence[Middleware]) -> Handler:
 
 
 def _link(middleware: Middleware, call_next: Handler) -> Handler:
-    if type(middleware).__module__.startswith("simstudio.transport."):  # known to return responses
+    # Middleware of this package is known to return responses, which saves a frame for each layer.
+    if type(middleware).__module__.startswith("simstudio.transport."):
         own: Any = middleware
         return functools.partial(own, call_next=call_next)
 
@@ -62,14 +63,14 @@ def _link(middleware: Middleware, call_next: Handler) -> Handler:
 
 
 def arrange(default: list[Middleware], option: MiddlewareOption) -> list[Middleware]:
-    """The stack that a client's ``middleware=`` asks for.
+    """Return the stack of a client with this ``middleware=``.
 
     Args:
-        default: The package's own middleware, outermost first.
-        option: A list to append below them, or a function that gets the default list and returns the one to use.
+        default: The default stack, outermost first.
+        option: A list to append to it, or a function that takes the default stack and returns another one.
 
     Raises:
-        ConfigurationError: An entry is not a generator function; the message names it.
+        ConfigurationError: A middleware is no generator function; the message names it.
     """
     if option is None:
         return default

@@ -1,8 +1,4 @@
-"""Request bodies that are not held in memory.
-
-An :class:`Upload` knows its size and can be read from its start as often as a request is sent again. The sync wire
-iterates over it; the async wire reads it in a thread, piece by piece.
-"""
+"""Request bodies that are not held in memory."""
 
 from __future__ import annotations
 
@@ -17,13 +13,13 @@ PIECE = 256 * 1024
 
 
 class Upload:
-    """A body made of bytes and files, one after another.
+    """A body of bytes and files, one after another. Each attempt reads it from its start; async code in a thread.
 
     Args:
         *parts: Bytes, paths, or files opened in binary mode (read from their start; their position is restored).
 
     Attributes:
-        size: Bytes of the whole.
+        size: Size in bytes.
 
     Raises:
         OSError: A file cannot be read.
@@ -45,7 +41,7 @@ class Upload:
         return True
 
     def __iter__(self) -> Iterator[bytes]:
-        """The pieces, from the start: as many bytes as were counted, though a file has grown since.
+        """Iterate over the pieces. A file that has grown since the upload was made is read to its former size.
 
         Raises:
             InvalidInputError: A file has become shorter, or can no longer be read.
@@ -54,18 +50,18 @@ class Upload:
             if isinstance(part, bytes):
                 yield part
             elif isinstance(part, os.PathLike):
-                with _opened(part) as file:
-                    yield from _pieces(file, size)
+                with _open(part) as file:
+                    yield from _read_pieces(file, size)
             else:
                 position = part.tell()
                 try:
                     part.seek(0)
-                    yield from _pieces(part, size)
+                    yield from _read_pieces(part, size)
                 finally:
                     part.seek(position)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """The pieces, from the start, read in a thread."""
+        """Iterate over the pieces, which are read in a thread."""
         import asyncio
 
         pieces = iter(self)
@@ -73,14 +69,14 @@ class Upload:
             yield piece
 
 
-def _opened(path: os.PathLike[str]) -> BinaryIO:
+def _open(path: os.PathLike[str]) -> BinaryIO:
     try:
         return Path(path).open("rb")
     except OSError as error:
         raise InvalidInputError(f"A file to be sent can no longer be read: {error}.") from error
 
 
-def _pieces(file: BinaryIO, size: int) -> Iterator[bytes]:
+def _read_pieces(file: BinaryIO, size: int) -> Iterator[bytes]:
     left = size
     while left and (piece := file.read(min(PIECE, left))):
         left -= len(piece)

@@ -102,7 +102,7 @@ class _InstantWire:
         from simstudio import Headers
         from tests.benchmarks.server import BODY
 
-        self.headers = Headers.received([(b"content-type", b"application/json")])
+        self.headers = Headers.decode([(b"content-type", b"application/json")])
         self.body = BODY
 
     def send(self, request):  # type: ignore[no-untyped-def]

@@ -52,7 +52,7 @@ class Server:
         self.ends = 0.0
         self.takes = 0.0
         self.questions = 0
-        self._headers = Headers.received([(b"content-type", b"application/json")])
+        self._headers = Headers.decode([(b"content-type", b"application/json")])
 
     def send(self, request: Any) -> Any:
         from simstudio import Response

@@ -31,7 +31,7 @@ def answer(
         content = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
         sent.setdefault("Content-Type", "application/json")
     return Response(
-        status, Headers.received((n.encode("latin-1"), v.encode("latin-1")) for n, v in sent.items()), content
+        status, Headers.decode((n.encode("latin-1"), v.encode("latin-1")) for n, v in sent.items()), content
     )
 
 

@@ -25,7 +25,7 @@ def download(content: bytes = b"bytes", **headers: str) -> Download:
 
 def received(disposition: str) -> Download:
     """A download whose header came off the wire as UTF-8 or Latin-1 text."""
-    return Download.of(Response(200, Headers.received([(b"Content-Disposition", disposition.encode("latin-1"))]), b""))
+    return Download.of(Response(200, Headers.decode([(b"Content-Disposition", disposition.encode("latin-1"))]), b""))
 
 
 class TestName:

@@ -238,7 +238,7 @@ class TestConcealment:
         assert (str(error), error.details) == ("x", {"a": 1})
 
     def test_headers_keep_what_came_even_what_could_not_be_sent(self) -> None:
-        response = Response(500, Headers.received([(b"X Odd", b"caf\xe9\x01")]))
+        response = Response(500, Headers.decode([(b"X Odd", b"caf\xe9\x01")]))
         assert status_error(response, CREDENTIALS, SIM).response.headers["x odd"] == "café\x01"  # type: ignore[union-attr]
 
     async def test_the_history_of_a_connection_error_too(self, both: Both, no_waiting: list[float]) -> None:

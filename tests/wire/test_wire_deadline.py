@@ -327,7 +327,7 @@ def test_a_retry_after_past_the_deadline_raises_at_once(
         raise AssertionError(f"slept {seconds} s")
 
     monkeypatch.setattr(flow, "time", SimpleNamespace(sleep=no_sleep))
-    monkeypatch.setattr(flow, "_asyncio", lambda: SimpleNamespace(sleep=no_sleep))
+    monkeypatch.setattr(flow, "_import_asyncio", lambda: SimpleNamespace(sleep=no_sleep))
     server = serve(answering(answer({"error": "busy"}, status, Retry_After=30)))
     kind = RateLimitError if status == 429 else ServerError
     with pytest.raises(kind) as caught:

@@ -77,7 +77,7 @@ class _ClientWire:
     def _respond(self, reply: Any, request: Request) -> Response:
         return Response(
             reply.status_code,
-            Headers.received(reply.headers.raw),
+            Headers.decode(reply.headers.raw),
             method=request.method,
             url=request.url,
             attempt=request.attempt,

@@ -12,7 +12,7 @@ _FRAMING = frozenset({"content-length", "transfer-encoding"})
 
 def without_framing(headers: Headers) -> Headers:
     """Headers without ``Content-Length`` and ``Transfer-Encoding``, which a user or a middleware may have set."""
-    if not headers.any_of(_FRAMING):
+    if not headers.has_any(_FRAMING):
         return headers
     rest = headers.copy()
     for name in _FRAMING:

@@ -63,7 +63,7 @@ def respond(reply: httpx.Response, request: Request) -> Response:
     """Our response for one of httpx, without its body."""
     return Response(
         reply.status_code,
-        Headers.received(reply.headers.raw),
+        Headers.decode(reply.headers.raw),
         method=request.method,
         url=request.url,
         attempt=request.attempt,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from simstudio.transport.fork import abandoned, renew_after_fork, unforked
+from simstudio.transport.fork import abandoned, no_fork, renew_after_fork
 from simstudio.transport.message import Request, Response
 from simstudio.transport.wire import WireOptions
 from simstudio.transport.wire.body import Collector, HTTPXBody
@@ -99,7 +99,7 @@ class HTTPXWire:
         origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
         opened = self._transports.get(origin)
         if opened is None:
-            with self._lock, unforked:
+            with self._lock, no_fork:
                 route = Route(url.scheme, environment_proxy(origin))
                 transport = httpx.HTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
                 use_pool(transport, self._pools.get(route) or self._make_pool(route))

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from simstudio.transport.errors import APIConnectionError, ConfigurationError
-from simstudio.transport.fork import renew_after_fork, unforked
+from simstudio.transport.fork import no_fork, renew_after_fork
 
 if TYPE_CHECKING:
     import ssl
@@ -30,7 +30,7 @@ class Trust:
             APIConnectionError: There are no file descriptors left to read them with.
         """
         if self._context is None:
-            with self._lock, unforked:
+            with self._lock, no_fork:
                 self._context = self._context or _context()
         return self._context
 
