@@ -46,7 +46,7 @@ def sleep_by(patch: Any, sleep: Callable[[float], Any], asleep: Callable[[float]
     """Let every client of this process sleep by these two functions; what else sleeps is left alone."""
     patch.setattr("simstudio.transport.flow.time", SimpleNamespace(sleep=sleep))
     beside = SimpleNamespace(sleep=asleep, to_thread=asyncio.to_thread)
-    patch.setattr("simstudio.transport.flow._asyncio", lambda: beside)
+    patch.setattr("simstudio.transport.flow._import_asyncio", lambda: beside)
 
 
 def reached(thing: object, seen: dict[int, object] | None = None) -> list[object]:
