@@ -4,10 +4,11 @@ Run from the top of the repository::
 
     python -m tests.convert_recordings RECORDINGS [SET=]RECORDINGS ...
 
-A source directory holds one JSON file an exchange, ``NNN-name.json``: ``{name, request{method, url, headers, body},
+A source directory holds one JSON file an exchange, ``NNN-name.json`` or ``part-NNN-name.json``: ``{name, request{method, url, headers, body},
 response{status, headers, body}, note?}``. Each becomes ``cassettes/SET/NNN-name.yaml``. The set's name may be given;
 else a directory ``recordings`` is ``sim-v0.6.43`` and ``recordings-vX`` is ``sim-vX``. The same input gives the same
-bytes. What cannot be replayed is left out and listed, with the reason, in ``cassettes/SET/SKIPPED.md``.
+bytes. What cannot be replayed is left out and listed, with the reason, in ``cassettes/SET/SKIPPED.md``. Where
+``cassettes/SET/SELECTED.txt`` names recordings, a line each without ``.json``, the set is made of these alone.
 
 Bodies stay exactly as recorded, keys excepted. The request's host becomes ``http://sim.test``, as it is the client that
 chooses it, whereas hosts inside bodies and in ``location`` are the server's own words.
@@ -69,8 +70,11 @@ REASONS = {
     504: "Gateway Timeout",
 }
 
+_RECORDING = re.compile(r"(?:[a-z]+-)?[0-9].*\.json")
 _CUT_NOTE = re.compile(r"\b(request|response)\.body cut from (\d+) bytes")
-_CUT_REMARK = re.compile(r"\.\.\.\s?[\[(]([^\[\]()]*\bcut\b[^\[\]()]*)[\])]$")
+_CUT_REMARK = re.compile(
+    r"\.\.\.\s?[\[(]([^\[\]()]*\bcut\b[^\[\]()]*)[\])]$|\.\.\.\[(cut in the middle, [0-9]+ characters [^\]]*)\]\.\.\."
+)
 
 JSON: TypeAlias = dict[str, Any]
 
@@ -111,11 +115,11 @@ def _check(recording: JSON) -> None:
         message = recording[side]
         if message.get("body_truncated"):
             raise CannotBeReplayed(f"the {side} body was cut from {message['body_length']} bytes by the recorder")
-        body = message["body"]
+        body = message.get("body")
         if body is None or "body_encoding" in message:
             continue
         if cut := _CUT_REMARK.search(body):
-            raise CannotBeReplayed(f"the {side} body was cut by the recorder: “{cut[1]}”")
+            raise CannotBeReplayed(f"the {side} body was cut by the recorder: “{cut[1] or cut[2]}”")
         if "\N{REPLACEMENT CHARACTER}" in body:
             raise CannotBeReplayed(f"the {side} body was binary, and the recorder kept it as text")
         if len(body) > LARGEST_BODY:
@@ -123,7 +127,7 @@ def _check(recording: JSON) -> None:
 
 
 def _body(message: JSON, scrubber: Scrubber) -> str | bytes | None:
-    body = message["body"]
+    body = message.get("body")
     if message.get("body_encoding") == "base64":
         data = scrubber.data(base64.b64decode(body))
         try:
@@ -199,7 +203,11 @@ def convert(source: Path, target: Path) -> tuple[int, list[Skipped]]:
     skipped: list[Skipped] = []
     written: set[Path] = set()
     target.mkdir(parents=True, exist_ok=True)
-    for file in sorted(source.glob("[0-9]*.json")):
+    selection = target / "SELECTED.txt"
+    selected = selection.read_text(encoding="utf-8").split() if selection.exists() else None
+    for file in sorted(source.glob("*.json")):
+        if not _RECORDING.fullmatch(file.name) or (selected is not None and file.stem not in selected):
+            continue
         recording = json.loads(file.read_text(encoding="utf-8"))
         try:
             data = cassette(recording)

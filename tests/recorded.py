@@ -6,6 +6,7 @@ recording, made once a process.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,10 @@ from attrs import frozen
 
 CASSETTES = Path(__file__).parent.parent / "cassettes"
 SETS = ("sim-v0.6.43", "sim-v0.4.22")
+SELECTION = "sim-v0.8.9"
+"""A set that holds a selection of its recordings: for each operation, answers of every shape."""
 
+_NAME = re.compile(r"(?:[a-z]+-)?([0-9]+)-(.*)")
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -46,10 +50,11 @@ def _read(file: Path) -> Recording:
     (interaction,) = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)["interactions"]
     request, response = interaction["request"], interaction["response"]
     url = urlsplit(request["uri"])
-    number, _, name = file.stem.partition("-")
+    parts = _NAME.fullmatch(file.stem)
+    assert parts is not None, file
     return Recording(
-        number=int(number),
-        name=name,
+        number=int(parts[1]),
+        name=parts[2],
         method=request["method"],
         path=url.path,
         query=parse_qs(url.query, keep_blank_values=True),
@@ -68,14 +73,14 @@ def _bytes(body: str | bytes | None) -> bytes | None:
 
 @cache
 def _load(set_name: str) -> tuple[Recording, ...]:
-    files = sorted((CASSETTES / set_name).glob("[0-9]*.yaml"))
+    files = sorted((CASSETTES / set_name).glob("*.yaml"))
     if not files:
         raise LookupError(f"there are no cassettes in {CASSETTES / set_name}")
     return tuple(sorted((_read(file) for file in files), key=lambda recording: recording.number))
 
 
 def recordings(set_name: str) -> list[Recording]:
-    """Return every exchange of one of `SETS`, in number order."""
+    """Return every exchange of one of `SETS`, or of `SELECTION`, in number order."""
     return list(_load(set_name))
 
 

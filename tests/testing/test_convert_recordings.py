@@ -45,6 +45,21 @@ def interaction(directory, name="001-run"):
     return found
 
 
+def test_a_request_that_names_no_body_has_none(converted):
+    data = recording()
+    del data["request"]["body"]
+
+    assert interaction(converted(_001_run=data))["request"]["body"] is None
+
+
+def test_a_set_that_names_a_selection_is_made_of_it(converted, tmp_path):
+    (tmp_path / "cassettes" / "sim-v9").mkdir(parents=True)
+    (tmp_path / "cassettes" / "sim-v9" / "SELECTED.txt").write_text("part-002-b\n", encoding="utf-8")
+    found = converted(_001_a=recording(), part_002_b=recording(), part_003_c=recording())
+
+    assert [file.name for file in found.glob("*.yaml")] == ["part-002-b.yaml"]
+
+
 def test_a_recording_becomes_a_cassette(converted):
     found = interaction(converted(_001_run=recording()))
 
@@ -139,6 +154,10 @@ def test_a_note_becomes_a_comment(converted):
             "cut by the recorder: “10 MiB in all; cut here”",
         ),
         ({"response": {"body": "<html>... [HTML cut]"}}, "cut by the recorder: “HTML cut”"),
+        (
+            {"response": {"body": '{"a":"...[cut in the middle, 14414 characters kept before]...b"}'}},
+            "cut by the recorder: “cut in the middle, 14414 characters kept before”",
+        ),
         ({"request": {"body": "\ufffd\ufffd"}}, "binary"),
         ({"response": {"body": "x" * 2_000_000}}, "2000000 characters"),
     ],

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from simstudio.testing import assert_all_played, block_network, make_vcr
-from tests.recorded import CASSETTES, SETS, recording, recordings
+from tests.recorded import CASSETTES, SELECTION, SETS, recording, recordings
 
-EVERY = [found for name in SETS for found in recordings(name)]
+EVERY = [found for name in (*SETS, SELECTION) for found in recordings(name)]
 
 
 @pytest.mark.parametrize("name", SETS)

@@ -145,7 +145,7 @@ class UndeployedWorkflow(DeploymentState):
         archived_mcp_tools: The tools it was published as.
     """
 
-    archived_mcp_tools: list[ArchivedMcpTool] = attrs.field(kw_only=True)
+    archived_mcp_tools: list[ArchivedMcpTool] | None = None
 
 
 @model
@@ -175,7 +175,7 @@ class WorkflowDeployment(DeploymentState):
 
     needs_redeployment: bool = attrs.field(kw_only=True)
     is_public_api: bool = attrs.field(kw_only=True)
-    webhooks: list[DeployedWebhook] = attrs.field(kw_only=True)
+    webhooks: list[DeployedWebhook] | None = None
 
 
 @model

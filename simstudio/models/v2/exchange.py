@@ -283,7 +283,7 @@ class ImportedWorkflow(Model):
     folder_path: str
     created_at: str
     updated_at: str
-    warnings: list[str]
+    warnings: list[str] | None = None
     description: str | None = None
     blocks: list[BlockSummary] | None = None
     operation_id: str | None = None

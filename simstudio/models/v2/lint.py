@@ -152,5 +152,5 @@ class Lint(Model):
     invalid_connection_targets: list[InvalidConnectionTarget]
     field_issues: list[FieldIssue]
     unresolved_references: list[UnresolvedReference]
-    table_field_issues: list[TableFieldIssue]
     notes: list[str]
+    table_field_issues: list[TableFieldIssue] | None = None

@@ -192,7 +192,7 @@ class LogEntry(Model):
     level: str
     trigger: str
     started_at: str
-    has_handled_errors: bool
+    has_handled_errors: bool | None = None
     workflow_id: str | None = None
     deployment_version_id: str | None = None
     ended_at: str | None = None

@@ -29,7 +29,6 @@ class Workflow(Model):
     """
 
     id: str
-    web_url: str
     name: str
     folder_path: str
     workspace_id: str
@@ -40,6 +39,7 @@ class Workflow(Model):
     description: str | None = None
     deployed_at: str | None = None
     last_run_at: str | None = None
+    web_url: str | None = None
 
 
 @model

@@ -19,7 +19,7 @@ from attrs import field, frozen
 
 from simstudio.sandbox.services.oomol_forms import parse_form
 from simstudio.services.oomol import AsyncOomolConnectClient, OomolConnectClient
-from simstudio.testing import block_network, make_vcr
+from simstudio.testing import block_network, make_vcr, strict_models
 from tests.scripts import adrive, drive, sleep_by
 
 CASSETTES = Path(__file__).parents[3] / "cassettes" / "oomol"
@@ -228,6 +228,7 @@ def replay(mode: str, sample: Sample, script: Script, *, clock: Clock, **options
     with (
         make_vcr(CASSETTES, record_mode="none").use_cassette(sample.name),
         block_network(loopback=False),
+        strict_models(),
     ):
         try:
             outcome = run(client, script, clock=clock)

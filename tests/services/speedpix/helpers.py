@@ -22,7 +22,7 @@ from attrs import frozen
 from simstudio.sandbox.services.speedpix import SpeedPixServer
 from simstudio.services.speedpix import AsyncClient, Client, File, FileOutput, Prediction
 from simstudio.services.speedpix.outputs import wrap_output
-from simstudio.testing import assert_all_played, block_network, make_vcr
+from simstudio.testing import assert_all_played, block_network, make_vcr, strict_models
 from tests.scripts import adrive, drive
 
 CASSETTES = Path(__file__).parents[3] / "cassettes" / "speedpix"
@@ -132,7 +132,7 @@ def replayed(name: str, *, bodies: bool = True, played: bool = True) -> Iterator
     found = sample(name)
     match_on = {} if bodies else {"match_on": ("method", "simstudio.path", "simstudio.query")}
     recorder = make_vcr(CASSETTES, record_mode="none", **match_on)
-    with recorder.use_cassette(f"{found.name}.yaml") as tape, block_network(loopback=False):
+    with recorder.use_cassette(f"{found.name}.yaml") as tape, block_network(loopback=False), strict_models():
         yield found
         if played:
             assert_all_played(tape)

@@ -21,7 +21,7 @@ from attrs import evolve, field, frozen
 
 from simstudio.core.polling import Poller
 from simstudio.services.vectorvein import AsyncVectorVeinClient, VectorVeinClient, WorkflowInputField
-from simstudio.testing import assert_all_played, block_network, make_vcr
+from simstudio.testing import assert_all_played, block_network, make_vcr, strict_models
 from tests.scripts import adrive, drive, sleep_by
 
 CASSETTES = Path(__file__).parents[3] / "cassettes" / "vectorvein"
@@ -89,7 +89,7 @@ def playing(sample: Sample, *, requests: int | None = None) -> Iterator[Any]:
         played = sample.interactions[:requests]
         file.write_text(yaml.safe_dump({"version": 1, "interactions": played}, allow_unicode=True), "utf-8")
         recorder = make_vcr(directory, record_mode="none")
-        with recorder.use_cassette(file.name) as tape, block_network(loopback=False):
+        with recorder.use_cassette(file.name) as tape, block_network(loopback=False), strict_models():
             yield tape
             assert_all_played(tape)
 
