@@ -31,15 +31,11 @@ CALLS: dict[tuple[str, str, int | None], list[Call]] = {
     ("v1", "POST /api/workflows/*/execute", 200): [lambda client: client.workflows.execute("wf")],
     ("v1", "POST /api/workflows/*/execute", 202): [lambda client: client.workflows.submit("wf")],
     ("v1", "POST /api/workflows/*/execute stream", None): [streamed],
-    ("v1", "GET /api/jobs/*", None): [
-        lambda client: client.jobs.get("job"),
-        lambda client: client.jobs.get("job").done,
-    ],
+    ("v1", "GET /api/jobs/*", None): [lambda client: client.jobs.get("job").done],
     ("v1", "GET /api/workflows/*/status", None): [lambda client: client.workflows.status("wf")],
     ("v1", "GET /api/users/me/usage-limits", None): [lambda client: client.usage.limits()],
     ("v1", "POST /api/workflows/*/executions/*/cancel", None): [lambda client: client.workflows.cancel("wf", "run")],
     ("v1", "GET /api/workflows/*/paused", None): [paused],
-    ("v1", "GET /api/workflows/*/paused/*", None): [lambda client: client.workflows.get_paused("wf", "run").paused],
     ("v1", "POST /api/resume/*/*/*", None): [
         lambda client: client.workflows.resume("run", workflow_id="wf", context_id="context", input={})
     ],
@@ -90,12 +86,10 @@ def failed(found: Recording) -> bool:
 @pytest.mark.parametrize(("version", "call", "found"), EXCHANGES)
 def test_a_recorded_answer_fits_what_is_made_of_it(version: str, call: Call, found: Recording) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
-        first = not asked
         asked.append(request)
-        # A pause of v2 is asked for at the unversioned route too, which nobody recorded together with it.
-        return httpx.Response(
-            found.status if first else 404, headers=found.headers, content=found.body if first else b""
-        )
+        if len(asked) > 1:  # the unversioned route of a pause, which was not recorded together with v2's
+            return httpx.Response(404)
+        return httpx.Response(found.status, headers=found.headers, content=found.body)
 
     asked: list[httpx.Request] = []
     client = SimStudioClient(
