@@ -6,15 +6,15 @@
         result = client.workflows.execute("my-workflow", {"name": "Ada"})
         print(result.output)
 
-Names are imported when they are first used (PEP 562), so ``import simstudio`` alone takes almost no time.
+Names are imported when they are first used (PEP 562): ``import simstudio`` alone costs next to nothing.
 """
 
 from __future__ import annotations
 
 from simstudio._version import __version__
 
-# False at run time, without importing typing, which takes longer than the rest of this module. It is not written as
-# False, because jedi (IPython, Jupyter, vim) then skips the names below.
+# False at run time, without importing typing, which costs more than the rest of this module. jedi (IPython, Jupyter,
+# vim) completes the names below only while it cannot tell the value, so it is not written as False.
 TYPE_CHECKING = bool()  # noqa: UP018
 if TYPE_CHECKING:
     from typing import Any
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         StreamError,
         UsageLimitExceededError,
     )
+    from simstudio.models.cancellation import CancelResult
     from simstudio.models.events import (
         ChunkEvent,
         FinalEvent,
@@ -70,10 +71,11 @@ if TYPE_CHECKING:
         ThinkingEvent,
         ToolEvent,
     )
-    from simstudio.models.execution import AsyncExecutionResult, CancelResult, WorkflowExecutionResult
+    from simstudio.models.execution import WorkflowExecutionResult
     from simstudio.models.jobs import Job
     from simstudio.models.large_values import LargeValueRef
     from simstudio.models.pauses import Pause, PausedRun
+    from simstudio.models.receipts import AsyncExecutionResult
     from simstudio.models.usage import UsageLimits
     from simstudio.models.workflows import WorkflowStatus
     from simstudio.resources.payload import FileInputWarning
@@ -133,7 +135,9 @@ _HOMES = {
         "ThinkingEvent",
         "ToolEvent",
     ),
-    "models.execution": ("AsyncExecutionResult", "CancelResult", "WorkflowExecutionResult"),
+    "models.cancellation": ("CancelResult",),
+    "models.execution": ("WorkflowExecutionResult",),
+    "models.receipts": ("AsyncExecutionResult",),
     "models.jobs": ("Job",),
     "models.large_values": ("LargeValueRef",),
     "models.pauses": ("Pause", "PausedRun"),

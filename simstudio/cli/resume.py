@@ -18,8 +18,9 @@ from simstudio.errors import ExecutionError
 
 if TYPE_CHECKING:
     from simstudio.client import SimStudioClient
-    from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
+    from simstudio.models.execution import WorkflowExecutionResult
     from simstudio.models.pauses import Pause, PausedRun
+    from simstudio.models.receipts import AsyncExecutionResult
 
 _PATIENCE = 300.0
 

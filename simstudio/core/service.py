@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
-
-import attrs
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from simstudio.core.resource import APIResource
     from simstudio.transport.errors import NotFoundError
     from simstudio.transport.flow import Flow
 
 
-@attrs.frozen
-class Service:
+class Service(NamedTuple):
     """The facts of one service that the core needs.
 
     Attributes:
         error_codes: ``error.code`` by HTTP status, where the documented code holds whatever the body says.
         advice: Last sentence of an error's message by HTTP status: what the caller can do about it.
-        explain_not_found: A flow that raises a more helpful error for a 404, or returns. It may send requests.
+        explain_not_found: Takes a resource and its 404; a flow that raises a more helpful error, or returns. It may
+            send requests.
     """
 
-    error_codes: Mapping[int, str] = attrs.field(factory=dict)
-    advice: Mapping[int, str] = attrs.field(factory=dict)
-    explain_not_found: Callable[[APIResource[Any], NotFoundError], Flow[None]] | None = None
+    error_codes: Mapping[int, str] = MappingProxyType({})
+    advice: Mapping[int, str] = MappingProxyType({})
+    explain_not_found: Callable[[Any, NotFoundError], Flow[None]] | None = None

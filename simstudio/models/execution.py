@@ -1,4 +1,4 @@
-"""The results of executions: whole ones, and the receipts of those that were queued."""
+"""The result of an execution."""
 
 from __future__ import annotations
 
@@ -94,51 +94,6 @@ class WorkflowExecutionResult(Model):
         return outputs if isinstance(outputs, dict) else None
 
 
-@model
-class AsyncExecutionResult(Model):
-    """The receipt of a queued execution: give it to ``client.jobs.get`` or ``client.jobs.wait``.
-
-    One class for every generation of the server: ``taskId``/``links`` (the documents, v0.4), ``jobId``/``executionId``/
-    ``statusUrl`` (v0.6) and ``runId`` (v2).
-
-    Attributes:
-        success: Whether it was queued.
-        task_id: The id to ask for.
-        status: ``queued``.
-        created_at: ISO 8601, where the server says it (v0.4), else None.
-        links: ``links["status"]`` is the path to ask, on the client's base address.
-        execution_id: The id to cancel by, where the server says it (v0.6).
-        status_url: The address as the server gave it: its own idea of its public host. The client uses its path only.
-        message: The server's text.
-        workflow_id: The workflow it runs.
-    """
-
-    success: bool
-    task_id: str = attrs.field(metadata={"wire": ("taskId", "jobId", "runId", "executionId")})
-    status: str = "queued"
-    created_at: str | None = None
-    links: dict[str, str] = attrs.field(factory=dict)
-    execution_id: str | None = None
-    status_url: str | None = None
-    message: str | None = None
-    workflow_id: str | None = None
-
-    @property
-    def run_id(self) -> str:
-        """The same as ``task_id``, under v2's name."""
-        return self.task_id
-
-    @property
-    def api_version(self) -> str | None:
-        """Which API knows it: ``v1`` (the unversioned routes) or ``v2``; None of a receipt made without a link."""
-        link = self.links.get("status") if isinstance(self.links, dict) else None
-        return None if link is None else "v2" if "/api/v2/" in link else "v1"
-
-    def __contains__(self, name: object) -> bool:
-        """Whether a name came; ``links`` is always there, whatever the server calls it."""
-        return name == "links" or super().__contains__(name)
-
-
 def error_text(error: Any) -> str | None:
     """The text of an error that may be text, an object with ``message``, or absent.
 
@@ -150,27 +105,3 @@ def error_text(error: Any) -> str | None:
     if not text:
         return None
     return f"{block}: {text}" if isinstance(block, str) and not str(text).startswith(f"{block}:") else str(text)
-
-
-@model
-class CancelResult(Model):
-    """What came of asking to cancel an execution.
-
-    Attributes:
-        success: Whether the request was recorded. Sim says true even of unknown and finished executions (recordings
-            086, 087), and false (with 200) where it has no Redis (345): the run then goes on.
-        execution_id: Of the execution.
-        reason: ``recorded``, ``redis_unavailable``, of v2 also ``already_completed`` …
-        redis_available: Whether the server could record it.
-        durably_recorded: Whether other server processes will see it.
-        locally_aborted: Whether the asked process itself stopped it.
-        paused_cancelled: Whether it was a paused one.
-    """
-
-    success: bool
-    execution_id: str | None = attrs.field(default=None, metadata={"wire": ("executionId", "runId")})
-    reason: str | None = None
-    redis_available: bool | None = None
-    durably_recorded: bool | None = None
-    locally_aborted: bool | None = None
-    paused_cancelled: bool | None = None

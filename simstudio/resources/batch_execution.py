@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import attrs
 
 from simstudio.batch.execution import Limits, Receipt, Refusal
+from simstudio.core.errors import JobFailedError
 from simstudio.core.options import UNSET, Unset, check_timeout
-from simstudio.errors import InvalidInputError, JobFailedError, RateLimitError, SimStudioError
-from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
+from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.models.jobs import Job
+from simstudio.models.receipts import AsyncExecutionResult
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.dialects.base import StreamOptions
 from simstudio.resources.jobs import Jobs
 from simstudio.resources.payload import selectors
 from simstudio.resources.v2.execution import has_spent_run_id, mint
 from simstudio.transport.endpoint import segment
+from simstudio.transport.errors import InvalidInputError, RateLimitError, SimStudioError
 from simstudio.transport.rate_limit import RateLimits
 
 if TYPE_CHECKING:

@@ -14,13 +14,12 @@ from simstudio.core.modes import M
 from simstudio.core.namespace import namespace
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, check_timeout
-from simstudio.errors import InvalidInputError, RateLimitError, SimStudioError
-from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
+from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.dialects.base import StreamOptions
 from simstudio.resources.jobs import Jobs
-from simstudio.resources.usage import Usage
 from simstudio.resources.workflows import Workflows
+from simstudio.transport.errors import InvalidInputError, RateLimitError, SimStudioError
 from simstudio.transport.flow import Flow, Sleep
 from simstudio.transport.retry import LONGEST_WAIT, Backoff, check_max_retries
 
@@ -28,13 +27,15 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from simstudio.models.events import StreamEvent
+    from simstudio.models.receipts import AsyncExecutionResult
     from simstudio.models.usage import UsageLimits
     from simstudio.models.workflows import WorkflowStatus
     from simstudio.resources.streams import OpenedStream
+    from simstudio.resources.usage import Usage
     from simstudio.resources.v1 import V1
     from simstudio.resources.v2 import V2
 
-Result: TypeAlias = WorkflowExecutionResult | AsyncExecutionResult
+    Result: TypeAlias = WorkflowExecutionResult | AsyncExecutionResult
 
 
 class DocumentedMethods(BaseClient[M]):
@@ -53,6 +54,8 @@ class DocumentedMethods(BaseClient[M]):
     @namespace
     def usage(self) -> Usage[M]:
         """Limits and usage of the account."""
+        from simstudio.resources.usage import Usage
+
         return Usage(self._context, "usage", self._dialects)
 
     @namespace

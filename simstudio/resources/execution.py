@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from simstudio.core.conversion import require, structure
+from simstudio.core.errors import ExecutionError, ExecutionTimeoutError
 from simstudio.core.failures import describe, redact_response, status_error
-from simstudio.errors import ExecutionError, ExecutionTimeoutError, InvalidResponseError
-from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult, error_text
+from simstudio.models.execution import WorkflowExecutionResult, error_text
 from simstudio.resources.settings import SIM
+from simstudio.transport.errors import InvalidResponseError
 
 if TYPE_CHECKING:
+    from simstudio.models.receipts import AsyncExecutionResult
     from simstudio.transport.auth import Credentials
     from simstudio.transport.message import Response
 
@@ -93,6 +95,8 @@ def parse_receipt(response: Response, workflow_id: str, prefix: str) -> AsyncExe
     Raises:
         InvalidResponseError: The response names no job, or holds the result of a run; the error carries the response.
     """
+    from simstudio.models.receipts import AsyncExecutionResult
+
     data = response.json()
     if is_envelope(data):
         raise InvalidResponseError(

@@ -12,14 +12,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from simstudio.core.conversion import structure
+from simstudio.core.errors import ExecutionError, StreamError
 from simstudio.core.sse import ServerSentEvent, SSEDecoder, UndecodableEventError
-from simstudio.errors import (
-    APIConnectionError,
-    APITimeoutError,
-    ExecutionError,
-    SimStudioError,
-    StreamError,
-)
 from simstudio.models.events import (
     ChunkEvent,
     FinalEvent,
@@ -30,6 +24,7 @@ from simstudio.models.events import (
     ToolEvent,
 )
 from simstudio.models.execution import WorkflowExecutionResult, error_text
+from simstudio.transport.errors import APIConnectionError, APITimeoutError, SimStudioError
 from simstudio.transport.message import MAX_EVENT_SIZE
 
 _JOIN_AFTER = 1024

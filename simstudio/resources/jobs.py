@@ -11,23 +11,14 @@ import attrs
 
 from simstudio.core.context import Context
 from simstudio.core.conversion import require
+from simstudio.core.errors import JobCancelledError, JobFailedError, JobTimeoutError
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.core.resource import APIResource
-from simstudio.core.runs import SubmittedRun
-from simstudio.errors import (
-    InvalidInputError,
-    JobCancelledError,
-    JobFailedError,
-    JobTimeoutError,
-    NotFoundError,
-    SimStudioError,
-)
-from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
-from simstudio.models.jobs import Job
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.dialects.base import Target
+from simstudio.transport.errors import InvalidInputError, NotFoundError, SimStudioError
 from simstudio.transport.flow import Flow
 
 if TYPE_CHECKING:
@@ -35,6 +26,9 @@ if TYPE_CHECKING:
 
     from simstudio.core.expectations import Durations
     from simstudio.core.polling import Poller
+    from simstudio.models.jobs import Job
+    from simstudio.models.receipts import AsyncExecutionResult
+    from simstudio.resources.handles import JobHandle
 
     JobReference: TypeAlias = str | AsyncExecutionResult | Job
 
@@ -135,6 +129,7 @@ class Jobs(APIResource[M]):
             >>> client.jobs.handle("run_1234").result(timeout=60).output  # doctest: +SKIP
         """
         from simstudio.models.jobs import Job
+        from simstudio.resources.handles import JobHandle
 
         return JobHandle(self, self._target(job, workflow_id), job if isinstance(job, Job) else None)
 
@@ -241,6 +236,7 @@ class Jobs(APIResource[M]):
 
     def _target(self, job: JobReference, workflow_id: str | None) -> Target:
         from simstudio.models.jobs import Job
+        from simstudio.models.receipts import AsyncExecutionResult
 
         execution_id: str | None = None
         version: str | None = None
@@ -281,34 +277,3 @@ def _seconds(milliseconds: object) -> float | None:
     if isinstance(milliseconds, (int, float)) and 0 < milliseconds < 1e15:
         return milliseconds / 1000
     return None
-
-
-class JobHandle(SubmittedRun[M, Job, WorkflowExecutionResult]):
-    """A background execution as a :class:`~simstudio.core.runs.SubmittedRun`; made by ``client.jobs.handle``."""
-
-    def __init__(self, jobs: Jobs[M], target: Target, state: Job | None) -> None:
-        super().__init__(jobs._context, "jobs", target.task_id, state)
-        self._jobs: Jobs[M] = jobs
-        self._target = target
-
-    def _status_of(self, state: Job) -> str:
-        return state.status
-
-    def _is_done(self, state: Job) -> bool:
-        return state.done
-
-    def _fetch_state(self) -> Flow[Job]:
-        return self._jobs._fetch(self._target, UNSET)
-
-    def _await(
-        self, timeout: float | None, on_progress: Callable[[Job], Any] | None, poll_interval: float | None
-    ) -> Flow[Job]:
-        return self._jobs._wait(self._target, timeout=timeout, on_progress=on_progress, poll_interval=poll_interval)
-
-    def _result(self, state: Job) -> Flow[WorkflowExecutionResult]:
-        self._jobs._raise_unless_succeeded(state)
-        return state.result
-        yield  # makes this a generator, as a flow must be
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return JobHandle, (self._jobs, self._target, self.state)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from simstudio.errors import InvalidInputError
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.models.jobs import Job
 from simstudio.models.pauses import Pause, PausedRun
+from simstudio.transport.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from simstudio.resources.dialects.base import Dialect

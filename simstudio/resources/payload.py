@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from simstudio.core.files import MAX_BODY_BYTES, as_file
 from simstudio.core.notices import notify
-from simstudio.errors import InvalidInputError
+from simstudio.transport.errors import InvalidInputError
 
 CONTROL_KEYS = frozenset({
     "stream", "selectedOutputs", "triggerType", "useDraftState", "includeFileBase64", "base64MaxBytes",

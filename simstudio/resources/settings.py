@@ -7,9 +7,9 @@ import os
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from simstudio.core.service import Service
-from simstudio.errors import ConfigurationError
 from simstudio.transport.auth import Anonymous, Credentials
 from simstudio.transport.endpoint import check_base_url
+from simstudio.transport.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from simstudio.core.resource import APIResource

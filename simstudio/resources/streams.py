@@ -1,21 +1,15 @@
-"""Streams of executions, and ``@streaming``, the decorator of the operations that open them."""
+"""Streams of executions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, TypeVar, overload
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from simstudio.core import streaming as core
-from simstudio.core.functions import Form
-from simstudio.core.modes import Async, Mode, RawAsync, RawSync, Sync
-from simstudio.core.operation import Method, result_of
 from simstudio.models.execution import WorkflowExecutionResult
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
-
-    from simstudio.core.resource import APIResource
-    from simstudio.transport.flow import Flow
 
     P = ParamSpec("P")
 else:
@@ -56,30 +50,3 @@ class AsyncStreamManager(core.EventStreamManager[E, AsyncStream[E]], Generic[E])
 
     def __init__(self, opening: Coroutine[Any, Any, OpenedStream[E]]) -> None:
         super().__init__(opening, AsyncStream)
-
-
-class streaming(Method[P, T]):  # noqa: N801 - a decorator
-    """Make a streaming operation from a generator method that returns ``Flow[OpenedStream[T]]``."""
-
-    def __init__(self, flow: Callable[Concatenate[Any, P], Flow[OpenedStream[T]]]) -> None:
-        super().__init__(flow)
-        self._event = result_of(flow, "Flow[OpenedStream")
-
-    @overload
-    def __get__(self, resource: None, owner: Any) -> streaming[P, T]: ...
-    @overload
-    def __get__(self, resource: APIResource[Sync] | APIResource[RawSync], owner: Any) -> Callable[P, Stream[T]]: ...
-    @overload
-    def __get__(
-        self, resource: APIResource[Async] | APIResource[RawAsync], owner: Any
-    ) -> Callable[P, AsyncStreamManager[T]]: ...
-    def __get__(self, resource: Any, owner: Any) -> Any:
-        return self._bind(resource, owner)
-
-    def _form(self, mode: type[Mode]) -> Form:
-        kind = AsyncStreamManager if mode.asynchronous else Stream
-
-        def open_stream(resource: APIResource[Any], flow: Flow[Any]) -> Any:
-            return kind(resource._context.run(resource._redact_errors(flow)))
-
-        return Form(f"{kind.__name__}[{self._event}]", open_stream)

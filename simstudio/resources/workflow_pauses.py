@@ -9,7 +9,7 @@ from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.core.resource import APIResource
-from simstudio.models.execution import AsyncExecutionResult, WorkflowExecutionResult
+from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.jobs import Jobs
 from simstudio.transport.flow import Flow
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from simstudio.core.paging import Pages
     from simstudio.models.jobs import Job
     from simstudio.models.pauses import Pause, PausedRun
+    from simstudio.models.receipts import AsyncExecutionResult
 
 
 class WorkflowPauses(APIResource[M]):
@@ -91,6 +92,7 @@ class WorkflowPauses(APIResource[M]):
             >>> result = client.workflows.execute("wf")  # doctest: +SKIP
             >>> client.workflows.resume(result, {"approved": True}).output  # doctest: +SKIP
         """
+        from simstudio.models.receipts import AsyncExecutionResult
         from simstudio.resources.pauses import api_version_of, resolve_pause
 
         check_timeout(None if isinstance(timeout, Unset) else timeout)

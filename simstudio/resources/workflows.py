@@ -9,22 +9,24 @@ from simstudio.core.context import Context
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_timeout
-from simstudio.errors import APIStatusError, InvalidInputError
-from simstudio.models.execution import AsyncExecutionResult, CancelResult, WorkflowExecutionResult
+from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.dialects.base import StreamOptions
 from simstudio.resources.jobs import Jobs
-from simstudio.resources.streams import streaming
+from simstudio.resources.streaming import streaming
 from simstudio.resources.workflow_batches import WorkflowBatches
 from simstudio.resources.workflow_pauses import WorkflowPauses
+from simstudio.transport.errors import APIStatusError, InvalidInputError
 from simstudio.transport.flow import Flow
 from simstudio.transport.message import MAX_EVENT_SIZE
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
+    from simstudio.models.cancellation import CancelResult
     from simstudio.models.events import StreamEvent
     from simstudio.models.jobs import Job
+    from simstudio.models.receipts import AsyncExecutionResult
     from simstudio.models.workflows import WorkflowStatus
     from simstudio.resources.streams import OpenedStream
 

@@ -1,4 +1,4 @@
-"""A block of the network: connections to other machines fail at once, so that no test reaches a real server."""
+"""No test that replays a recording may reach a real server: connections that would leave the machine fail at once."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 
 
 class NetworkBlockedError(RuntimeError):
-    """A connection to another machine was tried inside `block_network`.
+    """Something tried to use the network inside `block_network`.
 
-    This is not an `OSError`, because HTTP clients convert those into errors of their own and retry.
+    It is no `OSError` on purpose: HTTP clients turn those into errors of their own, and try again.
     """
 
 
 @contextmanager
 def block_network(*, loopback: bool = True) -> Iterator[None]:
-    """Block connections to other machines within a ``with`` block, in all threads and event loops.
+    """Make every attempt to connect to another machine raise `NetworkBlockedError`, in all threads and event loops.
 
-    Connections and datagrams of Python's sockets and of asyncio are blocked, and look-ups of other machines' names.
+    Blocked are connections and datagrams of Python's sockets and of asyncio, and looking up names of other machines.
 
     Args:
-        loopback: Whether connections to this machine, such as to a sandbox, are allowed.
+        loopback: Whether this machine itself may still be connected to, as a sandbox's server is.
 
     Raises:
-        NetworkBlockedError: A connection was tried inside the block.
+        NetworkBlockedError: at the attempt, inside the block.
 
     Example:
         >>> with block_network():  # doctest: +SKIP
@@ -54,7 +54,7 @@ class _Guard:
     loopback: bool
 
     def replacements(self) -> Iterator[tuple[Any, str, Callable[..., Any]]]:
-        """Yield what to patch: owner, name, and a replacement that checks the address and calls the original."""
+        """Yield what to replace by what: owner, name, and the original behind a check."""
         for name in ("connect", "connect_ex", "sendto", "sendmsg"):
             if hasattr(socket.socket, name):
                 yield socket.socket, name, self._socket_method(getattr(socket.socket, name), name)
@@ -66,7 +66,7 @@ class _Guard:
         yield anyio, "connect_tcp", self._connect_tcp(anyio.connect_tcp)
 
     def check(self, address: object) -> None:
-        """Raise if a connection to the address is not allowed."""
+        """Raise unless a connection to the address is allowed."""
         host = address[0] if isinstance(address, tuple) and address else address
         if self.loopback and _is_local(host):
             return
@@ -89,7 +89,7 @@ class _Guard:
                 if address is not None:
                     self._check_for(sock, address)
             except NetworkBlockedError:
-                if name.startswith("connect"):  # callers close a new socket only after an OSError
+                if name.startswith("connect"):  # those who open sockets expect an OSError, and would leave it open
                     sock.close()
                 raise
             return original(sock, *args)
@@ -99,7 +99,7 @@ class _Guard:
     def _lookup(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def guarded(host: Any, *args: Any, **kwargs: Any) -> Any:
-            # A look-up of a name of this machine, or of a numeric address, sends nothing.
+            # A look-up of this machine's own names, or of a number, asks nobody.
             if not _is_local(host) and not _is_number(host):
                 self.check(host)
             return original(host, *args, **kwargs)
@@ -109,7 +109,7 @@ class _Guard:
     def _loop_method(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         async def guarded(loop: Any, sock: socket.socket, address: Any) -> Any:
-            # On Windows asyncio connects without calling the socket's method.
+            # On Windows, asyncio connects without the socket's own method.
             self._check_for(sock, address)
             return await original(loop, sock, address)
 
@@ -118,7 +118,7 @@ class _Guard:
     def _connect_tcp(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         async def guarded(remote_host: Any, *args: Any, **kwargs: Any) -> Any:
-            # anyio tries addresses in a task group, which would wrap an error from a socket in an ExceptionGroup.
+            # Below this, anyio races attempts in a task group, which would wrap the error in an ExceptionGroup.
             self.check(remote_host)
             return await original(remote_host, *args, **kwargs)
 
@@ -126,7 +126,7 @@ class _Guard:
 
 
 def _address(method: str, args: tuple[Any, ...]) -> object:
-    """Return the address among the arguments of a socket's method; None if the socket is connected already."""
+    """Return the address among the arguments of a socket's method, or None where it is connected already."""
     if method == "sendmsg":  # sendmsg(buffers, ancdata, flags, address)
         return args[3] if len(args) > 3 else None
     return args[-1] if args else None  # connect(address), sendto(data, [flags,] address)
@@ -156,7 +156,7 @@ def _is_local(host: object) -> bool:
         return name.startswith("/")  # the path of a Unix socket
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
-    # Connections to the unspecified address reach this machine.
+    # The unspecified address connects to the machine itself.
     return address.is_loopback or address.is_unspecified
 
 

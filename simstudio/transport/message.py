@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import string
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, TypeVar, overload
 from urllib.parse import urlsplit
 
 import attrs
@@ -194,21 +194,25 @@ class Body(Protocol):
         ...
 
 
-@attrs.define(eq=False)
 class Claim:
     """An id under which the server runs a request at most once.
 
-    Attributes:
+    Args:
         header: Name of the header that carries the id.
         id: Id of the latest attempt.
         spent_by: Whether a response shows that the id is used up although nothing ran under it.
         mint: Makes another id; None if the caller chose the id, which is never replaced.
     """
 
-    header: str
-    id: str
-    spent_by: Callable[[Response], bool]
-    mint: Callable[[], str] | None = None
+    __slots__ = ("header", "id", "mint", "spent_by")
+
+    def __init__(
+        self, header: str, id: str, spent_by: Callable[[Response], bool], mint: Callable[[], str] | None = None
+    ) -> None:
+        self.header = header
+        self.id = id
+        self.spent_by = spent_by
+        self.mint = mint
 
     def renew(self, request: Request) -> bool:
         """Give a request a new id after a response that used the id up; return False if the id must stay."""
@@ -360,8 +364,7 @@ class Response:
         return f"<Response {self.status} {self.method} {self.path} attempt={self.attempt}>"
 
 
-@attrs.frozen(eq=False, repr=False)
-class Attempt:
+class Attempt(NamedTuple):
     """An attempt after which the request was sent again.
 
     Attributes:

@@ -39,7 +39,7 @@ from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.core.resource import APIResource
 from simstudio.resources.jobs import Jobs
-from simstudio.resources.streams import streaming
+from simstudio.resources.streaming import streaming
 
 MODES: dict[str, Callable[[], Any]] = {
     "sync": client,

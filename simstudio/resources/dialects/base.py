@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
     from simstudio.core.options import Unset
     from simstudio.core.paging import Pages
+    from simstudio.models.cancellation import CancelResult
     from simstudio.models.events import StreamEvent
-    from simstudio.models.execution import AsyncExecutionResult, CancelResult, WorkflowExecutionResult
+    from simstudio.models.execution import WorkflowExecutionResult
     from simstudio.models.jobs import Job
     from simstudio.models.pauses import PausedRun
+    from simstudio.models.receipts import AsyncExecutionResult
     from simstudio.models.usage import UsageLimits
     from simstudio.models.workflows import WorkflowStatus
     from simstudio.resources.settings import APIVersion
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     Resumed: TypeAlias = WorkflowExecutionResult | AsyncExecutionResult
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Target:
     """Where to read the state of a background execution.
 
@@ -52,7 +54,7 @@ class Target:
     fresh: bool = False
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class StreamOptions:
     """Options of a streamed execution.
 

@@ -8,21 +8,23 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from simstudio.core.failures import redact_error
 from simstudio.core.modes import M
 from simstudio.core.resource import encode_json
-from simstudio.errors import InvalidInputError, InvalidResponseError, NotFoundError
-from simstudio.models.execution import AsyncExecutionResult, CancelResult, WorkflowExecutionResult
+from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.resources.dialects.base import Dialect, StreamOptions, Target
 from simstudio.resources.execution import execution_result, parse_receipt, refused_before_running, status_path
 from simstudio.resources.payload import Payload, encode_input, selectors
 from simstudio.resources.settings import APIVersion
 from simstudio.transport.endpoint import segment
+from simstudio.transport.errors import InvalidInputError, InvalidResponseError, NotFoundError
 from simstudio.transport.flow import Flow, FromBody
 from simstudio.transport.message import Request, Response
 
 if TYPE_CHECKING:
     from simstudio.core.paging import Pages
+    from simstudio.models.cancellation import CancelResult
     from simstudio.models.events import FinalEvent, StreamEvent
     from simstudio.models.jobs import Job
     from simstudio.models.pauses import PausedRun
+    from simstudio.models.receipts import AsyncExecutionResult
     from simstudio.models.usage import UsageLimits
     from simstudio.models.workflows import WorkflowStatus
     from simstudio.resources.dialects.base import Resumed, Timeout
@@ -123,6 +125,8 @@ class LegacyDialect(Dialect[M]):
 
     def cancel(self, workflow_id: str, execution_id: str) -> Flow[CancelResult]:
         """Ask the server to stop an execution."""
+        from simstudio.models.cancellation import CancelResult
+
         workflow, execution = segment(workflow_id, "workflow_id"), segment(execution_id, "execution_id")
         response = yield from self._post(f"/api/workflows/{workflow}/executions/{execution}/cancel")
         return self._structure(response, CancelResult)

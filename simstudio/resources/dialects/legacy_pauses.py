@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simstudio.core.paging import Page, Pages
-from simstudio.errors import InvalidResponseError
 from simstudio.models.pauses import PausedRun, paused_run
+from simstudio.transport.errors import InvalidResponseError
 
 if TYPE_CHECKING:
     from simstudio.core.resource import APIResource

@@ -6,22 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from simstudio.core.conversion import structure
+from simstudio.core.errors import ExecutionError, ExecutionTimeoutError
 from simstudio.core.failures import describe, redact_error, redact_response
 from simstudio.core.modes import M
 from simstudio.core.paging import Page, Pages
 from simstudio.core.resource import encode_json
-from simstudio.errors import (
-    APIStatusError,
-    ExecutionError,
-    ExecutionTimeoutError,
-    InvalidInputError,
-    InvalidResponseError,
-    SimStudioError,
-)
+from simstudio.models.cancellation import CancelResult
 from simstudio.models.events import StreamEvent
-from simstudio.models.execution import AsyncExecutionResult, CancelResult, WorkflowExecutionResult, error_text
+from simstudio.models.execution import WorkflowExecutionResult, error_text
 from simstudio.models.jobs import Job
 from simstudio.models.pauses import Pause, PausedRun, pause_block, paused_run
+from simstudio.models.receipts import AsyncExecutionResult
 from simstudio.models.usage import Usage, UsageLimits
 from simstudio.models.workflows import WorkflowStatus
 from simstudio.resources.dialects.base import Dialect, StreamOptions, Target
@@ -43,6 +38,7 @@ from simstudio.resources.v2.execution import (
     run_path,
 )
 from simstudio.transport.endpoint import segment
+from simstudio.transport.errors import APIStatusError, InvalidInputError, InvalidResponseError, SimStudioError
 from simstudio.transport.flow import Flow, FromBody
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from simstudio.core.files import MAX_BODY_BYTES, File
 from simstudio.core.multipart import Part, encode_multipart, file_part
 from simstudio.core.resource import encode_json
-from simstudio.errors import InvalidInputError
+from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.flow import Blocking, Flow
 
 if TYPE_CHECKING:

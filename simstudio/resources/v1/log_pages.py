@@ -17,8 +17,8 @@ import attrs
 
 from simstudio.core.endpoint import Sender, read_page
 from simstudio.core.paging import Page, Pages
-from simstudio.errors import InvalidInputError, InvalidResponseError
 from simstudio.models.v1.logs import LogEntry
+from simstudio.transport.errors import InvalidInputError, InvalidResponseError
 from simstudio.transport.flow import Flow
 from simstudio.transport.message import Response
 

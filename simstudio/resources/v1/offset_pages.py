@@ -13,7 +13,7 @@ import attrs
 
 from simstudio.core.endpoint import read_page
 from simstudio.core.paging import Page, Pages
-from simstudio.errors import InvalidInputError
+from simstudio.transport.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from simstudio.core.endpoint import Sender

@@ -6,7 +6,7 @@ progress.
 
 from __future__ import annotations
 
-from simstudio.errors import DeploymentFailedError, DeploymentTimeoutError
+from simstudio.models.v2.deployment_errors import DeploymentFailedError, DeploymentTimeoutError
 from simstudio.models.v2.deployments import (
     DeploymentAttempt,
     DeploymentState,

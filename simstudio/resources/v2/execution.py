@@ -21,24 +21,23 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
+from simstudio.core.errors import JobFailedError, StreamError
 from simstudio.core.failures import read_error, status_error
 from simstudio.core.polling import TRANSIENT_ERRORS, Poller
-from simstudio.errors import (
-    APIConnectionError,
-    APITimeoutError,
-    ConflictError,
-    InvalidResponseError,
-    JobFailedError,
-    NotFoundError,
-    RateLimitError,
-    ServerError,
-    SimStudioError,
-    StreamError,
-)
 from simstudio.models.large_values import may_hold_references, with_references
 from simstudio.resources.settings import SIM
 from simstudio.resources.v2.gate import explain_not_found
 from simstudio.transport.endpoint import segment
+from simstudio.transport.errors import (
+    APIConnectionError,
+    APITimeoutError,
+    ConflictError,
+    InvalidResponseError,
+    NotFoundError,
+    RateLimitError,
+    ServerError,
+    SimStudioError,
+)
 from simstudio.transport.message import Claim, Response
 
 if TYPE_CHECKING:

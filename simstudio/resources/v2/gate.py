@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from simstudio.errors import APIConnectionError, APIStatusError, APIVersionError, NotFoundError
+from simstudio.core.errors import APIVersionError
+from simstudio.transport.errors import APIConnectionError, APIStatusError, NotFoundError
 
 if TYPE_CHECKING:
     from simstudio.core.resource import APIResource

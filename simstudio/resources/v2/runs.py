@@ -16,13 +16,13 @@ from simstudio.core.paging import Pages
 from simstudio.core.polling import TRANSIENT_ERRORS, Poller
 from simstudio.core.resource import APIResource
 from simstudio.core.routes import between, items
-from simstudio.errors import APITimeoutError, InvalidInputError, NotFoundError
 from simstudio.models.events import StreamEvent
 from simstudio.models.v2.runs import Run, RunCancellation, RunReceipt, RunResult, RunSummary
 from simstudio.resources.dialects.base import StreamOptions
 from simstudio.resources.dialects.v2 import V2Dialect
 from simstudio.resources.payload import encode_nested
-from simstudio.resources.streams import OpenedStream, streaming
+from simstudio.resources.streaming import streaming
+from simstudio.resources.streams import OpenedStream
 from simstudio.resources.v2.execution import (
     NDJSON,
     Execution,
@@ -32,6 +32,7 @@ from simstudio.resources.v2.execution import (
     is_resume_refusal,
     parse_run,
 )
+from simstudio.transport.errors import APITimeoutError, InvalidInputError, NotFoundError
 from simstudio.transport.flow import Flow
 from simstudio.transport.message import MAX_EVENT_SIZE
 

@@ -24,7 +24,7 @@ from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.flow import Blocking, Flow
 
 if TYPE_CHECKING:
-    import simstudio
+    from simstudio.core import files
 
 STRATEGIES = ("url", "base64")
 
@@ -40,7 +40,7 @@ class Files(SpeedPixResource[M]):
     @operation
     def create(
         self,
-        file: str | os.PathLike[str] | BinaryIO | simstudio.File,
+        file: str | os.PathLike[str] | BinaryIO | files.File,
         filename: str | None = None,
         content_type: str | None = None,
     ) -> Flow[File]:
@@ -68,7 +68,7 @@ class Files(SpeedPixResource[M]):
         found = attach(value, name=filename, content_type=content_type)
         if found is None:
             raise InvalidInputError(
-                f"file must be a path, a file opened in binary mode or a simstudio.File, not {type(file).__name__}."
+                f"file must be a path, a file opened in binary mode or a files.File, not {type(file).__name__}."
             )
         try:
             return (yield from self._upload(found))

@@ -13,30 +13,30 @@ from __future__ import annotations
 
 from typing import Final
 
-import attrs
-
 from simstudio.transport.errors import ConfigurationError
 
 MAX_RESPONSE_SIZE: Final = 64 * 1024 * 1024
 """Bytes of a decoded body that are held in memory, unless the caller says otherwise."""
 
 
-def _check_size(options: WireOptions, attribute: object, value: object) -> None:
-    del options, attribute
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value <= 0):
-        raise ConfigurationError(f"max_response_size must be a number of bytes above 0, or None, not {value!r}.")
-
-
-@attrs.frozen
 class WireOptions:
     """What a service's client sets for its wire.
 
-    Attributes:
+    Args:
         keep_alive: Seconds that an idle connection is kept. The default lies below the 5 s after which servers on Node
             close theirs, so that no request meets a connection that the server is closing.
         max_response_size: Bytes of a response's decoded body, None for no bound. Streams and downloads, which are not
             held in memory, have none.
+
+    Raises:
+        ConfigurationError: ``max_response_size`` is no positive number of bytes.
     """
 
-    keep_alive: float = 4.0
-    max_response_size: int | None = attrs.field(default=MAX_RESPONSE_SIZE, validator=_check_size)
+    __slots__ = ("keep_alive", "max_response_size")
+
+    def __init__(self, keep_alive: float = 4.0, max_response_size: int | None = MAX_RESPONSE_SIZE) -> None:
+        size = max_response_size
+        if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size <= 0):
+            raise ConfigurationError(f"max_response_size must be a number of bytes above 0, or None, not {size!r}.")
+        self.keep_alive = keep_alive
+        self.max_response_size = size

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any, Generic, TypeVar
 
-import attrs
 import httpcore
 
 from simstudio.transport.wire.connections import Connections
@@ -21,13 +20,15 @@ C = TypeVar("C", bound="httpcore.ConnectionInterface | httpcore.AsyncConnectionI
 N = TypeVar("N", bound=Any)
 
 
-@attrs.frozen(eq=False)
 class Line(Generic[C, N]):
     """A connection, the network backend that opens its socket, and where it leads."""
 
-    connection: C
-    network: N
-    place: Hashable
+    __slots__ = ("connection", "network", "place")
+
+    def __init__(self, connection: C, network: N, place: Hashable) -> None:
+        self.connection = connection
+        self.network = network
+        self.place = place
 
 
 class BasePool(Generic[C, N]):

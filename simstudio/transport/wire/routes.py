@@ -6,10 +6,9 @@ import os
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-import attrs
 import httpcore
 import httpx
 
@@ -22,8 +21,7 @@ SYNC_MAKERS = (httpcore.ConnectionPool, httpcore.HTTPProxy, httpcore.SOCKSProxy)
 ASYNC_MAKERS = (httpcore.AsyncConnectionPool, httpcore.AsyncHTTPProxy, httpcore.AsyncSOCKSProxy)
 
 
-@attrs.frozen
-class EnvironmentProxy:
+class EnvironmentProxy(NamedTuple):
     """A proxy of the environment.
 
     Attributes:
@@ -31,15 +29,17 @@ class EnvironmentProxy:
         variable: The environment variable that names it.
     """
 
-    url: str = attrs.field(repr=False)
+    url: str
     variable: str
+
+    def __repr__(self) -> str:
+        return f"EnvironmentProxy({self})"
 
     def __str__(self) -> str:
         return f"{urlsplit(self.url).netloc.rpartition('@')[2]} ({self.variable})"
 
 
-@attrs.frozen
-class Route:
+class Route(NamedTuple):
     """The way to some origins; each has a transport of its own.
 
     Attributes:
