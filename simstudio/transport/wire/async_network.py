@@ -130,7 +130,7 @@ class AsyncStream(httpcore.AsyncNetworkStream):
         if self._unsent:
             with suppress(httpcore.WriteError):  # a response may have come all the same
                 await self._flush()
-        self._state.check_read()
+        allowed = self._state.allow_read(max_bytes)
         if self._received:
             Allowance.left(timeout, httpcore.ReadTimeout)
         while not self._received and not self._ended:
@@ -140,9 +140,9 @@ class AsyncStream(httpcore.AsyncNetworkStream):
                 raise httpcore.ReadError(str(self._failure)) from self._failure
             return b""
         data = self._received.popleft()
-        if len(data) > max_bytes:
-            self._received.appendleft(data[max_bytes:])
-            data = data[:max_bytes]
+        if len(data) > allowed:
+            self._received.appendleft(data[allowed:])
+            data = data[:allowed]
         self._size -= len(data)
         if not self._listening and not self._received and not self._ended:
             self._loop.add_reader(self._socket, self._receive)

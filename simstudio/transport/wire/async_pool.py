@@ -30,7 +30,7 @@ class AsyncPool(BasePool[httpcore.AsyncConnectionInterface, AsyncNetwork]):
                 line = self._take(request.url.origin) or self._open(request.url.origin)
                 line.network.state.begin()
                 response = await line.connection.handle_async_request(request)
-                line.network.state.end_head(response.headers)
+                line.network.state.end_head()
                 response.stream = _Body(response.stream, self, line)
             except BaseException as error:
                 if line is not None:

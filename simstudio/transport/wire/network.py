@@ -5,7 +5,6 @@ from __future__ import annotations
 import encodings.idna  # noqa: F401 - a first getaddrinfo() imports it, and a fork in the middle of that is a deadlock
 import errno
 import socket
-from collections.abc import Iterable
 
 import httpcore
 
@@ -35,15 +34,9 @@ class ConnectionState:
         self._head = 0
         self._sent = False
 
-    def end_head(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        """What is read from now on is a body.
-
-        Raises:
-            httpcore.RemoteProtocolError: The headers are larger than allowed.
-        """
+    def end_head(self) -> None:
+        """What is read from now on is a body."""
         self._head = None
-        if sum(len(name) + len(value) for name, value in headers) > MAX_HEAD_SIZE:
-            raise _head_too_large()
 
     def check_write(self) -> bool:
         """Whether this is the first write of the request.
@@ -57,21 +50,24 @@ class ConnectionState:
         self._sent = True
         return first
 
-    def check_read(self) -> None:
-        """Raise if all that may precede a body was read, and the body did not begin."""
-        if self._head is not None and self._head >= MAX_HEAD_SIZE:
-            raise _head_too_large()
+    def allow_read(self, size: int) -> int:
+        """How many of so many bytes may be read now.
+
+        Raises:
+            httpcore.RemoteProtocolError: All that may precede a body was read, and the body did not begin.
+        """
+        if self._head is None:
+            return size
+        if self._head >= MAX_HEAD_SIZE:
+            raise httpcore.RemoteProtocolError(
+                f"the server sent more than {MAX_HEAD_SIZE // 1024} KiB of headers and informational responses"
+            )
+        return min(size, MAX_HEAD_SIZE - self._head)
 
     def count_read(self, size: int) -> None:
         """Count bytes that were read."""
         if self._head is not None:
             self._head += size
-
-
-def _head_too_large() -> httpcore.RemoteProtocolError:
-    return httpcore.RemoteProtocolError(
-        f"the server sent more than {MAX_HEAD_SIZE // 1024} KiB of headers and informational responses"
-    )
 
 
 def lacks_descriptors(error: BaseException | None) -> bool:

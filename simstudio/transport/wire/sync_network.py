@@ -101,8 +101,8 @@ class SyncStream(httpcore.NetworkStream):
             if self._unsent:
                 with suppress(httpcore.WriteError):  # a response may have come all the same
                     self._flush()
-            self._state.check_read()
-            data = self._stream.read(max_bytes, Allowance.left(timeout, httpcore.ReadTimeout))
+            allowed = self._state.allow_read(max_bytes)
+            data = self._stream.read(allowed, Allowance.left(timeout, httpcore.ReadTimeout))
             self._state.count_read(len(data))
             return data
         finally:

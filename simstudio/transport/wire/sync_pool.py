@@ -27,7 +27,7 @@ class SyncPool(BasePool[httpcore.ConnectionInterface, SyncNetwork]):
                 line = self._take(request.url.origin) or self._open(request.url.origin)
                 line.network.state.begin()
                 response = line.connection.handle_request(request)
-                line.network.state.end_head(response.headers)
+                line.network.state.end_head()
                 response.stream = _Body(response.stream, self, line)
             except BaseException as error:
                 if line is not None:
