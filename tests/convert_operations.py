@@ -1,8 +1,8 @@
-"""Make ``tests/catalog/operations.json`` from the digest's machine-readable twin.
+"""Make ``tests/catalog/operations.json`` from a digest of Sim's API documents, as JSON.
 
-    python tests/convert_operations.py path/to/sim/operations.json
+    python tests/convert_operations.py path/to/operations.json
 
-It keeps what the tests compare: where an operation is, what it takes, and the shape of what it gives.
+It keeps what the tests compare: the route of an operation, its parameters, and the shape of its response.
 """
 
 from __future__ import annotations

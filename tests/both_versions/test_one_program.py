@@ -156,7 +156,7 @@ def test_a_cancelled_background_run_raises_the_same(same):
 
 def test_a_stream_tells_the_same_text_and_the_same_result(same):
     def script(client: Any) -> Script:
-        # (v2 sends the selected output of a block that does not stream as text too: API.md 2.2)
+        # v2 sends the selected output of a block that does not stream as text as well.
         result = yield client.execute_workflow("story", {}, stream=True, selected_outputs=["writer.content"])
         return result.success, result.output
 

@@ -207,7 +207,7 @@ class TestPaging:
         assert [sent.query for sent in server.requests] == ["limit=2", "limit=2&offset=2"]
 
     def test_totals_that_are_text_count_too(self, cli, sandbox, server) -> None:
-        """As those of v1's documents are (recording 296)."""
+        """v1 sends the total of a knowledge base's documents as text (296-v1-documents-list.yaml)."""
         self.answer(
             sandbox,
             {"data": {"documents": [1], "pagination": {"total": "2", "limit": 1, "offset": 0}}},

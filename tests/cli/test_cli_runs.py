@@ -110,7 +110,7 @@ class TestCancel:
         assert "cancelled" in cli("runs", "cancel", run, "--workflow", "gated").stdout
 
     def test_in_v1_the_id_of_the_job_becomes_that_of_its_execution(self, cli, server, begun, gate) -> None:
-        """v1 calls cancelling an execution it does not know a success (recording 087)."""
+        """v1 answers success when an unknown execution is cancelled (087-cancel-unknown-execution.yaml)."""
         cli("runs", "cancel", begun("gated"))
 
         path = server.requests[-1].path

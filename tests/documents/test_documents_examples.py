@@ -92,7 +92,7 @@ class Different:
     lines: list[str]
 
 
-NO_HINTS = "executions answer without X-RateLimit headers, so there is nothing to tell yet (NOTES-v0.4.22 5)"
+NO_HINTS = "executions answer without X-RateLimit headers, so there is nothing to tell yet"
 
 DIFFERENT: dict[tuple[str, str], Different] = {
     ("07_get_rate_limit_info", "v0.4"): Different(NO_HINTS, []),
@@ -476,8 +476,8 @@ def test_the_flask_application_passes_the_stream_on(serve, flask_application, ca
 def test_the_flask_application_trips_over_the_quotes_of_a_real_servers_end(
     generation, serve, flask_application, capsys
 ):
-    # It reads the stream by itself, without this package. It waits for `[DONE]`, the servers say `"[DONE]"`, and it
-    # takes the text that this is in JSON for an object; their `final` it does not know (NOTES-v0.4.22 5).
+    # The application reads the stream without this package. It waits for `[DONE]`, but servers send `"[DONE]"` with
+    # quotes, which it parses as JSON and takes for an object. It does not handle their `final` event either.
     server = serve(documented(generation))
     answer = flask_application().get("/stream-workflow", buffered=False)
     passed_on: list[str] = []

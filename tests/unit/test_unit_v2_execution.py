@@ -169,7 +169,7 @@ class TestTheResult:
         assert (result.success, result.status, result["shape"]) == (False, "reticulating", "new")
 
     async def test_names_the_run_as_the_server_does(self, both: Both) -> None:
-        # an anonymous caller's X-Run-Id is ignored (API.md 1.7)
+        # The server ignores the X-Run-Id of a caller without a key.
         result = await both(both.client(run(runId="other"), **V2).workflows.execute("wf"))
         assert result.execution_id == "other"
 

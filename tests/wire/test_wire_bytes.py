@@ -44,7 +44,7 @@ calls = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 
 @calls
 def test_every_request_has_a_user_agent_of_ours_and_the_key(serve: Serve, own: Caller, call: Any) -> None:
-    """Sim refuses requests without a User-Agent (NOTES 0)."""
+    """Sim refuses requests without a User-Agent."""
     server = serve()
     own(server.url, call)
     request = server.requests[0]

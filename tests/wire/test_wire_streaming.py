@@ -119,7 +119,7 @@ def test_pieces_of_any_size_give_the_same_events(serve: Serve, caller: Caller, s
 
 
 def test_a_gzipped_stream_is_inflated_as_it_comes(serve: Serve) -> None:
-    """The production server gzips streams when it is let, flushing each event (NOTES 0)."""
+    """sim.ai compresses streams if the client accepts gzip, and flushes after each event."""
     first, *rest = gzipped(text("Hel"), text("lo"), FINAL, DONE)
 
     async def zipped(connection: Connection) -> None:
