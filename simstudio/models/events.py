@@ -17,7 +17,7 @@ class ChunkEvent(StreamEvent):
     """A piece of text of a streaming block.
 
     Attributes:
-        chunk: The text, verbatim: the first chunk of each later block begins with two line breaks (recording 313).
+        chunk: The text, verbatim. The first chunk of each block but the first begins with two line breaks.
         block_id: The block it belongs to; chunks of parallel blocks may interleave.
     """
 

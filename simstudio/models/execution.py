@@ -62,7 +62,7 @@ class WorkflowExecutionResult(Model):
 
     @property
     def paused(self) -> bool:
-        """Whether the run waits for a human: v1 says so only by a ``_resume`` in its output (recording 094)."""
+        """Whether the run waits for a human. v1 shows this only by a ``_resume`` in the output."""
         return self.status == "paused" or (self.status is None and find_resume(self.output) is not None)
 
     @property

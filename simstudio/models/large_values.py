@@ -1,4 +1,4 @@
-"""Values that are too large for an answer: Sim sends a reference in their place (API.md 1.8)."""
+"""References that Sim sends in place of values that are too large for a response."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class ExecutionRateLimits(Model):
     """The rate limits by kind of execution.
 
     Attributes:
-        sync: Blocking and streaming executions (on v0.6 queued ones draw from it too, NOTES 3).
+        sync: Blocking and streaming executions; on v0.6 queued executions as well.
         async_: Queued executions; as an item, ``["async"]``.
         auth_type: ``api`` or ``manual``.
     """

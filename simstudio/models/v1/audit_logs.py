@@ -1,4 +1,4 @@
-"""What was done in an organization, as v1 tells it (recordings 376 to 380)."""
+"""Audit logs of an organization in v1."""
 
 from __future__ import annotations
 

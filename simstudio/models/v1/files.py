@@ -1,4 +1,4 @@
-"""Files of a workspace (NOTES 9, recordings 266 to 282)."""
+"""Files of a workspace in v1."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class WorkspaceFile(Model):
 
     Attributes:
         id: Of the file.
-        name: What it is called; a second one of the same name is ``name (1).txt`` (recording 267).
+        name: File name. Sim stores a second file with the same name as ``name (1).txt``.
         size: Bytes.
         type: Its media type.
         key: Where it is stored.

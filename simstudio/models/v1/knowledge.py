@@ -1,4 +1,4 @@
-"""Knowledge bases of a workspace, their documents, and search (NOTES 9, recordings 283 to 307 and 321 to 324)."""
+"""Knowledge bases of a workspace, their documents, and search results, in v1."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class DocumentDetails(Document):
     """A document of a knowledge base, with how its processing went.
 
     Attributes:
-        processing_error: Why it failed (recording 304).
+        processing_error: Reason of a failure.
         processing_started_at: ISO 8601.
         processing_completed_at: ISO 8601; of a failure too.
         connector_id: Of the connector that brought it.
@@ -155,7 +155,7 @@ class KnowledgeSearch(Model):
     Attributes:
         results: Best first.
         query: As it was asked.
-        knowledge_base_ids: Where it was looked for, a list also where one id was given (recording 324).
+        knowledge_base_ids: Searched knowledge bases; a list even if the request named one.
         top_k: How many results were wanted at most.
         total_results: How many there are.
     """

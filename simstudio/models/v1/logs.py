@@ -1,7 +1,7 @@
-"""Logs of executions, as v1 tells of them (recordings 166 to 190).
+"""Logs of executions in v1.
 
-Costs are in US dollars, times ISO 8601 in UTC, durations milliseconds. There is no status: a run that goes on, waits or
-was cancelled reads ``info`` as one that went well does (NOTES 9).
+Costs are in US dollars, times ISO 8601 in UTC, durations in milliseconds. There is no status: a run that is running,
+paused or cancelled has the level ``info``, like a successful one.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class LogFile(Model):
     Attributes:
         id: Of the file.
         key: Where it is stored.
-        url: Refuses API keys: 401 (recordings 130 to 133).
+        url: Address of the file. It answers 401 to API keys.
         name: With its extension.
         size: Bytes.
         type: Its MIME type.

@@ -1,4 +1,4 @@
-"""Tables of a workspace, their columns and rows (NOTES 9, recordings 195 to 265)."""
+"""Tables of a workspace, their columns and rows, in v1."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ class TableRow(Model):
 
     Attributes:
         id: ``row_…``.
-        data: Its values by column, as plain JSON data. Columns that the table does not have are kept (recording 223).
-        position: Its place in the table, from 0; None in the answer of an upsert (recording 251).
+        data: Values by column, as plain JSON data. Sim also stores columns that the table does not have.
+        position: Position in the table, from 0; None in the response of an upsert.
         created_at: ISO 8601.
         updated_at: ISO 8601.
     """
@@ -166,7 +166,7 @@ class UpsertedRow(Model):
     """What an upsert did.
 
     Attributes:
-        row: As it is now, without its position (recording 251).
+        row: The row after the change, without its position.
         operation: ``insert`` or ``update``.
         message: The server's sentence.
     """
@@ -210,7 +210,7 @@ class NewSchema(TypedDict):
 
 
 class RowChanges(TypedDict):
-    """New values of one row; columns that are left out stay as they are (recording 243)."""
+    """New values of one row. Other columns keep their values."""
 
     rowId: str
     data: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""Workflows, as v1 tells of them (recordings 149 to 164). Times are ISO 8601 in UTC."""
+"""Workflows in v1. Times are ISO 8601 in UTC."""
 
 from __future__ import annotations
 

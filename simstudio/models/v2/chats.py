@@ -1,4 +1,4 @@
-"""Chats: deployed workflows that people talk to on a page of their own (API.md 3.5, 4.1, 4.2)."""
+"""Chats: web pages on which people use a deployed workflow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a workflow is live, and what is on its way there (API.md 4.1)."""
+"""Deployments of a workflow: the active version, and the attempts to activate one."""
 
 from __future__ import annotations
 

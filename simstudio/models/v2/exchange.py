@@ -1,4 +1,4 @@
-"""Workflows on their way from one workspace to another (API.md 4.1)."""
+"""Exported and imported workflows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folders of workflows (API.md 4.1)."""
+"""Folders of workflows."""
 
 from __future__ import annotations
 

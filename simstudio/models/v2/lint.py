@@ -1,4 +1,4 @@
-"""What Sim finds wrong with a draft: advice, which holds nothing up (API.md 3.6, ``Lint``)."""
+"""Findings of Sim's linter about a draft. They prevent nothing."""
 
 from __future__ import annotations
 

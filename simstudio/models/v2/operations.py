@@ -1,4 +1,4 @@
-"""What becomes of operations on a draft (API.md 4.1, ``applyWorkflowOperations``)."""
+"""Results of operations on a draft (``applyWorkflowOperations``)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class SkippedOperation(Model):
     """An operation that was not carried out, or not yet.
 
     Attributes:
-        type: Why, for programs: ``block_not_found``, ``invalid_edge_target``, ``block_locked`` … (API.md 3.6).
+        type: Reason as a code: ``block_not_found``, ``invalid_edge_target``, ``block_locked`` …
         operation_type: ``add``, ``edit``, ``delete``, ``insert_into_subflow`` or ``extract_from_subflow``.
         block_id: As the operation has it.
         reason: Why, for people.

@@ -1,4 +1,4 @@
-"""Runs: what executions bring, and what is known of them afterwards (API.md 2.1, 4.3)."""
+"""Runs of workflows: results of executions, and states that are fetched later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The draft of a workflow: its graph and its variables (API.md 4.1). What is read can be sent back."""
+"""The draft of a workflow: its graph and its variables. A draft that was fetched can be sent back."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The draft of a workflow as it is sent: dicts under the wire's names, typed so that editors complete them.
+"""The draft of a workflow as it is sent: typed dicts with the names of the wire, which editors complete.
 
-What ``state.get`` gave may be sent as it is instead (API.md 4.1, ``replaceWorkflowState``).
+A result of ``state.get`` can be sent instead.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The versions of a workflow: each deployment mints one (API.md 4.1)."""
+"""Versions of a workflow. Each deployment creates one."""
 
 from __future__ import annotations
 

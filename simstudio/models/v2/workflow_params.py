@@ -1,4 +1,4 @@
-"""What operations on workflows take: dicts under the wire's names, typed so that editors complete them (API.md 3.6).
+"""Parameters of operations on workflows: typed dicts with the names of the wire, which editors complete.
 
 Each may also be given as a model that an operation gave, or as a plain mapping: Sim takes more than is written here.
 """

@@ -1,4 +1,4 @@
-"""Workflows as they are listed, made, read and put away (API.md 4.1)."""
+"""Workflows in v2: list items, details, and results of creating and deleting."""
 
 from __future__ import annotations
 
