@@ -6,15 +6,15 @@
         result = client.workflows.execute("my-workflow", {"name": "Ada"})
         print(result.output)
 
-Names are imported when they are first used (PEP 562): ``import simstudio`` alone costs next to nothing.
+Names are imported when they are first used (PEP 562), so ``import simstudio`` alone takes almost no time.
 """
 
 from __future__ import annotations
 
 from simstudio._version import __version__
 
-# False at run time, without importing typing, which costs more than the rest of this module. jedi (IPython, Jupyter,
-# vim) completes the names below only while it cannot tell the value, so it is not written as False.
+# False at run time, without importing typing, which takes longer than the rest of this module. It is not written as
+# False, because jedi (IPython, Jupyter, vim) then skips the names below.
 TYPE_CHECKING = bool()  # noqa: UP018
 if TYPE_CHECKING:
     from typing import Any

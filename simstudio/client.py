@@ -1,4 +1,4 @@
-"""The clients of Sim. What they do is in :mod:`simstudio.resources`, how they live in :mod:`simstudio.core.client`."""
+"""The clients of Sim: configuration and namespaces. Their operations are in :mod:`simstudio.resources`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from simstudio.transport.wire import MAX_RESPONSE_SIZE, WireOptions
 
 
 class _SimClient(DocumentedMethods[M]):
-    """What the sync and the async client of Sim share."""
+    """Base of the clients of Sim."""
 
     def __init__(
         self,
@@ -80,21 +80,21 @@ class _SimClient(DocumentedMethods[M]):
 
     @property
     def api_key(self) -> str | None:
-        """The API key in use, None when there is none (``simstudio.ANONYMOUS``)."""
+        """The API key; None for ``simstudio.ANONYMOUS``."""
         key = self._context.session.credentials.key
         return key if isinstance(key, str) else None
 
     def set_api_key(self, api_key: str) -> None:
-        """Use another key from the next request on, here and in clones.
+        """Set the API key for the next requests of this client and its clones.
 
         Raises:
-            ConfigurationError: It cannot be sent.
+            ConfigurationError: The key cannot be sent in a header.
         """
         self._context.session.credentials.key = check_api_key(api_key)
 
     @property
     def api_version(self) -> str:
-        """The version of the API that the namespaces speak."""
+        """Version of the API that the namespaces use: ``v1`` or ``v2``."""
         return self._context.session.version
 
     def __repr__(self) -> str:
@@ -102,46 +102,47 @@ class _SimClient(DocumentedMethods[M]):
 
 
 class SimStudioClient(_SimClient[Sync], SyncClient):
-    """A client for Sim that blocks. One may serve many threads.
+    """A sync client for Sim. Many threads may share one.
+
+    A pickled client contains its key: treat it as a secret.
 
     Args:
-        api_key: Of Sim; ``SIM_API_KEY`` of the environment where it is not given; ``simstudio.ANONYMOUS`` for none.
-        base_url: Where Sim is; ``SIM_BASE_URL``, then ``https://sim.ai``. A path prefix is kept.
-        timeout: Seconds for one logical HTTP call, from connecting to the body's end, retries and their waits included;
-            None for no end. With ``http_client`` it bounds each phase instead.
-        max_retries: Repetitions of what may be repeated, after the first attempt.
-        api_version: What the namespaces and the flat methods speak: ``v1`` (the unversioned routes of the documents) or
-            ``v2``; ``SIM_API_VERSION`` where it is not given, then ``v1``. (``client.v1`` and ``client.v2`` are always
-            there.)
-        middleware: A list to append below the default stack, or a function that gets the default list and returns the
-            one to use; see :mod:`simstudio.transport.stack`.
-        http_client: An ``httpx.Client`` (or ``httpx2.Client``) of your own to send with. It is never closed for you.
-        headers: Sent with every request.
-        max_response_size: Bytes of a response's decoded body that are held in memory; a larger one is an
-            InvalidResponseError. None for no bound. Streams and downloads have none.
+        api_key: API key; by default ``SIM_API_KEY`` of the environment; ``simstudio.ANONYMOUS`` to send none.
+        base_url: Address of the server, with an optional path prefix; by default ``SIM_BASE_URL``, then
+            ``https://sim.ai``.
+        timeout: Seconds for one logical HTTP call, from connecting to the end of the body, including retries and the
+            pauses between them; None for no limit. With ``http_client`` it bounds each phase instead.
+        max_retries: Retries after the first attempt, for requests that may be sent again.
+        api_version: Version of the API that namespaces and flat methods use: ``v1`` (the unversioned routes of the
+            documents) or ``v2``; by default ``SIM_API_VERSION``, then ``v1``. ``client.v1`` and ``client.v2`` work with
+            either.
+        middleware: A list to append to the default stack, or a function that takes the default stack and returns
+            another one; see :mod:`simstudio.transport.stack`.
+        http_client: An ``httpx.Client`` (or ``httpx2.Client``) to send with. The client does not close it.
+        headers: Headers of every request.
+        max_response_size: Largest decoded body in bytes; a larger one raises InvalidResponseError. None for no bound.
+            Streams and downloads have none.
 
     Raises:
-        ConfigurationError: Something of this cannot work; the message says what.
+        ConfigurationError: An argument or an environment variable cannot be used; the message names it.
 
     Example:
         >>> with SimStudioClient() as client:  # doctest: +SKIP
         ...     print(client.workflows.execute("wf", {"name": "Ada"}).output)
-
-    A pickled client carries its key: treat it as a secret.
     """
 
     @property
     def with_raw_response(self) -> RawSimStudioClient:
-        """This client with operations that return an :class:`~simstudio.APIResponse`: result, status, headers."""
+        """This client with operations that return an :class:`~simstudio.APIResponse`: result, status and headers."""
         raw: RawSimStudioClient = self._raw(RawSimStudioClient)
         return raw
 
 
 class AsyncSimStudioClient(_SimClient[Async], AsyncClient):
-    """A client for Sim whose operations are awaited; otherwise like :class:`SimStudioClient`, arguments included.
+    """An async client for Sim, with the arguments of :class:`SimStudioClient`.
 
-    One works across successive event loops: connections belong to the loop that runs, and are closed with it.
-    ``http_client`` is an ``httpx.AsyncClient`` (or ``httpx2.AsyncClient``).
+    ``http_client`` is an ``httpx.AsyncClient`` (or ``httpx2.AsyncClient``). A client works in several event loops, one
+    after another: its connections belong to the running loop and are closed with it.
 
     Example:
         >>> async with AsyncSimStudioClient() as client:  # doctest: +SKIP
@@ -150,7 +151,7 @@ class AsyncSimStudioClient(_SimClient[Async], AsyncClient):
 
     @property
     def with_raw_response(self) -> AsyncRawSimStudioClient:
-        """This client with operations that give an :class:`~simstudio.APIResponse`: result, status, headers."""
+        """This client with operations that return an :class:`~simstudio.APIResponse`: result, status and headers."""
         raw: AsyncRawSimStudioClient = self._raw(AsyncRawSimStudioClient)
         return raw
 
@@ -166,7 +167,7 @@ class RawSimStudioClient(_SimClient[RawSync]):
 
 
 class AsyncRawSimStudioClient(_SimClient[RawAsync]):
-    """``client.with_raw_response`` of an async client: each operation awaits to an :class:`~simstudio.APIResponse`."""
+    """``client.with_raw_response`` of an async client: awaited operations return :class:`~simstudio.APIResponse`."""
 
     _mode = RawAsync
 

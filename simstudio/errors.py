@@ -3,9 +3,9 @@
     SimStudioError
     ├── ConfigurationError            the client was set up or used wrongly; nothing was sent
     ├── InvalidInputError             an argument of a call cannot be sent; nothing was sent (also a ValueError)
-    ├── APIConnectionError            no whole answer came: refused, dropped, truncated
-    │   └── APITimeoutError           no whole answer came in time                            (code TIMEOUT)
-    ├── APIStatusError                an answer with an error status
+    ├── APIConnectionError            no complete response arrived: refused, dropped, truncated
+    │   └── APITimeoutError           no complete response arrived in time                    (code TIMEOUT)
+    ├── APIStatusError                a response with an error status
     │   ├── AuthenticationError 401 · UsageLimitExceededError 402 · PermissionDeniedError 403 · NotFoundError 404
     │   │       └── APIVersionError   404 of every route: the server's v2 API is switched off
     │   ├── ConflictError 409 · InvalidRequestError 400/413/415/422 · LockedError 423 · RateLimitError 429
@@ -13,23 +13,24 @@
     ├── ExecutionError                the workflow ran and failed                             (code EXECUTION_ERROR)
     │   ├── ExecutionTimeoutError     the server stopped it; also an APITimeoutError          (code TIMEOUT)
     │   └── JobFailedError › JobCancelledError
-    ├── JobTimeoutError               a job was not done when the caller's patience ended     (code TIMEOUT)
-    │   └── DeploymentTimeoutError    a deployment was not
-    ├── DeploymentFailedError         a workflow was not deployed as it was to be
-    ├── JobNotDoneError               the result of a job was asked for too early
-    ├── StreamError                   a stream broke off or cannot be read
-    ├── InvalidResponseError          an answer that is not what the API promises
+    ├── JobTimeoutError               a job was not done within the timeout of a wait         (code TIMEOUT)
+    │   └── DeploymentTimeoutError    a deployment was not done within the timeout of a wait  (code TIMEOUT)
+    ├── DeploymentFailedError         the deployment of a workflow failed
+    ├── JobNotDoneError               the result of a job was read before the job was done
+    ├── StreamError                   a stream ended too early or cannot be read
+    ├── InvalidResponseError          a response without the form that the API promises
     ├── MissingFieldError             a field of a model was read that the server did not send (also an AttributeError)
-    ├── LedgerError                   the ledger of a batch cannot be used, or not in that way
-    │   └── InputChangedError         an input is not the one the ledger knows under that key
-    └── WebhookError                  a delivery that is not to be trusted, see simstudio.webhooks
+    ├── LedgerError                   the ledger of a batch cannot be used, or not in this way
+    │   └── InputChangedError         an input differs from the one in the ledger under the same key
+    └── WebhookError                  a webhook delivery that cannot be trusted, see simstudio.webhooks
 
-The documented codes (UNAUTHORIZED, TIMEOUT, RATE_LIMIT_EXCEEDED, USAGE_LIMIT_EXCEEDED, EXECUTION_ERROR) are what
-``error.code`` says whatever the server calls them; the server's own word is ``error.server_code``.
+``error.code`` is the documented code (UNAUTHORIZED, TIMEOUT, RATE_LIMIT_EXCEEDED, USAGE_LIMIT_EXCEEDED,
+EXECUTION_ERROR) whatever the server sends; the server's own code is ``error.server_code``.
 
-Beside the tree stands ``BatchInterrupted``, a ``KeyboardInterrupt``: Ctrl-C during a batch, after it was drained.
+``BatchInterrupted`` is no ``SimStudioError`` but a ``KeyboardInterrupt``: Ctrl-C during a batch, raised after the
+running executions have ended.
 
-All of them pickle and copy, and none ever holds the API key: they keep the response, never the request.
+All exceptions can be pickled and copied. None holds the API key: they hold the response and not the request.
 """
 
 from __future__ import annotations

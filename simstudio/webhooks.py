@@ -1,27 +1,27 @@
-"""Receive what Sim delivers: verify the signature, then read the event.
+"""Webhooks: verify the signature of a delivery from Sim, and read its event.
 
     from simstudio.webhooks import WebhookError, construct_event
 
     event = construct_event(raw_body, request.headers, secret)
 
-Sim signs two kinds of deliveries, both in the same way and with times in milliseconds:
+Sim signs two kinds of deliveries in the same way:
 
-* workflow notifications: ``sim-event``, ``sim-timestamp``, ``sim-delivery-id``, ``sim-signature``;
-* the Webhook block: ``X-Webhook-Timestamp``, ``X-Delivery-ID``, ``X-Webhook-Signature``.
+* workflow notifications, with the headers ``sim-event``, ``sim-timestamp``, ``sim-delivery-id``, ``sim-signature``;
+* the Webhook block, with ``X-Webhook-Timestamp``, ``X-Delivery-ID``, ``X-Webhook-Signature``.
 
-The signature reads ``t=<ms>,v1=<hex>``; the hex is the HMAC-SHA256, keyed with the secret, of ``<ms>.<raw body>``.
-Nothing else is signed: the other headers are never relied on, the time is ``t``, and the event's type is the body's.
+A signature is ``t=<ms>,v1=<hex>``, where the hex is the HMAC-SHA256 of ``<ms>.<raw body>`` under the secret. Nothing
+else is signed, so the time is read from the signature, and the type of the event from the body.
 
     WebhookError
     ├── MissingSignatureError     no signature header: the sender has no secret, or is not Sim
-    ├── InvalidSignatureError     another secret, another body, or no signature that can be read
+    ├── InvalidSignatureError     another secret, another body, or an unreadable signature
     ├── TimestampTooOldError      signed too long ago: replayed, or delayed
     ├── TimestampTooNewError      signed in the future: the clocks differ
-    └── InvalidPayloadError       the payload given is no raw body: neither bytes nor valid text
+    └── InvalidPayloadError       the payload is no raw body: neither bytes nor valid text
 
-To all of them a receiver answers 400. Whatever is signed rightly and in time is delivered: as a typed event where it
-fits one, else as a :class:`GenericEvent` whose ``problem`` says what is wrong with it. A delivery may come more than
-once, under new ids and a new time each: ``event.data.execution_id`` is what stays.
+A receiver answers 400 to all of these. Every delivery with a valid signature and time becomes an event: a typed one if
+it fits, else a :class:`GenericEvent` whose ``problem`` says what is wrong. A delivery may arrive more than once, each
+time with a new id and time but the same ``event.data.execution_id``.
 """
 
 from __future__ import annotations
@@ -74,23 +74,23 @@ _SIGNATURE = re.compile(r"t=([0-9]{1,15})((?:,v1=[0-9a-f]{64})+)")
 
 
 class SupportsItems(Protocol):
-    """Headers that are no ``Mapping`` but have its ``items()``, such as Flask's."""
+    """Headers that are no ``Mapping`` but have ``items()``, such as Flask's."""
 
     def items(self) -> Iterable[tuple[str, str]]:
-        """The names and values."""
+        """Return names and values."""
         ...
 
 
 class WebhookError(SimStudioError):
-    """A delivery that must not be acted on: the root of what :func:`construct_event` raises about it."""
+    """A delivery that cannot be trusted: base of the errors of :func:`construct_event`."""
 
 
 class MissingSignatureError(WebhookError):
-    """The delivery carries no signature."""
+    """The delivery has no signature header."""
 
 
 class InvalidSignatureError(WebhookError):
-    """The signature is not that of this body and this secret, or cannot be read."""
+    """The signature does not belong to this body and this secret, or cannot be read."""
 
 
 class TimestampTooOldError(WebhookError):
@@ -102,7 +102,7 @@ class TimestampTooNewError(WebhookError):
 
 
 class InvalidPayloadError(WebhookError):
-    """The payload given is neither bytes nor valid Unicode text."""
+    """The payload is neither bytes nor valid Unicode text."""
 
 
 def construct_event(
@@ -113,24 +113,24 @@ def construct_event(
     tolerance: float | None = 300.0,
     now: Callable[[], float] = time.time,
 ) -> Event:
-    """Verify a delivery and read the event in it.
+    """Verify a delivery and read its event.
 
     Args:
-        payload: The body exactly as it came. What a framework has parsed and written anew is not what was signed.
-        headers: The delivery's headers; their names in any case.
+        payload: The raw body. A body that a framework parsed and serialised again has another signature.
+        headers: Headers of the delivery; names in any case.
         secret: The secret that Sim signs with.
-        tolerance: Seconds by which the signed time may differ from ours, both ways; None checks no time.
-        now: The time, in seconds since 1970.
+        tolerance: Seconds by which the signed time may differ from now, in both directions; None does not check it.
+        now: Returns epoch seconds.
 
     Returns:
-        A :class:`WorkflowExecutionCompleted`, or a :class:`GenericEvent` for whatever else was signed, with a
-        ``problem`` where it lacks what its type requires or is not JSON.
+        A :class:`WorkflowExecutionCompleted`, or a :class:`GenericEvent` for every other body, with a ``problem`` if it
+        is not JSON or lacks what its type requires.
 
     Raises:
         MissingSignatureError: There is no signature header.
-        InvalidSignatureError: The secret is another, the body was altered, or the signature cannot be read.
-        TimestampTooOldError: It was signed longer ago than the tolerance.
-        TimestampTooNewError: It was signed further in the future than the tolerance.
+        InvalidSignatureError: The secret differs, the body was altered, or the signature cannot be read.
+        TimestampTooOldError: The delivery was signed longer ago than the tolerance.
+        TimestampTooNewError: The delivery was signed further in the future than the tolerance.
         InvalidPayloadError: The payload is neither bytes nor valid text.
         ConfigurationError: The secret is empty, the tolerance is no number of seconds, or the headers are not text.
 
@@ -157,13 +157,9 @@ def construct_event(
 
 
 def construct_event_without_verification(payload: bytes | str) -> Event:
-    """Read the event in a delivery that anybody may have sent: for subscriptions without a secret, and for tests.
+    """Read the event of a delivery without verifying it, for subscriptions without a secret and for tests.
 
-    Args:
-        payload: The body.
-
-    Returns:
-        A :class:`WorkflowExecutionCompleted`, or a :class:`GenericEvent`, as :func:`construct_event` gives them.
+    Anybody may have sent the delivery. The result is that of :func:`construct_event`.
 
     Raises:
         InvalidPayloadError: The payload is neither bytes nor valid text.
@@ -178,20 +174,20 @@ def construct_event_without_verification(payload: bytes | str) -> Event:
 def sign(
     payload: bytes | str, secret: str, *, timestamp_ms: int | None = None, family: Family = "sim"
 ) -> dict[str, str]:
-    """The headers of a delivery, signed as Sim signs: for testing a receiver.
+    """Make the headers of a delivery, signed as Sim signs, for tests of a receiver.
 
     Args:
         payload: The body that will be sent.
         secret: The secret to sign with.
-        timestamp_ms: When it was signed, in milliseconds since 1970; None is now.
+        timestamp_ms: Time of the signature in epoch milliseconds; by default now.
         family: ``sim`` for a workflow notification, ``webhook`` for a Webhook block.
 
     Returns:
-        All headers that Sim sets, the delivery's new id included.
+        All headers that Sim sets, with a new delivery id.
 
     Raises:
-        InvalidInputError: The time or the family is none.
-        InvalidPayloadError: The payload is no bytes and no text.
+        InvalidInputError: The time or the family is invalid.
+        InvalidPayloadError: The payload is neither bytes nor valid text.
         ConfigurationError: The secret is empty.
 
     Example:
@@ -236,7 +232,7 @@ def _key(secret: str) -> bytes:
         raise ConfigurationError(f"The webhook secret must be text, not {type(secret).__name__}.")
     if not secret.strip():
         raise ConfigurationError("The webhook secret is empty: anybody could sign with it. Pass the one set in Sim.")
-    key = secret.encode("utf-8", "replace")  # strictly, the UnicodeEncodeError would carry the secret
+    key = secret.encode("utf-8", "replace")  # a UnicodeEncodeError of strict encoding would hold the secret
     if key.decode() != secret:
         raise ConfigurationError("The webhook secret is not valid Unicode text.")
     return key
@@ -257,7 +253,7 @@ def _body(payload: bytes | str) -> bytes:
 
 
 def _signature(headers: Mapping[str, str] | SupportsItems) -> tuple[str, list[str]]:
-    """The signed time, as it was written, and the signatures of the first family that has one."""
+    """Return the signed time, as text, and the signatures of the first header that has any."""
     if not hasattr(headers, "items"):
         raise ConfigurationError(f"headers must be a mapping of str to str, not {type(headers).__name__}.")
     found: dict[str, set[str]] = {}
@@ -285,7 +281,7 @@ def _hmac(key: bytes, timestamp: str, body: bytes) -> str:
 
 
 def _check_time(timestamp: int, tolerance: float, now: Callable[[], float]) -> None:
-    age = (round(now() * 1000) - timestamp) / 1000  # whole milliseconds, so that the bound itself is exact
+    age = (round(now() * 1000) - timestamp) / 1000  # whole milliseconds, so that the tolerance itself is exact
     if age > tolerance:
         raise TimestampTooOldError(
             f"The delivery was signed {age:.3f} s ago, and {tolerance:g} s are tolerated: it is a repetition of an "

@@ -1,6 +1,7 @@
 """The command line, ``simstudio`` or ``python -m simstudio.cli``: ``pip install "simstudio-sdk[cli]"``.
 
-One module a command or group of commands; each is registered in :mod:`simstudio.cli.app`. What they share:
+What belongs here: commands, one module for each command or group, registered in :mod:`simstudio.cli.app`; their
+options, output and exit codes. What does not: anything that a Python program could need as well. Shared by commands:
 
 * :mod:`~simstudio.cli.connection`: ``--base-url``, ``--api-version``, ``--sandbox``, ``--sandbox-app``, ``--json``,
   the client they make, and what it says where a version of the API cannot do something;

@@ -1,4 +1,6 @@
-"""Clients of further workflow services on the same base: credentials, resources and models each.
+"""Clients of other workflow services: Oomol Connect, SpeedPix and VectorVein.
 
-Import the one that is meant: ``from simstudio.services.oomol import OomolConnectClient``.
+What belongs here: the credentials, resources, models and errors of each service, in a package of its own, such as
+``from simstudio.services.oomol import OomolConnectClient``. The packages use the core, the transport and the batch
+engine, and nothing of Sim.
 """

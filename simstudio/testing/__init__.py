@@ -1,6 +1,8 @@
-"""Tools for testing code that calls Sim: cassettes, streams in pieces, strict models, a guard against the network.
+"""Tools for testing code that calls Sim.
 
-The fixtures of `simstudio.testing.plugin` are there in every pytest run once the package is installed.
+What belongs here: cassettes (recorded exchanges) without secrets, streams in small pieces, strict models, a block of
+the network, and the pytest plugin `simstudio.testing.plugin`, whose fixtures exist in every pytest run once the package
+is installed. What does not: the local server (`simstudio.sandbox`) and the tests of this repository.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> object:
-    # pytest imports this package in every run of everyone who has it installed: nothing is loaded before it is used.
+    # pytest imports this package in every run wherever it is installed, so nothing is loaded before it is used.
     from importlib import import_module
 
     if name not in _MODULES:

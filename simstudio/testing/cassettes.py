@@ -1,4 +1,4 @@
-"""Recording what a Sim server answers, and replaying it: vcrpy set up so that no secret reaches the disk."""
+"""Cassettes: recorded exchanges with a Sim server, by vcrpy, configured so that no secret reaches the disk."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ def default_record_mode() -> str:
 
 
 def vcr_config(*, secrets: Iterable[str] = (), keep_headers: Iterable[str] = (), **overrides: Any) -> dict[str, Any]:
-    """Return the arguments of `vcr.VCR` with which exchanges with Sim are recorded safely and replayed faithfully.
+    """Return the arguments of `vcr.VCR` for recording exchanges with Sim without secrets.
 
-    Keys are replaced by ``REDACTED`` and cookies dropped, in headers, URLs and bodies of both sides; headers that
-    differ with every run are left out; requests are matched by method, path, query and body. Nothing of a failed test
-    is saved, and ``record_mode`` is ``"none"`` where ``CI`` is set, else ``"once"``.
+    In headers, URLs and bodies of requests and responses, keys are replaced by ``REDACTED`` and cookies removed.
+    Headers that differ in every run are left out. Requests match by method, path, query and body. If the ``with`` block
+    of a cassette raises, nothing is saved. ``record_mode`` is ``"none"`` if ``CI`` is set, else ``"once"``.
 
-    It also suits pytest-recording's fixture ``vcr_config``: this package's pytest plugin registers the matchers there.
+    pytest-recording's fixture ``vcr_config`` can return this: the pytest plugin of this package registers the matchers.
 
     Args:
-        secrets: Further texts to replace wherever they occur.
-        keep_headers: Request headers to keep besides those that say what was asked for.
-        **overrides: Any argument of `vcr.VCR`. Filters given as ``before_record_request`` and
-            ``before_record_response`` are run first; what they return is scrubbed.
+        secrets: Further texts to replace.
+        keep_headers: Further request headers to keep.
+        **overrides: Arguments of `vcr.VCR`. Filters in ``before_record_request`` and ``before_record_response`` are
+            called before secrets are replaced.
 
     Example:
         >>> import vcr
@@ -78,16 +78,16 @@ def make_vcr(
     keep_headers: Iterable[str] = (),
     **overrides: Any,
 ) -> VCR:
-    """Return a `vcr.VCR` set up by `vcr_config`, keeping its cassettes in a directory.
+    """Return a `vcr.VCR` with the configuration of `vcr_config`.
 
-    Two limits are vcrpy's: one cassette can be open at a time in a process, and a stream is recorded and replayed as a
-    whole (see `rechunk`).
+    vcrpy allows only one open cassette in a process, and records and replays the body of a stream as a whole (see
+    `rechunk`).
 
     Args:
-        cassette_library_dir: Where cassettes are; ``.yaml`` is added to a name without it.
-        secrets: Further texts to replace wherever they occur.
-        keep_headers: Request headers to keep besides those that say what was asked for.
-        **overrides: Any argument of `vcr.VCR`.
+        cassette_library_dir: Directory of the cassettes; ``.yaml`` is added to a name without it.
+        secrets: Further texts to replace.
+        keep_headers: Further request headers to keep.
+        **overrides: Arguments of `vcr.VCR`.
 
     Raises:
         ConfigurationError: vcrpy is not installed.
@@ -114,10 +114,10 @@ def make_vcr(
 
 
 def assert_all_played(cassette: Cassette) -> None:
-    """Require every exchange of ``cassette`` to have been replayed, exactly once.
+    """Check that every exchange of a cassette was replayed exactly once.
 
     Raises:
-        AssertionError: naming the requests that were not sent, or were sent more than once.
+        AssertionError: A request was never sent, or sent more than once; the message names it.
 
     Example:
         >>> with make_vcr().use_cassette("run") as cassette:  # doctest: +SKIP
@@ -157,7 +157,7 @@ def _scrub_request(request: Request, scrubber: Scrubber, kept: frozenset[str]) -
             headers[name] = scrubber.text(_text(value))
     request.headers = headers
     request.uri = scrubber.text(request.uri)
-    # A file or an iterator as body only comes from other libraries than httpx; reading it here would consume it.
+    # A body that is a file or an iterator comes from other libraries than httpx, and reading it here would consume it.
     if isinstance(request.body, bytes | str):
         request.body = scrubber.data(request.body.encode() if isinstance(request.body, str) else request.body)
     return request
@@ -169,7 +169,7 @@ def _scrub_response(response: dict[str, Any], scrubber: Scrubber) -> dict[str, A
             for value in _list(values):
                 scrubber.learn_cookies(_text(value).partition(";")[0])
     content = response["body"].get("string") or b""
-    data = _decoded(response["headers"], content.encode() if isinstance(content, str) else content)
+    data = _decode(response["headers"], content.encode() if isinstance(content, str) else content)
     scrubbed = scrubber.data(data)
     headers = {}
     for name, values in response["headers"].items():
@@ -178,15 +178,15 @@ def _scrub_response(response: dict[str, Any], scrubber: Scrubber) -> dict[str, A
         if name.lower() in SECRET_HEADERS:
             headers[name] = [redact_credentials(_text(value)) for value in _list(values)]
         elif name.lower() == "content-length":
-            # HEAD has a length without a body; elsewhere it follows what is kept.
+            # The length of the scrubbed body; a response to HEAD has a length but no body.
             headers[name] = [str(len(scrubbed))] if content else _list(values)
         else:
             headers[name] = [scrubber.text(_text(value)) for value in _list(values)]
     return {**response, "headers": headers, "body": {**response["body"], "string": scrubbed}}
 
 
-def _decoded(headers: dict[str, Any], content: bytes) -> bytes:
-    """Undo what is left of the body's encoding: vcrpy knows gzip and deflate, a client may have asked for more."""
+def _decode(headers: dict[str, Any], content: bytes) -> bytes:
+    """Decode encodings that vcrpy does not know (it decodes gzip and deflate), such as br."""
     encodings = [
         _text(value)
         for name, values in headers.items()

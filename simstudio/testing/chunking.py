@@ -1,4 +1,4 @@
-"""Bodies in random small pieces: vcrpy replays a body whole, which hides every mistake a stream's parser can make."""
+"""Bodies in small pieces of random size: vcrpy replays a body as a whole, which hides errors of a stream's parser."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LARGEST = 16
 
 
 def cut(data: bytes, seed: int, *, largest: int = LARGEST) -> list[bytes]:
-    r"""Return ``data`` in pieces of 1 to ``largest`` bytes; the same seed cuts at the same places.
+    r"""Cut ``data`` into pieces of 1 to ``largest`` bytes. The same seed cuts at the same places.
 
     Example:
         >>> b"".join(cut(b"data: 1\n\n", seed=1)) == b"data: 1\n\n"
@@ -30,13 +30,13 @@ def cut(data: bytes, seed: int, *, largest: int = LARGEST) -> list[bytes]:
 
 @define
 class Rechunking:
-    """What `rechunk` does, and has done.
+    """The parameters of `rechunk`, and counts of what it cut.
 
     Attributes:
-        seed: What decides where bodies are cut: name it when a test fails.
-        largest: The length of the largest piece, in bytes.
-        responses: How many responses were made to arrive in pieces.
-        pieces: How many pieces of them were read so far.
+        seed: Seed of the random sizes, with which a failure can be repeated.
+        largest: Length of the largest piece, in bytes.
+        responses: Number of responses that were cut.
+        pieces: Number of pieces that were read.
     """
 
     seed: int
@@ -45,24 +45,24 @@ class Rechunking:
     pieces: int = field(default=0, init=False)
 
     def stream(self, stream: Any, module: Any) -> Any:
-        """Return a body stream of ``module`` (httpx or httpx2) that yields what ``stream`` does, in pieces."""
+        """Return a body stream of ``module`` (httpx or httpx2) that yields the bytes of ``stream`` in pieces."""
         self.responses += 1
         bases = tuple(base for base in (module.SyncByteStream, module.AsyncByteStream) if isinstance(stream, base))
-        # A seed of its own: concurrent responses must not change each other's boundaries.
+        # Each response has its own seed, so that concurrent responses do not change each other's pieces.
         randomness = random.Random(f"{self.seed}-{self.responses}")  # noqa: S311
         return type("RechunkedStream", (_RechunkedStream, *bases), {})(stream, randomness, self)
 
 
 @contextmanager
 def rechunk(seed: int | None = None, *, largest: int = LARGEST) -> Iterator[Rechunking]:
-    """Make the bodies of all responses of httpx (and httpx2) arrive in random small pieces.
+    """Make the bodies of all responses of httpx (and httpx2) arrive in small pieces of random size.
 
-    It holds for whatever makes the response: a cassette, entered before or after, or a server. Bodies are only ever
-    cut, never held back, so a live stream stays live.
+    This works for responses of servers and of cassettes, whether they are opened before or after. Bytes are not held
+    back, so a live stream stays live.
 
     Args:
-        seed: Where to cut. A random one by default; the value yielded knows it.
-        largest: The length of the largest piece, in bytes.
+        seed: Seed of the random sizes; by default a random one, which the yielded `Rechunking` holds.
+        largest: Length of the largest piece, in bytes.
 
     Example:
         >>> with make_vcr().use_cassette("stream"), rechunk(seed=7):  # doctest: +SKIP
@@ -71,7 +71,7 @@ def rechunk(seed: int | None = None, *, largest: int = LARGEST) -> Iterator[Rech
     rechunking = Rechunking(random.SystemRandom().getrandbits(32) if seed is None else seed, largest)
     with ExitStack() as stack:
         for module in _libraries():
-            # Not the transports: a cassette entered later would put its own methods over ours.
+            # Responses are patched and not transports, because a cassette that is opened later replaces their methods.
             replacement = _initialize(module.Response.__init__, module, rechunking)
             stack.enter_context(mock.patch.object(module.Response, "__init__", replacement))
         yield rechunking
@@ -87,7 +87,7 @@ def _initialize(original: Callable[..., None], module: Any, rechunking: Rechunki
     @functools.wraps(original)
     def initialize(response: Any, *args: Any, **kwargs: Any) -> None:
         original(response, *args, **kwargs)
-        if kwargs.get("stream") is not None:  # else the body is there already, and nothing arrives any more
+        if kwargs.get("stream") is not None:  # otherwise the response has its whole body already
             response.stream = rechunking.stream(response.stream, module)
 
     return initialize

@@ -1,7 +1,7 @@
-"""Request matchers for vcrpy: what makes a sent request the same as a recorded one.
+"""Request matchers for vcrpy, which decide whether a sent request equals a recorded one.
 
-A matcher compares two requests and raises `AssertionError`, with what differs, where they are not the same. vcrpy
-quotes that in its own error, under the name of the function.
+A matcher raises `AssertionError` with the difference between two requests. vcrpy quotes the message in its own error,
+with the name of the matcher.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SHOWN = 300
 
 
 class VCRRequest(Protocol):
-    """The part of `vcr.request.Request` that is read here."""
+    """The attributes of `vcr.request.Request` that matchers read."""
 
     @property
     def method(self) -> str: ...  # noqa: D102 - as in vcrpy
@@ -40,21 +40,21 @@ class _Registry(Protocol):
 
 
 def path(sent: VCRRequest, recorded: VCRRequest) -> None:
-    """Require the same path; none at all is ``/``."""
+    """Require the same path; an empty one equals ``/``."""
     left, right = (urlsplit(request.uri).path or "/" for request in (sent, recorded))
     if left != right:
         raise AssertionError(f"sent {left}, recorded {right}")
 
 
 def query(sent: VCRRequest, recorded: VCRRequest) -> None:
-    """Require the same query parameters in any order; empty ones count, JSON in them is compared as data."""
+    """Require the same query parameters in any order, empty ones included. JSON in them is compared as data."""
     left, right = _query(sent.uri), _query(recorded.uri)
     if left != right:
         raise AssertionError(f"sent {_parameters(left)}, recorded {_parameters(right)}")
 
 
 def body(sent: VCRRequest, recorded: VCRRequest) -> None:
-    """Require the same body: JSON as data, multipart whatever its boundary, no body being the same as an empty one."""
+    """Require the same body. JSON is compared as data, multipart without its boundary; no body equals an empty one."""
     left, right = _content(sent), _content(recorded)
     if left == right:
         return
@@ -62,19 +62,19 @@ def body(sent: VCRRequest, recorded: VCRRequest) -> None:
     if left_json is not _NOT_JSON and right_json is not _NOT_JSON:
         if left_json == right_json:
             return
-        raise AssertionError(f"sent {_shown(left_json)}, recorded {_shown(right_json)}")
-    raise AssertionError(f"sent {_shown(left)}, recorded {_shown(right)}")
+        raise AssertionError(f"sent {_abbreviate(left_json)}, recorded {_abbreviate(right_json)}")
+    raise AssertionError(f"sent {_abbreviate(left)}, recorded {_abbreviate(right)}")
 
 
 MATCHERS: dict[str, Matcher] = {"simstudio.path": path, "simstudio.query": query, "simstudio.body": body}
-"""The names under which `register_matchers` makes them known."""
+"""The matchers that `register_matchers` registers, by name."""
 
 MATCH_ON = ("method", "simstudio.path", "simstudio.query", "simstudio.body")
-"""What identifies a request by default; not the host, so that a cassette of one server serves any base URL."""
+"""The matchers of `vcr_config`. The host is not compared, so that a cassette can be replayed for any base URL."""
 
 
 def register_matchers(vcr: _Registry) -> None:
-    """Make `MATCHERS` known to a `vcr.VCR`; `make_vcr` has done so already.
+    """Register `MATCHERS` with a `vcr.VCR` that was not made by `make_vcr`.
 
     Example:
         >>> import vcr
@@ -87,7 +87,7 @@ def register_matchers(vcr: _Registry) -> None:
 
 
 def _query(uri: str) -> list[tuple[str, object]]:
-    # vcrpy's own matcher drops empty parameters: `status=` (any status) is not the same as no `status` (an error).
+    # vcrpy's own matcher drops empty parameters, but to Sim `status=` means any status and no `status` is an error.
     pairs = parse_qsl(urlsplit(uri).query, keep_blank_values=True)
     return sorted((name, _canonical_text(value)) for name, value in pairs)
 
@@ -110,13 +110,13 @@ def _content(request: VCRRequest) -> bytes:
     if isinstance(data, str):
         data = data.encode()
     elif not isinstance(data, bytes):
-        data = _drained(data)
+        data = _read_all(data)
     boundary = _boundary(request, data)
     return data.replace(boundary, b"boundary") if boundary else data
 
 
-def _drained(source: Any) -> bytes:
-    # From other libraries than httpx: vcrpy gives a new file or iterator at each access.
+def _read_all(source: Any) -> bytes:
+    # With other libraries than httpx a body can be a file or an iterator; vcrpy returns a new one at each access.
     return bytes(source.read()) if hasattr(source, "read") else b"".join(source)
 
 
@@ -124,7 +124,7 @@ def _boundary(request: VCRRequest, data: bytes) -> bytes | None:
     if not data.startswith(b"--"):
         return None
     content_type = request.headers.get("Content-Type", "")
-    if isinstance(content_type, list | tuple):  # as a cassette has it
+    if isinstance(content_type, list | tuple):  # cassettes hold lists
         content_type = content_type[0] if content_type else ""
     if isinstance(content_type, bytes):
         content_type = content_type.decode("latin-1")
@@ -133,24 +133,25 @@ def _boundary(request: VCRRequest, data: bytes) -> bytes | None:
 
 
 def _canonical(data: bytes) -> object:
-    """Return the one way to write this JSON, or `_NOT_JSON`."""
+    """Return JSON in a canonical form, or `_NOT_JSON`."""
     try:
-        return json.dumps(_plain(json.loads(data)), sort_keys=True, ensure_ascii=False)
+        return json.dumps(_unify_numbers(json.loads(data)), sort_keys=True, ensure_ascii=False)
     except (ValueError, RecursionError):
         return _NOT_JSON
 
 
-def _plain(value: object) -> object:
+def _unify_numbers(value: object) -> object:
+    # In JSON 1.0 is 1, but true is not 1 as it is in Python, so canonical forms are texts.
     if isinstance(value, float) and value.is_integer():
-        return int(value)  # JSON has one kind of number: 1.0 is 1; but true is not 1, so they are compared as text
+        return int(value)
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _unify_numbers(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [_unify_numbers(item) for item in value]
     return value
 
 
-def _shown(content: object) -> str:
+def _abbreviate(content: object) -> str:
     if isinstance(content, bytes):
         try:
             content = content.decode()

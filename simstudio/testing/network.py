@@ -1,4 +1,4 @@
-"""No test that replays a recording may reach a real server: connections that would leave the machine fail at once."""
+"""A block of the network: connections to other machines fail at once, so that no test reaches a real server."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 
 
 class NetworkBlockedError(RuntimeError):
-    """Something tried to use the network inside `block_network`.
+    """A connection to another machine was tried inside `block_network`.
 
-    It is no `OSError` on purpose: HTTP clients turn those into errors of their own, and try again.
+    This is not an `OSError`, because HTTP clients convert those into errors of their own and retry.
     """
 
 
 @contextmanager
 def block_network(*, loopback: bool = True) -> Iterator[None]:
-    """Make every attempt to connect to another machine raise `NetworkBlockedError`, in all threads and event loops.
+    """Block connections to other machines within a ``with`` block, in all threads and event loops.
 
-    Blocked are connections and datagrams of Python's sockets and of asyncio, and looking up names of other machines.
+    Connections and datagrams of Python's sockets and of asyncio are blocked, and look-ups of other machines' names.
 
     Args:
-        loopback: Whether this machine itself may still be connected to, as a sandbox's server is.
+        loopback: Whether connections to this machine, such as to a sandbox, are allowed.
 
     Raises:
-        NetworkBlockedError: at the attempt, inside the block.
+        NetworkBlockedError: A connection was tried inside the block.
 
     Example:
         >>> with block_network():  # doctest: +SKIP
@@ -54,7 +54,7 @@ class _Guard:
     loopback: bool
 
     def replacements(self) -> Iterator[tuple[Any, str, Callable[..., Any]]]:
-        """Yield what to replace by what: owner, name, and the original behind a check."""
+        """Yield what to patch: owner, name, and a replacement that checks the address and calls the original."""
         for name in ("connect", "connect_ex", "sendto", "sendmsg"):
             if hasattr(socket.socket, name):
                 yield socket.socket, name, self._socket_method(getattr(socket.socket, name), name)
@@ -66,7 +66,7 @@ class _Guard:
         yield anyio, "connect_tcp", self._connect_tcp(anyio.connect_tcp)
 
     def check(self, address: object) -> None:
-        """Raise unless a connection to the address is allowed."""
+        """Raise if a connection to the address is not allowed."""
         host = address[0] if isinstance(address, tuple) and address else address
         if self.loopback and _is_local(host):
             return
@@ -89,7 +89,7 @@ class _Guard:
                 if address is not None:
                     self._check_for(sock, address)
             except NetworkBlockedError:
-                if name.startswith("connect"):  # those who open sockets expect an OSError, and would leave it open
+                if name.startswith("connect"):  # callers close a new socket only after an OSError
                     sock.close()
                 raise
             return original(sock, *args)
@@ -99,7 +99,7 @@ class _Guard:
     def _lookup(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def guarded(host: Any, *args: Any, **kwargs: Any) -> Any:
-            # A look-up of this machine's own names, or of a number, asks nobody.
+            # A look-up of a name of this machine, or of a numeric address, sends nothing.
             if not _is_local(host) and not _is_number(host):
                 self.check(host)
             return original(host, *args, **kwargs)
@@ -109,7 +109,7 @@ class _Guard:
     def _loop_method(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         async def guarded(loop: Any, sock: socket.socket, address: Any) -> Any:
-            # On Windows, asyncio connects without the socket's own method.
+            # On Windows asyncio connects without calling the socket's method.
             self._check_for(sock, address)
             return await original(loop, sock, address)
 
@@ -118,7 +118,7 @@ class _Guard:
     def _connect_tcp(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         async def guarded(remote_host: Any, *args: Any, **kwargs: Any) -> Any:
-            # Below this, anyio races attempts in a task group, which would wrap the error in an ExceptionGroup.
+            # anyio tries addresses in a task group, which would wrap an error from a socket in an ExceptionGroup.
             self.check(remote_host)
             return await original(remote_host, *args, **kwargs)
 
@@ -126,7 +126,7 @@ class _Guard:
 
 
 def _address(method: str, args: tuple[Any, ...]) -> object:
-    """Return the address among the arguments of a socket's method, or None where it is connected already."""
+    """Return the address among the arguments of a socket's method; None if the socket is connected already."""
     if method == "sendmsg":  # sendmsg(buffers, ancdata, flags, address)
         return args[3] if len(args) > 3 else None
     return args[-1] if args else None  # connect(address), sendto(data, [flags,] address)
@@ -156,7 +156,7 @@ def _is_local(host: object) -> bool:
         return name.startswith("/")  # the path of a Unix socket
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
-    # The unspecified address connects to the machine itself.
+    # Connections to the unspecified address reach this machine.
     return address.is_loopback or address.is_unspecified
 
 

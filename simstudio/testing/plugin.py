@@ -1,6 +1,6 @@
-"""The pytest plugin: fixtures with a local Sim server, its clients, and cassettes.
+"""The pytest plugin: fixtures for a local Sim server, its clients, cassettes, strict models and a blocked network.
 
-pytest loads this in every run, so it imports nothing but pytest before a fixture is used.
+pytest loads it in every run, so it imports nothing else before a fixture is used.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _MARKED = "_sim_marked_cassette"
 _FAILED = pytest.StashKey[bool]()
 
 
-class _TestFailed(Exception):  # noqa: N818 - never seen outside
+class _TestFailed(Exception):  # noqa: N818 - never leaves this module
     pass
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
+    """Register the marker ``sim_cassette``."""
     config.addinivalue_line(
         "markers",
         "sim_cassette(name=None, *, all_played=False, **vcr_options): record the test's requests in a cassette beside "
@@ -39,23 +39,23 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Have a marked test run inside its cassette."""
+    """Run a marked test inside its cassette."""
     names = getattr(item, "fixturenames", None)
-    # First, so that the other fixtures' requests are recorded as well.
+    # The first fixture, so that the requests of other fixtures are recorded as well.
     if names is not None and _MARKED not in names and item.get_closest_marker("sim_cassette"):
         names.insert(0, _MARKED)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    """Remember that a test failed."""
+    """Store whether a test failed."""
     if call.excinfo is not None:
         item.stash[_FAILED] = True
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_recording_configure(config: pytest.Config, vcr: Any) -> None:  # noqa: ARG001 - pytest-recording names them
-    """Make the matchers of `vcr_config` known to pytest-recording."""
+    """Register the matchers of `vcr_config` with pytest-recording."""
     from simstudio.testing.matchers import register_matchers
 
     register_matchers(vcr)
@@ -63,7 +63,7 @@ def pytest_recording_configure(config: pytest.Config, vcr: Any) -> None:  # noqa
 
 @pytest.fixture
 def sim_sandbox() -> Sandbox:
-    """A local Sim server with its default workflows, not yet listening: add workflows to it here."""
+    """A local Sim server with its default workflows, before it listens, so that workflows can be added."""
     from simstudio.sandbox import Sandbox
 
     return Sandbox()
@@ -71,7 +71,7 @@ def sim_sandbox() -> Sandbox:
 
 @pytest.fixture
 def sim_server(sim_sandbox: Sandbox) -> Iterator[SandboxServer]:
-    """The server of `sim_sandbox`, listening on a port of this machine (``sim_server.base_url``)."""
+    """The server of `sim_sandbox`, which listens on a port of this machine (``sim_server.base_url``)."""
     with sim_sandbox.serve() as server:
         yield server
 
@@ -85,12 +85,12 @@ def sim_client(sim_server: SandboxServer) -> Iterator[SimStudioClient]:
 
 @pytest.fixture
 def sim_async_client(sim_server: SandboxServer, request: pytest.FixtureRequest) -> Iterator[AsyncSimStudioClient]:
-    """An asynchronous client of `sim_server`, closed at the end of the test, in the test's own event loop."""
+    """An async client of `sim_server`, closed at the end of the test in the test's event loop."""
     client = sim_server.async_client()
     test = request.node
-    # As a coroutine function this fixture would need to know which plugin runs the test, and in which loop.
+    # An async fixture would depend on the plugin that runs async tests, so the test itself closes the client.
     if inspect.iscoroutinefunction(getattr(test, "obj", None)):
-        test.obj = _closing(client, test.obj)
+        test.obj = _close_after(test.obj, client)
         yield client
     else:
         yield client
@@ -99,7 +99,7 @@ def sim_async_client(sim_server: SandboxServer, request: pytest.FixtureRequest) 
 
 @pytest.fixture
 def sim_vcr_config() -> dict[str, Any]:
-    """Options for every cassette of `sim_cassette` (see `simstudio.testing.vcr_config`); to be overridden."""
+    """Options for every cassette of `sim_cassette` (see `simstudio.testing.vcr_config`). Override this fixture."""
     return {}
 
 
@@ -107,10 +107,10 @@ def sim_vcr_config() -> dict[str, Any]:
 def sim_cassette(
     request: pytest.FixtureRequest, sim_vcr_config: dict[str, Any]
 ) -> Callable[..., AbstractContextManager[Any]]:
-    """Open cassettes, in the directory ``cassettes`` beside the test's file.
+    """A function that opens a cassette in the directory ``cassettes`` beside the test's file.
 
-    The name is the test's by default; ``all_played=True`` requires each exchange to be replayed; further options are
-    those of `simstudio.testing.vcr_config`.
+    The default name is that of the test. ``all_played=True`` requires that each exchange is replayed. Further options
+    are those of `simstudio.testing.vcr_config`.
 
     Example:
         >>> with sim_cassette("run") as cassette:  # doctest: +SKIP
@@ -129,7 +129,7 @@ def sim_cassette(
 
 @pytest.fixture
 def sim_no_network() -> Iterator[None]:
-    """Let no connection leave this machine while the test runs."""
+    """Block connections to other machines while the test runs."""
     from simstudio.testing.network import block_network
 
     with block_network():
@@ -138,7 +138,7 @@ def sim_no_network() -> Iterator[None]:
 
 @pytest.fixture
 def sim_strict_models() -> Iterator[None]:
-    """Make every deviation of an answer from its model an error while the test runs."""
+    """Make every deviation of a response from its model an error while the test runs."""
     from simstudio.testing.strict import strict_models
 
     with strict_models():
@@ -148,10 +148,10 @@ def sim_strict_models() -> Iterator[None]:
 @pytest.fixture(name=_MARKED)
 def _sim_marked_cassette(request: pytest.FixtureRequest) -> Iterator[Any]:
     marker = request.node.get_closest_marker("sim_cassette")
-    if marker is None:  # another parameter set of a test that is marked for some only
+    if marker is None:  # only other parameter sets of the test are marked
         yield None
         return
-    # A fixture is not told that its test failed, so vcrpy would save what a failed test recorded.
+    # A failed test raises nothing in its fixtures, and vcrpy would save what it recorded.
     with suppress(_TestFailed), request.getfixturevalue("sim_cassette")(*marker.args, **marker.kwargs) as cassette:
         yield cassette
         if request.node.stash.get(_FAILED, False):
@@ -159,7 +159,7 @@ def _sim_marked_cassette(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 def _default_name(request: pytest.FixtureRequest) -> str:
-    # With the class's name, and in a directory for the file: tests elsewhere may have the same name.
+    # The class and the file are part of the name, because other tests may have the same name.
     names = [request.cls.__name__] if request.cls else []
     name = re.sub(r"[^\w.,=-]+", "_", ".".join([*names, request.node.name]))
     return f"{request.path.stem}/{name.strip('_')}"
@@ -177,19 +177,19 @@ def _cassette(file: Path, name: str, options: dict[str, Any], *, all_played: boo
             assert_all_played(cassette)
 
 
-def _closing(client: Any, test: Callable[..., Any]) -> Callable[..., Any]:
+def _close_after(test: Callable[..., Any], client: Any) -> Callable[..., Any]:
     @functools.wraps(test)
-    async def closing(*args: Any, **kwargs: Any) -> Any:
+    async def test_and_close(*args: Any, **kwargs: Any) -> Any:
         try:
             return await test(*args, **kwargs)
         finally:
             await client.aclose()
 
-    return closing
+    return test_and_close
 
 
 def _run(close: Callable[[], Any]) -> None:
-    # Not asyncio.run, which would take away the main thread's current event loop.
+    # asyncio.run would unset the current event loop of the main thread.
     import asyncio
 
     loop = asyncio.new_event_loop()

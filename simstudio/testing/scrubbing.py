@@ -1,4 +1,4 @@
-"""What never belongs into a recorded exchange: keys, cookies, and headers that change with every run."""
+"""Removal of secrets, and of headers that differ in every run, from recorded exchanges."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 REDACTED = "REDACTED"
-"""What a secret is replaced by."""
+"""The replacement of secrets."""
 
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "x-api-key", "api-key"})
-"""Headers whose value is replaced; that they were sent is worth knowing."""
+"""Headers whose values are replaced. The names stay, because it matters that they were sent."""
 
 COOKIE_HEADERS = frozenset({"cookie", "set-cookie"})
-"""Headers dropped altogether: a replayed cookie would only end up in a cookie jar."""
+"""Headers that are removed, because replayed cookies would end up in cookie jars."""
 
 KEPT_REQUEST_HEADERS = frozenset(
     {
@@ -36,12 +36,12 @@ KEPT_REQUEST_HEADERS = frozenset(
         "x-stream-response",
     }
 )
-"""Request headers that say what was asked for; every other one says who asked, and from which machine."""
+"""Request headers that are kept. All others describe the client and its machine, not the request."""
 
 CONNECTION_HEADERS = frozenset(
     {"alt-svc", "connection", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "via"}
 )
-"""Headers about one connection: a replayed exchange has none."""
+"""Headers about a connection, which a replayed exchange does not have."""
 
 NOISE_RESPONSE_HEADERS = CONNECTION_HEADERS | {
     "age",
@@ -70,20 +70,20 @@ NOISE_RESPONSE_HEADERS = CONNECTION_HEADERS | {
     "x-powered-by",
     "x-xss-protection",
 }
-"""Response headers that no client looks at and that make two recordings of one exchange differ."""
+"""Response headers that clients do not read and that differ between two recordings of the same exchange."""
 
 NOISE_RESPONSE_HEADER_PREFIXES = ("x-middleware-", "x-nextjs-", "x-vercel-")
 
-# `apps_sim_22a3c379` in the name of a page's script is no key, hence the look-behind.
+# The look-behind excludes names of scripts in HTML pages, such as `apps_sim_22a3c379`.
 _KEY = re.compile(r"sk-sim-[A-Za-z0-9_-]+|(?<![A-Za-z0-9_-])sim_[A-Za-z0-9_-]{6,}")
 _KEY_IN_BYTES = re.compile(_KEY.pattern.encode())
 
-# A shorter credential is a test's ("test", "x"): replacing it wherever it occurs would ruin bodies.
+# Shorter credentials occur in tests ("test", "x"), and replacing them everywhere would destroy bodies.
 _SHORTEST_LEARNED_SECRET = 8
 
 
 def is_noise(name: str) -> bool:
-    """Whether the response header ``name`` is left out of recordings.
+    """Return whether a response header is left out of recordings.
 
     Example:
         >>> is_noise("Date"), is_noise("X-Nextjs-Cache"), is_noise("X-RateLimit-Limit")
@@ -94,7 +94,7 @@ def is_noise(name: str) -> bool:
 
 
 def redact_credentials(value: str) -> str:
-    """Return ``value`` of a header of `SECRET_HEADERS` without its secret.
+    """Return the value of one of `SECRET_HEADERS` without its secret.
 
     Example:
         >>> redact_credentials("Bearer abc")
@@ -108,8 +108,8 @@ def redact_credentials(value: str) -> str:
 class Scrubber:
     """Replaces secrets in texts and bytes by ``REDACTED``.
 
-    What looks like a Sim key is always replaced; so is every one of ``secrets``, the value of ``SIM_API_KEY`` (unless
-    ``environment`` is false), and every credential seen in a request (`learn`), as an answer may repeat it.
+    Secrets are all texts that have the form of a Sim key, the texts in ``secrets``, the value of ``SIM_API_KEY``
+    (unless ``environment`` is False), and credentials added by `learn`.
 
     Example:
         >>> Scrubber(["hunter2"]).text('{"password": "hunter2", "key": "sk-sim-abc"}')
@@ -127,34 +127,34 @@ class Scrubber:
             self.learn(os.environ.get("SIM_API_KEY", ""))
 
     def learn(self, credentials: str) -> None:
-        """Treat the value of an authentication header as a secret from now on."""
+        """Add the value of an authentication header to the secrets."""
         scheme, _, rest = credentials.partition(" ")
         secret = rest if scheme.lower() in {"bearer", "basic"} else credentials
         if len(secret) >= _SHORTEST_LEARNED_SECRET and secret != REDACTED:
             self._add(secret)
 
     def learn_cookies(self, cookies: str) -> None:
-        """Treat the values in ``name=value; name=value`` as secrets from now on."""
+        """Add the values in ``name=value; name=value`` to the secrets."""
         for cookie in cookies.split(";"):
             self.learn(cookie.partition("=")[2].strip())
 
     def text(self, value: str) -> str:
-        """Return ``value`` without any secret."""
+        """Return a text with its secrets replaced."""
         for secret in tuple(self._known):
             value = value.replace(secret, REDACTED)
         return _KEY.sub(REDACTED, value)
 
     def data(self, value: bytes) -> bytes:
-        """Return ``value`` without any secret."""
+        """Return bytes with their secrets replaced."""
         for secret in tuple(self._known):
             value = value.replace(secret.encode(), REDACTED.encode())
         return _KEY_IN_BYTES.sub(REDACTED.encode(), value)
 
     def _add(self, secret: str) -> None:
         if not secret:
-            return  # it would be found between any two characters
-        # A secret with a quote, a slash or an umlaut in it looks different in JSON and in a URL.
-        written = {
+            return  # str.replace would find an empty text between any two characters
+        # Quotes, slashes and characters beyond ASCII are escaped in JSON and in URLs.
+        spellings = {
             secret,
             quote(secret, safe=""),
             quote(secret),
@@ -162,6 +162,6 @@ class Scrubber:
             json.dumps(secret)[1:-1],
             json.dumps(secret, ensure_ascii=False)[1:-1],
         }
-        self._known.update(dict.fromkeys(sorted(written)))
-        # The longest first: one secret may contain another.
+        self._known.update(dict.fromkeys(sorted(spellings)))
+        # Longest first, because one secret may contain another.
         self._known = dict.fromkeys(sorted(self._known, key=lambda text: (-len(text), text)))

@@ -1,4 +1,4 @@
-"""Strict models: every deviation of a server's answer from its model is an error."""
+"""Strict models: every deviation of a response from its model is an error."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from simstudio.core.conversion import converter
 
 
 def strict_models() -> AbstractContextManager[None]:
-    """Make every deviation from a model an :class:`~simstudio.InvalidResponseError` within the block.
+    """Raise :class:`~simstudio.InvalidResponseError` for every deviation within a ``with`` block, in all threads.
 
-    A deviation is a required field that is missing or null, or a value that fits no member of its type; unknown fields
-    and unknown words are none. It holds for the whole process. The fixture ``sim_strict_models`` does it for a test.
+    A deviation is a required field that is missing or null, or a value that does not fit its type. Unknown fields and
+    unknown values of enumerations are no deviations. The fixture ``sim_strict_models`` does the same for one test.
 
     Example:
         >>> with strict_models():  # doctest: +SKIP

@@ -1,1 +1,1 @@
-"""Models of ``/api/v1`` (API.md 5.5, NOTES 9), one module a resource."""
+"""Models of the operations under ``/api/v1`` (``client.v1``), one module for each resource."""

@@ -1,1 +1,1 @@
-"""Models of ``/api/v2`` (API.md 3.5, 3.6, 4), one module a resource."""
+"""Models of the operations under ``/api/v2`` (``client.v2``), one module for each resource."""
