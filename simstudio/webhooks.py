@@ -34,7 +34,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, NoReturn, Protocol, TypeAlias
 
-from simstudio.core.conversion import structure, unmet_requirements
+from simstudio.core.conversion import find_unmet_requirements, structure
 from simstudio.errors import ConfigurationError, InvalidInputError, SimStudioError
 from simstudio.models.webhooks import (
     EXECUTION_COMPLETED,
@@ -302,7 +302,7 @@ def _event(body: bytes) -> Event:
     if not isinstance(data, dict) or data.get("type") != EXECUTION_COMPLETED:
         return GenericEvent(data)
     event = structure(data, WorkflowExecutionCompleted)
-    unmet = unmet_requirements(event)
+    unmet = find_unmet_requirements(event)
     if unmet:
         return GenericEvent(data, f"The body says it is a {EXECUTION_COMPLETED}, but {'; '.join(unmet)}.")
     return event

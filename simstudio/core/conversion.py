@@ -1,11 +1,11 @@
-"""From JSON data to models, and to whatever type a user asks for.
+"""``structure``: JSON data to models, and to any other type that a user asks for.
 
-A model takes what came as it is: its deviations are logged on ``simstudio.models``, once per model and field, and are
-errors only within :func:`simstudio.testing.strict_models`. What is refused is an answer that is no object where a model
-is expected, or no list where a list of models is.
+A response becomes a model if it has the right envelope: an object for a model, a list for a list of models. Deviations
+(see :mod:`simstudio.core.model`) are logged on ``simstudio.models``, once per model and field; within
+:func:`simstudio.testing.strict_models` they are errors.
 
-Any other type is cattrs' work, checked strictly: ``"5"`` is no int. cattrs' own exceptions do not come out, and it is
-imported when the first such type is asked for (a tenth of the time to a program's first result).
+Other types are structured by cattrs, and strictly: ``"5"`` is no int. cattrs is imported for the first such type, and
+its exceptions never leave this module.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin
 
 import attrs
 
-from simstudio.core.shapes import fit, holds_models, is_model, mismatch, name_of, shapes_of
+from simstudio.core.json_types import convert, describe_mismatch, describe_type, holds_models, is_model, json_types
 from simstudio.transport.errors import InvalidResponseError
 
 if TYPE_CHECKING:
     import cattrs
 
+    from simstudio.core.json_types import Report
     from simstudio.core.model import Model
-    from simstudio.core.shapes import Note
     from simstudio.transport.message import Response
 
 T = TypeVar("T")
@@ -34,15 +34,15 @@ _logger = logging.getLogger("simstudio.models")
 
 
 class _Mismatch(Exception):  # noqa: N818 - never leaves this module
-    """Data that is refused; the message says why."""
+    """Data does not fit a type; the message says how."""
 
 
 class Converter:
-    """Makes models of JSON data, and takes note of deviations: it logs each once, or refuses them all."""
+    """Structures JSON data, and logs deviations or raises for them."""
 
     def __init__(self) -> None:
         self._logged: set[tuple[Any, str]] = set()
-        self._note: Note = self._log
+        self._report: Report = self._log_once
 
     def structure(
         self,
@@ -50,34 +50,33 @@ class Converter:
         into: type[T],
         *,
         response: Response | None = None,
-        known: Mapping[str, Any] | None = None,
-        given: Mapping[str, Any] | None = None,
+        fallbacks: Mapping[str, Any] | None = None,
+        overrides: Mapping[str, Any] | None = None,
     ) -> T:
-        """JSON data as a model, or as any type that cattrs understands.
+        """Make JSON data a model, or any type that cattrs can structure.
 
         Args:
-            data: What ``json.loads`` gave.
+            data: What ``json.loads`` returned.
             into: A model class, another attrs class or dataclass, ``list[Model]`` …
-            response: Where it came from, for errors.
-            known: Values of a model's attributes that stand in for what is missing or null.
-            given: Values of a model's attributes that stand in whatever came.
+            response: The response that held the data; errors carry it.
+            fallbacks: Values of a model's attributes for fields that are missing or null.
+            overrides: Values of a model's attributes whatever the data holds.
 
         Raises:
-            InvalidResponseError: It is no object where a model is expected, or no list where a list is; or it is not
-                of the user's type, and the message names the place.
+            InvalidResponseError: The data has the wrong envelope for a model, or does not fit the user's type.
         """
-        note = self._note
+        report = self._report
         try:
-            model: Any = getattr(into, "_structured", None)
-            if model is not None:
+            from_json: Any = getattr(into, "_from_json", None)
+            if from_json is not None:
                 if isinstance(data, dict):
-                    return model(data, note, known, given)  # type: ignore[no-any-return]
-                raise _Mismatch(f"as a whole it is {name_of(data)} and not an object")
+                    return from_json(data, report, fallbacks, overrides)  # type: ignore[no-any-return]
+                raise _Mismatch(f"as a whole it is {describe_type(data)} and not an object")
             if holds_models(into):
-                shapes = shapes_of(into) or {}
-                if type(data) not in shapes:
-                    raise _Mismatch(f"as a whole it is {mismatch(data, shapes)}")
-                return cast("T", fit(data, shapes, (into, "items"), note))
+                accepted = json_types(into) or {}
+                if type(data) not in accepted:
+                    raise _Mismatch(f"as a whole it is {describe_mismatch(data, accepted)}")
+                return cast("T", convert(data, accepted, (into, "items"), report))
             return _structure_other(data, into)
         except _Mismatch as error:
             problem = str(error)
@@ -87,52 +86,56 @@ class Converter:
 
     @contextmanager
     def strictly(self) -> Iterator[None]:
-        """Make every deviation an :class:`~simstudio.InvalidResponseError` for a while."""
-        before, self._note = self._note, self._refuse
+        """Make every deviation an :class:`~simstudio.InvalidResponseError` within the block."""
+        before, self._report = self._report, self._raise
         try:
             yield
         finally:
-            self._note = before
+            self._report = before
 
-    def _refuse(self, kind: Any, field: str, problem: str) -> None:
+    def _raise(self, kind: Any, field: str, problem: str) -> None:
         raise _Mismatch(f"{_name(kind)}.{field} is {problem}")
 
-    def _log(self, kind: Any, field: str, problem: str) -> None:
+    def _log_once(self, kind: Any, field: str, problem: str) -> None:
         if (kind, field) in self._logged:
             return
         self._logged.add((kind, field))
-        _logger.info("A server's answer deviates: %s.%s is %s", _name(kind), field, problem)
+        _logger.info("A response deviates from its model: %s.%s is %s", _name(kind), field, problem)
 
 
 converter = Converter()
 structure = converter.structure
 
 
-def unmet_requirements(made: Model) -> list[str]:
-    """The required fields of a model, and of the models in it, that are missing, null or of another type, in words."""
+def find_unmet_requirements(made: Model) -> list[str]:
+    """Deviations of required fields, in the model and in the models that it holds: ``Job.status is missing``."""
     found: list[str] = []
 
-    def note(kind: Any, field: str, problem: str) -> None:
+    def report(kind: Any, field: str, problem: str) -> None:
         if attrs.fields_dict(kind)[field].default is attrs.NOTHING:
             found.append(f"{kind.__name__}.{field} is {problem}")
 
-    type(made)._structured(made._mapping(), note)
+    type(made)._from_json(made._mapping(), report)
     return found
 
 
 def require(made: Model, response: Response, **types: type) -> None:
-    """Check the attributes that a flow cannot go on without: ``require(job, response, status=str)``.
+    """Check the attributes that a flow needs: ``require(job, response, status=str)``.
 
     Raises:
-        InvalidResponseError: One of them is missing, of another type, or an empty text; the answer is on the error.
+        InvalidResponseError: An attribute is missing, of another type, or an empty text; the error has the response.
     """
     for name, kind in types.items():
         value = getattr(made, name, None)
-        if type(value) is not kind or value == "":
-            problem = (
-                "missing" if not hasattr(made, name) else "empty" if value == "" else mismatch(value, {kind: None})
-            )
-            raise _invalid(type(made), f"its {name} is {problem}", response)
+        if not hasattr(made, name):
+            problem = "missing"
+        elif type(value) is not kind:
+            problem = describe_mismatch(value, {kind: None})
+        elif value == "":
+            problem = "empty"
+        else:
+            continue
+        raise _invalid(type(made), f"its {name} is {problem}", response)
 
 
 def _invalid(into: Any, problem: str, response: Response | None) -> InvalidResponseError:
@@ -155,17 +158,17 @@ def _name(kind: Any) -> str:
 
 
 def _structure_other(data: Any, into: type[T]) -> T:
-    """Data as a type that is no model.
+    """Make JSON data a type that is no model.
 
     Raises:
-        _Mismatch: It does not fit.
+        _Mismatch: The data does not fit.
     """
     problem = ""
     try:
         return _cattrs().structure(data, into)
     except _Mismatch as error:
         problem = f"{error} @ $"
-    except Exception as error:  # noqa: BLE001 - what cattrs raises is not part of our interface
+    except Exception as error:  # noqa: BLE001 - cattrs' exceptions are no part of our interface
         problem = _explain(error)
     raise _Mismatch(problem)
 
@@ -179,17 +182,17 @@ def _cattrs() -> cattrs.Converter:
 
         made = Converter()
     for kind in (bool, int, float, str):
-        made.register_structure_hook(kind, _checked)
+        made.register_structure_hook(kind, _structure_checked)
     made.register_structure_hook_factory(_is_list, _list_hook)
-    made.register_structure_hook_factory(is_model, lambda _: _checked)
+    made.register_structure_hook_factory(is_model, lambda _: _structure_checked)
     return made
 
 
-def _checked(value: Any, kind: Any) -> Any:
-    """A value of a JSON type, or a model, that is not coerced."""
-    shapes = shapes_of(kind) or {}
-    if type(value) not in shapes:
-        raise _Mismatch(f"it is {mismatch(value, shapes)}")
+def _structure_checked(value: Any, kind: Any) -> Any:
+    """Hook for models, bools, numbers and texts: no coercion."""
+    accepted = json_types(kind) or {}
+    if type(value) not in accepted:
+        raise _Mismatch(f"it is {describe_mismatch(value, accepted)}")
     return structure(value, kind) if is_model(kind) else value
 
 
@@ -198,13 +201,13 @@ def _is_list(kind: Any) -> bool:
 
 
 def _list_hook(kind: Any) -> Callable[[Any, Any], Any]:
-    """Cattrs alone makes a list of any iterable, such as a text's letters or an object's keys."""
+    """Hook for lists. cattrs' own accepts any iterable, such as the letters of a text or the keys of an object."""
     (inner,) = get_args(kind) or (Any,)
     hook = _cattrs().get_structure_hook(inner)
 
     def structure_list(value: Any, _: Any) -> Any:
         if not isinstance(value, list):
-            raise _Mismatch(f"it is {name_of(value)} and not a list")
+            raise _Mismatch(f"it is {describe_type(value)} and not a list")
         return [hook(item, inner) for item in value]
 
     return structure_list

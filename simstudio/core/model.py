@@ -1,11 +1,11 @@
-"""The base of all models: a frozen attrs class that is also a mapping over the names of the wire.
+"""``Model``, the base of all models: a frozen attrs class that is also a mapping over its wire names.
 
-``limits.rate_limit.sync.reset_at`` and ``limits["rateLimit"]["sync"]["resetAt"]`` are the same value: the first is
-how Python reads, the second what Sim's documents show. Whatever the server sent beyond the known fields is kept.
+A field has a Python name and one or more wire names: ``limits.rate_limit.sync.reset_at`` and
+``limits["rateLimit"]["sync"]["resetAt"]`` are the same value. Unknown fields are kept.
 
-A model tolerates *deviations*: a required field that is missing or null, a value that fits no member of its type. The
-value stays as it came. A required field that is missing leaves its attribute unset, and only reading the attribute
-raises :class:`~simstudio.MissingFieldError`.
+A *deviation* is a required field that is missing or null, or a value that fits no member of its field's type. The value
+stays as the server sent it. A missing required field leaves its attribute unset, and only reading the attribute raises
+:class:`~simstudio.MissingFieldError`.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ import attr
 import attrs
 
 from simstudio.core.errors import MissingFieldError
-from simstudio.core.shapes import fit, shapes_of
+from simstudio.core.json_types import convert, json_types
 
 if TYPE_CHECKING:
     from typing_extensions import Self, dataclass_transform
 
-    from simstudio.core.shapes import Note, Shapes
+    from simstudio.core.json_types import JSONTypes, Report
 else:  # only type checkers read it, and Python 3.10 has none of its own
 
     def dataclass_transform(**_options):
@@ -40,16 +40,16 @@ M = TypeVar("M", bound="Model")
 
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(attrs.field,))
 def model(cls: C) -> C:
-    """Class decorator: a frozen, slotted attrs class whose equality and pickling are :class:`Model`'s."""
+    """Class decorator: make a subclass of :class:`Model` a frozen, slotted attrs class."""
     made = attrs.frozen(cls, eq=False, repr=False, slots=True)
-    made._wire_names = {field.name: made._names_on_wire(field) for field in attrs.fields(made)}
+    made._wire_names = {field.name: made._wire_names_of(field) for field in attrs.fields(made)}
     made._attribute_of = {wire: name for name, wires in made._wire_names.items() for wire in wires}
     made._spellings = {wires[0]: wires for wires in made._wire_names.values() if len(wires) > 1}
     return made
 
 
 def wire_name(name: str) -> str:
-    """A Python name as the wire has it: camelCase, without the underscore that keeps it from being a keyword."""
+    """The wire name of a Python name: in camelCase, without the underscore that keeps it from being a keyword."""
     if name.endswith("_") and keyword.iskeyword(name[:-1]):
         name = name[:-1]
     head, *tail = name.split("_")
@@ -57,103 +57,112 @@ def wire_name(name: str) -> str:
 
 
 class Model(Mapping[str, Any]):
-    """A frozen model; see the module.
+    """A frozen attrs class that is also a mapping over its wire names; see the module.
 
-    A subclass with ``_snake_case = True`` belongs to a service whose wire names are snake_case, as its attributes are.
+    Equality, copies and pickles go by the JSON object that the server sent. Of a model that was constructed in Python,
+    that object consists of its fields under their wire names.
     """
 
-    __slots__ = ("_given", "_wire")
+    __slots__ = ("_preset", "_wire")
     _wire: dict[str, Any]
-    """What came; unset until it is asked for in a model made by hand."""
-    _given: dict[str, Any]
-    """Attributes whose values are not read from ``_wire``; unset where there are none."""
+    """The JSON object that the server sent; unset until it is needed in a model that was constructed in Python."""
+    _preset: dict[str, Any]
+    """Values of attributes that were not read from ``_wire``; unset if there are none."""
     if TYPE_CHECKING:
         __attrs_attrs__: ClassVar[tuple[attrs.Attribute[Any], ...]]
     _snake_case: ClassVar[bool] = False
+    """Whether wire names are in snake_case; a service's own base class says so."""
     _wire_names: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """The wire names of each field, the documented one first."""
     _attribute_of: ClassVar[Mapping[str, str]] = {}
+    """The field of each wire name."""
     _spellings: ClassVar[Mapping[object, tuple[str, ...]]] = {}
+    """All wire names of a field that has several, by the documented one."""
 
     @classmethod
-    def _names_on_wire(cls, field: attrs.Attribute[Any]) -> tuple[str, ...]:
-        given = field.metadata.get("wire")
-        if given is None:
+    def _wire_names_of(cls, field: attrs.Attribute[Any]) -> tuple[str, ...]:
+        names = field.metadata.get("wire")
+        if names is None:
             return (field.name if cls._snake_case else wire_name(field.name),)
-        return (given,) if isinstance(given, str) else tuple(given)
+        return (names,) if isinstance(names, str) else tuple(names)
 
     @classmethod
-    def _structured(
+    def _from_json(
         cls,
         data: dict[str, Any],
-        note: Note,
-        known: Mapping[str, Any] | None = None,
-        given: Mapping[str, Any] | None = None,
+        report: Report,
+        fallbacks: Mapping[str, Any] | None = None,
+        overrides: Mapping[str, Any] | None = None,
     ) -> Self:
-        """A model of what came; the arguments are those of :func:`~simstudio.core.conversion.structure`."""
+        """Make a model of a JSON object; the arguments are those of :func:`~simstudio.core.conversion.structure`."""
         made = object.__new__(cls)
         put = object.__setattr__
         fields = _fields_of(cls)
-        if known or given:
-            values = cls._provided(data, known or {}, given or {})
-            fields = [field for field in fields if field.name not in values]
-            for name, value in values.items():
+        if fallbacks or overrides:
+            preset = cls._select_preset(data, fallbacks or {}, overrides or {})
+            fields = [field for field in fields if field.name not in preset]
+            for name, value in preset.items():
                 put(made, name, value)
-            put(made, "_given", values)
-        for name, wire, others, default, factory, shapes in fields:
+            put(made, "_preset", preset)
+        for name, wire, others, default, factory, accepted in fields:
             value = data.get(wire)
             if value is None and others:
                 value = next((data[other] for other in others if data.get(other) is not None), None)
             if value is not None:
-                if shapes is not None and shapes.get(type(value), fit) is not None:  # else it is kept, as most are
-                    value = fit(value, shapes, (cls, name), note)
+                if accepted is not None and accepted.get(type(value), convert) is not None:  # most values are kept
+                    value = convert(value, accepted, (cls, name), report)
             elif factory is not None:
                 value = factory()
             elif default is not attrs.NOTHING:
                 value = default
             elif wire in data or any(other in data for other in others):
-                note(cls, name, "null")
+                report(cls, name, "null")
             else:
-                note(cls, name, "missing")
+                report(cls, name, "missing")
                 continue
             put(made, name, value)
         put(made, "_wire", data)
         return made
 
     @classmethod
-    def _provided(cls, data: dict[str, Any], known: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-        """The attributes that are not read from what came."""
-        wires = cls._wire_names
-        missing = {name for name in known if name in wires and all(data.get(wire) is None for wire in wires[name])}
-        values = {name: value for name, value in known.items() if name in missing and value is not None}
-        return {**values, **{name: value for name, value in given.items() if name in wires}}
+    def _select_preset(
+        cls, data: dict[str, Any], fallbacks: Mapping[str, Any], overrides: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The overrides, and the fallbacks of fields that are missing or null; names of no field are left out."""
+        names = cls._wire_names
+        preset = {
+            name: value
+            for name, value in fallbacks.items()
+            if value is not None and name in names and all(data.get(wire) is None for wire in names[name])
+        }
+        return {**preset, **{name: value for name, value in overrides.items() if name in names}}
 
-    if not TYPE_CHECKING:  # type checkers must go on reporting unknown attributes
+    if not TYPE_CHECKING:  # a type checker that sees __getattr__ reports no unknown attribute
 
-        def __getattr__(self, name: str) -> Any:  # Python calls it where a slot is unset, or there is none
+        def __getattr__(self, name: str) -> Any:  # called only if normal lookup fails, as it does for an unset slot
             kind = type(self)
             if name in kind._wire_names:
-                if sys._getframe(1).f_code in _COPIERS:
+                if sys._getframe(1).f_code in _ATTRS_COPY_FUNCTIONS:
                     return None
-                raise _missing(self, name)
+                raise _missing_field(self, name)
             attribute = getattr(kind, name, None)
-            if isinstance(attribute, property):  # its getter raised an AttributeError, which Python has dropped
+            if isinstance(attribute, property):  # its getter raised an AttributeError, which Python has discarded
                 return attribute.__get__(self)
             raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}")
 
     @property
     def extra(self) -> dict[str, Any]:
-        """What the server sent beyond the known fields, under its wire names."""
+        """The fields that the server sent and the class does not know, under their wire names."""
         return {name: value for name, value in self._mapping().items() if name not in self._attribute_of}
 
     def to_dict(self) -> dict[str, Any]:
-        """What came, as plain JSON data under its wire names (of a model made by hand: its fields)."""
+        """The JSON object that the server sent; of a model constructed in Python, its fields that are not None."""
         return dict(self._mapping())
 
     def _mapping(self) -> dict[str, Any]:
         try:
             return self._wire
-        except AttributeError:  # made by hand
+        except AttributeError:  # constructed in Python
             values = {wires[0]: getattr(self, name) for name, wires in self._wire_names.items() if wires}
             wire = {name: _plain(value) for name, value in values.items() if value is not None}
             object.__setattr__(self, "_wire", wire)
@@ -166,7 +175,7 @@ class Model(Mapping[str, Any]):
         return self._mapping()[name] if attribute is None else getattr(self, attribute)
 
     def __contains__(self, name: object) -> bool:
-        """Whether a name came, under this or another of its spellings (``limit``, ``requestsPerMinute``)."""
+        """Whether the server sent a field under this or another of its wire names."""
         wire = self._mapping()
         return name in wire or any(spelling in wire for spelling in self._spellings.get(name, ()))
 
@@ -185,42 +194,42 @@ class Model(Mapping[str, Any]):
         if isinstance(other, Model):
             if type(other) is not type(self):
                 return False
-            return self._mapping() == other._mapping() and self._unsent() == other._unsent()
+            return self._mapping() == other._mapping() and self._not_on_wire() == other._not_on_wire()
         return self._mapping() == dict(other) if isinstance(other, Mapping) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]
 
-    def _unsent(self) -> dict[str, Any]:
+    def _not_on_wire(self) -> dict[str, Any]:
         """The attributes that have no wire name."""
         return {name: getattr(self, name) for name, wires in self._wire_names.items() if not wires}
 
     def _state(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What :func:`restore_model` makes the same model of: what came, and attributes that are not read from it."""
-        return self._mapping(), {**getattr(self, "_given", {}), **self._unsent()}
+        """The arguments of :func:`restore_model` beside the class."""
+        return self._mapping(), {**getattr(self, "_preset", {}), **self._not_on_wire()}
 
     def __reduce__(self) -> tuple[Callable[..., Model], tuple[Any, ...]]:
         return restore_model, (_public_name(type(self)), *self._state())
 
 
-def restore_model(kind: type[M] | tuple[str, str], wire: dict[str, Any], given: Mapping[str, Any]) -> M:
-    """A model of what came once, for pickles and copies. Deviations in it are neither noted nor errors.
+def restore_model(kind: type[M] | tuple[str, str], wire: dict[str, Any], preset: Mapping[str, Any]) -> M:
+    """Make the model that a pickle or a copy holds. Deviations are neither logged nor errors.
 
     Args:
-        kind: The class, or the module and the name it is public under.
-        wire: What came.
-        given: Attributes that are not read from it; those that the class does not have (any more) are left out.
+        kind: The class, or its public module and name.
+        wire: The JSON object that the server sent.
+        preset: Values of attributes that are not read from it. Names that this version's class lacks are ignored.
     """
     cls: Any = kind if isinstance(kind, type) else getattr(import_module(kind[0]), kind[1])
-    made: M = cls._structured(wire, lambda *_: None, given=given)
+    made: M = cls._from_json(wire, lambda *_: None, overrides=preset)
     return made
 
 
-restore_model.__module__ = "simstudio"  # pickles name it, so it must be where the next version has it too
+restore_model.__module__ = "simstudio"  # pickles name this function by its public module
 
 
 @cache
 def _public_name(kind: type[Model]) -> tuple[str, str] | type[Model]:
-    """The shortest module that has a class under its name; the class itself where none does."""
+    """The shortest module path that has a class under its name, and that name; the class itself if no module has it."""
     parts = kind.__module__.split(".")
     for length in range(1, len(parts) + 1):
         module = ".".join(parts[:length])
@@ -230,15 +239,15 @@ def _public_name(kind: type[Model]) -> tuple[str, str] | type[Model]:
 
 
 class _Field(NamedTuple):
-    """How one field is read from what came.
+    """How to read one field from a JSON object.
 
     Attributes:
         name: The attribute.
-        wire: Its documented name on the wire; None, which is no name there, where it has none.
-        others: Its other names there.
-        default: What it is when it is missing; ``attrs.NOTHING`` where it is required.
-        factory: Makes the default instead, where it is not None.
-        shapes: What it accepts; None for anything.
+        wire: The documented wire name; None, which is no key in JSON, if the field has no wire name.
+        others: The other wire names.
+        default: The value if the field is missing or null; ``attrs.NOTHING`` if it is required.
+        factory: Makes the default, if not None.
+        accepted: The JSON types that the field accepts; None for all.
     """
 
     name: str
@@ -246,19 +255,19 @@ class _Field(NamedTuple):
     others: tuple[str, ...]
     default: Any
     factory: Callable[[], Any] | None
-    shapes: Shapes | None
+    accepted: JSONTypes | None
 
 
 @cache
 def _fields_of(kind: type[Model]) -> list[_Field]:
-    """The fields of a model; read when the first one is made, as a model may hold others of its kind."""
+    """The fields of a model class; read when its first instance is made, as annotations may name classes below it."""
     hints = get_type_hints(kind)
     found = []
     for field in attrs.fields(kind):
         factory = getattr(field.default, "factory", None)
         wire, *others = kind._wire_names[field.name] or (None,)
-        shapes = shapes_of(hints[field.name])
-        found.append(_Field(field.name, wire, tuple(others), field.default, factory, shapes))
+        accepted = json_types(hints[field.name])
+        found.append(_Field(field.name, wire, tuple(others), field.default, factory, accepted))
     return found
 
 
@@ -269,15 +278,15 @@ class _Missing:
 
 _MISSING = _Missing()
 
-# `attrs.asdict` and `attrs.astuple` read attribute by attribute: a missing one is None to them.
-_COPIERS = frozenset({attr.asdict.__code__, attr.astuple.__code__})
+# `attrs.asdict` and `attrs.astuple` read each attribute by getattr, and must not raise: they get None.
+_ATTRS_COPY_FUNCTIONS = frozenset({attr.asdict.__code__, attr.astuple.__code__})
 
 
-def _missing(made: Model, name: str) -> MissingFieldError:
+def _missing_field(made: Model, name: str) -> MissingFieldError:
     wires = type(made)._wire_names[name]
-    came = ", ".join(sorted(made._mapping())) or "an empty object"
+    sent = ", ".join(sorted(made._mapping())) or "an empty object"
     return MissingFieldError(
-        f"{type(made).__name__}.{name}: the server did not send {' or '.join(map(repr, wires))}. It sent: {came}."
+        f"{type(made).__name__}.{name}: the server did not send {' or '.join(map(repr, wires))}. It sent: {sent}."
     )
 
 
@@ -286,7 +295,7 @@ def _is_required(field: attrs.Attribute[Any]) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """A value of a model made by hand as JSON data."""
+    """Plain JSON data of a value that may hold models."""
     if isinstance(value, Model):
         return value.to_dict()
     if isinstance(value, (list, tuple)):

@@ -126,7 +126,7 @@ class Job(Model):
             "status": "paused" if self.paused else self.status,
         }
         if self.api_version == "v2":
-            return structure(self._mapping(), WorkflowExecutionResult, given=values)
+            return structure(self._mapping(), WorkflowExecutionResult, overrides=values)
         return WorkflowExecutionResult(**values)
 
     @property
@@ -151,7 +151,7 @@ def job_from(data: Any, *, response: Response, task_id: str, workflow_id: str | 
             if isinstance(place, dict):
                 known["workflow_id"] = known["workflow_id"] or _text(place.get("workflowId"))
                 known["execution_id"] = known["execution_id"] or _text(place.get("executionId"))
-    return structure(data, Job, response=response, known=known)
+    return structure(data, Job, response=response, fallbacks=known)
 
 
 def _text(value: Any) -> str | None:

@@ -194,7 +194,7 @@ def paused_run(data: Mapping[str, Any]) -> PausedRun:
     known = {"workflow_id": _text(data.get("workflowId")), "execution_id": _text(data.get("executionId"))}
     points = [point for point in _list(data.get("pausePoints")) if isinstance(point, Mapping)]
     pauses = [pause_point(point, **known) for point in points]
-    return structure(dict(data), PausedRun, known={"pauses": pauses})
+    return structure(dict(data), PausedRun, fallbacks={"pauses": pauses})
 
 
 def _pause(
@@ -219,7 +219,7 @@ def _pause(
         **said,
         **{name: value for name, value in known.items() if value is not None},
     }
-    return structure(dict(wire if wire is not None else data), Pause, given=given)
+    return structure(dict(wire if wire is not None else data), Pause, overrides=given)
 
 
 def _question(shown: list[ShownValue]) -> str | None:

@@ -116,7 +116,7 @@ def parse_receipt(response: Response, workflow_id: str, prefix: str) -> AsyncExe
         elif "status" not in links and isinstance(data.get("statusUrl"), str):
             links["status"] = status_path(data["statusUrl"], prefix) or data["statusUrl"]
         given["links"] = links
-    receipt = structure(data, AsyncExecutionResult, response=response, known=known, given=given)
+    receipt = structure(data, AsyncExecutionResult, response=response, fallbacks=known, overrides=given)
     require(receipt, response, task_id=str)
     return receipt
 

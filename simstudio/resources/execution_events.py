@@ -202,7 +202,7 @@ class ExecutionEvents:
             return None
         if isinstance(kind, str) and kind in _AGENT_EVENTS:
             return self._agent_event(frame, _AGENT_EVENTS[kind])
-        return structure(frame, OtherEvent, given={"event": kind if isinstance(kind, str) else None, "data": frame})
+        return structure(frame, OtherEvent, overrides={"event": kind if isinstance(kind, str) else None, "data": frame})
 
     def _agent_event(self, frame: dict[str, Any], kind: type[StreamEvent]) -> StreamEvent:
         """A typed event of v2's agents."""
@@ -262,4 +262,4 @@ def _final_event(data: dict[str, Any], frame: dict[str, Any]) -> FinalEvent:
         "status": data.get("status"),
         "metadata": metadata if isinstance(metadata, dict) else None,
     }
-    return structure(frame, FinalEvent, given=given)
+    return structure(frame, FinalEvent, overrides=given)

@@ -243,6 +243,23 @@ def test_run(sim_no_network):
 """).assert_outcomes(passed=1)
 
 
+def test_deviations_are_errors_while_a_test_wants_them_to_be(project):
+    project(
+        """
+import pytest
+from simstudio import InvalidResponseError, Job
+from simstudio.core.conversion import structure
+
+def test_run(sim_strict_models):
+    with pytest.raises(InvalidResponseError, match="Job.status is missing"):
+        structure({"taskId": "t"}, Job)
+
+def test_after():
+    assert structure({"taskId": "t"}, Job).task_id == "t"
+"""
+    ).assert_outcomes(passed=2)
+
+
 def test_the_server_is_up_during_the_test_only(project):
     project(
         """

@@ -488,7 +488,9 @@ class TestPickles:
         assert Job.__module__ == "simstudio.models.jobs"
 
     def test_attributes_that_did_not_come_with_the_answer_are_kept(self) -> None:
-        job = structure({"status": "queued"}, Job, known={"task_id": "t", "api_version": "v2"}, given={"error": "E"})
+        job = structure(
+            {"status": "queued"}, Job, fallbacks={"task_id": "t", "api_version": "v2"}, overrides={"error": "E"}
+        )
         for same in (pickle.loads(pickle.dumps(job)), copy.copy(job)):
             assert (same.task_id, same.api_version, same.error, same.to_dict()) == (
                 "t",

@@ -171,7 +171,7 @@ class V2Dialect(Dialect[M]):
             known["paused_at"] = block.get("pausedAt")
             known["total_pause_count"] = block.get("pausePointCount")
             known["resumed_count"] = block.get("resumedCount")
-        return structure(run, PausedRun, response=fetched.response, known=known)
+        return structure(run, PausedRun, response=fetched.response, fallbacks=known)
 
     def _fetch_questions(self, pause: Pause) -> Flow[list[Pause]]:
         """All pauses of a run with their questions; only the given pause if they cannot be fetched."""
@@ -225,7 +225,7 @@ class V2Dialect(Dialect[M]):
             "metadata": _metadata(run.data, "startedAt", "completedAt"),
             "api_version": "v2",
         }
-        return structure(run.data, Job, response=run.response, known=known), run.response
+        return structure(run.data, Job, response=run.response, fallbacks=known), run.response
 
     def job_as_documented(self, target: Target) -> Flow[dict[str, Any]]:
         """The state of a run in the documented words."""
@@ -245,7 +245,7 @@ class V2Dialect(Dialect[M]):
         data, response = yield from self._get_data("/api/v2/billing/status")
         plan = data.get("plan")
         usage = Usage(plan=plan if isinstance(plan, str) else None)
-        return structure(data, UsageLimits, response=response, known={"success": True, "usage": usage})
+        return structure(data, UsageLimits, response=response, fallbacks={"success": True, "usage": usage})
 
     def _execution(
         self,
@@ -280,8 +280,8 @@ class V2Dialect(Dialect[M]):
             {"workflowId": workflow_id, **run},
             WorkflowExecutionResult,
             response=response,
-            known=known,
-            given={"error": error_text(error)},
+            fallbacks=known,
+            overrides={"error": error_text(error)},
         )
         if status == "failed":
             raise self._execution_error(result, error, response, run_id, workflow_id)
@@ -348,7 +348,7 @@ def _receipt(response: Response | None, workflow_id: str, run_id: str) -> AsyncE
         "status": "queued",
         "links": {"status": run_path(workflow_id, run_id)},
     }
-    return structure(data, AsyncExecutionResult, response=response, known=known, given=given)
+    return structure(data, AsyncExecutionResult, response=response, fallbacks=known, overrides=given)
 
 
 def _metadata(run: Mapping[str, Any], started: str, ended: str) -> dict[str, Any]:

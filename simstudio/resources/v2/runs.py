@@ -386,7 +386,9 @@ def _queue(execution: Execution, timeout: Timeout) -> Flow[RunReceipt]:
     response = yield from execution.queue(timeout=timeout)
     if response is None:
         return RunReceipt(execution.run_id)
-    return structure(extract(response, ("data",)), RunReceipt, response=response, known={"run_id": execution.run_id})
+    return structure(
+        extract(response, ("data",)), RunReceipt, response=response, fallbacks={"run_id": execution.run_id}
+    )
 
 
 def _read_stream(resource: Runs[Any], execution: Execution, timeout: Timeout) -> Flow[RunResult]:

@@ -92,7 +92,7 @@ class WorkflowPublishing(APIResource[M]):
             shorter = seconds is not None and (client_timeout is None or seconds < client_timeout)
             response = yield from self._get(path, timeout=seconds if shorter else UNSET)
             deployment = structure(
-                extract(response, ("data",)), WorkflowDeployment, response=response, known={"id": workflow_id}
+                extract(response, ("data",)), WorkflowDeployment, response=response, fallbacks={"id": workflow_id}
             )
             require(deployment, response, is_deployed=bool)
             attempt = last_attempt(deployment)

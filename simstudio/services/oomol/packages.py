@@ -196,7 +196,7 @@ class Packages(OomolResource[M]):
 
     def _ask_for(self, task_id: str, timeout: float | Unset | None = UNSET) -> Flow[tuple[InstallTask, Response]]:
         response = yield from self._get(f"/packages/install/{segment(task_id, 'task_id')}", timeout=timeout)
-        return self._model(self._data(response), InstallTask, response, known={"id": task_id}), response
+        return self._model(self._data(response), InstallTask, response, fallbacks={"id": task_id}), response
 
     def _wait(self, task_id: str, options: Polling) -> Flow[InstallTask]:
         segment(task_id, "task_id")

@@ -99,14 +99,14 @@ class OomolResource(APIResource[M]):
             )
         return data
 
-    def _model(self, data: Any, into: type[T], response: Response, known: dict[str, Any] | None = None) -> T:
+    def _model(self, data: Any, into: type[T], response: Response, fallbacks: Mapping[str, Any] | None = None) -> T:
         """A reply's data as a model.
 
         Raises:
             ApiInvalidResponseError: It is no object, or no list where one is expected.
         """
         try:
-            return structure(data, into, response=response, known=known)
+            return structure(data, into, response=response, fallbacks=fallbacks)
         except InvalidResponseError as error:
             raise as_own(error) or error from error
 

@@ -80,7 +80,7 @@ class TaskFlows(OomolResource[M]):
         response = yield from self._get(f"/v1/tasks/{segment(task_id, 'task_id')}", timeout=timeout)
         data = self._data(response)
         inner = data["task"] if isinstance(data, dict) and isinstance(data.get("task"), dict) else data
-        return self._model(inner, Task, response, known={"id": task_id}), response
+        return self._model(inner, Task, response, fallbacks={"id": task_id}), response
 
     def _logs(self, task_id: str, timeout: float | Unset | None = UNSET) -> Flow[Logs]:
         response = yield from self._get(f"/v1/tasks/{segment(task_id, 'task_id')}/logs", timeout=timeout)
@@ -165,7 +165,7 @@ class TaskFlows(OomolResource[M]):
                 raise
         plain = [log.to_dict() if isinstance(log, TaskLog) else log for log in logs]
         came = {"task_id": task.id, "task": task.to_dict(), "logs": plain, "result": result_of(logs)}
-        return structure(came, RunResult, given={"task": task, "logs": logs})
+        return structure(came, RunResult, overrides={"task": task, "logs": logs})
 
 
 class TaskHandle(SubmittedRun[M, Task, RunResult], OomolResource[M]):

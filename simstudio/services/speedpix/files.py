@@ -89,7 +89,7 @@ class Files(SpeedPixResource[M]):
         came = {**data, **known}
         expiry = came.get("expireTime", came.get("expire_time"))
         text = {"expire_time": str(expiry)} if type(expiry) in (int, float) else {}  # text is what was documented
-        file = structure(came, File, response=response, given=text)
+        file = structure(came, File, response=response, overrides=text)
         if not file.upload_url:
             raise invalid(response, "it names no uploadUrl")
         insecure = self._policy.allow_insecure_urls

@@ -90,7 +90,7 @@ def run_result(envelope: Envelope, rid: str) -> WorkflowRunResult:
     data = content.get("data")
     if isinstance(data, dict) and envelope.status in DONE and "value" in data:  # a single output
         content = {**content, "data": [data]}
-    return structure(content, WorkflowRunResult, response=envelope.response, known={"rid": rid})
+    return structure(content, WorkflowRunResult, response=envelope.response, fallbacks={"rid": rid})
 
 
 @model

@@ -128,7 +128,7 @@ class VectorVeinResource(APIResource[M]):
             RequestError: It is no such thing, or something needed is missing (also an InvalidResponseError).
         """
         try:
-            made = structure(envelope.data, into, response=envelope.response, known=known)
+            made = structure(envelope.data, into, response=envelope.response, fallbacks=known)
             if isinstance(made, Model):
                 require(made, envelope.response, **needed)
             return made
