@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from collections.abc import Callable
 
+import httpcore
 import pytest
 from faultserver import Connection, FaultServer
 from wireanswers import STREAM, answer, answering, chunked, text
+
+from simstudio import InvalidInputError
+from simstudio.transport.wire.network import lacks_descriptors
 
 Serve = Callable[..., FaultServer]
 
@@ -180,3 +185,28 @@ def test_where_no_connection_is_in_use_there_is_nothing_to_wait_for(serve: Serve
 
 def test_an_idle_connection_to_another_place_is_closed_to_make_room(serve: Serve) -> None:
     assert printed(started(ANOTHER_PLACE, serve(answering()).url, serve(answering()).url)) == "True\n"
+
+
+NO_FILE = OSError(errno.EMFILE, "Too many open files")
+
+
+@pytest.mark.parametrize(
+    ("error", "lacks"),
+    [
+        (httpcore.ConnectError("no"), True),
+        (httpcore.ReadError("no"), False),
+        (InvalidInputError("A file to be sent can no longer be read"), False),
+    ],
+    ids=["connecting", "reading", "an upload"],
+)
+def test_only_a_failure_to_connect_is_tried_again_without_descriptors(error: Exception, lacks: bool) -> None:
+    """Anything else may come when something of the request has left."""
+    error.__cause__ = NO_FILE
+    assert lacks_descriptors(error) is lacks
+
+
+def test_a_failure_to_connect_for_another_reason_is_not_tried_again() -> None:
+    error = httpcore.ConnectError("no")
+    assert not lacks_descriptors(error)
+    error.__cause__ = ConnectionRefusedError(errno.ECONNREFUSED, "refused")
+    assert not lacks_descriptors(error)

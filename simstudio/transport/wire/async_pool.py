@@ -56,14 +56,13 @@ class AsyncPool(BasePool[httpcore.AsyncConnectionInterface, AsyncNetwork]):
             room.network.close()
             return True
         if room:
-            seconds = Allowance.left(request.extensions["timeout"].get("pool"), httpcore.PoolTimeout)
             try:
+                seconds = Allowance.left(request.extensions["timeout"].get("pool"), httpcore.PoolTimeout)
                 await asyncio.wait_for(returned, seconds)
-            except asyncio.TimeoutError as error:
+            except BaseException as error:
                 self.connections.withdraw(wake)
-                raise httpcore.PoolTimeout from error
-            except BaseException:
-                self.connections.withdraw(wake)
+                if isinstance(error, asyncio.TimeoutError):
+                    raise httpcore.PoolTimeout from error
                 raise
         return room
 

@@ -12,8 +12,9 @@ import httpx
 def use_pool(transport: httpx.HTTPTransport | httpx.AsyncHTTPTransport, pool: Any) -> None:
     """Have a transport send over a pool.
 
-    httpx's own pool looks through all connections for every request, so that n calls at once cost n²: 6,000 calls at a
-    concurrency of 200 take 42 s instead of 1.6 s (``tests/benchmarks/throughput.py``).
+    Over httpx's own pool each byte of a dribbled header gets the whole timeout anew
+    (``tests/wire/test_wire_deadline.py``), and n calls at once cost n²: 6,000 at a concurrency of 200 take 42 s instead
+    of 1.6 s (``tests/benchmarks/throughput.py``).
     """
     transport._pool = pool
 

@@ -70,12 +70,13 @@ class ConnectionState:
             self._head += size
 
 
-def lacks_descriptors(error: BaseException | None) -> bool:
-    """Whether a failure stems from a lack of file descriptors."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in _NO_DESCRIPTORS:
+def lacks_descriptors(error: BaseException) -> bool:
+    """Whether a failure to connect stems from a lack of file descriptors."""
+    cause = error.__cause__ if isinstance(error, httpcore.ConnectError) else None
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in _NO_DESCRIPTORS:
             return True
-        error = error.__cause__
+        cause = cause.__cause__
     return False
 
 

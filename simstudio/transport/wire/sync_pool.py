@@ -49,15 +49,13 @@ class SyncPool(BasePool[httpcore.ConnectionInterface, SyncNetwork]):
             room.network.close()
             return True
         if room:
-            seconds = Allowance.left(request.extensions["timeout"].get("pool"), httpcore.PoolTimeout)
             try:
-                came = returned.acquire(timeout=-1 if seconds is None else seconds)
+                seconds = Allowance.left(request.extensions["timeout"].get("pool"), httpcore.PoolTimeout)
+                if not returned.acquire(timeout=-1 if seconds is None else seconds):
+                    raise httpcore.PoolTimeout
             except BaseException:
                 self.connections.withdraw(returned.release)
                 raise
-            if not came:
-                self.connections.withdraw(returned.release)
-                raise httpcore.PoolTimeout
         return room
 
 
