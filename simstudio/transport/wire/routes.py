@@ -21,16 +21,25 @@ SYNC_MAKERS = (httpcore.ConnectionPool, httpcore.HTTPProxy, httpcore.SOCKSProxy)
 ASYNC_MAKERS = (httpcore.AsyncConnectionPool, httpcore.AsyncHTTPProxy, httpcore.AsyncSOCKSProxy)
 
 
-class EnvironmentProxy(NamedTuple):
-    """A proxy of the environment.
+class EnvironmentProxy:
+    """A proxy of the environment. Its text and its ``repr`` show no password.
 
     Attributes:
         url: Its address, which may hold a password.
         variable: The environment variable that names it.
     """
 
-    url: str
-    variable: str
+    __slots__ = ("url", "variable")
+
+    def __init__(self, url: str, variable: str) -> None:
+        self.url = url
+        self.variable = variable
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, EnvironmentProxy) and (other.url, other.variable) == (self.url, self.variable)
+
+    def __hash__(self) -> int:
+        return hash((self.url, self.variable))
 
     def __repr__(self) -> str:
         return f"EnvironmentProxy({self})"
