@@ -27,7 +27,7 @@ from simstudio.batch.pace import Pace
 from simstudio.batch.workers import WORKER_LOST, Keep, Outcome, Task, clients, run
 from simstudio.models.execution import WorkflowExecutionResult
 from tests.batch.elsewhere import PATIENCE, Again, Works, inputs, pool, until, working
-from tests.unit.driving import context_of
+from tests.driving import context_of
 
 # a pool that forks beside threads is what its user asked for
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")

@@ -18,7 +18,7 @@ from simstudio.batch.plan import account_of, shared_address
 from simstudio.batch.shared_pace import SharedPace
 from simstudio.sandbox import RateLimits
 from tests.batch.elsewhere import PATIENCE, Works, inputs, redis_server, until, working
-from tests.unit.driving import context_of
+from tests.driving import context_of
 
 RATE = 20
 BURST = 2 * RATE

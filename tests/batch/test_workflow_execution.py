@@ -13,7 +13,7 @@ from simstudio.batch.execution import Limits, Receipt, Refusal
 from simstudio.models.usage import ExecutionRateLimits, RateLimitEntry
 from simstudio.resources.batch_execution import ExecutionOptions, WorkflowExecution, limits_of
 from simstudio.transport.rate_limit import RateLimitInfo
-from tests.unit.driving import KEY, Played, answer, client, context_of, frames, play, result_of, streamed
+from tests.driving import KEY, Played, answer, client, context_of, frames, play, result_of, streamed
 
 RUN = {"runId": "r1", "workflowId": "wf", "status": "completed", "output": {"n": 1}}
 QUEUED = answer(202, {"success": True, "jobId": "j1", "executionId": "e1", "statusUrl": "https://sim.test/api/jobs/j1"})

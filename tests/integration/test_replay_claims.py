@@ -9,9 +9,9 @@ import pytest
 import simstudio as sim
 from simstudio.resources.v2.execution import find_refusal
 from simstudio.transport.message import Headers, Response
+from tests.driving import client, dialect_of, play
 from tests.integration.replaying import BASE_URL, KEY
 from tests.recorded import recording
-from tests.unit.driving import client, dialect_of, play
 
 SET = "sim-v0.8.9-claims"
 SUCCESS = 94

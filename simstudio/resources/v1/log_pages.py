@@ -3,7 +3,7 @@
 The server responds with 500 to each of its own cursors. The list is ordered by ``startedAt``, however, and takes the
 inclusive bounds ``endDate`` and ``startDate``. Each page is therefore requested from the time of the last log on,
 without the logs of that time that were returned before; the cursors made here carry both. Logs that start while the
-list is read appear in ascending order only. See ``tests/v1/test_v1_resource_logs.py``.
+list is read appear in ascending order only. See ``tests/resources/v1/test_v1_resource_logs.py``.
 """
 
 from __future__ import annotations

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simstudio import Download, NotFoundError
+from simstudio.core.endpoint import Sender, endpoint
+from simstudio.core.modes import M
+from simstudio.core.resource import APIResource
+from simstudio.transport.flow import Flow
+from simstudio.transport.message import Headers, Response
+from tests.driving import Both, answer, resource
+from tests.modes import both_modes
+
+
+def download(content: bytes = b"bytes", **headers: str) -> Download:
+    return Download.of(answer(200, content=content, headers={n.replace("_", "-"): v for n, v in headers.items()}))
+
+
+def received(disposition: str) -> Download:
+    """A download whose header came off the wire as UTF-8 or Latin-1 text."""
+    return Download.of(Response(200, Headers.decode([(b"Content-Disposition", disposition.encode("latin-1"))]), b""))
+
+
+class TestName:
+    @pytest.mark.parametrize(
+        ("disposition", "name"),
+        [
+            ("attachment; filename=report.pdf", "report.pdf"),
+            ('attachment; filename="a report.pdf"', "a report.pdf"),
+            ("attachment; filename*=UTF-8''bl%C3%A4tter.pdf", "blätter.pdf"),
+            ("attachment; filename*=utf-8'de'bl%C3%A4tter.pdf", "blätter.pdf"),
+            ("attachment; filename=\"blatter.pdf\"; filename*=UTF-8''bl%C3%A4tter.pdf", "blätter.pdf"),
+            ("attachment; filename*=UTF-8''bl%C3%A4tter.pdf; filename=\"blatter.pdf\"", "blätter.pdf"),
+            (r'attachment; filename="say \"hi\".txt"', 'say "hi".txt'),
+            ("attachment; FILENAME = x.txt", "x.txt"),
+            ("inline; filename=x.txt; size=5", "x.txt"),
+            ("attachment; filename=100%25.txt", "100%25.txt"),
+            ("attachment", None),
+            ("attachment; filename=", None),
+            ('attachment; filename=""', None),
+            ("", None),
+        ],
+    )
+    def test_it_is_that_of_the_disposition_rfc_5987_first(self, disposition: str, name: str | None) -> None:
+        assert download(Content_Disposition=disposition).name == name
+
+    def test_a_header_of_its_own_comes_first_and_is_percent_encoded(self) -> None:
+        made = download(X_File_Name="a%20%C3%A4%20(1).txt", Content_Disposition="attachment; filename=b.txt")
+        assert made.name == "a ä (1).txt"
+
+    @pytest.mark.parametrize(
+        "name", ["画面　撮影.png", "Screenshot 3.04\u202fPM.png", "نامه\u200cها.txt", "👩\u200d💻.txt", ".env", " x"]
+    )
+    def test_real_names_stay_as_they_are(self, name: str) -> None:
+        assert download(X_File_Name=quote(name)).name == name
+        assert download(Content_Disposition=f"attachment; filename*=UTF-8''{quote(name)}").name == name
+
+    @pytest.mark.parametrize(
+        ("hostile", "name"),
+        [
+            ("../../etc/passwd", "passwd"),
+            ("/etc/passwd", "passwd"),
+            ("..\\..\\windows\\win.ini", "win.ini"),
+            ("C:\\windows\\win.ini", "win.ini"),
+            ("a/../../b", "b"),
+            ("dir/", "dir"),
+            ("..", None),
+            (".", None),
+            ("a/..", None),
+            ("/", None),
+            ("\\", None),
+            ("  ", None),
+            (" .. ", None),
+            ("a\nb", None),
+            ("a\x00b", None),
+            ("a\x7f", None),
+            ("a\x85b", None),
+            ("exe\u202etxt.pdf", None),
+            ("a\u2028b", None),
+        ],
+    )
+    def test_it_names_no_directory_and_hides_nothing(self, hostile: str, name: str | None) -> None:
+        assert download(X_File_Name=quote(hostile, safe="")).name == name
+        assert download(Content_Disposition=f"attachment; filename*=UTF-8''{quote(hostile, safe='')}").name == name
+
+    def test_a_plain_name_is_not_percent_decoded_into_a_path(self) -> None:
+        assert download(Content_Disposition="attachment; filename=..%2F..%2Fx").name == "..%2F..%2Fx"
+        assert download(Content_Disposition='attachment; filename="../../x"').name == "x"
+
+    @given(st.text(st.characters(max_codepoint=255)))
+    def test_whatever_the_header_says_it_is_a_base_name_or_nothing(self, text: str) -> None:
+        for disposition in (text, f'attachment; filename="{text}"', f"x; filename*=utf-8''{text}"):
+            name = received(disposition).name
+            assert name is None or (name == Path(name).name and "\\" not in name and "\x00" not in name)
+
+
+class TestDownload:
+    def test_it_has_the_bytes_and_what_the_headers_say(self) -> None:
+        made = download(b"\x00\xff", Content_Type="text/csv; charset=utf-8", X_File_Id="f1")
+        assert made.content == b"\x00\xff"
+        assert made.content_type == "text/csv; charset=utf-8"
+        assert made.headers is not None
+        assert made.headers["x-file-id"] == "f1"
+
+    def test_an_empty_file_is_a_file(self) -> None:
+        assert download(b"").content == b""
+
+    def test_bytes_of_no_said_kind_are_of_none(self) -> None:
+        assert download().content_type == "application/octet-stream"
+
+    def test_it_shows_how_much_it_holds_and_not_what(self) -> None:
+        text = repr(download(b"secret" * 1000, X_File_Name="a.txt"))
+        assert "<6000 bytes>" in text
+        assert "a.txt" in text
+        assert "secret" not in text
+
+    def test_it_pickles(self) -> None:
+        made = download(b"x", X_File_Name="a.txt")
+        assert pickle.loads(pickle.dumps(made)) == made
+
+
+class TestSave:
+    def test_into_a_file(self, tmp_path: Path) -> None:
+        target = tmp_path / "mine.bin"
+        target.write_bytes(b"before, and longer")
+        assert download(b"now", X_File_Name="theirs.txt").save(target) == target
+        assert target.read_bytes() == b"now"
+
+    def test_into_a_directory_under_its_own_name(self, tmp_path: Path) -> None:
+        saved = download(b"x", X_File_Name="a.txt").save(str(tmp_path))
+        assert saved == tmp_path / "a.txt"
+        assert saved.read_bytes() == b"x"
+
+    @pytest.mark.parametrize("name", ["..%2F..%2Fevil.txt", "%2Fetc%2Fevil.txt", "..%5Cevil.txt"])
+    def test_never_beside_the_directory(self, tmp_path: Path, name: str) -> None:
+        directory = tmp_path / "here"
+        directory.mkdir()
+        assert download(X_File_Name=name).save(directory) == directory / "evil.txt"
+        assert [path.name for path in tmp_path.iterdir()] == ["here"]
+
+    @pytest.mark.parametrize("headers", [{}, {"X_File_Name": ".."}, {"X_File_Name": "a%0Ab"}])
+    def test_into_a_directory_without_a_usable_name(self, tmp_path: Path, headers: dict[str, str]) -> None:
+        assert download(**headers).save(tmp_path) == tmp_path / "download"
+
+    def test_where_nothing_can_be_written(self, tmp_path: Path) -> None:
+        with pytest.raises(OSError, match="nowhere"):
+            download().save(tmp_path / "nowhere" / "a.txt")
+
+
+class Files(APIResource[M]):
+    """One file."""
+
+    @endpoint("GET", "/api/files/{fileId}", "downloadFile")
+    def download(self, send: Sender, file_id: str) -> Flow[Download]:
+        """Download a file."""
+        return send.download()
+
+
+class TestOperation:
+    @both_modes
+    async def test_it_gives_what_came_whatever_it_is(self, both: Both) -> None:
+        made = both.client(answer(200, content=b'{"error": 1}', headers={"X-File-Name": "a.json"}))
+        got: Any = await both(resource(Files, made).download("a/b"))
+        assert (got.content, got.name) == (b'{"error": 1}', "a.json")
+        (request,) = made.script.requests
+        assert (request.method, request.url) == ("GET", "https://sim.test/api/files/a%2Fb")
+        assert request.headers["accept"] == "*/*"
+
+    async def test_an_error_status_is_no_file(self, both: Both) -> None:
+        made = both.client(answer(404, {"error": "File not found"}))
+        with pytest.raises(NotFoundError, match="File not found"):
+            await both(resource(Files, made).download("f"))

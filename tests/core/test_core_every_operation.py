@@ -1,0 +1,55 @@
+"""Every operation of every client: Python tells its signature, its types and its source."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, get_type_hints
+
+import pytest
+
+from simstudio.core.namespace import namespace
+from simstudio.core.operation import Method
+from simstudio.core.resource import APIResource
+from simstudio.services import oomol, speedpix, vectorvein
+from tests.driving import async_client, client
+
+WRITTEN = re.compile(r"\b(Flow|Pages|Plan)\[")
+"""What a decorated method returns, and no operation."""
+
+CLIENTS: dict[str, Callable[[], Any]] = {
+    "sim": client,
+    "async sim": async_client,
+    "oomol": lambda: oomol.OomolConnectClient("https://oomol.test"),
+    "async oomol": lambda: oomol.AsyncOomolConnectClient("https://oomol.test"),
+    "speedpix": lambda: speedpix.Client("key", "secret", "https://speedpix.test"),
+    "async speedpix": lambda: speedpix.AsyncClient("key", "secret", "https://speedpix.test"),
+    "vectorvein": lambda: vectorvein.VectorVeinClient("key"),
+    "async vectorvein": lambda: vectorvein.AsyncVectorVeinClient("key"),
+}
+
+
+def operations_of(resource: APIResource[Any]) -> Iterator[Any]:
+    """The operations of a resource and of its namespaces."""
+    for name in dir(type(resource)):
+        declared = inspect.getattr_static(type(resource), name)
+        if isinstance(declared, Method):
+            yield getattr(resource, name)
+        elif isinstance(declared, namespace) and not name.startswith("_"):
+            yield from operations_of(getattr(resource, name))
+
+
+@pytest.mark.parametrize("raw", [False, True], ids=["plain", "raw"])
+@pytest.mark.parametrize("service", CLIENTS)
+def test_signature_types_and_source_are_those_of_its_method(service: str, raw: bool) -> None:
+    made = CLIENTS[service]().with_raw_response if raw else CLIENTS[service]()
+    operations = list(operations_of(made))
+    assert len(operations) >= 9
+    for each in operations:
+        signature = inspect.signature(each)
+        assert set(get_type_hints(each)) == {*signature.parameters, "return"}
+        assert not WRITTEN.search(str(signature.return_annotation))
+        assert WRITTEN.search(inspect.getsource(each))
+        assert inspect.getdoc(each)
+        assert getattr(each.__self__, each.__name__) == each

@@ -1,0 +1,208 @@
+"""Human in the loop, without a server: what a pause says, which one an answer is for, what v2 sends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from simstudio import (
+    AsyncExecutionResult,
+    ConflictError,
+    InvalidInputError,
+    InvalidResponseError,
+    Job,
+    Pause,
+    PausedRun,
+    WorkflowExecutionResult,
+)
+from tests.driving import Both, answer
+
+V2 = {"api_version": "v2"}
+QUESTION = {
+    "operation": "human",
+    "responseStructure": [{"name": "question", "type": "string", "value": "Approve?"}],
+    "inputFormat": [{"name": "approved", "type": "boolean", "required": True}, {"no": "name"}, "odd"],
+    "_resume": {"contextId": "c1", "executionId": "e1", "workflowId": "wf", "uiUrl": "https://sim/resume"},
+}
+OUTPUT = {"data": QUESTION, "status": 200}
+BLOCK = {"contextId": "c1", "pausedAt": "t", "resumeAt": None, "pauseKind": "human", "pausePointCount": 2}
+
+
+def point(context: str, status: str = "paused") -> dict[str, Any]:
+    return {"contextId": context, "resumeStatus": status, "response": OUTPUT, "resumeLinks": QUESTION["_resume"]}
+
+
+def paused_run(*points: dict[str, Any]) -> Any:
+    return answer(200, {"workflowId": "wf", "executionId": "e1", "status": "paused", "pausePoints": list(points)})
+
+
+def v2_run(status: str = "paused", **changes: Any) -> Any:
+    return answer(200, {"data": {"runId": "e1", "workflowId": "wf", "status": status, "output": OUTPUT, **changes}})
+
+
+class TestAPause:
+    def test_of_a_result_is_in_its_output(self) -> None:
+        pause = WorkflowExecutionResult(True, OUTPUT).pause
+        assert pause is not None
+        assert bool(pause)
+        assert (pause.context_id, pause.execution_id, pause.workflow_id) == ("c1", "e1", "wf")
+        assert (pause.question, pause.waiting) == ("Approve?", True)
+        (field,) = pause.input_fields
+        assert (field.name, field.type, field.required, field.label) == ("approved", "boolean", True, None)
+        assert pause.links.ui_url == "https://sim/resume"
+        assert pause["operation"] == "human"  # what came stays reachable
+
+    def test_is_none_of_a_result_that_does_not_wait(self) -> None:
+        assert WorkflowExecutionResult(True, {"n": 1}).pause is None
+        assert Job("j", "completed", {"n": 1}).pause is None
+
+    def test_of_v2_says_what_its_block_and_its_output_say(self) -> None:
+        pause = Job("r", "paused", OUTPUT, block=BLOCK, workflow_id="wf", api_version="v2").pause
+        assert pause is not None
+        assert (pause.context_id, pause.kind, pause.paused_at, pause.resume_at) == ("c1", "human", "t", None)
+        assert pause.question == "Approve?"
+        assert pause["pausePointCount"] == 2
+
+    def test_of_v2_may_say_nothing_of_what_is_asked(self) -> None:
+        pause = Job("r", "paused", None, block=BLOCK, execution_id="r", workflow_id="wf", api_version="v2").pause
+        assert pause is not None
+        assert (pause.question, pause.input_fields, pause.context_id) == (None, [], "c1")
+
+    def test_shows_all_values_where_none_is_called_question(self) -> None:
+        shown = [{"name": "amount", "value": 5}, {"name": "to", "value": "Ada"}, {"name": "note", "value": ""}]
+        pause = WorkflowExecutionResult(True, {"data": {**QUESTION, "responseStructure": shown}}).pause
+        assert pause is not None
+        assert pause.question == "5\nAda"
+
+    @pytest.mark.parametrize("odd", [None, 5, "text", {"a": 1}, [1, None]])
+    def test_survives_odd_questions(self, odd: Any) -> None:
+        data = {**QUESTION, "responseStructure": odd, "inputFormat": odd}
+        pause = WorkflowExecutionResult(True, {"data": data}).pause
+        assert pause is not None
+        assert (pause.question, pause.input_fields) == (None, [])
+
+    def test_of_a_run_is_the_one_that_waits(self) -> None:
+        over, waiting = Pause(context_id="a", status="resumed"), Pause(context_id="b", status="paused")
+        assert PausedRun("wf", "e", "partially_resumed", [over, waiting]).paused is waiting
+        assert PausedRun("wf", "e", "fully_resumed", [over]).paused is None
+
+
+class TestAnswering:
+    @pytest.mark.parametrize(
+        "held",
+        [
+            WorkflowExecutionResult(True, OUTPUT),
+            Job("j", "completed", {"success": True, "output": OUTPUT}),
+            Pause("c1", "wf", "e1"),
+            PausedRun("wf", "e1", "paused", [Pause("c1", "wf", "e1", status="paused")]),
+        ],
+    )
+    async def test_takes_whatever_a_caller_holds(self, both: Both, held: Any) -> None:
+        client = both.client(answer(200, {"success": True, "output": 1, "executionId": "e1"}))
+        result = await both(client.workflows.resume(held, {"approved": True}))
+        (request,) = client.script.requests
+        assert (request.method, request.path) == ("POST", "/api/resume/wf/e1/c1")
+        assert request.json() == {"input": {"approved": True}}
+        assert result.output == 1
+
+    async def test_looks_up_the_pause_of_a_bare_id(self, both: Both) -> None:
+        done = answer(200, {"success": True, "output": 1})
+        client = both.client(paused_run(point("c0", "resumed"), point("c1")), done)
+        await both(client.workflows.resume("e1", workflow_id="wf"))
+        assert [request.path for request in client.script.requests] == [
+            "/api/workflows/wf/paused/e1",
+            "/api/resume/wf/e1/c1",
+        ]
+        assert client.script.requests[1].json() == {}
+
+    async def test_asks_which_when_several_wait(self, both: Both) -> None:
+        client = both.client(paused_run(point("c1"), point("c2")))
+        with pytest.raises(InvalidInputError, match=r"context_id=.*c1 \(Approve\?\), c2"):
+            await both(client.workflows.resume("e1", workflow_id="wf"))
+
+    async def test_refuses_a_run_that_does_not_wait(self, both: Both) -> None:
+        client = both.client(paused_run(point("c1", "resumed")))
+        with pytest.raises(InvalidInputError, match="does not wait"):
+            await both(client.workflows.resume("e1", workflow_id="wf"))
+        with pytest.raises(InvalidInputError, match="does not wait"):
+            await both(client.workflows.resume(WorkflowExecutionResult(True, 1)))
+
+    async def test_needs_the_workflow(self, both: Both) -> None:
+        with pytest.raises(InvalidInputError, match="workflow_id="):
+            await both(both.client().workflows.resume("e1"))
+        with pytest.raises(InvalidInputError, match="execution id"):
+            await both(both.client().workflows.resume(Pause("c1", "wf")))
+        with pytest.raises(InvalidInputError, match="not int"):
+            await both(both.client().workflows.resume(5))
+
+    async def test_gives_a_job_when_the_run_was_queued(self, both: Both) -> None:
+        client = both.client(answer(202, {"success": True, "async": True, "jobId": "run_2", "executionId": "e1"}))
+        queued = await both(client.workflows.resume("e1", 1, workflow_id="wf", context_id="c1"))
+        assert isinstance(queued, AsyncExecutionResult)
+        assert (queued.task_id, queued.workflow_id) == ("run_2", "wf")
+
+    async def test_gives_a_job_when_the_answer_waits_its_turn(self, both: Both) -> None:
+        waits = {"status": "queued", "executionId": "e1", "queuePosition": 1, "message": "busy"}
+        client = both.client(answer(200, waits))
+        queued = await both(client.workflows.resume("e1", 1, workflow_id="wf", context_id="c1"))
+        assert isinstance(queued, AsyncExecutionResult)
+        assert (queued.task_id, queued.message) == ("e1", "busy")
+
+    async def test_counts_once(self, both: Both, no_waiting: list[float]) -> None:
+        client = both.client(answer(503, {"error": "busy"}))
+        with pytest.raises(Exception, match="busy"):
+            await both(client.workflows.resume("e1", 1, workflow_id="wf", context_id="c1"))
+        assert (len(client.script.requests), no_waiting) == (1, [])
+
+
+class TestV2:
+    async def test_lists_what_each_run_asks(self, both: Both) -> None:
+        listed = answer(200, {"data": [{"runId": "e1"}, {"runId": "e2"}], "nextCursor": "n"})
+        client = both.client(listed, v2_run(paused=BLOCK), v2_run(paused=BLOCK), **V2)
+        page = await both(client.workflows.paused("wf").page())
+        assert [request.url.partition("/api/v2")[2] for request in client.script.requests] == [
+            "/workflows/wf/runs?status=paused",
+            "/workflows/wf/runs/e1?includeOutput=true",
+            "/workflows/wf/runs/e2?includeOutput=true",
+        ]
+        assert page.next_cursor == "n"
+        assert [run.paused.question for run in page.items] == ["Approve?", "Approve?"]
+        assert page.items[0].total_pause_count == 2
+
+    async def test_asks_the_unversioned_route_what_the_run_does_not_tell(self, both: Both) -> None:
+        silent = v2_run(paused=BLOCK, output=None)
+        client = both.client(silent, paused_run(point("c1")), silent, answer(404, {"error": "gone"}), **V2)
+        told = await both(client.workflows.get_paused("wf", "e1"))
+        assert client.script.requests[1].path == "/api/workflows/wf/paused/e1"
+        assert (told.paused.question, told.paused.context_id) == ("Approve?", "c1")
+        untold = await both(client.workflows.get_paused("wf", "e1"))
+        assert (untold.paused.question, untold.paused.context_id) == (None, "c1")
+
+    async def test_answers_under_a_new_run(self, both: Both) -> None:
+        resumed = answer(200, {"data": {"runId": "e9", "workflowId": "wf", "status": "completed", "output": 2}})
+        client = both.client(v2_run(paused=BLOCK), resumed, **V2)
+        job = await both(client.jobs.get("e1", workflow_id="wf"))
+        result = await both(client.workflows.resume(job, {"approved": True}))
+        request = client.script.requests[1]
+        assert (request.method, request.path) == ("POST", "/api/v2/workflows/wf/runs/e1/resume")
+        assert request.json() == {"contextId": "c1", "input": {"approved": True}}
+        assert (result.output, result.execution_id) == (2, "e9")
+
+    async def test_gives_a_job_when_the_run_was_queued(self, both: Both) -> None:
+        client = both.client(answer(202, {"data": {"runId": "e9", "statusUrl": "x"}}), **V2)
+        queued = await both(client.workflows.resume(Pause("c1", "wf", "e1")))
+        assert isinstance(queued, AsyncExecutionResult)
+        assert (queued.task_id, queued.api_version) == ("e9", "v2")
+
+    async def test_an_answer_too_late_is_a_conflict(self, both: Both) -> None:
+        late = {"error": {"code": "CONFLICT", "message": "Already resumed"}}
+        client = both.client(answer(409, late), **V2)
+        with pytest.raises(ConflictError, match="Already resumed"):
+            await both(client.workflows.resume(Pause("c1", "wf", "e1")))
+        assert len(client.script.requests) == 1
+
+    async def test_a_list_that_is_none_is_an_invalid_response(self, both: Both) -> None:
+        client = both.client(answer(200, {"data": {}}), **V2)
+        with pytest.raises(InvalidResponseError, match="list of runs"):
+            await both(client.workflows.paused("wf").page())

@@ -1,0 +1,315 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from simstudio import APIConnectionError, ConfigurationError, Request, Response
+from simstudio.transport.flow import Blocking, Call, FromBody, Sleep, adrive, drive
+from tests.driving import AsyncScript, Both, Pieces, Script, answer, frames, streamed
+from tests.modes import MODES, both_modes
+
+
+class Driver:
+    """``drive`` or ``adrive`` over a script."""
+
+    def __init__(self, asynchronous: bool) -> None:
+        self.asynchronous = asynchronous
+
+    async def __call__(self, flow: Any, *answers: Any, seen: list[Response] | None = None) -> Any:
+        if self.asynchronous:
+            return await adrive(flow, AsyncScript(list(answers)), seen=seen)
+        return drive(flow, Script(list(answers)), seen=seen)
+
+
+@pytest.fixture(params=MODES)
+def driven(request: pytest.FixtureRequest) -> Driver:
+    return Driver(request.param == "async")
+
+
+GET = Request("GET", "https://sim.test/api/x")
+
+
+async def test_a_request_brings_its_response_and_the_flow_its_result(driven: Driver) -> None:
+    def flow() -> Any:
+        response = yield GET
+        return response.status
+
+    assert await driven(flow(), answer(204)) == 204
+
+
+async def test_flows_compose_by_yield_from(driven: Driver) -> None:
+    def inner() -> Any:
+        return (yield GET).status
+
+    def outer() -> Any:
+        first = yield from inner()
+        return first, (yield from inner())
+
+    assert await driven(outer(), answer(200), answer(204)) == (200, 204)
+
+
+async def test_a_flow_that_needs_nothing_just_returns(driven: Driver) -> None:
+    def flow() -> Any:
+        return 5
+        yield
+
+    assert await driven(flow()) == 5
+
+
+async def test_a_sleep_waits_its_seconds(driven: Driver, no_waiting: list[float]) -> None:
+    def flow() -> Any:
+        assert (yield Sleep(1.5)) is None
+
+    await driven(flow())
+    assert no_waiting == [1.5]
+
+
+async def test_a_failure_is_thrown_into_the_flow_which_may_mend_it(driven: Driver) -> None:
+    def flow() -> Any:
+        try:
+            yield GET
+        except APIConnectionError as error:
+            return str(error)
+
+    assert await driven(flow(), APIConnectionError("refused")) == "refused"
+
+
+async def test_a_failure_that_the_flow_cannot_use_comes_out_itself(driven: Driver) -> None:
+    failure = KeyError("mine")
+
+    def flow() -> Any:
+        yield GET
+
+    with pytest.raises(KeyError) as caught:
+        await driven(flow(), failure)
+    assert caught.value is failure
+
+
+async def test_an_interruption_is_thrown_into_the_flow_too(driven: Driver) -> None:
+    told: list[str] = []
+
+    def flow() -> Any:
+        try:
+            yield GET
+        finally:
+            told.append("cleaned up")
+
+    with pytest.raises(KeyboardInterrupt):
+        await driven(flow(), KeyboardInterrupt())
+    assert told == ["cleaned up"]
+
+
+async def test_a_flow_may_go_on_after_a_failure(driven: Driver, no_waiting: list[float]) -> None:
+    def flow() -> Any:
+        while True:
+            try:
+                return (yield GET).status
+            except APIConnectionError:
+                yield Sleep(0.25)
+
+    assert await driven(flow(), APIConnectionError("1"), APIConnectionError("2"), answer(200)) == 200
+    assert no_waiting == [0.25, 0.25]
+
+
+async def test_every_response_is_collected_when_asked(driven: Driver) -> None:
+    def flow() -> Any:
+        yield GET
+        yield GET
+
+    seen: list[Response] = []
+    await driven(flow(), answer(200), answer(204), seen=seen)
+    assert [response.status for response in seen] == [200, 204]
+
+
+class TestCall:
+    async def test_a_function_is_called_and_its_value_comes_back(self, driven: Driver) -> None:
+        def flow() -> Any:
+            return (yield Call(lambda a, b: a + b, 1, 2))
+
+        assert await driven(flow()) == 3
+
+    async def test_what_it_raises_comes_out(self, driven: Driver) -> None:
+        def stop() -> None:
+            raise LookupError("enough")
+
+        def flow() -> Any:
+            yield Call(stop)
+
+        with pytest.raises(LookupError, match="enough"):
+            await driven(flow())
+
+    async def test_what_an_async_function_returns_is_awaited(self) -> None:
+        async def later(value: int) -> int:
+            await asyncio.sleep(0)
+            return value + 1
+
+        def flow() -> Any:
+            return (yield Call(later, 1))
+
+        assert await adrive(flow(), AsyncScript([])) == 2
+
+    def test_the_sync_driver_refuses_an_async_function_by_name(self) -> None:
+        async def later() -> None:
+            raise AssertionError("never runs")
+
+        def flow() -> Any:
+            yield Call(later)
+
+        with pytest.raises(ConfigurationError, match=r"later is async, and this client is not"):
+            drive(flow(), Script([]))
+
+
+class TestBlocking:
+    async def test_a_function_that_blocks_runs_beside_the_event_loop(self, driven: Driver) -> None:
+        def where(one: int) -> tuple[int, int]:
+            return one, threading.get_ident()
+
+        def flow() -> Any:
+            return (yield Blocking(where, 1))
+
+        one, thread = await driven(flow())
+        assert one == 1
+        assert (thread != threading.get_ident()) is driven.asynchronous
+
+    async def test_what_it_raises_is_thrown_into_the_flow(self, driven: Driver) -> None:
+        def fail() -> None:
+            raise OSError("gone")
+
+        def flow() -> Any:
+            try:
+                yield Blocking(fail)
+            except OSError as error:
+                return str(error)
+
+        assert await driven(flow()) == "gone"
+
+
+class TestBodies:
+    async def test_pieces_are_read_one_by_one(self, driven: Driver) -> None:
+        def flow() -> Any:
+            response = yield GET
+            body = response.body
+            got = []
+            while (piece := (yield FromBody(body, "piece"))) is not None:
+                got.append(piece)
+            yield FromBody(body, "close")
+            return got
+
+        response = streamed(b"a", b"b")
+        assert await driven(flow(), response) == [b"a", b"b"]
+        assert response.body is None
+
+    async def test_the_rest_can_be_read_into_the_response(self, driven: Driver) -> None:
+        def flow() -> Any:
+            response = yield GET
+            yield FromBody(response.body, "read")
+            return response.content
+
+        assert await driven(flow(), streamed(b"a", b"b")) == b"ab"
+
+    async def test_a_response_is_left_open_for_who_gets_it(self, driven: Driver) -> None:
+        def flow() -> Any:
+            return (yield GET)
+
+        response = streamed(b"a")
+        assert (await driven(flow(), response)).body is not None
+
+    async def test_one_still_open_is_closed_when_the_flow_fails(self, driven: Driver) -> None:
+        def flow() -> Any:
+            yield GET
+            raise ValueError("my own")
+
+        response = streamed(b"a")
+        body = response.body
+        with pytest.raises(ValueError, match="my own"):
+            await driven(flow(), response)
+        assert isinstance(body, Pieces)
+        assert body.did == ["close"]
+
+    async def test_one_already_closed_is_left_alone(self, driven: Driver) -> None:
+        def flow() -> Any:
+            response = yield GET
+            yield FromBody(response.body, "close")
+            raise ValueError("my own")
+
+        response = streamed(b"a")
+        body = response.body
+        with pytest.raises(ValueError, match="my own"):
+            await driven(flow(), response)
+        assert isinstance(body, Pieces)
+        assert body.did == ["close"]
+
+    async def test_each_open_one_is_closed_when_the_flow_fails(self, driven: Driver) -> None:
+        def flow() -> Any:
+            yield GET
+            yield GET
+            raise ValueError("my own")
+
+        responses = streamed(b"a"), streamed(b"b")
+        with pytest.raises(ValueError, match="my own"):
+            await driven(flow(), *responses)
+        assert [response.body for response in responses] == [None, None]
+
+
+class TestCancellation:
+    async def test_a_cancelled_flow_may_clean_up_even_with_steps(self) -> None:
+        told: list[str] = []
+
+        def flow() -> Any:
+            try:
+                yield Sleep(60.0)
+            finally:
+                yield Call(told.append, "told")
+
+        task = asyncio.ensure_future(adrive(flow(), AsyncScript([])))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert told == ["told"]
+
+    async def test_an_open_response_is_closed(self) -> None:
+        response = streamed(frames({"blockId": "b", "chunk": "x"}))
+        body = response.body
+
+        def flow() -> Any:
+            yield GET
+            yield Sleep(60.0)
+
+        task = asyncio.ensure_future(adrive(flow(), AsyncScript([response])))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert isinstance(body, Pieces)
+        assert body.did == ["close"]
+
+
+class TestMistakes:
+    """Of middleware written by users."""
+
+    @both_modes
+    async def test_a_forgotten_from_is_said(self, both: Both) -> None:
+        def mine(request: Request, call_next: Any) -> Any:
+            response = yield call_next(request)
+            return response
+
+        made = both.client(answer(200, {"isDeployed": True}), middleware=[mine])
+        with pytest.raises(ConfigurationError, match=r"yield from call_next"):
+            await both(made.workflows.status("wf"))
+
+    @both_modes
+    async def test_a_forgotten_return_is_said(self, both: Both) -> None:
+        def mine(request: Request, call_next: Any) -> Any:
+            yield from call_next(request)
+
+        made = both.client(answer(200, {"isDeployed": True}), middleware=[mine])
+        with pytest.raises(ConfigurationError, match=r"mine.*return"):
+            await both(made.workflows.status("wf"))
+
+
+def test_a_sleep_shows_its_seconds() -> None:
+    assert repr(Sleep(1.5)) == "Sleep(1.5)"
