@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from faultserver import Connection, FaultServer
@@ -224,3 +225,16 @@ def test_a_keyboard_interrupt_ends_the_loop_and_closes_the_connection(serve: Ser
     finally:
         signal.signal(signal.SIGINT, before)
     assert server.saw_close()
+
+
+async def iterate(client: AsyncSimStudioClient) -> None:
+    async with client.workflows.stream("wf"):
+        pass
+
+
+@pytest.mark.parametrize("use", [execute, iterate])
+def test_without_a_loop_of_asyncio_a_call_says_what_it_needs(use: Callable[[AsyncSimStudioClient], Any]) -> None:
+    """A coroutine is driven here as another async library would drive it."""
+    coroutine = use(async_client_of("http://127.0.0.1:9"))
+    with pytest.raises(ConfigurationError, match="running event loop of asyncio"):
+        coroutine.send(None)

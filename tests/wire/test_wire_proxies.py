@@ -144,6 +144,40 @@ def test_a_proxy_that_refuses_connections_had_nothing_sent_to_it(
     assert not caught.value.sent
 
 
+@pytest.mark.parametrize("url", ["http://sim.invalid", "https://sim.invalid"])
+def test_an_error_names_the_proxy_that_refused_and_its_variable_and_no_credentials(
+    own: Caller, nowhere: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", nowhere.replace("http://", "http://someone:sesame@"))
+    through = rf"sim\.invalid:\d+ through the proxy {nowhere.removeprefix('http://')} \(ALL_PROXY\): "
+    with pytest.raises(APIConnectionError, match=through) as caught:
+        own(url, execute, max_retries=0)
+    assert "sesame" not in str(caught.value)
+
+
+def test_an_error_names_the_proxy_that_refused_a_tunnel(
+    serve: Serve, own: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = serve(answering(answer(b"", 407)))
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    with pytest.raises(APIConnectionError, match=rf"through the proxy 127\.0\.0\.1:{proxy.port} \(HTTPS_PROXY\)"):
+        own("https://sim.invalid", execute, max_retries=0)
+
+
+def test_a_time_out_while_connecting_names_the_proxy(
+    serve: Serve, own: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(connection: Connection) -> None:
+        await connection.silence()
+
+    proxy = serve(silent)
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    through = rf"while connecting through the proxy 127\.0\.0\.1:{proxy.port}"
+    with pytest.raises(APITimeoutError, match=through) as caught:
+        own("https://sim.invalid", lambda client: client.workflows.execute("wf", timeout=0.1), max_retries=0)
+    assert not caught.value.sent
+
+
 def test_the_deadline_holds_through_a_proxy(serve: Serve, own: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     async def silent(connection: Connection) -> None:
         await connection.request()
