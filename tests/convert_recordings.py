@@ -4,15 +4,16 @@ Run from the top of the repository::
 
     python -m tests.convert_recordings RECORDINGS [SET=]RECORDINGS ...
 
-A source directory holds one JSON file an exchange, ``NNN-name.json`` or ``part-NNN-name.json``: ``{name,
-request{method, url, headers, body}, response{status, headers, body}, note?}``. Each becomes ``cassettes/SET/`` and the
-same name with ``.yaml``. The set's name may be given; else a directory ``recordings`` is ``sim-v0.6.43`` and
-``recordings-vX`` is ``sim-vX``. The same input gives the same bytes. What cannot be replayed is left out and listed,
-with the reason, in ``cassettes/SET/SKIPPED.md``. Where ``cassettes/SET/SELECTED.txt`` names recordings, a line each
-without ``.json``, the set is made of these alone.
+A source directory holds one JSON file for each exchange, ``NNN-name.json`` or ``part-NNN-name.json``: ``{name,
+request{method, url, headers, body}, response{status, headers, body}, note?}``, with headers as lists of ``[name,
+value]``, and bodies as text, or as base64 beside ``"body_encoding": "base64"``. It becomes
+``cassettes/SET/NNN-name.yaml``. If no SET is given, a directory ``recordings`` is ``sim-v0.6.43`` and ``recordings-vX``
+is ``sim-vX``. The same input gives the same bytes. Recordings that cannot be replayed are listed with the reason in
+``cassettes/SET/SKIPPED.md``. If ``cassettes/SET/SELECTED.txt`` exists, the set has only the recordings that it names,
+one a line without ``.json``.
 
-Bodies stay exactly as recorded, keys excepted. The request's host becomes ``http://sim.test``, as it is the client that
-chooses it, whereas hosts inside bodies and in ``location`` are the server's own words.
+Bodies stay as recorded, except for keys. The host of the request becomes ``http://sim.test``, because the client
+chooses it; hosts in bodies and in ``location`` come from the server and stay.
 """
 
 from __future__ import annotations
