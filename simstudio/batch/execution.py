@@ -26,7 +26,7 @@ Mode: TypeAlias = Literal["sync", "async", "stream"]
 """How an execution is sent: one request that waits for the result, queued and then asked for, or one stream."""
 Models: TypeAlias = Mapping[str, "type[Model]"]
 """The classes of what a ledger keeps: of a ``result``, and of the ``job`` that an error may have."""
-Hear: TypeAlias = "Callable[[RateLimitInfo], None]"
+Hear: TypeAlias = Callable[["RateLimitInfo"], None]
 """Called with what the headers of a response say about the rate limit."""
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
-from simstudio.batch.execution import Limits, Receipt, Refusal
+from simstudio.batch.execution import Hear, Limits, Models, Receipt, Refusal
 from simstudio.core.errors import JobFailedError
 from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.models.execution import WorkflowExecutionResult
@@ -24,7 +24,7 @@ from simstudio.transport.errors import InvalidInputError, RateLimitError, SimStu
 from simstudio.transport.rate_limit import RateLimits
 
 if TYPE_CHECKING:
-    from simstudio.batch.execution import Hear, Mode, Models
+    from simstudio.batch.execution import Mode
     from simstudio.core.context import Context
     from simstudio.models.usage import UsageLimits
     from simstudio.transport.flow import Flow
