@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import attrs
 
+from simstudio.transport.rate_limit import RateLimitInfo
+
 if TYPE_CHECKING:
     from typing import TypeAlias
 
@@ -20,13 +22,12 @@ if TYPE_CHECKING:
     from simstudio.core.model import Model
     from simstudio.transport.errors import SimStudioError
     from simstudio.transport.flow import Flow
-    from simstudio.transport.rate_limit import RateLimitInfo
 
 Mode: TypeAlias = Literal["sync", "async", "stream"]
 """How an execution is sent: one request that waits for the result, queued and then asked for, or one stream."""
 Models: TypeAlias = Mapping[str, "type[Model]"]
 """The classes of what a ledger keeps: of a ``result``, and of the ``job`` that an error may have."""
-Hear: TypeAlias = Callable[["RateLimitInfo"], None]
+Hear: TypeAlias = Callable[[RateLimitInfo], None]
 """Called with what the headers of a response say about the rate limit."""
 
 

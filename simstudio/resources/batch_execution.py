@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
-from simstudio.batch.execution import Hear, Limits, Models, Receipt, Refusal
+from simstudio.batch.execution import Hear, Limits, Receipt, Refusal
 from simstudio.core.errors import JobFailedError
 from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.models.execution import WorkflowExecutionResult
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-MODELS: Final[Models] = {"result": WorkflowExecutionResult, "job": Job}
+MODELS: Final = {"result": WorkflowExecutionResult, "job": Job}
 """The classes of what a ledger of Sim's executions keeps."""
 
 _PATIENCE: Final = 3600.0
