@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -10,6 +10,7 @@ import attrs
 
 from simstudio.batch.execution import Hear, Limits, Receipt, Refusal
 from simstudio.core.errors import JobFailedError
+from simstudio.core.model import Model
 from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.models.jobs import Job
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-MODELS: Final = {"result": WorkflowExecutionResult, "job": Job}
+MODELS: Final[Mapping[str, type[Model]]] = {"result": WorkflowExecutionResult, "job": Job}
 """The classes of what a ledger of Sim's executions keeps."""
 
 _PATIENCE: Final = 3600.0
