@@ -29,7 +29,7 @@ Examples:
   simstudio api get /api/v2/workflows --query workspaceId=ID --paginate
   simstudio api POST /api/v2/workflows/ID/deploy --data '{"name": "spring"}'
   simstudio api POST /api/v2/workflows/import --data @body.json
-  simstudio api GET /api/v1/files/ID --query workspaceId=ID --output report.pdf
+  simstudio api GET /api/v1/files/ID -q workspaceId=ID --output report.pdf
   simstudio api --list | jq -r 'select(.version == "v2") | .path'
 """
 

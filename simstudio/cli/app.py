@@ -27,30 +27,31 @@ from simstudio.cli.workflows import workflows
 
 _EPILOG = """\b
 Examples:
-  simstudio run hello --input name=Ada --sandbox     nothing to set up: a Sim on this machine
-  simstudio run WORKFLOW --input name=Ada            the real one
+  simstudio run hello --input name=Ada --sandbox   a Sim on this machine
+  simstudio run WORKFLOW --input name=Ada          the real one
   simstudio run WORKFLOW --stream --select agent1.content
   simstudio run WORKFLOW --async --json | jq .output
-  simstudio batch run WORKFLOW inputs.jsonl --out results.jsonl --ledger runs.sqlite
+  simstudio batch run WORKFLOW in.jsonl --out out.jsonl --ledger runs.sqlite
   simstudio workflows export WORKFLOW --output greet.json
-  simstudio sandbox app.py --port 8000               a local Sim with workflows of your own
+  simstudio sandbox app.py --port 8000             one with your workflows
 
 \b
 Environment:
-  SIM_API_KEY           the API key; there is no option for it, as command lines are seen by others
-  SIM_BASE_URL          where Sim is, when it is not https://sim.ai
-  SIM_API_VERSION       which API to speak: v1 (the default) or v2
-  SIM_WORKSPACE_ID      the workspace, for commands that need one
-  SIM_BATCH_SHARED      where batches share their rate, when that has a password
-  SIM_WEBHOOK_SECRET    what Sim signs webhooks with
+  SIM_API_KEY         the API key; no option takes it, as others on this
+                      machine can read command lines
+  SIM_BASE_URL        the address of Sim; without it, https://sim.ai
+  SIM_API_VERSION     the version of the API: v1 (the default) or v2
+  SIM_WORKSPACE_ID    the workspace, for commands that need one
+  SIM_BATCH_SHARED    where batches share their rate, if that has a password
+  SIM_WEBHOOK_SECRET  the secret that Sim signs webhooks with
 
 \b
 Exit codes:
   0    done
-  1    the run failed, or the server refused the request; of a batch: not every item succeeded
+  1    the run or an item of the batch failed, or the server refused it
   2    the command cannot be understood, or its input cannot be sent
   3    no connection, or the API key is missing or wrong
-  130  interrupted (Ctrl-C); 143, 129: a batch that was ended by SIGTERM, SIGHUP
+  130  interrupted (Ctrl-C); 143, 129: a batch ended by SIGTERM, SIGHUP
 
 With --json, standard output holds JSON and nothing else, an object a line; what fails ends with
 {"error": {"type", "message", "code", "status", "requestId", "taskId"}}.

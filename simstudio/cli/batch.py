@@ -28,15 +28,14 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound=Callable[..., Any])
 
-_ENDS = """\b
-Ctrl-C, SIGTERM and SIGHUP (a terminal that goes, unless under nohup) begin nothing more and wait up to 30 s for what
-is under way; a second one leaves at once. Then simstudio batch resume LEDGER goes on.
+_ENDS = """After Ctrl-C, SIGTERM or SIGHUP (the terminal is closed, unless under nohup) nothing more is
+sent, and what runs is waited for up to 30 s; a second one ends at once. "simstudio batch resume LEDGER" goes on.
 
 \b
 Exit codes:
   0    every item is done
-  1    items failed, or are unknown, or the ledger knows more than came; or the server refused,
-       the ledger does not fit, results cannot be written
+  1    items failed, or are unknown, or the ledger has more than the input;
+       or the server refused, the ledger does not fit, results are not written
   2    the command cannot be understood, or an input cannot be read
   3    no connection, or the API key is missing or wrong
   129, 130, 143  ended by SIGHUP, Ctrl-C (SIGINT), SIGTERM
@@ -44,17 +43,19 @@ Exit codes:
 
 _EPILOG = """\b
 Examples:
-  simstudio batch run WORKFLOW inputs.jsonl --out results.jsonl --ledger runs.sqlite
+  simstudio batch run WORKFLOW in.jsonl --out out.jsonl --ledger runs.sqlite
   simstudio batch run hello inputs.jsonl --sandbox
   producer | simstudio batch run WORKFLOW - --unordered | consumer
-  simstudio batch resume runs.sqlite                 after Ctrl-C, a crash, a reboot
+  simstudio batch resume runs.sqlite       after Ctrl-C, a crash, a reboot
   simstudio batch resume runs.sqlite --retry-failed --on-unknown rerun
 
 \b
 INPUTS holds one JSON value a line. Each result is one line:
-  {"index", "key", "state", "input", "output", "error", "attempts", "elapsed", "run_id"}
-with the state done, failed, or unknown: it may have run, and nobody knows. What an earlier run finished is told as
-the ledger has it: how often it was sent, and how long it took, are that run's.
+  {"index", "key", "state", "input", "output", "error", "attempts", "elapsed",
+   "run_id"}
+
+The state is done, failed, or unknown: it may have run. For an item that an earlier run finished, all fields, attempts
+and elapsed included, are those of that run.
 
 """
 
@@ -100,7 +101,7 @@ def _run_options(command: C) -> C:
                 type=click.Choice(["report", "rerun"]),
                 default="report",
                 show_default=True,
-                help="What to do with items that may have run in an earlier run, nobody knows.",
+                help="What to do with items that may have run in an earlier run.",
             ),
             click.option("--retry-failed", is_flag=True, help="Run items again that failed in an earlier run."),
             click.option(

@@ -28,8 +28,8 @@ Examples:
 
 \b
 What each version of the API can do:
-  v1    runs in the background are found by their id; only paused runs can be listed
-  v2    all, but a run is found by its workflow only: --workflow
+  v1    runs in the background, by their id; lists paused runs only
+  v2    all, but a run is found only with its --workflow
 """
 
 

@@ -17,6 +17,7 @@ _NARROW = 40
 """Characters below which a terminal has no room for two columns of fields."""
 _SQUEEZED = 12
 """Characters that a column may be squeezed to, where it has a longer word."""
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
 def show_fields(fields: Iterable[tuple[str, Any]]) -> None:
@@ -37,7 +38,9 @@ def show_fields(fields: Iterable[tuple[str, Any]]) -> None:
 
 
 def show_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], whole: Collection[str] = ()) -> None:
-    """Print rows under headings; None is a dash. Where the terminal is too narrow for ids, each row is fields.
+    """Print rows under headings; None is a dash. If the terminal is too narrow for ids and times, each row is fields.
+
+    A time is never broken, and is shown in a row without its fraction of a second.
 
     Args:
         headings: One for each column.
@@ -49,18 +52,19 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], whole: Co
     from rich.text import Text
 
     console = _console()
-    shown = [["–" if value is None else _readable(value) for value in row] for row in rows]
+    rows = list(rows)
+    shown = [["–" if value is None else _TIME.sub(r"\1\2", _readable(value)) for value in row] for row in rows]
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
     least = 0
     for number, heading in enumerate(headings):
         words = [heading, *(word for row in shown for word in row[number].split())]
         longest = max(map(len, words))
-        is_whole = heading in whole
+        is_whole = heading in whole or any(_TIME.fullmatch(row[number]) for row in shown)
         least += (longest if is_whole else max(len(heading), min(longest, _SQUEEZED))) + 3
         table.add_column(Text(heading), overflow="fold", no_wrap=is_whole)
     if shown and least - 1 > console.width:
-        for row in shown:
-            show_fields(zip(headings, row, strict=True))
+        for values in rows:
+            show_fields(zip(headings, ("–" if value is None else value for value in values), strict=True))
             console.print()
         return
     for row in shown:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _EPILOG = """\b
 Examples:
-  simstudio webhooks verify delivery.json --headers headers.txt --tolerance none
-  simstudio webhooks verify - -H 'sim-signature: t=1760000000000,v1=…' < delivery.json
+  simstudio webhooks verify body.json --headers headers.txt --tolerance none
+  simstudio webhooks verify - -H 'sim-signature: t=…,v1=…' < body.json
 
 \b
 Environment:

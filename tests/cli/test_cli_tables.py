@@ -1,12 +1,16 @@
-"""What a terminal shows: ids can be copied whatever its width, other text gives way."""
+"""What a terminal shows: ids and times are whole at any width, other text gives way; help fits into 80 columns."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
+import click
 import pytest
+from click.testing import CliRunner
 
+from simstudio.cli.app import application
 from simstudio.cli.progress import fitting
 from simstudio.cli.tables import show_fields, show_table
 from simstudio.sandbox import Sandbox, SandboxServer
@@ -45,6 +49,21 @@ class TestTables:
         show_table(["id", "text", "when"], [[IDS[0], LONG, "2026-11-20T08:00:00.000Z"]], whole=["id"])
 
         assert max(map(len, printed(capsys))) <= width
+
+    def test_a_time_is_whole_and_in_a_row_without_its_milliseconds(
+        self, capsys: pytest.CaptureFixture[str], width: int
+    ) -> None:
+        rows = [["slow", "yes", "2026-11-20T08:00:00.123Z", 7, "2026-11-21T09:30:00.456+02:00"]]
+
+        show_table(["name", "deployed", "deployed at", "runs", "last run"], rows)
+
+        lines = printed(capsys)
+        text = "\n".join(lines)
+        is_table = "─" in text
+        assert ("2026-11-20T08:00:00Z" if is_table else "2026-11-20T08:00:00.123Z") in text
+        assert ("2026-11-21T09:30:00+02:00" if is_table else "2026-11-21T09:30:00.456+02:00") in text
+        assert not is_table or max(map(len, lines)) <= width
+        assert is_table == (width >= 80)
 
     def test_other_text_is_complete_too(self, capsys: pytest.CaptureFixture[str], width: int) -> None:
         show_table(["id", "text"], [[IDS[0], "word " * 20]], whole=["id"])
@@ -155,3 +174,21 @@ class TestWaiting:
     @pytest.mark.parametrize(("width", "shown"), [(80, IDS[0]), (40, "")])
     def test_so_is_one_alone(self, width: int, shown: str) -> None:
         assert fitting(IDS[0], width) == shown
+
+
+def commands(command: click.Command, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield words
+    if isinstance(command, click.Group):
+        for name, below in command.commands.items():
+            yield from commands(below, (*words, name))
+
+
+@pytest.mark.parametrize(
+    "words", [pytest.param(words, id=" ".join(words) or "simstudio") for words in commands(application)]
+)
+def test_the_help_of_a_command_fits_into_80_columns(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+    shown = CliRunner().invoke(application, [*words, "--help"]).output
+
+    assert [line for line in shown.splitlines() if len(line) > 80] == []
