@@ -1,7 +1,7 @@
 """The JSON types that an annotation accepts, and the conversion of an accepted value.
 
 A value is judged by its JSON type alone, and never coerced. An accepted value stays as it is, or becomes a model, or a
-list or an object of models. A value of another type stays as it is, too, and is reported as a deviation.
+list or an object of models. A value of another type also stays as it is, and is reported as a deviation.
 """
 
 from __future__ import annotations

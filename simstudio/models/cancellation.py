@@ -9,17 +9,17 @@ from simstudio.core.model import Model, model
 
 @model
 class CancelResult(Model):
-    """What came of asking to cancel an execution.
+    """The result of a request to cancel an execution.
 
     Attributes:
-        success: Whether the request was recorded. Sim says true even of unknown and finished executions (recordings
-            086, 087), and false (with 200) where it has no Redis (345): the run then goes on.
-        execution_id: Of the execution.
-        reason: ``recorded``, ``redis_unavailable``, of v2 also ``already_completed`` …
-        redis_available: Whether the server could record it.
-        durably_recorded: Whether other server processes will see it.
-        locally_aborted: Whether the asked process itself stopped it.
-        paused_cancelled: Whether it was a paused one.
+        success: Whether the server recorded the request, even of an unknown or finished execution. Without
+            Redis it cannot: then this is False, with status 200, and the run goes on.
+        execution_id: Id of the execution.
+        reason: ``recorded``, ``redis_unavailable``; on v2 also ``already_completed`` …
+        redis_available: Whether the server reached Redis.
+        durably_recorded: Whether other processes of the server will see the request.
+        locally_aborted: Whether the process that answered stopped the execution itself.
+        paused_cancelled: Whether the execution was a paused one.
     """
 
     success: bool

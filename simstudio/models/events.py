@@ -9,16 +9,16 @@ from simstudio.core.model import Model, model
 
 @model
 class StreamEvent(Model):
-    """Any event of a stream; as a mapping, and by ``to_dict()``, it is the frame as it came."""
+    """An event of a stream. As a mapping, and in ``to_dict()``, it is the frame as the server sent it."""
 
 
 @model
 class ChunkEvent(StreamEvent):
-    """A piece of text of a streaming block.
+    """A piece of the text that a block streams.
 
     Attributes:
-        chunk: The text, verbatim. The first chunk of each block but the first begins with two line breaks.
-        block_id: The block it belongs to; chunks of parallel blocks may interleave.
+        chunk: The text, verbatim: the first chunk of each block after the first begins with two line breaks.
+        block_id: Id of the block. Chunks of blocks that run in parallel may alternate.
     """
 
     chunk: str
@@ -27,14 +27,13 @@ class ChunkEvent(StreamEvent):
 
 @model
 class FinalEvent(StreamEvent):
-    """The end of a run. ``stream.result()`` gives it together with the streamed text.
+    """The end of a run. ``stream.result()`` returns its content together with the streamed text.
 
     Attributes:
-        success: Whether the workflow succeeded.
-        output: As sent; on v0.6 without the blocks that were streamed.
-        error: The server's text when it failed.
-        status: ``paused`` when it waits for a human.
-        metadata: As sent; the documents promise it, servers do not send it.
+        output: Output of the workflow as sent; servers since v0.6 leave out the blocks that were streamed.
+        error: Error text; None if the workflow succeeded.
+        status: ``paused`` if the run waits for a human.
+        metadata: Documented, but not sent by current servers.
     """
 
     success: bool
@@ -46,10 +45,10 @@ class FinalEvent(StreamEvent):
 
 @model
 class ResetEvent(StreamEvent):
-    """v2: what a block has streamed so far is void; its text begins anew (``chunk_reset``).
+    """v2: the text that a block has streamed so far is void, and begins anew (``chunk_reset``).
 
     Attributes:
-        block_id: The block.
+        block_id: Id of the block.
     """
 
     block_id: str | None = None
@@ -60,8 +59,8 @@ class ThinkingEvent(StreamEvent):
     """v2, with ``include_thinking``: a piece of a model's reasoning.
 
     Attributes:
-        data: The text, as sent.
-        block_id: The block it belongs to.
+        data: The reasoning as sent.
+        block_id: Id of the block.
     """
 
     data: Any = None
@@ -70,14 +69,14 @@ class ThinkingEvent(StreamEvent):
 
 @model
 class ToolEvent(StreamEvent):
-    """v2, with ``include_tool_calls``: a tool that a model calls begins or ends.
+    """v2, with ``include_tool_calls``: a tool call of a model starts or ends.
 
     Attributes:
         phase: ``start`` or ``end``.
-        name: The tool.
-        id: Of the call; the same at its start and its end.
-        status: How it ended, as sent.
-        block_id: The block it belongs to.
+        name: Name of the tool.
+        id: Id of the call, the same at its start and its end.
+        status: Outcome of the call, as sent.
+        block_id: Id of the block.
     """
 
     phase: str
@@ -89,11 +88,11 @@ class ToolEvent(StreamEvent):
 
 @model
 class OtherEvent(StreamEvent):
-    """Any other event, kept raw: ``stream_error`` (which ends nothing), and what later servers invent.
+    """An event of any other kind: ``stream_error``, which does not end the stream, and events of later servers.
 
     Attributes:
-        event: The frame's ``event``, or None.
-        data: The whole frame: JSON data, or text where it was not JSON.
+        event: The ``event`` of the frame; None if it has none.
+        data: The whole frame: JSON data, or text if it is not JSON.
     """
 
     event: str | None = None

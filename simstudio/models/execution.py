@@ -16,19 +16,20 @@ if TYPE_CHECKING:
 
 @model
 class WorkflowExecutionResult(Model):
-    """What an execution brought.
+    """The result of an execution.
 
     Attributes:
-        success: Whether the workflow succeeded. (A Response block's answer counts as success: it ran.)
-        output: Plain JSON data: the last block's output, a Response block's body, or, of a stream with
+        success: Whether the workflow succeeded. A workflow that ends in a Response block has, whatever that answers.
+        output: JSON data: the output of the last block, or the body of a Response block; of a stream with
             ``selected_outputs``, ``{block_id: {path: value}}``.
-        error: The server's text when it failed, else None. Kept as sent, should it not be text.
-        logs: Plain JSON data; current servers do not send it.
-        metadata: ``duration`` in milliseconds, ``startTime`` and ``endTime`` as ISO 8601.
-        trace_spans: Plain JSON data; current servers do not send it.
-        total_duration: Milliseconds; current servers do not send it.
-        execution_id: The id of the run: of v1 the server's, missing from failures and streams; of v2 always there.
-        status: The run's status where the server sends one (``paused`` of a stream, of v2 always), else None.
+        error: Error text, or whatever the server sent in its place; None if the workflow succeeded.
+        logs: JSON data; not sent by current servers.
+        metadata: ``duration`` in milliseconds, ``startTime`` and ``endTime`` in ISO 8601.
+        trace_spans: JSON data; not sent by current servers.
+        total_duration: Milliseconds; not sent by current servers.
+        execution_id: Id of the run. On the unversioned routes, failures and streams do not name it; on v2 it is always
+            set.
+        status: Status of the run: on v2 always, on the unversioned routes ``paused`` at the end of a stream; else None.
 
     Example:
         >>> WorkflowExecutionResult(success=True, output={"n": 1})["output"]["n"]
@@ -46,10 +47,10 @@ class WorkflowExecutionResult(Model):
     status: str | None = None
 
     def raise_for_failure(self) -> WorkflowExecutionResult:
-        """The result itself, when it succeeded: for code that must work on servers that answer a failure with 200.
+        """Return the result if the workflow succeeded: for servers that answer a failure with 200, as v0.4 does.
 
         Raises:
-            ExecutionError: It did not succeed (on v0.4, or cancelled: v0.6 raises by itself); ``error.result`` is this.
+            ExecutionError: The workflow failed or was cancelled; ``error.result`` is this result.
 
         Example:
             >>> WorkflowExecutionResult(success=True, output=1).raise_for_failure().output
@@ -62,42 +63,42 @@ class WorkflowExecutionResult(Model):
 
     @property
     def paused(self) -> bool:
-        """Whether the run waits for a human. v1 shows this only by a ``_resume`` in the output."""
+        """Whether the run waits for a human. On the unversioned routes only a ``_resume`` in the output says so."""
         return self.status == "paused" or (self.status is None and find_resume(self.output) is not None)
 
     @property
     def pause(self) -> Pause | None:
-        """What it asks the human, None when it does not wait; for ``client.workflows.resume``."""
+        """The pause, for ``client.workflows.resume``; None if the run does not wait for a human."""
         if not self.paused:
             return None
-        from simstudio.models.pauses import Pause, pause_in
+        from simstudio.models.pauses import Pause, find_pause
 
         known: dict[str, Any] = {"workflow_id": self.workflow_id, "execution_id": self.execution_id}
-        return pause_in(self.output, **known) or Pause(**known)
+        return find_pause(self.output, **known) or Pause(**known)
 
     @property
     def run_id(self) -> str | None:
-        """The same as ``execution_id``, under v2's name."""
+        """The same as ``execution_id``, under its name in v2."""
         return self.execution_id
 
     @property
     def workflow_id(self) -> str | None:
-        """The workflow, where the answer names it (v2 always, v1 of a paused run)."""
+        """Id of the workflow; on the unversioned routes known of a paused run only, else None."""
         named = self._mapping().get("workflowId")
         resume = named or (find_resume(self.output) or {}).get("workflowId")
         return resume if isinstance(resume, str) else None
 
     @property
     def block_outputs(self) -> dict[str, Any] | None:
-        """Of v2, with ``selected_outputs``: ``{selector: value}``; else None."""
+        """v2, with ``selected_outputs``: ``{selector: value}``; else None."""
         outputs = self._mapping().get("blockOutputs")
         return outputs if isinstance(outputs, dict) else None
 
 
 def error_text(error: Any) -> str | None:
-    """The text of an error that may be text, an object with ``message``, or absent.
+    """The text of an error that is text or an object with ``message``; None if there is none.
 
-    v2 tells the failed block's name apart (``blockName``); v1 has it before the text, and so has this.
+    v2 has the name of the failed block apart (``blockName``); it is put before the text, as the unversioned routes do.
     """
     if not isinstance(error, dict):
         return str(error) if error else None

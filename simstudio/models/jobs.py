@@ -1,4 +1,4 @@
-"""Background executions as the server tells of them."""
+"""Executions in the background."""
 
 from __future__ import annotations
 
@@ -22,24 +22,25 @@ _FINAL = ("completed", "failed", "cancelled")
 
 @model
 class Job(Model):
-    """The state of one background execution.
+    """The state of an execution in the background.
 
     Attributes:
-        task_id: Its id.
-        status: ``pending``, ``processing``, ``completed``, ``failed`` (v0.6); ``queued``, ``processing``,
-            ``completed``, ``failed``, ``cancelled``, ``unknown`` (v0.4); ``queued``, ``pending``, ``running``,
-            ``redacting``, ``paused``, ``completed``, ``failed``, ``cancelled`` (v2). A completed job of v1 may hold a
-            failed workflow: see ``succeeded``.
-        output: As sent: of v1 ``{"success", "workflowId", "executionId", "output", "executedAt"}`` once it is
-            completed; the workflow's own output is ``job.result.output``, in every version.
-        error: As sent: text, an object with ``message``, or None. ``error_message`` is its text.
-        metadata: As sent: ``startedAt``, ``completedAt``, ``duration`` (milliseconds), or ids.
-        success: Whether the question was answered; says nothing of the job.
-        estimated_duration: Milliseconds, where the server guesses (v0.4, while it is queued or processing).
-        execution_id: The id to cancel by, when known.
-        workflow_id: The workflow it runs, when known.
-        api_version: Which API told of it (``v1``, ``v2``); None of a job made by hand.
-        block: Of v2, while it is paused: the run's ``paused`` object, as sent.
+        task_id: Id of the job; on v2 of the run.
+        status: v0.4: ``queued``, ``processing``, ``completed``, ``failed``, ``cancelled``, ``unknown``. v0.6 and later:
+            ``pending``, ``processing``, ``completed``, ``failed``, ``cancelled`` (since v0.8). v2: ``queued``,
+            ``pending``, ``running``, ``redacting``, ``paused``, ``completed``, ``failed``, ``cancelled``. A completed
+            job of the unversioned routes may hold a failed workflow: see ``succeeded``.
+        output: As sent: on the unversioned routes ``{"success", "workflowId", "executionId", "output", "executedAt"}``
+            of a completed job. ``job.result.output`` is the workflow's own output on every API version.
+        error: As sent: text, an object with ``message``, or None; ``error_message`` is its text.
+        metadata: As sent: ``startedAt``, ``completedAt``, ``duration`` in milliseconds, or ids.
+        success: Whether the server answered the request; it says nothing about the job.
+        estimated_duration: Milliseconds; sent by v0.4 while the job is queued or processing.
+        execution_id: Id for ``client.workflows.cancel``; None if unknown.
+        workflow_id: Id of the workflow; None if unknown.
+        api_version: The API that the job came from: ``v1`` (the unversioned routes) or ``v2``; None of a job that was
+            constructed in Python.
+        block: v2, while the run is paused: its ``paused`` object as sent.
     """
 
     task_id: str = attrs.field(metadata={"wire": ("taskId", "jobId", "runId", "executionId")})
@@ -56,45 +57,45 @@ class Job(Model):
 
     @property
     def done(self) -> bool:
-        """Whether waiting on brings nothing more: it ended, or it is paused."""
+        """Whether the job ended or is paused, so that waiting changes nothing more."""
         return self.status in _FINAL or self.paused
 
     @property
     def paused(self) -> bool:
-        """Whether it waits for a human (recording 112)."""
+        """Whether the run waits for a human."""
         return self.status == "paused" or (self.status == "completed" and find_resume(self.output) is not None)
 
     @property
     def pause(self) -> Pause | None:
-        """What it asks the human, None when it does not wait; for ``client.workflows.resume``."""
+        """The pause, for ``client.workflows.resume``; None if the run does not wait for a human."""
         if not self.paused:
             return None
-        from simstudio.models.pauses import Pause, pause_block, pause_in
+        from simstudio.models.pauses import Pause, find_pause, parse_pause_object
 
         known: dict[str, Any] = {"workflow_id": self.workflow_id, "execution_id": self.execution_id}
         if isinstance(self.block, dict):
-            return pause_block(self.block, self.output, **known)
-        return pause_in(self.output, **known) or Pause(**known)
+            return parse_pause_object(self.block, self.output, **known)
+        return find_pause(self.output, **known) or Pause(**known)
 
     @property
     def run_id(self) -> str:
-        """The same as ``task_id``, under v2's name."""
+        """The same as ``task_id``, under its name in v2."""
         return self.task_id
 
     @property
     def succeeded(self) -> bool:
-        """Whether it ended, not paused, and its workflow succeeded."""
+        """Whether the job ended, is not paused, and its workflow succeeded."""
         return self.status == "completed" and not self.paused and self._success() is not False
 
     @property
     def cancelled(self) -> bool:
-        """Whether the server says that it was cancelled. v0.6 does not: its job looks like a timed-out one (340)."""
+        """Whether the server says that the job was cancelled. v0.6 shows a cancelled job like a timed-out one."""
         inner = self.output.get("status") if self._enveloped else None
         return self.status == "cancelled" or inner == "cancelled"
 
     @property
     def error_message(self) -> str | None:
-        """The text of its error, wherever the server put it."""
+        """Text of the error; None if there is none."""
         enveloped = self.api_version != "v2" and isinstance(self.output, Mapping)
         for error in (self.error, self.output.get("error") if enveloped else None):
             text = error_text(error)
@@ -104,10 +105,10 @@ class Job(Model):
 
     @property
     def result(self) -> WorkflowExecutionResult:
-        """The workflow's result, in the form that ``workflows.execute`` gives.
+        """The result of the workflow, in the form that ``workflows.execute`` returns.
 
         Raises:
-            JobNotDoneError: The job is not done yet.
+            JobNotDoneError: The job is not done.
         """
         if not self.done:
             message = f"The job {self.task_id} is {self.status!r} and has no result yet; wait for it."
@@ -131,15 +132,15 @@ class Job(Model):
 
     @property
     def _enveloped(self) -> bool:
-        """Whether the output is v1's envelope around the workflow's own; v2 has none, whatever a workflow gives."""
+        """Whether the output is the envelope of the unversioned routes around the workflow's own; v2 has none."""
         return self.api_version != "v2" and isinstance(self.output, Mapping) and "output" in self.output
 
     def _success(self) -> bool | None:
         return self.output.get("success") if self._enveloped else None
 
 
-def job_from(data: Any, *, response: Response, task_id: str, workflow_id: str | None, execution_id: str | None) -> Job:
-    """A job from an answer of the jobs or the executions route, and what the asker knows of it."""
+def parse_job(data: Any, *, response: Response, task_id: str, workflow_id: str | None, execution_id: str | None) -> Job:
+    """Make a job of a response of the jobs or the executions route, and of the ids that the request was made with."""
     known: dict[str, Any] = {"task_id": task_id, "workflow_id": workflow_id, "execution_id": execution_id}
     known["api_version"] = "v1"
     if isinstance(data, dict):

@@ -1,4 +1,4 @@
-"""References that Sim sends in place of values that are too large for a response."""
+"""References in place of values that are too large for a response (over 8 MiB)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _MARK = "__simLargeValueRef"
 
 
 class LargeValueRef(dict[str, Any]):
-    """In place of a value that was too large to be sent; plain JSON data all the same, as it came.
+    """A reference in place of a value that was too large to be sent; a dict of JSON data as the server sent it.
 
-    The run's own blocks can read the value; an API client sees what is here. Select a smaller part of the output, or
-    have the workflow put the value into a file.
+    Blocks of the same run can read the value; an API client cannot. Select a smaller part of the output, or have the
+    workflow write the value to a file.
 
     Example:
         >>> LargeValueRef({"__simLargeValueRef": True, "id": "lv_1", "kind": "array", "size": 12_000_000}).size
@@ -21,7 +21,7 @@ class LargeValueRef(dict[str, Any]):
 
     @property
     def id(self) -> str:
-        """The server's id of the value, beginning with ``lv_``."""
+        """Id of the value: ``lv_…``."""
         return str(self.get("id", ""))
 
     @property
@@ -38,19 +38,19 @@ class LargeValueRef(dict[str, Any]):
 
     @property
     def key(self) -> str | None:
-        """Where the server keeps it."""
+        """Key of the value in the server's storage."""
         key = self.get("key")
         return key if isinstance(key, str) else None
 
     @property
     def execution_id(self) -> str | None:
-        """The run it belongs to."""
+        """Id of the run that the value belongs to."""
         execution_id = self.get("executionId")
         return execution_id if isinstance(execution_id, str) else None
 
     @property
     def preview(self) -> Any:
-        """A part of the value, where the server sends one."""
+        """A part of the value; None if the server sent none."""
         return self.get("preview")
 
     def __repr__(self) -> str:
@@ -58,7 +58,7 @@ class LargeValueRef(dict[str, Any]):
 
 
 def with_references(data: Any) -> Any:
-    """JSON data in which every reference is a :class:`LargeValueRef`; what holds none is returned as it is."""
+    """JSON data with every reference as a :class:`LargeValueRef`; the same object if it holds none."""
     if isinstance(data, Mapping):
         if data.get(_MARK) is True:
             return LargeValueRef(data)
@@ -71,5 +71,5 @@ def with_references(data: Any) -> Any:
 
 
 def may_hold_references(content: bytes) -> bool:
-    """Whether a body is worth looking through."""
+    """Whether a body contains the mark of a reference."""
     return _MARK.encode() in content

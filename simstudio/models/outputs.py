@@ -1,4 +1,4 @@
-"""What the output of a workflow tells of its run."""
+"""Parts of a workflow's output that concern its run."""
 
 from __future__ import annotations
 

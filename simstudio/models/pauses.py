@@ -1,8 +1,8 @@
 """Runs that wait for a human, and what they ask.
 
-A pause reaches the client in four shapes: as ``_resume`` beside the question in a paused result's or job's output
-(recordings 094, 112), as a pause point of the paused-run routes (096, 102), and in v2 as the ``paused`` block of a run.
-All of them become a :class:`Pause`.
+A pause has four forms on the wire: ``_resume`` beside the question, in the output of a paused result or of a paused
+job; a pause point of the routes for paused runs; and, in v2, the ``paused`` object of a run. All become a
+:class:`Pause`.
 """
 
 from __future__ import annotations
@@ -16,21 +16,18 @@ from simstudio.core.conversion import structure
 from simstudio.core.model import Model, model
 from simstudio.models.outputs import find_resume
 
-_OVER = frozenset({"resumed", "failed"})
+_OVER = ("resumed", "failed")
 
 
 @model
 class InputField(Model):
-    """A field that the human is asked for.
+    """A field that the human is asked to fill in.
 
     Attributes:
-        name: The key under which the answer is sent.
+        name: Key of the value in the answer.
         type: ``string``, ``number``, ``boolean``, ``object``, ``array`` or ``file[]``.
-        label: What a form shows.
-        id: Of the field.
-        value: Its default, as sent; ``""`` where there is none.
-        required: Whether it must be answered.
-        description: What it means.
+        label: Label of the field in a form.
+        value: Default as sent; ``""`` if there is none.
     """
 
     name: str
@@ -44,10 +41,9 @@ class InputField(Model):
 
 @model
 class ShownValue(Model):
-    """Something that the human is shown.
+    """A value that the human is shown.
 
     Attributes:
-        name: What it is called.
         type: ``string``, ``number`` …
         value: As sent.
     """
@@ -59,11 +55,11 @@ class ShownValue(Model):
 
 @model
 class ResumeLinks(Model):
-    """Where a pause can be answered.
+    """The URLs at which a pause can be answered, on the server's own idea of its public host.
 
     Attributes:
-        ui_url: A page for people, on the server's own idea of its public host.
-        api_url: The API's address; the client makes its own (``client.workflows.resume``).
+        ui_url: Page for people.
+        api_url: Route of the API; ``client.workflows.resume`` makes its own.
     """
 
     ui_url: str | None = None
@@ -72,21 +68,18 @@ class ResumeLinks(Model):
 
 @model
 class Pause(Model):
-    """One question that a run waits with; give it to ``client.workflows.resume``.
+    """A question that a run waits with, for ``client.workflows.resume``.
 
     Attributes:
-        context_id: Which of the run's pauses it is; None where the answer does not say (it is looked up then).
-        workflow_id: The workflow.
-        execution_id: The paused run.
-        question: The text of what is shown: of the value called ``question``, else of all, a line each.
-        shown: What the human is shown.
-        input_fields: What the human is asked for.
-        links: Where it can be answered.
-        block_id: The block that waits.
-        kind: ``human`` or ``time``; None where the server does not say.
-        status: ``paused``, ``queued``, ``resuming``, ``resumed``, ``failed``; None where it does not say.
+        context_id: Id of the pause among those of its run; None if the response lacks it, and is then looked up.
+        question: Text of the shown value called ``question``; without one, of all shown values, a line each.
+        shown: Values that the human is shown.
+        input_fields: Fields that the human is asked to fill in.
+        block_id: Id of the block that waits.
+        kind: ``human`` or ``time``; None if the response lacks it.
+        status: ``paused``, ``queued``, ``resuming``, ``resumed``, ``failed``; None if the response lacks it.
         paused_at: ISO 8601.
-        resume_at: When it goes on by itself, ISO 8601; of ``time`` pauses.
+        resume_at: Time at which a pause of kind ``time`` ends by itself, ISO 8601.
     """
 
     context_id: str | None = None
@@ -104,7 +97,7 @@ class Pause(Model):
 
     @property
     def waiting(self) -> bool:
-        """Whether it can still be answered."""
+        """Whether the pause can still be answered."""
         return self.status not in _OVER
 
     def __bool__(self) -> bool:
@@ -113,18 +106,17 @@ class Pause(Model):
 
 @model
 class PausedRun(Model):
-    """A run that waits, or waited, for a human.
+    """A run that waits for a human, or waited for one.
 
     Attributes:
-        workflow_id: The workflow.
-        execution_id: The run.
-        status: ``paused``, ``partially_resumed``, ``fully_resumed``, ``cancelled`` (v1); a run's status (v2).
-        pauses: Its pauses, resumed ones too.
+        status: ``paused``, ``partially_resumed``, ``fully_resumed``, ``cancelled`` on the unversioned routes; on v2 the
+            status of the run.
+        pauses: All pauses of the run, answered ones included.
         paused_at: ISO 8601.
-        updated_at: ISO 8601, v1 only.
-        expires_at: ISO 8601 or None, v1 only.
-        total_pause_count: How many pauses it has had.
-        resumed_count: How many of them were answered.
+        updated_at: ISO 8601; None on v2.
+        expires_at: ISO 8601; None on v2.
+        total_pause_count: Number of pauses.
+        resumed_count: Number of answered pauses.
     """
 
     workflow_id: str
@@ -139,41 +131,38 @@ class PausedRun(Model):
 
     @property
     def paused(self) -> Pause | None:
-        """The pause that waits (the first of several); None when none does any more."""
+        """The first pause that waits for an answer; None if none does."""
         return next((pause for pause in self.pauses if isinstance(pause, Pause) and pause.waiting), None)
 
 
-def pause_in(output: Any, **known: Any) -> Pause | None:
-    """The pause in the output of a paused result or job.
+def find_pause(output: Any, **known: Any) -> Pause | None:
+    """The pause in the output of a paused result or job; None if the output holds none.
 
     Args:
-        output: As the server sent it.
-        known: Attributes that the output does not give, such as ``workflow_id``.
-
-    Returns:
-        The pause; None where the output carries none.
+        output: The output as the server sent it.
+        known: Attributes that the output lacks, such as ``workflow_id``.
     """
     resume = find_resume(output)
     return None if resume is None else _pause(_data_around(output, resume), resume, known)
 
 
-def pause_point(point: Mapping[str, Any], **known: Any) -> Pause:
-    """The pause of a pause point of the paused-run routes (recording 102)."""
+def parse_pause_point(point: Mapping[str, Any], **known: Any) -> Pause:
+    """Make a pause of a pause point of the routes for paused runs."""
     response = point.get("response")
     data = response.get("data") if isinstance(response, Mapping) else None
     links = point.get("resumeLinks")
-    said = {
+    sent = {
         "context_id": _text(point.get("contextId")),
         "block_id": _text(point.get("blockId")),
         "status": _text(point.get("resumeStatus")),
         "paused_at": _text(point.get("registeredAt")),
     }
-    return _pause(_mapping(data), _mapping(links), {**known, **said}, point)
+    return _pause(_mapping(data), _mapping(links), {**known, **sent}, point)
 
 
-def pause_block(block: Mapping[str, Any], output: Any, **known: Any) -> Pause:
-    """The pause of a run's ``paused`` block in v2 (API.md 4.3); what is asked is in the run's output, if anywhere."""
-    said = {
+def parse_pause_object(block: Mapping[str, Any], output: Any, **known: Any) -> Pause:
+    """Make a pause of a run's ``paused`` object in v2. The question, if any, is in the output of the run."""
+    sent = {
         "context_id": _text(block.get("contextId")),
         "block_id": _text(block.get("blockedOnBlockId")),
         "kind": _text(block.get("pauseKind")),
@@ -182,18 +171,14 @@ def pause_block(block: Mapping[str, Any], output: Any, **known: Any) -> Pause:
         "status": "paused",
     }
     resume = find_resume(output) or {}
-    return _pause(_data_around(output, resume) if resume else {}, resume, {**known, **said}, block)
+    return _pause(_data_around(output, resume) if resume else {}, resume, {**known, **sent}, block)
 
 
-def paused_run(data: Mapping[str, Any]) -> PausedRun:
-    """A paused run as the unversioned routes tell it (recordings 096, 101).
-
-    Raises:
-        InvalidResponseError: It names no run.
-    """
+def parse_paused_run(data: Mapping[str, Any]) -> PausedRun:
+    """Make a paused run of a response of the unversioned routes."""
     known = {"workflow_id": _text(data.get("workflowId")), "execution_id": _text(data.get("executionId"))}
     points = [point for point in _list(data.get("pausePoints")) if isinstance(point, Mapping)]
-    pauses = [pause_point(point, **known) for point in points]
+    pauses = [parse_pause_point(point, **known) for point in points]
     return structure(dict(data), PausedRun, fallbacks={"pauses": pauses})
 
 
@@ -201,12 +186,12 @@ def _pause(
     data: Mapping[str, Any], resume: Mapping[str, Any], known: Mapping[str, Any], wire: Mapping[str, Any] | None = None
 ) -> Pause:
     shown = [structure(item, ShownValue) for item in _objects(data.get("responseStructure"))]
-    said = {
+    sent = {
         "context_id": _text(resume.get("contextId")),
         "workflow_id": _text(resume.get("workflowId")),
         "execution_id": _text(resume.get("executionId")),
     }
-    given: dict[str, Any] = {
+    values: dict[str, Any] = {
         "question": _question(shown),
         "shown": shown,
         "input_fields": [structure(item, InputField) for item in _objects(data.get("inputFormat"))],
@@ -216,10 +201,10 @@ def _pause(
         "status": None,
         "paused_at": None,
         "resume_at": None,
-        **said,
+        **sent,
         **{name: value for name, value in known.items() if value is not None},
     }
-    return structure(dict(wire if wire is not None else data), Pause, overrides=given)
+    return structure(dict(wire if wire is not None else data), Pause, overrides=values)
 
 
 def _question(shown: list[ShownValue]) -> str | None:

@@ -9,21 +9,20 @@ from simstudio.core.model import Model, model
 
 @model
 class AsyncExecutionResult(Model):
-    """The receipt of a queued execution: give it to ``client.jobs.get`` or ``client.jobs.wait``.
+    """The receipt of a queued execution, for ``client.jobs.get`` and ``client.jobs.wait``.
 
-    One class for every generation of the server: ``taskId``/``links`` (the documents, v0.4), ``jobId``/``executionId``/
-    ``statusUrl`` (v0.6) and ``runId`` (v2).
+    It has one form for all generations of servers, which send ``taskId`` and ``links`` (documents, v0.4), ``jobId``,
+    ``executionId`` and ``statusUrl`` (v0.6), or ``runId`` (v2).
 
     Attributes:
-        success: Whether it was queued.
-        task_id: The id to ask for.
-        status: ``queued``.
-        created_at: ISO 8601, where the server says it (v0.4), else None.
-        links: ``links["status"]`` is the path to ask, on the client's base address.
-        execution_id: The id to cancel by, where the server says it (v0.6).
-        status_url: The address as the server gave it: its own idea of its public host. The client uses its path only.
-        message: The server's text.
-        workflow_id: The workflow it runs.
+        success: Whether the execution was queued.
+        task_id: Id of the job; on v2 of the run.
+        created_at: ISO 8601; None on servers after v0.4.
+        links: ``links["status"]`` is the path of the job, on the client's base URL.
+        execution_id: Id for ``client.workflows.cancel``; None on v0.4.
+        status_url: URL of the job on the server's own idea of its public host. The client uses the path only.
+        message: Text of the server.
+        workflow_id: Id of the workflow.
     """
 
     success: bool
@@ -38,15 +37,15 @@ class AsyncExecutionResult(Model):
 
     @property
     def run_id(self) -> str:
-        """The same as ``task_id``, under v2's name."""
+        """The same as ``task_id``, under its name in v2."""
         return self.task_id
 
     @property
     def api_version(self) -> str | None:
-        """Which API knows it: ``v1`` (the unversioned routes) or ``v2``; None of a receipt made without a link."""
+        """The API that has the job: ``v1`` (the unversioned routes) or ``v2``; None without a link."""
         link = self.links.get("status") if isinstance(self.links, dict) else None
         return None if link is None else "v2" if "/api/v2/" in link else "v1"
 
     def __contains__(self, name: object) -> bool:
-        """Whether a name came; ``links`` is always there, whatever the server calls it."""
+        """Whether the server sent a field; True of ``links``, which every receipt has."""
         return name == "links" or super().__contains__(name)

@@ -1,4 +1,4 @@
-"""What an account may still do."""
+"""The limits of an account, and what is left of them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ class RateLimitEntry(Model):
 
     Attributes:
         is_limited: Whether the next request would be refused.
-        limit: Requests a minute. Newer servers call it ``requestsPerMinute``; both names work on all.
-        remaining: Requests left now.
+        limit: Requests per minute; also the value of ``requestsPerMinute``, the name of later servers.
+        remaining: Requests left.
         reset_at: ISO 8601.
-        requests_per_minute: As sent.
-        max_burst: Requests that a full bucket holds, as sent.
+        max_burst: Requests that a full bucket holds.
     """
 
     is_limited: bool | None = None
@@ -33,7 +32,7 @@ class ExecutionRateLimits(Model):
     """The rate limits by kind of execution.
 
     Attributes:
-        sync: Blocking and streaming executions; on v0.6 queued executions as well.
+        sync: Blocking and streaming executions; on v0.6 and later also queued ones.
         async_: Queued executions; as an item, ``["async"]``.
         auth_type: ``api`` or ``manual``.
     """
@@ -45,7 +44,7 @@ class ExecutionRateLimits(Model):
 
 @model
 class Usage(Model):
-    """What was used in the current period.
+    """The usage of the current period.
 
     Attributes:
         current_period_cost: US dollars.
@@ -60,11 +59,9 @@ class Usage(Model):
 
 @model
 class StorageUsage(Model):
-    """The storage in use.
+    """The storage of an account.
 
     Attributes:
-        used_bytes: Bytes.
-        limit_bytes: Bytes.
         percent_used: 0 to 100.
     """
 
@@ -75,13 +72,7 @@ class StorageUsage(Model):
 
 @model
 class Credits(Model):
-    """What v2 counts instead of dollars.
-
-    Attributes:
-        used: Credits used in the current period.
-        limit: Credits of the period.
-        remaining: Credits left.
-    """
+    """The credits of the current period, in which v2 counts in place of dollars."""
 
     used: float | None = None
     limit: float | None = None
@@ -90,15 +81,14 @@ class Credits(Model):
 
 @model
 class UsageLimits(Model):
-    """The account's limits and what is left of them.
+    """The limits of an account, and what is left of them.
 
     Attributes:
-        success: Whether the question was answered.
-        rate_limit: ``rate_limit["sync"]["remaining"]`` or ``rate_limit.sync.remaining``; empty where the server sends
-            none.
-        usage: Costs of the current period.
-        storage: None on servers that do not say (v0.4).
-        credits: Of v2, which counts credits instead of dollars (``usage`` then has the plan only); else None.
+        success: Whether the server answered the request.
+        rate_limit: Without entries if the server sends none, as on v2.
+        usage: Costs of the current period; on v2 the plan only.
+        storage: None on servers that do not send it, such as v0.4.
+        credits: None except on v2.
 
     Example:
         >>> limits = UsageLimits(True, usage=Usage(plan="free"))

@@ -1,4 +1,4 @@
-"""The events that Sim delivers to a webhook; ``simstudio.webhooks`` verifies and reads them."""
+"""The events that Sim delivers to a webhook; :mod:`simstudio.webhooks` verifies and reads them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,7 @@ EXECUTION_COMPLETED = "workflow.execution.completed"
 
 @model
 class TokenCounts(Model):
-    """The tokens that the language models of a run read and wrote.
-
-    Attributes:
-        input: Read.
-        output: Written.
-        total: Both.
-    """
+    """The tokens that a run's language models read (input) and wrote (output), and their sum."""
 
     input: int | None = None
     output: int | None = None
@@ -30,14 +24,13 @@ class TokenCounts(Model):
 
 @model
 class ExecutionCost(Model):
-    """What a run cost.
+    """The cost of a run, in US dollars.
 
     Attributes:
-        total: US dollars, the run's base price included.
-        input: US dollars for what the language models read.
-        output: US dollars for what they wrote.
-        tokens: The tokens behind it.
-        models: By language model, plain JSON data.
+        total: All costs, the base price of a run included.
+        input: Input of the language models.
+        output: Output of the language models.
+        models: Cost and tokens by language model, as JSON data.
     """
 
     total: float | None = None
@@ -49,14 +42,14 @@ class ExecutionCost(Model):
 
 @model
 class NotifiedUsage(Usage):
-    """What was used in the current period, as a notification tells it.
+    """The usage of the current period, in a notification.
 
     Attributes:
         current_period_cost: US dollars.
         limit: US dollars.
-        plan: Not sent so far.
+        plan: Not sent by current servers.
         percent_used: 0 to 100, and above.
-        is_exceeded: Whether the limit is passed.
+        is_exceeded: Whether the usage is above the limit.
     """
 
     percent_used: float | None = None
@@ -65,24 +58,20 @@ class NotifiedUsage(Usage):
 
 @model
 class WorkflowExecutionData(Model):
-    """The run that a :class:`WorkflowExecutionCompleted` tells of.
+    """The run that a :class:`WorkflowExecutionCompleted` reports.
 
     Attributes:
-        execution_id: Of the run: what to recognise a repeated delivery by, whose other ids are all new.
-        workflow_id: The workflow that ran.
+        execution_id: Id of the run. It stays the same when the delivery is repeated, while all other ids are new.
         status: ``success`` or ``error``.
-        workflow_name: Its name at that time.
+        workflow_name: Name of the workflow at that time.
         level: ``info`` or ``error``.
         trigger: ``api``, ``manual``, ``schedule`` …
         started_at: ISO 8601.
         ended_at: ISO 8601.
-        total_duration_ms: Milliseconds.
-        cost: What it cost.
-        final_output: Plain JSON data, where the subscription asks for it (``"finalOutput" in data`` tells null from
-            not sent).
-        trace_spans: Plain JSON data, where the subscription asks for it.
-        rate_limits: The account's, where the subscription asks for them.
-        usage: The account's, where the subscription asks for it.
+        final_output: JSON data, if the subscription includes it. ``"finalOutput" in data`` is False if it was not sent.
+        trace_spans: JSON data, if the subscription includes it.
+        rate_limits: Those of the account, if the subscription includes them.
+        usage: That of the account, if the subscription includes it.
     """
 
     execution_id: str
@@ -108,14 +97,13 @@ class WorkflowExecutionData(Model):
 
 @model
 class WorkflowExecutionCompleted(Model):
-    """A run ended, well or not: the event of Sim's workflow notifications.
+    """A run ended, with success or without: the event of Sim's workflow notifications.
 
     Attributes:
-        id: New for each attempt to deliver it; ``data.execution_id`` is what stays.
+        id: Id of the delivery, new for each attempt; ``data.execution_id`` stays the same.
         type: ``workflow.execution.completed``.
-        timestamp: Milliseconds since 1970, of this attempt.
-        data: The run.
-        links: ``links["log"]`` is a path of Sim's pages; only in the deliveries of the "test" button so far.
+        timestamp: Time of the attempt in milliseconds since 1970.
+        links: ``links["log"]`` is a path of Sim's web pages; sent by the "test" button only.
     """
 
     id: str
@@ -126,19 +114,19 @@ class WorkflowExecutionCompleted(Model):
 
     @property
     def is_test(self) -> bool:
-        """Whether the "test" button sent it, with a run that never was."""
+        """Whether the "test" button sent the event, about a run that never took place."""
         return str(self.id).startswith("evt_test_")
 
 
 @model
 class GenericEvent(Model):
-    """Any other delivery: a Webhook block's payload, which its workflow's author chooses, or an event of a later Sim.
+    """Any other delivery: the payload of a Webhook block, which its author defines, or an event of a later Sim.
 
-    As a mapping it is the payload, or empty where that is not an object.
+    As a mapping it is the payload; it is empty if the payload is no object.
 
     Attributes:
-        payload: The whole payload as plain JSON data; the body's bytes where it is not JSON.
-        problem: Why the delivery is not the event that it says it is, or not JSON; None where nothing is wrong.
+        payload: The payload as JSON data; the bytes of the body if it is not JSON.
+        problem: What the delivery lacks for its type, or why it is not JSON; None if nothing is wrong.
 
     Example:
         >>> event = GenericEvent({"type": "order.paid", "order": 7})
@@ -151,7 +139,7 @@ class GenericEvent(Model):
 
     @property
     def type(self) -> str | None:
-        """The payload's own ``type``, when it has one that is text."""
+        """The ``type`` of the payload; None if it has none that is text."""
         named = self._mapping().get("type")
         return named if isinstance(named, str) else None
 

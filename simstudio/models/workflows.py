@@ -1,4 +1,4 @@
-"""What is known of a workflow itself."""
+"""The deployment status of a workflow."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from simstudio.core.model import Model, model
 
 @model
 class WorkflowStatus(Model):
-    """Whether a workflow can be executed.
+    """The deployment status of a workflow.
 
     Attributes:
-        is_deployed: Whether it is deployed.
-        deployed_at: ISO 8601, or None.
-        is_published: Sent by v0.4 only; False elsewhere.
-        needs_redeployment: Whether it was changed since.
+        deployed_at: ISO 8601; None if the workflow is not deployed.
+        is_published: Sent by v0.4 only; False on other servers.
+        needs_redeployment: Whether the draft differs from the deployed version.
     """
 
     is_deployed: bool

@@ -158,7 +158,7 @@ class TestAnswering:
 
 class TestV2:
     async def test_lists_what_each_run_asks(self, both: Both) -> None:
-        listed = answer(200, {"data": [{"runId": "e1"}, {"runId": "e2"}], "nextCursor": "n"})
+        listed = answer(200, {"data": [{"runId": "e1"}, {"runId": "e2"}, {"runId": ""}, "odd"], "nextCursor": "n"})
         client = both.client(listed, v2_run(paused=BLOCK), v2_run(paused=BLOCK), **V2)
         page = await both(client.workflows.paused("wf").page())
         assert [request.url.partition("/api/v2")[2] for request in client.script.requests] == [
@@ -167,8 +167,9 @@ class TestV2:
             "/workflows/wf/runs/e2?includeOutput=true",
         ]
         assert page.next_cursor == "n"
-        assert [run.paused.question for run in page.items] == ["Approve?", "Approve?"]
+        assert [run.paused.question for run in page.items[:2]] == ["Approve?", "Approve?"]
         assert page.items[0].total_pause_count == 2
+        assert page.items[2:] == [{"runId": ""}, "odd"]
 
     async def test_asks_the_unversioned_route_what_the_run_does_not_tell(self, both: Both) -> None:
         silent = v2_run(paused=BLOCK, output=None)

@@ -9,21 +9,14 @@ from simstudio.core.model import Model, model
 
 @model
 class AuditLog(Model):
-    """One thing that someone did.
+    """An action of a member of the organization.
 
     Attributes:
-        id: Of the entry.
-        workspace_id: Where, None outside workspaces.
-        actor_id: By whom.
-        actor_name: By whom.
-        actor_email: By whom.
-        action: What was done, such as ``workflow.deployed``.
-        resource_type: To what.
-        resource_id: Of what it was done to.
-        resource_name: What that is called.
-        description: The server's sentence about it.
-        metadata: Plain JSON data that depends on the action.
-        created_at: When, ISO 8601.
+        workspace_id: Workspace of the resource; None outside workspaces.
+        action: Such as ``workflow.deployed``.
+        description: Text of the server.
+        metadata: JSON data that depends on the action.
+        created_at: ISO 8601.
     """
 
     id: str

@@ -10,12 +10,11 @@ class WorkspaceFile(Model):
     """A file of a workspace.
 
     Attributes:
-        id: Of the file.
-        name: File name. Sim stores a second file with the same name as ``name (1).txt``.
+        name: A second file of the same name is renamed to ``name (1).txt``.
         size: Bytes.
-        type: Its media type.
-        key: Where it is stored.
-        uploaded_by: The user's id.
+        type: Media type.
+        key: Key of the file in the server's storage.
+        uploaded_by: Id of the user.
         uploaded_at: ISO 8601.
     """
 
@@ -30,10 +29,10 @@ class WorkspaceFile(Model):
 
 @model
 class DeletedFile(Model):
-    """The answer to a file's deletion.
+    """The response to the deletion of a file, which is archived.
 
     Attributes:
-        message: The server's sentence: files are archived.
+        message: Text of the server.
     """
 
     message: str | None = None

@@ -1,4 +1,4 @@
-"""Knowledge bases of a workspace, their documents, and search results, in v1."""
+"""Knowledge bases of a workspace, their documents, and searches in v1."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from simstudio.core.model import Model, model
 
 @model
 class ChunkingConfig(Model):
-    """How documents are cut into chunks.
+    """How documents are split into chunks.
 
     Attributes:
-        max_size: Tokens a chunk has at most.
-        min_size: Characters a chunk has at least.
-        overlap: Tokens that neighbouring chunks share.
+        max_size: Tokens per chunk at most.
+        min_size: Characters per chunk at least.
+        overlap: Tokens that adjacent chunks share.
     """
 
     max_size: int | None = None
@@ -27,15 +27,12 @@ class KnowledgeBase(Model):
     """A knowledge base.
 
     Attributes:
-        id: Of the knowledge base.
         name: Unique in the workspace.
-        description: What it is for.
         token_count: Tokens of all documents.
         embedding_model: Such as ``text-embedding-3-small``.
-        embedding_dimension: Numbers of a vector.
-        chunking_config: How documents are cut.
-        doc_count: Documents it has.
-        connector_types: Kinds of the connectors that feed it.
+        embedding_dimension: Length of a vector.
+        doc_count: Number of documents.
+        connector_types: Kinds of the connectors that add documents.
         created_at: ISO 8601.
         updated_at: ISO 8601.
     """
@@ -55,10 +52,10 @@ class KnowledgeBase(Model):
 
 @model
 class DeletedKnowledgeBase(Model):
-    """The answer to a knowledge base's deletion.
+    """The response to the deletion of a knowledge base.
 
     Attributes:
-        message: The server's sentence.
+        message: Text of the server.
     """
 
     message: str | None = None
@@ -66,19 +63,16 @@ class DeletedKnowledgeBase(Model):
 
 @model
 class Document(Model):
-    """A document of a knowledge base, as lists and uploads give it.
+    """A document of a knowledge base, as lists and uploads return it.
 
     Attributes:
-        id: Of the document.
-        knowledge_base_id: Where it is.
-        filename: What it is called.
         file_size: Bytes.
-        mime_type: Its media type.
+        mime_type: Media type.
         processing_status: ``pending``, ``processing``, ``completed`` or ``failed``.
-        chunk_count: 0 until it is processed.
-        token_count: 0 until it is processed.
-        character_count: 0 until it is processed.
-        enabled: Whether searches look at it.
+        chunk_count: 0 until the document is processed.
+        token_count: 0 until the document is processed.
+        character_count: 0 until the document is processed.
+        enabled: Whether searches include the document.
         created_at: ISO 8601.
     """
 
@@ -97,15 +91,15 @@ class Document(Model):
 
 @model
 class DocumentDetails(Document):
-    """A document of a knowledge base, with how its processing went.
+    """A document of a knowledge base, with the progress of its processing and its source.
 
     Attributes:
         processing_error: Reason of a failure.
         processing_started_at: ISO 8601.
-        processing_completed_at: ISO 8601; of a failure too.
-        connector_id: Of the connector that brought it.
-        connector_type: Of the connector that brought it.
-        source_url: Where the connector found it.
+        processing_completed_at: ISO 8601; also set after a failure.
+        connector_id: Id of the connector that added the document.
+        connector_type: Kind of that connector.
+        source_url: URL at which the connector found the document.
     """
 
     processing_error: str | None = None
@@ -118,10 +112,10 @@ class DocumentDetails(Document):
 
 @model
 class DeletedDocument(Model):
-    """The answer to a document's deletion.
+    """The response to the deletion of a document.
 
     Attributes:
-        message: The server's sentence.
+        message: Text of the server.
     """
 
     message: str | None = None
@@ -129,15 +123,13 @@ class DeletedDocument(Model):
 
 @model
 class SearchResult(Model):
-    """A chunk that a search found.
+    """A chunk that matches a search.
 
     Attributes:
-        document_id: Of its document.
-        document_name: What that is called.
-        content: Its text.
-        chunk_index: Its place in the document, from 0.
-        metadata: The document's tags by name, as plain JSON data.
-        similarity: To the query, 1.0 at most.
+        content: Text of the chunk.
+        chunk_index: Position of the chunk in its document, from 0.
+        metadata: Tags of the document by name, as JSON data.
+        similarity: Similarity to the query, 1.0 at most.
     """
 
     document_id: str
@@ -150,14 +142,12 @@ class SearchResult(Model):
 
 @model
 class KnowledgeSearch(Model):
-    """What a search found.
+    """The results of a search.
 
     Attributes:
-        results: Best first.
-        query: As it was asked.
-        knowledge_base_ids: Searched knowledge bases; a list even if the request named one.
-        top_k: How many results were wanted at most.
-        total_results: How many there are.
+        results: Most similar first.
+        knowledge_base_ids: Searched knowledge bases; a list even if one id was given.
+        top_k: Number of results that the request allowed.
     """
 
     results: list[SearchResult]
@@ -168,7 +158,7 @@ class KnowledgeSearch(Model):
 
 
 class Chunking(TypedDict, total=False):
-    """How documents are to be cut, under the wire's names; the server's own where one is left out."""
+    """How to split documents, under the wire names; the server's default for a key that is left out."""
 
     maxSize: int
     minSize: int
@@ -181,7 +171,7 @@ class _Tag(TypedDict):
 
 
 class TagFilter(_Tag, total=False):
-    """Only documents with this tag, under the wire's names; ``valueTo`` is the end of a range."""
+    """A condition on a tag of documents, under the wire names; ``valueTo`` is the end of a range."""
 
     fieldType: Literal["text", "number", "date", "boolean"]
     operator: str

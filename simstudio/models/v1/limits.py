@@ -1,4 +1,4 @@
-"""What answers of v1 say about limits besides what was asked for."""
+"""The limits that responses of v1 carry beside their content."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from simstudio.models.usage import ExecutionRateLimits
 
 @model
 class PeriodUsage(Model):
-    """What was used in the current period.
+    """The usage of the current period.
 
     Attributes:
         current_period_cost: US dollars.
@@ -27,12 +27,12 @@ class PeriodUsage(Model):
 
 @model
 class Limits(Model):
-    """What may still be run.
+    """The limits of executions and of the account.
 
-    The limit of the routes of v1 themselves is in the ``X-RateLimit-*`` headers: ``client.get_rate_limit_info()``.
+    The rate limit of v1's own routes is in the ``X-RateLimit-*`` headers: ``client.get_rate_limit_info()``.
 
     Attributes:
-        workflow_execution_rate_limit: Executions a minute; ``limit`` works on all servers, v0.6 and v0.4.
+        workflow_execution_rate_limit: Executions per minute.
         usage: Costs of the current period.
     """
 

@@ -1,7 +1,7 @@
 """Logs of executions in v1.
 
-Costs are in US dollars, times ISO 8601 in UTC, durations in milliseconds. There is no status: a run that is running,
-paused or cancelled has the level ``info``, like a successful one.
+Costs are in US dollars, times ISO 8601 in UTC, durations milliseconds. v1 has no status: an execution that runs, waits
+or was cancelled has the level ``info``, like one that succeeded.
 """
 
 from __future__ import annotations
@@ -20,11 +20,10 @@ class CostTokens(Model):
     """The tokens of an execution.
 
     Attributes:
-        total: All.
-        input: Of prompts.
-        output: Of answers.
-        prompt: Of prompts, on v0.4.
-        completion: Of answers, on v0.4.
+        input: Tokens of prompts.
+        output: Tokens of answers.
+        prompt: The same as ``input``, on v0.4.
+        completion: The same as ``output``, on v0.4.
     """
 
     total: int | None = None
@@ -36,14 +35,12 @@ class CostTokens(Model):
 
 @model
 class LogCost(Model):
-    """What an execution cost.
+    """The cost of an execution, in US dollars.
 
     Attributes:
-        total: US dollars.
-        input: US dollars for prompts; with ``details="full"`` only, like the rest.
-        output: US dollars for answers.
-        tokens: How many.
-        models: By name of the model; plain JSON data.
+        input: Cost of prompts; like the fields below sent with ``details="full"`` only.
+        output: Cost of answers.
+        models: Cost and tokens by language model, as JSON data.
     """
 
     total: float | None = None
@@ -58,12 +55,10 @@ class LogFile(Model):
     """A file of an execution.
 
     Attributes:
-        id: Of the file.
-        key: Where it is stored.
-        url: Address of the file. It answers 401 to API keys.
-        name: With its extension.
+        key: Key of the file in the server's storage.
+        url: Does not accept API keys (401).
         size: Bytes.
-        type: Its MIME type.
+        type: Media type.
     """
 
     id: str | None = None
@@ -76,19 +71,13 @@ class LogFile(Model):
 
 @model
 class LogWorkflow(Model):
-    """The workflow of an execution; a list shows the first four fields only.
+    """The workflow of an execution, in its present state; lists have the first four fields only.
 
     Attributes:
-        id: Of the workflow.
-        name: As it is now.
-        description: As it is now.
-        deleted: Whether it is gone.
+        deleted: Whether the workflow was deleted.
         color: ``#rrggbb``.
-        folder_id: None at the top.
-        user_id: Whose it is.
-        workspace_id: Where it is.
-        created_at: When it was made.
-        updated_at: When it was last changed.
+        folder_id: None at the top level.
+        user_id: Id of the owner.
     """
 
     id: str | None = None
@@ -105,23 +94,20 @@ class LogWorkflow(Model):
 
 @model
 class LogEntry(Model):
-    """One execution, as a list shows it.
+    """An execution in a list.
 
     Attributes:
-        id: Of the log; give it to :meth:`~simstudio.resources.v1.logs.Logs.get`.
-        workflow_id: Which workflow.
-        execution_id: Give it to :meth:`~simstudio.resources.v1.logs.Logs.execution`.
-        deployment_version_id: None of drafts, and on v0.4.
+        id: Id of the log, for ``client.v1.logs.get``.
+        execution_id: For ``client.v1.logs.execution``.
+        deployment_version_id: None of a run of the draft, and on v0.4.
         level: ``info`` or ``error``.
         trigger: ``api``, ``manual``, ``schedule`` …
-        started_at: When it began.
-        ended_at: None while it runs.
-        total_duration_ms: None while it runs.
-        cost: In US dollars.
-        files: None where there are none.
+        ended_at: None while the execution runs.
+        total_duration_ms: None while the execution runs.
+        files: None if there are none.
         workflow: With ``details="full"`` only.
-        final_output: With ``include_final_output`` only; plain JSON data.
-        trace_spans: With ``include_trace_spans`` only: one root with children.
+        final_output: JSON data; with ``include_final_output`` only.
+        trace_spans: One root span with children; with ``include_trace_spans`` only.
     """
 
     id: str
@@ -142,12 +128,10 @@ class LogEntry(Model):
 
 @model
 class ExecutionTrigger(Model):
-    """What started an execution.
+    """The trigger of an execution.
 
     Attributes:
         type: ``api``, ``manual`` …
-        source: Where from.
-        timestamp: When.
     """
 
     type: str | None = None
@@ -157,14 +141,11 @@ class ExecutionTrigger(Model):
 
 @model
 class ExecutionEnvironment(Model):
-    """What an execution ran in.
+    """The environment of an execution.
 
     Attributes:
-        variables: Plain JSON data.
-        user_id: For whom.
-        workflow_id: Which workflow.
-        execution_id: Of the execution.
-        workspace_id: Where.
+        variables: JSON data.
+        user_id: Id of the user whose environment it was.
     """
 
     variables: dict[str, Any] | None = None
@@ -176,15 +157,11 @@ class ExecutionEnvironment(Model):
 
 @model
 class BlockMark(Model):
-    """The block that began or ended last.
+    """The block of an execution that started last, or ended last.
 
     Attributes:
-        block_id: Which.
-        block_name: Its name.
         block_type: ``agent``, ``function`` …
-        started_at: When it began.
-        ended_at: When it ended.
-        success: Whether it went well.
+        success: Whether the block succeeded.
     """
 
     block_id: str | None = None
@@ -197,21 +174,18 @@ class BlockMark(Model):
 
 @model
 class ExecutionData(Model):
-    """What an execution left behind.
+    """The record of an execution.
 
     Attributes:
-        trace_spans: The steps that were taken: one root with children.
-        final_output: Plain JSON data.
-        tokens: How many.
-        models: By name of the model; plain JSON data.
-        trigger: What started it.
-        environment: What it ran in.
-        has_trace_spans: Whether there are any.
-        trace_span_count: How many.
-        finalization_path: How it ended: ``completed`` …
-        last_started_block: The last to begin.
-        last_completed_block: The last to end.
-        execution_state: The server's own state of the run; plain JSON data.
+        trace_spans: One root span with children.
+        final_output: JSON data.
+        models: Cost and tokens by language model, as JSON data.
+        has_trace_spans: Whether spans were recorded.
+        trace_span_count: Number of spans.
+        finalization_path: How the execution ended: ``completed`` …
+        last_started_block: Block that started last.
+        last_completed_block: Block that ended last.
+        execution_state: The server's own state of the run, as JSON data.
     """
 
     trace_spans: list[TraceSpan] | None = None
@@ -230,22 +204,15 @@ class ExecutionData(Model):
 
 @model
 class LogDetails(Model):
-    """One log in full.
+    """A log with the record of its execution.
 
     Attributes:
-        id: Of the log.
-        workflow_id: Which workflow.
-        execution_id: Of the execution.
         level: ``info`` or ``error``.
         trigger: ``api``, ``manual``, ``schedule`` …
-        started_at: When it began.
-        ended_at: None while it runs.
-        total_duration_ms: None while it runs.
-        files: None where there are none.
-        workflow: Which was run.
-        execution_data: What it left behind.
-        cost: In US dollars.
-        created_at: Of the log.
+        ended_at: None while the execution runs.
+        total_duration_ms: None while the execution runs.
+        files: None if there are none.
+        created_at: Time at which the log was made.
     """
 
     id: str
@@ -265,12 +232,7 @@ class LogDetails(Model):
 
 @model
 class Position(Model):
-    """Where a block is drawn.
-
-    Attributes:
-        x: To the right.
-        y: Downwards.
-    """
+    """Position of a block in the editor, in pixels from the top left."""
 
     x: float | None = None
     y: float | None = None
@@ -278,12 +240,11 @@ class Position(Model):
 
 @model
 class SubBlock(Model):
-    """One field of a block, filled in.
+    """A field of a block with its value.
 
     Attributes:
-        id: Which.
         type: ``code``, ``dropdown`` …
-        value: Plain JSON data.
+        value: JSON data.
     """
 
     id: str | None = None
@@ -293,23 +254,20 @@ class SubBlock(Model):
 
 @model
 class StateBlock(Model):
-    """A block of a workflow as it was run.
+    """A block of a workflow as it was executed.
 
     Attributes:
-        id: Of the block.
         type: ``start_trigger``, ``function`` …
-        name: Its name.
-        enabled: Whether it takes part.
-        position: Where it is drawn.
-        sub_blocks: Its fields, by id; a function's code is among them.
-        outputs: A schema by name.
-        data: Plain JSON data.
-        height: As drawn.
-        is_wide: As drawn, on v0.4.
-        locked: Whether it may be changed.
-        advanced_mode: Which fields are shown.
-        trigger_mode: Whether it starts the workflow.
-        horizontal_handles: As drawn.
+        enabled: Whether the block was executed.
+        sub_blocks: Fields by id; the code of a function is among them.
+        outputs: Schemas by name.
+        data: JSON data.
+        height: Height in the editor, in pixels.
+        is_wide: Whether the editor shows the block wide; v0.4 only.
+        locked: Whether the block cannot be changed.
+        advanced_mode: Whether the editor shows the advanced fields.
+        trigger_mode: Whether the block starts the workflow.
+        horizontal_handles: Whether the editor shows the ports at the sides.
     """
 
     id: str | None = None
@@ -330,16 +288,15 @@ class StateBlock(Model):
 
 @model
 class StateEdge(Model):
-    """A connection of a workflow as it was run.
+    """A connection of a workflow as it was executed.
 
     Attributes:
-        id: Of the edge.
         type: ``default`` …
-        source: The block it leaves.
-        target: The block it reaches.
-        source_handle: Where it leaves.
-        target_handle: Where it arrives.
-        data: Plain JSON data.
+        source: Id of the block at its start.
+        target: Id of the block at its end.
+        source_handle: Port of the source block.
+        target_handle: Port of the target block.
+        data: JSON data.
     """
 
     id: str | None = None
@@ -353,14 +310,13 @@ class StateEdge(Model):
 
 @model
 class WorkflowState(Model):
-    """A workflow as it was run.
+    """A workflow as it was executed.
 
     Attributes:
-        blocks: By id, their code included.
-        edges: Between them.
-        loops: By id; plain JSON data.
-        parallels: By id; plain JSON data.
-        variables: By id; plain JSON data. None on v0.4.
+        blocks: By id, with their code.
+        loops: By id, as JSON data.
+        parallels: By id, as JSON data.
+        variables: By id, as JSON data; None on v0.4.
     """
 
     blocks: dict[str, StateBlock] | None = None
@@ -372,14 +328,12 @@ class WorkflowState(Model):
 
 @model
 class ExecutionMetadata(Model):
-    """About an execution.
+    """The trigger, times and cost of an execution.
 
     Attributes:
         trigger: ``api``, ``manual``, ``schedule`` …
-        started_at: When it began.
-        ended_at: None while it runs.
-        total_duration_ms: None while it runs.
-        cost: In US dollars.
+        ended_at: None while the execution runs.
+        total_duration_ms: None while the execution runs.
     """
 
     trigger: str | None = None
@@ -391,14 +345,10 @@ class ExecutionMetadata(Model):
 
 @model
 class ExecutionDetails(Model):
-    """An execution and the workflow as it was run.
+    """An execution with the workflow as it was executed.
 
     Attributes:
-        execution_id: Of the execution.
-        workflow_id: Which workflow.
-        workflow_state: As it was run.
-        execution_metadata: About the execution.
-        limits: What may still be run.
+        limits: Limits of executions and of the account.
     """
 
     execution_id: str

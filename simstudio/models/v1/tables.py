@@ -1,4 +1,4 @@
-"""Tables of a workspace, their columns and rows, in v1."""
+"""Tables of a workspace, their columns and rows in v1."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class TableColumn(Model):
     """A column of a table.
 
     Attributes:
-        name: Letters, digits and underscores, beginning with no digit.
+        name: Letters, digits and underscores; not a digit first.
         type: ``string``, ``number``, ``boolean``, ``date`` or ``json``.
-        required: Whether every row must have a value.
+        required: Whether each row must have a value.
         unique: Whether no two rows may have the same value.
     """
 
@@ -49,10 +49,8 @@ class Table(Model):
     Attributes:
         id: ``tbl_…``.
         name: Unique in the workspace.
-        description: What it is for.
-        schema: Its columns.
-        row_count: Rows it has.
-        max_rows: Rows it may have on the workspace's plan.
+        row_count: Number of rows.
+        max_rows: Number of rows that the workspace's plan allows.
         created_at: ISO 8601.
         updated_at: ISO 8601.
     """
@@ -69,10 +67,10 @@ class Table(Model):
 
 @model
 class DeletedTable(Model):
-    """The answer to a table's deletion.
+    """The response to the deletion of a table, which is archived.
 
     Attributes:
-        message: The server's sentence: tables are archived.
+        message: Text of the server.
     """
 
     message: str | None = None
@@ -84,8 +82,8 @@ class TableRow(Model):
 
     Attributes:
         id: ``row_…``.
-        data: Values by column, as plain JSON data. Sim also stores columns that the table does not have.
-        position: Position in the table, from 0; None in the response of an upsert.
+        data: Values by column, as JSON data. Values of columns that the table lacks are kept.
+        position: Position in the table, from 0; None in the response to an upsert.
         created_at: ISO 8601.
         updated_at: ISO 8601.
     """
@@ -99,13 +97,13 @@ class TableRow(Model):
 
 @model
 class InsertedRows(Model):
-    """What an insertion made: one row or several, as it was asked for.
+    """The rows that were inserted: one or several, as in the request.
 
     Attributes:
-        row: Of an insertion of one (``data=``).
-        rows: Of an insertion of several (``rows=``), in their order.
-        inserted_count: How many, of several.
-        message: The server's sentence.
+        row: After an insertion of one row (``data=``).
+        rows: After an insertion of several (``rows=``), in their order.
+        inserted_count: After an insertion of several.
+        message: Text of the server.
     """
 
     row: TableRow | None = None
@@ -116,12 +114,10 @@ class InsertedRows(Model):
 
 @model
 class UpdatedRows(Model):
-    """What an update of several rows changed.
+    """The rows that were updated.
 
     Attributes:
-        message: The server's sentence.
-        updated_count: How many rows.
-        updated_row_ids: Which.
+        message: Text of the server.
     """
 
     message: str | None = None
@@ -131,14 +127,12 @@ class UpdatedRows(Model):
 
 @model
 class DeletedRows(Model):
-    """What a deletion of several rows removed.
+    """The rows that were deleted.
 
     Attributes:
-        message: The server's sentence.
-        deleted_count: How many rows.
-        deleted_row_ids: Which.
-        requested_count: How many ids were given (only where ids were).
-        missing_row_ids: Which of them are no rows of the table; None where there are none.
+        message: Text of the server.
+        requested_count: Number of ids in the request; None if it had a filter.
+        missing_row_ids: Ids of the request that are no rows of the table; None if there are none.
     """
 
     message: str | None = None
@@ -150,10 +144,10 @@ class DeletedRows(Model):
 
 @model
 class DeletedRow(Model):
-    """The answer to a row's deletion.
+    """The response to the deletion of a row.
 
     Attributes:
-        message: The server's sentence.
+        message: Text of the server.
         deleted_count: 1.
     """
 
@@ -163,12 +157,12 @@ class DeletedRow(Model):
 
 @model
 class UpsertedRow(Model):
-    """What an upsert did.
+    """The row after an upsert.
 
     Attributes:
-        row: The row after the change, without its position.
+        row: Without its position.
         operation: ``insert`` or ``update``.
-        message: The server's sentence.
+        message: Text of the server.
     """
 
     row: TableRow
@@ -182,20 +176,20 @@ class _Column(TypedDict):
 
 
 class NewColumn(_Column, total=False):
-    """A column to be made, under its wire names; also ``required`` and ``unique``, both False where not given."""
+    """A new column, under its wire names; ``required`` and ``unique`` are False by default."""
 
     required: bool
     unique: bool
 
 
 class PlacedColumn(NewColumn, total=False):
-    """A column to be added; ``position`` counts from 0, and without it the column comes last."""
+    """A new column of an existing table; ``position`` counts from 0, and the column comes last without it."""
 
     position: int
 
 
 class ColumnChanges(TypedDict, total=False):
-    """What may be changed of a column; what is left out stays."""
+    """Changes of a column; keys that are left out stay as they are."""
 
     name: str
     type: ColumnType
@@ -204,13 +198,13 @@ class ColumnChanges(TypedDict, total=False):
 
 
 class NewSchema(TypedDict):
-    """The columns of a table to be made: at least one."""
+    """The columns of a new table: at least one."""
 
     columns: Sequence[NewColumn | TableColumn]
 
 
 class RowChanges(TypedDict):
-    """New values of one row. Other columns keep their values."""
+    """New values of a row; columns that are left out stay as they are."""
 
     rowId: str
     data: Mapping[str, Any]

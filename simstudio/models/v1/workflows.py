@@ -9,21 +9,15 @@ from simstudio.core.model import Model, model
 
 @model
 class Workflow(Model):
-    """A workflow, as a list shows it.
+    """A workflow in a list.
 
     Attributes:
-        id: Of the workflow.
-        name: Its name.
-        description: What it says of itself.
         color: ``#rrggbb``.
-        folder_id: None at the top.
-        workspace_id: Where it is.
-        is_deployed: Whether it can be run by others.
-        deployed_at: Since when.
-        run_count: Runs so far.
-        last_run_at: The latest of them.
-        created_at: When it was made.
-        updated_at: When it was last changed.
+        folder_id: None at the top level.
+        is_deployed: Whether a version is live.
+        deployed_at: None if no version is live.
+        run_count: Number of executions.
+        last_run_at: Time of the latest execution; None before the first.
     """
 
     id: str
@@ -42,12 +36,10 @@ class Workflow(Model):
 
 @model
 class WorkflowInput(Model):
-    """A field that a workflow takes.
+    """A field of a workflow's input.
 
     Attributes:
-        name: Its name in the input.
         type: ``string``, ``number``, ``file[]`` …
-        description: What it is.
     """
 
     name: str | None = None
@@ -57,23 +49,17 @@ class WorkflowInput(Model):
 
 @model
 class WorkflowDetails(Model):
-    """A workflow in full.
+    """A workflow with its variables and the fields of its input.
 
     Attributes:
-        id: Of the workflow.
-        name: Its name.
-        description: What it says of itself.
         color: ``#rrggbb``.
-        folder_id: None at the top.
-        workspace_id: Where it is.
-        is_deployed: Whether it can be run by others.
-        deployed_at: Since when.
-        run_count: Runs so far.
-        last_run_at: The latest of them.
-        variables: Plain JSON data.
-        inputs: What it takes.
-        created_at: When it was made.
-        updated_at: When it was last changed.
+        folder_id: None at the top level.
+        is_deployed: Whether a version is live.
+        deployed_at: None if no version is live.
+        run_count: Number of executions.
+        last_run_at: Time of the latest execution; None before the first.
+        variables: JSON data.
+        inputs: Fields of the input.
     """
 
     id: str
@@ -94,16 +80,13 @@ class WorkflowDetails(Model):
 
 @model
 class Deployment(Model):
-    """What became of a deployment.
-
-    Not recorded: the shape is that of v2, and every field may be missing.
+    """The deployment of a workflow.
 
     Attributes:
-        id: Of the workflow.
-        is_deployed: Whether it can be run by others now.
-        deployed_at: Since when.
-        version: Which version is, or will be, live.
-        warnings: What the server minds.
+        id: Id of the workflow.
+        is_deployed: Whether a version is live.
+        version: Number of the version that is live, or will be.
+        warnings: Texts of the server.
     """
 
     id: str | None = None
@@ -115,15 +98,7 @@ class Deployment(Model):
 
 @model
 class ExportedWorkflow(Model):
-    """Which workflow was exported.
-
-    Attributes:
-        id: Of the workflow.
-        name: Its name.
-        description: What it says of itself.
-        workspace_id: Where it was.
-        folder_id: In which folder.
-    """
+    """The workflow that was exported."""
 
     id: str | None = None
     name: str | None = None
@@ -134,15 +109,11 @@ class ExportedWorkflow(Model):
 
 @model
 class WorkflowExport(Model):
-    """A workflow that can be imported elsewhere.
-
-    Not recorded: the shape is that of v2, and every field may be missing.
+    """A workflow for an import into another workspace.
 
     Attributes:
-        version: Of the format.
-        exported_at: When.
-        workflow: Which it was.
-        state: Its blocks and edges: plain JSON data, as the server keeps it.
+        version: Version of the format.
+        state: Blocks and edges, as JSON data.
     """
 
     version: str | None = None
@@ -155,17 +126,9 @@ class WorkflowExport(Model):
 class ImportedWorkflow(Model):
     """The workflow that an import made.
 
-    Not recorded: the shape is that of v2, and every field may be missing.
-
     Attributes:
-        id: Of the new workflow.
-        name: Its name.
-        description: What it says of itself.
-        workspace_id: Where it is.
-        folder_id: None at the top.
-        created_at: When it was made.
-        updated_at: When it was last changed.
-        warnings: What the server minds.
+        folder_id: None at the top level.
+        warnings: Texts of the server.
     """
 
     id: str | None = None

@@ -1,1 +1,1 @@
-"""Models of the operations under ``/api/v2`` (``client.v2``), one module for each resource."""
+"""Models of ``/api/v2``, one module for each resource."""

@@ -1,4 +1,4 @@
-"""What was used, and what may still be. Amounts are in credits, times ISO 8601 in UTC."""
+"""Usage and limits of an account. Amounts are in credits, times ISO 8601 in UTC."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from simstudio.core.model import Model, model
 
 @model
 class BilledWorkflow(Model):
-    """The workflow that used something.
+    """The workflow that caused a charge.
 
     Attributes:
-        id: Which.
-        name: None where it is gone.
+        name: None if the workflow was deleted.
     """
 
     id: str
@@ -20,17 +19,11 @@ class BilledWorkflow(Model):
 
 @model
 class BillingLog(Model):
-    """One thing that was charged for.
+    """A charge.
 
     Attributes:
-        id: Of the entry.
-        created_at: When.
         source: ``workflow``, ``wand``, ``sim-chat``, ``mcp_copilot``, ``mothership_block``, ``knowledge-base``,
             ``voice-input``, ``enrichment``, ``voice-output`` or ``api-tool``.
-        credit_cost: Credits.
-        workspace_id: Where.
-        workflow: By which workflow.
-        run_id: In which run.
     """
 
     id: str
@@ -44,12 +37,7 @@ class BillingLog(Model):
 
 @model
 class BillingPeriod(Model):
-    """A period.
-
-    Attributes:
-        start: Where it begins.
-        end: Where it ends.
-    """
+    """The billing period."""
 
     start: str
     end: str
@@ -57,13 +45,7 @@ class BillingPeriod(Model):
 
 @model
 class Credits(Model):
-    """Credits of a period.
-
-    Attributes:
-        used: So far.
-        limit: At most.
-        remaining: What is left.
-    """
+    """The credits of a billing period."""
 
     used: float
     limit: float
@@ -72,11 +54,9 @@ class Credits(Model):
 
 @model
 class BillingStorage(Model):
-    """The storage in use.
+    """The storage of an account.
 
     Attributes:
-        used_bytes: Bytes.
-        limit_bytes: Bytes.
         percent_used: 0 to 100.
     """
 
@@ -87,15 +67,14 @@ class BillingStorage(Model):
 
 @model
 class BillingStatus(Model):
-    """How an account stands.
+    """The plan of an account, its usage and its limits.
 
     Attributes:
-        period: Which is counted.
         plan: ``free``, ``pro`` …
         status: ``active``, ``limit_exceeded`` or ``billing_blocked``.
-        workspace_id: Whose account it is; None of the caller's own.
-        credits: None where they are not counted.
-        storage: None where it is not counted.
+        workspace_id: Workspace whose account it is; None of the caller's own account.
+        credits: None if the server counts no credits.
+        storage: None if the server counts no storage.
     """
 
     period: BillingPeriod

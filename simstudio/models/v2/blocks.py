@@ -1,4 +1,4 @@
-"""The kinds of block that workflows are made of."""
+"""Block types: what the blocks of workflows can be."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Compared: TypeAlias = bool | str | int | float | list[bool | str | int | float]
 
 @model
 class Sunset(Model):
-    """That a kind of block will go.
+    """The planned removal of a block type.
 
     Attributes:
         status: ``legacy`` or ``deprecated``.
-        replaced_by: The id of its successor.
+        replaced_by: Id of the block type that replaces it.
     """
 
     status: str
@@ -26,26 +26,22 @@ class Sunset(Model):
 
 @model
 class BlockSummary(Model):
-    """A kind of block, as a list shows it.
+    """A block type in a list.
 
     Attributes:
-        id: What a block's ``type`` says.
-        name: What people call it.
-        description: What it does, in a line.
+        id: The ``type`` of blocks in a workflow.
+        description: One line.
         category: ``blocks``, ``tools`` or ``triggers``.
         source: ``builtin`` or ``custom``.
-        trigger_allowed: Whether it may start a workflow.
-        trigger_capable: Whether it can.
-        trigger_ids: Its triggers.
-        tool_ids: Its tools.
-        operation_ids: What it can do.
-        preview: Whether it may still change.
-        tags: Words for it.
-        long_description: What it does, at length.
-        integration_type: What kind of service it speaks to.
-        auth_mode: How it signs in there.
-        sunset: None of those that stay.
-        docs_link: Where more is said.
+        trigger_allowed: Whether the block type declares that it can be a trigger.
+        trigger_capable: Whether a block of this type can start a workflow: by its category, its declaration or its
+            fields.
+        preview: Whether the block type is not released, and shown to this caller only.
+        tags: Search keywords.
+        integration_type: Category of the service that it connects to, such as ``communication`` or ``databases``.
+        auth_mode: ``oauth``, ``api_key`` or ``bot_token``.
+        sunset: Planned removal; None if none is planned.
+        docs_link: URL of its documentation.
     """
 
     id: str
@@ -69,12 +65,12 @@ class BlockSummary(Model):
 
 @model
 class AlsoWhen(Model):
-    """The second half of a condition.
+    """The second part of a condition. Both parts must hold.
 
     Attributes:
-        field: Whose value is looked at.
-        value: What it must be.
-        not_: Whether it must not be that; as an item ``["not"]``.
+        field: Id of the field that is compared.
+        value: Value of the field, or a list of possible values.
+        not_: Whether the comparison is negated; as an item ``["not"]``.
     """
 
     field: str
@@ -84,13 +80,13 @@ class AlsoWhen(Model):
 
 @model
 class When(Model):
-    """When something applies.
+    """A condition on the value of another field.
 
     Attributes:
-        field: Whose value is looked at.
-        value: What it must be, or which of these.
-        not_: Whether it must not be that; as an item ``["not"]``.
-        and_: What must hold besides; as an item ``["and"]``.
+        field: Id of the field that is compared.
+        value: Value of the field, or a list of possible values.
+        not_: Whether the comparison is negated; as an item ``["not"]``.
+        and_: Second part of the condition; as an item ``["and"]``.
     """
 
     field: str
@@ -101,13 +97,12 @@ class When(Model):
 
 @model
 class FieldOption(Model):
-    """One choice of a field.
+    """A choice of a field.
 
     Attributes:
-        id: The value.
-        label: What people see.
-        has_icon: Whether it is shown with one.
-        hosted: Whether Sim has a key of its own for it.
+        id: Value of the field.
+        has_icon: Whether the editor shows it with an icon.
+        hosted: Whether Sim provides an API key for it.
     """
 
     id: str
@@ -118,11 +113,11 @@ class FieldOption(Model):
 
 @model
 class Dependencies(Model):
-    """Fields that must be filled in first.
+    """The fields that must be filled in first.
 
     Attributes:
-        all: Every one.
-        any: One.
+        all: Ids of fields that must all be filled in.
+        any: Ids of fields of which one must be filled in.
     """
 
     all: list[str] | None = None
@@ -131,41 +126,37 @@ class Dependencies(Model):
 
 @model
 class InputField(Model):
-    """One field of a block.
+    """A field of a block type.
 
     Attributes:
-        id: Its name in ``subBlocks``.
+        id: Key of the field in ``subBlocks``.
         type: ``short-input``, ``dropdown`` …
-        title: What people see.
-        required: Whether it must be filled in.
-        required_when: When it must.
-        description: What it is.
-        placeholder: What is shown while it is empty.
-        mode: ``basic``, ``advanced`` …
-        hidden: Whether people see it.
-        condition: When there is such a field.
-        options: What may be chosen.
-        min: The least number.
-        max: The greatest.
-        step: Between numbers.
+        required_when: Condition under which the field is required.
+        placeholder: Text in the empty field.
+        mode: ``basic``, ``advanced``, ``both``, ``trigger`` or ``trigger-advanced``.
+        hidden: Whether the editor hides the field.
+        condition: Condition under which the field exists.
+        min: Smallest number.
+        max: Largest number.
+        step: Step between numbers.
         integer: Whether numbers are whole.
-        rows: How high it is, in lines.
-        password: Whether it is kept from view.
-        multi_select: Whether several may be chosen.
-        language: Of code.
-        generation_type: What may be written for it.
-        service_id: Whose account it is.
-        required_scopes: What the account must allow.
-        mime_type: Of files.
-        accepted_types: Of files.
-        multiple: Whether several files may be given.
-        max_size: Of files, in megabytes.
-        connection_droppable: Whether a connection may be dropped on it.
-        columns: Of tables.
-        depends_on: What must be filled in first.
-        canonical_param_id: The parameter it stands for.
-        default_value: Plain JSON data.
-        has_computed_default: Whether the server works one out.
+        rows: Height in lines.
+        password: Whether the editor masks the value.
+        multi_select: Whether several choices are possible.
+        language: Language of code.
+        generation_type: Kind of content that AI assistance generates for the field.
+        service_id: Service of the account that is selected.
+        required_scopes: OAuth scopes that the account must have.
+        mime_type: Media type of files.
+        accepted_types: Accepted types of files.
+        multiple: Whether several files are possible.
+        max_size: Size of a file at most, in megabytes.
+        connection_droppable: Whether the output of another block can be dropped on the field.
+        columns: Columns of a table.
+        depends_on: Fields that must be filled in first.
+        canonical_param_id: Key that two fields share which set the same value: give one of them.
+        default_value: JSON data.
+        has_computed_default: Whether the value follows from other fields.
     """
 
     id: str
@@ -204,12 +195,11 @@ class InputField(Model):
 
 @model
 class InputDefinition(Model):
-    """What a block takes under one name.
+    """An input of a block type.
 
     Attributes:
         type: ``string``, ``json`` …
-        description: What it is.
-        schema: Of the value, where it has one.
+        schema: JSON schema of the value; None if it has none.
     """
 
     type: str
@@ -219,11 +209,10 @@ class InputDefinition(Model):
 
 @model
 class OutputDefinition(Model):
-    """What a block or a trigger gives under one name.
+    """An output of a block type or a trigger.
 
     Attributes:
         type: ``string``, ``json`` …
-        description: What it is.
     """
 
     type: str
@@ -232,15 +221,12 @@ class OutputDefinition(Model):
 
 @model
 class BlockOperation(Model):
-    """One thing that a block can do.
+    """An operation of a block type.
 
     Attributes:
-        inputs: What it takes, by name.
-        outputs: What it gives, by name.
-        input_schema: The fields to fill in.
-        tool_id: The tool behind it.
-        tool_name: What people call that.
-        description: What it does.
+        inputs: By name.
+        outputs: By name.
+        input_schema: Fields of the operation.
     """
 
     inputs: dict[str, ToolParameter]
@@ -253,11 +239,10 @@ class BlockOperation(Model):
 
 @model
 class TriggerOption(Model):
-    """One choice of a trigger's setting.
+    """A choice of a trigger's setting.
 
     Attributes:
-        id: The value.
-        label: What people see.
+        id: Value of the setting.
     """
 
     id: str
@@ -266,17 +251,13 @@ class TriggerOption(Model):
 
 @model
 class TriggerSetting(Model):
-    """One setting of a trigger.
+    """A setting of a trigger.
 
     Attributes:
         type: ``string``, ``select`` …
-        required: Whether it must be filled in.
-        title: What people see.
-        description: What it is.
-        placeholder: What is shown while it is empty.
-        default: Plain JSON data.
-        options: What may be chosen.
-        condition: When there is such a setting.
+        placeholder: Text in the empty field.
+        default: JSON data.
+        condition: Condition under which the setting exists.
     """
 
     type: str
@@ -291,12 +272,11 @@ class TriggerSetting(Model):
 
 @model
 class BlockTrigger(Model):
-    """One way a block starts a workflow.
+    """A trigger of a block type.
 
     Attributes:
-        id: Which.
-        outputs: What the workflow gets, by name.
-        config_fields: Its settings, by name.
+        outputs: Input of the workflow that the trigger starts, by name.
+        config_fields: Settings by name.
     """
 
     id: str
@@ -306,34 +286,27 @@ class BlockTrigger(Model):
 
 @model
 class Block(Model):
-    """A kind of block in full.
+    """A block type with its fields, inputs, outputs, tools and triggers.
 
     Attributes:
-        id: What a block's ``type`` says.
-        name: What people call it.
-        description: What it does, in a line.
+        id: The ``type`` of blocks in a workflow.
+        description: One line.
         category: ``blocks``, ``tools`` or ``triggers``.
         source: ``builtin`` or ``custom``.
-        trigger_allowed: Whether it may start a workflow.
-        trigger_capable: Whether it can.
-        trigger_ids: Its triggers.
-        tool_ids: Its tools.
-        operation_ids: What it can do.
-        preview: Whether it may still change.
-        tags: Words for it.
-        input_schema: Its fields.
-        operation_input_schema: Its fields, by operation.
-        input_definitions: What it takes, by name.
-        operations: What it can do, by id.
-        tools: Those behind it, in full.
-        triggers: The ways it starts a workflow.
-        outputs: What it gives, by name.
-        long_description: What it does, at length.
-        integration_type: What kind of service it speaks to.
-        auth_mode: How it signs in there.
-        sunset: None of those that stay.
-        docs_link: Where more is said.
-        best_practices: Advice.
+        trigger_allowed: Whether the block type declares that it can be a trigger.
+        trigger_capable: Whether a block of this type can start a workflow: by its category, its declaration or its
+            fields.
+        preview: Whether the block type is not released, and shown to this caller only.
+        tags: Search keywords.
+        operation_input_schema: Fields by the operation that needs them.
+        input_definitions: Inputs by name.
+        operations: By id.
+        outputs: By name.
+        integration_type: Category of the service that it connects to, such as ``communication`` or ``databases``.
+        auth_mode: ``oauth``, ``api_key`` or ``bot_token``.
+        sunset: Planned removal; None if none is planned.
+        docs_link: URL of its documentation.
+        best_practices: Advice for workflows.
     """
 
     id: str

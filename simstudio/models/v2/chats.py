@@ -1,4 +1,4 @@
-"""Chats: web pages on which people use a deployed workflow."""
+"""Chats: deployed workflows with a web page on which people talk to them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from simstudio.core.model import Model, model
 
 @model
 class ChatOutput(Model):
-    """An output of a workflow that its chat shows.
+    """An output of a workflow that the chat shows.
 
     Attributes:
-        block_id: The block.
-        path: Where in the block's output.
-        workflow_id: Of which workflow; the chat's own where it is None.
+        path: Path in the output of the block.
+        workflow_id: None of the chat's own workflow.
     """
 
     block_id: str
@@ -24,12 +23,12 @@ class ChatOutput(Model):
 
 @model
 class ChatCustomizations(Model):
-    """How a chat looks.
+    """The appearance of a chat.
 
     Attributes:
-        primary_color: As CSS has it.
-        welcome_message: What it begins with.
-        image_url: Of its picture.
+        primary_color: CSS color.
+        welcome_message: First message.
+        image_url: URL of the picture.
     """
 
     primary_color: str | None = None
@@ -39,23 +38,19 @@ class ChatCustomizations(Model):
 
 @model
 class ChatDeploymentSummary(Model):
-    """A chat, as it is listed.
+    """A chat in a list.
 
     Attributes:
-        id: Of the chat.
-        workflow_id: Of the workflow behind it.
-        workspace_id: Where that is.
-        identifier: The last part of its address.
-        url: Its address.
-        title: What people read above it.
-        description: What people read below that.
-        is_active: Whether it answers.
-        auth_type: Who may talk to it: ``public``, ``password``, ``email`` or ``sso``.
-        output_configs: What it shows.
-        include_thinking: Whether it shows what models think.
-        include_tool_calls: Whether it shows what tools are called.
-        created_at: When, ISO 8601.
-        updated_at: When, ISO 8601.
+        identifier: Last part of ``url``.
+        title: Heading of the page.
+        description: Text below the heading.
+        is_active: Whether the chat answers.
+        auth_type: Who may talk to the chat: ``public``, ``password``, ``email`` or ``sso``.
+        output_configs: Outputs that the chat shows.
+        include_thinking: Whether the chat shows the reasoning of models.
+        include_tool_calls: Whether the chat shows tool calls.
+        created_at: ISO 8601.
+        updated_at: ISO 8601.
     """
 
     id: str
@@ -79,9 +74,8 @@ class ChatDeployment(ChatDeploymentSummary):
     """A chat with all its settings.
 
     Attributes:
-        has_password: Whether one is set; it is never given.
-        allowed_emails: Who may talk to it, where ``auth_type`` is ``email`` or ``sso``.
-        customizations: How it looks.
+        has_password: Whether a password is set, which the server never sends.
+        allowed_emails: Addresses that may talk to the chat if ``auth_type`` is ``email`` or ``sso``.
     """
 
     has_password: bool = attrs.field(kw_only=True)
@@ -91,10 +85,9 @@ class ChatDeployment(ChatDeploymentSummary):
 
 @model
 class DeletedChat(Model):
-    """A chat that was taken away.
+    """The response to the deletion of a chat.
 
     Attributes:
-        id: Of the chat.
         deleted: True.
     """
 

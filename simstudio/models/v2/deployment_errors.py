@@ -1,4 +1,4 @@
-"""The errors of a deployment that failed, or that was not done in time."""
+"""The errors of a deployment that failed, or is not finished within its timeout."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 class DeploymentFailedError(SimStudioError):
-    """A workflow was not deployed as it was to be. ``code`` and message are those of the attempt, where it has any.
+    """A deployment failed. ``code`` and message are those of the attempt, if it has any.
 
     Attributes:
-        deployment: What of the workflow is live, as last seen; an earlier version may still be.
-        retryable: Whether the same again may succeed, as far as the server says.
+        deployment: Last known state; an earlier version may still be live.
+        retryable: Whether the server says that another attempt may succeed.
     """
 
     def __init__(
@@ -35,10 +35,10 @@ class DeploymentFailedError(SimStudioError):
 
 
 class DeploymentTimeoutError(JobTimeoutError):
-    """A workflow was not deployed when the caller's patience ended. The deployment goes on.
+    """A deployment was not finished within the timeout, and goes on.
 
     Attributes:
-        deployment: What of the workflow is live, as last seen; None where it never was.
+        deployment: Last known state; None if there is none.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Deployments of a workflow: the active version, and the attempts to activate one."""
+"""The live version of a workflow, and attempts to make a version live."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from simstudio.core.model import Model, model
 
 @model
 class ActiveDeployment(Model):
-    """The version that runs when a workflow is executed.
+    """The live version, which executions run.
 
     Attributes:
-        deployment_version_id: Its id.
-        version: Its number.
-        deployed_at: When it went live, ISO 8601.
+        version: Number of the version.
+        deployed_at: ISO 8601.
     """
 
     deployment_version_id: str
@@ -24,13 +23,7 @@ class ActiveDeployment(Model):
 
 @model
 class DeploymentReadiness(Model):
-    """How far the parts of a deployment are: each ``pending``, ``ready`` or ``not_applicable``.
-
-    Attributes:
-        webhooks: Of its triggers.
-        schedules: Of its triggers.
-        mcp: The MCP tools it is published as.
-    """
+    """The progress of a deployment's parts: each is ``pending``, ``ready`` or ``not_applicable``."""
 
     webhooks: str
     schedules: str
@@ -39,12 +32,10 @@ class DeploymentReadiness(Model):
 
 @model
 class DeploymentAttemptError(Model):
-    """Why an attempt failed.
+    """The reason why an attempt failed.
 
     Attributes:
-        code: For programs.
-        message: For people.
-        retryable: Whether the same again may succeed.
+        retryable: Whether another attempt may succeed.
     """
 
     code: str
@@ -54,19 +45,16 @@ class DeploymentAttemptError(Model):
 
 @model
 class DeploymentAttempt(Model):
-    """One attempt to make a version live. It goes on after the call that began it has returned.
+    """An attempt to make a version live. It goes on after the response to the request.
 
     Attributes:
-        id: Of the attempt.
-        deployment_version_id: The version's id.
-        version: The version's number.
-        action: ``deploy`` (a new version) or ``activate`` (an old one).
+        version: Number of the version.
+        action: ``deploy`` (a new version) or ``activate`` (an earlier one).
         status: ``preparing``, ``activating``, ``active``, ``failed`` or ``superseded``.
-        is_current: Whether no later one replaced it.
-        readiness: How far its parts are.
-        requested_at: When, ISO 8601.
-        activated_at: When it went live, ISO 8601; None before.
-        error: Why it failed; None otherwise.
+        is_current: Whether no later attempt replaced it.
+        requested_at: ISO 8601.
+        activated_at: Time at which the version went live, ISO 8601; None before.
+        error: None unless the attempt failed.
     """
 
     id: str
@@ -83,15 +71,15 @@ class DeploymentAttempt(Model):
 
 @model
 class DeploymentState(Model):
-    """What of a workflow is live. All answers about deployments hold it.
+    """The live version of a workflow and the latest attempt. All responses about deployments hold it.
 
     Attributes:
-        id: Of the workflow.
+        id: Id of the workflow.
         is_deployed: Whether a version is live.
-        warnings: The server's sentences about it.
-        deployed_at: When the live version went live, ISO 8601; None where there is none.
-        active_deployment: The live version; None where there is none.
-        latest_deployment_attempt: The last one, which may still be under way; None where there was none.
+        warnings: Texts of the server.
+        deployed_at: Time at which the live version went live, ISO 8601; None if none is live.
+        active_deployment: None if no version is live.
+        latest_deployment_attempt: May be in progress; None if there was none.
     """
 
     id: str
@@ -104,10 +92,10 @@ class DeploymentState(Model):
 
 @model
 class DeployedWorkflow(DeploymentState):
-    """A workflow that was asked to be deployed: see ``latest_deployment_attempt`` for how far that is.
+    """The response to a deployment, which ``latest_deployment_attempt`` describes.
 
     Attributes:
-        version: The number of the version that was made.
+        version: Number of the new version.
     """
 
     version: int | None = None
@@ -115,10 +103,10 @@ class DeployedWorkflow(DeploymentState):
 
 @model
 class DeploymentResult(DeploymentState):
-    """A workflow of which another version was asked to be live: see ``latest_deployment_attempt``.
+    """The response to a rollback or an activation, which ``latest_deployment_attempt`` describes.
 
     Attributes:
-        version: The number of that version.
+        version: Number of the version.
     """
 
     version: int = attrs.field(kw_only=True)
@@ -126,11 +114,11 @@ class DeploymentResult(DeploymentState):
 
 @model
 class ArchivedMcpTool(Model):
-    """A workflow's tool on one of the workspace's MCP servers, put away.
+    """A workflow that was a tool of an MCP server of the workspace, and is no longer.
 
     Attributes:
-        server_id: Of the MCP server.
-        tool_name: The tool's name there.
+        server_id: Id of the MCP server.
+        tool_name: Name of the tool on the server.
     """
 
     server_id: str
@@ -139,10 +127,10 @@ class ArchivedMcpTool(Model):
 
 @model
 class UndeployedWorkflow(DeploymentState):
-    """A workflow of which nothing is live any more.
+    """The response to the end of a deployment.
 
     Attributes:
-        archived_mcp_tools: The tools it was published as.
+        archived_mcp_tools: MCP tools that ended with it; None on servers that do not send them.
     """
 
     archived_mcp_tools: list[ArchivedMcpTool] | None = None
@@ -150,12 +138,11 @@ class UndeployedWorkflow(DeploymentState):
 
 @model
 class DeployedWebhook(Model):
-    """An address at which a deployed trigger takes deliveries.
+    """The URL of a deployed trigger.
 
     Attributes:
-        url: The address.
-        block_id: Of the trigger.
-        provider: Whose deliveries it takes.
+        block_id: Id of the trigger block.
+        provider: Service that delivers to the URL.
     """
 
     url: str
@@ -165,12 +152,12 @@ class DeployedWebhook(Model):
 
 @model
 class WorkflowDeployment(DeploymentState):
-    """What of a workflow is live, and who may reach it.
+    """The live version of a workflow, and its access.
 
     Attributes:
         needs_redeployment: Whether the draft differs from the live version.
-        is_public_api: Whether anyone may run it without a key.
-        webhooks: Where its triggers take deliveries.
+        is_public_api: Whether anyone may execute the workflow without an API key.
+        webhooks: URLs of its triggers; None on servers that do not send them.
     """
 
     needs_redeployment: bool = attrs.field(kw_only=True)
@@ -180,11 +167,11 @@ class WorkflowDeployment(DeploymentState):
 
 @model
 class PublicApiAccess(Model):
-    """Who may run a workflow.
+    """The access to a workflow.
 
     Attributes:
-        id: Of the workflow.
-        is_public_api: Whether anyone may, without a key.
+        id: Id of the workflow.
+        is_public_api: Whether anyone may execute the workflow without an API key.
     """
 
     id: str

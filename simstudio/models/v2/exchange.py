@@ -1,4 +1,4 @@
-"""Exported and imported workflows."""
+"""Exports and imports of workflows."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from simstudio.models.v2.workflows import BlockSummary
 
 @model
 class ReferenceOccurrence(Model):
-    """Where in a workflow something of its workspace is named.
+    """A place in a workflow that references a resource of the workspace.
 
     Attributes:
-        block_id: The block.
-        sub_block_key: Its setting.
-        value_path: Where in the setting's value: names and indexes.
-        encoding: How it stands there: ``array``, ``csv``, ``scalar``, ``files`` or ``environment``.
-        positions: Which members of a list.
+        sub_block_key: Setting of the block.
+        value_path: Path in the value of the setting: keys and indexes.
+        encoding: Form of the reference: ``array``, ``csv``, ``scalar``, ``files`` or ``environment``.
+        positions: Indexes in a list.
     """
 
     block_id: str
@@ -29,14 +28,14 @@ class ReferenceOccurrence(Model):
 
 @model
 class WorkflowReference(Model):
-    """Something of its workspace that a workflow names.
+    """A workspace resource that the workflow references.
 
     Attributes:
         kind: ``custom-tool``, ``credential``, ``skill``, ``table``, ``sandbox``, ``env-var``, ``knowledge-base``,
             ``knowledge-document``, ``file``, ``file-folder``, ``mcp-server``, ``custom-block`` or ``workflow``.
-        source_id: Its id in that workspace.
-        required: Whether the workflow cannot do without.
-        occurrences: Where it is named.
+        source_id: Id of the resource in the workspace of the export.
+        required: Whether the workflow needs the resource.
+        occurrences: Places that reference it.
     """
 
     kind: str
@@ -47,11 +46,10 @@ class WorkflowReference(Model):
 
 @model
 class ReferenceManifest(Model):
-    """What of its workspace a workflow names.
+    """The workspace resources that a workflow references.
 
     Attributes:
-        version: Of the manifest's format: 1.
-        references: What it names.
+        version: Version of the format: 1.
     """
 
     version: int
@@ -63,11 +61,7 @@ class ExportedWorkflowInfo(Model):
     """The workflow that was exported.
 
     Attributes:
-        id: Where it comes from.
-        name: Its name.
-        folder_path: The folder it lies in.
-        description: What its author says of it.
-        workspace_id: Where it comes from.
+        workspace_id: Workspace of the export.
     """
 
     id: str
@@ -79,14 +73,13 @@ class ExportedWorkflowInfo(Model):
 
 @model
 class ExportedWorkflow(Model):
-    """A workflow to be imported elsewhere: give it to ``import_`` as it is, or keep ``to_dict()`` as JSON.
+    """A workflow for an import: give it to ``import_`` as it is, or store ``to_dict()`` as JSON.
 
     Attributes:
-        version: Of the format: ``1.0``.
-        exported_at: When, ISO 8601.
-        workflow: What was exported.
-        state: Its graph, as plain JSON data, without secrets.
-        reference_manifest: What of its workspace it names; where it was asked for.
+        version: Version of the format: ``1.0``.
+        exported_at: ISO 8601.
+        state: Graph of the workflow without secrets, as JSON data.
+        reference_manifest: Referenced resources; None if they were not requested.
     """
 
     version: str
@@ -98,14 +91,13 @@ class ExportedWorkflow(Model):
 
 @model
 class ImportBinding(Model):
-    """Something of its workspace that a workflow names, and what stands for it in the new one.
+    """A referenced resource, and the resource of the new workspace in its place.
 
     Attributes:
         kind: As in :class:`WorkflowReference`.
-        source_id: Its id in the old workspace.
-        required: Whether the workflow cannot do without.
-        occurrence: Where it is named.
-        target_id: Its id in the new workspace; None where nothing was chosen.
+        source_id: Id of the resource in the workspace of the export.
+        required: Whether the workflow needs the resource.
+        target_id: Id of the resource in the new workspace; None if none was chosen.
     """
 
     kind: str
@@ -117,18 +109,16 @@ class ImportBinding(Model):
 
 @model
 class ImportConfiguration(Model):
-    """A setting that depends on what is bound, such as a channel of a credential.
+    """A setting that depends on a binding, such as the channel of a credential.
 
     Attributes:
-        block_id: The block.
-        sub_block_key: The setting.
-        title: What it is called.
-        required: Whether the workflow cannot do without.
-        configured: Whether it is set.
-        context: What its choice depends on, by name.
+        sub_block_key: Key of the setting.
+        required: Whether the workflow needs the setting.
+        configured: Whether the setting has a value.
+        context: Values that determine the choices, by name.
         requires_authentication: Whether a person must sign in first.
-        multi_select: Whether it takes several.
-        selector_key: By which its choices are listed.
+        multi_select: Whether several choices are possible.
+        selector_key: Key of the list of choices.
     """
 
     block_id: str
@@ -144,12 +134,12 @@ class ImportConfiguration(Model):
 
 @model
 class ImportDiscovery(Model):
-    """How to find out what to bind to.
+    """How to find resources for bindings.
 
     Attributes:
         kind: As in :class:`WorkflowReference`.
-        command: Of Sim's command line.
-        human_authorization_may_be_required: Whether a person may have to consent.
+        command: Command of Sim's command line.
+        human_authorization_may_be_required: Whether a person may have to give consent.
     """
 
     kind: str
@@ -159,16 +149,15 @@ class ImportDiscovery(Model):
 
 @model
 class ImportPreview(Model):
-    """What an import would do.
+    """The effect of an import.
 
     Attributes:
-        preview_fingerprint: Of it; given to ``import_``, the import fails should anything have changed since.
-        ready: Whether nothing is left to be bound or set.
-        bindings: All that must stand for something else.
-        unresolved_bindings: Those that nothing was chosen for.
-        configuration: All settings that depend on what is bound.
-        unresolved_configuration: Those that are not set.
-        discovery: How to find out what to bind to.
+        preview_fingerprint: Given to ``import_``, it makes the import fail if anything changed after the preview.
+        ready: Whether no binding and no setting is left to be chosen.
+        unresolved_bindings: Bindings without a choice.
+        configuration: Settings that depend on bindings.
+        unresolved_configuration: Settings without a value.
+        discovery: How to find resources for the bindings.
     """
 
     preview_fingerprint: str
@@ -182,14 +171,11 @@ class ImportPreview(Model):
 
 @model
 class ImportIssue(Model):
-    """Something that an import left to be done.
+    """A task that remains after an import.
 
     Attributes:
-        code: For programs.
-        message: For people.
-        workflow_id: In which workflow.
-        block_id: In which block.
-        sub_block_key: In which setting.
+        code: Kind of the task.
+        sub_block_key: Key of the setting.
     """
 
     code: str
@@ -201,15 +187,14 @@ class ImportIssue(Model):
 
 @model
 class ImportDeployment(Model):
-    """A deployment that an import began.
+    """A deployment that an import started.
 
     Attributes:
-        operation_id: Of the deployment.
-        workflow_id: Of the workflow.
-        version: The version's number.
+        operation_id: Id of the deployment.
+        version: Number of the version.
         status: ``preparing``, ``activating``, ``active``, ``failed`` or ``superseded``.
-        ready: Whether it is live in all its parts.
-        pending_components: The parts that are not.
+        ready: Whether the version is live in all its parts.
+        pending_components: Parts that are not live.
     """
 
     operation_id: str
@@ -222,11 +207,10 @@ class ImportDeployment(Model):
 
 @model
 class TriggerUrlChange(Model):
-    """A trigger that takes deliveries elsewhere than before.
+    """A trigger with a new URL.
 
     Attributes:
-        workflow_name: Of the workflow.
-        path: The last part of its new address.
+        path: Last part of the URL.
     """
 
     workflow_name: str
@@ -235,12 +219,12 @@ class TriggerUrlChange(Model):
 
 @model
 class CopyProgress(Model):
-    """How far the copying of contents is.
+    """The progress of copying contents.
 
     Attributes:
         status: ``pending``, ``completed`` or ``failed``.
-        copied: How many things were.
-        failed: How many could not be.
+        copied: Number of copied items.
+        failed: Number of items that could not be copied.
     """
 
     status: str
@@ -250,31 +234,26 @@ class CopyProgress(Model):
 
 @model
 class ImportedWorkflow(Model):
-    """A workflow just imported, and what is left to be done.
+    """A workflow that was just imported, and the tasks that remain.
 
     Attributes:
-        id: Of the new workflow.
-        name: What it is called here.
-        workspace_id: Where it is.
-        folder_path: The folder it lies in.
-        created_at: When, ISO 8601.
-        updated_at: When, ISO 8601.
-        warnings: The server's sentences about it.
-        description: What is said of it.
-        blocks: What it is made of.
-        operation_id: Of the import, where one was recorded.
-        request_id: As it was given.
+        id: Id of the new workflow.
+        created_at: ISO 8601.
+        updated_at: ISO 8601.
+        warnings: Texts of the server; None on servers that do not send them.
+        operation_id: Id of the import; None if the server did not record it.
+        request_id: The id of the request.
         kind: ``workflow_import``, ``workspace_fork``, ``workspace_push`` or ``workspace_pull``.
         applied: True.
         status: ``completed``, ``completed_with_warnings``, ``requires_configuration``, ``processing`` or ``failed``.
-        resource_ids: What else was made.
-        issues: What is left to be done.
+        resource_ids: Ids of other resources that the import made.
+        issues: Tasks that remain.
         id_map: New ids by old ones.
-        deployment_operation_ids: Of deployments that it began.
-        deployments: How far those are.
-        trigger_url_changes: Triggers that take deliveries elsewhere than before.
-        background_work_id: Of what goes on.
-        copy_progress: How far that is.
+        deployment_operation_ids: Ids of the deployments that the import started.
+        deployments: States of these deployments.
+        trigger_url_changes: Triggers with new URLs.
+        background_work_id: Id of work that goes on in the background.
+        copy_progress: Progress of that work.
     """
 
     id: str

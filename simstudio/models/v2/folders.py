@@ -7,15 +7,15 @@ from simstudio.core.model import Model, model
 
 @model
 class WorkflowFolder(Model):
-    """A folder of workflows. Its path is its identity.
+    """A folder of workflows, which its path identifies.
 
     Attributes:
-        name: The last segment of its path, decoded.
+        name: Last segment of the path, decoded.
         path: Percent-encoded by segment.
-        parent_path: Of the folder it lies in; ``/`` is the root.
-        created_at: When, ISO 8601.
-        updated_at: When, ISO 8601.
-        locked: Whether it cannot be changed.
+        parent_path: Path of the parent folder; ``/`` is the root.
+        created_at: ISO 8601.
+        updated_at: ISO 8601.
+        locked: Whether the folder cannot be changed.
     """
 
     name: str
@@ -28,12 +28,7 @@ class WorkflowFolder(Model):
 
 @model
 class DeletedFolderItems(Model):
-    """How much went with a folder.
-
-    Attributes:
-        folders: Folders.
-        workflows: Workflows.
-    """
+    """The numbers of folders and workflows that were deleted with a folder."""
 
     folders: int
     workflows: int
@@ -41,12 +36,10 @@ class DeletedFolderItems(Model):
 
 @model
 class DeletedWorkflowFolder(Model):
-    """A folder that was deleted.
+    """The response to the deletion of a folder.
 
     Attributes:
-        path: Where it was.
         deleted: True.
-        deleted_items: How much went with it.
     """
 
     path: str

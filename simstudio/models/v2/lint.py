@@ -1,4 +1,4 @@
-"""Findings of Sim's linter about a draft. They prevent nothing."""
+"""The findings in a draft: advice, which prevents nothing."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from simstudio.core.model import Model, model
 
 @model
 class LintBlock(Model):
-    """A block that is spoken of.
+    """The block that a finding refers to.
 
     Attributes:
-        block_id: Of the block.
-        block_name: Its name; None where there is none.
-        block_type: What it is; None where that is not known.
+        block_name: None if the block has no name.
+        block_type: None if the type is unknown.
     """
 
     block_id: str
@@ -24,11 +23,11 @@ class LintBlock(Model):
 
 @model
 class EmptyPort(LintBlock):
-    """A way out of a block that leads nowhere.
+    """An output port that is not connected.
 
     Attributes:
-        handle: The way out.
-        label: What it is called.
+        handle: Id of the port.
+        label: Name of the port.
     """
 
     handle: str = attrs.field(kw_only=True)
@@ -37,11 +36,11 @@ class EmptyPort(LintBlock):
 
 @model
 class InvalidBranchPort(LintBlock):
-    """A connection from a way out that the block does not have.
+    """A connection from a port that the block does not have.
 
     Attributes:
-        source_handle: The way out.
-        reason: The server's sentence.
+        source_handle: Id of the port.
+        reason: Text of the server.
     """
 
     source_handle: str = attrs.field(kw_only=True)
@@ -50,14 +49,11 @@ class InvalidBranchPort(LintBlock):
 
 @model
 class InvalidConnectionTarget(Model):
-    """A connection to where none may go.
+    """A connection to a block that cannot have one.
 
     Attributes:
-        source_block_id: Where it comes from.
-        target_block_id: Where it goes to.
-        reason: The server's sentence.
-        source_block_name: The name of where it comes from.
-        source_handle: The way out.
+        reason: Text of the server.
+        source_handle: Port of the source block.
     """
 
     source_block_id: str
@@ -69,13 +65,13 @@ class InvalidConnectionTarget(Model):
 
 @model
 class InactiveModeValue(Model):
-    """A setting that is set in the form (basic, advanced) that is not in use.
+    """A value in the form of a setting (basic or advanced) that is not in use.
 
     Attributes:
-        canonical_id: The setting's name in both forms.
-        inactive_member_id: Where it is set.
+        canonical_id: Key that both forms share.
+        inactive_member_id: Field that has the value, which executions ignore.
         kind: ``credential``, ``resource`` or ``other``.
-        active_member_id: Where it would have to be.
+        active_member_id: Field that executions read.
     """
 
     canonical_id: str
@@ -89,8 +85,8 @@ class FieldIssue(LintBlock):
     """Settings of a block that are missing or without effect.
 
     Attributes:
-        missing_required_fields: Names of settings.
-        inactive_mode_values: Settings without effect.
+        missing_required_fields: Keys of settings.
+        inactive_mode_values: Values without effect.
     """
 
     missing_required_fields: list[str] = attrs.field(kw_only=True)
@@ -99,13 +95,13 @@ class FieldIssue(LintBlock):
 
 @model
 class UnresolvedReference(LintBlock):
-    """A setting that names something that is not there.
+    """A setting that references something that does not exist.
 
     Attributes:
-        field: The setting.
-        value: What it names, one or several.
+        field: Key of the setting.
+        value: Reference, or several.
         kind: ``custom-tool``, ``credential``, ``resource``, ``mcp-tool``, ``skill`` or ``block-output``.
-        reason: The server's sentence.
+        reason: Text of the server.
     """
 
     field: str = attrs.field(kw_only=True)
@@ -116,11 +112,11 @@ class UnresolvedReference(LintBlock):
 
 @model
 class TableFieldIssue(LintBlock):
-    """A setting that does not suit the table it is for.
+    """A setting that does not suit its table.
 
     Attributes:
-        field: The setting.
-        table_name: The table.
+        field: Key of the setting.
+        table_name: Name of the table.
     """
 
     field: str = attrs.field(kw_only=True)
@@ -129,19 +125,19 @@ class TableFieldIssue(LintBlock):
 
 @model
 class Lint(Model):
-    """What was found in a draft.
+    """The findings in a draft.
 
     Attributes:
-        sources: Blocks that nothing leads to.
-        sinks: Blocks that lead nowhere.
-        orphan_blocks: Blocks that nothing is connected to.
-        empty_outgoing_ports: Ways out that lead nowhere.
-        invalid_branch_ports: Connections from ways out that are not there.
-        invalid_connection_targets: Connections to where none may go.
+        sources: Blocks without incoming connection.
+        sinks: Blocks without outgoing connection.
+        orphan_blocks: Blocks without any connection.
+        empty_outgoing_ports: Output ports that are not connected.
+        invalid_branch_ports: Connections from ports that do not exist.
+        invalid_connection_targets: Connections to blocks that cannot have one.
         field_issues: Settings that are missing or without effect.
-        unresolved_references: Settings that name what is not there.
-        table_field_issues: Settings that do not suit their table.
-        notes: The server's sentences.
+        unresolved_references: Settings that reference something that does not exist.
+        notes: Texts of the server.
+        table_field_issues: Settings that do not suit their table; None on servers that do not check them.
     """
 
     sources: list[LintBlock]

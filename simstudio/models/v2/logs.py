@@ -1,7 +1,4 @@
-"""Logs of runs, and what they add up to.
-
-Costs are in credits, times ISO 8601 in UTC, durations milliseconds.
-"""
+"""Logs of runs, and statistics of them. Costs are in credits, times ISO 8601 in UTC, durations milliseconds."""
 
 from __future__ import annotations
 
@@ -14,12 +11,11 @@ from simstudio.core.model import Model, model
 
 @model
 class TraceTokens(Model):
-    """The tokens of one step.
+    """The tokens of a span.
 
     Attributes:
-        total: All.
-        input: Of the prompt.
-        output: Of the answer.
+        input: Tokens of the prompt.
+        output: Tokens of the answer.
     """
 
     total: int | None = None
@@ -29,13 +25,12 @@ class TraceTokens(Model):
 
 @model
 class TraceCost(Model):
-    """What one step cost.
+    """The cost of a span.
 
     Attributes:
-        total: All.
-        input: Of the prompt.
-        output: Of the answer.
-        tool_cost: Of the tools that were called.
+        input: Cost of the prompt.
+        output: Cost of the answer.
+        tool_cost: Cost of tool calls.
     """
 
     total: float | None = None
@@ -46,17 +41,14 @@ class TraceCost(Model):
 
 @model
 class TraceToolCall(Model):
-    """A tool that a step called.
+    """A tool call in a span.
 
     Attributes:
-        id: Of the call.
-        name: Of the tool.
-        arguments: Plain JSON data.
-        result: Plain JSON data.
-        error: What went wrong.
-        start_time: When it began.
-        end_time: When it ended.
-        duration: Milliseconds.
+        id: Id of the call.
+        name: Name of the tool.
+        arguments: JSON data.
+        result: JSON data.
+        error: None if the call succeeded.
     """
 
     id: str | None = None
@@ -71,28 +63,20 @@ class TraceToolCall(Model):
 
 @model
 class TraceSpan(Model):
-    """One step of a run, with the steps inside it.
+    """A span: one step of a run, with the steps inside it.
 
     Attributes:
-        id: Of the step.
-        name: Of the block, or ``Workflow Execution`` at the root.
-        type: Of the block: ``agent``, ``function`` …; ``workflow`` at the root.
+        name: Name of the block; ``Workflow Execution`` of the root.
+        type: Type of the block: ``agent``, ``function`` …; ``workflow`` of the root.
         duration: Milliseconds.
-        duration_ms: Milliseconds, under its newer name.
-        start_time: When it began.
-        end_time: When it ended.
+        duration_ms: The same as ``duration``, under its later name.
         status: ``success`` or ``error``.
         error_handled: Whether the workflow went on after an error.
-        error_type: The kind of error.
-        error_message: What went wrong.
-        block_id: Of which block.
-        input: What the block got; plain JSON data.
-        output: What it gave; plain JSON data.
-        tokens: Their number, or more about them.
-        cost: What it cost.
-        relative_start_ms: Milliseconds after the beginning of the run.
-        tool_calls: The tools that it called.
-        children: The steps inside it.
+        input: JSON data.
+        output: JSON data.
+        tokens: Number of tokens, or the numbers by kind.
+        relative_start_ms: Milliseconds after the start of the run.
+        children: Spans inside this one.
     """
 
     id: str
@@ -121,11 +105,9 @@ class LogFile(Model):
     """A file of a run.
 
     Attributes:
-        id: Of the file.
-        name: With its extension.
         size: Bytes.
-        type: Its MIME type.
-        download_path: Of this API; get it with ``client.v2.runs``.
+        type: Media type.
+        download_path: Path of the API; ``client.v2.runs.download_file`` reads it.
     """
 
     id: str
@@ -137,7 +119,7 @@ class LogFile(Model):
 
 @model
 class LogCost(Model):
-    """What a run cost.
+    """The cost of a run.
 
     Attributes:
         total: Credits.
@@ -148,13 +130,11 @@ class LogCost(Model):
 
 @model
 class LogWorkflow(Model):
-    """The workflow of a listed run.
+    """The workflow of a run in a list, in its present state.
 
     Attributes:
-        id: None where it is gone.
-        name: As it is now.
-        description: As it is now.
-        deleted: Whether it is gone.
+        deleted: Whether the workflow was deleted.
+        id: None if the workflow was deleted.
     """
 
     name: str
@@ -165,24 +145,22 @@ class LogWorkflow(Model):
 
 @model
 class LogEntry(Model):
-    """One run, as a list shows it.
+    """A run in a list.
 
     Attributes:
         kind: ``workflow`` or ``job``.
-        run_id: Give it to :meth:`~simstudio.resources.v2.logs.Logs.get`.
+        run_id: Id of the run, for ``client.v2.logs.get``.
         status: ``completed``, ``failed``, ``pending``, ``cancelled``, ``paused``, ``running`` or ``redacting``.
         level: ``info`` or ``error``.
         trigger: ``api``, ``manual``, ``schedule`` …
-        started_at: When it began.
-        has_handled_errors: Whether blocks failed and the workflow went on.
-        workflow_id: None of jobs.
-        deployment_version_id: None of drafts.
-        ended_at: None while it runs.
-        total_duration_ms: None while it runs.
-        cost: In credits.
-        files: None where there are none.
+        has_handled_errors: Whether blocks failed and the workflow went on; None on servers that do not send it.
+        workflow_id: None of a job.
+        deployment_version_id: None of a run of the draft.
+        ended_at: None while the run goes on.
+        total_duration_ms: None while the run goes on.
+        files: None if there are none.
         workflow: With ``details="full"`` only.
-        final_output: With ``include_final_output`` only; plain JSON data.
+        final_output: JSON data; with ``include_final_output`` only.
         trace_spans: With ``include_trace_spans`` only.
     """
 
@@ -206,14 +184,13 @@ class LogEntry(Model):
 
 @model
 class CostItem(Model):
-    """One item of what a run cost.
+    """An item of the cost of a run.
 
     Attributes:
         category: ``model``, ``tool`` or ``fixed``.
-        description: Of what.
-        cost: Credits.
-        input_tokens: Of models only.
-        output_tokens: Of models only.
+        description: Name of what was used.
+        input_tokens: None unless the category is ``model``.
+        output_tokens: None unless the category is ``model``.
     """
 
     category: str
@@ -225,11 +202,10 @@ class CostItem(Model):
 
 @model
 class ItemizedCost(Model):
-    """What a run cost, and for what.
+    """The cost of a run by items.
 
     Attributes:
-        total: Credits.
-        items: None where the server does not say; as a mapping it has ``items()`` too, so the attribute is ``items_``.
+        items_: None if the server sends no items. The attribute has an underscore, as a mapping has a method ``items``.
     """
 
     total: float
@@ -238,18 +214,11 @@ class ItemizedCost(Model):
 
 @model
 class LogWorkflowDetails(Model):
-    """The workflow of a run.
+    """The workflow of a run, in its present state.
 
     Attributes:
-        name: As it is now.
-        deleted: Whether it is gone.
-        id: None where it is gone.
-        description: As it is now.
-        folder_path: Where it is.
-        owner_email: Whose it is.
-        workspace_id: Where it is.
-        created_at: When it was made.
-        updated_at: When it was last changed.
+        deleted: Whether the workflow was deleted.
+        id: None if the workflow was deleted.
     """
 
     name: str
@@ -265,27 +234,21 @@ class LogWorkflowDetails(Model):
 
 @model
 class LogDetails(Model):
-    """One run in full.
+    """A run with its spans.
 
     Attributes:
-        run_id: Of the run.
         status: ``completed``, ``failed``, ``pending``, ``cancelled``, ``paused``, ``running`` or ``redacting``.
         level: ``info`` or ``error``.
         trigger: ``api``, ``manual``, ``schedule`` …
-        started_at: When it began.
-        workflow: Which was run.
-        trace_spans: The steps that were taken.
-        created_at: Of the log.
-        workflow_id: None of jobs.
-        deployment_version_id: None of drafts.
-        ended_at: None while it runs.
-        total_duration_ms: None while it runs.
-        files: None where there are none.
-        executed_by_email: By whom.
-        workflow_state: The workflow as it was run, as the server keeps it; None where it was not asked for.
-        final_output: Plain JSON data.
-        cost: In credits.
-        workflow_input: Plain JSON data.
+        created_at: Time at which the log was made.
+        workflow_id: None of a job.
+        deployment_version_id: None of a run of the draft.
+        ended_at: None while the run goes on.
+        total_duration_ms: None while the run goes on.
+        files: None if there are none.
+        workflow_state: Workflow as it was executed, in the server's own form; None if it was not requested.
+        final_output: JSON data.
+        workflow_input: JSON data.
     """
 
     run_id: str
@@ -310,13 +273,11 @@ class LogDetails(Model):
 
 @model
 class LogSegment(Model):
-    """The runs of one stretch of time.
+    """The runs within one segment of time.
 
     Attributes:
-        timestamp: Where it begins.
-        total_executions: Runs.
-        successful_executions: Those that did not fail.
-        avg_duration_ms: Milliseconds.
+        timestamp: Start of the segment.
+        successful_executions: Runs that did not fail.
     """
 
     timestamp: str
@@ -327,15 +288,12 @@ class LogSegment(Model):
 
 @model
 class WorkflowStats(Model):
-    """The runs of one workflow.
+    """The runs of a workflow.
 
     Attributes:
-        workflow_id: Which.
-        workflow_name: Its name.
-        segments: By time.
-        total_executions: Runs.
-        total_successful: Those that did not fail.
-        overall_success_rate: As the server counts it.
+        segments: In the order of time.
+        total_successful: Runs that did not fail.
+        overall_success_rate: Percentage of runs that did not fail, 0 to 100; 100 if there were no runs.
     """
 
     workflow_id: str
@@ -348,12 +306,7 @@ class WorkflowStats(Model):
 
 @model
 class TimeBounds(Model):
-    """A stretch of time.
-
-    Attributes:
-        start: Where it begins.
-        end: Where it ends.
-    """
+    """The period that statistics cover."""
 
     start: str
     end: str
@@ -361,17 +314,14 @@ class TimeBounds(Model):
 
 @model
 class LogStats(Model):
-    """What the runs of a workspace add up to.
+    """Statistics of the runs of a workspace.
 
     Attributes:
-        workflows: By workflow.
-        workflows_truncated: Whether there are more workflows than are shown.
-        aggregate_segments: Of all, by time.
-        total_runs: Runs.
-        total_errors: Those that failed.
-        avg_latency: Milliseconds.
-        time_bounds: What was looked at.
-        segment_ms: How long a segment is, in milliseconds; a minute at least.
+        workflows_truncated: Whether there are more workflows than the response holds.
+        aggregate_segments: Runs of all workflows, in the order of time.
+        total_errors: Runs that failed.
+        avg_latency: Mean duration in milliseconds.
+        segment_ms: Length of a segment in milliseconds, 60,000 at least.
         handled_error_runs: Runs in which blocks failed and the workflow went on.
     """
 

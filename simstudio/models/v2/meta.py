@@ -1,4 +1,4 @@
-"""What a server says of its v2."""
+"""The state of a server's v2 API."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from simstudio.core.model import Model, model
 
 @model
 class Meta(Model):
-    """Whether v2 is on, and what the key is.
+    """The state of a server's v2 API, and the kind of the API key.
 
     Attributes:
-        v2_enabled: False: every other route of v2 answers 404.
+        v2_enabled: If False, every other route of v2 answers 404.
         key_type: ``workspace``, ``personal`` or ``oauth_access_token``.
-        expires_at: When the key ends, ISO 8601; None: never.
+        expires_at: Time at which the key expires, ISO 8601; None if it does not.
     """
 
     v2_enabled: bool

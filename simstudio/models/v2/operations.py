@@ -1,4 +1,4 @@
-"""Results of operations on a draft (``applyWorkflowOperations``)."""
+"""The results of operations on a draft."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from simstudio.models.v2.lint import Lint
 
 @model
 class SkippedOperation(Model):
-    """An operation that was not carried out, or not yet.
+    """An operation that was not applied, or not yet.
 
     Attributes:
-        type: Reason as a code: ``block_not_found``, ``invalid_edge_target``, ``block_locked`` …
+        type: ``block_not_found``, ``invalid_edge_target``, ``block_locked`` …
         operation_type: ``add``, ``edit``, ``delete``, ``insert_into_subflow`` or ``extract_from_subflow``.
-        block_id: As the operation has it.
-        reason: Why, for people.
-        details: Besides, as plain JSON data.
+        block_id: The id in the operation.
+        reason: Text of the server.
+        details: JSON data.
     """
 
     type: str
@@ -29,13 +29,11 @@ class SkippedOperation(Model):
 
 @model
 class InputValidationError(Model):
-    """A setting that an operation gave and the block does not take.
+    """A setting in an operation that the block type does not accept.
 
     Attributes:
-        block_id: Of the block.
-        block_type: What it is.
-        field: The setting.
-        error: The server's sentence.
+        field: Key of the setting.
+        error: Text of the server.
     """
 
     block_id: str
@@ -46,20 +44,20 @@ class InputValidationError(Model):
 
 @model
 class AppliedOperations(Model):
-    """What became of operations on a draft.
+    """The result of operations on a draft.
 
     Attributes:
-        id: Of the workflow.
-        warnings: The server's sentences about it.
+        id: Id of the workflow.
+        warnings: Texts of the server.
         needs_redeployment: Whether the draft now differs from the live version.
-        applied: How many were carried out.
-        skipped: Those that were not.
-        deferred: Those put off; no failure.
+        applied: Number of operations that were applied.
+        skipped: Operations that were refused.
+        deferred: Connections to blocks that do not exist yet. They are no failures: each is made when its block exists.
         input_validation_errors: Settings that were left out.
-        minted_block_ids: The ids of new blocks by the ``block_id`` of their operation.
-        lint: What may be wrong with the draft; advice only.
-        dry_run: Whether nothing was written.
-        preview_block_ids: As ``minted_block_ids``, of a dry run.
+        minted_block_ids: Ids of new blocks by the ``block_id`` in their operation.
+        lint: Findings in the draft.
+        dry_run: Whether nothing was saved.
+        preview_block_ids: The same as ``minted_block_ids``, of a dry run.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Runs of workflows: results of executions, and states that are fetched later."""
+"""Runs: the results of executions, and the runs that a server keeps."""
 
 from __future__ import annotations
 
@@ -7,20 +7,17 @@ from typing import Any
 import attrs
 
 from simstudio.core.model import Model, model
-from simstudio.models.pauses import Pause, pause_block, pause_in
+from simstudio.models.pauses import Pause, find_pause, parse_pause_object
 
 
 @model
 class RunError(Model):
-    """Why a run failed.
+    """The reason why a run failed.
 
     Attributes:
-        message: The server's text.
         code: ``TIMEOUT``, ``CANCELLED``, ``USAGE_LIMIT_EXCEEDED``, ``INVALID_INPUT``, ``BLOCK_EXECUTION_FAILED``,
             ``CHILD_WORKFLOW_FAILED`` or ``EXECUTION_FAILED``.
-        block_id: The block that failed.
-        block_name: What it is called.
-        block_type: Of what kind it is.
+        block_id: Id of the block that failed.
     """
 
     message: str
@@ -32,10 +29,10 @@ class RunError(Model):
 
 @model
 class RunCost(Model):
-    """What a run cost.
+    """The cost of a run.
 
     Attributes:
-        total: Credits (not dollars).
+        total: Credits.
     """
 
     total: float | None = None
@@ -43,18 +40,15 @@ class RunCost(Model):
 
 @model
 class RunResult(Model):
-    """What an execution brought, once it was over.
+    """The result of an execution.
 
     Attributes:
-        run_id: The run.
-        workflow_id: The workflow.
-        status: ``completed``, ``failed``, ``paused`` or ``cancelled``: it, and not HTTP's status, decides.
-        output: Plain JSON data; values that were too large are :class:`~simstudio.LargeValueRef`.
+        status: ``completed``, ``failed``, ``paused`` or ``cancelled``, whatever the HTTP status is.
+        output: JSON data. A value that is too large is a :class:`~simstudio.LargeValueRef`.
         block_outputs: With ``selected_outputs``: ``{selector: value}``.
-        error: Why it failed.
+        error: None unless the run failed.
         started_at: ISO 8601.
         ended_at: ISO 8601.
-        duration_ms: Milliseconds.
     """
 
     run_id: str
@@ -69,16 +63,16 @@ class RunResult(Model):
 
     @property
     def succeeded(self) -> bool:
-        """Whether it ran to its end without failing."""
+        """Whether the run ended without a failure."""
         return self.status == "completed"
 
     @property
     def paused(self) -> Pause | None:
-        """What it asks the human, None when it does not wait."""
+        """The pause that waits for a human; None if the run does not wait."""
         if self.status != "paused":
             return None
         known: dict[str, Any] = {"workflow_id": self.workflow_id, "execution_id": self.run_id}
-        return pause_in(self.output, **known) or Pause(**known)
+        return find_pause(self.output, **known) or Pause(**known)
 
 
 @model
@@ -86,9 +80,9 @@ class RunReceipt(Model):
     """The receipt of a queued execution.
 
     Attributes:
-        run_id: The run, for ``client.v2.runs.get`` and ``client.v2.runs.wait``.
-        status_url: Where to ask, as the server thinks of its public host; the client makes its own address.
-        queue_position: Of a resume that waits its turn.
+        run_id: Id for ``client.v2.runs.get`` and ``client.v2.runs.wait``.
+        status_url: URL of the run on the server's own idea of its public host; the client makes its own.
+        queue_position: Position of a resume that waits for another one of the same run.
     """
 
     run_id: str
@@ -101,14 +95,12 @@ class RunSummary(Model):
     """A run in a list.
 
     Attributes:
-        run_id: The run.
-        workflow_id: The workflow.
         status: ``pending``, ``running``, ``redacting``, ``paused``, ``completed``, ``failed`` or ``cancelled``.
-        trigger: What began it: ``api``, ``manual``, ``schedule`` …
+        trigger: ``api``, ``manual``, ``schedule`` …
         started_at: ISO 8601.
-        ended_at: ISO 8601, None while it runs.
-        duration_ms: Milliseconds, None while it runs.
-        cost: In credits, None where it is not known.
+        ended_at: ISO 8601; None while the run goes on.
+        duration_ms: None while the run goes on.
+        cost: None if it is unknown.
     """
 
     run_id: str
@@ -123,17 +115,17 @@ class RunSummary(Model):
 
 @model
 class RunPause(Model):
-    """The state of a paused run, as the server tells it; ``run.paused`` has it with what is asked.
+    """The state of a paused run as the server sends it; ``run.paused`` also has the question.
 
     Attributes:
         paused_at: ISO 8601.
-        context_id: Which pause waits.
-        resume_at: When it goes on by itself, ISO 8601.
+        context_id: Id of the pause that waits.
+        resume_at: Time at which a pause of kind ``time`` ends by itself, ISO 8601.
         pause_kind: ``time`` or ``human``.
-        blocked_on_block_id: The block that waits.
-        automatic_resume_waiting_reason: Why it has not gone on by itself.
-        pause_point_count: How many pauses it has had.
-        resumed_count: How many of them are over.
+        blocked_on_block_id: Id of the block that waits.
+        automatic_resume_waiting_reason: Reason why the run did not resume by itself; None if it waits for a human.
+        pause_point_count: Number of pauses.
+        resumed_count: Number of pauses that are over.
     """
 
     paused_at: str | None = None
@@ -151,12 +143,11 @@ class RunFile(Model):
     """A file that a run made.
 
     Attributes:
-        id: For ``client.v2.runs.download_file``.
-        name: What it is called.
+        id: Id for ``client.v2.runs.download_file``.
         size: Bytes.
-        type: Its media type.
-        download_path: The path of the API that gives it.
-        base64: Its bytes, with ``include_file_base64``.
+        type: Media type.
+        download_path: Path of the API that returns the file.
+        base64: Content of the file, with ``include_file_base64``.
     """
 
     id: str
@@ -169,20 +160,17 @@ class RunFile(Model):
 
 @model
 class Run(Model):
-    """One run.
+    """A run.
 
     Attributes:
-        run_id: The run.
-        workflow_id: The workflow.
         status: ``queued``, ``pending``, ``running``, ``redacting``, ``paused``, ``completed``, ``failed`` or
             ``cancelled``.
-        trigger: What began it.
-        started_at: ISO 8601, None while it is queued.
-        ended_at: ISO 8601, None while it runs.
-        duration_ms: Milliseconds, None while it runs.
-        pause_state: While it is paused: what the server tells of that; as an item, ``run["paused"]``.
-        cost: In credits.
-        error: Why it failed.
+        trigger: ``api``, ``manual``, ``schedule`` …
+        started_at: ISO 8601; None while the run is queued.
+        ended_at: ISO 8601; None while the run goes on.
+        duration_ms: None while the run goes on.
+        pause_state: State of a paused run as the server sends it; as an item, ``run["paused"]``.
+        error: None unless the run failed.
         output: With ``include_output``.
         block_outputs: With ``selected_outputs``: ``{selector: value}``.
         files: With ``include_output``.
@@ -204,30 +192,29 @@ class Run(Model):
 
     @property
     def done(self) -> bool:
-        """Whether it ended or waits for a human."""
+        """Whether the run ended or waits for a human."""
         return self.status in ("completed", "failed", "cancelled", "paused")
 
     @property
     def paused(self) -> Pause | None:
-        """What it asks the human, None when it does not wait. What is asked is in its output: ``include_output``."""
+        """The pause that waits for a human; None if the run does not wait. Its question needs ``include_output``."""
         if self.pause_state is None:
             return None
-        return pause_block(
+        return parse_pause_object(
             self.pause_state.to_dict(), self.output, workflow_id=self.workflow_id, execution_id=self.run_id
         )
 
 
 @model
 class RunCancellation(Model):
-    """What came of asking to cancel a run.
+    """The result of a request to cancel a run.
 
     Attributes:
-        success: Whether it was asked to stop; False of a run that was over.
-        run_id: The run.
-        redis_available: Whether the server could record it.
-        durably_recorded: Whether other server processes will see it.
-        locally_aborted: Whether the asked process itself stopped it.
-        paused_cancelled: Whether it was a paused one.
+        success: False if the run was over.
+        redis_available: Whether the server reached Redis.
+        durably_recorded: Whether other processes of the server will see the request.
+        locally_aborted: Whether the process that answered stopped the run itself.
+        paused_cancelled: Whether the run was a paused one.
         reason: ``recorded``, ``already_cancelled``, ``already_completed``, ``already_failed``, ``queue_cancelled``,
             ``redis_unavailable`` …
     """

@@ -1,4 +1,4 @@
-"""The draft of a workflow: its graph and its variables. A draft that was fetched can be sent back."""
+"""The draft of a workflow: its blocks, connections and variables. A result can be sent back."""
 
 from __future__ import annotations
 
@@ -10,12 +10,7 @@ from simstudio.models.v2.lint import Lint
 
 @model
 class BlockPosition(Model):
-    """Where a block is drawn, in pixels.
-
-    Attributes:
-        x: To the right.
-        y: Down.
-    """
+    """Position of a block in the editor, in pixels from the top left."""
 
     x: float
     y: float
@@ -23,12 +18,12 @@ class BlockPosition(Model):
 
 @model
 class SubBlock(Model):
-    """One setting of a block.
+    """A setting of a block.
 
     Attributes:
-        id: Its name.
-        type: The kind of field it is edited in, such as ``short-input``.
-        value: What it is set to, as plain JSON data.
+        id: Key of the setting.
+        type: Kind of field in the editor, such as ``short-input``.
+        value: JSON data.
     """
 
     id: str
@@ -38,12 +33,10 @@ class SubBlock(Model):
 
 @model
 class BlockRetry(Model):
-    """How often a block that fails is run again.
+    """The retries of a block that fails.
 
     Attributes:
-        enabled: Whether at all.
-        max_tries: Runs in all.
-        wait_between_tries_ms: Milliseconds between them.
+        max_tries: Attempts in all.
     """
 
     enabled: bool
@@ -53,21 +46,19 @@ class BlockRetry(Model):
 
 @model
 class BlockData(Model):
-    """What a block in a loop or a parallel, or such a container itself, carries.
+    """Data of a container (loop or parallel), or of a block in one.
 
     Attributes:
-        parent_id: The container that a block lies in.
-        extent: ``parent`` where the block cannot be drawn out of it.
+        parent_id: Id of the container that holds the block.
+        extent: ``parent`` if the block cannot be moved out of its container.
         width: Pixels.
         height: Pixels.
-        collection: What a container goes over, as plain JSON data.
-        count: How often a container runs.
+        collection: Items of a container, as JSON data.
+        count: Number of iterations or branches.
         loop_type: ``for``, ``forEach``, ``while`` or ``doWhile``.
-        while_condition: Of a ``while``.
-        do_while_condition: Of a ``doWhile``.
         parallel_type: ``collection`` or ``count``.
-        batch_size: How many branches of a parallel run at a time.
-        type: What the editor takes it for.
+        batch_size: Branches of a parallel that run at a time.
+        type: Node type in the editor.
         canonical_modes: ``basic`` or ``advanced`` by setting.
     """
 
@@ -91,21 +82,17 @@ class WorkflowBlock(Model):
     """A block with its settings.
 
     Attributes:
-        id: Of the block.
-        type: What it is, such as ``agent``.
-        name: What it is called there.
-        position: Where it is drawn.
-        sub_blocks: Its settings by name.
-        outputs: What it gives, by name, as plain JSON data.
-        enabled: Whether it runs.
-        horizontal_handles: How it is drawn.
+        type: Block type, such as ``agent``.
+        sub_blocks: Settings by key.
+        outputs: Schemas of the outputs by name, as JSON data.
+        enabled: Whether executions run the block.
+        horizontal_handles: Whether the editor shows the ports at the sides.
         height: Pixels.
-        advanced_mode: Whether it is edited in its advanced form.
-        error_enabled: Whether it has a way out for failures.
-        retry: How often it is run again.
-        trigger_mode: Whether it begins runs.
-        data: Of containers and of what lies in them.
-        locked: Whether it cannot be changed.
+        advanced_mode: Whether the editor shows the advanced fields.
+        error_enabled: Whether the block has an output port for failures.
+        trigger_mode: Whether the block starts the workflow.
+        data: Of containers and of blocks in them.
+        locked: Whether the block cannot be changed.
     """
 
     id: str
@@ -130,12 +117,11 @@ class WorkflowEdge(Model):
     """A connection between two blocks.
 
     Attributes:
-        id: Of the connection.
-        source: The block it comes from.
-        target: The block it goes to.
-        source_handle: By which way out.
-        target_handle: By which way in.
-        type: How it is drawn.
+        source: Id of the block at its start.
+        target: Id of the block at its end.
+        source_handle: Port of the source block; None of the default port.
+        target_handle: Port of the target block.
+        type: Edge type in the editor.
     """
 
     id: str
@@ -148,18 +134,16 @@ class WorkflowEdge(Model):
 
 @model
 class WorkflowLoop(Model):
-    """A container whose blocks run again and again.
+    """A loop: a container whose blocks run repeatedly.
 
     Attributes:
-        id: Of its block.
-        nodes: The blocks in it.
-        iterations: How often a ``for`` runs.
+        id: Id of its block.
+        nodes: Ids of the blocks in it.
+        iterations: Number of iterations of a ``for``.
         loop_type: ``for``, ``forEach``, ``while`` or ``doWhile``.
-        for_each_items: What a ``forEach`` goes over: text (a reference, or JSON), an object or a list.
-        while_condition: Of a ``while``.
-        do_while_condition: Of a ``doWhile``.
-        enabled: Whether it runs.
-        locked: Whether it cannot be changed.
+        for_each_items: Items of a ``forEach``: text (a reference, or JSON), an object or a list.
+        enabled: Whether executions run the loop.
+        locked: Whether the loop cannot be changed.
     """
 
     id: str
@@ -175,17 +159,17 @@ class WorkflowLoop(Model):
 
 @model
 class WorkflowParallel(Model):
-    """A container whose blocks run in several branches at a time.
+    """A parallel: a container whose blocks run in several branches at a time.
 
     Attributes:
-        id: Of its block.
-        nodes: The blocks in it.
-        distribution: What the branches are given: text (a reference, or JSON), an object or a list.
-        count: How many branches there are.
+        id: Id of its block.
+        nodes: Ids of the blocks in it.
+        distribution: Items of the branches: text (a reference, or JSON), an object or a list.
+        count: Number of branches.
         parallel_type: ``collection`` or ``count``.
-        batch_size: How many branches run at a time.
-        enabled: Whether it runs.
-        locked: Whether it cannot be changed.
+        batch_size: Branches that run at a time.
+        enabled: Whether executions run the parallel.
+        locked: Whether the parallel cannot be changed.
     """
 
     id: str
@@ -203,10 +187,8 @@ class WorkflowVariable(Model):
     """A variable of a workflow.
 
     Attributes:
-        id: Of the variable.
-        name: What it is called there.
         type: ``string``, ``number``, ``boolean``, ``object``, ``array`` or ``plain``.
-        value: As plain JSON data.
+        value: JSON data.
     """
 
     id: str
@@ -217,11 +199,10 @@ class WorkflowVariable(Model):
 
 @model
 class WorkflowState(Model):
-    """The draft of a workflow, nothing taken out: ids of credentials and tables are in it.
+    """The complete draft of a workflow, ids of credentials and tables included.
 
     Attributes:
         blocks: By id.
-        edges: The connections.
         loops: By the id of their block.
         parallels: By the id of their block.
         variables: By id.
@@ -236,14 +217,14 @@ class WorkflowState(Model):
 
 @model
 class ReplacedState(Model):
-    """A draft that was replaced, or would be.
+    """The result of replacing a draft.
 
     Attributes:
-        id: Of the workflow.
-        warnings: The server's sentences about it.
+        id: Id of the workflow.
+        warnings: Texts of the server.
         needs_redeployment: Whether the draft now differs from the live version.
-        lint: What may be wrong with the draft; advice only.
-        dry_run: Whether nothing was written.
+        lint: Findings in the draft.
+        dry_run: Whether nothing was saved.
     """
 
     id: str
@@ -255,12 +236,12 @@ class ReplacedState(Model):
 
 @model
 class AppliedVariables(Model):
-    """What became of changes to variables.
+    """The result of changes to variables.
 
     Attributes:
-        id: Of the workflow.
-        variable_count: How many there are now.
-        changed: Whether anything differs from before.
+        id: Id of the workflow.
+        variable_count: Number of variables after the changes.
+        changed: Whether any variable changed.
     """
 
     id: str

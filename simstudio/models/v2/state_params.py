@@ -1,4 +1,4 @@
-"""The draft of a workflow as it is sent: typed dicts with the names of the wire, which editors complete.
+"""The draft of a workflow in a request: typed dicts with the wire names, which editors complete.
 
 A result of ``state.get`` can be sent instead.
 """
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
 LoopType: TypeAlias = Literal["for", "forEach", "while", "doWhile"]
-"""What ends a loop."""
+"""The kinds of loops."""
 
 ParallelType: TypeAlias = Literal["collection", "count"]
-"""What makes the branches of a parallel."""
+"""The kinds of parallels: a branch for each item, or a number of branches."""
 
 
 class Position(TypedDict):
-    """Where a block is drawn, in pixels."""
+    """Position of a block in the editor, in pixels from the top left."""
 
     x: float
     y: float
 
 
 class Setting(TypedDict):
-    """One setting of a block."""
+    """A setting of a block."""
 
     id: str
     type: str
@@ -36,7 +36,7 @@ class Setting(TypedDict):
 
 
 class Retry(TypedDict):
-    """How often a block that fails is run again."""
+    """The retries of a block that fails."""
 
     enabled: bool
     maxTries: int
@@ -44,7 +44,7 @@ class Retry(TypedDict):
 
 
 class ContainerData(TypedDict, total=False):
-    """What a loop or a parallel, or a block in one, carries."""
+    """Data of a container (loop or parallel), or of a block in one."""
 
     parentId: str
     extent: Literal["parent"]
@@ -106,7 +106,7 @@ class _Loop(TypedDict):
 
 
 class Loop(_Loop, total=False):
-    """A container whose blocks run again and again."""
+    """A loop: a container whose blocks run repeatedly."""
 
     forEachItems: str | Mapping[str, Any] | Sequence[Any]
     whileCondition: str
@@ -121,7 +121,7 @@ class _Parallel(TypedDict):
 
 
 class Parallel(_Parallel, total=False):
-    """A container whose blocks run in several branches at a time."""
+    """A parallel: a container whose blocks run in several branches at a time."""
 
     distribution: str | Mapping[str, Any] | Sequence[Any]
     count: int

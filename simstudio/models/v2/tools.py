@@ -11,12 +11,12 @@ from simstudio.core.model import Model, model
 
 @model
 class ToolOAuth(Model):
-    """The account a tool works with.
+    """The account that a tool works with.
 
     Attributes:
-        required: Whether it cannot do without one.
-        provider: Whose account.
-        required_scopes: What it must allow.
+        required: Whether the tool needs an account.
+        provider: Service of the account.
+        required_scopes: OAuth scopes that the account must have.
     """
 
     required: bool
@@ -26,15 +26,12 @@ class ToolOAuth(Model):
 
 @model
 class ToolSummary(Model):
-    """A tool, as a list shows it.
+    """A tool in a list.
 
     Attributes:
-        id: Give it to :meth:`~simstudio.resources.v2.tools.Tools.execute`.
-        name: What people call it.
-        description: What it does.
-        hosted_api_key: Whether Sim has a key of its own for it: ``none``, ``always`` or ``conditional``.
-        version: Of the tool.
-        oauth: None of tools without an account.
+        id: Id for ``client.v2.tools.execute``.
+        hosted_api_key: Whether Sim provides an API key for the tool: ``none``, ``always`` or ``conditional``.
+        oauth: None if the tool uses no account.
     """
 
     id: str
@@ -47,16 +44,14 @@ class ToolSummary(Model):
 
 @model
 class ToolParameter(Model):
-    """What a tool takes under one name.
+    """A parameter of a tool.
 
     Attributes:
         type: ``string``, ``number``, ``json`` …
-        required: Whether it must be given.
-        visibility: Who gives it: ``user-only``, ``user-or-llm``, ``hidden`` …
-        description: What it is.
-        default: Plain JSON data.
-        items_: A schema of a list's members; as an item ``["items"]``.
-        schema: A schema of the value, where it has one.
+        visibility: Who may supply the value: ``user-or-llm``, ``user-only``, ``llm-only`` or ``hidden``.
+        default: JSON data.
+        items_: JSON schema of the items of a list; as an item ``["items"]``.
+        schema: JSON schema of the value; None if it has none.
     """
 
     type: str
@@ -70,12 +65,11 @@ class ToolParameter(Model):
 
 @model
 class OutputItems(Model):
-    """What the members of a list are.
+    """The items of a list in an output.
 
     Attributes:
         type: ``string``, ``object`` …
-        description: What they are.
-        properties: Of objects: a schema by name.
+        properties: JSON schemas of an object's keys.
     """
 
     type: str
@@ -85,10 +79,10 @@ class OutputItems(Model):
 
 @model
 class OutputFile(Model):
-    """What kind of file an output is.
+    """The kind of file that an output is.
 
     Attributes:
-        mime_type: Its MIME type.
+        mime_type: Media type.
         extension: Without the dot.
     """
 
@@ -98,16 +92,15 @@ class OutputFile(Model):
 
 @model
 class ToolOutput(Model):
-    """What a tool gives under one name.
+    """An output of a tool.
 
     Attributes:
         type: ``string``, ``object``, ``file`` …
-        description: What it is.
-        optional: Whether it may be missing.
-        nullable: Whether it may be null.
-        properties: Of objects: a schema by name.
-        items_: Of lists; as an item ``["items"]``.
-        file_config: Of files.
+        optional: Whether the output can be missing.
+        nullable: Whether the output can be null.
+        properties: JSON schemas of an object's keys.
+        items_: Items of a list; as an item ``["items"]``.
+        file_config: None unless the output is a file.
     """
 
     type: str
@@ -121,17 +114,14 @@ class ToolOutput(Model):
 
 @model
 class Tool(Model):
-    """A tool in full.
+    """A tool with its parameters and outputs.
 
     Attributes:
-        id: Give it to :meth:`~simstudio.resources.v2.tools.Tools.execute`.
-        name: What people call it.
-        description: What it does.
-        hosted_api_key: Whether Sim has a key of its own for it: ``none``, ``always`` or ``conditional``.
-        params: What it takes, by name.
-        outputs: What it gives, by name.
-        version: Of the tool.
-        oauth: None of tools without an account.
+        id: Id for ``client.v2.tools.execute``.
+        hosted_api_key: Whether Sim provides an API key for the tool: ``none``, ``always`` or ``conditional``.
+        params: By name.
+        outputs: By name.
+        oauth: None if the tool uses no account.
     """
 
     id: str
@@ -146,24 +136,19 @@ class Tool(Model):
 
 @model
 class ToolFailure(Model):
-    """Why a tool failed.
-
-    Attributes:
-        message: In words.
-    """
+    """The reason why a tool failed."""
 
     message: str
 
 
 @model
 class ToolResult(Model):
-    """What running a tool gave.
+    """The result of a tool.
 
     Attributes:
-        tool_id: Which.
         status: ``succeeded`` or ``failed``.
-        output: Plain JSON data.
-        error: None where it succeeded.
+        output: JSON data.
+        error: None if the tool succeeded.
     """
 
     tool_id: str
@@ -173,5 +158,5 @@ class ToolResult(Model):
 
     @property
     def succeeded(self) -> bool:
-        """Whether the tool did what it was asked."""
+        """Whether the tool succeeded."""
         return self.status == "succeeded"

@@ -1,4 +1,4 @@
-"""Versions of a workflow. Each deployment creates one."""
+"""The versions of a workflow. Each deployment makes one."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ from simstudio.core.model import Model, model
 
 @model
 class WorkflowVersion(Model):
-    """A version, as it is listed.
+    """A version in a list.
 
     Attributes:
-        id: Of the version.
-        version: Its number, counted up by each deployment.
-        is_active: Whether it is the live one.
-        created_at: When, ISO 8601.
-        name: Its label.
-        description: What was said of it.
-        deployed_by: Who deployed it.
-        latest_operation_status: Of the last attempt to make it live: ``preparing``, ``activating``, ``active``,
-            ``failed`` or ``superseded``; None where there was none.
+        version: Number of the version, from 1.
+        is_active: Whether the version is live.
+        created_at: ISO 8601.
+        name: Label; None if it has none.
+        deployed_by: Name of the person who deployed it.
+        latest_operation_status: Status of the latest attempt to make it live: ``preparing``, ``activating``,
+            ``active``, ``failed`` or ``superseded``; None if there was none.
     """
 
     id: str
@@ -35,16 +33,14 @@ class WorkflowVersion(Model):
 
 @model
 class WorkflowVersionDetail(Model):
-    """A version with the graph that it froze.
+    """A version with its graph.
 
     Attributes:
-        id: Of the version.
-        version: Its number.
-        is_active: Whether it is the live one.
-        created_at: When, ISO 8601.
-        state: The graph, as plain JSON data.
-        name: Its label.
-        description: What was said of it.
+        version: Number of the version, from 1.
+        is_active: Whether the version is live.
+        created_at: ISO 8601.
+        state: Graph, as JSON data.
+        name: Label; None if it has none.
     """
 
     id: str
@@ -58,12 +54,11 @@ class WorkflowVersionDetail(Model):
 
 @model
 class WorkflowVersionLabels(Model):
-    """What a version is called.
+    """The label and the description of a version.
 
     Attributes:
-        version: Its number.
-        name: Its label.
-        description: What is said of it.
+        version: Number of the version, from 1.
+        name: Label; None if it has none.
     """
 
     version: int
@@ -73,18 +68,14 @@ class WorkflowVersionLabels(Model):
 
 @model
 class VersionDifferences(Model):
-    """What differs between two versions. Sim leaves the shape of its entries open: plain JSON data.
+    """The differences between two versions. Sim leaves the form of the entries open: JSON data.
 
     Attributes:
-        added_blocks: Only in the target.
-        removed_blocks: Only in the base.
-        modified_blocks: In both, with other settings.
+        added_blocks: Blocks of the target only.
+        removed_blocks: Blocks of the base only.
+        modified_blocks: Blocks with other settings.
         container_changes: Blocks that moved into or out of a loop or a parallel.
         has_changes: Whether anything differs.
-        edge_changes: Of the connections.
-        loop_changes: Of the loops.
-        parallel_changes: Of the parallels.
-        variable_changes: Of the variables.
     """
 
     added_blocks: list[Any]
@@ -100,13 +91,12 @@ class VersionDifferences(Model):
 
 @model
 class VersionComparison(Model):
-    """Two versions of a workflow side by side.
+    """Two versions of a workflow, and their differences.
 
     Attributes:
-        workflow_id: Of the workflow.
-        base: The number of the one.
-        target: The number of the other.
-        diff: What the other changed.
+        base: Number of the version that is compared with.
+        target: Number of the version that is compared.
+        diff: Changes from the base to the target.
     """
 
     workflow_id: str
@@ -117,12 +107,12 @@ class VersionComparison(Model):
 
 @model
 class RevertedWorkflow(Model):
-    """A workflow whose draft was overwritten by a version.
+    """A workflow whose draft was replaced by a version.
 
     Attributes:
-        id: Of the workflow.
-        version: The version's number, or ``active``, as it was asked for.
-        last_saved: When the draft was saved, milliseconds since 1970.
+        id: Id of the workflow.
+        version: Number of the version, or ``active``, as in the request.
+        last_saved: Time at which the draft was saved, in milliseconds since 1970.
     """
 
     id: str

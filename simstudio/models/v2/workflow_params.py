@@ -1,6 +1,6 @@
-"""Parameters of operations on workflows: typed dicts with the names of the wire, which editors complete.
+"""Parameters of operations on workflows: typed dicts with the wire names, which editors complete.
 
-Each may also be given as a model that an operation gave, or as a plain mapping: Sim takes more than is written here.
+Each may be given as a model that an operation returned, or as a plain mapping: Sim accepts more than is written here.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ ReferenceKind: TypeAlias = Literal[
     "custom-block",
     "workflow",
 ]
-"""What of its workspace a workflow can name."""
+"""The kinds of workspace resources that a workflow can reference."""
 
 VariableType: TypeAlias = Literal["string", "number", "boolean", "object", "array", "plain"]
-"""What a workflow's variable can hold."""
+"""The types of a workflow's variables."""
 
 UsageControl: TypeAlias = Literal["auto", "force", "none"]
-"""Whether a model may, must or cannot use a tool."""
+"""Whether a language model may (``auto``), must (``force``) or cannot use a tool."""
 
 
 # -- operations on a draft ------------------------------------------------------------------------------------------
@@ -48,7 +48,7 @@ class _BlockTool(_ToolUsage):
 
 
 class BlockTool(_BlockTool, total=False):
-    """A block's operation as a tool of an agent; ``type`` is the block's."""
+    """An operation of a block type as a tool of an agent; ``type`` is the block type."""
 
     operation: str
     params: Mapping[str, Any]
@@ -67,7 +67,7 @@ class _ToolFunction(TypedDict):
 
 
 class ToolFunction(_ToolFunction, total=False):
-    """What a tool is called and takes; ``parameters`` is a JSON schema."""
+    """The name and the parameters of a tool; ``parameters`` is a JSON schema."""
 
     description: str
 
@@ -77,13 +77,13 @@ class _ToolSchema(TypedDict):
 
 
 class ToolSchema(_ToolSchema, total=False):
-    """A tool as models are told of it."""
+    """A tool in the form that language models are given."""
 
     type: Literal["function"]
 
 
 class InlineTool(_ToolUsage):
-    """A custom tool that is written in place."""
+    """A custom tool that is defined in place."""
 
     type: Literal["custom-tool"]
     schema: ToolSchema
@@ -91,14 +91,14 @@ class InlineTool(_ToolUsage):
 
 
 class McpToolParams(TypedDict):
-    """Which tool of which MCP server; the tool's own parameters beside these."""
+    """The MCP server and the name of its tool; parameters of the tool may stand beside these keys."""
 
     serverId: str
     toolName: str
 
 
 class McpTool(_ToolUsage):
-    """One tool of an MCP server."""
+    """A tool of an MCP server."""
 
     type: Literal["mcp"]
     params: McpToolParams | Mapping[str, Any]
@@ -111,14 +111,14 @@ class EveryMcpTool(TypedDict):
 
 
 class SomeMcpTools(TypedDict):
-    """Only these tools of an MCP server, or all but these."""
+    """The listed tools of an MCP server (``allow``), or all others (``deny``)."""
 
     mode: Literal["allow", "deny"]
     operations: Sequence[str]
 
 
 class McpServerParams(TypedDict):
-    """Which MCP server."""
+    """The MCP server."""
 
     serverId: str
 
@@ -135,7 +135,7 @@ class McpServerTools(_McpServerTools, total=False):
 
 
 class BlockInputs(TypedDict, total=False):
-    """Settings of a block by name; any may stand beside ``tools``."""
+    """Settings of a block by key; any may stand beside ``tools``."""
 
     tools: Sequence[BlockTool | CustomTool | InlineTool | McpTool | McpServerTools]
 
@@ -146,31 +146,31 @@ class _NewBlock(TypedDict):
 
 
 class NewBlock(_NewBlock, total=False):
-    """A block that is added."""
+    """A new block."""
 
     inputs: BlockInputs | Mapping[str, Any]
 
 
 class NewBlockInSubflow(NewBlock):
-    """A block that is added to a loop or a parallel."""
+    """A new block in a loop or a parallel."""
 
     subflowId: str
 
 
 class BlockEdit(TypedDict, total=False):
-    """What changes of a block; ``connections`` and others may stand beside ``inputs``."""
+    """Changes of a block; ``connections`` and others may stand beside ``inputs``."""
 
     inputs: BlockInputs | Mapping[str, Any]
 
 
 class FromSubflow(TypedDict):
-    """The loop or parallel that a block leaves."""
+    """The loop or the parallel that a block leaves."""
 
     subflowId: str
 
 
 class AddBlock(TypedDict):
-    """Add a block. A ``block_id`` that is no UUID is a label: the real id comes back in ``minted_block_ids``."""
+    """Add a block. A ``block_id`` that is no UUID is a label; ``minted_block_ids`` has the new id by it."""
 
     operation_type: Literal["add"]
     block_id: str
@@ -201,7 +201,7 @@ class InsertIntoSubflow(TypedDict):
 
 
 class ExtractFromSubflow(TypedDict):
-    """Take a block out of a loop or a parallel."""
+    """Move a block out of a loop or a parallel."""
 
     operation_type: Literal["extract_from_subflow"]
     block_id: str
@@ -211,11 +211,11 @@ class ExtractFromSubflow(TypedDict):
 WorkflowOperation: TypeAlias = (
     AddBlock | EditBlock | DeleteBlock | InsertIntoSubflow | ExtractFromSubflow | Mapping[str, Any]
 )
-"""One operation on a draft."""
+"""An operation on a draft."""
 
 
 class BlockEnabled(TypedDict):
-    """Whether a block shall run."""
+    """Whether executions run a block."""
 
     block_id: str
     enabled: bool
@@ -240,7 +240,7 @@ class _EditVariable(TypedDict):
 
 
 class EditVariable(_EditVariable, total=False):
-    """Set a variable."""
+    """Change a variable."""
 
     type: VariableType
 
@@ -253,14 +253,14 @@ class DeleteVariable(TypedDict):
 
 
 VariableOperation: TypeAlias = AddVariable | EditVariable | DeleteVariable | Mapping[str, Any]
-"""One change to the variables."""
+"""A change to the variables."""
 
 
 # -- imports --------------------------------------------------------------------------------------------------------
 
 
 class ReferenceMapping(TypedDict):
-    """What stands for something of the old workspace, everywhere; None clears it."""
+    """The resource in place of another one, wherever the workflow references that; None clears the reference."""
 
     kind: ReferenceKind
     sourceId: str
@@ -275,7 +275,7 @@ class _ReferenceBinding(TypedDict):
 
 
 class ReferenceBinding(_ReferenceBinding, total=False):
-    """What stands for something of the old workspace in one place; None clears it."""
+    """The resource in place of another one at one place of the workflow; None clears the reference."""
 
     valuePath: Sequence[str | int]
     positions: Sequence[int]
@@ -283,7 +283,7 @@ class ReferenceBinding(_ReferenceBinding, total=False):
 
 
 class DependentValue(TypedDict):
-    """A setting that depends on what is bound, such as a channel of a credential."""
+    """The value of a setting that depends on a binding, such as the channel of a credential."""
 
     blockId: str
     subBlockKey: str
@@ -294,7 +294,7 @@ class DependentValue(TypedDict):
 
 
 class Customizations(TypedDict, total=False):
-    """How a chat looks."""
+    """The appearance of a chat."""
 
     primaryColor: str
     welcomeMessage: str
@@ -307,6 +307,6 @@ class _OutputConfig(TypedDict):
 
 
 class OutputConfig(_OutputConfig, total=False):
-    """An output that a chat shows; of the chat's own workflow where none is named."""
+    """An output that a chat shows; ``workflowId`` is the chat's own workflow by default."""
 
     workflowId: str

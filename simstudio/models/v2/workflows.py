@@ -1,4 +1,4 @@
-"""Workflows in v2: list items, details, and results of creating and deleting."""
+"""Workflows."""
 
 from __future__ import annotations
 
@@ -11,21 +11,17 @@ from simstudio.core.model import Model, model
 
 @model
 class Workflow(Model):
-    """One workflow.
+    """A workflow.
 
     Attributes:
-        id: Of the workflow.
-        web_url: Where a person edits it.
-        name: What it is called.
-        folder_path: The folder it lies in, percent-encoded by segment; ``/`` is the root.
-        workspace_id: Where it is.
-        is_deployed: Whether a version of it is live.
-        run_count: How often it ran.
-        created_at: When, ISO 8601.
-        updated_at: When, ISO 8601.
-        description: What its author says of it.
-        deployed_at: When the live version was deployed, ISO 8601; None where there is none.
-        last_run_at: When it last ran, ISO 8601; None where it never did.
+        folder_path: Path of its folder, percent-encoded by segment; ``/`` is the root.
+        is_deployed: Whether a version is live.
+        run_count: Number of executions.
+        created_at: ISO 8601.
+        updated_at: ISO 8601.
+        deployed_at: Time at which the live version was deployed, ISO 8601; None if none is live.
+        last_run_at: Time of the latest execution, ISO 8601; None before the first.
+        web_url: URL of its page in the editor; None on servers that do not send it.
     """
 
     id: str
@@ -47,9 +43,7 @@ class BlockSummary(Model):
     """A block of a workflow, without its settings.
 
     Attributes:
-        id: Of the block.
-        type: What it is, such as ``start_trigger`` or ``agent``.
-        name: What it is called there.
+        type: Block type, such as ``start_trigger`` or ``agent``.
     """
 
     id: str
@@ -59,10 +53,10 @@ class BlockSummary(Model):
 
 @model
 class CreatedWorkflow(Workflow):
-    """A workflow just made.
+    """A workflow that was just created.
 
     Attributes:
-        blocks: What it was given to begin with.
+        blocks: Blocks that it starts with.
     """
 
     blocks: list[BlockSummary] = attrs.field(kw_only=True)
@@ -70,12 +64,10 @@ class CreatedWorkflow(Workflow):
 
 @model
 class WorkflowInput(Model):
-    """A field of what a workflow takes.
+    """A field of a workflow's input.
 
     Attributes:
-        name: Its name in the input.
         type: ``string``, ``number``, ``boolean``, ``object``, ``array``, ``files`` …
-        description: What its author says of it.
     """
 
     name: str
@@ -85,11 +77,11 @@ class WorkflowInput(Model):
 
 @model
 class WorkflowDetail(Workflow):
-    """One workflow, with what it takes.
+    """A workflow with its variables and the fields of its input.
 
     Attributes:
-        variables: Its variables by id, as plain JSON data.
-        inputs: The fields of its input.
+        variables: By id, as JSON data.
+        inputs: Fields of the input.
     """
 
     variables: dict[str, Any] = attrs.field(kw_only=True)
@@ -98,10 +90,9 @@ class WorkflowDetail(Workflow):
 
 @model
 class DeletedWorkflow(Model):
-    """A workflow that was archived.
+    """A workflow that was archived, and can be restored.
 
     Attributes:
-        id: Of the workflow; ``restore`` takes it.
         deleted: True.
         archived: True.
     """
@@ -113,12 +104,12 @@ class DeletedWorkflow(Model):
 
 @model
 class MovedWorkflows(Model):
-    """What became of workflows that were to be moved.
+    """The result of moving workflows.
 
     Attributes:
-        moved: The ids of those that were.
-        failed: The ids of those that were not.
-        folder_path: Where to.
+        moved: Ids of moved workflows.
+        failed: Ids of workflows that could not be moved.
+        folder_path: Path of the target folder.
     """
 
     moved: list[str]

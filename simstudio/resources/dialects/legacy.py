@@ -139,7 +139,7 @@ class LegacyDialect(Dialect[M]):
 
     def paused_run(self, workflow_id: str, execution_id: str) -> Flow[PausedRun]:
         """One run that waits, or has waited, for a human."""
-        from simstudio.models.pauses import paused_run
+        from simstudio.models.pauses import parse_paused_run
 
         workflow, execution = segment(workflow_id, "workflow_id"), segment(execution_id, "execution_id")
         response = yield from self._get(f"/api/workflows/{workflow}/paused/{execution}")
@@ -148,7 +148,7 @@ class LegacyDialect(Dialect[M]):
             raise InvalidResponseError(
                 f"{response.method} {response.path} answered with no object.", status=response.status, response=response
             )
-        return paused_run(data)
+        return parse_paused_run(data)
 
     def resume(
         self, workflow_id: str, execution_id: str, context_id: str, data: Any, *, timeout: Timeout
@@ -195,7 +195,7 @@ class LegacyDialect(Dialect[M]):
 
     def fetch(self, target: Target, *, timeout: Timeout) -> Flow[tuple[Job, Response]]:
         """The state of a background execution, and the response that carried it."""
-        from simstudio.models.jobs import job_from
+        from simstudio.models.jobs import parse_job
 
         first, *others = target.paths
         try:
@@ -204,7 +204,7 @@ class LegacyDialect(Dialect[M]):
             if not others:
                 raise
             response = yield from self._get(others[0], timeout=timeout)
-        job = job_from(
+        job = parse_job(
             response.json(),
             response=response,
             task_id=target.task_id,

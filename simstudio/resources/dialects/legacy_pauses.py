@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simstudio.core.paging import Page, Pages
-from simstudio.models.pauses import PausedRun, paused_run
+from simstudio.models.pauses import PausedRun, parse_paused_run
 from simstudio.transport.errors import InvalidResponseError
 
 if TYPE_CHECKING:
@@ -34,4 +34,4 @@ class PausedRuns(Pages[PausedRun]):
                 status=response.status,
                 response=response,
             )
-        return Page([paused_run(run) for run in runs if isinstance(run, dict)])
+        return Page([parse_paused_run(run) if isinstance(run, dict) else run for run in runs])

@@ -15,7 +15,7 @@ from simstudio.models.cancellation import CancelResult
 from simstudio.models.events import StreamEvent
 from simstudio.models.execution import WorkflowExecutionResult, error_text
 from simstudio.models.jobs import Job
-from simstudio.models.pauses import Pause, PausedRun, pause_block, paused_run
+from simstudio.models.pauses import Pause, PausedRun, parse_pause_object, parse_paused_run
 from simstudio.models.receipts import AsyncExecutionResult
 from simstudio.models.usage import Usage, UsageLimits
 from simstudio.models.workflows import WorkflowStatus
@@ -165,7 +165,7 @@ class V2Dialect(Dialect[M]):
         block = run.get("paused")
         known: dict[str, Any] = {"workflow_id": workflow_id, "execution_id": execution_id}
         if isinstance(block, Mapping):
-            pause = pause_block(block, run.get("output"), **known)
+            pause = parse_pause_object(block, run.get("output"), **known)
             asked = pause.question is not None or pause.input_fields
             known["pauses"] = [pause] if asked else (yield from self._fetch_questions(pause))
             known["paused_at"] = block.get("pausedAt")
@@ -180,7 +180,7 @@ class V2Dialect(Dialect[M]):
             data = (yield from self._get(path, max_retries=0)).json()
         except (APIStatusError, InvalidResponseError):
             return [pause]
-        pauses = paused_run(data).pauses if isinstance(data, dict) else []
+        pauses = parse_paused_run(data).pauses if isinstance(data, dict) else []
         return pauses if any(each.context_id == pause.context_id for each in pauses) else [pause]
 
     def resume(
@@ -328,10 +328,10 @@ class _PausedRuns(Pages[PausedRun]):
         if not isinstance(listed, list):
             raise _missing("a list of runs", response)
         runs = []
-        for item in listed:
-            run_id = item.get("runId") if isinstance(item, dict) else None
-            if isinstance(run_id, str):
-                runs.append((yield from self._dialect.paused_run(self._workflow_id, run_id)))
+        for item in structure(listed, list[PausedRun], response=response):
+            run_id = item.get("runId") if isinstance(item, PausedRun) else None
+            known = isinstance(run_id, str) and run_id
+            runs.append((yield from self._dialect.paused_run(self._workflow_id, str(run_id))) if known else item)
         following = body.get("nextCursor")
         return Page(runs, following if isinstance(following, str) and following else None)
 
