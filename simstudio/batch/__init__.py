@@ -1,18 +1,19 @@
 """Many executions: bounded, paced, resumable, distributed. The engine behind ``client.workflows.map(...)``.
 
-It is told what to execute as an :class:`~simstudio.batch.execution.Execution`, which a service implements beside its
-resources. Nothing here knows a service: no models, routes or statuses of one.
+What belongs here: everything about many executions, for any service. A service implements the protocol
+:class:`~simstudio.batch.execution.Execution` beside its resources. What does not: models, routes and statuses of a
+service.
 
-* :mod:`~simstudio.batch.execution`: what the engine asks of a service;
-* :mod:`~simstudio.batch.plan`: what a caller asks of the engine: the arguments of a ``map`` method, checked;
-* :mod:`~simstudio.batch.items`: what goes in and what comes out: inputs, their identity, :class:`BatchItem`;
-* :mod:`~simstudio.batch.ledger`: what is known of each item, in an SQLite file that survives ``kill -9``;
-* :mod:`~simstudio.batch.pace`: how many may run at a time, and when the next may begin: pure, time is an argument;
-* :mod:`~simstudio.batch.engine`: the coordinator, one asyncio task an item, the same for both clients; an item goes
-  through its :mod:`~simstudio.batch.intake`, :mod:`~simstudio.batch.attempts` and :mod:`~simstudio.batch.delivery`;
-* :mod:`~simstudio.batch.sender`: where executions run: here or (:mod:`~simstudio.batch.executors`) elsewhere;
+* :mod:`~simstudio.batch.execution`: the protocol that a service implements;
+* :mod:`~simstudio.batch.plan`: the arguments of a ``map`` method, checked;
+* :mod:`~simstudio.batch.items`: inputs, their keys, and results (:class:`BatchItem`);
+* :mod:`~simstudio.batch.ledger`: the state of each item, in an SQLite file that survives ``kill -9``;
+* :mod:`~simstudio.batch.pace`: how many executions may run at a time, and when the next may begin;
+* :mod:`~simstudio.batch.engine`: the coordinator, with one asyncio task for each item, for sync and async clients; an
+  item passes :mod:`~simstudio.batch.intake`, :mod:`~simstudio.batch.attempts` and :mod:`~simstudio.batch.delivery`;
+* :mod:`~simstudio.batch.sender`: runs executions in this process, or in workers (:mod:`~simstudio.batch.executors`);
 * :mod:`~simstudio.batch.batch`: the iterators that users hold.
 
-Only the coordinating process writes the ledger. What is about to be sent is committed *before* it is sent, so that
-after a crash nothing can have run that the ledger does not know of.
+Only the coordinating process writes the ledger. An item is committed as *sending* before it is sent, so that after a
+crash nothing can have run that is not in the ledger.
 """

@@ -1,6 +1,6 @@
-"""Finished items that the consumer has not taken yet: so many by number, so much by weight, and it is behind.
+"""Finished items that the consumer has not taken yet, bounded by number and by size.
 
-A thousand small results are nothing; a thousand of two megabytes would be the end of many a container.
+A thousand small results need little memory, but a thousand of two megabytes may exceed that of a container.
 """
 
 from __future__ import annotations

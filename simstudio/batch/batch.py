@@ -1,8 +1,8 @@
 """The iterators that users hold: :class:`Batch` and :class:`AsyncBatch`.
 
-The engine runs on an event loop of its own thread for the first, and on the caller's for the second
-(:mod:`simstudio.batch.running`). Nothing begins before the first item is asked for; while nobody asks, no more than a
-window of items is begun. Whoever asks for the next item of the first reads inputs while there is none
+The engine of a :class:`Batch` runs on an event loop in its own thread, that of an :class:`AsyncBatch` on the caller's
+(:mod:`simstudio.batch.running`). It starts when the iteration starts. While the consumer takes no items, at most a
+window of items is started. The thread that iterates over a :class:`Batch` reads the inputs while it waits
 (:class:`~simstudio.batch.sources.Relay`).
 """
 

@@ -1,9 +1,9 @@
-"""Claims: of all who have the same task, one may send it.
+"""Claims in a shared store: of all workers that have the same task, only one sends it.
 
-An executor that runs the tasks of dead workers again (Dask does, Ray does) runs a task twice when its first worker had
-sent the request and died before its answer was handed back. Where executions carry no claim that the service honours
-(:attr:`Execution.claims <simstudio.batch.execution.Execution.claims>`), the worker asks a store that all workers see:
-whoever claims the task's name first sends, nobody else ever does.
+Executors such as Dask and Ray run the tasks of dead workers again. If a worker dies after it sent the request and
+before it returned the response, its task would be sent twice. Unless executions carry a claim that the service honours
+(:attr:`Execution.claims <simstudio.batch.execution.Execution.claims>`), a worker therefore claims the name of the task
+in a store that all workers share, and only the first to do so sends.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What comes out of a batch, :class:`BatchItem`, and by what an input is known: :class:`Prepared`."""
+"""Results of a batch (:class:`BatchItem`), and inputs with the keys that identify them (:class:`Prepared`)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class BatchItem(Generic[R]):
         error: Why there is none; of a workflow that failed an :class:`~simstudio.ExecutionError`.
         attempts: How often it was sent in the run that finished it: this one, or, where it is ``replayed``, an earlier.
         elapsed: Seconds from its first request to its end; of an earlier run, that run's.
-        state: ``done``, ``failed``, or ``unknown``: it may have run, and nobody knows.
+        state: ``done``, ``failed``, or ``unknown``: it may have run.
         key: Its identity in the ledger, besides the fingerprint of its input.
         run_id: The execution, where it is known.
         replayed: Whether it comes from the ledger, not from a request of this run.

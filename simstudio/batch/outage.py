@@ -1,8 +1,7 @@
-"""Whether the server has gone away in the middle of a batch: then nothing is begun until it answers again.
+"""Outages: when the server stops answering during a batch, nothing more is sent until it answers again.
 
-Without it, a restart of the server would turn every input that is left into a failure, one refused connection each.
-Nobody but a batch that was answered before knows the difference between a server that has gone and an address that
-never was one: the latter is told at once.
+Without this, a restart of the server would make every remaining input fail with a refused connection. A batch that
+never had a response fails at once instead, because its address may be wrong.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a ledger tells of an item, and the JSON texts in which it keeps results and errors."""
+"""Entries of a ledger, and the JSON texts in which it stores results and errors."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""An engine that runs: on a thread of its own, or as a task of the caller's event loop.
+"""A running engine: on its own thread, or as a task of the caller's event loop.
 
-Neither knows the iterator that the user holds. When that is forgotten, what is under way ends behind the user's back,
-is written down, and only then, by who used it, is the ledger closed.
+It holds no reference to the iterator that the user holds, so that the iterator can be garbage-collected. The running
+executions then end in the background and are written to the ledger, and the engine closes the ledger.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _alive: set[Threaded] = set()
 
 
 def wait_for_those_left(ledger: str) -> None:
-    """Wait, up to 30 s, for batches of this process that were left and still write a ledger: nobody else could.
+    """Wait, up to 30 s, for batches of this process that were left and still write this ledger.
 
     Args:
         ledger: Its path, as :func:`~simstudio.batch.ledger.lock.canonical` has it.
@@ -73,13 +73,13 @@ class Threaded:
         engine: Not run before.
         box: Where its items go.
         close: Closes what it uses (the ledger, a store); called once, when nothing uses it any more.
-        remembers: Whether somebody hears of an item's end although nobody iterates: a ledger, or ``on_result``.
-        ledger: The path of the ledger it writes, if any.
+        remembers: Whether ends of items are recorded without an iteration, by a ledger or by ``on_result``.
+        ledger: Path of the ledger that it writes; None without one.
 
     Attributes:
-        left: Whether nobody iterates over it any more.
-        over: Set when it has ended, or will never begin.
-        failure: Why it ended; None at the end of the inputs.
+        left: Whether the iteration has ended early.
+        over: Set when the engine has ended, or will never begin.
+        failure: Error that ended it; None at the end of the inputs.
     """
 
     def __init__(
@@ -172,7 +172,7 @@ class Threaded:
 
 @atexit.register
 def _at_exit() -> None:
-    """Let end what was begun, where somebody hears of it: the interpreter takes such threads away in mid-sentence."""
+    """Let running executions end if their results are recorded: the interpreter kills daemon threads at its exit."""
     left = [running for running in _alive if running._process == os.getpid()]
     for running in left:
         running.leave()

@@ -25,7 +25,7 @@ Queued: TypeAlias = Callable[[Receipt], None]
 
 
 class Sender(Protocol[R_co]):
-    """Executes items; the coordinator knows nothing else of clients."""
+    """Executes items, for the coordinator, which uses clients only through this."""
 
     @property
     def execution(self) -> Execution[R_co]:

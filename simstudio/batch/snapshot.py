@@ -1,4 +1,4 @@
-"""Copies of inputs as JSON data: what becomes of the caller's objects after they were read changes nothing."""
+"""Copies of inputs as JSON data, so that later changes of the caller's objects have no effect."""
 
 from __future__ import annotations
 

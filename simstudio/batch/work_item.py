@@ -1,6 +1,6 @@
-"""An item under way: from its admission until a :class:`~simstudio.batch.items.BatchItem` comes of it.
+"""An item in progress: from its admission until it becomes a :class:`~simstudio.batch.items.BatchItem`.
 
-It is all that the parts of the coordinator know of an item together, and at any time one of them has it.
+It is the state that the parts of the coordinator share about an item. At any time only one of them uses it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What runs in the workers of an executor: a function that claims a task and sends it, and what it keeps for that."""
+"""The function that workers of an executor run: it claims a task and sends it, with clients that it keeps."""
 
 from __future__ import annotations
 

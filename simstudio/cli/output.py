@@ -101,7 +101,7 @@ def tell(text: str, end: str = "\n") -> None:
 
 
 def say(text: str) -> None:
-    """Write one line to standard error, behind the program's name; with nobody to read it, nothing."""
+    """Write one line to standard error, after the program's name; do nothing if it is closed."""
     with suppress(OSError, ValueError):
         tell(f"simstudio: {text}")
 

@@ -20,7 +20,7 @@ _SKIPPED = object()
 
 
 def can_ask() -> bool:
-    """Whether somebody is there to answer: questions go to standard error, answers come on standard input."""
+    """Whether standard input and standard error are a terminal, so that a human can answer questions."""
     return is_terminal(sys.stdin) and is_terminal(sys.stderr)
 
 

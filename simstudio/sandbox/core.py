@@ -66,5 +66,5 @@ class Core:
         return self.dialect.error_text(outcome, run.workflow, run.timeout)
 
     def base_url(self, request: Request) -> str:
-        """Where the server believes it can be reached."""
+        """The configured public address of the server."""
         return self.settings.public_url or self.served_at() or str(request.base_url).rstrip("/")

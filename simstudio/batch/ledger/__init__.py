@@ -1,15 +1,15 @@
-"""The ledger of a batch: what is known of each item, in one SQLite file that survives ``kill -9``.
+"""The ledger of a batch: the state of each item, in one SQLite file that survives ``kill -9``.
 
     sending ─┬─> submitted ─┬─> done
              └──────────────┼─> failed  ──> sending (again)
                             └─> unknown ──> sending (again, or settled: submitted, done, failed)
 
-An item is ``sending`` before anything of it leaves, in a transaction that is committed by then: what the ledger does
-not know has not run. What is found ``sending`` when a ledger is opened may have run. What is ``done`` never changes
-again. An input that was refused before it was sent is ``failed`` at once, and is looked at again by the next run.
+An item is committed as ``sending`` before its request is sent, so an item that is not in the ledger has not run. An
+item that is ``sending`` when a ledger is opened may have run. A ``done`` item never changes again. An input that was
+refused before it was sent is ``failed`` at once, and the next run checks it again.
 
-One process writes it, :class:`Ledger`, which a lock makes sure of; any number read it meanwhile, :class:`LedgerView`.
-It is of one workflow on one server. It holds inputs and outputs as they are, and no API key.
+One process writes a ledger (:class:`Ledger`), protected by a lock; any number may read it (:class:`LedgerView`). A
+ledger belongs to one workflow on one server. It holds inputs and outputs in clear, and no API key.
 """
 
 from __future__ import annotations

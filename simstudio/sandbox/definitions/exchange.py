@@ -208,7 +208,7 @@ class Plan:
 
     @property
     def unresolved(self) -> list[Binding]:
-        """References nobody has said a target for."""
+        """References without a target."""
         return [each for each in self.bindings if not each.settled]
 
     @property

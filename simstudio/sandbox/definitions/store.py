@@ -289,7 +289,7 @@ class Definitions:
     # Names and ids
 
     def free_name(self, workspace_id: str, folder: str, name: str) -> str:
-        """A name nobody has in a folder: this one, or with a number behind it."""
+        """A name that is free in a folder: this one, or this one with a number."""
         number, free = 1, name
         while self._taken(workspace_id, folder, free):
             number += 1

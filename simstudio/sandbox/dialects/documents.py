@@ -1,4 +1,4 @@
-"""Sim as the documents of the official Python SDK describe it, which no server ever quite was."""
+"""Sim as the documents of the official Python SDK describe it; every real server differs from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists a page at a time, by cursors nobody needs to understand."""
+"""Pages of lists, with opaque cursors."""
 
 from __future__ import annotations
 

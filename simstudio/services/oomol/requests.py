@@ -1,4 +1,4 @@
-"""What is sent for a task, and what an odd reply may still tell."""
+"""Requests of tasks, and the reading of incomplete responses to them."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ class Envelope:
         return self.sub_err_message or self.err_message
 
     def describe(self, error: SpeedPixException) -> None:
-        """Tell an error what the service said."""
+        """Set the service's code and message on an error."""
         error.error_code = self.code
         error.err_code, error.err_message = self.err_code, self.err_message
         error.sub_err_code, error.sub_err_message = self.sub_err_code, self.sub_err_message

@@ -1,4 +1,4 @@
-"""Which texts of an input name a file to upload. Prompts often come from strangers, so the answer is: few.
+"""Which texts of an input are paths of files to upload. Few, because prompts often come from strangers.
 
 A text is taken for a path when it begins like one (``/``, ``./``, ``../``, ``~``, ``C:``) and ends like a media file.
 It is uploaded when it names a file below ``upload_root``, links resolved. One that names a file elsewhere is an error:

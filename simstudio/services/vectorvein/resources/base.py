@@ -99,7 +99,7 @@ class VectorVeinResource(APIResource[M]):
             raise http_error(envelope.response, credentials)
 
     def _send(self, request: Request) -> Flow[Response]:
-        """As ever, but a failure to get an answer is a documented RequestError too."""
+        """Like the base class, but a failed connection is also the documented RequestError."""
         try:
             return (yield from super()._send(request))
         except APIConnectionError as error:
