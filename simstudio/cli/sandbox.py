@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 from urllib.parse import quote
 
 import click
@@ -134,9 +134,10 @@ def _announce(server: SandboxServer, *, as_json: bool) -> None:
     url, key = server.base_url, served.api_key
     exports = " ".join(f"{name}={shlex.quote(value)}" for name, value in server.environ.items())
     width = max(map(len, served.workflows))
-    lines = (f"    {name:<{width}}  {_summary(found)}" for name, found in served.workflows.items())
+    lines = (f"    {name:<{width}}  {found.description}" for name, found in served.workflows.items())
     workflows = "".join(f"{line.rstrip()}\n" for line in lines)
     example, fields = _example(served)
+    address = f"{url}/api/workflows/{quote(example, safe='')}/execute"
     fed = f" --input {fields[0]}={fields[1]}" if fields else ""
     body = f'{{"{fields[0]}": "{fields[1]}"}}' if fields else "{}"
     write(
@@ -146,7 +147,7 @@ def _announce(server: SandboxServer, *, as_json: bool) -> None:
         "Try it from another terminal:\n\n"
         f"  export {exports}\n"
         f"  simstudio run {shlex.quote(example)}{fed}\n"
-        f"  curl {url}/api/workflows/{quote(example, safe='')}/execute -H {shlex.quote(f'X-API-Key: {key}')}"
+        f"  curl {shlex.quote(address)} -H {shlex.quote(f'X-API-Key: {key}')}"
         f" -H 'Content-Type: application/json' -d '{body}'\n\n"
     )
 
@@ -160,12 +161,6 @@ def _example(served: Sandbox) -> tuple[str, tuple[str, str] | None]:
         if found.function not in defaults and found.deployed:
             return name, None
     return "hello", ("name", "Ada")
-
-
-def _summary(workflow: Any) -> str:
-    """The first line of a workflow's docstring."""
-    lines = (workflow.function.__doc__ or "").strip().splitlines()
-    return lines[0].replace("``", "`") if lines else ""
 
 
 def _wait() -> None:

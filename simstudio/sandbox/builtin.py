@@ -18,7 +18,7 @@ def hello(input: _Input) -> dict[str, str]:
 
 
 def count(input: _Input, context: Context) -> Generator[str, None, dict[str, object]]:
-    """Streams the numbers from 1 to ``to`` (default 5), ``delay`` seconds apart (default 0)."""
+    """Streams 1 to ``to`` (default 5), ``delay`` seconds apart (default 0)."""
     numbers = range(1, int(input["to"]) + 1)
     for number in numbers:
         if number > 1 and input["delay"] > 0 and context.cancelled.wait(input["delay"]):

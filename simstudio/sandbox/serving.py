@@ -95,11 +95,12 @@ class Served(ABC, Generic[B]):
             self._origin = None
             self._abandon()
             if isinstance(error, OSError):
-                raise configuration_error(f"the sandbox cannot listen on {host}:{port}: {error}") from error
+                raise configuration_error(f"the sandbox cannot listen on {_bracketed(host)}:{port}: {error}") from error
             raise
         self._server = server
         if not hosts.are_local:
-            message = f"the sandbox listens on {address}:{port}: whoever reaches this machine can call its workflows"
+            place = f"{_bracketed(address)}:{port}"
+            message = f"the sandbox listens on {place}: whoever reaches this machine can call its workflows"
             warnings.warn(message, stacklevel=2)
         return self
 
@@ -152,3 +153,8 @@ def configuration_error(message: str) -> Exception:
     from simstudio.errors import ConfigurationError
 
     return ConfigurationError(message)
+
+
+def _bracketed(host: str) -> str:
+    """A host as it stands before a port."""
+    return f"[{host}]" if ":" in host else host

@@ -242,8 +242,8 @@ class Workflow:
 
     @property
     def description(self) -> str:
-        """The first line of the function's docstring."""
-        return (inspect.getdoc(self.function) or "").partition("\n")[0]
+        """The first line of the function's docstring, with the code in it marked as in Markdown."""
+        return (inspect.getdoc(self.function) or "").partition("\n")[0].replace("``", "`")
 
     def block_id(self, block: str | None = None) -> str:
         """The id of one of its blocks: always the same for the same two names."""

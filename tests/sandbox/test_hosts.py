@@ -98,6 +98,10 @@ class TestListeningToOthers:
         with pytest.warns(UserWarning, match=r"listens on 0\.0\.0\.0:\d+: whoever reaches"), sandbox().serve("0.0.0.0"):
             pass
 
+    def test_names_an_ipv6_address_in_brackets(self) -> None:
+        with pytest.warns(UserWarning, match=r"listens on \[::\]:\d+: whoever reaches"), Sandbox().serve("::"):
+            pass
+
     @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
     def test_to_this_machine_is_not(self, host: str) -> None:
         with Sandbox().serve(host) as server:  # where a warning would be an error

@@ -100,7 +100,7 @@ def test_more_is_told_when_asked_for(call: Caller) -> None:
     assert entry["workflow"] == {
         "id": "hello",
         "name": "hello",
-        "description": "Greets ``name`` (default ``world``).",
+        "description": "Greets `name` (default `world`).",
         "deleted": False,
     }
     assert ("finalOutput" in entry, "traceSpans" in entry) == (False, False)

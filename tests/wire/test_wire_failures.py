@@ -13,6 +13,8 @@ from wirecalls import Caller, hasty
 
 from simstudio import APIConnectionError, APITimeoutError, ConfigurationError, InvalidResponseError
 from simstudio.models.execution import WorkflowExecutionResult
+from simstudio.transport.message import Request
+from simstudio.transport.wire import failures
 
 Serve = Callable[..., FaultServer]
 
@@ -246,3 +248,18 @@ def test_the_key_is_in_no_message_and_no_chain(serve: Serve, caller: Caller) -> 
     while error is not None:
         assert "sk-sim-wire" not in repr(error) + str(error)
         error = error.__cause__
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(lambda request: failures.refused(request, "no route"), id="refused"),
+        pytest.param(lambda request: failures.broken(request, "reset"), id="broken"),
+        pytest.param(lambda request: failures.timed_out(request, "Read"), id="timed out"),
+    ],
+)
+def test_an_ipv6_address_stands_in_brackets_before_its_port(error: Callable[[Request], APIConnectionError]) -> None:
+    raised = error(Request("GET", "http://[2001:db8::1]:8080/api"))
+
+    assert (raised.host, raised.port) == ("2001:db8::1", 8080)
+    assert " [2001:db8::1]:8080" in str(raised)

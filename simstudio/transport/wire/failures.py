@@ -92,7 +92,7 @@ def unusable(request: Request, reason: str) -> InvalidInputError:
 
 def refused(request: Request, reason: str, proxy: str | None = None) -> APIConnectionError:
     """The error for a connection that could not be made, perhaps through a proxy: nothing was sent."""
-    host, port = _server(request)
+    host, port, address = _server(request)
     through = f" through the proxy {proxy}" if proxy else ""
     advice = " Check base_url, the network and any proxy settings."
     distrusted = "CERTIFICATE_VERIFY_FAILED" in reason
@@ -101,7 +101,7 @@ def refused(request: Request, reason: str, proxy: str | None = None) -> APIConne
     elif reason == CLOSED_HERE:
         advice = ""
     error = APIConnectionError(
-        f"Cannot connect to {host}:{port}{through}: {reason} ({_where(request)}). Nothing was sent.{advice}",
+        f"Cannot connect to {address}{through}: {reason} ({_where(request)}). Nothing was sent.{advice}",
         host=host,
         port=port,
         sent=False,
@@ -112,10 +112,10 @@ def refused(request: Request, reason: str, proxy: str | None = None) -> APIConne
 
 def broken(request: Request, reason: str, received: int = 0) -> APIConnectionError:
     """The error for a connection that broke when the request may have been sent."""
-    host, port = _server(request)
+    host, port, address = _server(request)
     after = f" after {received} bytes of the answer" if received else ""
     error = APIConnectionError(
-        f"The connection to {host}:{port} broke{after}: {reason} ({_where(request)}). "
+        f"The connection to {address} broke{after}: {reason} ({_where(request)}). "
         "The request may have been carried out; look before sending it again.",
         host=host,
         port=port,
@@ -124,9 +124,11 @@ def broken(request: Request, reason: str, received: int = 0) -> APIConnectionErr
     return error
 
 
-def _server(request: Request) -> tuple[str, int]:
+def _server(request: Request) -> tuple[str, int, str]:
+    """The host and the port of a request, and both as a message names them."""
     parts = urlsplit(request.url)
-    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    return host, port, f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _where(request: Request) -> str:
@@ -135,7 +137,7 @@ def _where(request: Request) -> str:
 
 def timed_out(request: Request, phase: str, proxy: str | None = None) -> APITimeoutError:
     """The error for time that is up in a phase (``Connect``, ``Pool``, ``Write``, ``Read``; anything else: waiting)."""
-    host, port = _server(request)
+    host, port, address = _server(request)
     budget = request.budget
     sent = phase not in ("Connect", "Pool")
     if budget is not None and budget.total is not None:
@@ -147,7 +149,7 @@ def timed_out(request: Request, phase: str, proxy: str | None = None) -> APITime
     doing = _DOING.get(phase, "waiting") + (f" through the proxy {proxy}" if proxy and phase == "Connect" else "")
     advice = "What was started there may go on" if sent else "Nothing was sent"
     return APITimeoutError(
-        f"No whole answer from {host}:{port} {limit} (while {doing}; {_where(request)}). "
+        f"No whole answer from {address} {limit} (while {doing}; {_where(request)}). "
         f"{advice}; give a longer timeout, or check the server.",
         host=host,
         port=port,
