@@ -83,7 +83,7 @@ class _Guard:
 
     def _socket_method(self, original: Callable[..., Any], name: str) -> Callable[..., Any]:
         @functools.wraps(original)
-        def guarded(sock: socket.socket, *args: Any) -> Any:
+        def check_and_call(sock: socket.socket, *args: Any) -> Any:
             address = _address(name, args)
             try:
                 if address is not None:
@@ -94,35 +94,35 @@ class _Guard:
                 raise
             return original(sock, *args)
 
-        return guarded
+        return check_and_call
 
     def _lookup(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
-        def guarded(host: Any, *args: Any, **kwargs: Any) -> Any:
+        def check_and_call(host: Any, *args: Any, **kwargs: Any) -> Any:
             # A look-up of a name of this machine, or of a numeric address, sends nothing.
             if not _is_local(host) and not _is_number(host):
                 self.check(host)
             return original(host, *args, **kwargs)
 
-        return guarded
+        return check_and_call
 
     def _loop_method(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
-        async def guarded(loop: Any, sock: socket.socket, address: Any) -> Any:
+        async def check_and_call(loop: Any, sock: socket.socket, address: Any) -> Any:
             # On Windows asyncio connects without calling the socket's method.
             self._check_for(sock, address)
             return await original(loop, sock, address)
 
-        return guarded
+        return check_and_call
 
     def _connect_tcp(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
-        async def guarded(remote_host: Any, *args: Any, **kwargs: Any) -> Any:
+        async def check_and_call(remote_host: Any, *args: Any, **kwargs: Any) -> Any:
             # anyio tries addresses in a task group, which would wrap an error from a socket in an ExceptionGroup.
             self.check(remote_host)
             return await original(remote_host, *args, **kwargs)
 
-        return guarded
+        return check_and_call
 
 
 def _address(method: str, args: tuple[Any, ...]) -> object:

@@ -61,7 +61,7 @@ class Logging:
         common = {"method": method, "path": path, "attempt": attempt}
         logger.debug(
             "%s %s (attempt %d)%s", method, path, attempt, self._body(request.content),
-            extra={**common, "status": None, "elapsed": None, "request_id": None, "headers": self._shown(request)},
+            extra={**common, "status": None, "elapsed": None, "request_id": None, "headers": self._mask(request)},
         )  # fmt: skip
         started = self.clock()
         try:
@@ -82,13 +82,13 @@ class Logging:
                 "status": response.status,
                 "elapsed": elapsed,
                 "request_id": self._redact(response.request_id),
-                "headers": self._shown(response),
+                "headers": self._mask(response),
             },
         )  # fmt: skip
         return response
 
-    def _shown(self, message: Request | Response) -> dict[str, str]:
-        return {name: self._redact(value) or "" for name, value in message.headers.shown(self.shown_headers).items()}
+    def _mask(self, message: Request | Response) -> dict[str, str]:
+        return {name: self._redact(value) or "" for name, value in message.headers.mask(self.shown_headers).items()}
 
     def _redact(self, text: str | None) -> str | None:
         return self.credentials.redact(text) if text and self.credentials is not None else text

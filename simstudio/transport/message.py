@@ -93,7 +93,7 @@ class Headers(MutableMapping[str, str]):
         """Return the pairs of names, in their first spelling, and values."""
         return self._items.values()
 
-    def shown(self, more: Collection[str] = ()) -> dict[str, str]:
+    def mask(self, more: Collection[str] = ()) -> dict[str, str]:
         """Return the headers with ``***`` for each value that may not be printed or logged.
 
         Args:
@@ -139,7 +139,7 @@ class Headers(MutableMapping[str, str]):
         return len(self._items)
 
     def __repr__(self) -> str:
-        return f"Headers({self.shown()!r})"
+        return f"Headers({self.mask()!r})"
 
 
 class Content(Protocol):

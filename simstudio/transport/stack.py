@@ -50,7 +50,7 @@ def _link(middleware: Middleware, call_next: Handler) -> Handler:
         own: Any = middleware
         return functools.partial(own, call_next=call_next)
 
-    def checked(request: Request) -> Flow[Response]:
+    def handle(request: Request) -> Flow[Response]:
         response = yield from middleware(request, call_next)
         if not isinstance(response, Response):
             raise ConfigurationError(
@@ -59,7 +59,7 @@ def _link(middleware: Middleware, call_next: Handler) -> Handler:
             )
         return response
 
-    return checked
+    return handle
 
 
 def arrange(default: list[Middleware], option: MiddlewareOption) -> list[Middleware]:
