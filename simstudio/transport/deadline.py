@@ -84,9 +84,13 @@ class Allowance(float):
         """
         if type(timeout) is not Allowance:
             return timeout
-        if timeout.budget.expired():
+        budget = timeout.budget
+        if budget.expires is None:
+            return budget.allowance(timeout.phase)
+        seconds = budget.expires - budget.clock()
+        if seconds <= 0:
             raise late
-        return timeout.budget.allowance(timeout.phase)
+        return max(seconds, SHORTEST)
 
 
 class Phases(Mapping[str, float]):

@@ -151,7 +151,7 @@ async def test_two_cancellations_while_an_answer_is_taken_leave_no_connection(se
             await execute(client)
         abandoned = [number for number, each in enumerate(server.connections) if each is not server.connections[-1]]
         assert not abandoned or await closed(server, *abandoned)
-        (pool,) = (await client._context.session.async_wire.get()._loops.get())._pools.values()
+        (pool,) = client._context.session.async_wire.get()._loops.find()._pools.values()
         assert (len(pool.connections.busy), len(pool.connections)) == (0, 1)
 
 

@@ -192,7 +192,7 @@ async def test_a_stream_that_is_forgotten_is_counted_no_longer_async(serve: Serv
         await (await client.workflows.stream("wf")).__anext__()
         gc.collect()
         assert await asyncio.to_thread(server.saw_close)
-        (pool,) = (await client._context.session.async_wire.get()._loops.get())._pools.values()
+        (pool,) = client._context.session.async_wire.get()._loops.find()._pools.values()
         assert pool.connections.busy == set()
 
 

@@ -122,6 +122,7 @@ class AsyncStream(httpcore.AsyncNetworkStream):
         self._late: type[Exception] = httpcore.ReadTimeout
         self._until = inf
         self._alarm: asyncio.TimerHandle | None = None
+        self._poll: select.poll | None = None
         self._loop.add_reader(connected, self._receive)
         self._listening = True
 
@@ -244,9 +245,10 @@ class AsyncStream(httpcore.AsyncNetworkStream):
     def _has_news(self) -> bool:
         """Whether something has come that the event loop has not yet delivered: the end of an idle connection."""
         if hasattr(select, "poll"):
-            poll = select.poll()
-            poll.register(self._socket, select.POLLIN)
-            return bool(poll.poll(0))
+            if self._poll is None:
+                self._poll = select.poll()
+                self._poll.register(self._socket, select.POLLIN)
+            return bool(self._poll.poll(0))
         return bool(select.select([self._socket], [], [], 0)[0])
 
     async def _wait(self, timeout: float | None, late: type[Exception]) -> None:

@@ -18,7 +18,7 @@ from simstudio.transport.wire.body import Collector, HTTPXBody
 from simstudio.transport.wire.failures import CLOSED_HERE, refused, translate
 from simstudio.transport.wire.internals import import_locks, use_pool
 from simstudio.transport.wire.loops import PerLoop
-from simstudio.transport.wire.messages import prepare, respond
+from simstudio.transport.wire.messages import origin_of, prepare, respond
 from simstudio.transport.wire.routes import ASYNC_MAKERS, Route, environment_proxy
 from simstudio.transport.wire.tasks import shielded
 from simstudio.transport.wire.trust import Trust
@@ -57,8 +57,9 @@ class AsyncHTTPXWire:
         route: Route | None = None
         try:
             prepared = prepare(request)
-            transports = await self._loops.get()
-            transport, route = await transports.find(prepared.url)
+            transports = self._loops.find() or await self._loops.make()
+            origin = origin_of(request.url)
+            transport, route = transports.find(origin) or await transports.open(origin)
             reply = await transport.handle_async_request(prepared)
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise self._failure(error, request, route) from error
@@ -116,16 +117,16 @@ class _Transports:
         self._transports: dict[str, Opened] = {}
         self._closed = False
 
-    async def find(self, url: httpx.URL) -> Opened:
-        origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
-        opened = self._transports.get(origin)
-        if opened is None:
-            route = Route(url.scheme, environment_proxy(origin))
-            # Reading the certificates takes longer than many a call: other tasks go on meanwhile.
-            context = await asyncio.to_thread(self._trust.context) if route.scheme == "https" else None
-            transport = httpx.AsyncHTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
-            use_pool(transport, self._pools.get(route) or self._make_pool(route, context))
-            opened = self._transports[origin] = transport, route
+    def find(self, origin: str) -> Opened | None:
+        return self._transports.get(origin)
+
+    async def open(self, origin: str) -> Opened:
+        route = Route(origin.partition(":")[0], environment_proxy(origin))
+        # Reading the certificates takes longer than many a call: other tasks go on meanwhile.
+        context = await asyncio.to_thread(self._trust.context) if route.scheme == "https" else None
+        transport = httpx.AsyncHTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+        use_pool(transport, self._pools.get(route) or self._make_pool(route, context))
+        opened = self._transports[origin] = transport, route
         return opened
 
     def _make_pool(self, route: Route, context: ssl.SSLContext | None) -> AsyncPool:

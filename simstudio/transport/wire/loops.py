@@ -33,19 +33,23 @@ class PerLoop(Generic[T]):
         self._make = make
         self._held: dict[int, _Held[T]] = {}
 
-    async def get(self) -> T:
-        """The thing of the running loop.
+    def find(self) -> T | None:
+        """The thing of the running loop, if it was made.
 
         Raises:
             ConfigurationError: No event loop of asyncio is running.
         """
         loop = _running_loop()
         held = self._held.get(id(loop))
-        if held is None or held.loop() is not loop:
-            self._drop_lost()
-            held = self._held[id(loop)] = _Held(loop, self._make())
-            held.life = _live(held.thing, weakref.ref(self), id(loop))
-            await held.life.asend(None)
+        return held.thing if held is not None and held.loop() is loop else None
+
+    async def make(self) -> T:
+        """Make the thing of the running loop, which is closed when the loop ends."""
+        loop = _running_loop()
+        self._drop_lost()
+        held = self._held[id(loop)] = _Held(loop, self._make())
+        held.life = _live(held.thing, weakref.ref(self), id(loop))
+        await held.life.asend(None)
         return held.thing
 
     async def aclose(self) -> None:

@@ -34,13 +34,24 @@ class RequestStream(httpx.SyncByteStream, httpx.AsyncByteStream):
         self.begun = True
         return iter((self._content,) if isinstance(self._content, bytes) else self._content)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> AsyncIterator[bytes]:
         self.begun = True
-        if isinstance(self._content, bytes):
-            yield self._content
-        else:
-            async for piece in self._content:
-                yield piece
+        return _Once(self._content) if isinstance(self._content, bytes) else self._content.__aiter__()
+
+
+class _Once(AsyncIterator[bytes]):
+    """One piece."""
+
+    __slots__ = ("_piece",)
+
+    def __init__(self, piece: bytes) -> None:
+        self._piece: bytes | None = piece
+
+    async def __anext__(self) -> bytes:
+        piece, self._piece = self._piece, None
+        if piece is None:
+            raise StopAsyncIteration
+        return piece
 
 
 def prepare(request: Request) -> httpx.Request:
@@ -57,6 +68,13 @@ def prepare(request: Request) -> httpx.Request:
         stream=RequestStream(request.content),
         extensions={"timeout": Phases(request.budget or UNBOUNDED)},
     )
+
+
+@functools.lru_cache(maxsize=1024)
+def origin_of(url: str) -> str:
+    """Scheme, host and, where it is not the scheme's own, port of an address."""
+    parsed = _url(url)
+    return f"{parsed.scheme}://{parsed.netloc.decode('ascii')}"
 
 
 def respond(reply: httpx.Response, request: Request) -> Response:

@@ -21,7 +21,7 @@ from simstudio.transport.wire import WireOptions
 from simstudio.transport.wire.body import Collector, HTTPXBody
 from simstudio.transport.wire.failures import translate
 from simstudio.transport.wire.internals import use_pool
-from simstudio.transport.wire.messages import prepare, respond
+from simstudio.transport.wire.messages import origin_of, prepare, respond
 from simstudio.transport.wire.routes import SYNC_MAKERS, Route, environment_proxy
 from simstudio.transport.wire.sync_network import SyncNetwork
 from simstudio.transport.wire.sync_pool import SyncPool
@@ -59,7 +59,8 @@ class HTTPXWire:
         route: Route | None = None
         try:
             prepared = prepare(request)
-            transport, route = self._transport(prepared.url)
+            origin = origin_of(request.url)
+            transport, route = self._transports.get(origin) or self._open(origin)
             reply = transport.handle_request(prepared)
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise self._failure(error, request, route) from error
@@ -95,15 +96,12 @@ class HTTPXWire:
         proxy = None if route is None else route.shown_proxy
         return translate(error, request, httpx, received, closed=self.closed, proxy=proxy)
 
-    def _transport(self, url: httpx.URL) -> Opened:
-        origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
-        opened = self._transports.get(origin)
-        if opened is None:
-            with self._lock, no_fork:
-                route = Route(url.scheme, environment_proxy(origin))
-                transport = httpx.HTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
-                use_pool(transport, self._pools.get(route) or self._make_pool(route))
-                opened = self._transports[origin] = transport, route
+    def _open(self, origin: str) -> Opened:
+        with self._lock, no_fork:
+            route = Route(origin.partition(":")[0], environment_proxy(origin))
+            transport = httpx.HTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+            use_pool(transport, self._pools.get(route) or self._make_pool(route))
+            opened = self._transports[origin] = transport, route
         return opened
 
     def _make_pool(self, route: Route) -> SyncPool:
