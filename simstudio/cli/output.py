@@ -34,6 +34,12 @@ def printable(text: str) -> str:
     return _CONTROL.sub("\ufffd", text.replace("\r", ""))
 
 
+def encodable(text: str) -> str:
+    """Text with ``?`` for every character that the encoding of standard output lacks."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
+
+
 def on_terminal() -> bool:
     """Whether standard output is a terminal."""
     return is_terminal(sys.stdout)
@@ -65,7 +71,7 @@ def write(text: str) -> None:
         try:
             stream.write(text)
         except UnicodeEncodeError:
-            stream.write(text.encode(stream.encoding, "replace").decode(stream.encoding))
+            stream.write(encodable(text))
         stream.flush()
 
 

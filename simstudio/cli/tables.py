@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from simstudio.cli.output import printable
+from simstudio.cli.output import encodable, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,7 +53,7 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], whole: Co
 
     console = _console()
     rows = list(rows)
-    shown = [["–" if value is None else _TIME.sub(r"\1\2", _readable(value)) for value in row] for row in rows]
+    shown = [[_TIME.sub(r"\1\2", _readable(value)) for value in row] for row in rows]
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
     least = 0
     for number, heading in enumerate(headings):
@@ -64,7 +64,7 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], whole: Co
         table.add_column(Text(heading), overflow="fold", no_wrap=is_whole)
     if shown and least - 1 > console.width:
         for values in rows:
-            show_fields(zip(headings, ("–" if value is None else value for value in values), strict=True))
+            show_fields(zip(headings, map(_readable, values), strict=True))
             console.print()
         return
     for row in shown:
@@ -98,11 +98,13 @@ def size(count: float) -> str:
 
 
 def _readable(value: Any) -> str:
+    if value is None:
+        return encodable("–")
     if isinstance(value, bool):
         return "yes" if value else "no"
     if not isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False, indent=2)
-    return printable(value)
+        return encodable(json.dumps(value, ensure_ascii=False, indent=2))
+    return encodable(printable(value))
 
 
 def _wrapped(line: str, width: int) -> list[str]:

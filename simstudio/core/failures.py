@@ -201,6 +201,10 @@ def advice(response: Response, body: ErrorBody, service: Service) -> str:
         return ". Wait a while before calling again." if wait is None else f". Wait {wait:g} s before calling again."
     if 300 <= status <= 399:
         location = response.headers.get("location", "nowhere")
-        return f", redirecting to {location[:200]}. Redirects are not followed; set base_url to the final address."
+        return f", redirecting to {location[:200]}. This redirect is not followed; set base_url to the final address."
+    if status == 407:
+        return (
+            ". A proxy asks for credentials; give them in its address, as in HTTP_PROXY=http://user:password@host:port."
+        )
     found = service.advice.get(status)
     return f". {found}" if found else "."

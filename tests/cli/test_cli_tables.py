@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -31,6 +33,22 @@ def printed(capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 class TestTables:
+    @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437"])
+    @pytest.mark.parametrize("columns", ["20", "80"])
+    def test_what_the_encoding_lacks_is_a_question_mark(
+        self, monkeypatch: pytest.MonkeyPatch, encoding: str, columns: str
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", columns)
+        stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        monkeypatch.setattr(sys, "stdout", stream)
+
+        show_table(["name", "last run", "data"], [["北京", None, {"a": "北"}]], whole=["name"])
+
+        stream.flush()
+        text = stream.buffer.getvalue().decode(encoding)
+        assert "??" in text
+        assert '"a": "?"' in text
+
     @pytest.mark.parametrize("ids", [1, 2, 3])
     def test_an_id_is_whole_at_any_width(self, capsys: pytest.CaptureFixture[str], width: int, ids: int) -> None:
         headings = [f"id {number}" for number in range(ids)]

@@ -145,7 +145,7 @@ def test_its_mounts_apply(user: User, server: FaultServer) -> None:
 
 def test_redirects_are_not_followed_though_it_would(user: User, serve: Serve) -> None:
     server = serve(answering(answer({}, 302, Location="/elsewhere")))
-    with pytest.raises(Exception, match="Redirects are not followed"):
+    with pytest.raises(Exception, match="redirect is not followed"):
         user.call(server.url, user.client(follow_redirects=True), execute)
     assert len(server.requests) == 1
 

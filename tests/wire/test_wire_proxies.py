@@ -16,7 +16,7 @@ from faultserver import Connection, FaultServer
 from wireanswers import answer, answering
 from wirecalls import KEY, Caller
 
-from simstudio import APIConnectionError, APITimeoutError, ConfigurationError
+from simstudio import APIConnectionError, APIStatusError, APITimeoutError, ConfigurationError
 from simstudio.transport.wire.routes import environment_proxy
 
 Serve = Callable[..., FaultServer]
@@ -162,6 +162,14 @@ def test_an_error_names_the_proxy_that_refused_a_tunnel(
     monkeypatch.setenv("HTTPS_PROXY", proxy.url)
     with pytest.raises(APIConnectionError, match=rf"through the proxy 127\.0\.0\.1:{proxy.port} \(HTTPS_PROXY\)"):
         own("https://sim.invalid", execute, max_retries=0)
+
+
+def test_a_proxy_of_plain_http_that_asks_for_credentials_is_told_apart_from_the_server(
+    serve: Serve, own: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", serve(answering(answer(b"", 407))).url)
+    with pytest.raises(APIStatusError, match=r"HTTP 407, .*\. A proxy asks for credentials; give them in its address"):
+        own("http://sim.invalid", execute, max_retries=0)
 
 
 def test_a_time_out_while_connecting_names_the_proxy(
@@ -372,7 +380,7 @@ def test_the_deadline_bounds_the_making_of_a_tunnel(serve: Serve, own: Caller, m
 def test_the_key_is_never_sent_to_another_origin(serve: Serve, caller: Caller, status: int) -> None:
     other = serve()
     server = serve(answering(answer({}, status, Location=f"{other.url}/api/workflows/wf/execute")))
-    with pytest.raises(Exception, match="Redirects are not followed"):
+    with pytest.raises(Exception, match="redirect is not followed"):
         caller(server.url, execute)
     assert other.connections == []
 

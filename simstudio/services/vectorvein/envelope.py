@@ -166,7 +166,7 @@ def _advice(status: int, response: Response) -> str:
         wait = _wait(response)
         return f". Wait {'a while' if wait is None else f'{wait:g} s'} before calling again."
     if 300 <= response.status <= 399:
-        return ". Redirects are not followed; set base_url to the final address."
+        return ". This redirect is not followed; set base_url to the final address."
     found = _ADVICE.get(status)
     return f". {found}." if found else "."
 
