@@ -72,6 +72,8 @@ class Model(Mapping[str, Any]):
         __attrs_attrs__: ClassVar[tuple[attrs.Attribute[Any], ...]]
     _snake_case: ClassVar[bool] = False
     """Whether wire names are in snake_case; a service's own base class says so."""
+    _public_module: ClassVar[str | None] = None
+    """The module under which the class is public, if that is none of the packages that hold its own module."""
     _wire_names: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """The wire names of each field, the documented one first."""
     _attribute_of: ClassVar[Mapping[str, str]] = {}
@@ -229,7 +231,9 @@ restore_model.__module__ = "simstudio"  # pickles name this function by its publ
 
 @cache
 def _public_name(kind: type[Model]) -> tuple[str, str] | type[Model]:
-    """The shortest module path that has a class under its name, and that name; the class itself if no module has it."""
+    """The public module of a class, else the shortest module path that has it, and its name; the class if none has."""
+    if kind._public_module is not None:
+        return kind._public_module, kind.__qualname__
     parts = kind.__module__.split(".")
     for length in range(1, len(parts) + 1):
         module = ".".join(parts[:length])

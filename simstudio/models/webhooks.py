@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
@@ -13,8 +13,15 @@ EXECUTION_COMPLETED = "workflow.execution.completed"
 """The ``type`` of the event that Sim's workflow notifications deliver."""
 
 
+class DeliveredModel(Model):
+    """A model of a delivery, which is public under :mod:`simstudio.webhooks`."""
+
+    __slots__ = ()
+    _public_module: ClassVar[str | None] = "simstudio.webhooks"
+
+
 @model
-class TokenCounts(Model):
+class TokenCounts(DeliveredModel):
     """The tokens that a run's language models read (input) and wrote (output), and their sum."""
 
     input: int | None = None
@@ -23,7 +30,7 @@ class TokenCounts(Model):
 
 
 @model
-class ExecutionCost(Model):
+class ExecutionCost(DeliveredModel):
     """The cost of a run, in US dollars.
 
     Attributes:
@@ -41,7 +48,7 @@ class ExecutionCost(Model):
 
 
 @model
-class NotifiedUsage(Usage):
+class NotifiedUsage(DeliveredModel, Usage):
     """The usage of the current period, in a notification.
 
     Attributes:
@@ -57,7 +64,7 @@ class NotifiedUsage(Usage):
 
 
 @model
-class WorkflowExecutionData(Model):
+class WorkflowExecutionData(DeliveredModel):
     """The run that a :class:`WorkflowExecutionCompleted` reports.
 
     Attributes:
@@ -96,7 +103,7 @@ class WorkflowExecutionData(Model):
 
 
 @model
-class WorkflowExecutionCompleted(Model):
+class WorkflowExecutionCompleted(DeliveredModel):
     """A run ended, with success or without: the event of Sim's workflow notifications.
 
     Attributes:
@@ -119,7 +126,7 @@ class WorkflowExecutionCompleted(Model):
 
 
 @model
-class GenericEvent(Model):
+class GenericEvent(DeliveredModel):
     """Any other delivery: the payload of a Webhook block, which its author defines, or an event of a later Sim.
 
     As a mapping it is the payload; it is empty if the payload is no object.

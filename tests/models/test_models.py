@@ -34,12 +34,13 @@ from simstudio import (
     WorkflowStatus,
 )
 from simstudio.core.conversion import structure
-from simstudio.core.model import Model, model, restore_model
+from simstudio.core.model import Model, model, restore_model, wire_name
 from simstudio.models.outputs import find_resume
 from simstudio.models.usage import ExecutionRateLimits, RateLimitEntry, StorageUsage, Usage
 from simstudio.models.v2.logs import TraceSpan
 from simstudio.models.v2.runs import RunReceipt
 from simstudio.testing import strict_models
+from simstudio.webhooks import GenericEvent
 from tests.driving import answer
 
 
@@ -477,6 +478,7 @@ class TestPickles:
             (Job("t", "queued"), "simstudio", "Job"),
             (RateLimitEntry(limit=5), "simstudio.models.usage", "RateLimitEntry"),
             (RunReceipt("r"), "simstudio.models.v2.runs", "RunReceipt"),
+            (GenericEvent([1]), "simstudio.webhooks", "GenericEvent"),
         ],
     )
     def test_they_name_the_shortest_public_place(self, made: Model, module: str, name: str) -> None:
@@ -572,7 +574,9 @@ KINDS = [type(made) for made in MADE] + [RateLimitEntry, TraceSpan, JobList, Cho
 @st.composite
 def sent_models(draw: st.DrawFn) -> tuple[type[Model], dict[str, Any]]:
     kind = draw(st.sampled_from(KINDS))
-    names = st.sampled_from(list(kind._attribute_of)) | st.text(max_size=5)
+    names = st.sampled_from([*map(wire_name, attrs.fields_dict(kind)), "jobId", "requestsPerMinute"]) | st.text(
+        max_size=5
+    )
     return kind, draw(st.dictionaries(names, json_value, max_size=8))
 
 

@@ -128,6 +128,13 @@ class TestTheResult:
         assert (result.workflow_id, result.run_id) == ("wf", result.execution_id)
         assert result.to_dict()["durationMs"] == 1000
 
+    async def test_without_a_status_is_an_error_that_has_the_run(self, both: Both) -> None:
+        client = both.client(run(status=None), **V2)
+        with pytest.raises(InvalidResponseError, match="no WorkflowExecutionResult: its status is null") as caught:
+            await both(client.workflows.execute("wf"))
+        assert caught.value.run_id == client.script.requests[0].headers["X-Run-Id"]
+        assert caught.value.response.json()["data"]["output"] == {"n": 1}
+
     async def test_of_a_failed_run_is_an_execution_error(self, both: Both) -> None:
         why = {"message": "Boom", "code": "BLOCK_EXECUTION_FAILED", "blockName": "B"}
         client = both.client(run(status="failed", error=why), **V2)
@@ -219,6 +226,17 @@ class TestSendingAgain:
         posts = [request for request in client.script.requests if request.method == "POST"]
         assert len(posts) == 2  # and none of them ran a second time
         assert len(no_waiting) == 3
+
+    @pytest.mark.parametrize("status", [None, ["completed"], ""])
+    async def test_a_run_without_a_status_is_an_error_that_has_it(
+        self, both: Both, no_waiting: list[float], status: Any
+    ) -> None:
+        lost = APIConnectionError("cut", host="h", port=1)
+        client = both.client(lost, answer(409, CONFLICT), *[run(status=status)] * 21, **V2)
+        with pytest.raises(InvalidResponseError, match="the body is no Run: its status is") as caught:
+            await both(client.workflows.execute("wf"))
+        assert caught.value.run_id == client.script.requests[0].headers["X-Run-Id"]
+        assert caught.value.response.json()["data"]["output"] == {"n": 1}
 
     async def test_another_conflict_is_raised(self, both: Both) -> None:
         deep = {"error": {"code": "CONFLICT", "message": "Too deep", "details": {"code": "CALL_CHAIN_DEPTH_EXCEEDED"}}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from simstudio.core.conversion import structure
+from simstudio.core.conversion import require, structure
 from simstudio.core.errors import ExecutionError, ExecutionTimeoutError
 from simstudio.core.failures import describe, redact_error, redact_response
 from simstudio.core.modes import M
@@ -268,6 +268,7 @@ class V2Dialect(Dialect[M]):
 
         Raises:
             ExecutionError: The run failed; with code ``TIMEOUT`` an :class:`~simstudio.ExecutionTimeoutError`.
+            InvalidResponseError: The run has no status.
         """
         run, response = fetched.data, fetched.response
         status, error = run.get("status"), run.get("error")
@@ -283,6 +284,11 @@ class V2Dialect(Dialect[M]):
             fallbacks=known,
             overrides={"error": error_text(error)},
         )
+        try:
+            require(result, response, status=str)
+        except InvalidResponseError as invalid:
+            name_run(invalid, run_id, workflow_id)
+            raise
         if status == "failed":
             raise self._execution_error(result, error, response, run_id, workflow_id)
         return result

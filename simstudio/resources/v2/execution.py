@@ -21,10 +21,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
+from simstudio.core.conversion import require, structure
 from simstudio.core.errors import JobFailedError, StreamError
 from simstudio.core.failures import read_error, status_error
 from simstudio.core.polling import TRANSIENT_ERRORS, Poller
 from simstudio.models.large_values import may_hold_references, with_references
+from simstudio.models.v2.runs import Run
 from simstudio.resources.settings import SIM
 from simstudio.resources.v2.gate import explain_not_found
 from simstudio.transport.endpoint import segment
@@ -290,9 +292,12 @@ class Execution:
 
         def ask(seconds: float | None) -> Flow[RunResponse]:
             options = {} if seconds is None else {"timeout": seconds}
-            return fetch_run(self.resource, self.workflow_id, self.run_id, **options)
+            run = yield from fetch_run(self.resource, self.workflow_id, self.run_id, **options)
+            if until is None:
+                require(structure(run.data, Run, response=run.response), run.response, status=str)
+            return run
 
-        done = until or (lambda run: run.data.get("status") in _OVER)
+        done = until or (lambda run: run.data["status"] in _OVER)
         return (yield from poller.wait(ask, done=done, expired=expired, timeout=timeout))
 
     def _parse(self, response: Response) -> RunResponse | None:
