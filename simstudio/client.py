@@ -31,6 +31,7 @@ from simstudio.transport.endpoint import Endpoint
 from simstudio.transport.logging import Logging, configure_from_environment
 from simstudio.transport.rate_limit import RateLimits
 from simstudio.transport.retry import Retry
+from simstudio.transport.secret import Secret
 from simstudio.transport.stack import MiddlewareOption
 from simstudio.transport.wire import MAX_RESPONSE_SIZE, WireOptions
 
@@ -51,10 +52,12 @@ class _SimClient(DocumentedMethods[M]):
         headers: Mapping[str, str] | None = None,
         max_response_size: int | None = MAX_RESPONSE_SIZE,
     ) -> None:
+        key, own_headers = Secret(api_key), Secret(headers)
+        del api_key, headers
         configure_from_environment(LOG_VARIABLE)
         warn_of_ignored_settings()
-        options = Options.checked(timeout=timeout, max_retries=max_retries, headers=headers)
-        credentials = Credentials(resolve_api_key(api_key), pattern=KEY_PATTERN)
+        options = Options.checked(timeout=timeout, max_retries=max_retries, headers=own_headers)
+        credentials = Credentials(resolve_api_key(key), pattern=KEY_PATTERN)
         endpoint = Endpoint(resolve_base_url(base_url), follow_to_www=True)
         version = resolve_api_version(api_version)
         rate_limits = RateLimits()
@@ -71,7 +74,7 @@ class _SimClient(DocumentedMethods[M]):
             middleware=middleware,
             http_client=http_client,
             asynchronous=self._mode.asynchronous,
-            arguments=lambda: {"api_key": credentials.key, "api_version": version},
+            arguments=lambda: {"api_key": Secret(credentials.key), "api_version": version},
             version=version,
             service=SIM,
             wire=WireOptions(keep_alive=KEEP_ALIVE_SECONDS, max_response_size=max_response_size),
@@ -90,15 +93,17 @@ class _SimClient(DocumentedMethods[M]):
         Raises:
             ConfigurationError: The key cannot be sent in a header.
         """
-        self._context.session.credentials.key = check_api_key(api_key)
+        key: Secret[Any] = Secret(api_key)
+        del api_key
+        self._context.session.credentials.replace(check_api_key(key))
 
     @property
     def api_version(self) -> str:
         """Version of the API that the namespaces use: ``v1`` or ``v2``."""
         return self._context.session.version
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self.base_url!r}, api_version={self.api_version!r})"
+    def _shown(self) -> dict[str, Any]:
+        return {**super()._shown(), "api_version": self.api_version}
 
 
 class SimStudioClient(_SimClient[Sync], SyncClient):

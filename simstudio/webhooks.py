@@ -32,7 +32,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Literal, NoReturn, Protocol, TypeAlias
+from typing import Any, Literal, NoReturn, Protocol, TypeAlias
 
 from simstudio.core.conversion import find_unmet_requirements, structure
 from simstudio.errors import ConfigurationError, InvalidInputError, SimStudioError
@@ -45,6 +45,7 @@ from simstudio.models.webhooks import (
     WorkflowExecutionCompleted,
     WorkflowExecutionData,
 )
+from simstudio.transport.secret import Secret
 
 __all__ = [
     "Event",
@@ -139,13 +140,15 @@ def construct_event(
         >>> construct_event(body, sign(body, "whsec-test", family="webhook"), "whsec-test")["order"]
         7
     """
-    key = _key(secret)
+    given, received = Secret(secret), Secret(headers)
+    del secret, headers
+    key = _key(given)
     if tolerance is not None and not (_is_number(tolerance) and tolerance >= 0):
         raise ConfigurationError(f"tolerance must be seconds, 0 or more, or None to check no time, not {tolerance!r}.")
     body = _body(payload)
-    timestamp, signatures = _signature(headers)
-    expected = _hmac(key, timestamp, body)
-    if not any(hmac.compare_digest(expected, signature) for signature in signatures):
+    timestamp, signatures = _signature(received)
+    expected = Secret(_hmac(key, timestamp, body))
+    if not any(hmac.compare_digest(expected.reveal(), signature) for signature in signatures.reveal()):
         raise InvalidSignatureError(
             "The signature is not that of this body and this secret. Either the secret is not the one that Sim signs "
             "with, or the body was altered on its way, or it is not the raw one: what was parsed and serialised again "
@@ -196,6 +199,8 @@ def sign(
     """
     from uuid import uuid4
 
+    given = Secret(secret)
+    del secret
     if timestamp_ms is None:
         timestamp_ms = int(time.time() * 1000)
     if type(timestamp_ms) is not int or not 0 <= timestamp_ms < 10**15:
@@ -203,7 +208,7 @@ def sign(
     if family not in ("sim", "webhook"):
         raise InvalidInputError(f"family must be 'sim' or 'webhook', not {family!r}.")
     timestamp = str(timestamp_ms)
-    signature = f"t={timestamp},v1={_hmac(_key(secret), timestamp, _body(payload))}"
+    signature = f"t={timestamp},v1={_hmac(_key(given), timestamp, _body(payload))}"
     delivery = str(uuid4())
     if family == "webhook":
         return {
@@ -227,13 +232,14 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _key(secret: str) -> bytes:
-    if not isinstance(secret, str):
-        raise ConfigurationError(f"The webhook secret must be text, not {type(secret).__name__}.")
-    if not secret.strip():
+def _key(secret: Secret[str]) -> Secret[bytes]:
+    if not isinstance(secret.reveal(), str):
+        raise ConfigurationError(f"The webhook secret must be text, not {type(secret.reveal()).__name__}.")
+    if not secret.reveal().strip():
         raise ConfigurationError("The webhook secret is empty: anybody could sign with it. Pass the one set in Sim.")
-    key = secret.encode("utf-8", "replace")  # a UnicodeEncodeError of strict encoding would hold the secret
-    if key.decode() != secret:
+    # A UnicodeEncodeError of strict encoding would hold the secret.
+    key = Secret(secret.reveal().encode("utf-8", "replace"))
+    if key.reveal().decode() != secret.reveal():
         raise ConfigurationError("The webhook secret is not valid Unicode text.")
     return key
 
@@ -252,14 +258,22 @@ def _body(payload: bytes | str) -> bytes:
     )
 
 
-def _signature(headers: Mapping[str, str] | SupportsItems) -> tuple[str, list[str]]:
+def _signature(headers: Secret[Any]) -> tuple[str, Secret[list[str]]]:
     """Return the signed time, as text, and the signatures of the first header that has any."""
+    found = _find_signature(headers.reveal())
+    if isinstance(found, SimStudioError):
+        raise found
+    return found
+
+
+def _find_signature(headers: Any) -> tuple[str, Secret[list[str]]] | SimStudioError:
+    """As :func:`_signature`, but errors are returned, so that their tracebacks hold no locals with signatures."""
     if not hasattr(headers, "items"):
-        raise ConfigurationError(f"headers must be a mapping of str to str, not {type(headers).__name__}.")
+        return ConfigurationError(f"headers must be a mapping of str to str, not {type(headers).__name__}.")
     found: dict[str, set[str]] = {}
     for name, value in headers.items():
         if not (isinstance(name, str) and isinstance(value, str)):
-            raise ConfigurationError(f"headers must be a mapping of str to str; {name!r} is not such a header.")
+            return ConfigurationError(f"headers must be a mapping of str to str; {name!r} is not such a header.")
         if value and name.lower() in _SIGNATURE_HEADERS:
             found.setdefault(name.lower(), set()).add(value)
     for name in _SIGNATURE_HEADERS:
@@ -268,16 +282,16 @@ def _signature(headers: Mapping[str, str] | SupportsItems) -> tuple[str, list[st
             read = _SIGNATURE.fullmatch(values.pop())
             if read is None or values:
                 problem = "came more than once" if values else "does not read t=<milliseconds>,v1=<64 lower-case hex>"
-                raise InvalidSignatureError(f"The header {name} {problem}.")
-            return read[1], [entry.removeprefix("v1=") for entry in read[2].split(",")[1:]]
-    raise MissingSignatureError(
+                return InvalidSignatureError(f"The header {name} {problem}.")
+            return read[1], Secret([entry.removeprefix("v1=") for entry in read[2].split(",")[1:]])
+    return MissingSignatureError(
         "The delivery has no signature (sim-signature or X-Webhook-Signature). Sim signs only where a secret is set: "
         "set one on the notification or the Webhook block, and see that no proxy drops the header."
     )
 
 
-def _hmac(key: bytes, timestamp: str, body: bytes) -> str:
-    return hmac.new(key, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+def _hmac(key: Secret[bytes], timestamp: str, body: bytes) -> str:
+    return hmac.new(key.reveal(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
 def _check_time(timestamp: int, tolerance: float, now: Callable[[], float]) -> None:

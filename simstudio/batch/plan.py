@@ -15,6 +15,7 @@ from simstudio.batch.inputs import Inputs
 from simstudio.batch.items import BatchItem
 from simstudio.batch.ledger.lock import canonical, check_path
 from simstudio.transport.errors import InvalidInputError, SimStudioError
+from simstudio.transport.secret import Secret
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -56,8 +57,8 @@ class Plan(Generic[R]):
     on_unknown: OnUnknown = "report"
     on_failed: OnFailed = "keep"
     key: Callable[[Any], object] | None = None
-    shared: str | None = None
-    claims: str | None = None
+    shared: str | None = attrs.field(default=None, repr=False)  # an address may hold a password
+    claims: str | None = attrs.field(default=None, repr=False)
 
     def check(self) -> None:
         """Check the arguments.
@@ -226,6 +227,6 @@ def shared_address(shared: object) -> str:
 
 def account_of(context: Context) -> str:
     """Whose rate it is: the same wherever the same key is used on the same server; the key cannot be told from it."""
-    key = context.session.credentials.key
-    told = f"{context.session.endpoint.base_url}\n{key if isinstance(key, str) else ''}"
-    return hashlib.sha256(told.encode()).hexdigest()[:20]
+    session = context.session
+    key = Secret(session.credentials.key if isinstance(session.credentials.key, str) else "")
+    return hashlib.sha256(f"{session.endpoint.base_url}\n{key.reveal()}".encode()).hexdigest()[:20]

@@ -18,6 +18,7 @@ from simstudio.core.resource import APIResource
 from simstudio.core.session import Session
 from simstudio.transport.flow import Flow
 from simstudio.transport.rate_limit import RateLimitInfo
+from simstudio.transport.secret import Secret
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -65,10 +66,14 @@ class BaseClient(APIResource[M]):
             >>> client.with_options(timeout=120).workflows.execute("wf")  # doctest: +SKIP
         """
         now = self._context.options
+        own: Secret[Any] = Secret(
+            {**now.headers, **headers} if isinstance(headers, Mapping) else headers or now.headers
+        )
+        del headers
         options = Options.checked(
             timeout=now.timeout if isinstance(timeout, Unset) else timeout,
             max_retries=now.max_retries if isinstance(max_retries, Unset) else max_retries,
-            headers={**now.headers, **headers} if isinstance(headers, Mapping) else headers or now.headers,
+            headers=own,
         )
         clone: Self = self._derive(type(self), options)
         return clone
@@ -141,8 +146,14 @@ class BaseClient(APIResource[M]):
         """Pickle the configuration, **including the API key**: treat a pickled client as a secret."""
         return self._context.reduce()
 
+    def _shown(self) -> dict[str, Any]:
+        """What the repr shows of a client."""
+        return {"base_url": self.base_url}
+
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self.base_url!r})"
+        complete = "_context" in vars(self)  # a constructor that fails leaves a client in its traceback
+        shown = ", ".join(f"{name}={value!r}" for name, value in self._shown().items()) if complete else "…"
+        return f"{type(self).__name__}({shown})"
 
 
 class SyncClient(BaseClient[Sync]):

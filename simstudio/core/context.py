@@ -10,6 +10,7 @@ import attrs
 from simstudio.core.options import Options, user_agent
 from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.message import Headers
+from simstudio.transport.secret import Secret
 
 if TYPE_CHECKING:
     from simstudio.core.modes import Mode
@@ -66,7 +67,7 @@ class Context:
             "timeout": options.timeout,
             "max_retries": options.max_retries,
             "middleware": session.middleware,
-            "headers": dict(options.headers),
+            "headers": Secret(dict(options.headers)),
             "max_response_size": session.wire.max_response_size,
         }
         return self.rebuild, (arguments,)

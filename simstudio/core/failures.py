@@ -6,6 +6,7 @@ Bodies of these shapes are read: ``{"error": "text", "code"?, "details"?}``, ``{
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Mapping
@@ -109,7 +110,8 @@ def redact_response(response: Response, credentials: Credentials) -> None:
 
 
 def redact_error(error: BaseException, credentials: Credentials) -> None:
-    """Remove the key, which a server may have echoed, from an error, its causes and its attributes."""
+    """Remove the key, which a server may have echoed, from an error, its causes, its attributes and its frames."""
+    clear_frames(error)
     seen: set[int] = set()
     pending: list[BaseException | None] = [error]
     while pending:
@@ -126,6 +128,28 @@ def redact_error(error: BaseException, credentials: Credentials) -> None:
         for name, value in list(vars(found).items()):  # errors of services have attributes of their own
             if isinstance(value, (str, list, dict, Model)):
                 setattr(found, name, _redact(value, credentials))
+
+
+def clear_frames(error: BaseException) -> None:
+    """Clear the locals of this package's frames in the tracebacks of an error and its causes.
+
+    Crash reporters send the locals of every frame. Frames that still run keep theirs.
+    """
+    seen: set[int] = set()
+    pending: list[BaseException | None] = [error]
+    while pending:
+        found = pending.pop()
+        if found is None or id(found) in seen:
+            continue
+        seen.add(id(found))
+        pending += [found.__cause__, found.__context__]
+        pending += [attempt.error for attempt in getattr(found, "history", ())]
+        trace = found.__traceback__
+        while trace is not None:
+            if str(trace.tb_frame.f_globals.get("__name__")).startswith("simstudio."):
+                with contextlib.suppress(RuntimeError):  # the frame still runs
+                    trace.tb_frame.clear()
+            trace = trace.tb_next
 
 
 def _drop_foreign_causes(error: SimStudioError, credentials: Credentials) -> None:

@@ -40,7 +40,8 @@ class Form(NamedTuple):
 def compile_function(method: Callable[..., Any], form: Form) -> FunctionType:
     """Make the function of a decorated method for one mode.
 
-    Tracebacks and ``inspect.getfile`` show the file and line of the method.
+    Tracebacks and ``inspect.getfile`` show the file and line of the method. The function deletes its arguments when it
+    has passed them on, so that its frame, whose locals crash reporters send, does not hold them.
     """
     me, *others = (each.replace(annotation=Parameter.empty) for each in inspect.signature(method).parameters.values())
     defaults = {each.name: each.default for each in others if each.default is not Parameter.empty}
@@ -49,9 +50,11 @@ def compile_function(method: Callable[..., Any], form: Form) -> FunctionType:
     forwarded = ", ".join([me.name, *(_FORWARDED.get(each.kind, "{0}").format(each.name) for each in others)])
     name, prefix, wait = method.__name__, *(("async ", "await ") if form.awaited else ("", ""))
     written: Any = inspect.unwrap(method)
+    forget = "".join(f"del {each.name}; " for each in others)
     source = (
         "\n" * (written.__code__.co_firstlineno - 2) + "def make(_method, _run):\n"
-        f"    {prefix}def {name}{parameters}: return {wait}_run({me.name}, _method({forwarded}))\n"
+        f"    {prefix}def {name}{parameters}: "
+        f"_made = _method({forwarded}); {forget}return {wait}_run({me.name}, _made)\n"
         f"    return {name}\n"
     )
     made: dict[str, Any] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -12,6 +12,7 @@ from simstudio._version import __version__
 from simstudio.transport.errors import ConfigurationError, InvalidInputError
 from simstudio.transport.message import Headers
 from simstudio.transport.retry import check_max_retries
+from simstudio.transport.secret import Secret
 
 DEFAULT_TIMEOUT: Final = 30.0
 DEFAULT_MAX_RETRIES: Final = 2
@@ -53,18 +54,17 @@ class Options:
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
 
     @classmethod
-    def checked(cls, *, timeout: float | None, max_retries: int, headers: Mapping[str, str] | None) -> Options:
+    def checked(cls, *, timeout: float | None, max_retries: int, headers: Secret[Any]) -> Options:
         """Make options from arguments.
 
         Raises:
             ConfigurationError: An argument cannot be used; the message names it.
         """
+        retries = check_max_retries(max_retries)
         try:
-            seconds = check_timeout(timeout)
-            sent = check_headers(headers)
+            return cls(check_timeout(timeout), retries, check_headers(headers))
         except InvalidInputError as error:
             raise ConfigurationError(str(error)) from None
-        return cls(seconds, check_max_retries(max_retries), sent)
 
 
 def check_timeout(value: object, name: str = "timeout") -> float | None:
@@ -82,17 +82,19 @@ def check_timeout(value: object, name: str = "timeout") -> float | None:
     return float(value)
 
 
-def check_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
+def check_headers(headers: Mapping[str, str] | Secret[Any] | None) -> dict[str, str]:
     """Return headers as a dict.
 
     Raises:
         InvalidInputError: A name or a value cannot be sent; the message names the header and shows no value.
     """
-    if headers is None:
+    given: Secret[Any] = Secret(headers)
+    del headers
+    if given.reveal() is None:
         return {}
-    if not isinstance(headers, Mapping):
-        raise InvalidInputError(f"headers must be a mapping of str to str, not {type(headers).__name__}.")
-    checked = Headers(headers)
+    if not isinstance(given.reveal(), Mapping):
+        raise InvalidInputError(f"headers must be a mapping of str to str, not {type(given.reveal()).__name__}.")
+    checked = Headers(given.reveal())
     if "user-agent" in checked and not checked["user-agent"].strip():
         raise InvalidInputError("The header User-Agent is empty. Leave it out instead.")
     return dict(checked.pairs())

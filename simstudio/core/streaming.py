@@ -148,12 +148,8 @@ class EventStream(_Shell[E, R]):
     def __iter__(self) -> Iterator[E]:
         """Iterate over the remaining events; leaving the loop closes the stream."""
         try:
-            while True:
-                try:
-                    event = next(self)
-                except StopIteration:
-                    return
-                yield event
+            while self._has_event():
+                yield self._pending.popleft()
         finally:
             self.close()
 
@@ -164,12 +160,18 @@ class EventStream(_Shell[E, R]):
             StreamError: The stream ended too early, or was closed.
             APITimeoutError: No byte arrived for ``idle_timeout`` seconds.
         """
-        while not self._pending:
-            if self._check_end():
-                raise StopIteration
-            self._fetch()
+        if not self._has_event():
+            raise StopIteration
         event: E = self._pending.popleft()
         return event
+
+    def _has_event(self) -> bool:
+        """Fetch until an event is pending and return True; False at the end."""
+        while not self._pending:
+            if self._check_end():
+                return False
+            self._fetch()
+        return True
 
     def text(self) -> Iterator[str]:
         """Iterate over the text of the events that have any, as they arrive."""
@@ -185,8 +187,11 @@ class EventStream(_Shell[E, R]):
             SimStudioError: The stream failed, as when iterating.
         """
         if self.response.body is not None:
-            for _ in self:
-                pass
+            try:
+                while self._has_event():
+                    self._pending.clear()
+            finally:
+                self.close()
         return self._core.result()
 
     def close(self) -> None:
@@ -226,23 +231,24 @@ class AsyncEventStream(_Shell[E, R]):
     async def __aiter__(self) -> AsyncGenerator[E, None]:
         """Iterate over the remaining events; leaving the loop closes the stream."""
         try:
-            while True:
-                try:
-                    event = await self.__anext__()
-                except StopAsyncIteration:
-                    return
-                yield event
+            while await self._has_event():
+                yield self._pending.popleft()
         finally:
             await self.aclose()
 
     async def __anext__(self) -> E:
         """Return the next event; raises like :meth:`EventStream.__next__`."""
-        while not self._pending:
-            if self._check_end():
-                raise StopAsyncIteration
-            await self._fetch()
+        if not await self._has_event():
+            raise StopAsyncIteration
         event: E = self._pending.popleft()
         return event
+
+    async def _has_event(self) -> bool:
+        while not self._pending:
+            if self._check_end():
+                return False
+            await self._fetch()
+        return True
 
     async def text(self) -> AsyncGenerator[str, None]:
         """Iterate over the text of the events that have any, as they arrive."""
@@ -257,8 +263,11 @@ class AsyncEventStream(_Shell[E, R]):
     async def result(self) -> R:
         """Read to the end and return the result, which includes the streamed text. Works after the ``async with``."""
         if self.response.body is not None:
-            async for _ in self:
-                pass
+            try:
+                while await self._has_event():
+                    self._pending.clear()
+            finally:
+                await self.aclose()
         return self._core.result()
 
     async def aclose(self) -> None:

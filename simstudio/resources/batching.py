@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, overload
 
+from simstudio.core.failures import clear_frames
 from simstudio.core.functions import Form
 from simstudio.core.modes import Async, Mode, RawAsync, RawSync, Sync
 from simstudio.core.operation import Method, result_of
+from simstudio.transport.errors import SimStudioError
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
@@ -48,4 +50,8 @@ class batching(Method[P, Any], Generic[P, R]):  # noqa: N801 - a decorator
 
 
 def _begin(resource: Any, plan: Plan[Any]) -> Any:
-    return plan.begin(resource._context)
+    try:
+        return plan.begin(resource._context)
+    except SimStudioError as error:
+        clear_frames(error)
+        raise

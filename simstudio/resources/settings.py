@@ -7,9 +7,9 @@ import os
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from simstudio.core.service import Service
-from simstudio.transport.auth import Anonymous, Credentials
 from simstudio.transport.endpoint import check_base_url
 from simstudio.transport.errors import ConfigurationError
+from simstudio.transport.secret import Secret
 
 if TYPE_CHECKING:
     from simstudio.core.resource import APIResource
@@ -49,28 +49,28 @@ SIM: Final = Service(
 )
 
 
-def check_api_key(api_key: str | Anonymous) -> str | Anonymous:
-    """Return the API key if a header can carry it.
+def check_api_key(api_key: Secret[Any]) -> Secret[Any]:
+    """Return the API key if it is not empty.
 
     Raises:
-        ConfigurationError: The key is empty or holds characters that are not allowed in a header.
+        ConfigurationError: The key is empty.
     """
-    if isinstance(api_key, str) and not api_key.strip():
+    if isinstance(api_key.reveal(), str) and not api_key.reveal().strip():
         raise ConfigurationError(
             "api_key is empty. Set SIM_API_KEY, pass api_key=, or pass api_key=simstudio.ANONYMOUS."
         )
-    return Credentials.check(api_key)
+    return api_key
 
 
-def resolve_api_key(api_key: str | Anonymous | None) -> str | Anonymous:
+def resolve_api_key(api_key: Secret[Any]) -> Secret[Any]:
     """The given API key, or else the value of ``SIM_API_KEY``.
 
     Raises:
-        ConfigurationError: No key is set, or a header cannot carry it.
+        ConfigurationError: No key is set, or the key is empty.
     """
-    if api_key is None:
-        api_key = os.environ.get("SIM_API_KEY")
-        if not api_key:
+    if api_key.reveal() is None:
+        api_key = Secret(os.environ.get("SIM_API_KEY"))
+        if not api_key.reveal():
             raise ConfigurationError(
                 "No API key. Set the environment variable SIM_API_KEY, or pass api_key= "
                 "(api_key=simstudio.ANONYMOUS calls public workflows without one)."

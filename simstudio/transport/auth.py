@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from simstudio.transport.errors import ConfigurationError
+from simstudio.transport.secret import Secret
 
 if TYPE_CHECKING:
     from simstudio.transport.endpoint import Endpoint
@@ -38,27 +39,45 @@ class Credentials:
         ConfigurationError: The key cannot be sent in a header; the message does not show it.
     """
 
-    __slots__ = ("key", "pattern")
+    __slots__ = ("_key", "pattern")
 
-    def __init__(self, key: str | Anonymous, *, pattern: str | None = None) -> None:
-        self.key: str | Anonymous = self.check(key)
+    def __init__(self, key: str | Anonymous | Secret[Any], *, pattern: str | None = None) -> None:
+        secret: Secret[Any] = Secret(key)
+        del key
         self.pattern = pattern
+        self.replace(secret)
+
+    @property
+    def key(self) -> str | Anonymous:
+        """The API key, or :data:`ANONYMOUS`."""
+        return self._key.reveal()
+
+    def replace(self, key: Secret[Any]) -> None:
+        """Use another key.
+
+        Raises:
+            ConfigurationError: It cannot travel in a header.
+        """
+        problem = self.problem_of(key.reveal())
+        if problem is not None:
+            raise ConfigurationError(problem)
+        self._key: Secret[str | Anonymous] = key
 
     @staticmethod
-    def check(key: str | Anonymous) -> str | Anonymous:
-        """Return a key, or raise ConfigurationError if it cannot be sent in a header."""
+    def problem_of(key: object) -> str | None:
+        """Return why a key cannot be sent in a header; None if it can."""
         if isinstance(key, Anonymous):
-            return key
+            return None
         if not isinstance(key, str):
-            raise ConfigurationError(f"api_key must be a str, not {type(key).__name__}.")
+            return f"api_key must be a str, not {type(key).__name__}."
         if not key.strip():
-            raise ConfigurationError("api_key is empty.")
+            return "api_key is empty."
         if not (key.isascii() and key.isprintable()) or " " in key:
-            raise ConfigurationError(
+            return (
                 "api_key holds a space, a line break or a character beyond ASCII, so it cannot be sent. "
                 "Was it copied with its line end?"
             )
-        return key
+        return None
 
     def redact(self, text: str) -> str:
         """Return a text without the key, which a server may have echoed."""
@@ -90,10 +109,9 @@ class APIKeyAuth:
 
     def __call__(self, request: Request, call_next: Handler) -> Flow[Response]:
         """Authenticate a request."""
-        key = self.credentials.key
-        if isinstance(key, str):
+        if isinstance(self.credentials.key, str):
             if self.endpoint.owns(request.url):
-                request.headers.put(self.header, key)
+                request.headers.put(self.header, self.credentials.key)
             else:
                 request.headers.pop(self.header, None)
         return (yield from call_next(request))

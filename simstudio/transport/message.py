@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from simstudio.transport.errors import InvalidInputError, InvalidResponseError
+from simstudio.transport.secret import Secret
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -56,7 +57,9 @@ class Headers(MutableMapping[str, str]):
     def __init__(self, items: Mapping[str, str] | Iterable[tuple[str, str]] | None = None) -> None:
         self._items: dict[str, tuple[str, str]] = {}
         if isinstance(items, Mapping):
-            self.update(items)
+            given = Secret(items)
+            del items  # it may hold a token
+            self.update(given.reveal())
         else:
             for name, value in items or ():
                 before = self.get(name) if isinstance(name, str) else None
@@ -118,12 +121,10 @@ class Headers(MutableMapping[str, str]):
         return self._items[name.lower()][1]
 
     def __setitem__(self, name: str, value: str) -> None:
-        if not (isinstance(name, str) and name and _TOKEN.issuperset(name)):
-            raise InvalidInputError(f"{name!r} is not a header name: use ASCII letters, digits and dashes.")
-        if not (isinstance(value, str) and value.isascii() and value.replace("\t", " ").isprintable()):
-            raise InvalidInputError(
-                f"The value of the header {name!r} cannot be sent: use a str of printable ASCII, without line breaks."
-            )
+        problem = _problem_of(name, value)
+        if problem is not None:
+            del value  # it may be a token
+            raise InvalidInputError(problem)
         self._items[name.lower()] = (name, value.strip(" \t"))  # RFC 9110, 5.5: blanks around a value are no part of it
 
     def __delitem__(self, name: str) -> None:
@@ -140,6 +141,15 @@ class Headers(MutableMapping[str, str]):
 
     def __repr__(self) -> str:
         return f"Headers({self.mask()!r})"
+
+
+def _problem_of(name: object, value: object) -> str | None:
+    """Why a header cannot be sent; None if it can."""
+    if not (isinstance(name, str) and name and _TOKEN.issuperset(name)):
+        return f"{name!r} is not a header name: use ASCII letters, digits and dashes."
+    if not (isinstance(value, str) and value.isascii() and value.replace("\t", " ").isprintable()):
+        return f"The value of the header {name!r} cannot be sent: use a str of printable ASCII, without line breaks."
+    return None
 
 
 class Content(Protocol):

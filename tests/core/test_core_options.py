@@ -21,6 +21,7 @@ from simstudio.core.options import (
     user_agent,
 )
 from simstudio.resources.settings import resolve_api_key, resolve_api_version, resolve_base_url
+from simstudio.transport.secret import Secret
 from tests.driving import KEY
 
 both_kinds = pytest.mark.parametrize("kind", [SimStudioClient, AsyncSimStudioClient])
@@ -29,9 +30,9 @@ both_kinds = pytest.mark.parametrize("kind", [SimStudioClient, AsyncSimStudioCli
 class TestKey:
     def test_a_given_one_comes_before_the_environments(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("SIM_API_KEY", "sk-sim-test-env")
-        assert resolve_api_key("sk-sim-test-given") == "sk-sim-test-given"
-        assert resolve_api_key(None) == "sk-sim-test-env"
-        assert resolve_api_key(ANONYMOUS) is ANONYMOUS
+        assert resolve_api_key(Secret("sk-sim-test-given")).reveal() == "sk-sim-test-given"
+        assert resolve_api_key(Secret(None)).reveal() == "sk-sim-test-env"
+        assert resolve_api_key(Secret(ANONYMOUS)).reveal() is ANONYMOUS
 
     @pytest.mark.parametrize("value", [None, ""])
     @both_kinds

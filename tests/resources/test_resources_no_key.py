@@ -16,7 +16,9 @@ import pytest
 from simstudio import APIConnectionError, APITimeoutError, InvalidInputError, SimStudioError, UsageLimits
 from simstudio.transport.auth import Credentials
 from simstudio.transport.logging import Logging
-from tests.driving import KEY, Both, answer, frames, streamed
+from tests.driving import KEY, Both, answer, streamed
+from tests.driving import frames as sent_frames
+from tests.frames import chain, frames, reprs
 from tests.modes import both_modes
 from tests.scripts import reached
 
@@ -39,7 +41,7 @@ def everything(error: BaseException) -> str:
     texts = [str(error), repr(error), "".join(traceback.format_exception(error))]
     texts += [pickle.dumps(error).decode("latin-1"), pickle.dumps(copy.copy(error)).decode("latin-1")]
     texts += [repr(vars(error))]
-    for cause in causes(error):  # Dask pickles them along (tblib)
+    for cause in chain(error):  # Dask pickles them along (tblib)
         texts += [repr(cause.args), repr(vars(cause))]
     for response in [
         getattr(error, "response", None),
@@ -47,13 +49,10 @@ def everything(error: BaseException) -> str:
     ]:
         if response is not None:
             texts += [repr(response), response.text, str(dict(response.headers)), response.url]
+    for frame in frames(error):
+        for value in frame.f_locals.values():
+            texts += reprs(value)
     return "\n".join(texts)
-
-
-def causes(error: BaseException) -> list[BaseException]:
-    """What an error came from, and what that came from."""
-    found = [each for each in (error.__cause__, error.__context__) if each is not None]
-    return [*found, *(deeper for each in found for deeper in causes(each))]
 
 
 Call = Callable[[Any], Any]
@@ -113,9 +112,9 @@ FAILURES: dict[str, tuple[Call, list[Any]]] = {
     "a path with the key": (lambda made: made.request("GET", f"/api/x?key={KEY}"), [echo(404, {"error": KEY})]),
 }
 STREAMS: dict[str, bytes] = {
-    "an error frame": frames({"blockId": KEY, "chunk": KEY}, {"event": "error", "error": KEY, KEY: KEY}),
-    "an end too early": frames({"blockId": "b", "chunk": KEY}),
-    "garbage": frames({"blockId": "b", "chunk": KEY}) + b"data: " + KEY.encode() + b"\xff\n\n",
+    "an error frame": sent_frames({"blockId": KEY, "chunk": KEY}, {"event": "error", "error": KEY, KEY: KEY}),
+    "an end too early": sent_frames({"blockId": "b", "chunk": KEY}),
+    "garbage": sent_frames({"blockId": "b", "chunk": KEY}) + b"data: " + KEY.encode() + b"\xff\n\n",
 }
 
 

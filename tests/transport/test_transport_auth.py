@@ -10,6 +10,7 @@ from simstudio.resources.settings import check_api_key
 from simstudio.transport.auth import Anonymous, APIKeyAuth, Credentials
 from simstudio.transport.endpoint import Endpoint
 from simstudio.transport.message import Headers
+from simstudio.transport.secret import Secret
 from simstudio.transport.stack import compose
 from tests.driving import KEY, Both, answer, play
 
@@ -80,7 +81,7 @@ def test_a_key_that_cannot_travel_is_refused_and_not_shown(key: str) -> None:
 @pytest.mark.parametrize("key", ["", "  ", "\n"])
 def test_an_empty_key_is_refused_with_advice(key: str) -> None:
     with pytest.raises(ConfigurationError, match=r"empty.*SIM_API_KEY"):
-        check_api_key(key)
+        check_api_key(Secret(key))
 
 
 @pytest.mark.parametrize("key", [None, 5, KEY.encode(), [KEY]])

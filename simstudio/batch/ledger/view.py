@@ -170,7 +170,7 @@ class LedgerView:
         self.close()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.path!r})"
+        return f"{type(self).__name__}({getattr(self, 'path', None)!r})"  # None until it is open
 
 
 def status(path: str | os.PathLike[str]) -> Counts:

@@ -15,11 +15,11 @@ from simstudio.services.oomol.blocks import Blocks, Flows
 from simstudio.services.oomol.credentials import OomolCredentials, OomolEndpoint, TokenAuth, of_applets
 from simstudio.services.oomol.packages import Packages
 from simstudio.services.oomol.tasks import Tasks
-from simstudio.transport.auth import ANONYMOUS
 from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.logging import Logging, configure_from_environment
 from simstudio.transport.rate_limit import RateLimits
 from simstudio.transport.retry import Retry
+from simstudio.transport.secret import Secret
 from simstudio.transport.stack import MiddlewareOption
 from simstudio.transport.wire import MAX_RESPONSE_SIZE, WireOptions
 
@@ -49,25 +49,26 @@ class _OomolClient(BaseClient[M]):
         http_client: object | None = None,
         max_response_size: int | None = MAX_RESPONSE_SIZE,
     ) -> None:
+        address: Secret[Any] = Secret(base_url)  # the dict form holds a token
+        token: Secret[Any] = Secret(api_token)
+        headers: Secret[Any] = Secret(default_headers)
+        applets: Secret[Any] = Secret(applets_token)
+        del base_url, api_token, default_headers, applets_token
         configure_from_environment("SIM_LOG")
-        if isinstance(base_url, Mapping):  # the form of the published package: one dict
-            given = _documented(base_url, api_token, default_headers, timeout)
-            api_token, default_headers, timeout = (given[name] for name in _DOCUMENTED[1:])
-            address: Any = given["base_url"]
-        else:
-            address = base_url
-        headers, api_token = _without_token(default_headers, api_token)
+        if isinstance(address.reveal(), Mapping):
+            address, token, headers, timeout = _documented(address, token, headers, timeout)
+        headers, token = _without_token(headers, token)
         options = Options.checked(timeout=timeout, max_retries=max_retries, headers=headers)
-        if isinstance(applets_token, Unset):
-            applets_token = api_token if applets_url is not None else None
-        credentials = OomolCredentials(api_token, applets_token)
-        endpoint = OomolEndpoint(address, applets_url if applets_url is not None else DEFAULT_APPLETS_URL)
+        if isinstance(applets.reveal(), Unset):
+            applets = token if applets_url is not None else Secret(None)
+        credentials = OomolCredentials(token, applets)
+        endpoint = OomolEndpoint(address.reveal(), applets_url if applets_url is not None else DEFAULT_APPLETS_URL)
         rate_limits = RateLimits()
 
         def arguments() -> dict[str, Any]:
             return {
-                "api_token": credentials.token,
-                "applets_token": credentials.applets,
+                "api_token": Secret(credentials.token),
+                "applets_token": Secret(credentials.applets),
                 "applets_url": applets_url,
             }
 
@@ -128,8 +129,9 @@ class _OomolClient(BaseClient[M]):
         Raises:
             ConfigurationError: It cannot be sent.
         """
-        credentials = self._context.session.credentials
-        credentials.key = OomolCredentials.check_token(api_token, "api_token") or ANONYMOUS
+        token = Secret(api_token)
+        del api_token
+        self._context.session.credentials.replace(token)
 
     @classmethod
     def _rebuild(cls, arguments: dict[str, Any]) -> Any:
@@ -209,36 +211,36 @@ class AsyncRawOomolConnectClient(_OomolClient[RawAsync]):
         return AsyncOomolConnectClient._rebuild(arguments).with_raw_response
 
 
-def _documented(options: Mapping[str, Any], *others: object) -> dict[str, Any]:
-    """The documented dict of options, complete.
+def _documented(options: Secret[Any], token: Secret[Any], headers: Secret[Any], timeout: object) -> tuple[Any, ...]:
+    """Base address, token, headers and timeout out of the documented dict.
 
     Raises:
-        ConfigurationError: It has a key that is unknown, or something was given beside it.
+        ConfigurationError: The dict has an unknown key, or an option was given beside it.
     """
-    if others != (None, None, DEFAULT_TIMEOUT):
+    if (token.reveal(), headers.reveal(), timeout) != (None, None, DEFAULT_TIMEOUT):
         raise ConfigurationError("Give the client's options as one dict or as keywords, not as both.")
-    for name in options:
+    for name in options.reveal():
         if name not in _DOCUMENTED:
             raise ConfigurationError(
                 f"There is no client option {name!r} in the dict form; there are {', '.join(_DOCUMENTED)}. "
                 "Others are keywords."
             )
-    return {
-        "base_url": options.get("base_url", DEFAULT_BASE_URL),
-        "api_token": options.get("api_token"),
-        "default_headers": options.get("default_headers"),
-        "timeout": options.get("timeout", DEFAULT_TIMEOUT),
-    }
+    read = options.reveal().get
+    return (
+        Secret(read("base_url", DEFAULT_BASE_URL)),
+        Secret(read("api_token")),
+        Secret(read("default_headers")),
+        read("timeout", DEFAULT_TIMEOUT),
+    )
 
 
-def _without_token(headers: Any, token: str | None) -> tuple[Any, str | None]:
+def _without_token(headers: Secret[Any], token: Secret[Any]) -> tuple[Secret[Any], Secret[Any]]:
     """Headers without an Authorization of whatever case, which is the token where no other is given."""
-    if not isinstance(headers, Mapping):
+    if not isinstance(headers.reveal(), Mapping):
         return headers, token
-    kept = {name: value for name, value in headers.items() if not _is_authorization(name)}
-    for name, value in headers.items():
-        if _is_authorization(name) and token is None:
-            token = value
+    kept = Secret({name: value for name, value in headers.reveal().items() if not _is_authorization(name)})
+    if token.reveal() is None:
+        token = Secret(next((value for name, value in headers.reveal().items() if _is_authorization(name)), None))
     return kept, token
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from simstudio.transport.auth import ANONYMOUS, Anonymous, Credentials
 from simstudio.transport.endpoint import Endpoint
 from simstudio.transport.errors import ConfigurationError
+from simstudio.transport.secret import Secret
 
 if TYPE_CHECKING:
     from simstudio.transport.flow import Flow
@@ -31,33 +32,48 @@ class OomolCredentials(Credentials):
         ConfigurationError: One cannot travel in a header (the message does not show it).
     """
 
-    __slots__ = ("applets",)
+    __slots__ = ("_applets",)
 
-    def __init__(self, token: str | None, applets: str | None = None) -> None:
-        self.key: str | Anonymous = self.check_token(token, "api_token") or ANONYMOUS
-        self.pattern = None
-        self.applets = self.check_token(applets, "applets_token")
+    def __init__(self, token: Secret[Any], applets: Secret[Any]) -> None:
+        super().__init__(token)
+        problem = self.problem_of(applets.reveal())
+        if problem is not None:
+            raise ConfigurationError(problem.replace("api_token", "applets_token"))
+        self._applets: Secret[str | None] = applets
 
-    @staticmethod
-    def check_token(token: object, name: str) -> str | None:
-        """A token, when it can be sent; it may begin with a scheme (``Bearer …``)."""
-        if token is None:
-            return None
-        if not isinstance(token, str):
-            raise ConfigurationError(f"{name} must be a str, not {type(token).__name__}.")
-        if not token.strip():
-            raise ConfigurationError(f"{name} is empty. Leave it out (or pass None) to send no token.")
-        if not _TOKEN.fullmatch(token):
-            raise ConfigurationError(
-                f"{name} holds a line break, a space at an end or a character beyond ASCII, so it cannot be sent. "
-                "Was it copied with its line end?"
-            )
-        return token
+    def replace(self, key: Secret[Any]) -> None:
+        """Use another token for the base address; None sends none.
+
+        Raises:
+            ConfigurationError: It cannot travel in a header.
+        """
+        super().replace(Secret(ANONYMOUS) if key.reveal() is None else key)
 
     @property
     def token(self) -> str | None:
         """The token for the base address, None when there is none."""
         return self.key if isinstance(self.key, str) else None
+
+    @property
+    def applets(self) -> str | None:
+        """The token for the host of applets, None when there is none."""
+        return self._applets.reveal()
+
+    @staticmethod
+    def problem_of(key: object) -> str | None:
+        """Why a token cannot be sent; None if it can. It may begin with a scheme (``Bearer …``)."""
+        if key is None or isinstance(key, Anonymous):
+            return None
+        if not isinstance(key, str):
+            return f"api_token must be a str, not {type(key).__name__}."
+        if not key.strip():
+            return "api_token is empty. Leave it out (or pass None) to send no token."
+        if not _TOKEN.fullmatch(key):
+            return (
+                "api_token holds a line break, a space at an end or a character beyond ASCII, so it cannot be sent. "
+                "Was it copied with its line end?"
+            )
+        return None
 
     def _secrets(self) -> list[str]:
         whole = [token for token in (self.token, self.applets) if token]
@@ -136,18 +152,20 @@ class TokenAuth:
 
     def __call__(self, request: Request, call_next: Handler) -> Flow[Response]:
         """Authenticate one request."""
+        token = self._token_for(request)
+        if token.reveal() is not None:
+            request.headers.put("Authorization", token.reveal())
+        return (yield from call_next(request))
+
+    def _token_for(self, request: Request) -> Secret[Any]:
         applets = self.endpoint.applets
         lists = applets.owns(request.url) and self.credentials.applets is not None
         if self.endpoint.owns(request.url) and not (lists and _is_rpc(request, applets)):
-            token = self.credentials.token
-        elif lists:
-            token = self.credentials.applets
-        else:
-            token = None
-            request.headers.pop("Authorization", None)
-        if token is not None:
-            request.headers.put("Authorization", token)
-        return (yield from call_next(request))
+            return Secret(self.credentials.token)
+        if lists:
+            return Secret(self.credentials.applets)
+        request.headers.pop("Authorization", None)
+        return Secret(None)
 
 
 def _is_rpc(request: Request, applets: Endpoint) -> bool:

@@ -21,6 +21,7 @@ from simstudio.transport.endpoint import Endpoint
 from simstudio.transport.logging import Logging, configure_from_environment
 from simstudio.transport.rate_limit import RateLimits
 from simstudio.transport.retry import Retry
+from simstudio.transport.secret import Secret
 from simstudio.transport.stack import MiddlewareOption
 from simstudio.transport.wire import MAX_RESPONSE_SIZE, WireOptions
 
@@ -50,24 +51,23 @@ class _SpeedPixClient(SpeedPixCalls[M]):
         clock: Callable[[], float] = time.time,
         nonce: Callable[[], str] = fresh_nonce,
     ) -> None:
-        configure_from_environment("SIM_LOG")
         named = {"User-Agent": user_agent} if user_agent is not None else {}
-        options = Options.checked(
-            timeout=timeout,
-            max_retries=max_retries,
-            headers={**named, **headers} if isinstance(headers, Mapping) else headers or named,
-        )
+        own_headers = Secret({**named, **headers} if isinstance(headers, Mapping) else headers or named)
+        key, secret = Secret(app_key), Secret(app_secret)
+        del app_key, app_secret, headers
+        configure_from_environment("SIM_LOG")
+        options = Options.checked(timeout=timeout, max_retries=max_retries, headers=own_headers)
         policy = Policy.checked(
             upload_paths=upload_paths, upload_root=upload_root, allow_insecure_urls=allow_insecure_urls
         )
-        credentials = SpeedPixCredentials(setting("app_key", app_key), setting("app_secret", app_secret))
+        credentials = SpeedPixCredentials(setting("app_key", key), setting("app_secret", secret))
         made = Endpoint(check_endpoint(endpoint))
         rate_limits = RateLimits()
 
         def arguments() -> dict[str, Any]:
             return {
-                "app_key": credentials.key,
-                "app_secret": credentials.secret,
+                "app_key": Secret(credentials.key),
+                "app_secret": Secret(credentials.secret),
                 "upload_paths": policy.upload_paths,
                 "upload_root": policy.upload_root,
                 "allow_insecure_urls": policy.allow_insecure_urls,
@@ -113,8 +113,8 @@ class _SpeedPixClient(SpeedPixCalls[M]):
     def _rebuild(cls, arguments: dict[str, Any]) -> Any:
         return cls(endpoint=arguments.pop("base_url"), **arguments)
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(endpoint={self.base_url!r})"
+    def _shown(self) -> dict[str, Any]:
+        return {"endpoint": self.base_url}
 
 
 class SpeedPixClient(_SpeedPixClient[Sync], SyncClient):

@@ -9,12 +9,13 @@ import re
 import time
 import uuid
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from simstudio.services.speedpix.errors import SpeedPixConfigurationError
 from simstudio.services.speedpix.urls import hide_queries
 from simstudio.transport.auth import ANONYMOUS, Anonymous, Credentials
+from simstudio.transport.secret import Secret
 
 if TYPE_CHECKING:
     from simstudio.transport.endpoint import Endpoint
@@ -47,16 +48,24 @@ class SpeedPixCredentials(Credentials):
         SpeedPixConfigurationError: One of them cannot be used (the message does not show it).
     """
 
-    __slots__ = ("secret",)
+    __slots__ = ("_secret",)
 
-    def __init__(self, app_key: str | Anonymous = ANONYMOUS, app_secret: str = "") -> None:
-        if not isinstance(app_key, Anonymous):
-            _check("app_key", app_key)
-            _check("app_secret", app_secret)
-            if not _PRINTABLE.fullmatch(app_key):
+    def __init__(self, app_key: str | Anonymous | Secret[Any] = ANONYMOUS, app_secret: str | Secret[Any] = "") -> None:
+        key: Secret[Any] = Secret(app_key)
+        self._secret: Secret[Any] = Secret(app_secret)
+        del app_key, app_secret
+        if not isinstance(key.reveal(), Anonymous):
+            _check("app_key", key)
+            _check("app_secret", self._secret)
+            if not _PRINTABLE.fullmatch(key.reveal()):
                 raise SpeedPixConfigurationError("app_key holds a space, or a character beyond ASCII.")
-        self.key, self.pattern = app_key, None
-        self.secret = app_secret
+        self._key, self.pattern = key, None
+
+    @property
+    def secret(self) -> str:
+        """The app secret."""
+        secret: str = self._secret.reveal()
+        return secret
 
     def redact(self, text: str) -> str:
         """A text without key and secret, and without the queries of addresses (which are keys to files)."""
@@ -73,13 +82,20 @@ class SpeedPixCredentials(Credentials):
         return hide_queries(content.decode("latin-1")).encode("latin-1")
 
 
-def _check(name: str, value: object) -> None:
+def _check(name: str, value: Secret[Any]) -> None:
+    problem = _problem_of(value.reveal())
+    if problem is not None:
+        raise SpeedPixConfigurationError(f"{name} {problem}")
+
+
+def _problem_of(value: object) -> str | None:
     if not isinstance(value, str):
-        raise SpeedPixConfigurationError(f"{name} must be a str, not {type(value).__name__}.")
+        return f"must be a str, not {type(value).__name__}."
     if not value.strip():
-        raise SpeedPixConfigurationError(f"{name} is empty.")
+        return "is empty."
     if value != value.strip() or not value.isprintable():
-        raise SpeedPixConfigurationError(f"{name} begins or ends with a space or line break. Was it copied with it?")
+        return "begins or ends with a space or line break. Was it copied with it?"
+    return None
 
 
 def fresh_nonce() -> str:
@@ -119,20 +135,17 @@ class Signature:
             for name in _OURS:
                 request.headers.pop(name, None)
             if self.endpoint.owns(request.url) and isinstance(self.credentials.key, str):
-                self._sign(request, self.credentials.key, self.clock())
+                self._sign(request)
         return (yield from call_next(request))
 
-    def _sign(self, request: Request, key: str, now: float) -> None:
-        headers = request.headers
-        for name, value in (
-            ("date", format_date(now)),
-            ("x-ca-key", key),
-            ("x-ca-timestamp", str(int(now * 1000))),
-            ("x-ca-nonce", self.nonce()),
-            (SIGNED, METHOD),
-            ("x-ca-signature-headers", ",".join(_HEADERS)),
-        ):
-            headers.put(name, value)
+    def _sign(self, request: Request) -> None:
+        headers, now = request.headers, self.clock()
+        headers.put("date", format_date(now))
+        headers.put("x-ca-key", str(self.credentials.key))
+        headers.put("x-ca-timestamp", str(int(now * 1000)))
+        headers.put("x-ca-nonce", self.nonce())
+        headers.put(SIGNED, METHOD)
+        headers.put("x-ca-signature-headers", ",".join(_HEADERS))
         if len(request.content):
             headers.put("content-md5", content_md5(request))
         headers.put("x-ca-signature", signature(self.credentials.secret, string_to_sign(request)))

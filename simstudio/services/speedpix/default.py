@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from simstudio.services.speedpix.client import AsyncSpeedPixClient, SpeedPixClient
 from simstudio.transport.errors import ConfigurationError
+from simstudio.transport.secret import Secret
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -24,7 +25,7 @@ class _Default:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._client: SpeedPixClient | None = None
-        self._made_for: tuple[str | None, ...] = ()
+        self._made_for: Secret[tuple[str | None, ...]] = Secret(())
 
     def get(self) -> SpeedPixClient:
         """The client.
@@ -32,7 +33,7 @@ class _Default:
         Raises:
             ConfigurationError: The environment has no keys.
         """
-        wanted = (str(os.getpid()), *(os.environ.get(name) for name in _VARIABLES))
+        wanted = Secret((str(os.getpid()), *(os.environ.get(name) for name in _VARIABLES)))
         with self._lock:
             if self._client is None or self._made_for != wanted:
                 self._client, self._made_for = SpeedPixClient(), wanted

@@ -11,21 +11,22 @@ from typing import Any
 from simstudio.services.speedpix.errors import SpeedPixConfigurationError
 from simstudio.transport.endpoint import check_base_url
 from simstudio.transport.errors import ConfigurationError
+from simstudio.transport.secret import Secret
 
 DEFAULT_ENDPOINT = "https://openai.edu-aliyun.com"
 
 _VARIABLES = {"app_key": "SPEEDPIX_APP_KEY", "app_secret": "SPEEDPIX_APP_SECRET"}
 
 
-def setting(name: str, given: str | None) -> str:
+def setting(name: str, given: Secret[Any]) -> Secret[Any]:
     """A key as given, or of the environment.
 
     Raises:
         SpeedPixConfigurationError: There is none.
     """
     variable = _VARIABLES[name]
-    value = given if given is not None else os.environ.get(variable)
-    if not value:
+    value = given if given.reveal() is not None else Secret(os.environ.get(variable))
+    if not value.reveal():
         raise SpeedPixConfigurationError(
             f"{name} is missing: set the environment variable {variable}, or pass {name}=."
         )

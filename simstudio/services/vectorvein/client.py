@@ -15,6 +15,7 @@ from simstudio.transport.endpoint import Endpoint
 from simstudio.transport.logging import Logging, configure_from_environment
 from simstudio.transport.rate_limit import RateLimits
 from simstudio.transport.retry import Retry
+from simstudio.transport.secret import Secret
 from simstudio.transport.stack import MiddlewareOption
 from simstudio.transport.wire import MAX_RESPONSE_SIZE, WireOptions
 
@@ -37,9 +38,11 @@ class _VectorVeinClient(DocumentedMethods[M]):
         max_response_size: int | None = MAX_RESPONSE_SIZE,
         headers: Mapping[str, str] | None = None,
     ) -> None:
+        key, own_headers = Secret(api_key), Secret(headers)
+        del api_key, headers
         configure_from_environment("SIM_LOG")
-        credentials = VectorVeinCredentials(api_key)
-        options = Options.checked(timeout=timeout, max_retries=max_retries, headers=headers)
+        credentials = VectorVeinCredentials(key)
+        options = Options.checked(timeout=timeout, max_retries=max_retries, headers=own_headers)
         endpoint = Endpoint(DEFAULT_BASE_URL if base_url is None else base_url, follow_to_www=True)
         rate_limits = RateLimits()
         session = Session(
@@ -51,7 +54,7 @@ class _VectorVeinClient(DocumentedMethods[M]):
             http_client=http_client,
             asynchronous=self._mode.asynchronous,
             wire=WireOptions(max_response_size=max_response_size),
-            arguments=lambda: {"api_key": credentials.key},
+            arguments=lambda: {"api_key": Secret(credentials.key)},
         )
         self._begin(session, options)
 
@@ -66,7 +69,9 @@ class _VectorVeinClient(DocumentedMethods[M]):
         Raises:
             APIKeyError: It cannot be sent.
         """
-        self._context.session.credentials.key = VectorVeinCredentials.check(api_key)
+        key = Secret(api_key)
+        del api_key
+        self._context.session.credentials.replace(key)
 
 
 class VectorVeinClient(_VectorVeinClient[Sync], SyncClient):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from simstudio.services.vectorvein.errors import APIKeyError, combined
-from simstudio.transport.auth import Anonymous, APIKeyAuth, Credentials
+from simstudio.transport.auth import APIKeyAuth, Credentials
 from simstudio.transport.errors import ConfigurationError
+from simstudio.transport.secret import Secret
 
 if TYPE_CHECKING:
     from simstudio.transport.endpoint import Endpoint
@@ -29,18 +30,25 @@ class VectorVeinCredentials(Credentials):
 
     __slots__ = ()
 
-    @staticmethod
-    def check(key: str | Anonymous) -> str | Anonymous:
-        """The key, when it can be sent."""
-        invalid = combined(APIKeyError, ConfigurationError)
-        if not isinstance(key, str):
-            raise invalid(f"API key cannot be empty and must be a str, not {type(key).__name__}.")
-        if not key.strip():
-            raise invalid("API key cannot be empty: pass api_key=, the key that VectorVein shows in its settings.")
+    def replace(self, key: Secret[Any]) -> None:
+        """Use another key.
+
+        Raises:
+            APIKeyError: It cannot travel in a header (also a ConfigurationError).
+        """
         try:
-            return Credentials.check(key)
+            super().replace(key)
         except ConfigurationError as error:
-            raise invalid(str(error)) from None
+            raise combined(APIKeyError, ConfigurationError)(str(error)) from None
+
+    @staticmethod
+    def problem_of(key: object) -> str | None:
+        """Why a key cannot be sent; None if it can."""
+        if not isinstance(key, str):
+            return f"API key cannot be empty and must be a str, not {type(key).__name__}."
+        if not key.strip():
+            return "API key cannot be empty: pass api_key=, the key that VectorVein shows in its settings."
+        return Credentials.problem_of(key)
 
 
 class VectorVeinAuth(APIKeyAuth):

@@ -23,6 +23,7 @@ from simstudio.services.vectorvein.resources.flat import flat
 from simstudio.services.vectorvein.resources.workflows import InputFields, Workflows
 from simstudio.services.vectorvein.resources.workspaces import Workspaces
 from simstudio.services.vectorvein.vapp import SITE, VAppURL, vapp_url
+from simstudio.transport.secret import Secret
 
 if TYPE_CHECKING:
     from simstudio.transport.flow import Flow
@@ -188,8 +189,9 @@ class DocumentedMethods(VectorVeinResource[M], BaseClient[M]):
         Example:
             >>> client.generate_vapp_url("YOUR_APP_ID", "YOUR_ACCESS_KEY", "YOUR_KEY_ID")  # doctest: +SKIP
         """
-        key = cast("str", self._context.session.credentials.key)
-        return vapp_url(key, app_id, access_key, key_id, timeout=timeout, base_url=base_url, iv=iv, now=now)
+        keys = Secret(cast("str", self._context.session.credentials.key)), Secret(access_key)
+        del access_key
+        return vapp_url(*keys, app_id, key_id, timeout=timeout, base_url=base_url, iv=iv, now=now)
 
 
 def _key_type_and_timeout(api_key_type: object, timeout: Any) -> tuple[str, float | None]:

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from simstudio.services.vectorvein.errors import APIKeyError, VectorVeinAPIError, combined
 from simstudio.transport.endpoint import check_base_url
 from simstudio.transport.errors import ConfigurationError, InvalidInputError
+from simstudio.transport.secret import Secret
 
 SITE: Final = "https://vectorvein.com"
 KEY_LENGTHS: Final = (16, 24, 32)
@@ -39,9 +40,9 @@ class VAppURL(str):
 
 
 def vapp_url(
-    api_key: str,
+    api_key: Secret[str],
+    access_key: Secret[str],
     app_id: str,
-    access_key: str,
     key_id: str,
     *,
     timeout: int = 900,
@@ -53,8 +54,8 @@ def vapp_url(
 
     Args:
         api_key: Of VectorVein; 16, 24 or 32 bytes long.
-        app_id: The app's id.
         access_key: An access key of the app.
+        app_id: The app's id.
         key_id: The id of the API key.
         timeout: Seconds that the link lives.
         base_url: The site it leads to.
@@ -65,25 +66,27 @@ def vapp_url(
         ConfigurationError: The key is of no such length (also an APIKeyError), or ``cryptography`` is not installed.
         InvalidInputError: An argument cannot be part of a link; ``:`` separates the token's fields.
     """
-    _check_text(app_id, "app_id", separated=True)
+    _check_text(Secret(app_id), "app_id", separated=True)
     _check_text(access_key, "access_key", separated=True)
-    _check_text(key_id, "key_id", separated=False)
+    _check_text(Secret(key_id), "key_id", separated=False)
     if isinstance(timeout, bool) or not isinstance(timeout, int) or timeout <= 0:
         raise _unusable(f"timeout must be whole seconds above 0, not {timeout!r}.")
     if iv is not None and (not isinstance(iv, bytes) or len(iv) != _BLOCK):
         raise _unusable(f"iv must be {_BLOCK} bytes.")
     site = check_base_url(base_url)
     moment = int(time.time() if now is None else now)
-    token = _token(api_key, f"{app_id}:{access_key}:{moment}:{timeout}", os.urandom(_BLOCK) if iv is None else iv)
-    return VAppURL(f"{site}/public/v-app/{quote(app_id, safe='')}?token={quote(token)}&key_id={quote(key_id, safe='')}")
+    plain = Secret(f"{app_id}:{access_key.reveal()}:{moment}:{timeout}".encode())
+    token = Secret(_token(api_key, plain, os.urandom(_BLOCK) if iv is None else iv))
+    query = f"token={quote(token.reveal())}&key_id={quote(key_id, safe='')}"
+    return VAppURL(f"{site}/public/v-app/{quote(app_id, safe='')}?{query}")
 
 
-def _token(api_key: str, text: str, iv: bytes) -> str:
-    key = api_key.encode()
-    if len(key) not in KEY_LENGTHS:
+def _token(api_key: Secret[str], plain: Secret[bytes], iv: bytes) -> str:
+    length = len(api_key.reveal().encode())
+    if length not in KEY_LENGTHS:
         raise combined(APIKeyError, ConfigurationError)(
             f"A VApp link is encrypted with the API key, which must be 16, 24 or 32 bytes long for that; this one has "
-            f"{len(key)}. Use the API key that VectorVein shows in its settings."
+            f"{length}. Use the API key that VectorVein shows in its settings."
         )
     try:
         from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -91,24 +94,28 @@ def _token(api_key: str, text: str, iv: bytes) -> str:
         raise combined(VectorVeinAPIError, ConfigurationError)(
             'VApp links need cryptography, which is not installed: pip install "simstudio-sdk[vectorvein]"'
         ) from error
-    plain = text.encode()
-    padding = _BLOCK - len(plain) % _BLOCK
-    encryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).encryptor()
-    sealed = encryptor.update(plain + bytes([padding]) * padding) + encryptor.finalize()
+    padding = _BLOCK - len(plain.reveal()) % _BLOCK
+    encryptor = Cipher(algorithms.AES(api_key.reveal().encode()), modes.CBC(iv)).encryptor()
+    sealed = encryptor.update(plain.reveal() + bytes([padding]) * padding) + encryptor.finalize()
     return base64.b64encode(iv + sealed).decode("ascii")
 
 
-def _check_text(value: object, name: str, *, separated: bool) -> None:
+def _check_text(value: Secret[str], name: str, *, separated: bool) -> None:
+    problem = _problem_of(value.reveal(), separated=separated)
+    if problem is not None:
+        raise _unusable(f"{name} {problem}")
+
+
+def _problem_of(value: object, *, separated: bool) -> str | None:
     if not isinstance(value, str):
-        raise _unusable(f"{name} must be a str, not {type(value).__name__}.")
+        return f"must be a str, not {type(value).__name__}."
     if not value.strip() or value in (".", ".."):
-        raise _unusable(f"{name} is {value!r}, which names nothing.")
+        return f"is {value!r}, which names nothing."
     if separated and ":" in value:
-        raise _unusable(f"{name} holds a ':', which separates the fields of a link's token.")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise _unusable(f"{name} holds a character that cannot be encoded.") from None
+        return "holds a ':', which separates the fields of a link's token."
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        return "holds a character that cannot be encoded."
+    return None
 
 
 def _unusable(message: str) -> VectorVeinAPIError:
