@@ -50,9 +50,9 @@ def test_rows_of_a_database_are_inputs(client: sim.SimStudioClient) -> None:
     database = sqlite3.connect(":memory:")
     try:
         database.execute("CREATE TABLE numbers (n INTEGER)")
-        database.executemany("INSERT INTO numbers VALUES (?)", [(n,) for n in range(500)])
+        database.executemany("INSERT INTO numbers VALUES (?)", [(n,) for n in range(100)])
         rows = database.execute("SELECT n FROM numbers ORDER BY n")
-        assert outputs(client.workflows.map("double", ({"n": n} for (n,) in rows))) == [2 * n for n in range(500)]
+        assert outputs(client.workflows.map("double", ({"n": n} for (n,) in rows))) == [2 * n for n in range(100)]
     finally:
         database.close()
 
@@ -72,9 +72,9 @@ def test_a_generator_sees_the_context_and_the_thread_of_its_caller(client: sim.S
 
 
 def test_the_results_of_one_batch_are_the_inputs_of_another(client: sim.SimStudioClient) -> None:
-    first = client.workflows.map("double", [{"n": n} for n in range(300)])
+    first = client.workflows.map("double", [{"n": n} for n in range(60)])
     second = client.workflows.map("double", ({"n": item.unwrap().output["n"]} for item in first))
-    assert outputs(second) == [4 * n for n in range(300)]
+    assert outputs(second) == [4 * n for n in range(60)]
 
 
 def test_an_iterable_that_blocks_does_not_hold_up_what_is_under_way(
@@ -144,7 +144,7 @@ def test_ctrl_c_in_the_source_is_one_in_the_batch(client: sim.SimStudioClient) -
 
 
 def test_several_threads_may_share_a_batch_over_a_generator(client: sim.SimStudioClient) -> None:
-    batch = client.workflows.map("double", ({"n": n} for n in range(400)))
+    batch = client.workflows.map("double", ({"n": n} for n in range(120)))
     found: list[int] = []
     failures: list[BaseException] = []
 
@@ -160,7 +160,7 @@ def test_several_threads_may_share_a_batch_over_a_generator(client: sim.SimStudi
     for thread in threads:
         thread.join()
     assert failures == []
-    assert sorted(found) == [2 * n for n in range(400)]
+    assert sorted(found) == [2 * n for n in range(120)]
 
 
 def test_a_slow_consumer_finds_results_ready(client: sim.SimStudioClient, sandbox: Sandbox) -> None:

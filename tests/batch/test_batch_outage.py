@@ -284,7 +284,10 @@ def test_ctrl_c_does_not_wait_for_the_server(server: Restarted) -> None:
 
 
 def test_a_server_that_never_was_there_is_told_at_once(tmp_path: Path) -> None:
-    with sim.SimStudioClient("key", "http://127.0.0.1:9") as client, pytest.raises(sim.APIConnectionError) as caught:
+    with (
+        sim.SimStudioClient("key", "http://127.0.0.1:9", max_retries=0) as client,
+        pytest.raises(sim.APIConnectionError) as caught,
+    ):
         client.workflows.map("work", [{"n": 1}] * 20, ledger=tmp_path / "runs.sqlite").run()
     assert "127.0.0.1:9" in str(caught.value)
 

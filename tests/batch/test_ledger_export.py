@@ -231,9 +231,11 @@ def test_a_target_without_room_is_a_clear_error(ledger: Ledger) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/fd").exists(), reason="it has no names for open files")
-@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1"])
-@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
-@pytest.mark.parametrize("where", ["file", "pipe"])
+@pytest.mark.parametrize(
+    ("name", "form", "where"),
+    [("/dev/stdout", "jsonl", "file"), ("/dev/fd/1", "jsonl", "pipe"), ("/dev/stdout", "csv", "pipe"),
+     ("/dev/fd/1", "csv", "file"), ("/dev/stdout", "parquet", "file"), ("/dev/fd/1", "parquet", "pipe")],
+)  # fmt: skip
 def test_standard_output_is_written_to_and_never_replaced(
     ledger: Ledger, tmp_path: Path, name: str, form: str, where: str
 ) -> None:

@@ -360,7 +360,7 @@ def test_8_a_run_that_has_read_the_log_does_not_read_it_once_more(mode: str, clo
 
 
 @defect(9, "28_wait_overflow")
-@pytest.mark.parametrize("factor", [1.5, 1e6, 10**9])
+@pytest.mark.parametrize("factor", [1.5, 10**9])
 def test_9_a_long_wait_does_not_overflow(mode: str, clock: Clock, factor: float):
     polls = samples()["28_wait_overflow"].outcome["polls_before"] + 10
     server = Canned([*[task("running")] * polls, task()])
