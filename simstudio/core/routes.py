@@ -160,7 +160,8 @@ class Accepted:
         return isinstance(value, self.kinds) or (kind is int and float in self.kinds)
 
     def __str__(self) -> str:
-        options = [repr(value) for value in self.values]
+        # typing caches unions of Literals without regard to their order: that of the annotation may be lost.
+        options = sorted(repr(value) for value in self.values)
         options += [
             _WORDS.get(kind) or ("None" if kind is types.NoneType else f"a {kind.__name__.lower()}")
             for kind in self.kinds

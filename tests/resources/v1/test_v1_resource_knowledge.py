@@ -161,7 +161,7 @@ async def test_what_cannot_be_sent_is_refused_by_name_and_limit(both, ask, text)
     ("arguments", "text"),
     [
         ({"limit": 101}, "limit must be from 1 to 100: 101"),
-        ({"sort_by": "size"}, "sort_by must be 'filename'"),
+        ({"sort_by": "size"}, "sort_by must be 'chunkCount', 'enabled'"),
         ({"sort_order": "up"}, "sort_order must be 'asc', 'desc'"),
         ({"enabled_filter": True}, "enabled_filter must be 'all'"),
     ],

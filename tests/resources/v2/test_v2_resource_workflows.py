@@ -152,7 +152,7 @@ class TestLimits:
         [
             ("list", {"workspace_id": ""}, "workspace_id must have from 1 to 128 characters"),
             ("list", {"workspace_id": "ws1", "search": "x" * 201}, "search must have from 1 to 200 characters"),
-            ("list", {"workspace_id": "ws1", "sort_by": "size"}, "sort_by must be 'position', 'name'"),
+            ("list", {"workspace_id": "ws1", "sort_by": "size"}, "sort_by must be 'createdAt', 'name'"),
             ("create", {"workspace_id": "x" * 129, "name": "a"}, "workspace_id must have from 1 to 128 characters"),
             (
                 "move",
@@ -184,7 +184,7 @@ class TestLimits:
             (
                 "chat.replace",
                 {"workflow_id": "wf1", "identifier": "a", "title": "b", "auth_type": "none"},
-                "auth_type must be 'public', 'password', 'email' or 'sso'",
+                "auth_type must be 'email', 'password', 'public' or 'sso'",
             ),
             (
                 "state.replace",
