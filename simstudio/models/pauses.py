@@ -132,7 +132,7 @@ class PausedRun(Model):
     @property
     def paused(self) -> Pause | None:
         """The first pause that waits for an answer; None if none does."""
-        return next((pause for pause in self.pauses if isinstance(pause, Pause) and pause.waiting), None)
+        return next((pause for pause in _list(self.pauses) if isinstance(pause, Pause) and pause.waiting), None)
 
 
 def find_pause(output: Any, **known: Any) -> Pause | None:

@@ -198,7 +198,7 @@ class Run(Model):
     @property
     def paused(self) -> Pause | None:
         """The pause that waits for a human; None if the run does not wait. Its question needs ``include_output``."""
-        if self.pause_state is None:
+        if not isinstance(self.pause_state, RunPause):
             return None
         return parse_pause_object(
             self.pause_state.to_dict(), self.output, workflow_id=self.workflow_id, execution_id=self.run_id

@@ -112,7 +112,7 @@ class File(Model):
         return self.access_url
 
     def __str__(self) -> str:
-        return self.access_url
+        return str(self.access_url)
 
     def __repr__(self) -> str:
         shown = {field.name: getattr(self, field.name) for field in attrs.fields(type(self))}

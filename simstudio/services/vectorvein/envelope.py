@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from simstudio.transport.message import Response
 
 RUNNING = 202
-DONE = frozenset({200, 201})
+DONE = (200, 201)
 
 _LONGEST = 500
 _ADVICE = {

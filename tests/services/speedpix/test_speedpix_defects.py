@@ -17,10 +17,12 @@ import pytest
 
 import simstudio
 from simstudio import APIStatusError, InvalidInputError
+from simstudio.core.conversion import structure
 from simstudio.sandbox.services.speedpix import SpeedPixServer
 from simstudio.services.speedpix import (
     AsyncClient,
     Client,
+    File,
     FileOutput,
     SpeedPixException,
     SpeedPixPermissionDeniedError,
@@ -285,6 +287,11 @@ def test_16_the_queries_of_addresses_show_in_no_repr(mode: str, here: Path):
     assert "sig=1" not in repr(file)
     assert str(file) == file.url == f"{HOST}/get/obj-1?sig=1"
     assert "sig" not in repr(FileOutput(str(file)))
+
+
+@pytest.mark.parametrize("access_url", [None, 5, ["x"], {}])
+def test_the_text_of_a_file_is_text_whatever_came_as_its_url(access_url: object):
+    assert isinstance(str(structure({"accessUrl": access_url}, File)), str)
 
 
 def test_importing_needs_none_of_the_original_s_libraries():
