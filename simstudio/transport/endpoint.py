@@ -130,9 +130,7 @@ def check_base_url(base_url: str) -> str:
     if not _is_host(name) or not _UNSAFE.isdisjoint(text):
         raise ConfigurationError(f"base_url {text!r} has a character in it that no address has.")
     if parts.query or parts.fragment or text.endswith(("?", "#")):
-        raise ConfigurationError(
-            f"base_url {text!r} has a query or a fragment: give only https://host[:port][/prefix]."
-        )
+        raise ConfigurationError("base_url has a query or a fragment: give only https://host[:port][/prefix].")
     path = quote(parts.path, safe="/%:@!$&'()*+,;=~-._").rstrip("/")
     if any(segment in (".", "..") for segment in path.split("/")):
         raise ConfigurationError(f"base_url {text!r} has dot segments in its path: write it out.")

@@ -80,6 +80,14 @@ class TestBaseURL:
             check_base_url(base_url)
         assert "hush" not in str(caught.value)
 
+    @pytest.mark.parametrize(
+        "base_url", ["https://sim.ai/?key=hush", "https://sim.ai/#hush", "https://sim.ai/a?b#hush"]
+    )
+    def test_a_query_and_a_fragment_are_refused_and_not_shown(self, base_url: str) -> None:
+        with pytest.raises(ConfigurationError, match="has a query or a fragment") as caught:
+            check_base_url(base_url)
+        assert "hush" not in str(caught.value)
+
     @pytest.mark.parametrize("base_url", [5, b"https://sim.ai", ["https://sim.ai"]])
     def test_it_is_a_str(self, base_url: Any) -> None:
         with pytest.raises(ConfigurationError, match="base_url must be a str"):
