@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import pydoc
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -91,7 +90,6 @@ class TestObjects:
         assert not {"workflows", "jobs", "usage", "v1", "v2"} & set(vars(async_client()))
 
 
-@pytest.mark.skipif(importlib.util.find_spec("jedi") is None, reason="jedi comes with the extra [dev]")
 @pytest.mark.parametrize(
     ("program", "names"),
     [
