@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+from catalog_local import ALWAYS_SENT, SPLIT
 from catalog_types import Record, Type, parse
 
 SPELLED_FLAG = "yes"
@@ -48,11 +49,13 @@ class DocumentedOperation:
     parameters: tuple[Documented, ...]
     answer: Record
     is_multipart: bool = False
+    method: str = ""
+    """The name of its method, where it has several; see :data:`catalog_local.SPLIT`."""
 
     @property
     def key(self) -> str:
         """It, and nothing else; the ids of v1 and v2 overlap."""
-        return f"{self.version}.{self.id}"
+        return f"{self.version}.{self.id}" + (f".{self.method}" if self.method else "")
 
     def parameter(self, wire: str, place: str) -> Documented:
         return next(each for each in self.parameters if (each.name, each.place) == (wire, place))
@@ -134,6 +137,14 @@ NOT_REQUIRED: Mapping[str, tuple[str, ...]] = {
 """Parameters that the digest calls required."""
 
 
+_ROW = "{id?:string,data?:object,position?:integer,createdAt?:string:date-time,updatedAt?:string:date-time}"
+PART_ANSWERS: Mapping[str, str] = {
+    "v1.insertRows.insert_many": f"{{data?:{{rows?:{_ROW}[],insertedCount?:integer,message?:string}}}}",
+    "v2.executeWorkflowV2.submit": "{runId:string,statusUrl:string}",
+}
+"""The shape of the answer to one method of an operation that has several."""
+
+
 def _operation(raw: Mapping[str, Any]) -> DocumentedOperation:
     parameters = [_documented(each, "query") for each in raw.get("params", ())]
     parameters += [_documented(each, "body") for each in raw.get("body", ())]
@@ -153,9 +164,7 @@ def _operation(raw: Mapping[str, Any]) -> DocumentedOperation:
     )
     if found.id in LAST_OF_V1:
         taken, answer = LAST_OF_V1[found.id]
-        kind = parse(answer)
-        assert isinstance(kind, Record)
-        return attrs.evolve(found, parameters=taken, answer=kind)
+        return attrs.evolve(found, parameters=taken, answer=_record(answer))
     moved = {(name, was): now for name, was, now in ELSEWHERE.get(found.key, ())}
     optional = NOT_REQUIRED.get(found.key, ())
     known = tuple(
@@ -171,9 +180,39 @@ def _operation(raw: Mapping[str, Any]) -> DocumentedOperation:
 
 @lru_cache(maxsize=1)
 def documented() -> tuple[DocumentedOperation, ...]:
-    """Every operation that this package has to have."""
+    """Every operation that this package has to have, once for each of its methods."""
     raw = json.loads((Path(__file__).parent / "operations.json").read_text("utf-8"))
-    return tuple(_operation(each) for each in raw)
+    return tuple(part for each in raw for part in _parts(_operation(each)))
+
+
+def _record(text: str) -> Record:
+    found = parse(text)
+    assert isinstance(found, Record)
+    return found
+
+
+def _parts(known: DocumentedOperation) -> list[DocumentedOperation]:
+    """An operation once for each method that sends it, with the parameters of that."""
+    if known.key not in SPLIT:
+        return [known]
+    parts = SPLIT[known.key]
+    own = {name for part in parts.values() for name in part}
+    own |= {name for method in parts for name, place in ALWAYS_SENT.get(f"{known.key}.{method}", ()) if place == "body"}
+    return [
+        attrs.evolve(
+            known,
+            method=method,
+            answer=_record(PART_ANSWERS[f"{known.key}.{method}"])
+            if f"{known.key}.{method}" in PART_ANSWERS
+            else known.answer,
+            parameters=tuple(
+                attrs.evolve(each, required=part.get(each.name, each.required))
+                for each in known.parameters
+                if each.name in part or each.name not in own
+            ),
+        )
+        for method, part in parts.items()
+    ]
 
 
 def field_type(operation: DocumentedOperation, *at: str) -> Type:

@@ -7,21 +7,39 @@ from collections.abc import Mapping
 ANY = "*"
 """A value that is new each time."""
 
+SPLIT: Mapping[str, Mapping[str, Mapping[str, bool]]] = {
+    # The type of a result depends on no argument: an operation with two results has two methods.
+    "v1.insertRows": {"insert": {"data": True, "position": False}, "insert_many": {"rows": True, "positions": False}},
+    "v2.executeWorkflowV2": {
+        "execute": dict.fromkeys(
+            (
+                "run", "stream", "selectedOutputs", "includeThinking", "includeToolCalls", "includeFileBase64",
+                "base64MaxBytes", "accept", "x-sim-stream-protocol",
+            ),
+            False,
+        ),
+        "submit": {"executionTimeoutSeconds": False},
+    },
+}  # fmt: skip
+"""Operations with several methods: the parameters that each has alone, and whether it requires them."""
+
 LOCAL: Mapping[str, tuple[str, ...]] = {
     "v1.listRows": ("cursor",),  # paged by offsets: where to go on, as in every other list
     "v1.listDocuments": ("cursor",),
     # How long this one call may take: tools and workflows may run for minutes.
     "v2.executeTool": ("timeout",),
-    "v2.executeWorkflowV2": ("timeout",),
+    "v2.executeWorkflowV2.execute": ("timeout",),
+    "v2.executeWorkflowV2.submit": ("timeout",),
     "v2.resumeWorkflowRunV2": ("timeout",),
 }
 """Parameters of ours that never travel."""
 
-ALWAYS_SENT: Mapping[str, Mapping[tuple[str, str], str]] = {
+ALWAYS_SENT: Mapping[str, Mapping[tuple[str, str], object]] = {
     # Without a limit the server sends all rows at once.
     "v1.listRows": {("limit", "query"): "100"},
     # An execution claims an id, so that it can be sent again and runs at most once.
-    "v2.executeWorkflowV2": {("x-run-id", "header"): ANY},
+    "v2.executeWorkflowV2.execute": {("x-run-id", "header"): ANY},
+    "v2.executeWorkflowV2.submit": {("x-run-id", "header"): ANY, ("async", "body"): True},
 }
 """What is sent although it was not given: (name, place) and value."""
 
@@ -41,12 +59,10 @@ LIMITED_HERE: Mapping[str, tuple[str, ...]] = {
 """Parameters whose limits the digest does not have."""
 
 TOGETHER: Mapping[str, list[set[str]]] = {
-    "v1.insertRows": [{"data", "position"}, {"rows", "positions"}],
     "v1.deleteRows": [{"filter", "limit"}, {"row_ids"}],
-    # async excludes streaming, its options and those of files; thinking and tools are for streams.
-    "v2.executeWorkflowV2": [
+    # Thinking and tools are for streams.
+    "v2.executeWorkflowV2.execute": [
         {"input", "run", "selected_outputs", "include_file_base64", "base64_max_bytes", "run_id", "sim_via", "accept"},
-        {"input", "async_", "execution_timeout_seconds", "run_id"},
         {"input", "stream", "selected_outputs", "include_thinking", "include_tool_calls", "stream_protocol"},
     ],
     # A password if and only if the kind is password, addresses if and only if it is email or sso.
@@ -67,6 +83,7 @@ AT: Mapping[str, tuple[str, ...]] = {
     "v1.getKnowledgeBase": ("data", "knowledgeBase"),
     "v1.getRow": ("data", "row"),
     "v1.getTable": ("data", "table"),
+    "v1.insertRows.insert": ("data", "row"),
     "v1.listDocuments": ("data", "documents"),
     "v1.listFiles": ("data", "files"),
     "v1.listKnowledgeBases": ("data", "knowledgeBases"),

@@ -10,13 +10,14 @@ from simstudio.catalog import Operation, operations
 
 
 @lru_cache(maxsize=1)
-def _by_key() -> dict[tuple[str, str], Operation]:
-    return {(each.version, each.id): each for each in operations()}
+def _by_key() -> dict[str, Operation]:
+    found = {f"{each.version}.{each.id}": each for each in operations()}
+    return found | {f"{each.version}.{each.id}.{each.attribute.rpartition('.')[2]}": each for each in operations()}
 
 
 def of(known: DocumentedOperation) -> Operation:
     """The catalogue's entry of an operation."""
-    return _by_key()[known.version, known.id]
+    return _by_key()[known.key]
 
 
 def one_of_each_kind() -> list[DocumentedOperation]:

@@ -12,7 +12,7 @@ import pytest
 from catalog_arguments import Argument, annotations, arguments, parameters, python_names
 from catalog_calls import KEY, Caller, Sent, Server
 from catalog_digest import Documented, DocumentedOperation, documented
-from catalog_local import ALWAYS_SENT, ANY, LEFT_OUT_WHEN_FALSE, LOCAL, TOGETHER
+from catalog_local import ALWAYS_SENT, ANY, LEFT_OUT_WHEN_FALSE, LOCAL, SPLIT, TOGETHER
 from catalog_reading import of, one_of_each_kind
 from catalog_types import NULL, options, parse
 
@@ -33,6 +33,7 @@ class TestCatalogue:
         theirs = Counter((each.version, each.id, each.verb, each.path) for each in documented())
         assert mine == theirs
         assert len(theirs) == 42 + 53
+        assert sum(theirs.values()) == len(theirs) + len(SPLIT)  # those have two methods each
 
     def test_no_two_operations_are_at_one_place(self) -> None:
         assert len({each.attribute for each in operations()}) == len(operations())
@@ -90,8 +91,10 @@ def expected(known: DocumentedOperation, given: Mapping[str, tuple[Documented, A
             continue
         if place == "query":
             query.append((name, wire))
-        else:
+        elif place == "header":
             headers[name] = wire
+        else:
+            body[name] = wire
     for each, argument in given.values():
         if each.place == "path":
             path = path.replace(f"{{{each.name}}}", quote(argument.wire, safe=""))

@@ -147,7 +147,6 @@ def test_a_column_is_put_where_it_is_wanted(mode):
 def test_several_inserted_rows_come_with_their_positions(mode):
     inserted = ask(mode, recording(V06, 219))
 
-    assert inserted.row is None
     assert [(row.data["sku"], row.position) for row in inserted.rows] == [("B1", 1), ("B2", 2), ("B3", 3)]
     assert inserted.inserted_count == 3
 

@@ -44,7 +44,7 @@ METHODS: dict[tuple[str, str], Called] = {
     ("PATCH", f"{_TABLE}/columns"): Called("tables.columns.update", list[tables.TableColumn], ("data", "columns")),
     ("DELETE", f"{_TABLE}/columns"): Called("tables.columns.delete", list[tables.TableColumn], ("data", "columns")),
     ("GET", _ROWS): Called("tables.rows.list", tables.TableRow, ("data", "rows"), paged=True),
-    ("POST", _ROWS): Called("tables.rows.insert", tables.InsertedRows),
+    ("POST", _ROWS): Called("tables.rows.insert", tables.TableRow, ("data", "row")),
     ("PUT", _ROWS): Called("tables.rows.update_many", tables.UpdatedRows),
     ("PATCH", _ROWS): Called("tables.rows.batch_update", tables.UpdatedRows),
     ("DELETE", _ROWS): Called("tables.rows.delete_many", tables.DeletedRows),
@@ -72,10 +72,14 @@ METHODS: dict[tuple[str, str], Called] = {
     ("DELETE", f"{_DOCUMENTS}/([^/]+)"): Called("knowledge.documents.delete", knowledge.DeletedDocument),
 }
 
+INSERT_MANY = Called("tables.rows.insert_many", tables.InsertedRows)
+"""What sends several rows to the route of ``tables.rows.insert``."""
+
 REFUSED_UNSENT: dict[int, str] = {
     196: "workspace_id",
     204: "workspace_id",
     225: "rows must have from 1 to 1,000 items",
+    226: "data",
     234: "filter must be",
     239: "limit must be a whole number",
     255: "data",
@@ -97,7 +101,8 @@ def route_of(recorded: Recording) -> tuple[Called, tuple[str, ...]] | None:
     for (verb, pattern), called in METHODS.items():
         found = re.fullmatch(pattern, recorded.path)
         if verb == recorded.method and found is not None:
-            return called, found.groups()
+            several = called.attribute == "tables.rows.insert" and "rows" in body_of(recorded)
+            return INSERT_MANY if several else called, found.groups()
     return None
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from simstudio import APIResponse, AsyncPager, AsyncSimStudioClient, Download, Page, Pager, SimStudioClient
 from simstudio.catalog import Operation, Parameter, operations
 from simstudio.models.v1.files import WorkspaceFile
+from simstudio.models.v1.tables import InsertedRows, TableRow
 from simstudio.models.v2.audit_logs import AuditLog
 from simstudio.models.v2.runs import Run, RunReceipt, RunResult
 
@@ -39,7 +40,10 @@ def sync(client: SimStudioClient) -> None:
     assert_type(client.v2.audit_logs.list(start_date="2026-01-01T00:00:00Z"), Pager[AuditLog])
     assert_type(client.v2.audit_logs.get("id", organization_id="o"), AuditLog)
     assert_type(client.v2.runs.get("wf", "run"), Run)
-    assert_type(client.v2.runs.execute("wf", input={"a": 1}), RunResult | RunReceipt)
+    assert_type(client.v2.runs.execute("wf", input={"a": 1}), RunResult)
+    assert_type(client.v2.runs.submit("wf", input={"a": 1}), RunReceipt)
+    assert_type(client.v1.tables.rows.insert("t", workspace_id="ws", data={"a": 1}), TableRow)
+    assert_type(client.v1.tables.rows.insert_many("t", workspace_id="ws", rows=[{"a": 1}]), InsertedRows)
     assert_type(client.v1.files.upload("ws", Path("a.txt")), WorkspaceFile)
     assert_type(client.v1.files.upload("ws", ("a.txt", b"bytes", "text/plain")), WorkspaceFile)
     assert_type(client.v1.files.list("ws"), Pager[WorkspaceFile])

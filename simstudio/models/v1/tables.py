@@ -97,16 +97,13 @@ class TableRow(Model):
 
 @model
 class InsertedRows(Model):
-    """The rows that were inserted: one or several, as in the request.
+    """The rows that were inserted.
 
     Attributes:
-        row: After an insertion of one row (``data=``).
-        rows: After an insertion of several (``rows=``), in their order.
-        inserted_count: After an insertion of several.
+        rows: In the order of the request.
         message: Text of the server.
     """
 
-    row: TableRow | None = None
     rows: list[TableRow] | None = None
     inserted_count: int | None = None
     message: str | None = None

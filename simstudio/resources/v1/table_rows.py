@@ -70,42 +70,56 @@ class TableRows(APIResource[M]):
         """
         return OffsetPages(send, TableRow, "data", "rows")
 
-    @endpoint(
-        "POST",
-        _ROWS,
-        "insertRows",
-        limits={"position": between(0), "rows": items(1, 1000), "positions": items(None, 1000)},
-    )
+    @endpoint("POST", _ROWS, "insertRows", limits={"position": between(0)})
     def insert(
         self,
         send: Sender,
         table_id: str,
         *,
         workspace_id: str,
-        data: Mapping[str, Any] | Unset = UNSET,
+        data: Mapping[str, Any],
         position: int | Unset = UNSET,
-        rows: Sequence[Mapping[str, Any]] | Unset = UNSET,
-        positions: Sequence[int] | Unset = UNSET,
-    ) -> Flow[InsertedRows]:
-        """Insert one row (``data``) or several (``rows``). Of several, all are inserted or none.
+    ) -> Flow[TableRow]:
+        """Insert a row.
 
         Args:
-            data: Values of one row by column; values of unknown columns are stored as well.
+            data: Values by column; values of unknown columns are stored as well.
             position: Position of the row, from 0; default: at the end.
-            rows: Values of 1 to 1,000 rows.
-            positions: Positions of ``rows``, one for each.
-
-        Returns:
-            ``row`` if ``data`` was given; ``rows`` and ``inserted_count`` if ``rows`` was given.
 
         Raises:
-            InvalidRequestError: A value does not fit its column, or repeats a unique value. ``details`` is a list of
-                texts for one row, of ``{"row": index, "errors": […]}`` for several.
+            InvalidRequestError: A value does not fit its column, or repeats a unique value (``details``).
+            InvalidInputError: The body exceeds 10 MiB.
+
+        Example:
+            >>> row = {"sku": "B1"}  # doctest: +SKIP
+            >>> client.v1.tables.rows.insert("tbl_1", workspace_id="workspace-id", data=row).id  # doctest: +SKIP
+        """
+        return send.one(TableRow, "data", "row", **json_body(send))
+
+    @endpoint("POST", _ROWS, "insertRows", limits={"rows": items(1, 1000), "positions": items(None, 1000)})
+    def insert_many(
+        self,
+        send: Sender,
+        table_id: str,
+        *,
+        workspace_id: str,
+        rows: Sequence[Mapping[str, Any]],
+        positions: Sequence[int] | Unset = UNSET,
+    ) -> Flow[InsertedRows]:
+        """Insert several rows: all of them, or none.
+
+        Args:
+            rows: Values of 1 to 1,000 rows by column; values of unknown columns are stored as well.
+            positions: Positions of the rows, one for each, from 0; default: at the end.
+
+        Raises:
+            InvalidRequestError: A value does not fit its column, or repeats a unique value; ``details`` is a list of
+                ``{"row": index, "errors": […]}``.
             InvalidInputError: The body exceeds 10 MiB, or there are more than 1,000 rows.
 
         Example:
             >>> rows = [{"sku": "B1"}, {"sku": "B2"}]  # doctest: +SKIP
-            >>> client.v1.tables.rows.insert("tbl_1", workspace_id="workspace-id", rows=rows)  # doctest: +SKIP
+            >>> client.v1.tables.rows.insert_many("tbl_1", workspace_id="workspace-id", rows=rows)  # doctest: +SKIP
         """
         return send.one(InsertedRows, **json_body(send))
 

@@ -81,11 +81,7 @@ class Runs(APIResource[M]):
             "stream_protocol": "x-sim-stream-protocol",
         },
         local=("timeout",),
-        limits={
-            "execution_timeout_seconds": between(1, 604800),
-            "selected_outputs": items(0, 100),
-            "base64_max_bytes": between(1, 16777216),
-        },
+        limits={"selected_outputs": items(0, 100), "base64_max_bytes": between(1, 16777216)},
     )
     def execute(
         self,
@@ -94,8 +90,6 @@ class Runs(APIResource[M]):
         *,
         input: Mapping[str, Any] | Unset = UNSET,
         run: ManualRun | Mapping[str, Any] | Unset = UNSET,
-        async_: bool | Unset = UNSET,
-        execution_timeout_seconds: int | Unset = UNSET,
         stream: bool | Unset = UNSET,
         selected_outputs: Sequence[str] | Unset = UNSET,
         include_thinking: bool | Unset = UNSET,
@@ -107,8 +101,8 @@ class Runs(APIResource[M]):
         accept: Literal["application/json", "application/x-ndjson"] | None = None,
         stream_protocol: str | None = None,
         timeout: float | Unset | None = UNSET,
-    ) -> Flow[RunResult | RunReceipt]:
-        """Run a workflow.
+    ) -> Flow[RunResult]:
+        """Run a workflow and wait for its end; :meth:`submit` queues it.
 
         The request carries a run id, under which the server runs at most once, and is retried under the same id. If a
         run with this id exists, its result is returned.
@@ -116,9 +110,6 @@ class Runs(APIResource[M]):
         Args:
             input: The workflow's input; may hold files (see :mod:`simstudio.core.files`).
             run: The deployment (default), or the draft: ``{"source": "manual", "entry"?, "stopAfterBlockId"?}``.
-            async_: Queue the run and return a receipt. Not with the options for streams and files, or a manual run.
-            execution_timeout_seconds: With ``async_``: seconds that the run may take, 1 to 604,800, within the plan's
-                limit.
             stream: Stream the run and return the result at its end; :meth:`stream` yields the events.
             selected_outputs: Up to 100 outputs as ``blockName.path``; their values are in ``result.block_outputs``.
             include_thinking: With ``stream``: include the models' reasoning.
@@ -133,7 +124,7 @@ class Runs(APIResource[M]):
             timeout: Seconds for the whole call; None for no limit; default: the client's timeout.
 
         Returns:
-            The result, also of a failed run (see ``status``); with ``async_`` a receipt.
+            The result, also of a failed run (see ``status``).
 
         Raises:
             ConflictError: The chain of workflows that call each other is too deep.
@@ -143,20 +134,56 @@ class Runs(APIResource[M]):
             >>> client.v2.runs.execute("wf", input={"name": "Ada"}).status  # doctest: +SKIP
             'completed'
         """
-        headers = dict(send.headers)
-        run_claim = claim(headers.pop("x-run-id", None))
-        accepted = headers.pop("accept", None)
-        body = dict(send.body or {})
-        agent = body.get("includeThinking") is True or body.get("includeToolCalls") is True
-        if body.get("stream") is True and agent:
-            headers.setdefault("x-sim-stream-protocol", "agent-events-v1")
-        data = body.pop("input", None)
-        execution = Execution(self, workflow_id, run_claim, encode_nested(data, body).content, headers)
-        if body.get("async") is True:
-            return _queue(execution, timeout)
-        if body.get("stream") is True:
-            return _read_stream(self, execution, timeout)
-        return _execute(execution, timeout, None if accepted is None else accepted == NDJSON)
+        body, accepted = send.body or {}, send.headers.get("accept")
+        if body.get("stream") is not True:
+            return _execute(_execution(send, workflow_id), timeout, None if accepted is None else accepted == NDJSON)
+        if body.get("includeThinking") is True or body.get("includeToolCalls") is True:
+            send.headers.setdefault("x-sim-stream-protocol", "agent-events-v1")
+        return _read_stream(self, _execution(send, workflow_id), timeout)
+
+    @endpoint(
+        "POST",
+        "/api/v2/workflows/{workflowId}/execute",
+        "executeWorkflowV2",
+        resend="claimed",
+        headers={"run_id": "x-run-id", "sim_via": "x-sim-via"},
+        local=("timeout",),
+        limits={"execution_timeout_seconds": between(1, 604800)},
+    )
+    def submit(
+        self,
+        send: Sender,
+        workflow_id: str,
+        *,
+        input: Mapping[str, Any] | Unset = UNSET,
+        execution_timeout_seconds: int | Unset = UNSET,
+        run_id: str | None = None,
+        sim_via: str | None = None,
+        timeout: float | Unset | None = UNSET,
+    ) -> Flow[RunReceipt]:
+        """Queue a run and return at once; :meth:`wait` waits for its end.
+
+        The request carries a run id, under which the server runs at most once, and is retried under the same id. If a
+        run with this id exists, its receipt is returned.
+
+        Args:
+            input: The workflow's input; may hold files (see :mod:`simstudio.core.files`).
+            execution_timeout_seconds: Seconds that the run may take, 1 to 604,800, within the plan's limit.
+            run_id: Run id to claim; default: a new one. A refusal (``RateLimitError``) may use it up.
+            sim_via: For relays: ids of the calling workflows, joined by commas.
+            timeout: Seconds for the call; None for no limit; default: the client's timeout.
+
+        Raises:
+            ConflictError: The chain of workflows that call each other is too deep.
+            APITimeoutError: No response within ``timeout``; the run may have been queued (``error.run_id``).
+
+        Example:
+            >>> receipt = client.v2.runs.submit("wf", input={"name": "Ada"})  # doctest: +SKIP
+            >>> client.v2.runs.wait("wf", receipt.run_id).status  # doctest: +SKIP
+            'completed'
+        """
+        send.body = {**(send.body or {}), "async": True}
+        return _queue(_execution(send, workflow_id), timeout)
 
     @streaming
     def stream(
@@ -372,6 +399,14 @@ class Runs(APIResource[M]):
             >>> client.v2.runs.download_file("wf", run_id, run.files[0].id).save(".")  # doctest: +SKIP
         """
         return send.download()
+
+
+def _execution(send: Sender, workflow_id: str) -> Execution:
+    headers, body = dict(send.headers), dict(send.body or {})
+    run_claim = claim(headers.pop("x-run-id", None))
+    headers.pop("accept", None)
+    data = body.pop("input", None)
+    return Execution(send.resource, workflow_id, run_claim, encode_nested(data, body).content, headers)
 
 
 def _result(run: RunResponse) -> RunResult:

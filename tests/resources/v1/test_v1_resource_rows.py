@@ -32,8 +32,7 @@ async def test_one_row_is_inserted_where_it_is_wanted(both):
         client.v1.tables.rows.insert("tbl_1", workspace_id="ws", data={"sku": "A1", "qty": None}, position=0)
     )
 
-    assert inserted.row == TableRow("row_1", {"sku": "A1"})
-    assert inserted.rows is None
+    assert inserted == TableRow("row_1", {"sku": "A1"})
     assert body_of(client) == ("POST", {"workspaceId": "ws", "data": {"sku": "A1", "qty": None}, "position": 0})
 
 
@@ -41,7 +40,7 @@ async def test_several_rows_are_inserted_in_one_request(both):
     client = both.client(said(rows=[ROW], insertedCount=1))
 
     rows = ({"sku": "A1"}, {"sku": "é"})
-    inserted = await both(client.v1.tables.rows.insert("tbl_1", workspace_id="ws", rows=rows, positions=[4, 2]))
+    inserted = await both(client.v1.tables.rows.insert_many("tbl_1", workspace_id="ws", rows=rows, positions=[4, 2]))
 
     assert inserted.rows == [TableRow("row_1", {"sku": "A1"})]
     assert body_of(client) == ("POST", {"workspaceId": "ws", "rows": [*rows], "positions": [4, 2]})
@@ -110,12 +109,12 @@ async def test_a_filter_and_an_order_are_json_in_the_query_in_the_order_given(bo
 @pytest.mark.parametrize(
     ("name", "arguments", "text"),
     [
-        ("insert", {"rows": []}, "rows must have from 1 to 1,000 items, not 0"),
-        ("insert", {"rows": [{}] * 1001}, "rows must have from 1 to 1,000 items, not 1,001"),
-        ("insert", {"rows": {"sku": "A1"}}, "rows must be"),
+        ("insert_many", {"rows": []}, "rows must have from 1 to 1,000 items, not 0"),
+        ("insert_many", {"rows": [{}] * 1001}, "rows must have from 1 to 1,000 items, not 1,001"),
+        ("insert_many", {"rows": {"sku": "A1"}}, "rows must be"),
         ("insert", {"data": [{"sku": "A1"}]}, "data must be"),
         ("insert", {"data": {}, "position": -1}, "position must be at least 0"),
-        ("insert", {"rows": [{}], "positions": [0] * 1001}, "positions must have at most 1,000 items"),
+        ("insert_many", {"rows": [{}], "positions": [0] * 1001}, "positions must have at most 1,000 items"),
         ("update_many", {"filter": {"a": 1}, "data": {}, "limit": 0}, "limit must be from 1 to 1,000"),
         ("batch_update", {"updates": []}, "updates must have from 1 to 1,000 items"),
         ("delete_many", {"row_ids": ["r"] * 1001}, "row_ids must have at most 1,000 items"),
@@ -137,7 +136,7 @@ async def test_what_cannot_be_sent_is_refused_by_name_and_limit(both, name, argu
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
-        ("insert", {"rows": [{"text": "x" * 6_000_000}] * 2}),
+        ("insert_many", {"rows": [{"text": "x" * 6_000_000}] * 2}),
         ("batch_update", {"updates": [{"rowId": "r", "data": {"text": "x" * 6_000_000}}] * 2}),
         ("upsert", {"data": {"text": "é" * 6_000_000}}),
     ],
