@@ -116,10 +116,11 @@ class _InstantWire:
 def own_cost() -> Row:
     """What stack, encoding, decoding and model cost, over a wire that answers at once."""
     from simstudio import Request, SimStudioClient
+    from tests.driving import context_of
 
     client = SimStudioClient("key", "http://127.0.0.1:1")
     wire = _InstantWire()
-    client._context.session.sync_wire.use(wire)
+    context_of(client).session.sync_wire.use(wire)
     request = Request("POST", "http://127.0.0.1:1/api")
     sides = {
         "call": cpu_per_call(lambda: client.workflows.execute("wf", INPUT), 2000),
@@ -188,12 +189,13 @@ def first_event() -> Row:
     from simstudio import ChunkEvent, SimStudioClient
     from simstudio.resources.execution_events import ExecutionEvents
     from simstudio.resources.streams import OpenedStream, Stream
+    from tests.driving import context_of
 
     delays = []
     with server() as base, SimStudioClient("key", base) as client:
         for _ in range(10):
             request = client._request("POST", "/ticks?count=20", idle_timeout=10)
-            response = client._context.run(client._send(request))
+            response = context_of(client).run(client._send(request))
             with Stream(OpenedStream(response, ExecutionEvents())) as stream:
                 delays += [time.monotonic() - float(event.chunk) for event in stream if isinstance(event, ChunkEvent)]
     value = statistics.median(delays) * 1e3
@@ -215,7 +217,7 @@ size, frame = int(sys.argv[2]), int(sys.argv[3])
 with SimStudioClient("key", sys.argv[1]) as client:
     def run(size):
         request = client._request("POST", f"/stream?size={size}&frame={frame}", idle_timeout=10)
-        stream = Stream(OpenedStream(client._context.run(client._send(request)), ExecutionEvents()))
+        stream = Stream(OpenedStream(context_of(client).run(client._send(request)), ExecutionEvents()))
         for event in stream:
             pass
         return stream

@@ -78,10 +78,11 @@ def simulated() -> Iterator[tuple[Any, Server]]:
     import simstudio.transport.flow as flow
     from simstudio import SimStudioClient
     from simstudio.core.polling import Poller
+    from tests.driving import context_of
 
     server = Server()
     client = SimStudioClient("key", "http://127.0.0.1:1")
-    client._context.session.sync_wire.use(server)
+    context_of(client).session.sync_wire.use(server)
     client.jobs.poller = Poller(clock=lambda: server.now, random=random.Random(1).random)
     real, flow.time = flow.time, SimpleNamespace(sleep=server.sleep, monotonic=lambda: server.now)
     try:

@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+import simstudio as sim
+from simstudio.cli.prompts import ask
+from simstudio.models.pauses import InputField
 from simstudio.sandbox import Pause, Sandbox, SandboxServer
 
 
@@ -218,12 +222,12 @@ class TestAskingOnATerminal:
         assert "\x1b" not in cli("runs", "resume", run, "--workflow", "evil", stdin="x\n").stderr
 
     def test_a_file_is_sent_as_an_object_with_its_name_and_type(self, tmp_path: Path) -> None:
-        from simstudio.cli.prompts import _parsed
-
         (tmp_path / "a.txt").write_text("hi")
 
-        (file,) = _parsed(str(tmp_path / "a.txt"), "file[]", required=True)
+        with CliRunner().isolation(input=f"{tmp_path}/a.txt\n"):
+            answer = ask(sim.Pause(input_fields=[InputField("files", "file[]", required=True)]))
 
+        (file,) = answer["files"]
         assert file == {"type": "file", "data": "data:text/plain;base64,aGk=", "name": "a.txt", "mime": "text/plain"}
 
 

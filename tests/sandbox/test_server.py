@@ -169,11 +169,13 @@ def test_a_connection_that_comes_while_the_server_closes_is_dropped_too(turns: i
 
     listener = bind("127.0.0.1", 0)
     address = listener.getsockname()
+    others = workers()
     server = LocalServer(app, listener, before_stop)
     server.start()
     with suppress(httpx.RemoteProtocolError):
         httpx.get(f"http://127.0.0.1:{address[1]}")
-    server._thread.join()
+    for thread in workers() - others:
+        thread.join()
     for connection in late:
         with connection, suppress(ConnectionResetError):
             connection.settimeout(5)
