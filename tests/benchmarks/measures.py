@@ -186,16 +186,17 @@ def import_time() -> Row:
 
 def first_event() -> Row:
     """From the writing of an event's bytes in the server to the event in the caller's hands."""
-    from simstudio import ChunkEvent, SimStudioClient
+    from simstudio import ChunkEvent, Request, SimStudioClient
     from simstudio.resources.execution_events import ExecutionEvents
     from simstudio.resources.streams import OpenedStream, Stream
+    from simstudio.transport.deadline import Budget
     from tests.driving import context_of
 
     delays = []
     with server() as base, SimStudioClient("key", base) as client:
         for _ in range(10):
-            request = client._request("POST", "/ticks?count=20", idle_timeout=10)
-            response = context_of(client).run(client._send(request))
+            request = Request("POST", f"{base}/ticks?count=20", budget=Budget(idle=10), streamed=True)
+            response = context_of(client).run(context_of(client).session.send(request))
             with Stream(OpenedStream(response, ExecutionEvents())) as stream:
                 delays += [time.monotonic() - float(event.chunk) for event in stream if isinstance(event, ChunkEvent)]
     value = statistics.median(delays) * 1e3
