@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from simstudio.core.context import Context
 from simstudio.core.modes import Async, M, Mode, Sync
@@ -22,6 +22,8 @@ from simstudio.transport.secret import Secret
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+C = TypeVar("C", bound="BaseClient[Any]")
 
 
 class BaseClient(APIResource[M]):
@@ -47,12 +49,12 @@ class BaseClient(APIResource[M]):
         return client
 
     def with_options(
-        self,
+        self: C,
         *,
         timeout: float | Unset | None = UNSET,
         max_retries: int | Unset = UNSET,
         headers: Mapping[str, str] | None = None,
-    ) -> Self:
+    ) -> C:
         """Return a client with other options that shares this client's connections, key, base address and rate limits.
 
         Its ``close()`` does nothing: close the original.
@@ -75,7 +77,7 @@ class BaseClient(APIResource[M]):
             max_retries=now.max_retries if isinstance(max_retries, Unset) else max_retries,
             headers=own,
         )
-        clone: Self = self._derive(type(self), options)
+        clone: C = self._derive(type(self), options)
         return clone
 
     @operation

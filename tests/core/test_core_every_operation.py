@@ -67,3 +67,12 @@ def test_the_type_of_a_result_depends_on_no_argument() -> None:
     documented |= {"DocumentedMethods.run_workflow"}  # of VectorVein
     decided_by_the_server = {"WorkflowPauses.resume", "Runs.resume"}
     assert several == documented | decided_by_the_server
+
+
+@pytest.mark.parametrize("service", CLIENTS)
+def test_the_other_methods_of_a_client_tell_their_types_too(service: str) -> None:
+    made = CLIENTS[service]()
+    functions = [value for _, value in inspect.getmembers(type(made), inspect.isfunction)]
+    for each in (*functions, made.with_options):
+        if not each.__name__.startswith("_"):
+            assert set(inspect.signature(each).parameters) - {"self"} <= set(get_type_hints(each))

@@ -22,9 +22,9 @@ VALUES = (None, True, 1, 1.5, "x", "paused", [], [1], [{}], {}, {"a": {}})
 def with_properties() -> Iterator[type[Model]]:
     for module in pkgutil.walk_packages(simstudio.models.__path__, "simstudio.models."):
         for found in vars(import_module(module.name)).values():
-            if isinstance(found, type) and issubclass(found, Model) and found.__module__ == module.name:
-                if set(properties_of(found)) > {"extra"}:
-                    yield found
+            is_model = isinstance(found, type) and issubclass(found, Model) and found.__module__ == module.name
+            if is_model and set(properties_of(found)) > {"extra"}:
+                yield found
 
 
 def properties_of(kind: type[Model]) -> Iterator[str]:
