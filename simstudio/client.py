@@ -52,13 +52,13 @@ class _SimClient(DocumentedMethods[M]):
         headers: Mapping[str, str] | None = None,
         max_response_size: int | None = MAX_RESPONSE_SIZE,
     ) -> None:
-        key, own_headers = Secret(api_key), Secret(headers)
-        del api_key, headers
+        key, address, own_headers = Secret(api_key), Secret(base_url), Secret(headers)
+        del api_key, base_url, headers
         configure_from_environment(LOG_VARIABLE)
         warn_of_ignored_settings()
         options = Options.checked(timeout=timeout, max_retries=max_retries, headers=own_headers)
         credentials = Credentials(resolve_api_key(key), pattern=KEY_PATTERN)
-        endpoint = Endpoint(resolve_base_url(base_url), follow_to_www=True)
+        endpoint = Endpoint(resolve_base_url(address), follow_to_www=True)
         version = resolve_api_version(api_version)
         rate_limits = RateLimits()
         session = Session(

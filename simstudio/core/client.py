@@ -133,7 +133,9 @@ class BaseClient(APIResource[M]):
         Raises:
             ConfigurationError: The text is no base address.
         """
-        self._context.session.endpoint.move(base_url)
+        address = Secret(base_url)
+        del base_url
+        self._context.session.endpoint.move(address)
 
     def get_rate_limit_info(self) -> RateLimitInfo | None:
         """Return the rate limits that the server reported last; None before the first report."""

@@ -78,9 +78,13 @@ def resolve_api_key(api_key: Secret[Any]) -> Secret[Any]:
     return check_api_key(api_key)
 
 
-def resolve_base_url(base_url: str | None) -> str:
+def resolve_base_url(base_url: str | Secret[Any] | None) -> str:
     """The given base URL, or else the value of ``SIM_BASE_URL``, or else ``https://sim.ai``."""
-    return check_base_url(base_url if base_url is not None else os.environ.get("SIM_BASE_URL") or DEFAULT_BASE_URL)
+    given: Secret[Any] = Secret(base_url)
+    del base_url
+    if given.reveal() is None:
+        given = Secret(os.environ.get("SIM_BASE_URL") or DEFAULT_BASE_URL)
+    return check_base_url(given)
 
 
 def resolve_api_version(api_version: str | None) -> APIVersion:

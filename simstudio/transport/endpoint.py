@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
 from simstudio.transport.errors import ConfigurationError, InvalidInputError
+from simstudio.transport.secret import Secret
 
 if TYPE_CHECKING:
     from simstudio.transport.flow import Flow
@@ -43,11 +44,13 @@ class Endpoint:
 
     __slots__ = ("base_url", "follow_to_www", "origin", "prefix")
 
-    def __init__(self, base_url: str, *, follow_to_www: bool = False) -> None:
+    def __init__(self, base_url: str | Secret[str], *, follow_to_www: bool = False) -> None:
+        given = Secret(base_url)
+        del base_url  # one that is refused may hold a key or a password
         self.follow_to_www = follow_to_www
-        self.move(base_url)
+        self.move(given)
 
-    def move(self, base_url: str) -> None:
+    def move(self, base_url: Secret[str]) -> None:
         """Change the base address; the argument is that of the class."""
         self.base_url: str = check_base_url(base_url)
         parts = urlsplit(self.base_url)
@@ -75,7 +78,7 @@ class Endpoint:
             return response
         path = request.url[len(base) :]
         if self.base_url == base and not _lies_on(target, origin) and target.endswith(prefix + path):
-            self.move(target[: -len(path)])
+            self.move(Secret(target[: -len(path)]))
         request.url = target
         return (yield from call_next(request))
 
@@ -107,33 +110,45 @@ def _lies_on(url: str, origin: str) -> bool:
     return url.startswith(origin) and url[len(origin) : len(origin) + 1] in ("/", "?", "")
 
 
-def check_base_url(base_url: str) -> str:
+def check_base_url(base_url: str | Secret[str]) -> str:
     """Return a base address in normal form, without trailing slashes; raises like :class:`Endpoint`."""
+    given = Secret(base_url)
+    del base_url
+    normal = _normalize(given.reveal())
+    if isinstance(normal, ConfigurationError):
+        raise normal
+    return normal
+
+
+def _normalize(base_url: object) -> str | ConfigurationError:
+    """As :func:`check_base_url`, but errors are returned, so that their tracebacks do not hold the address."""
     if not isinstance(base_url, str):
-        raise ConfigurationError(f"base_url must be a str, not {type(base_url).__name__}.")
+        return ConfigurationError(f"base_url must be a str, not {type(base_url).__name__}.")
     text = base_url.strip()
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise ConfigurationError("base_url is not an address: use https://host[:port][/prefix].") from error
+    except ValueError:
+        return ConfigurationError("base_url is not an address: use https://host[:port][/prefix].")
     if parts.username is not None or parts.password is not None or "@" in parts.netloc:
-        raise ConfigurationError("base_url has credentials in it. Take them out; the key goes into api_key=.")
+        return ConfigurationError("base_url has credentials in it. Take them out; the key goes into api_key=.")
     if parts.scheme.lower() not in _PORTS or not host:
-        raise ConfigurationError(f"base_url {text!r} has no http(s) scheme and host: use https://host[:port][/prefix].")
+        return ConfigurationError(
+            f"base_url {text!r} has no http(s) scheme and host: use https://host[:port][/prefix]."
+        )
     netloc = parts.netloc
     name = netloc.rpartition(":")[0] if port is not None else netloc.rstrip(":")
     try:
         name = name if name.isascii() else name.encode("idna").decode("ascii")
-    except UnicodeError as error:
-        raise ConfigurationError(f"base_url {text!r} has a host name that does not exist.") from error
+    except UnicodeError:
+        return ConfigurationError(f"base_url {text!r} has a host name that does not exist.")
     if not _is_host(name) or not _UNSAFE.isdisjoint(text):
-        raise ConfigurationError(f"base_url {text!r} has a character in it that no address has.")
+        return ConfigurationError(f"base_url {text!r} has a character in it that no address has.")
     if parts.query or parts.fragment or text.endswith(("?", "#")):
-        raise ConfigurationError("base_url has a query or a fragment: give only https://host[:port][/prefix].")
+        return ConfigurationError("base_url has a query or a fragment: give only https://host[:port][/prefix].")
     path = quote(parts.path, safe="/%:@!$&'()*+,;=~-._").rstrip("/")
     if any(segment in (".", "..") for segment in path.split("/")):
-        raise ConfigurationError(f"base_url {text!r} has dot segments in its path: write it out.")
+        return ConfigurationError(f"base_url {text!r} has dot segments in its path: write it out.")
     scheme = parts.scheme.lower()
     port_text = "" if port is None or port == _PORTS[scheme] else f":{port}"
     return f"{scheme}://{name.lower()}{port_text}{path}"

@@ -50,6 +50,8 @@ each_client = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 WRONG_OPTIONS: dict[str, dict[str, Any]] = {
     "address": {"base_url": "nowhere"},
     "no address": {"base_url": 5},
+    "credentials in the address": {"base_url": f"https://ada:{SECRET}@sim.test"},
+    "a query in the address": {"base_url": f"https://sim.test?key={SECRET}"},
     "timeout": {"timeout": "soon"},
     "retries": {"max_retries": -1},
     "middleware": {"middleware": [5]},
@@ -139,6 +141,11 @@ class TestSetters:
     )
     def test_with_a_secret_that_is_wrong(self, setter: Callable[[Any], None], secret: Any) -> None:
         assert leaks(failure_of(lambda: setter(secret)), SECRET) == []
+
+    @each_client
+    def test_of_the_address(self, make: Make) -> None:
+        for address in (f"https://ada:{SECRET}@sim.test", f"https://sim.test?key={SECRET}"):
+            assert leaks(failure_of(lambda address=address: make().set_base_url(address)), SECRET) == []
 
     @each_client
     @pytest.mark.parametrize(

@@ -53,23 +53,25 @@ class _OomolClient(BaseClient[M]):
         token: Secret[Any] = Secret(api_token)
         headers: Secret[Any] = Secret(default_headers)
         applets: Secret[Any] = Secret(applets_token)
-        del base_url, api_token, default_headers, applets_token
+        applets_address: Secret[Any] = Secret(applets_url)
+        del base_url, api_token, default_headers, applets_token, applets_url
         configure_from_environment("SIM_LOG")
         if isinstance(address.reveal(), Mapping):
             address, token, headers, timeout = _documented(address, token, headers, timeout)
         headers, token = _without_token(headers, token)
         options = Options.checked(timeout=timeout, max_retries=max_retries, headers=headers)
         if isinstance(applets.reveal(), Unset):
-            applets = token if applets_url is not None else Secret(None)
+            applets = token if applets_address.reveal() is not None else Secret(None)
         credentials = OomolCredentials(token, applets)
-        endpoint = OomolEndpoint(address.reveal(), applets_url if applets_url is not None else DEFAULT_APPLETS_URL)
+        default = Secret(DEFAULT_APPLETS_URL)
+        endpoint = OomolEndpoint(address, applets_address if applets_address.reveal() is not None else default)
         rate_limits = RateLimits()
 
         def arguments() -> dict[str, Any]:
             return {
                 "api_token": Secret(credentials.token),
                 "applets_token": Secret(credentials.applets),
-                "applets_url": applets_url,
+                "applets_url": applets_address,
             }
 
         session = Session(

@@ -109,14 +109,14 @@ class OomolEndpoint(Endpoint):
 
     __slots__ = ("applets",)
 
-    def __init__(self, base_url: str, applets_url: str) -> None:
+    def __init__(self, base_url: Secret[Any], applets_url: Secret[Any]) -> None:
         super().__init__(base_url)
         self.applets = Endpoint(applets_url)
 
-    def move(self, base_url: str) -> None:
+    def move(self, base_url: Secret[Any]) -> None:
         """Take another base address."""
-        if isinstance(base_url, str) and base_url.startswith("/") and not base_url.startswith("//"):
-            self.base_url, self.origin, self.prefix = base_url.rstrip("/") or "/", "", ""
+        if isinstance(base_url.reveal(), str) and re.match("/(?!/)", base_url.reveal()):
+            self.base_url, self.origin, self.prefix = base_url.reveal().rstrip("/") or "/", "", ""
         else:
             super().move(base_url)
 

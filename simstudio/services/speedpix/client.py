@@ -53,15 +53,15 @@ class _SpeedPixClient(SpeedPixCalls[M]):
     ) -> None:
         named = {"User-Agent": user_agent} if user_agent is not None else {}
         own_headers = Secret({**named, **headers} if isinstance(headers, Mapping) else headers or named)
-        key, secret = Secret(app_key), Secret(app_secret)
-        del app_key, app_secret, headers
+        key, secret, address = Secret(app_key), Secret(app_secret), Secret(endpoint)
+        del app_key, app_secret, endpoint, headers
         configure_from_environment("SIM_LOG")
         options = Options.checked(timeout=timeout, max_retries=max_retries, headers=own_headers)
         policy = Policy.checked(
             upload_paths=upload_paths, upload_root=upload_root, allow_insecure_urls=allow_insecure_urls
         )
         credentials = SpeedPixCredentials(setting("app_key", key), setting("app_secret", secret))
-        made = Endpoint(check_endpoint(endpoint))
+        made = Endpoint(check_endpoint(address))
         rate_limits = RateLimits()
 
         def arguments() -> dict[str, Any]:

@@ -33,15 +33,16 @@ def setting(name: str, given: Secret[Any]) -> Secret[Any]:
     return value
 
 
-def check_endpoint(given: str | None) -> str:
+def check_endpoint(given: Secret[Any]) -> str:
     """The base address as given, of the environment, or the service's own.
 
     Raises:
         SpeedPixConfigurationError: It is none.
     """
-    endpoint = given if given is not None else os.environ.get("SPEEDPIX_ENDPOINT") or DEFAULT_ENDPOINT
+    if given.reveal() is None:
+        given = Secret(os.environ.get("SPEEDPIX_ENDPOINT") or DEFAULT_ENDPOINT)
     try:
-        return check_base_url(endpoint)
+        return check_base_url(given)
     except ConfigurationError as error:
         raise SpeedPixConfigurationError(str(error).replace("base_url", "endpoint")) from None
 

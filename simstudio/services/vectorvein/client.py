@@ -38,12 +38,13 @@ class _VectorVeinClient(DocumentedMethods[M]):
         max_response_size: int | None = MAX_RESPONSE_SIZE,
         headers: Mapping[str, str] | None = None,
     ) -> None:
+        address = Secret(DEFAULT_BASE_URL if base_url is None else base_url)
         key, own_headers = Secret(api_key), Secret(headers)
-        del api_key, headers
+        del api_key, base_url, headers
         configure_from_environment("SIM_LOG")
         credentials = VectorVeinCredentials(key)
         options = Options.checked(timeout=timeout, max_retries=max_retries, headers=own_headers)
-        endpoint = Endpoint(DEFAULT_BASE_URL if base_url is None else base_url, follow_to_www=True)
+        endpoint = Endpoint(address, follow_to_www=True)
         rate_limits = RateLimits()
         session = Session(
             endpoint,
