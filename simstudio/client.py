@@ -16,6 +16,7 @@ from simstudio.core.session import Session
 from simstudio.resources.documented_methods import DocumentedMethods
 from simstudio.resources.settings import (
     KEEP_ALIVE_SECONDS,
+    KEY_HEADER,
     KEY_PATTERN,
     LOG_VARIABLE,
     SHOWN_HEADERS,
@@ -66,7 +67,7 @@ class _SimClient(DocumentedMethods[M]):
             credentials,
             rate_limits,
             stack=[
-                APIKeyAuth(credentials, endpoint),
+                APIKeyAuth(credentials, endpoint, KEY_HEADER),
                 rate_limits,
                 Retry(),
                 Logging(credentials=credentials, shown_headers=SHOWN_HEADERS),

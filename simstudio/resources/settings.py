@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DEFAULT_BASE_URL: Final = "https://sim.ai"
 LOG_VARIABLE: Final = "SIM_LOG"
+KEY_HEADER: Final = "X-API-Key"
 KEY_PATTERN: Final = r"\b(?:sk-)?sim[_-][A-Za-z0-9_-]{8,}"
 """Regular expression that matches Sim's API keys, to redact them in logs and errors."""
 KEEP_ALIVE_SECONDS: Final = 4.0

@@ -102,7 +102,7 @@ class APIKeyAuth:
         header: Name of the header.
     """
 
-    def __init__(self, credentials: Credentials, endpoint: Endpoint, header: str = "X-API-Key") -> None:
+    def __init__(self, credentials: Credentials, endpoint: Endpoint, header: str) -> None:
         self.credentials = credentials
         self.endpoint = endpoint
         self.header = header

@@ -11,7 +11,7 @@ import pytest
 import simstudio
 
 PACKAGE = Path(simstudio.__file__).parent
-SIMS = re.compile(r"SIM_|x-run-id|x-execution|x-stream|sim\.ai|v2_api|/api/v\d", re.IGNORECASE)
+SIMS = re.compile(r"SIM_|x-api-key|x-run-id|x-execution|x-stream|sim\.ai|v2_api|/api/v\d", re.IGNORECASE)
 
 
 @pytest.mark.parametrize("room", ["transport", "core", "batch"])

@@ -16,7 +16,7 @@ from tests.driving import KEY, Both, answer, play
 
 
 def sent(url: str, key: Any = KEY, base: str = "https://sim.test/prefix", **headers: str) -> Headers:
-    auth = APIKeyAuth(Credentials(key), Endpoint(base))
+    auth = APIKeyAuth(Credentials(key), Endpoint(base), "X-API-Key")
     request = Request("GET", url, Headers({name.replace("_", "-"): value for name, value in headers.items()}))
     return play(compose([auth])(request), answer()).requests[0].headers
 

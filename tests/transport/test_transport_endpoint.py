@@ -192,7 +192,7 @@ def follow(
 ) -> tuple[Played, Endpoint]:
     """A call through auth, following what may be followed."""
     endpoint = Endpoint(base, follow_to_www=True)
-    handler = compose([APIKeyAuth(Credentials(KEY), endpoint)])
+    handler = compose([APIKeyAuth(Credentials(KEY), endpoint, "X-API-Key")])
     request = Request(method, endpoint.url(path), Headers({"X-Mine": "1"}), b'{"a": 1}')
     return play(endpoint.follow(request, handler), *answers), endpoint
 
@@ -263,7 +263,7 @@ class TestRedirectsFollowed:
 
     def test_calls_in_flight_are_followed_too_when_another_was_first(self) -> None:
         endpoint = Endpoint("https://sim.test", follow_to_www=True)
-        handler = compose([APIKeyAuth(Credentials(KEY), endpoint)])
+        handler = compose([APIKeyAuth(Credentials(KEY), endpoint, "X-API-Key")])
         flows = [endpoint.follow(Request("POST", endpoint.url("/api/x")), handler) for _ in range(2)]
         for flow in flows:
             next(flow)
