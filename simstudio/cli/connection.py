@@ -177,13 +177,14 @@ def connected(command: Command) -> Command:
 
 def _api_key() -> str:
     from simstudio.resources.settings import resolve_api_key
+    from simstudio.transport.auth import Credentials
     from simstudio.transport.secret import Secret
 
     if not os.environ.get("SIM_API_KEY", "").strip():
         problem = "No API key. Set the environment variable SIM_API_KEY, or try --sandbox, which needs none."
     else:
         try:
-            return str(resolve_api_key(Secret(None)).reveal())
+            return str(Credentials(resolve_api_key(Secret(None))).key)
         except ConfigurationError as error:
             problem = str(error).replace("api_key", "SIM_API_KEY")
     raise CommandError(problem, ExitCode.CONNECTION, ConfigurationError.__name__)

@@ -22,7 +22,7 @@ class SimStudioError(Exception):
 
     Attributes:
         task_id: Id of the background execution that the call had started or was waiting for, else None.
-        run_id: Id that a v2 execution was sent with (``X-Run-Id``). The run can be read under it after any failure.
+        run_id: Id of the run, if the request carried one: the run can be read under it after any failure.
 
     Example:
         >>> SimStudioError("Not today", "NOT_TODAY").code
@@ -120,11 +120,11 @@ class UsageLimitExceededError(APIStatusError):
 
 
 class PermissionDeniedError(APIStatusError):
-    """403: the key may not do this, or the workflow is not deployed."""
+    """403: the key may not do this, or the resource does not allow it now."""
 
 
 class NotFoundError(APIStatusError):
-    """404: no such workflow, job or route."""
+    """404: no such resource or route."""
 
 
 class ConflictError(APIStatusError):
