@@ -59,9 +59,13 @@ class Connection:
         return self.requests[-1]
 
     async def send(self, *pieces: bytes) -> None:
+        """Write in turn. Raises ConnectionError once the client has gone, also in a loop that never waits."""
         for piece in pieces:
             self.writer.write(piece)
             await self.writer.drain()
+            await asyncio.sleep(0)  # drain() alone gives nobody else a turn while there is room to write
+            if self.writer.transport.is_closing():
+                raise ConnectionResetError
 
     async def dribble(self, data: bytes, size: int = 1) -> None:
         """Send byte by byte, each sooner than any timeout of these tests; a failing test gets the end in the end."""
@@ -143,6 +147,7 @@ class FaultServer:
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(PATIENCE)
+        assert not self._thread.is_alive(), "the server's loop does not end"
         assert not self.errors, self.errors
 
     async def _serve(self) -> None:

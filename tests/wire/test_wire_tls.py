@@ -35,6 +35,7 @@ async def tunnel(connection: Connection) -> None:
     async def copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         while piece := await source.read(65536):
             sink.write(piece)
+            await sink.drain()
         sink.close()
 
     await asyncio.gather(copy(connection.reader, writer), copy(reader, connection.writer))
