@@ -63,7 +63,7 @@ class Entry:
 
     Attributes:
         index: Its place among the inputs.
-        key: Its identity.
+        key: Name of the item, unique in the ledger.
         fingerprint: SHA-256 of its input; empty where the input was refused, and nothing was ever sent.
         state: ``sending``: it may have been sent, and nothing was heard since. ``submitted``: the server has queued it
             under ``task_id``. ``done``, ``failed``, ``unknown``: as of a :class:`~simstudio.batch.items.BatchItem`.

@@ -21,15 +21,15 @@ TABLES = "entries e JOIN sessions s ON s.id = e.session"
 
 
 def entry_of(row: Sequence[Any], given: Any, models: Models) -> Entry:
-    """An entry.
+    """Make an entry from a row of the ledger.
 
     Args:
-        row: Its :data:`COLUMNS`; what follows them is left alone.
-        given: Its input.
-        models: The classes of its result and of what its error has.
+        row: Values of :data:`COLUMNS`; further ones are ignored.
+        given: The decoded input, which the row does not hold.
+        models: Classes of results and of the models that errors carry.
 
     Raises:
-        ValueError: It holds what this package did not write (or a LookupError, a TypeError, an AttributeError).
+        ValueError: The row was not written by this package (LookupError, TypeError and AttributeError say the same).
     """
     index, key, fingerprint, state, run_id, task_id, execution_id, attempts, elapsed = row[:9]
     started_at, ended_at, error, result, mode, api_version = row[9:15]
