@@ -1,19 +1,22 @@
 """Files inside a JSON body: ``{"type": "file", "data": "data:<mime>;base64,…", "name", "mime"}``.
 
-An input may hold them at any depth: a :class:`pathlib.Path` (any ``os.PathLike``), a file opened in binary mode, or a
-:class:`File`. A ``str`` is never read as a path: inputs often come from elsewhere, and a text that happens to name
-``/etc/passwd`` must stay a text. Raw ``bytes`` are refused, because a file needs a name.
+An input may hold them at any depth: a :class:`pathlib.Path` (any ``os.PathLike``), a file opened in binary mode, a file
+that a web framework received (:class:`UploadedFile`), or a :class:`File`. A ``str`` is never read as a path: inputs
+often come from elsewhere, and a text that happens to name ``/etc/passwd`` must stay a text. Raw ``bytes`` are refused,
+because a file needs a name.
 """
 
 from __future__ import annotations
 
 import base64
+import inspect
 import io
 import mimetypes
 import os
+import re
 import unicodedata
 from pathlib import PurePath
-from typing import Any, BinaryIO, Union
+from typing import Any, BinaryIO, NamedTuple, Protocol, Union
 
 from simstudio.transport.errors import InvalidInputError
 
@@ -24,16 +27,38 @@ _UNSENDABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Unicode categories that a file name may not hold: control characters, lone surrogates, line and paragraph separators.
 Spaces of all widths are allowed: macOS puts U+202F into the names of screenshots."""
 
-Content = Union[bytes, bytearray, memoryview, "os.PathLike[str]", BinaryIO]
+_MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+")
+
+
+class UploadedFile(Protocol):
+    """A file that a web framework received in a form.
+
+    Examples are ``UploadFile`` of Starlette, FastAPI and Litestar, ``FileStorage`` of Werkzeug, Flask and Quart, and
+    ``FileField`` of aiohttp. The content is read from ``file`` or ``stream``, whichever it has.
+    """
+
+    @property
+    def filename(self) -> str | None:
+        """File name that the sender gave."""
+        ...
+
+    @property
+    def content_type(self) -> str | None:
+        """Media type that the sender gave."""
+        ...
+
+
+Content = Union[bytes, bytearray, memoryview, "os.PathLike[str]", BinaryIO, UploadedFile]
 
 
 class File:
     """A file for an input or an upload.
 
     Args:
-        content: Bytes, a path, or a file opened in binary mode (read from its start; its position is restored).
+        content: Bytes, a path, a file opened in binary mode (read from its start; its position is restored), or a file
+            that a web framework received.
         name: File name, of which the base name is sent; by default the name of the path or of the open file.
-        mime: Media type; by default guessed from the name.
+        mime: Media type; by default the one that the web framework received, or guessed from the name.
 
     Raises:
         InvalidInputError: The content is none of these (a ``str`` is not read as a path), or the name or the media type
@@ -52,12 +77,14 @@ class File:
                 "A file's content is bytes, a pathlib.Path or a file opened in binary mode, not a str: "
                 "write File(pathlib.Path(…)) for a path, or File(text.encode(), name=…) for a text."
             )
-        if not (isinstance(content, (bytes, bytearray, memoryview, os.PathLike)) or hasattr(content, "read")):
+        source = file_source(content)
+        if not source.readable:
             raise InvalidInputError(f"A file's content is bytes, a path or an open file, not {type(content).__name__}.")
         if mime and not (isinstance(mime, str) and mime.isprintable() and not any(letter in mime for letter in ',;" ')):
             raise InvalidInputError(f"mime must be a media type such as text/plain, not {mime!r}.")
-        self.content = content
-        self.name = _base_name(name if name is not None else _name_of(content), mime)
+        mime = mime or source.mime
+        self.content = source.content
+        self.name = _base_name(name if name is not None else source.name, mime)
         self.mime = mime or mimetypes.guess_type(self.name)[0] or "application/octet-stream"
 
     def read(self) -> bytes:
@@ -66,7 +93,7 @@ class File:
         Raises:
             InvalidInputError: The file cannot be read, or has more than 10 MiB.
         """
-        content = self.content
+        content: Any = self.content
         try:
             if isinstance(content, (bytes, bytearray, memoryview)):
                 data = bytes(content)
@@ -94,6 +121,66 @@ class File:
         return f"File(name={self.name!r}, mime={self.mime!r})"
 
 
+class FileSource(NamedTuple):
+    """What a caller's file is read from, and what it says about itself.
+
+    Attributes:
+        content: Bytes, a path or an open file; any other value as it was given.
+        name: Path or file name; None if it has none.
+        mime: Media type that a web framework received with the file; None for other files.
+    """
+
+    content: Any
+    name: str | None
+    mime: str | None
+
+    @property
+    def readable(self) -> bool:
+        """Whether the content is bytes, a path or an open file."""
+        content = self.content
+        kinds = (bytes, bytearray, memoryview, os.PathLike)
+        return isinstance(content, kinds) or callable(getattr(content, "read", None))
+
+
+def file_source(value: Any) -> FileSource:
+    """Find what a file is read from.
+
+    Raises:
+        InvalidInputError: Its ``read()`` is a coroutine function, as that of a file of aiofiles.
+    """
+    if isinstance(value, (io.IOBase, bytes, bytearray, memoryview, os.PathLike)):
+        return FileSource(value, _name_of(value), None)
+    content, name = value, _name_of(value)
+    if hasattr(value, "filename"):  # then `name` is the name of the form's field
+        inner = (getattr(value, where, None) for where in ("file", "stream"))
+        content = next((file for file in inner if callable(getattr(file, "read", None))), value)
+        name = value.filename if isinstance(value.filename, str) else None
+    if inspect.iscoroutinefunction(getattr(content, "read", None)):
+        raise InvalidInputError(
+            f"A {type(value).__name__} can only be read with await. Pass its .file, if it has one, or its bytes: "
+            'simstudio.File(await upload.read(), name="report.pdf").'
+        )
+    return FileSource(content, name, _media_type(getattr(value, "content_type", None)))
+
+
+def _media_type(declared: object) -> str | None:
+    """The media type of a header without its parameters; None if there is none that can be sent."""
+    kind = declared.partition(";")[0].strip() if isinstance(declared, str) else ""
+    return kind if _MEDIA_TYPE.fullmatch(kind) else None
+
+
+def as_bytes(piece: object) -> bytes:
+    """Return what an open file's ``read()`` gave.
+
+    Raises:
+        InvalidInputError: It gave something else than bytes.
+    """
+    if isinstance(piece, (bytes, bytearray, memoryview)):
+        return bytes(piece)
+    kind = "text" if isinstance(piece, str) else type(piece).__name__
+    raise InvalidInputError(f'An open file gave {kind} instead of bytes. Open it in binary mode: open(path, "rb").')
+
+
 def as_file(value: Any) -> File | None:
     """Return an input value as a file; None if it is none.
 
@@ -111,7 +198,7 @@ def as_file(value: Any) -> File | None:
         )
     if isinstance(value, io.TextIOBase):
         raise InvalidInputError('The input holds a file opened in text mode. Open it in binary mode: open(path, "rb").')
-    return File(value) if callable(getattr(value, "read", None)) else None
+    return File(value) if file_source(value).readable else None
 
 
 def _too_large(size: int, name: str) -> InvalidInputError:
@@ -132,11 +219,7 @@ def _read_open(file: Any) -> bytes:
         data = bytearray()
         # An unbuffered file may return fewer bytes than asked for before its end.
         while len(data) <= MAX_BODY_BYTES:
-            piece = file.read(MAX_BODY_BYTES + 1 - len(data))
-            if not isinstance(piece, (bytes, bytearray)):
-                raise InvalidInputError(
-                    'An open file gave text instead of bytes. Open it in binary mode: open(path, "rb").'
-                )
+            piece = as_bytes(file.read(MAX_BODY_BYTES + 1 - len(data)))
             if not piece:
                 break
             data += piece

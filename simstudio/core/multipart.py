@@ -10,7 +10,6 @@ it from its start. Encoding reads the sizes of files, so a flow does it in a
 
 from __future__ import annotations
 
-import io
 import mimetypes
 import os
 import re
@@ -21,7 +20,7 @@ from typing import Any, BinaryIO, Union, cast
 
 import attrs
 
-from simstudio.core.files import File
+from simstudio.core.files import File, as_bytes, file_source
 from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.upload import Upload
 
@@ -31,7 +30,6 @@ Content = Union[str, bytes, bytearray, memoryview, "os.PathLike[str]", BinaryIO]
 DEFAULT_FILENAME = "upload"
 """Name of a file that has none."""
 
-_TEXT_MODE = 'A file of the form gives text instead of bytes. Open it in binary mode: open(path, "rb").'
 _BOUNDARY = re.compile(r"[0-9A-Za-z'+_\-.]{1,70}")
 _MIME = re.compile(r"[!-~]+/[!-~]+(?:;[ !-~]*)?")
 # HTML's form submission percent-encodes these.
@@ -61,8 +59,9 @@ def file_part(name: str, file: object, *, default_filename: str = DEFAULT_FILENA
 
     Args:
         name: Field name.
-        file: A file opened in binary mode, a path (``pathlib.Path``), bytes, a :class:`simstudio.File`, or, as in
-            httpx, a tuple ``(filename, content)`` or ``(filename, content, media type)``.
+        file: A file opened in binary mode, a path (``pathlib.Path``), bytes, a :class:`simstudio.File`, a file that a
+            web framework received, or, as in httpx, a tuple ``(filename, content)`` or ``(filename, content, media
+            type)``.
         default_filename: File name for a file that has none.
 
     Raises:
@@ -95,9 +94,14 @@ def file_part(name: str, file: object, *, default_filename: str = DEFAULT_FILENA
     for value, what in ((filename, "name"), (mime, "media type")):
         if value is not None and not isinstance(value, str):
             raise InvalidInputError(f"A file's {what} must be a str, not {type(value).__name__}.")
-    known = cast("Any", content)
-    chosen = cast("str | None", filename) or _name_of(known) or default_filename
-    return Part(name, known, chosen, cast("str | None", mime))
+    source = file_source(content)
+    if not source.readable:
+        raise InvalidInputError(
+            "A file must be a path, a file opened in binary mode, bytes, a simstudio.File or (filename, content), "
+            f"not {type(content).__name__}."
+        )
+    chosen = cast("str | None", filename) or (source.name and _base_name(source.name)) or default_filename
+    return Part(name, source.content, chosen, cast("str | None", mime) or source.mime)
 
 
 def encode_multipart(parts: Iterable[Part], *, boundary: str | None = None) -> tuple[Upload, str]:
@@ -165,8 +169,6 @@ def _body(part: Part) -> bytes | os.PathLike[str] | BinaryIO:
         return bytes(content)
     if isinstance(content, os.PathLike):
         return _check_path(content)
-    if isinstance(content, io.TextIOBase):
-        raise InvalidInputError(_TEXT_MODE)
     if callable(getattr(content, "read", None)):
         return _check_file(content)
     raise InvalidInputError(
@@ -189,12 +191,11 @@ def _check_file(file: Any) -> bytes | BinaryIO:
     try:
         # tempfile.SpooledTemporaryFile has no seekable() before Python 3.11.
         seekable = bool(file.seekable()) if hasattr(file, "seekable") else hasattr(file, "seek")
-        sample = file.read(0) if seekable else file.read()
+        content = file.read(0) if seekable else file.read()
     except (OSError, ValueError) as error:
         raise InvalidInputError(f"A file of the form cannot be read: {error}.") from error
-    if not isinstance(sample, (bytes, bytearray)):
-        raise InvalidInputError(_TEXT_MODE)
-    return cast("BinaryIO", file) if seekable else bytes(sample)
+    read = as_bytes(content)
+    return cast("BinaryIO", file) if seekable else read
 
 
 def _join_bytes(

@@ -9,7 +9,11 @@ from simstudio.core.model import Model, model
 
 @model
 class StreamEvent(Model):
-    """An event of a stream. As a mapping, and in ``to_dict()``, it is the frame as the server sent it."""
+    """An event of a stream; ``to_dict()`` is the frame as the server sent it.
+
+    The server may cut a character outside the Basic Multilingual Plane, such as an emoji, in two. The text of an event
+    holds whole characters: such a character is in the event that completes it.
+    """
 
 
 @model

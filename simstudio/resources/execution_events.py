@@ -8,6 +8,7 @@ and, on request, ``thinking`` and ``tool``.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -24,34 +25,15 @@ from simstudio.models.events import (
     ToolEvent,
 )
 from simstudio.models.execution import WorkflowExecutionResult, error_text
+from simstudio.resources.streamed_text import PairJoiner, StreamedText
 from simstudio.transport.errors import APIConnectionError, APITimeoutError, SimStudioError
 from simstudio.transport.message import MAX_EVENT_SIZE
 
-_JOIN_AFTER = 1024
 _AGENT_EVENTS: dict[str, type[StreamEvent]] = {
     "chunk_reset": ResetEvent,
     "thinking": ThinkingEvent,
     "tool": ToolEvent,
 }
-
-
-class _Text:
-    """A text built from many small pieces, joined from time to time so that no object is kept for each piece."""
-
-    __slots__ = ("_joined", "_pieces")
-
-    def __init__(self) -> None:
-        self._joined: list[str] = []
-        self._pieces: list[str] = []
-
-    def append(self, piece: str) -> None:
-        self._pieces.append(piece)
-        if len(self._pieces) >= _JOIN_AFTER:
-            self._joined.append("".join(self._pieces))
-            self._pieces.clear()
-
-    def __str__(self) -> str:
-        return "".join([*self._joined, *self._pieces])
 
 
 class ExecutionEvents:
@@ -85,8 +67,8 @@ class ExecutionEvents:
         self._run_id = run_id
         self._complete = complete
         self._decoder = SSEDecoder(max_event_size=max_event_size)
-        self._texts: dict[str | None, _Text] = {}
-        self._order: list[str | None] = []
+        self._texts: defaultdict[str | None, StreamedText] = defaultdict(StreamedText)
+        self._thoughts: defaultdict[str | None, PairJoiner] = defaultdict(PairJoiner)
         self.over = False
         self.failure: SimStudioError | None = None
         self.final: FinalEvent | None = None
@@ -123,11 +105,11 @@ class ExecutionEvents:
     @property
     def partial(self) -> str:
         """The text received so far: the blocks in the order in which they began."""
-        return "".join(str(self._texts[block]) for block in self._order)
+        return "".join(map(str, self._texts.values()))
 
     def text(self, event: StreamEvent) -> str | None:
-        """The text of a chunk of a streamed block; None for other events."""
-        return event.chunk if isinstance(event, ChunkEvent) else None
+        """The text of a chunk of a streamed block; None for other events, and for a chunk without text."""
+        return event.chunk or None if isinstance(event, ChunkEvent) else None
 
     def result(self) -> WorkflowExecutionResult:
         """The result of a stream that is over.
@@ -174,8 +156,15 @@ class ExecutionEvents:
                 break
             event = self._parse(item.data)
             if event is not None:
+                if event is self.final:
+                    events += self._end_texts()
                 events.append(event)
         return events
+
+    def _end_texts(self) -> list[StreamEvent]:
+        """Events of the characters whose second half has not come by the end of the run."""
+        rests = {block: text.end() for block, text in self._texts.items()}
+        return [ChunkEvent(chunk=rest, block_id=block) for block, rest in rests.items() if rest]
 
     def _parse(self, text: str) -> StreamEvent | None:
         try:
@@ -206,21 +195,15 @@ class ExecutionEvents:
 
     def _agent_event(self, frame: dict[str, Any], kind: type[StreamEvent]) -> StreamEvent:
         """A typed event of v2's agents."""
-        event = structure(frame, kind)
-        block = frame.get("blockId")
-        if isinstance(event, ResetEvent) and (block is None or isinstance(block, str)) and block in self._texts:
-            self._texts[block] = _Text()
-        return event
+        block, data = _block(frame), frame.get("data")
+        if kind is ThinkingEvent and isinstance(data, str):
+            return _with_text(frame, kind, "data", self._thoughts[block].feed(data))
+        if kind is ResetEvent and block in self._texts:
+            self._texts[block] = StreamedText()
+        return structure(frame, kind)
 
-    def _add_chunk(self, frame: dict[str, Any]) -> ChunkEvent:
-        chunk, block = frame["chunk"], frame.get("blockId")
-        block = block if isinstance(block, str) else None
-        text = self._texts.get(block)
-        if text is None:
-            text = self._texts[block] = _Text()
-            self._order.append(block)
-        text.append(chunk)
-        return structure(frame, ChunkEvent)
+    def _add_chunk(self, frame: dict[str, Any]) -> StreamEvent:
+        return _with_text(frame, ChunkEvent, "chunk", self._texts[_block(frame)].append(frame["chunk"]))
 
     def _finish(self, cause: APIConnectionError | None = None) -> None:
         if self.failure is not None or self.over:
@@ -251,6 +234,16 @@ class ExecutionEvents:
                 partial=self.partial,
             )
         )
+
+
+def _block(frame: dict[str, Any]) -> str | None:
+    block = frame.get("blockId")
+    return block if isinstance(block, str) else None
+
+
+def _with_text(frame: dict[str, Any], kind: type[StreamEvent], field: str, whole: str) -> StreamEvent:
+    """An event whose text holds whole characters; its ``to_dict()`` stays the frame as it came."""
+    return structure(frame, kind, overrides=None if frame[field] == whole else {field: whole})
 
 
 def _final_event(data: dict[str, Any], frame: dict[str, Any]) -> FinalEvent:

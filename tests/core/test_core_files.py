@@ -13,6 +13,7 @@ from simstudio import File, FileInputWarning, InvalidInputError
 from simstudio.core.files import MAX_BODY_BYTES, as_file
 from tests.driving import Both, answer
 from tests.modes import both_modes
+from tests.uploads import UPLOADS
 
 
 def sent(file: File) -> tuple[str, str, bytes]:
@@ -235,6 +236,64 @@ class TestSize:
         with pytest.raises(InvalidInputError, match="takes"):
             File(endless, name="zero").read()
         assert endless.given <= 2 * MAX_BODY_BYTES
+
+
+class Unread:
+    """Like aiohttp's ``BodyPartReader`` and the files of aiofiles: nothing but an async ``read``."""
+
+    filename = "report.pdf"
+    content_type = "application/pdf"
+
+    async def read(self, size: int = -1) -> bytes:
+        raise AssertionError
+
+
+class TestUploadedFiles:
+    @pytest.mark.parametrize("framework", UPLOADS)
+    def test_what_a_web_framework_received_is_a_file_with_its_name_and_type(self, framework: str) -> None:
+        expected = ("report.pdf", "application/pdf", b"hi")
+        assert sent(File(UPLOADS[framework]())) == expected
+        assert sent(as_file(UPLOADS[framework]())) == expected  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("framework", UPLOADS)
+    def test_a_given_name_and_type_come_first(self, framework: str) -> None:
+        file = File(UPLOADS[framework](), name="a.txt", mime="text/x-own")
+        assert sent(file) == ("a.txt", "text/x-own", b"hi")
+
+    @pytest.mark.parametrize(
+        ("declared", "mime"),
+        [(None, "text/csv"), ("", "text/csv"), ("text/x, evil", "text/csv"), ("; x", "text/csv"), (5, "text/csv")],
+    )
+    def test_a_type_that_no_header_can_hold_is_guessed_from_the_name(self, declared: Any, mime: str) -> None:
+        upload = UPLOADS["Django"]()
+        upload.name, upload.content_type = "a.csv", declared
+        assert sent(File(upload))[:2] == ("a.csv", mime)
+
+    @pytest.mark.parametrize("name", [None, ""])
+    def test_one_without_a_name_is_not_called_like_its_field(self, name: Any) -> None:
+        upload = UPLOADS["Werkzeug"]()
+        upload.filename = name
+        assert sent(File(upload))[:2] == ("file.pdf", "application/pdf")
+
+    @pytest.mark.parametrize("take", [File, as_file])
+    def test_one_that_must_be_awaited_is_refused_with_advice(self, take: Any) -> None:
+        with pytest.raises(InvalidInputError, match=r"only be read with await.*\.file.*await upload\.read\(\)"):
+            take(Unread())
+
+    def test_what_reads_something_else_is_named(self) -> None:
+        class Odd:
+            def read(self, size: int = -1) -> Any:
+                return None
+
+        with pytest.raises(InvalidInputError, match="gave NoneType instead of bytes"):
+            File(Odd(), name="a").read()  # type: ignore[arg-type]
+
+    @both_modes
+    async def test_they_are_sent_as_inputs(self, both: Both) -> None:
+        made = both.client(answer(200, {"success": True, "output": None}))
+        await both(made.workflows.execute("wf", {"files": [make() for make in UPLOADS.values()]}))
+        item = {"type": "file", "data": "data:application/pdf;base64,aGk=", "name": "report.pdf"}
+        assert made.script.requests[0].json() == {"files": [{**item, "mime": "application/pdf"}] * len(UPLOADS)}
 
 
 class TestAsInput:

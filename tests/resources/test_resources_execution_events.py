@@ -285,6 +285,49 @@ class TestResult:
         assert core.result().output["b1"]["content"] == "".join(texts)
 
 
+# Text as JavaScript cuts it: any UTF-16 code unit may be the last of a piece.
+CUT = st.lists(st.lists(st.sampled_from(["a", "é", "\ud83d", "\ude00"]), max_size=4).map("".join), max_size=8)
+
+
+class TestCharactersThatAreCutInTwo:
+    @given(CUT)
+    def test_the_halves_meet_and_one_that_is_alone_is_replaced(self, pieces: list[str]) -> None:
+        core, events = fed(*map(chunk, pieces), FINAL_06, DONE)
+        whole = "".join(pieces).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        assert "".join(text for event in events if (text := core.text(event))) == whole
+        assert "".join(event.chunk for event in events if isinstance(event, ChunkEvent)) == whole
+        assert core.partial == core.result().output.get("b1", {"content": ""})["content"] == whole
+
+    def test_each_block_has_halves_of_its_own(self) -> None:
+        core, events = fed(chunk("\ud83d"), chunk("\ud83c", "b2"), chunk("\ude00"), chunk("\udf08", "b2"), FINAL_06)
+        assert [event.chunk for event in events[:4]] == ["", "", "\U0001f600", "\U0001f308"]
+        assert [core.text(event) for event in events[:2]] == [None, None]
+        assert core.result().output["b2"] == {"content": "\U0001f308"}
+
+    def test_the_frame_stays_as_it_came_and_the_event_pickles(self) -> None:
+        core, (event,) = fed(chunk("so \ud83d"), end=False)
+        assert (event.chunk, event.to_dict()["chunk"]) == ("so ", "so \ud83d")
+        assert pickle.loads(pickle.dumps(event)).chunk == "so "
+        assert core.partial == "so \ufffd"
+
+    @pytest.mark.parametrize("end", [[], [{"event": "error", "error": "Boom"}]], ids=["cut off", "failed"])
+    def test_what_a_failure_holds_can_be_encoded(self, end: list[Any]) -> None:
+        core, _ = fed(chunk("so \ud83d"), *end)
+        assert isinstance(core.failure, StreamError | ExecutionError)
+        assert core.failure.partial == "so \ufffd"
+
+    def test_a_models_reasoning_is_cut_alike(self) -> None:
+        sent = [
+            {"event": "thinking", "blockId": "b1", "data": data} for data in ("\ud83d", "\ude00 hm", None, {"a": 1})
+        ]
+        _, events = fed(*sent, end=False)
+        assert [event.data for event in events] == ["", "\U0001f600 hm", None, {"a": 1}]
+
+    def test_what_a_reset_makes_void_has_no_half_left(self) -> None:
+        core, _ = fed(chunk("\ud83d"), {"event": "chunk_reset", "blockId": "b1"}, chunk("b"), FINAL_06)
+        assert core.result().output["b1"] == {"content": "b"}
+
+
 frame = st.one_of(
     st.builds(chunk, st.text(max_size=5), st.sampled_from(["b1", "b2", None])),
     st.sampled_from(
@@ -361,6 +404,13 @@ class TestShells:
         await both(stream.aclose() if both.asynchronous else stream.close())
         with pytest.raises(StreamError, match="closed before its end"):
             await self.collect(both, stream)
+
+    @both_modes
+    async def test_its_texts_have_whole_characters(self, both: Both) -> None:
+        sent = streamed(frames(chunk("\ud83d"), chunk("\ude00!")), frames(FINAL_06, DONE))
+        stream = await both(both.client(sent).workflows.stream("wf"))
+        texts = [text async for text in stream.text()] if both.asynchronous else list(stream.text())
+        assert texts == ["\U0001f600!"]
 
     @both_modes
     async def test_the_flat_method_reads_it_all(self, both: Both) -> None:

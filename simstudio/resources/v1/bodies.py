@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from simstudio.core.files import MAX_BODY_BYTES, File
+from simstudio.core.files import MAX_BODY_BYTES, File, UploadedFile
 from simstudio.core.multipart import Part, encode_multipart, file_part
 from simstudio.core.resource import encode_json
 from simstudio.transport.errors import InvalidInputError
@@ -20,10 +20,17 @@ if TYPE_CHECKING:
     from simstudio.transport.upload import Upload
 
 FileContent = (
-    File | os.PathLike[str] | BinaryIO | bytes | tuple[str, bytes | BinaryIO] | tuple[str, bytes | BinaryIO, str]
+    File
+    | os.PathLike[str]
+    | BinaryIO
+    | UploadedFile
+    | bytes
+    | tuple[str, bytes | BinaryIO]
+    | tuple[str, bytes | BinaryIO, str]
 )
-"""A file to upload: a path, a file opened in binary mode (read from its start; its position is restored), a
-:class:`simstudio.File`, bytes, or, as in httpx, ``(name, content)`` or ``(name, content, media type)``."""
+"""A file to upload: a path, a file opened in binary mode (read from its start; its position is restored), a file that a
+web framework received, a :class:`simstudio.File`, bytes, or, as in httpx, ``(name, content)`` or ``(name, content,
+media type)``."""
 
 DEFAULT_NAME = "file.bin"
 """Name of a file without one; ``simstudio.File`` uses the same."""
@@ -45,11 +52,6 @@ def form_body(send: Sender, file: FileContent) -> Flow[dict[str, Any]]:
 
 
 def _encode_form(fields: list[tuple[str, str]], file: FileContent) -> tuple[Upload, str]:
-    if not (isinstance(file, (File, os.PathLike, bytes, bytearray, memoryview, str, tuple)) or hasattr(file, "read")):
-        raise InvalidInputError(
-            f"file must be a path, a file opened in binary mode, bytes, a simstudio.File or (name, content), "
-            f"not {type(file).__name__}."
-        )
     parts = [Part(name, text) for name, text in fields]
     upload, content_type = encode_multipart([*parts, file_part("file", file, default_filename=DEFAULT_NAME)])
     _check_size(len(upload), "This upload")

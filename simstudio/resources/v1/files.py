@@ -33,7 +33,8 @@ class Files(APIResource[M]):
         """Upload a file. It is read in pieces, on the async client in a thread.
 
         Args:
-            file: A path, a file opened in binary mode, bytes, a :class:`simstudio.File`, ``(name, content)`` or
+            file: A path, a file opened in binary mode, a file that a web framework received (Starlette's
+                ``UploadFile``, Werkzeug's ``FileStorage`` …), bytes, a :class:`simstudio.File`, ``(name, content)`` or
                 ``(name, content, media type)``; with the form around it at most 10 MiB. A ``str`` is refused, as it
                 could be a path or the content. Only the base name of a path is sent.
 

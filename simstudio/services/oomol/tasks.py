@@ -77,7 +77,8 @@ class Tasks(TaskFlows[M]):
             block_id: ``package::block``.
             input_values: As for :meth:`create`.
             files: One or a list of: a file opened in binary mode, a ``pathlib.Path``, bytes, a :class:`simstudio.File`,
-                or a tuple ``(name, content)`` or ``(name, content, media type)``. A str is refused.
+                a file that a web framework received (Starlette's ``UploadFile``, Werkzeug's ``FileStorage`` …), or a
+                tuple ``(name, content)`` or ``(name, content, media type)``. A str is refused.
             manifest: In place of ``block_id``, sent under that name.
 
         Returns:

@@ -96,7 +96,7 @@ class Attachment:
         copy: Any = tempfile.SpooledTemporaryFile(max_size=_SPOOLED)  # noqa: SIM115 - closed by close()
         self.opened = copy
         while piece := self.content.read(PIECE):
-            copy.write(_checked(piece))
+            copy.write(files.as_bytes(piece))
         opened: BinaryIO = copy
         return opened
 
@@ -105,7 +105,8 @@ def attach(value: object, *, name: str | None = None, content_type: str | None =
     """A value as a file to send, None where it is none. A ``str`` is none.
 
     Args:
-        value: A path object, a file opened in binary mode, or a :class:`simstudio.File`.
+        value: A path object, a file opened in binary mode, a file that a web framework received, or a
+            :class:`simstudio.File`.
         name: What it is called, else what the value says.
         content_type: Its media type, else what the name says.
 
@@ -115,26 +116,27 @@ def attach(value: object, *, name: str | None = None, content_type: str | None =
     if isinstance(value, files.File):
         name, content_type = name or value.name, content_type or value.mime
         value = value.content
-        if isinstance(value, (bytearray, memoryview)):
-            value = bytes(value)
     elif isinstance(value, (bytes, bytearray, memoryview)):
         raise InvalidInputError(
             'Raw bytes have no name: pass simstudio.File(content, name="picture.png"), a pathlib.Path, or an open file.'
         )
     if isinstance(value, io.TextIOBase):
         raise InvalidInputError('A file is opened in text mode. Open it in binary mode: open(path, "rb").')
-    if isinstance(value, os.PathLike):
-        value = Path(os.fsdecode(value))
-    elif not isinstance(value, bytes) and not callable(getattr(value, "read", None)):
+    source = files.file_source(value)
+    if not source.readable:
         return None
-    return _attachment(value, name, content_type)
+    content = source.content
+    if isinstance(content, (bytearray, memoryview)):
+        content = bytes(content)
+    elif isinstance(content, os.PathLike):
+        content = Path(os.fsdecode(content))
+    return _attachment(content, name or _base_name(source.name), content_type or source.mime)
 
 
-def _attachment(content: Any, name: str | None, content_type: str | None) -> Attachment:
+def _attachment(content: Any, name: str, content_type: str | None) -> Attachment:
     for what, given in (("filename", name), ("content_type", content_type)):
         if given is not None and not isinstance(given, str):
             raise InvalidInputError(f"{what} must be a str, not {type(given).__name__}.")
-    name = name or _name_of(content)
     content_type = content_type or guess_type(name)
     Headers({"Content-Type": content_type})  # refuses what cannot be sent
     return Attachment(content, name, content_type)
@@ -151,19 +153,10 @@ def guess_type(name: str) -> str:
     return known or mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
-def _name_of(content: Any) -> str:
-    name = content.name if isinstance(content, Path) else getattr(content, "name", None)
-    if isinstance(name, bytes):
-        name = os.fsdecode(name)
-    return (PurePath(name).name if isinstance(name, str) else "") or "file"
+def _base_name(name: str | None) -> str:
+    return PurePath((name or "").replace("\\", "/")).name or "file"
 
 
 def _seekable(file: Any) -> bool:
     # tempfile.SpooledTemporaryFile has no seekable() before Python 3.11
     return bool(file.seekable()) if hasattr(file, "seekable") else hasattr(file, "seek") and hasattr(file, "tell")
-
-
-def _checked(piece: object) -> bytes:
-    if not isinstance(piece, (bytes, bytearray, memoryview)):
-        raise InvalidInputError('A file gave text instead of bytes. Open it in binary mode: open(path, "rb").')
-    return bytes(piece)

@@ -40,7 +40,7 @@ class Files(SpeedPixResource[M]):
     @operation
     def create(
         self,
-        file: str | os.PathLike[str] | BinaryIO | files.File,
+        file: str | os.PathLike[str] | BinaryIO | files.UploadedFile | files.File,
         filename: str | None = None,
         content_type: str | None = None,
     ) -> Flow[File]:
@@ -48,9 +48,10 @@ class Files(SpeedPixResource[M]):
 
         Args:
             file: A path (a ``str`` is one here), a file opened in binary mode (sent from its start, its position
-                restored; what cannot seek is copied to a temporary file first), or a :class:`simstudio.File`.
-            filename: What it is called, else what the file says, else ``file``.
-            content_type: Its media type, else what the name says, else ``application/octet-stream``.
+                restored; what cannot seek is copied to a temporary file first), a file that a web framework received
+                (Starlette's ``UploadFile``, Werkzeug's ``FileStorage`` …), or a :class:`simstudio.File`.
+            filename: File name; by default that of the file, else ``file``.
+            content_type: Media type; by default the one that the web framework received, else guessed from the name.
 
         Returns:
             The file; ``access_url`` is for a workflow's input.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from werkzeug.datastructures import FileStorage
 
 import simstudio as sim
 from simstudio import AsyncSimStudioClient, File, SimStudioClient
@@ -41,6 +42,9 @@ WAYS = {
     "bytes with a name and a type": lambda path: ("a.txt", path.read_bytes(), "text/plain"),
     "a File": lambda path: File(path.read_bytes(), name="a.txt"),
     "a File of a path": File,
+    "a file of a web framework": lambda path: FileStorage(
+        io.BytesIO(path.read_bytes()), filename="a.txt", name="attachment", content_type="text/plain; charset=utf-8"
+    ),
 }
 
 

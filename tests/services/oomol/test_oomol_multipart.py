@@ -16,6 +16,7 @@ from simstudio.core.multipart import Part, encode_multipart, file_part
 from simstudio.errors import InvalidInputError
 from simstudio.sandbox.services.oomol_forms import parse_form
 from simstudio.transport.upload import PIECE
+from tests.uploads import UPLOADS
 
 
 def written(*parts: Part, boundary: str = "b") -> bytes:
@@ -120,6 +121,14 @@ def test_a_file_has_a_name_and_a_media_type(file: Any, name: str, mime: str):
     _, (found,) = parse_form("multipart/form-data; boundary=b", written(file_part("files", file)))
 
     assert (found.name, found.mime, found.content) == (name, mime, b"x")
+
+
+@pytest.mark.parametrize("framework", UPLOADS)
+def test_what_a_web_framework_received_is_a_file(framework: str):
+    for file in (UPLOADS[framework](), (None, UPLOADS[framework]())):
+        _, (found,) = parse_form("multipart/form-data; boundary=b", written(file_part("files", file)))
+
+        assert (found.name, found.mime, found.content) == ("report.pdf", "application/pdf", b"hi")
 
 
 @pytest.mark.parametrize(

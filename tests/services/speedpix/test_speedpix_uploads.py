@@ -18,8 +18,10 @@ from simstudio.services.speedpix import (
     SpeedPixResponseError,
     UnsafeURLError,
 )
+from simstudio.services.speedpix.attachments import attach
 from tests.modes import both_modes
 from tests.services.speedpix.helpers import HOST, Answering, Handler, fetch, on, play
+from tests.uploads import UPLOADS
 
 SIGN = "/scc/sp_create_temp_file_upload_sign"
 
@@ -37,6 +39,14 @@ def place(**data: Any) -> Handler:
 
 def uploading(client: Any) -> Any:
     return client.files.create(Path("in.png"))
+
+
+@pytest.mark.parametrize("framework", UPLOADS)
+def test_a_file_that_a_web_framework_received_keeps_its_name_and_type(framework: str):
+    attachment = attach(UPLOADS[framework]())
+
+    assert attachment is not None
+    assert (attachment.name, attachment.data_url()) == ("report.pdf", "data:application/pdf;base64,aGk=")
 
 
 # --- uploads ----------------------------------------------------------------------------------------------------------

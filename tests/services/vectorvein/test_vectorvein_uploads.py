@@ -17,6 +17,7 @@ from simstudio.sandbox.services.vectorvein import VectorVeinSandbox, VectorVeinS
 from simstudio.sandbox.services.vectorvein_service import file_of
 from tests.modes import both_modes
 from tests.services.vectorvein.helpers import Canned, envelope, run
+from tests.uploads import UPLOADS
 
 DONE = envelope({"oss_path": "oss/x", "original_filename": "x", "file_size": 1, "content_type": "text/plain"})
 CONTENT = "Größe: 5 %\r\n".encode()
@@ -88,6 +89,16 @@ def test_what_a_file_is_called_there(file: Any, filename: str | None, name: str,
     server.run(mode, lambda client: client.upload_file(file(), filename))
 
     assert sent(server) == (name, kind, CONTENT)
+
+
+@pytest.mark.parametrize("framework", UPLOADS)
+@pytest.mark.parametrize(("filename", "name"), [(None, "report.pdf"), ("scan", "scan")])
+def test_a_file_that_a_web_framework_received_keeps_its_type(framework: str, filename: str | None, name: str):
+    server = Canned([DONE])
+
+    server.run("sync", lambda client: client.upload_file(UPLOADS[framework](), filename))
+
+    assert sent(server) == (name, "application/pdf", b"hi")
 
 
 def test_a_name_cannot_break_out_of_its_header(mode: str):

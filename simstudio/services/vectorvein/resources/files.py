@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from simstudio.core.files import File
+from simstudio.core.files import File, UploadedFile
 from simstudio.core.modes import M
 from simstudio.core.multipart import Part, encode_multipart, file_part
 from simstudio.core.operation import operation
@@ -23,7 +23,7 @@ class Files(VectorVeinResource[M]):
 
     @operation
     def upload(
-        self, file: str | os.PathLike[str] | BinaryIO | File, filename: str | None = None
+        self, file: str | os.PathLike[str] | BinaryIO | UploadedFile | File, filename: str | None = None
     ) -> Flow[FileUploadResult]:
         """Upload a file, for attachments of tasks and inputs of workflows.
 
@@ -31,7 +31,8 @@ class Files(VectorVeinResource[M]):
 
         Args:
             file: A path (here a ``str`` is one, because nothing else can be meant), a file opened in binary mode (read
-                from its start; its position is restored), or a :class:`simstudio.File`.
+                from its start; its position is restored), a file that a web framework received (Starlette's
+                ``UploadFile``, Werkzeug's ``FileStorage`` …), or a :class:`simstudio.File`.
             filename: What it is called there; the path's or the file's own name where it is not given. Only the base
                 name is ever sent.
 
@@ -64,5 +65,5 @@ def _form(file: object, filename: str | None) -> object:
         raise invalid(f"filename must be a name, not {filename!r}.")
     part = file_part("file", file, default_filename="unknown")
     if filename is not None:
-        part = Part(part.name, part.content, filename, None)
+        part = Part(part.name, part.content, filename, None if isinstance(file, File) else part.mime)
     return encode_multipart([part])
