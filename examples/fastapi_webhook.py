@@ -1,7 +1,7 @@
 """Receive what Sim delivers when a run ends, verify it, and act once on each run: a FastAPI app.
 
-In Sim, add a workflow notification (or a Webhook block) with the address of /sim and a secret. `pip install fastapi
-uvicorn`, then
+In Sim, give a Webhook block, a data drain or a workflow notification the address of /sim and a secret. `pip install
+fastapi uvicorn`, then
 
     SIM_WEBHOOK_SECRET=… python fastapi_webhook.py    (or: uvicorn --factory fastapi_webhook:create_app)
     python fastapi_webhook.py --demo                  (delivers to itself, and ends)
@@ -23,7 +23,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request
 
-from simstudio.webhooks import WebhookError, WorkflowExecutionCompleted, construct_event, sign
+from simstudio.webhooks import DataDrainDelivery, WebhookError, WorkflowExecutionCompleted, construct_event, sign
 
 
 def create_app(secret: str | None = None) -> FastAPI:
@@ -40,6 +40,9 @@ def create_app(secret: str | None = None) -> FastAPI:
         except WebhookError as error:
             logging.getLogger(__name__).warning("Refused a delivery: %s", error)
             raise HTTPException(400, type(error).__name__) from None
+        if isinstance(event, DataDrainDelivery):
+            print(f"A data drain sent {len(event.rows)} rows", flush=True)  # a row may come again, with the same id
+            return {"received": "rows"}
         if not isinstance(event, WorkflowExecutionCompleted):
             print(f"A Webhook block sent {event.payload}", flush=True)
             return {"received": "other"}

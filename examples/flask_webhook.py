@@ -1,7 +1,7 @@
 """Receive what Sim delivers when a run ends, verify it, and act once on each run: a Flask app.
 
-In Sim, add a workflow notification (or a Webhook block) with the address of /sim and a secret. `pip install flask`,
-then
+In Sim, give a Webhook block, a data drain or a workflow notification the address of /sim and a secret. `pip install
+flask`, then
 
     SIM_WEBHOOK_SECRET=… python flask_webhook.py    (or: flask --app flask_webhook run)
     python flask_webhook.py --demo                  (delivers to itself, and ends)
@@ -22,7 +22,7 @@ import httpx
 from flask import Flask, request
 from werkzeug.serving import make_server
 
-from simstudio.webhooks import WebhookError, WorkflowExecutionCompleted, construct_event, sign
+from simstudio.webhooks import DataDrainDelivery, WebhookError, WorkflowExecutionCompleted, construct_event, sign
 
 
 def create_app(secret: str | None = None) -> Flask:
@@ -40,6 +40,9 @@ def create_app(secret: str | None = None) -> Flask:
         except WebhookError as error:
             app.logger.warning("Refused a delivery: %s", error)
             return {"detail": type(error).__name__}, 400
+        if isinstance(event, DataDrainDelivery):
+            print(f"A data drain sent {len(event.rows)} rows", flush=True)  # a row may come again, with the same id
+            return {"received": "rows"}, 200
         if not isinstance(event, WorkflowExecutionCompleted):
             print(f"A Webhook block sent {event.payload}", flush=True)
             return {"received": "other"}, 200

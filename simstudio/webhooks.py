@@ -4,13 +4,21 @@
 
     event = construct_event(raw_body, request.headers, secret)
 
-Sim signs two kinds of deliveries in the same way:
+Sim signs three families of deliveries, each in a header of its own:
 
-* workflow notifications, with the headers ``sim-event``, ``sim-timestamp``, ``sim-delivery-id``, ``sim-signature``;
-* the Webhook block, with ``X-Webhook-Timestamp``, ``X-Delivery-ID``, ``X-Webhook-Signature``.
+* ``sim``: workflow notifications, of servers before July 2026. Header ``sim-signature``, time in milliseconds.
+* ``webhook``: Webhook blocks. Header ``X-Webhook-Signature``, time in milliseconds.
+* ``drain``: data drains, which deliver rows of logs as NDJSON. Header ``X-Sim-Signature``, or another that the drain
+  was given (pass it as ``signature_header``), time in seconds.
 
-A signature is ``t=<ms>,v1=<hex>``, where the hex is the HMAC-SHA256 of ``<ms>.<raw body>`` under the secret. Nothing
-else is signed, so the time is read from the signature, and the type of the event from the body.
+A signature is ``t=<time>,v1=<hex>``, where the hex is the HMAC-SHA256 of ``<time>.<raw body>`` under the secret.
+Nothing else is signed, so the type of the event is read from the body. The ids in other headers (``Idempotency-Key``,
+``sim-delivery-id``, ``X-Delivery-ID``, ``X-Sim-Run-Id``) can be forged, and most are new in each attempt. Recognise
+repeated deliveries by an id in the body:
+
+* of a notification, ``event.data.execution_id``;
+* of a data drain, the ``id`` of each row, because a row may be delivered again among other rows;
+* of a Webhook block, which Sim sends only once, an id that its author puts into the payload.
 
     WebhookError
     ├── MissingSignatureError     no signature header: the sender has no secret, or is not Sim
@@ -20,8 +28,9 @@ else is signed, so the time is read from the signature, and the type of the even
     └── InvalidPayloadError       the payload is no raw body: neither bytes nor valid text
 
 A receiver answers 400 to all of these. Every delivery with a valid signature and time becomes an event: a typed one if
-it fits, else a :class:`GenericEvent` whose ``problem`` says what is wrong. A delivery may arrive more than once, each
-time with a new id and time but the same ``event.data.execution_id``.
+it fits, else a :class:`GenericEvent` whose ``problem`` says what is wrong. Only within
+:func:`simstudio.testing.strict_models`, which is for tests, a delivery that deviates from its type is an
+:class:`~simstudio.InvalidResponseError`.
 """
 
 from __future__ import annotations
@@ -31,13 +40,16 @@ import hmac
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, NoReturn, Protocol, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar, get_args
 
 from simstudio.core.conversion import find_unmet_requirements, structure
+from simstudio.core.received_headers import ReceivedHeaders, canonical_name, find_values
 from simstudio.errors import ConfigurationError, InvalidInputError, SimStudioError
 from simstudio.models.webhooks import (
     EXECUTION_COMPLETED,
+    DataDrainDelivery,
+    DeliveredModel,
     ExecutionCost,
     GenericEvent,
     NotifiedUsage,
@@ -48,6 +60,7 @@ from simstudio.models.webhooks import (
 from simstudio.transport.secret import Secret
 
 __all__ = [
+    "DataDrainDelivery",
     "Event",
     "ExecutionCost",
     "Family",
@@ -67,19 +80,29 @@ __all__ = [
     "sign",
 ]
 
-Event: TypeAlias = WorkflowExecutionCompleted | GenericEvent
-Family: TypeAlias = Literal["sim", "webhook"]
+Event: TypeAlias = WorkflowExecutionCompleted | DataDrainDelivery | GenericEvent
+Family: TypeAlias = Literal["sim", "webhook", "drain"]
 
-_SIGNATURE_HEADERS = ("sim-signature", "x-webhook-signature")
+SIGNATURE_HEADERS: Mapping[Family, str] = {
+    "sim": "sim-signature",
+    "webhook": "X-Webhook-Signature",
+    "drain": "X-Sim-Signature",
+}
+_MILLISECONDS: Mapping[Family, int] = {"sim": 1, "webhook": 1, "drain": 1000}
+"""Milliseconds in the unit of a family's time."""
 _SIGNATURE = re.compile(r"t=([0-9]{1,15})((?:,v1=[0-9a-f]{64})+)")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
-class SupportsItems(Protocol):
-    """Headers that are no ``Mapping`` but have ``items()``, such as Flask's."""
+E = TypeVar("E", bound=DeliveredModel)
 
-    def items(self) -> Iterable[tuple[str, str]]:
-        """Return names and values."""
-        ...
+
+class _Signature(NamedTuple):
+    """The content of a signature header."""
+
+    family: Family
+    time: str
+    values: Secret[list[str]]
 
 
 class WebhookError(SimStudioError):
@@ -108,24 +131,30 @@ class InvalidPayloadError(WebhookError):
 
 def construct_event(
     payload: bytes | str,
-    headers: Mapping[str, str] | SupportsItems,
+    headers: ReceivedHeaders,
     secret: str,
     *,
     tolerance: float | None = 300.0,
     now: Callable[[], float] = time.time,
+    signature_header: str | None = None,
 ) -> Event:
     """Verify a delivery and read its event.
 
     Args:
         payload: The raw body. A body that a framework parsed and serialised again has another signature.
-        headers: Headers of the delivery; names in any case.
+        headers: Headers of the delivery as the framework keeps them: a mapping with names in any case, such as
+            ``request.headers`` or Django's ``request.META``, or pairs, such as ASGI's ``scope["headers"]``. A value may
+            be a list. The ids in headers are not signed: see the module for the ids by which repeated deliveries are
+            recognised.
         secret: The secret that Sim signs with.
         tolerance: Seconds by which the signed time may differ from now, in both directions; None does not check it.
         now: Returns epoch seconds.
+        signature_header: Name of the header in which a data drain sends its signature, if it has a name of its own
+            instead of ``X-Sim-Signature``.
 
     Returns:
-        A :class:`WorkflowExecutionCompleted`, or a :class:`GenericEvent` for every other body, with a ``problem`` if it
-        is not JSON or lacks what its type requires.
+        A :class:`WorkflowExecutionCompleted`, a :class:`DataDrainDelivery`, or a :class:`GenericEvent` for every other
+        body, with a ``problem`` if it is not JSON or lacks what its type requires.
 
     Raises:
         MissingSignatureError: There is no signature header.
@@ -133,7 +162,8 @@ def construct_event(
         TimestampTooOldError: The delivery was signed longer ago than the tolerance.
         TimestampTooNewError: The delivery was signed further in the future than the tolerance.
         InvalidPayloadError: The payload is neither bytes nor valid text.
-        ConfigurationError: The secret is empty, the tolerance is no number of seconds, or the headers are not text.
+        ConfigurationError: The secret is empty, the tolerance is no number of seconds, the headers are in an unknown
+            form, or ``signature_header`` is no header name.
 
     Example:
         >>> body = '{"order": 7}'
@@ -145,53 +175,68 @@ def construct_event(
     key = _key(given)
     if tolerance is not None and not (_is_number(tolerance) and tolerance >= 0):
         raise ConfigurationError(f"tolerance must be seconds, 0 or more, or None to check no time, not {tolerance!r}.")
+    _check_header(signature_header)
     body = _body(payload)
-    timestamp, signatures = _signature(received)
-    expected = Secret(_hmac(key, timestamp, body))
-    if not any(hmac.compare_digest(expected.reveal(), signature) for signature in signatures.reveal()):
+    signature = _signature(received, _families(signature_header))
+    expected = Secret(_hmac(key, signature.time, body))
+    if not any(hmac.compare_digest(expected.reveal(), value) for value in signature.values.reveal()):
         raise InvalidSignatureError(
             "The signature is not that of this body and this secret. Either the secret is not the one that Sim signs "
             "with, or the body was altered on its way, or it is not the raw one: what was parsed and serialised again "
             "differs in spaces, escapes or order. Pass the body's bytes as they came."
         )
     if tolerance is not None:
-        _check_time(int(timestamp), tolerance, now)
-    return _event(body)
+        _check_time(int(signature.time) * _MILLISECONDS[signature.family], tolerance, now)
+    return _event(body, signature.family)
 
 
-def construct_event_without_verification(payload: bytes | str) -> Event:
+def construct_event_without_verification(payload: bytes | str, *, family: Family = "sim") -> Event:
     """Read the event of a delivery without verifying it, for subscriptions without a secret and for tests.
 
     Anybody may have sent the delivery. The result is that of :func:`construct_event`.
 
+    Args:
+        payload: The raw body.
+        family: ``drain`` for the rows of a data drain; the bodies of the other two families are read alike.
+
     Raises:
+        InvalidInputError: The family is invalid.
         InvalidPayloadError: The payload is neither bytes nor valid text.
 
     Example:
         >>> construct_event_without_verification('{"order": 7}')
         GenericEvent(payload={'order': 7})
     """
-    return _event(_body(payload))
+    _check_family(family)
+    return _event(_body(payload), family)
 
 
 def sign(
-    payload: bytes | str, secret: str, *, timestamp_ms: int | None = None, family: Family = "sim"
+    payload: bytes | str,
+    secret: str,
+    *,
+    timestamp_ms: int | None = None,
+    family: Family = "sim",
+    signature_header: str | None = None,
 ) -> dict[str, str]:
     """Make the headers of a delivery, signed as Sim signs, for tests of a receiver.
 
     Args:
         payload: The body that will be sent.
         secret: The secret to sign with.
-        timestamp_ms: Time of the signature in epoch milliseconds; by default now.
-        family: ``sim`` for a workflow notification, ``webhook`` for a Webhook block.
+        timestamp_ms: Time of the signature in epoch milliseconds, of which a data drain signs the whole seconds; by
+            default now.
+        family: ``sim`` for a workflow notification, ``webhook`` for a Webhook block, ``drain`` for a data drain.
+        signature_header: Name of the signature header of a data drain, if it is not ``X-Sim-Signature``.
 
     Returns:
-        All headers that Sim sets, with a new delivery id.
+        All headers that Sim sets, with new ids.
 
     Raises:
-        InvalidInputError: The time or the family is invalid.
+        InvalidInputError: The time or the family is invalid, or another family than ``drain`` has a
+            ``signature_header``.
         InvalidPayloadError: The payload is neither bytes nor valid text.
-        ConfigurationError: The secret is empty.
+        ConfigurationError: The secret is empty, or ``signature_header`` is no header name.
 
     Example:
         >>> sign("{}", "whsec-test", timestamp_ms=1000)["sim-signature"][:16]
@@ -205,18 +250,34 @@ def sign(
         timestamp_ms = int(time.time() * 1000)
     if type(timestamp_ms) is not int or not 0 <= timestamp_ms < 10**15:
         raise InvalidInputError(f"timestamp_ms must be whole milliseconds since 1970, not {timestamp_ms!r}.")
-    if family not in ("sim", "webhook"):
-        raise InvalidInputError(f"family must be 'sim' or 'webhook', not {family!r}.")
-    timestamp = str(timestamp_ms)
-    signature = f"t={timestamp},v1={_hmac(_key(given), timestamp, _body(payload))}"
+    _check_family(family)
+    if signature_header is not None and family != "drain":
+        raise InvalidInputError(f"signature_header is for the family 'drain', not for {family!r}.")
+    _check_header(signature_header)
+    timestamp = str(timestamp_ms // _MILLISECONDS[family])
+    body = _body(payload)
+    signed = {signature_header or SIGNATURE_HEADERS[family]: f"t={timestamp},v1={_hmac(_key(given), timestamp, body)}"}
     delivery = str(uuid4())
+    if family == "drain":
+        return {
+            "Content-Type": "application/x-ndjson",
+            "X-Sim-Timestamp": timestamp,
+            "X-Sim-Signature-Version": "v1",
+            "X-Sim-Drain-Id": str(uuid4()),
+            "X-Sim-Run-Id": delivery,
+            "X-Sim-Source": "workflow_logs",
+            "X-Sim-Sequence": "0",
+            "X-Sim-Row-Count": str(len(_lines(body))),
+            "Idempotency-Key": f"{delivery}-0",
+            **signed,
+        }
     if family == "webhook":
         return {
             "Content-Type": "application/json",
             "X-Webhook-Timestamp": timestamp,
             "X-Delivery-ID": delivery,
             "Idempotency-Key": delivery,
-            "X-Webhook-Signature": signature,
+            **signed,
         }
     return {
         "Content-Type": "application/json",
@@ -224,7 +285,7 @@ def sign(
         "sim-timestamp": timestamp,
         "sim-delivery-id": f"delivery_{delivery}",
         "Idempotency-Key": f"delivery_{delivery}",
-        "sim-signature": signature,
+        **signed,
     }
 
 
@@ -258,35 +319,49 @@ def _body(payload: bytes | str) -> bytes:
     )
 
 
-def _signature(headers: Secret[Any]) -> tuple[str, Secret[list[str]]]:
-    """Return the signed time, as text, and the signatures of the first header that has any."""
-    found = _find_signature(headers.reveal())
+def _check_family(family: object) -> None:
+    if family not in get_args(Family):
+        raise InvalidInputError(f"family must be 'sim', 'webhook' or 'drain', not {family!r}.")
+
+
+def _check_header(name: str | None) -> None:
+    if name is not None and not (isinstance(name, str) and _HEADER_NAME.fullmatch(name)):
+        raise ConfigurationError(f"signature_header must be the name of a header, not {name!r}.")
+
+
+def _families(signature_header: str | None) -> dict[str, Family]:
+    """The family of each signature header, by canonical name; a name that a data drain was given comes first."""
+    own: dict[str, Family] = {} if signature_header is None else {canonical_name(signature_header): "drain"}
+    known = {canonical_name(header): family for family, header in SIGNATURE_HEADERS.items()}
+    return own | {name: family for name, family in known.items() if name not in own}
+
+
+def _signature(headers: Secret[Any], families: Mapping[str, Family]) -> _Signature:
+    """Return the content of the first signature header that the delivery has."""
+    found = _find_signature(headers.reveal(), families)
     if isinstance(found, SimStudioError):
         raise found
     return found
 
 
-def _find_signature(headers: Any) -> tuple[str, Secret[list[str]]] | SimStudioError:
+def _find_signature(headers: Any, families: Mapping[str, Family]) -> _Signature | SimStudioError:
     """As :func:`_signature`, but errors are returned, so that their tracebacks hold no locals with signatures."""
-    if not hasattr(headers, "items"):
-        return ConfigurationError(f"headers must be a mapping of str to str, not {type(headers).__name__}.")
-    found: dict[str, set[str]] = {}
-    for name, value in headers.items():
-        if not (isinstance(name, str) and isinstance(value, str)):
-            return ConfigurationError(f"headers must be a mapping of str to str; {name!r} is not such a header.")
-        if value and name.lower() in _SIGNATURE_HEADERS:
-            found.setdefault(name.lower(), set()).add(value)
-    for name in _SIGNATURE_HEADERS:
+    found = find_values(headers, families)
+    if isinstance(found, SimStudioError):
+        return found
+    for name, family in families.items():
         values = found.get(name)
         if values:
             read = _SIGNATURE.fullmatch(values.pop())
             if read is None or values:
-                problem = "came more than once" if values else "does not read t=<milliseconds>,v1=<64 lower-case hex>"
+                unit = "seconds" if family == "drain" else "milliseconds"
+                problem = "came more than once" if values else f"does not read t=<{unit}>,v1=<64 lower-case hex>"
                 return InvalidSignatureError(f"The header {name} {problem}.")
-            return read[1], Secret([entry.removeprefix("v1=") for entry in read[2].split(",")[1:]])
+            return _Signature(family, read[1], Secret([entry.removeprefix("v1=") for entry in read[2].split(",")[1:]]))
     return MissingSignatureError(
-        "The delivery has no signature (sim-signature or X-Webhook-Signature). Sim signs only where a secret is set: "
-        "set one on the notification or the Webhook block, and see that no proxy drops the header."
+        "The delivery has no signature (X-Sim-Signature, sim-signature or X-Webhook-Signature). Sim signs only where a "
+        "secret is set: set one on the notification or the Webhook block, and see that no proxy drops the header. For "
+        "a data drain whose signature header has another name, pass signature_header=."
     )
 
 
@@ -294,8 +369,8 @@ def _hmac(key: Secret[bytes], timestamp: str, body: bytes) -> str:
     return hmac.new(key.reveal(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
-def _check_time(timestamp: int, tolerance: float, now: Callable[[], float]) -> None:
-    age = (round(now() * 1000) - timestamp) / 1000  # whole milliseconds, so that the tolerance itself is exact
+def _check_time(signed_ms: int, tolerance: float, now: Callable[[], float]) -> None:
+    age = (round(now() * 1000) - signed_ms) / 1000  # whole milliseconds, so that the tolerance itself is exact
     if age > tolerance:
         raise TimestampTooOldError(
             f"The delivery was signed {age:.3f} s ago, and {tolerance:g} s are tolerated: it is a repetition of an "
@@ -308,18 +383,30 @@ def _check_time(timestamp: int, tolerance: float, now: Callable[[], float]) -> N
         )
 
 
-def _event(body: bytes) -> Event:
+def _event(body: bytes, family: Family) -> Event:
     try:
-        data = json.loads(body.decode(), parse_constant=_no_constant)
+        data: Any = [_json(line) for line in _lines(body)] if family == "drain" else _json(body)
     except (ValueError, RecursionError) as error:  # a UnicodeDecodeError is a ValueError
-        return GenericEvent(body, f"The body is not JSON: {error}.")
-    if not isinstance(data, dict) or data.get("type") != EXECUTION_COMPLETED:
-        return GenericEvent(data)
-    event = structure(data, WorkflowExecutionCompleted)
+        return GenericEvent(body, f"The body is not {'NDJSON' if family == 'drain' else 'JSON'}: {error}.")
+    if family == "drain":
+        return _typed({"rows": data}, DataDrainDelivery, data, "The body is that of a data drain")
+    if isinstance(data, dict) and data.get("type") == EXECUTION_COMPLETED:
+        return _typed(data, WorkflowExecutionCompleted, data, f"The body says it is a {EXECUTION_COMPLETED}")
+    return GenericEvent(data)
+
+
+def _typed(wire: dict[str, Any], kind: type[E], payload: Any, claim: str) -> E | GenericEvent:
+    event = structure(wire, kind)
     unmet = find_unmet_requirements(event)
-    if unmet:
-        return GenericEvent(data, f"The body says it is a {EXECUTION_COMPLETED}, but {'; '.join(unmet)}.")
-    return event
+    return GenericEvent(payload, f"{claim}, but {'; '.join(unmet)}.") if unmet else event
+
+
+def _lines(body: bytes) -> list[bytes]:
+    return [line for line in body.split(b"\n") if line.strip()]
+
+
+def _json(text: bytes) -> Any:
+    return json.loads(text.decode(), parse_constant=_no_constant)
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import click
@@ -15,17 +15,6 @@ Pairs: TypeAlias = list[tuple[str, str]]
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _REQUEST_LINE = re.compile(r"[A-Z]+ \S+ HTTP/[0-9.]+")
-
-
-class HeaderPairs:
-    """Headers as they came: a name may come more than once, which a dict would hide."""
-
-    def __init__(self, pairs: Pairs) -> None:
-        self._pairs = pairs
-
-    def items(self) -> Iterable[tuple[str, str]]:
-        """The names and values."""
-        return list(self._pairs)
 
 
 def header_option(text: str) -> Callable[[Any], Any]:

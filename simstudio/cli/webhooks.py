@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simstudio.cli.failures import CommandError, ExitCode
-from simstudio.cli.headers import HeaderPairs, Pairs, header_option, read_headers
+from simstudio.cli.headers import Pairs, header_option, read_headers
 from simstudio.cli.inputs import read_bytes
 from simstudio.cli.invocation import Invocation, json_option, pass_invocation
 from simstudio.cli.output import on_terminal, say, write_json
@@ -72,6 +72,11 @@ def _tolerance(ctx: click.Context, option: click.Parameter, value: str) -> float
     callback=_tolerance,
     help="By how much the signed time may differ from now; none checks no time.",
 )
+@click.option(
+    "--signature-header",
+    metavar="NAME",
+    help="Header of the signature, of a data drain that was given another than X-Sim-Signature.",
+)
 @json_option
 @pass_invocation
 def verify(
@@ -82,9 +87,10 @@ def verify(
     secret: str | None,
     *,
     tolerance: float | None,
+    signature_header: str | None,
     as_json: bool,
 ) -> None:
-    """Verify a delivery, and show the event in it.
+    """Verify a delivery, and show the event in it; of a data drain, the rows.
 
     BODYFILE holds the body exactly as it came, byte for byte; - is standard input.
     """
@@ -101,7 +107,7 @@ def verify(
     content = read_bytes(body, "BODYFILE")
     pairs = [*headers, *(read_headers(header_file, "--headers") if header_file is not None else [])]
     try:
-        event = construct_event(content, HeaderPairs(pairs), key, tolerance=tolerance)
+        event = construct_event(content, pairs, key, tolerance=tolerance, signature_header=signature_header)
     except WebhookError as error:
         text = _call_explained(error, given=bool(pairs)).replace(key, "***")
         raise CommandError(text, ExitCode.FAILED, type(error).__name__) from None
@@ -119,12 +125,20 @@ def _call_explained(error: WebhookError, *, given: bool) -> str:
 
 
 def _show(invocation: Invocation, event: Event) -> None:
-    from simstudio.webhooks import GenericEvent, WorkflowExecutionCompleted
+    from simstudio.webhooks import DataDrainDelivery, GenericEvent
 
     problem = event.problem if isinstance(event, GenericEvent) else None
     if problem is not None:
         say(f"note: {problem}")
-    if not isinstance(event, WorkflowExecutionCompleted):
+    if isinstance(event, DataDrainDelivery):
+        if invocation.as_json or not on_terminal():
+            for row in event.rows:
+                write_json(row)
+        else:
+            kind = "data drain (a test)" if event.is_probe else "data drain"
+            show_fields([("verified", True), ("event", kind), ("rows", event.rows)])
+        return
+    if isinstance(event, GenericEvent):
         payload = event.payload
         shown = payload.decode(errors="replace") if isinstance(payload, bytes) else payload
         if invocation.as_json or not on_terminal():

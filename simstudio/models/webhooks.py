@@ -12,6 +12,9 @@ from simstudio.models.usage import ExecutionRateLimits, Usage
 EXECUTION_COMPLETED = "workflow.execution.completed"
 """The ``type`` of the event that Sim's workflow notifications deliver."""
 
+PROBE = {"sim": "connection-test"}
+"""The only row of a data drain's test delivery."""
+
 
 class DeliveredModel(Model):
     """A model of a delivery, which is public under :mod:`simstudio.webhooks`."""
@@ -123,6 +126,24 @@ class WorkflowExecutionCompleted(DeliveredModel):
     def is_test(self) -> bool:
         """Whether the "test" button sent the event, about a run that never took place."""
         return str(self.id).startswith("evt_test_")
+
+
+@model
+class DataDrainDelivery(DeliveredModel):
+    """Rows that a data drain delivers: up to 1000 logs of runs, jobs, audits or chats.
+
+    A row may be delivered again, also among others: recognise it by its ``id``.
+
+    Attributes:
+        rows: The rows as JSON data; their fields depend on the drain's source.
+    """
+
+    rows: list[dict[str, Any]]
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether the "test" button sent the delivery, which then has no row of a log."""
+        return self.rows == [PROBE]
 
 
 @model

@@ -1,4 +1,4 @@
-"""Notifications: after every run a signed delivery to each address that was asked for."""
+"""Deliveries: after every run a signed request to each address that was asked for, in one of Sim's three families."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import httpx
 from simstudio import webhooks
 from simstudio.sandbox import jsontext
 from simstudio.sandbox.dialects.v06 import reading
-from simstudio.sandbox.logs import FULL_COST
+from simstudio.sandbox.logs import COST, FULL_COST
 from simstudio.sandbox.serving import configuration_error
+from simstudio.sandbox.times import iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,7 @@ class Subscription:
     url: str
     secret: str | None
     include: frozenset[Part]
+    family: webhooks.Family
 
 
 @attrs.frozen
@@ -61,7 +63,7 @@ class Delivery:
     @property
     def id(self) -> str:
         """The delivery's id."""
-        return self.headers["sim-delivery-id"]
+        return self.headers["Idempotency-Key"]
 
     @property
     def succeeded(self) -> bool:
@@ -93,11 +95,11 @@ class Notifications:
         self._subscriptions: list[Subscription] = []
         self.deliveries: list[Delivery] = []
 
-    def subscribe(self, url: str, secret: str | None, include: Iterable[Part]) -> None:
+    def subscribe(self, url: str, secret: str | None, include: Iterable[Part], family: webhooks.Family) -> None:
         """Send deliveries to an address from now on.
 
         Raises:
-            ConfigurationError: the address, the secret or a part is none.
+            ConfigurationError: the address, the secret, the family or a part is none.
         """
         parts = frozenset(include)
         unknown = parts - set(get_args(Part))
@@ -105,9 +107,15 @@ class Notifications:
             raise configuration_error(f"include is some of {', '.join(get_args(Part))}, not {include!r}")
         if not url.startswith(("http://", "https://")):
             raise configuration_error(f"{url!r} is no address to notify: it must begin with http:// or https://")
+        if family not in get_args(webhooks.Family):
+            raise configuration_error(f"family is one of {', '.join(get_args(webhooks.Family))}, not {family!r}")
+        if parts and family != "sim":
+            raise configuration_error(f"include is for the family sim: the family {family} always delivers the same")
         if secret is not None:
             webhooks.sign(b"", secret)
-        self._subscriptions.append(Subscription(url, secret, parts))
+        elif family == "drain":
+            raise configuration_error("a data drain always has a secret: pass secret=")
+        self._subscriptions.append(Subscription(url, secret, parts, family))
 
     async def send(self, entry: Entry) -> None:
         """Tell every address of a run that has ended, one after another."""
@@ -116,11 +124,17 @@ class Notifications:
 
     async def _deliver(self, subscription: Subscription, entry: Entry) -> None:
         now = round(self._clock() * 1000)
-        event = {"id": f"evt_{uuid4()}", "type": EVENT, "timestamp": now, "data": self._data(subscription, entry)}
-        body = jsontext.encode(event)
-        headers = webhooks.sign(body, subscription.secret or _UNSIGNED, timestamp_ms=now)
+        family = subscription.family
+        if family == "sim":
+            data = self._data(subscription, entry)
+            body = jsontext.encode({"id": f"evt_{uuid4()}", "type": EVENT, "timestamp": now, "data": data})
+        elif family == "webhook":
+            body = jsontext.encode(_workspace_event(entry, iso(now / 1000)))
+        else:
+            body = jsontext.encode(self._row(entry)) + b"\n"
+        headers = webhooks.sign(body, subscription.secret or _UNSIGNED, timestamp_ms=now, family=family)
         if subscription.secret is None:
-            del headers["sim-signature"]
+            del headers[webhooks.SIGNATURE_HEADERS[family]]
         delivery = Delivery(subscription.url, entry.execution.id, headers, body, None, "the server stopped")
         try:
             delivery = attrs.evolve(delivery, status=await _post(subscription.url, body, headers), error=None)
@@ -157,6 +171,44 @@ class Notifications:
             },
         }
         return {**data, **{name: told() for name, told in parts.items() if name in subscription.include}}
+
+    def _row(self, entry: Entry) -> dict[str, Any]:
+        """The run as a row of a data drain of workflow logs."""
+        run = entry.execution
+        return {
+            "id": entry.id,
+            "executionId": run.id,
+            "workflowId": run.workflow_id,
+            "workspaceId": entry.workspace_id,
+            "stateSnapshotId": None,
+            "deploymentVersionId": run.deployment,
+            "level": entry.level,
+            "status": run.state,
+            "trigger": run.trigger,
+            "startedAt": entry.started_at,
+            "endedAt": entry.ended_at,
+            "totalDurationMs": entry.duration,
+            "executionData": {"finalOutput": entry.final_output, "traceSpans": entry.spans(self._definitions)},
+            "cost": COST,
+            "files": None,
+            "createdAt": entry.started_at,
+        }
+
+
+def _workspace_event(entry: Entry, now: str) -> dict[str, Any]:
+    """The event with which a workspace event trigger starts a workflow, as its Webhook block would pass it on."""
+    return {
+        "event": "execution_error" if entry.level == "error" else "execution_success",
+        "timestamp": now,
+        "workflowId": entry.execution.workflow_id,
+        "workflowName": entry.workflow_name,
+        "runId": entry.execution.id,
+        "durationMs": entry.duration,
+        "cost": 0,
+        "finalOutput": entry.final_output,
+        "triggeringRun": None,
+        "version": None,
+    }
 
 
 async def _post(url: str, body: bytes, headers: Mapping[str, str]) -> int:

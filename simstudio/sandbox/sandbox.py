@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from simstudio.client import AsyncSimStudioClient, SimStudioClient
     from simstudio.sandbox.notifications import Delivery, Notifications, Part
     from simstudio.sandbox.records import ExecutionRecord
+    from simstudio.webhooks import Family
 
 _NAME = re.compile(r"[^/\s?#][^/?#]*")
 
@@ -242,18 +243,23 @@ class Sandbox:
 
         return register
 
-    def notify(self, url: str, *, secret: str | None = None, include: Iterable[Part] = ()) -> None:
-        """Tell an address of every run that ends from now on, as Sim's workflow notifications do.
+    def notify(
+        self, url: str, *, secret: str | None = None, include: Iterable[Part] = (), family: Family = "sim"
+    ) -> None:
+        """Deliver every run that ends from now on to an address, signed as one of Sim's families of deliveries.
 
         A delivery that fails is not tried again; `deliveries` shows it. A paused run has not ended.
 
         Args:
-            url: where each ``workflow.execution.completed`` is POSTed.
-            secret: what it is signed with, see `simstudio.webhooks`; None sends it unsigned.
-            include: what it carries besides: some of ``finalOutput``, ``traceSpans``, ``rateLimits``, ``usage``.
+            url: address of the receiver, to which each delivery is POSTed.
+            secret: secret of the signature, see `simstudio.webhooks`; None sends it unsigned. A data drain needs one.
+            include: further parts of a workflow notification: some of ``finalOutput``, ``traceSpans``, ``rateLimits``,
+                ``usage``.
+            family: ``sim`` for workflow notifications, which current servers of Sim have no more; ``webhook`` for
+                workspace events that a Webhook block passes on; ``drain`` for a data drain, one row a delivery.
 
         Raises:
-            ConfigurationError: the address, the secret or a part is none.
+            ConfigurationError: the address, the secret, the family or a part is invalid.
 
         Example:
             >>> sandbox.notify("http://127.0.0.1:9000/hook", secret="whsec-test", include=["finalOutput"])
@@ -262,7 +268,7 @@ class Sandbox:
             from simstudio.sandbox.notifications import Notifications
 
             self._notifications = Notifications(self._clock, self._current_limiter, self._account, self._definitions)
-        self._notifications.subscribe(url, secret, include)
+        self._notifications.subscribe(url, secret, include, family)
 
     @property
     def deliveries(self) -> list[Delivery]:

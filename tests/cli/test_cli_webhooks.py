@@ -78,6 +78,20 @@ class TestAVerifiedDelivery:
 
         assert cli(*stored(BODY, f"POST /hook HTTP/1.1\n{signed}\n")).exit_code == 0
 
+    def test_of_a_data_drain_a_pipe_gets_the_rows(self, cli, stored) -> None:
+        body = f"{BODY}\n{BODY}\n"
+        headers = sign(body, SECRET, family="drain", signature_header="X-My-Sig")
+
+        result = cli(*stored(body, headers), "--signature-header", "x-my-sig")
+
+        assert (result.exit_code, [json.loads(line) for line in result.stdout.splitlines()]) == (0, [{"order": 7}] * 2)
+
+    @pytest.mark.usefixtures("terminal")
+    def test_the_test_of_a_data_drain_is_said_to_be_one(self, cli, stored) -> None:
+        body = '{"sim":"connection-test"}\n'
+
+        assert "data drain (a test)" in cli(*stored(body, sign(body, SECRET, family="drain"))).stdout
+
     def test_the_secret_of_the_option_wins(self, cli, stored) -> None:
         assert cli(*stored(BODY, sign(BODY, "whsec-test-other")), "--secret", "whsec-test-other").exit_code == 0
 

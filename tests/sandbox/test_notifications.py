@@ -11,7 +11,13 @@ import pytest
 
 from simstudio.errors import ConfigurationError
 from simstudio.sandbox import Pause
-from simstudio.webhooks import InvalidSignatureError, WorkflowExecutionCompleted, construct_event
+from simstudio.webhooks import (
+    DataDrainDelivery,
+    InvalidSignatureError,
+    WorkflowExecutionCompleted,
+    construct_event,
+)
+from tests.webhooks.deliveries import WORKSPACE_EVENT
 
 from .calls import Caller
 from .hitl_scenes import until
@@ -158,6 +164,33 @@ def test_a_paused_run_is_delivered_when_it_has_ended(call: Caller, receiver: Rec
     assert event_of(receiver).data.execution_id == links["executionId"]
 
 
+def test_a_webhook_block_passes_on_the_workspace_event(call: Caller, receiver: Receiver) -> None:
+    call.sandbox.notify(receiver.url, secret=SECRET, family="webhook")
+    call.execute("hello", {"name": "Zoë"})
+    call.execute("fail", {"message": "no"})
+    delivered(call, 2)
+    events = [construct_event(body, headers, SECRET) for headers, body in receiver.received]
+    assert {event["event"]: event["finalOutput"] for event in events} == {
+        "execution_success": {"message": "Hello, Zoë!"},
+        "execution_error": {"error": "fail: no"},
+    }
+    assert {*events[0]} == {*json.loads(WORKSPACE_EVENT.body)}
+    assert {delivery.id for delivery in call.sandbox.deliveries} == {
+        headers["x-delivery-id"] for headers, _ in receiver.received
+    }
+
+
+def test_a_data_drain_delivers_the_run_as_a_row(call: Caller, receiver: Receiver) -> None:
+    call.sandbox.notify(receiver.url, secret=SECRET, family="drain")
+    run = call.execute("hello").json()["executionId"]
+    delivered(call)
+    headers, body = receiver.received[0]
+    event = construct_event(body, headers, SECRET)
+    assert isinstance(event, DataDrainDelivery)
+    assert [(row["executionId"], row["status"]) for row in event.rows] == [(run, "completed")]
+    assert headers["content-type"] == "application/x-ndjson"
+
+
 def test_every_address_is_told(call: Caller, receiver: Receiver) -> None:
     call.sandbox.notify(receiver.url)
     call.sandbox.notify(receiver.url)
@@ -197,6 +230,9 @@ def test_a_receiver_that_is_not_there_is_seen_and_harms_nobody(call: Caller, rec
         {"url": "http://127.0.0.1/", "secret": " "},
         {"url": "http://127.0.0.1/", "include": ["everything"]},
         {"url": "http://127.0.0.1/", "include": "usage"},
+        {"url": "http://127.0.0.1/", "include": ["usage"], "family": "webhook"},
+        {"url": "http://127.0.0.1/", "family": "drain"},
+        {"url": "http://127.0.0.1/", "family": "other"},
     ],
 )
 def test_what_cannot_be_a_subscription_is_a_configuration_error(call: Caller, options: dict) -> None:

@@ -6,10 +6,13 @@ import pickle
 from typing import Any
 
 import pytest
-from deliveries import FAILED_RUN, TEST_BUTTON, UNSIGNED
+from deliveries import DRAIN_PROBE, FAILED_RUN, TEST_BUTTON, UNSIGNED
 
+from simstudio import InvalidInputError, InvalidResponseError
 from simstudio.core.model import Model
+from simstudio.testing import strict_models
 from simstudio.webhooks import (
+    DataDrainDelivery,
     Event,
     GenericEvent,
     InvalidPayloadError,
@@ -148,6 +151,64 @@ def test_a_completed_run_that_lacks_what_its_type_requires_is_generic_and_says_s
     assert event.type == "workflow.execution.completed"
 
 
+# --- rows of a data drain -------------------------------------------------------------------------------------------
+
+ROWS = [{"id": "l1", "executionId": "e1", "level": "info"}, {"id": "l2", "text": "Zoë\u2028"}]
+
+
+def lines(*rows: Any) -> bytes:
+    return b"".join(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows)
+
+
+@pytest.mark.parametrize("body", [lines(*ROWS), lines(*ROWS).rstrip(), lines(*ROWS).replace(b"\n", b"\r\n\r\n")])
+def test_a_drains_lines_are_the_rows_of_one_event(body: bytes):
+    event = construct_event_without_verification(body, family="drain")
+
+    assert isinstance(event, DataDrainDelivery)
+    assert event.rows == ROWS
+    assert not event.is_probe
+
+
+def test_a_drains_test_delivery_says_so():
+    event = construct_event_without_verification(DRAIN_PROBE.body, family="drain")
+
+    assert isinstance(event, DataDrainDelivery)
+    assert event.is_probe
+
+
+@pytest.mark.parametrize("body", [lines(*ROWS) + b"{", b"\xff\n", b"[" * 100_000, b"1" * 10_000])
+def test_a_drains_body_that_is_not_ndjson_is_its_bytes_and_says_so(body: bytes):
+    event = construct_event_without_verification(body, family="drain")
+
+    assert isinstance(event, GenericEvent)
+    assert event.payload == body
+    assert str(event.problem).startswith("The body is not NDJSON: ")
+
+
+def test_a_drains_line_that_is_no_object_makes_it_generic():
+    event = construct_event_without_verification(lines({"id": "l1"}, 5), family="drain")
+
+    assert isinstance(event, GenericEvent)
+    assert event.payload == [{"id": "l1"}, 5]
+    assert event.problem == (
+        "The body is that of a data drain, but DataDrainDelivery.rows is a whole number and not an object."
+    )
+
+
+def test_a_family_that_is_none_is_refused():
+    with pytest.raises(InvalidInputError, match="family"):
+        construct_event_without_verification(b"{}", family="other")  # type: ignore[arg-type]
+
+
+def test_in_strict_models_a_delivery_that_deviates_is_an_error():
+    with strict_models():
+        assert completed(FAILED_RUN.body).data.status == "error"
+        with pytest.raises(InvalidResponseError, match=r"WorkflowExecutionCompleted\.id is a whole number"):
+            read({**SMALLEST, "id": 1})
+        with pytest.raises(InvalidResponseError, match=r"DataDrainDelivery\.rows is a whole number"):
+            construct_event_without_verification(b"5", family="drain")
+
+
 # --- other payloads -------------------------------------------------------------------------------------------------
 
 
@@ -207,6 +268,7 @@ def test_what_was_parsed_already_is_refused():
 
 EVENTS: list[Model] = [
     completed(FAILED_RUN.body),
+    construct_event_without_verification(lines(*ROWS), family="drain"),
     read({"order": 7}),
     read([1]),
     read({**SMALLEST, "id": 1}),

@@ -10,17 +10,32 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from email.message import Message
 from functools import partial
 from typing import Any
+from wsgiref.util import setup_testing_defaults
 
 import pytest
-from deliveries import FAILED_RUN, SECRET, TEST_BUTTON, UNSIGNED, Delivery
+from deliveries import (
+    DRAIN_PROBE,
+    FAILED_RUN,
+    SECRET,
+    TEST_BUTTON,
+    UNSIGNED,
+    WEBHOOK_BLOCK,
+    WORKSPACE_EVENT,
+    Delivery,
+)
 from hypothesis import example, given
 from hypothesis import strategies as st
+from multidict import CIMultiDict
+from starlette.datastructures import Headers
+from werkzeug.datastructures import EnvironHeaders
 
 import simstudio.webhooks
 from simstudio import ConfigurationError, InvalidInputError, SimStudioError
 from simstudio.webhooks import (
+    DataDrainDelivery,
     Family,
     GenericEvent,
     InvalidPayloadError,
@@ -35,11 +50,11 @@ from simstudio.webhooks import (
 )
 
 BODY = '{"order":7,"name":"Zoë"}'.encode()
-T = 1_795_163_133_189
-FAMILIES: tuple[Family, ...] = ("sim", "webhook")
-HEADER = {"sim": "sim-signature", "webhook": "X-Webhook-Signature"}
+T = 1_795_163_133_000
+FAMILIES: tuple[Family, ...] = ("sim", "webhook", "drain")
+HEADER = {"sim": "sim-signature", "webhook": "X-Webhook-Signature", "drain": "X-Sim-Signature"}
 
-both_families = pytest.mark.parametrize("family", FAMILIES)
+every_family = pytest.mark.parametrize("family", FAMILIES)
 both_recorded = pytest.mark.parametrize("delivered", [TEST_BUTTON, FAILED_RUN], ids=["test button", "failed run"])
 
 
@@ -50,6 +65,11 @@ def at(milliseconds: int) -> Callable[[], float]:
 def verified(body: bytes | str, headers: Any, secret: str = SECRET, **options: Any) -> Any:
     """What comes of a delivery that was signed at T, at T."""
     return construct_event(body, headers, secret, **{"now": at(T), **options})
+
+
+def order_in(event: Any) -> Any:
+    """The order number of BODY, whatever the family of its delivery."""
+    return (event.rows[0] if isinstance(event, DataDrainDelivery) else event)["order"]
 
 
 def signed(family: Family = "sim", body: bytes = BODY) -> dict[str, str]:
@@ -81,22 +101,42 @@ def test_signing_sets_the_headers_that_sim_sets(delivered: Delivery):
     assert [*sign(delivered.body, SECRET)] == [name for name in delivered.headers if name not in of_the_connection]
 
 
-@both_families
+@pytest.mark.parametrize("delivered", [WEBHOOK_BLOCK, WORKSPACE_EVENT], ids=["webhook block", "workspace event"])
+def test_a_recorded_delivery_of_a_webhook_block_verifies(delivered: Delivery):
+    assert delivered.secret is not None
+    event = construct_event(delivered.body, delivered.headers, delivered.secret, now=delivered.now)
+
+    assert event == GenericEvent(json.loads(delivered.body))
+
+
+def test_a_recorded_delivery_of_a_data_drain_verifies_under_the_header_that_it_was_given():
+    assert DRAIN_PROBE.secret is not None
+    delivered = (DRAIN_PROBE.body, DRAIN_PROBE.headers, DRAIN_PROBE.secret)
+
+    event = construct_event(*delivered, now=DRAIN_PROBE.now, signature_header="X-My-Sig")
+
+    assert isinstance(event, DataDrainDelivery)
+    assert event.is_probe
+    with pytest.raises(MissingSignatureError, match="pass signature_header="):
+        construct_event(*delivered, now=DRAIN_PROBE.now)
+
+
+@every_family
 def test_what_was_signed_verifies(family: Family):
-    assert verified(BODY, signed(family)) == {"order": 7, "name": "Zoë"}
+    assert order_in(verified(BODY, signed(family))) == 7
 
 
-@both_families
+@every_family
 def test_what_was_signed_now_verifies_now(family: Family):
-    assert construct_event(BODY, sign(BODY, SECRET, family=family), SECRET) == GenericEvent(json.loads(BODY))
+    assert order_in(construct_event(BODY, sign(BODY, SECRET, family=family), SECRET)) == 7
 
 
-@both_families
+@every_family
 @pytest.mark.parametrize("spelled", [str.lower, str.upper, str.title])
 def test_the_names_of_headers_are_read_in_any_case(family: Family, spelled: Callable[[str], str]):
     headers = {spelled(name): value for name, value in signed(family).items()}
 
-    assert verified(BODY, headers)["order"] == 7
+    assert order_in(verified(BODY, headers)) == 7
 
 
 def test_a_body_may_be_text():
@@ -116,9 +156,9 @@ def test_headers_need_only_have_items():
     assert verified(BODY, Headers())["order"] == 7
 
 
-@both_families
+@every_family
 def test_only_the_signature_header_is_needed(family: Family):
-    assert verified(BODY, {HEADER[family]: signed(family)[HEADER[family]]})["order"] == 7
+    assert order_in(verified(BODY, {HEADER[family]: signed(family)[HEADER[family]]})) == 7
 
 
 def test_headers_that_are_not_signed_decide_nothing():
@@ -128,14 +168,14 @@ def test_headers_that_are_not_signed_decide_nothing():
     assert verified(BODY, forged)["order"] == 7
 
 
-@both_families
+@every_family
 def test_any_of_several_signatures_may_match(family: Family):
     header = HEADER[family]
     time_, right = signed(family)[header].split(",")
     wrong = f"v1={'0' * 64}"
 
     for entries in ([right, wrong], [wrong, right], [wrong, right, wrong]):
-        assert verified(BODY, {header: ",".join([time_, *entries])})["order"] == 7
+        assert order_in(verified(BODY, {header: ",".join([time_, *entries])})) == 7
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -146,7 +186,112 @@ def test_whatever_was_signed_verifies(payload: dict[str, str], secret: str, time
     body = json.dumps(payload, ensure_ascii=False)
     headers = sign(body, secret, timestamp_ms=timestamp_ms, family=family)
 
-    assert construct_event(body.encode(), headers, secret, tolerance=None) == GenericEvent(payload)
+    event = construct_event(body.encode(), headers, secret, tolerance=None)
+
+    assert event == (DataDrainDelivery([payload]) if family == "drain" else GenericEvent(payload))
+
+
+# --- families ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("signer", FAMILIES)
+@every_family
+def test_the_unit_of_the_time_follows_the_header_and_not_its_size(family: Family, signer: Family):
+    headers = {HEADER[family]: signed(signer)[HEADER[signer]]}
+
+    if (family == "drain") == (signer == "drain"):
+        assert order_in(verified(BODY, headers)) == 7
+    else:
+        with pytest.raises(TimestampTooNewError if family == "drain" else TimestampTooOldError):
+            verified(BODY, headers)
+
+
+def test_a_name_that_a_drain_was_given_is_that_of_a_drain_whatever_it_is():
+    for name in HEADER.values():
+        headers = sign(BODY, SECRET, timestamp_ms=T, family="drain", signature_header=name)
+
+        assert isinstance(verified(BODY, headers, signature_header=name.upper()), DataDrainDelivery)
+
+
+@every_family
+def test_a_receiver_of_a_drain_takes_the_other_families_as_well(family: Family):
+    assert order_in(verified(BODY, signed(family), signature_header="X-My-Sig")) == 7
+
+
+@every_family
+@pytest.mark.parametrize("name", ["X-Not-{}", "{}-Old", "x{}", "HTTP-{}", "http_{}", "X_{}"])
+def test_a_name_counts_as_a_whole_only(family: Family, name: str):
+    headers = {name.format(HEADER[family]): signed(family)[HEADER[family]]}
+
+    with pytest.raises(MissingSignatureError):
+        verified(BODY, headers)
+
+
+# --- headers as frameworks keep them --------------------------------------------------------------------------------
+
+
+def environ(headers: dict[str, str]) -> dict[str, Any]:
+    """The environ of WSGI, as wsgiref makes it and as Django's ``request.META`` is."""
+    made: dict[str, Any] = {}
+    setup_testing_defaults(made)
+    return made | {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
+
+
+def asgi(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
+def message(headers: dict[str, str]) -> Message:
+    """The headers of ``http.server``."""
+    made = Message()
+    for name, value in headers.items():
+        made[name] = value
+    return made
+
+
+SHAPES: dict[str, Callable[[dict[str, str]], Any]] = {
+    "pairs": lambda headers: list(headers.items()),
+    "an iterator of pairs": lambda headers: iter(headers.items()),
+    "WSGI": environ,
+    "Werkzeug": lambda headers: EnvironHeaders(environ(headers)),
+    "ASGI": asgi,
+    "Starlette": lambda headers: Headers(raw=asgi(headers)),
+    "aiohttp": CIMultiDict,
+    "http.server": message,
+    "lists of values": lambda headers: {name: [value] for name, value in headers.items()},
+    "bytes": lambda headers: dict(asgi(headers)),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@every_family
+def test_headers_are_read_in_the_shapes_in_which_frameworks_keep_them(family: Family, shape: str):
+    assert order_in(verified(BODY, SHAPES[shape](signed(family)))) == 7
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_signature_header_of_a_drains_own_is_found_in_all_shapes(shape: str):
+    headers = sign(BODY, SECRET, timestamp_ms=T, family="drain", signature_header="X-My-Sig")
+
+    assert order_in(verified(BODY, SHAPES[shape](headers), signature_header="X-My-Sig")) == 7
+
+
+@pytest.mark.parametrize("shape", ["pairs", "Starlette", "aiohttp", "http.server", "lists of values"])
+def test_a_second_value_of_the_signature_is_not_chosen_from(shape: str):
+    twice = [("sim-signature", value) for value in (signed()["sim-signature"], f"t={T},v1={'0' * 64}")]
+    made: dict[str, Any] = {
+        "pairs": twice,
+        "Starlette": Headers(raw=[(name.encode(), value.encode()) for name, value in twice]),
+        "aiohttp": CIMultiDict(twice),
+        "lists of values": {"sim-signature": [value for _, value in twice]},
+    }
+    if shape == "http.server":
+        made[shape] = Message()
+        for name, value in twice:
+            made[shape].add_header(name, value)
+
+    with pytest.raises(InvalidSignatureError, match="more than once"):
+        verified(BODY, made[shape])
 
 
 # --- what is refused ------------------------------------------------------------------------------------------------
@@ -188,7 +333,7 @@ def test_no_other_text_passes_for_a_signature(text: str):
         verified(BODY, {"sim-signature": text}, tolerance=None)
 
 
-@both_families
+@every_family
 def test_a_wrong_secret_is_refused(family: Family):
     with pytest.raises(InvalidSignatureError, match="secret is not the one that Sim signs with"):
         verified(BODY, signed(family), "whsec-other")
@@ -224,7 +369,7 @@ def test_a_recorded_delivery_of_a_subscription_without_a_secret_is_refused():
         construct_event(UNSIGNED.body, UNSIGNED.headers, SECRET, now=UNSIGNED.now)
 
 
-@both_families
+@every_family
 @pytest.mark.parametrize("value", [None, ""], ids=["missing", "empty"])
 def test_a_delivery_without_the_signature_header_is_refused(family: Family, value: str | None):
     headers = {name: text for name, text in signed(family).items() if name != HEADER[family]}
@@ -263,9 +408,10 @@ HEX = signed()["sim-signature"].partition("v1=")[2]
         f"t={T},v1={HEX},t={T},v1={HEX}",
     ],
 )
-@both_families
+@every_family
 def test_a_signature_is_read_strictly(signature: str, family: Family):
-    with pytest.raises(InvalidSignatureError, match=r"t=<milliseconds>,v1=<64 lower-case hex>"):
+    unit = "seconds" if family == "drain" else "milliseconds"
+    with pytest.raises(InvalidSignatureError, match=rf"t=<{unit}>,v1=<64 lower-case hex>"):
         verified(BODY, {HEADER[family]: signature})
 
 
@@ -282,14 +428,14 @@ def test_two_different_signature_headers_are_refused():
 # --- time -----------------------------------------------------------------------------------------------------------
 
 
-@both_families
+@every_family
 @pytest.mark.parametrize("late", [300_001, 10**9])
 def test_what_was_signed_too_long_ago_is_refused(family: Family, late: int):
     with pytest.raises(TimestampTooOldError, match=r"signed \d+\.\d{3} s ago, and 300 s are tolerated"):
         verified(BODY, signed(family), now=at(T + late))
 
 
-@both_families
+@every_family
 @pytest.mark.parametrize("early", [300_001, 10**9])
 def test_what_was_signed_too_far_in_the_future_is_refused(family: Family, early: int):
     with pytest.raises(TimestampTooNewError, match=r"signed \d+\.\d{3} s in the future, and 300 s are tolerated"):
@@ -371,10 +517,24 @@ def test_a_secret_that_cannot_be_encoded_is_not_in_the_error():
     assert "hidden" not in str(raised.value)
 
 
-@pytest.mark.parametrize("headers", [None, [("sim-signature", "")], {b"sim-signature": b""}, {"sim-signature": ["a"]}])
-def test_headers_that_are_not_text_are_a_configuration_error(headers: Any):
-    with pytest.raises(ConfigurationError, match="mapping of str to str"):
+@pytest.mark.parametrize("headers", [None, 5, "sim-signature: t=1", b"sim-signature", ["sim-signature"], [("a",)]])
+def test_what_holds_no_headers_is_a_configuration_error(headers: Any):
+    with pytest.raises(ConfigurationError, match="headers must be those of the request"):
         verified(BODY, headers)
+
+
+@pytest.mark.parametrize("value", [5, None, [5], {"value": "t=1"}])
+def test_a_signature_that_is_no_text_is_a_configuration_error(value: Any):
+    with pytest.raises(ConfigurationError, match="The header sim-signature must be text, bytes or a list"):
+        verified(BODY, {"sim-signature": value})
+
+
+@pytest.mark.parametrize("name", ["", "X My Sig", "X-My-Sig:", "Ä", 5, b"X-My-Sig"])
+def test_what_is_no_name_of_a_header_is_a_configuration_error(name: Any):
+    with pytest.raises(ConfigurationError, match="signature_header"):
+        verified(BODY, signed("drain"), signature_header=name)
+    with pytest.raises(ConfigurationError, match="signature_header"):
+        sign(BODY, SECRET, family="drain", signature_header=name)
 
 
 REFUSALS: dict[type[WebhookError], Callable[[], Any]] = {
@@ -456,12 +616,33 @@ def test_signing_as_a_webhook_block_sets_that_blocks_headers():
     assert headers["Idempotency-Key"] == headers["X-Delivery-ID"]
 
 
-@both_families
+def test_signing_as_a_data_drain_sets_that_drains_headers():
+    headers = sign(BODY + b"\n" + BODY + b"\n", SECRET, timestamp_ms=T + 999, family="drain")
+
+    assert headers["Content-Type"] == "application/x-ndjson"
+    assert headers["X-Sim-Timestamp"] == str(T // 1000)
+    assert headers["X-Sim-Signature"].startswith(f"t={T // 1000},v1=")
+    assert headers["X-Sim-Row-Count"] == "2"
+    assert headers["Idempotency-Key"] == f"{headers['X-Sim-Run-Id']}-{headers['X-Sim-Sequence']}"
+
+
+def test_signing_as_a_data_drain_may_use_another_header():
+    headers = sign(BODY, SECRET, family="drain", signature_header="X-My-Sig")
+
+    assert "X-Sim-Signature" not in headers
+    assert order_in(construct_event(BODY, headers, SECRET, signature_header="x-my-sig")) == 7
+
+
+@every_family
 def test_each_delivery_has_an_id_of_its_own(family: Family):
     assert signed(family)["Idempotency-Key"] != signed(family)["Idempotency-Key"]
 
 
-@pytest.mark.parametrize("options", [{"timestamp_ms": t} for t in (-1, 1.5, True, "1", 10**15)] + [{"family": "other"}])
+@pytest.mark.parametrize(
+    "options",
+    [{"timestamp_ms": t} for t in (-1, 1.5, True, "1", 10**15)]
+    + [{"family": "other"}, {"signature_header": "X-My-Sig"}],
+)
 def test_signing_with_no_such_time_or_family_is_refused(options: dict[str, Any]):
     with pytest.raises(InvalidInputError, match=next(iter(options))):
         sign(BODY, SECRET, **options)
