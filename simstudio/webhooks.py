@@ -20,6 +20,8 @@ repeated deliveries by an id in the body:
 * of a data drain, the ``id`` of each row, because a row may be delivered again among other rows;
 * of a Webhook block, which Sim sends only once, an id that its author puts into the payload.
 
+The errors of :func:`construct_event`::
+
     WebhookError
     ├── MissingSignatureError     no signature header: the sender has no secret, or is not Sim
     ├── InvalidSignatureError     another secret, another body, or an unreadable signature
@@ -329,11 +331,12 @@ def _check_header(name: str | None) -> None:
         raise ConfigurationError(f"signature_header must be the name of a header, not {name!r}.")
 
 
-def _families(signature_header: str | None) -> dict[str, Family]:
+def _families(signature_header: str | None) -> Mapping[str, Family]:
     """The family of each signature header, by canonical name; a name that a data drain was given comes first."""
-    own: dict[str, Family] = {} if signature_header is None else {canonical_name(signature_header): "drain"}
-    known = {canonical_name(header): family for family, header in SIGNATURE_HEADERS.items()}
-    return own | {name: family for name, family in known.items() if name not in own}
+    found: dict[str, Family] = {} if signature_header is None else {canonical_name(signature_header): "drain"}
+    for family, header in SIGNATURE_HEADERS.items():
+        found.setdefault(canonical_name(header), family)
+    return found
 
 
 def _signature(headers: Secret[Any], families: Mapping[str, Family]) -> _Signature:

@@ -141,6 +141,10 @@ class DataDrainDelivery(DeliveredModel):
     rows: list[dict[str, Any]]
 
     @property
+    def type(self) -> None:
+        """None: a data drain sends no type. The property lets code compare ``event.type`` of any event."""
+
+    @property
     def is_probe(self) -> bool:
         """Whether the "test" button sent the delivery, which then has no row of a log."""
         return self.rows == [PROBE]

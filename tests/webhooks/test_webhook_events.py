@@ -165,8 +165,7 @@ def test_a_drains_lines_are_the_rows_of_one_event(body: bytes):
     event = construct_event_without_verification(body, family="drain")
 
     assert isinstance(event, DataDrainDelivery)
-    assert event.rows == ROWS
-    assert not event.is_probe
+    assert (event.rows, event.type, event.is_probe) == (ROWS, None, False)
 
 
 def test_a_drains_test_delivery_says_so():
