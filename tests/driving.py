@@ -52,6 +52,9 @@ class Pieces:
             raise piece
         return piece
 
+    def await_event(self) -> None:
+        pass
+
     def read(self) -> None:
         self.response.content = b"".join(iter(self.piece, None))
         self.close()

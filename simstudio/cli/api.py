@@ -120,18 +120,21 @@ class _Call:
         """The items of all pages.
 
         Raises:
-            CommandError: An answer is no page, or names itself as its successor.
+            CommandError: An answer is no page.
+            InvalidResponseError: The list has no end.
         """
+        from simstudio.core.paging import Walk
+
         path, _, query = self.path.partition("?")
         first = attrs.evolve(self, path=path, query={**dict(parse_qsl(query, keep_blank_values=True)), **self.query})
         place: dict[str, Any] = {}
+        walk = Walk()
         while True:
             items, following = _page(first.response(client, **place))
             yield from items
             if following is None:
                 return
-            if following == place:
-                raise CommandError("The server names a page as its own successor: there is no end.", ExitCode.FAILED)
+            walk.go_on(items, json.dumps(following))
             place = following
 
 

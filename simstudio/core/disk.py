@@ -15,7 +15,15 @@ from pathlib import Path
 
 import attrs
 
+from simstudio.transport.errors import InvalidInputError
+
 _PRIVATE = 0o600
+_DEVICES = frozenset({"con", "prn", "aux", "nul", "conin$", "conout$", "clock$"}).union(
+    f"{port}{number}" for port in ("com", "lpt") for number in "0123456789¹²³"
+)
+"""Names of devices on Windows, whatever follows their first dot."""
+_UNUSABLE = str.maketrans(dict.fromkeys('<>:"|?*', "_"))
+"""Characters that no file name may hold on Windows; a colon would name a stream of another file."""
 
 
 def make_private(path: str | os.PathLike[str]) -> None:
@@ -37,6 +45,60 @@ def make_private(path: str | os.PathLike[str]) -> None:
         else:
             # O_EXCL: closing a descriptor ends this process's locks on the file, so an existing file is not opened.
             os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE))
+
+
+def safe_name(name: str) -> str:
+    """Return a base name from elsewhere as the name of a file that is neither hidden nor a device.
+
+    Example:
+        >>> safe_name(".bashrc"), safe_name("CON.txt"), safe_name("a.txt")
+        ('bashrc', '_CON.txt', 'a.txt')
+    """
+    kept = name.lstrip(". ").rstrip(". ") or "download"
+    if sys.platform == "win32":
+        kept = kept.translate(_UNUSABLE)
+    return f"_{kept}" if kept.partition(".")[0].rstrip(" ").lower() in _DEVICES else kept
+
+
+def write_unless_there(path: Path, content: bytes, *, overwrite: bool) -> None:
+    """Write a file that appears when it is complete, under a name that somebody else may have chosen.
+
+    Args:
+        path: The file. No link is followed.
+        overwrite: Whether to replace a regular file.
+
+    Raises:
+        InvalidInputError: Something is there that is not to be replaced.
+        OSError: The file cannot be written.
+    """
+    _ensure_free(path, overwrite=overwrite)
+    part = PartialFile.beside(path)
+    try:
+        with os.fdopen(part.fd, "wb") as file:
+            file.write(content)
+        if overwrite:
+            part.replace_target()
+        else:
+            part.take_place()
+    except FileExistsError:
+        raise _in_the_way(path) from None
+    finally:
+        part.path.unlink(missing_ok=True)
+
+
+def _ensure_free(path: Path, *, overwrite: bool) -> None:
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not overwrite:
+        raise _in_the_way(path)
+    if not stat.S_ISREG(mode):
+        raise InvalidInputError(f"{path} is no regular file, so it is not replaced. Save under another name.")
+
+
+def _in_the_way(path: Path) -> InvalidInputError:
+    return InvalidInputError(f"{path} is there already. Save under another name, or pass overwrite=True.")
 
 
 @attrs.frozen
@@ -78,9 +140,30 @@ class PartialFile:
             self.path.chmod(self._target_mode())
         self.path.replace(self.target)
 
+    def take_place(self) -> None:
+        """Move the file to its target, with the mode of a new file, unless something is there.
+
+        Raises:
+            FileExistsError: Something is there.
+            OSError: The file cannot be moved.
+        """
+        with suppress(OSError):  # file systems without modes
+            self.path.chmod(self._usual_mode())
+        try:
+            os.link(self.path, self.target)
+        except FileExistsError:
+            raise
+        except (OSError, AttributeError, NotImplementedError):  # file systems without hard links
+            if os.path.lexists(self.target):
+                raise FileExistsError(f"{self.target} exists") from None
+            self.path.replace(self.target)
+
     def _target_mode(self) -> int:
         with suppress(FileNotFoundError):
             return stat.S_IMODE(self.target.stat().st_mode)
+        return self._usual_mode()
+
+    def _usual_mode(self) -> int:
         # A probe file shows the umask, which cannot be read without changing it for all threads.
         probe = self.path.with_suffix(".mode")
         os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))

@@ -41,25 +41,33 @@ class Download:
         kind = headers.get("content-type") or "application/octet-stream"
         return cls(response.content, _parse_name(headers), kind, headers)
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the bytes to a file, or into a directory under the file's own name.
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the bytes to a file, or into a directory under the name that the server gives.
+
+        The server's name never hides the file, names no device and no other directory, and leads through no link.
 
         Args:
             path: A file, which is replaced, or an existing directory.
+            overwrite: In a directory: whether to replace a regular file of that name.
 
         Returns:
             The path of the written file.
 
         Raises:
+            InvalidInputError: The directory holds something of that name; the message names it.
             OSError: The file cannot be written.
 
         Example:
             >>> client.v1.files.download("file-id", workspace_id="ws").save("reports")  # doctest: +SKIP
         """
+        from simstudio.core.disk import safe_name, write_unless_there  # few programs save files
+
         target = Path(path)
         if target.is_dir():
-            target /= self.name or "download"
-        target.write_bytes(self.content)
+            target /= safe_name(self.name or "")
+            write_unless_there(target, self.content, overwrite=overwrite)
+        else:
+            target.write_bytes(self.content)
         return target
 
 

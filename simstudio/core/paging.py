@@ -7,14 +7,15 @@ cursors, by offsets or by dates::
         print(workflow.name)
 
 A page is fetched when its first item is needed; making a pager sends nothing. A short or empty page is not the end of
-the list, a page without ``next_cursor`` is. Each iteration starts anew.
+the list, a page without ``next_cursor`` is. Each iteration starts anew. A list that its server never ends, because
+pages come again or are all empty, is given up with an InvalidResponseError.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from collections.abc import AsyncIterator, Hashable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import attrs
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+
+MOST_EMPTY_PAGES: Final = 1000
+"""Empty pages that may follow one another. Servers that filter pages after reading them send some."""
 
 
 @attrs.frozen
@@ -58,18 +62,50 @@ class Pages(ABC, Generic[T]):
     def fetch(self, cursor: str | None) -> Flow[Page[T]]:
         """Return the flow that fetches the page at a cursor."""
 
-    def after(self, cursor: str | None, page: Page[T]) -> str | None:
-        """Return the cursor of the page after a page; None at the end.
+
+class Walk:
+    """One walk through the pages of a list, which gives up a list whose server never ends it.
+
+    Args:
+        start: Cursor of the first page, or whatever else names a page.
+    """
+
+    def __init__(self, start: Hashable = None) -> None:
+        self._seen = {start}
+        self._pages = self._empty = 0
+        self._kept: Sequence[object] = ()
+
+    def go_on(self, items: Sequence[object], following: Hashable) -> None:
+        """Go on to the next page.
+
+        Args:
+            items: Items of the page before it.
+            following: Cursor of the next page.
 
         Raises:
-            InvalidResponseError: It is the page's own cursor, so the list would never end.
+            InvalidResponseError: The list has no end: a page comes a second time, or too many were empty.
         """
-        if page.next_cursor is not None and page.next_cursor == cursor:
-            raise InvalidResponseError(
-                f"The server names a page as its own successor (cursor {cursor!r}), so the list has no end. What came "
-                "before is yours; go on with other filters, or report it."
-            )
-        return page.next_cursor
+        if following in self._seen:
+            raise _endless(f"names the page {str(following)[:80]!r} a second time")
+        self._seen.add(following)
+        self._pages += 1
+        if not items:
+            self._empty += 1
+            if self._empty >= MOST_EMPTY_PAGES:
+                raise _endless(f"sent {self._empty:,} empty pages one after another")
+            return
+        self._empty = 0
+        if self._kept and items == self._kept:
+            raise _endless("sends the same page again and again")
+        # A cycle of any length comes back to a page that is kept for as many pages as came before it (Brent).
+        if self._pages & (self._pages - 1) == 0:
+            self._kept = items
+
+
+def _endless(what: str) -> InvalidResponseError:
+    return InvalidResponseError(
+        f"The server {what}, so the list has no end. What came before is yours; go on with other filters, or report it."
+    )
 
 
 class _Shell(Generic[T]):
@@ -110,13 +146,14 @@ class Pager(_Shell[T], Generic[T]):
             ...     save(page.items, resume_from=page.next_cursor)
         """
         cursor = self._core.start
+        walk = Walk(cursor)
         while True:
             page: Page[T] = self._fetch(cursor)
             yield page
-            following = self._core.after(cursor, page)
-            if following is None:
+            cursor = page.next_cursor
+            if cursor is None:
                 return
-            cursor = following
+            walk.go_on(page.items, cursor)
 
     def page(self) -> Page[T]:
         """Fetch the first page.
@@ -146,13 +183,14 @@ class AsyncPager(_Shell[T], Generic[T]):
     async def pages(self) -> AsyncIterator[Page[T]]:
         """Iterate over the pages from the beginning."""
         cursor = self._core.start
+        walk = Walk(cursor)
         while True:
             page: Page[T] = await self._fetch(cursor)
             yield page
-            following = self._core.after(cursor, page)
-            if following is None:
+            cursor = page.next_cursor
+            if cursor is None:
                 return
-            cursor = following
+            walk.go_on(page.items, cursor)
 
     async def page(self) -> Page[T]:
         """Fetch the first page."""

@@ -17,6 +17,8 @@ from simstudio.core.errors import StreamError
 from simstudio.transport.message import MAX_EVENT_SIZE
 
 _BOM: Final = b"\xef\xbb\xbf"
+MOST_BETWEEN_EVENTS: Final = 64 * 1024 * 1024
+"""Bytes of comments and other fields that may come without an event."""
 
 
 @attrs.frozen
@@ -37,7 +39,7 @@ class ServerSentEvent:
 
 
 class UndecodableEventError(StreamError):
-    """The stream holds an event that is too large or not UTF-8.
+    """The stream holds an event that is too large or not UTF-8, or no event for too long.
 
     Attributes:
         events: Events that the same bytes completed before it.
@@ -57,7 +59,18 @@ class SSEDecoder:
         'hello'
     """
 
-    __slots__ = ("_data", "_event", "_head", "_id", "_retry", "_size", "_skip_lf", "_tail", "max_event_size")
+    __slots__ = (
+        "_between",
+        "_data",
+        "_event",
+        "_head",
+        "_id",
+        "_retry",
+        "_size",
+        "_skip_lf",
+        "_tail",
+        "max_event_size",
+    )
 
     def __init__(self, *, max_event_size: int = MAX_EVENT_SIZE) -> None:
         self.max_event_size = max_event_size
@@ -66,6 +79,7 @@ class SSEDecoder:
         self._skip_lf = False  # whether the last line ended in CR, so that a following LF belongs to it
         self._data: list[bytes] = []
         self._size = 0
+        self._between = 0  # bytes since the last event
         self._event = ""
         self._id = ""
         self._retry: int | None = None
@@ -74,8 +88,20 @@ class SSEDecoder:
         """Decode the next bytes, and return the events that they complete.
 
         Raises:
-            StreamError: An event is larger than allowed or not UTF-8; ``error.events`` are the events before it.
+            StreamError: An event is larger than allowed or not UTF-8, or none comes; ``error.events`` are the events
+                before it.
         """
+        events = self._feed(data)
+        self._between = 0 if events else self._between + len(data)
+        most = max(MOST_BETWEEN_EVENTS, self.max_event_size)
+        if self._between > most:
+            raise UndecodableEventError(
+                f"The stream holds over {most} bytes without a whole event. "
+                "If they are genuine, allow for them with max_event_size=."
+            )
+        return events
+
+    def _feed(self, data: bytes) -> list[ServerSentEvent]:
         if self._head is not None:
             data = self._skip_mark(self._head + data)
         if self._skip_lf and data:

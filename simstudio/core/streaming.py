@@ -76,13 +76,16 @@ class OpenedStream(Generic[E, R]):
     def read(self) -> Flow[R]:
         """Read the stream to its end and return the result."""
         body, core = self.response.body, self.core
+        if body is not None:
+            body.await_event()
         while body is not None and not core.over and core.failure is None:
             try:
                 piece = yield FromBody(body, "piece")
             except APIConnectionError as error:
                 core.end(error)
             else:
-                core.end() if piece is None else core.feed(piece)
+                if core.end() if piece is None else core.feed(piece):
+                    body.await_event()
         if body is not None:
             yield FromBody(body, "drain" if core.over else "close")
         return core.result()
@@ -167,6 +170,8 @@ class EventStream(_Shell[E, R]):
 
     def _has_event(self) -> bool:
         """Fetch until an event is pending and return True; False at the end."""
+        if not self._pending and self.response.body is not None:
+            self.response.body.await_event()
         while not self._pending:
             if self._check_end():
                 return False
@@ -244,6 +249,8 @@ class AsyncEventStream(_Shell[E, R]):
         return event
 
     async def _has_event(self) -> bool:
+        if not self._pending and self.response.body is not None:
+            self.response.body.await_event()
         while not self._pending:
             if self._check_end():
                 return False

@@ -29,6 +29,10 @@ from simstudio.resources.streamed_text import PairJoiner, StreamedText
 from simstudio.transport.errors import APIConnectionError, APITimeoutError, SimStudioError
 from simstudio.transport.message import MAX_EVENT_SIZE
 
+MOST_TEXT = 64 * 1024 * 1024
+"""Characters of text, and of the ids of its blocks, that a stream may deliver: all of it is kept for the result."""
+_SIZE_OF_BLOCK = 500
+"""Characters that a further block counts as."""
 _AGENT_EVENTS: dict[str, type[StreamEvent]] = {
     "chunk_reset": ResetEvent,
     "thinking": ThinkingEvent,
@@ -69,6 +73,7 @@ class ExecutionEvents:
         self._decoder = SSEDecoder(max_event_size=max_event_size)
         self._texts: defaultdict[str | None, StreamedText] = defaultdict(StreamedText)
         self._thoughts: defaultdict[str | None, PairJoiner] = defaultdict(PairJoiner)
+        self._size = 0
         self.over = False
         self.failure: SimStudioError | None = None
         self.final: FinalEvent | None = None
@@ -197,13 +202,29 @@ class ExecutionEvents:
         """A typed event of v2's agents."""
         block, data = _block(frame), frame.get("data")
         if kind is ThinkingEvent and isinstance(data, str):
+            self._count(block, "")
             return _with_text(frame, kind, "data", self._thoughts[block].feed(data))
         if kind is ResetEvent and block in self._texts:
             self._texts[block] = StreamedText()
         return structure(frame, kind)
 
     def _add_chunk(self, frame: dict[str, Any]) -> StreamEvent:
-        return _with_text(frame, ChunkEvent, "chunk", self._texts[_block(frame)].append(frame["chunk"]))
+        block = _block(frame)
+        self._count(block, frame["chunk"])
+        return _with_text(frame, ChunkEvent, "chunk", self._texts[block].append(frame["chunk"]))
+
+    def _count(self, block: str | None, text: str) -> None:
+        """Count what is kept; beyond the bound the stream fails after this event."""
+        known = block in self._texts or block in self._thoughts
+        self._size += len(text) + (0 if known else _SIZE_OF_BLOCK + len(block or ""))
+        if self._size > MOST_TEXT and self.failure is None:
+            self.failure = self.redact(
+                StreamError(
+                    f"The stream of {self._where} delivered more than {MOST_TEXT} characters of text. "
+                    "The run may have gone on.",
+                    partial=self.partial,
+                )
+            )
 
     def _finish(self, cause: APIConnectionError | None = None) -> None:
         if self.failure is not None or self.over:

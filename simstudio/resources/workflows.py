@@ -177,7 +177,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         Args:
             input: Mapping of the input's fields, or any other value, sent as ``{"input": value}``; may hold files.
             selected_outputs: Outputs to stream, as ``blockName.path``. Without it only the final event arrives.
-            idle_timeout: Longest silence in seconds; None for no limit. Sim sends no heartbeats: minutes are normal.
+            idle_timeout: Longest time without an event, in seconds; None for no limit. Minutes are normal.
             max_event_size: Largest size of one event, in bytes.
             include_thinking: v2: also yield :class:`~simstudio.ThinkingEvent`.
             include_tool_calls: v2: also yield :class:`~simstudio.ToolEvent`.

@@ -49,6 +49,11 @@ class Budget:
         self.clock = clock
         self.expires = None if total is None else clock() + total
 
+    def restart(self) -> None:
+        """Without a total: give what follows one idle time in all, and not one for each read."""
+        if self.total is None and self.idle is not None:
+            self.expires = self.clock() + self.idle
+
     def remaining(self) -> float | None:
         """Return the seconds left of the total, negative after its end; None without a total."""
         return None if self.expires is None else self.expires - self.clock()

@@ -179,6 +179,10 @@ class Body(Protocol):
         """Return the next piece as it arrives; None at the end."""
         ...
 
+    def await_event(self) -> None:
+        """Let the pieces until the next call share one idle time, so that comments do not extend it."""
+        ...
+
     def read(self) -> None:
         """Read the rest into the ``content`` of the response, and close."""
         ...

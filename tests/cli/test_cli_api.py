@@ -221,12 +221,13 @@ class TestPaging:
 
         assert lines(cli("api", "GET", "/api/v1/files", "--paginate").stdout) == [1, 2]
 
-    def test_a_list_without_an_end_is_a_failure_after_what_it_brought(self, cli, sandbox, server) -> None:
-        self.answer(sandbox, *[{"data": [1], "nextCursor": "same"}] * 2)
+    @pytest.mark.parametrize("cursors", ["aa", "aba"])
+    def test_a_list_without_an_end_is_a_failure_after_what_it_brought(self, cli, sandbox, server, cursors) -> None:
+        self.answer(sandbox, *[{"data": [n], "nextCursor": cursor} for n, cursor in enumerate(cursors)])
 
         result = cli("api", "GET", "/api/v2/things", "--paginate")
 
-        assert (result.exit_code, lines(result.stdout)) == (1, [1, 1])
+        assert (result.exit_code, lines(result.stdout)) == (1, list(range(len(cursors))))
         assert "no end" in result.stderr
 
     @pytest.mark.parametrize("body", [{"data": {"id": "x"}}, {"data": {"a": [], "b": []}}, [1], b'"text"'])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+import stat
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -9,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simstudio import Download, NotFoundError
+from simstudio import Download, InvalidInputError, NotFoundError
+from simstudio.core.disk import PartialFile, safe_name
 from simstudio.core.endpoint import Sender, endpoint
 from simstudio.core.modes import M
 from simstudio.core.resource import APIResource
@@ -26,6 +28,22 @@ def download(content: bytes = b"bytes", **headers: str) -> Download:
 def received(disposition: str) -> Download:
     """A download whose header came off the wire as UTF-8 or Latin-1 text."""
     return Download.of(Response(200, Headers.decode([(b"Content-Disposition", disposition.encode("latin-1"))]), b""))
+
+
+def place(what: str, target: Path, kept: Path) -> None:
+    """Put something in the way of a download; a link leads to ``kept``."""
+    if what == "directory":
+        target.mkdir()
+    elif what == "file":
+        target.write_bytes(b"before")
+    else:
+        if what == "link":
+            kept.write_bytes(b"before")
+        target.symlink_to(kept)
+
+
+def refuse(*_: Any) -> None:
+    raise OSError("no hard links here")
 
 
 class TestName:
@@ -148,6 +166,83 @@ class TestSave:
     @pytest.mark.parametrize("headers", [{}, {"X_File_Name": ".."}, {"X_File_Name": "a%0Ab"}])
     def test_into_a_directory_without_a_usable_name(self, tmp_path: Path, headers: dict[str, str]) -> None:
         assert download(**headers).save(tmp_path) == tmp_path / "download"
+
+    @pytest.mark.parametrize(
+        ("name", "saved"),
+        [
+            (".bashrc", "bashrc"),
+            (" .env", "env"),
+            ("...", "download"),
+            ("a.txt. .", "a.txt"),
+            ("CON", "_CON"),
+            ("nul.tar.gz", "_nul.tar.gz"),
+            (".aux", "_aux"),
+            ("Lpt¹ .txt", "_Lpt¹ .txt"),
+            ("console.txt", "console.txt"),
+        ],
+    )
+    def test_into_a_directory_as_no_hidden_file_and_no_device(self, tmp_path: Path, name: str, saved: str) -> None:
+        assert download(X_File_Name=quote(name)).save(tmp_path) == tmp_path / saved
+
+    def test_on_windows_into_no_stream_of_another_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("sys.platform", "win32")
+        assert safe_name("a.txt:hidden") == "a.txt_hidden"
+
+    @pytest.mark.parametrize("there", ["file", "link", "dangling link", "directory"])
+    def test_what_is_there_in_a_directory_stays(self, tmp_path: Path, there: str) -> None:
+        (tmp_path / "elsewhere").mkdir()
+        kept, target = tmp_path / "elsewhere" / "kept", tmp_path / "a.txt"
+        place(there, target, kept)
+        with pytest.raises(InvalidInputError, match=r"a\.txt is there already.+overwrite=True"):
+            download(b"new", X_File_Name="a.txt").save(tmp_path)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "elsewhere"]
+        assert not kept.exists() or kept.read_bytes() == b"before"
+
+    @pytest.mark.parametrize("there", ["link", "dangling link", "directory"])
+    def test_no_overwriting_replaces_a_link_or_a_directory(self, tmp_path: Path, there: str) -> None:
+        (tmp_path / "elsewhere").mkdir()
+        kept, target = tmp_path / "elsewhere" / "kept", tmp_path / "a.txt"
+        place(there, target, kept)
+        with pytest.raises(InvalidInputError, match=r"a\.txt is no regular file"):
+            download(b"new", X_File_Name="a.txt").save(tmp_path, overwrite=True)
+        assert target.is_symlink() or target.is_dir()
+        assert not kept.exists() or kept.read_bytes() == b"before"
+
+    def test_overwriting_replaces_a_file_and_keeps_its_mode(self, tmp_path: Path) -> None:
+        (tmp_path / "a.txt").write_bytes(b"before")
+        (tmp_path / "a.txt").chmod(0o604)
+        saved = download(b"new", X_File_Name="a.txt").save(tmp_path, overwrite=True)
+        assert (saved.read_bytes(), stat.S_IMODE(saved.stat().st_mode)) == (b"new", 0o604)
+        assert list(tmp_path.iterdir()) == [saved]
+
+    def test_a_new_file_follows_the_umask(self, tmp_path: Path) -> None:
+        saved = download(X_File_Name="a.txt").save(tmp_path)
+        (tmp_path / "usual").touch()
+        assert saved.stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+    @pytest.mark.parametrize("links", [True, False])
+    def test_a_file_that_appears_meanwhile_stays(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+    ) -> None:
+        begin = PartialFile.beside
+
+        def late(target: Path) -> PartialFile:
+            target.write_bytes(b"theirs")
+            return begin(target)
+
+        monkeypatch.setattr(PartialFile, "beside", late)
+        if not links:
+            monkeypatch.setattr("os.link", refuse)
+        with pytest.raises(InvalidInputError, match="is there already"):
+            download(b"new", X_File_Name="a.txt").save(tmp_path)
+        assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"theirs"]
+
+    def test_without_hard_links_a_file_is_saved_all_the_same(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("os.link", refuse)
+        saved = download(b"new", X_File_Name="a.txt").save(tmp_path)
+        assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"new"] == [saved.read_bytes()]
 
     def test_where_nothing_can_be_written(self, tmp_path: Path) -> None:
         with pytest.raises(OSError, match="nowhere"):

@@ -175,7 +175,7 @@ class TestTheEnd:
         made = lists.client(page("1", after="c"), page("2", after="c"))
         step = lists.step(made.things.list())
         assert [(await step()).id, (await step()).id] == ["1", "2"]
-        with pytest.raises(InvalidResponseError, match="its own successor"):
+        with pytest.raises(InvalidResponseError, match="'c' a second time"):
             await step()
         assert len(asked(made)) == 2
 
@@ -183,6 +183,31 @@ class TestTheEnd:
         made = lists.client(page("1", after="c"))
         with pytest.raises(InvalidResponseError, match="'c'"):
             await lists.items(made.things.list(cursor="c"))
+
+    @pytest.mark.parametrize("length", [2, 3, 7])
+    async def test_pages_in_a_cycle_end_when_the_first_comes_again(self, lists: Lists, length: int) -> None:
+        made = lists.client(*[page(str(n), after=f"c{n % length}") for n in range(3 * length)])
+        with pytest.raises(InvalidResponseError, match="'c0' a second time"):
+            await lists.items(made.things.list())
+        assert len(asked(made)) == length + 1
+
+    @pytest.mark.parametrize("length", [1, 2, 5])
+    async def test_so_do_pages_that_come_again_under_new_cursors(self, lists: Lists, length: int) -> None:
+        made = lists.client(*[page(str(n % length), after=f"c{n}") for n in range(50)])
+        with pytest.raises(InvalidResponseError, match="the same page again"):
+            await lists.items(made.things.list())
+        assert len(asked(made)) <= 3 * length + 1
+
+    async def test_empty_pages_without_end_are_given_up(self, lists: Lists) -> None:
+        made = lists.client(*[page(after=f"c{n}") for n in range(1001)])
+        with pytest.raises(InvalidResponseError, match="1,000 empty pages one after another"):
+            await lists.items(made.things.list())
+        assert len(asked(made)) == 1000
+
+    async def test_each_iteration_counts_anew(self, lists: Lists) -> None:
+        made = lists.client(*[page("1", after="c"), page("2")] * 2)
+        pager = made.things.list()
+        assert await lists.items(pager) == await lists.items(pager) == ["1", "2"]
 
 
 class TestPages:

@@ -59,7 +59,7 @@ class StreamOptions:
     """Options of a streamed execution.
 
     Attributes:
-        idle_timeout: Longest silence in seconds; None for no limit.
+        idle_timeout: Longest time without an event, in seconds; None for no limit.
         max_event_size: Largest size of one event, in bytes.
         include_thinking: v2: stream the models' reasoning.
         include_tool_calls: v2: stream the models' tool calls.

@@ -26,6 +26,8 @@ Order: TypeAlias = Literal["desc", "asc"]
 
 _MARK = "sim-py-log."
 _DEFAULT_LIMIT = 100
+_LARGEST_PAGE = 100_000
+"""Logs. A page that holds so many old ones and no new one ends the list."""
 
 
 @attrs.frozen
@@ -100,7 +102,7 @@ class LogPages(Pages[LogEntry]):
             fresh = [log for log in page.items if position.precedes(log, _start_of(log, response))]
             if fresh or page.next_cursor is None:
                 return self._make_page(fresh, page, response, position)
-            if len(page.items) <= before:
+            if len(page.items) <= before or limit > _LARGEST_PAGE:
                 raise _paging_error(
                     response,
                     f"more than {len(page.items):,} logs began at {position.started_at}, and no page holds them all",

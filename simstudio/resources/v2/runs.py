@@ -203,7 +203,7 @@ class Runs(APIResource[M]):
             selected_outputs: Outputs to stream, as ``blockName.path``.
             include_thinking: Also yield :class:`~simstudio.ThinkingEvent`.
             include_tool_calls: Also yield :class:`~simstudio.ToolEvent`.
-            idle_timeout: Longest silence in seconds; None for no limit.
+            idle_timeout: Longest time without an event, in seconds; None for no limit.
             max_event_size: Largest size of one event, in bytes.
 
         Returns:

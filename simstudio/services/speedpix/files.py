@@ -93,10 +93,10 @@ class Files(SpeedPixResource[M]):
         file = structure(came, File, response=response, overrides=text)
         if not file.upload_url:
             raise invalid(response, "it names no uploadUrl")
-        insecure = self._policy.allow_insecure_urls
-        url = check_url(file.upload_url, "upload URL", insecure=insecure)
+        insecure, zone = self._policy.allow_insecure_urls, self._transfers.zone
+        url = check_url(file.upload_url, "upload URL", insecure=insecure, zone=zone)
         if file.access_url:
-            check_url(file.access_url, "access URL", insecure=insecure)
+            check_url(file.access_url, "access URL", insecure=insecure, zone=zone)
         yield from self._transfers.put(url, upload, attachment.content_type)
         return file
 

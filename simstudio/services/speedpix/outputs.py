@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from simstudio.core.disk import PartialFile
 from simstudio.services.speedpix.errors import FileSaveError
 from simstudio.services.speedpix.transfers import Transfers, unclaimed
-from simstudio.services.speedpix.urls import is_file_url, without_query
+from simstudio.services.speedpix.urls import Zone, is_file_url, without_query, zone_of_url
 from simstudio.transport.errors import InvalidInputError, SimStudioError
 from simstudio.transport.flow import Blocking, Flow, FromBody
 
@@ -26,6 +26,9 @@ class FileOutput:
     Fetching needs no key and sends none. ``read``, ``save`` and iteration block; ``async_read``, ``async_save`` and
     ``async for`` are awaited; both work on the output of either client.
 
+    An address in the output of a workflow is fetched from this machine or its network only if the service is there as
+    well. ``FileOutput(url)`` made by hand is fetched from wherever you say.
+
     Args:
         url: Where it is.
 
@@ -36,14 +39,22 @@ class FileOutput:
         >>> output["images"].save("result.png")  # doctest: +SKIP
     """
 
-    __slots__ = ("_content", "_transfers", "url")
+    __slots__ = ("_content", "_transfers", "_zone", "url")
 
     def __init__(self, url: str, transfers: Transfers | None = None) -> None:
         if not isinstance(url, str):
             raise InvalidInputError(f"url must be a str, not {type(url).__name__}.")
         self.url = url
         self._transfers = transfers
+        self._zone = zone_of_url(url)
         self._content: bytes | None = None
+
+    @classmethod
+    def _named_by_service(cls, url: str, zone: Zone | None, transfers: Transfers | None = None) -> FileOutput:
+        """An output whose address a service named, which lies in a zone itself."""
+        output = cls(url, transfers)
+        output._zone = zone
+        return output
 
     def read(self) -> bytes:
         """The content, as a whole in memory; `save` and iteration hold only a piece of it at a time.
@@ -87,7 +98,7 @@ class FileOutput:
     def __iter__(self) -> Iterator[bytes]:
         """The content, piece by piece as it comes."""
         files = self._files
-        response = files.run(files.guarded(files.open(self.url)))
+        response = files.run(files.guarded(files.open(self.url, self._zone)))
         body = response.body
         if body is None:
             yield response.content
@@ -104,7 +115,7 @@ class FileOutput:
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """The content, piece by piece as it comes."""
         files = self._files
-        response = await files.arun(files.guarded(files.open(self.url)))
+        response = await files.arun(files.guarded(files.open(self.url, self._zone)))
         body = response.body
         if body is None:
             yield response.content
@@ -125,7 +136,7 @@ class FileOutput:
     def _read(self) -> Flow[bytes]:
         if self._content is not None:
             return self._content
-        content = yield from self._files.fetch(self.url)
+        content = yield from self._files.fetch(self.url, self._zone)
         self._content = content if len(content) <= KEPT else None
         return content
 
@@ -136,7 +147,7 @@ class FileOutput:
             if self._content is not None:
                 yield Blocking(target.write, self._content)
             else:
-                response = yield from self._files.open(self.url)
+                response = yield from self._files.open(self.url, self._zone)
                 body = response.body
                 if body is None:
                     yield Blocking(target.write, response.content)
@@ -163,7 +174,7 @@ class FileOutput:
         return hash(self.url)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return FileOutput, (self.url,)
+        return FileOutput._named_by_service, (self.url, self._zone)
 
 
 class _Target:
@@ -234,7 +245,9 @@ class _Target:
 def wrap_output(value: Any, transfers: Transfers | None = None) -> Any:
     """Plain data with a :class:`FileOutput` in place of each text that is an http(s) address, as a whole."""
     if isinstance(value, str):
-        return FileOutput(value, transfers) if is_file_url(value) else value
+        if not is_file_url(value):
+            return value
+        return FileOutput._named_by_service(value, None if transfers is None else transfers.zone, transfers)
     if isinstance(value, Mapping):
         return {name: wrap_output(item, transfers) for name, item in value.items()}
     if isinstance(value, tuple):

@@ -17,7 +17,7 @@ from simstudio.core.session import Session
 from simstudio.services.speedpix.credentials import SpeedPixCredentials
 from simstudio.services.speedpix.envelope import status_error
 from simstudio.services.speedpix.errors import UnsafeURLError
-from simstudio.services.speedpix.urls import check_fetchable, next_hop, without_query
+from simstudio.services.speedpix.urls import Zone, check_fetchable, next_hop, without_query, zone_of_url
 from simstudio.transport.deadline import Budget
 from simstudio.transport.endpoint import Endpoint
 from simstudio.transport.errors import SimStudioError
@@ -50,6 +50,11 @@ class Transfers:
         self._context = context
         self._insecure = insecure
 
+    @property
+    def zone(self) -> Zone | None:
+        """The zone of the service, in which its files may lie."""
+        return zone_of_url(self._context.session.endpoint.base_url)
+
     def run(self, flow: Flow[T]) -> T:
         """Run a flow, blocking."""
         return Sync.run(self._context.session, flow)
@@ -76,15 +81,19 @@ class Transfers:
         if not response.ok:
             raise status_error(response, self._context.session.credentials)
 
-    def open(self, url: str) -> Flow[Response]:
+    def open(self, url: str, zone: Zone | None) -> Flow[Response]:
         """Begin to fetch a file: an answer whose body is unread.
+
+        Args:
+            url: The address of the file.
+            zone: The zone in which it may lie, beside the public network.
 
         Raises:
             UnsafeURLError: It is no address, or redirects to where nothing is fetched from.
             SpeedPixStatusError: It cannot be had.
             APIConnectionError: No answer came.
         """
-        check_fetchable(url)
+        check_fetchable(url, zone)
         for _ in range(MOST_HOPS + 1):
             request = self._request("GET", url)
             request.headers["Accept-Encoding"] = "identity"
@@ -94,12 +103,12 @@ class Transfers:
                 return response
             if response.status not in (301, 302, 303, 307, 308):
                 raise status_error(response, self._context.session.credentials)
-            url = next_hop(url, response.headers.get("location"), insecure=self._insecure)
+            url = next_hop(url, response.headers.get("location"), insecure=self._insecure, zone=zone)
         raise UnsafeURLError(f"{without_query(url)} redirects again, after {MOST_HOPS} redirects: enough.")
 
-    def fetch(self, url: str) -> Flow[bytes]:
-        """A whole file."""
-        response = yield from self.open(url)
+    def fetch(self, url: str, zone: Zone | None) -> Flow[bytes]:
+        """A whole file; the arguments are those of :meth:`open`."""
+        response = yield from self.open(url, zone)
         if response.body is not None:
             yield FromBody(response.body, "read")
         return response.content

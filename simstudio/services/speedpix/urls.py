@@ -8,9 +8,17 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from simstudio.services.speedpix.errors import UnsafeURLError
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+Zone: TypeAlias = Literal["loopback", "link-local", "private"]
+"""A part of the network that only this machine or its neighbours reach."""
 
 _SCHEME = re.compile("http", re.IGNORECASE)
 _WORD = re.compile(r"[^\s\"'<>]+", re.ASCII)
@@ -51,20 +59,23 @@ def is_file_url(text: str) -> bool:
         return False
 
 
-def check_url(url: object, what: str, *, insecure: bool) -> str:
+def check_url(url: object, what: str, *, insecure: bool, zone: Zone | None) -> str:
     """An address that a file is sent to or handed out at, when it may be.
 
     Args:
         url: As the service gave it.
         what: What to call it in the error.
         insecure: Whether http is borne elsewhere than on this machine.
+        zone: The zone of the service itself.
 
     Raises:
-        UnsafeURLError: It is none, holds a user name, or is unencrypted.
+        UnsafeURLError: It is none, holds a user name, is unencrypted, or lies in a zone without the service.
     """
     parts = _split(url)
     if parts is None or not isinstance(url, str):
         raise UnsafeURLError(f"The {what} is no http(s) address that can be used: {_shown(url)}.")
+    if zone_of(parts.hostname) not in (None, zone):
+        raise UnsafeURLError(f"The {what} {without_query(url)} lies in the local network. Nothing was sent there.")
     if parts.scheme.lower() != "https" and not insecure and not is_loopback(parts.hostname):
         raise UnsafeURLError(
             f"The {what} {without_query(url)} is not encrypted, and whoever sees it can use it. "
@@ -73,21 +84,31 @@ def check_url(url: object, what: str, *, insecure: bool) -> str:
     return url
 
 
-def check_fetchable(url: str) -> str:
+def check_fetchable(url: str, zone: Zone | None) -> str:
     """An address to fetch from, when it is one.
 
+    Args:
+        url: The address.
+        zone: The zone in which the file may lie, beside the public network.
+
     Raises:
-        UnsafeURLError: It is none.
+        UnsafeURLError: It is none, or lies in another zone.
     """
-    if _split(url) is None:
+    parts = _split(url)
+    if parts is None:
         raise UnsafeURLError(f"There is nothing to fetch at {_shown(url)}: it is no http(s) address.")
+    if zone_of(parts.hostname) not in (None, zone):
+        raise UnsafeURLError(
+            f"Nothing is fetched from {without_query(url)}: it lies in the local network, and the service that named "
+            "it does not. If you trust the address: FileOutput(output.url)."
+        )
     return url
 
 
-def next_hop(url: str, location: str | None, *, insecure: bool) -> str:
+def next_hop(url: str, location: str | None, *, insecure: bool, zone: Zone | None) -> str:
     """Where a redirect of a download leads, when it may be followed.
 
-    Never from https to http, and never from elsewhere to this machine or its network.
+    Never from https to http, and never into another zone than that of the service.
 
     Raises:
         UnsafeURLError: It may not.
@@ -102,7 +123,7 @@ def next_hop(url: str, location: str | None, *, insecure: bool) -> str:
         raise UnsafeURLError(f"{without_query(url)} redirects to {_shown(location)}, which is no address.")
     if there.scheme.lower() == "http" and here.scheme.lower() == "https" and not insecure:
         raise UnsafeURLError(f"{without_query(url)} redirects to {_shown(target)}, which is not encrypted.")
-    if is_local(there.hostname) and not is_local(here.hostname):
+    if zone_of(there.hostname) not in (None, zone):
         raise UnsafeURLError(f"{without_query(url)} redirects into the local network, to {_shown(target)}.")
     return target.partition("#")[0]
 
@@ -118,15 +139,38 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
-def is_local(host: str | None) -> bool:
-    """Whether a host may be this machine or its network, as far as its name tells."""
+def zone_of(host: str | None) -> Zone | None:
+    """The zone of a host, as far as its name tells; None for the public network.
+
+    Example:
+        >>> zone_of("169.254.169.254")
+        'link-local'
+    """
     name = (host or "").rstrip(".").lower()
     if name == "localhost" or name.endswith(".localhost"):
-        return True
+        return "loopback"
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address
     try:
-        return not ipaddress.ip_address(name.partition("%")[0]).is_global
+        address = ipaddress.ip_address(name.partition("%")[0])
     except ValueError:
-        return _NUMERIC.fullmatch(name) is not None
+        if not _NUMERIC.fullmatch(name):
+            return None
+        try:
+            address = ipaddress.IPv4Address(socket.inet_aton(name))
+        except OSError:
+            return "private"
+    address = getattr(address, "ipv4_mapped", None) or address
+    if address.is_loopback or address.is_unspecified:
+        return "loopback"
+    if address.is_link_local:
+        return "link-local"
+    return None if address.is_global else "private"
+
+
+def zone_of_url(url: str) -> Zone | None:
+    """The zone of an address; None for the public network, and for a text that is no address."""
+    parts = _split(url)
+    return zone_of(parts.hostname) if parts is not None else None
 
 
 def _split(url: object) -> SplitResult | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from simstudio.transport.wire.decoding import BodyTooLargeError, UndecodableBodyError, decoded
+from simstudio.transport.wire.decoding import BodyTooLargeError, UndecodableBodyError, decoded, is_bounded
 from simstudio.transport.wire.failures import broken, timed_out, too_large, translate
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 DRAIN_SECONDS = 0.25
 """How long the end of a stream that is over in substance may take, before its connection is closed."""
 DRAIN_BYTES = 64 * 1024
+_LARGEST_PIECE = 64 * 1024
+"""Bytes of a stream that are handed on at once; compressed ones may become a thousand times as many."""
 
 
 class Collector:
@@ -95,6 +97,7 @@ class HTTPXBody:
         "_reply",
         "_request",
         "_response",
+        "_rest",
         "_timed",
         "_wire",
     )
@@ -118,29 +121,35 @@ class HTTPXBody:
         self._timed = timed
         self._wire = wire
         self._pieces: Any = None
+        self._rest = memoryview(b"")
         self._received = 0
+
+    def await_event(self) -> None:
+        """Let the pieces until the next call share one idle time."""
+        if self._request.budget is not None:
+            self._request.budget.restart()
 
     def piece(self) -> bytes | None:
         """The next piece as it comes, None at the end; blocking."""
+        if self._rest:
+            return self._take()
         if self._pieces is None:
             self._pieces = iter(self._plain() or self._reply.iter_bytes())
         try:
-            piece: bytes | None = next(self._pieces, None)
+            return self._check(next(self._pieces, None))
         except (self._library.TransportError, self._library.DecodingError) as error:
             raise self._failure(error) from error
-        self._received += len(piece or b"")
-        return piece
 
     async def apiece(self) -> bytes | None:
         """The next piece as it comes, None at the end; awaited."""
+        if self._rest:
+            return self._take()
         if self._pieces is None:
             self._pieces = (self._plain() or self._reply.aiter_bytes()).__aiter__()
         try:
-            piece: bytes | None = await anext(self._pieces, None)
+            return self._check(await anext(self._pieces, None))
         except (self._library.TransportError, self._library.DecodingError) as error:
             raise self._failure(error) from error
-        self._received += len(piece or b"")
-        return piece
 
     def read(self) -> None:
         """Read the rest into the response's ``content``, and close."""
@@ -214,6 +223,32 @@ class HTTPXBody:
         closed = bool(getattr(self._wire, "closed", False))
         return translate(error, self._request, self._library, self._received, closed=closed)
 
+    def _check(self, piece: bytes | None) -> bytes | None:
+        """A piece, or as much of it as is read at once."""
+        if piece is None:
+            return None
+        self._received += len(piece)
+        budget = self._request.budget
+        if budget is not None and budget.expired():
+            raise timed_out(self._request, "Read")
+        if len(piece) <= _LARGEST_PIECE:
+            return piece
+        self._rest = memoryview(piece)
+        return self._take()
+
+    def _take(self) -> bytes:
+        piece, self._rest = bytes(self._rest[:_LARGEST_PIECE]), self._rest[_LARGEST_PIECE:]
+        return piece
+
     def _plain(self) -> Any:
-        """The raw stream, where nothing needs decoding: one layer less between a piece and its reader."""
-        return None if "content-encoding" in self._response.headers else self._reply.stream
+        """The raw stream, where nothing needs decoding: one layer less between a piece and its reader.
+
+        Raises:
+            APIConnectionError: The body has an encoding of which a few bytes may become any number.
+        """
+        encoding = self._response.headers.get("content-encoding")
+        if encoding is None:
+            return self._reply.stream
+        if not is_bounded(encoding):
+            raise broken(self._request, f"its encoding {encoding[:80]!r} was not asked for")
+        return None

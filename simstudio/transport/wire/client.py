@@ -103,14 +103,15 @@ class ClientWire(_ClientWire):
             response.body = HTTPXBody(reply, request, response, library, self._limit, timed=False)
             return response
         collector = Collector(request, response, self._limit)
+        encoded = not reply.is_stream_consumed  # a hook of the user's may have read and decoded it
         try:
-            for piece in reply.iter_bytes():
+            for piece in reply.iter_raw() if encoded else reply.iter_bytes():
                 collector.add(piece)
         except (library.TransportError, library.DecodingError) as error:
             raise self._failure(error, request, collector.received) from error
         finally:
             reply.close()
-        collector.finish(encoded=False)
+        collector.finish(encoded=encoded)
         response.elapsed = time.monotonic() - started
         return response
 
@@ -147,14 +148,15 @@ class AsyncClientWire(_ClientWire):
             response.body = HTTPXBody(reply, request, response, library, self._limit, timed=False)
             return response
         collector = Collector(request, response, self._limit)
+        encoded = not reply.is_stream_consumed  # a hook of the user's may have read and decoded it
         try:
-            async for piece in reply.aiter_bytes():
+            async for piece in reply.aiter_raw() if encoded else reply.aiter_bytes():
                 collector.add(piece)
         except (library.TransportError, library.DecodingError) as error:
             raise self._failure(error, request, collector.received) from error
         finally:
             await shielded(reply.aclose())
-        collector.finish(encoded=False)
+        collector.finish(encoded=encoded)
         response.elapsed = time.monotonic() - started
         return response
 

@@ -51,6 +51,11 @@ def decoded(content: bytes, encoding: str, limit: int | None = None) -> bytes:
     return content
 
 
+def is_bounded(encoding: str) -> bool:
+    """Whether what httpx decodes at once has a bound: one layer of gzip or deflate, which expand a thousandfold."""
+    return encoding.strip().lower() in _KNOWN
+
+
 def _is_zlib(content: bytes) -> bool:
     """Whether the first two bytes are a header of zlib's (RFC 1950, section 2.2)."""
     return len(content) > 1 and content[0] & 15 == 8 and (content[0] << 8 | content[1]) % 31 == 0

@@ -178,6 +178,17 @@ class TestPages:
         with pytest.raises(sim.InvalidResponseError, match=r"more than 4 logs began at 2026-11-20T08:00:00.007Z"):
             await every(client_of(both, server).v1.logs.list("ws", limit=2))
 
+    async def test_a_server_that_has_one_old_log_more_each_time_is_given_up(self, both: Both) -> None:
+        asked: list[Any] = []
+
+        def more(request: Any) -> Any:
+            asked.append(request)
+            return answer(200, {"data": [{"id": "old", "startedAt": at(0)}] * len(asked), "nextCursor": "more"})
+
+        with pytest.raises(sim.InvalidResponseError, match="cannot be read on page by page"):
+            await every(client_of(both, more).v1.logs.list("ws", limit=1))
+        assert len(asked) < 25
+
     async def test_a_server_with_a_largest_page_is_read_to_the_end(self, both: Both) -> None:
         server = LogServer([moment // 2 for moment in range(30)], largest=4)
         assert len(await every(client_of(both, server).v1.logs.list("ws", limit=1000))) == 30

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from simstudio.services.speedpix import (
     SpeedPixNotFoundError,
     UnsafeURLError,
 )
+from simstudio.services.speedpix.outputs import wrap_output
 from simstudio.services.speedpix.urls import hide_queries, next_hop
 from tests.modes import both_modes
 from tests.services.speedpix.helpers import Answering, fetch, output_of, play
@@ -84,7 +86,7 @@ def test_redirects_without_end_are_an_error(mode: str):
 )  # fmt: skip
 def test_redirects_to_where_nothing_is_fetched_from_are_not_followed(location: str | None):
     with pytest.raises(UnsafeURLError):
-        next_hop("https://cdn.test/a?secret=1", location, insecure=False)
+        next_hop("https://cdn.test/a?secret=1", location, insecure=False, zone=None)
 
 
 @pytest.mark.parametrize(
@@ -92,11 +94,77 @@ def test_redirects_to_where_nothing_is_fetched_from_are_not_followed(location: s
     [("/b", "https://cdn.test/b"), ("c?x=1#f", "https://cdn.test/c?x=1"), ("//o.test/d", "https://o.test/d")],
 )
 def test_redirects_may_be_relative(location: str, target: str):
-    assert next_hop("https://cdn.test/a", location, insecure=False) == target
+    assert next_hop("https://cdn.test/a", location, insecure=False, zone=None) == target
 
 
-def test_a_redirect_on_this_machine_stays_possible():
-    assert next_hop("http://127.0.0.1:1/a", "http://127.0.0.1:2/b", insecure=False) == "http://127.0.0.1:2/b"
+def test_a_redirect_on_this_machine_stays_possible_for_a_service_that_is_there():
+    here, there = "http://127.0.0.1:1/a", "http://127.0.0.1:2/b"
+    assert next_hop(here, there, insecure=False, zone="loopback") == there
+
+
+LOCAL = [
+    ("loopback", "127.0.0.1"), ("loopback", "127.1"), ("loopback", "2130706433"), ("loopback", "0x7f.1"),
+    ("loopback", "localhost."), ("loopback", "a.localhost"), ("loopback", "0.0.0.0"), ("loopback", "[::1]"),
+    ("loopback", "[::]"), ("loopback", "[::ffff:127.0.0.1]"), ("link-local", "169.254.169.254"),
+    ("link-local", "2852039166"), ("link-local", "[fe80::1%25eth0]"), ("private", "10.1.2.3"),
+    ("private", "192.168.0.1"), ("private", "172.16.0.1"), ("private", "100.64.0.1"),
+    ("private", "[fd00::1]"), ("private", "1.2.3.4.5.6"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("zone", "host"), LOCAL)
+@pytest.mark.parametrize("endpoint", ["https://speedpix.test", "http://127.0.0.1:1", "http://10.0.0.9"])
+def test_an_output_in_the_local_network_is_fetched_only_for_a_service_that_is_there(
+    zone: str, host: str, endpoint: str
+):
+    answering = Answering(lambda request: httpx.Response(200, content=b"x"))
+    homes = {"http://127.0.0.1:1": "loopback", "http://10.0.0.9": "private"}
+
+    def script(client: Any) -> Any:
+        client.set_base_url(endpoint)
+        return fetch(client, output_of(client, f"http://{host}/latest"), "read")
+
+    if homes.get(endpoint) == zone:
+        assert play("sync", answering, script) == b"x"
+    else:
+        with pytest.raises(UnsafeURLError, match="local network"):
+            play("sync", answering, script)
+        assert answering.requests == []
+
+
+@pytest.mark.parametrize("pickled", [False, True])
+def test_nor_is_one_whose_service_is_not_known(pickled: bool, server: SpeedPixServer):
+    output = wrap_output(server.sandbox.store(b"content", "a.bin"))
+
+    with pytest.raises(UnsafeURLError, match="local network"):
+        (pickle.loads(pickle.dumps(output)) if pickled else output).read()
+
+    assert server.requests == []
+
+
+@both_modes
+def test_a_redirect_of_an_output_into_the_local_network_is_not_followed(mode: str):
+    moved = {"location": "https://169.254.169.254/latest"}
+    answering = Answering(lambda request: httpx.Response(302, headers=moved))
+
+    with pytest.raises(UnsafeURLError, match="redirects into the local network"):
+        play(mode, answering, lambda client: fetch(client, output_of(client, "https://cdn.test/a"), "read"))
+
+    assert len(answering.requests) == 1
+
+
+def test_an_output_made_by_hand_is_fetched_from_where_its_maker_said(server: SpeedPixServer):
+    output = FileOutput(server.sandbox.store(b"content", "a.bin"))
+
+    assert pickle.loads(pickle.dumps(output)).read() == b"content"
+
+
+def test_so_is_one_of_a_service_on_this_machine_after_a_pickle(server: SpeedPixServer):
+    url = server.sandbox.store(b"content", "a.bin")
+    with server.client() as client:
+        output = pickle.loads(pickle.dumps(output_of(client, url)))
+
+    assert output.read() == b"content"
 
 
 @pytest.mark.parametrize("url", ["http://", "ftp://x/y", "no address", "https://a b", ""])

@@ -74,7 +74,8 @@ def test_an_upload_carries_its_type_and_nothing_of_the_client(mode: str, here: P
     "url",
     [
         "http://oss.test/k?Signature=geheim", "ftp://oss.test/k", "//oss.test/k", "/k", "https://", "https://a:b@oss.test/k",
-        "https://oss.test/k\r\nX: y", "https://[::1/k", "https://oss.test:99999/k", "http://10.0.0.1/k", {"a": 1}, 7,
+        "https://oss.test/k\r\nX: y", "https://[::1/k", "https://oss.test:99999/k", "http://10.0.0.1/k", "https://127.0.0.1/k",
+        "https://169.254.169.254/k", {"a": 1}, 7,
     ],
 )  # fmt: skip
 def test_an_unsafe_place_is_refused_before_anything_is_sent_there(mode: str, which: str, url: Any, here: Path):
@@ -100,7 +101,11 @@ def test_an_unencrypted_place_is_used_when_asked_to(mode: str, here: Path):
 def test_this_machine_needs_no_encryption(mode: str, host: str, here: Path):
     answering = Answering(place(uploadUrl=f"http://{host}/k"))
 
-    assert play(mode, answering, uploading).access_url == ""
+    def script(client: Any) -> Any:
+        client.set_base_url("http://127.0.0.1:1")
+        return uploading(client)
+
+    assert play(mode, answering, script).access_url == ""
 
 
 @pytest.mark.parametrize("data", [None, [], "x", {}, {"uploadUrl": ""}, {"uploadUrl": None}])

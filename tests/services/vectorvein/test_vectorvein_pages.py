@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simstudio import ConfigurationError, RateLimitError
+from simstudio import ConfigurationError, InvalidResponseError, RateLimitError
 from tests.modes import both_modes
 from tests.services.vectorvein.helpers import Canned, Clock, envelope
 
@@ -83,6 +83,17 @@ def test_iterating_ends_whatever_the_server_counts(replies: list[Any], mode: str
     server.run(mode, lambda client: collect(client.agents.iterate(page_size=2), mode))
 
     assert len(server.requests) == len(replies)
+
+
+@both_modes
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_pages_that_come_again_without_end_are_given_up(mode: str, length: int):
+    server = Canned([page("agents", "agent_id", [str(n % length)], page_count=10**9) for n in range(50)])
+
+    with pytest.raises(InvalidResponseError, match="the same page again"):
+        server.run(mode, lambda client: collect(client.agents.iterate(page_size=1), mode))
+
+    assert len(server.requests) < 10
 
 
 @both_modes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from simstudio.core.paging import Walk
 from simstudio.transport.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Pages(Generic[T]):
         context = self._resource._context
         if context.mode.asynchronous:
             raise ConfigurationError("This client is async: iterate with `async for`.")
-        number = 1
+        number, walk = 1, Walk(1)
         while True:
             page = context.run(self._resource._redact_errors(self._fetch(number)))
             items = getattr(page, self._items)
@@ -46,12 +47,13 @@ class Pages(Generic[T]):
             if self._is_last(page, number, len(items)):
                 return
             number += 1
+            walk.go_on(items, number)
 
     async def __aiter__(self) -> AsyncIterator[T]:
         context = self._resource._context
         if not context.mode.asynchronous:
             raise ConfigurationError("This client is not async: iterate with `for`.")
-        number = 1
+        number, walk = 1, Walk(1)
         while True:
             page = await context.run(self._resource._redact_errors(self._fetch(number)))
             items = getattr(page, self._items)
@@ -60,6 +62,7 @@ class Pages(Generic[T]):
             if self._is_last(page, number, len(items)):
                 return
             number += 1
+            walk.go_on(items, number)
 
     def _is_last(self, page: Any, number: int, count: int) -> bool:
         """Whether a page is the last. An empty one always is, so that no server makes this endless."""
