@@ -8,12 +8,17 @@ that the text can always be encoded.
 from __future__ import annotations
 
 import codecs
+import re
 
+_HALF = re.compile("[\ud800-\udfff]")
 _JOIN_AFTER = 1024
 
 
 class PairJoiner:
     r"""Joins surrogate pairs that were cut in two.
+
+    Attributes:
+        pending: Whether the last piece ended in half of a pair.
 
     Example:
         >>> joiner = PairJoiner()
@@ -21,23 +26,24 @@ class PairJoiner:
         ('Hi ', True)
     """
 
-    __slots__ = ("_decoder",)
+    __slots__ = ("_decoder", "pending")
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-16-le")("replace")
+        self.pending = False
 
     def feed(self, piece: str) -> str:
         """Return the characters that a piece completes."""
-        return self._decoder.decode(piece.encode("utf-16-le", "surrogatepass"))
+        if not self.pending and _HALF.search(piece) is None:
+            return piece
+        whole = self._decoder.decode(piece.encode("utf-16-le", "surrogatepass"))
+        self.pending = bool(self._decoder.getstate()[0])
+        return whole
 
     def end(self) -> str:
         """Return U+FFFD if the pieces ended in half of a pair, else an empty text."""
+        self.pending = False
         return self._decoder.decode(b"", final=True)
-
-    @property
-    def pending(self) -> bool:
-        """Whether the last piece ended in half of a pair."""
-        return bool(self._decoder.getstate()[0])
 
 
 class StreamedText:
