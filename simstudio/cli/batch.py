@@ -232,7 +232,15 @@ def resume(
         )
     named = _on_command_line()
     connection.invocation.secrets = secrets_of(shared)
-    ensure_named(ledger, known, connection, out="out" in named, shared=shared is not None, moved=moved)
+    ensure_named(
+        ledger,
+        known,
+        connection,
+        inputs=inputs is not None,
+        out="out" in named,
+        shared=shared is not None,
+        moved=moved,
+    )
     given: dict[str, Any] = {
         "concurrency": concurrency,
         "timeout": timeout,

@@ -30,7 +30,7 @@ def keep_apart(inputs: str, *, ledger: str | None = None, out: str | None = None
         named += _family("the ledger", ledger)
     if out is not None:
         named.append(("the results (--out)", out))
-    path = _path_of(shared)
+    path = path_of_shared(shared)
     if path is not None:
         named += _family("the shared rate (--shared)", path)
     _ensure_different(named)
@@ -75,6 +75,16 @@ def same_file(one: str, other: str) -> bool:
     return bool(_names(one) & _names(other))
 
 
+def path_of_shared(shared: str | None) -> str | None:
+    """The file in which a rate is shared, where it is one."""
+    if not shared:
+        return None
+    scheme, found, rest = shared.partition("://")
+    if not found:
+        return shared
+    return rest.removeprefix("/") or None if scheme == "sqlite" else None
+
+
 def _ensure_different(named: list[tuple[str, str | int]]) -> None:
     seen: dict[object, tuple[str, str | int]] = {}
     for what, path in named:
@@ -111,16 +121,6 @@ def _family(what: str, path: str) -> list[tuple[str, str | int]]:
         for spelling in (path, os.path.realpath(path))
     ]
     return [(what, path), *beside]
-
-
-def _path_of(shared: str | None) -> str | None:
-    """The file in which a rate is shared, where it is one."""
-    if not shared:
-        return None
-    scheme, found, rest = shared.partition("://")
-    if not found:
-        return shared
-    return rest.removeprefix("/") or None if scheme == "sqlite" else None
 
 
 def _standard() -> int:

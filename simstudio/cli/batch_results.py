@@ -65,7 +65,7 @@ def results_to(path: str | None, *, ordered: bool, goes_on: bool) -> Results:
 def problem_of(path: Path, ledger: str) -> str | None:
     """Why a file is not one of results of a ledger; None where it is, and where there is no file.
 
-    A last line that was cut off need only begin as a result does.
+    A last line that was cut off, and is no JSON for that, need only begin as a result does.
 
     Raises:
         LedgerError: The ledger cannot be read.
@@ -82,13 +82,23 @@ def problem_of(path: Path, ledger: str) -> str | None:
                 begun = file.readline(len(_BEGINNING))
                 line = begun + file.readline() if begun == _BEGINNING else begun
                 whole = line.endswith(b"\n")
-                if not (_is_of(view, line) if whole else _BEGINNING.startswith(line[: len(_BEGINNING)])):
+                complete = whole or _read(line)
+                if not (_is_of(view, line) if complete else _BEGINNING.startswith(line[: len(_BEGINNING)])):
                     return f"line {number} of that file is no result of this batch"
                 if not whole:
                     return None
     except OSError as error:
         return f"that file cannot be read ({error.strerror or error})"
     return None
+
+
+def holds_results(path: Path) -> bool:
+    """Whether a file that :func:`problem_of` found right has at least one whole result."""
+    try:
+        with path.open("rb") as file:
+            return file.readline().endswith(b"\n")
+    except OSError:
+        return False
 
 
 def _is_of(view: LedgerView, line: bytes) -> bool:

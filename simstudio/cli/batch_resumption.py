@@ -1,31 +1,43 @@
 """What ``simstudio batch resume`` does not take from its ledger.
 
-A ledger may come from anybody. Its workflow, inputs and options are used. The server that gets the API key, the server
-of a shared rate, and a file that holds anything but results of this batch must be named by the call itself: on the
-command line or in the environment.
+A ledger may come from anybody. Its workflow and options are used. The server that gets the API key and the server of a
+shared rate must be named by the call itself, on the command line or in the environment. Of the files that the ledger
+names, those are used that it proves to be its own: inputs whose fingerprints it has, and results of this batch and
+nothing else. Any other file must lie beside the ledger or below the working directory, where it is not hidden.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from itertools import chain, count
+from itertools import chain, count, islice
 from pathlib import Path
 
-from simstudio.cli.batch_results import problem_of
+from simstudio.cli.batch_files import path_of_shared
+from simstudio.cli.batch_inputs import Lines, key_of
+from simstudio.cli.batch_results import holds_results, problem_of
 from simstudio.cli.batch_settings import Settings
 from simstudio.cli.connection import Connection
 from simstudio.cli.failures import CommandError
+from simstudio.errors import InvalidInputError
 from simstudio.resources.settings import DEFAULT_BASE_URL
 
+_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json"})
+"""Suffixes of a new file of results: nothing runs or reads such a file by itself."""
+_MOST_INPUTS = 1000
+"""Inputs that are looked at for one that the ledger knows."""
 
-def ensure_named(ledger: str, known: Settings, connection: Connection, *, out: bool, shared: bool, moved: bool) -> None:
+
+def ensure_named(
+    ledger: str, known: Settings, connection: Connection, *, inputs: bool, out: bool, shared: bool, moved: bool
+) -> None:
     """Make sure that the call names what only its ledger names; nothing was sent or written before.
 
     Args:
         ledger: The path of the ledger.
         known: What the ledger says.
         connection: Where the call goes.
+        inputs: Whether the call names the inputs.
         out: Whether the call names a file for results.
         shared: Whether the call names where a rate is shared.
         moved: Whether the call says that the server has another address now.
@@ -34,6 +46,8 @@ def ensure_named(ledger: str, known: Settings, connection: Connection, *, out: b
         CommandError: It does not. The message ends with the whole command to paste.
     """
     missing: list[tuple[str, list[str]]] = []
+    if not inputs:
+        missing += _inputs(ledger, known)
     if not moved and not _names_server(connection):
         missing += _server(ledger, known.server)
     if not shared:
@@ -43,6 +57,37 @@ def ensure_named(ledger: str, known: Settings, connection: Connection, *, out: b
     if missing:
         again = connection.invocation.again(*chain.from_iterable(options for _, options in missing))
         raise CommandError(f"{' '.join(text for text, _ in missing)} To go on: {again}")
+
+
+def _inputs(ledger: str, known: Settings) -> Iterator[tuple[str, list[str]]]:
+    path = Path(known.inputs)
+    if known.inputs != "-" and path.exists() and not _is_near(path, ledger) and not _knows_input_of(ledger, known):
+        yield (
+            f"The ledger {ledger} names {path} for the inputs, and knows no input that is in that file.",
+            [known.inputs],
+        )
+
+
+def _knows_input_of(ledger: str, known: Settings) -> bool:
+    """Whether a ledger has the fingerprint of an input, which shows that its maker knew the file."""
+    from simstudio.batch.items import prepare
+    from simstudio.batch.ledger import LedgerView
+
+    path, key = Path(known.inputs), key_of(known.key)
+    if not path.is_file():
+        return False
+    try:
+        with LedgerView(ledger) as view:
+            for index, value in enumerate(islice(Lines(path), _MOST_INPUTS)):
+                try:
+                    item = prepare(index, value, key)
+                except InvalidInputError:
+                    continue
+                if view.fingerprint_of(item.key) == item.fingerprint:
+                    return True
+    except InvalidInputError:  # no lines of JSON
+        pass
+    return False
 
 
 def _names_server(connection: Connection) -> bool:
@@ -62,8 +107,8 @@ def _server(ledger: str, server: str | None) -> Iterator[tuple[str, list[str]]]:
 
 
 def _shared(ledger: str, shared: str | None) -> Iterator[tuple[str, list[str]]]:
-    scheme, found, _ = (shared or "").partition("://")
-    if shared and found and scheme != "sqlite":
+    path = path_of_shared(shared)
+    if shared and (path is None or not _is_near(Path(path), ledger)):
         yield (
             f"The rate of the batch is shared at {shared}, which only the ledger {ledger} names.",
             ["--shared", shared],
@@ -71,7 +116,12 @@ def _shared(ledger: str, shared: str | None) -> Iterator[tuple[str, list[str]]]:
 
 
 def _out(ledger: str, out: str | None) -> Iterator[tuple[str, list[str]]]:
-    problem = problem_of(Path(out), ledger) if out is not None else None
+    if out is None:
+        return
+    path = Path(out)
+    problem = problem_of(path, ledger)
+    if problem is None and not holds_results(path) and not (_is_near(path, ledger) and path.suffix in _SUFFIXES):
+        problem = "that would be a new file elsewhere than beside the ledger, or one that is hidden or no .jsonl file"
     if problem is not None:
         yield f"The ledger {ledger} names {out} for the results, and {problem}.", ["--out", _free(ledger)]
 
@@ -80,3 +130,12 @@ def _free(ledger: str) -> str:
     """A path for results beside a ledger, where there is no file yet."""
     suffixes = chain([".results.jsonl"], (f".results-{number}.jsonl" for number in count(2)))
     return next(str(path) for path in map(Path(ledger).with_suffix, suffixes) if not os.path.lexists(path))
+
+
+def _is_near(path: Path, ledger: str) -> bool:
+    """Whether a file lies below the folder of a ledger or the working directory, where it is not hidden."""
+    real = Path(os.path.realpath(path))
+    for folder in (Path(os.path.realpath(ledger)).parent, Path(os.path.realpath("."))):
+        if folder != folder.parent and real.is_relative_to(folder):
+            return not any(part.startswith(".") for part in real.relative_to(folder).parts)
+    return False

@@ -8,13 +8,17 @@ import shlex
 import sqlite3
 import stat
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from simstudio.batch.items import BatchItem
+from simstudio.batch.ledger import Ledger
 from simstudio.cli.batch_results import ResultsFile
+from simstudio.cli.batch_settings import Note, Settings
 from simstudio.cli.failures import CommandError
 from simstudio.core.disk import PartialFile
 
@@ -361,6 +365,36 @@ class TestResultsThatOnlyTheLedgerNames:
         assert cli("batch", "resume", begun, "--retry-failed").exit_code == 0
         assert len(lines(out.read_text())) == 2
 
+    @pytest.mark.parametrize("where", ["elsewhere/results.jsonl", "here/.profile", "here/.d/a.jsonl", "here/run.sh"])
+    @pytest.mark.parametrize("content", [None, b"", b'{"index": 0, "key'])
+    def test_a_new_file_is_made_beside_the_ledger_only(
+        self, cli, server, work, given, tmp_path, monkeypatch, where, content
+    ) -> None:
+        """A shell would run what a line of JSON holds, were it written to a start-up file."""
+        here = tmp_path / "here"
+        (here / ".d").mkdir(parents=True)
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(here)
+        ledger, target = str(here / "runs.sqlite"), tmp_path / where
+        cli("batch", "run", "work", given(1), "--ledger", ledger, "--out", str(target))
+        target.unlink()
+        if content is not None:
+            target.write_bytes(content)
+        sent = len(server.requests)
+
+        result = cli("batch", "resume", ledger, given(1, 2))
+
+        assert (result.exit_code, len(server.requests)) == (2, sent)
+        assert (target.read_bytes() if target.exists() else None) == content
+        assert cli(*shlex.split(result.stderr.partition("To go on: ")[2])[1:]).exit_code == 0
+
+    def test_a_file_of_json_that_begins_alike_is_left_as_it_is(self, cli, begun, out) -> None:
+        """It has no line end, and is whole all the same."""
+        out.write_bytes(b'{"index": "my-index", "host": "db.test"}')
+
+        assert cli("batch", "resume", begun, "--unordered").exit_code == 2
+        assert out.read_bytes() == b'{"index": "my-index", "host": "db.test"}'
+
     def test_a_refused_input_that_was_mended_is_no_other(self, cli, server, work, tmp_path, ledger, out) -> None:
         path = tmp_path / "in.jsonl"
         path.write_text('{"n": NaN}\n')
@@ -372,6 +406,78 @@ class TestResultsThatOnlyTheLedgerNames:
 
         assert cli("batch", "resume", ledger).exit_code == 0
         assert [line["state"] for line in lines(out.read_text())] == ["done"]
+
+
+class TestInputsThatOnlyTheLedgerNames:
+    """A ledger cannot have any file of this machine sent: it must know an input of it, or lie beside it."""
+
+    @pytest.fixture
+    def here(self, tmp_path, monkeypatch) -> Path:
+        here = tmp_path / "here"
+        (here / ".d").mkdir(parents=True)
+        monkeypatch.chdir(here)
+        return here
+
+    @pytest.fixture
+    def hostile(self, cli, server, work, given, here) -> Callable[[Path], str]:
+        """A ledger that names other inputs than those that it was made with."""
+
+        def make(inputs: Path) -> str:
+            ledger = str(here / "runs.sqlite")
+            cli("batch", "run", "work", given(1), "--ledger", ledger)
+            with Ledger.open(ledger, workflow_id="work", mode="sync", api_version="v1") as opened:
+                told = attrs.asdict(Note.of(opened).latest)
+                Note(Settings(**{**told, "inputs": str(inputs)}), None).keep(opened)
+            return ledger
+
+        return make
+
+    @pytest.mark.parametrize("place", ["secrets.json", "here/.d/secrets.json", "here/.secrets"])
+    @pytest.mark.parametrize("content", ['{"n": 7, "token": "s3cret"}', "no JSON: s3cret\n", ""])
+    def test_are_not_sent_where_it_knows_none_of_them(self, cli, server, hostile, tmp_path, place, content) -> None:
+        victim = tmp_path / place
+        victim.write_text(content)
+        ledger, sent = hostile(victim), len(server.requests)
+
+        result = cli("batch", "resume", ledger)
+
+        assert (result.exit_code, len(server.requests)) == (2, sent)
+        again = f"simstudio batch resume {ledger} {victim}"
+        assert result.stderr.endswith(f"knows no input that is in that file. To go on: {again}\n")
+        assert "s3cret" not in result.stderr
+
+    @pytest.mark.parametrize("content", ['{"n": 1}\n{"n": 2}\n', '{"n": 1}\nno JSON\n'])
+    def test_are_sent_where_it_knows_one(self, cli, hostile, tmp_path, content, work) -> None:
+        (tmp_path / "elsewhere.jsonl").write_text(content)
+
+        result = cli("batch", "resume", hostile(tmp_path / "elsewhere.jsonl"))
+
+        assert "knows no input" not in result.stderr
+
+    def test_are_sent_from_beside_it(self, cli, hostile, here, work) -> None:
+        (here / "other.jsonl").write_text('{"n": 1}\n{"n": 5}\n')
+
+        assert cli("batch", "resume", hostile(here / "other.jsonl")).exit_code == 0
+        assert work[5] == 1
+
+    def test_a_link_is_where_it_leads_to(self, cli, server, hostile, here, tmp_path) -> None:
+        (tmp_path / "secret").write_text('{"n": 7}\n')
+        (here / "inputs.jsonl").symlink_to(tmp_path / "secret")
+        ledger, sent = hostile(here / "inputs.jsonl"), len(server.requests)
+
+        assert cli("batch", "resume", ledger).exit_code == 2
+        assert len(server.requests) == sent
+
+    def test_a_database_of_the_rate_is_named_by_the_call_too(self, cli, server, hostile, here, tmp_path) -> None:
+        ledger = hostile(tmp_path / "inputs.jsonl")
+        with Ledger.open(ledger, workflow_id="work", mode="sync", api_version="v1") as opened:
+            told = attrs.asdict(Note.of(opened).latest)
+            Note(Settings(**{**told, "shared": str(tmp_path / "cookies.sqlite")}), None).keep(opened)
+
+        result = cli("batch", "resume", ledger)
+
+        assert (result.exit_code, (tmp_path / "cookies.sqlite").exists()) == (2, False)
+        assert f"--shared {tmp_path / 'cookies.sqlite'}" in result.stderr
 
 
 class TestFewerInputsThanTheLedgerKnows:
