@@ -126,7 +126,7 @@ def test_a_file_is_sent_from_its_start_and_its_position_restored(mode: str):
 @pytest.mark.parametrize(
     "file",
     ["", "no/such/file.txt", "a\0b", ".", b"bytes", None, 5, io.StringIO("text"), ("a.txt", b"x"), object()],
-    ids=repr,
+    ids=["empty", "absent", "nul", "folder", "bytes", "none", "number", "text file", "pair", "object"],
 )
 def test_what_is_no_file_is_refused_and_nothing_is_sent(file: Any, mode: str):
     server = Canned([DONE])
