@@ -74,6 +74,19 @@ def test_those_that_waited_too_long_are_handed_out_to_be_closed_whatever_number(
     assert len(connections) == 2
 
 
+def test_those_that_waited_too_long_by_either_clock_are_not_taken_and_handed_out_later() -> None:
+    """While a machine sleeps its monotonic clock may stand still."""
+    for going in (0, 1):
+        clocks = (Clock(), Clock())
+        connections: Connections[Line] = Connections(4.0, *clocks)
+        used(connections, A, B)
+        clocks[going].now = 4.5
+        assert connections.take("here") is None
+        connections.add(C)
+        assert connections.give(C, usable=True) == [A, B]
+        assert connections.take("here") == C
+
+
 def test_one_that_is_not_usable_is_handed_out_at_once() -> None:
     connections: Connections[Line] = Connections(4.0, Clock())
     connections.add(A)

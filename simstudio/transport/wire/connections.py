@@ -23,6 +23,8 @@ class Line(Protocol):
 
 L = TypeVar("L", bound=Line)
 Wake = Callable[[], None]
+Times = tuple[float, float]
+"""Seconds of the monotonic clock, and of the time of day."""
 
 
 class Connections(Generic[L]):
@@ -30,27 +32,37 @@ class Connections(Generic[L]):
 
     Args:
         keep_alive: Seconds that an idle connection is kept.
-        clock: Monotonic seconds.
+        clock: Monotonic seconds. On Linux this clock stands still while the machine sleeps.
+        wall_clock: Seconds of the time of day, which go on meanwhile, as they do at the server.
 
     Attributes:
         busy: Those in use.
         closed: Whether no connection is kept any more.
     """
 
-    def __init__(self, keep_alive: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        keep_alive: float,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
         self.busy: set[L] = set()
         self.closed = False
-        self._idle: dict[Hashable, deque[tuple[float, L]]] = {}
+        self._idle: dict[Hashable, deque[tuple[Times, L]]] = {}
         self._waiting: deque[Wake] = deque()
         self._keep_alive = keep_alive
         self._clock = clock
+        self._wall_clock = wall_clock
         self._lock = Lock()
 
     def take(self, place: Hashable) -> L | None:
-        """The idle connection to a place that was used last, which is the likeliest to be open, or None."""
+        """The idle connection to a place that was used last, which is the likeliest to be open, or None.
+
+        None also if that one was idle for too long. It stays here, as the others do, until :meth:`give`.
+        """
         with self._lock:
             idle = self._idle.get(place)
-            if not idle:
+            if not idle or self._is_late(idle[-1][0], self._now()):
                 return None
             line = idle.pop()[1]
             self.busy.add(line)
@@ -69,13 +81,20 @@ class Connections(Generic[L]):
             self.busy.discard(line)
             if not usable or self.closed:
                 return [line]
-            now = self._clock()
             idle = self._idle.setdefault(line.place, deque())
-            idle.append((now + self._keep_alive, line))
+            now = self._now()
             late = []
-            while idle[0][0] < now:
+            while idle and self._is_late(idle[0][0], now):
                 late.append(idle.popleft()[1])
+            idle.append((now, line))
             return late
+
+    def _now(self) -> Times:
+        return self._clock(), self._wall_clock()
+
+    def _is_late(self, since: Times, now: Times) -> bool:
+        """Whether a connection was idle for too long by either clock."""
+        return max(now[0] - since[0], now[1] - since[1]) > self._keep_alive
 
     def forget(self, line: L) -> None:
         """Count a connection no longer. Unlocked: the garbage collector may call this where the lock is held."""
