@@ -23,6 +23,7 @@ from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.message import Body, Request, Response
 
 if TYPE_CHECKING:
+    import asyncio
     from types import ModuleType
     from typing import TypeAlias
 
@@ -142,7 +143,12 @@ def drive(flow: Flow[T], wire: Wire, *, seen: list[Response] | None = None) -> T
 
 
 async def adrive(flow: Flow[T], wire: AsyncWire, *, seen: list[Response] | None = None) -> T:
-    """Run a flow, awaiting its steps; otherwise like :func:`drive`. Cancellation is raised inside the flow."""
+    """Run a flow, awaiting its steps; otherwise like :func:`drive`. Cancellation is raised inside the flow.
+
+    Raises:
+        ConfigurationError: No event loop of asyncio is running.
+    """
+    running_loop()
     opened: list[Response] = []
     try:
         step = flow.send(None)
@@ -183,6 +189,23 @@ def _import_asyncio() -> ModuleType:
     import asyncio
 
     return asyncio
+
+
+def running_loop() -> asyncio.AbstractEventLoop:
+    """Return the running event loop.
+
+    Raises:
+        ConfigurationError: No event loop of asyncio is running, as under trio.
+    """
+    import asyncio
+
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError as error:
+        raise ConfigurationError(
+            "The async client needs a running event loop of asyncio. In another async library use the sync client in a "
+            "thread."
+        ) from error
 
 
 def _unread_bodies(opened: list[Response]) -> list[Body]:

@@ -313,3 +313,18 @@ class TestMistakes:
 
 def test_a_sleep_shows_its_seconds() -> None:
     assert repr(Sleep(1.5)) == "Sleep(1.5)"
+
+
+@pytest.mark.parametrize(
+    "step", [Sleep(0.0), Blocking(len, ""), Call(len, ""), GET], ids=["sleep", "blocking", "call", "request"]
+)
+def test_without_a_loop_of_asyncio_no_step_is_taken(step: Any) -> None:
+    """The coroutine is driven here as another async library would drive it."""
+
+    def flow() -> Any:
+        yield step
+
+    script = AsyncScript([answer(200)])
+    with pytest.raises(ConfigurationError, match="needs a running event loop of asyncio"):
+        adrive(flow(), script).send(None)
+    assert script.requests == []

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, Generic, Protocol, TypeVar
 
-from simstudio.transport.errors import ConfigurationError
+from simstudio.transport.flow import running_loop
 from simstudio.transport.wire.tasks import shielded
 
 
@@ -39,13 +39,13 @@ class PerLoop(Generic[T]):
         Raises:
             ConfigurationError: No event loop of asyncio is running.
         """
-        loop = _running_loop()
+        loop = running_loop()
         held = self._held.get(id(loop))
         return held.thing if held is not None and held.loop() is loop else None
 
     async def make(self) -> T:
         """Make the thing of the running loop, which is closed when the loop ends."""
-        loop = _running_loop()
+        loop = running_loop()
         self._drop_lost()
         held = self._held[id(loop)] = _Held(loop, self._make())
         held.life = _live(held.thing, weakref.ref(self), id(loop))
@@ -55,7 +55,7 @@ class PerLoop(Generic[T]):
     async def aclose(self) -> None:
         """Close the thing of the running loop, and those of loops that were closed in haste."""
         self._drop_lost()
-        held = self._held.get(id(_running_loop()))
+        held = self._held.get(id(running_loop()))
         if held is not None:
             await shielded(held.life.aclose())
 
@@ -73,16 +73,6 @@ class _Held(Generic[T]):
     def __init__(self, loop: asyncio.AbstractEventLoop, thing: T) -> None:
         self.loop = weakref.ref(loop)
         self.thing = thing
-
-
-def _running_loop() -> asyncio.AbstractEventLoop:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError as error:
-        raise ConfigurationError(
-            "The async client needs a running event loop of asyncio. In another async library use the sync client in a "
-            "thread."
-        ) from error
 
 
 async def _live(thing: Closable, owner: weakref.ref[PerLoop[Any]], key: int) -> AsyncGenerator[None, None]:
