@@ -209,6 +209,18 @@ class Model(Mapping[str, Any]):
         """The arguments of :func:`restore_model` beside the class."""
         return self._mapping(), {**getattr(self, "_preset", {}), **self._not_on_wire()}
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Return the schema with which pydantic and FastAPI validate and serialize the model."""
+        from simstudio.core.pydantic_schema import core_schema_of
+
+        return core_schema_of(cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        """Return the JSON schema for pydantic and FastAPI."""
+        return {"type": "object", "title": cls.__name__}
+
     def __reduce__(self) -> tuple[Callable[..., Model], tuple[Any, ...]]:
         return restore_model, (_public_name(type(self)), *self._state())
 
