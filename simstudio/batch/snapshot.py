@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import builtins
 import json
 import math
 import os
 import reprlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from simstudio.core.files import File, as_file
+from simstudio.core.unsendable import describe_type
 from simstudio.transport.errors import InvalidInputError
 
 _SHOWN = 500
@@ -126,35 +126,9 @@ def _copy_file(value: Any, files: list[File]) -> Any:
     except Exception as error:
         raise _Unsendable(f"cannot be sent: {said(error)}") from error
     if file is None:
-        kind = type(value)
-        alike = kind.__module__ != "builtins" and hasattr(builtins, kind.__name__)  # numpy's bool
-        name = f"{kind.__module__}.{kind.__name__}" if alike else kind.__name__
-        raise _Unsendable(f"is of type {name}, which is no JSON data: {_remedy(value)}")
+        raise _Unsendable(describe_type(value))
     files.append(file)
     return value
-
-
-def _remedy(value: Any) -> str:
-    if _is_no_value(value):
-        return "send None instead"
-    if callable(getattr(value, "isoformat", None)):
-        return "send its .isoformat()"
-    if isinstance(value, (set, frozenset, Iterator)) or type(value).__module__ == "collections":
-        return "send a list() of it"
-    for method in ("model_dump", "to_dict", "tolist", "item"):
-        if callable(getattr(value, method, None)):
-            return f"send what its .{method}() gives"
-    if hasattr(value, "__dataclass_fields__"):
-        return "send its dataclasses.asdict()"
-    return "send it as a text, a number, a list or a dict"
-
-
-def _is_no_value(value: Any) -> bool:
-    """Whether it is one that is not even itself, such as pandas' NaT."""
-    try:
-        return bool(value != value)  # noqa: PLR0124
-    except Exception:  # noqa: BLE001 - of a class of the caller's
-        return False
 
 
 def problem(error: Exception) -> str:

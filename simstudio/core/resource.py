@@ -221,7 +221,17 @@ def encode_json(data: Any) -> bytes:
         text = jsonlib.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_encode_model)
         return text.encode()
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidInputError(f"json= cannot be sent as JSON: {error}.") from error
+        raise InvalidInputError(f"The body cannot be sent as JSON: {describe_unsendable(data, error)}") from error
+
+
+def describe_unsendable(data: Any, error: Exception) -> str:
+    """Return what ``json.dumps`` refused in a body with an error, and its path, as a sentence."""
+    from simstudio.core.unsendable import KEYS, TOO_DEEP, find_unsendable
+
+    try:
+        return find_unsendable(data, "", lambda _: False, KEYS) or f"{error}."
+    except RecursionError:
+        return f"{TOO_DEEP}."
 
 
 def _encode_model(value: Any) -> Any:

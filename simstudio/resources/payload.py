@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -146,14 +145,11 @@ class _Encoder:
             _check_keys(body)
             text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=self._default)
             return text.encode()
-        except InvalidInputError:
-            raise
-        except UnicodeEncodeError as error:
-            raise InvalidInputError(f"The input holds a character that cannot be encoded: {error.reason}.") from error
         except RecursionError as error:
             raise InvalidInputError("The input nests too deeply, or contains itself.") from error
-        except (TypeError, ValueError) as error:
-            raise InvalidInputError(_describe_problem(data) or f"The input cannot be sent as JSON: {error}.") from error
+        except (TypeError, ValueError) as error:  # also InvalidInputError and UnicodeEncodeError
+            message = _describe_problem(data) or f"The input cannot be sent as JSON: {error}."
+            raise InvalidInputError(message, getattr(error, "code", None)) from error
 
     def _default(self, value: Any) -> Any:
         if isinstance(value, Mapping):
@@ -172,9 +168,7 @@ def _check_keys(value: Any) -> None:
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
-                raise InvalidInputError(
-                    f"The input has the key {key!r} of type {type(key).__name__}. JSON keys are text: use str keys."
-                )
+                raise TypeError(f"{key!r} is no text")
             if isinstance(item, (dict, list, tuple)):
                 _check_keys(item)
     else:
@@ -183,21 +177,18 @@ def _check_keys(value: Any) -> None:
                 _check_keys(item)
 
 
-def _describe_problem(value: Any, path: str = "input", depth: int = 0) -> str | None:
+def _describe_problem(data: Any) -> str | None:
     """Message naming the path of the first value that is not JSON data. Called only after encoding failed."""
-    if depth > 200:
+    from simstudio.core.unsendable import find_unsendable
+
+    try:
+        return find_unsendable(data, "input", _is_file)
+    except RecursionError:
         return "The input nests too deeply, or contains itself."
-    if isinstance(value, Mapping):
-        problems = (_describe_problem(item, f"{path}.{key}", depth + 1) for key, item in value.items())
-    elif isinstance(value, (list, tuple)):
-        problems = (_describe_problem(item, f"{path}[{index}]", depth + 1) for index, item in enumerate(value))
-    elif isinstance(value, float) and not math.isfinite(value):
-        return f"{path} is {value!r}, which JSON cannot say. Send None or a text instead."
-    elif value is None or isinstance(value, (str, int, float)) or as_file(value) is not None:
-        return None
-    else:
-        return (
-            f"{path} is a {type(value).__name__}, which is no JSON data. "
-            "Convert it first (a date with .isoformat(), a set with list(), a model with its own dict form)."
-        )
-    return next((problem for problem in problems if problem is not None), None)
+
+
+def _is_file(value: Any) -> bool:
+    file = as_file(value)
+    if file is not None:
+        file.read()
+    return file is not None

@@ -160,12 +160,15 @@ class TestRefusals:
         [
             (
                 {"rows": [0, {"when": dt.date(2020, 1, 1)}]},
-                "rows[1].when is of type date, which is no JSON data: send its .isoformat().",
+                "rows[1].when is of type datetime.date, which is no JSON data: send its .isoformat().",
             ),
             ({"n": 10**5000}, "ValueError: Exceeds the limit (4300"),
-            ({"a b": {"s": {1}}}, "['a b'].s is of type set, which is no JSON data: send a list() of it."),
-            ({"at": NotATime()}, "at is of type NotATime, which is no JSON data: send None instead."),
-            ({"flag": numpy_bool()}, "flag is of type numpy.bool, which is no JSON data: send what its .item() gives."),
+            ({"a b": {"s": {1}}}, "['a b'].s is of type set, which is no JSON data: send list(value)."),
+            ({"at": NotATime()}, "at is of type test_batch_identity.NotATime, which is no JSON data: send None."),
+            (
+                {"flag": numpy_bool()},
+                "flag is of type numpy.bool, which is no JSON data: send what its .item() returns.",
+            ),
             ([1, object()], "[1] is of type object, which is no JSON data: send it as a text"),
             ({"x": float("nan")}, "x is nan, which JSON cannot say: send None or a text instead."),
             ({"row": Broken()}, "row is of type Broken and cannot be read: RuntimeError: the row is gone."),

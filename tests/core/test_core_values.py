@@ -207,7 +207,8 @@ class TestText:
             (b"a", "name cannot be sent as text: b'a'"),
             (math.nan, "name must be a number that can be sent, not nan"),
             (-math.inf, "name must be a number that can be sent, not -inf"),
-            ({"a": math.nan}, "cannot be sent as JSON"),
+            ({"a": math.nan}, "The body cannot be sent as JSON: a is nan, which JSON cannot say"),
+            ({1: {"a": [{2}]}}, r"cannot be sent as JSON: \[1\]\.a\[0\] is of type set"),
             (datetime(2026, 1, 1, tzinfo=timezone.utc).replace(tzinfo=None), "name is a datetime without a time zone"),
         ],
     )

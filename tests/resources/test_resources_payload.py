@@ -3,11 +3,12 @@ from __future__ import annotations
 import json
 from collections import ChainMap, OrderedDict, UserDict, namedtuple
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import Enum, IntEnum
 from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -57,6 +58,12 @@ class Colour(Enum):
 
 class Size(IntEnum):
     BIG = 3
+
+
+def numpy_like(name: str, **attributes: Any) -> Any:
+    """A value of a class of NumPy, as a message about it sees it."""
+    methods = {"item": lambda self: 1, **({"tolist": lambda self: [1]} if attributes else {})}
+    return type(name, (), {"__module__": "numpy", **methods, **attributes})()
 
 
 def body(data: Any, **control: Any) -> Any:
@@ -154,13 +161,28 @@ class TestRefused:
             ({"a": [1, float("inf")]}, "input.a[1] is inf"),
             ({"a": {"b": -float("inf")}}, "input.a.b is -inf"),
             ({"a": UserDict(b=float("nan"))}, "input.a.b is nan"),
-            ({"when": date(2026, 1, 1)}, "input.when is a date"),
-            ({"a": [{"b": {1, 2}}]}, "input.a[0].b is a set"),
-            ({"a": Decimal(1)}, "input.a is a Decimal"),
-            ({"a": Colour.RED}, "input.a is a Colour"),
-            ({"a": object()}, "input.a is a object"),
-            ({1, 2}, "input is a set"),
-            (date(2026, 1, 1), "input is a date"),
+            ({"when": date(2026, 1, 1)}, "input.when is of type datetime.date, which is no JSON data: send its .iso"),
+            ({"a": timedelta(1)}, "input.a is of type datetime.timedelta, which is no JSON data: send its .total_sec"),
+            ({"a": [{"b": {1, 2}}]}, "input.a[0].b is of type set, which is no JSON data: send list(value)"),
+            (
+                {"a b": Decimal(1)},
+                "input['a b'] is of type decimal.Decimal, which is no JSON data: send str(value), or",
+            ),
+            ({"a": Colour.RED}, f"input.a is of type {__name__}.Colour, which is no JSON data: send its .value"),
+            ({"a": UUID(int=1)}, "input.a is of type uuid.UUID, which is no JSON data: send str(value)"),
+            ({"a": numpy_like("bool")}, "input.a is of type numpy.bool, which is no JSON data: send what its .item()"),
+            ({"a": numpy_like("ndarray", shape=(1,))}, "input.a is of type numpy.ndarray, which is no JSON data: send"),
+            ({"a": numpy_like("float16", shape=())}, "input.a is of type numpy.float16, which is no JSON data: send w"),
+            ({"a": object()}, "input.a is of type object, which is no JSON data: send it as a text"),
+            ({"a": Colour}, f"input.a is the class {__name__}.Colour itself, which is no JSON data"),
+            ({"a": json}, "input.a is the module json, which is no JSON data"),
+            ({"a": 10**5000}, "input.a is an integer that is too long (Exceeds the limit"),
+            ({"a": [b"x"]}, "input.a[0] cannot be sent: The input holds raw bytes. Say what they are: simstudio.File"),
+            ({"a": {"b": {1: 2}}}, "input.a.b has the key 1 of type int. JSON keys are text"),
+            ({"rows": [{"text": "cut \ud83d"}]}, "input.rows[0].text holds '\\ud83d', half of a surrogate pair"),
+            ({"rows": {"cut \ud83d": 1}}, "input.rows has the key 'cut \\ud83d' with '\\ud83d', half of a surrogate"),
+            ({1, 2}, "input is of type set"),
+            (date(2026, 1, 1), "input is of type datetime.date"),
             (float("nan"), "input is nan"),
             ([1, [float("nan")]], "input[1][0] is nan"),
         ],

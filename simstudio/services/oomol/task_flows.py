@@ -10,6 +10,7 @@ from simstudio.core.conversion import structure
 from simstudio.core.modes import M
 from simstudio.core.multipart import Part, encode_multipart, file_part
 from simstudio.core.options import UNSET, Unset
+from simstudio.core.resource import describe_unsendable
 from simstudio.core.runs import SubmittedRun
 from simstudio.services.oomol.errors import TaskFailedError, TaskStoppedError, TimeoutError  # noqa: A004
 from simstudio.services.oomol.inputs import InputValues
@@ -53,7 +54,8 @@ class TaskFlows(OomolResource[M]):
             try:
                 parts.append(Part("inputValues", json.dumps(body["inputValues"], allow_nan=False)))
             except (TypeError, ValueError, RecursionError) as error:
-                raise InvalidInputError(f"input_values cannot be sent as JSON: {error}.") from error
+                problem = describe_unsendable(body["inputValues"], error)
+                raise InvalidInputError(f"input_values cannot be sent as JSON: {problem}") from error
         parts += [file_part("files", file) for file in chosen]
         content, content_type = yield Blocking(encode_multipart, parts)
         response = yield from self._post("/v1/tasks", content=content, headers={"Content-Type": content_type})
