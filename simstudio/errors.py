@@ -12,7 +12,8 @@
     │   └── ServerError 5xx
     ├── ExecutionError                the workflow ran and failed                             (code EXECUTION_ERROR)
     │   ├── ExecutionTimeoutError     the server stopped it; also an APITimeoutError          (code TIMEOUT)
-    │   └── JobFailedError › JobCancelledError
+    │   └── JobFailedError            › JobCancelledError
+    │       └── JobExecutionTimeoutError    the server stopped it; also an ExecutionTimeoutError
     ├── JobTimeoutError               a job was not done within the timeout of a wait         (code TIMEOUT)
     │   └── DeploymentTimeoutError    a deployment was not done within the timeout of a wait  (code TIMEOUT)
     ├── DeploymentFailedError         the deployment of a workflow failed
@@ -45,6 +46,7 @@ from simstudio.core.errors import (
     ExecutionError,
     ExecutionTimeoutError,
     JobCancelledError,
+    JobExecutionTimeoutError,
     JobFailedError,
     JobNotDoneError,
     JobTimeoutError,
@@ -95,6 +97,7 @@ __all__ = [
     "InvalidRequestError",
     "InvalidResponseError",
     "JobCancelledError",
+    "JobExecutionTimeoutError",
     "JobFailedError",
     "JobNotDoneError",
     "JobTimeoutError",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from simstudio.core.errors import APIVersionError, JobTimeoutError, StreamError
+from simstudio.core.failures import GATEWAY_TIMEOUTS
 from simstudio.transport.errors import (
     APIConnectionError,
     APIStatusError,
@@ -18,6 +19,9 @@ from simstudio.transport.errors import (
 
 if TYPE_CHECKING:
     from typing import TypeAlias
+
+MAY_HAVE_RUN = GATEWAY_TIMEOUTS | {503}
+"""Statuses of a gateway after which an execution may have run."""
 
 Verdict: TypeAlias = Literal["failed", "unknown", "unsent", "refused", "fatal"]
 """``failed``: it ran, or was answered, and there is no result. ``unknown``: it may have run. ``unsent``: it surely did
@@ -46,7 +50,7 @@ def verdict(error: SimStudioError, *, claimed: bool, succeeds: bool) -> Verdict:
     if isinstance(error, (StreamError, JobTimeoutError)):
         return "unknown"
     if isinstance(error, ServerError):
-        return "unknown" if claimed or error.status in (502, 503, 504) else "failed"
+        return "unknown" if claimed or error.status in MAY_HAVE_RUN else "failed"
     if isinstance(error, APIStatusError) and error.status in TURNED_AWAY and not succeeds:
         return "fatal"
     return "failed"

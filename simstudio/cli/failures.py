@@ -188,6 +188,8 @@ _WORDS = (
     ("inputs with key=", "inputs with --key"),
     ("key= failed for", "--key failed for"),
     (" The result is in error.result.", ""),
+    ("use client.workflows.run() or submit(), which do not wait on one connection", "use --async"),
+    ("leave it out of base_url", "leave it out of --base-url (SIM_BASE_URL)"),
     ("What it delivered is in error.partial; the run", "The run"),
     (", or pass (json.loads(line) for line in gzip.open(path))", ""),
 )
@@ -215,27 +217,29 @@ def _execution(error: ExecutionError, task_id: str | None) -> str:
         return f"{what} was cancelled{': ' + reason if reason else ''}."
     if reason is None:
         reason = "Sim gives no reason (it may have been cancelled or timed out)"
-    advice = " --async allows longer runs." if isinstance(error, ExecutionTimeoutError) else ""
+    waited = isinstance(error, ExecutionTimeoutError) and not isinstance(error, JobFailedError)
+    advice = " --async allows longer runs." if waited else ""
     return f"{what} failed: {reason}{'.' if advice else ''}{advice}"
 
 
 _ADVICE = {
     401: "Check SIM_API_KEY, and that it belongs to this server.",
     402: "Raise the limit or wait for the next period; see: simstudio usage",
-    403: "Check that the workflow is deployed and that the key may use it.",
     404: "Check the id, and --base-url (SIM_BASE_URL).",
 }
 
 
 def _status(error: APIStatusError, invocation: Invocation) -> str:
-    from simstudio.core.failures import read_error, reason
+    from simstudio.core.failures import gateway_advice, read_error, reason
+    from simstudio.resources.advice import find_cause
 
     response = error.response
     if response is None:
         return str(error)
     body = read_error(response)
     text = f"{(body.message or reason(response.status)).rstrip('.')} ({_where(response)})."
-    advice = _ADVICE.get(response.status)
+    cause = find_cause(response) or gateway_advice(response)
+    advice = in_words(cause) if cause is not None else _ADVICE.get(response.status)
     if response.status == 404 and invocation.workflows and "/workflows/" in response.path:
         advice = f"The sandbox has: {', '.join(invocation.workflows)}."
     elif response.status == 404 and "html" in response.headers.get("content-type", ""):

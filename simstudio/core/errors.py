@@ -22,6 +22,8 @@ class APIVersionError(NotFoundError):
 class ExecutionError(SimStudioError):
     """The workflow ran and failed.
 
+    ``details`` is the error object of the server, if it sent one and not only text.
+
     Attributes:
         result: The failed result, if the server sent one (``output``, ``error``, ``metadata``); else None.
         partial: Text that a stream had delivered before it failed; empty without a stream.
@@ -41,9 +43,28 @@ class ExecutionError(SimStudioError):
         self.result = result
         self.partial: str = partial
 
+    @property
+    def block_id(self) -> str | None:
+        """Id of the block that failed; None if the server does not name it apart from the error's text."""
+        return self._of_block("blockId")
+
+    @property
+    def block_name(self) -> str | None:
+        """Name of the block that failed; None if the server does not name it apart from the error's text."""
+        return self._of_block("blockName")
+
+    @property
+    def block_type(self) -> str | None:
+        """Type of the block that failed, such as ``function``; None if the server does not say."""
+        return self._of_block("blockType")
+
+    def _of_block(self, name: str) -> str | None:
+        value = self.details.get(name) if isinstance(self.details, dict) else None
+        return value if isinstance(value, str) else None
+
 
 class ExecutionTimeoutError(ExecutionError, APITimeoutError):
-    """The server stopped the workflow because it ran too long (408)."""
+    """The server stopped the run at its time limit."""
 
     def __init__(self, message: str, code: str | None = "TIMEOUT", status: int | None = None, **more: Any) -> None:
         super().__init__(message, code, status, **more)
@@ -71,6 +92,13 @@ class JobFailedError(ExecutionError):
 
 class JobCancelledError(JobFailedError):
     """A background execution was cancelled."""
+
+
+class JobExecutionTimeoutError(JobFailedError, ExecutionTimeoutError):
+    """The server stopped a background execution at its time limit."""
+
+    def __init__(self, message: str, code: str | None = "TIMEOUT", status: int | None = None, **more: Any) -> None:
+        super().__init__(message, code, status, **more)
 
 
 class JobTimeoutError(SimStudioError):

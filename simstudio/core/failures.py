@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from simstudio.core.model import Model, restore_model
 from simstudio.transport.errors import APIStatusError, RateLimitError, SimStudioError, status_error_class
 from simstudio.transport.hints import parse_retry_after
+from simstudio.transport.message import unread_json_reason
 
 if TYPE_CHECKING:
     from simstudio.core.service import Service
@@ -32,29 +33,34 @@ class ErrorBody(NamedTuple):
         code: The server's code.
         details: Plain JSON data.
         retry_after: Seconds to wait before the next request.
+        is_json: Whether the body is JSON. Proxies and gateways mostly answer with HTML, text or nothing.
     """
 
     message: str | None = None
     code: str | None = None
     details: Any = None
     retry_after: float | None = None
+    is_json: bool = True
 
 
 def read_error(response: Response) -> ErrorBody:
     """Read the body of an error response."""
     content = response.content
     if not content.strip():
-        return ErrorBody()
+        return ErrorBody(is_json=False)
     try:
         data = json.loads(content)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError) as problem:
+        unread = unread_json_reason(problem)
+        if unread is not None:
+            return ErrorBody(message=f"{reason(response.status)}, with JSON that Python does not read: {unread}")
         text = response.text
         title = re.search(r"<title[^>]*>([^<]{1,120})", text, re.IGNORECASE)
         html = "html" in response.headers.get("content-type", "") or text.lstrip()[:1] == "<"
         found = text.strip()[:_LONGEST]
         if html:
             found = f"{reason(response.status)}: an HTML page{f', {title[1].strip()!r}' if title else ''}"
-        return ErrorBody(message=found)
+        return ErrorBody(message=found, is_json=False)
     if not isinstance(data, Mapping):
         return ErrorBody(message=data[:_LONGEST] if isinstance(data, str) else None, details=data)
     error, message, code = data.get("error"), data.get("message"), data.get("code")
@@ -152,6 +158,12 @@ def clear_frames(error: BaseException) -> None:
             trace = trace.tb_next
 
 
+def add_advice(error: SimStudioError, advice: str | None) -> None:
+    """Add a sentence to the end of an error's message."""
+    if advice and error.args:
+        error.args = (f"{error.args[0]} {advice}", *error.args[1:])
+
+
 def _drop_foreign_causes(error: SimStudioError, credentials: Credentials) -> None:
     """Drop ``__cause__`` and ``__context__`` if they are exceptions of other packages that contain the key.
 
@@ -230,5 +242,22 @@ def advice(response: Response, body: ErrorBody, service: Service) -> str:
         return (
             ". A proxy asks for credentials; give them in its address, as in HTTP_PROXY=http://user:password@host:port."
         )
-    found = service.advice.get(status)
+    found = service.advice(response) or gateway_advice(response)
     return f". {found}" if found else "."
+
+
+GATEWAY_TIMEOUTS = frozenset({502, 504, 524})
+"""Statuses of a proxy or a gateway that did not wait for the server's response; 524 is Cloudflare's."""
+
+
+def is_gateway_timeout(response: Response) -> bool:
+    """Whether a gateway, and not the server, answered a request that the server may be carrying out."""
+    foreign = response.status in GATEWAY_TIMEOUTS and not read_error(response).is_json
+    return foreign and response.method not in ("GET", "HEAD")
+
+
+def gateway_advice(response: Response) -> str | None:
+    """Return what to do after a gateway's timeout; None for every other response."""
+    if not is_gateway_timeout(response):
+        return None
+    return "A gateway did not wait for the server. The request may have been carried out; look before sending it again."

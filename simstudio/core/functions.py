@@ -14,7 +14,9 @@ import sys
 from collections.abc import Callable
 from inspect import Parameter, Signature
 from types import FunctionType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _FORWARDED: dict[Any, str] = {
     Parameter.VAR_POSITIONAL: "*{0}",
@@ -83,6 +85,15 @@ def shown_method(method: Callable[..., Any], returns: str, *modules: str) -> Fun
     if signature != inspect.signature(written):  # the wrapper supplies a parameter
         vars(shown)["__signature__"] = signature.replace(return_annotation=returns)
     return shown
+
+
+def with_hints(method: F) -> F:
+    """Decorate a public method that is no operation, so that ``typing.get_type_hints`` reads its annotations.
+
+    They may name what is imported under ``if TYPE_CHECKING:`` only.
+    """
+    vars(method)["__wrapped__"] = shown_method(method, method.__annotations__["return"])
+    return method
 
 
 class _Names(dict[str, Any]):

@@ -154,8 +154,8 @@ class Poller:
             begun: When the run began, by the clock; by default now.
 
         Raises:
-            SimStudioError: The error of ``expired``; an error that is not transient; the last of too many transient
-                errors in a row.
+            SimStudioError: The error of ``expired``; an error that is not transient, or lasts; the last of too many
+                transient errors in a row.
         """
         now = self.clock()
         begun = now if begun is None else begun
@@ -170,6 +170,8 @@ class Poller:
             try:
                 state = yield from poll(None if end is None else max(end - self.clock(), SHORTEST_POLL))
             except self.transient as error:
+                if getattr(error, "lasting", False):
+                    raise
                 failure = error
                 failures += 1
                 if failures > self.max_failures and not last:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from simstudio.transport.errors import NotFoundError
     from simstudio.transport.flow import Flow
+    from simstudio.transport.message import Response
 
 
 class Service(NamedTuple):
@@ -16,11 +17,12 @@ class Service(NamedTuple):
 
     Attributes:
         error_codes: ``error.code`` by HTTP status, where the documented code holds whatever the body says.
-        advice: Last sentence of an error's message by HTTP status: what the caller can do about it.
+        advice: Returns the last sentence of an error's message, which says what the caller can do about an error
+            response; None if nothing is known.
         explain_not_found: Takes a resource and its 404; a flow that raises a more helpful error, or returns. It may
             send requests.
     """
 
     error_codes: Mapping[int, str] = MappingProxyType({})
-    advice: Mapping[int, str] = MappingProxyType({})
+    advice: Callable[[Response], str | None] = lambda _: None
     explain_not_found: Callable[[Any, NotFoundError], Flow[None]] | None = None

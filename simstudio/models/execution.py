@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from simstudio.core.errors import ExecutionError
+from simstudio.core.errors import ExecutionError, ExecutionTimeoutError
 from simstudio.core.model import Model, model
 from simstudio.models.outputs import find_resume
 
@@ -58,8 +59,12 @@ class WorkflowExecutionResult(Model):
         """
         if self.success:
             return self
-        message = error_text(self.error) or "The workflow failed"
-        raise ExecutionError(f"{message}. The result is in error.result.", result=self)
+        error: Any = self._mapping().get("error") or self.error
+        message = error_text(error) or "The workflow failed"
+        kind = ExecutionTimeoutError if is_time_limit(error) else ExecutionError
+        failure = kind(f"{message}. The result is in error.result.", result=self, **error_facts(error))
+        failure.run_id = self.execution_id
+        raise failure
 
     @property
     def paused(self) -> bool:
@@ -93,6 +98,27 @@ class WorkflowExecutionResult(Model):
         """v2, with ``selected_outputs``: ``{selector: value}``; else None."""
         outputs = self._mapping().get("blockOutputs")
         return outputs if isinstance(outputs, dict) else None
+
+
+_TIME_LIMIT = re.compile(r"Execution timed out after \d+ (second|minute)s?\.?")
+
+
+def is_time_limit(error: Any) -> bool:
+    """Whether the error of a run, text or an object, says that the server stopped the run at its time limit.
+
+    The message of a block's own time limit differs: ``Script execution timed out after 180000ms``.
+    """
+    if isinstance(error, dict):
+        return error.get("code") == "TIMEOUT" or is_time_limit(error.get("message"))
+    return isinstance(error, str) and _TIME_LIMIT.fullmatch(error) is not None
+
+
+def error_facts(error: Any) -> dict[str, Any]:
+    """``details`` and ``server_code`` of the exception for the error of a run; empty for an error that is text."""
+    if not isinstance(error, dict):
+        return {}
+    code = error.get("code")
+    return {"details": error, "server_code": code if isinstance(code, str) else None}
 
 
 def error_text(error: Any) -> str | None:

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 from simstudio.core.conversion import require, structure
 from simstudio.core.errors import ExecutionError, ExecutionTimeoutError
 from simstudio.core.failures import describe, redact_response, status_error
-from simstudio.models.execution import WorkflowExecutionResult, error_text
+from simstudio.models.execution import WorkflowExecutionResult, error_facts, error_text, is_time_limit
 from simstudio.resources.settings import SIM
 from simstudio.transport.errors import InvalidResponseError
 
@@ -72,17 +72,19 @@ def _execution_error(response: Response, credentials: Credentials) -> ExecutionE
     redact_response(response, credentials)
     result = structure(response.json(), WorkflowExecutionResult, response=response)
     code = result.extra.get("code")
-    timed_out = response.status == 408
+    timed_out = response.status == 408 or is_time_limit(result.error)
     kind = ExecutionTimeoutError if timed_out else ExecutionError
     advice = "client.workflows.submit() allows longer runs." if timed_out else "The result is in error.result."
-    return kind(
+    failure = kind(
         f"{error_text(result.error) or 'The workflow failed'} ({describe(response)}). {advice}",
         status=response.status,
-        server_code=code if isinstance(code, str) else None,
         result=result,
         response=response,
         history=response.history,
+        **{"server_code": code if isinstance(code, str) else None, **error_facts(result.error)},
     )
+    failure.run_id = result.execution_id
+    return failure
 
 
 def parse_receipt(response: Response, workflow_id: str, prefix: str) -> AsyncExecutionResult:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from simstudio.core.conversion import structure
-from simstudio.core.errors import ExecutionError, StreamError
+from simstudio.core.errors import ExecutionError, ExecutionTimeoutError, StreamError
 from simstudio.core.sse import ServerSentEvent, SSEDecoder, UndecodableEventError
 from simstudio.models.events import (
     ChunkEvent,
@@ -24,10 +24,10 @@ from simstudio.models.events import (
     ThinkingEvent,
     ToolEvent,
 )
-from simstudio.models.execution import WorkflowExecutionResult, error_text
+from simstudio.models.execution import WorkflowExecutionResult, error_facts, error_text, is_time_limit
 from simstudio.resources.streamed_text import PairJoiner, StreamedText
 from simstudio.transport.errors import APIConnectionError, APITimeoutError, SimStudioError
-from simstudio.transport.message import MAX_EVENT_SIZE
+from simstudio.transport.message import MAX_EVENT_SIZE, unread_json_reason
 
 MOST_TEXT = 64 * 1024 * 1024
 """Characters of text, and of the ids of its blocks, that a stream may deliver: all of it is kept for the result."""
@@ -74,6 +74,7 @@ class ExecutionEvents:
         self._texts: defaultdict[str | None, StreamedText] = defaultdict(StreamedText)
         self._thoughts: defaultdict[str | None, PairJoiner] = defaultdict(PairJoiner)
         self._size = 0
+        self._unread: str | None = None
         self.over = False
         self.failure: SimStudioError | None = None
         self.final: FinalEvent | None = None
@@ -174,7 +175,8 @@ class ExecutionEvents:
     def _parse(self, text: str) -> StreamEvent | None:
         try:
             frame = json.loads(text)
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError) as error:
+            self._unread = unread_json_reason(error) or self._unread
             frame = text.strip()
         if frame == "[DONE]":
             self._finish()
@@ -236,25 +238,29 @@ class ExecutionEvents:
             self.failure = self.redact(cause)
         else:
             reason = f": {str(cause).rstrip('.')}" if cause is not None else ""
+            problem = f"ended before the run did{reason}"
+            if self._unread is not None:
+                problem = f"ended without a result, after an event in JSON that Python does not read: {self._unread}"
             self.failure = StreamError(
-                f"The stream of {self._where} ended before the run did{reason}. What it delivered is in "
-                "error.partial; the run may have gone on, so look before running it again.",
+                f"The stream of {self._where} {problem}. What it delivered is in error.partial; the run may have gone "
+                "on, so look before running it again.",
                 partial=self.partial,
             )
             self.failure.__cause__ = cause
             self.redact(self.failure)
 
     def _finish_with_error(self, frame: dict[str, Any]) -> None:
-        text = error_text(frame.get("error"))
-        result = WorkflowExecutionResult(success=False, error=text)
-        self.failure = self.redact(
-            ExecutionError(
-                f"{text or 'The workflow failed'} (reported by the stream of {self._where}).",
-                details=frame,
-                result=result,
-                partial=self.partial,
-            )
+        error = frame.get("error")
+        text = error_text(error)
+        kind = ExecutionTimeoutError if is_time_limit(error) or is_time_limit(frame) else ExecutionError
+        failure = kind(
+            f"{text or 'The workflow failed'} (reported by the stream of {self._where}).",
+            result=WorkflowExecutionResult(success=False, error=text, execution_id=self._run_id),
+            partial=self.partial,
+            **{**error_facts(frame), **error_facts(error)},
         )
+        failure.run_id = self._run_id
+        self.failure = self.redact(failure)
 
 
 def _block(frame: dict[str, Any]) -> str | None:

@@ -11,11 +11,13 @@ import attrs
 
 from simstudio.core.context import Context
 from simstudio.core.conversion import require
-from simstudio.core.errors import JobCancelledError, JobFailedError, JobTimeoutError
+from simstudio.core.errors import JobCancelledError, JobExecutionTimeoutError, JobFailedError, JobTimeoutError
+from simstudio.core.functions import with_hints
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.core.resource import APIResource
+from simstudio.models.execution import error_facts, is_time_limit
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.dialects.base import Target
 from simstudio.transport.errors import InvalidInputError, NotFoundError, SimStudioError
@@ -102,7 +104,8 @@ class Jobs(APIResource[M]):
             The job, which has succeeded or is paused.
 
         Raises:
-            JobFailedError: The job or its workflow failed (``error.job``, ``error.result``).
+            JobFailedError: The job or its workflow failed (``error.job``, ``error.result``);
+                :class:`~simstudio.JobExecutionTimeoutError` if the server stopped it at its time limit.
             JobCancelledError: The job was cancelled.
             JobTimeoutError: The job was not done within ``timeout``; it continues (``error.job``).
             SimStudioError: Polling failed; ``error.task_id`` names the job.
@@ -119,6 +122,7 @@ class Jobs(APIResource[M]):
             )
         )
 
+    @with_hints
     def handle(self, job: str | AsyncExecutionResult | Job, *, workflow_id: str | None = None) -> JobHandle[M]:
         """A handle of one background execution, with the interface that all services share. No request is sent.
 
@@ -133,10 +137,12 @@ class Jobs(APIResource[M]):
 
         return JobHandle(self, self._target(job, workflow_id), job if isinstance(job, Job) else None)
 
+    @with_hints
     def remember_cancelled(self, execution_id: str) -> None:
         """Remember that cancelling an execution was requested: v0.6 reports a cancelled job like a timed-out one."""
         _remember(self._cancelled, execution_id, None)
 
+    @with_hints
     def remember(self, receipt: AsyncExecutionResult) -> None:
         """Remember a job that this client queued.
 
@@ -208,6 +214,8 @@ class Jobs(APIResource[M]):
             self._raise_unless_succeeded(done)
         except SimStudioError as error:
             error.task_id = target.task_id
+            seen = error.job if isinstance(error, JobTimeoutError) else None
+            error.run_id = error.run_id or target.execution_id or (seen.execution_id if seen is not None else None)
             raise
         return done
 
@@ -219,16 +227,21 @@ class Jobs(APIResource[M]):
         cancel_requested = message is None and isinstance(job.execution_id, str) and job.execution_id in self._cancelled
         kind = JobCancelledError if job.cancelled or cancel_requested else JobFailedError
         what = "was cancelled" if kind is JobCancelledError else "failed"
+        if kind is JobFailedError and is_time_limit(job.error or message):
+            kind = JobExecutionTimeoutError
         hint = (
             ""
             if message or kind is JobCancelledError
             else ": Sim gives no reason (it may have been cancelled or timed out)"
         )
-        raise kind(
+        failure = kind(
             f"The job {job.task_id} {what}{': ' + message if message else hint}. Its state is in error.job.",
             job=job,
             result=job.result,
+            **error_facts(job.error),
         )
+        failure.task_id, failure.run_id = job.task_id, job.execution_id
+        raise failure
 
     def _fetch(self, target: Target, timeout: float | Unset | None) -> Flow[Job]:
         job, _ = yield from self._dialects.of(target.version).fetch(target, timeout=timeout)

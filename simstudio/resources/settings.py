@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from simstudio.core.service import Service
+from simstudio.resources.advice import advise
 from simstudio.transport.endpoint import check_base_url
 from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.secret import Secret
@@ -38,14 +39,7 @@ def _explain_not_found(resource: APIResource[Any], error: NotFoundError) -> Flow
 
 SIM: Final = Service(
     error_codes={401: "UNAUTHORIZED", 402: "USAGE_LIMIT_EXCEEDED", 429: "RATE_LIMIT_EXCEEDED"},
-    advice={
-        401: "Check the API key (api_key= or SIM_API_KEY) and that it belongs to this server.",
-        402: "Raise the limit or wait for the next period; client.usage.limits() shows both.",
-        403: "Check that the workflow is deployed and that the key may use it.",
-        404: "Check the id and base_url.",
-        405: "Check the method and the path.",
-        413: "Send less; Sim takes 10 MiB.",
-    },
+    advice=advise,
     explain_not_found=_explain_not_found,
 )
 

@@ -22,7 +22,7 @@ class SimStudioError(Exception):
 
     Attributes:
         task_id: Id of the background execution that the call had started or was waiting for, else None.
-        run_id: Id of the run, if the request carried one: the run can be read under it after any failure.
+        run_id: Id of the run, if the request carried one or the response named it.
 
     Example:
         >>> SimStudioError("Not today", "NOT_TODAY").code
@@ -104,7 +104,13 @@ class APITimeoutError(APIConnectionError):
 
 
 class InvalidResponseError(SimStudioError):
-    """The response does not have the form that the API promises; ``response.content`` is its body."""
+    """The response does not have the form that the API promises; ``response.content`` is its body.
+
+    Attributes:
+        lasting: Whether the same response would fail again (JSON that Python does not read); polls then end.
+    """
+
+    lasting: bool = False
 
 
 class APIStatusError(SimStudioError):

@@ -347,21 +347,34 @@ class Response:
         """Return the body as JSON data.
 
         Raises:
-            InvalidResponseError: The body is not JSON (HTML of a proxy, truncated, or not UTF-8).
+            InvalidResponseError: The body is not JSON (HTML of a proxy, truncated, or not UTF-8), or is JSON that
+                Python does not read.
         """
         try:
             return json.loads(self.content.decode() if self.content[:1] in _JSON_BEGINS else self.content)
         except (ValueError, RecursionError) as error:
+            raise self.json_error(error) from error
+
+    def json_error(self, error: Exception) -> InvalidResponseError:
+        """Return the error for a failure of ``json.loads`` to read this body."""
+        is_whole = self.content.rstrip().endswith((b"]", b"}"))
+        reason = unread_json_reason(error) if is_whole else None
+        if reason is not None:
+            problem = f"JSON that Python does not read: {reason}. The body is in error.response.content."
+        else:
             kind = self.headers.get("content-type", "no content type")
-            begin = self.text[:120].strip()
-            raise InvalidResponseError(
-                f"{self.method} {self.path} answered {self.status} with a body that is not JSON "
-                f"({kind}, {len(self.content)} bytes, beginning {begin!r}). "
-                "Check that base_url points at the API and not at a web page or a proxy.",
-                status=self.status,
-                response=self,
-                history=self.history,
-            ) from error
+            problem = (
+                f"a body that is not JSON ({kind}, {len(self.content)} bytes, beginning {self.text[:120].strip()!r}). "
+                "Check that base_url points at the API and not at a web page or a proxy."
+            )
+        made = InvalidResponseError(
+            f"{self.method} {self.path} answered {self.status} with {problem}",
+            status=self.status,
+            response=self,
+            history=self.history,
+        )
+        made.lasting = reason is not None
+        return made
 
     def __getstate__(self) -> tuple[Any, ...]:
         return (
@@ -376,6 +389,18 @@ class Response:
 
     def __repr__(self) -> str:
         return f"<Response {self.status} {self.method} {self.path} attempt={self.attempt}>"
+
+
+def unread_json_reason(error: Exception) -> str | None:
+    """Return why ``json.loads`` does not read text that is JSON; None for an error about text that is no JSON.
+
+    Python limits the digits of an integer (``sys.set_int_max_str_digits``) and the depth of nesting.
+    """
+    if isinstance(error, RecursionError):
+        return "it nests too deeply"
+    if "integer string conversion" in str(error):
+        return f"it has an integer that is too long ({error})"
+    return None
 
 
 class Attempt(NamedTuple):

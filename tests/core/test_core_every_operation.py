@@ -69,10 +69,18 @@ def test_the_type_of_a_result_depends_on_no_argument() -> None:
     assert several == documented | decided_by_the_server
 
 
+def resources_of(resource: APIResource[Any]) -> Iterator[APIResource[Any]]:
+    """A client or namespace, and the namespaces in it."""
+    yield resource
+    for name in dir(type(resource)):
+        if isinstance(inspect.getattr_static(type(resource), name), namespace) and not name.startswith("_"):
+            yield from resources_of(getattr(resource, name))
+
+
 @pytest.mark.parametrize("service", CLIENTS)
-def test_the_other_methods_of_a_client_tell_their_types_too(service: str) -> None:
-    made = CLIENTS[service]()
-    functions = [value for _, value in inspect.getmembers(type(made), inspect.isfunction)]
-    for each in (*functions, made.with_options):
-        if not each.__name__.startswith("_"):
-            assert set(inspect.signature(each).parameters) - {"self"} <= set(get_type_hints(each))
+def test_the_other_methods_of_clients_and_namespaces_tell_their_types_too(service: str) -> None:
+    for resource in resources_of(CLIENTS[service]()):
+        for name, _ in inspect.getmembers(type(resource), inspect.isfunction):
+            if not name.startswith("_"):
+                method = getattr(resource, name)
+                assert set(inspect.signature(method).parameters) <= set(get_type_hints(method))

@@ -95,6 +95,10 @@ class TestBodies:
     def test_other_json_has_no_message(self, data: Any) -> None:
         assert read_error(answer(500, content=json.dumps(data).encode())).message is None
 
+    def test_json_that_python_does_not_read_is_called_that(self) -> None:
+        said = str(failed(500, content=b'{"error": ' + b"9" * 5000 + b"}"))
+        assert said.startswith("Internal Server Error, with JSON that Python does not read: it has an integer that is")
+
     @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"[" * 100_000, b'{"error": '])
     def test_what_cannot_be_read_brings_no_other_error(self, content: bytes) -> None:
         assert isinstance(failed(500, content=content), ServerError)
@@ -163,7 +167,7 @@ class TestMessages:
 
     @pytest.mark.parametrize(
         ("status", "advice"),
-        [(401, "SIM_API_KEY"), (402, "usage.limits"), (403, "deployed"), (404, "base_url"), (413, "10 MiB")],
+        [(401, "SIM_API_KEY"), (402, "usage.limits"), (404, "base_url"), (413, "10 MiB")],
     )
     def test_they_say_what_to_do(self, status: int, advice: str) -> None:
         assert advice in str(failed(status))

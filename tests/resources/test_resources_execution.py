@@ -95,6 +95,23 @@ class TestEnvelope:
             result(408, FAILED)
         assert isinstance(caught.value, APITimeoutError)
         assert (caught.value.code, caught.value.status) == ("TIMEOUT", 408)
+
+    def test_what_the_server_tells_is_on_the_error(self) -> None:
+        told = {"message": "No", "code": "BLOCK_EXECUTION_FAILED", "blockName": "Boom"}
+        with pytest.raises(ExecutionError) as caught:
+            result(500, {**FAILED, "error": told, "executionId": "e1", "code": "OUTER"})
+        error = caught.value
+        assert (error.run_id, error.server_code, error.block_name) == ("e1", "BLOCK_EXECUTION_FAILED", "Boom")
+        assert error.details == told
+
+    def test_a_failure_with_200_at_the_time_limit_is_an_execution_timeout_when_raised(self) -> None:
+        ended = result(200, {**FAILED, "error": "Execution timed out after 5 minutes", "executionId": "e1"})
+        with pytest.raises(ExecutionTimeoutError) as caught:
+            ended.raise_for_failure()
+        assert caught.value.run_id == "e1"
+        with pytest.raises(ExecutionError) as block:
+            result(200, {**FAILED, "error": "Script execution timed out after 180000ms"}).raise_for_failure()
+        assert type(block.value) is ExecutionError
         assert caught.value.result is not None
 
     @pytest.mark.parametrize("error", [None, {"message": "Boom"}, 5, "", []])

@@ -13,6 +13,7 @@ from simstudio import (
     APITimeoutError,
     ChunkEvent,
     ExecutionError,
+    ExecutionTimeoutError,
     FinalEvent,
     OtherEvent,
     StreamError,
@@ -123,8 +124,37 @@ class TestFrames:
         assert isinstance(events[0], OtherEvent)
         assert core.result().success
 
+    @pytest.mark.parametrize(
+        ("value", "reason"), [("9" * 5000, "it has an integer"), ("[" * 100_000 + "]" * 100_000, "it nests too")]
+    )
+    def test_an_end_that_python_does_not_read_is_told_as_that(self, value: str, reason: str) -> None:
+        core, _ = fed(chunk("Hel"), f'{{"event":"final","data":{{"success":true,"output":{value}}}}}', DONE)
+        with pytest.raises(StreamError, match=f"an event in JSON that Python does not read: {reason}") as caught:
+            core.result()
+        assert caught.value.partial == "Hel"
+
 
 class TestErrorFrame:
+    @pytest.mark.parametrize(
+        "frame",
+        [
+            {"event": "error", "error": "Execution timed out after 3 seconds"},
+            {"event": "error", "error": {"message": "Too long", "code": "TIMEOUT"}},
+        ],
+        ids=["v1", "v2"],
+    )
+    def test_of_a_time_limit_is_an_execution_timeout(self, frame: dict[str, Any]) -> None:
+        core, _ = fed(frame, DONE, core=ExecutionEvents("POST /x", run_id="r1"))
+        assert isinstance(core.failure, ExecutionTimeoutError)
+        assert (core.failure.code, core.failure.run_id) == ("TIMEOUT", "r1")
+
+    def test_its_facts_are_on_the_error(self) -> None:
+        sent = {"message": "Boom", "code": "BLOCK_EXECUTION_FAILED", "blockId": "b1", "blockName": "Agent"}
+        core, _ = fed({"event": "error", "error": sent}, DONE)
+        assert isinstance(core.failure, ExecutionError)
+        assert (core.failure.details, core.failure.server_code) == (sent, "BLOCK_EXECUTION_FAILED")
+        assert (core.failure.block_id, core.failure.block_name, core.failure.block_type) == ("b1", "Agent", None)
+
     def test_it_is_left_as_the_failure_after_the_events_before_it(self) -> None:
         core, events = fed(chunk("Hel"), chunk("lo"), {"event": "error", "error": "Boom"}, chunk("late"), end=False)
         assert [event.chunk for event in events] == ["Hel", "lo"]

@@ -439,6 +439,14 @@ class TestQueuing:
         assert client.script.requests == []
 
 
+async def test_a_last_line_that_python_does_not_read_is_told_as_that(both: Both) -> None:
+    line = b'{"type": "final", "data": {"output": ' + b"9" * 5000 + b"}}\n"
+    response = answer(200, content=line, headers={"Content-Type": "application/x-ndjson"})
+    with pytest.raises(InvalidResponseError, match="JSON that Python does not read") as caught:
+        await both(both.client(response, **V2).workflows.execute("wf", timeout=60))
+    assert caught.value.run_id is not None
+
+
 class TestTheGate:
     async def test_is_told_apart_by_asking_for_meta(self, both: Both) -> None:
         off = answer(200, {"data": {"v2Enabled": False, "keyType": "personal", "expiresAt": None}})

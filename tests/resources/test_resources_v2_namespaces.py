@@ -12,7 +12,9 @@ from simstudio import (
     AsyncExecutionResult,
     ConfigurationError,
     ExecutionError,
+    ExecutionTimeoutError,
     InvalidInputError,
+    InvalidResponseError,
     JobCancelledError,
     JobFailedError,
     NotFoundError,
@@ -74,6 +76,30 @@ class TestJobs:
         with pytest.raises(kind, match="Boom") as caught:
             await both(client.jobs.wait("r1", workflow_id="wf"))
         assert caught.value.job.status == status  # type: ignore[attr-defined]
+
+    async def test_that_failed_carry_what_is_known(self, both: Both) -> None:
+        sent = {"message": "No", "code": "BLOCK_EXECUTION_FAILED", "blockId": "b1", "blockName": "Boom"}
+        with pytest.raises(JobFailedError, match="failed: Boom: No") as caught:
+            await both(both.client(run("failed", error=sent), **V2).jobs.wait("r1", workflow_id="wf"))
+        error = caught.value
+        assert (error.run_id, error.task_id, error.server_code) == ("r1", "r1", "BLOCK_EXECUTION_FAILED")
+        assert (error.details, error.block_id, error.block_name, error.block_type) == (sent, "b1", "Boom", None)
+        assert (error.code, error.result.success) == ("EXECUTION_ERROR", False)
+
+    async def test_that_met_their_time_limit_are_execution_timeouts(self, both: Both) -> None:
+        sent = {"message": "Execution timed out after 1 seconds", "code": "TIMEOUT"}
+        client = both.client(run("failed", error=sent), **V2)
+        with pytest.raises(ExecutionTimeoutError, match="timed out after 1 seconds") as caught:
+            await both(client.jobs.handle("r1", workflow_id="wf").result())
+        assert isinstance(caught.value, JobFailedError)
+        assert (caught.value.code, caught.value.server_code, caught.value.run_id) == ("TIMEOUT", "TIMEOUT", "r1")
+        assert pickle.loads(pickle.dumps(caught.value)).job == caught.value.job
+
+    async def test_whose_state_python_does_not_read_end_the_wait(self, both: Both) -> None:
+        long = answer(200, content=b'{"data": {"status": "completed", "output": ' + b"9" * 5000 + b"}}")
+        client = both.client(long, **V2)
+        with pytest.raises(InvalidResponseError, match="JSON that Python does not read"):
+            await both(client.jobs.wait("r1", workflow_id="wf"))
 
     async def test_that_wait_for_a_human_are_given_back(self, both: Both) -> None:
         block = {"contextId": "c1", "pausedAt": "t", "pauseKind": "human", "blockedOnBlockId": "b1"}

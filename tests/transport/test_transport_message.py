@@ -206,6 +206,17 @@ class TestResponse:
         assert "base_url" in str(error)
         assert len(str(error)) < 1500
 
+    @pytest.mark.parametrize(
+        ("content", "reason"),
+        [
+            (b'{"a": ' + b"9" * 5000 + b"}", r"it has an integer that is too long \(.*4300"),
+            (b"[" * 200_000 + b"]" * 200_000, "it nests too deeply"),
+        ],
+    )
+    def test_json_that_python_does_not_read_is_called_that(self, content: bytes, reason: str) -> None:
+        with pytest.raises(InvalidResponseError, match=f"answered 200 with JSON that Python does not read: {reason}"):
+            Response(200, content=content, method="GET", url="https://sim.test/api/x").json()
+
     def test_json_of_any_kind_is_returned(self) -> None:
         for data in ({"a": [1, None]}, [1], "text", 0, None, True):
             assert Response(200, content=json.dumps(data).encode()).json() == data

@@ -13,7 +13,7 @@ from simstudio.core.paging import Page, Pages
 from simstudio.core.resource import encode_json
 from simstudio.models.cancellation import CancelResult
 from simstudio.models.events import StreamEvent
-from simstudio.models.execution import WorkflowExecutionResult, error_text
+from simstudio.models.execution import WorkflowExecutionResult, error_facts, error_text, is_time_limit
 from simstudio.models.jobs import Job
 from simstudio.models.pauses import Pause, PausedRun, parse_pause_object, parse_paused_run
 from simstudio.models.receipts import AsyncExecutionResult
@@ -267,7 +267,7 @@ class V2Dialect(Dialect[M]):
         """The result of a run.
 
         Raises:
-            ExecutionError: The run failed; with code ``TIMEOUT`` an :class:`~simstudio.ExecutionTimeoutError`.
+            ExecutionError: The run failed; after its time limit an :class:`~simstudio.ExecutionTimeoutError`.
             InvalidResponseError: The run has no status.
         """
         run, response = fetched.data, fetched.response
@@ -297,17 +297,15 @@ class V2Dialect(Dialect[M]):
         self, result: WorkflowExecutionResult, error: Any, response: Response, run_id: str, workflow_id: str
     ) -> ExecutionError:
         redact_response(response, self._context.session.credentials)
-        code = error.get("code") if isinstance(error, Mapping) else None
-        timed_out = code == "TIMEOUT"
+        timed_out = is_time_limit(error)
         advice = "client.workflows.submit() allows longer runs." if timed_out else "The result is in error.result."
         failure = (ExecutionTimeoutError if timed_out else ExecutionError)(
             f"{result.error or 'The workflow failed'} ({describe(response)}, run id {run_id}). {advice}",
             status=response.status,
-            details=error,
-            server_code=code if isinstance(code, str) else None,
             result=result,
             response=response,
             history=response.history,
+            **error_facts(error),
         )
         name_run(failure, run_id, workflow_id)
         return failure

@@ -23,7 +23,7 @@ import attrs
 
 from simstudio.core.conversion import require, structure
 from simstudio.core.errors import JobFailedError, StreamError
-from simstudio.core.failures import read_error, status_error
+from simstudio.core.failures import add_advice, read_error, status_error
 from simstudio.core.polling import TRANSIENT_ERRORS, Poller
 from simstudio.models.large_values import may_hold_references, with_references
 from simstudio.models.v2.runs import Run
@@ -40,7 +40,7 @@ from simstudio.transport.errors import (
     ServerError,
     SimStudioError,
 )
-from simstudio.transport.message import Claim, Response
+from simstudio.transport.message import Claim, Response, unread_json_reason
 
 if TYPE_CHECKING:
     from simstudio.core.resource import APIResource
@@ -303,7 +303,7 @@ class Execution:
     def _parse(self, response: Response) -> RunResponse | None:
         """The run in a response; None if only heartbeats arrived."""
         if "ndjson" in response.headers.get("content-type", "").lower():
-            line = last_line(response.content)
+            line = last_line(response)
             if line is None:
                 return None
             if line.get("type") == "error":
@@ -319,7 +319,7 @@ class Execution:
             name_run(error, self.run_id, self.workflow_id)
             if self.claim.mint is None and has_spent_run_id(error):
                 advice = f"The run id {self.run_id} is used up, although nothing ran: send the input under another."
-                error.args = (f"{error.args[0]} {advice}", *error.args[1:])
+                add_advice(error, advice)
             raise
 
 
@@ -327,9 +327,9 @@ def name_run(error: SimStudioError, run_id: str, workflow_id: str) -> None:
     """Add the run id to an error, and, if the state of the run is unknown, how to read it."""
     error.run_id = run_id
     unknown = isinstance(error, (ServerError, StreamError)) or (isinstance(error, APIConnectionError) and error.sent)
-    if unknown and error.args and run_id not in str(error):
+    if unknown and run_id not in str(error):
         advice = f"client.jobs.get({run_id!r}, workflow_id={workflow_id!r}) tells what became of it."
-        error.args = (f"{error.args[0]} The run's id is {run_id}: {advice}", *error.args[1:])
+        add_advice(error, f"The run's id is {run_id}: {advice}")
 
 
 def fetch_run(resource: APIResource[Any], workflow_id: str, run_id: str, **options: Any) -> Flow[RunResponse]:
@@ -360,12 +360,18 @@ def is_claim_conflict(error: ConflictError) -> bool:
     return "RUN_ID_CONFLICT" in (_code_in(error.details), error.server_code)
 
 
-def last_line(content: bytes) -> dict[str, Any] | None:
-    """The last line of an NDJSON body (``final`` or ``error``); None if the body ended before it."""
-    for line in reversed(content.splitlines()):
+def last_line(response: Response) -> dict[str, Any] | None:
+    """The last line of an NDJSON body (``final`` or ``error``); None if the body ended before it.
+
+    Raises:
+        InvalidResponseError: The line is JSON that Python does not read.
+    """
+    for line in reversed(response.content.splitlines()):
         try:
             data = json.loads(line)
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError) as error:
+            if unread_json_reason(error) is not None:
+                raise response.json_error(error) from error
             continue
         if isinstance(data, dict) and data.get("type") in ("final", "error"):
             return data

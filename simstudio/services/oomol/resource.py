@@ -9,7 +9,7 @@ import attrs
 
 from simstudio.core.context import Context
 from simstudio.core.conversion import require, structure
-from simstudio.core.failures import describe, read_error, read_retry_after, reason, redact_response
+from simstudio.core.failures import describe, gateway_advice, read_error, read_retry_after, reason, redact_response
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.polling import Poller
@@ -54,7 +54,8 @@ class OomolResource(APIResource[M]):
         body = read_error(response)
         kind = status_class(status)
         what = f"{body.message or reason(status)} ({describe(response)})."
-        advice = f" {self._advice(status)}" if self._advice(status) else ""
+        found = self._advice(status) or gateway_advice(response)
+        advice = f" {found}" if found else ""
         if 300 <= status <= 399:
             location = response.headers.get("location", "nowhere")[:200]
             advice = f" It redirects to {location}, which is not followed; set base_url to the final address."

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import attrs
 
 from simstudio.core.failures import read_error, reason, redact_response
+from simstudio.core.json_types import describe_type
 from simstudio.services.speedpix.errors import (
     SpeedPixAPIError,
     SpeedPixException,
@@ -25,6 +26,7 @@ from simstudio.services.speedpix.errors import (
 )
 from simstudio.transport.errors import RateLimitError
 from simstudio.transport.hints import parse_retry_after
+from simstudio.transport.message import unread_json_reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,9 +116,13 @@ def read_envelope(response: Response) -> Envelope:
         body = json.loads(response.content)
     except (ValueError, RecursionError) as error:
         kind = response.headers.get("content-type", "no content type")
-        raise invalid(response, f"it is no JSON ({kind}, beginning {response.text[:80].strip()!r})") from error
+        unread = unread_json_reason(error)
+        problem = f"it is no JSON ({kind}, beginning {response.text[:80].strip()!r})"
+        if unread is not None:
+            problem = f"Python does not read its JSON: {unread}"
+        raise invalid(response, problem) from error
     if not isinstance(body, dict):
-        raise invalid(response, f"it is a {type(body).__name__} and not an object")
+        raise invalid(response, f"it is {describe_type(body)} and not an object")
     return Envelope.of(body)
 
 

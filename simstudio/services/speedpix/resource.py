@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from simstudio.core.failures import add_advice, gateway_advice
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.resource import APIResource, encode_json
@@ -16,7 +17,7 @@ from simstudio.services.speedpix.credentials import METHOD, SIGNED
 from simstudio.services.speedpix.envelope import status_error
 from simstudio.services.speedpix.errors import SpeedPixConfigurationError
 from simstudio.services.speedpix.paths import UploadRule
-from simstudio.transport.errors import InvalidInputError
+from simstudio.transport.errors import InvalidInputError, ServerError
 
 if TYPE_CHECKING:
     import os
@@ -99,19 +100,14 @@ class SpeedPixResource(APIResource[M]):
         timeout: float | Unset | None = UNSET,
     ) -> Flow[Response]:
         """Call one of the service's endpoints; they are all POST, and say what went wrong in an envelope."""
-        return self._post(path, content=encode_body(body), headers=headers, resend=resend, timeout=timeout)
-
-
-def encode_body(body: Mapping[str, Any]) -> bytes:
-    """A body as it is signed and sent: compact JSON in UTF-8.
-
-    Raises:
-        InvalidInputError: It is no JSON data.
-    """
-    try:
-        return encode_json(body)
-    except InvalidInputError as error:
-        raise InvalidInputError(str(error).replace("json= cannot", "The input cannot")) from error.__cause__
+        try:
+            return (
+                yield from self._post(path, content=encode_json(body), headers=headers, resend=resend, timeout=timeout)
+            )
+        except ServerError as error:
+            if resend == "never" and error.response is not None:
+                add_advice(error, gateway_advice(error.response))
+            raise
 
 
 def check_root(root: str | os.PathLike[str] | None) -> Path | None:

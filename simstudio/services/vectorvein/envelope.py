@@ -127,9 +127,12 @@ def http_error(response: Response, credentials: Credentials) -> VectorVeinAPIErr
     envelope = read_envelope(response)
     said = credentials.redact(envelope.msg if envelope is not None else _words(response))[:_LONGEST]
     if response.ok:
+        unread = _unread_error(response)
         kind = response.headers.get("content-type", "no content type")
         return combined(RequestError, InvalidResponseError)(
-            f'{response.method} {response.path} answered with no {{"status", "msg", "data"}} '
+            str(unread)
+            if unread is not None
+            else f'{response.method} {response.path} answered with no {{"status", "msg", "data"}} '
             f"({kind}, {len(response.content)} bytes, beginning {credentials.redact(response.text)[:120].strip()!r}). "
             "Check that base_url points at VectorVein's API. The body is in error.response.content.",
             status,
@@ -169,6 +172,15 @@ def _advice(status: int, response: Response) -> str:
         return ". This redirect is not followed; set base_url to the final address."
     found = _ADVICE.get(status)
     return f". {found}." if found else "."
+
+
+def _unread_error(response: Response) -> InvalidResponseError | None:
+    """The error for a body in JSON that Python does not read; None for every other body."""
+    try:
+        response.json()
+    except InvalidResponseError as error:
+        return error if error.lasting else None
+    return None
 
 
 def _plain(response: Response) -> Any:

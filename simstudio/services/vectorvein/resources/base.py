@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from simstudio.core.conversion import require, structure
+from simstudio.core.failures import add_advice, gateway_advice
 from simstudio.core.model import Model
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
@@ -85,7 +86,10 @@ class VectorVeinResource(APIResource[M]):
         response = yield from self._send(request)
         envelope = read_envelope(response)
         if envelope is None:
-            raise http_error(response, self._context.session.credentials)
+            error = http_error(response, self._context.session.credentials)
+            if resend == "never":
+                add_advice(error, gateway_advice(response))
+            raise error
         if not accepted:
             self._check_status(envelope)
         return envelope
