@@ -74,13 +74,14 @@ if TYPE_CHECKING:
     )
     from simstudio.models.execution import WorkflowExecutionResult
     from simstudio.models.jobs import Job
-    from simstudio.models.large_values import LargeValueRef
+    from simstudio.models.large_values import LargeArrayManifest, LargeValueRef
     from simstudio.models.pauses import Pause, PausedRun
     from simstudio.models.receipts import AsyncExecutionResult
     from simstudio.models.usage import UsageLimits
     from simstudio.models.workflows import WorkflowStatus
     from simstudio.resources.payload import FileInputWarning
     from simstudio.resources.streams import AsyncStream, AsyncStreamManager, Stream
+    from simstudio.resources.whole_output import TruncatedOutputWarning
     from simstudio.transport.auth import ANONYMOUS
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Headers, Request, Response
@@ -141,7 +142,7 @@ _HOMES = {
     "models.execution": ("WorkflowExecutionResult",),
     "models.receipts": ("AsyncExecutionResult",),
     "models.jobs": ("Job",),
-    "models.large_values": ("LargeValueRef",),
+    "models.large_values": ("LargeArrayManifest", "LargeValueRef"),
     "models.pauses": ("Pause", "PausedRun"),
     "models.usage": ("UsageLimits",),
     "models.workflows": ("WorkflowStatus",),
@@ -149,6 +150,7 @@ _HOMES = {
     "resources.payload": ("FileInputWarning",),
     "core.modes": ("APIResponse",),
     "resources.streams": ("AsyncStream", "AsyncStreamManager", "Stream"),
+    "resources.whole_output": ("TruncatedOutputWarning",),
     "transport.auth": ("ANONYMOUS",),
     "transport.flow": ("Flow",),
     "transport.message": ("Headers", "Request", "Response"),
@@ -209,6 +211,7 @@ __all__ = [
     "JobFailedError",
     "JobNotDoneError",
     "JobTimeoutError",
+    "LargeArrayManifest",
     "LargeValueRef",
     "LedgerError",
     "LockedError",
@@ -236,6 +239,7 @@ __all__ = [
     "StreamEvent",
     "ThinkingEvent",
     "ToolEvent",
+    "TruncatedOutputWarning",
     "UsageLimitExceededError",
     "UsageLimits",
     "WorkflowExecutionResult",

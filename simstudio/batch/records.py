@@ -14,7 +14,7 @@ from simstudio.batch.errors import LedgerError
 from simstudio.batch.execution import Receipt
 from simstudio.batch.items import BatchItem, Prepared
 from simstudio.batch.snapshot import plain
-from simstudio.core.model import Model, model, restore_model
+from simstudio.core.model import Model, is_empty, model, restore_model
 from simstudio.transport.errors import SimStudioError
 
 if TYPE_CHECKING:
@@ -258,7 +258,7 @@ _SHARED: dict[str, type[SimStudioError]] = {
 def _pack(made: Model) -> dict[str, Any]:
     """A model's fields, and what of the answer they do not hold; what they hold is not written twice."""
     fields = {field.name: getattr(made, field.name, None) for field in attrs.fields(type(made))}
-    packed: dict[str, Any] = {"fields": {name: value for name, value in fields.items() if value is not None}}
+    packed: dict[str, Any] = {"fields": {name: value for name, value in fields.items() if not is_empty(value)}}
     same, rest = {}, {}
     for wire, value in made._mapping().items():
         attribute = made._attribute_of.get(wire)

@@ -84,6 +84,7 @@ def _chosen(run: PausedRun, context: str | None) -> Pause:
         CommandError: None waits, or several do and none is chosen.
     """
     waiting = [pause for pause in run.pauses if pause.waiting]
+    waiting = [pause for pause in waiting if not pause.in_progress] or waiting
     if context is not None:
         chosen = [pause for pause in waiting if pause.context_id == context]
         if not chosen:

@@ -221,18 +221,21 @@ def _streamed_by(sandbox: Sandbox | None, workflow: str) -> list[str] | None:
 
 @contextmanager
 def _warnings_said() -> Iterator[None]:
-    """Say the client's warnings about files in one line each, instead of with a line of its source."""
+    """Say the client's warnings in one line each, instead of with a line of its source."""
     from simstudio.resources.payload import FileInputWarning
+    from simstudio.resources.whole_output import TruncatedOutputWarning
 
+    shown = (FileInputWarning, TruncatedOutputWarning)
     with warnings.catch_warnings():
         usual = warnings.showwarning
 
         def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-            if issubclass(category, FileInputWarning):
+            if issubclass(category, shown):
                 say(f"warning: {message}")
             else:
                 usual(message, category, *where, **more)
 
-        warnings.simplefilter("always", FileInputWarning)
+        for category in shown:
+            warnings.simplefilter("always", category)
         warnings.showwarning = show
         yield

@@ -200,7 +200,8 @@ def _redact_nested(value: Any, credentials: Credentials) -> Any:
     if isinstance(value, list):
         return [_redact_nested(item, credentials) for item in value]
     if isinstance(value, dict):
-        return {_redact_nested(name, credentials): _redact_nested(item, credentials) for name, item in value.items()}
+        made = {_redact_nested(name, credentials): _redact_nested(item, credentials) for name, item in value.items()}
+        return made if type(value) is dict else type(value)(made)
     if isinstance(value, Model):
         wire, given = value._state()
         return restore_model(type(value), _redact_nested(wire, credentials), _redact_nested(given, credentials))

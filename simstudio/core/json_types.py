@@ -57,6 +57,16 @@ def json_types(annotation: Any) -> JSONTypes | None:
     return None
 
 
+def with_converter(accepted: JSONTypes | None, converter: Callable[[Any], Any]) -> JSONTypes:
+    """The same JSON types, with objects and lists converted further."""
+    every: JSONTypes = dict.fromkeys((bool, int, float, str, list, dict)) if accepted is None else accepted
+
+    def then(inner: Convert | None) -> Convert:
+        return lambda value, place, report: converter(value if inner is None else inner(value, place, report))
+
+    return {kind: then(inner) if kind in (list, dict) else inner for kind, inner in every.items()}
+
+
 def is_model(kind: Any) -> bool:
     """Whether a type is a model class."""
     return hasattr(kind, "_from_json")
@@ -71,7 +81,7 @@ def convert(value: Any, accepted: JSONTypes, place: tuple[Any, str], report: Rep
     """Convert a value, or report that no member of its annotation accepts it and return it unchanged."""
     converter = accepted.get(type(value), _NOT_ACCEPTED)
     if converter is _NOT_ACCEPTED:
-        if not (isinstance(value, dict) and dict in accepted):  # a LargeValueRef stands for an object
+        if not (isinstance(value, dict) and dict in accepted):  # a typed JSON object, such as a LargeValueRef
             report(*place, describe_mismatch(value, accepted))
         return value
     return value if converter is None else converter(value, place, report)

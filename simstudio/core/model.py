@@ -21,7 +21,7 @@ import attr
 import attrs
 
 from simstudio.core.errors import MissingFieldError
-from simstudio.core.json_types import convert, json_types
+from simstudio.core.json_types import convert, json_types, with_converter
 
 if TYPE_CHECKING:
     from typing_extensions import Self, dataclass_transform
@@ -43,6 +43,7 @@ def model(cls: C) -> C:
     """Class decorator: make a subclass of :class:`Model` a frozen, slotted attrs class."""
     made = attrs.frozen(cls, eq=False, repr=False, slots=True)
     made._wire_names = {field.name: made._wire_names_of(field) for field in attrs.fields(made)}
+    made._converters = {field.name: field.converter for field in attrs.fields(made) if field.converter is not None}
     made._attribute_of = {wire: name for name, wires in made._wire_names.items() for wire in wires}
     made._spellings = {wires[0]: wires for wires in made._wire_names.values() if len(wires) > 1}
     return made
@@ -76,6 +77,8 @@ class Model(Mapping[str, Any]):
     """The module under which the class is public, if that is none of the packages that hold its own module."""
     _wire_names: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """The wire names of each field, the documented one first."""
+    _converters: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}
+    """The attrs converters of the fields that have one; they are applied to objects and lists from JSON as well."""
     _attribute_of: ClassVar[Mapping[str, str]] = {}
     """The field of each wire name."""
     _spellings: ClassVar[Mapping[object, tuple[str, ...]]] = {}
@@ -104,7 +107,7 @@ class Model(Mapping[str, Any]):
             preset = cls._select_preset(data, fallbacks or {}, overrides or {})
             fields = [field for field in fields if field.name not in preset]
             for name, value in preset.items():
-                put(made, name, value)
+                put(made, name, cls._converters[name](value) if name in cls._converters else value)
             put(made, "_preset", preset)
         for name, wire, others, default, factory, accepted in fields:
             value = data.get(wire)
@@ -189,7 +192,7 @@ class Model(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         values = ((field, getattr(self, field.name, _MISSING)) for field in attrs.fields(type(self)))
-        shown = [f"{field.name}={value!r}" for field, value in values if value is not None or _is_required(field)]
+        shown = [f"{field.name}={value!r}" for field, value in values if not is_empty(value) or _is_required(field)]
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __eq__(self, other: object) -> bool:
@@ -283,6 +286,8 @@ def _fields_of(kind: type[Model]) -> list[_Field]:
         factory = getattr(field.default, "factory", None)
         wire, *others = kind._wire_names[field.name] or (None,)
         accepted = json_types(hints[field.name])
+        if field.converter is not None:
+            accepted = with_converter(accepted, field.converter)
         found.append(_Field(field.name, wire, tuple(others), field.default, factory, accepted))
     return found
 
@@ -304,6 +309,11 @@ def _missing_field(made: Model, name: str) -> MissingFieldError:
     return MissingFieldError(
         f"{type(made).__name__}.{name}: the server did not send {' or '.join(map(repr, wires))}. It sent: {sent}."
     )
+
+
+def is_empty(value: Any) -> bool:
+    """Whether the value of a field says nothing: None, or an empty tuple."""
+    return value is None or (type(value) is tuple and not value)
 
 
 def _is_required(field: attrs.Attribute[Any]) -> bool:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
+
 from simstudio.core.model import Model, model
+from simstudio.models.large_values import with_references
 
 
 @model
@@ -41,7 +44,7 @@ class FinalEvent(StreamEvent):
     """
 
     success: bool
-    output: Any = None
+    output: Any = attrs.field(default=None, converter=with_references)
     error: str | None = None
     status: str | None = None
     metadata: dict[str, Any] | None = None

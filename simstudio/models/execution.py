@@ -9,6 +9,8 @@ import attrs
 
 from simstudio.core.errors import ExecutionError, ExecutionTimeoutError
 from simstudio.core.model import Model, model
+from simstudio.models.cut_texts import truncated_field
+from simstudio.models.large_values import with_references
 from simstudio.models.outputs import find_resume
 
 if TYPE_CHECKING:
@@ -22,15 +24,18 @@ class WorkflowExecutionResult(Model):
     Attributes:
         success: Whether the workflow succeeded. A workflow that ends in a Response block has, whatever that answers.
         output: JSON data: the output of the last block, or the body of a Response block; of a stream with
-            ``selected_outputs``, ``{block_id: {path: value}}``.
+            ``selected_outputs``, ``{block_id: {path: value}}``. A value of more than 8 MiB is a
+            :class:`~simstudio.LargeValueRef`, a list a :class:`~simstudio.LargeArrayManifest`.
         error: Error text, or whatever the server sent in its place; None if the workflow succeeded.
         logs: JSON data; not sent by current servers.
         metadata: ``duration`` in milliseconds, ``startTime`` and ``endTime`` in ISO 8601.
         trace_spans: JSON data; not sent by current servers.
         total_duration: Milliseconds; not sent by current servers.
-        execution_id: Id of the run. On the unversioned routes, failures and streams do not name it; on v2 it is always
-            set.
+        execution_id: Id of the run, under which the server keeps it: of a resumed run, the first one. On the
+            unversioned routes, failures and streams do not name it; on v2 it is always set.
         status: Status of the run: on v2 always, on the unversioned routes ``paused`` at the end of a stream; else None.
+        truncated: Paths into ``output``, such as ``result.rows[2].text``, of texts that the server cut after 15,000
+            characters. Empty unless the output was read afterwards and the whole could not be had.
 
     Example:
         >>> WorkflowExecutionResult(success=True, output={"n": 1})["output"]["n"]
@@ -38,7 +43,7 @@ class WorkflowExecutionResult(Model):
     """
 
     success: bool
-    output: Any = None
+    output: Any = attrs.field(default=None, converter=with_references)
     error: str | None = None
     logs: list[Any] | None = None
     metadata: dict[str, Any] | None = None
@@ -46,6 +51,7 @@ class WorkflowExecutionResult(Model):
     total_duration: float | None = None
     execution_id: str | None = attrs.field(default=None, metadata={"wire": ("executionId", "runId")})
     status: str | None = None
+    truncated: tuple[str, ...] = truncated_field()
 
     def raise_for_failure(self) -> WorkflowExecutionResult:
         """Return the result if the workflow succeeded: for servers that answer a failure with 200, as v0.4 does.
@@ -73,13 +79,18 @@ class WorkflowExecutionResult(Model):
 
     @property
     def pause(self) -> Pause | None:
-        """The pause, for ``client.workflows.resume``; None if the run does not wait for a human."""
+        """The pause, for ``client.workflows.resume``, or the first of several; None if the run is not paused."""
+        return next(iter(self.pauses), None)
+
+    @property
+    def pauses(self) -> list[Pause]:
+        """The pauses with which the run waits for a human; empty if it does not."""
         if not self.paused:
-            return None
-        from simstudio.models.pauses import Pause, find_pause
+            return []
+        from simstudio.models.pauses import Pause, find_pauses
 
         known: dict[str, Any] = {"workflow_id": self.workflow_id, "execution_id": self.execution_id}
-        return find_pause(self.output, **known) or Pause(**known)
+        return find_pauses(self.output, **known) or [Pause(**known)]
 
     @property
     def run_id(self) -> str | None:
@@ -96,7 +107,7 @@ class WorkflowExecutionResult(Model):
     @property
     def block_outputs(self) -> dict[str, Any] | None:
         """v2, with ``selected_outputs``: ``{selector: value}``; else None."""
-        outputs = self._mapping().get("blockOutputs")
+        outputs = with_references(self._mapping().get("blockOutputs"))
         return outputs if isinstance(outputs, dict) else None
 
 

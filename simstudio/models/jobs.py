@@ -10,8 +10,10 @@ import attrs
 from simstudio.core.conversion import structure
 from simstudio.core.errors import JobNotDoneError
 from simstudio.core.model import Model, model
+from simstudio.models.cut_texts import truncated_field
 from simstudio.models.execution import WorkflowExecutionResult, error_text
-from simstudio.models.outputs import find_resume
+from simstudio.models.large_values import with_references
+from simstudio.models.outputs import find_resume, is_resuming
 
 if TYPE_CHECKING:
     from simstudio.models.pauses import Pause
@@ -36,16 +38,19 @@ class Job(Model):
         metadata: As sent: ``startedAt``, ``completedAt``, ``duration`` in milliseconds, or ids.
         success: Whether the server answered the request; it says nothing about the job.
         estimated_duration: Milliseconds; sent by v0.4 while the job is queued or processing.
-        execution_id: Id for ``client.workflows.cancel``; None if unknown.
+        execution_id: Id for ``client.workflows.cancel``; of a resumed run, its first id; None if unknown.
         workflow_id: Id of the workflow; None if unknown.
         api_version: The API that the job came from: ``v1`` (the unversioned routes) or ``v2``; None of a job that was
             constructed in Python.
-        block: v2, while the run is paused: its ``paused`` object as sent.
+        block: v2, while the run is paused: its ``paused`` object as sent; if several pauses are waiting, with all of
+            them as ``pausePoints``.
+        truncated: v2: paths into ``output``, such as ``result.rows[2].text``, of texts that the server cut after 15,000
+            characters; ``client.jobs.wait`` reads them in full if it can.
     """
 
     task_id: str = attrs.field(metadata={"wire": ("taskId", "jobId", "runId", "executionId")})
     status: str
-    output: Any = attrs.field(default=None, metadata={"wire": ("output", "finalOutput")})
+    output: Any = attrs.field(default=None, converter=with_references, metadata={"wire": ("output", "finalOutput")})
     error: Any = None
     metadata: dict[str, Any] | None = None
     success: bool | None = None
@@ -54,6 +59,7 @@ class Job(Model):
     workflow_id: str | None = None
     api_version: str | None = None
     block: dict[str, Any] | None = attrs.field(default=None, metadata={"wire": "paused"})
+    truncated: tuple[str, ...] = truncated_field()
 
     @property
     def done(self) -> bool:
@@ -63,19 +69,26 @@ class Job(Model):
     @property
     def paused(self) -> bool:
         """Whether the run waits for a human."""
-        return self.status == "paused" or (self.status == "completed" and find_resume(self.output) is not None)
+        if self.status == "paused":
+            return not is_resuming(self._mapping())
+        return self.status == "completed" and find_resume(self.output) is not None
 
     @property
     def pause(self) -> Pause | None:
-        """The pause, for ``client.workflows.resume``; None if the run does not wait for a human."""
+        """The pause, for ``client.workflows.resume``, or the first of several; None if there is none to answer."""
+        return next(iter(self.pauses), None)
+
+    @property
+    def pauses(self) -> list[Pause]:
+        """The pauses with which the run waits for a human; empty if there is none to answer."""
         if not self.paused:
-            return None
-        from simstudio.models.pauses import Pause, find_pause, parse_pause_object
+            return []
+        from simstudio.models.pauses import Pause, find_pauses, parse_pause_object
 
         known: dict[str, Any] = {"workflow_id": self.workflow_id, "execution_id": self.execution_id}
         if isinstance(self.block, dict):
             return parse_pause_object(self.block, self.output, **known)
-        return find_pause(self.output, **known) or Pause(**known)
+        return find_pauses(self.output, **known) or [Pause(**known)]
 
     @property
     def run_id(self) -> str:
@@ -125,6 +138,7 @@ class Job(Model):
             "metadata": dict(metadata) if isinstance(metadata, Mapping) else None,
             "execution_id": self.execution_id,
             "status": "paused" if self.paused else self.status,
+            "truncated": self.truncated,
         }
         if self.api_version == "v2":
             return structure(self._mapping(), WorkflowExecutionResult, overrides=values)
@@ -139,7 +153,15 @@ class Job(Model):
         return self.output.get("success") if self._enveloped else None
 
 
-def parse_job(data: Any, *, response: Response, task_id: str, workflow_id: str | None, execution_id: str | None) -> Job:
+def parse_job(
+    data: Any,
+    *,
+    response: Response,
+    task_id: str,
+    workflow_id: str | None,
+    execution_id: str | None,
+    truncated: tuple[str, ...] = (),
+) -> Job:
     """Make a job of a response of the jobs or the executions route, and of the ids that the request was made with."""
     known: dict[str, Any] = {"task_id": task_id, "workflow_id": workflow_id, "execution_id": execution_id}
     known["api_version"] = "v1"
@@ -152,7 +174,7 @@ def parse_job(data: Any, *, response: Response, task_id: str, workflow_id: str |
             if isinstance(place, dict):
                 known["workflow_id"] = known["workflow_id"] or _text(place.get("workflowId"))
                 known["execution_id"] = known["execution_id"] or _text(place.get("executionId"))
-    return structure(data, Job, response=response, fallbacks=known)
+    return structure(data, Job, response=response, fallbacks=known, overrides={"truncated": truncated})
 
 
 def _text(value: Any) -> str | None:

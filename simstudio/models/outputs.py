@@ -1,4 +1,4 @@
-"""Parts of a workflow's output that concern its run."""
+"""Where a run and its output say that the run is paused."""
 
 from __future__ import annotations
 
@@ -7,17 +7,43 @@ from typing import Any
 
 
 def find_resume(output: Any) -> Mapping[str, Any] | None:
-    """The ``_resume`` object of a paused run, which names the pause and where to answer it.
+    """The ``_resume`` object of a paused run, which names the pause and where to answer it; of several, the first."""
+    found = find_paused(output)
+    return found[0]["_resume"] if found else None
 
-    A synchronous run has it in ``output.data._resume``, a job in ``output.output.data._resume``.
+
+def find_paused(output: Any) -> list[Mapping[str, Any]]:
+    """The objects that hold ``_resume``, one for each pause with which the run waits.
+
+    A synchronous run has them in ``output.data``, or, if there are several, in the ``data`` of each item of
+    ``output.pausedBlocks``; a job has the same in ``output.output``.
     """
     for _ in range(3):
         if not isinstance(output, Mapping):
-            return None
-        data = output.get("data")
-        for place in (output, data):
-            resume = place.get("_resume") if isinstance(place, Mapping) else None
-            if isinstance(resume, Mapping):
-                return resume
+            return []
+        blocks = output.get("pausedBlocks")
+        found = [_holder(block) for block in (blocks if isinstance(blocks, list) else [output])]
+        if any(found):
+            return [holder for holder in found if holder]
         output = output.get("output")
-    return None
+    return []
+
+
+def _holder(block: Any) -> Mapping[str, Any] | None:
+    """The object that holds ``_resume``: the block's output or its ``data``; None if neither does."""
+    places = (block, block.get("data")) if isinstance(block, Mapping) else ()
+    held = (place for place in places if isinstance(place, Mapping) and isinstance(place.get("_resume"), Mapping))
+    return next(held, None)
+
+
+def is_resuming(run: Mapping[str, Any]) -> bool:
+    """Whether a run of v2 whose status is ``paused`` has been answered and continues: it then names no pause.
+
+    A run that paused again after an answer names none either, for ever, as servers since August 2026 cannot resume it.
+    Its ``endedAt`` is later than its ``pausedAt``.
+    """
+    block, ended_at = run.get("paused"), run.get("endedAt")
+    if run.get("status") != "paused" or not isinstance(block, Mapping) or block.get("contextId", "") is not None:
+        return False
+    paused_at = block.get("pausedAt")
+    return not (isinstance(ended_at, str) and isinstance(paused_at, str) and ended_at > paused_at)

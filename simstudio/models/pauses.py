@@ -1,8 +1,11 @@
 """Runs that wait for a human, and what they ask.
 
-A pause has four forms on the wire: ``_resume`` beside the question, in the output of a paused result or of a paused
+A pause has three forms on the wire: ``_resume`` beside the question, in the output of a paused result or of a paused
 job; a pause point of the routes for paused runs; and, in v2, the ``paused`` object of a run. All become a
 :class:`Pause`.
+
+The id of a pause's run is the one that the pause itself names: servers since August 2026 give a resumed run a new id,
+keep its outcome under the first one, and name a pause that follows by the new one.
 """
 
 from __future__ import annotations
@@ -14,9 +17,10 @@ import attrs
 
 from simstudio.core.conversion import structure
 from simstudio.core.model import Model, model
-from simstudio.models.outputs import find_resume
+from simstudio.models.outputs import find_paused
 
 _OVER = ("resumed", "failed")
+_IN_PROGRESS = ("queued", "resuming")
 
 
 @model
@@ -97,8 +101,13 @@ class Pause(Model):
 
     @property
     def waiting(self) -> bool:
-        """Whether the pause can still be answered."""
+        """Whether the pause is not over; the answer to it may be in progress (``queued``, ``resuming``)."""
         return self.status not in _OVER
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether the pause has been answered, and the run has not yet continued."""
+        return self.status in _IN_PROGRESS
 
     def __bool__(self) -> bool:
         return True
@@ -135,15 +144,14 @@ class PausedRun(Model):
         return next((pause for pause in _list(self.pauses) if isinstance(pause, Pause) and pause.waiting), None)
 
 
-def find_pause(output: Any, **known: Any) -> Pause | None:
-    """The pause in the output of a paused result or job; None if the output holds none.
+def find_pauses(output: Any, **known: Any) -> list[Pause]:
+    """The pauses in the output of a paused result or job.
 
     Args:
         output: The output as the server sent it.
         known: Attributes that the output lacks, such as ``workflow_id``.
     """
-    resume = find_resume(output)
-    return None if resume is None else _pause(_data_around(output, resume), resume, known)
+    return [_pause(data, data["_resume"], known) for data in find_paused(output)]
 
 
 def parse_pause_point(point: Mapping[str, Any], **known: Any) -> Pause:
@@ -160,8 +168,21 @@ def parse_pause_point(point: Mapping[str, Any], **known: Any) -> Pause:
     return _pause(_mapping(data), _mapping(links), {**known, **sent}, point)
 
 
-def parse_pause_object(block: Mapping[str, Any], output: Any, **known: Any) -> Pause:
-    """Make a pause of a run's ``paused`` object in v2. The question, if any, is in the output of the run."""
+def parse_pause_object(block: Mapping[str, Any], output: Any = None, **known: Any) -> list[Pause]:
+    """Make pauses of a run's ``paused`` object in v2; none if it names no pause, as while the run is resumed.
+
+    Args:
+        block: The object. It names one of the pauses that are waiting; ``pausePoints``, which the unversioned route
+            has, are all pauses of the run.
+        output: Output of the run, which may hold the question.
+        known: Attributes that the object lacks, such as ``workflow_id``.
+    """
+    points = [point for point in _list(block.get("pausePoints")) if isinstance(point, Mapping)]
+    if points:
+        pauses = [parse_pause_point(point, **known) for point in points]
+        return [pause for pause in pauses if pause.waiting and not pause.in_progress]
+    if block.get("contextId", "") is None:
+        return []
     sent = {
         "context_id": _text(block.get("contextId")),
         "block_id": _text(block.get("blockedOnBlockId")),
@@ -170,8 +191,14 @@ def parse_pause_object(block: Mapping[str, Any], output: Any, **known: Any) -> P
         "resume_at": _text(block.get("resumeAt")),
         "status": "paused",
     }
-    resume = find_resume(output) or {}
-    return _pause(_data_around(output, resume) if resume else {}, resume, {**known, **sent}, block)
+    data: Mapping[str, Any] = next(iter(find_paused(output)), {})
+    return [_pause(data, _mapping(data.get("_resume")), {**known, **sent}, block)]
+
+
+def count_waiting(block: Mapping[str, Any]) -> int:
+    """The number of pauses that are waiting, by a run's ``paused`` object in v2; 1 if it does not say."""
+    total, answered = block.get("pausePointCount"), block.get("resumedCount")
+    return total - answered if type(total) is int and type(answered) is int else 1
 
 
 def parse_paused_run(data: Mapping[str, Any]) -> PausedRun:
@@ -186,23 +213,25 @@ def _pause(
     data: Mapping[str, Any], resume: Mapping[str, Any], known: Mapping[str, Any], wire: Mapping[str, Any] | None = None
 ) -> Pause:
     shown = [structure(item, ShownValue) for item in _objects(data.get("responseStructure"))]
-    sent = {
-        "context_id": _text(resume.get("contextId")),
+    named = {
         "workflow_id": _text(resume.get("workflowId")),
         "execution_id": _text(resume.get("executionId")),
     }
     values: dict[str, Any] = {
+        "context_id": _text(resume.get("contextId")),
         "question": _question(shown),
         "shown": shown,
         "input_fields": [structure(item, InputField) for item in _objects(data.get("inputFormat"))],
         "links": structure(dict(resume), ResumeLinks),
+        "workflow_id": None,
+        "execution_id": None,
         "block_id": None,
         "kind": None,
         "status": None,
         "paused_at": None,
         "resume_at": None,
-        **sent,
         **{name: value for name, value in known.items() if value is not None},
+        **{name: value for name, value in named.items() if value is not None},
     }
     return structure(dict(wire if wire is not None else data), Pause, overrides=values)
 
@@ -210,16 +239,6 @@ def _pause(
 def _question(shown: list[ShownValue]) -> str | None:
     asked = [value for value in shown if value.name == "question"] or shown
     return "\n".join(str(value.value) for value in asked if value.value not in (None, "")) or None
-
-
-def _data_around(output: Any, resume: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The object that holds ``_resume``."""
-    for _ in range(3):
-        for place in (output, output.get("data")):
-            if isinstance(place, Mapping) and place.get("_resume") is resume:
-                return place
-        output = output.get("output")
-    return {}
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

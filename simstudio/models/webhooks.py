@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import attrs
 
 from simstudio.core.model import Model, model
+from simstudio.models.large_values import with_references
 from simstudio.models.usage import ExecutionRateLimits, Usage
 
 EXECUTION_COMPLETED = "workflow.execution.completed"
@@ -94,7 +95,7 @@ class WorkflowExecutionData(DeliveredModel):
     ended_at: str | None = None
     total_duration_ms: float | None = None
     cost: ExecutionCost | None = None
-    final_output: Any = None
+    final_output: Any = attrs.field(default=None, converter=with_references)
     trace_spans: list[Any] | None = None
     rate_limits: ExecutionRateLimits | None = None
     usage: NotifiedUsage | None = None

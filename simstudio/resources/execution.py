@@ -43,8 +43,13 @@ def is_envelope(data: Any) -> bool:
     return type(data) is dict and "output" in data and type(data.get("success")) is bool
 
 
-def execution_result(response: Response, credentials: Credentials) -> WorkflowExecutionResult:
+def execution_result(
+    response: Response, credentials: Credentials, *, execution_id: str | None = None
+) -> WorkflowExecutionResult:
     """The result in the response to an execution.
+
+    Args:
+        execution_id: Id of a resumed run, whatever the response says.
 
     Raises:
         ExecutionError: The workflow failed (500 with the envelope; v0.4 sends 200, which gives a result).
@@ -54,11 +59,12 @@ def execution_result(response: Response, credentials: Credentials) -> WorkflowEx
     """
     if response.ok:
         if not response.content.strip():
-            return WorkflowExecutionResult(success=True)
+            return WorkflowExecutionResult(success=True, execution_id=execution_id)
         data = response.json()
         if is_envelope(data):
-            return structure(data, WorkflowExecutionResult, response=response)
-        return WorkflowExecutionResult(success=True, output=data)
+            given = {} if execution_id is None else {"execution_id": execution_id}
+            return structure(data, WorkflowExecutionResult, response=response, overrides=given)
+        return WorkflowExecutionResult(success=True, output=data, execution_id=execution_id)
     try:
         data = json.loads(response.content)
     except (ValueError, RecursionError):
@@ -87,12 +93,15 @@ def _execution_error(response: Response, credentials: Credentials) -> ExecutionE
     return failure
 
 
-def parse_receipt(response: Response, workflow_id: str, prefix: str) -> AsyncExecutionResult:
+def parse_receipt(
+    response: Response, workflow_id: str, prefix: str, *, execution_id: str | None = None
+) -> AsyncExecutionResult:
     """The receipt in the 2xx response to an asynchronous execution, in the shape of any generation.
 
     Args:
         workflow_id: The workflow that was submitted; kept on the receipt.
         prefix: Path prefix of the base URL; the path of ``statusUrl`` must begin with it.
+        execution_id: Id of a resumed run, whatever the response says.
 
     Raises:
         InvalidResponseError: The response names no job, or holds the result of a run; the error carries the response.
@@ -118,6 +127,9 @@ def parse_receipt(response: Response, workflow_id: str, prefix: str) -> AsyncExe
         elif "status" not in links and isinstance(data.get("statusUrl"), str):
             links["status"] = status_path(data["statusUrl"], prefix) or data["statusUrl"]
         given["links"] = links
+        if execution_id is not None:
+            given["execution_id"] = execution_id
+            given |= {} if job_id else {"task_id": execution_id}
     receipt = structure(data, AsyncExecutionResult, response=response, fallbacks=known, overrides=given)
     require(receipt, response, task_id=str)
     return receipt

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from simstudio.core.modes import M
-from simstudio.core.options import UNSET
 from simstudio.core.runs import SubmittedRun
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.models.jobs import Job
@@ -32,7 +31,7 @@ class JobHandle(SubmittedRun[M, Job, WorkflowExecutionResult]):
         return state.done
 
     def _fetch_state(self) -> Flow[Job]:
-        return self._jobs._fetch(self._target, UNSET)
+        return self._jobs._fetch(self._target, whole=True)
 
     def _await(
         self, timeout: float | None, on_progress: Callable[[Job], Any] | None, poll_interval: float | None

@@ -15,11 +15,12 @@ from simstudio.core.errors import JobCancelledError, JobExecutionTimeoutError, J
 from simstudio.core.functions import with_hints
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
-from simstudio.core.options import UNSET, Unset, check_timeout
+from simstudio.core.options import UNSET, check_timeout
 from simstudio.core.resource import APIResource
 from simstudio.models.execution import error_facts, is_time_limit
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.dialects.base import Target
+from simstudio.resources.pauses import CANNOT_RESUME, CANNOT_RESUME_ADVICE
 from simstudio.transport.errors import InvalidInputError, NotFoundError, SimStudioError
 from simstudio.transport.flow import Flow
 
@@ -66,7 +67,8 @@ class Jobs(APIResource[M]):
             workflow_id: For a bare id; required with v2, unless this client queued the job.
 
         Returns:
-            The job; ``done``, ``succeeded`` and ``paused`` mean the same on every server, ``status`` does not.
+            The job; ``done``, ``succeeded`` and ``paused`` mean the same on every server, ``status`` does not. If the
+            server cut texts in its output (v2), ``truncated`` has their paths.
 
         Raises:
             NotFoundError: No job has this id; finished jobs are kept for about a day.
@@ -75,7 +77,7 @@ class Jobs(APIResource[M]):
             >>> client.jobs.get("run_1234").status  # doctest: +SKIP
             'completed'
         """
-        return (yield from self._fetch(self._target(job, workflow_id), UNSET))
+        return (yield from self._fetch(self._target(job, workflow_id)))
 
     @operation
     def wait(
@@ -101,7 +103,9 @@ class Jobs(APIResource[M]):
             poll_interval: Seconds between polls, instead of growing intervals.
 
         Returns:
-            The job, which has succeeded or is paused.
+            The job, which has succeeded or is paused. Texts that the server cut in its output (v2) are read in full if
+            the server still has them; else ``truncated`` has their paths, and a
+            :class:`~simstudio.TruncatedOutputWarning` says so.
 
         Raises:
             JobFailedError: The job or its workflow failed (``error.job``, ``error.result``);
@@ -181,7 +185,7 @@ class Jobs(APIResource[M]):
             shorter = seconds is not None and (client_timeout is None or seconds < client_timeout)
             sent_at = poller.clock()
             job, response = yield from self._dialects.of(target.version).fetch(
-                target, timeout=seconds if shorter else UNSET
+                target, timeout=seconds if shorter else UNSET, whole=True
             )
             require(job, response, status=str)
             if not job.done:
@@ -234,8 +238,9 @@ class Jobs(APIResource[M]):
             if message or kind is JobCancelledError
             else ": Sim gives no reason (it may have been cancelled or timed out)"
         )
+        advice = f" {CANNOT_RESUME_ADVICE}" if message == CANNOT_RESUME else ""
         failure = kind(
-            f"The job {job.task_id} {what}{': ' + message if message else hint}. Its state is in error.job.",
+            f"The job {job.task_id} {what}{': ' + message if message else hint}. Its state is in error.job.{advice}",
             job=job,
             result=job.result,
             **error_facts(job.error),
@@ -243,8 +248,8 @@ class Jobs(APIResource[M]):
         failure.task_id, failure.run_id = job.task_id, job.execution_id
         raise failure
 
-    def _fetch(self, target: Target, timeout: float | Unset | None) -> Flow[Job]:
-        job, _ = yield from self._dialects.of(target.version).fetch(target, timeout=timeout)
+    def _fetch(self, target: Target, *, whole: bool = False) -> Flow[Job]:
+        job, _ = yield from self._dialects.of(target.version).fetch(target, timeout=UNSET, whole=whole)
         return job
 
     def _target(self, job: JobReference, workflow_id: str | None) -> Target:

@@ -9,11 +9,19 @@ import attrs
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.models.jobs import Job
 from simstudio.models.pauses import Pause, PausedRun
-from simstudio.transport.errors import InvalidInputError
+from simstudio.transport.errors import ConflictError, InvalidInputError
 
 if TYPE_CHECKING:
     from simstudio.resources.dialects.base import Dialect
     from simstudio.transport.flow import Flow
+
+CANNOT_RESUME = "Execution can no longer be resumed"
+"""Message of a server since August 2026 for an answer to a pause that followed an earlier answer of the same run."""
+
+CANNOT_RESUME_ADVICE = (
+    "This server cannot resume a run that paused again after an answer: the run stays paused under its first id until "
+    "client.workflows.cancel() ends it."
+)
 
 
 @attrs.frozen
@@ -31,18 +39,21 @@ def resolve_pause(
     """The address of the pause to answer; the run is fetched if neither ``run`` nor ``context_id`` names the pause.
 
     Raises:
+        ConflictError: The run is paused, but its pauses have been answered.
         InvalidInputError: The run is not paused, the workflow is unknown, or several pauses are waiting.
     """
-    execution_id: str | None
+    pauses: list[Pause] = []
     if isinstance(run, str):
-        execution_id = run
+        execution_id: str | None = run
     elif isinstance(run, (WorkflowExecutionResult, Job, PausedRun, Pause)):
-        pause = run if isinstance(run, Pause) else run.paused if isinstance(run, PausedRun) else run.pause
-        if pause is None:
+        pauses = [run] if isinstance(run, Pause) else [pause for pause in run.pauses if _is_open(pause)]
+        if not pauses and not _says_paused(run):
             raise InvalidInputError(f"This run does not wait for anybody: its status is {_status(run)!r}.")
-        execution_id = pause.execution_id or _text_attribute(run, "execution_id")
-        workflow_id = workflow_id or pause.workflow_id or _text_attribute(run, "workflow_id")
-        context_id = context_id or pause.context_id
+        pause = _choose(pauses, context_id, run) if pauses else None
+        named: object = run if pause is None else pause
+        execution_id = _text_attribute(named, "execution_id") or _text_attribute(run, "execution_id")
+        workflow_id = workflow_id or _text_attribute(named, "workflow_id") or _text_attribute(run, "workflow_id")
+        context_id = context_id or (pause.context_id if pause is not None else None)
     else:
         raise InvalidInputError(
             f"run must be a paused result, job or run, one of its pauses, or an execution id, not {type(run).__name__}."
@@ -55,20 +66,57 @@ def resolve_pause(
     return PauseAddress(workflow_id, execution_id, context_id)
 
 
+def explain_conflict(error: ConflictError) -> None:
+    """Add to a 409 that the server cannot resume a run that paused again after an answer, if it is about that."""
+    if CANNOT_RESUME in str(error):
+        error.args = (f"{error.args[0]} {CANNOT_RESUME_ADVICE}", *error.args[1:])
+
+
 def api_version_of(run: object) -> str | None:
     """The API version that a job was read from; None for anything else."""
     return run.api_version if isinstance(run, Job) else None
 
 
+def _is_open(pause: object) -> bool:
+    return isinstance(pause, Pause) and pause.waiting and not pause.in_progress
+
+
+def _says_paused(run: object) -> bool:
+    return _status(run) == "paused"
+
+
 def _only_waiting_pause(run: PausedRun) -> str:
-    waiting = [pause for pause in run.pauses if isinstance(pause, Pause) and pause.waiting and pause.context_id]
+    """The context id of the only pause that is waiting.
+
+    Raises:
+        ConflictError: The run is paused, but the answer to its pause is in progress, perhaps for ever.
+        InvalidInputError: No pause is waiting, or several are.
+    """
+    pauses = [pause for pause in run.pauses if isinstance(pause, Pause)]
+    waiting = [pause for pause in pauses if _is_open(pause) and pause.context_id]
     name = _text_attribute(run, "execution_id") or "without an id"
+    if not waiting and _says_paused(run) and (not pauses or any(pause.in_progress for pause in pauses)):
+        raise ConflictError(
+            f"The run {name} is paused, but its pause has been answered: it is about to continue, or it has paused "
+            f"again. {CANNOT_RESUME_ADVICE}",
+            status=409,
+        )
     if not waiting:
         raise InvalidInputError(f"The run {name} does not wait for anybody: its status is {_status(run)!r}.")
-    if len(waiting) > 1:
-        choices = ", ".join(f"{pause.context_id} ({pause.question or 'no question'})" for pause in waiting)
+    return str(_choose(waiting, None, run).context_id)
+
+
+def _choose(pauses: list[Pause], context_id: str | None, run: object) -> Pause:
+    """The pause with a context id; without one, the only pause.
+
+    Raises:
+        InvalidInputError: There are several.
+    """
+    if context_id is None and len(pauses) > 1:
+        name = _text_attribute(run, "execution_id") or "without an id"
+        choices = ", ".join(f"{pause.context_id} ({pause.question or 'no question'})" for pause in pauses)
         raise InvalidInputError(f"The run {name} waits with several pauses: choose by context_id=: {choices}.")
-    return str(waiting[0].context_id)
+    return next((pause for pause in pauses if pause.context_id == context_id), pauses[0])
 
 
 def _text_attribute(run: object, name: str) -> str | None:

@@ -12,6 +12,7 @@ from simstudio.core.resource import APIResource
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.jobs import Jobs
+from simstudio.transport.errors import ConflictError
 from simstudio.transport.flow import Flow
 
 if TYPE_CHECKING:
@@ -70,22 +71,25 @@ class WorkflowPauses(APIResource[M]):
     ) -> Flow[WorkflowExecutionResult | AsyncExecutionResult]:
         """Answer a pause, so that the run continues.
 
-        The request is never retried, because a pause can be answered only once.
+        The request is never retried, because a pause can be answered only once. The run keeps its id, which the result
+        and the receipt have as ``execution_id``; some servers send a new one, under which nothing can be read.
 
         Args:
             run: The paused result, job or run, one of its pauses, or an execution id (then give ``workflow_id``).
             input: Values by name for the fields in ``pause.input_fields``.
             workflow_id: Needed only if ``run`` does not name its workflow.
-            context_id: The pause to answer; needed only if several are waiting.
+            context_id: The pause to answer; needed only if several are waiting (``run.pauses``).
             timeout: Seconds for the call; None for no limit; default: the client's timeout.
 
         Returns:
             The result, if the run was started by a blocking or streaming call (``paused`` is set if it paused again); a
-            receipt for ``client.jobs.wait``, if it was queued.
+            receipt for ``client.jobs.wait``, if it was queued. While other pauses of the run are waiting, the result is
+            what could run so far, often ``{}``.
 
         Raises:
             InvalidInputError: The workflow is unknown, or several pauses are waiting and none was chosen.
-            InvalidRequestError: The pause was answered before, or the run was cancelled.
+            ConflictError: The pause was answered before, the run was cancelled, or it paused again after an answer,
+                which servers since August 2026 cannot resume. (v0.6 servers: InvalidRequestError.)
             ExecutionError: The run continued and failed.
 
         Example:
@@ -93,14 +97,18 @@ class WorkflowPauses(APIResource[M]):
             >>> client.workflows.resume(result, {"approved": True}).output  # doctest: +SKIP
         """
         from simstudio.models.receipts import AsyncExecutionResult
-        from simstudio.resources.pauses import api_version_of, resolve_pause
+        from simstudio.resources.pauses import api_version_of, explain_conflict, resolve_pause
 
         check_timeout(None if isinstance(timeout, Unset) else timeout)
         dialect = self._dialects.of(api_version_of(run) or self._dialects.version)
         pause = yield from resolve_pause(dialect, run, workflow_id, context_id)
-        resumed = yield from dialect.resume(
-            pause.workflow_id, pause.execution_id, pause.context_id, input, timeout=timeout
-        )
+        try:
+            resumed = yield from dialect.resume(
+                pause.workflow_id, pause.execution_id, pause.context_id, input, timeout=timeout
+            )
+        except ConflictError as error:
+            explain_conflict(error)
+            raise
         if isinstance(resumed, AsyncExecutionResult):
             self._jobs.remember(resumed)
         return resumed

@@ -150,6 +150,7 @@ class TestAttributes:
             "total_duration",
             "execution_id",
             "status",
+            "truncated",
         ]
         assert fields[WorkflowStatus] == ["is_deployed", "deployed_at", "is_published", "needs_redeployment"]
         assert fields[AsyncExecutionResult] == [

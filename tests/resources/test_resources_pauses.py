@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import pytest
@@ -12,12 +13,15 @@ from simstudio import (
     InvalidInputError,
     InvalidResponseError,
     Job,
+    JobFailedError,
     Pause,
     PausedRun,
     WorkflowExecutionResult,
 )
-from tests.driving import Both, answer
+from simstudio.models.v2.runs import RunResult
+from tests.driving import Both, answer, frames
 
+REFUSED = "Execution can no longer be resumed"
 V2 = {"api_version": "v2"}
 QUESTION = {
     "operation": "human",
@@ -137,23 +141,130 @@ class TestAnswering:
             await both(both.client().workflows.resume(5))
 
     async def test_gives_a_job_when_the_run_was_queued(self, both: Both) -> None:
-        client = both.client(answer(202, {"success": True, "async": True, "jobId": "run_2", "executionId": "e1"}))
+        client = both.client(answer(202, {"success": True, "async": True, "jobId": "run_2", "executionId": "e9"}))
         queued = await both(client.workflows.resume("e1", 1, workflow_id="wf", context_id="c1"))
         assert isinstance(queued, AsyncExecutionResult)
-        assert (queued.task_id, queued.workflow_id) == ("run_2", "wf")
+        assert (queued.task_id, queued.execution_id, queued.workflow_id) == ("run_2", "e1", "wf")
 
     async def test_gives_a_job_when_the_answer_waits_its_turn(self, both: Both) -> None:
-        waits = {"status": "queued", "executionId": "e1", "queuePosition": 1, "message": "busy"}
+        waits = {"status": "queued", "executionId": "e9", "queuePosition": 1, "message": "busy"}
         client = both.client(answer(200, waits))
         queued = await both(client.workflows.resume("e1", 1, workflow_id="wf", context_id="c1"))
         assert isinstance(queued, AsyncExecutionResult)
         assert (queued.task_id, queued.message) == ("e1", "busy")
+
+    @pytest.mark.parametrize(
+        "answered",
+        [
+            answer(200, {"success": True, "output": 1, "executionId": "e9"}),
+            answer(200, content=b""),
+            answer(200, {"any": "body of a Response block"}),
+            answer(200, content=frames({"event": "final", "data": {"success": True, "output": 1}}, '"[DONE]"'),
+                   headers={"Content-Type": "text/event-stream"}),
+        ],
+    )  # fmt: skip
+    async def test_the_run_keeps_its_first_id(self, both: Both, answered: Any) -> None:
+        result = await both(both.client(answered).workflows.resume(Pause("c1", "wf", "e1")))
+        assert result.execution_id == "e1"
 
     async def test_counts_once(self, both: Both, no_waiting: list[float]) -> None:
         client = both.client(answer(503, {"error": "busy"}))
         with pytest.raises(Exception, match="busy"):
             await both(client.workflows.resume("e1", 1, workflow_id="wf", context_id="c1"))
         assert (len(client.script.requests), no_waiting) == (1, [])
+
+
+SECOND = {"data": {**QUESTION, "_resume": {"contextId": "c2", "executionId": "e9", "workflowId": "wf"}}}
+SEVERAL = {"pausedBlocks": [OUTPUT, SECOND], "pauseCount": 2}
+
+
+class TestSeveralPauses:
+    @pytest.mark.parametrize(
+        "held",
+        [
+            WorkflowExecutionResult(True, SEVERAL),
+            Job("j", "completed", {"success": True, "output": SEVERAL}),
+            RunResult("e1", "wf", "paused", SEVERAL),
+            Job(
+                "e1", "paused", None, block={**BLOCK, "pausePoints": [point("c1"), point("c0", "resumed"), point("c2")]}
+            ),
+        ],
+    )
+    def test_are_all_shown(self, held: Any) -> None:
+        assert [pause.context_id for pause in held.pauses] == ["c1", "c2"]
+        assert held.paused
+
+    @pytest.mark.parametrize(
+        "held",
+        [
+            WorkflowExecutionResult(True, SEVERAL),
+            PausedRun("wf", "e1", "paused", [Pause("c1", "wf", "e1", "Approve?"), Pause("c2", "wf", "e1")]),
+        ],
+    )
+    async def test_are_never_chosen_among_by_chance(self, both: Both, held: Any) -> None:
+        with pytest.raises(InvalidInputError, match=r"context_id=.*c1 \(Approve\?\), c2"):
+            await both(both.client().workflows.resume(held))
+        client = both.client(answer(200, {"success": True, "output": 1}))
+        await both(client.workflows.resume(held, context_id="c2"))
+        assert client.script.requests[0].path.endswith("/c2")
+
+    async def test_of_v2_come_from_the_unversioned_route(self, both: Both) -> None:
+        one_of_two = v2_run(paused={**BLOCK, "resumedCount": 0}, output=None)
+        client = both.client(one_of_two, paused_run(point("c1"), point("c2")), **V2)
+        job = await both(client.jobs.wait("e1", workflow_id="wf"))
+        assert [(pause.context_id, pause.question) for pause in job.pauses] == [("c1", "Approve?"), ("c2", "Approve?")]
+        assert pickle.loads(pickle.dumps(job)).pauses == job.pauses
+
+
+class TestASecondPauseInSequence:
+    """Servers since August 2026 name it by an id of its own, and cannot resume it."""
+
+    @pytest.mark.parametrize(
+        ("version", "first", "refusal"),
+        [
+            ("v1", {"success": True, "status": "paused", "executionId": "e9", "output": SECOND}, {"error": REFUSED}),
+            ("v2", {"data": {"runId": "e9", "status": "paused", "output": SECOND}}, {"error": {"message": REFUSED}}),
+        ],
+    )
+    async def test_is_refused_with_the_reason(self, both: Both, version: str, first: Any, refusal: Any) -> None:
+        client = both.client(answer(200, first), answer(409, refusal), api_version=version)
+        paused = await both(client.workflows.resume(Pause("c1", "wf", "e1")))
+        assert (paused.paused, paused.execution_id, paused.pause.execution_id) == (True, "e1", "e9")
+        with pytest.raises(ConflictError, match=r"can no longer be resumed.*paused again after an answer.*cancel\(\)"):
+            await both(client.workflows.resume(paused))
+
+    async def test_of_a_job_fails_with_the_reason(self, both: Both) -> None:
+        failed = answer(200, {"success": True, "taskId": "run_2", "status": "failed", "output": None, "error": REFUSED})
+        with pytest.raises(JobFailedError, match=r"can no longer be resumed.*paused again after an answer"):
+            await both(both.client(failed).jobs.wait("run_2"))
+
+    @pytest.mark.parametrize("points", [paused_run(point("c1", "resuming")), answer(404, {"error": "gone"})])
+    async def test_leaves_a_run_that_nobody_can_answer(self, both: Both, points: Any) -> None:
+        stuck = v2_run(paused={**BLOCK, "contextId": None, "pausedAt": "T1"}, endedAt="T2", output=None)
+        client = both.client(stuck, stuck, points, **V2)
+        job = await both(client.jobs.wait("e1", workflow_id="wf"))
+        assert (job.done, job.paused, job.pauses) == (True, True, [])
+        with pytest.raises(ConflictError, match="paused again"):
+            await both(client.workflows.resume(job))
+
+
+class TestARunThatIsResumed:
+    """It says ``paused`` until it goes on, but names no pause."""
+
+    IN_PROGRESS = v2_run(paused={**BLOCK, "contextId": None, "pausedAt": "T2"}, endedAt="T1", output=None)
+
+    async def test_is_waited_for(self, both: Both, no_waiting: list[float]) -> None:
+        client = both.client(self.IN_PROGRESS, v2_run("completed", output=1), **V2)
+        assert (await both(client.jobs.wait("e1", workflow_id="wf"))).result.output == 1
+        client = both.client(self.IN_PROGRESS, v2_run("completed", output=1))
+        assert (await both(client.v2.runs.wait("wf", "e1"))).output == 1
+
+    async def test_has_no_pause_to_answer(self, both: Both) -> None:
+        client = both.client(self.IN_PROGRESS, self.IN_PROGRESS, paused_run(point("c1", "resuming")), **V2)
+        job = await both(client.jobs.get("e1", workflow_id="wf"))
+        assert (job.done, job.paused, job.pause) == (False, False, None)
+        with pytest.raises(ConflictError, match="about to continue"):
+            await both(client.workflows.resume(job))
 
 
 class TestV2:
@@ -176,11 +287,11 @@ class TestV2:
         client = both.client(silent, paused_run(point("c1")), silent, answer(404, {"error": "gone"}), **V2)
         told = await both(client.workflows.get_paused("wf", "e1"))
         assert client.script.requests[1].path == "/api/workflows/wf/paused/e1"
-        assert (told.paused.question, told.paused.context_id) == ("Approve?", "c1")
+        assert [(pause.question, pause.context_id) for pause in told.pauses] == [("Approve?", "c1")]
         untold = await both(client.workflows.get_paused("wf", "e1"))
         assert (untold.paused.question, untold.paused.context_id) == (None, "c1")
 
-    async def test_answers_under_a_new_run(self, both: Both) -> None:
+    async def test_the_run_keeps_its_first_id(self, both: Both) -> None:
         resumed = answer(200, {"data": {"runId": "e9", "workflowId": "wf", "status": "completed", "output": 2}})
         client = both.client(v2_run(paused=BLOCK), resumed, **V2)
         job = await both(client.jobs.get("e1", workflow_id="wf"))
@@ -188,13 +299,16 @@ class TestV2:
         request = client.script.requests[1]
         assert (request.method, request.path) == ("POST", "/api/v2/workflows/wf/runs/e1/resume")
         assert request.json() == {"contextId": "c1", "input": {"approved": True}}
-        assert (result.output, result.execution_id) == (2, "e9")
+        assert (result.output, result.execution_id) == (2, "e1")
 
-    async def test_gives_a_job_when_the_run_was_queued(self, both: Both) -> None:
-        client = both.client(answer(202, {"data": {"runId": "e9", "statusUrl": "x"}}), **V2)
+    async def test_the_job_of_a_queued_run_is_read_under_its_first_id(self, both: Both) -> None:
+        receipt = answer(202, {"data": {"runId": "e9", "statusUrl": "x"}})
+        client = both.client(receipt, v2_run("completed", output=1), **V2)
         queued = await both(client.workflows.resume(Pause("c1", "wf", "e1")))
         assert isinstance(queued, AsyncExecutionResult)
-        assert (queued.task_id, queued.api_version) == ("e9", "v2")
+        assert (queued.task_id, queued.api_version) == ("e1", "v2")
+        assert (await both(client.jobs.wait(queued))).result.output == 1
+        assert client.script.requests[1].path == "/api/v2/workflows/wf/runs/e1"
 
     async def test_an_answer_too_late_is_a_conflict(self, both: Both) -> None:
         late = {"error": {"code": "CONFLICT", "message": "Already resumed"}}

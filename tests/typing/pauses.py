@@ -27,6 +27,8 @@ def sync(client: SimStudioClient) -> None:
     result = client.workflows.execute("wf", selected_outputs=["a.b"])
     assert_type(result.paused, bool)
     assert_type(result.pause, Pause | None)
+    assert_type(result.pauses, list[Pause])
+    assert_type(result.truncated, tuple[str, ...])
     assert_type(result.run_id, str | None)
     if result.pause is not None:
         assert_type(result.pause.question, str | None)

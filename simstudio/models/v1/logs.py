@@ -11,6 +11,8 @@ from typing import Any
 import attrs
 
 from simstudio.core.model import Model, model
+from simstudio.models.cut_texts import find_cut_texts
+from simstudio.models.large_values import with_references
 from simstudio.models.v1.limits import Limits
 from simstudio.models.v2.logs import TraceSpan
 
@@ -122,8 +124,13 @@ class LogEntry(Model):
     cost: LogCost | None = None
     files: list[LogFile] | None = None
     workflow: LogWorkflow | None = None
-    final_output: Any = None
+    final_output: Any = attrs.field(default=None, converter=with_references)
     trace_spans: list[TraceSpan] | None = None
+
+    @property
+    def truncated(self) -> tuple[str, ...]:
+        """Paths into ``final_output``, such as ``rows[2].text``, of texts that Sim cut after 15,000 characters."""
+        return find_cut_texts(self.final_output)
 
 
 @model
@@ -189,7 +196,7 @@ class ExecutionData(Model):
     """
 
     trace_spans: list[TraceSpan] | None = None
-    final_output: Any = None
+    final_output: Any = attrs.field(default=None, converter=with_references)
     tokens: CostTokens | None = None
     models: dict[str, Any] | None = None
     trigger: ExecutionTrigger | None = None
@@ -200,6 +207,11 @@ class ExecutionData(Model):
     last_started_block: BlockMark | None = None
     last_completed_block: BlockMark | None = None
     execution_state: dict[str, Any] | None = None
+
+    @property
+    def truncated(self) -> tuple[str, ...]:
+        """Paths into ``final_output``, such as ``rows[2].text``, of texts that Sim cut after 15,000 characters."""
+        return find_cut_texts(self.final_output)
 
 
 @model

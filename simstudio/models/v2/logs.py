@@ -7,6 +7,8 @@ from typing import Any
 import attrs
 
 from simstudio.core.model import Model, model
+from simstudio.models.cut_texts import find_cut_texts
+from simstudio.models.large_values import with_references
 
 
 @model
@@ -53,8 +55,8 @@ class TraceToolCall(Model):
 
     id: str | None = None
     name: str | None = None
-    arguments: Any = None
-    result: Any = None
+    arguments: Any = attrs.field(default=None, converter=with_references)
+    result: Any = attrs.field(default=None, converter=with_references)
     error: str | None = None
     start_time: str | None = None
     end_time: str | None = None
@@ -91,8 +93,8 @@ class TraceSpan(Model):
     error_type: str | None = None
     error_message: str | None = None
     block_id: str | None = None
-    input: Any = None
-    output: Any = None
+    input: Any = attrs.field(default=None, converter=with_references)
+    output: Any = attrs.field(default=None, converter=with_references)
     tokens: int | float | TraceTokens | None = None
     cost: TraceCost | None = None
     relative_start_ms: float | None = None
@@ -178,8 +180,13 @@ class LogEntry(Model):
     cost: LogCost | None = None
     files: list[LogFile] | None = None
     workflow: LogWorkflow | None = None
-    final_output: Any = None
+    final_output: Any = attrs.field(default=None, converter=with_references)
     trace_spans: list[TraceSpan] | None = None
+
+    @property
+    def truncated(self) -> tuple[str, ...]:
+        """Paths into ``final_output``, such as ``rows[2].text``, of texts that Sim cut after 15,000 characters."""
+        return find_cut_texts(self.final_output)
 
 
 @model
@@ -266,9 +273,14 @@ class LogDetails(Model):
     files: list[LogFile] | None = None
     executed_by_email: str | None = None
     workflow_state: dict[str, Any] | None = None
-    final_output: Any = None
+    final_output: Any = attrs.field(default=None, converter=with_references)
     cost: ItemizedCost | None = None
-    workflow_input: Any = None
+    workflow_input: Any = attrs.field(default=None, converter=with_references)
+
+    @property
+    def truncated(self) -> tuple[str, ...]:
+        """Paths into ``final_output``, such as ``rows[2].text``, of texts that Sim cut after 15,000 characters."""
+        return find_cut_texts(self.final_output)
 
 
 @model

@@ -7,7 +7,10 @@ from typing import Any
 import attrs
 
 from simstudio.core.model import Model, model
-from simstudio.models.pauses import Pause, find_pause, parse_pause_object
+from simstudio.models.cut_texts import truncated_field
+from simstudio.models.large_values import with_references
+from simstudio.models.outputs import is_resuming
+from simstudio.models.pauses import Pause, find_pauses, parse_pause_object
 
 
 @model
@@ -44,22 +47,27 @@ class RunResult(Model):
 
     Attributes:
         status: ``completed``, ``failed``, ``paused`` or ``cancelled``, whatever the HTTP status is.
-        output: JSON data. A value that is too large is a :class:`~simstudio.LargeValueRef`.
+        run_id: Id of the run; of a resumed run a new one, which cannot be read.
+        output: JSON data. A value of more than 8 MiB is a :class:`~simstudio.LargeValueRef`, a list a
+            :class:`~simstudio.LargeArrayManifest`.
         block_outputs: With ``selected_outputs``: ``{selector: value}``.
         error: None unless the run failed.
         started_at: ISO 8601.
         ended_at: ISO 8601.
+        truncated: Paths into ``output``, such as ``result.rows[2].text``, of texts that the server cut after 15,000
+            characters. Empty unless the output was read afterwards and the whole could not be had.
     """
 
     run_id: str
     workflow_id: str
     status: str
-    output: Any = None
-    block_outputs: dict[str, Any] | None = None
+    output: Any = attrs.field(default=None, converter=with_references)
+    block_outputs: dict[str, Any] | None = attrs.field(default=None, converter=with_references)
     error: RunError | None = None
     started_at: str | None = None
     ended_at: str | None = None
     duration_ms: float | None = None
+    truncated: tuple[str, ...] = truncated_field()
 
     @property
     def succeeded(self) -> bool:
@@ -68,11 +76,16 @@ class RunResult(Model):
 
     @property
     def paused(self) -> Pause | None:
-        """The pause that waits for a human; None if the run does not wait."""
+        """The pause that waits for a human, or the first of several; None if the run does not wait."""
+        return next(iter(self.pauses), None)
+
+    @property
+    def pauses(self) -> list[Pause]:
+        """The pauses with which the run waits for a human; empty if it does not."""
         if self.status != "paused":
-            return None
+            return []
         known: dict[str, Any] = {"workflow_id": self.workflow_id, "execution_id": self.run_id}
-        return find_pause(self.output, **known) or Pause(**known)
+        return find_pauses(self.output, **known) or [Pause(**known)]
 
 
 @model
@@ -80,7 +93,8 @@ class RunReceipt(Model):
     """The receipt of a queued execution.
 
     Attributes:
-        run_id: Id for ``client.v2.runs.get`` and ``client.v2.runs.wait``.
+        run_id: Id for ``client.v2.runs.get`` and ``client.v2.runs.wait``;
+            of a resumed run a new one, which cannot be read.
         status_url: URL of the run on the server's own idea of its public host; the client makes its own.
         queue_position: Position of a resume that waits for another one of the same run.
     """
@@ -171,9 +185,12 @@ class Run(Model):
         duration_ms: None while the run goes on.
         pause_state: State of a paused run as the server sends it; as an item, ``run["paused"]``.
         error: None unless the run failed.
-        output: With ``include_output``.
-        block_outputs: With ``selected_outputs``: ``{selector: value}``.
+        output: With ``include_output``. A value of more than 8 MiB is a :class:`~simstudio.LargeValueRef`, a list a
+            :class:`~simstudio.LargeArrayManifest`.
+        block_outputs: With ``selected_outputs``: ``{selector: value}``, with long texts in full.
         files: With ``include_output``.
+        truncated: Paths into ``output``, such as ``result.rows[2].text``, of texts that the server cut after 15,000
+            characters.
     """
 
     run_id: str
@@ -186,23 +203,28 @@ class Run(Model):
     pause_state: RunPause | None = attrs.field(default=None, metadata={"wire": "paused"})
     cost: RunCost | None = None
     error: RunError | None = None
-    output: Any = None
-    block_outputs: dict[str, Any] | None = None
+    output: Any = attrs.field(default=None, converter=with_references)
+    block_outputs: dict[str, Any] | None = attrs.field(default=None, converter=with_references)
     files: list[RunFile] | None = None
+    truncated: tuple[str, ...] = truncated_field()
 
     @property
     def done(self) -> bool:
         """Whether the run ended or waits for a human."""
-        return self.status in ("completed", "failed", "cancelled", "paused")
+        return self.status in ("completed", "failed", "cancelled", "paused") and not is_resuming(self._mapping())
 
     @property
     def paused(self) -> Pause | None:
         """The pause that waits for a human; None if the run does not wait. Its question needs ``include_output``."""
+        return next(iter(self.pauses), None)
+
+    @property
+    def pauses(self) -> list[Pause]:
+        """The pauses that wait for a human. Of several, the run names one; ``workflows.get_paused`` has all."""
         if not isinstance(self.pause_state, RunPause):
-            return None
-        return parse_pause_object(
-            self.pause_state.to_dict(), self.output, workflow_id=self.workflow_id, execution_id=self.run_id
-        )
+            return []
+        known: dict[str, Any] = {"workflow_id": self.workflow_id, "execution_id": self.run_id}
+        return parse_pause_object(self.pause_state.to_dict(), self.output, **known)
 
 
 @model

@@ -149,8 +149,12 @@ class Dialect(APIResource[M], ABC, Generic[M]):
         """Where to read the state of a background execution."""
 
     @abstractmethod
-    def fetch(self, target: Target, *, timeout: Timeout) -> Flow[tuple[Job, Response]]:
-        """The state of a background execution, and the response that carried it."""
+    def fetch(self, target: Target, *, timeout: Timeout, whole: bool = False) -> Flow[tuple[Job, Response]]:
+        """The state of a background execution, and the response that carried it.
+
+        Args:
+            whole: Whether to read texts in full that are cut in the output; a warning says if that is impossible.
+        """
 
     @abstractmethod
     def job_as_documented(self, target: Target) -> Flow[dict[str, Any]]:

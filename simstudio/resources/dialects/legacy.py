@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from simstudio.core.failures import redact_error
 from simstudio.core.modes import M
 from simstudio.core.resource import encode_json
+from simstudio.models.cut_texts import find_cut_texts
 from simstudio.models.execution import WorkflowExecutionResult
+from simstudio.models.large_values import with_references
 from simstudio.resources.dialects.base import Dialect, StreamOptions, Target
 from simstudio.resources.execution import execution_result, parse_receipt, refused_before_running, status_path
 from simstudio.resources.payload import Payload, encode_input, selectors
 from simstudio.resources.settings import APIVersion
+from simstudio.resources.whole_output import read_whole
 from simstudio.transport.endpoint import segment
 from simstudio.transport.errors import InvalidInputError, InvalidResponseError, NotFoundError
 from simstudio.transport.flow import Flow, FromBody
@@ -153,7 +156,10 @@ class LegacyDialect(Dialect[M]):
     def resume(
         self, workflow_id: str, execution_id: str, context_id: str, data: Any, *, timeout: Timeout
     ) -> Flow[Resumed]:
-        """Answer a pause: the response is a receipt if the run was queued, else a result or a stream."""
+        """Answer a pause: the response is a receipt if the run was queued, else a result or a stream.
+
+        Servers since August 2026 send a new execution id, under which nothing can be read: the run keeps its first one.
+        """
         path = "/".join((
             "/api/resume",
             segment(workflow_id, "workflow_id"),
@@ -166,15 +172,17 @@ class LegacyDialect(Dialect[M]):
         )
         response = yield from self._send(request)
         if response.status == 202 or _is_queued(response):
-            return parse_receipt(response, workflow_id, self._context.session.endpoint.prefix)
+            return parse_receipt(
+                response, workflow_id, self._context.session.endpoint.prefix, execution_id=execution_id
+            )
         if is_stream(response) and response.ok:
             from simstudio.resources.execution_events import ExecutionEvents
 
-            core = ExecutionEvents(f"{response.method} {response.path}")
+            core = ExecutionEvents(f"{response.method} {response.path}", run_id=execution_id)
             core.feed(response.content)
             core.end()
             return core.result()
-        return execution_result(response, self._context.session.credentials)
+        return execution_result(response, self._context.session.credentials, execution_id=execution_id)
 
     def target(
         self, task_id: str, workflow_id: str | None, execution_id: str | None, receipt: AsyncExecutionResult | None
@@ -193,8 +201,11 @@ class LegacyDialect(Dialect[M]):
             )
         return Target(task_id, tuple(paths), workflow_id, execution_id, "v1")
 
-    def fetch(self, target: Target, *, timeout: Timeout) -> Flow[tuple[Job, Response]]:
-        """The state of a background execution, and the response that carried it."""
+    def fetch(self, target: Target, *, timeout: Timeout, whole: bool = False) -> Flow[tuple[Job, Response]]:
+        """The state of a background execution, and the response that carried it.
+
+        Only the route of an execution cuts texts.
+        """
         from simstudio.models.jobs import parse_job
 
         first, *others = target.paths
@@ -204,12 +215,23 @@ class LegacyDialect(Dialect[M]):
             if not others:
                 raise
             response = yield from self._get(others[0], timeout=timeout)
+        data = response.json()
+        truncated: tuple[str, ...] = ()
+        if isinstance(data, dict) and data.get("finalOutput") is not None:
+            output = data["finalOutput"]
+            if whole:
+                run_id = target.execution_id or target.task_id
+                output, truncated = yield from read_whole(self, run_id, output, timeout=timeout)
+            else:
+                truncated = find_cut_texts(output)
+            data = {**data, "finalOutput": output}
         job = parse_job(
-            response.json(),
+            data,
             response=response,
             task_id=target.task_id,
             workflow_id=target.workflow_id,
             execution_id=target.execution_id,
+            truncated=truncated,
         )
         return job, response
 
@@ -229,7 +251,7 @@ class LegacyDialect(Dialect[M]):
         if status == "pending":
             job["status"] = "queued"
         elif status == "completed":
-            job.setdefault("output", None)
+            job["output"] = with_references(job.get("output"))
             metadata = job.setdefault("metadata", {})
             if isinstance(metadata, dict):
                 metadata.setdefault("duration", None)

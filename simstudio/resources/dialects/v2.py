@@ -15,7 +15,8 @@ from simstudio.models.cancellation import CancelResult
 from simstudio.models.events import StreamEvent
 from simstudio.models.execution import WorkflowExecutionResult, error_facts, error_text, is_time_limit
 from simstudio.models.jobs import Job
-from simstudio.models.pauses import Pause, PausedRun, parse_pause_object, parse_paused_run
+from simstudio.models.large_values import with_references
+from simstudio.models.pauses import PausedRun, count_waiting, parse_pause_object, parse_pause_point
 from simstudio.models.receipts import AsyncExecutionResult
 from simstudio.models.usage import Usage, UsageLimits
 from simstudio.models.workflows import WorkflowStatus
@@ -90,7 +91,9 @@ class V2Dialect(Dialect[M]):
             control["executionTimeoutSeconds"] = _check_execution_timeout(execution_timeout)
         execution = self._execution(workflow_id, data, control, run_id=run_id)
         response = yield from execution.queue(timeout=timeout, max_retries=max_retries)
-        return _receipt(response, workflow_id, execution.run_id)
+        data = _data_of(response) if response is not None else {"runId": execution.run_id}
+        sent = data.get("runId")
+        return _receipt(data, response, workflow_id, sent if isinstance(sent, str) and sent else execution.run_id)
 
     def stream(
         self,
@@ -163,30 +166,37 @@ class V2Dialect(Dialect[M]):
         fetched = yield from fetch_run(self, workflow_id, execution_id)
         run = fetched.data
         block = run.get("paused")
-        known: dict[str, Any] = {"workflow_id": workflow_id, "execution_id": execution_id}
+        ids: dict[str, Any] = {"workflow_id": workflow_id, "execution_id": execution_id}
+        known = dict(ids)
         if isinstance(block, Mapping):
-            pause = parse_pause_object(block, run.get("output"), **known)
-            asked = pause.question is not None or pause.input_fields
-            known["pauses"] = [pause] if asked else (yield from self._fetch_questions(pause))
+            pauses = parse_pause_object(block, run.get("output"), **ids)
+            if count_waiting(block) > 1 or not any(pause.question or pause.input_fields for pause in pauses):
+                points = yield from self._fetch_pause_points(workflow_id, execution_id, block)
+                pauses = [parse_pause_point(point, **ids) for point in points] or pauses
+            known["pauses"] = pauses
             known["paused_at"] = block.get("pausedAt")
             known["total_pause_count"] = block.get("pausePointCount")
             known["resumed_count"] = block.get("resumedCount")
         return structure(run, PausedRun, response=fetched.response, fallbacks=known)
 
-    def _fetch_questions(self, pause: Pause) -> Flow[list[Pause]]:
-        """All pauses of a run with their questions; only the given pause if they cannot be fetched."""
-        path = f"/api/workflows/{segment(str(pause.workflow_id), 'workflow_id')}/paused/{pause.execution_id}"
+    def _fetch_pause_points(
+        self, workflow_id: str, execution_id: str, block: Mapping[str, Any]
+    ) -> Flow[list[dict[str, Any]]]:
+        """All pauses of a run, as the unversioned route has them; empty if they cannot be fetched."""
+        path = f"/api/workflows/{segment(workflow_id, 'workflow_id')}/paused/{segment(execution_id, 'execution_id')}"
         try:
             data = (yield from self._get(path, max_retries=0)).json()
         except (APIStatusError, InvalidResponseError):
-            return [pause]
-        pauses = parse_paused_run(data).pauses if isinstance(data, dict) else []
-        return pauses if any(each.context_id == pause.context_id for each in pauses) else [pause]
+            return []
+        points = data.get("pausePoints") if isinstance(data, dict) else None
+        points = [point for point in points if isinstance(point, dict)] if isinstance(points, list) else []
+        named = block.get("contextId")
+        return points if named is None or any(point.get("contextId") == named for point in points) else []
 
     def resume(
         self, workflow_id: str, execution_id: str, context_id: str, data: Any, *, timeout: Timeout
     ) -> Flow[Resumed]:
-        """Answer a pause; the run continues under a new id."""
+        """Answer a pause. The server sends a new run id, which cannot be read: the run keeps its first one."""
         body: dict[str, Any] = {"contextId": context_id}
         if data is not None:
             body["input"] = data
@@ -198,11 +208,9 @@ class V2Dialect(Dialect[M]):
             ),
         )
         outcome = _data_of(response)
-        run_id = outcome.get("runId")
-        run_id = run_id if isinstance(run_id, str) else execution_id
         if "status" not in outcome:
-            return _receipt(response, workflow_id, run_id)
-        return self._result(parse_run(response), run_id, workflow_id)
+            return _receipt(outcome, response, workflow_id, execution_id)
+        return self._result(parse_run(response), execution_id, workflow_id, resumed=True)
 
     def target(
         self, task_id: str, workflow_id: str | None, execution_id: str | None, receipt: AsyncExecutionResult | None
@@ -215,9 +223,10 @@ class V2Dialect(Dialect[M]):
         path = run_path(workflow_id, task_id)
         return Target(task_id, (path,), workflow_id, execution_id or task_id, "v2", fresh=receipt is not None)
 
-    def fetch(self, target: Target, *, timeout: Timeout) -> Flow[tuple[Job, Response]]:
+    def fetch(self, target: Target, *, timeout: Timeout, whole: bool = False) -> Flow[tuple[Job, Response]]:
         """The state of a run, and the response that carried it."""
-        run = yield from fetch_run(self, str(target.workflow_id), target.task_id, timeout=timeout)
+        workflow_id = str(target.workflow_id)
+        run = yield from fetch_run(self, workflow_id, target.task_id, whole=whole, timeout=timeout)
         known: dict[str, Any] = {
             "task_id": target.task_id,
             "execution_id": target.task_id,
@@ -225,18 +234,23 @@ class V2Dialect(Dialect[M]):
             "metadata": _metadata(run.data, "startedAt", "completedAt"),
             "api_version": "v2",
         }
-        return structure(run.data, Job, response=run.response, fallbacks=known), run.response
+        given: dict[str, Any] = {"truncated": run.truncated}
+        block = run.data.get("paused")
+        if isinstance(block, Mapping) and count_waiting(block) > 1:
+            points = yield from self._fetch_pause_points(workflow_id, target.task_id, block)
+            given["block"] = {**block, "pausePoints": points}
+        return structure(run.data, Job, response=run.response, fallbacks=known, overrides=given), run.response
 
     def job_as_documented(self, target: Target) -> Flow[dict[str, Any]]:
         """The state of a run in the documented words."""
-        run = (yield from fetch_run(self, str(target.workflow_id), target.task_id)).data
+        run = (yield from fetch_run(self, str(target.workflow_id), target.task_id, whole=True)).data
         status = run.get("status")
         return {
             "success": True,
             "taskId": target.task_id,
             "status": _AS_DOCUMENTED.get(str(status), status),
             "metadata": _metadata(run, "startedAt", "completedAt"),
-            "output": run.get("output"),
+            "output": with_references(run.get("output")),
             "error": error_text(run.get("error")),
         }
 
@@ -263,8 +277,14 @@ class V2Dialect(Dialect[M]):
         response = yield from self._call_explained(self._request("GET", path, resend="read"))
         return _data_of(response), response
 
-    def _result(self, fetched: RunResponse, run_id: str, workflow_id: str) -> WorkflowExecutionResult:
+    def _result(
+        self, fetched: RunResponse, run_id: str, workflow_id: str, *, resumed: bool = False
+    ) -> WorkflowExecutionResult:
         """The result of a run.
+
+        Args:
+            run_id: Id of the run if the response has none.
+            resumed: Whether ``run_id`` is the id of the run whatever the response says.
 
         Raises:
             ExecutionError: The run failed; after its time limit an :class:`~simstudio.ExecutionTimeoutError`.
@@ -282,7 +302,11 @@ class V2Dialect(Dialect[M]):
             WorkflowExecutionResult,
             response=response,
             fallbacks=known,
-            overrides={"error": error_text(error)},
+            overrides={
+                "error": error_text(error),
+                "truncated": fetched.truncated,
+                **({"execution_id": run_id} if resumed else {}),
+            },
         )
         try:
             require(result, response, status=str)
@@ -340,11 +364,8 @@ class _PausedRuns(Pages[PausedRun]):
         return Page(runs, following if isinstance(following, str) and following else None)
 
 
-def _receipt(response: Response | None, workflow_id: str, run_id: str) -> AsyncExecutionResult:
+def _receipt(data: dict[str, Any], response: Response | None, workflow_id: str, run_id: str) -> AsyncExecutionResult:
     """The receipt of a queued run. Its link is built from the ids, as the server's link may name another host."""
-    data = _data_of(response) if response is not None else {"runId": run_id}
-    sent = data.get("runId")
-    run_id = sent if isinstance(sent, str) and sent else run_id
     known = {"success": True, "workflow_id": workflow_id}
     given = {
         "task_id": run_id,

@@ -25,10 +25,11 @@ from simstudio.core.conversion import require, structure
 from simstudio.core.errors import JobFailedError, StreamError
 from simstudio.core.failures import add_advice, read_error, status_error
 from simstudio.core.polling import TRANSIENT_ERRORS, Poller
-from simstudio.models.large_values import may_hold_references, with_references
+from simstudio.models.cut_texts import find_cut_texts
 from simstudio.models.v2.runs import Run
 from simstudio.resources.settings import SIM
 from simstudio.resources.v2.gate import explain_not_found
+from simstudio.resources.whole_output import read_whole
 from simstudio.transport.endpoint import segment
 from simstudio.transport.errors import (
     APIConnectionError,
@@ -121,11 +122,13 @@ class RunResponse:
     """The data of a run and the response that carried it.
 
     Attributes:
-        data: Plain JSON data, with a :class:`~simstudio.LargeValueRef` in place of each value that was too large.
+        data: Plain JSON data.
+        truncated: Paths into the output of the texts that the server cut.
     """
 
     data: dict[str, Any]
     response: Response
+    truncated: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -292,7 +295,7 @@ class Execution:
 
         def ask(seconds: float | None) -> Flow[RunResponse]:
             options = {} if seconds is None else {"timeout": seconds}
-            run = yield from fetch_run(self.resource, self.workflow_id, self.run_id, **options)
+            run = yield from fetch_run(self.resource, self.workflow_id, self.run_id, whole=until is None, **options)
             if until is None:
                 require(structure(run.data, Run, response=run.response), run.response, status=str)
             return run
@@ -308,7 +311,7 @@ class Execution:
                 return None
             if line.get("type") == "error":
                 raise status_error(_error_response(response, line), self.resource._context.session.credentials, SIM)
-            return RunResponse(_with_references(_run_data(line.get("data"), response), response.content), response)
+            return RunResponse(_run_data(line.get("data"), response), response)
         return parse_run(response)
 
     def _identify_run(self, flow: Flow[T]) -> Flow[T]:
@@ -332,8 +335,14 @@ def name_run(error: SimStudioError, run_id: str, workflow_id: str) -> None:
         add_advice(error, f"The run's id is {run_id}: {advice}")
 
 
-def fetch_run(resource: APIResource[Any], workflow_id: str, run_id: str, **options: Any) -> Flow[RunResponse]:
+def fetch_run(
+    resource: APIResource[Any], workflow_id: str, run_id: str, *, whole: bool = False, **options: Any
+) -> Flow[RunResponse]:
     """Fetch a run with its output.
+
+    Args:
+        whole: Whether to read texts in full that are cut in the output; a warning says if that is impossible.
+        options: Those of ``APIResource._request``.
 
     Raises:
         NotFoundError: No run has this id, or it does not exist yet.
@@ -341,7 +350,12 @@ def fetch_run(resource: APIResource[Any], workflow_id: str, run_id: str, **optio
     request = resource._request(
         "GET", run_path(workflow_id, run_id), params={"includeOutput": "true"}, resend="read", **options
     )
-    return parse_run((yield from resource._call_explained(request)))
+    run = parse_run((yield from resource._call_explained(request)))
+    output = run.data.get("output")
+    if not whole:
+        return attrs.evolve(run, truncated=find_cut_texts(output))
+    output, truncated = yield from read_whole(resource, run_id, output, **options)
+    return RunResponse({**run.data, "output": output}, run.response, truncated)
 
 
 def parse_run(response: Response) -> RunResponse:
@@ -352,7 +366,7 @@ def parse_run(response: Response) -> RunResponse:
     """
     body = response.json()
     data = body.get("data") if isinstance(body, dict) else None
-    return RunResponse(_with_references(_run_data(data, response), response.content), response)
+    return RunResponse(_run_data(data, response), response)
 
 
 def is_claim_conflict(error: ConflictError) -> bool:
@@ -389,11 +403,6 @@ def _run_data(data: Any, response: Response) -> dict[str, Any]:
         response=response,
         history=response.history,
     )
-
-
-def _with_references(data: dict[str, Any], content: bytes) -> dict[str, Any]:
-    replaced: dict[str, Any] = with_references(data) if may_hold_references(content) else data
-    return replaced
 
 
 def _error_response(response: Response, line: Mapping[str, Any]) -> Response:

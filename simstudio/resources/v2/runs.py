@@ -16,6 +16,7 @@ from simstudio.core.paging import Pages
 from simstudio.core.polling import TRANSIENT_ERRORS, Poller
 from simstudio.core.resource import APIResource
 from simstudio.core.routes import between, items
+from simstudio.models.cut_texts import find_cut_texts
 from simstudio.models.events import StreamEvent
 from simstudio.models.v2.runs import Run, RunCancellation, RunReceipt, RunResult, RunSummary
 from simstudio.resources.dialects.base import StreamOptions
@@ -303,6 +304,9 @@ class Runs(APIResource[M]):
     ) -> Flow[Run]:
         """Wait until a run is over or waits for a human, with polls at growing intervals (0.5 to 10 s).
 
+        Texts that the server cut in the output are read in full if it still has them; else ``run.truncated`` has their
+        paths, and a :class:`~simstudio.TruncatedOutputWarning` says so.
+
         Args:
             timeout: Seconds to wait; None for no limit.
             on_progress: Function called with the run after each poll; may be async on the async client.
@@ -326,9 +330,9 @@ class Runs(APIResource[M]):
         def ask(seconds: float | None) -> Flow[Run]:
             longest = self._context.options.timeout
             shorter = seconds is not None and (longest is None or seconds < longest)
-            options = {"timeout": seconds} if shorter else {}
-            fetched = yield from fetch_run(self, workflow_id, run_id, **options)
-            run = structure(fetched.data, Run, response=fetched.response)
+            options: dict[str, Any] = {"timeout": seconds} if shorter else {}
+            fetched = yield from fetch_run(self, workflow_id, run_id, whole=True, **options)
+            run = structure(fetched.data, Run, response=fetched.response, overrides={"truncated": fetched.truncated})
             require(run, fetched.response, status=str)
             return run
 
@@ -367,7 +371,10 @@ class Runs(APIResource[M]):
         input: Any = UNSET,
         timeout: float | Unset | None = UNSET,
     ) -> Flow[RunResult | RunReceipt]:
-        """Answer a pause of a run; the run continues under a new id.
+        """Answer a pause of a run; the run continues.
+
+        The server sends a new ``run_id``, which cannot be read: go on with the id of this call, as
+        ``client.workflows.resume`` does.
 
         Args:
             context_id: The pause: ``run.paused.context_id``.
@@ -378,7 +385,8 @@ class Runs(APIResource[M]):
             The result of the continued run; a receipt if it was queued.
 
         Raises:
-            ConflictError: The pause is no longer waiting.
+            ConflictError: The pause is no longer waiting, or the run paused again after an answer, which servers since
+                August 2026 cannot resume.
 
         Example:
             >>> client.v2.runs.resume("wf", run_id, context_id=context_id, input={"approved": True})  # doctest: +SKIP
@@ -410,7 +418,7 @@ def _execution(send: Sender, workflow_id: str) -> Execution:
 
 
 def _result(run: RunResponse) -> RunResult:
-    return structure(run.data, RunResult, response=run.response)
+    return structure(run.data, RunResult, response=run.response, overrides={"truncated": run.truncated})
 
 
 def _execute(execution: Execution, timeout: Timeout, heartbeats: bool | None) -> Flow[RunResult]:  # noqa: FBT001
@@ -437,7 +445,8 @@ def _read_stream(resource: Runs[Any], execution: Execution, timeout: Timeout) ->
 
 def _get(send: Sender) -> Flow[Run]:
     response = yield from send()
-    return structure(parse_run(response).data, Run, response=response)
+    run = parse_run(response).data
+    return structure(run, Run, response=response, overrides={"truncated": find_cut_texts(run.get("output"))})
 
 
 def _resume(send: Sender, timeout: Timeout) -> Flow[RunResult | RunReceipt]:
