@@ -16,7 +16,7 @@ from simstudio.cli.failures import Interrupted, ReaderGone
 from simstudio.cli.invocation import Invocation
 from simstudio.cli.jobs import job
 from simstudio.cli.logs import logs
-from simstudio.cli.output import flush
+from simstudio.cli.output import flush, warnings_said
 from simstudio.cli.run import run
 from simstudio.cli.runs import runs
 from simstudio.cli.sandbox import sandbox
@@ -74,14 +74,15 @@ class Application(click.Group):
         words = sys.argv[1:] if args is None else list(args)
         invocation = Invocation(as_json=_asks_for_json(words), words=tuple(words))
         try:
-            code = super().main(
-                args,
-                prog_name,
-                complete_var,
-                standalone_mode=False,
-                windows_expand_args=windows_expand_args,
-                **{"obj": invocation, **extra},
-            )
+            with warnings_said():
+                code = super().main(
+                    args,
+                    prog_name,
+                    complete_var,
+                    standalone_mode=False,
+                    windows_expand_args=windows_expand_args,
+                    **{"obj": invocation, **extra},
+                )
             code = code if isinstance(code, int) else 0
             flush()
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - those it does not know are raised again

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from simstudio.cli.output import is_terminal, on_terminal, printable, say
+from simstudio.cli.output import on_terminal, say
+from simstudio.transport.terminal import is_terminal, printable
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -8,7 +8,8 @@ import click
 
 from simstudio.cli.failures import CommandError, ExitCode, Interrupted, ReaderGone, describe
 from simstudio.cli.invocation import Invocation
-from simstudio.cli.output import discard, flush, is_terminal, say, write_json
+from simstudio.cli.output import discard, flush, say, write_json
+from simstudio.transport.terminal import is_terminal
 
 
 def end(error: BaseException, invocation: Invocation) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +11,7 @@ from simstudio.cli.connection import Connection, connected
 from simstudio.cli.options import timeout_option, workflow_option
 from simstudio.cli.output import on_terminal, write_json
 from simstudio.cli.progress import Waiting
-from simstudio.cli.tables import show_fields
+from simstudio.cli.tables import seconds, show_fields
 
 if TYPE_CHECKING:
     from simstudio.client import SimStudioClient
@@ -81,8 +82,7 @@ def show_job(connection: Connection, found: Job) -> None:
         write_json({"taskId": found.task_id, **found.to_dict()})
         return
     result = found.result
-    metadata = found.metadata or {}
-    duration = metadata.get("duration")
+    metadata = found.metadata if isinstance(found.metadata, Mapping) else {}
     state = "paused: it waits for a human" if found.paused else found.status
     failed = found.done and not found.succeeded and not found.paused
     show_fields(
@@ -93,7 +93,7 @@ def show_job(connection: Connection, found: Job) -> None:
             ("execution", found.execution_id),
             ("started", metadata.get("startedAt")),
             ("completed", metadata.get("completedAt")),
-            ("took", f"{duration / 1000:g} s" if isinstance(duration, (int, float)) else None),
+            ("took", seconds(metadata.get("duration"))),
             ("error", found.error_message),
             ("output", result.output if result is not None else None),
         ]

@@ -10,28 +10,20 @@ from __future__ import annotations
 import io
 import json
 import os
-import re
 import sys
+import warnings
 from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import click
 
 from simstudio.cli.failures import CommandError, ExitCode
+from simstudio.transport.terminal import CONTROL, is_terminal, printable
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
-
-
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Control characters, and those that change the order in which text is read; joiners and wide spaces are text."""
-
-
-def printable(text: str) -> str:
-    """Text with its control characters, but line ends and tabs, replaced; carriage returns are dropped."""
-    return _CONTROL.sub("\ufffd", text.replace("\r", ""))
 
 
 def encodable(text: str) -> str:
@@ -43,14 +35,6 @@ def encodable(text: str) -> str:
 def on_terminal() -> bool:
     """Whether standard output is a terminal."""
     return is_terminal(sys.stdout)
-
-
-def is_terminal(stream: TextIO | None) -> bool:
-    """Whether a stream is a terminal (a closed one, None, is not)."""
-    try:
-        return stream is not None and stream.isatty()
-    except ValueError:  # closed by its owner
-        return False
 
 
 def write(text: str) -> None:
@@ -112,6 +96,14 @@ def say(text: str) -> None:
         tell(f"simstudio: {text}")
 
 
+@contextmanager
+def warnings_said() -> Iterator[None]:
+    """Say each warning in one line, instead of with a line of its source: it may hold text of a server."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: say(f"warning: {message}")
+        yield
+
+
 def standard_output() -> BinaryIO:
     """Standard output, which is open, for bytes of UTF-8; a terminal gets them as :func:`printable` has them."""
     return cast("BinaryIO", _Shown()) if on_terminal() else sys.stdout.buffer
@@ -162,7 +154,7 @@ def _written() -> Iterator[None]:
 def _encoded(value: Any, indent: int | None) -> str:
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     if on_terminal():
-        text = _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+        text = CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:  # an ASCII terminal, or half of a surrogate pair in the data

@@ -7,7 +7,7 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from simstudio.cli.output import is_terminal, printable
+from simstudio.transport.terminal import is_terminal, printable
 
 if TYPE_CHECKING:
     import rich.progress

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simstudio.cli.inputs import no_constant
-from simstudio.cli.output import is_terminal, tell
+from simstudio.cli.output import tell
+from simstudio.transport.terminal import is_terminal
 
 if TYPE_CHECKING:
     from simstudio.models.pauses import InputField, Pause

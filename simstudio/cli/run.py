@@ -6,8 +6,7 @@ import inspect
 import shlex
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +16,10 @@ import click
 from simstudio.cli.connection import Connection, connected
 from simstudio.cli.inputs import assemble, input_options
 from simstudio.cli.options import timeout_option
-from simstudio.cli.output import is_terminal, say, write, write_json, write_value
+from simstudio.cli.output import say, write, write_json, write_value
 from simstudio.cli.progress import Waiting
 from simstudio.errors import ExecutionError
+from simstudio.transport.terminal import is_terminal
 
 if TYPE_CHECKING:
     from simstudio.client import SimStudioClient
@@ -78,7 +78,12 @@ def run(
     """
     _check(stream=stream, selected=selected, background=background, no_wait=no_wait)
     running = _Run(connection, workflow, assemble(pairs, input_json, files), timeout)
-    with connection.client() as client, _warnings_said():
+    from simstudio.resources.payload import FileInputWarning
+    from simstudio.resources.whole_output import TruncatedOutputWarning
+
+    with connection.client() as client, warnings.catch_warnings():
+        for category in (FileInputWarning, TruncatedOutputWarning):
+            warnings.simplefilter("always", category)
         connection.invocation.begun = True
         connection.invocation.workflow = workflow if client.api_version == "v2" else None
         if stream:
@@ -217,25 +222,3 @@ def _streamed_by(sandbox: Sandbox | None, workflow: str) -> list[str] | None:
         return None
     yields = inspect.isgeneratorfunction(found.function) or inspect.isasyncgenfunction(found.function)
     return [f"{found.block}.content"] if yields else None
-
-
-@contextmanager
-def _warnings_said() -> Iterator[None]:
-    """Say the client's warnings in one line each, instead of with a line of its source."""
-    from simstudio.resources.payload import FileInputWarning
-    from simstudio.resources.whole_output import TruncatedOutputWarning
-
-    shown = (FileInputWarning, TruncatedOutputWarning)
-    with warnings.catch_warnings():
-        usual = warnings.showwarning
-
-        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-            if issubclass(category, shown):
-                say(f"warning: {message}")
-            else:
-                usual(message, category, *where, **more)
-
-        for category in shown:
-            warnings.simplefilter("always", category)
-        warnings.showwarning = show
-        yield

@@ -7,7 +7,8 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from simstudio.cli.output import encodable, printable
+from simstudio.cli.output import encodable
+from simstudio.transport.terminal import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,6 +18,8 @@ _NARROW = 40
 """Characters below which a terminal has no room for two columns of fields."""
 _SQUEEZED = 12
 """Characters that a column may be squeezed to, where it has a longer word."""
+_LARGEST = 2.0**100
+"""Bytes beyond which a number is no size."""
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
@@ -24,7 +27,7 @@ def show_fields(fields: Iterable[tuple[str, Any]]) -> None:
     """Print names and values in two columns; None is left out. A word, such as an id, is never broken."""
     from rich.text import Text
 
-    known = [(name, _readable(value)) for name, value in fields if value is not None]
+    known = [(_readable(name), _readable(value)) for name, value in fields if value is not None]
     console = _console()
     width = max((len(name) for name, _ in known), default=0)
     for name, value in known:
@@ -72,6 +75,21 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], whole: Co
     console.print(table)
 
 
+def number(value: Any, form: str = ",g") -> Any:
+    """A number, readably; anything else as it came.
+
+    Example:
+        >>> number(12345.5), number("12345.5"), number(2, ".2f")
+        ('12,345.5', '12345.5', '2.00')
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return value
+    try:
+        return format(value, form)
+    except OverflowError:  # an integer of hundreds of digits
+        return value
+
+
 def seconds(milliseconds: Any) -> str | None:
     """Milliseconds, readably; None of what is no number.
 
@@ -79,17 +97,23 @@ def seconds(milliseconds: Any) -> str | None:
         >>> seconds(1530)
         '1.53 s'
     """
-    known = isinstance(milliseconds, (int, float)) and not isinstance(milliseconds, bool)
-    return f"{milliseconds / 1000:.6g} s" if known else None
+    if isinstance(milliseconds, bool) or not isinstance(milliseconds, (int, float)):
+        return None
+    try:
+        return f"{milliseconds / 1000:.6g} s"
+    except OverflowError:
+        return None
 
 
-def size(count: float) -> str:
-    """Bytes, readably.
+def size(count: Any) -> Any:
+    """Bytes, readably; anything else as it came.
 
     Example:
         >>> size(5 * 1024**3)
         '5.0 GiB'
     """
+    if isinstance(count, bool) or not isinstance(count, (int, float)) or count > _LARGEST:
+        return count
     for unit in ("B", "KiB", "MiB", "GiB"):
         if count < 1024:
             return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
@@ -97,14 +121,25 @@ def size(count: float) -> str:
     return f"{count:.1f} TiB"
 
 
+def attribute(model: Any, *names: str) -> Any:
+    """The value at a path of attributes; None where the server sent none, or something without them."""
+    for name in names:
+        model = getattr(model, name, None)
+    return model
+
+
+def ratio(part: Any, whole: Any) -> str | None:
+    """``part of whole``; None where either is missing."""
+    return None if part is None or whole is None else f"{_readable(part)} of {_readable(whole)}"
+
+
 def _readable(value: Any) -> str:
     if value is None:
         return encodable("–")
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if not isinstance(value, str):
-        return encodable(json.dumps(value, ensure_ascii=False, indent=2))
-    return encodable(printable(value))
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+    return encodable(printable(text))
 
 
 def _wrapped(line: str, width: int) -> list[str]:

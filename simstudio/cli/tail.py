@@ -144,7 +144,7 @@ def id_of(log: Mapping[str, Any]) -> str:
 def is_over(log: Mapping[str, Any]) -> bool:
     """Whether it is to be shown: v1 has no status, but an end."""
     status = log.get("status")
-    return status not in _GOING_ON if status is not None else log.get("endedAt") is not None
+    return str(status) not in _GOING_ON if status is not None else log.get("endedAt") is not None
 
 
 def may_go_on(log: Mapping[str, Any]) -> bool:

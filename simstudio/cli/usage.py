@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from simstudio.cli.connection import Connection, connected
 from simstudio.cli.output import on_terminal, write_json
-from simstudio.cli.tables import show_fields, show_table, size
+from simstudio.cli.tables import attribute, number, ratio, show_fields, show_table, size
 
 if TYPE_CHECKING:
     from simstudio.models.usage import UsageLimits
@@ -36,39 +36,52 @@ def _status(connection: Connection, found: BillingStatus) -> None:
     if connection.as_json or not on_terminal():
         write_json(found.to_dict())
         return
-    left, storage = found.credits, found.storage
+    begun, ends, status = (
+        attribute(found, "period", "start"),
+        attribute(found, "period", "end"),
+        attribute(found, "status"),
+    )
     show_fields(
         [
             ("workspace", found.workspace_id),
-            ("plan", found.plan),
-            ("status", found.status.replace("_", " ")),
-            ("period", f"{found.period.start} to {found.period.end}"),
-            ("credits", f"{left.used:,g} of {left.limit:,g}" if left is not None else None),
-            ("left", f"{left.remaining:,g}" if left is not None else None),
-            ("storage", _stored(storage.used_bytes, storage.limit_bytes) if storage is not None else None),
+            ("plan", attribute(found, "plan")),
+            ("status", status.replace("_", " ") if isinstance(status, str) else status),
+            ("period", f"{begun} to {ends}" if begun is not None and ends is not None else None),
+            ("credits", ratio(_credits(found, "used"), _credits(found, "limit"))),
+            ("left", _credits(found, "remaining")),
+            ("storage", _stored(found)),
         ]
     )
+
+
+def _credits(found: BillingStatus, name: str) -> Any:
+    return number(attribute(found, "credits", name))
 
 
 def _limits(connection: Connection, limits: UsageLimits) -> None:
     if connection.as_json or not on_terminal():
         write_json(limits.to_dict())
         return
-    costs, storage = limits.usage, limits.storage
-    stored = _stored(storage.used_bytes, storage.limit_bytes) if storage is not None else None
-    show_fields([("plan", costs.plan), ("costs", _money(costs.current_period_cost, costs.limit)), ("storage", stored)])
-    kinds = (("run, run --stream", limits.rate_limit.sync), ("run --async", limits.rate_limit.async_))
+    spent, most = attribute(limits, "usage", "current_period_cost"), attribute(limits, "usage", "limit")
+    costs = _money(spent) if most is None else ratio(_money(spent), _money(most))
+    show_fields([("plan", attribute(limits, "usage", "plan")), ("costs", costs), ("storage", _stored(limits))])
     show_table(
         ("limit of", "a minute", "at once", "left", "resets at"),
-        [(name, entry.limit, entry.max_burst, entry.remaining, entry.reset_at) for name, entry in kinds],
+        [
+            (name, *(attribute(limits, "rate_limit", kind, each) for each in _OF_A_LIMIT))
+            for name, kind in (("run, run --stream", "sync"), ("run --async", "async_"))
+        ],
     )
 
 
-def _stored(used: float | None, limit: float | None) -> str | None:
-    return f"{size(used)} of {size(limit)}" if used is not None and limit is not None else None
+_OF_A_LIMIT = ("limit", "max_burst", "remaining", "reset_at")
 
 
-def _money(spent: float | None, limit: float | None) -> str | None:
-    if spent is None:
-        return None
-    return f"${spent:,.2f}" if limit is None else f"${spent:,.2f} of ${limit:,.2f}"
+def _stored(found: BillingStatus | UsageLimits) -> str | None:
+    return ratio(size(attribute(found, "storage", "used_bytes")), size(attribute(found, "storage", "limit_bytes")))
+
+
+def _money(dollars: Any) -> Any:
+    """Dollars, readably; anything else as it came."""
+    text = number(dollars, ",.2f")
+    return f"${text}" if text is not dollars else dollars

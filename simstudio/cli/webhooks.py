@@ -12,7 +12,7 @@ from simstudio.cli.headers import Pairs, header_option, read_headers
 from simstudio.cli.inputs import read_bytes
 from simstudio.cli.invocation import Invocation, json_option, pass_invocation
 from simstudio.cli.output import on_terminal, say, write_json
-from simstudio.cli.tables import show_fields
+from simstudio.cli.tables import attribute, number, seconds, show_fields
 
 if TYPE_CHECKING:
     from simstudio.webhooks import Event, WebhookError
@@ -150,8 +150,8 @@ def _show(invocation: Invocation, event: Event) -> None:
         write_json(event.to_dict())
         return
     run = event.data
-    cost: Any = run.cost.total if run.cost is not None else None
-    duration = run.total_duration_ms
+    cost: Any = attribute(run, "cost", "total")
+    dollars = number(cost, ",.6f")
     show_fields(
         [
             ("verified", True),
@@ -163,8 +163,8 @@ def _show(invocation: Invocation, event: Event) -> None:
             ("trigger", run.trigger),
             ("started", run.started_at),
             ("ended", run.ended_at),
-            ("took", f"{duration / 1000:g} s" if duration is not None else None),
-            ("cost", f"${cost:,.6f}".rstrip("0").rstrip(".") if cost is not None else None),
+            ("took", seconds(run.total_duration_ms)),
+            ("cost", cost if dollars is cost else f"${dollars}".rstrip("0").rstrip(".")),
             ("output", run.final_output),
         ]
     )

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from simstudio.cli.output import printable
 from simstudio.cli.progress import fitting
 from simstudio.sandbox import Sandbox, SandboxServer
+from simstudio.transport.terminal import printable
 
 EVIL = "\x1b]0;title\x07\x1b]52;c;ZXZpbA==\x07\x1b[2J\x9b2J\x7f\b\u202e"
 CONTROLS = "\x1b\x07\x9b\x7f\b\u202e"
