@@ -22,10 +22,11 @@ WORKFLOW = os.environ.get("SIM_WORKFLOW_ID", "refund")
 
 def main(client: SimStudioClient) -> None:
     result = client.workflows.execute(WORKFLOW, {"customer": "Ada", "amount": 20})
-    while result.pause is not None:
-        resumed = client.workflows.resume(result, answer_to(result.pause))
-        if not isinstance(resumed, WorkflowExecutionResult):  # the run goes on in the background
-            resumed = client.jobs.wait(resumed).result
+    while result.pauses:
+        for pause in result.pauses:  # usually one; more if branches of the workflow ask at the same time
+            resumed = client.workflows.resume(pause, answer_to(pause))
+            if not isinstance(resumed, WorkflowExecutionResult):  # the run goes on in the background
+                resumed = client.jobs.wait(resumed).result
         result = resumed
     print(result.output)
 

@@ -40,14 +40,30 @@ def restore_cut_texts(output: Any, whole: Any) -> tuple[Any, tuple[str, ...]]:
         whole: The output in full; a text in it that is not the whole of the cut one is left alone.
     """
     missed: list[str] = []
+    if not _may_hold_cut_texts(output):
+        return output, ()
     try:
         return _restore(output, whole, "", missed), tuple(missed)
     except RecursionError:  # nested deeper than Python code can follow; json itself can
         return output, ()
 
 
+def _may_hold_cut_texts(output: Any) -> bool:
+    pending = [output]
+    while pending:
+        value = pending.pop()
+        if type(value) is str:
+            if len(value) > _SHORTEST and value.endswith(" chars]"):
+                return True
+        elif type(value) is dict:
+            pending.extend(value.values())
+        elif type(value) is list:
+            pending.extend(value)
+    return False
+
+
 def _restore(value: Any, whole: Any, path: str, missed: list[str]) -> Any:
-    if isinstance(value, str):
+    if type(value) is str:
         cut = _CUT.search(value, _SHORTEST) if _SHORTEST < len(value) <= _LONGEST else None
         begin = "" if cut is None else value[: cut.start()]
         if cut is None or _units(begin) != _KEPT:

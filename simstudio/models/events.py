@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from simstudio.core.model import Model, model
+from simstudio.models.cut_texts import truncated_field
 from simstudio.models.large_values import with_references
 
 
@@ -41,6 +42,8 @@ class FinalEvent(StreamEvent):
         error: Error text; None if the workflow succeeded.
         status: ``paused`` if the run waits for a human.
         metadata: Documented, but not sent by current servers.
+        truncated: As of a result: paths of cut texts in an output that was read after the run, because an earlier
+            request had started it.
     """
 
     success: bool
@@ -48,6 +51,7 @@ class FinalEvent(StreamEvent):
     error: str | None = None
     status: str | None = None
     metadata: dict[str, Any] | None = None
+    truncated: tuple[str, ...] = truncated_field()
 
 
 @model

@@ -148,6 +148,7 @@ class ExecutionEvents:
             metadata=final.metadata,
             status=final.status,
             execution_id=self._run_id,
+            truncated=final.truncated,
         )
 
     def complete(self, final: FinalEvent) -> None:

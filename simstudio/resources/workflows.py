@@ -142,7 +142,8 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
             execution_timeout: v2: seconds that the run may take, 1 to 604,800.
 
         Returns:
-            The result, as from :meth:`execute`; ``paused`` is set if the run waits for a human.
+            The result, as from :meth:`execute`; ``paused`` is set if the run waits for a human. ``truncated`` has the
+            paths of texts that the server cut (v2) and no longer has in full.
 
         Raises:
             JobFailedError: The run failed; :class:`~simstudio.JobCancelledError` if it was cancelled.

@@ -92,6 +92,15 @@ async def test_the_run_behind_a_conflict_is_read_in_full(both: Both) -> None:
         assert (await both(client.v2.runs.execute("wf", **claimed))).truncated == ("a",)
 
 
+async def test_a_stream_that_met_a_conflict_names_what_is_cut(both: Both) -> None:
+    gone = answer(404, {"error": "gone"})
+    client = both.client(CONFLICT, run({"a": CUT}), gone, CONFLICT, run({"a": CUT}), gone, **V2)
+    with pytest.warns(TruncatedOutputWarning):
+        assert (await both(client.execute_workflow("wf", stream=True))).truncated == ("a",)
+    with pytest.warns(TruncatedOutputWarning):
+        assert (await both(client.v2.runs.execute("wf", stream=True))).truncated == ("a",)
+
+
 async def test_runs_are_waited_for_in_full(both: Both) -> None:
     client = both.client(run({"a": CUT}), job({"a": TEXT}))
     assert (await both(client.v2.runs.wait("wf", "r1"))).output == {"a": TEXT}

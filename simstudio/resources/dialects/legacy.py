@@ -291,7 +291,7 @@ def final_event(result: WorkflowExecutionResult) -> FinalEvent:
     """The final event for a server that sent the whole result at once instead of a stream."""
     from simstudio.models.events import FinalEvent
 
-    return FinalEvent(result.success, result.output, result.error, result.status, result.metadata)
+    return FinalEvent(result.success, result.output, result.error, result.status, result.metadata, result.truncated)
 
 
 def _is_queued(response: Response) -> bool:

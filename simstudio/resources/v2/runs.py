@@ -440,7 +440,7 @@ def _read_stream(resource: Runs[Any], execution: Execution, timeout: Timeout) ->
     opened = yield from dialect.open_stream(execution, StreamOptions(idle_timeout=idle))
     result = yield from opened.read()
     status = result.status or ("completed" if result.success else "failed")
-    return RunResult(execution.run_id, execution.workflow_id, status, result.output)
+    return RunResult(execution.run_id, execution.workflow_id, status, result.output, truncated=result.truncated)
 
 
 def _get(send: Sender) -> Flow[Run]:
