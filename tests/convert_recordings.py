@@ -12,8 +12,9 @@ is ``sim-vX``. The same input gives the same bytes. Recordings that cannot be re
 ``cassettes/SET/SKIPPED.md``. If ``cassettes/SET/SELECTED.txt`` exists, the set has only the recordings that it names,
 one a line without ``.json``.
 
-Bodies stay as recorded, except for keys. The host of the request becomes ``http://sim.test``, because the client
-chooses it; hosts in bodies and in ``location`` come from the server and stay.
+Bodies stay as recorded, except for keys and for long texts, which are kept by their length (`tests.long_texts`). The
+host of the request becomes ``http://sim.test``, because the client chooses it; hosts in bodies and in ``location`` come
+from the server and stay.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from simstudio.testing.scrubbing import (
     is_noise,
     redact_credentials,
 )
+from tests.long_texts import restore, shorten
 
 CASSETTES = Path(__file__).parent.parent / "cassettes"
 HOST = "http://sim.test"
@@ -74,6 +76,7 @@ REASONS = {
 
 _RECORDING = re.compile(r"(?:[a-z]+-)?[0-9].*\.json")
 _CUT_NOTE = re.compile(r"\b(request|response)\.body cut from (\d+) bytes")
+_CUT_REQUEST = re.compile(r"\.\.\.\[cut, ([0-9]+) characters in all\]$")
 _CUT_REMARK = re.compile(
     r"\.\.\.\s?[\[(]([^\[\]()]*\bcut\b[^\[\]()]*)[\])]$|\.\.\.\[(cut in the middle, [0-9]+ characters [^\]]*)\]\.\.\."
 )
@@ -108,6 +111,15 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _represent_text)
 
 
+def _restore(recording: JSON) -> None:
+    """Undo the recorder's cuts of long texts. Of a request only the length is kept: the answer is the evidence."""
+    request, response = recording["request"], recording["response"]
+    if cut := _CUT_REQUEST.search(request.get("body") or ""):
+        request["body"] = f"⟦{cut[1]} characters⟧"
+    if response.get("body") and "body_encoding" not in response:
+        response["body"] = restore(response["body"])
+
+
 def _check(recording: JSON) -> None:
     if "direction" in recording:
         raise CannotBeReplayed("a webhook delivery: Sim is the client in it")
@@ -133,10 +145,10 @@ def _body(message: JSON, scrubber: Scrubber) -> str | bytes | None:
     if message.get("body_encoding") == "base64":
         data = scrubber.data(base64.b64decode(body))
         try:
-            return data.decode()
+            return shorten(data.decode())
         except UnicodeDecodeError:
             return data
-    return None if body is None else scrubber.text(body)
+    return None if body is None else shorten(scrubber.text(body))
 
 
 def _headers(pairs: list[list[str]], scrubber: Scrubber) -> dict[str, list[str]]:
@@ -159,6 +171,7 @@ def cassette(recording: JSON) -> JSON:
     Raises:
         CannotBeReplayed: a replay would not be what the server and its client really said.
     """
+    _restore(recording)
     _check(recording)
     scrubber = Scrubber(environment=False)
     request, response = recording["request"], recording["response"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
@@ -13,6 +13,9 @@ from simstudio import AsyncSimStudioClient, SimStudioClient
 from simstudio.core.context import Context
 from simstudio.transport.flow import Blocking, Call, Flow, FromBody, Sleep
 from simstudio.transport.message import Headers, Request, Response
+
+if TYPE_CHECKING:
+    from tests.recorded import Recording
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -85,6 +88,19 @@ def streamed(*pieces: bytes | BaseException, content_type: str = "text/event-str
     response = answer(200, headers={"Content-Type": content_type})
     response.body = Pieces(response, pieces)
     return response
+
+
+def replayed(found: Recording) -> Callable[[Request], Response]:
+    """What a real server answered; where a stream is asked for, unread and in pieces that end anywhere."""
+
+    def respond(request: Request) -> Response:
+        response = Response(found.status, Headers(found.headers), found.body)
+        if request.streamed and response.status < 300:
+            response.content, length = b"", 37
+            response.body = Pieces(response, [found.body[at : at + length] for at in range(0, len(found.body), length)])
+        return response
+
+    return respond
 
 
 def frames(*data: Any) -> bytes:

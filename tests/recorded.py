@@ -15,10 +15,13 @@ from urllib.parse import parse_qs, urlsplit
 import yaml
 from attrs import frozen
 
+from tests.long_texts import expand
+
 CASSETTES = Path(__file__).parent.parent / "cassettes"
 SETS = ("sim-v0.6.43", "sim-v0.4.22")
 SELECTION = "sim-v0.8.9"
-"""A set that holds a selection of its recordings: for each operation, answers of every shape."""
+"""A set that holds a selection of its recordings: for each operation answers and errors of every shape."""
+CLAIMS = "sim-v0.8.9-claims"
 
 _NAME = re.compile(r"(?:[a-z]+-)?([0-9]+)-(.*)")
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -45,6 +48,13 @@ class Recording:
     def __str__(self) -> str:
         return self.file.stem
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether the answer is a stream of events."""
+        return any(
+            name.lower() == "content-type" and value.startswith("text/event-stream") for name, value in self.headers
+        )
+
 
 def _read(file: Path) -> Recording:
     (interaction,) = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)["interactions"]
@@ -68,7 +78,7 @@ def _read(file: Path) -> Recording:
 
 
 def _bytes(body: str | bytes | None) -> bytes | None:
-    return body.encode() if isinstance(body, str) else body
+    return expand(body).encode() if isinstance(body, str) else body
 
 
 @cache
@@ -80,17 +90,21 @@ def _load(set_name: str) -> tuple[Recording, ...]:
 
 
 def recordings(set_name: str) -> list[Recording]:
-    """Return every exchange of one of `SETS`, or of `SELECTION`, in number order."""
+    """Return every exchange of a set, in number order."""
     return list(_load(set_name))
 
 
-def recording(set_name: str, number: int) -> Recording:
-    """Return the exchange with that number.
+def recording(set_name: str, number: int | str) -> Recording:
+    """Return the exchange with that number; in `SELECTION`, which has several parts, with a part and a number.
 
     Raises:
         LookupError: the set has none (it may be in the set's ``SKIPPED.md``).
+
+    Example:
+        >>> recording("sim-v0.8.9", "live-033").status
+        200
     """
     for found in _load(set_name):
-        if found.number == number:
+        if number in (found.number, found.file.stem.removesuffix(f"-{found.name}")):
             return found
     raise LookupError(f"{set_name} has no recording {number}")

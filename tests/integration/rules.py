@@ -120,11 +120,14 @@ def assert_travels(error: BaseException) -> None:
 
 
 def _said(recorded: Recording) -> dict[str, Any]:
+    """What an answer says; of an error of v2, its ``error``."""
     try:
         data = json.loads(recorded.body)
     except ValueError:
         return {}
-    return data if isinstance(data, dict) else {}
+    if not isinstance(data, dict):
+        return {}
+    return data["error"] if isinstance(data.get("error"), dict) else data
 
 
 def _retry_after(recorded: Recording) -> float | None:

@@ -8,25 +8,19 @@ import pytest
 
 import simstudio as sim
 from simstudio.resources.v2.execution import find_refusal
-from simstudio.transport.message import Headers, Response
-from tests.driving import client, dialect_of, play
+from tests.driving import client, dialect_of, play, replayed
 from tests.integration.replaying import BASE_URL, KEY
-from tests.recorded import recording
+from tests.recorded import CLAIMS, recording
 
-SET = "sim-v0.8.9-claims"
 SUCCESS = 94
-
-
-def answered(number: int) -> Response:
-    """What the server answered."""
-    found = recording(SET, number)
-    return Response(found.status, Headers(found.headers), found.body)
 
 
 def executed(*numbers: int) -> tuple[sim.WorkflowExecutionResult, list[str]]:
     """The result of an execution that gets these answers, driven by hand, and the run ids that it was sent with."""
     dialect = dialect_of(client(api_key=KEY, base_url=BASE_URL, api_version="v2"))
-    played = play(dialect.execute("wf", {"count": 0}, timeout=None), *map(answered, numbers))
+    played = play(
+        dialect.execute("wf", {"count": 0}, timeout=None), *(replayed(recording(CLAIMS, number)) for number in numbers)
+    )
     return played.result, [sent.headers["X-Run-Id"] for sent in played.asked if sent.method == "POST"]
 
 
@@ -59,6 +53,6 @@ def test_a_conflict_with_what_a_refusal_left_is_sent_again(conflict: int, run: i
     ],
 )
 def test_a_run_that_never_ran_is_told_from_one_that_failed(number: int, limit: str | None) -> None:
-    run = json.loads(recording(SET, number).body)["data"]
+    run = json.loads(recording(CLAIMS, number).body)["data"]
     assert run["status"] == "failed"
     assert find_refusal(run) == limit

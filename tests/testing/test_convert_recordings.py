@@ -10,6 +10,7 @@ import yaml
 
 from simstudio.testing import make_vcr
 from tests.convert_recordings import main
+from tests.long_texts import expand
 
 URL = "http://localhost:3000/api/workflows/w/execute?full=&limit=2"
 
@@ -105,10 +106,33 @@ def test_streams_are_readable_in_the_file(converted):
 
 
 @pytest.mark.parametrize(
-    "body", ["a\r\n\x00\x07b", "\n\n lead", "trail \n", "x" * 5000, "", "yes", "a: b\n# c\n", "\ufeff😀\u2028\x85"]
+    "body", ["a\r\n\x00\x07b", "\n\n lead", "trail \n", "ab" * 2500, "", "yes", "a: b\n# c\n", "\ufeff😀\u2028\x85"]
 )
 def test_awkward_texts_come_out_as_they_went_in(converted, body):
     assert interaction(converted(_001_run=recording(response={"body": body})))["response"]["body"]["string"] == body
+
+
+def test_a_run_of_one_character_is_kept_by_its_length(converted):
+    found = interaction(converted(_001_run=recording(response={"body": '{"text":"' + 5000 * "x" + '"}'})))
+    body = found["response"]["body"]["string"]
+
+    assert body == '{"text":"⟦5000 × x⟧"}'
+    assert expand(body) == '{"text":"' + 5000 * "x" + '"}'
+
+
+def test_what_the_recorder_cut_within_such_a_run_is_restored(converted):
+    cut = 300 * "x" + "...[cut in the middle, 5011 characters kept before]..." + 200 * "x"
+    found = interaction(converted(_001_run=recording(response={"body": f'{{"text":"{cut}"}}'})))
+
+    assert found["response"]["body"]["string"] == '{"text":"⟦5000 × x⟧"}'
+
+
+def test_of_a_request_that_the_recorder_cut_the_length_is_kept(converted):
+    found = interaction(
+        converted(_001_run=recording(request={"body": '{"x": "yyy...[cut, 11000009 characters in all]'}))
+    )
+
+    assert found["request"]["body"] == "⟦11000009 characters⟧"
 
 
 def test_binary_bodies_come_out_as_they_went_in(converted):

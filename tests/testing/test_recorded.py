@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from simstudio.testing import assert_all_played, block_network, make_vcr
-from tests.recorded import CASSETTES, SELECTION, SETS, recording, recordings
+from tests.long_texts import expand
+from tests.recorded import CASSETTES, CLAIMS, SELECTION, SETS, recording, recordings
 
-EVERY = [found for name in (*SETS, SELECTION) for found in recordings(name)]
+EVERY = [found for name in (*SETS, SELECTION, CLAIMS) for found in recordings(name)]
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -49,10 +50,16 @@ def test_an_unknown_recording_is_a_lookup_error():
         recordings("sim-v0")
 
 
-def test_no_committed_cassette_has_a_key_a_host_or_a_wrong_length():
+HOSTS = {"sim.test", "localhost", "127.0.0.1", "example.com", "docs.sim.ai", "user"}
+"""``user`` is of a message of Sim's, ``http://user:pass@host:port``."""
+
+
+def test_no_committed_cassette_has_a_key_a_person_a_host_a_path_or_a_wrong_length():
     for found in EVERY:
         text = found.file.read_text(encoding="utf-8")
-        assert not re.search(r"sk-sim-|(?<!\w)sim_\w{6}|[Cc]ookie:", text), found
+        assert not re.search(r"sk-sim-|(?<!\w)sim_\w{6}|[Cc]ookie:|/(home|root|tmp|work)/", text), found
+        assert set(re.findall(r"\w@([\w-]+\.\w+)", text)) <= {"example.com"}, found
+        assert set(re.findall(r"https?://([\w.-]+)", text)) <= HOSTS, found
         assert "uri: http://sim.test/" in text, found
         assert all(value == str(len(found.body)) for name, value in found.headers if name.lower() == "content-length")
 
@@ -77,4 +84,4 @@ def test_committed_cassettes_replay_through_vcrpy():
             content = response.read()
             assert_all_played(cassette)
 
-        assert (response.status_code, content) == (found.status, found.body), found
+        assert (response.status_code, expand(content.decode()).encode()) == (found.status, found.body), found

@@ -211,10 +211,13 @@ class LegacyDialect(Dialect[M]):
         first, *others = target.paths
         try:
             response = yield from self._get(first, timeout=timeout)
-        except NotFoundError:
+        except NotFoundError as unknown:
             if not others:
                 raise
-            response = yield from self._get(others[0], timeout=timeout)
+            try:
+                response = yield from self._get(others[0], timeout=timeout)
+            except NotFoundError:
+                raise unknown from None  # the server has no such route: the first answer says what is missing
         data = response.json()
         truncated: tuple[str, ...] = ()
         if isinstance(data, dict) and data.get("finalOutput") is not None:
