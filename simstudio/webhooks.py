@@ -59,6 +59,7 @@ from simstudio.models.webhooks import (
     WorkflowExecutionCompleted,
     WorkflowExecutionData,
 )
+from simstudio.transport.message import unread_json_reason
 from simstudio.transport.secret import Secret
 
 __all__ = [
@@ -390,7 +391,10 @@ def _event(body: bytes, family: Family) -> Event:
     try:
         data: Any = [_json(line) for line in _lines(body)] if family == "drain" else _json(body)
     except (ValueError, RecursionError) as error:  # a UnicodeDecodeError is a ValueError
-        return GenericEvent(body, f"The body is not {'NDJSON' if family == 'drain' else 'JSON'}: {error}.")
+        name, reason = "NDJSON" if family == "drain" else "JSON", unread_json_reason(error, body)
+        if reason is not None:
+            return GenericEvent(body, f"The body is {name} that Python does not read: {reason}.")
+        return GenericEvent(body, f"The body is not {name}: {error}.")
     if family == "drain":
         return _typed({"rows": data}, DataDrainDelivery, data, "The body is that of a data drain")
     if isinstance(data, dict) and data.get("type") == EXECUTION_COMPLETED:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simstudio.transport.errors import InvalidInputError
+from simstudio.transport.message import unread_json_reason
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -51,7 +52,7 @@ def read(inputs: Inputs) -> Iterator[Any] | AsyncIterator[Any]:
     if hasattr(inputs, "columns") and (hasattr(inputs, "itertuples") or hasattr(inputs, "iter_rows")):
         rows = '.to_dict("records")' if hasattr(inputs, "itertuples") else ".to_dicts()"
         raise InvalidInputError(
-            f"inputs is a {type(inputs).__name__}, of which iterating gives the columns: give its rows, {rows}."
+            f"inputs is of type {type(inputs).__name__}, of which iterating gives the columns: give its rows, {rows}."
         )
     if isinstance(inputs, AsyncIterable):
         return inputs.__aiter__()
@@ -105,5 +106,6 @@ def parsed(line: bytes, number: int, source: str) -> Any:
     except json.JSONDecodeError as error:
         raise InvalidInputError(f"{where}: not JSON ({error.msg}, column {error.colno}).") from error
     except (ValueError, RecursionError) as error:
-        why = "it nests too deeply" if isinstance(error, RecursionError) else error
-        raise InvalidInputError(f"{where}: not JSON ({why}).") from error
+        why = unread_json_reason(error, line)
+        told = f"JSON that Python does not read ({why})" if why is not None else f"not JSON ({error})"
+        raise InvalidInputError(f"{where}: {told}.") from error

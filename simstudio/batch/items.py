@@ -127,7 +127,7 @@ def prepare(index: int, value: Any, key: Callable[[Any], object] | None = None) 
         copy, holds_files = copied(value)
         return Prepared(index, copy, named, fingerprint(copy), holds_files)
     except Exception as error:
-        raise InvalidInputError(f"Input {index} cannot be sent as JSON: {problem(error)}") from error
+        raise InvalidInputError(f"Input {index} cannot be sent as JSON: {problem(error, value)}") from error
 
 
 def refused(index: int, value: Any, error: InvalidInputError, key: Callable[[Any], object] | None = None) -> BatchItem:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from simstudio.core.files import File, as_file
-from simstudio.core.unsendable import describe_type
+from simstudio.core.unsendable import TOO_DEEP, describe_type, find_unsendable
 from simstudio.transport.errors import InvalidInputError
 
 _SHOWN = 500
@@ -131,13 +131,14 @@ def _copy_file(value: Any, files: list[File]) -> Any:
     return value
 
 
-def problem(error: Exception) -> str:
-    """What is the matter with an input, as the end of a sentence."""
+def problem(error: Exception, value: Any) -> str:
+    """What is the matter with an input that brought an error, as the end of a sentence."""
     if isinstance(error, _Unsendable):
         return f"{error.place or 'it'} {error.why}."
     if isinstance(error, RecursionError):
-        return "it nests too deeply, or contains itself."
-    return f"{said(error)}."
+        return f"{TOO_DEEP}."
+    found = find_unsendable(value, "", lambda _: True) if isinstance(error, ValueError) else None
+    return found or f"{said(error)}."
 
 
 def said(error: Exception) -> str:

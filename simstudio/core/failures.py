@@ -51,7 +51,7 @@ def read_error(response: Response) -> ErrorBody:
     try:
         data = json.loads(content)
     except (ValueError, RecursionError) as problem:
-        unread = unread_json_reason(problem)
+        unread = unread_json_reason(problem, content)
         if unread is not None:
             return ErrorBody(message=f"{reason(response.status)}, with JSON that Python does not read: {unread}")
         text = response.text

@@ -172,7 +172,7 @@ def _body(part: Part) -> bytes | os.PathLike[str] | BinaryIO:
     if callable(getattr(content, "read", None)):
         return _check_file(content)
     raise InvalidInputError(
-        f"The part {part.name!r} is a {type(content).__name__}: give a str, bytes, a path or an open binary file."
+        f"The part {part.name!r} is of type {type(content).__name__}: give a str, bytes, a path or an open binary file."
     )
 
 

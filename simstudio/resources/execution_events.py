@@ -177,7 +177,7 @@ class ExecutionEvents:
         try:
             frame = json.loads(text)
         except (ValueError, RecursionError) as error:
-            self._unread = unread_json_reason(error) or self._unread
+            self._unread = unread_json_reason(error, text) or self._unread
             frame = text.strip()
         if frame == "[DONE]":
             self._finish()

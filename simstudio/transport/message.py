@@ -357,8 +357,7 @@ class Response:
 
     def json_error(self, error: Exception) -> InvalidResponseError:
         """Return the error for a failure of ``json.loads`` to read this body."""
-        is_whole = self.content.rstrip().endswith((b"]", b"}"))
-        reason = unread_json_reason(error) if is_whole else None
+        reason = unread_json_reason(error, self.content)
         if reason is not None:
             problem = f"JSON that Python does not read: {reason}. The body is in error.response.content."
         else:
@@ -391,13 +390,14 @@ class Response:
         return f"<Response {self.status} {self.method} {self.path} attempt={self.attempt}>"
 
 
-def unread_json_reason(error: Exception) -> str | None:
-    """Return why ``json.loads`` does not read text that is JSON; None for an error about text that is no JSON.
+def unread_json_reason(error: Exception, text: str | bytes) -> str | None:
+    """Return why ``json.loads`` does not read a text that is JSON; None for an error about a text that is no JSON.
 
-    Python limits the digits of an integer (``sys.set_int_max_str_digits``) and the depth of nesting.
+    Python limits the digits of an integer (``sys.set_int_max_str_digits``) and the depth of nesting. A text that nests
+    too deeply and does not end with a closing bracket was cut off.
     """
     if isinstance(error, RecursionError):
-        return "it nests too deeply"
+        return "it nests too deeply" if text.rstrip()[-1:] in ("]", "}", b"]", b"}") else None
     if "integer string conversion" in str(error):
         return f"it has an integer that is too long ({error})"
     return None

@@ -466,7 +466,7 @@ class TestSendingAgain:
         assert (item.state, item.attempts, sender.sent) == ("unknown", 1, [1])
         assert engine.progress.unknown == 1
 
-    @pytest.mark.parametrize("status", [502, 503, 504])
+    @pytest.mark.parametrize("status", [502, 503, 504, 524])
     def test_an_answer_of_a_proxy_is_no_outcome(self, status: int) -> None:
         ((item,), _) = play(FakeSender(lambda *_: sim.ServerError("?", status=status)), [1])
         assert item.state == "unknown"

@@ -384,7 +384,7 @@ def last_line(response: Response) -> dict[str, Any] | None:
         try:
             data = json.loads(line)
         except (ValueError, RecursionError) as error:
-            if unread_json_reason(error) is not None:
+            if unread_json_reason(error, line) is not None:
                 raise response.json_error(error) from error
             continue
         if isinstance(data, dict) and data.get("type") in ("final", "error"):

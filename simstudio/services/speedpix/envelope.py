@@ -116,7 +116,7 @@ def read_envelope(response: Response) -> Envelope:
         body = json.loads(response.content)
     except (ValueError, RecursionError) as error:
         kind = response.headers.get("content-type", "no content type")
-        unread = unread_json_reason(error)
+        unread = unread_json_reason(error, response.content)
         problem = f"it is no JSON ({kind}, beginning {response.text[:80].strip()!r})"
         if unread is not None:
             problem = f"Python does not read its JSON: {unread}"

@@ -48,7 +48,7 @@ def _library(http_client: object) -> ModuleType:
         if base.__name__ in ("Client", "AsyncClient") and module is not None and hasattr(module, "TransportError"):
             return module
     raise ConfigurationError(
-        f"http_client= is a {type(http_client).__qualname__}, which stems neither from httpx nor httpx2."
+        f"http_client= is of type {type(http_client).__qualname__}, which stems neither from httpx nor httpx2."
     )
 
 
