@@ -71,7 +71,6 @@ class Connection:
         self.sandbox = Sandbox() if self.app is None else load_sandbox(self.app)
         self.invocation.workflows = tuple(self.sandbox.workflows)
         server = stack.enter_context(self.sandbox.serve())
-        stack.enter_context(_no_proxy("127.0.0.1"))
         return server.client(api_version=self.api_version)
 
     @staticmethod
@@ -188,18 +187,3 @@ def _api_key() -> str:
         except ConfigurationError as error:
             problem = str(error).replace("api_key", "SIM_API_KEY")
     raise CommandError(problem, ExitCode.CONNECTION, ConfigurationError.__name__)
-
-
-@contextmanager
-def _no_proxy(host: str) -> Iterator[None]:
-    """Reach a host directly, whatever proxy the environment names for all others."""
-    before = os.environ.get("no_proxy")
-    others = before if before is not None else os.environ.get("NO_PROXY", "")
-    os.environ["no_proxy"] = f"{others},{host}" if others else host
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["no_proxy"]
-        else:
-            os.environ["no_proxy"] = before

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 import shlex
 import signal
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from functools import partial
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 from urllib.parse import quote
@@ -79,7 +76,7 @@ def sandbox(
     It behaves like the real one, needs no account and reaches no network.
     """
     invocation.as_json = as_json
-    served = _sandbox(app, state, generation, local=_is_local(host))
+    served = _sandbox(app, state, generation)
     with _terminated_like_interrupted():
         server = served.serve(host, port)
         try:
@@ -96,21 +93,13 @@ def sandbox(
                 say("stopped")
 
 
-def _is_local(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
-
-
-def _sandbox(app: Path | None, state: Path | None, generation: str | None, *, local: bool) -> Sandbox:
-    """The sandbox to serve; the default one has its usual key only where others cannot reach it."""
+def _sandbox(app: Path | None, state: Path | None, generation: str | None) -> Sandbox:
+    """The sandbox to serve."""
     if app is None:
         from simstudio.sandbox import Sandbox
 
         kind = cast('Literal["v0.6", "v0.4", "documents"]', generation or "v0.6")
-        make = Sandbox if local else partial(Sandbox, f"sk-sim-{secrets.token_urlsafe(24)}")
-        return make(state=state, generation=kind)
+        return Sandbox(state=state, generation=kind)
     if state is not None or generation is not None:
         raise click.UsageError(
             f"--state and --generation are for the default sandbox. In {app}, write Sandbox(state=…, generation=…)",

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 class Settings:
     """What a `Sandbox` was configured with, as far as routes need it. Times are seconds."""
 
-    api_key: str
     outsider_key: str | None
     admission_limit: int | None
     execution_timeout: float | None
@@ -41,6 +40,7 @@ class Core:
     """Workflows, engine, store, limits and dialect of one sandbox."""
 
     settings: Settings
+    api_key: Callable[[], str]
     dialect: Dialect
     workflows: Mapping[str, Workflow]
     definitions: Definitions
@@ -57,7 +57,7 @@ class Core:
         key = request.headers.get("x-api-key")
         if not key:
             return "missing"
-        if key == self.settings.api_key:
+        if key == self.api_key():
             return "member"
         return "outsider" if key == self.settings.outsider_key else "invalid"
 

@@ -19,7 +19,7 @@ from simstudio.sandbox.faults import Faults
 from simstudio.sandbox.limits import Limiter, RateLimits
 from simstudio.sandbox.logs import Logs
 from simstudio.sandbox.records import MemoryStore, Store
-from simstudio.sandbox.serving import SandboxExtra, Served, configuration_error
+from simstudio.sandbox.serving import SandboxExtra, Served, configuration_error, direct, random_key
 from simstudio.sandbox.sqlite import SQLiteStore
 from simstudio.sandbox.traffic import ReceivedRequest, requests_kept
 from simstudio.sandbox.workflow import F, Workflow
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from simstudio.sandbox.records import ExecutionRecord
     from simstudio.webhooks import Family
 
+KNOWN_KEY = "sk-sim-sandbox"
 _NAME = re.compile(r"[^/\s?#][^/?#]*")
 
 
@@ -45,7 +46,7 @@ class Sandbox:
     and ``fail`` (``message``).
 
     Args:
-        api_key: the one key it accepts.
+        api_key: the one key it accepts. Served to other machines, a sandbox has a random key instead of the default.
         generation: whose answers it gives: ``v0.6`` (April 2026), ``v0.4`` (October 2025) or ``documents`` (what the
             documents of the official SDK promise).
         state: a path of an SQLite file that keeps jobs and executions over restarts; None keeps them in memory.
@@ -82,7 +83,7 @@ class Sandbox:
 
     def __init__(
         self,
-        api_key: str = "sk-sim-sandbox",
+        api_key: str = KNOWN_KEY,
         *,
         generation: Generation = "v0.6",
         state: str | PathLike[str] | None = None,
@@ -136,7 +137,6 @@ class Sandbox:
         )
         self._core = Core(
             settings=Settings(
-                api_key=api_key,
                 outsider_key=outsider_key,
                 admission_limit=admission_limit,
                 execution_timeout=execution_timeout,
@@ -146,6 +146,7 @@ class Sandbox:
                 heartbeat=heartbeat_interval,
                 large_value_limit=large_value_limit,
             ),
+            api_key=lambda: self.api_key,
             dialect=self._dialect,
             workflows=self._definitions.runnable,
             definitions=self._definitions,
@@ -332,6 +333,10 @@ class SandboxServer(Served["Sandbox"]):
     def _opened(self, origin: str) -> None:
         self.sandbox._base_url = origin
 
+    def _replace_known_key(self) -> None:
+        if self.sandbox.api_key == KNOWN_KEY:
+            self.sandbox.api_key = random_key("sk-sim-")
+
     def _abandon(self) -> None:
         self.sandbox._base_url = None
         self.sandbox._core.store.close()
@@ -363,7 +368,7 @@ class SandboxServer(Served["Sandbox"]):
         """
         from simstudio.client import SimStudioClient
 
-        return SimStudioClient(**{"api_key": self.sandbox.api_key, "base_url": self.base_url, **options})
+        return direct(SimStudioClient(**self._options(options)))
 
     def async_client(self, **options: Any) -> AsyncSimStudioClient:
         """An async client with the sandbox's key and address.
@@ -373,4 +378,7 @@ class SandboxServer(Served["Sandbox"]):
         """
         from simstudio.client import AsyncSimStudioClient
 
-        return AsyncSimStudioClient(**{"api_key": self.sandbox.api_key, "base_url": self.base_url, **options})
+        return direct(AsyncSimStudioClient(**self._options(options)))
+
+    def _options(self, options: dict[str, Any]) -> dict[str, Any]:
+        return {"api_key": self.sandbox.api_key, "base_url": self.base_url, **options}

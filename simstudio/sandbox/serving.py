@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from simstudio.core.client import BaseClient
     from simstudio.sandbox.server import LocalServer
     from simstudio.sandbox.traffic import ReceivedRequest
 
@@ -31,6 +33,7 @@ class Servable(Protocol):
 
 
 B = TypeVar("B", bound=Servable)
+C = TypeVar("C", bound="BaseClient[Any]")
 
 
 class Served(ABC, Generic[B]):
@@ -72,7 +75,9 @@ class Served(ABC, Generic[B]):
         return self.sandbox.requests
 
     def start(self) -> Self:
-        """Listen and answer, to requests for names of this machine only; warn when others reach it.
+        """Listen and answer, to requests for names of this machine only.
+
+        Where other machines reach it, there is a warning, and the default key gives way to a random one.
 
         Raises:
             ConfigurationError: The extra is not installed, the port is taken, or the sandbox cannot be served.
@@ -89,6 +94,8 @@ class Served(ABC, Generic[B]):
             self._opened(self._origin)
             address, port = listener.getsockname()[:2]
             hosts = Hosts(host, address)
+            if not hosts.are_local:
+                self._replace_known_key()
             server = LocalServer(only_for(hosts, app), listener, self._before_stop())
             server.start()
         except BaseException as error:
@@ -100,7 +107,7 @@ class Served(ABC, Generic[B]):
         self._server = server
         if not hosts.are_local:
             place = f"{_bracketed(address)}:{port}"
-            message = f"the sandbox listens on {place}: whoever reaches this machine can call its workflows"
+            message = f"the sandbox listens on {place}: whoever reaches this machine, and has the key, can call it"
             warnings.warn(message, stacklevel=2)
         return self
 
@@ -116,6 +123,10 @@ class Served(ABC, Generic[B]):
 
     def _opened(self, origin: str) -> None:
         """The address is known."""
+
+    @abstractmethod
+    def _replace_known_key(self) -> None:
+        """Other machines reach it: make a random key in place of the default, which everybody knows."""
 
     def _abandon(self) -> None:
         """Listening failed after :meth:`_prepare`."""
@@ -134,6 +145,17 @@ class Served(ABC, Generic[B]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def random_key(prefix: str = "") -> str:
+    """A key that nobody can guess, of 32 characters after its prefix."""
+    return prefix + secrets.token_urlsafe(24)
+
+
+def direct(client: C) -> C:
+    """Let a client reach the server directly, whatever proxy the environment names."""
+    client._context.session.wire.proxies = False
+    return client
 
 
 class SandboxExtra:

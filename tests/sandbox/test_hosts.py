@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import socket
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -42,6 +44,43 @@ def test_a_foreign_name_gets_nothing(sandbox: Callable[[], Any]) -> None:
         for host in (f"127.0.0.1:{port}", "127.0.0.1", f"localhost:{port}", "LOCALHOST", None):
             assert asked(port, host)[0] == 404
         assert len(server.requests) == 5
+
+
+CALLS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
+    "sim": (Sandbox, lambda client: client.workflows.status("hello")),
+    "oomol": (OomolSandbox, lambda client: client.tasks.list()),
+    "speedpix": (SpeedPixSandbox, lambda client: client.run("echo", {"a": 1})),
+    "vectorvein": (VectorVeinSandbox, lambda client: client.list_agents()),
+}
+
+
+def secrets_of(server: Any) -> list[str]:
+    """The keys, tokens and secrets that lead to a server."""
+    return [value for name, value in server.environ.items() if name.endswith(("_API_KEY", "_TOKEN", "_SECRET"))]
+
+
+def open_to_others(sandbox: Any) -> Any:
+    """A server that listens on all addresses; ``with`` closes it."""
+    server = sandbox.serve("0.0.0.0")
+    with pytest.warns(UserWarning, match="whoever reaches"):
+        server.start()
+    return closing(server)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_no_proxy_of_the_environment_is_asked(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    make, use = CALLS[call]
+
+    async def main() -> None:
+        async with server.async_client() as client:
+            await use(client)
+
+    with make().serve() as server:
+        with server.client() as client:
+            use(client)
+        asyncio.run(main())
 
 
 HERE = socket.gethostname()
@@ -97,6 +136,26 @@ class TestListeningToOthers:
     def test_is_warned_of(self, sandbox: Callable[[], Any]) -> None:
         with pytest.warns(UserWarning, match=r"listens on 0\.0\.0\.0:\d+: whoever reaches"), sandbox().serve("0.0.0.0"):
             pass
+
+    @pytest.mark.parametrize("sandbox", SANDBOXES)
+    def test_needs_a_key_that_nobody_knows(self, sandbox: Callable[[], Any]) -> None:
+        with open_to_others(sandbox()) as first:
+            keys = secrets_of(first)
+        with open_to_others(sandbox()) as second:
+            assert keys != secrets_of(second)
+        with sandbox().serve() as local:
+            assert not set(keys) & set(secrets_of(local))
+
+    def test_keeps_a_key_of_one_s_own(self) -> None:
+        with open_to_others(Sandbox("sk-sim-mine")) as server:
+            assert server.sandbox.api_key == "sk-sim-mine"
+
+    @pytest.mark.parametrize("call", CALLS)
+    def test_is_called_with_the_new_key(self, call: str) -> None:
+        make, use = CALLS[call]
+        with open_to_others(make()) as server, server.client() as client:
+            use(client)
+            assert server.requests
 
     def test_names_an_ipv6_address_in_brackets(self) -> None:
         with pytest.warns(UserWarning, match=r"listens on \[::\]:\d+: whoever reaches"), Sandbox().serve("::"):

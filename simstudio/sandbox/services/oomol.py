@@ -26,7 +26,7 @@ from simstudio.sandbox.faults import FaultInjector, Faults
 from simstudio.sandbox.http import Refusal, Reply, json_reply
 from simstudio.sandbox.services.oomol_forms import UploadedFile, parse_form
 from simstudio.sandbox.services.oomol_tasks import Context, Runnable, TaskRecord, echo, fail, files, now, slow
-from simstudio.sandbox.serving import Served
+from simstudio.sandbox.serving import Served, direct, random_key
 from simstudio.sandbox.threads import in_thread
 from simstudio.sandbox.traffic import ReceivedRequest, Recorder, requests_kept
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 Handler = Callable[["Request"], Awaitable[Reply]]
 
+KNOWN_TOKEN = "tok-sim-sandbox"  # noqa: S105 - of the sandbox alone
 _FINAL = frozenset({"completed", "failed", "stopped"})
 _INSTALLING = {"pending": "running", "running": "success"}
 
@@ -60,7 +61,7 @@ class OomolSandbox:
         faults: What goes wrong on demand, see :class:`simstudio.sandbox.Faults`.
     """
 
-    def __init__(self, api_token: str = "tok-sim-sandbox", *, installable: Mapping[str, str] | None = None) -> None:  # noqa: S107
+    def __init__(self, api_token: str = KNOWN_TOKEN, *, installable: Mapping[str, str] | None = None) -> None:
         self.api_token = api_token
         self.faults = Faults()
         self.installable = {"audio-lab": "1.2.0", "package-name": "1.0.0", **(installable or {})}
@@ -361,6 +362,10 @@ class OomolServer(Served["OomolSandbox"]):
         """Where the rest is."""
         return f"{self.origin}/api"
 
+    def _replace_known_key(self) -> None:
+        if self.sandbox.api_token == KNOWN_TOKEN:
+            self.sandbox.api_token = random_key("tok-sim-")
+
     def _before_stop(self) -> Callable[[], Awaitable[None]]:
         return self.sandbox._stop
 
@@ -377,10 +382,10 @@ class OomolServer(Served["OomolSandbox"]):
         """A client with the sandbox's token and address."""
         from simstudio.services.oomol import OomolConnectClient
 
-        return OomolConnectClient(**self._options(options))
+        return direct(OomolConnectClient(**self._options(options)))
 
     def async_client(self, **options: Any) -> AsyncOomolConnectClient:
         """An async client with the sandbox's token and address."""
         from simstudio.services.oomol import AsyncOomolConnectClient
 
-        return AsyncOomolConnectClient(**self._options(options))
+        return direct(AsyncOomolConnectClient(**self._options(options)))

@@ -27,7 +27,7 @@ import attrs
 from simstudio.sandbox.faults import FaultInjector, Faults
 from simstudio.sandbox.http import Reply, json_reply
 from simstudio.sandbox.services.speedpix_gateway import Gateway
-from simstudio.sandbox.serving import Served
+from simstudio.sandbox.serving import Served, direct, random_key
 from simstudio.sandbox.threads import in_thread
 from simstudio.sandbox.traffic import ReceivedRequest, Recorder, requests_kept
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+KNOWN_KEY, KNOWN_SECRET = "app-key-sandbox", "app-secret-sandbox"
 _KEPT_FOR = 3600
 
 
@@ -97,18 +98,17 @@ class SpeedPixSandbox:
 
     def __init__(
         self,
-        app_key: str = "app-key-sandbox",
-        app_secret: str = "app-secret-sandbox",  # noqa: S107 - of the sandbox alone
+        app_key: str = KNOWN_KEY,
+        app_secret: str = KNOWN_SECRET,
         *,
         states: tuple[str, ...] = ("waiting", "running"),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.app_key = app_key
-        self.app_secret = app_secret
+        self._clock = clock
+        self._use_secret(app_secret)
         self.states = states
         self.faults = Faults()
-        self._clock = clock
-        self._gateway = Gateway(app_key, app_secret, clock)
         self._workflows: dict[str, Callable[..., Any]] = {}
         self._tasks: dict[str, _Task] = {}
         self._places: dict[str, str] = {}
@@ -119,6 +119,10 @@ class SpeedPixSandbox:
         self._served_at: str | None = None
         self.workflow("echo")(_echo)
         self.workflow("fail")(_fail)
+
+    def _use_secret(self, app_secret: str) -> None:
+        self.app_secret = app_secret
+        self._gateway = Gateway(self.app_key, app_secret, self._clock)
 
     @property
     def requests(self) -> list[ReceivedRequest]:
@@ -353,13 +357,13 @@ class SpeedPixServer(Served["SpeedPixSandbox"]):
         """A client with the sandbox's keys and address."""
         from simstudio.services.speedpix import SpeedPixClient
 
-        return SpeedPixClient(**self._options(options))
+        return direct(SpeedPixClient(**self._options(options)))
 
     def async_client(self, **options: Any) -> AsyncSpeedPixClient:
         """An async client with the sandbox's keys and address."""
         from simstudio.services.speedpix import AsyncSpeedPixClient
 
-        return AsyncSpeedPixClient(**self._options(options))
+        return direct(AsyncSpeedPixClient(**self._options(options)))
 
     def _options(self, options: dict[str, Any]) -> dict[str, Any]:
         own = {"app_key": self.sandbox.app_key, "app_secret": self.sandbox.app_secret, "endpoint": self.base_url}
@@ -367,6 +371,10 @@ class SpeedPixServer(Served["SpeedPixSandbox"]):
 
     def _opened(self, origin: str) -> None:
         self.sandbox._served_at = origin
+
+    def _replace_known_key(self) -> None:
+        if self.sandbox.app_secret == KNOWN_SECRET:
+            self.sandbox._use_secret(random_key())
 
     def _before_stop(self) -> Callable[[], Awaitable[None]]:
         return self.sandbox._stop

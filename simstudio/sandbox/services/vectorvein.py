@@ -28,7 +28,7 @@ from simstudio.sandbox.faults import FaultInjector, Faults
 from simstudio.sandbox.http import Reply, json_reply
 from simstudio.sandbox.services.vectorvein_records import Body, Envelope, Problem, Workflow
 from simstudio.sandbox.services.vectorvein_service import Service
-from simstudio.sandbox.serving import SandboxExtra, Served
+from simstudio.sandbox.serving import SandboxExtra, Served, direct, random_key
 from simstudio.sandbox.traffic import ReceivedRequest, Recorder, requests_kept
 
 if TYPE_CHECKING:
@@ -166,6 +166,10 @@ class VectorVeinServer(Served["VectorVeinSandbox"]):
         """Where its API is, without a trailing slash."""
         return f"{self.origin}{PREFIX}"
 
+    def _replace_known_key(self) -> None:
+        if self.sandbox.api_key == KEY:
+            self.sandbox.api_key = random_key()
+
     def _before_stop(self) -> Callable[[], Awaitable[None]]:
         async def stop() -> None:
             self.sandbox.faults.end_sleep()
@@ -185,7 +189,7 @@ class VectorVeinServer(Served["VectorVeinSandbox"]):
         """
         from simstudio.services.vectorvein import VectorVeinClient
 
-        return VectorVeinClient(**{"api_key": self.sandbox.api_key, "base_url": self.base_url, **options})
+        return direct(VectorVeinClient(**self._options(options)))
 
     def async_client(self, **options: Any) -> AsyncVectorVeinClient:
         """An async client with the sandbox's key and address.
@@ -195,4 +199,7 @@ class VectorVeinServer(Served["VectorVeinSandbox"]):
         """
         from simstudio.services.vectorvein import AsyncVectorVeinClient
 
-        return AsyncVectorVeinClient(**{"api_key": self.sandbox.api_key, "base_url": self.base_url, **options})
+        return direct(AsyncVectorVeinClient(**self._options(options)))
+
+    def _options(self, options: dict[str, Any]) -> dict[str, Any]:
+        return {"api_key": self.sandbox.api_key, "base_url": self.base_url, **options}

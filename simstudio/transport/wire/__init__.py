@@ -28,15 +28,19 @@ class WireOptions:
         max_response_size: Bytes of a response's decoded body, None for no bound. Streams and downloads, which are not
             held in memory, have none.
 
+    Attributes:
+        proxies: Whether the proxies of the environment are used; read when a first connection to an origin is made.
+
     Raises:
         ConfigurationError: ``max_response_size`` is no positive number of bytes.
     """
 
-    __slots__ = ("keep_alive", "max_response_size")
+    __slots__ = ("keep_alive", "max_response_size", "proxies")
 
     def __init__(self, keep_alive: float = 4.0, max_response_size: int | None = MAX_RESPONSE_SIZE) -> None:
         size = max_response_size
         if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size <= 0):
             raise ConfigurationError(f"max_response_size must be a number of bytes above 0, or None, not {size!r}.")
+        self.proxies = True
         self.keep_alive = keep_alive
         self.max_response_size = size

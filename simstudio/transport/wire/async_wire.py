@@ -46,8 +46,8 @@ class AsyncHTTPXWire:
         renew_after_fork(self)
 
     def _begin(self) -> None:
-        trust, keep_alive = self._trust, self._options.keep_alive  # no reference back to this wire
-        self._loops: PerLoop[_Transports] = PerLoop(lambda: _Transports(trust, keep_alive))
+        trust, options = self._trust, self._options  # no reference back to this wire
+        self._loops: PerLoop[_Transports] = PerLoop(lambda: _Transports(trust, options))
 
     async def send(self, request: Request) -> Response:
         """Send one request; see :mod:`simstudio.transport.wire`."""
@@ -110,9 +110,9 @@ class AsyncHTTPXWire:
 class _Transports:
     """The transports that belong to one event loop."""
 
-    def __init__(self, trust: Trust, keep_alive: float) -> None:
+    def __init__(self, trust: Trust, options: WireOptions) -> None:
         self._trust = trust
-        self._keep_alive = keep_alive
+        self._options = options
         self._pools: dict[Route, AsyncPool] = {}
         self._transports: dict[str, Opened] = {}
         self._closed = False
@@ -121,7 +121,7 @@ class _Transports:
         return self._transports.get(origin)
 
     async def open(self, origin: str) -> Opened:
-        route = Route(origin.partition(":")[0], environment_proxy(origin))
+        route = Route(origin.partition(":")[0], environment_proxy(origin) if self._options.proxies else None)
         # Reading the certificates takes longer than many a call: other tasks go on meanwhile.
         context = await asyncio.to_thread(self._trust.context) if route.scheme == "https" else None
         transport = httpx.AsyncHTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
@@ -130,7 +130,7 @@ class _Transports:
         return opened
 
     def _make_pool(self, route: Route, context: ssl.SSLContext | None) -> AsyncPool:
-        keep_alive = self._keep_alive
+        keep_alive = self._options.keep_alive
         pool = self._pools[route] = AsyncPool(AsyncNetwork, route.maker(ASYNC_MAKERS, context, keep_alive), keep_alive)
         if self._closed:  # by another task, while this call was on its way here
             pool.close()

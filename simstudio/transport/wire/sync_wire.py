@@ -98,7 +98,7 @@ class HTTPXWire:
 
     def _open(self, origin: str) -> Opened:
         with self._lock, no_fork:
-            route = Route(origin.partition(":")[0], environment_proxy(origin))
+            route = Route(origin.partition(":")[0], environment_proxy(origin) if self._options.proxies else None)
             transport = httpx.HTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
             use_pool(transport, self._pools.get(route) or self._make_pool(route))
             opened = self._transports[origin] = transport, route
