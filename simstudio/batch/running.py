@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from simstudio.batch.backlog import Backlog
 from simstudio.transport.errors import ConfigurationError
+from simstudio.transport.flow import running_loop
 
 if TYPE_CHECKING:
     from simstudio.batch.engine import Engine
@@ -221,8 +222,9 @@ class Awaited:
     def start(self, look: Callable[[object], None]) -> asyncio.Task[None] | None:
         """Begin, the first time; None where it ended before. ``look`` is called at the end."""
         if self._task is None and not self._ended:
+            loop = running_loop()
             self._session.on_close.add(self.end)  # also the reference that asyncio does not keep
-            self._task = asyncio.get_running_loop().create_task(self._run())
+            self._task = loop.create_task(self._run())
             self._task.add_done_callback(look)
             self._task.add_done_callback(self._forget)
         return self._task

@@ -232,7 +232,12 @@ async def iterate(client: AsyncSimStudioClient) -> None:
         pass
 
 
-@pytest.mark.parametrize("use", [execute, iterate])
+async def iterate_over_a_batch(client: AsyncSimStudioClient) -> None:
+    async for _ in client.workflows.map("wf", [1]):
+        pass
+
+
+@pytest.mark.parametrize("use", [execute, iterate, iterate_over_a_batch])
 def test_without_a_loop_of_asyncio_a_call_says_what_it_needs(use: Callable[[AsyncSimStudioClient], Any]) -> None:
     """A coroutine is driven here as another async library would drive it."""
     coroutine = use(async_client_of("http://127.0.0.1:9"))
