@@ -20,6 +20,7 @@ from simstudio.sandbox import Sandbox, SandboxServer
     [
         (errors.ExecutionError("x"), 1),
         (errors.ExecutionTimeoutError("x"), 1),
+        (errors.JobExecutionTimeoutError("x"), 1),
         (errors.JobFailedError("x"), 1),
         (errors.JobTimeoutError("x"), 1),
         (errors.NotFoundError("x", status=404), 1),
@@ -134,6 +135,23 @@ class TestOfARealServer:
 
         assert result.exit_code == 1
         assert result.stderr.endswith("Check the id, and --base-url (SIM_BASE_URL).\n")
+
+    @pytest.mark.parametrize(
+        ("fault", "advice"),
+        [
+            ({"status": 403, "body": {"error": "Workflow is not deployed"}}, "Deploy the workflow first."),
+            ({"status": 403, "body": {"error": "Access denied"}}, "Check what the key may do."),
+            ({"status": 405}, "This server does not know POST /api/workflows/hello/execute; it may be older."),
+            ({"status": 504, "body": "<html>"}, "so look before sending it again. For long runs use --async."),
+        ],
+    )
+    def test_the_advice_is_about_what_the_server_said(self, cli, sandbox: Sandbox, server, fault, advice) -> None:
+        sandbox.faults.add(**fault)
+
+        result = cli("run", "hello")
+
+        assert result.exit_code == 1
+        assert result.stderr.endswith(f"{advice}\n")
 
     def test_a_stream_that_breaks_off_is_3_after_what_it_delivered(self, cli, sandbox: Sandbox, server) -> None:
         sandbox.faults.add(after_events=1)

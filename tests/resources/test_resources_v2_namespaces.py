@@ -17,6 +17,7 @@ from simstudio import (
     InvalidResponseError,
     JobCancelledError,
     JobFailedError,
+    JobTimeoutError,
     NotFoundError,
     OtherEvent,
     ResetEvent,
@@ -94,6 +95,12 @@ class TestJobs:
         assert isinstance(caught.value, JobFailedError)
         assert (caught.value.code, caught.value.server_code, caught.value.run_id) == ("TIMEOUT", "TIMEOUT", "r1")
         assert pickle.loads(pickle.dumps(caught.value)).job == caught.value.job
+
+    async def test_that_are_not_done_in_time_name_their_run(self, both: Both, no_waiting: list[float]) -> None:
+        client = both.client(run("running"), run("running"), **V2)
+        with pytest.raises(JobTimeoutError) as caught:
+            await both(client.jobs.wait("r1", workflow_id="wf", timeout=0.001))
+        assert (caught.value.run_id, caught.value.task_id) == ("r1", "r1")
 
     async def test_whose_state_python_does_not_read_end_the_wait(self, both: Both) -> None:
         long = answer(200, content=b'{"data": {"status": "completed", "output": ' + b"9" * 5000 + b"}}")
