@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Concatenate, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, TypeVar
 
 from simstudio.core.conversion import structure
 from simstudio.core.downloads import Download
@@ -25,13 +25,13 @@ from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Page, Pages
 from simstudio.core.resource import APIResource
-from simstudio.core.routes import Bounds, Route
+from simstudio.core.routes import Route
 from simstudio.transport.endpoint import segment
 from simstudio.transport.errors import InvalidResponseError
 from simstudio.transport.flow import Flow
 
 if TYPE_CHECKING:
-    from typing_extensions import ParamSpec, Unpack
+    from typing_extensions import ParamSpec
 
     from simstudio.transport.message import Request, Resend, Response
 
@@ -217,30 +217,8 @@ class _Endpoint:
         return flow
 
 
-class RouteOptions(TypedDict, total=False):
-    """The facts of a request that its method's signature does not hold.
-
-    Attributes:
-        names: Wire names of parameters whose wire name is not their own name in camelCase.
-        query: Parameters of a POST, PUT or PATCH that are sent in the query.
-        body: Parameters of a GET or DELETE that are sent in the body.
-        headers: Names of headers by the parameters that they carry.
-        local: Parameters that are not sent, such as ``timeout``.
-        only_true: Flags that are left out if False, because the server reads any text as true.
-        limits: Bounds of numbers, texts and lists. Types and ``Literal`` values come from the annotations.
-    """
-
-    names: Mapping[str, str]
-    query: Sequence[str]
-    body: Sequence[str]
-    headers: Mapping[str, str]
-    local: Sequence[str]
-    only_true: Sequence[str]
-    limits: Mapping[str, Bounds]
-
-
 def endpoint(
-    verb: str, path: str, operation_id: str, *, resend: Resend | None = None, **options: Unpack[RouteOptions]
+    verb: str, path: str, operation_id: str, *, resend: Resend | None = None
 ) -> Callable[[Callable[Concatenate[Any, Sender, P], Flow[T]]], operation[P, T]]:
     """Turn a method that takes a :class:`Sender` and returns the flow of its result into an operation.
 
@@ -249,11 +227,10 @@ def endpoint(
         path: Path with the wire names of its parameters in braces.
         operation_id: Id of the operation in the service's documents.
         resend: When the request may be sent again; by default ``read`` for a GET and ``never`` for other verbs.
-        **options: See :class:`RouteOptions`.
     """
 
     def decorate(function: Callable[Concatenate[Any, Sender, P], Flow[T]]) -> operation[P, T]:
-        method = _Endpoint(function, Route.read(function, verb, path, operation_id, **options), resend)
+        method = _Endpoint(function, Route(function, verb, path, operation_id), resend)
 
         # A generator, so that an async client checks the arguments when the call is awaited.
         def flow(resource: Any, *args: Any, **kwargs: Any) -> Flow[T]:
@@ -266,7 +243,7 @@ def endpoint(
 
 
 def paged(
-    verb: str, path: str, operation_id: str, **options: Unpack[RouteOptions]
+    verb: str, path: str, operation_id: str
 ) -> Callable[[Callable[Concatenate[Any, Sender, P], Pages[T]]], listing[P, T]]:
     """Turn a method that takes a :class:`Sender` and returns :class:`~simstudio.core.paging.Pages` into a list.
 
@@ -274,7 +251,7 @@ def paged(
     """
 
     def decorate(function: Callable[Concatenate[Any, Sender, P], Pages[T]]) -> listing[P, T]:
-        method = _Endpoint(function, Route.read(function, verb, path, operation_id, **options))
+        method = _Endpoint(function, Route(function, verb, path, operation_id))
 
         def pages(resource: Any, *args: Any, **kwargs: Any) -> Any:
             return method.call(resource, args, kwargs)

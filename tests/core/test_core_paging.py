@@ -4,7 +4,7 @@ import inspect
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -14,8 +14,8 @@ from simstudio.core.endpoint import Sender, paged
 from simstudio.core.model import Model, model
 from simstudio.core.modes import M
 from simstudio.core.paging import Pages
+from simstudio.core.parameters import between
 from simstudio.core.resource import APIResource
-from simstudio.core.routes import between
 from simstudio.transport.flow import Flow
 from tests.driving import KEY, Both, answer, async_client, client, resource
 from tests.modes import MODES
@@ -45,14 +45,14 @@ class Counted(Pages[Thing]):
 class Things(APIResource[M]):
     """Lists."""
 
-    @paged("GET", "/api/{shelf}/things", "listThings", limits={"limit": between(1, 100)})
+    @paged("GET", "/api/{shelf}/things", "listThings")
     def list(
         self,
         send: Sender,
         shelf: str = "a",
         *,
         color: str | None = None,
-        limit: int | None = None,
+        limit: Annotated[int | None, between(1, 100)] = None,
         cursor: str | None = None,
     ) -> Pages[Thing]:
         """List things."""

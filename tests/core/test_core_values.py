@@ -17,15 +17,8 @@ from hypothesis import strategies as st
 from simstudio import InvalidInputError
 from simstudio.core.model import Model, model
 from simstudio.core.options import UNSET, Unset
-from simstudio.core.routes import (
-    Accepted,
-    Bounds,
-    between,
-    encode_text,
-    format_utc,
-    items,
-    length,
-)
+from simstudio.core.parameters import Accepted, Bounds, between, items, length
+from simstudio.core.routes import encode_text, format_utc
 
 
 class Color(str, enum.Enum):

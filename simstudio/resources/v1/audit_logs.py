@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.paging import Pages
+from simstudio.core.parameters import only_true, wire
 from simstudio.core.resource import APIResource
-from simstudio.core.routes import between
 from simstudio.models.v1.audit_logs import AuditLog
+from simstudio.resources.parameters import PageLimit
 from simstudio.transport.flow import Flow
 
 
 class AuditLogs(APIResource[M]):
     """The audit log of an organization. Needs the Enterprise plan and the API key of an organization admin."""
 
-    @paged(
-        "GET",
-        "/api/v1/audit-logs",
-        "listAuditLogs",
-        only_true=("include_departed",),
-        limits={"limit": between(1, 100)},
-    )
+    @paged("GET", "/api/v1/audit-logs", "listAuditLogs")
     def list(
         self,
         send: Sender,
@@ -34,8 +30,8 @@ class AuditLogs(APIResource[M]):
         actor_id: str | None = None,
         start_date: str | datetime | None = None,
         end_date: str | datetime | None = None,
-        include_departed: bool | None = None,
-        limit: int | None = None,
+        include_departed: Annotated[bool | None, only_true] = None,
+        limit: PageLimit | None = None,
         cursor: str | None = None,
     ) -> Pages[AuditLog]:
         """List the entries of the audit log, newest first. ``extra["limits"]`` of a page has the rate limits.
@@ -57,8 +53,8 @@ class AuditLogs(APIResource[M]):
         """
         return send.pages(AuditLog)
 
-    @endpoint("GET", "/api/v1/audit-logs/{id}", "getAuditLogDetails", names={"audit_log_id": "id"})
-    def get(self, send: Sender, audit_log_id: str) -> Flow[AuditLog]:
+    @endpoint("GET", "/api/v1/audit-logs/{id}", "getAuditLogDetails")
+    def get(self, send: Sender, audit_log_id: Annotated[str, wire("id")]) -> Flow[AuditLog]:
         """Retrieve one entry of the audit log.
 
         Raises:

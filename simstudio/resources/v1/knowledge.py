@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.namespace import namespace
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
+from simstudio.core.parameters import between, length, wire
 from simstudio.core.resource import APIResource
-from simstudio.core.routes import between, length
 from simstudio.models.v1.knowledge import (
     Chunking,
     ChunkingConfig,
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from simstudio.resources.v1.knowledge_documents import KnowledgeDocuments
 
 _ONE = "/api/v1/knowledge/{id}"
-_ID = {"knowledge_base_id": "id"}
-_LENGTHS = {"name": length(None, 255), "description": length(None, 1000)}
+KnowledgeBaseId: TypeAlias = Annotated[str, wire("id")]
 
 
 class Knowledge(APIResource[M]):
@@ -53,14 +52,14 @@ class Knowledge(APIResource[M]):
         """
         return send.pages(KnowledgeBase, "data", "knowledgeBases")
 
-    @endpoint("POST", "/api/v1/knowledge", "createKnowledgeBase", limits=_LENGTHS)
+    @endpoint("POST", "/api/v1/knowledge", "createKnowledgeBase")
     def create(
         self,
         send: Sender,
         workspace_id: str,
         *,
-        name: str,
-        description: str | Unset = UNSET,
+        name: Annotated[str, length(None, 255)],
+        description: Annotated[str | Unset, length(None, 1000)] = UNSET,
         chunking_config: Chunking | ChunkingConfig | Unset = UNSET,
     ) -> Flow[KnowledgeBase]:
         """Create a knowledge base.
@@ -79,8 +78,8 @@ class Knowledge(APIResource[M]):
         """
         return send.one(KnowledgeBase, "data", "knowledgeBase")
 
-    @endpoint("GET", _ONE, "getKnowledgeBase", names=_ID)
-    def get(self, send: Sender, knowledge_base_id: str, *, workspace_id: str) -> Flow[KnowledgeBase]:
+    @endpoint("GET", _ONE, "getKnowledgeBase")
+    def get(self, send: Sender, knowledge_base_id: KnowledgeBaseId, *, workspace_id: str) -> Flow[KnowledgeBase]:
         """Retrieve a knowledge base.
 
         Raises:
@@ -91,15 +90,15 @@ class Knowledge(APIResource[M]):
         """
         return send.one(KnowledgeBase, "data", "knowledgeBase")
 
-    @endpoint("PUT", _ONE, "updateKnowledgeBase", names=_ID, limits=_LENGTHS)
+    @endpoint("PUT", _ONE, "updateKnowledgeBase")
     def update(
         self,
         send: Sender,
-        knowledge_base_id: str,
+        knowledge_base_id: KnowledgeBaseId,
         *,
         workspace_id: str,
-        name: str | Unset = UNSET,
-        description: str | Unset = UNSET,
+        name: Annotated[str | Unset, length(None, 255)] = UNSET,
+        description: Annotated[str | Unset, length(None, 1000)] = UNSET,
         chunking_config: Chunking | ChunkingConfig | Unset = UNSET,
     ) -> Flow[KnowledgeBase]:
         """Change a knowledge base. Omitted arguments leave their value unchanged.
@@ -115,8 +114,10 @@ class Knowledge(APIResource[M]):
         """
         return send.one(KnowledgeBase, "data", "knowledgeBase")
 
-    @endpoint("DELETE", _ONE, "deleteKnowledgeBase", names=_ID)
-    def delete(self, send: Sender, knowledge_base_id: str, *, workspace_id: str) -> Flow[DeletedKnowledgeBase]:
+    @endpoint("DELETE", _ONE, "deleteKnowledgeBase")
+    def delete(
+        self, send: Sender, knowledge_base_id: KnowledgeBaseId, *, workspace_id: str
+    ) -> Flow[DeletedKnowledgeBase]:
         """Delete a knowledge base.
 
         Raises:
@@ -124,7 +125,7 @@ class Knowledge(APIResource[M]):
         """
         return send.one(DeletedKnowledgeBase)
 
-    @endpoint("POST", "/api/v1/knowledge/search", "searchKnowledgeBase", limits={"top_k": between(1, 100)})
+    @endpoint("POST", "/api/v1/knowledge/search", "searchKnowledgeBase")
     def search(
         self,
         send: Sender,
@@ -132,7 +133,7 @@ class Knowledge(APIResource[M]):
         workspace_id: str,
         knowledge_base_ids: str | Sequence[str],
         query: str | Unset = UNSET,
-        top_k: int | Unset = UNSET,
+        top_k: Annotated[int | Unset, between(1, 100)] = UNSET,
         tag_filters: Sequence[TagFilter] | Unset = UNSET,
     ) -> Flow[KnowledgeSearch]:
         """Search knowledge bases by meaning, by tags, or both; best results first.

@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
 
 from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.paging import Pages
+from simstudio.core.parameters import between, local, wire
 from simstudio.core.resource import APIResource
-from simstudio.core.routes import between
 from simstudio.models.v1.knowledge import DeletedDocument, Document, DocumentDetails
+from simstudio.resources.parameters import PageLimit
 from simstudio.resources.v1.bodies import FileContent, form_body
 from simstudio.resources.v1.offset_pages import OffsetPages
 from simstudio.transport.flow import Flow
 
 _ALL = "/api/v1/knowledge/{id}/documents"
 _ONE = "/api/v1/knowledge/{id}/documents/{documentId}"
-_ID = {"knowledge_base_id": "id"}
+KnowledgeBaseId: TypeAlias = Annotated[str, wire("id")]
 
 
 class KnowledgeDocuments(APIResource[M]):
     """Documents of a knowledge base."""
 
-    @paged(
-        "GET",
-        _ALL,
-        "listDocuments",
-        names=_ID,
-        local=("cursor",),
-        limits={"limit": between(1, 100), "offset": between(0)},
-    )
+    @paged("GET", _ALL, "listDocuments")
     def list(
         self,
         send: Sender,
-        knowledge_base_id: str,
+        knowledge_base_id: KnowledgeBaseId,
         *,
         workspace_id: str,
-        limit: int | None = None,
-        offset: int | None = None,
+        limit: PageLimit | None = None,
+        offset: Annotated[int | None, between(0)] = None,
         search: str | None = None,
         enabled_filter: Literal["all", "enabled", "disabled"] | None = None,
         sort_by: Literal[
@@ -45,7 +39,7 @@ class KnowledgeDocuments(APIResource[M]):
         ]
         | None = None,
         sort_order: Literal["asc", "desc"] | None = None,
-        cursor: str | None = None,
+        cursor: Annotated[str | None, local] = None,
     ) -> Pages[Document]:
         """List the documents of a knowledge base; ``extra["totalCount"]`` of a page is the number of matches.
 
@@ -67,8 +61,10 @@ class KnowledgeDocuments(APIResource[M]):
         """
         return OffsetPages(send, Document, "data", "documents")
 
-    @endpoint("POST", _ALL, "uploadDocument", names=_ID)
-    def upload(self, send: Sender, knowledge_base_id: str, file: FileContent, *, workspace_id: str) -> Flow[Document]:
+    @endpoint("POST", _ALL, "uploadDocument")
+    def upload(
+        self, send: Sender, knowledge_base_id: KnowledgeBaseId, file: FileContent, *, workspace_id: str
+    ) -> Flow[Document]:
         """Upload a document. Sim processes it in the background: :meth:`get` shows the state.
 
         Args:
@@ -90,9 +86,9 @@ class KnowledgeDocuments(APIResource[M]):
         options = yield from form_body(send, file)
         return (yield from send.one(Document, "data", "document", **options))
 
-    @endpoint("GET", _ONE, "getDocument", names=_ID)
+    @endpoint("GET", _ONE, "getDocument")
     def get(
-        self, send: Sender, knowledge_base_id: str, document_id: str, *, workspace_id: str
+        self, send: Sender, knowledge_base_id: KnowledgeBaseId, document_id: str, *, workspace_id: str
     ) -> Flow[DocumentDetails]:
         """Retrieve a document and the state of its processing; ``processing_error`` tells why it failed.
 
@@ -106,9 +102,9 @@ class KnowledgeDocuments(APIResource[M]):
         """
         return send.one(DocumentDetails, "data", "document")
 
-    @endpoint("DELETE", _ONE, "deleteDocument", names=_ID)
+    @endpoint("DELETE", _ONE, "deleteDocument")
     def delete(
-        self, send: Sender, knowledge_base_id: str, document_id: str, *, workspace_id: str
+        self, send: Sender, knowledge_base_id: KnowledgeBaseId, document_id: str, *, workspace_id: str
     ) -> Flow[DeletedDocument]:
         """Delete a document.
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.paging import Pages
+from simstudio.core.parameters import between, only_true, wire
 from simstudio.core.resource import APIResource
-from simstudio.core.routes import between
 from simstudio.models.v1.logs import ExecutionDetails, LogDetails, LogEntry
 from simstudio.resources.v1.log_pages import LogPages
 from simstudio.transport.flow import Flow
@@ -19,13 +19,7 @@ from simstudio.transport.flow import Flow
 class Logs(APIResource[M]):
     """Logs of executions."""
 
-    @paged(
-        "GET",
-        "/api/v1/logs",
-        "queryLogs",
-        only_true=("include_trace_spans", "include_final_output"),
-        limits={"limit": between(1)},
-    )
+    @paged("GET", "/api/v1/logs", "queryLogs")
     def list(
         self,
         send: Sender,
@@ -44,9 +38,9 @@ class Logs(APIResource[M]):
         max_cost: float | None = None,
         model: str | None = None,
         details: Literal["basic", "full"] | None = None,
-        include_trace_spans: bool | None = None,
-        include_final_output: bool | None = None,
-        limit: int | None = None,
+        include_trace_spans: Annotated[bool | None, only_true] = None,
+        include_final_output: Annotated[bool | None, only_true] = None,
+        limit: Annotated[int | None, between(1)] = None,
         cursor: str | None = None,
         order: Literal["desc", "asc"] | None = None,
     ) -> Pages[LogEntry]:
@@ -84,8 +78,8 @@ class Logs(APIResource[M]):
         """
         return LogPages(send, order or "desc")
 
-    @endpoint("GET", "/api/v1/logs/{id}", "getLogDetails", names={"log_id": "id"})
-    def get(self, send: Sender, log_id: str) -> Flow[LogDetails]:
+    @endpoint("GET", "/api/v1/logs/{id}", "getLogDetails")
+    def get(self, send: Sender, log_id: Annotated[str, wire("id")]) -> Flow[LogDetails]:
         """Retrieve one log with its trace spans, output and cost.
 
         Args:

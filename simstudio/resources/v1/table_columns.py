@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from simstudio.core.endpoint import Sender, endpoint
 from simstudio.core.modes import M
+from simstudio.core.parameters import body
 from simstudio.core.resource import APIResource
 from simstudio.models.v1.tables import ColumnChanges, PlacedColumn, TableColumn
 from simstudio.transport.flow import Flow
@@ -50,8 +53,10 @@ class TableColumns(APIResource[M]):
         """
         return send.one(list[TableColumn], "data", "columns")
 
-    @endpoint("DELETE", "/api/v1/tables/{tableId}/columns", "deleteColumn", body=("workspace_id", "column_name"))
-    def delete(self, send: Sender, table_id: str, *, workspace_id: str, column_name: str) -> Flow[list[TableColumn]]:
+    @endpoint("DELETE", "/api/v1/tables/{tableId}/columns", "deleteColumn")
+    def delete(
+        self, send: Sender, table_id: str, *, workspace_id: Annotated[str, body], column_name: Annotated[str, body]
+    ) -> Flow[list[TableColumn]]:
         """Delete a column and its values in all rows; returns the remaining columns.
 
         Raises:

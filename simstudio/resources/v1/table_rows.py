@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
+from simstudio.core.parameters import between, body, items, local
 from simstudio.core.resource import APIResource
-from simstudio.core.routes import between, items
 from simstudio.models.v1.tables import (
     DeletedRow,
     DeletedRows,
@@ -36,7 +36,7 @@ class TableRows(APIResource[M]):
     500 to an unknown operator.
     """
 
-    @paged("GET", _ROWS, "listRows", local=("cursor",), limits={"limit": between(1, 1000), "offset": between(0)})
+    @paged("GET", _ROWS, "listRows")
     def list(
         self,
         send: Sender,
@@ -45,9 +45,9 @@ class TableRows(APIResource[M]):
         workspace_id: str,
         filter: Mapping[str, Any] | None = None,
         sort: Mapping[str, Literal["asc", "desc"]] | None = None,
-        limit: int | None = 100,
-        offset: int | None = None,
-        cursor: str | None = None,
+        limit: Annotated[int | None, between(1, 1000)] = 100,
+        offset: Annotated[int | None, between(0)] = None,
+        cursor: Annotated[str | None, local] = None,
     ) -> Pages[TableRow]:
         """List rows; ``extra["totalCount"]`` of a page is the number of matches.
 
@@ -70,7 +70,7 @@ class TableRows(APIResource[M]):
         """
         return OffsetPages(send, TableRow, "data", "rows")
 
-    @endpoint("POST", _ROWS, "insertRows", limits={"position": between(0)})
+    @endpoint("POST", _ROWS, "insertRows")
     def insert(
         self,
         send: Sender,
@@ -78,7 +78,7 @@ class TableRows(APIResource[M]):
         *,
         workspace_id: str,
         data: Mapping[str, Any],
-        position: int | Unset = UNSET,
+        position: Annotated[int | Unset, between(0)] = UNSET,
     ) -> Flow[TableRow]:
         """Insert a row.
 
@@ -96,15 +96,15 @@ class TableRows(APIResource[M]):
         """
         return send.one(TableRow, "data", "row", **json_body(send))
 
-    @endpoint("POST", _ROWS, "insertRows", limits={"rows": items(1, 1000), "positions": items(None, 1000)})
+    @endpoint("POST", _ROWS, "insertRows")
     def insert_many(
         self,
         send: Sender,
         table_id: str,
         *,
         workspace_id: str,
-        rows: Sequence[Mapping[str, Any]],
-        positions: Sequence[int] | Unset = UNSET,
+        rows: Annotated[Sequence[Mapping[str, Any]], items(1, 1000)],
+        positions: Annotated[Sequence[int] | Unset, items(None, 1000)] = UNSET,
     ) -> Flow[InsertedRows]:
         """Insert several rows: all of them, or none.
 
@@ -123,7 +123,7 @@ class TableRows(APIResource[M]):
         """
         return send.one(InsertedRows, **json_body(send))
 
-    @endpoint("PUT", _ROWS, "updateRows", limits={"limit": between(1, 1000)})
+    @endpoint("PUT", _ROWS, "updateRows")
     def update_many(
         self,
         send: Sender,
@@ -132,7 +132,7 @@ class TableRows(APIResource[M]):
         workspace_id: str,
         filter: Mapping[str, Any],
         data: Mapping[str, Any],
-        limit: int | Unset = UNSET,
+        limit: Annotated[int | Unset, between(1, 1000)] = UNSET,
     ) -> Flow[UpdatedRows]:
         """Set the same values in all rows that match a filter.
 
@@ -151,9 +151,14 @@ class TableRows(APIResource[M]):
         """
         return send.one(UpdatedRows, **json_body(send))
 
-    @endpoint("PATCH", _ROWS, "batchUpdateRows", limits={"updates": items(1, 1000)})
+    @endpoint("PATCH", _ROWS, "batchUpdateRows")
     def batch_update(
-        self, send: Sender, table_id: str, *, workspace_id: str, updates: Sequence[RowChanges]
+        self,
+        send: Sender,
+        table_id: str,
+        *,
+        workspace_id: str,
+        updates: Annotated[Sequence[RowChanges], items(1, 1000)],
     ) -> Flow[UpdatedRows]:
         """Set different values in several rows.
 
@@ -170,22 +175,16 @@ class TableRows(APIResource[M]):
         """
         return send.one(UpdatedRows, **json_body(send))
 
-    @endpoint(
-        "DELETE",
-        _ROWS,
-        "deleteRows",
-        body=("workspace_id", "filter", "limit", "row_ids"),
-        limits={"limit": between(1, 1000), "row_ids": items(None, 1000)},
-    )
+    @endpoint("DELETE", _ROWS, "deleteRows")
     def delete_many(
         self,
         send: Sender,
         table_id: str,
         *,
-        workspace_id: str,
-        filter: Mapping[str, Any] | Unset = UNSET,
-        limit: int | Unset = UNSET,
-        row_ids: Sequence[str] | Unset = UNSET,
+        workspace_id: Annotated[str, body],
+        filter: Annotated[Mapping[str, Any] | Unset, body] = UNSET,
+        limit: Annotated[int | Unset, body, between(1, 1000)] = UNSET,
+        row_ids: Annotated[Sequence[str] | Unset, body, items(None, 1000)] = UNSET,
     ) -> Flow[DeletedRows]:
         """Delete the rows that match a filter, or the rows with the given ids.
 

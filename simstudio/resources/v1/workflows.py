@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
+from simstudio.core.parameters import between, length, only_true, wire
 from simstudio.core.resource import APIResource
-from simstudio.core.routes import between, length
 from simstudio.models.v1.workflows import Deployment, ImportedWorkflow, Workflow, WorkflowDetails, WorkflowExport
+from simstudio.resources.parameters import PageLimit
 from simstudio.transport.flow import Flow
 
-_ID = {"workflow_id": "id"}
+WorkflowId: TypeAlias = Annotated[str, wire("id")]
 
 
 class Workflows(APIResource[M]):
@@ -24,21 +25,15 @@ class Workflows(APIResource[M]):
     Sim's published contracts, which v1 shares with v2; no cassette shows them.
     """
 
-    @paged(
-        "GET",
-        "/api/v1/workflows",
-        "listWorkflows",
-        only_true=("deployed_only",),
-        limits={"limit": between(1, 100)},
-    )
+    @paged("GET", "/api/v1/workflows", "listWorkflows")
     def list(
         self,
         send: Sender,
         workspace_id: str,
         *,
         folder_id: str | None = None,
-        deployed_only: bool | None = None,
-        limit: int | None = None,
+        deployed_only: Annotated[bool | None, only_true] = None,
+        limit: PageLimit | None = None,
         cursor: str | None = None,
     ) -> Pages[Workflow]:
         """List the workflows of a workspace. ``extra["limits"]`` of a page has the rate limits.
@@ -58,8 +53,8 @@ class Workflows(APIResource[M]):
         """
         return send.pages(Workflow)
 
-    @endpoint("GET", "/api/v1/workflows/{id}", "getWorkflow", names=_ID)
-    def get(self, send: Sender, workflow_id: str) -> Flow[WorkflowDetails]:
+    @endpoint("GET", "/api/v1/workflows/{id}", "getWorkflow")
+    def get(self, send: Sender, workflow_id: WorkflowId) -> Flow[WorkflowDetails]:
         """Retrieve one workflow with its input fields and variables.
 
         Raises:
@@ -72,20 +67,14 @@ class Workflows(APIResource[M]):
         """
         return send.one(WorkflowDetails)
 
-    @endpoint(
-        "POST",
-        "/api/v1/workflows/{id}/deploy",
-        "deployWorkflowV1",
-        names=_ID,
-        limits={"name": length(1, 100), "description": length(None, 2000)},
-    )
+    @endpoint("POST", "/api/v1/workflows/{id}/deploy", "deployWorkflowV1")
     def deploy(
         self,
         send: Sender,
-        workflow_id: str,
+        workflow_id: WorkflowId,
         *,
-        name: str | Unset = UNSET,
-        description: str | Unset = UNSET,
+        name: Annotated[str | Unset, length(1, 100)] = UNSET,
+        description: Annotated[str | Unset, length(None, 2000)] = UNSET,
     ) -> Flow[Deployment]:
         """Deploy the draft as a new version. Never retried, as each call creates a version.
 
@@ -103,8 +92,8 @@ class Workflows(APIResource[M]):
         """
         return send.one(Deployment)
 
-    @endpoint("DELETE", "/api/v1/workflows/{id}/deploy", "undeployWorkflowV1", names=_ID)
-    def undeploy(self, send: Sender, workflow_id: str) -> Flow[Deployment]:
+    @endpoint("DELETE", "/api/v1/workflows/{id}/deploy", "undeployWorkflowV1")
+    def undeploy(self, send: Sender, workflow_id: WorkflowId) -> Flow[Deployment]:
         """Undeploy a workflow.
 
         Raises:
@@ -113,14 +102,14 @@ class Workflows(APIResource[M]):
         """
         return send.one(Deployment)
 
-    @endpoint(
-        "POST",
-        "/api/v1/workflows/{id}/rollback",
-        "rollbackWorkflowV1",
-        names=_ID,
-        limits={"version": between(1)},
-    )
-    def rollback(self, send: Sender, workflow_id: str, *, version: int | Unset = UNSET) -> Flow[Deployment]:
+    @endpoint("POST", "/api/v1/workflows/{id}/rollback", "rollbackWorkflowV1")
+    def rollback(
+        self,
+        send: Sender,
+        workflow_id: WorkflowId,
+        *,
+        version: Annotated[int | Unset, between(1)] = UNSET,
+    ) -> Flow[Deployment]:
         """Make an earlier version live.
 
         Args:
@@ -136,8 +125,8 @@ class Workflows(APIResource[M]):
         """
         return send.one(Deployment)
 
-    @endpoint("GET", "/api/v1/workflows/{id}/export", "exportWorkflowV1", names=_ID)
-    def export(self, send: Sender, workflow_id: str) -> Flow[WorkflowExport]:
+    @endpoint("GET", "/api/v1/workflows/{id}/export", "exportWorkflowV1")
+    def export(self, send: Sender, workflow_id: WorkflowId) -> Flow[WorkflowExport]:
         """Export a workflow for :meth:`import_`; ``to_dict()`` of the result gives it as JSON data.
 
         Raises:

@@ -8,20 +8,15 @@ from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
-from simstudio.core.routes import between, length
 from simstudio.models.v2.audit_logs import AuditLog
+from simstudio.resources.parameters import PageLimit, WorkspaceId
 from simstudio.transport.flow import Flow
 
 
 class AuditLogs(APIResource[M]):
     """The audit log of an organization. Needs the Enterprise plan and the personal key of an organization admin."""
 
-    @paged(
-        "GET",
-        "/api/v2/audit-logs",
-        "listAuditLogs",
-        limits={"limit": between(1, 100), "workspace_id": length(1, 128)},
-    )
+    @paged("GET", "/api/v2/audit-logs", "listAuditLogs")
     def list(
         self,
         send: Sender,
@@ -29,13 +24,13 @@ class AuditLogs(APIResource[M]):
         action: str | None = None,
         resource_type: str | None = None,
         resource_id: str | None = None,
-        workspace_id: str | None = None,
+        workspace_id: WorkspaceId | None = None,
         start_date: str | datetime | None = None,
         end_date: str | datetime | None = None,
         include_departed: bool | None = None,
         organization_id: str | None = None,
         actor_email: str | None = None,
-        limit: int | None = None,
+        limit: PageLimit | None = None,
         cursor: str | None = None,
     ) -> Pages[AuditLog]:
         """List the entries of the audit log, newest first.

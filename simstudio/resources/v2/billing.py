@@ -9,20 +9,15 @@ from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
-from simstudio.core.routes import between, length
 from simstudio.models.v2.billing import BillingLog, BillingStatus
+from simstudio.resources.parameters import PageLimit, WorkspaceId
 from simstudio.transport.flow import Flow
 
 
 class Billing(APIResource[M]):
     """Credits: what they were spent on, and how many are left."""
 
-    @paged(
-        "GET",
-        "/api/v2/billing/logs",
-        "listBillingLogs",
-        limits={"limit": between(1, 100), "workspace_id": length(1, 128)},
-    )
+    @paged("GET", "/api/v2/billing/logs", "listBillingLogs")
     def logs(
         self,
         send: Sender,
@@ -40,11 +35,11 @@ class Billing(APIResource[M]):
             "api-tool",
         ]
         | None = None,
-        workspace_id: str | None = None,
+        workspace_id: WorkspaceId | None = None,
         period: Literal["1d", "7d", "30d", "all", "custom"] | None = None,
         start_date: str | datetime | None = None,
         end_date: str | datetime | None = None,
-        limit: int | None = None,
+        limit: PageLimit | None = None,
         cursor: str | None = None,
     ) -> Pages[BillingLog]:
         """List charges, newest first. ``extra["scope"]`` of a page says whose they are: ``user`` or ``workspace``.
@@ -63,8 +58,8 @@ class Billing(APIResource[M]):
         """
         return send.pages(BillingLog)
 
-    @endpoint("GET", "/api/v2/billing/status", "getBillingStatus", limits={"workspace_id": length(1, 128)})
-    def status(self, send: Sender, *, workspace_id: str | None = None) -> Flow[BillingStatus]:
+    @endpoint("GET", "/api/v2/billing/status", "getBillingStatus")
+    def status(self, send: Sender, *, workspace_id: WorkspaceId | None = None) -> Flow[BillingStatus]:
         """Retrieve plan, billing period, credits and storage of an account.
 
         Args:

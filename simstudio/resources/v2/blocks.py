@@ -8,33 +8,28 @@ from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
-from simstudio.core.routes import between, length
 from simstudio.models.v2.blocks import Block, BlockSummary
+from simstudio.resources.parameters import PageLimit, Search, WorkspaceId
 from simstudio.transport.flow import Flow
 
 
 class Blocks(APIResource[M]):
     """Block types available in a workspace, with their inputs and outputs."""
 
-    @paged(
-        "GET",
-        "/api/v2/blocks",
-        "listBlocks",
-        limits={"workspace_id": length(1, 128), "search": length(1, 200), "limit": between(1, 100)},
-    )
+    @paged("GET", "/api/v2/blocks", "listBlocks")
     def list(
         self,
         send: Sender,
-        workspace_id: str,
+        workspace_id: WorkspaceId,
         *,
-        search: str | None = None,
+        search: Search | None = None,
         category: Literal["blocks", "tools", "triggers"] | None = None,
         capability: Literal["trigger"] | None = None,
         source: Literal["builtin", "custom"] | None = None,
         include_sunset: bool | None = None,
         sort_by: Literal["id", "name", "category"] | None = None,
         sort_order: Literal["asc", "desc"] | None = None,
-        limit: int | None = None,
+        limit: PageLimit | None = None,
         cursor: str | None = None,
     ) -> Pages[BlockSummary]:
         """List the block types of a workspace.
@@ -55,8 +50,8 @@ class Blocks(APIResource[M]):
         """
         return send.pages(BlockSummary)
 
-    @endpoint("GET", "/api/v2/blocks/{blockId}", "getBlock", limits={"workspace_id": length(1, 128)})
-    def get(self, send: Sender, block_id: str, *, workspace_id: str) -> Flow[Block]:
+    @endpoint("GET", "/api/v2/blocks/{blockId}", "getBlock")
+    def get(self, send: Sender, block_id: str, *, workspace_id: WorkspaceId) -> Flow[Block]:
         """Retrieve one block type with its fields, operations, tools, triggers and outputs.
 
         Args:

@@ -8,29 +8,24 @@ from simstudio.core.endpoint import Sender, paged
 from simstudio.core.modes import M
 from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
-from simstudio.core.routes import between, length
 from simstudio.models.v2.chats import ChatDeploymentSummary
+from simstudio.resources.parameters import PageLimit, WorkspaceId
 
 
 class ChatDeployments(APIResource[M]):
     """The chats of a workspace; ``client.v2.workflows.chat`` creates and changes them."""
 
-    @paged(
-        "GET",
-        "/api/v2/chat-deployments",
-        "listChatDeployments",
-        limits={"workspace_id": length(1, 128), "limit": between(1, 100)},
-    )
+    @paged("GET", "/api/v2/chat-deployments", "listChatDeployments")
     def list(
         self,
         send: Sender,
-        workspace_id: str,
+        workspace_id: WorkspaceId,
         *,
         workflow_id: str | None = None,
         is_active: bool | None = None,
         sort_by: Literal["identifier", "createdAt", "updatedAt"] | None = None,
         sort_order: Literal["asc", "desc"] | None = None,
-        limit: int | None = None,
+        limit: PageLimit | None = None,
         cursor: str | None = None,
     ) -> Pages[ChatDeploymentSummary]:
         """List the chats of a workspace.

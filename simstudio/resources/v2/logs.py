@@ -4,46 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.paging import Pages
+from simstudio.core.parameters import between, items
 from simstudio.core.resource import APIResource
-from simstudio.core.routes import between, items, length
 from simstudio.models.v2.logs import LogDetails, LogEntry, LogStats
+from simstudio.resources.parameters import WorkspaceId
 from simstudio.transport.flow import Flow
 
 
 class Logs(APIResource[M]):
     """Logs of runs: list, statistics, and details of one run. Sim keeps them for 30 days on free plans."""
 
-    @paged(
-        "GET",
-        "/api/v2/logs",
-        "listLogs",
-        limits={
-            "workspace_id": length(1, 128),
-            "workflow_ids": items(1, 200),
-            "triggers": items(1, 100),
-            "folder_paths": items(1, 100),
-            "min_duration_ms": between(0, 2147483647),
-            "max_duration_ms": between(0, 2147483647),
-            "min_cost": between(0, 1_000_000),
-            "max_cost": between(0, 1_000_000),
-            "limit": between(1, 1000),
-        },
-    )
+    @paged("GET", "/api/v2/logs", "listLogs")
     def list(
         self,
         send: Sender,
-        workspace_id: str,
+        workspace_id: WorkspaceId,
         *,
-        workflow_ids: Sequence[str] | None = None,
-        folder_paths: Sequence[str] | None = None,
+        workflow_ids: Annotated[Sequence[str] | None, items(1, 200)] = None,
+        folder_paths: Annotated[Sequence[str] | None, items(1, 100)] = None,
         workflow_name: str | None = None,
         run_id: str | None = None,
-        triggers: Sequence[str] | None = None,
+        triggers: Annotated[Sequence[str] | None, items(1, 100)] = None,
         level: Literal["info", "error"] | None = None,
         status: Sequence[Literal["pending", "running", "paused", "redacting", "completed", "failed", "cancelled"]]
         | None = None,
@@ -51,17 +37,17 @@ class Logs(APIResource[M]):
         include_job_runs: bool | None = None,
         start_date: str | datetime | None = None,
         end_date: str | datetime | None = None,
-        min_duration_ms: int | None = None,
-        max_duration_ms: int | None = None,
-        min_cost: float | None = None,
-        max_cost: float | None = None,
+        min_duration_ms: Annotated[int | None, between(0, 2147483647)] = None,
+        max_duration_ms: Annotated[int | None, between(0, 2147483647)] = None,
+        min_cost: Annotated[float | None, between(0, 1000000)] = None,
+        max_cost: Annotated[float | None, between(0, 1000000)] = None,
         model: str | None = None,
         details: Literal["basic", "full"] | None = None,
         include_trace_spans: bool | None = None,
         include_final_output: bool | None = None,
         sort_by: Literal["startedAt", "durationMs", "cost", "status"] | None = None,
         sort_order: Literal["asc", "desc"] | None = None,
-        limit: int | None = None,
+        limit: Annotated[int | None, between(1, 1000)] = None,
         cursor: str | None = None,
     ) -> Pages[LogEntry]:
         """List runs, latest first by default.
@@ -94,30 +80,20 @@ class Logs(APIResource[M]):
         """
         return send.pages(LogEntry)
 
-    @endpoint(
-        "GET",
-        "/api/v2/logs/stats",
-        "getLogStats",
-        limits={
-            "workspace_id": length(1, 128),
-            "workflow_ids": items(1, 200),
-            "folder_paths": items(1, 100),
-            "segment_count": between(1, 500),
-        },
-    )
+    @endpoint("GET", "/api/v2/logs/stats", "getLogStats")
     def stats(
         self,
         send: Sender,
         *,
-        workspace_id: str,
-        workflow_ids: Sequence[str] | None = None,
-        folder_paths: Sequence[str] | None = None,
+        workspace_id: WorkspaceId,
+        workflow_ids: Annotated[Sequence[str] | None, items(1, 200)] = None,
+        folder_paths: Annotated[Sequence[str] | None, items(1, 100)] = None,
         triggers: Sequence[str] | None = None,
         level: Literal["info", "error"] | None = None,
         include_handled_errors: bool | None = None,
         start_date: str | datetime | None = None,
         end_date: str | datetime | None = None,
-        segment_count: int | None = None,
+        segment_count: Annotated[int | None, between(1, 500)] = None,
         include_empty: bool | None = None,
     ) -> Flow[LogStats]:
         """Statistics of the runs of a workspace, by workflow and by time. The filters are those of :meth:`list`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
 from simstudio.core.conversion import require, structure
 from simstudio.core.downloads import Download
@@ -13,14 +13,15 @@ from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.core.paging import Pages
+from simstudio.core.parameters import between, header, items, local
 from simstudio.core.polling import TRANSIENT_ERRORS, Poller
 from simstudio.core.resource import APIResource
-from simstudio.core.routes import between, items
 from simstudio.models.cut_texts import find_cut_texts
 from simstudio.models.events import StreamEvent
 from simstudio.models.v2.runs import Run, RunCancellation, RunReceipt, RunResult, RunSummary
 from simstudio.resources.dialects.base import StreamOptions
 from simstudio.resources.dialects.v2 import V2Dialect
+from simstudio.resources.parameters import PageLimit
 from simstudio.resources.payload import encode_nested
 from simstudio.resources.streaming import streaming
 from simstudio.resources.streams import OpenedStream
@@ -70,20 +71,7 @@ class Runs(APIResource[M]):
     ``client.workflows`` and ``client.jobs`` offer what both API versions have in common.
     """
 
-    @endpoint(
-        "POST",
-        "/api/v2/workflows/{workflowId}/execute",
-        "executeWorkflowV2",
-        resend="claimed",
-        headers={
-            "run_id": "x-run-id",
-            "sim_via": "x-sim-via",
-            "accept": "accept",
-            "stream_protocol": "x-sim-stream-protocol",
-        },
-        local=("timeout",),
-        limits={"selected_outputs": items(0, 100), "base64_max_bytes": between(1, 16777216)},
-    )
+    @endpoint("POST", "/api/v2/workflows/{workflowId}/execute", "executeWorkflowV2", resend="claimed")
     def execute(
         self,
         send: Sender,
@@ -92,16 +80,16 @@ class Runs(APIResource[M]):
         input: Mapping[str, Any] | Unset = UNSET,
         run: ManualRun | Mapping[str, Any] | Unset = UNSET,
         stream: bool | Unset = UNSET,
-        selected_outputs: Sequence[str] | Unset = UNSET,
+        selected_outputs: Annotated[Sequence[str] | Unset, items(0, 100)] = UNSET,
         include_thinking: bool | Unset = UNSET,
         include_tool_calls: bool | Unset = UNSET,
         include_file_base64: bool | Unset = UNSET,
-        base64_max_bytes: int | Unset = UNSET,
-        run_id: str | None = None,
-        sim_via: str | None = None,
-        accept: Literal["application/json", "application/x-ndjson"] | None = None,
-        stream_protocol: str | None = None,
-        timeout: float | Unset | None = UNSET,
+        base64_max_bytes: Annotated[int | Unset, between(1, 16777216)] = UNSET,
+        run_id: Annotated[str | None, header("x-run-id")] = None,
+        sim_via: Annotated[str | None, header("x-sim-via")] = None,
+        accept: Annotated[Literal["application/json", "application/x-ndjson"] | None, header("accept")] = None,
+        stream_protocol: Annotated[str | None, header("x-sim-stream-protocol")] = None,
+        timeout: Annotated[float | Unset | None, local] = UNSET,
     ) -> Flow[RunResult]:
         """Run a workflow and wait for its end; :meth:`submit` queues it.
 
@@ -142,25 +130,17 @@ class Runs(APIResource[M]):
             send.headers.setdefault("x-sim-stream-protocol", "agent-events-v1")
         return _read_stream(self, _execution(send, workflow_id), timeout)
 
-    @endpoint(
-        "POST",
-        "/api/v2/workflows/{workflowId}/execute",
-        "executeWorkflowV2",
-        resend="claimed",
-        headers={"run_id": "x-run-id", "sim_via": "x-sim-via"},
-        local=("timeout",),
-        limits={"execution_timeout_seconds": between(1, 604800)},
-    )
+    @endpoint("POST", "/api/v2/workflows/{workflowId}/execute", "executeWorkflowV2", resend="claimed")
     def submit(
         self,
         send: Sender,
         workflow_id: str,
         *,
         input: Mapping[str, Any] | Unset = UNSET,
-        execution_timeout_seconds: int | Unset = UNSET,
-        run_id: str | None = None,
-        sim_via: str | None = None,
-        timeout: float | Unset | None = UNSET,
+        execution_timeout_seconds: Annotated[int | Unset, between(1, 604800)] = UNSET,
+        run_id: Annotated[str | None, header("x-run-id")] = None,
+        sim_via: Annotated[str | None, header("x-sim-via")] = None,
+        timeout: Annotated[float | Unset | None, local] = UNSET,
     ) -> Flow[RunReceipt]:
         """Queue a run and return at once; :meth:`wait` waits for its end.
 
@@ -221,7 +201,7 @@ class Runs(APIResource[M]):
         dialect: V2Dialect[M] = V2Dialect(self._context, "")
         return (yield from dialect.stream(workflow_id, input, options))
 
-    @paged("GET", "/api/v2/workflows/{workflowId}/runs", "listWorkflowRunsV2", limits={"limit": between(1, 100)})
+    @paged("GET", "/api/v2/workflows/{workflowId}/runs", "listWorkflowRunsV2")
     def list(
         self,
         send: Sender,
@@ -232,7 +212,7 @@ class Runs(APIResource[M]):
         start_date: str | datetime | None = None,
         end_date: str | datetime | None = None,
         order: Literal["asc", "desc"] | None = None,
-        limit: int | None = None,
+        limit: PageLimit | None = None,
         cursor: str | None = None,
     ) -> Pages[RunSummary]:
         """List the runs of a workflow, newest first.
@@ -254,12 +234,7 @@ class Runs(APIResource[M]):
         """
         return send.pages(RunSummary)
 
-    @endpoint(
-        "GET",
-        "/api/v2/workflows/{workflowId}/runs/{runId}",
-        "getWorkflowRunV2",
-        limits={"base64_max_bytes": between(1, 16777216)},
-    )
+    @endpoint("GET", "/api/v2/workflows/{workflowId}/runs/{runId}", "getWorkflowRunV2")
     def get(
         self,
         send: Sender,
@@ -269,7 +244,7 @@ class Runs(APIResource[M]):
         include_output: bool | None = None,
         selected_outputs: Sequence[str] | None = None,
         include_file_base64: bool | None = None,
-        base64_max_bytes: int | None = None,
+        base64_max_bytes: Annotated[int | None, between(1, 16777216)] = None,
     ) -> Flow[Run]:
         """Retrieve one run.
 
@@ -360,7 +335,7 @@ class Runs(APIResource[M]):
         """
         return send.one(RunCancellation)
 
-    @endpoint("POST", "/api/v2/workflows/{workflowId}/runs/{runId}/resume", "resumeWorkflowRunV2", local=("timeout",))
+    @endpoint("POST", "/api/v2/workflows/{workflowId}/runs/{runId}/resume", "resumeWorkflowRunV2")
     def resume(
         self,
         send: Sender,
@@ -369,7 +344,7 @@ class Runs(APIResource[M]):
         *,
         context_id: str,
         input: Any = UNSET,
-        timeout: float | Unset | None = UNSET,
+        timeout: Annotated[float | Unset | None, local] = UNSET,
     ) -> Flow[RunResult | RunReceipt]:
         """Answer a pause of a run; the run continues.
 

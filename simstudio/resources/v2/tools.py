@@ -3,38 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
+from simstudio.core.parameters import local
 from simstudio.core.resource import APIResource
-from simstudio.core.routes import between, length
 from simstudio.models.v2.tools import Tool, ToolResult, ToolSummary
+from simstudio.resources.parameters import PageLimit, Search, WorkspaceId
 from simstudio.transport.flow import Flow
 
 
 class Tools(APIResource[M]):
     """Tools available in a workspace, with their parameters and outputs, and their execution."""
 
-    @paged(
-        "GET",
-        "/api/v2/tools",
-        "listTools",
-        limits={"workspace_id": length(1, 128), "search": length(1, 200), "limit": between(1, 100)},
-    )
+    @paged("GET", "/api/v2/tools", "listTools")
     def list(
         self,
         send: Sender,
-        workspace_id: str,
+        workspace_id: WorkspaceId,
         *,
-        search: str | None = None,
+        search: Search | None = None,
         hosted_api_key: Literal["always", "conditional", "none"] | None = None,
         oauth_provider: str | None = None,
         sort_by: Literal["id", "name"] | None = None,
         sort_order: Literal["asc", "desc"] | None = None,
-        limit: int | None = None,
+        limit: PageLimit | None = None,
         cursor: str | None = None,
     ) -> Pages[ToolSummary]:
         """List the tools of a workspace.
@@ -54,8 +50,8 @@ class Tools(APIResource[M]):
         """
         return send.pages(ToolSummary)
 
-    @endpoint("GET", "/api/v2/tools/{toolId}", "getTool", limits={"workspace_id": length(1, 128)})
-    def get(self, send: Sender, tool_id: str, *, workspace_id: str) -> Flow[Tool]:
+    @endpoint("GET", "/api/v2/tools/{toolId}", "getTool")
+    def get(self, send: Sender, tool_id: str, *, workspace_id: WorkspaceId) -> Flow[Tool]:
         """Retrieve one tool with its parameters and outputs.
 
         Args:
@@ -70,23 +66,17 @@ class Tools(APIResource[M]):
         """
         return send.one(Tool)
 
-    @endpoint(
-        "POST",
-        "/api/v2/tools/{toolId}/execute",
-        "executeTool",
-        local=("timeout",),
-        limits={"workspace_id": length(1, 128)},
-    )
+    @endpoint("POST", "/api/v2/tools/{toolId}/execute", "executeTool")
     def execute(
         self,
         send: Sender,
         tool_id: str,
         *,
-        workspace_id: str,
+        workspace_id: WorkspaceId,
         input: Mapping[str, Any] | Unset = UNSET,
         credential_id: str | Unset = UNSET,
         timeout_seconds: int | Unset = UNSET,
-        timeout: float | Unset | None = UNSET,
+        timeout: Annotated[float | Unset | None, local] = UNSET,
     ) -> Flow[ToolResult]:
         """Execute a tool. It may have side effects, so the request is not retried once the tool may have run.
 

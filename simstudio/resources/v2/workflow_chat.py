@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from simstudio.core.endpoint import Sender, endpoint
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
+from simstudio.core.parameters import length
 from simstudio.core.resource import APIResource
-from simstudio.core.routes import length
 from simstudio.models.v2.chats import ChatDeployment, DeletedChat
 from simstudio.models.v2.workflow_params import Customizations, OutputConfig
 from simstudio.transport.flow import Flow
@@ -28,12 +28,7 @@ class WorkflowChat(APIResource[M]):
         """
         return send.one(ChatDeployment)
 
-    @endpoint(
-        "PUT",
-        "/api/v2/workflows/{workflowId}/deployments/chat",
-        "replaceWorkflowChatDeployment",
-        limits={"password": length(15, 1024)},
-    )
+    @endpoint("PUT", "/api/v2/workflows/{workflowId}/deployments/chat", "replaceWorkflowChatDeployment")
     def replace(
         self,
         send: Sender,
@@ -44,7 +39,7 @@ class WorkflowChat(APIResource[M]):
         description: str | Unset = UNSET,
         customizations: Customizations | Mapping[str, Any] | Unset = UNSET,
         auth_type: Literal["public", "password", "email", "sso"] | Unset = UNSET,
-        password: str | Unset = UNSET,
+        password: Annotated[str | Unset, length(15, 1024)] = UNSET,
         allowed_emails: Sequence[str] | Unset = UNSET,
         output_configs: Sequence[OutputConfig | Mapping[str, Any]] | Unset = UNSET,
         include_thinking: bool | Unset = UNSET,

@@ -9,9 +9,9 @@ from simstudio.core.endpoint import Sender, endpoint
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.resource import APIResource
-from simstudio.core.routes import length
 from simstudio.models.v2.exchange import ExportedWorkflow, ImportedWorkflow, ImportPreview
 from simstudio.models.v2.workflow_params import DependentValue, ReferenceBinding, ReferenceMapping
+from simstudio.resources.parameters import WorkspaceId
 from simstudio.transport.flow import Flow
 
 
@@ -46,11 +46,11 @@ class WorkflowExchange(APIResource[M]):
         """
         return send.one(ExportedWorkflow)
 
-    @endpoint("POST", "/api/v2/workflows/import", "importWorkflow", limits={"workspace_id": length(1, 128)})
+    @endpoint("POST", "/api/v2/workflows/import", "importWorkflow")
     def import_(
         self,
         send: Sender,
-        workspace_id: str,
+        workspace_id: WorkspaceId,
         *,
         workflow: ExportedWorkflow | Mapping[str, Any] | str,
         folder_path: str | Unset = UNSET,
@@ -95,13 +95,11 @@ class WorkflowExchange(APIResource[M]):
             send.resend = "claimed"
         return send.one(ImportedWorkflow)
 
-    @endpoint(
-        "POST", "/api/v2/workflows/import/preview", "previewWorkflowImport", limits={"workspace_id": length(1, 128)}
-    )
+    @endpoint("POST", "/api/v2/workflows/import/preview", "previewWorkflowImport")
     def preview_import(
         self,
         send: Sender,
-        workspace_id: str,
+        workspace_id: WorkspaceId,
         *,
         workflow: ExportedWorkflow | Mapping[str, Any] | str,
         folder_path: str | Unset = UNSET,

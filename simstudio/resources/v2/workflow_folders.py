@@ -8,8 +8,8 @@ from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
-from simstudio.core.routes import length
 from simstudio.models.v2.folders import DeletedWorkflowFolder, WorkflowFolder
+from simstudio.resources.parameters import Search, WorkspaceId
 from simstudio.transport.flow import Flow
 
 
@@ -20,19 +20,14 @@ class WorkflowFolders(APIResource[M]):
     hexadecimal digits. It has at most 64 segments and 4,096 bytes; the root is ``/``.
     """
 
-    @paged(
-        "GET",
-        "/api/v2/workflows/folders",
-        "listWorkflowsFolders",
-        limits={"workspace_id": length(1, 128), "search": length(1, 200)},
-    )
+    @paged("GET", "/api/v2/workflows/folders", "listWorkflowsFolders")
     def list(
         self,
         send: Sender,
-        workspace_id: str,
+        workspace_id: WorkspaceId,
         *,
         parent_path: str | None = None,
-        search: str | None = None,
+        search: Search | None = None,
         sort_by: Literal["name", "createdAt", "updatedAt"] | None = None,
         sort_order: Literal["asc", "desc"] | None = None,
     ) -> Pages[WorkflowFolder]:
@@ -53,8 +48,8 @@ class WorkflowFolders(APIResource[M]):
         """
         return send.pages(WorkflowFolder)
 
-    @endpoint("POST", "/api/v2/workflows/folders", "createWorkflowsFolder", limits={"workspace_id": length(1, 128)})
-    def create(self, send: Sender, workspace_id: str, *, path: str) -> Flow[WorkflowFolder]:
+    @endpoint("POST", "/api/v2/workflows/folders", "createWorkflowsFolder")
+    def create(self, send: Sender, workspace_id: WorkspaceId, *, path: str) -> Flow[WorkflowFolder]:
         """Create a folder.
 
         Raises:
@@ -67,8 +62,10 @@ class WorkflowFolders(APIResource[M]):
         """
         return send.one(WorkflowFolder)
 
-    @endpoint("PATCH", "/api/v2/workflows/folders", "relocateWorkflowsFolder", limits={"workspace_id": length(1, 128)})
-    def relocate(self, send: Sender, workspace_id: str, *, path: str, destination_path: str) -> Flow[WorkflowFolder]:
+    @endpoint("PATCH", "/api/v2/workflows/folders", "relocateWorkflowsFolder")
+    def relocate(
+        self, send: Sender, workspace_id: WorkspaceId, *, path: str, destination_path: str
+    ) -> Flow[WorkflowFolder]:
         """Rename or move a folder with its contents.
 
         Args:
@@ -85,9 +82,9 @@ class WorkflowFolders(APIResource[M]):
         """
         return send.one(WorkflowFolder)
 
-    @endpoint("DELETE", "/api/v2/workflows/folders", "deleteWorkflowsFolder", limits={"workspace_id": length(1, 128)})
+    @endpoint("DELETE", "/api/v2/workflows/folders", "deleteWorkflowsFolder")
     def delete(
-        self, send: Sender, workspace_id: str, *, path: str, recursive: bool | None = None
+        self, send: Sender, workspace_id: WorkspaceId, *, path: str, recursive: bool | None = None
     ) -> Flow[DeletedWorkflowFolder]:
         """Delete a folder.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from simstudio.core.endpoint import Sender, endpoint
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
+from simstudio.core.parameters import items, query
 from simstudio.core.resource import APIResource
-from simstudio.core.routes import items
 from simstudio.models.v2.state import ReplacedState, WorkflowState
 from simstudio.models.v2.state_params import Block, Edge, Loop, Parallel, Variable
 from simstudio.transport.flow import Flow
@@ -31,24 +31,18 @@ class WorkflowStates(APIResource[M]):
         """
         return send.one(WorkflowState)
 
-    @endpoint(
-        "PUT",
-        "/api/v2/workflows/{workflowId}/state",
-        "replaceWorkflowState",
-        query=("dry_run",),
-        limits={"blocks": items(high=2000), "edges": items(high=10_000)},
-    )
+    @endpoint("PUT", "/api/v2/workflows/{workflowId}/state", "replaceWorkflowState")
     def replace(
         self,
         send: Sender,
         workflow_id: str,
         *,
-        blocks: Mapping[str, Block | Mapping[str, Any]],
-        edges: Sequence[Edge | Mapping[str, Any]],
+        blocks: Annotated[Mapping[str, Block | Mapping[str, Any]], items(high=2000)],
+        edges: Annotated[Sequence[Edge | Mapping[str, Any]], items(high=10000)],
         loops: Mapping[str, Loop | Mapping[str, Any]] | Unset = UNSET,
         parallels: Mapping[str, Parallel | Mapping[str, Any]] | Unset = UNSET,
         variables: Mapping[str, Variable | Mapping[str, Any]] | Unset = UNSET,
-        dry_run: bool | None = None,
+        dry_run: Annotated[bool | None, query] = None,
     ) -> Flow[ReplacedState]:
         """Overwrite the draft, without a check for concurrent changes. Deploy to publish it. Needs a personal key.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 from simstudio.core.endpoint import Sender, endpoint
 from simstudio.core.modes import M
+from simstudio.core.parameters import items
 from simstudio.core.resource import APIResource
-from simstudio.core.routes import items
 from simstudio.models.v2.state import AppliedVariables
 from simstudio.models.v2.workflow_params import VariableOperation
 from simstudio.transport.flow import Flow
@@ -16,14 +17,9 @@ from simstudio.transport.flow import Flow
 class WorkflowVariables(APIResource[M]):
     """Changes of a workflow's variables; ``workflows.get`` and ``workflows.state.get`` read them."""
 
-    @endpoint(
-        "PATCH",
-        "/api/v2/workflows/{workflowId}/variables",
-        "applyWorkflowVariables",
-        limits={"operations": items(1, 100)},
-    )
+    @endpoint("PATCH", "/api/v2/workflows/{workflowId}/variables", "applyWorkflowVariables")
     def apply(
-        self, send: Sender, workflow_id: str, *, operations: Sequence[VariableOperation]
+        self, send: Sender, workflow_id: str, *, operations: Annotated[Sequence[VariableOperation], items(1, 100)]
     ) -> Flow[AppliedVariables]:
         """Add, edit and delete variables, by name and in the given order.
 

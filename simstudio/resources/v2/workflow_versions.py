@@ -9,7 +9,6 @@ from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
-from simstudio.core.routes import between
 from simstudio.models.v2.deployments import DeploymentResult
 from simstudio.models.v2.versions import (
     RevertedWorkflow,
@@ -18,20 +17,16 @@ from simstudio.models.v2.versions import (
     WorkflowVersionDetail,
     WorkflowVersionLabels,
 )
+from simstudio.resources.parameters import PageLimit
 from simstudio.transport.flow import Flow
 
 
 class WorkflowVersions(APIResource[M]):
     """The versions of a workflow."""
 
-    @paged(
-        "GET",
-        "/api/v2/workflows/{workflowId}/versions",
-        "listWorkflowVersionsV2",
-        limits={"limit": between(1, 100)},
-    )
+    @paged("GET", "/api/v2/workflows/{workflowId}/versions", "listWorkflowVersionsV2")
     def list(
-        self, send: Sender, workflow_id: str, *, limit: int | None = None, cursor: str | None = None
+        self, send: Sender, workflow_id: str, *, limit: PageLimit | None = None, cursor: str | None = None
     ) -> Pages[WorkflowVersion]:
         """List the versions of a workflow.
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.namespace import namespace
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
-from simstudio.core.routes import between, items, length
+from simstudio.core.parameters import items, query
 from simstudio.models.v2.operations import AppliedOperations
 from simstudio.models.v2.workflow_params import BlockEnabled, WorkflowOperation
 from simstudio.models.v2.workflows import CreatedWorkflow, DeletedWorkflow, MovedWorkflows, Workflow, WorkflowDetail
+from simstudio.resources.parameters import PageLimit, Search, WorkspaceId
 from simstudio.resources.v2.workflow_exchange import WorkflowExchange
 from simstudio.resources.v2.workflow_publishing import WorkflowPublishing
 from simstudio.transport.flow import Flow
@@ -72,23 +73,18 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
 
         return WorkflowChat(self._context, f"{self._name}.chat")
 
-    @paged(
-        "GET",
-        "/api/v2/workflows",
-        "listWorkflows",
-        limits={"workspace_id": length(1, 128), "limit": between(1, 100), "search": length(1, 200)},
-    )
+    @paged("GET", "/api/v2/workflows", "listWorkflows")
     def list(
         self,
         send: Sender,
-        workspace_id: str,
+        workspace_id: WorkspaceId,
         *,
         scope: Literal["active", "archived"] | None = None,
         folder_path: str | None = None,
         deployed_only: bool | None = None,
-        limit: int | None = None,
+        limit: PageLimit | None = None,
         cursor: str | None = None,
-        search: str | None = None,
+        search: Search | None = None,
         sort_by: Literal["position", "name", "createdAt", "updatedAt", "runCount"] | None = None,
         sort_order: Literal["asc", "desc"] | None = None,
     ) -> Pages[Workflow]:
@@ -127,11 +123,11 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
         """
         return send.one(WorkflowDetail)
 
-    @endpoint("POST", "/api/v2/workflows", "createWorkflowV2", limits={"workspace_id": length(1, 128)})
+    @endpoint("POST", "/api/v2/workflows", "createWorkflowV2")
     def create(
         self,
         send: Sender,
-        workspace_id: str,
+        workspace_id: WorkspaceId,
         *,
         name: str,
         description: str | Unset | None = UNSET,
@@ -218,14 +214,14 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
         """
         return send.one(Workflow)
 
-    @endpoint(
-        "POST",
-        "/api/v2/workflows/move",
-        "moveWorkflows",
-        limits={"workspace_id": length(1, 128), "workflow_ids": items(1, 100)},
-    )
+    @endpoint("POST", "/api/v2/workflows/move", "moveWorkflows")
     def move(
-        self, send: Sender, workspace_id: str, *, workflow_ids: Sequence[str], folder_path: str
+        self,
+        send: Sender,
+        workspace_id: WorkspaceId,
+        *,
+        workflow_ids: Annotated[Sequence[str], items(1, 100)],
+        folder_path: str,
     ) -> Flow[MovedWorkflows]:
         """Move workflows to a folder, each on its own; those that cannot be moved are in ``failed``, without an error.
 
@@ -242,23 +238,17 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
         """
         return send.one(MovedWorkflows)
 
-    @endpoint(
-        "POST",
-        "/api/v2/workflows/{workflowId}/operations",
-        "applyWorkflowOperations",
-        query=("dry_run",),
-        limits={"operations": items(1, 200)},
-    )
+    @endpoint("POST", "/api/v2/workflows/{workflowId}/operations", "applyWorkflowOperations")
     def apply_operations(
         self,
         send: Sender,
         workflow_id: str,
         *,
-        operations: Sequence[WorkflowOperation],
+        operations: Annotated[Sequence[WorkflowOperation], items(1, 200)],
         atomic: bool | Unset = UNSET,
         layout: Literal["targeted", "none"] | Unset = UNSET,
         set_block_enabled: Sequence[BlockEnabled | Mapping[str, Any]] | Unset = UNSET,
-        dry_run: bool | None = None,
+        dry_run: Annotated[bool | None, query] = None,
     ) -> Flow[AppliedOperations]:
         """Change blocks of a draft. Deploy to publish the changes. Needs a personal key.
 

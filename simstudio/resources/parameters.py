@@ -1,0 +1,16 @@
+"""Types of parameters that many operations share: each is explained here once, and checked before anything is sent."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+from simstudio.core.parameters import between, length
+
+WorkspaceId: TypeAlias = Annotated[str, length(1, 128)]
+"""Id of a workspace, as in the address of Sim's editor: 1 to 128 characters."""
+
+PageLimit: TypeAlias = Annotated[int, between(1, 100)]
+"""Items per page, 1 to 100; default 50 unless the operation says otherwise."""
+
+Search: TypeAlias = Annotated[str, length(1, 200)]
+"""Text to search for, 1 to 200 characters."""
