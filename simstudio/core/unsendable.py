@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from simstudio.transport.errors import InvalidInputError
 
+_LONGEST = 500
 TOO_DEEP: Final = "it nests too deeply, or contains itself"
 
 
@@ -60,7 +61,8 @@ def find_unsendable(
 
 
 def _sentence(path: str, problem: str) -> str:
-    return f"{path.removeprefix('.') or 'it'} {problem}."
+    place = path.removeprefix(".") or "it"
+    return f"{place if len(place) <= _LONGEST else f'{place[:_LONGEST]}…'} {problem}."
 
 
 def join_path(path: str, key: Any) -> str:

@@ -353,27 +353,7 @@ class Response:
         try:
             return json.loads(self.content.decode() if self.content[:1] in _JSON_BEGINS else self.content)
         except (ValueError, RecursionError) as error:
-            raise self.json_error(error) from error
-
-    def json_error(self, error: Exception) -> InvalidResponseError:
-        """Return the error for a failure of ``json.loads`` to read this body."""
-        reason = unread_json_reason(error, self.content)
-        if reason is not None:
-            problem = f"JSON that Python does not read: {reason}. The body is in error.response.content."
-        else:
-            kind = self.headers.get("content-type", "no content type")
-            problem = (
-                f"a body that is not JSON ({kind}, {len(self.content)} bytes, beginning {self.text[:120].strip()!r}). "
-                "Check that base_url points at the API and not at a web page or a proxy."
-            )
-        made = InvalidResponseError(
-            f"{self.method} {self.path} answered {self.status} with {problem}",
-            status=self.status,
-            response=self,
-            history=self.history,
-        )
-        made.lasting = reason is not None
-        return made
+            raise json_error(self, error) from error
 
     def __getstate__(self) -> tuple[Any, ...]:
         return (
@@ -388,6 +368,28 @@ class Response:
 
     def __repr__(self) -> str:
         return f"<Response {self.status} {self.method} {self.path} attempt={self.attempt}>"
+
+
+def json_error(response: Response, error: Exception) -> InvalidResponseError:
+    """Return the error for a body that ``json.loads`` does not read."""
+    reason = unread_json_reason(error, response.content)
+    if reason is not None:
+        problem = f"JSON that Python does not read: {reason}. The body is in error.response.content."
+    else:
+        kind = response.headers.get("content-type", "no content type")
+        begin = response.text[:120].strip()
+        problem = (
+            f"a body that is not JSON ({kind}, {len(response.content)} bytes, beginning {begin!r}). "
+            "Check that base_url points at the API and not at a web page or a proxy."
+        )
+    made = InvalidResponseError(
+        f"{response.method} {response.path} answered {response.status} with {problem}",
+        status=response.status,
+        response=response,
+        history=response.history,
+    )
+    made.lasting = reason is not None
+    return made
 
 
 def unread_json_reason(error: Exception, text: str | bytes) -> str | None:

@@ -41,7 +41,7 @@ from simstudio.transport.errors import (
     ServerError,
     SimStudioError,
 )
-from simstudio.transport.message import Claim, Response, unread_json_reason
+from simstudio.transport.message import Claim, Response, json_error, unread_json_reason
 
 if TYPE_CHECKING:
     from simstudio.core.resource import APIResource
@@ -385,7 +385,7 @@ def last_line(response: Response) -> dict[str, Any] | None:
             data = json.loads(line)
         except (ValueError, RecursionError) as error:
             if unread_json_reason(error, line) is not None:
-                raise response.json_error(error) from error
+                raise json_error(response, error) from error
             continue
         if isinstance(data, dict) and data.get("type") in ("final", "error"):
             return data
