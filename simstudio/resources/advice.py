@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from simstudio.core.failures import ErrorBody, is_gateway_timeout, read_error
 
@@ -16,8 +16,13 @@ _BY_STATUS: Final = {
     401: "Check the API key (api_key= or SIM_API_KEY) and that it belongs to this server.",
     402: "Raise the limit or wait for the next period; client.usage.limits() shows both.",
     404: "Check the id and base_url.",
-    413: "Send less; Sim takes 10 MiB.",
 }
+CANNOT_RESUME: Final = "Execution can no longer be resumed"
+"""Message of a server since August 2026 for an answer to a pause that followed an earlier answer of the same run."""
+CANNOT_RESUME_ADVICE: Final = (
+    "This server cannot resume a run that paused again after an answer: the run stays paused under its first id until "
+    "client.workflows.cancel() ends it."
+)
 _WORKSPACE_KEY: Final = "A workspace key may not do this ({}): use a personal API key."
 _BY_CODE: Final = {
     "WORKSPACE_KEY_OPERATION_NOT_PERMITTED": _WORKSPACE_KEY,
@@ -27,6 +32,8 @@ _BY_CODE: Final = {
 }
 """Advice by the code of a 403, which takes the place of the braces."""
 _RUNS: Final = re.compile(r"/api/(workflows/[^/]+/execute|resume/.+|v2/workflows/[^/]+/(execute|runs/[^/]+/resume))$")
+_MOST_REMARKS: Final = 3
+_LONGEST_REMARK: Final = 200
 _DOUBLED: Final = re.compile(r"(/api|/api/v\d+)/api/")
 
 
@@ -45,7 +52,11 @@ def find_cause(response: Response) -> str | None:
         )
     if response.status == 403:
         return _forbidden(body)
-    return _mistaken_address(response) or _unknown_to_server(response, body)
+    if response.status == 409 and body.message == CANNOT_RESUME:
+        return CANNOT_RESUME_ADVICE
+    if response.status == 413 and response.method not in ("GET", "HEAD"):  # of a GET, the answer is too large
+        return "Send less; Sim takes 10 MiB."
+    return _mistaken_address(response) or _unknown_to_server(response, body) or _refused(response, body)
 
 
 def _forbidden(body: ErrorBody) -> str:
@@ -66,20 +77,68 @@ def _unknown_to_server(response: Response, body: ErrorBody) -> str | None:
         unknown = f"{response.method} {response.path}"
     elif response.status == 400:
         unknown = ", ".join(dict.fromkeys(_unrecognized(body.details)))
+        if _read_as_number(response, body.details):
+            unknown = f"{response.method} {response.path}"
     if not unknown:
         return None
     otherwise = "." if body.is_json or response.status != 404 else ", or base_url is not the address of a Sim server."
     return f"This server does not know {unknown}; it may be older{otherwise}"
 
 
+def _read_as_number(response: Response, details: Any) -> bool:
+    """Whether the server took a word of the path for a numeric parameter: it has no route of this name."""
+    query = {name for name, _ in parse_qsl(urlsplit(response.url).query, keep_blank_values=True)}
+    return any(
+        isinstance(issue, Mapping)
+        and "received NaN" in str(issue.get("message"))
+        and isinstance(path := issue.get("path"), list)
+        and len(path) == 1
+        and path[0] not in query
+        for issue in _items(details)
+    )
+
+
+def _refused(response: Response, body: ErrorBody) -> str | None:
+    """What the details of a 400 add to its message: places of the request, rows, and what is wrong with them."""
+    if response.status not in (400, 422):
+        return None
+    remarks = list(dict.fromkeys(filter(None, (_remark(each, body.message) for each in _items(body.details)))))
+    shown = [text if len(text) <= _LONGEST_REMARK else f"{text[:_LONGEST_REMARK]}…" for text in remarks[:_MOST_REMARKS]]
+    if len(remarks) > len(shown):
+        shown.append(f"and {len(remarks) - len(shown)} more")
+    return f"Refused: {'; '.join(shown)}." if shown else None
+
+
+def _remark(item: Any, message: str | None) -> str:
+    """One item of a list of details, without what the message says; empty if it adds nothing.
+
+    An item is a text, ``{"path", "message"}``, or ``{"row", "errors"}``.
+    """
+    if isinstance(item, str):
+        return "" if item == message else item
+    if not isinstance(item, Mapping):
+        return ""
+    if "row" in item:
+        return f"row {item['row']}: {', '.join(map(str, _items(item.get('errors'))))}"
+    path, text = item.get("path"), item.get("message")
+    if not isinstance(text, str):
+        return ""
+    place = ".".join(map(str, path)) if isinstance(path, list) else path if isinstance(path, str) else ""
+    return ": ".join(filter(None, (place, "" if text == message else text)))
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _unrecognized(details: Any) -> Iterator[str]:
     """The parameters that a server refused as unknown: their Python names, and the places of deeper fields."""
-    for issue in details if isinstance(details, list) else ():
+    for issue in _items(details):
         if not isinstance(issue, Mapping) or issue.get("code") != "unrecognized_keys":
             continue
         keys, path = issue.get("keys"), issue.get("path")
-        place = [str(step) for step in path] if isinstance(path, list) else []
-        for key in keys if isinstance(keys, list) else ():
+        place = [str(step) for step in _items(path)]
+        for key in _items(keys):
             yield ".".join([*place, str(key)]) if place else re.sub(r"(?<!^)(?=[A-Z])", "_", str(key)).lower()
 
 

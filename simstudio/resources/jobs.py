@@ -18,9 +18,9 @@ from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, check_timeout
 from simstudio.core.resource import APIResource
 from simstudio.models.execution import error_facts, is_time_limit
+from simstudio.resources.advice import CANNOT_RESUME, CANNOT_RESUME_ADVICE
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.dialects.base import Target
-from simstudio.resources.pauses import CANNOT_RESUME, CANNOT_RESUME_ADVICE
 from simstudio.transport.errors import InvalidInputError, NotFoundError, SimStudioError
 from simstudio.transport.flow import Flow
 

@@ -9,19 +9,12 @@ import attrs
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.models.jobs import Job
 from simstudio.models.pauses import Pause, PausedRun
+from simstudio.resources.advice import CANNOT_RESUME_ADVICE
 from simstudio.transport.errors import ConflictError, InvalidInputError
 
 if TYPE_CHECKING:
     from simstudio.resources.dialects.base import Dialect
     from simstudio.transport.flow import Flow
-
-CANNOT_RESUME = "Execution can no longer be resumed"
-"""Message of a server since August 2026 for an answer to a pause that followed an earlier answer of the same run."""
-
-CANNOT_RESUME_ADVICE = (
-    "This server cannot resume a run that paused again after an answer: the run stays paused under its first id until "
-    "client.workflows.cancel() ends it."
-)
 
 
 @attrs.frozen
@@ -64,12 +57,6 @@ def resolve_pause(
     if context_id is None:
         context_id = _only_waiting_pause((yield from dialect.paused_run(workflow_id, execution_id)))
     return PauseAddress(workflow_id, execution_id, context_id)
-
-
-def explain_conflict(error: ConflictError) -> None:
-    """Add to a 409 that the server cannot resume a run that paused again after an answer, if it is about that."""
-    if CANNOT_RESUME in str(error):
-        error.args = (f"{error.args[0]} {CANNOT_RESUME_ADVICE}", *error.args[1:])
 
 
 def api_version_of(run: object) -> str | None:

@@ -12,7 +12,6 @@ from simstudio.core.resource import APIResource
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.jobs import Jobs
-from simstudio.transport.errors import ConflictError
 from simstudio.transport.flow import Flow
 
 if TYPE_CHECKING:
@@ -97,18 +96,14 @@ class WorkflowPauses(APIResource[M]):
             >>> client.workflows.resume(result, {"approved": True}).output  # doctest: +SKIP
         """
         from simstudio.models.receipts import AsyncExecutionResult
-        from simstudio.resources.pauses import api_version_of, explain_conflict, resolve_pause
+        from simstudio.resources.pauses import api_version_of, resolve_pause
 
         check_timeout(None if isinstance(timeout, Unset) else timeout)
         dialect = self._dialects.of(api_version_of(run) or self._dialects.version)
         pause = yield from resolve_pause(dialect, run, workflow_id, context_id)
-        try:
-            resumed = yield from dialect.resume(
-                pause.workflow_id, pause.execution_id, pause.context_id, input, timeout=timeout
-            )
-        except ConflictError as error:
-            explain_conflict(error)
-            raise
+        resumed = yield from dialect.resume(
+            pause.workflow_id, pause.execution_id, pause.context_id, input, timeout=timeout
+        )
         if isinstance(resumed, AsyncExecutionResult):
             self._jobs.remember(resumed)
         return resumed

@@ -100,12 +100,63 @@ def test_a_page_instead_of_a_route_may_come_from_another_server() -> None:
         (404, {"error": "Workflow not found"}, ". Check the id and base_url."),
         (404, v2("TASK_NOT_FOUND", "Not found here"), ". Check the id and base_url."),
         (400, v2("BAD_REQUEST", "Invalid", [{"code": "invalid_type", "keys": ["a"]}]), "attempt 1)."),
+        (413, {"error": "Workflow execution request body exceeds maximum size"}, ". Send less; Sim takes 10 MiB."),
         (400, v2("BAD_REQUEST", "Invalid", "unrecognized_keys"), "attempt 1)."),
         (400, v2("BAD_REQUEST", "Invalid", [{"code": "unrecognized_keys", "keys": "a", "path": "b"}]), "attempt 1)."),
     ],
 )
 def test_what_is_missing_or_wrong_is_not_unknown(status: int, body: Any, advice: str) -> None:
     assert message(status, body).endswith(advice)
+
+
+@pytest.mark.parametrize(
+    ("details", "refused"),
+    [
+        ([{"path": ["operations", 0, "type"], "message": "Invalid"}], "operations.0.type."),
+        ([{"path": "executionId", "message": "Too long"}], "executionId: Too long."),
+        ([{"path": ["a"], "message": "Invalid"}, {"path": ["b"], "message": "Bad"}], "a; b: Bad."),
+        ([{"path": [], "message": "No rows"}], "No rows."),
+        (['Column "name" must be unique', "qty must be number"], 'Column "name" must be unique; qty must be number.'),
+        ([{"row": 1, "errors": ["Missing required field: sku"]}], "row 1: Missing required field: sku."),
+        ([f"c{number}" for number in range(9)], "c0; c1; c2; and 6 more."),
+        ([5000 * "x"], 200 * "x" + "….")
+    ],
+    ids=["an issue", "an issue of v1", "several issues", "no place", "texts", "rows", "many", "long"],
+)  # fmt: skip
+def test_a_400_names_what_was_refused(details: Any, refused: str) -> None:
+    assert message(400, v2("BAD_REQUEST", "Invalid", details)).endswith(f"attempt 1). Refused: {refused}")
+
+
+@pytest.mark.parametrize(
+    "details",
+    [None, {"code": "INVALID_FILTER"}, "text", [None, 5, [], {}], [{"path": [], "message": "Invalid"}], ["Invalid"]],
+)
+def test_a_400_whose_details_add_nothing_is_left_alone(details: Any) -> None:
+    assert message(400, v2("BAD_REQUEST", "Invalid", details)).endswith("attempt 1).")
+
+
+def test_a_route_that_an_older_server_reads_as_a_parameter_is_unknown_to_it() -> None:
+    issue = {"expected": "number", "code": "invalid_type", "received": "NaN", "path": ["version"]}
+    text = "Invalid input: expected number, received NaN"
+    body = v2("BAD_REQUEST", text, [{**issue, "message": text}])
+    at = "/api/v2/workflows/wf/versions/compare?base=1&target=2"
+    assert message(400, body, method="GET", at=at).endswith(
+        "This server does not know GET /api/v2/workflows/wf/versions/compare; it may be older."
+    )
+    assert message(400, body, method="GET", at=f"{at}&version=x").endswith("Refused: version.")
+
+
+def test_an_answer_that_is_too_large_is_no_request_that_is() -> None:
+    body = v2("PAYLOAD_TOO_LARGE", "File (9 MB) exceeds the 5 MB inline limit")
+    assert message(413, body, method="GET", at="/api/v2/workflows/wf/runs/run").endswith("attempt 1).")
+
+
+@pytest.mark.parametrize(
+    "body", [{"error": "Execution can no longer be resumed"}, v2("CONFLICT", "Execution can no longer be resumed")]
+)
+def test_a_run_that_paused_again_is_told_from_other_conflicts(body: Any) -> None:
+    assert message(409, body).endswith("until client.workflows.cancel() ends it.")
+    assert message(409, {"error": "Paused execution is not resumable"}).endswith("attempt 1).")
 
 
 @pytest.mark.parametrize(("prefix", "ending"), [("/api", "/api"), ("/sim/api", "/api"), ("/api/v2", "/api/v2")])
