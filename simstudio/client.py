@@ -57,7 +57,7 @@ class _SimClient(DocumentedMethods[M]):
         del api_key, base_url, headers
         configure_from_environment(LOG_VARIABLE)
         warn_of_ignored_settings()
-        options = Options.checked(timeout=timeout, max_retries=max_retries, headers=own_headers)
+        options = Options.checked(timeout=timeout, max_retries=max_retries, headers=own_headers, key_header=KEY_HEADER)
         credentials = Credentials(resolve_api_key(key), pattern=KEY_PATTERN)
         endpoint = Endpoint(resolve_base_url(address), follow_to_www=True)
         version = resolve_api_version(api_version)

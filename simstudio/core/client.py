@@ -76,6 +76,7 @@ class BaseClient(APIResource[M]):
             timeout=now.timeout if isinstance(timeout, Unset) else timeout,
             max_retries=now.max_retries if isinstance(max_retries, Unset) else max_retries,
             headers=own,
+            key_header=self._context.session.service.key_header,
         )
         clone: C = self._derive(type(self), options)
         return clone

@@ -54,15 +54,15 @@ class Options:
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
 
     @classmethod
-    def checked(cls, *, timeout: float | None, max_retries: int, headers: Secret[Any]) -> Options:
-        """Make options from arguments.
+    def checked(cls, *, timeout: float | None, max_retries: int, headers: Secret[Any], key_header: str = "") -> Options:
+        """Make options from arguments. ``key_header`` is that of :func:`check_headers`.
 
         Raises:
             ConfigurationError: An argument cannot be used; the message names it.
         """
         retries = check_max_retries(max_retries)
         try:
-            return cls(check_timeout(timeout), retries, check_headers(headers))
+            return cls(check_timeout(timeout), retries, check_headers(headers, key_header))
         except InvalidInputError as error:
             raise ConfigurationError(str(error)) from None
 
@@ -82,8 +82,13 @@ def check_timeout(value: object, name: str = "timeout") -> float | None:
     return float(value)
 
 
-def check_headers(headers: Mapping[str, str] | Secret[Any] | None) -> dict[str, str]:
+def check_headers(headers: Mapping[str, str] | Secret[Any] | None, key_header: str = "") -> dict[str, str]:
     """Return headers as a dict.
+
+    Args:
+        headers: Headers of the user.
+        key_header: Name of the header that carries the client's key, which is no place for another key: errors and logs
+            are cleared of the client's key only.
 
     Raises:
         InvalidInputError: A name or a value cannot be sent; the message names the header and shows no value.
@@ -95,6 +100,11 @@ def check_headers(headers: Mapping[str, str] | Secret[Any] | None) -> dict[str, 
     if not isinstance(given.reveal(), Mapping):
         raise InvalidInputError(f"headers must be a mapping of str to str, not {type(given.reveal()).__name__}.")
     checked = Headers(given.reveal())
+    if key_header and key_header in checked:
+        raise InvalidInputError(
+            f"The header {key_header} carries the client's key. Pass the key to the client, not in headers=; "
+            "for another key make another client."
+        )
     if "user-agent" in checked and not checked["user-agent"].strip():
         raise InvalidInputError("The header User-Agent is empty. Leave it out instead.")
     return dict(checked.pairs())

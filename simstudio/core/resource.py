@@ -183,7 +183,7 @@ class APIResource(Generic[M]):
                 check_path(path),
                 json=json,
                 params=params,
-                headers=check_headers(headers),
+                headers=check_headers(headers, self._context.session.service.key_header),
                 timeout=timeout,
                 resend=resend,
             )
@@ -198,6 +198,7 @@ class APIResource(Generic[M]):
             return response.content
 
     def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the client's configuration, **including the API key**, and the name of the resource."""
         return _resource, (*self._context.reduce(), self._name)
 
     def __repr__(self) -> str:

@@ -21,8 +21,10 @@ class Service(NamedTuple):
             response; None if nothing is known.
         explain_not_found: Takes a resource and its 404; a flow that raises a more helpful error, or returns. It may
             send requests.
+        key_header: Name of the header that carries the key; empty if none does.
     """
 
     error_codes: Mapping[int, str] = MappingProxyType({})
     advice: Callable[[Response], str | None] = lambda _: None
     explain_not_found: Callable[[Any, NotFoundError], Flow[None]] | None = None
+    key_header: str = ""

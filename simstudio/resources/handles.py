@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class JobHandle(SubmittedRun[M, Job, WorkflowExecutionResult]):
-    """A background execution as a :class:`~simstudio.core.runs.SubmittedRun`; made by ``client.jobs.handle``."""
+    """A background execution as a :class:`~simstudio.core.runs.SubmittedRun`; made by ``client.jobs.handle``.
+
+    A pickled handle contains the client's key: treat it as a secret.
+    """
 
     def __init__(self, jobs: Jobs[M], target: Target, state: Job | None) -> None:
         super().__init__(jobs._context, "jobs", target.task_id, state)

@@ -41,6 +41,7 @@ SIM: Final = Service(
     error_codes={401: "UNAUTHORIZED", 402: "USAGE_LIMIT_EXCEEDED", 429: "RATE_LIMIT_EXCEEDED"},
     advice=advise,
     explain_not_found=_explain_not_found,
+    key_header=KEY_HEADER,
 )
 
 

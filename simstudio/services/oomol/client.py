@@ -9,6 +9,7 @@ from simstudio.core.client import AsyncClient, BaseClient, SyncClient
 from simstudio.core.modes import Async, M, RawAsync, RawSync, Sync
 from simstudio.core.namespace import namespace
 from simstudio.core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, UNSET, Options, Unset
+from simstudio.core.service import Service
 from simstudio.core.session import Session
 from simstudio.services.oomol.applets import Applets
 from simstudio.services.oomol.blocks import Blocks, Flows
@@ -82,6 +83,7 @@ class _OomolClient(BaseClient[M]):
             middleware=middleware,
             http_client=http_client,
             asynchronous=self._mode.asynchronous,
+            service=Service(key_header="Authorization"),
             wire=WireOptions(max_response_size=max_response_size),
             arguments=arguments,
         )

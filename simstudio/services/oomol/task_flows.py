@@ -171,7 +171,10 @@ class TaskFlows(OomolResource[M]):
 
 
 class TaskHandle(SubmittedRun[M, Task, RunResult], OomolResource[M]):
-    """A task as a :class:`~simstudio.core.runs.SubmittedRun`; made by ``client.tasks.handle``."""
+    """A task as a :class:`~simstudio.core.runs.SubmittedRun`; made by ``client.tasks.handle``.
+
+    A pickled handle contains the client's token: treat it as a secret.
+    """
 
     def __init__(self, tasks: TaskFlows[M], task_id: str, state: Task | None) -> None:
         super().__init__(tasks._context, "tasks", task_id, state)

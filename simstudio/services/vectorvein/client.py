@@ -8,8 +8,9 @@ from typing import Any, Final, cast
 from simstudio.core.client import AsyncClient, SyncClient
 from simstudio.core.modes import Async, M, RawAsync, RawSync, Sync
 from simstudio.core.options import DEFAULT_MAX_RETRIES, Options
+from simstudio.core.service import Service
 from simstudio.core.session import Session
-from simstudio.services.vectorvein.credentials import VectorVeinAuth, VectorVeinCredentials
+from simstudio.services.vectorvein.credentials import KEY_HEADER, VectorVeinAuth, VectorVeinCredentials
 from simstudio.services.vectorvein.documented import DocumentedMethods
 from simstudio.transport.endpoint import Endpoint
 from simstudio.transport.logging import Logging, configure_from_environment
@@ -43,7 +44,7 @@ class _VectorVeinClient(DocumentedMethods[M]):
         del api_key, base_url, headers
         configure_from_environment("SIM_LOG")
         credentials = VectorVeinCredentials(key)
-        options = Options.checked(timeout=timeout, max_retries=max_retries, headers=own_headers)
+        options = Options.checked(timeout=timeout, max_retries=max_retries, headers=own_headers, key_header=KEY_HEADER)
         endpoint = Endpoint(address, follow_to_www=True)
         rate_limits = RateLimits()
         session = Session(
@@ -54,6 +55,7 @@ class _VectorVeinClient(DocumentedMethods[M]):
             middleware=middleware,
             http_client=http_client,
             asynchronous=self._mode.asynchronous,
+            service=Service(key_header=KEY_HEADER),
             wire=WireOptions(max_response_size=max_response_size),
             arguments=lambda: {"api_key": Secret(credentials.key)},
         )

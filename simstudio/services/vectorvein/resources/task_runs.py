@@ -21,6 +21,8 @@ class AgentTaskRun(SubmittedRun[M, AgentTask, AgentTask]):
     """A task as the handle that every service's client gives; made by ``client.agent_tasks.handle``.
 
     ``wait()`` and ``result()`` give the task, however it ended: look at its ``status`` and ``error_reason_title``.
+
+    A pickled handle contains the client's key: treat it as a secret.
     """
 
     def __init__(

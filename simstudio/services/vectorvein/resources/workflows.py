@@ -363,6 +363,8 @@ class WorkflowRun(SubmittedRun[M, WorkflowRunResult, WorkflowRunResult]):
 
     ``refresh()`` gives a failed run's state, ``wait()`` and ``result()`` raise a
     :class:`~simstudio.services.vectorvein.WorkflowError` for it.
+
+    A pickled handle contains the client's key: treat it as a secret.
     """
 
     def __init__(self, workflows: Workflows[M], run: RunReference, state: WorkflowRunResult | None) -> None:
