@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import attrs
 
-if TYPE_CHECKING:
-    from simstudio.transport.message import Headers, Response
+from simstudio.transport.message import Headers, Response
 
 _EXTENDED = re.compile(r"filename\*\s*=\s*utf-8'[^']*'([^;\s]+)", re.IGNORECASE)
 _PLAIN = re.compile(r'filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))', re.IGNORECASE)

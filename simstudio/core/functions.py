@@ -88,7 +88,7 @@ def shown_method(method: Callable[..., Any], returns: str, *modules: str) -> Fun
 
 
 def with_hints(method: F) -> F:
-    """Decorate a public method that is no operation, so that ``typing.get_type_hints`` reads its annotations.
+    """Decorate a public method or getter that is no operation, so that ``typing.get_type_hints`` reads its annotations.
 
     They may name what is imported under ``if TYPE_CHECKING:`` only.
     """

@@ -10,11 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from simstudio.transport.flow import Flow, adrive, drive
-from simstudio.transport.message import Response
+from simstudio.transport.message import Headers, Response
 
 if TYPE_CHECKING:
     from simstudio.core.session import Session
-    from simstudio.transport.message import Headers
 
 T = TypeVar("T")
 

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from simstudio.core.errors import StreamError
 from simstudio.transport.errors import APIConnectionError
 from simstudio.transport.flow import Flow, FromBody
+from simstudio.transport.message import Headers
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from simstudio.transport.errors import SimStudioError
-    from simstudio.transport.message import Headers, Response
+    from simstudio.transport.message import Response
 
 E = TypeVar("E")
 R = TypeVar("R")

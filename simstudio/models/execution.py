@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from simstudio.core.errors import ExecutionError, ExecutionTimeoutError
+from simstudio.core.functions import with_hints
 from simstudio.core.model import Model, model
 from simstudio.models.cut_texts import truncated_field
 from simstudio.models.large_values import with_references
@@ -78,11 +79,13 @@ class WorkflowExecutionResult(Model):
         return self.status == "paused" or (self.status is None and find_resume(self.output) is not None)
 
     @property
+    @with_hints
     def pause(self) -> Pause | None:
         """The pause, for ``client.workflows.resume``, or the first of several; None if the run is not paused."""
         return next(iter(self.pauses), None)
 
     @property
+    @with_hints
     def pauses(self) -> list[Pause]:
         """The pauses with which the run waits for a human; empty if it does not."""
         if not self.paused:

@@ -9,6 +9,7 @@ import attrs
 
 from simstudio.core.conversion import structure
 from simstudio.core.errors import JobNotDoneError
+from simstudio.core.functions import with_hints
 from simstudio.core.model import Model, model
 from simstudio.models.cut_texts import truncated_field
 from simstudio.models.execution import WorkflowExecutionResult, error_text
@@ -74,11 +75,13 @@ class Job(Model):
         return self.status == "completed" and find_resume(self.output) is not None
 
     @property
+    @with_hints
     def pause(self) -> Pause | None:
         """The pause, for ``client.workflows.resume``, or the first of several; None if there is none to answer."""
         return next(iter(self.pauses), None)
 
     @property
+    @with_hints
     def pauses(self) -> list[Pause]:
         """The pauses with which the run waits for a human; empty if there is none to answer."""
         if not self.paused:

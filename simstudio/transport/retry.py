@@ -22,11 +22,10 @@ import attrs
 from simstudio.transport.errors import APIConnectionError, ConfigurationError
 from simstudio.transport.flow import Sleep
 from simstudio.transport.hints import parse_retry_after
-from simstudio.transport.message import Attempt, Response
+from simstudio.transport.message import Attempt, Request, Response
 
 if TYPE_CHECKING:
     from simstudio.transport.flow import Flow
-    from simstudio.transport.message import Request
     from simstudio.transport.stack import Handler
 
 LONGEST_WAIT = 24 * 3600.0

@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator
-from types import UnionType
+from types import ModuleType, UnionType
 from typing import Any, Union, get_origin, get_type_hints
 
 import pytest
 
+import simstudio
 from simstudio.core.namespace import namespace
 from simstudio.core.operation import Method
 from simstudio.core.resource import APIResource
@@ -84,3 +85,13 @@ def test_the_other_methods_of_clients_and_namespaces_tell_their_types_too(servic
             if not name.startswith("_"):
                 method = getattr(resource, name)
                 assert set(inspect.signature(method).parameters) <= set(get_type_hints(method))
+
+
+@pytest.mark.parametrize("module", [simstudio, oomol, speedpix, vectorvein], ids=lambda module: module.__name__)
+def test_methods_and_properties_of_public_classes_tell_their_types(module: ModuleType) -> None:
+    for kind in filter(inspect.isclass, (getattr(module, name) for name in module.__all__)):
+        for name in dir(kind):
+            member = inspect.getattr_static(kind, name)
+            written = member.fget if isinstance(member, property) else member
+            if not name.startswith("_") and inspect.isfunction(written):
+                get_type_hints(written)  # raises for a name that cannot be found
