@@ -37,6 +37,7 @@ class Operation:
         attribute: Dotted path of the method from a client: ``v2.workflows.deploy``.
         parameters: Wire name and place (``path``, ``query``, ``header``, ``body``) by Python name.
         is_list: Whether the method returns a :class:`~simstudio.Pager`.
+        evidence: ``recorded`` if a real server was seen to answer it; ``documented`` if only its documents are known.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Operation:
     attribute: str
     parameters: Mapping[str, Parameter]
     is_list: bool
+    evidence: Literal["recorded", "documented"] = "recorded"
 
     def of(self, client: Any) -> Any:
         """The bound method of a client.
@@ -87,6 +89,7 @@ def _operations_of(resource: APIResource[Any]) -> Iterator[Operation]:
                 f"{resource._name}.{name}",
                 MappingProxyType(dict(route.parameters)),
                 isinstance(member, listing),
+                route.evidence,
             )
 
 

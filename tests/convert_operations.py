@@ -1,41 +1,29 @@
 """Make ``tests/catalog/operations.json`` from a digest of Sim's API documents, as JSON.
 
-    python tests/convert_operations.py path/to/operations.json
+    python tests/convert_operations.py path/to/operations.json path/to/COVERAGE.md
 
-It keeps what the tests compare: the route of an operation, its parameters, and the shape of its response.
+It keeps what the tests compare: the route of an operation, its parameters, the shape of its response, and whether a
+real server was seen to answer it (all of v1, and what the table of the second file counts).
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 TARGET = Path(__file__).parent / "catalog" / "operations.json"
 KEPT = ("version", "method", "path", "operation_id", "params", "body", "response", "envelope", "is_list", "statuses")
-RESOURCES_OF_V2 = (
-    "workflows",
-    "chat-deployments",
-    "logs",
-    "audit-logs",
-    "billing",
-    "meta",
-    "blocks",
-    "tools",
-)
-"""What of v2 this package has so far; all of v1."""
+SEEN = re.compile(r"^\| [A-Z]+ \S+ \| (\w+) \| .* \| ([0-9–]+) \| [0-9–]+ \|$", re.MULTILINE)
 
 
-def kept(operation: dict[str, Any]) -> bool:
-    """Whether an operation is one that this package has."""
-    parts = operation["path"].split("/")
-    return operation["version"] == "v1" or (operation["version"] == "v2" and parts[3] in RESOURCES_OF_V2)
-
-
-def slim(operation: dict[str, Any]) -> dict[str, Any]:
+def slim(operation: dict[str, Any], seen: set[str]) -> dict[str, Any]:
     """What of an operation is kept; empty facts are left out."""
     found = {name: operation[name] for name in KEPT if operation.get(name) not in (None, [], "")}
+    if operation["version"] == "v1" or operation["operation_id"] in seen:
+        found["seen"] = True
     for part in ("params", "body", "response"):
         if part in found:
             found[part] = [
@@ -45,9 +33,11 @@ def slim(operation: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def main(source: str) -> None:
+def main(source: str, coverage: str) -> None:
     """Convert."""
-    operations = [slim(each) for each in json.loads(Path(source).read_text("utf-8")) if kept(each)]
+    seen = {name for name, count in SEEN.findall(Path(coverage).read_text("utf-8")) if count != "–"}
+    known = json.loads(Path(source).read_text("utf-8"))
+    operations = [slim(each, seen) for each in known if each["version"] in ("v1", "v2")]
     operations.sort(key=lambda each: (each["version"], each["path"], each["method"]))
     lines = ",\n".join(json.dumps(each, ensure_ascii=False) for each in operations)
     TARGET.write_text(f"[\n{lines}\n]\n", "utf-8")
@@ -55,4 +45,4 @@ def main(source: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -25,7 +25,7 @@ from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Page, Pages
 from simstudio.core.resource import APIResource
-from simstudio.core.routes import Route
+from simstudio.core.routes import Evidence, Route
 from simstudio.transport.endpoint import segment
 from simstudio.transport.errors import InvalidResponseError
 from simstudio.transport.flow import Flow
@@ -218,7 +218,7 @@ class _Endpoint:
 
 
 def endpoint(
-    verb: str, path: str, operation_id: str, *, resend: Resend | None = None
+    verb: str, path: str, operation_id: str, *, resend: Resend | None = None, evidence: Evidence = "recorded"
 ) -> Callable[[Callable[Concatenate[Any, Sender, P], Flow[T]]], operation[P, T]]:
     """Turn a method that takes a :class:`Sender` and returns the flow of its result into an operation.
 
@@ -227,10 +227,11 @@ def endpoint(
         path: Path with the wire names of its parameters in braces.
         operation_id: Id of the operation in the service's documents.
         resend: When the request may be sent again; by default ``read`` for a GET and ``never`` for other verbs.
+        evidence: ``documented`` if no real server was seen to answer it.
     """
 
     def decorate(function: Callable[Concatenate[Any, Sender, P], Flow[T]]) -> operation[P, T]:
-        method = _Endpoint(function, Route(function, verb, path, operation_id), resend)
+        method = _Endpoint(function, Route(function, verb, path, operation_id, evidence), resend)
 
         # A generator, so that an async client checks the arguments when the call is awaited.
         def flow(resource: Any, *args: Any, **kwargs: Any) -> Flow[T]:
@@ -243,7 +244,7 @@ def endpoint(
 
 
 def paged(
-    verb: str, path: str, operation_id: str
+    verb: str, path: str, operation_id: str, *, evidence: Evidence = "recorded"
 ) -> Callable[[Callable[Concatenate[Any, Sender, P], Pages[T]]], listing[P, T]]:
     """Turn a method that takes a :class:`Sender` and returns :class:`~simstudio.core.paging.Pages` into a list.
 
@@ -251,7 +252,7 @@ def paged(
     """
 
     def decorate(function: Callable[Concatenate[Any, Sender, P], Pages[T]]) -> listing[P, T]:
-        method = _Endpoint(function, Route(function, verb, path, operation_id))
+        method = _Endpoint(function, Route(function, verb, path, operation_id, evidence))
 
         def pages(resource: Any, *args: Any, **kwargs: Any) -> Any:
             return method.call(resource, args, kwargs)

@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from functools import cached_property
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, get_type_hints
 
 import attrs
 
@@ -26,6 +26,11 @@ from simstudio.core.options import Unset
 from simstudio.core.parameters import Argument, Place, abbreviate
 from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.message import Headers
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+Evidence: TypeAlias = Literal["recorded", "documented"]
 
 _IN_PATH = re.compile(r"\{([^}]+)\}")
 _BODIED = ("POST", "PUT", "PATCH")
@@ -52,13 +57,17 @@ class Route:
         verb: HTTP verb in upper case.
         path: Path with the wire names of its parameters in braces.
         function: The method that sends it.
+        evidence: ``recorded`` if a real server was seen to answer it, else ``documented``.
     """
 
-    def __init__(self, function: Callable[..., Any], verb: str, path: str, operation_id: str) -> None:
+    def __init__(
+        self, function: Callable[..., Any], verb: str, path: str, operation_id: str, evidence: Evidence = "recorded"
+    ) -> None:
         self.function = function
         self.verb = verb
         self.path = path
         self.id = operation_id
+        self.evidence = evidence
 
     @cached_property
     def arguments(self) -> Mapping[str, Argument]:

@@ -66,7 +66,7 @@ class Tools(APIResource[M]):
         """
         return send.one(Tool)
 
-    @endpoint("POST", "/api/v2/tools/{toolId}/execute", "executeTool")
+    @endpoint("POST", "/api/v2/tools/{toolId}/execute", "executeTool", evidence="documented")
     def execute(
         self,
         send: Sender,
