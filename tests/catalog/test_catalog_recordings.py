@@ -33,7 +33,8 @@ def operation_of(found: Recording) -> DocumentedOperation | None:
         return None
     sent = (found.request_body or b"").replace(b" ", b"")
     rows = "insert_many" if b'"rows":' in sent else "insert"
-    methods = ("", "submit" if b'"async":true' in sent else "execute", rows)
+    in_background = found.status == 202 or (found.status >= 400 and b'"async":true' in sent)
+    methods = ("", "submit" if in_background else "execute", rows)
     matching = [
         known
         for known, path in ROUTES

@@ -50,6 +50,48 @@ def test_an_unknown_recording_is_a_lookup_error():
         recordings("sim-v0")
 
 
+def shape_of(details):
+    """The shape of an error's ``details``: one of five."""
+    if not isinstance(details, list):
+        return "object" if isinstance(details, dict) else None
+    return "texts" if isinstance(details[0], str) else "rows" if "row" in details[0] else "issues"
+
+
+def test_errors_of_every_kind_are_among_the_recordings():
+    shapes, told = set(), set()
+    for found in EVERY:
+        if found.status >= 400 and found.body[:1] == b"{":
+            body = json.loads(found.body)
+            error = body["error"] if isinstance(body.get("error"), dict) else body
+            details = error.get("details")
+            shapes.add(shape_of(details))
+            issues = details if isinstance(details, list) else [details or {}]
+            told |= {(found.status, each["code"]) for each in issues if isinstance(each, dict) and "code" in each}
+            told.add((found.status, error.get("code") or error.get("error")))
+
+    assert shapes == {"issues", "texts", "rows", "object", None}
+    assert told >= {
+        (400, "unrecognized_keys"),
+        (403, "WORKFLOW_NOT_DEPLOYED"),
+        (403, "WORKSPACE_KEY_OPERATION_NOT_PERMITTED"),
+        (403, "PRINCIPAL_KIND_NOT_PERMITTED"),
+        (403, "PERSONAL_API_KEYS_DISABLED"),
+        (403, "INSUFFICIENT_WORKSPACE_ROLE"),
+        (403, "ORGANIZATION_ADMIN_REQUIRED"),
+        (409, "EXECUTION_ID_CONFLICT"),
+        (409, "RUN_ID_CONFLICT"),
+        (409, "OPERATIONS_NOT_APPLIED"),
+        (409, "CALL_CHAIN_DEPTH_EXCEEDED"),
+        (409, "Execution can no longer be resumed"),
+        (413, "PAYLOAD_TOO_LARGE"),
+        (413, "Workflow execution request body exceeds maximum size"),
+        (429, "RATE_LIMIT_EXCEEDED"),
+        (429, "EXECUTION_CONCURRENCY_LIMIT"),
+        (429, "ADMISSION_GATE_CAPACITY"),
+        (429, "Rate limit exceeded. Please try again later."),
+    }
+
+
 HOSTS = {"sim.test", "localhost", "127.0.0.1", "example.com", "docs.sim.ai", "user"}
 """``user`` is of a message of Sim's, ``http://user:pass@host:port``."""
 
