@@ -22,6 +22,7 @@ from simstudio.batch.records import Intent
 from simstudio.batch.verdicts import TURNED_AWAY, may_repeat, verdict
 from simstudio.core.errors import JobFailedError
 from simstudio.transport.errors import InvalidInputError, SimStudioError
+from simstudio.transport.retry import LONGEST_WAIT
 
 if TYPE_CHECKING:
     from simstudio.batch.execution import Receipt, Refusal
@@ -171,8 +172,10 @@ class Attempts:
         if refusal is not None:
             work.refusals += 1
             self._progress.refused += 1
+        wait = refusal.retry_after if refusal is not None else None
+        endless = wait is not None and wait > LONGEST_WAIT  # nothing that asks for years is waited for
         if refusal is not None and refusal.current:
-            self._pace.refused(refusal.retry_after)
+            self._pace.refused(LONGEST_WAIT if endless else wait)
         elif found in ("unsent", "unknown"):
             self._pace.failed(elapsed)
         else:
@@ -180,7 +183,7 @@ class Attempts:
         work.misses += gone
         if work.receipt is not None:
             return self._missed_in_the_queue(work, error, refusal, gone=gone)
-        if self._may_repeat(work, found, gone=gone):
+        if not endless and self._may_repeat(work, found, gone=gone):
             if found != "unknown":
                 self._forget(work, refusal)
             return Again(0.0 if found == "refused" else self._pause(work))  # of the former, the pace says when

@@ -588,6 +588,16 @@ class TestSendingAgain:
         assert (sender.sent, ledger.counts()) == ([0] + [1] * 51, Counts(done=1))
         ledger.close()
 
+    def test_a_server_that_asks_to_wait_for_years_ends_the_batch(self, tmp_path: Path) -> None:
+        refusal, ledger, pace = sim.RateLimitError("slow down", status=429), opened(tmp_path), FixedPace(1)
+        refusal.retry_after = 1e9
+        sender = FakeSender(lambda value, _: refusal if value else value)
+        with pytest.raises(sim.RateLimitError, match="slow down"):
+            play(sender, range(9), pace=pace, ledger=ledger, keep=True)
+        assert (sender.sent, ledger.counts()) == ([0, 1], Counts(done=1))
+        assert "refused 86400.0" in pace.told
+        ledger.close()
+
     def test_the_server_stopping_a_run_is_an_outcome(self) -> None:
         error = sim.ExecutionTimeoutError("too long", result=WorkflowExecutionResult(False))
         ((item,), _) = play(FakeSender(lambda *_: error), [1])
