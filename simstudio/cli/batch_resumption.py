@@ -99,8 +99,13 @@ def _server(ledger: str, server: str | None) -> Iterator[tuple[str, list[str]]]:
     if server is None or server == DEFAULT_BASE_URL:
         return
     option, _, value = server.partition(" ")
-    if option in ("--sandbox", "--sandbox-app"):
-        yield f"The batch of {ledger} ran on the sandbox.", [option, value] if value else [option]
+    if option == "--sandbox-app":
+        yield (
+            f"The batch of {ledger} ran on the sandbox of {value}, Python that runs when it is named.",
+            [option, value],
+        )
+    elif option == "--sandbox":
+        yield f"The batch of {ledger} ran on the sandbox.", [option]
     else:
         text = f"The ledger {ledger} names the server {server}, and this command names none: no file says where the "
         yield f"{text}API key goes.", ["--base-url", server]

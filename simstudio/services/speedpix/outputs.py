@@ -46,7 +46,7 @@ class FileOutput:
             raise InvalidInputError(f"url must be a str, not {type(url).__name__}.")
         self.url = url
         self._transfers = transfers
-        self._zone = zone_of_url(url)
+        self._zone: Zone | None = zone_of_url(url)
         self._content: bytes | None = None
 
     @classmethod
