@@ -320,6 +320,19 @@ def test_whether_a_workflow_is_deployed(mode: str) -> None:
     assert outcomes(mode, script, answers) == everywhere(answers, (True, True, False))
 
 
+def test_the_log_of_a_run(mode: str) -> None:
+    answers = {V04: [179, 186], V06: [166, 190], V08: ["live-156", "claims-009"]}
+
+    def script(client: Any) -> Any:
+        page = yield client.v1.logs.list("ws").page()
+        run = yield client.v1.logs.execution("run")
+        entry = page.items[0]
+        told = (entry.level, entry.trigger, bool(entry.execution_id), entry.cost.total > 0)
+        return told, bool(run.workflow_state.blocks), run.execution_metadata.trigger
+
+    assert outcomes(mode, script, answers) == everywhere(answers, (("info", "api", True, True), True, "api"))
+
+
 def test_the_plan_and_the_rate_limits_which_v2_does_not_send(mode: str) -> None:
     answers = {V04: [65], V06: [79], V08: ["live-045"], V2: ["live-058"]}
 
