@@ -106,7 +106,7 @@ def _refused(response: Response, body: ErrorBody) -> str | None:
     shown = [text if len(text) <= _LONGEST_REMARK else f"{text[:_LONGEST_REMARK]}…" for text in remarks[:_MOST_REMARKS]]
     if len(remarks) > len(shown):
         shown.append(f"and {len(remarks) - len(shown)} more")
-    return f"Refused: {'; '.join(shown)}." if shown else None
+    return f"Refused: {'; '.join(shown).rstrip('.')}." if shown else None
 
 
 def _remark(item: Any, message: str | None) -> str:
@@ -124,7 +124,9 @@ def _remark(item: Any, message: str | None) -> str:
     if not isinstance(text, str):
         return ""
     place = ".".join(map(str, path)) if isinstance(path, list) else path if isinstance(path, str) else ""
-    return ": ".join(filter(None, (place, "" if text == message else text)))
+    if text != message:
+        return f"{place}: {text}" if place else text
+    return "" if place in re.findall(r"[\w.-]+", text) else place
 
 
 def _items(value: Any) -> list[Any]:

@@ -119,9 +119,10 @@ def test_what_is_missing_or_wrong_is_not_unknown(status: int, body: Any, advice:
         (['Column "name" must be unique', "qty must be number"], 'Column "name" must be unique; qty must be number.'),
         ([{"row": 1, "errors": ["Missing required field: sku"]}], "row 1: Missing required field: sku."),
         ([f"c{number}" for number in range(9)], "c0; c1; c2; and 6 more."),
+        ([{"path": ["date"], "message": "Use ISO 8601."}], "date: Use ISO 8601."),
         ([5000 * "x"], 200 * "x" + "….")
     ],
-    ids=["an issue", "an issue of v1", "several issues", "no place", "texts", "rows", "many", "long"],
+    ids=["an issue", "an issue of v1", "several issues", "no place", "texts", "rows", "many", "a full stop", "long"],
 )  # fmt: skip
 def test_a_400_names_what_was_refused(details: Any, refused: str) -> None:
     assert message(400, v2("BAD_REQUEST", "Invalid", details)).endswith(f"attempt 1). Refused: {refused}")
@@ -129,7 +130,15 @@ def test_a_400_names_what_was_refused(details: Any, refused: str) -> None:
 
 @pytest.mark.parametrize(
     "details",
-    [None, {"code": "INVALID_FILTER"}, "text", [None, 5, [], {}], [{"path": [], "message": "Invalid"}], ["Invalid"]],
+    [
+        None,
+        {"code": "INVALID_FILTER"},
+        "text",
+        [None, 5, [], {}],
+        [{"path": [], "message": "Invalid"}],
+        ["Invalid"],
+        [{"path": ["Invalid"], "message": "Invalid"}],
+    ],
 )
 def test_a_400_whose_details_add_nothing_is_left_alone(details: Any) -> None:
     assert message(400, v2("BAD_REQUEST", "Invalid", details)).endswith("attempt 1).")
