@@ -191,7 +191,8 @@ class Model(Mapping[str, Any]):
         return len(self._mapping())
 
     def __repr__(self) -> str:
-        values = ((field, getattr(self, field.name, _MISSING)) for field in attrs.fields(type(self)))
+        fields = (field for field in attrs.fields(type(self)) if field.repr)
+        values = ((field, getattr(self, field.name, _MISSING)) for field in fields)
         shown = [f"{field.name}={value!r}" for field, value in values if not is_empty(value) or _is_required(field)]
         return f"{type(self).__name__}({', '.join(shown)})"
 

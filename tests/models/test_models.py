@@ -39,6 +39,7 @@ from simstudio.models.outputs import find_resume
 from simstudio.models.usage import ExecutionRateLimits, RateLimitEntry, StorageUsage, Usage
 from simstudio.models.v2.logs import TraceSpan
 from simstudio.models.v2.runs import RunReceipt
+from simstudio.models.v2.uploads import UploadPart
 from simstudio.testing import strict_models
 from simstudio.webhooks import GenericEvent
 from tests.driving import answer
@@ -241,6 +242,10 @@ class TestMapping:
         assert repr(WorkflowStatus(True, deployed_at="x")) == (
             "WorkflowStatus(is_deployed=True, deployed_at='x', is_published=False, needs_redeployment=False)"
         )
+
+    def test_repr_leaves_out_secrets(self) -> None:
+        part = UploadPart(2, "https://sim.test/?token=secret", {"upload-token": "secret"}, "2026-01-01T00:00:00Z")
+        assert repr(part) == "UploadPart(part_number=2, expires_at='2026-01-01T00:00:00Z')"
 
 
 class TestEquality:

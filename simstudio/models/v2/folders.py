@@ -1,4 +1,4 @@
-"""Folders of workflows."""
+"""Folders of workflows, files and knowledge bases: each kind has a tree of its own."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from simstudio.core.model import Model, model
 
 
 @model
-class WorkflowFolder(Model):
-    """A folder of workflows, which its path identifies.
+class Folder(Model):
+    """A folder, which its path identifies.
 
     Attributes:
         name: Last segment of the path, decoded.
@@ -15,7 +15,6 @@ class WorkflowFolder(Model):
         parent_path: Path of the parent folder; ``/`` is the root.
         created_at: ISO 8601.
         updated_at: ISO 8601.
-        locked: Whether the folder cannot be changed.
     """
 
     name: str
@@ -23,6 +22,16 @@ class WorkflowFolder(Model):
     parent_path: str
     created_at: str
     updated_at: str
+
+
+@model
+class WorkflowFolder(Folder):
+    """A folder of workflows.
+
+    Attributes:
+        locked: Whether the folder cannot be changed.
+    """
+
     locked: bool
 
 
