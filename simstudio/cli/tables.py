@@ -147,7 +147,7 @@ def _wrapped(line: str, width: int) -> list[str]:
     from rich.cells import cell_len
 
     pieces = [""]
-    for word in re.findall(r"\s*\S+", line):
+    for word in re.findall(r"\s*\S+", line.rstrip()):
         if pieces[-1] and cell_len(pieces[-1] + word) > width:
             pieces.append(word.lstrip())
         else:

@@ -55,7 +55,7 @@ def read_error(response: Response) -> ErrorBody:
         if unread is not None:
             return ErrorBody(message=f"{reason(response.status)}, with JSON that Python does not read: {unread}")
         text = response.text
-        title = re.search(r"<title[^>]*>([^<]{1,120})", text, re.IGNORECASE)
+        title = re.search(r"<title[^<>]*>([^<]{1,120})", text, re.IGNORECASE)
         html = "html" in response.headers.get("content-type", "") or text.lstrip()[:1] == "<"
         found = text.strip()[:_LONGEST]
         if html:

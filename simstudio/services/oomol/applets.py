@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
 List: TypeAlias = list[Applet]  # the resource has a method of the name
 
-# The version at the end of a package's id, prereleases and builds included.
+# The version at the end of a package's id, prereleases and builds included. The search takes quadratic time, so it gets
+# the last characters only.
 _VERSION = re.compile(r"-\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$")
+_LONGEST_VERSION = 200
 
 
 class Applets(TaskFlows[M]):
@@ -144,4 +146,5 @@ def _block_id(applet: Applet) -> str:
     package, block = getattr(data, "package_id", None), getattr(data, "block_name", None)
     if not (isinstance(package, str) and isinstance(block, str)):
         raise InvalidInputError(f"The applet does not name the block that it runs. It has: {applet.to_dict()}")
-    return f"{_VERSION.sub('', package)}::{block}"
+    begin, end = package[:-_LONGEST_VERSION], package[-_LONGEST_VERSION:]
+    return f"{begin}{_VERSION.sub('', end)}::{block}"
