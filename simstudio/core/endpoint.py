@@ -227,7 +227,7 @@ def endpoint(
         path: Path with the wire names of its parameters in braces.
         operation_id: Id of the operation in the service's documents.
         resend: When the request may be sent again; by default ``read`` for a GET and ``never`` for other verbs.
-        evidence: ``documented`` if no real server was seen to answer it.
+        evidence: ``documented`` if no real server was seen to carry it out.
     """
 
     def decorate(function: Callable[Concatenate[Any, Sender, P], Flow[T]]) -> operation[P, T]:

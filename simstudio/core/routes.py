@@ -57,7 +57,7 @@ class Route:
         verb: HTTP verb in upper case.
         path: Path with the wire names of its parameters in braces.
         function: The method that sends it.
-        evidence: ``recorded`` if a real server was seen to answer it, else ``documented``.
+        evidence: ``recorded`` if a real server was seen to carry it out, else ``documented``.
     """
 
     def __init__(

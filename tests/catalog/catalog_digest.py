@@ -50,7 +50,7 @@ class DocumentedOperation:
     answer: Record
     is_multipart: bool = False
     seen: bool = False
-    """Whether a real server was seen to answer it."""
+    """Whether a real server was seen to carry it out."""
     method: str = ""
     """The name of its method, where it has several; see :data:`catalog_local.SPLIT`."""
 

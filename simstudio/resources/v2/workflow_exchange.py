@@ -95,7 +95,7 @@ class WorkflowExchange(APIResource[M]):
             send.resend = "claimed"
         return send.one(ImportedWorkflow)
 
-    @endpoint("POST", "/api/v2/workflows/import/preview", "previewWorkflowImport")
+    @endpoint("POST", "/api/v2/workflows/import/preview", "previewWorkflowImport", evidence="documented")
     def preview_import(
         self,
         send: Sender,

@@ -115,7 +115,9 @@ class WorkflowVersions(APIResource[M]):
         """
         return send.one(RevertedWorkflow)
 
-    @endpoint("GET", "/api/v2/workflows/{workflowId}/versions/compare", "compareWorkflowVersions")
+    @endpoint(
+        "GET", "/api/v2/workflows/{workflowId}/versions/compare", "compareWorkflowVersions", evidence="documented"
+    )
     def compare(self, send: Sender, workflow_id: str, *, base: int, target: int) -> Flow[VersionComparison]:
         """Compare two versions. Older servers do not have this operation and respond with 404.
 
