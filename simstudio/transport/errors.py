@@ -8,11 +8,23 @@ if TYPE_CHECKING:
     from simstudio.transport.message import Attempt, Response
 
 
+_LONGEST_MESSAGE = 10_000
+"""Characters. A server's text of megabytes stays in the response; every log would repeat it."""
+_END_OF_MESSAGE = 1_000
+
+
+def _shorten(message: str) -> str:
+    """Leave out the middle of a long message."""
+    if not isinstance(message, str) or len(message) <= _LONGEST_MESSAGE:
+        return message
+    return f"{message[: _LONGEST_MESSAGE - _END_OF_MESSAGE]} … {message[-_END_OF_MESSAGE:]}"
+
+
 class SimStudioError(Exception):
     """Base of all exceptions of this package.
 
     Args:
-        message: What happened, where, and what to do next; also ``str(error)``.
+        message: What happened, where, and what to do next; also ``str(error)``, without the middle if it is very long.
         code: The documented code (``UNAUTHORIZED``, ``TIMEOUT`` …), or the server's own if none is documented.
         status: HTTP status of the response.
         details: The ``details`` of the response, as plain JSON data.
@@ -43,7 +55,7 @@ class SimStudioError(Exception):
         response: Response | None = None,
         history: tuple[Attempt, ...] = (),
     ) -> None:
-        super().__init__(message)
+        super().__init__(_shorten(message))
         self.code = code
         self.status = status
         self.details = details

@@ -10,7 +10,8 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator
+import pickle
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -80,6 +81,7 @@ v1_list: Call = lambda client: client.v1.workflows.list("ws")  # noqa: E731
 v2_list: Call = lambda client: client.v2.workflows.list("ws")  # noqa: E731
 row_list: Call = lambda client: client.v1.tables.rows.list("t", workspace_id="ws")  # noqa: E731
 agent_list: Call = lambda client: client.agents.iterate()  # noqa: E731
+execute: Call = lambda client: client.workflows.execute("wf")  # noqa: E731
 get: Call = lambda client: client.request("GET", "/x")  # noqa: E731
 stream: Call = lambda client: client.workflows.stream("wf")  # noqa: E731
 stream_whole: Call = lambda client: client.execute_workflow("wf", stream=True)  # noqa: E731
@@ -307,3 +309,45 @@ class TestTheDeadlineOfAStream:
                 yield event
 
         assert len(play(mode, "sim", server, slow)) == 6
+
+
+def failed_run(text: str) -> dict[str, Any]:
+    return {"success": False, "output": {}, "error": text}
+
+
+LONG_TEXTS: dict[str, tuple[str, Call, Callable[[str], httpx.Response]]] = {
+    "of a run": ("sim", execute, lambda text: httpx.Response(500, json=failed_run(text))),
+    "of a job": (
+        "sim",
+        wait,
+        lambda text: httpx.Response(200, json={"taskId": "t", "status": "failed", "error": text}),
+    ),
+    "of a stream": ("sim", stream, lambda text: events_of([frame({"event": "error", "error": text})])),
+    "of a status": ("sim", get, lambda text: httpx.Response(400, json={"error": text, "code": text})),
+    "of another type": ("sim", get, lambda text: httpx.Response(400, headers={"content-type": text[:60_000]})),
+    "of a task": (
+        "oomol",
+        lambda client: client.tasks.wait_for_completion("t"),
+        lambda text: httpx.Response(200, json={"id": "t", "status": "failed", "error": text}),
+    ),
+    "of a prediction": (
+        "speedpix",
+        lambda client: client.run("wf", {}),
+        lambda text: httpx.Response(200, json={"status": 20, "errCode": text, "errMessage": text}),
+    ),
+    "of an agent": (
+        "vectorvein",
+        lambda client: client.list_agents(),
+        lambda text: httpx.Response(200, json={"status": 500, "msg": text}),
+    ),
+}
+
+
+@both_modes
+@pytest.mark.parametrize("name", LONG_TEXTS)
+def test_no_message_is_as_long_as_a_server_likes(mode: str, name: str) -> None:
+    service, call, answer = LONG_TEXTS[name]
+    with pytest.raises(SimStudioError) as caught:
+        play(mode, service, Server(lambda n: answer("x" * 1_000_000)), call, max_retries=0)
+    assert len(str(caught.value)) < 11_000
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
