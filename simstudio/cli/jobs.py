@@ -15,7 +15,9 @@ from simstudio.cli.tables import seconds, show_fields
 
 if TYPE_CHECKING:
     from simstudio.client import SimStudioClient
+    from simstudio.models.execution import WorkflowExecutionResult
     from simstudio.models.jobs import Job
+    from simstudio.models.v2.runs import Run
 
 
 @click.group(invoke_without_command=True)
@@ -79,9 +81,9 @@ def waited(connection: Connection, client: SimStudioClient, task_id: str, workfl
 def show_job(connection: Connection, found: Job) -> None:
     """Print the state of a background run."""
     if connection.as_json or not on_terminal():
-        write_json({"taskId": found.task_id, **found.to_dict()})
+        write_json({"taskId": found.task_id, **found.to_dict(), **cut_texts_of(found)})
         return
-    result = found.result
+    result = found.result if found.done else None
     metadata = found.metadata if isinstance(found.metadata, Mapping) else {}
     state = "paused: it waits for a human" if found.paused else found.status
     failed = found.done and not found.succeeded and not found.paused
@@ -96,5 +98,11 @@ def show_job(connection: Connection, found: Job) -> None:
             ("took", seconds(metadata.get("duration"))),
             ("error", found.error_message),
             ("output", result.output if result is not None else None),
+            ("cut texts", ", ".join(found.truncated) or None),
         ]
     )
+
+
+def cut_texts_of(found: Job | Run | WorkflowExecutionResult) -> dict[str, list[str]]:
+    """The key for JSON output that says where the server cut texts of the output; empty if it cut none."""
+    return {"truncated": list(found.truncated)} if found.truncated else {}

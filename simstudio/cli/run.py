@@ -15,6 +15,7 @@ import click
 
 from simstudio.cli.connection import Connection, connected
 from simstudio.cli.inputs import assemble, input_options
+from simstudio.cli.jobs import cut_texts_of
 from simstudio.cli.options import timeout_option
 from simstudio.cli.output import say, write, write_json, write_value
 from simstudio.cli.progress import Waiting
@@ -173,7 +174,7 @@ class _Run:
         if not result.success:
             raise ExecutionError("The workflow failed", result=result)
         if self.connection.as_json:
-            write_json({"success": True, "output": result.output, **result.to_dict(), **known})
+            write_json({"success": True, "output": result.output, **result.to_dict(), **cut_texts_of(result), **known})
             return
         write_value(result.output)
         if result.paused:

@@ -9,7 +9,7 @@ import click
 
 from simstudio.cli.connection import Connection, connected
 from simstudio.cli.failures import CommandError, ExitCode
-from simstudio.cli.jobs import show_job, waited
+from simstudio.cli.jobs import cut_texts_of, show_job, waited
 from simstudio.cli.lists import Column, limit_option, page_size, show_list
 from simstudio.cli.options import timeout_option, workflow_option
 from simstudio.cli.output import on_terminal, write_json
@@ -117,7 +117,8 @@ def get(connection: Connection, run: str, workflow: str | None) -> None:
         if client.api_version == "v1" or known is None:
             show_job(connection, client.jobs.get(run, workflow_id=known))
             return
-        found = client.v2.runs.get(known, run, include_output=True).to_dict()
+        shown = client.v2.runs.get(known, run, include_output=True)
+    found = {**shown.to_dict(), **cut_texts_of(shown)}
     if connection.as_json or not on_terminal():
         write_json(found)
         return
@@ -136,6 +137,7 @@ def get(connection: Connection, run: str, workflow: str | None) -> None:
             ("error", error.get("message") if isinstance(error, Mapping) else error),
             ("files", files or None),
             ("output", found.get("output")),
+            ("cut texts", ", ".join(shown.truncated) or None),
         ]
     )
 

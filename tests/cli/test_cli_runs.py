@@ -69,6 +69,26 @@ class TestGetAndWait:
         assert "completed" in shown
         assert '"message": "Hello, world!"' in shown
 
+    @pytest.mark.filterwarnings("always")
+    def test_texts_that_the_server_cut_are_named(self, cli, sandbox: Sandbox, server, v2, begun) -> None:
+        sandbox.workflow("long")(lambda _: {"text": "x" * 15_000 + "... [truncated 5 chars]"})
+        run = begun("long")
+
+        waited = cli("runs", "wait", run, "--workflow", "long")
+
+        assert waited.stderr.startswith("warning: The output of a run holds texts that Sim cut")
+        got = cli("runs", "get", run, "--workflow", "long")
+        assert [lines(each.stdout)[0]["truncated"] for each in (waited, got)] == [["text"], ["text"]]
+
+    @pytest.mark.usefixtures("terminal")
+    def test_one_that_is_not_done_has_no_output_yet(self, cli, server, version: str, begun, gate) -> None:
+        run = begun("gated")
+
+        result = cli("runs", "get", run, "--workflow", "gated")
+
+        assert (result.exit_code, result.stderr) == (0, "")
+        assert run in result.stdout
+
     def test_in_v1_its_id_is_enough(self, cli, server, begun) -> None:
         assert cli("runs", "wait", begun("hello")).exit_code == 0
 
