@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _READ_AT_ONCE = 256  # inputs read in one go, those that the ledger answers among them: others want the loop, too
 _AT_ONCE = 64  # items begun in one go: one commit of the ledger
-_SEED_PATIENCE = 10.0  # seconds for the first question about limits
+_SEED_PATIENCE = 10.0  # seconds for each question before the first item
 
 
 class Engine:
@@ -145,7 +145,7 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         began = self._clock()
         try:
-            await self._ask_limits()
+            await self._prepare()
             while not self._over():
                 pause = self._begin()
                 if self._over():
@@ -274,13 +274,11 @@ class Engine:
 
     # -- limits ------------------------------------------------------------------------------------------------------
 
-    async def _ask_limits(self) -> None:
-        try:
+    async def _prepare(self) -> None:
+        with _unanswered():
+            await asyncio.wait_for(self._sender.prepare(), _SEED_PATIENCE)
+        with _unanswered():
             self._pace.seed(await asyncio.wait_for(self._sender.limits(), _SEED_PATIENCE))
-        except AuthenticationError:
-            raise
-        except (SimStudioError, asyncio.TimeoutError):
-            return  # they are met when they are met
 
     async def _ask_again(self) -> None:
         try:
@@ -318,3 +316,14 @@ class Engine:
         finally:
             self._watching = None
             self.wake()
+
+
+@contextmanager
+def _unanswered() -> Iterator[None]:
+    """A question that need not be answered: what is wrong with the server is met by the items."""
+    try:
+        yield
+    except AuthenticationError:
+        raise
+    except Exception:  # noqa: BLE001, S110 - of a user's middleware, perhaps
+        pass

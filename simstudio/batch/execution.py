@@ -143,12 +143,23 @@ class Execution(Protocol[R_co]):
 
     @property
     def claims(self) -> bool:
-        """Whether executions carry a claim, an id under which the service runs at most once."""
+        """Whether executions carry a claim, an id under which the service runs at most once.
+
+        It may be False until :meth:`prepare` has asked the service, and stays as it is then.
+        """
         ...
 
     @property
     def claims_advice(self) -> str:
         """How a caller gets executions that carry a claim; empty where these do, or none can."""
+        ...
+
+    def prepare(self) -> Flow[None]:
+        """Ask the service what has to be known before the first execution is sent.
+
+        Raises:
+            SimStudioError: The service did not answer; what is not known counts as not possible.
+        """
         ...
 
     def new_claim(self) -> str | None:

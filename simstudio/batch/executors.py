@@ -238,6 +238,10 @@ class ExecutorSender(Generic[R]):
         """The result of what was queued."""
         return self._local.settle(receipt)
 
+    def prepare(self) -> Awaitable[None]:
+        """Ask the service what has to be known before the first item is sent."""
+        return self._local.prepare()
+
     def limits(self) -> Awaitable[Limits | None]:
         """The service's rate limit, None when it does not say."""
         return self._local.limits()

@@ -26,7 +26,8 @@ def resumption(entry: Entry, options: Options, *, claims: str | None) -> Resumpt
         entry: What the ledger knows of it.
         options: What the caller wants of items that failed, or may have run.
         claims: The API version whose executions carry a claim now, under which sending one again runs nothing twice;
-            None where they carry none. (In another version a run id is the one that the service gave to the run.)
+            None where they carry none. (In another version a run id is the one that the service gave to the run; so it
+            may be where the service gave the task an id of its own.)
     """
     if entry.state == "done":
         return "replay"
@@ -34,7 +35,7 @@ def resumption(entry: Entry, options: Options, *, claims: str | None) -> Resumpt
         return "replay" if options.on_failed == "keep" else "send"
     if entry.state == "submitted" or _still_queued(entry):
         return "settle"
-    if entry.run_id is not None and entry.api_version == claims:
+    if entry.run_id is not None and entry.api_version == claims and entry.task_id in (None, entry.run_id):
         return "repeat"
     if options.on_unknown == "rerun":
         return "send"

@@ -40,6 +40,10 @@ class Sender(Protocol[R_co]):
         """The result of what was queued."""
         ...
 
+    def prepare(self) -> Awaitable[None]:
+        """Ask the service what has to be known before the first item is sent."""
+        ...
+
     def limits(self) -> Awaitable[Limits | None]:
         """The service's rate limit, None when it does not say."""
         ...
@@ -78,6 +82,10 @@ class FlowSender(Generic[R]):
     def settle(self, receipt: Receipt) -> Awaitable[R]:
         """The result of what was queued."""
         return self._run(self.execution.settle(receipt))
+
+    def prepare(self) -> Awaitable[None]:
+        """Ask the service what has to be known before the first item is sent."""
+        return self._run(self.execution.prepare())
 
     def limits(self) -> Awaitable[Limits | None]:
         """The service's rate limit, None when it does not say."""

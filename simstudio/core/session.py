@@ -18,6 +18,7 @@ from simstudio.transport.rate_limit import RateLimits
 from simstudio.transport.stack import Middleware, MiddlewareOption, arrange, compose
 from simstudio.transport.wire import WireOptions
 
+T = TypeVar("T")
 W = TypeVar("W", bound="Wire | AsyncWire")
 
 
@@ -80,6 +81,7 @@ class Session:
         self.make_async_wire: Callable[[], AsyncWire] = partial(_make_async_wire, http_client, asynchronous, self.wire)
         self.async_wire: LazyWire[AsyncWire] = LazyWire(self.make_async_wire)
         self.on_close: set[Callable[[], Awaitable[None]]] = set()
+        self._shared: dict[type[Any], Any] = {}
         self._handler = compose([*arrange(stack, self.middleware), *innermost])
 
     def send(self, request: Request) -> Flow[Response]:
@@ -89,6 +91,11 @@ class Session:
     def exchange(self, request: Request) -> Flow[Response]:
         """Send a request through the stack without following redirects: for addresses of other servers."""
         return self._handler(request)
+
+    def shared(self, kind: type[T]) -> T:
+        """Return the one object of a class that the resources of a client and of its clones share."""
+        found: T = self._shared.setdefault(kind, kind())
+        return found
 
     def close(self) -> None:
         """Close the sync connections. Async connections are closed with their event loop."""

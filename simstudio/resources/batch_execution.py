@@ -15,11 +15,12 @@ from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.models.jobs import Job
 from simstudio.models.receipts import AsyncExecutionResult
+from simstudio.resources.claims import is_anonymous, mint, probe
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.dialects.base import StreamOptions
 from simstudio.resources.jobs import Jobs
 from simstudio.resources.payload import selectors
-from simstudio.resources.v2.execution import has_spent_run_id, mint
+from simstudio.resources.v2.execution import has_spent_run_id
 from simstudio.transport.endpoint import segment
 from simstudio.transport.errors import InvalidInputError, RateLimitError, SimStudioError
 from simstudio.transport.rate_limit import RateLimits
@@ -95,13 +96,18 @@ class WorkflowExecution:
         self.mode: Mode = options.mode
         self.api_version = options.api_version
         self.models = MODELS
-        self.claims = options.api_version == "v2"
+        self.claims = options.api_version == "v2" and not is_anonymous(self._dialect)
         self.claims_advice = "" if self.claims else 'use api_version="v2"'
         # v0.6 and later count the request that queues a run, and the run.
         self.cost = 2 if (options.api_version, options.mode) == ("v1", "async") else 1
 
+    def prepare(self) -> Flow[None]:
+        """Find out whether the server honours the claims of v1; of v2 it is known."""
+        if self.api_version != "v2":
+            self.claims = yield from self._dialect._redact_errors(probe(self._dialect, timeout=UNSET))
+
     def new_claim(self) -> str | None:
-        """A run id of v2; None of v1, which has no claims."""
+        """An id of an execution, if the server runs at most one under it, else None."""
         return mint() if self.claims else None
 
     def begin(self, value: Any, claim: str | None) -> Flow[WorkflowExecutionResult | Receipt]:

@@ -237,12 +237,12 @@ class DocumentedMethods(BaseClient[M]):
     ) -> Flow[Result]:
         check_timeout(timeout)
         if async_execution:
-            return (yield from self.workflows._submit(workflow_id, data, timeout, None, max_retries=0))
+            return (yield from self.workflows._submit(workflow_id, data, timeout, None, max_retries=0, claiming="none"))
         dialect = self._dialects.own
         if not stream:
-            return (yield from dialect.execute(workflow_id, data, timeout=timeout, max_retries=0))
+            return (yield from dialect.execute(workflow_id, data, timeout=timeout, max_retries=0, claiming="none"))
         opened: OpenedStream[StreamEvent] = yield from dialect.stream(
-            workflow_id, data, StreamOptions(selected_outputs, timeout), max_retries=0
+            workflow_id, data, StreamOptions(selected_outputs, timeout), max_retries=0, claiming="none"
         )
         return (yield from opened.read())
 

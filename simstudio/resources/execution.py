@@ -19,6 +19,7 @@ from simstudio.resources.settings import SIM
 from simstudio.transport.errors import InvalidResponseError
 
 if TYPE_CHECKING:
+    from simstudio.models.events import FinalEvent
     from simstudio.models.receipts import AsyncExecutionResult
     from simstudio.transport.auth import Credentials
     from simstudio.transport.message import Response
@@ -44,12 +45,13 @@ def is_envelope(data: Any) -> bool:
 
 
 def execution_result(
-    response: Response, credentials: Credentials, *, execution_id: str | None = None
+    response: Response, credentials: Credentials, *, execution_id: str | None = None, run_id: str | None = None
 ) -> WorkflowExecutionResult:
     """The result in the response to an execution.
 
     Args:
         execution_id: Id of a resumed run, whatever the response says.
+        run_id: Id of the run if the response names none: failures and Response blocks do not.
 
     Raises:
         ExecutionError: The workflow failed (500 with the envelope; v0.4 sends 200, which gives a result).
@@ -59,24 +61,26 @@ def execution_result(
     """
     if response.ok:
         if not response.content.strip():
-            return WorkflowExecutionResult(success=True, execution_id=execution_id)
+            return WorkflowExecutionResult(success=True, execution_id=execution_id or run_id)
         data = response.json()
         if is_envelope(data):
+            known = {"execution_id": run_id}
             given = {} if execution_id is None else {"execution_id": execution_id}
-            return structure(data, WorkflowExecutionResult, response=response, overrides=given)
-        return WorkflowExecutionResult(success=True, output=data, execution_id=execution_id)
+            return structure(data, WorkflowExecutionResult, response=response, fallbacks=known, overrides=given)
+        return WorkflowExecutionResult(success=True, output=data, execution_id=execution_id or run_id)
     try:
         data = json.loads(response.content)
     except (ValueError, RecursionError):
         data = None
     if data is not None and is_envelope(data) and not data["success"] and response.status not in _DOCUMENTED_STATUSES:
-        raise _execution_error(response, credentials)
+        raise _execution_error(response, credentials, run_id)
     raise status_error(response, credentials, SIM)
 
 
-def _execution_error(response: Response, credentials: Credentials) -> ExecutionError:
+def _execution_error(response: Response, credentials: Credentials, run_id: str | None) -> ExecutionError:
     redact_response(response, credentials)
-    result = structure(response.json(), WorkflowExecutionResult, response=response)
+    known = {"execution_id": run_id}
+    result = structure(response.json(), WorkflowExecutionResult, response=response, fallbacks=known)
     code = result.extra.get("code")
     timed_out = response.status == 408 or is_time_limit(result.error)
     kind = ExecutionTimeoutError if timed_out else ExecutionError
@@ -93,6 +97,18 @@ def _execution_error(response: Response, credentials: Credentials) -> ExecutionE
     return failure
 
 
+def is_stream(response: Response) -> bool:
+    """Whether a response is a stream of server-sent events."""
+    return "text/event-stream" in response.headers.get("content-type", "").lower()
+
+
+def final_event(result: WorkflowExecutionResult) -> FinalEvent:
+    """The final event for a server that sent the whole result at once instead of a stream."""
+    from simstudio.models.events import FinalEvent
+
+    return FinalEvent(result.success, result.output, result.error, result.status, result.metadata, result.truncated)
+
+
 def parse_receipt(
     response: Response, workflow_id: str, prefix: str, *, execution_id: str | None = None
 ) -> AsyncExecutionResult:
@@ -106,8 +122,6 @@ def parse_receipt(
     Raises:
         InvalidResponseError: The response names no job, or holds the result of a run; the error carries the response.
     """
-    from simstudio.models.receipts import AsyncExecutionResult
-
     data = response.json()
     if is_envelope(data):
         raise InvalidResponseError(
@@ -116,6 +130,17 @@ def parse_receipt(
             status=response.status,
             response=response,
         )
+    made = receipt(data, response, workflow_id, prefix, execution_id=execution_id)
+    require(made, response, task_id=str)
+    return made
+
+
+def receipt(
+    data: Any, response: Response, workflow_id: str, prefix: str, *, execution_id: str | None = None
+) -> AsyncExecutionResult:
+    """The receipt that JSON data describes; the other arguments are those of :func:`parse_receipt`."""
+    from simstudio.models.receipts import AsyncExecutionResult
+
     known: dict[str, Any] = {"workflow_id": workflow_id, "success": True}
     given: dict[str, Any] = {}
     if isinstance(data, dict):
@@ -130,9 +155,7 @@ def parse_receipt(
         if execution_id is not None:
             given["execution_id"] = execution_id
             given |= {} if job_id else {"task_id": execution_id}
-    receipt = structure(data, AsyncExecutionResult, response=response, fallbacks=known, overrides=given)
-    require(receipt, response, task_id=str)
-    return receipt
+    return structure(data, AsyncExecutionResult, response=response, fallbacks=known, overrides=given)
 
 
 def status_path(url: str, prefix: str) -> str | None:

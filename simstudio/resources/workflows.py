@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from simstudio.models.jobs import Job
     from simstudio.models.receipts import AsyncExecutionResult
     from simstudio.models.workflows import WorkflowStatus
+    from simstudio.resources.claims import Claiming
     from simstudio.resources.streams import OpenedStream
 
 Timeout: TypeAlias = float | Unset | None
@@ -56,29 +57,36 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         *,
         timeout: Timeout = UNSET,
         selected_outputs: Sequence[str] | None = None,
+        idempotent: bool = False,
     ) -> Flow[WorkflowExecutionResult]:
         """Run a workflow and wait for its result. For runs of minutes use :meth:`run`.
 
-        A run that may have started is never started a second time: v2 requests carry a run id under which the server
-        runs at most once, and v1 requests are not retried once they may have arrived. If the client stops waiting, the
-        run continues on the server or, on some v0.8 servers, is cancelled.
+        A run that may have started is never started a second time. The request carries an id under which the server
+        runs at most once; v1 servers before v0.7.32 ignore it, so that with v1 a request that may have arrived is
+        retried only if the server is known to honour the id. If the client stops waiting, or its connection breaks, the
+        server either finishes the run or, on some v0.8 servers, cancels it: the run has ``status == "cancelled"`` then,
+        and so has the result of a retry, which reads that run. ``error.run_id`` names it.
 
         Args:
             input: Mapping of the input's fields, or any other value, sent as ``{"input": value}``; may hold files.
             timeout: Seconds for the whole call; None for no limit; default: the client's timeout. Above 30 s, v2
                 servers are asked for heartbeats, so that no proxy closes the connection.
             selected_outputs: v2: up to 100 outputs as ``blockName.path``; their values are in ``result.block_outputs``.
+            idempotent: Fail if the server cannot run the execution at most once. With v1 the server is asked, once for
+                each client, by a request that runs nothing; the execution is then retried as safely as with v2.
 
         Returns:
             The result; ``output`` is the output of the last block, or the body that a Response block sends.
 
         Raises:
             ExecutionError: The workflow failed. (v0.4 servers give a result with ``success=False`` instead.)
-            APITimeoutError: No response within ``timeout``; the run may continue.
+            APITimeoutError: No response within ``timeout``; the run may go on, or be cancelled.
             RateLimitError: Every attempt was refused.
             APIStatusError: Any other error status, also one set by a Response block (``error.response.content``).
             APIConnectionError: No response.
             InvalidInputError: The input cannot be encoded or is too large.
+            ConfigurationError: ``idempotent`` is not possible: the server is older than v0.7.32, or the client has no
+                API key. Nothing was sent.
 
         Example:
             >>> client.workflows.execute("wf", {"name": "Ada"}).output  # doctest: +SKIP
@@ -86,7 +94,11 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         """
         return (
             yield from self._dialects.own.execute(
-                workflow_id, input, timeout=timeout, selected_outputs=selected_outputs
+                workflow_id,
+                input,
+                timeout=timeout,
+                selected_outputs=selected_outputs,
+                claiming=_claiming(idempotent),
             )
         )
 
@@ -98,6 +110,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         *,
         timeout: Timeout = UNSET,
         execution_timeout: int | None = None,
+        idempotent: bool = False,
     ) -> Flow[AsyncExecutionResult]:
         """Queue a workflow to run in the background, and return at once.
 
@@ -107,6 +120,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
             input: Mapping of the input's fields, or any other value, sent as ``{"input": value}``; may hold files.
             timeout: Seconds for the call; None for no limit; default: the client's timeout.
             execution_timeout: v2: seconds that the run may take, 1 to 604,800, within the plan's limit.
+            idempotent: Fail if the server cannot queue the execution at most once; see :meth:`execute`.
 
         Returns:
             A receipt for ``client.jobs.get`` and ``client.jobs.wait``.
@@ -114,11 +128,12 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         Raises:
             APITimeoutError: No response within ``timeout``; the job may have been queued.
             RateLimitError: Every attempt was refused.
+            ConfigurationError: ``idempotent`` is not possible on this server.
 
         Example:
             >>> job = client.jobs.wait(client.workflows.submit("wf"))  # doctest: +SKIP
         """
-        return (yield from self._submit(workflow_id, input, timeout, execution_timeout))
+        return (yield from self._submit(workflow_id, input, timeout, execution_timeout, claiming=_claiming(idempotent)))
 
     @operation
     def run(
@@ -130,6 +145,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         on_progress: Callable[[Job], Any] | None = None,
         poll_interval: float | None = None,
         execution_timeout: int | None = None,
+        idempotent: bool = False,
     ) -> Flow[WorkflowExecutionResult]:
         """Queue a workflow, wait until it is done, and return its result: for runs that outlast a connection.
 
@@ -140,12 +156,14 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
                 client.
             poll_interval: Seconds between polls; default: growing from 0.5 to 10 s.
             execution_timeout: v2: seconds that the run may take, 1 to 604,800.
+            idempotent: Fail if the server cannot queue the execution at most once; see :meth:`execute`.
 
         Returns:
             The result, as from :meth:`execute`; ``paused`` is set if the run waits for a human. ``truncated`` has the
             paths of texts that the server cut (v2) and no longer has in full.
 
         Raises:
+            ConfigurationError: ``idempotent`` is not possible on this server.
             JobFailedError: The run failed; :class:`~simstudio.JobCancelledError` if it was cancelled.
             JobTimeoutError: The run was not done within ``timeout``; it continues, and ``error.job`` can be waited for
                 again.
@@ -155,7 +173,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         """
         check_timeout(timeout)
         check_timeout(poll_interval, "poll_interval")
-        receipt = yield from self._submit(workflow_id, input, UNSET, execution_timeout)
+        receipt = yield from self._submit(workflow_id, input, UNSET, execution_timeout, claiming=_claiming(idempotent))
         job = yield from self._jobs._wait(
             self._jobs._target(receipt, None), timeout=timeout, on_progress=on_progress, poll_interval=poll_interval
         )
@@ -172,8 +190,12 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         max_event_size: int = MAX_EVENT_SIZE,
         include_thinking: bool = False,
         include_tool_calls: bool = False,
+        idempotent: bool = False,
     ) -> Flow[OpenedStream[StreamEvent]]:
         """Run a workflow and receive its text while it runs.
+
+        If the stream is closed early or breaks, the server either finishes the run or, on some v0.8 servers, cancels
+        it. A stream that has begun is never sent again.
 
         Args:
             input: Mapping of the input's fields, or any other value, sent as ``{"input": value}``; may hold files.
@@ -182,6 +204,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
             max_event_size: Largest size of one event, in bytes.
             include_thinking: v2: also yield :class:`~simstudio.ThinkingEvent`.
             include_tool_calls: v2: also yield :class:`~simstudio.ToolEvent`.
+            idempotent: Fail if the server cannot run the execution at most once; see :meth:`execute`.
 
         Returns:
             An iterator of events and context manager; on the async client, await it or use ``async with``.
@@ -198,7 +221,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         if isinstance(max_event_size, bool) or not isinstance(max_event_size, int) or max_event_size <= 0:
             raise InvalidInputError(f"max_event_size must be a number of bytes above 0, not {max_event_size!r}.")
         options = StreamOptions(selected_outputs, idle_timeout, max_event_size, include_thinking, include_tool_calls)
-        return (yield from self._dialects.own.stream(workflow_id, input, options))
+        return (yield from self._dialects.own.stream(workflow_id, input, options, claiming=_claiming(idempotent)))
 
     @operation
     def status(self, workflow_id: str) -> Flow[WorkflowStatus]:
@@ -257,3 +280,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         )
         self._jobs.remember(receipt)
         return receipt
+
+
+def _claiming(idempotent: bool) -> Claiming:  # noqa: FBT001 - the caller's keyword
+    return "required" if idempotent else "known"

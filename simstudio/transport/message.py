@@ -246,13 +246,16 @@ class Request:
         url: Complete address, with its query.
         content: Body; empty bytes for none. A :class:`Content` is read while it is sent.
         resend: When the request may be sent again; see :data:`Resend`.
-        refused: Whether a response proves that nothing ran, so that even a ``never`` request may be sent again.
+        refused: Whether the request may be sent again after a response whose status the policy names: of a ``never``
+            request only if nothing ran, of a ``claimed`` one if the status is not part of what the run sent. By default
+            never, or after each such status.
         streamed: Whether to leave the body of a 2xx response unread, as ``response.body``.
         budget: How long the call may take; None for no limit.
         max_retries: Retries after the first attempt; None for those of the retry policy.
         attempt: Number of this attempt, from 1.
         observers: Functions that the retry middleware calls with the response of each attempt.
-        claim: Id of a ``claimed`` request if a refusal may use it up. Copies of the request share it.
+        claim: Id under which the server may run the request at most once, if a refusal may use it up. Copies of the
+            request share it. Only ``claimed`` says that this server does.
     """
 
     method: str

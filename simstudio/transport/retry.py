@@ -6,8 +6,11 @@ The operation that makes a request says when it may be sent again (``request.res
 * ``never``: only if the request was certainly not sent (no connection), or if the operation recognises the response as
   a refusal before anything ran (``request.refused``). The status alone proves nothing: a workflow can answer 429 or 503
   itself after it ran, and must not run twice;
-* ``claimed``: like ``read``, because the request carries an id under which the server runs it at most once. A refusal
-  may use the id up although nothing ran (``request.claim``); the next attempt then carries a new id.
+* ``claimed``: like ``read``, because the request carries an id under which the server runs it at most once. Where a
+  workflow sets the status of its response, ``request.refused`` tells such a response from an error of the server.
+
+A refusal may use up the id of a request although nothing ran (``request.claim``); the next attempt then carries a new
+id.
 """
 
 from __future__ import annotations
@@ -115,8 +118,11 @@ class RetryPolicy:
             return not outcome.lasting and (not outcome.sent or request.resend != "never")
         if outcome.status not in self.statuses:
             return False
-        if request.resend == "never":
-            return request.refused is not None and request.refused(outcome)
+        if request.refused is not None:
+            if not request.refused(outcome):
+                return False
+        elif request.resend == "never":
+            return False
         claim = request.claim
         return claim is None or claim.mint is not None or not claim.spent_by(outcome)
 

@@ -35,6 +35,9 @@ class Fake:
     async def settle(self, receipt: Receipt) -> Any:
         raise AssertionError("nothing was queued")
 
+    async def prepare(self) -> None:
+        return
+
     async def limits(self) -> None:
         return None
 

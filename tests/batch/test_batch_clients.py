@@ -590,7 +590,7 @@ class TestClients:
 
         mapped(numbers(4), {"middleware": [mine]})
 
-        assert sum("/execute" in url for url in seen) == 4
+        assert sum("/work/execute" in url for url in seen) == 4
 
 
 WATCH = """

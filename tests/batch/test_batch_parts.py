@@ -68,7 +68,8 @@ class TestResumption:
             (entry("unknown", run_id="an execution"), True, "replay", "send"),
             (entry("unknown", task_id="t1"), False, "settle", "settle"),
             (entry("unknown", **FORGOTTEN), False, "replay", "send"),
-            (entry("unknown", **FORGOTTEN, **V2), True, "repeat", "repeat"),
+            (entry("unknown", **{**FORGOTTEN, **V2, "task_id": "r1"}), True, "repeat", "repeat"),
+            (entry("unknown", **FORGOTTEN, **V2), True, "replay", "send"),
         ],
         ids=lambda value: f"{value.state} {value.api_version}" if isinstance(value, Entry) else str(value),
     )

@@ -228,7 +228,7 @@ class TestServers:
             client.set_base_url(other.base_url)
             with pytest.raises(sim.LedgerError, match=f"not of {other.base_url}"):
                 list(batch)
-            assert not [request for request in other.requests if request.path.endswith("/execute")]
+            assert not [request for request in other.requests if request.path.endswith("/work/execute")]
         assert status(path).total == 0
 
 

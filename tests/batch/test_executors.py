@@ -98,7 +98,7 @@ class TestAnyPool:
         with works.client() as client:
             clone = client.with_options(headers={"X-Clone": "yes"})
             list(clone.workflows.map("work", inputs(2), executor=pools["fork"]))
-        sent = [request for request in works.sandbox.requests if request.method == "POST"]
+        sent = [request for request in works.sandbox.requests if request.path.endswith("/work/execute")]
         assert [request.headers["x-clone"] for request in sent] == ["yes", "yes"]
 
     def test_files_are_read_here(self, works: Works, pools: dict[str, Executor], tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from simstudio.models.receipts import AsyncExecutionResult
     from simstudio.models.usage import UsageLimits
     from simstudio.models.workflows import WorkflowStatus
+    from simstudio.resources.claims import Claiming
     from simstudio.resources.settings import APIVersion
     from simstudio.resources.streams import OpenedStream
     from simstudio.transport.flow import Flow
@@ -92,8 +93,14 @@ class Dialect(APIResource[M], ABC, Generic[M]):
         max_retries: int | None = None,
         selected_outputs: Sequence[str] | None = None,
         run_id: str | None = None,
+        claiming: Claiming = "known",
     ) -> Flow[WorkflowExecutionResult]:
-        """Run a workflow and wait for its result, under the claim ``run_id`` if the dialect has claims."""
+        """Run a workflow and wait for its result.
+
+        Args:
+            run_id: Claim of an execution whose server is known to honour it; by default a new id.
+            claiming: Whether an unversioned execution carries a claim.
+        """
 
     @abstractmethod
     def submit(
@@ -105,6 +112,7 @@ class Dialect(APIResource[M], ABC, Generic[M]):
         max_retries: int | None = None,
         execution_timeout: int | None = None,
         run_id: str | None = None,
+        claiming: Claiming = "known",
     ) -> Flow[AsyncExecutionResult]:
         """Queue a workflow."""
 
@@ -117,6 +125,7 @@ class Dialect(APIResource[M], ABC, Generic[M]):
         *,
         max_retries: int | None = None,
         run_id: str | None = None,
+        claiming: Claiming = "known",
     ) -> Flow[OpenedStream[StreamEvent]]:
         """Run a workflow and open the stream of its events."""
 

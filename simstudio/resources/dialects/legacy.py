@@ -7,29 +7,50 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from simstudio.core.failures import redact_error
 from simstudio.core.modes import M
+from simstudio.core.options import UNSET
 from simstudio.core.resource import encode_json
 from simstudio.models.cut_texts import find_cut_texts
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.models.large_values import with_references
+from simstudio.resources.claims import (
+    HEADER,
+    JOB_PREFIX,
+    claim,
+    is_conflict,
+    learn,
+    may_send_again,
+    no_claims,
+    probe,
+    support,
+)
 from simstudio.resources.dialects.base import Dialect, StreamOptions, Target
-from simstudio.resources.execution import execution_result, parse_receipt, refused_before_running, status_path
+from simstudio.resources.execution import (
+    execution_result,
+    final_event,
+    is_stream,
+    parse_receipt,
+    refused_before_running,
+    status_path,
+)
 from simstudio.resources.payload import Payload, encode_input, selectors
 from simstudio.resources.settings import APIVersion
 from simstudio.resources.whole_output import read_whole
+from simstudio.transport.deadline import SHORTEST
 from simstudio.transport.endpoint import segment
-from simstudio.transport.errors import InvalidInputError, InvalidResponseError, NotFoundError
+from simstudio.transport.errors import InvalidInputError, InvalidResponseError, NotFoundError, SimStudioError
 from simstudio.transport.flow import Flow, FromBody
 from simstudio.transport.message import Request, Response
 
 if TYPE_CHECKING:
     from simstudio.core.paging import Pages
     from simstudio.models.cancellation import CancelResult
-    from simstudio.models.events import FinalEvent, StreamEvent
+    from simstudio.models.events import StreamEvent
     from simstudio.models.jobs import Job
     from simstudio.models.pauses import PausedRun
     from simstudio.models.receipts import AsyncExecutionResult
     from simstudio.models.usage import UsageLimits
     from simstudio.models.workflows import WorkflowStatus
+    from simstudio.resources.claims import Claiming
     from simstudio.resources.dialects.base import Resumed, Timeout
     from simstudio.resources.streams import OpenedStream
 
@@ -51,16 +72,23 @@ class LegacyDialect(Dialect[M]):
         max_retries: int | None = None,
         selected_outputs: Sequence[str] | None = None,
         run_id: str | None = None,
+        claiming: Claiming = "known",
     ) -> Flow[WorkflowExecutionResult]:
         """Run a workflow and wait for its result."""
-        del run_id  # these routes have no claims
         if selected_outputs is not None:
             raise _needs_v2("selected_outputs of execute()", "Sim ignores it there unless it streams")
         payload = encode_input(data)
         payload.warn(background=False)
         request = self._execution(workflow_id, payload, timeout=timeout, max_retries=max_retries)
-        response = yield from self._send(request)
-        return execution_result(response, self._context.session.credentials)
+        try:
+            yield from self._add_claim(request, run_id, claiming)
+            response, settled = yield from self._perform(workflow_id, request)
+            if isinstance(settled, WorkflowExecutionResult):
+                return settled
+            return execution_result(response, self._context.session.credentials, run_id=self._run_id(request))
+        except SimStudioError as error:
+            self._name_run(error, request, workflow_id)
+            raise
 
     def submit(
         self,
@@ -71,16 +99,25 @@ class LegacyDialect(Dialect[M]):
         max_retries: int | None = None,
         execution_timeout: int | None = None,
         run_id: str | None = None,
+        claiming: Claiming = "known",
     ) -> Flow[AsyncExecutionResult]:
         """Queue a workflow."""
-        del run_id
         if execution_timeout is not None:
             raise _needs_v2("execution_timeout", "these routes cannot limit a run")
         payload = encode_input(data)
         payload.warn(background=True)
         request = self._execution(workflow_id, payload, headers=_BACKGROUND, timeout=timeout, max_retries=max_retries)
-        response = yield from self._call(request)
-        return parse_receipt(response, workflow_id, self._context.session.endpoint.prefix)
+        try:
+            yield from self._add_claim(request, run_id, claiming)
+            response, settled = yield from self._perform(workflow_id, request, background=True)
+            if settled is not None and not isinstance(settled, WorkflowExecutionResult):
+                return settled
+            if not response.ok:
+                raise self._error(response)
+            return parse_receipt(response, workflow_id, self._context.session.endpoint.prefix)
+        except SimStudioError as error:
+            self._name_run(error, request, workflow_id, background=True)
+            raise
 
     def stream(
         self,
@@ -90,12 +127,12 @@ class LegacyDialect(Dialect[M]):
         *,
         max_retries: int | None = None,
         run_id: str | None = None,
+        claiming: Claiming = "known",
     ) -> Flow[OpenedStream[StreamEvent]]:
         """Run a workflow and open the stream of its events."""
         from simstudio.resources.execution_events import ExecutionEvents
         from simstudio.resources.streams import OpenedStream
 
-        del run_id
         if options.include_thinking or options.include_tool_calls:
             raise _needs_v2("include_thinking and include_tool_calls", "these routes stream text only")
         control: dict[str, Any] = {"stream": True}
@@ -104,19 +141,34 @@ class LegacyDialect(Dialect[M]):
         payload = encode_input(data, control)
         payload.warn(background=False)
         request = self._execution(workflow_id, payload, idle_timeout=options.idle_timeout, max_retries=max_retries)
-        response = yield from self._send(request)
         credentials = self._context.session.credentials
-        core = ExecutionEvents(
-            f"{request.method} {request.path}",
-            max_event_size=options.max_event_size,
-            complete=lambda error: redact_error(error, credentials),
-        )
-        if response.body is None:  # the body of an error status has been read already
-            execution_result(response, credentials)
-            raise self._error(response)
-        if not is_stream(response):
-            yield FromBody(response.body, "read")
-            core.complete(final_event(execution_result(response, credentials)))
+
+        def complete_error(error: SimStudioError) -> None:
+            self._name_run(error, request, workflow_id)
+            redact_error(error, credentials)
+
+        try:
+            yield from self._add_claim(request, run_id, claiming)
+            response, settled = yield from self._perform(workflow_id, request)
+            named = self._run_id(request)
+            core = ExecutionEvents(
+                f"{request.method} {request.path}",
+                max_event_size=options.max_event_size,
+                complete=complete_error,
+                run_id=named,
+            )
+            if isinstance(settled, WorkflowExecutionResult):
+                core.complete(final_event(settled))
+                return OpenedStream(response, core)
+            if response.body is None:  # the body of an error status has been read already
+                execution_result(response, credentials, run_id=named)
+                raise self._error(response)
+            if not is_stream(response):
+                yield FromBody(response.body, "read")
+                core.complete(final_event(execution_result(response, credentials, run_id=named)))
+        except SimStudioError as error:
+            self._name_run(error, request, workflow_id)
+            raise
         return OpenedStream(response, core)
 
     def status(self, workflow_id: str) -> Flow[WorkflowStatus]:
@@ -272,7 +324,7 @@ class LegacyDialect(Dialect[M]):
     def _execution(
         self, workflow_id: str, payload: Payload, *, headers: Mapping[str, str] = _JSON, **options: Any
     ) -> Request:
-        """The request of an execution; it is retried only if Sim refused it before anything ran."""
+        """The request of an execution; without a claim it is retried only if Sim refused it before anything ran."""
         request = self._request(
             "POST",
             f"/api/workflows/{segment(workflow_id, 'workflow_id')}/execute",
@@ -284,17 +336,68 @@ class LegacyDialect(Dialect[M]):
         request.observers = self.observers
         return request
 
+    def _add_claim(self, request: Request, run_id: str | None, claiming: Claiming) -> Flow[None]:
+        """Add an execution id to a request; let the request be retried under it if the server honours it.
 
-def is_stream(response: Response) -> bool:
-    """Whether a response is a stream of server-sent events."""
-    return "text/event-stream" in response.headers.get("content-type", "").lower()
+        An id among the headers of the client is kept.
 
+        Raises:
+            ConfigurationError: The claim is required, and the server does not honour it.
+        """
+        if claiming == "none":
+            return
+        own = request.claim = claim(run_id or request.headers.get(HEADER))
+        request.headers.put(own.header, own.id)
+        if claiming == "required":
+            budget = request.budget
+            left = budget.remaining() if budget is not None else None
+            if not (yield from probe(self, timeout=UNSET if left is None else max(left, SHORTEST))):
+                raise no_claims(self)
+        if run_id is not None or support(self):
+            request.resend, request.refused = "claimed", may_send_again
 
-def final_event(result: WorkflowExecutionResult) -> FinalEvent:
-    """The final event for a server that sent the whole result at once instead of a stream."""
-    from simstudio.models.events import FinalEvent
+    def _perform(
+        self, workflow_id: str, request: Request, *, background: bool = False
+    ) -> Flow[tuple[Response, WorkflowExecutionResult | AsyncExecutionResult | None]]:
+        """Send an execution. If an earlier request had claimed its id, read what became of that one.
 
-    return FinalEvent(result.success, result.output, result.error, result.status, result.metadata, result.truncated)
+        Returns:
+            The response, and the result or the receipt of the earlier request; None if there was none.
+        """
+        own, repeats = request.claim, request.max_retries or 0
+        while True:
+            response = yield from self._send(request)
+            if own is None:
+                return response, None
+            learn(self, own.id, response)
+            if not is_conflict(response, own.id):
+                return response, None
+            from simstudio.resources.dialects.settling import UnversionedRun
+
+            run = UnversionedRun(self, workflow_id, own, background)
+            settled = yield from run.settle(request, renew=repeats > 0, until=run.found)
+            if settled is not None:
+                return settled.response, run.outcome(settled)
+            repeats -= 1
+
+    def _run_id(self, request: Request) -> str | None:
+        """The execution id of a request; None if the server is not known to honour it."""
+        own = request.claim
+        return own.id if own is not None and (request.resend == "claimed" or support(self)) else None
+
+    def _name_run(self, error: SimStudioError, request: Request, workflow_id: str, *, background: bool = False) -> None:
+        """Add the execution id to an error, if the server honours it."""
+        run_id = self._run_id(request)
+        if run_id is None:
+            return
+        from simstudio.resources.v2.execution import name_run
+
+        job = (
+            f"client.jobs.get('{JOB_PREFIX}{run_id}')"
+            if background
+            else f"client.v2.runs.get({workflow_id!r}, {run_id!r})"
+        )
+        name_run(error, run_id, workflow_id, job=job)
 
 
 def _is_queued(response: Response) -> bool:

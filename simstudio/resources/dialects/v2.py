@@ -20,8 +20,9 @@ from simstudio.models.pauses import PausedRun, count_waiting, parse_pause_object
 from simstudio.models.receipts import AsyncExecutionResult
 from simstudio.models.usage import Usage, UsageLimits
 from simstudio.models.workflows import WorkflowStatus
+from simstudio.resources.claims import is_anonymous, no_claims
 from simstudio.resources.dialects.base import Dialect, StreamOptions, Target
-from simstudio.resources.dialects.legacy import final_event, is_stream
+from simstudio.resources.execution import final_event, is_stream
 from simstudio.resources.execution_events import ExecutionEvents
 from simstudio.resources.payload import encode_nested, selectors
 from simstudio.resources.settings import APIVersion
@@ -33,7 +34,7 @@ from simstudio.resources.v2.execution import (
     RunResponse,
     claim,
     fetch_run,
-    is_resume_refusal,
+    is_refusal,
     name_run,
     parse_run,
     run_path,
@@ -43,6 +44,7 @@ from simstudio.transport.errors import APIStatusError, InvalidInputError, Invali
 from simstudio.transport.flow import Flow, FromBody
 
 if TYPE_CHECKING:
+    from simstudio.resources.claims import Claiming
     from simstudio.resources.dialects.base import Resumed, Timeout
     from simstudio.transport.message import Response
 
@@ -66,14 +68,16 @@ class V2Dialect(Dialect[M]):
         max_retries: int | None = None,
         selected_outputs: Sequence[str] | None = None,
         run_id: str | None = None,
+        claiming: Claiming = "known",
     ) -> Flow[WorkflowExecutionResult]:
         """Run a workflow and wait for its result."""
+        self._check_claims(claiming)
         control: dict[str, Any] = {}
         if selected_outputs is not None:
             control["selectedOutputs"] = selectors(selected_outputs, MOST_SELECTED)
         execution = self._execution(workflow_id, data, control, run_id=run_id)
         run = yield from execution.run(timeout=timeout, max_retries=max_retries)
-        return self._result(run, execution.run_id, workflow_id)
+        return self.result(run, execution.run_id, workflow_id)
 
     def submit(
         self,
@@ -84,8 +88,10 @@ class V2Dialect(Dialect[M]):
         max_retries: int | None = None,
         execution_timeout: int | None = None,
         run_id: str | None = None,
+        claiming: Claiming = "known",
     ) -> Flow[AsyncExecutionResult]:
         """Queue a workflow."""
+        self._check_claims(claiming)
         control: dict[str, Any] = {"async": True}
         if execution_timeout is not None:
             control["executionTimeoutSeconds"] = _check_execution_timeout(execution_timeout)
@@ -103,8 +109,10 @@ class V2Dialect(Dialect[M]):
         *,
         max_retries: int | None = None,
         run_id: str | None = None,
+        claiming: Claiming = "known",
     ) -> Flow[OpenedStream[StreamEvent]]:
         """Run a workflow and open the stream of its events."""
+        self._check_claims(claiming)
         control: dict[str, Any] = {"stream": True}
         if options.selected_outputs is not None:
             control["selectedOutputs"] = selectors(options.selected_outputs, MOST_SELECTED)
@@ -137,11 +145,11 @@ class V2Dialect(Dialect[M]):
             run_id=run_id,
         )
         if isinstance(opened, RunResponse):
-            core.complete(final_event(self._result(opened, execution.run_id, execution.workflow_id)))
+            core.complete(final_event(self.result(opened, execution.run_id, execution.workflow_id)))
         elif not is_stream(response):
             if response.body is not None:
                 yield FromBody(response.body, "read")
-            core.complete(final_event(self._result(parse_run(response), execution.run_id, execution.workflow_id)))
+            core.complete(final_event(self.result(parse_run(response), execution.run_id, execution.workflow_id)))
         return OpenedStream(response, core)
 
     def status(self, workflow_id: str) -> Flow[WorkflowStatus]:
@@ -204,13 +212,13 @@ class V2Dialect(Dialect[M]):
         path = f"{run_path(workflow_id, execution_id)}/resume"
         response = yield from self._call_explained(
             self._request(
-                "POST", path, content=encode_json(body), headers=headers, refused=is_resume_refusal, timeout=timeout
+                "POST", path, content=encode_json(body), headers=headers, refused=is_refusal, timeout=timeout
             ),
         )
         outcome = _data_of(response)
         if "status" not in outcome:
             return _receipt(outcome, response, workflow_id, execution_id)
-        return self._result(parse_run(response), execution_id, workflow_id, resumed=True)
+        return self.result(parse_run(response), execution_id, workflow_id, resumed=True)
 
     def target(
         self, task_id: str, workflow_id: str | None, execution_id: str | None, receipt: AsyncExecutionResult | None
@@ -261,6 +269,10 @@ class V2Dialect(Dialect[M]):
         usage = Usage(plan=plan if isinstance(plan, str) else None)
         return structure(data, UsageLimits, response=response, fallbacks={"success": True, "usage": usage})
 
+    def _check_claims(self, claiming: Claiming) -> None:
+        if claiming == "required" and is_anonymous(self):
+            raise no_claims(self)
+
     def _execution(
         self,
         workflow_id: str,
@@ -277,7 +289,7 @@ class V2Dialect(Dialect[M]):
         response = yield from self._call_explained(self._request("GET", path, resend="read"))
         return _data_of(response), response
 
-    def _result(
+    def result(
         self, fetched: RunResponse, run_id: str, workflow_id: str, *, resumed: bool = False
     ) -> WorkflowExecutionResult:
         """The result of a run.

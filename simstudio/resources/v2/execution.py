@@ -15,7 +15,6 @@ no proxy closes an idle connection during a long run.
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,6 +26,7 @@ from simstudio.core.failures import add_advice, read_error, status_error
 from simstudio.core.polling import TRANSIENT_ERRORS, Poller
 from simstudio.models.cut_texts import find_cut_texts
 from simstudio.models.v2.runs import Run
+from simstudio.resources.claims import is_anonymous, mint, spends
 from simstudio.resources.settings import SIM
 from simstudio.resources.v2.gate import explain_not_found
 from simstudio.resources.whole_output import read_whole
@@ -67,11 +67,6 @@ _OVER = frozenset({"completed", "failed", "cancelled", "paused"})
 _MAX_FAILURES = 20  # polls for a run whose id is claimed but which does not exist yet: several minutes
 
 
-def mint() -> str:
-    """Return a new run id."""
-    return str(uuid.uuid4())
-
-
 def claim(run_id: str | None = None) -> Claim:
     """The claim of an execution: the caller's run id, or a new one that may be replaced after a refusal."""
     return Claim("X-Run-Id", run_id or mint(), spent_by=_spends, mint=None if run_id else mint)
@@ -81,15 +76,20 @@ def has_spent_run_id(error: SimStudioError) -> bool:
     """Whether an error reports a refusal that used up the run id, so that nothing ran under it."""
     if isinstance(error, JobFailedError):
         return error.job is not None and find_refusal(error.job) is not None
-    return isinstance(error, RateLimitError) and _code_in(error.details) in EXECUTION_LIMITS
+    if not isinstance(error, RateLimitError):
+        return False
+    return _code_in(error.details) in EXECUTION_LIMITS or (error.response is not None and spends(error.response))
 
 
 def _spends(response: Response) -> bool:
     return response.status == 429 and _code_in(read_error(response).details) in EXECUTION_LIMITS
 
 
-def is_resume_refusal(response: Response) -> bool:
-    """Whether a resume was refused (429), so that it may be sent again although a pause can be answered only once."""
+def is_refusal(response: Response) -> bool:
+    """Whether an execution or a resume was refused before it began, so that even without a claim it may be sent again.
+
+    No Response block sets the status of a response of v2.
+    """
     return response.status == 429
 
 
@@ -132,34 +132,112 @@ class RunResponse:
 
 
 @attrs.frozen
-class Execution:
-    """One execution of a workflow, with all attempts to send it.
+class ClaimedRun:
+    """The run under the claimed id of an execution.
 
     Attributes:
-        resource: Resource whose client sends the request.
+        resource: Resource whose client sends the requests.
         claim: The claimed run id; a new one after a refusal has used it up.
-        headers: Headers in addition to the client's own.
-        observers: Functions called with the response of each attempt.
     """
 
     resource: APIResource[Any]
     workflow_id: str
     claim: Claim
-    content: bytes
-    headers: Mapping[str, str] = attrs.field(factory=dict)
-    observers: tuple[Callable[[Response], None], ...] = ()
 
     @property
     def run_id(self) -> str:
         """The run id of the latest attempt."""
         return self.claim.id
 
+    def settle(
+        self, request: Request, *, renew: bool, until: Callable[[RunResponse], bool] | None = None
+    ) -> Flow[RunResponse | None]:
+        """After a conflict, wait for the run of the earlier request that claimed the id.
+
+        Args:
+            request: The request that met the conflict.
+            renew: Whether the request may be sent again under a new id.
+            until: See :meth:`wait`.
+
+        Returns:
+            The run; None if it was refused before it began, and the request now has a new id.
+
+        Raises:
+            RateLimitError: The run was refused before it began, and the request may not be sent again.
+        """
+        budget = request.budget
+        run = yield from self.wait(budget.remaining() if budget is not None else None, until=until)
+        limit = find_refusal(run.data)
+        if limit is None:
+            return run
+        if renew and self.claim.renew(request):
+            return None
+        raise RateLimitError(
+            f"{run.data['error']['message']} The run {self.run_id} was refused before it began.",
+            SIM.error_codes[429],
+            429,
+            details={"code": limit},
+            response=run.response,
+            history=run.response.history,
+        )
+
+    def wait(self, timeout: float | None, *, until: Callable[[RunResponse], bool] | None = None) -> Flow[RunResponse]:
+        """Poll the run with the claimed id until it is over. Shortly after the claim it may not exist yet.
+
+        Args:
+            timeout: Seconds to wait; None for no limit.
+            until: Condition that ends the wait; default: the run is over.
+
+        Raises:
+            APITimeoutError: The run was not over within ``timeout``; it continues.
+            NotFoundError: The id is claimed, but no run was created.
+        """
+        poller = attrs.evolve(Poller(), transient=(*TRANSIENT_ERRORS, NotFoundError), max_failures=_MAX_FAILURES)
+
+        def expired(_: RunResponse | None) -> APITimeoutError:
+            message = f"The run {self.run_id} was not over in time. It goes on."
+            return APITimeoutError(message, sent=True)
+
+        def ask(seconds: float | None) -> Flow[RunResponse]:
+            run = yield from self._fetch({} if seconds is None else {"timeout": seconds}, whole=until is None)
+            if until is None:
+                require(structure(run.data, Run, response=run.response), run.response, status=str)
+            return run
+
+        done = until or (lambda run: run.data["status"] in _OVER)
+        return (yield from poller.wait(ask, done=done, expired=expired, timeout=timeout))
+
+    def _fetch(self, options: Mapping[str, Any], *, whole: bool) -> Flow[RunResponse]:
+        return fetch_run(self.resource, self.workflow_id, self.run_id, whole=whole, **options)
+
+
+@attrs.frozen
+class Execution(ClaimedRun):
+    """One execution of a workflow, with all attempts to send it.
+
+    Attributes:
+        headers: Headers in addition to the client's own.
+        observers: Functions called with the response of each attempt.
+    """
+
+    content: bytes
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+    observers: tuple[Callable[[Response], None], ...] = ()
+
     def request(self, *, accept: str = "application/json", **options: Any) -> Request:
         """The request; ``options`` are those of ``APIResource._request``."""
         headers = {"Content-Type": "application/json", "Accept": accept, "X-Run-Id": self.run_id, **self.headers}
         path = f"/api/v2/workflows/{segment(self.workflow_id, 'workflow_id')}/execute"
+        # Sim replaces the id of an anonymous caller, which therefore claims nothing.
+        keyed = not is_anonymous(self.resource)
         request = self.resource._request(
-            "POST", path, content=self.content, headers=headers, resend="claimed", **options
+            "POST",
+            path,
+            content=self.content,
+            headers=headers,
+            resend="claimed" if keyed else "never",
+            refused=None if keyed else is_refusal,
+            **options,
         )
         request.observers = self.observers
         request.claim = self.claim
@@ -250,58 +328,16 @@ class Execution:
             RateLimitError: The run was refused before it began, and no retry is left.
         """
         repeats = request.max_retries or 0
-        budget = request.budget
         while True:
             try:
                 return (yield from send(request))
             except ConflictError as error:
                 if not is_claim_conflict(error):
                     raise
-            run = yield from self.wait(budget.remaining() if budget is not None else None, until=until)
-            limit = find_refusal(run.data)
-            if limit is None:
+            run = yield from self.settle(request, renew=repeats > 0, until=until)
+            if run is not None:
                 return run
-            if not repeats or not self.claim.renew(request):
-                raise self._refusal_error(run, limit)
             repeats -= 1
-
-    def _refusal_error(self, run: RunResponse, limit: str) -> RateLimitError:
-        """The error for a run that was refused before it began."""
-        return RateLimitError(
-            f"{run.data['error']['message']} The run {self.run_id} was refused before it began.",
-            SIM.error_codes[429],
-            429,
-            details={"code": limit},
-            response=run.response,
-            history=run.response.history,
-        )
-
-    def wait(self, timeout: float | None, *, until: Callable[[RunResponse], bool] | None = None) -> Flow[RunResponse]:
-        """Poll the run with the claimed id until it is over. Shortly after the claim it may not exist yet.
-
-        Args:
-            timeout: Seconds to wait; None for no limit.
-            until: Condition that ends the wait; default: the run is over.
-
-        Raises:
-            APITimeoutError: The run was not over within ``timeout``; it continues.
-            NotFoundError: The id is claimed, but no run was created.
-        """
-        poller = attrs.evolve(Poller(), transient=(*TRANSIENT_ERRORS, NotFoundError), max_failures=_MAX_FAILURES)
-
-        def expired(_: RunResponse | None) -> APITimeoutError:
-            message = f"The run {self.run_id} was not over in time. It goes on."
-            return APITimeoutError(message, sent=True)
-
-        def ask(seconds: float | None) -> Flow[RunResponse]:
-            options = {} if seconds is None else {"timeout": seconds}
-            run = yield from fetch_run(self.resource, self.workflow_id, self.run_id, whole=until is None, **options)
-            if until is None:
-                require(structure(run.data, Run, response=run.response), run.response, status=str)
-            return run
-
-        done = until or (lambda run: run.data["status"] in _OVER)
-        return (yield from poller.wait(ask, done=done, expired=expired, timeout=timeout))
 
     def _parse(self, response: Response) -> RunResponse | None:
         """The run in a response; None if only heartbeats arrived."""
@@ -319,6 +355,8 @@ class Execution:
         try:
             return (yield from flow)
         except SimStudioError as error:
+            if is_anonymous(self.resource):
+                raise
             name_run(error, self.run_id, self.workflow_id)
             if self.claim.mint is None and has_spent_run_id(error):
                 advice = f"The run id {self.run_id} is used up, although nothing ran: send the input under another."
@@ -326,13 +364,17 @@ class Execution:
             raise
 
 
-def name_run(error: SimStudioError, run_id: str, workflow_id: str) -> None:
-    """Add the run id to an error, and, if the state of the run is unknown, how to read it."""
+def name_run(error: SimStudioError, run_id: str, workflow_id: str, *, job: str | None = None) -> None:
+    """Add the run id to an error, and, if the state of the run is unknown, how to read it.
+
+    Args:
+        job: Expression of the job's state; by default that of a v2 client.
+    """
     error.run_id = run_id
     unknown = isinstance(error, (ServerError, StreamError)) or (isinstance(error, APIConnectionError) and error.sent)
     if unknown and run_id not in str(error):
-        advice = f"client.jobs.get({run_id!r}, workflow_id={workflow_id!r}) tells what became of it."
-        add_advice(error, f"The run's id is {run_id}: {advice}")
+        job = job or f"client.jobs.get({run_id!r}, workflow_id={workflow_id!r})"
+        add_advice(error, f"The run's id is {run_id}: {job} tells what became of it.")
 
 
 def fetch_run(

@@ -31,7 +31,7 @@ from simstudio.resources.v2.execution import (
     RunResponse,
     claim,
     fetch_run,
-    is_resume_refusal,
+    is_refusal,
     parse_run,
 )
 from simstudio.transport.errors import APITimeoutError, InvalidInputError, NotFoundError
@@ -425,6 +425,6 @@ def _get(send: Sender) -> Flow[Run]:
 
 
 def _resume(send: Sender, timeout: Timeout) -> Flow[RunResult | RunReceipt]:
-    response = yield from send(refused=is_resume_refusal, timeout=timeout)
+    response = yield from send(refused=is_refusal, timeout=timeout)
     run = parse_run(response)
     return _result(run) if "status" in run.data else structure(run.data, RunReceipt, response=response)
