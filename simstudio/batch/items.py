@@ -31,7 +31,9 @@ class BatchItem(Generic[R]):
         error: Why there is none; of a workflow that failed an :class:`~simstudio.ExecutionError`.
         attempts: How often it was sent in the run that finished it: this one, or, where it is ``replayed``, an earlier.
         elapsed: Seconds from its first request to its end; of an earlier run, that run's.
-        state: ``done``, ``failed``, or ``unknown``: it may have run.
+        state: ``done``, ``failed``, or ``unknown``: it may have run, or may run still. An execution whose client went
+            away is finished by some servers and cancelled by others; one that was cancelled is ``failed``, and its
+            error says that it was cut short.
         key: Its identity in the ledger, besides the fingerprint of its input.
         run_id: The execution, where it is known.
         replayed: Whether it comes from the ledger, not from a request of this run.

@@ -20,7 +20,7 @@ from simstudio.cli.output import say, write, write_json
 if TYPE_CHECKING:
     from simstudio.sandbox import Sandbox, SandboxServer
 
-_GENERATIONS = ("v0.6", "v0.4", "documents")
+_GENERATIONS = ("v0.8", "v0.6", "v0.4", "documents")
 
 _EPILOG = """\b
 app.py is a Python file that defines a sandbox and its workflows:
@@ -98,7 +98,7 @@ def _sandbox(app: Path | None, state: Path | None, generation: str | None) -> Sa
     if app is None:
         from simstudio.sandbox import Sandbox
 
-        kind = cast('Literal["v0.6", "v0.4", "documents"]', generation or "v0.6")
+        kind = cast('Literal["v0.8", "v0.6", "v0.4", "documents"]', generation or "v0.6")
         return Sandbox(state=state, generation=kind)
     if state is not None or generation is not None:
         raise click.UsageError(

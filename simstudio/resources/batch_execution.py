@@ -15,7 +15,7 @@ from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.models.jobs import Job
 from simstudio.models.receipts import AsyncExecutionResult
-from simstudio.resources.claims import is_anonymous, mint, probe
+from simstudio.resources.claims import is_anonymous, mint, probe, support
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.dialects.base import StreamOptions
 from simstudio.resources.jobs import Jobs
@@ -96,9 +96,10 @@ class WorkflowExecution:
         self.mode: Mode = options.mode
         self.api_version = options.api_version
         self.models = MODELS
-        self.claims = options.api_version == "v2" and not is_anonymous(self._dialect)
-        self.claims_advice = "" if self.claims else 'use api_version="v2"'
-        # v0.6 and later count the request that queues a run, and the run.
+        v2 = options.api_version == "v2"
+        self.claims = not is_anonymous(self._dialect) if v2 else support(self._dialect) is True
+        self.claims_advice = "" if v2 else 'use api_version="v2"'
+        # v0.6 counts the request that queues a run, and the run.
         self.cost = 2 if (options.api_version, options.mode) == ("v1", "async") else 1
 
     def prepare(self) -> Flow[None]:
@@ -166,7 +167,10 @@ class WorkflowExecution:
         return job.result
 
     def _limits(self) -> Flow[Limits | None]:
-        return limits_of((yield from self._dialect.limits()), background=self.cost > 1)
+        limits = limits_of((yield from self._dialect.limits()), background=self.cost > 1)
+        if limits is None or not self.claims:
+            return limits
+        return attrs.evolve(limits, cost=1)  # servers that honour claims count a background run once
 
 
 def refusal_of(error: SimStudioError) -> Refusal | None:
@@ -190,7 +194,7 @@ def limits_of(usage: UsageLimits, *, background: bool) -> Limits | None:
     Args:
         usage: The answer. What does not fit in it counts as not said.
         background: Whether the executions are queued. v0.4 counts queued ones in a window of their own, each once;
-            v0.6 and later take the tokens of both from one bucket.
+            v0.6 takes the tokens of both from one bucket.
     """
     entry, cost = usage.rate_limit.sync, None
     if background and entry.max_burst is None:

@@ -54,8 +54,12 @@ class WorkflowBatches(APIResource[M]):
 
         Nothing is sent before the first item is asked for. The inputs are read as they are needed, by the thread that
         iterates; a million of them add no more than a window to the memory, and nothing begins while 1,000 finished
-        items, or 64 MB of them, wait for whoever iterates. One failing item never stops the others. What may have run
-        is never sent again, but for v2, whose executions carry an id under which they run at most once.
+        items, or 64 MB of them, wait for whoever iterates. One failing item never stops the others.
+
+        Nothing that may have run runs twice. Each execution carries an id under which the server runs it at most once,
+        so that one whose response is lost is read under its id: it is ``done`` or ``failed``, or it was cut short,
+        because some servers cancel a run whose client goes away. v1 servers before v0.7.32, which the batch recognizes
+        by a request that runs nothing, ignore the id; there such an item is ``unknown``, and it is not sent again.
 
         Args:
             workflow_id: The workflow's id.
@@ -74,8 +78,8 @@ class WorkflowBatches(APIResource[M]):
             progress: True shows a line on standard error each second; or a function of the
                 :class:`~simstudio.batch.progress.Progress`.
             stop_on_error: End the batch at the first item without a result, and raise why.
-            on_unknown: What to do with items of the ledger that may have run, nobody knows: ``report`` them, or
-                ``rerun`` them.
+            on_unknown: What to do with items of the ledger that may have run and cannot be read under their id:
+                ``report`` them, or ``rerun`` them.
             on_failed: What to do with items of the ledger that failed: ``keep`` that, or ``rerun`` them.
             key: What identifies an input in the ledger, asked for as it is read; its place where it is not given. Its
                 content counts either way: another input under a known key is an error.
@@ -84,6 +88,7 @@ class WorkflowBatches(APIResource[M]):
             shared: Where several processes share one rate: ``redis://…``, or the path of a file on this machine.
             claims: Where workers claim an item before they send it (``redis://…``), for executors that run the tasks of
                 dead workers again, as Dask and Ray do. v2 needs none: the server knows each execution by its id.
+                v1 needs none after a call with ``idempotent=True``.
 
         Returns:
             An iterator of :class:`~simstudio.BatchItem` that is a context manager too.

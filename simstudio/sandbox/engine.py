@@ -215,7 +215,8 @@ class Engine:
 
     def submit(self, workflow: Workflow, invocation: Invocation, execution_id: str | None = None) -> JobRecord:
         """Queue a background execution; it is in the store before anyone hears of it."""
-        job = self._job(workflow.id, execution_id or str(uuid4()), invocation)
+        execution_id = execution_id or str(uuid4())
+        job = self._job(self._dialect.job_id(execution_id), workflow.id, execution_id, invocation)
         self._store.save_job(job)
         self.spawn(self._work_off(job, exempt=invocation.exempt))
         return job
@@ -259,7 +260,8 @@ class Engine:
         """Queue a resumption."""
         run = resumption.run
         resumes = {"contextId": context_id, "input": resumption.answer}
-        job = attrs.evolve(self._job(run.workflow.id, run.id, run.invocation), resumes=resumes)
+        own = self._job(f"run_{uuid4().hex[:20]}", run.workflow.id, run.id, run.invocation)
+        job = attrs.evolve(own, resumes=resumes)
         self._store.save_job(job)
         self.spawn(self._work_off(job, resumption=resumption))
         return job
@@ -288,9 +290,9 @@ class Engine:
                 self._end(ExecutionRecord(job.execution_id, job.workflow_id, job.trigger, now).cancelled(now))
         return False
 
-    def _job(self, workflow_id: str, execution_id: str, invocation: Invocation) -> JobRecord:
+    def _job(self, job_id: str, workflow_id: str, execution_id: str, invocation: Invocation) -> JobRecord:
         return JobRecord(
-            id=f"run_{uuid4().hex[:20]}",
+            id=job_id,
             execution_id=execution_id,
             workflow_id=workflow_id,
             request_id=uuid4().hex[:8],

@@ -23,7 +23,8 @@ class RateLimits:
         sync_per_minute: executions (in v0.6 background ones too, which take two).
         async_per_minute: background executions; v0.6 reports this bucket but takes nothing from it.
         v1_per_minute: all routes below ``/api/v1``, one bucket; of ``/api/v2`` each operation has its own.
-        concurrent: executions of ``/api/v2`` that may be under way at a time; None for any number.
+        concurrent: executions of ``/api/v2``, and of generation v0.8, that may be under way at a time; None for any
+            number.
 
     Example:
         >>> sandbox = Sandbox(rate_limits=RateLimits(sync_per_minute=2))

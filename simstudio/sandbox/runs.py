@@ -51,6 +51,7 @@ class Invocation:
         stop_after: the id of the block after which the run ends.
         base_url: where the caller reached the server; it is part of a paused run's links.
         timeout: the longest this run may take, in seconds; None is the server's own bound.
+        execution_id: the id that its caller chose; None when the server makes one.
     """
 
     received: object
@@ -63,6 +64,7 @@ class Invocation:
     stop_after: str | None = None
     base_url: str = ""
     timeout: float | None = None
+    execution_id: str | None = None
 
     @property
     def mode(self) -> Mode:
@@ -253,7 +255,7 @@ class Run:
     async def _ask(self, pause: Pause) -> object:
         """Come to rest; the answer, when there is one."""
         if not self._may_pause:
-            raise TypeError("this generation of the API has no paused runs: a Sandbox of generation v0.6 has")
+            raise TypeError("this generation of the API has no paused runs: a Sandbox of generation v0.6 or v0.8 has")
         if not isinstance(pause, Pause):
             raise TypeError(f"context.pause takes a Pause, not {type(pause).__name__}")
         if self._pausing is None or self._pausing.done():

@@ -24,13 +24,14 @@ from simstudio.sandbox import Sandbox, SandboxServer
 class World:
     """A Sim whose workflow ``work`` waits at a gate, and which can be replaced by one that remembers nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, generation: Any) -> None:
         self.ran: Counter[int] = Counter()
         self.gate = threading.Event()
+        self.generation = generation
         self.server = self._serve(0)
 
     def _serve(self, port: int) -> SandboxServer:
-        sandbox = Sandbox()
+        sandbox = Sandbox(generation=self.generation)
         sandbox.workflow("work")(self._work)
         return sandbox.serve(port=port).start()
 
@@ -55,8 +56,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
-    world = World()
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    world = World(getattr(request, "param", "v0.6"))
     yield world
     world.gate.set()
     world.server.close()
@@ -139,23 +140,28 @@ class TestForgottenJobs:
         assert world.ran == Counter(range(3))
 
 
+claimed = pytest.mark.parametrize(("world", "version"), [("v0.6", "v2"), ("v0.8", "v1")], indirect=["world"])
+"""Servers and API versions with ids under which an execution runs at most once."""
+
+
 class TestStreamsThatWereCutOff:
-    def test_their_runs_were_cancelled_and_say_so(self, world: World, mapped: Mapped, path: Path) -> None:
-        left(world, path, "sending", mode="stream", api_version="v2")
-        v2 = {"api_version": "v2"}
+    @claimed
+    def test_their_runs_were_cancelled_and_say_so(self, world: World, mapped: Mapped, path: Path, version: str) -> None:
+        left(world, path, "sending", mode="stream", api_version=version)
+        options = {"api_version": version}
         # A run that the open gate lets end before the server hears that its client has gone is not cut short.
-        with LedgerView(path) as view, world.server.client(**v2) as client:
+        with LedgerView(path) as view, world.server.client(**options) as client:
             runs = [entry.run_id for entry in view.entries()]
             while any(client.v2.runs.get("work", run).status == "running" for run in runs):
                 time.sleep(0.005)
         world.gate.set()
-        items = mapped(v2, mode="stream", ledger=path)
+        items = mapped(options, mode="stream", ledger=path)
         assert [item.state for item in items] == ["failed"] * 3
         for item in items:
             assert isinstance(item.error, sim.ExecutionError)
             assert f"The run {item.run_id} was cut short: its client went away" in str(item.error)
             assert 'on_failed="rerun" runs it again' in str(item.error)
-        again = mapped(v2, mode="stream", ledger=path, on_failed="rerun")
+        again = mapped(options, mode="stream", ledger=path, on_failed="rerun")
         assert [(item.state, item.output) for item in again] == [("done", {"square": n * n}) for n in range(3)]
         assert world.ran == Counter(dict.fromkeys(range(3), 2))
 
@@ -175,6 +181,41 @@ class TestStreamsThatWereCutOff:
         error = sim.ExecutionError("Stopped.", result=cancelled)
         item = WorkItem(prepare(0, {}), **known).ended("failed", 0.0, error=error)
         assert ("cut short" in str(item.error)) is said
+
+
+class TestLostAnswers:
+    """A server runs an execution and its response is lost."""
+
+    @claimed
+    def test_are_settled_under_the_id(self, world: World, mapped: Mapped, path: Path, version: str) -> None:
+        world.gate.set()
+        world.server.sandbox.faults.add(drop="response", path="*/work/execute")
+        items = mapped({"api_version": version}, ledger=path)
+        assert [(item.state, item.output) for item in items] == [("done", {"square": n * n}) for n in range(3)]
+        assert sorted(item.attempts for item in items) == [1, 1, 2]
+        assert world.ran == Counter(range(3))
+
+    @claimed
+    def test_that_are_left_unknown_are_settled_by_the_next_run(
+        self, world: World, mapped: Mapped, path: Path, version: str
+    ) -> None:
+        world.gate.set()
+        world.server.sandbox.faults.add(drop="response", path="*/work/execute")
+        options = {"api_version": version}
+        items = mapped({**options, "max_retries": 0}, ledger=path, concurrency=1)
+        assert sorted(item.state for item in items) == ["done", "done", "unknown"]
+        assert all(item.run_id for item in items)
+        again = mapped(options, ledger=path)
+        assert [(item.state, item.run_id) for item in again] == [("done", item.run_id) for item in items]
+        assert world.ran == Counter(range(3))
+
+    def test_stay_unknown_where_no_id_is_honoured(self, world: World, mapped: Mapped, path: Path) -> None:
+        world.gate.set()
+        world.server.sandbox.faults.add(drop="response", path="*/work/execute")
+        for _ in range(2):
+            items = mapped(ledger=path)
+            assert sorted(item.state for item in items) == ["done", "done", "unknown"]
+        assert world.ran == Counter(range(3))
 
 
 class TestServers:

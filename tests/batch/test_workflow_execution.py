@@ -53,7 +53,32 @@ class TestBeginning:
         played = play(execution.begin({}, claim), answer(200, {"data": RUN}))
         assert played.asked[0].headers["X-Run-Id"] == claim
         assert claim != execution.new_claim()
-        assert made().new_claim() is None
+
+    @pytest.mark.parametrize(
+        ("told", "claims"),
+        [(answer(400, {"error": "Invalid execution ID header"}), True), (answer(404, {"error": "no"}), False)],
+    )
+    def test_v1_has_claims_where_the_server_honours_them(self, told: Any, claims: bool) -> None:
+        execution = made()
+        assert (execution.claims, execution.new_claim()) == (False, None)
+        result_of(execution.prepare(), told)
+        assert execution.claims is claims
+        assert (execution.new_claim() is not None) is claims
+
+    def test_a_claim_of_v1_is_relied_on_by_a_client_that_has_learnt_nothing(self) -> None:
+        """A worker's client sends what the batch's client has asked the server about."""
+        used = {"error": "used", "code": "EXECUTION_ID_CONFLICT", "executionId": "mine"}
+        played = play(made().begin({}, "mine"), answer(409, used), answer(200, {"data": {**RUN, "runId": "mine"}}))
+        assert (played.result.output, played.result.run_id) == ({"n": 1}, "mine")
+        lost = play(made().begin({}, "mine"), sim.APIConnectionError("gone", sent=True))
+        assert isinstance(lost.error, sim.APIConnectionError)
+        assert lost.error.run_id == "mine"
+
+    @pytest.mark.parametrize("version", ["v1", "v2"])
+    def test_nobody_without_a_key_has_claims(self, version: Any) -> None:
+        execution = WorkflowExecution(ExecutionOptions("wf", version), context_of(client(api_key=sim.ANONYMOUS)))
+        result_of(execution.prepare())
+        assert execution.new_claim() is None
 
     def test_no_error_holds_the_key(self) -> None:
         played = play(made().begin({}, None), answer(400, {"error": f"the key {KEY} is odd"}))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from simstudio import (
+    ANONYMOUS,
     APIConnectionError,
     APIStatusError,
     APITimeoutError,
@@ -114,6 +115,22 @@ class TestTheRequest:
             with pytest.raises(InvalidInputError, match='api_version="v2"'):
                 await both(call())
         assert client.script.requests == []
+
+
+class TestWithoutAKey:
+    """Sim replaces the run id of an anonymous caller, so that a request that is sent twice runs twice."""
+
+    @pytest.mark.parametrize("lost", [APIConnectionError("gone", sent=True), answer(503)])
+    async def test_nothing_that_may_run_is_sent_again(self, both: Both, lost: Any) -> None:
+        client = both.client(lost, api_key=ANONYMOUS, **V2)
+        with pytest.raises((APIConnectionError, ServerError)) as caught:
+            await both(client.workflows.execute("wf"))
+        assert caught.value.run_id is None
+        assert len(client.script.requests) == 1
+
+    def test_what_was_refused_is_sent_again(self) -> None:
+        played = play(dialect_of(client(api_key=ANONYMOUS, **V2)).execute("wf", {}, timeout=None), answer(429), run())
+        assert played.result.status == "completed"
 
 
 class TestTheResult:

@@ -69,7 +69,9 @@ def test_two_sandboxes_do_not_know_of_each_other(serve: Serve) -> None:
 
 
 def test_an_unknown_generation_is_a_configuration_error() -> None:
-    with pytest.raises(ConfigurationError, match=r"unknown generation 'v9': choose one of v0\.6, v0\.4, documents"):
+    with pytest.raises(
+        ConfigurationError, match=r"unknown generation 'v9': choose one of v0\.8, v0\.6, v0\.4, documents"
+    ):
         Sandbox(generation="v9")  # type: ignore[arg-type]
 
 

@@ -101,8 +101,9 @@ class TestDecide:
     @pytest.mark.parametrize(
         ("body", "again"), [(SIMS_OWN, True), (GATE, True), (A_BLOCKS, False), (None, False), ([1], False)]
     )
-    def test_an_execution_is_sent_again_after_a_429_of_sims_own_only(self, body: Any, again: bool) -> None:
-        assert (decided(request("never", refused=refused_before_running), answer(429, body)) is not None) is again
+    @pytest.mark.parametrize("resend", ["never", "claimed"])
+    def test_an_execution_is_sent_again_after_a_429_of_sims_own_only(self, body: Any, again: bool, resend: str) -> None:
+        assert (decided(request(resend, refused=refused_before_running), answer(429, body)) is not None) is again
 
     @pytest.mark.parametrize("status", [500, 502, 503, 504])
     def test_an_execution_is_not_sent_again_after_another_status_even_with_such_a_body(self, status: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
-from uuid import uuid5
+from uuid import uuid4, uuid5
 
 import attrs
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from simstudio.sandbox.records import JobRecord
     from simstudio.sandbox.runs import Invocation, Outcome, Run
 
-Check = Literal["capacity", "call_chain", "key", "body", "workflow", "access", "deployed", "usage", "rate"]
+Check = Literal["capacity", "call_chain", "key", "body", "workflow", "access", "deployed", "claim", "usage", "rate"]
 KeyState = Literal["missing", "invalid", "outsider", "member"]
 Area = Literal["execute", "status", "jobs", "usage", "cancel", "executions"]
 KeyErrors = Mapping[KeyState, tuple[int, str]]
@@ -80,6 +80,8 @@ class Dialect(ABC):
     """Whether an exceeded usage limit shows only when the run begins."""
     job_takes_token: ClassVar[bool] = False
     rate_limited_job: ClassVar[str] = "Rate limit exceeded. Please try again later."
+    claims: ClassVar[bool] = False
+    """Whether the unversioned routes run an execution at most once under an id that its caller chose."""
     hanging_up_cancels_stream: ClassVar[bool] = False
     keeps_streamed_blocks: ClassVar[bool] = False
     """Whether the final output repeats what was streamed."""
@@ -98,6 +100,16 @@ class Dialect(ABC):
         """Rate-limit headers on answers outside ``/api/v1``."""
         del limiter, allowance
         return {}
+
+    def at_capacity(self) -> Reply:
+        """The answer of the admission gate."""
+        body = {"error": "Too many requests", "message": "Server is at capacity. Please retry shortly."}
+        return json_reply({**body, "retryAfterSeconds": 5}, 429, (("retry-after", "5"),))
+
+    def job_id(self, execution_id: str) -> str:
+        """The id of the job that runs an execution."""
+        del execution_id
+        return f"run_{uuid4().hex[:20]}"
 
     @abstractmethod
     def invocation(self, body: bytes, headers: Mapping[str, str]) -> Invocation:

@@ -9,6 +9,7 @@ import attrs
 
 from simstudio.sandbox import jsontext
 from simstudio.sandbox.http import Headers, Refusal, Reply, json_reply
+from simstudio.sandbox.refusals import refuse_execution
 from simstudio.sandbox.routes.endpoint import Endpoint
 from simstudio.sandbox.streaming import ErrorStream, EventStream
 
@@ -22,15 +23,6 @@ if TYPE_CHECKING:
     from simstudio.sandbox.workflow import Workflow
 
 _DEEPEST_CALL_CHAIN = 25
-_AT_CAPACITY = json_reply(
-    {
-        "error": "Too many requests",
-        "message": "Server is at capacity. Please retry shortly.",
-        "retryAfterSeconds": 5,
-    },
-    429,
-    (("retry-after", "5"),),
-)
 
 
 class Execute:
@@ -55,12 +47,12 @@ class Execute:
         allowance = core.dialect.allowance(background=invocation.background)
         headers: Headers = tuple(core.dialect.announce(core.limiter(), allowance).items())
         if invocation.background:
-            job = core.engine.submit(workflow, invocation)
+            job = core.engine.submit(workflow, invocation, invocation.execution_id)
             return json_reply(core.dialect.accepted(job, core.base_url(request)), 202)
         error = core.account().error if core.dialect.usage_checked_at_start else None
         if error is not None:
             return ErrorStream(error, headers) if invocation.stream else attempt.over_usage(error)
-        run = core.engine.begin(workflow, invocation)
+        run = core.engine.begin(workflow, invocation, invocation.execution_id)
         if invocation.stream:
             return EventStream(core, run, headers, lambda sink: core.engine.execute(run, sink))
         # Shielded, because a synchronous run goes on when its caller disconnects.
@@ -95,6 +87,7 @@ class Attempt:
             "workflow": self._check_workflow,
             "access": self._check_access,
             "deployed": self._check_deployed,
+            "claim": self._check_claim,
             "usage": self._check_usage,
             "rate": self._check_rate,
         }
@@ -110,7 +103,7 @@ class Attempt:
     def _check_capacity(self) -> None:
         limit = self._core.settings.admission_limit
         if limit is not None and self._in_flight > limit:
-            raise Refusal(_AT_CAPACITY)
+            raise Refusal(self._dialect.at_capacity())
 
     def _check_call_chain(self) -> None:
         hops = [hop for hop in self._request.headers.get("x-sim-via", "").split(",") if hop.strip()]
@@ -131,7 +124,9 @@ class Attempt:
     def _read_body(self) -> Invocation:
         if self._invocation is None:
             invocation = self._dialect.invocation(self._body, self._request.headers)
-            self._invocation = attrs.evolve(invocation, base_url=self._core.base_url(self._request))
+            claimed = invocation.execution_id if self._key == "member" else None
+            base_url = self._core.base_url(self._request)
+            self._invocation = attrs.evolve(invocation, base_url=base_url, execution_id=claimed)
         return self._invocation
 
     def _known(self) -> Workflow:
@@ -146,6 +141,12 @@ class Attempt:
         if not self._known().deployed:
             raise Refusal(self._dialect.error(403, "Workflow is not deployed"))
 
+    def _check_claim(self) -> None:
+        execution_id = self._read_body().execution_id
+        if execution_id is not None and self._core.engine.knows(execution_id):
+            body = {"error": "Execution ID has already been used", "code": "EXECUTION_ID_CONFLICT"}
+            raise Refusal(json_reply({**body, "executionId": execution_id}, 409))
+
     def _check_usage(self) -> None:
         error = self._core.account().error
         if error is not None:
@@ -153,9 +154,16 @@ class Attempt:
 
     def _check_rate(self) -> None:
         invocation = self._read_body()
+        if invocation.exempt:
+            return
         limiter = self._core.limiter()
         allowance = self._dialect.allowance(background=invocation.background)
-        if not invocation.exempt and not limiter.take(allowance):
+        if self._dialect.claims:
+            refusal = refuse_execution(self._core, allowance)
+            if refusal is not None:
+                self._core.engine.refuse(self._known(), invocation, refusal.reason, invocation.execution_id)
+                raise Refusal(self._dialect.error(429, refusal.message))
+        elif not limiter.take(allowance):
             self._core.engine.refuse(self._known(), invocation, self._dialect.rate_limited_job)
             raise Refusal(self._dialect.rate_limited(limiter, background=invocation.background))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import math
 import re
 from collections.abc import Mapping
 from types import FunctionType
@@ -17,6 +16,7 @@ from simstudio.sandbox import jsontext
 from simstudio.sandbox.dialects.v06 import V06
 from simstudio.sandbox.http import Headers, Refusal, Reply, head
 from simstudio.sandbox.outputs import Selection
+from simstudio.sandbox.refusals import refuse_execution
 from simstudio.sandbox.runs import AgentEvent, Invocation
 from simstudio.sandbox.streaming import EventStream, FrameWriter, frame
 from simstudio.sandbox.times import iso
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from simstudio.sandbox.core import Core
-    from simstudio.sandbox.limits import Allowance
     from simstudio.sandbox.runs import Outcome, Run
 
 PATH = "/api/v2/workflows/{workflowId}/execute"
@@ -39,10 +38,6 @@ RUN_ID = "x-run-id"
 _RUN_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _DEEPEST_CALL_CHAIN = 25
 _RETRY_AFTER = 5
-_TOO_MANY = (
-    "Too many concurrent executions are in progress for this billing account. Please wait for them to finish and try "
-    "again."
-)
 _NDJSON = "application/x-ndjson"
 _LARGEST_BASE64 = 16 * 1024 * 1024
 _FILES = ("includeFileBase64", "base64MaxBytes")
@@ -170,19 +165,12 @@ def _take_allowance(core: Core, workflow: Workflow, invocation: Invocation, run_
     over = core.account().error
     if over is not None:
         raise refused(402, over)
-    limiter = core.limiter()
-    allowance: Allowance = "async" if invocation.background else "sync"
-    if not limiter.take(allowance):
-        reason = f"Rate limit exceeded. 0 requests remaining. Resets at {iso(limiter.read(allowance).reset_at)}."
-        message, code = "Rate limit exceeded. Please try again later.", "RATE_LIMIT_EXCEEDED"
-        seconds = max(1, math.ceil(limiter.seconds_to_reset(allowance)))
-    elif limiter.concurrent is not None and core.engine.under_way >= limiter.concurrent:
-        reason = message = _TOO_MANY
-        code, seconds = "EXECUTION_CONCURRENCY_LIMIT", _RETRY_AFTER
-    else:
+    refused_by = refuse_execution(core, "async" if invocation.background else "sync")
+    if refused_by is None:
         return
-    core.engine.refuse(workflow, invocation, reason, run_id)
-    raise Refusal(error(429, None, message, {"code": code}, (("retry-after", str(seconds)),)))
+    core.engine.refuse(workflow, invocation, refused_by.reason, run_id)
+    headers: Headers = (("retry-after", str(refused_by.retry_after)),)
+    raise Refusal(error(429, None, refused_by.message, {"code": refused_by.code}, headers))
 
 
 class Wanted:
