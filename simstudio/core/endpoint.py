@@ -29,6 +29,7 @@ from simstudio.core.routes import Evidence, Route
 from simstudio.transport.endpoint import segment
 from simstudio.transport.errors import InvalidResponseError
 from simstudio.transport.flow import Flow
+from simstudio.transport.secret import Secret
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
@@ -128,10 +129,14 @@ class Sender:
 
 
 class CursorPages(Pages[T]):
-    """The pages of a list whose responses name the next page (``nextCursor``)."""
+    """The pages of a list whose responses name the next page (``nextCursor``).
+
+    The cursor is sent in the query, or in the body of a list that is asked for by POST.
+    """
 
     def __init__(self, send: Sender, into: type[T], at: Sequence[str], cursor: str) -> None:
-        super().__init__(send.query.pop(cursor, None))
+        self._sent = send.query if send.body is None else send.body
+        super().__init__(self._sent.pop(cursor, None))
         self._send = send
         self._into = into
         self._at = at
@@ -140,9 +145,10 @@ class CursorPages(Pages[T]):
     def fetch(self, cursor: str | None) -> Flow[Page[T]]:
         """Fetch the page at a cursor."""
         send = self._send
-        query = send.query if cursor is None else {**send.query, self._cursor: cursor}
+        sent = self._sent if cursor is None else {**self._sent, self._cursor: cursor}
+        parts: dict[str, Any] = {"params": sent} if send.body is None else {"params": send.query, "json": sent}
         response = yield from send.dispatch(
-            send.resource._request("GET", send.path, params=query, headers=send.headers, resend="read")
+            send.resource._request(send.route.verb, send.path, headers=send.headers, resend="read", **parts)
         )
         return read_page(response, self._into, self._at)
 
@@ -203,7 +209,12 @@ class _Endpoint:
         """
         arguments = {**dict(zip(self.positional, args, strict=True)), **kwargs}
         self.route.check(arguments)
-        return self.function(resource, Sender(resource, self.route, arguments, self.resend), **arguments)
+        result = self.function(resource, Sender(resource, self.route, arguments, self.resend), **arguments)
+        if not self.route.secrets:
+            return result
+        from simstudio.core.secret_arguments import redact_secrets
+
+        return redact_secrets(result, Secret([arguments[name] for name in self.route.secrets]))
 
     def without_sender(self, flow: Callable[..., Any]) -> Callable[..., Any]:
         """Give a function the name, annotations and signature of the method, without ``send``."""
@@ -235,8 +246,9 @@ def endpoint(
 
         # A generator, so that an async client checks the arguments when the call is awaited.
         def flow(resource: Any, *args: Any, **kwargs: Any) -> Flow[T]:
-            result: T = yield from method.call(resource, args, kwargs)
-            return result
+            sent: Flow[T] = method.call(resource, args, kwargs)
+            del args, kwargs  # crash reporters send the locals of this frame
+            return (yield from sent)
 
         return operation(method.without_sender(flow))
 

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from simstudio.core.model import Model, restore_model
 from simstudio.transport.errors import APIStatusError, RateLimitError, SimStudioError, status_error_class
@@ -20,10 +20,21 @@ from simstudio.transport.message import unread_json_reason
 
 if TYPE_CHECKING:
     from simstudio.core.service import Service
-    from simstudio.transport.auth import Credentials
     from simstudio.transport.message import Response
 
 _LONGEST = 500
+
+
+class Redactor(Protocol):
+    """Removes secrets, such as the API key, which a server may have echoed."""
+
+    def redact(self, text: str) -> str:
+        """Return a text without the secrets."""
+        ...
+
+    def redact_bytes(self, content: bytes) -> bytes:
+        """Return a body without the secrets."""
+        ...
 
 
 class ErrorBody(NamedTuple):
@@ -85,7 +96,7 @@ def _seconds(value: Any) -> float | None:
     return float(value) if known else None
 
 
-def status_error(response: Response, credentials: Credentials, service: Service) -> APIStatusError:
+def status_error(response: Response, credentials: Redactor, service: Service) -> APIStatusError:
     """Make the exception for an error response, after redacting the key in the response."""
     redact_response(response, credentials)
     status = response.status
@@ -105,7 +116,7 @@ def status_error(response: Response, credentials: Credentials, service: Service)
     return error
 
 
-def redact_response(response: Response, credentials: Credentials) -> None:
+def redact_response(response: Response, credentials: Redactor) -> None:
     """Remove the key, which a server may have echoed, from a response that becomes part of an error."""
     for found in (response, *(attempt.response for attempt in response.history)):
         if found is not None:
@@ -115,7 +126,7 @@ def redact_response(response: Response, credentials: Credentials) -> None:
                 found.headers.put(name, credentials.redact(value))
 
 
-def redact_error(error: BaseException, credentials: Credentials) -> None:
+def redact_error(error: BaseException, credentials: Redactor) -> None:
     """Remove the key, which a server may have echoed, from an error, its causes, its attributes and its frames."""
     clear_frames(error)
     seen: set[int] = set()
@@ -164,7 +175,7 @@ def add_advice(error: SimStudioError, advice: str | None) -> None:
         error.args = (f"{error.args[0]} {advice}", *error.args[1:])
 
 
-def _drop_foreign_causes(error: SimStudioError, credentials: Credentials) -> None:
+def _drop_foreign_causes(error: SimStudioError, credentials: Redactor) -> None:
     """Drop ``__cause__`` and ``__context__`` if they are exceptions of other packages that contain the key.
 
     A ``JSONDecodeError`` holds the whole body, and ``tblib``, which Dask uses, pickles causes as well.
@@ -177,7 +188,7 @@ def _drop_foreign_causes(error: SimStudioError, credentials: Credentials) -> Non
             error.__suppress_context__ = suppressed
 
 
-def _contains_key(error: BaseException, credentials: Credentials) -> bool:
+def _contains_key(error: BaseException, credentials: Redactor) -> bool:
     held = (*error.args, *vars(error).values(), *(getattr(error, name, None) for name in ("object", "doc")))
     return any(
         (isinstance(value, str) and credentials.redact(value) != value)
@@ -186,7 +197,7 @@ def _contains_key(error: BaseException, credentials: Credentials) -> bool:
     )
 
 
-def _redact(value: Any, credentials: Credentials) -> Any:
+def _redact(value: Any, credentials: Redactor) -> Any:
     """Return plain data or a model without the key; None for data too deeply nested to search."""
     try:
         return _redact_nested(value, credentials)
@@ -194,7 +205,7 @@ def _redact(value: Any, credentials: Credentials) -> Any:
         return None
 
 
-def _redact_nested(value: Any, credentials: Credentials) -> Any:
+def _redact_nested(value: Any, credentials: Redactor) -> Any:
     if isinstance(value, str):
         return credentials.redact(value)
     if isinstance(value, list):

@@ -193,7 +193,11 @@ class Model(Mapping[str, Any]):
     def __repr__(self) -> str:
         fields = (field for field in attrs.fields(type(self)) if field.repr)
         values = ((field, getattr(self, field.name, _MISSING)) for field in fields)
-        shown = [f"{field.name}={value!r}" for field, value in values if not is_empty(value) or _is_required(field)]
+        shown = [
+            f"{field.name}={value!r}"
+            for field, value in values
+            if field.repr and (not is_empty(value) or _is_required(field))
+        ]
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __eq__(self, other: object) -> bool:

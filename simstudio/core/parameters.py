@@ -6,6 +6,7 @@ For example ``Annotated[bool | None, query]``, ``Annotated[str, wire("id")]`` an
 
 from __future__ import annotations
 
+import contextlib
 import types
 from collections.abc import Mapping
 from typing import (
@@ -95,11 +96,13 @@ class Sent:
         place: ``local`` if it is not sent.
         wire: Name on the wire.
         only_true: Whether False is left out.
+        secret: Whether no error shows the value.
     """
 
     place: Place | Literal["local"] | None = None
     wire: str | None = None
     only_true: bool = False
+    secret: bool = False
 
 
 query: Final = Sent("query")
@@ -110,6 +113,8 @@ local: Final = Sent("local")
 """The parameter is not sent, such as ``timeout``."""
 only_true: Final = Sent(only_true=True)
 """The flag is left out if it is False, because the server reads any text as true."""
+secret: Final = Sent(secret=True)
+"""The value is a password, a token or a key, or holds one: no error and no frame of an error shows it."""
 
 
 def wire(name: str) -> Sent:
@@ -154,15 +159,16 @@ class Accepted:
                 return cls(anything=True)
         return cls(tuple(kinds), tuple(values), object in kinds)
 
-    def check(self, name: str, value: Any) -> None:
+    def check(self, name: str, value: Any, *, is_secret: bool = False) -> None:
         """Raise if the annotation does not accept the value.
 
         Raises:
-            InvalidInputError: The message names the parameter and the accepted values.
+            InvalidInputError: The message names the parameter and the accepted values, and of a secret only the type.
         """
         if self.anything or any(value is each or value == each for each in self.values) or self._is_accepted(value):
             return
-        raise InvalidInputError(f"{name} must be {self}, not {abbreviate(value)}.")
+        shown = abbreviate(value) if value is None or not is_secret else f"of type {type(value).__name__}"
+        raise InvalidInputError(f"{name} must be {self}, not {shown}.")
 
     def _is_accepted(self, value: Any) -> bool:
         kind = type(value)
@@ -211,17 +217,21 @@ class Argument(NamedTuple):
         sent = [mark for mark in marks if isinstance(mark, Sent)]
         place = next((mark.place for mark in sent if mark.place), None)
         name = next((mark.wire for mark in sent if mark.wire), None)
-        return cls(Accepted.of(plain), bounds, Sent(place, name, only_true in sent))
+        return cls(Accepted.of(plain), bounds, Sent(place, name, only_true in sent, secret in sent))
 
     def check(self, name: str, value: Any) -> None:
-        """Raise if a value has a wrong type or is out of bounds.
+        """Raise if a value has a wrong type, is out of bounds, or is a secret that is no JSON data.
 
         Raises:
             InvalidInputError: The message names the parameter and the accepted values.
         """
-        self.accepted.check(name, value)
-        if self.bounds is not None and value is not None and not isinstance(value, Unset):
+        self.accepted.check(name, value, is_secret=self.sent.secret)
+        if value is None or isinstance(value, Unset):
+            return
+        if self.bounds is not None:
             self.bounds.check(name, value)
+        if self.sent.secret:
+            _check_secret(name, value)
 
 
 def _strip(annotation: Any) -> tuple[Any, list[Any]]:
@@ -234,6 +244,15 @@ def _strip(annotation: Any) -> tuple[Any, list[Any]]:
         annotation = Union[tuple(plain for plain, _ in members)]  # noqa: UP007 - made at run time
         marks += [mark for _, others in members for mark in others]
     return annotation, marks
+
+
+def _check_secret(name: str, value: Any) -> None:
+    from simstudio.core.resource import encode_json
+
+    with contextlib.suppress(InvalidInputError):
+        encode_json(value)
+        return
+    raise InvalidInputError(f"{name} cannot be sent as JSON. It is a secret, so this message does not show where.")
 
 
 def abbreviate(value: object) -> str:

@@ -91,6 +91,11 @@ class Route:
             raise TypeError(f"{self.id}: no parameters {sorted(missing)}")
         return found
 
+    @cached_property
+    def secrets(self) -> tuple[str, ...]:
+        """Python names of the parameters whose values no error shows."""
+        return tuple(name for name, each in self.arguments.items() if each.sent.secret)
+
     def check(self, arguments: Mapping[str, Any]) -> None:
         """Raise if an argument has a wrong type or is out of bounds.
 

@@ -13,6 +13,7 @@ from simstudio import AsyncPager, InvalidInputError, InvalidResponseError, Page,
 from simstudio.core.endpoint import Sender, paged
 from simstudio.core.model import Model, model
 from simstudio.core.modes import M
+from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
 from simstudio.core.parameters import between
 from simstudio.core.resource import APIResource
@@ -62,6 +63,11 @@ class Things(APIResource[M]):
     def nested(self, send: Sender, *, cursor: str | None = None) -> Pages[Thing]:
         """List things that are deep in the answer."""
         return send.pages(Thing, "data", "things")
+
+    @paged("POST", "/api/search", "searchThings")
+    def search(self, send: Sender, *, color: str, cursor: str | Unset = UNSET) -> Pages[Thing]:
+        """List things that a body describes."""
+        return send.pages(Thing)
 
     @paged("GET", "/api/counted", "listCounted")
     def counted(self, send: Sender, *, cursor: str | None = None) -> Pages[Thing]:
@@ -237,6 +243,18 @@ class TestPages:
         await lists.items(made.things.list("b/c", color="r&d", limit=5))
         assert asked(made) == [{"color": "r&d", "limit": "5"}, {"color": "r&d", "limit": "5", "cursor": "c/="}]
         assert {urlsplit(request.url).path for request in made.script.requests} == {"/api/b%2Fc/things"}
+
+    async def test_a_list_that_is_posted_has_its_cursor_in_the_body_and_is_a_read(
+        self, lists: Lists, no_waiting: list[float]
+    ) -> None:
+        made = lists.client(page("1", after="c"), answer(503), page("2"))
+        assert await lists.items(made.things.search(color="r")) == ["1", "2"]
+        assert [(request.method, request.json()) for request in made.script.requests] == [
+            ("POST", {"color": "r"}),
+            ("POST", {"color": "r", "cursor": "c"}),
+            ("POST", {"color": "r", "cursor": "c"}),
+        ]
+        assert asked(made) == [{}, {}, {}]
 
     async def test_one_keeps_what_the_answer_says_besides(self, lists: Lists) -> None:
         made = lists.client(page("1", success=True, limits={"plan": "free"}, scope="user"))

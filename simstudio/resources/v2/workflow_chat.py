@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from simstudio.core.endpoint import Sender, endpoint
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
-from simstudio.core.parameters import length
+from simstudio.core.parameters import length, secret
 from simstudio.core.resource import APIResource
 from simstudio.models.v2.chats import ChatDeployment, DeletedChat
 from simstudio.models.v2.workflow_params import Customizations, OutputConfig
@@ -39,7 +39,7 @@ class WorkflowChat(APIResource[M]):
         description: str | Unset = UNSET,
         customizations: Customizations | Mapping[str, Any] | Unset = UNSET,
         auth_type: Literal["public", "password", "email", "sso"] | Unset = UNSET,
-        password: Annotated[str | Unset, length(15, 1024)] = UNSET,
+        password: Annotated[str | Unset, length(15, 1024), secret] = UNSET,
         allowed_emails: Sequence[str] | Unset = UNSET,
         output_configs: Sequence[OutputConfig | Mapping[str, Any]] | Unset = UNSET,
         include_thinking: bool | Unset = UNSET,
