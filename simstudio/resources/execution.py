@@ -73,7 +73,7 @@ def execution_result(
     except (ValueError, RecursionError):
         data = None
     if data is not None and is_envelope(data) and not data["success"] and response.status not in _DOCUMENTED_STATUSES:
-        raise _execution_error(response, credentials, run_id)
+        raise _execution_error(response, credentials, execution_id or run_id)
     raise status_error(response, credentials, SIM)
 
 

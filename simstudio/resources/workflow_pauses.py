@@ -12,6 +12,7 @@ from simstudio.core.resource import APIResource
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.jobs import Jobs
+from simstudio.transport.errors import SimStudioError
 from simstudio.transport.flow import Flow
 
 if TYPE_CHECKING:
@@ -101,9 +102,13 @@ class WorkflowPauses(APIResource[M]):
         check_timeout(None if isinstance(timeout, Unset) else timeout)
         dialect = self._dialects.of(api_version_of(run) or self._dialects.version)
         pause = yield from resolve_pause(dialect, run, workflow_id, context_id)
-        resumed = yield from dialect.resume(
-            pause.workflow_id, pause.execution_id, pause.context_id, input, timeout=timeout
-        )
+        try:
+            resumed = yield from dialect.resume(
+                pause.workflow_id, pause.execution_id, pause.context_id, input, timeout=timeout
+            )
+        except SimStudioError as error:
+            error.run_id = error.run_id or pause.execution_id
+            raise
         if isinstance(resumed, AsyncExecutionResult):
             self._jobs.remember(resumed)
         return resumed

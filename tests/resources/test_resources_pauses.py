@@ -16,6 +16,7 @@ from simstudio import (
     JobFailedError,
     Pause,
     PausedRun,
+    ServerError,
     WorkflowExecutionResult,
 )
 from simstudio.models.v2.runs import RunResult
@@ -169,8 +170,9 @@ class TestAnswering:
 
     async def test_counts_once(self, both: Both, no_waiting: list[float]) -> None:
         client = both.client(answer(503, {"error": "busy"}))
-        with pytest.raises(Exception, match="busy"):
+        with pytest.raises(ServerError, match="busy") as caught:
             await both(client.workflows.resume("e1", 1, workflow_id="wf", context_id="c1"))
+        assert caught.value.run_id == "e1"
         assert (len(client.script.requests), no_waiting) == (1, [])
 
 
@@ -258,6 +260,9 @@ class TestARunThatIsResumed:
         assert (await both(client.jobs.wait("e1", workflow_id="wf"))).result.output == 1
         client = both.client(self.IN_PROGRESS, v2_run("completed", output=1))
         assert (await both(client.v2.runs.wait("wf", "e1"))).output == 1
+        conflict = answer(409, {"error": {"message": "in use", "details": {"code": "RUN_ID_CONFLICT"}}})
+        client = both.client(conflict, self.IN_PROGRESS, v2_run("completed", output=1))
+        assert (await both(client.v2.runs.execute("wf", run_id="e1"))).output == 1
 
     async def test_has_no_pause_to_answer(self, both: Both) -> None:
         client = both.client(self.IN_PROGRESS, self.IN_PROGRESS, paused_run(point("c1", "resuming")), **V2)

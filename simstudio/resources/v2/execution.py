@@ -25,6 +25,7 @@ from simstudio.core.errors import JobFailedError, StreamError
 from simstudio.core.failures import add_advice, read_error, status_error
 from simstudio.core.polling import TRANSIENT_ERRORS, Poller
 from simstudio.models.cut_texts import find_cut_texts
+from simstudio.models.outputs import is_resuming
 from simstudio.models.v2.runs import Run
 from simstudio.resources.claims import is_anonymous, mint, spends
 from simstudio.resources.settings import SIM
@@ -204,7 +205,7 @@ class ClaimedRun:
                 require(structure(run.data, Run, response=run.response), run.response, status=str)
             return run
 
-        done = until or (lambda run: run.data["status"] in _OVER)
+        done = until or (lambda run: run.data["status"] in _OVER and not is_resuming(run.data))
         return (yield from poller.wait(ask, done=done, expired=expired, timeout=timeout))
 
     def _fetch(self, options: Mapping[str, Any], *, whole: bool) -> Flow[RunResponse]:
