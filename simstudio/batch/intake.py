@@ -130,6 +130,6 @@ class Intake:
 
 def _heard_of_no_end(index: int) -> SimStudioError:
     return SimStudioError(
-        f"Item {index} was sent by an earlier run that ended before its answer came: it may have run. "
-        'Look, and then run it again with on_unknown="rerun".'
+        f"Item {index} was sent by an earlier run that ended before its answer came: it may have run, wholly or, where "
+        'the server cancels a run whose client goes away, in part. Look, and then run it again with on_unknown="rerun".'
     )

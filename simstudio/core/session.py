@@ -94,8 +94,8 @@ class Session:
 
     def shared(self, kind: type[T]) -> T:
         """Return the one object of a class that the resources of a client and of its clones share."""
-        found: T = self._shared.setdefault(kind, kind())
-        return found
+        found: T | None = self._shared.get(kind)
+        return self._shared.setdefault(kind, kind()) if found is None else found
 
     def close(self) -> None:
         """Close the sync connections. Async connections are closed with their event loop."""

@@ -105,7 +105,7 @@ def support(resource: APIResource[Any]) -> bool | None:
 def learn(resource: APIResource[Any], execution_id: str, response: Response) -> None:
     """Learn from the response to an execution whether the server honours claims."""
     queued = response.status == 202
-    if not queued and (support(resource) or execution_id.encode() not in response.content):
+    if not queued and (execution_id.encode() not in response.content or support(resource)):
         return
     body = _read(response)
     named = body.get("executionId") if isinstance(body, dict) else None
@@ -144,7 +144,7 @@ def no_claims(resource: APIResource[Any]) -> ConfigurationError:
     else:
         base_url = resource._context.session.endpoint.base_url
         why = f"the Sim server at {base_url} is older than v0.7.32, and ignores execution ids. Update the server"
-    return ConfigurationError(f"idempotent=True is not possible: {why}, or leave idempotent out. Nothing was sent.")
+    return ConfigurationError(f"idempotent=True is not possible: {why}, or leave idempotent out. Nothing was run.")
 
 
 def _remember(resource: APIResource[Any], *, honoured: bool) -> None:

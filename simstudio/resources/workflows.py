@@ -86,7 +86,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
             APIConnectionError: No response.
             InvalidInputError: The input cannot be encoded or is too large.
             ConfigurationError: ``idempotent`` is not possible: the server is older than v0.7.32, or the client has no
-                API key. Nothing was sent.
+                API key. Nothing was run.
 
         Example:
             >>> client.workflows.execute("wf", {"name": "Ada"}).output  # doctest: +SKIP

@@ -357,7 +357,7 @@ class TestIdempotent:
     def test_is_an_error_before_anything_is_sent_where_it_is_not_possible(self) -> None:
         made = client(answer(404, {"error": "Workflow not found"}))
         for call in (made.workflows.execute, made.workflows.submit, made.workflows.run, made.workflows.stream):
-            with pytest.raises(sim.ConfigurationError, match=r"older than v0\.7\.32.*Nothing was sent"):
+            with pytest.raises(sim.ConfigurationError, match=r"older than v0\.7\.32.*Nothing was run"):
                 call("wf", idempotent=True)
         assert len(made.script.requests) == 1  # type: ignore[attr-defined]
 

@@ -87,7 +87,7 @@ class LegacyDialect(Dialect[M]):
                 return settled
             return execution_result(response, self._context.session.credentials, run_id=self._run_id(request))
         except SimStudioError as error:
-            self._name_run(error, request, workflow_id)
+            self._name_run(error, self._run_id(request), workflow_id)
             raise
 
     def submit(
@@ -116,7 +116,7 @@ class LegacyDialect(Dialect[M]):
                 raise self._error(response)
             return parse_receipt(response, workflow_id, self._context.session.endpoint.prefix)
         except SimStudioError as error:
-            self._name_run(error, request, workflow_id, background=True)
+            self._name_run(error, self._run_id(request), workflow_id, background=True)
             raise
 
     def stream(
@@ -142,15 +142,15 @@ class LegacyDialect(Dialect[M]):
         payload.warn(background=False)
         request = self._execution(workflow_id, payload, idle_timeout=options.idle_timeout, max_retries=max_retries)
         credentials = self._context.session.credentials
-
-        def complete_error(error: SimStudioError) -> None:
-            self._name_run(error, request, workflow_id)
-            redact_error(error, credentials)
-
         try:
             yield from self._add_claim(request, run_id, claiming)
             response, settled = yield from self._perform(workflow_id, request)
             named = self._run_id(request)
+
+            def complete_error(error: SimStudioError) -> None:
+                self._name_run(error, named, workflow_id)
+                redact_error(error, credentials)
+
             core = ExecutionEvents(
                 f"{request.method} {request.path}",
                 max_event_size=options.max_event_size,
@@ -167,7 +167,7 @@ class LegacyDialect(Dialect[M]):
                 yield FromBody(response.body, "read")
                 core.complete(final_event(execution_result(response, credentials, run_id=named)))
         except SimStudioError as error:
-            self._name_run(error, request, workflow_id)
+            self._name_run(error, self._run_id(request), workflow_id)
             raise
         return OpenedStream(response, core)
 
@@ -385,9 +385,10 @@ class LegacyDialect(Dialect[M]):
         own = request.claim
         return own.id if own is not None and (request.resend == "claimed" or support(self)) else None
 
-    def _name_run(self, error: SimStudioError, request: Request, workflow_id: str, *, background: bool = False) -> None:
-        """Add the execution id to an error, if the server honours it."""
-        run_id = self._run_id(request)
+    def _name_run(
+        self, error: SimStudioError, run_id: str | None, workflow_id: str, *, background: bool = False
+    ) -> None:
+        """Add the execution id to an error, if there is one that the server honours."""
         if run_id is None:
             return
         from simstudio.resources.v2.execution import name_run
