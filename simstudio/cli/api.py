@@ -1,4 +1,4 @@
-"""``simstudio api``: any route of the API, and the catalogue of those that have a method."""
+"""``simstudio api``: any route of the API."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from urllib.parse import parse_qsl
 import attrs
 import click
 
+from simstudio.cli.bodies import output_option, show_content
 from simstudio.cli.connection import Connection, connected
 from simstudio.cli.failures import CommandError, ExitCode
 from simstudio.cli.headers import Pairs, header_option
 from simstudio.cli.inputs import parse_json, read_json
 from simstudio.cli.options import timeout_option
-from simstudio.cli.output import on_terminal, write, write_bytes, write_json, write_value
-from simstudio.cli.tables import show_table
+from simstudio.cli.output import write_json
 
 if TYPE_CHECKING:
     from simstudio.client import SimStudioClient
@@ -30,13 +30,12 @@ Examples:
   simstudio api POST /api/v2/workflows/ID/deploy --data '{"name": "spring"}'
   simstudio api POST /api/v2/workflows/import --data @body.json
   simstudio api GET /api/v1/files/ID -q workspaceId=ID --output report.pdf
-  simstudio api --list | jq -r 'select(.version == "v2") | .path'
 """
 
 
 @click.command(epilog=_EPILOG, short_help="Call any route of the API.")
-@click.argument("method", metavar="METHOD", required=False)
-@click.argument("path", metavar="PATH", required=False)
+@click.argument("method", metavar="METHOD")
+@click.argument("path", metavar="PATH")
 @click.option(
     "--query",
     "-q",
@@ -48,20 +47,13 @@ Examples:
 @header_option("A header, besides those that every request has. Again for more.")
 @click.option("--data", "-d", metavar="JSON|@FILE|-", help="The JSON body: itself, in a file, or on standard input.")
 @click.option("--paginate", is_flag=True, help="Follow nextCursor, and print the items of all pages, one a line.")
-@click.option(
-    "--output",
-    "-o",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the body there, byte for byte.",
-)
+@output_option
 @timeout_option("What the call may take (30).")
-@click.option("--list", "catalogue", is_flag=True, help="List the operations of v1 and v2; nothing is sent.")
 @connected
 def api(
     connection: Connection,
-    method: str | None,
-    path: str | None,
+    method: str,
+    path: str,
     query: Sequence[str],
     headers: Pairs,
     *,
@@ -69,7 +61,6 @@ def api(
     paginate: bool,
     output: Path | None,
     timeout: float | None,
-    catalogue: bool,
 ) -> None:
     """Call METHOD PATH, and print what it answers: JSON; anything else as it is.
 
@@ -77,13 +68,6 @@ def api(
     something is sent once.
     """
     context = click.get_current_context()
-    if catalogue:
-        if method is not None or query or headers or data is not None or paginate or output is not None:
-            raise click.UsageError("--list stands alone", context)
-        _show_catalogue(connection)
-        return
-    if method is None or path is None:
-        raise click.UsageError("METHOD and PATH are needed, as in: simstudio api GET /api/v2/meta", context)
     if paginate and (method.upper() != "GET" or output is not None or data is not None):
         raise click.UsageError("--paginate goes with GET, and neither with --data nor with --output", context)
     call = _Call(method, path, _query(query), _joined(headers), _body(data), timeout)
@@ -92,7 +76,9 @@ def api(
             for item in call.items(client):
                 write_json(item)
         else:
-            _show(connection, call.response(client), output)
+            response = call.response(client)
+            kind = response.headers.get("content-type") or "application/octet-stream"
+            show_content(connection, response.content, kind, output)
 
 
 @attrs.frozen
@@ -161,70 +147,6 @@ def _page(response: Response) -> tuple[list[Any], dict[str, Any] | None]:
         return items, None
     seen = offset + len(items)
     return items, {"offset": seen} if items and seen < total else None
-
-
-def _show(connection: Connection, response: Response, output: Path | None) -> None:
-    content = response.content
-    kind = response.headers.get("content-type") or "application/octet-stream"
-    if output is not None:
-        try:
-            output.write_bytes(content)
-        except OSError as error:
-            raise CommandError(f"{output} cannot be written: {error.strerror or error}.", ExitCode.FAILED) from error
-        if connection.as_json:
-            write_json({"output": str(output), "bytes": len(content), "contentType": kind})
-        return
-    if not content:
-        return
-    try:
-        data = json.loads(content)
-    except (ValueError, RecursionError):
-        _show_bytes(connection, content, kind)
-        return
-    if connection.as_json or not on_terminal():
-        write_json(data)
-    else:
-        write_value(data if not isinstance(data, str) else json.dumps(data, ensure_ascii=False))
-
-
-def _show_bytes(connection: Connection, content: bytes, kind: str) -> None:
-    told = f"The answer is no JSON ({kind}, {len(content)} bytes). Give --output FILE."
-    if connection.as_json:
-        raise CommandError(told, ExitCode.FAILED)
-    if not on_terminal():
-        write_bytes(content)
-        return
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        raise CommandError(told, ExitCode.FAILED) from None
-    if any(not (letter.isprintable() or letter in "\n\r\t") for letter in text):
-        raise CommandError(told, ExitCode.FAILED)  # control characters do things to a terminal
-    write(text if text.endswith("\n") else f"{text}\n")
-
-
-def _show_catalogue(connection: Connection) -> None:
-    from simstudio.catalog import operations
-
-    found = operations()
-    if not connection.as_json and on_terminal():
-        show_table(
-            ("operation", "verb", "path", "method"),
-            [(each.id, each.verb, each.path, f"client.{each.attribute}") for each in found],
-            whole={"operation"},
-        )
-        return
-    for each in found:
-        parameters = {name: {"wire": place.wire, "place": place.place} for name, place in each.parameters.items()}
-        write_json({
-            "id": each.id,
-            "version": each.version,
-            "verb": each.verb,
-            "path": each.path,
-            "attribute": each.attribute,
-            "list": each.is_list,
-            "parameters": parameters,
-        })  # fmt: skip
 
 
 def _query(pairs: Sequence[str]) -> dict[str, Any]:

@@ -11,11 +11,13 @@ import click
 from simstudio._version import __version__
 from simstudio.cli.api import api
 from simstudio.cli.batch import batch
+from simstudio.cli.call import call
 from simstudio.cli.ending import end
 from simstudio.cli.failures import Interrupted, ReaderGone
 from simstudio.cli.invocation import Invocation
 from simstudio.cli.jobs import job
 from simstudio.cli.logs import logs
+from simstudio.cli.operations import operations
 from simstudio.cli.output import flush, warnings_said
 from simstudio.cli.run import run
 from simstudio.cli.runs import runs
@@ -120,5 +122,5 @@ def application(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for _command in (run, batch, status, job, workflows, runs, logs, usage, webhooks, api, sandbox):
+for _command in (run, batch, status, job, workflows, runs, logs, usage, webhooks, operations, call, api, sandbox):
     application.add_command(_command)

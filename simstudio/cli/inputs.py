@@ -103,7 +103,7 @@ def _standard_input() -> bytes:
 
 
 def _parse_pairs(_: click.Context, option: click.Parameter, values: Sequence[str]) -> list[tuple[str, Any]]:
-    return [(key, _value(text)) for key, text in (_split(value, option, "KEY=VALUE") for value in values)]
+    return [(key, parse_value(text)) for key, text in (_split(value, option, "KEY=VALUE") for value in values)]
 
 
 def _parse_files(_: click.Context, option: click.Parameter, values: Sequence[str]) -> list[tuple[str, Path]]:
@@ -124,7 +124,8 @@ def _split(text: str, option: click.Parameter, form: str) -> tuple[str, str]:
     return key, value
 
 
-def _value(text: str) -> Any:
+def parse_value(text: str) -> Any:
+    """JSON if it is JSON, else the text."""
     try:
         return _loads(text)
     except (ValueError, RecursionError):

@@ -53,7 +53,6 @@ class TestSending:
             ["--header", "a"],
             ["--header", "a b: c"],
             ["--paginate", "--data", "{}"],
-            ["--list"],
             ["--timeout", "0"],
         ],
     )
@@ -238,26 +237,3 @@ class TestPaging:
 
         assert (result.exit_code, result.stdout) == (1, "")
         assert "--paginate" in result.stderr
-
-
-class TestTheCatalogue:
-    def test_it_is_json_lines_on_a_pipe_and_needs_no_key(self, cli) -> None:
-        from simstudio.catalog import operations
-
-        listed = lines(cli("api", "--list").stdout)
-
-        assert [each["attribute"] for each in listed] == [each.attribute for each in operations()]
-        found = next(each for each in listed if each["attribute"] == "v2.audit_logs.get")
-        assert found["id"] == "getAuditLog"
-        assert (found["verb"], found["path"]) == ("GET", "/api/v2/audit-logs/{auditLogId}")
-        assert found["parameters"]["organization_id"] == {"wire": "organizationId", "place": "query"}
-
-    @pytest.mark.usefixtures("terminal")
-    def test_it_is_a_table_on_a_terminal(self, cli, monkeypatch) -> None:
-        monkeypatch.setenv("COLUMNS", "200")
-
-        assert "client.v2.audit_logs.get" in cli("api", "--list").stdout
-
-    @pytest.mark.parametrize("words", [["GET"], ["--query", "a=b"], ["--paginate"]])
-    def test_it_stands_alone(self, cli, words: list[str]) -> None:
-        assert cli("api", "--list", *words).exit_code == 2

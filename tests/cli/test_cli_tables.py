@@ -178,7 +178,7 @@ class TestCommands:
         assert paused in cli("runs", "list", "asks", "--status", "paused").stdout
 
     def test_operations(self, cli, width: int) -> None:
-        assert "replaceWorkflowChatDeployment" in cli("api", "--list").stdout
+        assert "v2.workflows.chat.replace" in cli("operations", "chat").stdout
 
 
 class TestWaiting:
