@@ -112,6 +112,12 @@ class Sender:
         response = yield from self(**options)
         return structure(extract(response, at or ("data",)), into, response=response)
 
+    def optional(self, into: type[T]) -> Flow[T | None]:
+        """Send the request and return the model in the response; None if ``data`` is null."""
+        response = yield from self()
+        data = extract(response, ("data",))
+        return None if data is None else structure(data, into, response=response)
+
     def download(self) -> Flow[Download]:
         """Send the request and return the body as a file."""
         response = yield from self(headers={"Accept": "*/*"})

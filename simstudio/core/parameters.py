@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import (
     IO,
     TYPE_CHECKING,
@@ -97,12 +97,14 @@ class Sent:
         wire: Name on the wire.
         only_true: Whether False is left out.
         secret: Whether no error shows the value.
+        convert: Makes the value that is sent from the parameter's name and argument.
     """
 
     place: Place | Literal["local"] | None = None
     wire: str | None = None
     only_true: bool = False
     secret: bool = False
+    convert: Callable[[str, Any], Any] | None = None
 
 
 query: Final = Sent("query")
@@ -125,6 +127,11 @@ def wire(name: str) -> Sent:
 def header(name: str) -> Sent:
     """The header that carries the parameter."""
     return Sent("header", name)
+
+
+def converted(convert: Callable[[str, Any], Any]) -> Sent:
+    """The function that makes the value that is sent from the parameter's name and argument."""
+    return Sent(convert=convert)
 
 
 @attrs.frozen
@@ -217,7 +224,8 @@ class Argument(NamedTuple):
         sent = [mark for mark in marks if isinstance(mark, Sent)]
         place = next((mark.place for mark in sent if mark.place), None)
         name = next((mark.wire for mark in sent if mark.wire), None)
-        return cls(Accepted.of(plain), bounds, Sent(place, name, only_true in sent, secret in sent))
+        convert = next((mark.convert for mark in sent if mark.convert), None)
+        return cls(Accepted.of(plain), bounds, Sent(place, name, only_true in sent, secret in sent, convert))
 
     def check(self, name: str, value: Any) -> None:
         """Raise if a value has a wrong type, is out of bounds, or is a secret that is no JSON data.

@@ -114,8 +114,11 @@ class Route:
                 continue
             if value is None and place in ("query", "header"):
                 continue
-            if value is False and self.arguments[name].sent.only_true:
+            how = self.arguments[name].sent
+            if value is False and how.only_true:
                 continue
+            if value is not None and how.convert is not None:
+                value = how.convert(name, value)
             sent[parameter.wire] = encode_text(name, value) if place in ("query", "header") else value
             if place == "header":
                 _check_header(name, parameter.wire, sent[parameter.wire])

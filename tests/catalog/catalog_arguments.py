@@ -88,6 +88,10 @@ def argument(parameter: Documented, annotation: Any) -> Argument:
         return Argument(parameter.choices[-1], parameter.choices[-1])
     if words := literals(annotation):  # the digest says only that it is text
         return Argument(words[-1], words[-1])
+    if parameter.name == "folderPaths":
+        return Argument([["Q 1", "ä"], "/b"], "/Q%201/%C3%A4,/b")
+    if {str, Sequence} <= kinds and parameter.name.lower().endswith("path"):
+        return Argument(["Q 1", "ä"], "/Q%201/%C3%A4")
     if parameter.type == "string:binary":
         return Argument(("a.txt", b"bytes", "text/plain"), b"bytes")
     if in_text and Sequence in kinds:

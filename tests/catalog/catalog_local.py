@@ -53,7 +53,8 @@ LEFT_OUT_WHEN_FALSE: Mapping[str, tuple[str, ...]] = {
 
 LIMITED_HERE: Mapping[str, tuple[str, ...]] = {
     "v1.queryLogs": ("limit",),  # v0.6.43 accepts 0 and less, with useless results
-    "v2.listLogs": ("limit",),  # the server silently replaces a value out of range by the nearest bound
+    "v2.listFiles": ("limit",),  # the server silently replaces a value out of range by the nearest bound
+    "v2.listLogs": ("limit",),  # likewise
     "v2.replaceWorkflowState": ("blocks", "edges"),  # at most 2,000 and 10,000: the digest's note, not its table
 }
 """Parameters whose limits the digest does not have."""
@@ -106,7 +107,6 @@ TO_COME = frozenset(
     {
         "tables",
         "knowledge",
-        "files",
         "workspaces",
         "organizations",
         "credentials",

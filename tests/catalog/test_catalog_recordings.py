@@ -77,6 +77,9 @@ async def test_recorded_answers_fit_their_model_and_are_given_back(mode: str, kn
             assert result.content == found.body
             continue
         came = at_result(known, json.loads(found.body))
+        if result is None:
+            assert came is None
+            continue
         items, sent = (result.items, came) if isinstance(result, Page) else (result, came)
         for each, data in zip(items, sent, strict=True) if isinstance(items, list) else [(items, sent)]:
             assert isinstance(each, Model)
@@ -94,9 +97,6 @@ async def test_recorded_refusals_are_errors_with_the_servers_words(known: Docume
 NEVER_ANSWERED = {
     "v1.batchUpdateRows",  # v0.6 failed; v0.8 has no such route
     "v1.deleteTable",
-    "v2.compareWorkflowVersions",  # newer than the recorded server, as is the next
-    "v2.previewWorkflowImport",
-    "v2.executeTool",
 }
 NEVER_REFUSED = {
     "v1.deleteDocument",
@@ -105,11 +105,10 @@ NEVER_REFUSED = {
     "v1.importWorkflowV1",
     "v1.rollbackWorkflowV1",
     "v1.undeployWorkflowV1",
-    "v2.executeTool",
 }
 
 
-def test_each_operation_was_recorded_with_an_answer_and_an_error() -> None:
-    every = {known.key for known in documented()}
-    assert every - set(ANSWERS) == NEVER_ANSWERED
-    assert every - set(ERRORS) == NEVER_REFUSED
+def test_each_operation_that_was_seen_was_recorded_with_an_answer_and_an_error() -> None:
+    seen = {known.key for known in documented() if known.seen}
+    assert seen - set(ANSWERS) == NEVER_ANSWERED
+    assert seen - set(ERRORS) == NEVER_REFUSED

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from simstudio.resources.v2.billing import Billing
     from simstudio.resources.v2.blocks import Blocks
     from simstudio.resources.v2.chat_deployments import ChatDeployments
+    from simstudio.resources.v2.files import Files
     from simstudio.resources.v2.logs import Logs
     from simstudio.resources.v2.meta import Meta
     from simstudio.resources.v2.runs import Runs
@@ -52,6 +53,13 @@ class V2(APIResource[M]):
         from simstudio.resources.v2.runs import Runs
 
         return Runs(self._context, f"{self._name}.runs")
+
+    @namespace
+    def files(self) -> Files[M]:
+        """Files of a workspace: content, folders, shares, versions and uploads."""
+        from simstudio.resources.v2.files import Files
+
+        return Files(self._context, f"{self._name}.files")
 
     @namespace
     def logs(self) -> Logs[M]:

@@ -12,6 +12,7 @@ from simstudio.core.paging import Pages
 from simstudio.core.parameters import between, items
 from simstudio.core.resource import APIResource
 from simstudio.models.v2.logs import LogDetails, LogEntry, LogStats
+from simstudio.resources.folder_paths import FolderPaths
 from simstudio.resources.parameters import WorkspaceId
 from simstudio.transport.flow import Flow
 
@@ -26,7 +27,7 @@ class Logs(APIResource[M]):
         workspace_id: WorkspaceId,
         *,
         workflow_ids: Annotated[Sequence[str] | None, items(1, 200)] = None,
-        folder_paths: Annotated[Sequence[str] | None, items(1, 100)] = None,
+        folder_paths: Annotated[FolderPaths, items(1, 100)] | None = None,
         workflow_name: str | None = None,
         run_id: str | None = None,
         triggers: Annotated[Sequence[str] | None, items(1, 100)] = None,
@@ -54,7 +55,7 @@ class Logs(APIResource[M]):
 
         Args:
             workflow_ids: 1 to 200 workflow ids.
-            folder_paths: 1 to 100 folders of workflows, percent-encoded by segment.
+            folder_paths: 1 to 100 folders of workflows.
             triggers: 1 to 100 kinds of start: ``api``, ``manual``, ``schedule`` …; ``all`` does not filter.
             level: ``error``: only failed runs; ``info``: only others.
             include_handled_errors: Count a run as failed also if only a block failed and the workflow continued.
@@ -87,7 +88,7 @@ class Logs(APIResource[M]):
         *,
         workspace_id: WorkspaceId,
         workflow_ids: Annotated[Sequence[str] | None, items(1, 200)] = None,
-        folder_paths: Annotated[Sequence[str] | None, items(1, 100)] = None,
+        folder_paths: Annotated[FolderPaths, items(1, 100)] | None = None,
         triggers: Sequence[str] | None = None,
         level: Literal["info", "error"] | None = None,
         include_handled_errors: bool | None = None,
@@ -100,7 +101,7 @@ class Logs(APIResource[M]):
 
         Args:
             workflow_ids: 1 to 200 workflow ids.
-            folder_paths: 1 to 100 folders of workflows, percent-encoded by segment.
+            folder_paths: 1 to 100 folders of workflows.
             segment_count: Number of time segments, 1 to 500, each at least a minute long; default 72.
             include_empty: Include workflows without runs.
 

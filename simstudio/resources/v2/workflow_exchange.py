@@ -11,6 +11,7 @@ from simstudio.core.options import UNSET, Unset
 from simstudio.core.resource import APIResource
 from simstudio.models.v2.exchange import ExportedWorkflow, ImportedWorkflow, ImportPreview
 from simstudio.models.v2.workflow_params import DependentValue, ReferenceBinding, ReferenceMapping
+from simstudio.resources.folder_paths import FolderPath
 from simstudio.resources.parameters import WorkspaceId
 from simstudio.transport.flow import Flow
 
@@ -53,7 +54,7 @@ class WorkflowExchange(APIResource[M]):
         workspace_id: WorkspaceId,
         *,
         workflow: ExportedWorkflow | Mapping[str, Any] | str,
-        folder_path: str | Unset = UNSET,
+        folder_path: FolderPath | Unset = UNSET,
         name: str | Unset = UNSET,
         description: str | Unset = UNSET,
         mappings: Sequence[ReferenceMapping | Mapping[str, Any]] | Unset = UNSET,
@@ -69,7 +70,7 @@ class WorkflowExchange(APIResource[M]):
 
         Args:
             workflow: An export, a workflow's state, or the JSON text of either.
-            folder_path: Target folder, percent-encoded by segment; default: the root.
+            folder_path: Target folder; default: the root.
             name: Name of the new workflow; default: the exported name.
             description: Description of the new workflow; default: the exported one.
             mappings: Replacements for workspace resources, everywhere in the workflow.
@@ -102,7 +103,7 @@ class WorkflowExchange(APIResource[M]):
         workspace_id: WorkspaceId,
         *,
         workflow: ExportedWorkflow | Mapping[str, Any] | str,
-        folder_path: str | Unset = UNSET,
+        folder_path: FolderPath | Unset = UNSET,
         name: str | Unset = UNSET,
         description: str | Unset = UNSET,
         mappings: Sequence[ReferenceMapping | Mapping[str, Any]] | Unset = UNSET,

@@ -9,6 +9,7 @@ from simstudio.core.modes import M
 from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
 from simstudio.models.v2.folders import DeletedWorkflowFolder, WorkflowFolder
+from simstudio.resources.folder_paths import FolderPath
 from simstudio.resources.parameters import Search, WorkspaceId
 from simstudio.transport.flow import Flow
 
@@ -16,8 +17,8 @@ from simstudio.transport.flow import Flow
 class WorkflowFolders(APIResource[M]):
     """The folders of workflows.
 
-    A path is percent-encoded by segment: all characters except ``A-Z a-z 0-9 - _ . ~`` are encoded, with uppercase
-    hexadecimal digits. It has at most 64 segments and 4,096 bytes; the root is ``/``.
+    A path is a text such as ``/Sales/New leads``, percent-encoded as Sim shows it or not, or a list of names such as
+    ``["Sales", "New leads"]``. It has at most 64 names and, encoded, 4,096 bytes; the root is ``/``.
     """
 
     @paged("GET", "/api/v2/workflows/folders", "listWorkflowsFolders")
@@ -26,7 +27,7 @@ class WorkflowFolders(APIResource[M]):
         send: Sender,
         workspace_id: WorkspaceId,
         *,
-        parent_path: str | None = None,
+        parent_path: FolderPath | None = None,
         search: Search | None = None,
         sort_by: Literal["name", "createdAt", "updatedAt"] | None = None,
         sort_order: Literal["asc", "desc"] | None = None,
@@ -49,7 +50,7 @@ class WorkflowFolders(APIResource[M]):
         return send.pages(WorkflowFolder)
 
     @endpoint("POST", "/api/v2/workflows/folders", "createWorkflowsFolder")
-    def create(self, send: Sender, workspace_id: WorkspaceId, *, path: str) -> Flow[WorkflowFolder]:
+    def create(self, send: Sender, workspace_id: WorkspaceId, *, path: FolderPath) -> Flow[WorkflowFolder]:
         """Create a folder.
 
         Raises:
@@ -57,14 +58,14 @@ class WorkflowFolders(APIResource[M]):
             LockedError: The parent folder is locked.
 
         Example:
-            >>> client.v2.workflows.folders.create("workspace-id", path="/Sales/New%20leads").name  # doctest: +SKIP
+            >>> client.v2.workflows.folders.create("workspace-id", path="/Sales/New leads").name  # doctest: +SKIP
             'New leads'
         """
         return send.one(WorkflowFolder)
 
     @endpoint("PATCH", "/api/v2/workflows/folders", "relocateWorkflowsFolder")
     def relocate(
-        self, send: Sender, workspace_id: WorkspaceId, *, path: str, destination_path: str
+        self, send: Sender, workspace_id: WorkspaceId, *, path: FolderPath, destination_path: FolderPath
     ) -> Flow[WorkflowFolder]:
         """Rename or move a folder with its contents.
 
@@ -84,7 +85,7 @@ class WorkflowFolders(APIResource[M]):
 
     @endpoint("DELETE", "/api/v2/workflows/folders", "deleteWorkflowsFolder")
     def delete(
-        self, send: Sender, workspace_id: WorkspaceId, *, path: str, recursive: bool | None = None
+        self, send: Sender, workspace_id: WorkspaceId, *, path: FolderPath, recursive: bool | None = None
     ) -> Flow[DeletedWorkflowFolder]:
         """Delete a folder.
 

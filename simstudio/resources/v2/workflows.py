@@ -14,6 +14,7 @@ from simstudio.core.parameters import items, query
 from simstudio.models.v2.operations import AppliedOperations
 from simstudio.models.v2.workflow_params import BlockEnabled, WorkflowOperation
 from simstudio.models.v2.workflows import CreatedWorkflow, DeletedWorkflow, MovedWorkflows, Workflow, WorkflowDetail
+from simstudio.resources.folder_paths import FolderPath
 from simstudio.resources.parameters import PageLimit, Search, WorkspaceId
 from simstudio.resources.v2.workflow_exchange import WorkflowExchange
 from simstudio.resources.v2.workflow_publishing import WorkflowPublishing
@@ -80,7 +81,7 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
         workspace_id: WorkspaceId,
         *,
         scope: Literal["active", "archived"] | None = None,
-        folder_path: str | None = None,
+        folder_path: FolderPath | None = None,
         deployed_only: bool | None = None,
         limit: PageLimit | None = None,
         cursor: str | None = None,
@@ -93,7 +94,7 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
         Args:
             scope: Default ``active``. ``archived`` with ``folder_path`` finds nothing, as the path is resolved among
                 active folders.
-            folder_path: Only workflows in this folder, percent-encoded by segment; ``/`` is the root.
+            folder_path: Only workflows in this folder; ``/`` is the root.
             deployed_only: Only workflows with a live version.
             limit: Workflows per page, 1 to 100; default 50.
             cursor: ``next_cursor`` of an earlier page with the same filters and order.
@@ -131,12 +132,12 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
         *,
         name: str,
         description: str | Unset | None = UNSET,
-        folder_path: str | Unset = UNSET,
+        folder_path: FolderPath | Unset = UNSET,
     ) -> Flow[CreatedWorkflow]:
         """Create a workflow.
 
         Args:
-            folder_path: Folder, percent-encoded by segment; default: the root.
+            folder_path: Folder; default: the root.
 
         Returns:
             The workflow with its initial blocks.
@@ -158,13 +159,13 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
         *,
         name: str | Unset = UNSET,
         description: str | Unset | None = UNSET,
-        folder_path: str | Unset = UNSET,
+        folder_path: FolderPath | Unset = UNSET,
     ) -> Flow[Workflow]:
         """Rename, describe or move a workflow. Omitted arguments leave their value unchanged.
 
         Args:
             description: New text; None removes the description.
-            folder_path: Target folder, percent-encoded by segment; ``/`` is the root.
+            folder_path: Target folder; ``/`` is the root.
 
         Raises:
             ConflictError: The name is taken in the folder, or the workflow cannot be changed at present.
@@ -197,13 +198,13 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
 
     @endpoint("POST", "/api/v2/workflows/{workflowId}/duplicate", "duplicateWorkflow")
     def duplicate(
-        self, send: Sender, workflow_id: str, *, name: str | Unset = UNSET, folder_path: str | Unset = UNSET
+        self, send: Sender, workflow_id: str, *, name: str | Unset = UNSET, folder_path: FolderPath | Unset = UNSET
     ) -> Flow[Workflow]:
         """Copy a workflow within its workspace.
 
         Args:
             name: Name of the copy; if it is taken, Sim makes it unique.
-            folder_path: Folder of the copy, percent-encoded by segment.
+            folder_path: Folder of the copy.
 
         Raises:
             NotFoundError: No workflow has this id, or the API key may not see it.
@@ -221,13 +222,13 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
         workspace_id: WorkspaceId,
         *,
         workflow_ids: Annotated[Sequence[str], items(1, 100)],
-        folder_path: str,
+        folder_path: FolderPath,
     ) -> Flow[MovedWorkflows]:
         """Move workflows to a folder, each on its own; those that cannot be moved are in ``failed``, without an error.
 
         Args:
             workflow_ids: 1 to 100 workflow ids.
-            folder_path: Target folder, percent-encoded by segment; ``/`` is the root.
+            folder_path: Target folder; ``/`` is the root.
 
         Raises:
             NotFoundError: The workspace or folder does not exist, or the API key may not see it.
