@@ -121,7 +121,7 @@ class Route:
                 value = how.convert(name, value)
             sent[parameter.wire] = encode_text(name, value) if place in ("query", "header") else value
             if place == "header":
-                _check_header(name, parameter.wire, sent[parameter.wire])
+                _check_header(name, parameter.wire, sent[parameter.wire], secret=how.secret)
         return sent
 
 
@@ -165,12 +165,13 @@ def _encode_scalar(name: str, value: Any) -> str:
     return str(value)
 
 
-def _check_header(name: str, wire: str, value: str) -> None:
+def _check_header(name: str, wire: str, value: str, *, secret: bool) -> None:
     try:
         Headers({wire: value})
     except InvalidInputError:
+        given = "" if secret else f", not {abbreviate(value)}"
         raise InvalidInputError(
-            f"{name} travels in a header: it must be printable ASCII without line breaks, not {abbreviate(value)}."
+            f"{name} travels in a header: it must be printable ASCII without line breaks{given}."
         ) from None
 
 
