@@ -57,6 +57,8 @@ class Bounds:
         Raises:
             InvalidInputError: The value is out of bounds; the message names the parameter and the bounds.
         """
+        if self.unit == "items" and isinstance(value, str):
+            return  # one item, where a list may be given as well
         size = len(value) if self.unit else value
         if (self.low is None or size >= self.low) and (self.high is None or size <= self.high):
             return

@@ -6,7 +6,8 @@ PATCH, else in the query. What differs is said in its annotation, like its limit
 Each argument is checked against its annotation before anything is sent.
 
 ``None`` for a query parameter or a header, and ``UNSET`` anywhere, is left out; ``None`` for a body field is JSON's
-null. In a query a list is joined by commas, a mapping is JSON, and a ``datetime`` is ISO 8601 in UTC.
+null. In a query a list is joined by commas, a mapping or a list of mappings is JSON, and a ``datetime`` is ISO 8601 in
+UTC.
 """
 
 from __future__ import annotations
@@ -132,11 +133,12 @@ def encode_text(name: str, value: Any) -> str:
         InvalidInputError: A list is empty or has members that cannot be joined by commas, a ``datetime`` has no time
             zone, a number is not finite, or the value has no form as text.
     """
-    if isinstance(value, Mapping):
+    is_list = isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray))
+    if isinstance(value, Mapping) or (is_list and value and all(isinstance(item, Mapping) for item in value)):
         from simstudio.core.resource import encode_json
 
         return encode_json(value).decode()
-    if isinstance(value, (bytes, bytearray)) or not isinstance(value, Sequence) or isinstance(value, str):
+    if not is_list:
         return _encode_scalar(name, value)
     texts = [_encode_scalar(name, item) for item in value]
     if not texts:

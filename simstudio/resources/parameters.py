@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, TypeAlias
 
-from simstudio.core.parameters import between, length
+from simstudio.core.parameters import between, header, items, length
 
 WorkspaceId: TypeAlias = Annotated[str, length(1, 128)]
 """Id of a workspace, as in the address of Sim's editor: 1 to 128 characters."""
@@ -14,3 +15,9 @@ PageLimit: TypeAlias = Annotated[int, between(1, 100)]
 
 Search: TypeAlias = Annotated[str, length(1, 200)]
 """Text to search for, 1 to 200 characters."""
+
+UploadToken: TypeAlias = Annotated[str, header("upload-token")]
+"""The ``upload_token`` of an upload session: a secret that every request of the session needs."""
+
+PartNumbers: TypeAlias = Annotated[Sequence[int], items(1, 100)]
+"""Numbers of 1 to 100 parts of an upload; the first part is 1."""

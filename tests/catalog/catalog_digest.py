@@ -132,6 +132,11 @@ ELSEWHERE: Mapping[str, tuple[tuple[str, str, str], ...]] = {
 }
 """Parameters (name, where the digest has it, where it is)."""
 
+NOT_IN_THE_DIGEST: Mapping[str, tuple[Documented, ...]] = {
+    "v2.uploadKnowledgeDocument": (Documented("file", "body", "string:binary", required=True),),
+}
+"""Parameters that the digest lacks: its source leaves out the fields of forms."""
+
 NOT_REQUIRED: Mapping[str, tuple[str, ...]] = {
     # v0.6.43 lists the entries of the admin's organization without it.
     "v1.listAuditLogs": ("workspaceId",),
@@ -143,6 +148,7 @@ _ROW = "{id?:string,data?:object,position?:integer,createdAt?:string:date-time,u
 PART_ANSWERS: Mapping[str, str] = {
     "v1.insertRows.insert_many": f"{{data?:{{rows?:{_ROW}[],insertedCount?:integer,message?:string}}}}",
     "v2.executeWorkflowV2.submit": "{runId:string,statusUrl:string}",
+    "v2.updateKnowledgeDocument.retry": "{id:string,queued:true,processingStatus:string,message:string}",
 }
 """The shape of the answer to one method of an operation that has several."""
 
@@ -150,6 +156,7 @@ PART_ANSWERS: Mapping[str, str] = {
 def _operation(raw: Mapping[str, Any]) -> DocumentedOperation:
     parameters = [_documented(each, "query") for each in raw.get("params", ())]
     parameters += [_documented(each, "body") for each in raw.get("body", ())]
+    parameters += NOT_IN_THE_DIGEST.get(f"{raw['version']}.{raw['operation_id']}", ())
     fields = {
         each["name"]: (parse(each["type"]), bool(each.get("optional")))
         for each in raw.get("response", ())

@@ -20,6 +20,16 @@ SPLIT: Mapping[str, Mapping[str, Mapping[str, bool]]] = {
         ),
         "submit": {"executionTimeoutSeconds": False},
     },
+    "v2.updateKnowledgeDocument": {
+        "update": dict.fromkeys(
+            (
+                "filename", "enabled", "tag1", "tag2", "tag3", "tag4", "tag5", "tag6", "tag7", "number1", "number2",
+                "number3", "number4", "number5", "date1", "date2", "boolean1", "boolean2", "boolean3",
+            ),
+            False,
+        ),
+        "retry": {},
+    },
 }  # fmt: skip
 """Operations with several methods: the parameters that each has alone, and whether it requires them."""
 
@@ -31,6 +41,7 @@ LOCAL: Mapping[str, tuple[str, ...]] = {
     "v2.executeWorkflowV2.execute": ("timeout",),
     "v2.executeWorkflowV2.submit": ("timeout",),
     "v2.resumeWorkflowRunV2": ("timeout",),
+    "v2.completeKnowledgeDocumentUpload": ("timeout",),  # a server without a queue processes the document meanwhile
 }
 """Parameters of ours that never travel."""
 
@@ -40,6 +51,7 @@ ALWAYS_SENT: Mapping[str, Mapping[tuple[str, str], object]] = {
     # An execution claims an id, so that it can be sent again and runs at most once.
     "v2.executeWorkflowV2.execute": {("x-run-id", "header"): ANY},
     "v2.executeWorkflowV2.submit": {("x-run-id", "header"): ANY, ("async", "body"): True},
+    "v2.updateKnowledgeDocument.retry": {("retryProcessing", "body"): True},
 }
 """What is sent although it was not given: (name, place) and value."""
 
@@ -106,7 +118,6 @@ KNOWN_BETTER: frozenset[tuple[str, str]] = frozenset({
 TO_COME = frozenset(
     {
         "tables",
-        "knowledge",
         "workspaces",
         "organizations",
         "credentials",
@@ -119,7 +130,6 @@ TO_COME = frozenset(
         "selectors",
         "uploads",
         "chat",
-        "connector-types",
     }
 )
 """Families of v2 that this package does not have yet."""

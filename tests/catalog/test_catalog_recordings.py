@@ -34,7 +34,8 @@ def operation_of(found: Recording) -> DocumentedOperation | None:
     sent = (found.request_body or b"").replace(b" ", b"")
     rows = "insert_many" if b'"rows":' in sent else "insert"
     in_background = found.status == 202 or (found.status >= 400 and b'"async":true' in sent)
-    methods = ("", "submit" if in_background else "execute", rows)
+    change = "retry" if b'"retryProcessing":' in sent else "update"
+    methods = ("", "submit" if in_background else "execute", rows, change)
     matching = [
         known
         for known, path in ROUTES

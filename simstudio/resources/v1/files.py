@@ -8,7 +8,7 @@ from simstudio.core.modes import M
 from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
 from simstudio.models.v1.files import DeletedFile, WorkspaceFile
-from simstudio.resources.v1.bodies import FileContent, form_body
+from simstudio.resources.bodies import FileContent, form_body
 from simstudio.transport.flow import Flow
 
 

@@ -10,8 +10,8 @@ from simstudio.core.paging import Pages
 from simstudio.core.parameters import between, local, wire
 from simstudio.core.resource import APIResource
 from simstudio.models.v1.knowledge import DeletedDocument, Document, DocumentDetails
+from simstudio.resources.bodies import FileContent, form_body
 from simstudio.resources.parameters import PageLimit
-from simstudio.resources.v1.bodies import FileContent, form_body
 from simstudio.resources.v1.offset_pages import OffsetPages
 from simstudio.transport.flow import Flow
 

@@ -20,7 +20,7 @@ from simstudio.models.v1.tables import (
     UpdatedRows,
     UpsertedRow,
 )
-from simstudio.resources.v1.bodies import json_body
+from simstudio.resources.bodies import json_body
 from simstudio.resources.v1.offset_pages import OffsetPages
 from simstudio.transport.flow import Flow
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from simstudio.resources.v2.blocks import Blocks
     from simstudio.resources.v2.chat_deployments import ChatDeployments
     from simstudio.resources.v2.files import Files
+    from simstudio.resources.v2.connector_types import ConnectorTypes
+    from simstudio.resources.v2.knowledge import Knowledge
     from simstudio.resources.v2.logs import Logs
     from simstudio.resources.v2.meta import Meta
     from simstudio.resources.v2.runs import Runs
@@ -102,3 +104,17 @@ class V2(APIResource[M]):
         from simstudio.resources.v2.tools import Tools
 
         return Tools(self._context, f"{self._name}.tools")
+
+    @namespace
+    def knowledge(self) -> Knowledge[M]:
+        """Knowledge bases: their documents, tags and connectors, and search in them."""
+        from simstudio.resources.v2.knowledge import Knowledge
+
+        return Knowledge(self._context, f"{self._name}.knowledge")
+
+    @namespace
+    def connector_types(self) -> ConnectorTypes[M]:
+        """Types of connectors for knowledge bases."""
+        from simstudio.resources.v2.connector_types import ConnectorTypes
+
+        return ConnectorTypes(self._context, f"{self._name}.connector_types")

@@ -1,7 +1,7 @@
-"""Bodies of v1 that may be large; their size is checked before they are sent.
+"""Bodies that may be large; their size is checked before they are sent.
 
-Sim's proxy passes on the first 10 MiB of a body and silently drops the rest, so that the route sees a malformed form or
-malformed JSON. This is far below the limits in Sim's documents (``tests/integration/test_replay_v1_data.py``).
+Sim's proxy passes on the first 10 MiB of a body and silently drops the rest, so that a route of v1 sees a malformed
+form or malformed JSON. This is far below the limits in Sim's documents (``tests/integration/test_replay_v1_data.py``).
 """
 
 from __future__ import annotations
@@ -36,25 +36,28 @@ DEFAULT_NAME = "file.bin"
 """Name of a file without one; ``simstudio.File`` uses the same."""
 
 
-def form_body(send: Sender, file: FileContent) -> Flow[dict[str, Any]]:
+def form_body(send: Sender, file: FileContent, *, largest: int = MAX_BODY_BYTES) -> Flow[dict[str, Any]]:
     """Encode the body parameters and the file as a multipart form.
+
+    Args:
+        largest: Bytes that the form may have.
 
     Returns:
         Arguments for ``send.one``.
 
     Raises:
-        InvalidInputError: The file cannot be read, or the form exceeds 10 MiB.
+        InvalidInputError: The file cannot be read, or the form is too large.
     """
     fields = [(name, value) for name, value in (send.body or {}).items() if name != "file"]
-    upload, content_type = yield Blocking(_encode_form, fields, file)
+    upload, content_type = yield Blocking(_encode_form, fields, file, largest)
     send.body = None  # the form contains it
     return {"content": upload, "headers": {"Content-Type": content_type}}
 
 
-def _encode_form(fields: list[tuple[str, str]], file: FileContent) -> tuple[Upload, str]:
+def _encode_form(fields: list[tuple[str, str]], file: FileContent, largest: int) -> tuple[Upload, str]:
     parts = [Part(name, text) for name, text in fields]
     upload, content_type = encode_multipart([*parts, file_part("file", file, default_filename=DEFAULT_NAME)])
-    _check_size(len(upload), "This upload")
+    _check_size(len(upload), "This upload", largest)
     return upload, content_type
 
 
@@ -73,10 +76,10 @@ def json_body(send: Sender) -> dict[str, Any]:
     return {"content": content, "headers": {"Content-Type": "application/json"}}
 
 
-def _check_size(size: int, what: str) -> None:
-    if size > MAX_BODY_BYTES:
+def _check_size(size: int, what: str, largest: int = MAX_BODY_BYTES) -> None:
+    if size > largest:
         raise InvalidInputError(
-            f"{what} has {size:,} bytes with everything around it; Sim takes {MAX_BODY_BYTES:,} a request and drops "
+            f"{what} has {size:,} bytes with everything around it; Sim takes {largest:,} a request and drops "
             "the rest, so nothing was sent. Send it in smaller parts.",
             "PAYLOAD_TOO_LARGE",
         )
