@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, TypeAlias
 
-from simstudio.core.parameters import between, header, items, length
+from simstudio.core.parameters import between, header, items, length, secret
 
 WorkspaceId: TypeAlias = Annotated[str, length(1, 128)]
 """Id of a workspace, as in the address of Sim's editor: 1 to 128 characters."""
@@ -16,7 +16,7 @@ PageLimit: TypeAlias = Annotated[int, between(1, 100)]
 Search: TypeAlias = Annotated[str, length(1, 200)]
 """Text to search for, 1 to 200 characters."""
 
-UploadToken: TypeAlias = Annotated[str, header("upload-token")]
+UploadToken: TypeAlias = Annotated[str, header("upload-token"), secret]
 """The ``upload_token`` of an upload session: a secret that every request of the session needs."""
 
 PartNumbers: TypeAlias = Annotated[Sequence[int], items(1, 100)]

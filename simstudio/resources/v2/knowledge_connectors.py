@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
+from simstudio.core.parameters import secret
 from simstudio.core.resource import APIResource
 from simstudio.models.v2.connectors import (
     Connector,
@@ -55,7 +56,7 @@ class KnowledgeConnectors(APIResource[M]):
         connector_type: str,
         source_config: Mapping[str, Any],
         credential_id: str | Unset = UNSET,
-        api_key: str | Unset = UNSET,
+        api_key: Annotated[str | Unset, secret] = UNSET,
         sync_interval_minutes: int | Unset = UNSET,
     ) -> Flow[Connector]:
         """Create a connector and start its first sync. The source is asked whether it accepts the configuration.
