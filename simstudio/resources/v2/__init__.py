@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from simstudio.resources.v2.billing import Billing
     from simstudio.resources.v2.blocks import Blocks
     from simstudio.resources.v2.chat_deployments import ChatDeployments
-    from simstudio.resources.v2.files import Files
     from simstudio.resources.v2.connector_types import ConnectorTypes
+    from simstudio.resources.v2.files import Files
     from simstudio.resources.v2.knowledge import Knowledge
     from simstudio.resources.v2.logs import Logs
     from simstudio.resources.v2.meta import Meta

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from simstudio.core.endpoint import Sender, endpoint
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
-from simstudio.core.parameters import header, items, query, secret
+from simstudio.core.parameters import query
 from simstudio.core.resource import APIResource
 from simstudio.models.v2.file_uploads import FileUpload, FileUploadSession
 from simstudio.models.v2.uploads import UploadPartUrls
 from simstudio.resources.folder_paths import FolderPath
-from simstudio.resources.parameters import WorkspaceId
+from simstudio.resources.parameters import PartNumbers, UploadToken, WorkspaceId
 from simstudio.transport.flow import Flow
-
-UploadToken = Annotated[str, header("upload-token"), secret]
-"""``upload_token`` of the new session."""
 
 
 class FileUploads(APIResource[M]):
@@ -68,7 +64,7 @@ class FileUploads(APIResource[M]):
         *,
         workspace_id: Annotated[WorkspaceId, query],
         upload_token: UploadToken,
-        part_numbers: Annotated[Sequence[int], items(1, 100)],
+        part_numbers: PartNumbers,
     ) -> Flow[UploadPartUrls]:
         """Request the addresses of parts. They expire after an hour, and may be requested again.
 

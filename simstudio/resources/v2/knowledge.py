@@ -16,6 +16,7 @@ from simstudio.core.resource import APIResource
 from simstudio.models.v2.deleted import Deleted
 from simstudio.models.v2.knowledge import KnowledgeBase, KnowledgeSearch
 from simstudio.models.v2.knowledge_params import Chunking, TagFilter
+from simstudio.resources.folder_paths import FolderPath
 from simstudio.resources.parameters import PageLimit, Search, WorkspaceId
 from simstudio.transport.flow import Flow
 
@@ -64,7 +65,7 @@ class Knowledge(APIResource[M]):
         workspace_id: WorkspaceId,
         *,
         scope: Literal["active", "archived"] | None = None,
-        folder_path: str | None = None,
+        folder_path: FolderPath | None = None,
         search: Search | None = None,
         sort_by: Literal["name", "createdAt", "updatedAt"] | None = None,
         sort_order: Literal["asc", "desc"] | None = None,
@@ -94,14 +95,14 @@ class Knowledge(APIResource[M]):
         name: str,
         description: str | Unset = UNSET,
         chunking_config: Chunking | Mapping[str, Any] | Unset = UNSET,
-        folder_path: str | Unset = UNSET,
+        folder_path: FolderPath | Unset = UNSET,
     ) -> Flow[KnowledgeBase]:
         """Create a knowledge base.
 
         Args:
             name: 1 to 255 characters, unique in the workspace.
             description: At most 10,000 characters.
-            folder_path: Existing folder, percent-encoded by segment; default: the root.
+            folder_path: Existing folder; default: the root.
 
         Raises:
             ConflictError: The name is taken.
@@ -124,14 +125,14 @@ class Knowledge(APIResource[M]):
         name: str | Unset = UNSET,
         description: str | Unset = UNSET,
         chunking_config: Chunking | Mapping[str, Any] | Unset = UNSET,
-        folder_path: str | Unset = UNSET,
+        folder_path: FolderPath | Unset = UNSET,
     ) -> Flow[KnowledgeBase]:
         """Change a knowledge base. Documents that exist are not split again.
 
         Args:
             description: An empty text removes it.
             chunking_config: Replaces the whole configuration: a key that is left out gets its default.
-            folder_path: Existing folder, percent-encoded by segment; ``/`` is the root.
+            folder_path: Existing folder; ``/`` is the root.
 
         Raises:
             ConflictError: The name is taken.

@@ -10,12 +10,13 @@ from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
 from simstudio.models.v2.folders import Folder
 from simstudio.models.v2.knowledge import DeletedKnowledgeFolder
+from simstudio.resources.folder_paths import FolderPath
 from simstudio.resources.parameters import Search, WorkspaceId
 from simstudio.transport.flow import Flow
 
 
 class KnowledgeFolders(APIResource[M]):
-    """The folders of knowledge bases. Paths are encoded as those of ``client.v2.workflows.folders``."""
+    """The folders of knowledge bases. A path is a text such as ``/Sales/New leads``, or a list of names."""
 
     @paged("GET", "/api/v2/knowledge/folders", "listKnowledgeFolders")
     def list(
@@ -23,7 +24,7 @@ class KnowledgeFolders(APIResource[M]):
         send: Sender,
         workspace_id: WorkspaceId,
         *,
-        parent_path: str | None = None,
+        parent_path: FolderPath | None = None,
         search: Search | None = None,
         sort_by: Literal["name", "createdAt", "updatedAt"] | None = None,
         sort_order: Literal["asc", "desc"] | None = None,
@@ -41,7 +42,7 @@ class KnowledgeFolders(APIResource[M]):
         return send.pages(Folder)
 
     @endpoint("POST", "/api/v2/knowledge/folders", "createKnowledgeFolder")
-    def create(self, send: Sender, workspace_id: WorkspaceId, *, path: str) -> Flow[Folder]:
+    def create(self, send: Sender, workspace_id: WorkspaceId, *, path: FolderPath) -> Flow[Folder]:
         """Create a folder; its parent must exist.
 
         Raises:
@@ -50,7 +51,9 @@ class KnowledgeFolders(APIResource[M]):
         return send.one(Folder)
 
     @endpoint("PATCH", "/api/v2/knowledge/folders", "relocateKnowledgeFolder")
-    def relocate(self, send: Sender, workspace_id: WorkspaceId, *, path: str, destination_path: str) -> Flow[Folder]:
+    def relocate(
+        self, send: Sender, workspace_id: WorkspaceId, *, path: FolderPath, destination_path: FolderPath
+    ) -> Flow[Folder]:
         """Rename or move a folder with its contents.
 
         Args:
@@ -64,7 +67,7 @@ class KnowledgeFolders(APIResource[M]):
 
     @endpoint("DELETE", "/api/v2/knowledge/folders", "deleteKnowledgeFolder")
     def delete(
-        self, send: Sender, workspace_id: WorkspaceId, *, path: str, recursive: bool | None = None
+        self, send: Sender, workspace_id: WorkspaceId, *, path: FolderPath, recursive: bool | None = None
     ) -> Flow[DeletedKnowledgeFolder]:
         """Delete a folder.
 

@@ -72,7 +72,7 @@ class KnowledgeUploads(APIResource[M]):
         """Create the URLs for parts of an upload; they are valid for an hour."""
         return send.one(UploadPartUrls)
 
-    @endpoint("POST", f"{_ONE}/complete", "completeKnowledgeDocumentUpload")
+    @endpoint("POST", f"{_ONE}/complete", "completeKnowledgeDocumentUpload", resend="read")
     def complete(
         self,
         send: Sender,
@@ -94,7 +94,7 @@ class KnowledgeUploads(APIResource[M]):
         """
         return send.one(DocumentUpload, timeout=timeout)
 
-    @endpoint("DELETE", _ONE, "abortKnowledgeDocumentUpload")
+    @endpoint("DELETE", _ONE, "abortKnowledgeDocumentUpload", resend="read")
     def abort(
         self,
         send: Sender,
