@@ -19,8 +19,8 @@ from tests.driving import Both, answer
 from tests.frames import chain, frames, reprs
 from tests.modes import both_modes
 
-SECRET = 'Zebra"4711"\nä of 20 letters'
-PLAIN = "Zebra4711-of-20-letters"
+SECRET = 'Zebra"47114711"\nä of 20 letters'
+PLAIN = "Zebra47114711-of-20-letters"
 """A secret that a header can carry."""
 NAMED_LIKE_ONE = re.compile(
     r"password|secret|token$|Token$|apiKey$|privateKey|serviceAccountJson|^credentials$|oauthClientConfig"
@@ -80,9 +80,9 @@ ECHO = {"code": "BAD_REQUEST", "message": f"no {SECRET}", "details": [{"received
         (PLAIN, lambda _: answer(400, {"error": {"code": PLAIN, "message": PLAIN}})),
         (SECRET, APIConnectionError("lost")),
         (SECRET, lambda _: answer(200, [SECRET])),
-        ("Zebra4711 \ud800 is half a pair, which errors cite in part", None),
-        (b"Zebra4711", None),
-        ({4711: {"Zebra4711"}}, None),
+        ("Zebra47114711 \ud800 is half a pair, which errors cite in part", None),
+        (b"Zebra47114711", None),
+        ({47114711: {"Zebra47114711"}}, None),
     ],
     ids=["echoed", "echoed plainly", "lost", "of another shape", "half of a pair", "bytes", "a set"],
 )
@@ -91,7 +91,7 @@ async def test_no_error_shows_it(known: DocumentedOperation, value: Any, outcome
     client = both.client(*() if outcome is None else (outcome,), max_retries=0)
     with pytest.raises(SimStudioError) as caught:
         await both(of(known).of(client)(**given(known, value)))
-    assert "4711" not in shown(caught.value)
+    assert "47114711" not in shown(caught.value)
 
 
 @both_modes
@@ -101,6 +101,6 @@ async def test_no_frame_shows_it_of_a_call_that_something_else_ends(both: Both, 
         client = both.client(stop(), max_retries=0)
         with pytest.raises(stop) as caught:
             await both(of(known).of(client)(**given(known, PLAIN)))
-        assert "4711" not in "\n".join(
+        assert "47114711" not in "\n".join(
             text for frame in frames(caught.value) for local in frame.f_locals.values() for text in reprs(local)
         )
