@@ -17,6 +17,8 @@ from typing import Any
 
 TARGET = Path(__file__).parent / "catalog" / "operations.json"
 KEPT = ("version", "method", "path", "operation_id", "params", "body", "response", "envelope", "is_list", "statuses")
+NOTE = re.compile(r" ?\((?:oidc|saml|url)\)$")
+"""When a parameter is allowed, or what a text is: words behind a type."""
 SEEN = re.compile(r"^\| [A-Z]+ \S+ \| (\w+) \| .* \| [0-9–]+ \| ([0-9–]+) \|$", re.MULTILINE)
 
 
@@ -28,7 +30,11 @@ def slim(operation: dict[str, Any], seen: set[str]) -> dict[str, Any]:
     for part in ("params", "body", "response"):
         if part in found:
             found[part] = [
-                {name: value for name, value in each.items() if value is not None and value is not False}
+                {
+                    name: NOTE.sub("", value) if name == "type" else value
+                    for name, value in each.items()
+                    if value is not None and value is not False
+                }
                 for each in found[part]
             ]
     return found

@@ -97,7 +97,9 @@ def _command(operation: Operation) -> click.Command:
                 given["workspace_id"] = connection.workspace(None)
             _show(connection, operation.of(client)(**given), output)
 
-    command = click.command(operation.attribute, help=f"{summary_of(method)}\n\n{operation.verb} {operation.path}")(run)
+    command = click.command(operation.attribute, help=f"{summary_of(method)}\n\n\b\n{operation.verb} {operation.path}")(
+        run
+    )
     command.params[:0] = [*parameters_of(operation, method), json_option("--arguments", _ARGUMENTS)]
     return command
 

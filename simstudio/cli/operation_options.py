@@ -6,7 +6,7 @@ import inspect
 import os
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -116,7 +116,7 @@ def _type_of(members: Sequence[Any]) -> Any:
         return click.Path(exists=True, dir_okay=False, path_type=Path)
     if all(get_origin(each) is Literal for each in members):
         return click.Choice([str(value) for each in members for value in get_args(each)])
-    if str in kinds and kinds <= {str, datetime}:
+    if str in kinds and kinds <= {str, date, datetime}:
         return str
     if kinds <= {int} or kinds <= {int, float}:
         return int if kinds == {int} else float

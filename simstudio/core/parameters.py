@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import types
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import (
     IO,
     TYPE_CHECKING,
@@ -181,8 +182,8 @@ class Accepted:
 
     def _is_accepted(self, value: Any) -> bool:
         kind = type(value)
-        # bool is an int, and the others are sequences, but none of them is meant by such an annotation.
-        if kind in (bool, str, bytes, bytearray):
+        # bool is an int, a datetime is a date, and the others are sequences, but none is meant by such an annotation.
+        if kind in (bool, datetime, str, bytes, bytearray):
             return any(kind is each for each in self.kinds)
         return isinstance(value, self.kinds) or (kind is int and float in self.kinds)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from simstudio.core.parameters import between, header, items, length, secret
 
@@ -21,3 +21,17 @@ UploadToken: TypeAlias = Annotated[str, header("upload-token"), secret]
 
 PartNumbers: TypeAlias = Annotated[Sequence[int], items(1, 100)]
 """Numbers of 1 to 100 parts of an upload; the first part is 1."""
+
+UsageSource: TypeAlias = Literal[
+    "workflow",
+    "wand",
+    "sim-chat",
+    "mcp_copilot",
+    "mothership_block",
+    "knowledge-base",
+    "voice-input",
+    "enrichment",
+    "voice-output",
+    "api-tool",
+]
+"""Kind of usage that is charged."""

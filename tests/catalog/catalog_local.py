@@ -86,6 +86,11 @@ TOGETHER: Mapping[str, list[set[str]]] = {
 }
 """Optional parameters that may be given in one call, where not all may; ``name=word`` is one of several words."""
 
+CALENDAR_DATES = frozenset(
+    {"v2.getOrganizationUsageBreakdown", "v2.getOrganizationUsageSummary", "v2.listOrganizationUsageEvents"}
+)
+"""Operations whose ``startDate`` and ``endDate`` are days of a time zone that the caller names, and no moments."""
+
 AT: Mapping[str, tuple[str, ...]] = {
     "v1.addColumn": ("data", "columns"),
     "v1.createKnowledgeBase": ("data", "knowledgeBase"),
@@ -119,7 +124,6 @@ TO_COME = frozenset(
     {
         "tables",
         "workspaces",
-        "organizations",
         "credentials",
         "secrets",
         "skills",

@@ -23,11 +23,17 @@ SECRET = 'Zebra"47114711"\nä of 20 letters'
 PLAIN = "Zebra47114711-of-20-letters"
 """A secret that a header can carry."""
 NAMED_LIKE_ONE = re.compile(
-    r"password|secret|token$|Token$|apiKey$|privateKey|serviceAccountJson|^credentials$|oauthClientConfig"
+    r"password|secret|Secret$|token$|Token$|apiKey$|privateKey|serviceAccountJson|^credentials$|oauthClientConfig"
 )
 NO_SECRETS: frozenset[tuple[str, str]] = frozenset()
 """Parameters (of an operation, on the wire) that are only named like secrets."""
-OTHERS = {("v2.setSecret", "value"), ("v2.createMcpServer", "headers"), ("v2.updateMcpServer", "headers")}
+OTHERS = {
+    ("v2.setSecret", "value"),
+    ("v2.createMcpServer", "headers"),
+    ("v2.updateMcpServer", "headers"),
+    ("v2.saveSsoProvider", "cert"),
+    ("v2.saveSsoProvider", "idpMetadata"),
+}
 """Secrets that are named otherwise."""
 WITH_SECRETS = [known for known in documented() if route_of(of(known)).secrets]
 

@@ -12,7 +12,7 @@ import pytest
 from catalog_arguments import Argument, annotations, arguments, parameters, python_names
 from catalog_calls import KEY, Caller, Sent, Server
 from catalog_digest import Documented, DocumentedOperation, documented
-from catalog_local import ALWAYS_SENT, ANY, LEFT_OUT_WHEN_FALSE, LOCAL, SPLIT, TOGETHER
+from catalog_local import ALWAYS_SENT, ANY, CALENDAR_DATES, LEFT_OUT_WHEN_FALSE, LOCAL, SPLIT, TOGETHER
 from catalog_reading import of, one_of_each_kind
 from catalog_types import NULL, options, parse
 
@@ -246,11 +246,12 @@ class TestNull:
 
 
 class TestMoments:
-    def test_a_moment_may_be_text_or_a_datetime(self) -> None:
+    def test_a_moment_may_be_text_or_a_datetime_and_a_day_text_or_a_date(self) -> None:
         moments = [(known, each) for known in documented() for each in known.parameters if each.name in MOMENTS]
         assert moments
         for known, each in moments:
             name = python_names(of(known))[Parameter(each.name, each.place)]  # type: ignore[arg-type]
             shown = str(annotations(of(known))[name])
             assert "str" in shown, (known.key, name)
-            assert "datetime" in shown, (known.key, name)
+            assert "datetime.date" in shown, (known.key, name)
+            assert ("datetime.datetime" in shown) is (known.key not in CALENDAR_DATES), (known.key, name)

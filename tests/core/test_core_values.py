@@ -5,7 +5,7 @@ import json
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from types import MappingProxyType
 from typing import Any, BinaryIO, Literal, Protocol, TypedDict
 from uuid import UUID
@@ -60,6 +60,7 @@ class TestAccepted:
             (Shape, [{"name": "x"}, {}]),
             (str | Unset | None, ["x", None, UNSET]),
             (str | datetime, ["2026-01-01", datetime(2026, 1, 1, tzinfo=timezone.utc)]),
+            (str | date, ["2026-01-01", date(2026, 1, 1)]),
             (bytes, [b"x"]),
             (Any, [5, "x", None]),
             (object, [5, "x", None]),
@@ -93,6 +94,11 @@ class TestAccepted:
             (Sequence[str], {"a"}, "name must be a sequence, not {'a'}."),
             (Mapping[str, Any], [("a", 1)], r"name must be a mapping, not \[\('a', 1\)\]."),
             (Shape, "x", "name must be a mapping, not 'x'."),
+            (
+                str | date,
+                datetime(2026, 1, 1, tzinfo=timezone.utc),
+                "name must be text or a date, not datetime.",
+            ),
             (str | None, UNSET, "name must be text or None, not"),
             (str, ["x" * 99], "name must be text, not list."),
         ],

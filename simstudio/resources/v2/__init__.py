@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from simstudio.resources.v2.knowledge import Knowledge
     from simstudio.resources.v2.logs import Logs
     from simstudio.resources.v2.meta import Meta
+    from simstudio.resources.v2.organizations import Organizations
     from simstudio.resources.v2.runs import Runs
     from simstudio.resources.v2.tools import Tools
     from simstudio.resources.v2.workflows import Workflows
@@ -118,3 +119,10 @@ class V2(APIResource[M]):
         from simstudio.resources.v2.connector_types import ConnectorTypes
 
         return ConnectorTypes(self._context, f"{self._name}.connector_types")
+
+    @namespace
+    def organizations(self) -> Organizations[M]:
+        """Organizations: members, invitations, permission groups, access requests, usage, single sign-on."""
+        from simstudio.resources.v2.organizations import Organizations
+
+        return Organizations(self._context, f"{self._name}.organizations")

@@ -10,7 +10,7 @@ from simstudio.core.modes import M
 from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
 from simstudio.models.v2.billing import BillingLog, BillingStatus
-from simstudio.resources.parameters import PageLimit, WorkspaceId
+from simstudio.resources.parameters import PageLimit, UsageSource, WorkspaceId
 from simstudio.transport.flow import Flow
 
 
@@ -22,19 +22,7 @@ class Billing(APIResource[M]):
         self,
         send: Sender,
         *,
-        source: Literal[
-            "workflow",
-            "wand",
-            "sim-chat",
-            "mcp_copilot",
-            "mothership_block",
-            "knowledge-base",
-            "voice-input",
-            "enrichment",
-            "voice-output",
-            "api-tool",
-        ]
-        | None = None,
+        source: UsageSource | None = None,
         workspace_id: WorkspaceId | None = None,
         period: Literal["1d", "7d", "30d", "all", "custom"] | None = None,
         start_date: str | datetime | None = None,
