@@ -37,7 +37,7 @@ class Operation:
         attribute: Dotted path of the method from a client: ``v2.workflows.deploy``.
         parameters: Wire name and place (``path``, ``query``, ``header``, ``body``) by Python name.
         is_list: Whether the method returns a :class:`~simstudio.Pager`.
-        evidence: ``recorded`` if a real server was seen to carry it out; ``documented`` if none was, or each refused.
+        evidence: ``recorded`` if a real server was seen to carry it out, not only to refuse it; else ``documented``.
     """
 
     id: str

@@ -25,8 +25,8 @@ class OrganizationUsage(APIResource[M]):
     """Usage of an organization. Known from Sim's documents only.
 
     All operations need Usage Monitoring (on sim.ai the Enterprise plan) and the personal key of an organization admin.
-    ``preset="custom"`` needs ``start_date`` and ``end_date``, both included, at most 92 days: days of the time zone, as a
-    ``date`` or as text (``2026-01-31``), and no moments.
+    ``preset="custom"`` needs ``start_date`` and ``end_date``, both included, at most 92 days: days of the time zone, as
+    a ``date`` or as text (``2026-01-31``), and no moments.
     """
 
     @endpoint(
