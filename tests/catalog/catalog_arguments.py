@@ -18,6 +18,8 @@ from simstudio.core.options import Unset
 
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=timezone.utc)
 
+FILTER = {"all": [{"any": [{"field": "qty", "op": "gt", "value": 2}]}, {"field": "sku", "op": "isNull"}]}
+
 
 @attrs.frozen
 class Argument:
@@ -89,7 +91,8 @@ def argument(parameter: Documented, annotation: Any) -> Argument:
     if words := literals(annotation):  # the digest says only that it is text
         return Argument(words[-1], words[-1])
     if parameter.name == "folderPaths":
-        return Argument([["Q 1", "ä"], "/b"], "/Q%201/%C3%A4,/b")
+        paths = ["/Q%201/%C3%A4", "/b"]
+        return Argument([["Q 1", "ä"], "/b"], ",".join(paths) if in_text else paths)
     if {str, Sequence} <= kinds and parameter.name.lower().endswith("path"):
         return Argument(["Q 1", "ä"], "/Q%201/%C3%A4")
     if parameter.type == "string:binary":
@@ -109,7 +112,7 @@ def argument(parameter: Documented, annotation: Any) -> Argument:
         if parameter.unit == "chars" and parameter.low is not None:
             text = text.ljust(int(parameter.low), "x")
         return Argument(text, text)
-    value = Maker().make(parse(parameter.type))
+    value = FILTER if parameter.name in ("filter", "predicate") else Maker().make(parse(parameter.type))
     return Argument(value, value)
 
 

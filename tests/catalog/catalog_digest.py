@@ -143,10 +143,22 @@ NOT_REQUIRED: Mapping[str, tuple[str, ...]] = {
 }
 """Parameters that the digest calls required."""
 
+CORRECTED: Mapping[str, Mapping[str, Any]] = {
+    # The server takes 1 to 1,000, and without a limit changes all rows that match: the caller has to say so by None.
+    "v2.updateTableRows": {"limit": {"required": True, "type": "integer|null", "high": 1000}},
+    "v2.deleteTableRows": {"limit": {"type": "integer|null", "high": 1000}},
+}
+"""Parameters of which the recordings say another thing than the digest."""
 
-_ROW = "{id?:string,data?:object,position?:integer,createdAt?:string:date-time,updatedAt?:string:date-time}"
+_ROW_OF_V1 = "{id?:string,data?:object,position?:integer,createdAt?:string:date-time,updatedAt?:string:date-time}"
+_RUN_STATE = (
+    "{status:string,executionId:string|null,workflowId:string,error:string|null,runningBlockIds:string[],"
+    "blockErrors:map<string>,canceledAt:string|null}"
+)
+_ROW = f"{{id:string,data:map<any>,runState?:map<{_RUN_STATE}>,createdAt:string,updatedAt:string}}"
 PART_ANSWERS: Mapping[str, str] = {
-    "v1.insertRows.insert_many": f"{{data?:{{rows?:{_ROW}[],insertedCount?:integer,message?:string}}}}",
+    "v1.insertRows.insert_many": f"{{data?:{{rows?:{_ROW_OF_V1}[],insertedCount?:integer,message?:string}}}}",
+    "v2.createTableRows.bulk_insert": f"{{rows:{_ROW}[],insertedCount:integer}}",
     "v2.executeWorkflowV2.submit": "{runId:string,statusUrl:string}",
     "v2.updateKnowledgeDocument.retry": "{id:string,queued:true,processingStatus:string,message:string}",
 }
@@ -177,11 +189,12 @@ def _operation(raw: Mapping[str, Any]) -> DocumentedOperation:
         return attrs.evolve(found, parameters=taken, answer=_record(answer))
     moved = {(name, was): now for name, was, now in ELSEWHERE.get(found.key, ())}
     optional = NOT_REQUIRED.get(found.key, ())
+    corrected = CORRECTED.get(found.key, {})
     known = tuple(
         attrs.evolve(
             each,
+            **{"required": each.required and each.name not in optional, **corrected.get(each.name, {})},
             place=moved.get((each.name, each.place), each.place),
-            required=each.required and each.name not in optional,
         )
         for each in parameters
     )

@@ -30,6 +30,12 @@ SPLIT: Mapping[str, Mapping[str, Mapping[str, bool]]] = {
         ),
         "retry": {},
     },
+    "v2.createTableRows": {
+        "insert": {"data": True, "afterRowId": False, "beforeRowId": False},
+        "bulk_insert": {"rows": True},
+    },
+    # A deletion by filter says how many rows it may delete; None are all.
+    "v2.deleteTableRows": {"delete_by_filter": {"filter": True, "limit": True}, "bulk_delete": {"rowIds": True}},
 }  # fmt: skip
 """Operations with several methods: the parameters that each has alone, and whether it requires them."""
 
@@ -42,6 +48,8 @@ LOCAL: Mapping[str, tuple[str, ...]] = {
     "v2.executeWorkflowV2.submit": ("timeout",),
     "v2.resumeWorkflowRunV2": ("timeout",),
     "v2.completeKnowledgeDocumentUpload": ("timeout",),  # a server without a queue processes the document meanwhile
+    "v2.updateTableRows": ("timeout",),  # 125,000 rows took 103 s
+    "v2.deleteTableRows.delete_by_filter": ("timeout",),
 }
 """Parameters of ours that never travel."""
 
@@ -67,6 +75,9 @@ LIMITED_HERE: Mapping[str, tuple[str, ...]] = {
     "v1.queryLogs": ("limit",),  # v0.6.43 accepts 0 and less, with useless results
     "v2.listFiles": ("limit",),  # the server silently replaces a value out of range by the nearest bound
     "v2.listLogs": ("limit",),  # likewise
+    "v2.listTables": ("limit",),
+    "v2.searchTableRows": ("q", "sort"),  # the server's own document
+    "v2.queryTableRows": ("sort",),
     "v2.replaceWorkflowState": ("blocks", "edges"),  # at most 2,000 and 10,000: the digest's note, not its table
 }
 """Parameters whose limits the digest does not have."""
@@ -120,9 +131,14 @@ KNOWN_BETTER: frozenset[tuple[str, str]] = frozenset({
 })  # fmt: skip
 """Fields (of a model, on the wire) of which the recordings say another thing than the digest."""
 
+RESHAPED: Mapping[str, str] = {
+    # Servers before September 2026 answer with one field of the answer of newer ones.
+    "v2.getRowEnrichment": "cascade",
+}
+"""Operations whose result is the newer answer also if an older server sent only this field of it."""
+
 TO_COME = frozenset(
     {
-        "tables",
         "workspaces",
         "credentials",
         "secrets",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from simstudio.resources.v2.meta import Meta
     from simstudio.resources.v2.organizations import Organizations
     from simstudio.resources.v2.runs import Runs
+    from simstudio.resources.v2.tables import Tables
     from simstudio.resources.v2.tools import Tools
     from simstudio.resources.v2.workflows import Workflows
 
@@ -42,6 +43,13 @@ class V2(APIResource[M]):
         from simstudio.resources.v2.workflows import Workflows
 
         return Workflows(self._context, f"{self._name}.workflows")
+
+    @namespace
+    def tables(self) -> Tables[M]:
+        """Tables of a workspace: definition, rows, views and workflow groups."""
+        from simstudio.resources.v2.tables import Tables
+
+        return Tables(self._context, f"{self._name}.tables")
 
     @namespace
     def chat_deployments(self) -> ChatDeployments[M]:

@@ -1,0 +1,290 @@
+"""``client.v2.tables``: tables of a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from simstudio.core.endpoint import Sender, endpoint, paged
+from simstudio.core.modes import M
+from simstudio.core.namespace import namespace
+from simstudio.core.options import UNSET, Unset
+from simstudio.core.paging import Pages
+from simstudio.core.parameters import between, items, length
+from simstudio.core.resource import APIResource
+from simstudio.models.v2.deleted import Deleted
+from simstudio.models.v2.table_filters import RowFilter
+from simstudio.models.v2.table_groups import CancelledRuns
+from simstudio.models.v2.table_params import TableSchemaInput
+from simstudio.models.v2.tables import DeletedTables, MovedTables, Table
+from simstudio.resources.folder_paths import FolderPath, FolderPaths
+from simstudio.resources.parameters import Search, WorkspaceId
+from simstudio.transport.flow import Flow
+
+if TYPE_CHECKING:
+    from simstudio.resources.v2.table_columns import TableColumns
+    from simstudio.resources.v2.table_dispatches import TableDispatches
+    from simstudio.resources.v2.table_enrichments import TableEnrichments
+    from simstudio.resources.v2.table_exports import TableExports
+    from simstudio.resources.v2.table_folders import TableFolders
+    from simstudio.resources.v2.table_groups import TableGroups
+    from simstudio.resources.v2.table_imports import TableImports
+    from simstudio.resources.v2.table_rows import TableRows
+    from simstudio.resources.v2.table_views import TableViews
+
+_Name = Annotated[str, length(1, 128)]
+_Description = Annotated[str, length(0, 500)]
+_Paths = Annotated[FolderPaths, items(0, 100)]
+_Ids = Annotated[Sequence[str], items(0, 100)]
+
+
+class Tables(APIResource[M]):
+    """Tables of a workspace: their definition, rows, views and workflow groups.
+
+    Names of tables and columns are letters, digits and underscores, and do not begin with a digit.
+    """
+
+    @namespace
+    def columns(self) -> TableColumns[M]:
+        """Columns of a table."""
+        from simstudio.resources.v2.table_columns import TableColumns
+
+        return TableColumns(self._context, f"{self._name}.columns")
+
+    @namespace
+    def rows(self) -> TableRows[M]:
+        """Rows of a table."""
+        from simstudio.resources.v2.table_rows import TableRows
+
+        return TableRows(self._context, f"{self._name}.rows")
+
+    @namespace
+    def views(self) -> TableViews[M]:
+        """Views of a table: filter, order and columns as Sim's editor shows them."""
+        from simstudio.resources.v2.table_views import TableViews
+
+        return TableViews(self._context, f"{self._name}.views")
+
+    @namespace
+    def folders(self) -> TableFolders[M]:
+        """Folders of tables."""
+        from simstudio.resources.v2.table_folders import TableFolders
+
+        return TableFolders(self._context, f"{self._name}.folders")
+
+    @namespace
+    def imports(self) -> TableImports[M]:
+        """Imports of CSV files."""
+        from simstudio.resources.v2.table_imports import TableImports
+
+        return TableImports(self._context, f"{self._name}.imports")
+
+    @namespace
+    def exports(self) -> TableExports[M]:
+        """Exports to CSV and JSON files."""
+        from simstudio.resources.v2.table_exports import TableExports
+
+        return TableExports(self._context, f"{self._name}.exports")
+
+    @namespace
+    def groups(self) -> TableGroups[M]:
+        """Groups of columns that a workflow or an enrichment fills."""
+        from simstudio.resources.v2.table_groups import TableGroups
+
+        return TableGroups(self._context, f"{self._name}.groups")
+
+    @namespace
+    def dispatches(self) -> TableDispatches[M]:
+        """Runs of groups over many rows."""
+        from simstudio.resources.v2.table_dispatches import TableDispatches
+
+        return TableDispatches(self._context, f"{self._name}.dispatches")
+
+    @namespace
+    def enrichments(self) -> TableEnrichments[M]:
+        """Runs of a group in one row."""
+        from simstudio.resources.v2.table_enrichments import TableEnrichments
+
+        return TableEnrichments(self._context, f"{self._name}.enrichments")
+
+    @paged("GET", "/api/v2/tables", "listTables")
+    def list(
+        self,
+        send: Sender,
+        workspace_id: WorkspaceId,
+        *,
+        scope: Literal["active", "archived"] | None = None,
+        folder_path: FolderPath | None = None,
+        search: Search | None = None,
+        sort_by: Literal["name", "createdAt", "updatedAt"] | None = None,
+        sort_order: Literal["asc", "desc"] | None = None,
+        limit: Annotated[int | None, between(1, 1000)] = None,
+        cursor: str | None = None,
+    ) -> Pages[Table]:
+        """List the tables of a workspace.
+
+        Args:
+            scope: Default ``active``.
+            folder_path: Only tables of this folder; none if it does not exist.
+            sort_by: Default ``createdAt``.
+            sort_order: Default ``asc``.
+            limit: Tables per page, 1 to 1,000; default 100.
+            cursor: ``next_cursor`` of an earlier page with the same filters and order.
+
+        Raises:
+            NotFoundError: No workspace has this id.
+
+        Example:
+            >>> [table.name for table in client.v2.tables.list("workspace-id")]  # doctest: +SKIP
+        """
+        return send.pages(Table)
+
+    @endpoint("POST", "/api/v2/tables", "createTable")
+    def create(
+        self,
+        send: Sender,
+        workspace_id: WorkspaceId,
+        *,
+        name: _Name,
+        schema: TableSchemaInput,
+        description: _Description | Unset = UNSET,
+        folder_path: FolderPath | Unset = UNSET,
+    ) -> Flow[Table]:
+        """Create a table.
+
+        Args:
+            name: 1 to 128 characters; unique in the workspace, without regard to case.
+            schema: 1 to 1,000 columns; ``schema`` of another table is accepted.
+            description: At most 500 characters.
+
+        Raises:
+            InvalidRequestError: A name or a column is invalid, or the plan's number of tables is reached.
+            ConflictError: A table has this name.
+            NotFoundError: The workspace or the folder does not exist.
+
+        Example:
+            >>> columns = [{"name": "sku", "type": "string", "unique": True}]  # doctest: +SKIP
+            >>> client.v2.tables.create("workspace-id", name="stock", schema={"columns": columns}).id  # doctest: +SKIP
+        """
+        return send.one(Table)
+
+    @endpoint("GET", "/api/v2/tables/{tableId}", "getTable")
+    def get(self, send: Sender, table_id: str, *, workspace_id: WorkspaceId) -> Flow[Table]:
+        """Retrieve a table and its columns.
+
+        Raises:
+            NotFoundError: No table has this id, or it is archived.
+
+        Example:
+            >>> client.v2.tables.get("tbl_1", workspace_id="workspace-id").schema.columns[0].name  # doctest: +SKIP
+        """
+        return send.one(Table)
+
+    @endpoint("PATCH", "/api/v2/tables/{tableId}", "updateTable")
+    def update(
+        self,
+        send: Sender,
+        table_id: str,
+        *,
+        workspace_id: WorkspaceId,
+        name: _Name | Unset = UNSET,
+        description: _Description | Unset | None = UNSET,
+        folder_path: FolderPath | Unset = UNSET,
+    ) -> Flow[Table]:
+        """Rename a table, describe it or move it to another folder; at least one of these.
+
+        Args:
+            description: None removes it.
+
+        Raises:
+            ConflictError: Another table has this name. ``details["applied"]`` may list changes that were made.
+            NotFoundError: The table or the folder does not exist.
+        """
+        return send.one(Table)
+
+    @endpoint("DELETE", "/api/v2/tables/{tableId}", "deleteTable")
+    def delete(self, send: Sender, table_id: str, *, workspace_id: WorkspaceId) -> Flow[Deleted]:
+        """Archive a table; :meth:`restore` brings it back.
+
+        Raises:
+            NotFoundError: No table has this id, or it is archived already.
+            LockedError: The table's rows cannot be deleted.
+        """
+        return send.one(Deleted)
+
+    @endpoint("POST", "/api/v2/tables/{tableId}/restore", "restoreTable")
+    def restore(self, send: Sender, table_id: str, *, workspace_id: WorkspaceId) -> Flow[Table]:
+        """Restore an archived table, under a new name if the old one was taken.
+
+        Raises:
+            NotFoundError: No table has this id.
+        """
+        return send.one(Table)
+
+    @endpoint("POST", "/api/v2/tables/move", "moveTables")
+    def move(
+        self,
+        send: Sender,
+        workspace_id: WorkspaceId,
+        *,
+        table_ids: _Ids | Unset = UNSET,
+        folder_paths: _Paths | Unset = UNSET,
+        target_folder_path: FolderPath | Unset = UNSET,
+    ) -> Flow[MovedTables]:
+        """Move tables and folders, at most 100 together, to one folder.
+
+        Args:
+            target_folder_path: Default: the root.
+
+        Returns:
+            What became of each: an item that cannot be moved is no error of the call.
+
+        Raises:
+            NotFoundError: The target folder does not exist.
+
+        Example:
+            >>> client.v2.tables.move(  # doctest: +SKIP
+            ...     "workspace-id", table_ids=["tbl_1"], target_folder_path="/Sales"
+            ... ).moved
+        """
+        return send.one(MovedTables)
+
+    @endpoint("POST", "/api/v2/tables/bulk-delete", "bulkDeleteTables")
+    def bulk_delete(
+        self,
+        send: Sender,
+        workspace_id: WorkspaceId,
+        *,
+        table_ids: _Ids | Unset = UNSET,
+        folder_paths: _Paths | Unset = UNSET,
+    ) -> Flow[DeletedTables]:
+        """Archive tables, and delete folders with their tables; at most 100 together.
+
+        Returns:
+            What became of each: an item that cannot be deleted is no error of the call.
+        """
+        return send.one(DeletedTables)
+
+    @endpoint("POST", "/api/v2/tables/{tableId}/cancel-runs", "cancelTableRuns")
+    def cancel_runs(
+        self,
+        send: Sender,
+        table_id: str,
+        *,
+        workspace_id: WorkspaceId,
+        scope: Literal["all", "row"],
+        row_id: str | Unset = UNSET,
+        filter: RowFilter | Unset = UNSET,
+        exclude_row_ids: Sequence[str] | Unset = UNSET,
+    ) -> Flow[CancelledRuns]:
+        """Cancel the runs of groups in the cells of a table; see also ``dispatches.cancel``.
+
+        Args:
+            row_id: The row, if the scope is ``row``.
+            filter: Only rows that match, if the scope is ``all``.
+            exclude_row_ids: Rows that go on, if the scope is ``all``.
+
+        Raises:
+            NotFoundError: No table has this id.
+        """
+        return send.one(CancelledRuns)
