@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
+from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
 from simstudio.core.parameters import secret
@@ -20,6 +21,8 @@ from simstudio.models.v2.connectors import (
 )
 from simstudio.models.v2.knowledge_documents import UpdatedDocuments
 from simstudio.resources.parameters import PageLimit, WorkspaceId
+from simstudio.resources.v2.knowledge_handles import SyncHandle
+from simstudio.transport.endpoint import segment
 from simstudio.transport.flow import Flow
 
 
@@ -132,12 +135,46 @@ class KnowledgeConnectors(APIResource[M]):
         workspace_id: WorkspaceId,
         rehydrate: bool | Unset = UNSET,
     ) -> Flow[TriggeredSync]:
-        """Request a sync; :meth:`get` shows its state. The answer is the same if the connector is paused or syncs.
+        """Request a sync; :meth:`start_sync` gives a handle of it. The answer is the same if the connector is paused.
 
         Args:
             rehydrate: Copy documents that did not change as well; default False.
         """
         return send.one(TriggeredSync)
+
+    def handle(self, knowledge_base_id: str, connector_id: str, *, workspace_id: str) -> SyncHandle[M]:
+        """A handle of the first sync of a connector, or of one that runs. No request is sent.
+
+        Example:
+            >>> new = client.v2.knowledge.connectors.create("kb", workspace_id="ws", **settings)  # doctest: +SKIP
+            >>> sync = client.v2.knowledge.connectors.handle("kb", new.id, workspace_id="ws")  # doctest: +SKIP
+            >>> sync.wait(timeout=600).sync_logs[0].docs_added  # doctest: +SKIP
+        """
+        base, connector = segment(knowledge_base_id, "knowledge_base_id"), segment(connector_id, "connector_id")
+        path = f"/api/v2/knowledge/{base}/connectors/{connector}"
+        return SyncHandle(self, connector_id, path, workspace_id)
+
+    @operation
+    def start_sync(
+        self, knowledge_base_id: str, connector_id: str, *, workspace_id: str, rehydrate: bool = False
+    ) -> Flow[SyncHandle[M]]:
+        """Request a sync as :meth:`sync` does, and return a handle that waits for its end.
+
+        The syncs so far are read first, because the answer to the request does not name the new one.
+
+        Args:
+            rehydrate: Copy documents that did not change as well.
+
+        Example:
+            >>> sync = client.v2.knowledge.connectors.start_sync("kb", "connector", workspace_id="ws")  # doctest: +SKIP
+            >>> sync.wait(timeout=600).sync_logs[0].docs_updated  # doctest: +SKIP
+        """
+        handle = self.handle(knowledge_base_id, connector_id, workspace_id=workspace_id)
+        known = yield from handle._fetch_state()
+        body = {"workspaceId": workspace_id, **({"rehydrate": True} if rehydrate else {})}
+        yield from self._call_explained(self._request("POST", f"{handle._path}/sync", json=body))
+        handle.before = frozenset(each.id for each in known.sync_logs)
+        return handle
 
     @paged(
         "GET",

@@ -25,7 +25,9 @@ from simstudio.models.v2.knowledge_params import TagFilter
 from simstudio.resources.bodies import FileContent, form_body
 from simstudio.resources.parameters import PageLimit, Search, WorkspaceId
 from simstudio.resources.v2.knowledge_chunks import KnowledgeChunks
+from simstudio.resources.v2.knowledge_handles import DocumentHandle
 from simstudio.resources.v2.knowledge_uploads import KnowledgeUploads
+from simstudio.transport.endpoint import segment
 from simstudio.transport.flow import Flow
 
 MAX_DOCUMENT_BYTES: Final = 100 * 1024 * 1024
@@ -93,7 +95,7 @@ class KnowledgeDocuments(APIResource[M]):
         *,
         workspace_id: Annotated[WorkspaceId, query],
     ) -> Flow[UploadedDocument]:
-        """Upload a document in one request. Sim processes it in the background: :meth:`get` shows the state.
+        """Upload a document in one request. Sim processes it in the background: :meth:`handle` waits for that.
 
         Args:
             file: As in ``client.v1.files.upload``, at most 100 MiB. The ending of its name says how to process it.
@@ -104,6 +106,17 @@ class KnowledgeDocuments(APIResource[M]):
         """
         options = yield from form_body(send, file, largest=MAX_DOCUMENT_BYTES)
         return (yield from send.one(UploadedDocument, **options))
+
+    def handle(self, knowledge_base_id: str, document_id: str, *, workspace_id: str) -> DocumentHandle[M]:
+        """A handle of the processing of a document. No request is sent.
+
+        Example:
+            >>> new = client.v2.knowledge.documents.upload("kb", report, workspace_id="ws")  # doctest: +SKIP
+            >>> handle = client.v2.knowledge.documents.handle("kb", new.id, workspace_id="ws")  # doctest: +SKIP
+            >>> handle.wait(timeout=300).chunk_count  # doctest: +SKIP
+        """
+        base, document = segment(knowledge_base_id, "knowledge_base_id"), segment(document_id, "document_id")
+        return DocumentHandle(self, document_id, f"/api/v2/knowledge/{base}/documents/{document}", workspace_id)
 
     @endpoint("POST", f"{_ALL}/from-workspace-files", "addWorkspaceFilesToKnowledgeBase")
     def add_workspace_files(
