@@ -50,6 +50,7 @@ LOCAL: Mapping[str, tuple[str, ...]] = {
     "v2.completeKnowledgeDocumentUpload": ("timeout",),  # a server without a queue processes the document meanwhile
     "v2.updateTableRows": ("timeout",),  # 125,000 rows took 103 s
     "v2.deleteTableRows.delete_by_filter": ("timeout",),
+    "v2.chat": ("timeout",),
 }
 """Parameters of ours that never travel."""
 
@@ -139,17 +140,7 @@ RESHAPED: Mapping[str, str] = {
 
 TO_COME = frozenset(
     {
-        "workspaces",
-        "credentials",
-        "secrets",
-        "skills",
-        "custom-tools",
-        "mcp-servers",
-        "workflow-mcp-servers",
-        "sandboxes",
-        "selectors",
         "uploads",
-        "chat",
     }
 )
 """Families of v2 that this package does not have yet."""

@@ -23,7 +23,7 @@ SECRET = 'Zebra"47114711"\nä of 20 letters'
 PLAIN = "Zebra47114711-of-20-letters"
 """A secret that a header can carry."""
 NAMED_LIKE_ONE = re.compile(
-    r"password|secret|Secret$|token$|Token$|apiKey$|privateKey|serviceAccountJson|^credentials$|oauthClientConfig"
+    r"password|[sS]ecret|[tT]oken$|apiKey$|privateKey|serviceAccountJson|^credentials$|oauthClientConfig"
 )
 NO_SECRETS: frozenset[tuple[str, str]] = frozenset()
 """Parameters (of an operation, on the wire) that are only named like secrets."""

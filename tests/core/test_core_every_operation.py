@@ -66,7 +66,13 @@ def test_the_type_of_a_result_depends_on_no_argument() -> None:
     }
     documented = {"DocumentedMethods.execute_workflow", "DocumentedMethods.execute_with_retry"}
     documented |= {"DocumentedMethods.run_workflow"}  # of VectorVein
-    decided_by_the_server = {"WorkflowPauses.resume", "Runs.resume", "Files.get_share", "TableEnrichments.get"}
+    decided_by_the_server = {
+        "WorkflowPauses.resume",
+        "Runs.resume",
+        "Files.get_share",
+        "TableEnrichments.get",
+        "Selectors.get",
+    }
     assert several == documented | decided_by_the_server
 
 

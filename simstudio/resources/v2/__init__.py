@@ -16,17 +16,27 @@ if TYPE_CHECKING:
     from simstudio.resources.v2.audit_logs import AuditLogs
     from simstudio.resources.v2.billing import Billing
     from simstudio.resources.v2.blocks import Blocks
+    from simstudio.resources.v2.chat import Chat
     from simstudio.resources.v2.chat_deployments import ChatDeployments
     from simstudio.resources.v2.connector_types import ConnectorTypes
+    from simstudio.resources.v2.credentials import Credentials
+    from simstudio.resources.v2.custom_tools import CustomTools
     from simstudio.resources.v2.files import Files
     from simstudio.resources.v2.knowledge import Knowledge
     from simstudio.resources.v2.logs import Logs
+    from simstudio.resources.v2.mcp_servers import McpServers
     from simstudio.resources.v2.meta import Meta
     from simstudio.resources.v2.organizations import Organizations
     from simstudio.resources.v2.runs import Runs
+    from simstudio.resources.v2.sandboxes import Sandboxes
+    from simstudio.resources.v2.secrets import Secrets
+    from simstudio.resources.v2.selectors import Selectors
+    from simstudio.resources.v2.skills import Skills
     from simstudio.resources.v2.tables import Tables
     from simstudio.resources.v2.tools import Tools
+    from simstudio.resources.v2.workflow_mcp_servers import WorkflowMcpServers
     from simstudio.resources.v2.workflows import Workflows
+    from simstudio.resources.v2.workspaces import Workspaces
 
 
 class V2(APIResource[M]):
@@ -134,3 +144,73 @@ class V2(APIResource[M]):
         from simstudio.resources.v2.organizations import Organizations
 
         return Organizations(self._context, f"{self._name}.organizations")
+
+    @namespace
+    def workspaces(self) -> Workspaces[M]:
+        """Workspaces, their members and forks."""
+        from simstudio.resources.v2.workspaces import Workspaces
+
+        return Workspaces(self._context, f"{self._name}.workspaces")
+
+    @namespace
+    def credentials(self) -> Credentials[M]:
+        """Accounts at other services."""
+        from simstudio.resources.v2.credentials import Credentials
+
+        return Credentials(self._context, f"{self._name}.credentials")
+
+    @namespace
+    def secrets(self) -> Secrets[M]:
+        """Secrets of a workspace and of the caller."""
+        from simstudio.resources.v2.secrets import Secrets
+
+        return Secrets(self._context, f"{self._name}.secrets")
+
+    @namespace
+    def skills(self) -> Skills[M]:
+        """Instructions that agents load when they need them."""
+        from simstudio.resources.v2.skills import Skills
+
+        return Skills(self._context, f"{self._name}.skills")
+
+    @namespace
+    def custom_tools(self) -> CustomTools[M]:
+        """Functions of a workspace that agents call."""
+        from simstudio.resources.v2.custom_tools import CustomTools
+
+        return CustomTools(self._context, f"{self._name}.custom_tools")
+
+    @namespace
+    def mcp_servers(self) -> McpServers[M]:
+        """MCP servers of others, whose tools workflows call."""
+        from simstudio.resources.v2.mcp_servers import McpServers
+
+        return McpServers(self._context, f"{self._name}.mcp_servers")
+
+    @namespace
+    def workflow_mcp_servers(self) -> WorkflowMcpServers[M]:
+        """MCP servers that publish workflows as tools."""
+        from simstudio.resources.v2.workflow_mcp_servers import WorkflowMcpServers
+
+        return WorkflowMcpServers(self._context, f"{self._name}.workflow_mcp_servers")
+
+    @namespace
+    def sandboxes(self) -> Sandboxes[M]:
+        """Environments in which code blocks run."""
+        from simstudio.resources.v2.sandboxes import Sandboxes
+
+        return Sandboxes(self._context, f"{self._name}.sandboxes")
+
+    @namespace
+    def selectors(self) -> Selectors[M]:
+        """Choices for settings of blocks."""
+        from simstudio.resources.v2.selectors import Selectors
+
+        return Selectors(self._context, f"{self._name}.selectors")
+
+    @namespace
+    def chat(self) -> Chat[M]:
+        """Conversations with Sim's agent."""
+        from simstudio.resources.v2.chat import Chat
+
+        return Chat(self._context, f"{self._name}.chat")
