@@ -62,7 +62,9 @@ def with_converter(accepted: JSONTypes | None, converter: Callable[[Any], Any]) 
     every: JSONTypes = dict.fromkeys((bool, int, float, str, list, dict)) if accepted is None else accepted
 
     def then(inner: Convert | None) -> Convert:
-        return lambda value, place, report: converter(value if inner is None else inner(value, place, report))
+        if inner is None:
+            return lambda value, *_: converter(value)
+        return lambda value, place, report: converter(inner(value, place, report))
 
     return {kind: then(inner) if kind in (list, dict) else inner for kind, inner in every.items()}
 

@@ -64,8 +64,8 @@ def execution_result(
             return WorkflowExecutionResult(success=True, execution_id=execution_id or run_id)
         data = response.json()
         if is_envelope(data):
-            known = {"execution_id": run_id}
-            given = {} if execution_id is None else {"execution_id": execution_id}
+            known = None if run_id is None else {"execution_id": run_id}
+            given = None if execution_id is None else {"execution_id": execution_id}
             return structure(data, WorkflowExecutionResult, response=response, fallbacks=known, overrides=given)
         return WorkflowExecutionResult(success=True, output=data, execution_id=execution_id or run_id)
     try:

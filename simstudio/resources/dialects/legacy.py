@@ -370,7 +370,7 @@ class LegacyDialect(Dialect[M]):
             if own is None:
                 return response, None
             learn(self, own.id, response)
-            if not is_conflict(response, own.id):
+            if response.status != 409 or not is_conflict(response, own.id):
                 return response, None
             from simstudio.resources.dialects.settling import UnversionedRun
 
