@@ -154,7 +154,7 @@ class CursorPages(Pages[T]):
         sent = self._sent if cursor is None else {**self._sent, self._cursor: cursor}
         parts: dict[str, Any] = {"params": sent} if send.body is None else {"params": send.query, "json": sent}
         response = yield from send.dispatch(
-            send.resource._request(send.route.verb, send.path, headers=send.headers, resend="read", **parts)
+            send.resource._request(send.route.verb, send.path, headers=send.headers, resend=send.resend, **parts)
         )
         return read_page(response, self._into, self._at)
 
@@ -262,15 +262,16 @@ def endpoint(
 
 
 def paged(
-    verb: str, path: str, operation_id: str, *, evidence: Evidence = "recorded"
+    verb: str, path: str, operation_id: str, *, resend: Resend = "read", evidence: Evidence = "recorded"
 ) -> Callable[[Callable[Concatenate[Any, Sender, P], Pages[T]]], listing[P, T]]:
     """Turn a method that takes a :class:`Sender` and returns :class:`~simstudio.core.paging.Pages` into a list.
 
-    The arguments are those of :func:`endpoint`. The arguments of a call are checked before anything is sent.
+    The arguments are those of :func:`endpoint`; a list is a read by default, whatever its verb. The arguments of a call
+    are checked before anything is sent.
     """
 
     def decorate(function: Callable[Concatenate[Any, Sender, P], Pages[T]]) -> listing[P, T]:
-        method = _Endpoint(function, Route(function, verb, path, operation_id, evidence))
+        method = _Endpoint(function, Route(function, verb, path, operation_id, evidence), resend)
 
         def pages(resource: Any, *args: Any, **kwargs: Any) -> Any:
             return method.call(resource, args, kwargs)

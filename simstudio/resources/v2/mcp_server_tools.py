@@ -13,13 +13,14 @@ from simstudio.resources.parameters import WorkspaceId
 class McpServerTools(APIResource[M]):
     """The tools of an MCP server."""
 
-    @paged("GET", "/api/v2/mcp-servers/{mcpServerId}/tools", "listMcpServerTools")
+    @paged("GET", "/api/v2/mcp-servers/{mcpServerId}/tools", "listMcpServerTools", resend="never")
     def list(
         self, send: Sender, mcp_server_id: str, *, workspace_id: WorkspaceId, refresh: bool | None = None
     ) -> Pages[McpServerTool]:
         """Connect to an MCP server and list its tools, up to 1,000, all in one page. Needs a personal key.
 
-        The server notes the outcome: see ``connection_status`` and ``last_error`` of ``client.v2.mcp_servers.get``.
+        Sim notes the outcome: see ``connection_status`` and ``last_error`` of ``client.v2.mcp_servers.get``. The request
+        is not retried: Sim itself tries to connect several times.
 
         Args:
             refresh: Connect even if the tools were listed a short time ago.
