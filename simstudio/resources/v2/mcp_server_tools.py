@@ -19,8 +19,8 @@ class McpServerTools(APIResource[M]):
     ) -> Pages[McpServerTool]:
         """Connect to an MCP server and list its tools, up to 1,000, all in one page. Needs a personal key.
 
-        Sim notes the outcome: see ``connection_status`` and ``last_error`` of ``client.v2.mcp_servers.get``. The request
-        is not retried: Sim itself tries to connect several times.
+        Sim notes the outcome: see ``connection_status`` and ``last_error`` of ``client.v2.mcp_servers.get``. The call
+        is not retried, as Sim itself tries to connect several times.
 
         Args:
             refresh: Connect even if the tools were listed a short time ago.

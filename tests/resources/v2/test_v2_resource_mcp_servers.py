@@ -1,4 +1,4 @@
-"""``client.v2.mcp_servers``: a refusal of the MCP server is not sent again, and what a caller leaves out is not sent."""
+"""``client.v2.mcp_servers``: one request for the tools of a server; headers that stay or are replaced."""
 
 from __future__ import annotations
 
