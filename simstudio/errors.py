@@ -17,6 +17,7 @@
     ├── JobTimeoutError               a job was not done within the timeout of a wait         (code TIMEOUT)
     │   └── DeploymentTimeoutError    a deployment was not done within the timeout of a wait  (code TIMEOUT)
     ├── DeploymentFailedError         the deployment of a workflow failed
+    ├── BulkWriteError                a write of many rows of a table stopped
     ├── JobNotDoneError               the result of a job was read before the job was done
     ├── StreamError                   a stream ended too early or cannot be read
     ├── InvalidResponseError          a response without the form that the API promises
@@ -57,6 +58,7 @@ from simstudio.models.v2.deployment_errors import (
     DeploymentFailedError,
     DeploymentTimeoutError,
 )
+from simstudio.models.v2.table_errors import BulkWriteError
 from simstudio.transport.errors import (
     STATUS_ERRORS,
     APIConnectionError,
@@ -86,6 +88,7 @@ __all__ = [
     "APIVersionError",
     "AuthenticationError",
     "BatchInterrupted",
+    "BulkWriteError",
     "ConfigurationError",
     "ConflictError",
     "DeploymentFailedError",

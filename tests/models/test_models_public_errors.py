@@ -126,6 +126,7 @@ def test_the_tree() -> None:
         "JobExecutionTimeoutError": ["JobFailedError", "ExecutionTimeoutError"],
         "DeploymentFailedError": ["SimStudioError"],
         "DeploymentTimeoutError": ["JobTimeoutError"],
+        "BulkWriteError": ["SimStudioError"],
         "JobNotDoneError": ["SimStudioError"],
         "JobTimeoutError": ["SimStudioError"],
         "StreamError": ["SimStudioError"],

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from simstudio.core.notices import notify
-from simstudio.core.parameters import converted
+from simstudio.core.parameters import abbreviate, converted
+from simstudio.models.v2.tables import TableColumn
+from simstudio.transport.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -45,3 +49,63 @@ def _find_rounded(at: str, value: Any) -> str | None:
 
 RowData: TypeAlias = Annotated[Mapping[str, Any], exact_integers]
 """Values of a row by column name."""
+
+
+_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?")
+_MOST_LISTED = 5
+
+
+def check_updates(columns: Iterable[TableColumn], updates: Sequence[Mapping[str, Any]]) -> None:
+    """Raise if a value does not fit its column.
+
+    The server's bulk update stores null in its place.
+
+    Raises:
+        InvalidInputError: The message names the first such values.
+    """
+    by_name = {column.name: column for column in columns}
+    wrong: list[str] = []
+    for index, update in enumerate(updates):
+        data = update.get("data") if isinstance(update, Mapping) else None
+        if not isinstance(data, Mapping) or not isinstance(update.get("rowId"), str):
+            wrong.append(f"updates[{index}] must have the text rowId and the mapping data")
+            continue
+        wrong += [f"updates[{index}]: {text}" for text in find_misfits(by_name, data)]
+        if len(wrong) > _MOST_LISTED:
+            break
+    if wrong:
+        more = "; and others" if len(wrong) > _MOST_LISTED else ""
+        raise InvalidInputError(f"Nothing was sent. {'; '.join(wrong[:_MOST_LISTED])}{more}.")
+
+
+def find_misfits(columns: Mapping[str, TableColumn], data: Mapping[str, Any]) -> Iterator[str]:
+    """What does not fit in the values of a row, one sentence without a period each."""
+    for name, value in data.items():
+        column = columns.get(name)
+        if column is None:
+            yield f"the table has no column {name!r}"
+        elif value is None:
+            if column.required:
+                yield f"{name} needs a value"
+        elif not _fits(column, value):
+            yield f"{name} is a column of type {column.type}, which {abbreviate(value)} does not fit"
+
+
+def _fits(column: TableColumn, value: Any) -> bool:
+    kind = column.type
+    if kind in ("number", "currency"):
+        if isinstance(value, str):
+            return _NUMBER.fullmatch(value) is not None
+        return not isinstance(value, bool) and isinstance(value, (int, float)) and math.isfinite(value)
+    if kind == "boolean":
+        return isinstance(value, bool) or value in ("true", "false")
+    if kind == "date":
+        return isinstance(value, str) and _DATE.fullmatch(value) is not None
+    if kind == "string":
+        return isinstance(value, str)
+    if kind == "select":
+        chosen = value if column.multiple and isinstance(value, (list, tuple)) else [value]
+        known = {text for option in column.options or () for text in (option.id, option.name)}
+        return all(isinstance(each, str) and each in known for each in chosen)
+    return True  # json takes all; of other types the server alone can tell

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Annotated, Any, Literal
 
-from simstudio.core.endpoint import Sender, endpoint, paged
+from simstudio.core.conversion import structure
+from simstudio.core.endpoint import Sender, endpoint, extract, paged
 from simstudio.core.modes import M
+from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
 from simstudio.core.parameters import between, body, items, length, local
 from simstudio.core.resource import APIResource
 from simstudio.models.v2.deleted import Deleted
+from simstudio.models.v2.table_errors import BulkWriteReport
 from simstudio.models.v2.table_filters import RowFilter, RowOrder, RowPredicate
 from simstudio.models.v2.table_params import RowChanges
 from simstudio.models.v2.table_rows import (
@@ -23,8 +27,12 @@ from simstudio.models.v2.table_rows import (
     UpdatedRows,
     UpsertedRow,
 )
-from simstudio.models.v2.table_values import RowData, exact_integers
+from simstudio.models.v2.table_values import RowData, check_updates, exact_integers
+from simstudio.models.v2.tables import Table
 from simstudio.resources.parameters import WorkspaceId
+from simstudio.resources.v2.row_batches import BatchWriter
+from simstudio.transport.endpoint import segment
+from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.flow import Flow
 
 _ROWS = "/api/v2/tables/{tableId}/rows"
@@ -199,6 +207,38 @@ class TableRows(APIResource[M]):
         """
         return send.one(InsertedRows)
 
+    @operation
+    def insert_many(
+        self,
+        table_id: str,
+        rows: Iterable[Mapping[str, Any]],
+        *,
+        workspace_id: str,
+        errors: Literal["raise", "return"] = "raise",
+        on_batch: Callable[[InsertedRows], Any] | None = None,
+    ) -> Flow[BulkWriteReport]:
+        """Insert any number of rows, 1,000 with each request. The rows are read as they are sent.
+
+        A batch is inserted completely or not at all. If the rate limit refuses it, the call waits.
+
+        Args:
+            rows: Values by column, of each row.
+            errors: ``raise``: stop at the first batch with rows that do not fit; ``return``: leave such rows out, and
+                list them in the result.
+            on_batch: Called with the rows of each batch, which have their ids.
+
+        Raises:
+            BulkWriteError: A batch was refused, or failed. It says how many rows were inserted, and of which rows that
+                is unknown.
+
+        Example:
+            >>> with open("stock.csv", newline="") as file:  # doctest: +SKIP
+            ...     client.v2.tables.rows.insert_many("tbl_1", csv.DictReader(file), workspace_id="ws").count
+        """
+        _check_choice(errors)
+        insert = partial(TableRows.bulk_insert.flow, self, table_id, workspace_id=workspace_id)
+        return (yield from BatchWriter(lambda batch: insert(rows=batch), errors=errors, on_batch=on_batch).write(rows))
+
     @endpoint("POST", _ROWS + "/upsert", "upsertTableRow")
     def upsert(
         self,
@@ -286,6 +326,44 @@ class TableRows(APIResource[M]):
             LockedError: Rows cannot be updated.
         """
         return send.one(UpdatedRows)
+
+    @operation
+    def update_many(
+        self,
+        table_id: str,
+        updates: Sequence[RowChanges | Mapping[str, Any]],
+        *,
+        workspace_id: str,
+        on_batch: Callable[[UpdatedRows], Any] | None = None,
+    ) -> Flow[BulkWriteReport]:
+        """Change values of any number of rows, 1,000 with each request.
+
+        The table's columns are requested first, and all values are checked against them before anything is changed:
+        the server would store null for a value of the wrong type.
+
+        Args:
+            updates: ``{"rowId": …, "data": …}`` of each row; other columns keep their values.
+            on_batch: Called with the ids of each batch.
+
+        Raises:
+            InvalidInputError: A value does not fit its column; nothing was changed.
+            NotFoundError: No table has this id.
+            BulkWriteError: A batch was refused, or failed. It says how many rows were changed, and of which rows that
+                is unknown.
+
+        Example:
+            >>> updates = [{"rowId": "row_1", "data": {"qty": 3}}]  # doctest: +SKIP
+            >>> client.v2.tables.rows.update_many("tbl_1", updates, workspace_id="ws").count  # doctest: +SKIP
+            1
+        """
+        path = f"/api/v2/tables/{segment(table_id, 'table_id')}"
+        response = yield from self._call_explained(
+            self._request("GET", path, params={"workspaceId": workspace_id}, resend="read")
+        )
+        table = structure(extract(response, ("data",)), Table, response=response)
+        check_updates(table.schema.columns, updates)
+        update = partial(TableRows.bulk_update.flow, self, table_id, workspace_id=workspace_id)
+        return (yield from BatchWriter(lambda batch: update(updates=batch), on_batch=on_batch).write(updates))
 
     @endpoint("PATCH", _ROWS, "updateTableRows")
     def update_by_filter(
@@ -375,6 +453,11 @@ class TableRows(APIResource[M]):
             LockedError: Rows cannot be deleted.
         """
         return send.one(DeletedRows, json=_without_null_limit(send), timeout=timeout)
+
+
+def _check_choice(errors: object) -> None:
+    if errors not in ("raise", "return"):
+        raise InvalidInputError(f"errors must be 'raise' or 'return', not {errors!r}.")
 
 
 def _without_null_limit(send: Sender) -> dict[str, Any]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import pickle
 from datetime import date
 from typing import Any
 
 import pytest
 
 import simstudio as sim
+from simstudio.models.v2.table_errors import BulkWriteReport, RejectedRow
 from simstudio.models.v2.table_filters import all_of, any_of, column
 from simstudio.models.v2.table_values import RoundedIntegerWarning
-from tests.driving import Both, answer, client
+from simstudio.resources.v2.table_rows import TableRows
+from tests.driving import Both, answer, client, play
 from tests.recorded import SELECTION, recordings
 
 ROW = {"id": "row_1", "data": {"qty": 3}, "createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z"}
@@ -158,6 +161,165 @@ class TestRows:
         with pytest.warns(RoundedIntegerWarning, match=r"rows\[1\]\['meta'\]\['ids'\]\[1\] is -9007199254740993"):
             used.v2.tables.rows.bulk_insert("t", workspace_id="ws", rows=rows)
         assert bodies(used) == [{"workspaceId": "ws", "rows": rows}]
+
+
+BAD = answer(400, {"error": {"code": "BAD_REQUEST", "message": "Validation failed for some rows", "details": [
+    {"row": 1, "errors": ["qty must be number"]}, {"row": 2, "errors": ["Missing required field: title"]},
+]}})  # fmt: skip
+REFUSED = answer(429, {"error": {"code": "RATE_LIMITED", "message": "Slow down"}}, headers={"Retry-After": "60"})
+
+
+def inserted(count: int) -> Any:
+    return answer(201, {"data": {"rows": [ROW] * count, "insertedCount": count}})
+
+
+def insert(*answers: Any, rows: Any, **more: Any) -> Any:
+    """Drive ``insert_many`` by hand."""
+    return play(TableRows.insert_many.flow(client().v2.tables.rows, "t", rows, workspace_id="ws", **more), *answers)
+
+
+def lengths(played: Any) -> list[int]:
+    return [len(json.loads(request.content)["rows"]) for request in played.asked]
+
+
+class TestInsertingMany:
+    def test_any_iterable_goes_in_batches_of_a_thousand_which_are_read_as_they_are_sent(self) -> None:
+        read: list[int] = []
+        seen: list[tuple[int, int]] = []
+
+        def rows() -> Any:
+            for number in range(2001):
+                read.append(number)
+                yield {"qty": number}
+
+        played = insert(
+            *map(inserted, (1000, 1000, 1)),
+            rows=rows(),
+            on_batch=lambda each: seen.append((each.inserted_count, len(read))),
+        )
+        assert played.result == BulkWriteReport(2001)
+        assert lengths(played) == [1000, 1000, 1]
+        assert seen == [(1000, 1000), (1000, 2000), (1, 2001)]
+
+    def test_no_rows_are_no_request(self) -> None:
+        assert insert(rows=[]).result == BulkWriteReport(0)
+
+    def test_the_first_refused_batch_ends_it_and_the_error_names_rows_and_what_is_in_the_table(self) -> None:
+        played = insert(inserted(1000), BAD, rows=[{"qty": "many"}] * 1500)
+        error = played.error
+        assert isinstance(error, sim.BulkWriteError)
+        assert isinstance(error.__cause__, sim.InvalidRequestError)
+        assert error.report == BulkWriteReport(
+            1000, (RejectedRow(1001, ["qty must be number"]), RejectedRow(1002, ["Missing required field: title"]))
+        )
+        assert (error.status, len(error.in_doubt)) == (400, 0)
+        assert "stopped at rows 1,000 to 1,499 after 1,000 rows were written, and none of these" in str(error)
+        assert "Row 1001: qty must be number." in str(error)
+
+    def test_rows_that_do_not_fit_can_be_left_out(self) -> None:
+        again = answer(
+            400, {"error": {"code": "BAD_REQUEST", "message": "m", "details": [{"row": 1, "errors": ["u"]}]}}
+        )
+        played = insert(BAD, again, inserted(1), rows=[{"n": n} for n in range(4)], errors="return")
+        assert [json.loads(request.content)["rows"] for request in played.asked] == [
+            [{"n": 0}, {"n": 1}, {"n": 2}, {"n": 3}], [{"n": 0}, {"n": 3}], [{"n": 0}],
+        ]  # fmt: skip
+        assert (played.result.count, [row.index for row in played.result.rejected]) == (1, [1, 2, 3])
+
+    def test_a_refusal_that_names_no_rows_ends_it_in_any_case(self) -> None:
+        unknown = answer(400, {"error": {"code": "BAD_REQUEST", "message": "Unknown column: colour"}})
+        played = insert(unknown, rows=[{"colour": 1}], errors="return")
+        assert isinstance(played.error, sim.BulkWriteError)
+        assert "Unknown column: colour" in str(played.error)
+
+    def test_a_batch_that_is_too_large_is_halved(self) -> None:
+        too_large = answer(413, {"error": {"code": "PAYLOAD_TOO_LARGE", "message": "m"}})
+        played = insert(too_large, inserted(1), inserted(2), rows=[{}] * 3)
+        assert lengths(played) == [3, 1, 2]
+        assert played.result.count == 3
+
+    def test_a_batch_that_the_rate_limit_refused_is_sent_again_after_the_wait_that_the_server_asks_for(self) -> None:
+        played = insert(REFUSED, inserted(1), rows=[{}])
+        assert played.sleeps == [60.0]
+        assert played.result.count == 1
+        assert isinstance(insert(*[REFUSED] * 6, rows=[{}]).error.__cause__, sim.RateLimitError)
+
+    @pytest.mark.parametrize(
+        ("lost", "in_doubt"),
+        [
+            (sim.APIConnectionError("lost", sent=True), range(1000, 1002)),
+            (sim.APIConnectionError("refused", sent=False), range(0)),
+            (answer(503), range(1000, 1002)),
+            (answer(201, []), range(1000, 1002)),
+            (answer(423, {"error": {"code": "LOCKED", "message": "m"}}), range(0)),
+        ],
+    )
+    def test_a_batch_whose_answer_was_lost_is_not_sent_again_and_the_error_says_so(
+        self, lost: Any, in_doubt: range
+    ) -> None:
+        played = insert(inserted(1000), *[lost] * 3, rows=[{}] * 1002)
+        assert isinstance(played.error, sim.BulkWriteError)
+        assert (played.error.report.count, played.error.in_doubt) == (1000, in_doubt)
+        assert pickle.loads(pickle.dumps(played.error)).in_doubt == in_doubt
+
+
+TABLE = {
+    "id": "tbl_1", "name": "t", "ownerEmail": "a@example.com", "rowCount": 0, "maxRows": 1, "folderPath": "/",
+    "locks": {"schemaLocked": False, "insertLocked": False, "updateLocked": False, "deleteLocked": False},
+    "createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z",
+    "schema": {"columns": [
+        {"name": "title", "type": "string", "required": True, "unique": False},
+        {"name": "qty", "type": "number", "required": False, "unique": False},
+        {"name": "price", "type": "currency", "required": False, "unique": False},
+        {"name": "active", "type": "boolean", "required": False, "unique": False},
+        {"name": "due", "type": "date", "required": False, "unique": False},
+        {"name": "meta", "type": "json", "required": False, "unique": False},
+        {"name": "stage", "type": "select", "required": False, "unique": False,
+         "options": [{"id": "o", "name": "New"}]},
+        {"name": "tags", "type": "select", "required": False, "unique": False, "multiple": True,
+         "options": [{"id": "a", "name": "Alpha"}]},
+    ]},
+}  # fmt: skip
+
+
+class TestUpdatingMany:
+    @pytest.mark.parametrize(
+        "data",
+        [
+            {"title": "x", "qty": 1, "price": 2.5, "active": True, "due": "2026-12-24", "meta": [None], "stage": "New"},
+            {"qty": " 1e3", "active": "true", "due": "2026-12-24T23:30:00+02:00", "stage": "o", "tags": ["a", "Alpha"]},
+            {"qty": None, "tags": "Alpha", "meta": "text"},
+        ],
+    )
+    def test_values_that_the_server_stores_are_sent(self, data: Any) -> None:
+        used = client(answer(200, {"data": TABLE}), UPDATED)
+        updates = [{"rowId": "row_1", "data": data}]
+        assert used.v2.tables.rows.update_many("tbl_1", updates, workspace_id="ws").count == 1
+        assert json.loads(used.script.requests[1].content) == {"workspaceId": "ws", "updates": updates}
+
+    @pytest.mark.parametrize(
+        ("data", "said"),
+        [
+            ({"qty": "many"}, "qty is a column of type number, which 'many' does not fit"),
+            ({"qty": True}, "qty is a column of type number"),
+            ({"price": float("nan")}, "price is a column of type currency"),
+            ({"active": "yes"}, "active is a column of type boolean"),
+            ({"due": "24/12/2026"}, "due is a column of type date"),
+            ({"title": 5}, "title is a column of type string"),
+            ({"title": None}, "title needs a value"),
+            ({"stage": "Old"}, "stage is a column of type select"),
+            ({"tags": ["Alpha", "Beta"]}, "tags is a column of type select"),
+            ({"colour": 1}, "the table has no column 'colour'"),
+        ],
+    )
+    def test_a_value_that_the_server_would_store_as_null_is_refused_before_anything_changes(
+        self, data: Any, said: str
+    ) -> None:
+        used = client(answer(200, {"data": TABLE}))
+        updates = [{"rowId": "row_1", "data": {"qty": 1}}] * 1500 + [{"rowId": "row_2", "data": data}]
+        with pytest.raises(sim.InvalidInputError, match=rf"^Nothing was sent\. updates\[1500\]: {said}"):
+            used.v2.tables.rows.update_many("tbl_1", updates, workspace_id="ws")
+        assert [request.method for request in used.script.requests] == ["GET"]
 
 
 @pytest.mark.parametrize("group", [{"workflowId": "w", "outputs": []}, {"workflowId": "w", "autoRun": None}])
