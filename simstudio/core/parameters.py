@@ -225,7 +225,7 @@ class Argument(NamedTuple):
         plain, marks = _strip(annotation)
         bounds = next((mark for mark in marks if isinstance(mark, Bounds)), None)
         sent = [mark for mark in marks if isinstance(mark, Sent)]
-        place = next((mark.place for mark in sent if mark.place), None)
+        place: Place | Literal["local"] | None = next((mark.place for mark in sent if mark.place), None)
         name = next((mark.wire for mark in sent if mark.wire), None)
         convert = next((mark.convert for mark in sent if mark.convert), None)
         return cls(Accepted.of(plain), bounds, Sent(place, name, only_true in sent, secret in sent, convert))
