@@ -11,7 +11,7 @@ import attrs
 
 from simstudio import AsyncSimStudioClient, SimStudioClient
 from simstudio.core.context import Context
-from simstudio.transport.flow import Blocking, Call, Flow, FromBody, Sleep
+from simstudio.transport.flow import Blocking, Call, Flow, FromBody, Gather, Sleep
 from simstudio.transport.message import Headers, Request, Response
 
 if TYPE_CHECKING:
@@ -161,12 +161,20 @@ def play(flow: Flow[Any], *answers: Answer, on_sleep: Callable[[float], Any] = l
     """Drive a flow to its end. What it raises is kept in ``error``."""
     wire = Script(list(answers))
     played = Played(asked=wire.requests)
+    try:
+        played.result = _perform(flow, wire, played.steps, on_sleep)
+    except Exception as raised:
+        played.error = raised
+    return played
+
+
+def _perform(flow: Flow[Any], wire: Script, steps: list[Any], on_sleep: Callable[[float], Any]) -> Any:
     given: Any = None
     error: BaseException | None = None
     try:
         while True:
             step = flow.throw(error) if error is not None else flow.send(given)
-            played.steps.append(step)
+            steps.append(step)
             given = error = None
             try:
                 if isinstance(step, Request):
@@ -175,16 +183,15 @@ def play(flow: Flow[Any], *answers: Answer, on_sleep: Callable[[float], Any] = l
                     on_sleep(step.seconds)
                 elif isinstance(step, (Call, Blocking)):
                     given = step.function(*step.args)
+                elif isinstance(step, Gather):
+                    given = [_perform(each, wire, steps, on_sleep) for each in step.flows]
                 else:
                     assert isinstance(step, FromBody)
                     given = getattr(step.body, step.what)()
             except BaseException as raised:
                 error = raised
     except StopIteration as stop:
-        played.result = stop.value
-    except Exception as raised:
-        played.error = raised
-    return played
+        return stop.value
 
 
 def result_of(flow: Flow[T], *answers: Answer) -> T:

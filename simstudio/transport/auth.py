@@ -96,6 +96,8 @@ class Credentials:
 class APIKeyAuth:
     """Middleware: add the key to requests to the configured origin, and remove its header from all others.
 
+    A request that is ``anonymous`` has no key at any address.
+
     Args:
         credentials: Holds the key, which is read for each request, so that ``set_api_key`` takes effect at once.
         endpoint: The base address, which has the origin.
@@ -110,7 +112,7 @@ class APIKeyAuth:
     def __call__(self, request: Request, call_next: Handler) -> Flow[Response]:
         """Authenticate a request."""
         if isinstance(self.credentials.key, str):
-            if self.endpoint.owns(request.url):
+            if self.endpoint.owns(request.url) and not request.anonymous:
                 request.headers.put(self.header, self.credentials.key)
             else:
                 request.headers.pop(self.header, None)

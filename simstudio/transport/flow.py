@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from simstudio.transport.errors import ConfigurationError
@@ -72,7 +72,25 @@ class FromBody:
         self.what = what
 
 
-Step: TypeAlias = Request | Sleep | Call | Blocking | FromBody
+class Gather:
+    """A step: run flows, several at a time, and give the list of their results.
+
+    The first error ends it: flows that have not begun are not run, those that run are waited for (the async driver
+    cancels them), and the error is raised.
+
+    Args:
+        flows: The flows. The sync driver runs each on a thread.
+        limit: How many run at a time.
+    """
+
+    __slots__ = ("flows", "limit")
+
+    def __init__(self, flows: Sequence[Flow[Any]], limit: int) -> None:
+        self.flows = flows
+        self.limit = limit
+
+
+Step: TypeAlias = Request | Sleep | Call | Blocking | FromBody | Gather
 Flow: TypeAlias = Generator[Step, Any, T]
 
 
@@ -128,7 +146,7 @@ def drive(flow: Flow[T], wire: Wire, *, seen: list[Response] | None = None) -> T
                 elif isinstance(step, Blocking):
                     result = step.function(*step.args)
                 else:
-                    raise _unknown_step_error(step)
+                    result = _gather(step, wire, seen)
             except BaseException as error:  # noqa: BLE001 - the flow handles the error or raises it again
                 step = flow.throw(error)
             else:
@@ -170,7 +188,7 @@ async def adrive(flow: Flow[T], wire: AsyncWire, *, seen: list[Response] | None 
                 elif isinstance(step, Blocking):
                     result = await _import_asyncio().to_thread(step.function, *step.args)
                 else:
-                    raise _unknown_step_error(step)
+                    result = await _gather_async(step, wire, seen)
             except BaseException as error:  # noqa: BLE001 - the flow handles the error or raises it again
                 step = flow.throw(error)
             else:
@@ -206,6 +224,47 @@ def running_loop() -> asyncio.AbstractEventLoop:
             "The async client needs a running event loop of asyncio. In another async library use the sync client in a "
             "thread."
         ) from error
+
+
+def _gather(step: object, wire: Wire, seen: list[Response] | None) -> list[Any]:
+    if not isinstance(step, Gather):
+        raise _unknown_step_error(step)
+    if len(step.flows) < 2 or step.limit < 2:
+        return [drive(flow, wire, seen=seen) for flow in step.flows]
+    from concurrent.futures import ThreadPoolExecutor, as_completed
+    from contextvars import copy_context
+
+    with ThreadPoolExecutor(min(step.limit, len(step.flows)), thread_name_prefix="simstudio") as pool:
+        running = [pool.submit(copy_context().run, drive, flow, wire, seen=seen) for flow in step.flows]
+        try:
+            for future in as_completed(running):
+                future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return [future.result() for future in running]
+
+
+async def _gather_async(step: object, wire: AsyncWire, seen: list[Response] | None) -> list[Any]:
+    if not isinstance(step, Gather):
+        raise _unknown_step_error(step)
+    asyncio = _import_asyncio()
+    results: dict[int, Any] = {}
+    waiting = iter(enumerate(step.flows))
+
+    async def work() -> None:
+        for number, flow in waiting:
+            results[number] = await adrive(flow, wire, seen=seen)
+
+    workers = [asyncio.ensure_future(work()) for _ in range(min(step.limit, len(step.flows)))]
+    try:
+        await asyncio.gather(*workers)
+    except BaseException:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+        raise
+    return [results[number] for number in range(len(step.flows))]
 
 
 def _unread_bodies(opened: list[Response]) -> list[Body]:

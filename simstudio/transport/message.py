@@ -270,6 +270,7 @@ class Request:
     attempt: int = 1
     observers: tuple[Callable[[Response], None], ...] = ()
     claim: Claim | None = None
+    anonymous: bool = False
 
     def copy(self) -> Request:
         """Return a copy with its own headers."""
@@ -286,6 +287,7 @@ class Request:
             self.attempt,
             self.observers,
             self.claim,
+            self.anonymous,
         )
 
     @property

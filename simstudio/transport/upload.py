@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -66,6 +66,37 @@ class Upload:
 
         pieces = iter(self)
         while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+            yield piece
+
+
+class Section(Upload):
+    """A section of a file as a body. Several sections of one file may be sent at a time.
+
+    Args:
+        read: Returns bytes of the file from a position and a number of bytes; called on any thread.
+        start: Position of the section in the file.
+        size: Size of the section in bytes.
+    """
+
+    def __init__(self, read: Callable[[int, int], bytes], start: int, size: int) -> None:
+        self.read = read
+        self.start = start
+        self.size = size
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Iterate over the pieces.
+
+        Raises:
+            InvalidInputError: The file has become shorter, or can no longer be read.
+        """
+        position, end = self.start, self.start + self.size
+        while position < end:
+            piece = self.read(position, min(PIECE, end - position))
+            if not piece:
+                raise InvalidInputError(
+                    f"The file became shorter while it was sent: {end - position} bytes are missing."
+                )
+            position += len(piece)
             yield piece
 
 

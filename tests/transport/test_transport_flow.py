@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from simstudio import APIConnectionError, ConfigurationError, Request, Response
-from simstudio.transport.flow import Blocking, Call, FromBody, Sleep, adrive, drive
+from simstudio.transport.flow import Blocking, Call, Flow, FromBody, Gather, Sleep, adrive, drive
 from tests.driving import AsyncScript, Both, Pieces, Script, answer, frames, streamed
 from tests.modes import MODES, both_modes
 
@@ -328,3 +328,80 @@ def test_without_a_loop_of_asyncio_no_step_is_taken(step: Any) -> None:
     with pytest.raises(ConfigurationError, match="needs a running event loop of asyncio"):
         adrive(flow(), script).send(None)
     assert script.requests == []
+
+
+def _waits(event: str, log: list[str]) -> Flow[str]:
+    log.append(event)
+    yield Call(lambda: None)
+    return event
+
+
+def _fails(event: str, log: list[str]) -> Flow[str]:
+    log.append(event)
+    yield Call(lambda: None)
+    raise ZeroDivisionError(event)
+
+
+class TestGather:
+    @pytest.mark.parametrize("limit", [1, 2, 9])
+    async def test_the_results_are_in_the_order_of_the_flows(self, driven: Driver, limit: int) -> None:
+        log: list[str] = []
+
+        def flow() -> Flow[Any]:
+            return (yield Gather([_waits(each, log) for each in "abcde"], limit))
+
+        assert await driven(flow()) == [*"abcde"]
+        assert sorted(log) == [*"abcde"]
+
+    async def test_an_error_ends_it_and_is_raised_in_the_flow(self, driven: Driver) -> None:
+        log: list[str] = []
+
+        def flow() -> Flow[Any]:
+            try:
+                yield Gather([_fails("a", log), *(_waits(each, log) for each in "bcdefgh")], 1)
+            except ZeroDivisionError as error:
+                return str(error)
+
+        assert await driven(flow()) == "a"
+        assert log == ["a"]
+
+    async def test_of_no_flows_it_gives_no_results(self, driven: Driver) -> None:
+        def flow() -> Flow[Any]:
+            return (yield Gather([], 3))
+
+        assert await driven(flow()) == []
+
+    def test_threads_run_several_at_a_time(self) -> None:
+        barrier = threading.Barrier(2, timeout=30)
+
+        def meet() -> Flow[int]:
+            return (yield Call(barrier.wait))
+
+        def flow() -> Flow[Any]:
+            return (yield Gather([meet(), meet()], 2))
+
+        assert sorted(drive(flow(), Script([]))) == [0, 1]
+
+    async def test_a_cancellation_reaches_all_of_them(self) -> None:
+        ended: list[str] = []
+        begun = asyncio.Event()
+
+        async def hang() -> None:
+            begun.set()
+            await asyncio.Event().wait()
+
+        def hangs(name: str) -> Flow[None]:
+            try:
+                yield Call(hang)
+            finally:
+                ended.append(name)
+
+        def flow() -> Flow[Any]:
+            return (yield Gather([hangs("a"), hangs("b")], 2))
+
+        task = asyncio.ensure_future(adrive(flow(), AsyncScript([])))
+        await begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert sorted(ended) == ["a", "b"]

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from simstudio.core.downloads import Download
 from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.namespace import namespace
+from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
 from simstudio.core.parameters import between, items, length, secret
 from simstudio.core.resource import APIResource
 from simstudio.models.v2.deleted import Deleted
 from simstudio.models.v2.file_params import DeleteBetween, InsertAfter, ReplaceBetween, SearchReplace
+from simstudio.models.v2.file_uploads import FileUpload
 from simstudio.models.v2.files import (
     DeletedFiles,
     EditedFile,
@@ -26,11 +28,13 @@ from simstudio.models.v2.files import (
     UnzippedFile,
     WorkspaceFile,
 )
+from simstudio.resources.bodies import FileContent
 from simstudio.resources.folder_paths import FolderPath, FolderPaths
 from simstudio.resources.parameters import Search, WorkspaceId
 from simstudio.resources.v2.file_folders import FileFolders
 from simstudio.resources.v2.file_uploads import FileUploads
 from simstudio.resources.v2.file_versions import FileVersions
+from simstudio.resources.v2.transfers import CONCURRENCY, UploadProgress
 from simstudio.transport.flow import Flow
 
 
@@ -55,6 +59,66 @@ class Files(APIResource[M]):
     def versions(self) -> FileVersions[M]:
         """Earlier contents of files."""
         return FileVersions(self._context, f"{self._name}.versions")
+
+    @operation
+    def upload(
+        self,
+        file: FileContent,
+        *,
+        workspace_id: str,
+        name: str | None = None,
+        content_type: str | None = None,
+        folder_path: str | Sequence[str] | None = None,
+        session: FileUpload | UploadProgress | None = None,
+        keep_session: bool = False,
+        concurrency: int = CONCURRENCY,
+        timeout: float | Unset | None = UNSET,
+        on_progress: Callable[[UploadProgress], Any] | None = None,
+    ) -> Flow[WorkspaceFile]:
+        """Upload a file of up to 5 GiB in an upload session, in one request or in parts, as the server decides.
+
+        It is read in pieces while it is sent. A part that fails is sent again. After another failure the session is
+        aborted, unless ``session`` or ``keep_session`` is given.
+
+        Args:
+            file: A path (``pathlib.Path``), a file opened in binary mode, bytes, a :class:`simstudio.File`, ``(name,
+                content)``, or a file that a web framework received. A ``str`` is refused.
+            name: Default: the name of the file. Sim changes it to ``name (1).txt`` if the folder has such a file.
+            content_type: Media type; by default guessed from the name.
+            folder_path: An existing folder; default: the root.
+            session: Resume this upload of the same file: the last progress of ``on_progress``, or the result of
+                ``uploads.create``.
+            keep_session: Leave the session open after a failure, so that it can be resumed within 24 hours.
+            concurrency: Parts that are sent at a time, 1 to 64.
+            timeout: Seconds without progress after which sending fails; None for no limit; default: the client's
+                timeout.
+            on_progress: Called before the transfer and after each part.
+
+        Raises:
+            InvalidInputError: The file cannot be read, or has not the size of ``session``.
+            NotFoundError: No folder has this path, or the session is that of another API key.
+            ConflictError: The session was aborted, or has expired.
+
+        Example:
+            >>> client.v2.files.upload(pathlib.Path("video.mp4"), workspace_id="workspace-id").id  # doctest: +SKIP
+        """
+        from simstudio.resources.v2.file_transfers import upload_file  # few programs upload files
+
+        return (
+            yield from upload_file(
+                self.uploads,
+                file,
+                workspace_id=workspace_id,
+                name=name,
+                content_type=content_type,
+                folder_path=folder_path,
+                session=session,
+                keep_session=keep_session,
+                concurrency=concurrency,
+                timeout=timeout,
+                on_progress=on_progress,
+            )
+        )
 
     @paged("GET", "/api/v2/files", "listFiles")
     def list(
