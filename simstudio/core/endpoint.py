@@ -206,6 +206,8 @@ class _Endpoint:
         me, _, *rest = signature.parameters.values()
         self.signature = signature.replace(parameters=[me, *rest])
         self.positional = [each.name for each in rest if each.kind is each.POSITIONAL_OR_KEYWORD]
+        # An operation is called with all arguments; another flow leaves out those with defaults.
+        self.defaults = {each.name: each.default for each in rest if each.default is not each.empty}
 
     def call(self, resource: APIResource[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Check the arguments of a call, make its request and call the method.
@@ -213,7 +215,7 @@ class _Endpoint:
         Raises:
             InvalidInputError: An argument cannot be sent.
         """
-        arguments = {**dict(zip(self.positional, args, strict=True)), **kwargs}
+        arguments = {**self.defaults, **dict(zip(self.positional, args, strict=True)), **kwargs}
         self.route.check(arguments)
         result = self.function(resource, Sender(resource, self.route, arguments, self.resend), **arguments)
         if not self.route.secrets:

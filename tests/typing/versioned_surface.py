@@ -14,6 +14,8 @@ from simstudio.catalog import Operation, Parameter, operations
 from simstudio.models.v1.files import WorkspaceFile
 from simstudio.models.v1.tables import InsertedRows, TableRow
 from simstudio.models.v2.audit_logs import AuditLog
+from simstudio.models.v2.connectors import ConnectorDetails
+from simstudio.models.v2.knowledge_documents import DocumentDetails
 from simstudio.models.v2.runs import Run, RunReceipt, RunResult
 
 if sys.version_info >= (3, 11):
@@ -52,6 +54,11 @@ def sync(client: SimStudioClient) -> None:
     assert_type(download.content, bytes)
     assert_type(download.name, str | None)
     assert_type(download.save("."), Path)
+    handle = client.v2.knowledge.documents.add("kb", ("notes.md", "# Notes"), workspace_id="ws")
+    assert_type(handle.wait(timeout=60), DocumentDetails)
+    assert_type(handle.result().tags["Author"], str | float | bool | None)
+    sync = client.v2.knowledge.connectors.start_sync("kb", "c", workspace_id="ws")
+    assert_type(sync.wait(on_progress=lambda state: state.status), ConnectorDetails)
 
 
 async def asynchronous(client: AsyncSimStudioClient) -> None:
@@ -66,6 +73,9 @@ async def asynchronous(client: AsyncSimStudioClient) -> None:
     unawaited = assert_type(client.v2.audit_logs.get("id"), Coroutine[Any, Any, AuditLog])
     assert_type(await unawaited, AuditLog)
     assert_type(await client.v1.files.download("f", workspace_id="ws"), Download)
+    handle = await client.v2.knowledge.documents.add("kb", Path("report.pdf"), workspace_id="ws")
+    assert_type(await handle.wait(timeout=60), DocumentDetails)
+    assert_type(await client.v2.knowledge.connectors.handle("kb", "c", workspace_id="ws").wait(), ConnectorDetails)
 
 
 def raw(client: SimStudioClient) -> None:

@@ -12,24 +12,9 @@ TagType: TypeAlias = Literal["text", "number", "date", "boolean"]
 """The types of tags."""
 
 TagSlot: TypeAlias = Literal[
-    "tag1",
-    "tag2",
-    "tag3",
-    "tag4",
-    "tag5",
-    "tag6",
-    "tag7",
-    "number1",
-    "number2",
-    "number3",
-    "number4",
-    "number5",
-    "date1",
-    "date2",
-    "boolean1",
-    "boolean2",
-    "boolean3",
-]
+    "tag1", "tag2", "tag3", "tag4", "tag5", "tag6", "tag7", "number1", "number2", "number3", "number4", "number5",
+    "date1", "date2", "boolean1", "boolean2", "boolean3",
+]  # fmt: skip
 """The slots in which documents keep the values of tags: seven for text (``tag1`` …), and those of the other types."""
 
 
@@ -71,17 +56,7 @@ class TagFilter(_TagFilter, total=False):
 
     fieldType: TagType
     operator: Literal[
-        "eq",
-        "neq",
-        "gt",
-        "gte",
-        "lt",
-        "lte",
-        "between",
-        "contains",
-        "not_contains",
-        "starts_with",
-        "ends_with",
+        "eq", "neq", "gt", "gte", "lt", "lte", "between", "contains", "not_contains", "starts_with", "ends_with"
     ]
     valueTo: str | float
 

@@ -171,8 +171,9 @@ class KnowledgeConnectors(APIResource[M]):
         """
         handle = self.handle(knowledge_base_id, connector_id, workspace_id=workspace_id)
         known = yield from handle._fetch_state()
-        body = {"workspaceId": workspace_id, **({"rehydrate": True} if rehydrate else {})}
-        yield from self._call_explained(self._request("POST", f"{handle._path}/sync", json=body))
+        yield from KnowledgeConnectors.sync.flow(
+            self, knowledge_base_id, connector_id, workspace_id=workspace_id, rehydrate=rehydrate or UNSET
+        )
         handle.before = frozenset(each.id for each in known.sync_logs)
         return handle
 

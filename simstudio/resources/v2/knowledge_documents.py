@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.namespace import namespace
+from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
 from simstudio.core.parameters import query
@@ -21,18 +22,18 @@ from simstudio.models.v2.knowledge_documents import (
     UpdatedDocuments,
     UploadedDocument,
 )
-from simstudio.models.v2.knowledge_params import TagFilter
+from simstudio.models.v2.knowledge_params import ProcessingOptions, TagFilter
 from simstudio.resources.bodies import FileContent, form_body
 from simstudio.resources.parameters import PageLimit, Search, WorkspaceId
 from simstudio.resources.v2.knowledge_chunks import KnowledgeChunks
 from simstudio.resources.v2.knowledge_handles import DocumentHandle
 from simstudio.resources.v2.knowledge_uploads import KnowledgeUploads
+from simstudio.resources.v2.transfers import CONCURRENCY, UploadProgress
 from simstudio.transport.endpoint import segment
+from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.flow import Flow
 
-MAX_DOCUMENT_BYTES: Final = 100 * 1024 * 1024
-"""Largest document, in bytes (100 MiB)."""
-
+_LARGEST = 101 * 1024 * 1024  # a document of 100 MiB, with the form around it
 _ALL = "/api/v2/knowledge/{knowledgeBaseId}/documents"
 _ONE = "/api/v2/knowledge/{knowledgeBaseId}/documents/{documentId}"
 
@@ -88,12 +89,7 @@ class KnowledgeDocuments(APIResource[M]):
 
     @endpoint("POST", _ALL, "uploadKnowledgeDocument")
     def upload(
-        self,
-        send: Sender,
-        knowledge_base_id: str,
-        file: FileContent,
-        *,
-        workspace_id: Annotated[WorkspaceId, query],
+        self, send: Sender, knowledge_base_id: str, file: FileContent, *, workspace_id: Annotated[WorkspaceId, query]
     ) -> Flow[UploadedDocument]:
         """Upload a document in one request. Sim processes it in the background: :meth:`handle` waits for that.
 
@@ -104,7 +100,7 @@ class KnowledgeDocuments(APIResource[M]):
             InvalidInputError: The file cannot be read, was opened in text mode, or is too large.
             InvalidRequestError: Sim cannot process this type of file (415).
         """
-        options = yield from form_body(send, file, largest=MAX_DOCUMENT_BYTES)
+        options = yield from form_body(send, file, largest=_LARGEST)
         return (yield from send.one(UploadedDocument, **options))
 
     def handle(self, knowledge_base_id: str, document_id: str, *, workspace_id: str) -> DocumentHandle[M]:
@@ -118,14 +114,67 @@ class KnowledgeDocuments(APIResource[M]):
         base, document = segment(knowledge_base_id, "knowledge_base_id"), segment(document_id, "document_id")
         return DocumentHandle(self, document_id, f"/api/v2/knowledge/{base}/documents/{document}", workspace_id)
 
+    @operation
+    def add(
+        self,
+        knowledge_base_id: str,
+        source: FileContent | tuple[str, str] | str,
+        *,
+        workspace_id: str,
+        tags: Mapping[str, str] | None = None,
+        processing_options: ProcessingOptions | Mapping[str, Any] | None = None,
+        concurrency: int = CONCURRENCY,
+        timeout: float | Unset | None = UNSET,
+        on_progress: Callable[[UploadProgress], Any] | None = None,
+    ) -> Flow[DocumentHandle[M]]:
+        """Add a document, and return a handle that waits until searches find it.
+
+        Args:
+            source: A file as in ``client.v1.files.upload``, a text with its name (``("notes.md", text)``), or the id of
+                a file of the workspace (``wf_…``), which needs a personal key. A file has at most 100 MiB; the ending
+                of its name says how to process it.
+            tags: Values for text tags by their slot, ``tag1`` to ``tag7``; not for a file of the workspace.
+            concurrency: Parts of a large file that are sent at a time.
+            timeout: Seconds without progress after which the upload fails; None for no limit; default: the client's
+                timeout.
+            on_progress: Called during the upload; ``wait(on_progress=…)`` of the handle reports the processing.
+
+        Raises:
+            InvalidInputError: The file has no name, is empty or too large, or cannot be read.
+            InvalidRequestError: Sim cannot process this type of file (415), or a tag is invalid.
+            JobFailedError: The file of the workspace is unknown, or of a type that Sim cannot process.
+
+        Example:
+            >>> documents = client.v2.knowledge.documents  # doctest: +SKIP
+            >>> handle = documents.add("kb", pathlib.Path("report.pdf"), workspace_id="ws")  # doctest: +SKIP
+            >>> handle.wait(timeout=300).chunk_count  # doctest: +SKIP
+        """
+        from simstudio.resources.v2.knowledge_adding import added_document, upload_document  # few programs need it
+
+        if not isinstance(source, str):
+            document = yield from upload_document(
+                self.uploads,
+                knowledge_base_id,
+                source,
+                workspace_id=workspace_id,
+                tags=tags or {},
+                processing_options=processing_options,
+                concurrency=concurrency,
+                timeout=timeout,
+                on_progress=on_progress,
+            )
+        elif tags or processing_options:
+            raise InvalidInputError("tags and processing_options are for uploads, not for a file of the workspace.")
+        else:
+            outcome = yield from KnowledgeDocuments.add_workspace_files.flow(
+                self, knowledge_base_id, workspace_id=workspace_id, file_references=[source]
+            )
+            document = added_document(outcome, source)
+        return self.handle(knowledge_base_id, document, workspace_id=workspace_id)
+
     @endpoint("POST", f"{_ALL}/from-workspace-files", "addWorkspaceFilesToKnowledgeBase")
     def add_workspace_files(
-        self,
-        send: Sender,
-        knowledge_base_id: str,
-        *,
-        workspace_id: WorkspaceId,
-        file_references: Sequence[str],
+        self, send: Sender, knowledge_base_id: str, *, workspace_id: WorkspaceId, file_references: Sequence[str]
     ) -> Flow[AddedFiles]:
         """Make documents of 1 to 100 files of the workspace. Needs a personal key.
 

@@ -11,14 +11,7 @@ from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
 from simstudio.models.v2.knowledge_params import SavedTag, TagSlot, TagType
-from simstudio.models.v2.knowledge_tags import (
-    DeletedTag,
-    DeletedTags,
-    NextTagSlot,
-    SavedTags,
-    TagDefinition,
-    TagUsage,
-)
+from simstudio.models.v2.knowledge_tags import DeletedTag, DeletedTags, NextTagSlot, SavedTags, TagDefinition, TagUsage
 from simstudio.resources.parameters import WorkspaceId
 from simstudio.transport.flow import Flow
 

@@ -2,11 +2,19 @@ from __future__ import annotations
 
 import json
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from simstudio import ConflictError, JobFailedError, JobTimeoutError
+from simstudio import (
+    APITimeoutError,
+    ConflictError,
+    InvalidInputError,
+    JobFailedError,
+    JobTimeoutError,
+    UsageLimitExceededError,
+)
 from simstudio.core.polling import Poller
 from simstudio.core.runs import SubmittedRun
 from simstudio.resources.v2.handles import StateHandle
@@ -162,3 +170,83 @@ class TestAnswers:
         pages = client.v2.knowledge.documents.chunks.list("kb", "doc", workspace_id="ws")
         with pytest.raises(ConflictError, match="status: failed"):
             await both(pages.page())
+
+
+SESSION = recorded("resources-0589")
+COMPLETION = recorded("resources-0591")
+STORED = answer(204)
+TEXT = "x" * 370
+ADDED = "c43e23b4-99ba-4e74-b52e-f1be7e9ef678"
+"""Id of the session, and of the document that it became."""
+
+
+class TestAdding:
+    @both_modes
+    async def test_a_text_is_uploaded_and_then_processed(self, both: Both, no_waiting: list[float]) -> None:
+        client = both.client(SESSION, STORED, COMPLETION, PROCESSING, COMPLETED)
+        documents, seen = client.v2.knowledge.documents, []
+        handle = await both(
+            documents.add(
+                "kb",
+                ("in Arbeit.txt", TEXT),
+                workspace_id="ws",
+                tags={"tag1": "grün"},
+                on_progress=lambda progress: seen.append((progress.sent, progress.size)),
+            )
+        )
+        assert (handle.id, handle.done) == (ADDED, False)
+        assert seen == [(0, 370), (370, 370)]
+        assert (await both(handle.wait())).processing_status == "completed"
+        create, put, complete, *_ = client.script.requests
+        assert json.loads(create.content) == {
+            "workspaceId": "ws", "name": "in Arbeit.txt", "contentType": "text/plain", "size": 370, "tag1": "grün",
+        }  # fmt: skip
+        assert (put.method, put.headers.get("X-API-Key")) == ("PUT", None)
+        assert complete.url.endswith(f"/api/v2/knowledge/kb/documents/uploads/{ADDED}/complete?workspaceId=ws")
+        assert complete.headers["upload-token"] == put.headers["upload-token"]
+        assert complete.headers["X-API-Key"]
+
+    async def test_a_completion_that_takes_too_long_is_asked_for_again(self, both: Both) -> None:
+        client = both.client(SESSION, STORED, APITimeoutError("slow"), COMPLETION, max_retries=0)
+        handle = await both(client.v2.knowledge.documents.add("kb", ("in Arbeit.txt", TEXT), workspace_id="ws"))
+        assert handle.id == ADDED
+        first, second = client.script.requests[2:]
+        assert first.url == second.url
+        assert (first.budget.total, second.budget.total) == (600, 30)
+
+    async def test_an_upload_that_fails_is_aborted(self, both: Both) -> None:
+        refused = answer(402, {"error": {"code": "USAGE_LIMIT_EXCEEDED", "message": "No credits"}})
+        client = both.client(SESSION, STORED, refused, recorded("resources-0387"))
+        with pytest.raises(UsageLimitExceededError):
+            await both(client.v2.knowledge.documents.add("kb", ("in Arbeit.txt", TEXT), workspace_id="ws"))
+        assert client.script.requests[-1].method == "DELETE"
+
+    async def test_a_file_of_the_workspace_is_added_by_its_id(self, both: Both) -> None:
+        client = both.client(recorded("resources-0400"))
+        handle = await both(client.v2.knowledge.documents.add("kb", "wf_uaRDpxDiYZ5NwJAhxdgIp", workspace_id="ws"))
+        assert handle.id == "df253aa1-930e-4a85-aea9-9ccca95a5c1b"
+        assert json.loads(client.script.requests[0].content)["fileReferences"] == ["wf_uaRDpxDiYZ5NwJAhxdgIp"]
+
+    async def test_a_path_that_is_given_as_a_text_is_no_file_of_the_workspace(self, both: Both) -> None:
+        none = answer(200, {"data": {"knowledgeBaseId": "kb", "added": [], "failed": ["report.pdf"]}})
+        client = both.client(none)
+        with pytest.raises(JobFailedError, match=r"'report.pdf'.* pathlib\.Path"):
+            await both(client.v2.knowledge.documents.add("kb", "report.pdf", workspace_id="ws"))
+
+    @pytest.mark.parametrize(
+        ("source", "tags", "message"),
+        [
+            (b"no name", None, "needs a name"),
+            (("empty.txt", b""), None, "from 1 to 104,857,600 bytes; 'empty.txt' has 0"),
+            (("a.txt", "a"), {"Farbe": "rot"}, "tag1 to tag7, not 'Farbe'"),
+            ("wf_1", {"tag1": "rot"}, "not for a file of the workspace"),
+            (Path("missing.pdf"), None, "cannot be read"),
+        ],
+    )
+    async def test_what_cannot_become_a_document_is_not_sent(
+        self, both: Both, source: Any, tags: Any, message: str
+    ) -> None:
+        client = both.client()
+        with pytest.raises(InvalidInputError, match=message):
+            await both(client.v2.knowledge.documents.add("kb", source, workspace_id="ws", tags=tags))
+        assert client.script.requests == []
