@@ -191,7 +191,7 @@ class Knowledge(APIResource[M]):
             tag_filters: Conditions that all must hold.
             search_mode: ``hybrid`` searches for words as well; default ``vector``.
             reranker_enabled: Order the results with ``reranker_model`` (default ``rerank-v4.0-fast``), at extra cost;
-                whether that was done says ``reranker_status``.
+                ``reranker_status`` of the result says whether that was done.
             reranker_input_count: Number of chunks to order, 1 to 100; default: four times ``top_k``.
 
         Raises:

@@ -25,6 +25,28 @@ if TYPE_CHECKING:
 MAX_DOCUMENT_BYTES: Final = 100 * 1024 * 1024
 """Largest document, in bytes (100 MiB)."""
 
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_UNKNOWN = "application/octet-stream"
+DOCUMENT_TYPES: Final[Mapping[str, str]] = {
+    "csv": "text/csv",
+    "doc": "application/msword",
+    "docx": f"{_OFFICE}.wordprocessingml.document",
+    "htm": "text/html",
+    "html": "text/html",
+    "json": "application/json",
+    "jsonl": "application/jsonl",
+    "md": "text/markdown",
+    "pdf": "application/pdf",
+    "ppt": "application/vnd.ms-powerpoint",
+    "pptx": f"{_OFFICE}.presentationml.presentation",
+    "txt": "text/plain",
+    "xls": "application/vnd.ms-excel",
+    "xlsx": f"{_OFFICE}.spreadsheetml.sheet",
+    "yaml": "application/yaml",
+    "yml": "application/yaml",
+}
+"""Media types by ending. Sim refuses a type that does not fit the ending, and Python does not know them all."""
+
 TEXT_SLOTS: Final = frozenset(f"tag{number}" for number in range(1, 8))
 """Slots of the tags that an upload can set."""
 
@@ -67,7 +89,7 @@ def upload_document(
         knowledge_base_id,
         workspace_id=workspace_id,
         name=file.name,
-        content_type=file.mime,
+        content_type=_media_type(file.name, part.mime) or file.mime,
         size=sections.size,
         processing_options=UNSET if processing_options is None else processing_options,
         **tags,
@@ -78,6 +100,13 @@ def upload_document(
     )
     done = yield from transfer.run(abort=True)
     return done.id if done.document is None else done.document.id
+
+
+def _media_type(name: str, given: str | None) -> str | None:
+    """The media type that the caller gave, or that of the name's ending; None if neither says it."""
+    if given and given != _UNKNOWN:
+        return given
+    return DOCUMENT_TYPES.get(name.rpartition(".")[2].lower())
 
 
 @attrs.frozen

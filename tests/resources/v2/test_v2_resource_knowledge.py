@@ -10,6 +10,7 @@ import pytest
 from simstudio import (
     APITimeoutError,
     ConflictError,
+    File,
     InvalidInputError,
     JobFailedError,
     JobTimeoutError,
@@ -220,6 +221,22 @@ class TestAdding:
         with pytest.raises(UsageLimitExceededError):
             await both(client.v2.knowledge.documents.add("kb", ("in Arbeit.txt", TEXT), workspace_id="ws"))
         assert client.script.requests[-1].method == "DELETE"
+
+    @pytest.mark.parametrize(
+        ("source", "sent"),
+        [
+            (("a.YAML", TEXT), "application/yaml"),
+            (("a.csv", TEXT), "text/csv"),
+            (("a.csv", TEXT.encode(), "application/octet-stream"), "text/csv"),
+            (("a.csv", TEXT.encode(), "text/comma-separated-values"), "text/comma-separated-values"),
+            (File(TEXT.encode(), name="a.jsonl"), "application/jsonl"),
+            (("a.exe", TEXT.encode(), "application/octet-stream"), "application/octet-stream"),
+        ],
+    )
+    async def test_the_ending_of_the_name_gives_the_media_type(self, both: Both, source: Any, sent: str) -> None:
+        client = both.client(SESSION, STORED, COMPLETION)
+        await both(client.v2.knowledge.documents.add("kb", source, workspace_id="ws"))
+        assert json.loads(client.script.requests[0].content)["contentType"] == sent
 
     async def test_a_file_of_the_workspace_is_added_by_its_id(self, both: Both) -> None:
         client = both.client(recorded("resources-0400"))
