@@ -50,10 +50,9 @@ class Recording:
 
     @property
     def is_stream(self) -> bool:
-        """Whether the answer is a stream of events."""
-        return any(
-            name.lower() == "content-type" and value.startswith("text/event-stream") for name, value in self.headers
-        )
+        """Whether the answer is a stream of events, or of lines."""
+        kinds = ("text/event-stream", "application/x-ndjson")
+        return any(name.lower() == "content-type" and value.startswith(kinds) for name, value in self.headers)
 
 
 def _read(file: Path) -> Recording:
