@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote, quote_plus
 
 from simstudio.core.failures import redact_error
 from simstudio.transport.errors import SimStudioError
@@ -65,5 +66,6 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _spellings_of(text: str) -> tuple[str, ...]:
-    """A text as it is, and as it stands in JSON."""
-    return text, json.dumps(text, ensure_ascii=False)[1:-1], json.dumps(text)[1:-1]
+    """A text as it is, and as it stands in JSON, in a query and in a path."""
+    encoded = (encode(text, safe="", errors="replace") for encode in (quote_plus, quote))
+    return text, json.dumps(text, ensure_ascii=False)[1:-1], json.dumps(text)[1:-1], *encoded

@@ -95,6 +95,8 @@ def argument(parameter: Documented, annotation: Any) -> Argument:
         return Argument([["Q 1", "ä"], "/b"], ",".join(paths) if in_text else paths)
     if {str, Sequence} <= kinds and parameter.name.lower().endswith("path"):
         return Argument(["Q 1", "ä"], "/Q%201/%C3%A4")
+    if parameter.type == "bytes":
+        return Argument(b"\x00bytes", b"\x00bytes")
     if parameter.type == "string:binary":
         return Argument(("a.txt", b"bytes", "text/plain"), b"bytes")
     if in_text and Sequence in kinds:

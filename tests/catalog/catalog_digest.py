@@ -133,9 +133,19 @@ ELSEWHERE: Mapping[str, tuple[tuple[str, str, str], ...]] = {
 """Parameters (name, where the digest has it, where it is)."""
 
 NOT_IN_THE_DIGEST: Mapping[str, tuple[Documented, ...]] = {
+    "v2.uploadBytes": (
+        Documented("upload-token", "header", "string", required=True),
+        Documented("Content-Type", "header", "string", required=True),
+        Documented("content", "body", "bytes", required=True),
+    ),
     "v2.uploadKnowledgeDocument": (Documented("file", "body", "string:binary", required=True),),
+    "v2.uploadPartBytes": (
+        Documented("token", "query", "string", required=True),
+        Documented("Content-Type", "header", "string", required=True),
+        Documented("content", "body", "bytes", required=True),
+    ),
 }
-"""Parameters that the digest lacks: its source leaves out the fields of forms."""
+"""Parameters that the digest lacks: fields of forms, and what goes with bytes (type ``bytes``: the body itself)."""
 
 NOT_REQUIRED: Mapping[str, tuple[str, ...]] = {
     # v0.6.43 lists the entries of the admin's organization without it.

@@ -64,6 +64,9 @@ ALWAYS_SENT: Mapping[str, Mapping[tuple[str, str], object]] = {
 }
 """What is sent although it was not given: (name, place) and value."""
 
+WITHOUT_KEY = frozenset({"v2.uploadBytes", "v2.uploadPartBytes"})
+"""Operations that the session's token permits, and that take no API key."""
+
 LEFT_OUT_WHEN_FALSE: Mapping[str, tuple[str, ...]] = {
     # v1 reads any text as true.
     "v1.listWorkflows": ("deployedOnly",),
@@ -138,9 +141,5 @@ RESHAPED: Mapping[str, str] = {
 }
 """Operations whose result is the newer answer also if an older server sent only this field of it."""
 
-TO_COME = frozenset(
-    {
-        "uploads",
-    }
-)
+TO_COME = frozenset({})
 """Families of v2 that this package does not have yet."""

@@ -65,8 +65,11 @@ class TestDocumented:
     )
     async def test_a_file_is_its_bytes(self, caller: Caller, known: DocumentedOperation) -> None:
         result = await call(caller, known, FILE)
-        assert isinstance(result, Download)
-        assert result.content == FILE
+        if result_types(known):
+            assert isinstance(result, Download)
+            assert result.content == FILE
+        else:  # the answer is empty
+            assert result is None
 
     @every_shape_of_v2
     async def test_the_least_that_the_digest_promises_is_enough(
@@ -88,7 +91,7 @@ class TestDocumented:
         if known.answer.fields:
             says(result, at_result(known, body))
         else:
-            assert result.content == FILE
+            assert result.content == FILE if result_types(known) else result is None
 
 
 class TestOtherServers:

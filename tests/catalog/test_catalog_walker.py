@@ -12,7 +12,7 @@ import pytest
 from catalog_arguments import Argument, annotations, arguments, parameters, python_names
 from catalog_calls import KEY, Caller, Sent, Server
 from catalog_digest import Documented, DocumentedOperation, documented
-from catalog_local import ALWAYS_SENT, ANY, CALENDAR_DATES, LEFT_OUT_WHEN_FALSE, LOCAL, SPLIT, TOGETHER
+from catalog_local import ALWAYS_SENT, ANY, CALENDAR_DATES, LEFT_OUT_WHEN_FALSE, LOCAL, SPLIT, TOGETHER, WITHOUT_KEY
 from catalog_reading import of, one_of_each_kind
 from catalog_types import NULL, options, parse
 
@@ -115,12 +115,14 @@ def compare(known: DocumentedOperation, sent: Sent, wanted: Sent) -> None:
     """Nothing is missing and nothing extra."""
     assert (sent.verb, sent.path) == (wanted.verb, wanted.path)
     assert sorted(sent.query) == wanted.query
-    assert sent.headers["x-api-key"] == KEY
+    assert sent.headers.get("x-api-key") == (None if known.key in WITHOUT_KEY else KEY)
     extra = {name: value for name, value in sent.headers.items() if name not in USUAL_HEADERS - set(wanted.headers)}
     assert {name: ANY if wanted.headers.get(name) == ANY else value for name, value in extra.items()} == wanted.headers
     body: Any = wanted.content
     if known.is_multipart:
         assert sent.parts == {name: each if isinstance(each, bytes) else each.encode() for name, each in body.items()}
+    elif any(each.type == "bytes" for each in known.parameters):
+        assert sent.content == body["content"]
     elif any(each.place == "body" for each in known.parameters):
         assert sent.json == body
     else:

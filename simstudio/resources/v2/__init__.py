@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from simstudio.resources.v2.skills import Skills
     from simstudio.resources.v2.tables import Tables
     from simstudio.resources.v2.tools import Tools
+    from simstudio.resources.v2.uploads import Uploads
     from simstudio.resources.v2.workflow_mcp_servers import WorkflowMcpServers
     from simstudio.resources.v2.workflows import Workflows
     from simstudio.resources.v2.workspaces import Workspaces
@@ -74,6 +75,13 @@ class V2(APIResource[M]):
         from simstudio.resources.v2.runs import Runs
 
         return Runs(self._context, f"{self._name}.runs")
+
+    @namespace
+    def uploads(self) -> Uploads[M]:
+        """Bytes of upload sessions, request by request."""
+        from simstudio.resources.v2.uploads import Uploads
+
+        return Uploads(self._context, f"{self._name}.uploads")
 
     @namespace
     def files(self) -> Files[M]:
