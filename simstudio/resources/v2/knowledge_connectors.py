@@ -21,7 +21,7 @@ from simstudio.models.v2.connectors import (
 )
 from simstudio.models.v2.knowledge_documents import UpdatedDocuments
 from simstudio.resources.parameters import PageLimit, WorkspaceId
-from simstudio.resources.v2.knowledge_handles import SyncHandle
+from simstudio.resources.v2.sync_handle import SyncHandle
 from simstudio.transport.endpoint import segment
 from simstudio.transport.flow import Flow
 

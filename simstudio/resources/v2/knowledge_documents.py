@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
@@ -25,13 +25,15 @@ from simstudio.models.v2.knowledge_documents import (
 from simstudio.models.v2.knowledge_params import ProcessingOptions, TagFilter
 from simstudio.resources.bodies import FileContent, form_body
 from simstudio.resources.parameters import PageLimit, Search, WorkspaceId
-from simstudio.resources.v2.knowledge_chunks import KnowledgeChunks
-from simstudio.resources.v2.knowledge_handles import DocumentHandle
-from simstudio.resources.v2.knowledge_uploads import KnowledgeUploads
+from simstudio.resources.v2.document_handle import DocumentHandle
 from simstudio.resources.v2.transfers import CONCURRENCY, UploadProgress
 from simstudio.transport.endpoint import segment
 from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.flow import Flow
+
+if TYPE_CHECKING:
+    from simstudio.resources.v2.knowledge_chunks import KnowledgeChunks
+    from simstudio.resources.v2.knowledge_uploads import KnowledgeUploads
 
 _LARGEST = 101 * 1024 * 1024  # a document of 100 MiB, with the form around it
 _ALL = "/api/v2/knowledge/{knowledgeBaseId}/documents"
@@ -44,11 +46,15 @@ class KnowledgeDocuments(APIResource[M]):
     @namespace
     def chunks(self) -> KnowledgeChunks[M]:
         """Passages into which a document was split."""
+        from simstudio.resources.v2.knowledge_chunks import KnowledgeChunks
+
         return KnowledgeChunks(self._context, f"{self._name}.chunks")
 
     @namespace
     def uploads(self) -> KnowledgeUploads[M]:
         """Upload sessions, request by request."""
+        from simstudio.resources.v2.knowledge_uploads import KnowledgeUploads
+
         return KnowledgeUploads(self._context, f"{self._name}.uploads")
 
     @paged("GET", _ALL, "listKnowledgeDocuments")
