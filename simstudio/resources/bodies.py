@@ -10,7 +10,6 @@ import os
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from simstudio.core.files import MAX_BODY_BYTES, File, UploadedFile
-from simstudio.core.multipart import Part, encode_multipart, file_part
 from simstudio.core.resource import encode_json
 from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.flow import Blocking, Flow
@@ -55,6 +54,8 @@ def form_body(send: Sender, file: FileContent, *, largest: int = MAX_BODY_BYTES)
 
 
 def _encode_form(fields: list[tuple[str, str]], file: FileContent, largest: int) -> tuple[Upload, str]:
+    from simstudio.core.multipart import Part, encode_multipart, file_part  # few programs upload files
+
     parts = [Part(name, text) for name, text in fields]
     upload, content_type = encode_multipart([*parts, file_part("file", file, default_filename=DEFAULT_NAME)])
     _check_size(len(upload), "This upload", largest)
