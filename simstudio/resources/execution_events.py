@@ -25,12 +25,10 @@ from simstudio.models.events import (
     ToolEvent,
 )
 from simstudio.models.execution import WorkflowExecutionResult, error_facts, error_text, is_time_limit
-from simstudio.resources.streamed_text import PairJoiner, StreamedText
+from simstudio.resources.streamed_text import MOST_TEXT, PairJoiner, StreamedText
 from simstudio.transport.errors import APIConnectionError, APITimeoutError, SimStudioError
 from simstudio.transport.message import MAX_EVENT_SIZE, unread_json_reason
 
-MOST_TEXT = 64 * 1024 * 1024
-"""Characters of text, and of the ids of its blocks, that a stream may deliver: all of it is kept for the result."""
 _SIZE_OF_BLOCK = 500
 """Characters that a further block counts as."""
 _AGENT_EVENTS: dict[str, type[StreamEvent]] = {

@@ -10,6 +10,8 @@ from __future__ import annotations
 import codecs
 import re
 
+MOST_TEXT = 64 * 1024 * 1024
+"""Characters of text, and of the ids of its blocks, that a stream may deliver: all of it is kept for the result."""
 _HALF = re.compile("[\ud800-\udfff]")
 _JOIN_AFTER = 1024
 

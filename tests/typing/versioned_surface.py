@@ -14,9 +14,12 @@ from simstudio.catalog import Operation, Parameter, operations
 from simstudio.models.v1.files import WorkspaceFile
 from simstudio.models.v1.tables import InsertedRows, TableRow
 from simstudio.models.v2.audit_logs import AuditLog
+from simstudio.models.v2.chat import ChatReply
 from simstudio.models.v2.connectors import ConnectorDetails
 from simstudio.models.v2.knowledge_documents import DocumentDetails
 from simstudio.models.v2.runs import Run, RunReceipt, RunResult
+from simstudio.models.v2.secrets import Secret
+from simstudio.models.v2.selectors import SelectorOption
 
 if sys.version_info >= (3, 11):
     from typing import assert_type
@@ -59,6 +62,11 @@ def sync(client: SimStudioClient) -> None:
     assert_type(handle.result().tags["Author"], str | float | bool | None)
     sync = client.v2.knowledge.connectors.start_sync("kb", "c", workspace_id="ws")
     assert_type(sync.wait(on_progress=lambda state: state.status), ConnectorDetails)
+    assert_type(client.v2.secrets.set("A", workspace_id="ws", scope="personal", value="s"), Secret)
+    assert_type(client.v2.selectors.get("ws", selector_key="slack.channels", id="C"), SelectorOption | None)
+    with client.v2.chat.stream("ws", message="hi") as answer:
+        assert_type(list(answer), list[str])
+    assert_type(answer.result(), ChatReply)
 
 
 async def asynchronous(client: AsyncSimStudioClient) -> None:
@@ -76,6 +84,9 @@ async def asynchronous(client: AsyncSimStudioClient) -> None:
     handle = await client.v2.knowledge.documents.add("kb", Path("report.pdf"), workspace_id="ws")
     assert_type(await handle.wait(timeout=60), DocumentDetails)
     assert_type(await client.v2.knowledge.connectors.handle("kb", "c", workspace_id="ws").wait(), ConnectorDetails)
+    async with client.v2.chat.stream("ws", message="hi") as answer:
+        assert_type([text async for text in answer], list[str])
+    assert_type(await answer.result(), ChatReply)
 
 
 def raw(client: SimStudioClient) -> None:

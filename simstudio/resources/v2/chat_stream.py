@@ -13,8 +13,7 @@ from simstudio.core.functions import Form
 from simstudio.core.modes import Async, Mode, RawAsync, RawSync, Sync
 from simstudio.core.operation import Method
 from simstudio.models.v2.chat import ChatReply
-from simstudio.resources.execution_events import MOST_TEXT
-from simstudio.resources.streamed_text import StreamedText
+from simstudio.resources.streamed_text import MOST_TEXT, StreamedText
 from simstudio.transport.errors import APITimeoutError, InvalidResponseError
 from simstudio.transport.message import MAX_EVENT_SIZE
 
