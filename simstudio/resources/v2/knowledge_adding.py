@@ -12,6 +12,7 @@ from simstudio.core.files import File
 from simstudio.core.multipart import file_part
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.sections import SectionedFile
+from simstudio.resources.v2.knowledge_tags import KnowledgeTags
 from simstudio.resources.v2.knowledge_uploads import KnowledgeUploads
 from simstudio.resources.v2.transfers import Transfer, UploadProgress, check_concurrency
 from simstudio.transport.errors import APITimeoutError, InvalidInputError
@@ -69,8 +70,6 @@ def upload_document(
 ) -> Flow[str]:
     """Upload a document, and return its id; the arguments are those of ``documents.add``."""
     check_concurrency(concurrency)
-    if unknown := set(tags) - TEXT_SLOTS:
-        raise InvalidInputError(f"tags have the keys tag1 to tag7, not {sorted(unknown)[0]!r}.")
     part = file_part("source", source, default_filename="")
     if not part.filename:
         raise InvalidInputError(
@@ -84,6 +83,8 @@ def upload_document(
         raise InvalidInputError(
             f"A document must have from 1 to {MAX_DOCUMENT_BYTES:,} bytes; {file.name!r} has {sections.size:,}."
         )
+    if not TEXT_SLOTS.issuperset(tags):
+        tags = yield from _by_slot(uploads, knowledge_base_id, workspace_id, tags)
     new: NewDocumentUpload = yield from KnowledgeUploads.create.flow(
         uploads,
         knowledge_base_id,
@@ -100,6 +101,26 @@ def upload_document(
     )
     done = yield from transfer.run(abort=True)
     return done.id if done.document is None else done.document.id
+
+
+def _by_slot(
+    uploads: KnowledgeUploads[Any], knowledge_base_id: str, workspace_id: str, tags: Mapping[str, str]
+) -> Flow[dict[str, str]]:
+    """Ask for the tags of the knowledge base, and return the values by slot.
+
+    Raises:
+        InvalidInputError: There is no such tag, or it is none for text.
+    """
+    pages = KnowledgeTags.list.flow(uploads, knowledge_base_id, workspace_id=workspace_id)
+    slots = {tag.display_name: tag.tag_slot for tag in (yield from pages.fetch(None)).items}
+    found = {name: name if name in TEXT_SLOTS else slots.get(name) for name in tags}
+    for name, slot in found.items():
+        if slot is None:
+            known = ", ".join(map(repr, slots)) or "none"
+            raise InvalidInputError(f"The knowledge base has no tag {name!r}; its tags are: {known}.")
+        if slot not in TEXT_SLOTS:
+            raise InvalidInputError(f"The tag {name!r} is not for text; set it with documents.update({slot}=…).")
+    return {slot: tags[name] for name, slot in found.items() if slot is not None}
 
 
 def _media_type(name: str, given: str | None) -> str | None:

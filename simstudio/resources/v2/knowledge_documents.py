@@ -139,15 +139,17 @@ class KnowledgeDocuments(APIResource[M]):
             source: A file as in ``client.v1.files.upload``, a text with its name (``("notes.md", text)``), or the id of
                 a file of the workspace (``wf_…``), which needs a personal key. A file has at most 100 MiB; the ending
                 of its name says how to process it.
-            tags: Values for text tags by their slot, ``tag1`` to ``tag7``; not for a file of the workspace.
+            tags: Values of text tags by display name, which is looked up first, or by slot (``tag1`` to ``tag7``); not
+                for a file of the workspace.
             concurrency: Parts of a large file that are sent at a time.
             timeout: Seconds without progress after which the upload fails; None for no limit; default: the client's
                 timeout.
             on_progress: Called during the upload; ``wait(on_progress=…)`` of the handle reports the processing.
 
         Raises:
-            InvalidInputError: The file has no name, is empty or too large, or cannot be read.
-            InvalidRequestError: Sim cannot process this type of file (415), or a tag is invalid.
+            InvalidInputError: The file has no name, is empty or too large, or cannot be read; or a tag does not exist
+                or is not for text.
+            InvalidRequestError: Sim cannot process this type of file (415).
             JobFailedError: The file of the workspace is unknown, or of a type that Sim cannot process.
 
         Example:

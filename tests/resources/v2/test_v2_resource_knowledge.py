@@ -16,8 +16,10 @@ from simstudio import (
     JobTimeoutError,
     UsageLimitExceededError,
 )
+from simstudio.core.conversion import structure
 from simstudio.core.polling import Poller
 from simstudio.core.runs import SubmittedRun
+from simstudio.models.v2.knowledge_tags import TagDefinition
 from simstudio.resources.v2.handles import StateHandle
 from tests.driving import Both, Clock, answer, replayed
 from tests.modes import both_modes
@@ -181,6 +183,10 @@ ADDED = "c43e23b4-99ba-4e74-b52e-f1be7e9ef678"
 """Id of the session, and of the document that it became."""
 
 
+TAGS = structure(json.loads(recording(SELECTION, "resources-0498").body)["data"], list[TagDefinition])
+TEXT_TAG, NUMBER_TAG = (next(tag for tag in TAGS if tag.field_type == kind) for kind in ("text", "number"))
+
+
 class TestAdding:
     @both_modes
     async def test_a_text_is_uploaded_and_then_processed(self, both: Both, no_waiting: list[float]) -> None:
@@ -222,6 +228,28 @@ class TestAdding:
             await both(client.v2.knowledge.documents.add("kb", ("in Arbeit.txt", TEXT), workspace_id="ws"))
         assert client.script.requests[-1].method == "DELETE"
 
+    async def test_tags_are_given_by_name_or_slot(self, both: Both) -> None:
+        client = both.client(recorded("resources-0498"), SESSION, STORED, COMPLETION)
+        tags = {TEXT_TAG.display_name: "rot", "tag7": "x"}
+        await both(client.v2.knowledge.documents.add("kb", ("in Arbeit.txt", TEXT), workspace_id="ws", tags=tags))
+        asked, created = client.script.requests[:2]
+        assert asked.url.endswith("/api/v2/knowledge/kb/tags?workspaceId=ws")
+        sent = json.loads(created.content)
+        assert (sent[TEXT_TAG.tag_slot], sent["tag7"]) == ("rot", "x")
+
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [
+            ("Größe", f"no tag 'Größe'; its tags are: .*'{TEXT_TAG.display_name}'"),
+            (NUMBER_TAG.display_name, rf"is not for text; set it with documents\.update\({NUMBER_TAG.tag_slot}="),
+        ],
+    )
+    async def test_a_tag_that_cannot_be_set_is_named(self, both: Both, name: str, message: str) -> None:
+        client = both.client(recorded("resources-0498"))
+        with pytest.raises(InvalidInputError, match=message):
+            await both(client.v2.knowledge.documents.add("kb", ("a.txt", "a"), workspace_id="ws", tags={name: "1"}))
+        assert len(client.script.requests) == 1
+
     @pytest.mark.parametrize(
         ("source", "sent"),
         [
@@ -255,7 +283,6 @@ class TestAdding:
         [
             (b"no name", None, "needs a name"),
             (("empty.txt", b""), None, "from 1 to 104,857,600 bytes; 'empty.txt' has 0"),
-            (("a.txt", "a"), {"Farbe": "rot"}, "tag1 to tag7, not 'Farbe'"),
             ("wf_1", {"tag1": "rot"}, "not for a file of the workspace"),
             (Path("missing.pdf"), None, "cannot be read"),
         ],
