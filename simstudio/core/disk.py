@@ -12,6 +12,8 @@ import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
+from typing import BinaryIO
 
 import attrs
 
@@ -61,7 +63,7 @@ def safe_name(name: str) -> str:
 
 
 def write_unless_there(path: Path, content: bytes, *, overwrite: bool) -> None:
-    """Write a file that appears when it is complete, under a name that somebody else may have chosen.
+    """Write a file as :class:`NewFile` does.
 
     Args:
         path: The file. No link is followed.
@@ -71,19 +73,83 @@ def write_unless_there(path: Path, content: bytes, *, overwrite: bool) -> None:
         InvalidInputError: Something is there that is not to be replaced.
         OSError: The file cannot be written.
     """
-    _ensure_free(path, overwrite=overwrite)
-    part = PartialFile.beside(path)
+    file = NewFile(path, overwrite=overwrite)
     try:
-        with os.fdopen(part.fd, "wb") as file:
-            file.write(content)
-        if overwrite:
-            part.replace_target()
-        else:
-            part.take_place()
-    except FileExistsError:
-        raise _in_the_way(path) from None
+        file.open()
+        file.write(content)
+        file.finish()
     finally:
-        part.path.unlink(missing_ok=True)
+        file.discard()
+
+
+class NewFile:
+    """A file that appears when it is complete, under a name that somebody else may have chosen.
+
+    Its methods may run in a thread whose caller is cancelled meanwhile, so that :meth:`discard` comes in between.
+
+    Args:
+        path: The file. No link is followed.
+        overwrite: Whether to replace a regular file.
+    """
+
+    def __init__(self, path: Path, *, overwrite: bool) -> None:
+        self.path = path
+        self._overwrite = overwrite
+        self._part: PartialFile | None = None
+        self._file: BinaryIO | None = None
+        self._discarded = False
+        self._lock = Lock()
+
+    def open(self) -> None:
+        """Begin to write.
+
+        Raises:
+            InvalidInputError: Something is there that is not to be replaced.
+            OSError: The file cannot be created.
+        """
+        with self._lock:
+            _ensure_free(self.path, overwrite=self._overwrite)
+            if not self._discarded:
+                self._part = PartialFile.beside(self.path)
+                self._file = os.fdopen(self._part.fd, "wb")
+
+    def write(self, data: bytes) -> None:
+        """Append bytes.
+
+        Raises:
+            OSError: They cannot be written.
+        """
+        with self._lock:
+            if self._file is not None:
+                self._file.write(data)
+
+    def finish(self) -> None:
+        """Close the file and give it its name.
+
+        Raises:
+            InvalidInputError: Something has come there meanwhile that is not to be replaced.
+            OSError: The file cannot be written.
+        """
+        with self._lock:
+            if self._file is None or self._part is None:
+                return
+            self._file.close()
+            try:
+                if self._overwrite:
+                    self._part.replace_target()
+                else:
+                    self._part.take_place()
+            except FileExistsError:
+                raise _in_the_way(self.path) from None
+
+    def discard(self) -> None:
+        """Close and remove the file, unless it is finished."""
+        with self._lock:
+            self._discarded = True
+            if self._file is not None and self._part is not None:
+                self._file.close()
+                self._part.path.unlink(missing_ok=True)
+                self._file = self._part = None
 
 
 def _ensure_free(path: Path, *, overwrite: bool) -> None:

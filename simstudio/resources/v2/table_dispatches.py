@@ -14,6 +14,8 @@ from simstudio.models.v2.table_filters import RowFilter
 from simstudio.models.v2.table_groups import DispatchLimit, StartedDispatch, TableDispatch
 from simstudio.models.v2.table_params import RowLimit
 from simstudio.resources.parameters import WorkspaceId
+from simstudio.resources.v2.table_handles import DispatchHandle
+from simstudio.transport.endpoint import segment
 from simstudio.transport.flow import Flow
 
 _DISPATCHES = "/api/v2/tables/{tableId}/dispatches"
@@ -75,6 +77,16 @@ class TableDispatches(APIResource[M]):
             NotFoundError: The table or dispatch does not exist.
         """
         return send.one(TableDispatch)
+
+    def handle(self, table_id: str, dispatch_id: str, *, workspace_id: str) -> DispatchHandle[M]:
+        """A handle of a dispatch, also of one that ``enrichments.run`` started. No request is sent.
+
+        Example:
+            >>> client.v2.tables.dispatches.handle("tbl_1", "tdsp_1", workspace_id="ws").wait()  # doctest: +SKIP
+        """
+        table = segment(table_id, "table_id")
+        dispatch = segment(dispatch_id, "dispatch_id")
+        return DispatchHandle(self, dispatch_id, f"/api/v2/tables/{table}/dispatches/{dispatch}", workspace_id)
 
     @endpoint("DELETE", _DISPATCH, "cancelTableDispatch")
     def cancel(

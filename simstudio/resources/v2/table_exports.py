@@ -10,6 +10,8 @@ from simstudio.core.options import UNSET, Unset
 from simstudio.core.resource import APIResource
 from simstudio.models.v2.table_transfers import TableExport, TableExportDownload
 from simstudio.resources.parameters import WorkspaceId
+from simstudio.resources.v2.table_handles import ExportHandle
+from simstudio.transport.endpoint import segment
 from simstudio.transport.flow import Flow
 
 _EXPORT = "/api/v2/tables/{tableId}/exports/{exportId}"
@@ -45,6 +47,16 @@ class TableExports(APIResource[M]):
             NotFoundError: The table or export does not exist.
         """
         return send.one(TableExport)
+
+    def handle(self, table_id: str, export_id: str, *, workspace_id: str) -> ExportHandle[M]:
+        """A handle of an export. No request is sent.
+
+        Example:
+            >>> client.v2.tables.exports.handle("tbl_1", "export-id", workspace_id="ws").wait()  # doctest: +SKIP
+        """
+        table = segment(table_id, "table_id")
+        export = segment(export_id, "export_id")
+        return ExportHandle(self, export_id, f"/api/v2/tables/{table}/exports/{export}", workspace_id)
 
     @endpoint("DELETE", _EXPORT, "cancelTableExport")
     def cancel(self, send: Sender, table_id: str, export_id: str, *, workspace_id: WorkspaceId) -> Flow[TableExport]:

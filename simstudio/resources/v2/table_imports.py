@@ -14,6 +14,8 @@ from simstudio.models.v2.table_params import ExistingTable, NewTable, UploadSour
 from simstudio.models.v2.table_transfers import ImportSource, ImportTarget, TableImport, TableImportSession
 from simstudio.models.v2.uploads import UploadPartUrls
 from simstudio.resources.parameters import PartNumbers, UploadToken, WorkspaceId
+from simstudio.resources.v2.table_handles import ImportHandle
+from simstudio.transport.endpoint import segment
 from simstudio.transport.flow import Flow
 
 _IMPORT = "/api/v2/tables/imports/{importId}"
@@ -72,6 +74,15 @@ class TableImports(APIResource[M]):
             NotFoundError: No import has this id, or it needs its upload token.
         """
         return send.one(TableImport)
+
+    def handle(self, import_id: str, *, workspace_id: str) -> ImportHandle[M]:
+        """A handle of an import whose upload is completed. No request is sent.
+
+        Example:
+            >>> client.v2.tables.imports.handle("import-id", workspace_id="ws").wait().table_id  # doctest: +SKIP
+        """
+        import_ = segment(import_id, "import_id")
+        return ImportHandle(self, import_id, f"/api/v2/tables/imports/{import_}", workspace_id)
 
     @endpoint("DELETE", _IMPORT, "cancelTableImport")
     def cancel(

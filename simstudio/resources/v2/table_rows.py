@@ -356,11 +356,7 @@ class TableRows(APIResource[M]):
             >>> client.v2.tables.rows.update_many("tbl_1", updates, workspace_id="ws").count  # doctest: +SKIP
             1
         """
-        path = f"/api/v2/tables/{segment(table_id, 'table_id')}"
-        response = yield from self._call_explained(
-            self._request("GET", path, params={"workspaceId": workspace_id}, resend="read")
-        )
-        table = structure(extract(response, ("data",)), Table, response=response)
+        table = yield from self._fetch_table(table_id, workspace_id)
         check_updates(table.schema.columns, updates)
         update = partial(TableRows.bulk_update.flow, self, table_id, workspace_id=workspace_id)
         return (yield from BatchWriter(lambda batch: update(updates=batch), on_batch=on_batch).write(updates))
@@ -453,6 +449,13 @@ class TableRows(APIResource[M]):
             LockedError: Rows cannot be deleted.
         """
         return send.one(DeletedRows, json=_without_null_limit(send), timeout=timeout)
+
+    def _fetch_table(self, table_id: str, workspace_id: str) -> Flow[Table]:
+        path = f"/api/v2/tables/{segment(table_id, 'table_id')}"
+        response = yield from self._call_explained(
+            self._request("GET", path, params={"workspaceId": workspace_id}, resend="read")
+        )
+        return structure(extract(response, ("data",)), Table, response=response)
 
 
 def _check_choice(errors: object) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from simstudio.core.endpoint import Sender, endpoint, paged
 from simstudio.core.modes import M
 from simstudio.core.namespace import namespace
+from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
 from simstudio.core.parameters import between, items, length
@@ -15,10 +19,13 @@ from simstudio.core.resource import APIResource
 from simstudio.models.v2.deleted import Deleted
 from simstudio.models.v2.table_filters import RowFilter
 from simstudio.models.v2.table_groups import CancelledRuns
-from simstudio.models.v2.table_params import TableSchemaInput
+from simstudio.models.v2.table_params import ExistingTable, NewTable, TableSchemaInput
+from simstudio.models.v2.table_transfers import TableImport
 from simstudio.models.v2.tables import DeletedTables, MovedTables, Table
+from simstudio.resources.bodies import FileContent
 from simstudio.resources.folder_paths import FolderPath, FolderPaths
 from simstudio.resources.parameters import Search, WorkspaceId
+from simstudio.resources.v2.transfers import UploadProgress
 from simstudio.transport.flow import Flow
 
 if TYPE_CHECKING:
@@ -106,6 +113,114 @@ class Tables(APIResource[M]):
         from simstudio.resources.v2.table_enrichments import TableEnrichments
 
         return TableEnrichments(self._context, f"{self._name}.enrichments")
+
+    @operation
+    def import_csv(
+        self,
+        file: FileContent,
+        *,
+        workspace_id: str,
+        target: NewTable | ExistingTable | Mapping[str, Any],
+        mapping: Mapping[str, str | None] | None = None,
+        create_columns: Sequence[str] | None = None,
+        timezone: str | None = None,
+        delete_failed: bool = False,
+        concurrency: int = 4,
+        timeout: float | None = 3600.0,
+        on_progress: Callable[[UploadProgress | TableImport], Any] | None = None,
+    ) -> Flow[TableImport]:
+        """Import a CSV or TSV file in UTF-8 into a table: upload it and wait until its rows are stored.
+
+        A new table's columns are inferred from the file: names become letters, digits and underscores, and a column
+        with values of several types holds text.
+
+        Args:
+            file: A path (``pathlib.Path``), a file opened in binary mode, bytes or ``(name, content)``.
+            target: ``{"type": "new", "name": …}``, or ``{"type": "existing", "tableId": …, "mode": "append"}``
+                (or ``"replace"``).
+            mapping: Column of the table by column of the file; None leaves a column of the file out.
+            create_columns: Columns of the file for which the table gets new columns.
+            timezone: Time zone of moments without one, such as ``Europe/Berlin``.
+            delete_failed: Delete the new table of an import that failed; it is left behind otherwise.
+            concurrency: Parts that are sent at a time, 1 to 64.
+            timeout: Seconds to wait after the upload; None waits for ever.
+            on_progress: Called with the progress of the upload, and then with the state of the import.
+
+        Raises:
+            InvalidInputError: The file cannot be read, or is not UTF-8.
+            ConflictError: A table has the name of the new table.
+            JobFailedError: The import failed; ``error.job`` is its state.
+            JobTimeoutError: The import was not done in time; it goes on.
+
+        Example:
+            >>> target = {"type": "new", "name": "stock"}  # doctest: +SKIP
+            >>> stock = Path("stock.csv")  # doctest: +SKIP
+            >>> client.v2.tables.import_csv(stock, workspace_id="ws", target=target).table_id  # doctest: +SKIP
+        """
+        from simstudio.resources.v2.table_importing import import_file  # few programs import files
+
+        return (
+            yield from import_file(
+                self.imports,
+                file,
+                workspace_id=workspace_id,
+                target=target,
+                mapping=mapping,
+                create_columns=create_columns,
+                timezone=timezone,
+                concurrency=concurrency,
+                timeout=timeout,
+                on_progress=on_progress,
+                delete_table=partial(Tables.delete.flow, self, workspace_id=workspace_id) if delete_failed else None,
+            )
+        )
+
+    @operation
+    def export_csv(
+        self,
+        table_id: str,
+        path: str | os.PathLike[str],
+        *,
+        workspace_id: str,
+        overwrite: bool = False,
+        timeout: float | None = 3600.0,
+        on_progress: Callable[[int], Any] | None = None,
+    ) -> Flow[Path]:
+        """Export a table to a CSV file, which appears under its name when it is complete.
+
+        The server's export is downloaded where it can be. A server that stores files on its own disk lets only
+        browsers download it: the file is then written from the rows, with an
+        :class:`~simstudio.resources.v2.table_csv.ExportFromRowsWarning`.
+
+        Args:
+            path: The file.
+            overwrite: Whether to replace a regular file.
+            timeout: Seconds to wait for the server's export; None waits for ever.
+            on_progress: Called with the number of exported rows.
+
+        Raises:
+            InvalidInputError: Something is at the path that is not to be replaced.
+            NotFoundError: No table has this id.
+            JobFailedError: The export failed.
+
+        Example:
+            >>> client.v2.tables.export_csv("tbl_1", "stock.csv", workspace_id="workspace-id")  # doctest: +SKIP
+            PosixPath('stock.csv')
+        """
+        from simstudio.resources.v2.table_csv import export_table  # few programs export files
+
+        return (
+            yield from export_table(
+                self.exports,
+                self.rows,
+                table_id,
+                path,
+                workspace_id=workspace_id,
+                overwrite=overwrite,
+                timeout=timeout,
+                on_progress=on_progress,
+            )
+        )
 
     @paged("GET", "/api/v2/tables", "listTables")
     def list(

@@ -36,6 +36,7 @@ from simstudio.transport.secret import Secret
 if TYPE_CHECKING:
     from simstudio.core.resource import APIResource
     from simstudio.core.sections import SectionedFile
+    from simstudio.models.v2.table_transfers import TableExportDownload
     from simstudio.models.v2.uploads import UploadPart, UploadPartUrls, UploadTransfer
 
 T = TypeVar("T")
@@ -285,8 +286,8 @@ class Transfer(Generic[T]):
             return on_progress(UploadProgress(self._upload, sent, self._file.size, frozenset(self._arrived)))
 
 
-def check_address(target: UploadTransfer | UploadPart) -> None:
-    """Raise if the address for an upload is no address; the message shows no more than its host.
+def check_address(target: UploadTransfer | UploadPart | TableExportDownload) -> None:
+    """Raise if the address of a file's bytes is no address; the message does not show it.
 
     Raises:
         InvalidResponseError: The address is no http(s) address.
@@ -297,7 +298,7 @@ def check_address(target: UploadTransfer | UploadPart) -> None:
     except ValueError:
         usable = False
     if not usable:
-        raise InvalidResponseError("The server named no http(s) address for the bytes of the upload.")
+        raise InvalidResponseError("The server named no http(s) address for the bytes of the file.")
 
 
 def check_concurrency(value: object) -> None:
