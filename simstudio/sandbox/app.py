@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
+from simstudio.sandbox.families import PRIVATE
 from simstudio.sandbox.faults import FaultInjector, Faults
-from simstudio.sandbox.http import Reply
-from simstudio.sandbox.routes import v1, v1_audit, v1_files, v1_knowledge, v1_logs, v1_tables
-from simstudio.sandbox.routes.account import usage_limits, workflow_status
-from simstudio.sandbox.routes.endpoint import Endpoint, Handler
-from simstudio.sandbox.routes.execute import Execute
-from simstudio.sandbox.routes.resume import get_context, get_paused, list_paused, resume
-from simstudio.sandbox.routes.runs import cancel, get_execution, get_job
+from simstudio.sandbox.http import Reply, json_reply
+from simstudio.sandbox.operation import Operation, Served
+from simstudio.sandbox.routes import (
+    account,
+    execute,
+    resume,
+    runs,
+    v1,
+    v1_audit,
+    v1_documents,
+    v1_files,
+    v1_knowledge,
+    v1_logs,
+    v1_management,
+    v1_rows,
+    v1_tables,
+)
 from simstudio.sandbox.traffic import ReceivedRequest, Recorder
-from simstudio.sandbox.v2 import routes as v2
+from simstudio.sandbox.v2 import account as v2_account
+from simstudio.sandbox.v2 import audit, catalogue, deployments, exchange, folders, logs, versions, workflows
+from simstudio.sandbox.v2 import execute as v2_execute
+from simstudio.sandbox.v2 import runs as v2_runs
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, MutableMapping
 
     from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -41,6 +55,35 @@ _BLOCKED = Reply(
         ("expires", "0"),
     ),
 )
+_NOTHING = json_reply({"error": {"code": "NOT_FOUND", "message": "Not found"}}, 404, PRIVATE)
+_MODULES = (
+    account,
+    execute,
+    resume,
+    runs,
+    v1,
+    v1_audit,
+    v1_documents,
+    v1_files,
+    v1_knowledge,
+    v1_logs,
+    v1_management,
+    v1_rows,
+    v1_tables,
+    v2_account,
+    audit,
+    catalogue,
+    deployments,
+    exchange,
+    v2_execute,
+    folders,
+    logs,
+    v2_runs,
+    versions,
+    workflows,
+)
+"""Modules with operations."""
+
 _NOT_FOUND = '<!DOCTYPE html><html lang="en"><head><title>404</title></head><body><h1>Page not found</h1></body></html>'
 
 
@@ -72,34 +115,24 @@ def build(core: Core, faults: Faults, requests: deque[ReceivedRequest]) -> Starl
 
 
 def _routes(core: Core) -> list[Route]:
-    options = core.dialect.options
-    routes = [
-        Route("/api/workflows/{id}/execute", Execute(core), methods=core.dialect.execute_methods),
-        _route(core, "/api/workflows/{id}/status", workflow_status),
-        _route(core, "/api/jobs/{job}", get_job),
-        _route(core, "/api/users/me/usage-limits", usage_limits),
-    ]
-    if "cancel" in options:
-        path = "/api/workflows/{id}/executions/{execution}/cancel"
-        routes.append(Route(path, Endpoint(core, cancel), methods=["POST"]))
-    if "executions" in options:
-        routes.append(_route(core, "/api/workflows/{id}/executions/{execution}", get_execution))
-    if "hitl" in options:
-        paused, context = "/api/workflows/{id}/paused", "/api/resume/{id}/{execution}/{context}"
-        routes.append(_route(core, paused, list_paused))
-        routes.append(_route(core, f"{paused}/{{execution}}", get_paused))
-        routes.append(_route(core, "/api/resume/{id}/{execution}", get_paused))
-        routes.append(_route(core, context, get_context))
-        routes.append(Route(context, Endpoint(core, resume), methods=["POST"]))
-    if "v1" in options:
-        for data in (v1, v1_logs, v1_tables, v1_files, v1_knowledge, v1_audit):
-            routes.extend(data.routes(core))
-        routes.extend(v2.all_routes(core))
-    return routes
+    """The operations that this sandbox serves; fixed words of a path come before parameters in their place."""
+    members = [member for module in _MODULES for member in vars(module).values()]
+    served = [each for each in members if isinstance(each, Operation) and each.family.is_served(core)]
+    served.sort(key=lambda each: [part.startswith("{") for part in each.path.split("/")])
+    routes = [Route(each.path, Served(core, each), methods=[each.verb]) for each in served]
+    return [*routes, UnknownV2()] if "v1" in core.dialect.options else routes
 
 
-def _route(core: Core, path: str, handler: Handler) -> Route:
-    return Route(path, Endpoint(core, handler), methods=["GET"])
+class UnknownV2(Route):
+    """Responds to every path of v2 that has no route; another method of a known path stays 405."""
+
+    def __init__(self) -> None:
+        super().__init__("/api/v2/{rest:path}", _NOTHING, methods=None)
+
+    def matches(self, scope: Scope) -> tuple[Match, MutableMapping[str, Any]]:
+        """Match never better than a route that has another method."""
+        match, child = super().matches(scope)
+        return (Match.PARTIAL if match is Match.FULL else match), child
 
 
 class Edge:

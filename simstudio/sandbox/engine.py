@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import attrs
 
+from simstudio.sandbox.http import Refusal
 from simstudio.sandbox.records import ExecutionRecord, JobRecord, Store
 from simstudio.sandbox.runs import Invocation, Outcome, Run, Sink
 from simstudio.sandbox.threads import join
@@ -29,16 +30,6 @@ _KEPT = 24 * 3600.0
 _SWEEP_EVERY = 1000
 _THREAD_PATIENCE = 0.5
 _REFUSED_AFTER = 0.001  # seconds that the real server's logs tell of a run that was refused before it began
-
-
-class NotResumable(Exception):  # noqa: N818 - an answer to the caller, not a fault of the program
-    """A run cannot be resumed; the message is the server's."""
-
-    def __init__(self, message: str, *, found: bool = True) -> None:
-        super().__init__(message)
-        self.message = message
-        self.found = found
-        """Whether there is such a pause at all."""
 
 
 @attrs.frozen
@@ -225,21 +216,21 @@ class Engine:
         """Take a pause for oneself, so that nobody else answers it.
 
         Raises:
-            NotResumable: there is no such pause, or nobody can answer it any more.
+            Refusal: there is no such pause, or nobody can answer it any more.
         """
         execution = self.execution(execution_id)
         if execution is None or execution.workflow_id != workflow_id or not execution.pauses:
-            raise NotResumable("Paused execution not found or already resumed", found=False)
+            raise Refusal(404, "Paused execution not found or already resumed")
         if execution.state == "cancelled":
-            raise NotResumable("Execution has been cancelled")
+            raise Refusal(409, "Execution has been cancelled")
         pause = execution.pause(context_id)
         if pause is None:
-            raise NotResumable("Pause point not found for execution", found=False)
+            raise Refusal(404, "Pause point not found for execution")
         if pause.status != "paused":
-            raise NotResumable("Pause point already resumed or in progress")
+            raise Refusal(409, "Pause point already resumed or in progress")
         run = self._resting.pop(execution.id, None)
         if run is None:
-            raise NotResumable(RESTARTED_WHILE_PAUSED)
+            raise Refusal(409, RESTARTED_WHILE_PAUSED)
         execution = execution.resuming(context_id, self._clock())
         self._store.save_execution(execution)
         self._runs[run.id] = run

@@ -1,4 +1,4 @@
-"""Answers as plain values; each is also the ASGI application that sends it."""
+"""Responses as plain values, each the ASGI application that sends it, and the exception for refused requests."""
 
 from __future__ import annotations
 
@@ -58,9 +58,32 @@ def json_reply(body: object, status: int = 200, headers: Headers = ()) -> Reply:
     return Reply(status, jsontext.encode(body), (("content-type", "application/json"), *headers))
 
 
-class Refusal(Exception):  # noqa: N818 - an answer that ends the handling early, not a fault of the program
-    """Ends the handling of a request with an answer."""
+class Refusal(Exception):  # noqa: N818 - a response, not a failure of the program
+    """A request that is refused: raised by stores, the engine and operations alike.
 
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(reply.status)
-        self.reply = reply
+    The family of the operation writes it (:mod:`simstudio.sandbox.families`), as every family has an envelope of its
+    own.
+
+    Attributes:
+        details: More for programs: the issues of a request, or an object that usually has a ``code``.
+        code: Code of the error; None for the family's usual one.
+        body: The whole JSON body, where it is not the envelope of the family.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str = "",
+        details: object = None,
+        *,
+        code: str | None = None,
+        headers: Headers = (),
+        body: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.details = details
+        self.code = code
+        self.headers: Headers = headers
+        self.body = body

@@ -38,7 +38,7 @@ class ExecutionRefusal:
 
 
 def refuse_execution(core: Core, allowance: Allowance) -> ExecutionRefusal | None:
-    """Use up one execution of an allowance; why not, if it is refused."""
+    """Use up one execution of an allowance; return why the execution is refused, or None."""
     limiter = core.limiter()
     if not limiter.take(allowance):
         return ExecutionRefusal(

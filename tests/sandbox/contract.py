@@ -7,7 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from simstudio.sandbox.v2.shapes import shape
+from simstudio.sandbox.app import _MODULES
+from simstudio.sandbox.checks import MISSING, Optional, Shape
+from simstudio.sandbox.families import V2
+from simstudio.sandbox.operation import Operation
+
+from .notation import shape
 
 CATALOG = Path(__file__).parent.parent / "catalog" / "operations.json"
 
@@ -17,6 +22,20 @@ def operations(version: str = "v2") -> dict[str, dict[str, Any]]:
     """The operations of one version by id."""
     listed = json.loads(CATALOG.read_text(encoding="utf-8"))
     return {each["operation_id"]: each for each in listed if each["version"] == version}
+
+
+def served() -> dict[str, Operation]:
+    """The operations of v2 that the sandbox has, by id."""
+    members = [member for module in _MODULES for member in vars(module).values()]
+    return {each.id: each for each in members if isinstance(each, Operation) and isinstance(each.family, V2)}
+
+
+def defaults(operation: Operation, place: str) -> dict[str, object]:
+    """The defaults of an operation in one place (``query``, ``body``), by name."""
+    check = operation.checks().get(place)
+    fields = check.fields if isinstance(check, Shape) else {}
+    optional = {name: each.default for name, each in fields.items() if isinstance(each, Optional)}
+    return {name: default for name, default in optional.items() if default is not MISSING and default is not False}
 
 
 def fields(operation: dict[str, Any], place: str) -> dict[str, dict[str, Any]]:

@@ -8,9 +8,9 @@ import pytest
 
 from simstudio.sandbox.definitions import graph
 from simstudio.sandbox.definitions.comparing import compared
-from simstudio.sandbox.definitions.errors import Refused
 from simstudio.sandbox.definitions.store import Definitions
 from simstudio.sandbox.definitions.variables import applied
+from simstudio.sandbox.http import Refusal
 from simstudio.sandbox.workflow import Workflow
 
 
@@ -100,19 +100,19 @@ def test_a_version_is_what_was_deployed_then(store: Definitions) -> None:
 def test_a_rollback_needs_something_in_service(store: Definitions) -> None:
     found = store.get("double")
     found.undeploy()
-    with pytest.raises(Refused, match="not deployed"):
+    with pytest.raises(Refusal, match="not deployed"):
         found.rollback(None, 1.0)
 
 
 @pytest.mark.parametrize("number", [0, 2, -1])
 def test_there_are_only_the_versions_that_were_deployed(number: int, store: Definitions) -> None:
-    with pytest.raises(Refused, match="version not found"):
+    with pytest.raises(Refusal, match="version not found"):
         store.get("double").version(number)
 
 
 def test_ids_of_another_workflow_are_refused(store: Definitions) -> None:
     mine = store.create("main", "Mine")
-    with pytest.raises(Refused, match="belongs to another workflow"):
+    with pytest.raises(Refusal, match="belongs to another workflow"):
         store.replace_state(mine, store.get("double").draft)
 
 
@@ -121,7 +121,7 @@ def test_names_are_unique_in_a_folder_and_only_there(store: Definitions) -> None
     store.create("main", "Mine")
     store.create("main", "Mine", folder="/sub")
     store.create("staging", "Mine")
-    with pytest.raises(Refused, match="already exists"):
+    with pytest.raises(Refusal, match="already exists"):
         store.create("main", "Mine")
 
 
@@ -146,7 +146,7 @@ def test_variables_are_found_by_name() -> None:
     variables = applied({}, [add, {"operation": "edit", "name": "a", "value": 2}])
     assert [(each["name"], each["type"], each["value"]) for each in variables.values()] == [("a", "number", 2)]
     assert applied(variables, [{"operation": "delete", "name": name} for name in ("a", "b")]) == {}
-    with pytest.raises(Refused, match="already exists"):
+    with pytest.raises(Refusal, match="already exists"):
         applied(variables, [add])
-    with pytest.raises(Refused, match="not found"):
+    with pytest.raises(Refusal, match="not found"):
         applied(variables, [{"operation": "edit", "name": "b", "value": 1}])

@@ -10,8 +10,8 @@ import pytest
 
 from simstudio.sandbox.definitions import graph
 from simstudio.sandbox.definitions.definition import Definition
-from simstudio.sandbox.definitions.errors import Refused
 from simstudio.sandbox.definitions.exchange import Package, Plan, exported
+from simstudio.sandbox.http import Refusal
 
 
 def bound(value: Any, kind: str) -> dict[str, Any]:
@@ -87,9 +87,9 @@ def test_an_edge_into_nothing_is_dropped_with_a_warning() -> None:
 
 @pytest.mark.parametrize("given", ["{", "[]", {}, {"blocks": {"a": {}}}, {"blocks": {"a": 1}}, {"state": 1}])
 def test_what_is_no_workflow_is_refused(given: Any) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Refusal) as caught:
         Package.parse(given)
-    assert caught.value.kind == "invalid"
+    assert caught.value.status == 400
 
 
 def plan(definition: Definition, **wanted: Any) -> Plan:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from simstudio.sandbox.definitions.errors import Refused
 from simstudio.sandbox.definitions.folders import Folders, normal
+from simstudio.sandbox.http import Refusal
 
 
 @pytest.mark.parametrize(
@@ -21,9 +21,9 @@ def test_a_path_is_stored_with_its_slash(given: str, stored: str) -> None:
     ["/a/", "//a", "/a//b", "/./a", "/a/..", "/a b", "/%2f", "/ü", "/a?b", "/" + "a/" * 64 + "a", "/" + "a" * 4097],
 )
 def test_what_is_no_path_is_refused(path: str) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Refusal) as caught:
         normal(path)
-    assert caught.value.kind == "invalid"
+    assert caught.value.status == 400
 
 
 @pytest.fixture
@@ -43,11 +43,11 @@ def test_a_folder_has_the_name_its_path_encodes(folders: Folders) -> None:
     assert (folder.name, folder.parent) == ("über alles", "/a")
 
 
-@pytest.mark.parametrize(("path", "kind"), [("/a", "conflict"), ("/", "conflict"), ("/x/y", "not_found")])
-def test_a_folder_needs_a_free_place(path: str, kind: str, folders: Folders) -> None:
-    with pytest.raises(Refused) as caught:
+@pytest.mark.parametrize(("path", "status"), [("/a", 409), ("/", 409), ("/x/y", 404)])
+def test_a_folder_needs_a_free_place(path: str, status: int, folders: Folders) -> None:
+    with pytest.raises(Refusal) as caught:
         folders.create(path, 1.0)
-    assert caught.value.kind == kind
+    assert caught.value.status == status
 
 
 def test_what_is_below_moves_along_and_nothing_else(folders: Folders) -> None:
@@ -58,19 +58,19 @@ def test_what_is_below_moves_along_and_nothing_else(folders: Folders) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "destination", "kind"),
-    [("/a", "/a/b/c/d", "invalid"), ("/a", "/ab", "conflict"), ("/", "/x", "invalid"), ("/x", "/y", "not_found")],
+    ("path", "destination", "status"),
+    [("/a", "/a/b/c/d", 400), ("/a", "/ab", 409), ("/", "/x", 400), ("/x", "/y", 404)],
 )
-def test_a_folder_cannot_go_everywhere(path: str, destination: str, kind: str, folders: Folders) -> None:
-    with pytest.raises(Refused) as caught:
+def test_a_folder_cannot_go_everywhere(path: str, destination: str, status: int, folders: Folders) -> None:
+    with pytest.raises(Refusal) as caught:
         folders.relocate(path, destination, 2.0)
-    assert caught.value.kind == kind
+    assert caught.value.status == status
 
 
 def test_only_an_empty_folder_goes_unless_all_of_it_may(folders: Folders) -> None:
-    with pytest.raises(Refused, match="not empty"):
+    with pytest.raises(Refusal, match="not empty"):
         folders.delete("/a", occupied=False, recursive=False)
-    with pytest.raises(Refused, match="not empty"):
+    with pytest.raises(Refusal, match="not empty"):
         folders.delete("/a/b/c", occupied=True, recursive=False)
     assert folders.delete("/a", occupied=True, recursive=True) == ["/a", "/a/b", "/a/b/c"]
     assert paths(folders) == ["/ab"]

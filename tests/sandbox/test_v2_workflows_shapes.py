@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from simstudio.sandbox.v2.shapes import shape
-
 from .contract import operations
+from .notation import shape
 
 NESTED = "{name:string,tags?:('a'|'b')[],size:{x:number}|null}"
 

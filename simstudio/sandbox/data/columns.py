@@ -6,25 +6,25 @@ from typing import Any
 
 import attrs
 
-from simstudio.sandbox.data.checks import as_number
+from simstudio.sandbox.checks import as_number
 from simstudio.sandbox.data.filters import NAME
-from simstudio.sandbox.data.rejections import Rejected
 from simstudio.sandbox.data.tables import LONGEST_NAME, MOST_COLUMNS, Column, Table
 from simstudio.sandbox.data.values import moment_of, text_of
+from simstudio.sandbox.http import Refusal
 
 
 def add(table: Table, column: Column, position: int | None, now: float) -> None:
     """Put a column in a place, or at the end.
 
     Raises:
-        Rejected: its name is taken or not allowed (which breaks the server), or there are too many.
+        Refusal: its name is taken or not allowed (which breaks the server), or there are too many.
     """
     if not NAME.fullmatch(column.name) or len(column.name) > LONGEST_NAME:
-        raise Rejected("broken", "Failed to add column")
+        raise Refusal(500, "Failed to add column")
     if _index(table, column.name) is not None:
-        raise Rejected("invalid", f'Column "{column.name}" already exists')
+        raise Refusal(400, f'Column "{column.name}" already exists')
     if len(table.columns) >= MOST_COLUMNS:
-        raise Rejected("invalid", f"Table has reached maximum column limit ({MOST_COLUMNS})")
+        raise Refusal(400, f"Table has reached maximum column limit ({MOST_COLUMNS})")
     table.columns.insert(len(table.columns) if position is None else position, column)
     table.updated = now
 
@@ -33,10 +33,10 @@ def change(table: Table, name: str, updates: dict[str, Any], now: float) -> None
     """Rename a column, change its type or its constraints: in this order, what is done stays done.
 
     Raises:
-        Rejected: there is no such column or nothing to change, a name is not allowed or taken, or the rows do not fit.
+        Refusal: there is no such column or nothing to change, a name is not allowed or taken, or the rows do not fit.
     """
     if not updates:
-        raise Rejected("invalid", "No updates specified")
+        raise Refusal(400, "No updates specified")
     index = _existing(table, name)
     if "name" in updates:
         _rename(table, index, updates["name"])
@@ -51,11 +51,11 @@ def drop(table: Table, name: str, now: float) -> None:
     """Take a column and its values away.
 
     Raises:
-        Rejected: there is no such column, or it is the last one.
+        Refusal: there is no such column, or it is the last one.
     """
     index = _existing(table, name)
     if len(table.columns) == 1:
-        raise Rejected("invalid", "Cannot delete the last column in a table")
+        raise Refusal(400, "Cannot delete the last column in a table")
     column = table.columns.pop(index)
     for row in table.rows:
         row.data.pop(column.name, None)
@@ -70,7 +70,7 @@ def _index(table: Table, name: str) -> int | None:
 def _existing(table: Table, name: str) -> int:
     index = _index(table, name)
     if index is None:
-        raise Rejected("missing", f'Column "{name}" not found')
+        raise Refusal(404, f'Column "{name}" not found')
     return index
 
 
@@ -80,11 +80,11 @@ def _rename(table: Table, index: int, name: str) -> None:
         rule = (
             "Column names must start with a letter or underscore, followed by alphanumeric characters or underscores."
         )
-        raise Rejected("invalid", f'Invalid column name "{name}". {rule}')
+        raise Refusal(400, f'Invalid column name "{name}". {rule}')
     if len(name) > LONGEST_NAME:
-        raise Rejected("invalid", f"Column name exceeds maximum length ({LONGEST_NAME} characters)")
+        raise Refusal(400, f"Column name exceeds maximum length ({LONGEST_NAME} characters)")
     if _index(table, name) not in (None, index):
-        raise Rejected("invalid", f'Column "{name}" already exists')
+        raise Refusal(400, f'Column "{name}" already exists')
     table.columns[index] = attrs.evolve(old, name=name)
     for row in table.rows:
         if old.name in row.data:
@@ -96,8 +96,8 @@ def _retype(table: Table, index: int, kind: str) -> None:
     values = [row.data.get(column.name) for row in table.rows]
     misfits = sum(value is not None and not _convertible(value, kind) for value in values)
     if misfits:
-        raise Rejected(
-            "invalid",
+        raise Refusal(
+            400,
             f'Cannot change column "{column.name}" to type "{kind}": {misfits} row(s) have incompatible values. '
             "Fix or remove the incompatible values first.",
         )
@@ -111,10 +111,10 @@ def _constrain(table: Table, index: int, updates: dict[str, Any]) -> None:
     empty = values.count(None)
     if required and not column.required and empty:
         reason = f"{empty} row(s) have null or missing values"
-        raise Rejected("invalid", f'Cannot set column "{column.name}" as required: {reason}')
+        raise Refusal(400, f'Cannot set column "{column.name}" as required: {reason}')
     texts = [text_of(value) for value in values if value is not None]
     if unique and not column.unique and len(set(texts)) < len(texts):
-        raise Rejected("invalid", f'Cannot set column "{column.name}" as unique: duplicate values exist')
+        raise Refusal(400, f'Cannot set column "{column.name}" as unique: duplicate values exist')
     table.columns[index] = attrs.evolve(column, required=required, unique=unique)
 
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import attrs
 
-from simstudio.sandbox.data.rejections import Rejected
+from simstudio.sandbox.http import Refusal
 from simstudio.sandbox.times import iso
 
 
@@ -53,11 +53,11 @@ class Files:
         """One file.
 
         Raises:
-            Rejected: there is none.
+            Refusal: there is none.
         """
         file = self._files.get(file_id)
         if file is None:
-            raise Rejected("missing", "File not found")
+            raise Refusal(404, "File not found")
         return file
 
     def add(self, name: str, kind: str, content: bytes) -> File:
@@ -74,7 +74,7 @@ class Files:
         """Take a file away.
 
         Raises:
-            Rejected: there is none.
+            Refusal: there is none.
         """
         file = self.get(file_id)
         del self._files[file_id]

@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import attrs
 
-from simstudio.sandbox.data.rejections import Rejected
 from simstudio.sandbox.data.search import Chunking, chunks, similarity, tokens
+from simstudio.sandbox.http import Refusal
 from simstudio.sandbox.times import iso, iso_or_none
 
 Processing = Literal["pending", "processing", "completed", "failed"]
@@ -137,11 +137,11 @@ class KnowledgeBase:
         """One document.
 
         Raises:
-            Rejected: there is none.
+            Refusal: there is none.
         """
         document = self.documents.get(document_id)
         if document is None:
-            raise Rejected("missing", "Document not found")
+            raise Refusal(404, "Document not found")
         return document
 
     def add(self, filename: str, kind: str, content: bytes, now: float) -> Document:
@@ -180,18 +180,18 @@ class KnowledgeBases:
         """One knowledge base.
 
         Raises:
-            Rejected: there is none.
+            Refusal: there is none.
         """
         base = self._bases.get(base_id)
         if base is None:
-            raise Rejected("missing", "Knowledge base not found")
+            raise Refusal(404, "Knowledge base not found")
         return base
 
     def create(self, name: str, description: str | None, chunking: Chunking) -> KnowledgeBase:
         """Add a knowledge base.
 
         Raises:
-            Rejected: the name is taken.
+            Refusal: the name is taken.
         """
         self._check_free(name)
         now = self._clock()
@@ -203,7 +203,7 @@ class KnowledgeBases:
         """Change what is not None.
 
         Raises:
-            Rejected: the name is taken.
+            Refusal: the name is taken.
         """
         if name is not None and name != base.name:
             self._check_free(name)
@@ -216,7 +216,7 @@ class KnowledgeBases:
         """Take a knowledge base away, its documents with it.
 
         Raises:
-            Rejected: there is none.
+            Refusal: there is none.
         """
         base = self.get(base_id)
         del self._bases[base_id]
@@ -226,13 +226,13 @@ class KnowledgeBases:
         """Nothing, when every id is a knowledge base's.
 
         Raises:
-            Rejected: one is not.
+            Refusal: one is not.
         """
         unknown = [base_id for base_id in ids if base_id not in self._bases]
         if len(unknown) == len(ids):
-            raise Rejected("missing", "Knowledge base not found or access denied")
+            raise Refusal(404, "Knowledge base not found or access denied")
         if unknown:
-            raise Rejected("missing", f"Knowledge bases not found or access denied: {', '.join(unknown)}")
+            raise Refusal(404, f"Knowledge bases not found or access denied: {', '.join(unknown)}")
 
     def search(self, ids: Sequence[str], query: str, most: int) -> list[Hit]:
         """The chunks most like a query, at most ``most``, the likest first. It looks at the documents, too."""
@@ -244,4 +244,4 @@ class KnowledgeBases:
 
     def _check_free(self, name: str) -> None:
         if any(base.name == name for base in self._bases.values()):
-            raise Rejected("taken", "Resource already exists")
+            raise Refusal(409, "Resource already exists")

@@ -8,9 +8,9 @@ from uuid import uuid4
 
 from simstudio.sandbox import jsontext
 from simstudio.sandbox.data.filters import condition
-from simstudio.sandbox.data.rejections import Rejected
 from simstudio.sandbox.data.tables import Column, Row, Table
 from simstudio.sandbox.data.values import moment_of, stored_object, text_of
+from simstudio.sandbox.http import Refusal
 
 Values = Mapping[str, object]
 
@@ -21,13 +21,13 @@ def insert(table: Table, data: Values, now: float) -> Row:
     """Add one row at the end.
 
     Raises:
-        Rejected: it does not fit its columns, repeats a unique value, or the table is full.
+        Refusal: it does not fit its columns, repeats a unique value, or the table is full.
     """
     _reject("Invalid row data", _oversize(data))
     _reject("Row data does not match schema", misfits(data, table.columns))
     _reject("Unique constraint violation", _clashes(table, data))
     if len(table.rows) >= table.max_rows:
-        raise Rejected("invalid", f"Table has reached maximum row limit ({table.max_rows})")
+        raise Refusal(400, f"Table has reached maximum row limit ({table.max_rows})")
     return _append(table, data, now)
 
 
@@ -35,7 +35,7 @@ def insert_many(table: Table, batch: Sequence[Values], now: float) -> list[Row]:
     """Add rows at the end.
 
     Raises:
-        Rejected: one does not fit, so that none is added.
+        Refusal: one does not fit, so that none is added.
     """
     wrong = [_oversize(data) or misfits(data, table.columns) for data in batch]
     _reject_numbered("Validation failed for some rows", wrong)
@@ -43,7 +43,7 @@ def insert_many(table: Table, batch: Sequence[Values], now: float) -> list[Row]:
     count, room = len(table.rows), table.max_rows - len(table.rows)
     if len(batch) > room:
         filled = f"table has {count}/{table.max_rows} rows"
-        raise Rejected("invalid", f"Insufficient capacity. Can only insert {room} more rows ({filled})")
+        raise Refusal(400, f"Insufficient capacity. Can only insert {room} more rows ({filled})")
     return [_append(table, data, now) for data in batch]
 
 
@@ -51,7 +51,7 @@ def update(table: Table, row: Row, changes: Values, now: float) -> None:
     """Merge values into a row; null stays null.
 
     Raises:
-        Rejected: it would not fit any more.
+        Refusal: it would not fit any more.
     """
     data = {**row.data, **changes}
     _reject_joined("", _oversize(data))
@@ -64,18 +64,18 @@ def update_where(table: Table, wanted: Values, changes: Values, limit: int | Non
     """Merge values into the rows a filter finds, at most ``limit`` of them.
 
     Raises:
-        Rejected: a row would not fit any more (which breaks the server, unless it is about uniqueness), or the filter
+        Refusal: a row would not fit any more (which breaks the server, unless it is about uniqueness), or the filter
             cannot be understood (the same).
     """
     _reject("Validation error", _oversize(changes))
     rows = _found(table, wanted, limit, "Failed to update rows")
     merged = [{**row.data, **changes} for row in rows]
     if any(misfits(data, table.columns) for data in merged):
-        raise Rejected("broken", "Failed to update rows")
+        raise Refusal(500, "Failed to update rows")
     fixed = [column.name for column in table.columns if column.unique and column.name in changes]
     if len(rows) > 1 and fixed:
-        raise Rejected(
-            "invalid",
+        raise Refusal(
+            400,
             "Cannot set unique column values when updating multiple rows. Columns with unique constraint: "
             f"{', '.join(fixed)}. Updating {len(rows)} rows with the same value would violate uniqueness.",
         )
@@ -91,12 +91,12 @@ def update_many(table: Table, updates: Sequence[tuple[str, Values]], now: float)
     """Merge values into rows by their ids.
 
     Raises:
-        Rejected: an id is unknown, or a row would not fit any more; none is changed then.
+        Refusal: an id is unknown, or a row would not fit any more; none is changed then.
     """
     known = {row.id: row for row in table.rows}
     missing = [row_id for row_id, _ in updates if row_id not in known]
     if missing:
-        raise Rejected("invalid", f"Rows not found: {', '.join(missing)}")
+        raise Refusal(400, f"Rows not found: {', '.join(missing)}")
     merged = [(known[row_id], {**known[row_id].data, **changes}) for row_id, changes in updates]
     for row, data in merged:
         wrong = _oversize(data) or misfits(data, table.columns) or _clashes(table, data, row)
@@ -110,12 +110,12 @@ def upsert(table: Table, data: Values, target: str | None, now: float) -> tuple[
     """Replace the row with the same value in a unique column, or add one; the row, and whether it is new.
 
     Raises:
-        Rejected: it is not clear which row is meant, or the data does not fit.
+        Refusal: it is not clear which row is meant, or the data does not fit.
     """
     name = _target(table, target)
     value = data.get(name)
     if value is None:
-        raise Rejected("invalid", f'Upsert requires a value for the conflict target column "{name}"')
+        raise Refusal(400, f'Upsert requires a value for the conflict target column "{name}"')
     _reject_joined("", _oversize(data))
     _reject_joined("Schema validation failed: ", misfits(data, table.columns))
     row = next((row for row in table.rows if row.data.get(name) == value), None)
@@ -124,7 +124,7 @@ def upsert(table: Table, data: Values, target: str | None, now: float) -> tuple[
         _replace(row, data, now)
         return row, False
     if len(table.rows) >= table.max_rows:
-        raise Rejected("invalid", f"Table row limit reached ({table.max_rows} rows max)")
+        raise Refusal(400, f"Table row limit reached ({table.max_rows} rows max)")
     return _append(table, data, now), True
 
 
@@ -138,7 +138,7 @@ def delete_where(table: Table, wanted: Values, limit: int | None) -> list[Row]:
     """Take away the rows a filter finds, at most ``limit`` of them.
 
     Raises:
-        Rejected: the filter cannot be understood (which breaks the server).
+        Refusal: the filter cannot be understood (which breaks the server).
     """
     rows = _found(table, wanted, limit, "Failed to delete rows")
     delete(table, rows)
@@ -206,19 +206,19 @@ def _comparable(value: object) -> object:
 def _target(table: Table, target: str | None) -> str:
     unique = [column.name for column in table.columns if column.unique]
     if not unique:
-        raise Rejected(
-            "invalid",
+        raise Refusal(
+            400,
             "Upsert requires at least one unique column in the schema. "
             "Please add a unique constraint to a column or use insert instead.",
         )
     if target:
         if target not in unique:
             available = f"Available unique columns: {', '.join(unique)}"
-            raise Rejected("invalid", f'Column "{target}" is not a unique column. {available}')
+            raise Refusal(400, f'Column "{target}" is not a unique column. {available}')
         return target
     if len(unique) > 1:
         hint = "Specify conflictTarget to indicate which column to match on."
-        raise Rejected("invalid", f"Table has multiple unique columns ({', '.join(unique)}). {hint}")
+        raise Refusal(400, f"Table has multiple unique columns ({', '.join(unique)}). {hint}")
     return unique[0]
 
 
@@ -227,7 +227,7 @@ def _found(table: Table, wanted: Values, limit: int | None, failure: str) -> lis
         matches: Callable[[Values], bool] = condition(wanted)
         return [row for row in table.rows if matches(row.data)][:limit]
     except ValueError as error:
-        raise Rejected("broken", failure) from error
+        raise Refusal(500, failure) from error
 
 
 def _append(table: Table, data: Values, now: float) -> Row:
@@ -248,15 +248,15 @@ def _oversize(data: Values) -> list[str]:
 
 def _reject(message: str, problems: list[str]) -> None:
     if problems:
-        raise Rejected("invalid", message, list(problems))
+        raise Refusal(400, message, list(problems))
 
 
 def _reject_joined(beginning: str, problems: list[str]) -> None:
     if problems:
-        raise Rejected("invalid", f"{beginning}{', '.join(problems)}")
+        raise Refusal(400, f"{beginning}{', '.join(problems)}")
 
 
 def _reject_numbered(message: str, problems: Iterable[list[str]]) -> None:
     numbered: list[object] = [{"row": index, "errors": each} for index, each in enumerate(problems) if each]
     if numbered:
-        raise Rejected("invalid", message, numbered)
+        raise Refusal(400, message, numbered)

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import attrs
 
-from simstudio.sandbox.data.rejections import Rejected
+from simstudio.sandbox.http import Refusal
 from simstudio.sandbox.times import iso
 
 KINDS = ("string", "number", "boolean", "date", "json")
@@ -86,12 +86,12 @@ class Table:
         """One row.
 
         Raises:
-            Rejected: there is none.
+            Refusal: there is none.
         """
         for row in self.rows:
             if row.id == row_id:
                 return row
-        raise Rejected("missing", "Row not found")
+        raise Refusal(404, "Row not found")
 
     def shown_rows(self, rows: Iterable[Row]) -> list[dict[str, object]]:
         """Some of the rows as the API shows them."""
@@ -124,25 +124,25 @@ class Tables:
         """One table.
 
         Raises:
-            Rejected: there is none.
+            Refusal: there is none.
         """
         table = self._tables.get(table_id)
         if table is None:
-            raise Rejected("missing", "Table not found")
+            raise Refusal(404, "Table not found")
         return table
 
     def create(self, name: str, description: str | None, columns: list[Column]) -> Table:
         """Add a table.
 
         Raises:
-            Rejected: the plan allows no more, or the name or a column's name is taken.
+            Refusal: the plan allows no more, or the name or a column's name is taken.
         """
         if len({column.name.lower() for column in columns}) < len(columns):
-            raise Rejected("invalid", "Invalid schema: Duplicate column names found")
+            raise Refusal(400, "Invalid schema: Duplicate column names found")
         if len(self._tables) >= self._plan.tables:
-            raise Rejected("limit", f"Workspace has reached maximum table limit ({self._plan.tables})")
+            raise Refusal(403, f"Workspace has reached maximum table limit ({self._plan.tables})")
         if any(table.name == name for table in self._tables.values()):
-            raise Rejected("invalid", f'Table with name "{name}" already exists in this workspace')
+            raise Refusal(400, f'Table with name "{name}" already exists in this workspace')
         now = self._clock()
         table = Table(f"tbl_{uuid4().hex}", name, description, columns, self._plan.rows, now, now)
         self._tables[table.id] = table
@@ -152,7 +152,7 @@ class Tables:
         """Take a table away; its name is free again.
 
         Raises:
-            Rejected: there is none.
+            Refusal: there is none.
         """
         table = self.get(table_id)
         del self._tables[table_id]

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import attrs
 
-from simstudio.sandbox.definitions.errors import conflict, invalid, not_found
+from simstudio.sandbox.http import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,32 +50,32 @@ class Chats:
         """A workflow's chat.
 
         Raises:
-            Refused: it has none.
+            Refusal: it has none.
         """
         if workflow_id not in self._chats:
-            raise not_found("Chat deployment")
+            raise Refusal(404, "Chat deployment not found")
         return self._chats[workflow_id]
 
     def put(self, workflow_id: str, workspace_id: str, wanted: Mapping[str, Any], now: float) -> Chat:
         """Make a workflow's chat, or replace it; what was customised and is not mentioned stays.
 
         Raises:
-            Refused: the identifier is taken, or password or e-mails do not fit the kind of access.
+            Refusal: the identifier is taken, or password or e-mails do not fit the kind of access.
         """
         earlier = self._chats.get(workflow_id)
         identifier: str = wanted["identifier"]
         taken = (chat.identifier for chat in self._chats.values() if chat is not earlier)
         if identifier in taken:
-            raise conflict("Identifier already in use")
+            raise Refusal(409, "Identifier already in use")
         auth_type: AuthType = wanted.get("authType", "public")
         keeps = earlier is not None and earlier.has_password and auth_type == "password"
         emails = tuple(wanted.get("allowedEmails", ()))
         if auth_type == "password" and "password" not in wanted and not keeps:
-            raise invalid("A password is required when authType is password")
+            raise Refusal(400, "A password is required when authType is password")
         if auth_type != "password" and "password" in wanted:
-            raise invalid("A password is only allowed when authType is password")
+            raise Refusal(400, "A password is only allowed when authType is password")
         if auth_type in ("email", "sso") and not emails:
-            raise invalid(f"allowedEmails must not be empty when authType is {auth_type}")
+            raise Refusal(400, f"allowedEmails must not be empty when authType is {auth_type}")
         chat = Chat(
             workflow_id,
             workspace_id,

@@ -8,8 +8,8 @@ from typing import Any
 
 from simstudio.sandbox.definitions import graph
 from simstudio.sandbox.definitions.blocktypes import BLOCK_TYPES
-from simstudio.sandbox.definitions.errors import invalid
 from simstudio.sandbox.definitions.graph import State
+from simstudio.sandbox.http import Refusal
 
 MOST_BLOCKS = 2000
 MOST_EDGES = 10_000
@@ -19,15 +19,15 @@ def tidied(state: State) -> tuple[State, list[str]]:
     """A graph as it is stored, and what had to be changed for it: stray edges go, loops and parallels are recomputed.
 
     Raises:
-        Refused: it is too large, or a block's key is not its id.
+        Refusal: it is too large, or a block's key is not its id.
     """
     tidy = copy.deepcopy(state)
     blocks: dict[str, dict[str, Any]] = tidy["blocks"]
     if len(blocks) > MOST_BLOCKS or len(tidy["edges"]) > MOST_EDGES:
-        raise invalid(f"A workflow has at most {MOST_BLOCKS} blocks and {MOST_EDGES} edges")
+        raise Refusal(400, f"A workflow has at most {MOST_BLOCKS} blocks and {MOST_EDGES} edges")
     odd = [key for key, block in blocks.items() if block["id"] != key]
     if odd:
-        raise invalid(f"Block {odd[0]!r} has another id than its key")
+        raise Refusal(400, f"Block {odd[0]!r} has another id than its key")
     kept = [each for each in tidy["edges"] if each["source"] in blocks and each["target"] in blocks]
     dropped = [each for each in tidy["edges"] if each not in kept]
     tidy["edges"] = kept

@@ -9,7 +9,7 @@ from uuid import uuid4
 import attrs
 
 from simstudio.sandbox.definitions import graph
-from simstudio.sandbox.definitions.errors import conflict, not_found
+from simstudio.sandbox.http import Refusal
 
 if TYPE_CHECKING:
     from simstudio.sandbox.definitions.graph import State
@@ -105,7 +105,7 @@ class Definition:
         """Put a version into service; the draft stays as it is.
 
         Raises:
-            Refused: there is no such version.
+            Refusal: there is no such version.
         """
         version = self.version(number)
         self._put_into_service(version, "activate", now)
@@ -115,13 +115,13 @@ class Definition:
         """Put an earlier version into service: the one before the one in service, unless one is named.
 
         Raises:
-            Refused: there is no such version, or none before.
+            Refusal: there is no such version, or none before.
         """
         if number is None:
             if self.active is None:
-                raise conflict("Workflow is not deployed")
+                raise Refusal(409, "Workflow is not deployed")
             if self.active.number == 1:
-                raise conflict("No previous version to roll back to")
+                raise Refusal(409, "No previous version to roll back to")
             number = self.active.number - 1
         return self.activate(number, now)
 
@@ -129,11 +129,11 @@ class Definition:
         """Make the draft what a version is.
 
         Raises:
-            Refused: there is no such version, or none in service.
+            Refusal: there is no such version, or none in service.
         """
         version = self.active if number == "active" else self.version(number)
         if version is None:
-            raise not_found("Active deployment version")
+            raise Refusal(404, "Active deployment version not found")
         self.edit(copy.deepcopy(version.state), now)
         return version
 
@@ -141,10 +141,10 @@ class Definition:
         """One version.
 
         Raises:
-            Refused: there is none of that number.
+            Refusal: there is none of that number.
         """
         if not 1 <= number <= len(self.versions):
-            raise not_found("Deployment version")
+            raise Refusal(404, "Deployment version not found")
         return self.versions[number - 1]
 
     def archive(self, now: float) -> None:

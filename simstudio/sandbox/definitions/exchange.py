@@ -13,8 +13,8 @@ from simstudio.sandbox import jsontext
 from simstudio.sandbox.definitions import graph
 from simstudio.sandbox.definitions.blocktypes import BLOCK_TYPES, is_secret
 from simstudio.sandbox.definitions.checking import tidied
-from simstudio.sandbox.definitions.errors import conflict, invalid
 from simstudio.sandbox.definitions.references import Reference, manifest, rebound, references
+from simstudio.sandbox.http import Refusal
 
 if TYPE_CHECKING:
     from simstudio.sandbox.definitions.definition import Definition
@@ -77,23 +77,23 @@ class Package:
         """Read an exported file, a bare graph, or either as JSON text.
 
         Raises:
-            Refused: it is neither.
+            Refusal: it is neither.
         """
         content: object = given
         if isinstance(given, str):
             try:
                 content = jsontext.loads(given.encode())
             except ValueError:
-                raise invalid("The workflow to import is not valid JSON") from None
+                raise Refusal(400, "The workflow to import is not valid JSON") from None
         if isinstance(content, Mapping) and isinstance(content.get("data"), Mapping) and "state" in content["data"]:
             content = content["data"]  # the answer of an export, as it came
         if not isinstance(content, Mapping):
-            raise invalid("The workflow to import must be an object")
+            raise Refusal(400, "The workflow to import must be an object")
         about = content.get("workflow")
         about = about if isinstance(about, Mapping) else content
         state = content.get("state", content)
         if not isinstance(state, Mapping) or not isinstance(state.get("blocks"), Mapping):
-            raise invalid("The workflow to import has no blocks")
+            raise Refusal(400, "The workflow to import has no blocks")
         graph_, warnings = tidied(_completed(state))
         return cls(graph_, _text(about.get("name")), _text(about.get("description")), tuple(warnings))
 
@@ -107,11 +107,11 @@ def _completed(state: Mapping[str, Any]) -> State:
     blocks: dict[str, Any] = {}
     for key, block in state["blocks"].items():
         if not isinstance(block, Mapping) or not isinstance(block.get("type"), str):
-            raise invalid(f"Block {key!r} of the workflow to import has no type")
+            raise Refusal(400, f"Block {key!r} of the workflow to import has no type")
         plain = {"position": {"x": 0, "y": 0}, "subBlocks": {}, "outputs": {}, "enabled": True, "name": block["type"]}
         blocks[key] = {**plain, **block, "id": key}
         if not isinstance(blocks[key]["subBlocks"], Mapping) or not isinstance(blocks[key]["name"], str):
-            raise invalid(f"Block {key!r} of the workflow to import is malformed")
+            raise Refusal(400, f"Block {key!r} of the workflow to import is malformed")
         blocks[key]["subBlocks"] = {
             name: {"id": name, "type": "short-input", "value": None, **sub_block}
             for name, sub_block in blocks[key]["subBlocks"].items()
@@ -174,7 +174,7 @@ class Plan:
         """Work out the request body of an import or a preview.
 
         Raises:
-            Refused: what is to be imported is no workflow.
+            Refusal: what is to be imported is no workflow.
         """
         package = Package.parse(wanted["workflow"])
         state = copy.deepcopy(package.state)
@@ -192,7 +192,7 @@ class Plan:
         for each in wanted.get("dependentValues", ()):
             block = state["blocks"].get(each["blockId"])
             if block is None:
-                raise invalid(f"There is no block {each['blockId']!r} in the workflow to import")
+                raise Refusal(400, f"There is no block {each['blockId']!r} in the workflow to import")
             sub_block = block["subBlocks"].get(each["subBlockKey"]) or {
                 "id": each["subBlockKey"],
                 "type": "short-input",
@@ -250,17 +250,17 @@ class Imports:
         """Import a workflow; repeated with the same ``requestId`` it is the workflow of the first time.
 
         Raises:
-            Refused: no such workspace or folder, or the plan is not the one that was previewed, or the request id was
+            Refusal: no such workspace or folder, or the plan is not the one that was previewed, or the request id was
                 used for another import.
         """
         if wanted.get("previewFingerprint", plan.fingerprint) != plan.fingerprint:
-            raise conflict("The workflow has changed since it was previewed")
+            raise Refusal(409, "The workflow has changed since it was previewed")
         request_id = wanted.get("requestId")
         key = (plan.workspace_id, str(request_id))
         if request_id is not None and key in self._done:
             workflow_id, fingerprint = self._done[key]
             if fingerprint != plan.fingerprint:
-                raise conflict("requestId was used for another import")
+                raise Refusal(409, "requestId was used for another import")
             return store.get(workflow_id, archived=True)
         name = wanted.get("name") or plan.package.name or "Imported workflow"
         description = wanted.get("description", plan.package.description)

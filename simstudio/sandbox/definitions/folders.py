@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 import attrs
 
-from simstudio.sandbox.definitions.errors import conflict, invalid, not_found
+from simstudio.sandbox.http import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,16 +27,18 @@ def normal(path: str) -> str:
     """A path as it is stored: with its leading slash.
 
     Raises:
-        Refused: it is no folder path.
+        Refusal: it is no folder path.
     """
     if path in ("", ROOT):
         return ROOT
     segments = path.removeprefix("/").split("/")
     if len(path.encode()) > _MOST_BYTES or len(segments) > _MOST_SEGMENTS:
-        raise invalid(f"A folder path has at most {_MOST_SEGMENTS} segments and {_MOST_BYTES} bytes")
+        raise Refusal(400, f"A folder path has at most {_MOST_SEGMENTS} segments and {_MOST_BYTES} bytes")
     for segment in segments:
         if not _SEGMENT.fullmatch(segment) or segment in (".", ".."):
-            raise invalid(f"Invalid folder path {path!r}: each segment must be percent-encoded, and none empty or dots")
+            raise Refusal(
+                400, f"Invalid folder path {path!r}: each segment must be percent-encoded, and none empty or dots"
+            )
     return f"/{'/'.join(segments)}"
 
 
@@ -87,18 +89,18 @@ class Folders:
         """The stored form of a folder's path; the top always exists.
 
         Raises:
-            Refused: there is none.
+            Refusal: there is none.
         """
         path = normal(path)
         if path != ROOT and path not in self._folders:
-            raise not_found("Folder")
+            raise Refusal(404, "Folder not found")
         return path
 
     def create(self, path: str, now: float) -> Folder:
         """Make a folder in one that exists.
 
         Raises:
-            Refused: its parent does not exist, or it exists already.
+            Refusal: its parent does not exist, or it exists already.
         """
         path = self._free(path)
         made = self._folders[path] = Folder(path, now, now)
@@ -119,14 +121,14 @@ class Folders:
             The folder, and the new path of every folder that has one.
 
         Raises:
-            Refused: there is no such folder, or it cannot go there.
+            Refusal: there is no such folder, or it cannot go there.
         """
         path = self._own(path)
         destination = normal(destination)
         if destination == path:
             return self._folders[path], {}
         if within(destination, path):
-            raise invalid("A folder cannot be moved into itself")
+            raise Refusal(400, "A folder cannot be moved into itself")
         self._free(destination)
         moved = {old: destination + old[len(path) :] for old in self._folders if within(old, path)}
         for old, new in moved.items():
@@ -142,12 +144,12 @@ class Folders:
             recursive: False refuses a folder that is not empty.
 
         Raises:
-            Refused: there is no such folder, or it is not empty.
+            Refusal: there is no such folder, or it is not empty.
         """
         path = self._own(path)
         doomed = [each for each in self._folders if within(each, path)]
         if not recursive and (occupied or len(doomed) > 1):
-            raise conflict("Folder is not empty", {"code": "FOLDER_NOT_EMPTY"})
+            raise Refusal(409, "Folder is not empty", {"code": "FOLDER_NOT_EMPTY"})
         for each in doomed:
             del self._folders[each]
         return doomed
@@ -155,12 +157,12 @@ class Folders:
     def _own(self, path: str) -> str:
         path = self.existing(path)
         if path == ROOT:
-            raise invalid("The root folder cannot be changed")
+            raise Refusal(400, "The root folder cannot be changed")
         return path
 
     def _free(self, path: str) -> str:
         path = normal(path)
         if path == ROOT or path in self._folders:
-            raise conflict("A folder of that path exists already")
+            raise Refusal(409, "A folder of that path exists already")
         self.existing(parent(path))
         return path

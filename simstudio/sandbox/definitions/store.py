@@ -12,9 +12,9 @@ import attrs
 from simstudio.sandbox.definitions import graph
 from simstudio.sandbox.definitions.chats import Chats
 from simstudio.sandbox.definitions.definition import ROOT, Definition, Version
-from simstudio.sandbox.definitions.errors import conflict, invalid, not_found
 from simstudio.sandbox.definitions.exchange import Imports
 from simstudio.sandbox.definitions.folders import Folder, Folders, within
+from simstudio.sandbox.http import Refusal
 from simstudio.sandbox.workflow import Workflow
 
 if TYPE_CHECKING:
@@ -127,11 +127,11 @@ class Definitions:
             archived: whether an archived one counts.
 
         Raises:
-            Refused: there is none.
+            Refusal: there is none.
         """
         found = self.find(workflow_id, archived=archived)
         if found is None:
-            raise not_found("Workflow")
+            raise Refusal(404, "Workflow not found")
         return found
 
     def all_of(self, workspace_id: str, scope: Scope = "active") -> list[Definition]:
@@ -146,10 +146,10 @@ class Definitions:
         """The folders of a workspace.
 
         Raises:
-            Refused: there is no such workspace.
+            Refusal: there is no such workspace.
         """
         if workspace_id not in self.workspaces:
-            raise not_found("Workspace")
+            raise Refusal(404, "Workspace not found")
         return self.workspaces[workspace_id]
 
     # Writing
@@ -158,7 +158,7 @@ class Definitions:
         """Make a workflow with nothing but a Start block.
 
         Raises:
-            Refused: no such workspace or folder, or the name is taken there.
+            Refusal: no such workspace or folder, or the name is taken there.
         """
         folder = self.folders(workspace_id).existing(folder)
         self._check_name(workspace_id, folder, name)
@@ -169,7 +169,7 @@ class Definitions:
         """Make a workflow of a graph from elsewhere: with new ids, and a name made unique.
 
         Raises:
-            Refused: no such workspace or folder.
+            Refusal: no such workspace or folder.
         """
         folder = self.folders(workspace_id).existing(folder)
         workflow_id = str(uuid4())
@@ -182,7 +182,7 @@ class Definitions:
         """Make a copy in the same workspace, undeployed, with a name made unique.
 
         Raises:
-            Refused: no such folder.
+            Refusal: no such folder.
         """
         target = original.folder if folder is None else folder
         name = f"{original.name} (Copy)" if name is None else name
@@ -192,7 +192,7 @@ class Definitions:
         """Change ``name``, ``description`` or ``folderPath``.
 
         Raises:
-            Refused: no such folder, or the name is taken there.
+            Refusal: no such folder, or the name is taken there.
         """
         folder, name = found.folder, changes.get("name") or found.name
         if changes.get("folderPath") is not None:
@@ -211,7 +211,7 @@ class Definitions:
             Those that were moved, those that could not be, and the folder's path.
 
         Raises:
-            Refused: no such workspace or folder.
+            Refusal: no such workspace or folder.
         """
         folder = self.folders(workspace_id).existing(folder)
         moved: list[str] = []
@@ -235,10 +235,10 @@ class Definitions:
         """Take a workflow back, undeployed; into the top if its folder is gone, its name made unique.
 
         Raises:
-            Refused: it is not archived.
+            Refusal: it is not archived.
         """
         if found.archived is None:
-            raise conflict("Workflow is not archived")
+            raise Refusal(409, "Workflow is not archived")
         folders = {folder.path for folder in self.folders(found.workspace_id)}
         found.folder = found.folder if found.folder in folders else ROOT
         found.name = self.free_name(found.workspace_id, found.folder, found.name)
@@ -248,7 +248,7 @@ class Definitions:
         """Rename or move a folder with everything in it.
 
         Raises:
-            Refused: no such workspace or folder, or it cannot go there.
+            Refusal: no such workspace or folder, or it cannot go there.
         """
         folder, moved = self.folders(workspace_id).relocate(path, destination, self.clock())
         for each in tuple(self._definitions.values()):
@@ -263,7 +263,7 @@ class Definitions:
             Its path, and how many folders and workflows went.
 
         Raises:
-            Refused: no such workspace or folder, or it is not empty and ``recursive`` is False.
+            Refusal: no such workspace or folder, or it is not empty and ``recursive`` is False.
         """
         folders = self.folders(workspace_id)
         path = folders.existing(path)
@@ -277,7 +277,7 @@ class Definitions:
         """Replace the draft.
 
         Raises:
-            Refused: a block, edge or variable of it has an id that belongs to another workflow.
+            Refusal: a block, edge or variable of it has an id that belongs to another workflow.
         """
         self._check_ids(found, state)
         found.edit(copy.deepcopy(state), self.clock())
@@ -303,15 +303,15 @@ class Definitions:
 
     def _check_name(self, workspace_id: str, folder: str, name: str) -> None:
         if not name.strip():
-            raise invalid("A workflow needs a name")
+            raise Refusal(400, "A workflow needs a name")
         if self._taken(workspace_id, folder, name):
-            raise conflict(f'A workflow named "{name}" already exists in this folder')
+            raise Refusal(409, f'A workflow named "{name}" already exists in this folder')
 
     def _check_ids(self, found: Definition, state: State) -> None:
         ids = _ids(state)
         for other in tuple(self._definitions.values()):
             if other is not found and not ids.isdisjoint(_ids(other.draft)):
-                raise conflict("A block, edge or subflow id belongs to another workflow")
+                raise Refusal(409, "A block, edge or subflow id belongs to another workflow")
 
     def _add(
         self,

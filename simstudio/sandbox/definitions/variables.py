@@ -6,7 +6,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from simstudio.sandbox.definitions.errors import conflict, not_found
+from simstudio.sandbox.http import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,7 +24,7 @@ def applied(variables: Variables, operations: Iterable[Mapping[str, Any]]) -> Va
             changes nothing.
 
     Raises:
-        Refused: a variable to add is there already, or one to edit is not.
+        Refusal: a variable to add is there already, or one to edit is not.
     """
     changed = copy.deepcopy(variables)
     for each in operations:
@@ -32,12 +32,12 @@ def applied(variables: Variables, operations: Iterable[Mapping[str, Any]]) -> Va
         key = next((key for key, variable in changed.items() if variable["name"] == name), None)
         if what == "add":
             if key is not None:
-                raise conflict(f'A variable named "{name}" already exists')
+                raise Refusal(409, f'A variable named "{name}" already exists')
             key = str(uuid4())
             changed[key] = {"id": key, "name": name, "type": each["type"], "value": each.get("value")}
         elif what == "edit":
             if key is None:
-                raise not_found(f'Variable "{name}"')
+                raise Refusal(404, f'Variable "{name}" not found')
             changed[key] = {**changed[key], "type": each.get("type", changed[key]["type"]), "value": each.get("value")}
         elif key is not None:
             del changed[key]

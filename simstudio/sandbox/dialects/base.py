@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from uuid import uuid4, uuid5
 
 import attrs
 
 from simstudio.sandbox import jsontext
-from simstudio.sandbox.http import Headers, Refusal, Reply, json_reply
+from simstudio.sandbox.checks import Issue, Issues, zod3
+from simstudio.sandbox.http import Refusal, Reply, json_reply
 from simstudio.sandbox.ids import NAMESPACE
 from simstudio.sandbox.workflow import Workflow
 
@@ -23,7 +24,7 @@ Check = Literal["capacity", "call_chain", "key", "body", "workflow", "access", "
 KeyState = Literal["missing", "invalid", "outsider", "member"]
 Area = Literal["execute", "status", "jobs", "usage", "cancel", "executions"]
 KeyErrors = Mapping[KeyState, tuple[int, str]]
-Option = Literal["cancel", "executions", "v1", "hitl"]
+Option = Literal["cancel", "executions", "v1", "hitl", "execute by GET"]
 
 
 @attrs.frozen
@@ -68,7 +69,6 @@ class Dialect(ABC):
     """What is reported when the user set no limits."""
     options: ClassVar[frozenset[Option]]
     """The operations it has beyond execute, jobs, status and usage."""
-    execute_methods: ClassVar[tuple[str, ...]] = ("POST",)
     body_limit: ClassVar[int | None] = None
     """Bytes of a request body the server keeps; the rest is dropped."""
     checks: ClassVar[tuple[Check, ...]]
@@ -76,6 +76,10 @@ class Dialect(ABC):
     key_errors: ClassVar[Mapping[Area, KeyErrors]]
     """Status and message for a key, per area; a state that is missing there is let through."""
 
+    codes: ClassVar[Mapping[int, str]] = {}
+    """Codes of errors by status; others are made of the message."""
+    execution_codes: ClassVar[bool] = True
+    """Whether errors of executions have a code."""
     usage_checked_at_start: ClassVar[bool] = False
     """Whether an exceeded usage limit shows only when the run begins."""
     job_takes_token: ClassVar[bool] = False
@@ -101,10 +105,10 @@ class Dialect(ABC):
         del limiter, allowance
         return {}
 
-    def at_capacity(self) -> Reply:
-        """The answer of the admission gate."""
+    def at_capacity(self) -> Refusal:
+        """The refusal of the admission gate."""
         body = {"error": "Too many requests", "message": "Server is at capacity. Please retry shortly."}
-        return json_reply({**body, "retryAfterSeconds": 5}, 429, (("retry-after", "5"),))
+        return Refusal(429, body={**body, "retryAfterSeconds": 5}, headers=(("retry-after", "5"),))
 
     def job_id(self, execution_id: str) -> str:
         """The id of the job that runs an execution."""
@@ -119,13 +123,23 @@ class Dialect(ABC):
             Refusal: the body is not acceptable.
         """
 
-    def error(self, status: int, message: str, code: str | None = None, headers: Headers = ()) -> Reply:
-        """An error of the execute family."""
-        return self.coded_error(status, message, code, headers)
+    def refused(self, refusal: Refusal, *, is_execution: bool) -> Reply:
+        """Write a refusal of an unversioned operation."""
+        body: Mapping[str, object] = {"error": refusal.message}
+        if refusal.details is not None:
+            body = {**body, "details": refusal.details}
+        elif self.execution_codes or not is_execution:
+            body = {**body, "code": refusal.code or self.codes.get(refusal.status) or code_of(refusal.message)}
+        return json_reply(refusal.body or body, refusal.status, refusal.headers)
 
-    def coded_error(self, status: int, message: str, code: str | None = None, headers: Headers = ()) -> Reply:
-        """An error with a code, which unless given is made of the message."""
-        return json_reply({"error": message, "code": code or code_of(message)}, status, headers)
+    def wording(self, issue: Issue) -> dict[str, Any]:
+        """Put an issue of a request as the validator of the generation does."""
+        return zod3(issue)
+
+    def invalid(self, issues: Issues, message: str = "Invalid request body") -> Refusal:
+        """The refusal of a request with issues."""
+        shown = [{"path": ".".join(map(str, each.path)), "message": self.wording(each)["message"]} for each in issues]
+        return Refusal(400, message, shown)
 
     def check_key(self, area: Area, key: KeyState) -> None:
         """Let a key pass or not.
@@ -135,12 +149,11 @@ class Dialect(ABC):
         """
         status_and_message = self.key_errors.get(area, {}).get(key)
         if status_and_message is not None:
-            write = self.error if area in ("execute", "cancel") else self.coded_error
-            raise Refusal(write(*status_and_message))
+            raise Refusal(*status_and_message)
 
     @abstractmethod
-    def rate_limited(self, limiter: Limiter, *, background: bool) -> Reply:
-        """The answer to an execution over the rate limit."""
+    def rate_limited(self, limiter: Limiter, *, background: bool) -> Refusal:
+        """The refusal of an execution over the rate limit."""
 
     @abstractmethod
     def error_text(self, outcome: Outcome, workflow: Workflow, timeout: float | None) -> str | None:

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, ClassVar
 
 from simstudio.sandbox.dialects.v04 import V04
-from simstudio.sandbox.http import Reply, json_reply
+from simstudio.sandbox.http import Refusal, Reply, json_reply
 from simstudio.sandbox.times import iso
 
 if TYPE_CHECKING:
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from simstudio.sandbox.records import JobRecord
     from simstudio.sandbox.runs import Outcome, Run
 
-_CODES = {
-    401: "UNAUTHORIZED",
-    402: "USAGE_LIMIT_EXCEEDED",
-    429: "RATE_LIMIT_EXCEEDED",
-}
 _KEY: KeyErrors = {"missing": (401, "Invalid API key"), "invalid": (401, "Invalid API key")}
 _MEMBERS: KeyErrors = {**_KEY, "outsider": (403, "Access denied")}
 
@@ -31,7 +26,6 @@ class Documents(V04):
 
     name = "documents"
     options: ClassVar[frozenset[Option]] = frozenset(("cancel", "executions"))
-    execute_methods: ClassVar[tuple[str, ...]] = ("POST",)
     checks: ClassVar[tuple[Check, ...]] = (
         "capacity",
         "key",
@@ -53,6 +47,12 @@ class Documents(V04):
     usage_checked_at_start = False
     keeps_streamed_blocks = False
     done = "[DONE]"
+    codes: ClassVar[Mapping[int, str]] = {
+        401: "UNAUTHORIZED",
+        402: "USAGE_LIMIT_EXCEEDED",
+        429: "RATE_LIMIT_EXCEEDED",
+    }
+    invalid_json = "INVALID_JSON"
 
     def announce(self, limiter: Limiter, allowance: Allowance) -> dict[str, str]:
         """What ``get_rate_limit_info`` reads: the reset is in epoch seconds."""
@@ -63,20 +63,10 @@ class Documents(V04):
             "x-ratelimit-reset": str(math.ceil(now.reset_at)),
         }
 
-    def coded_error(
-        self, status: int, message: str, code: str | None = None, headers: tuple[tuple[str, str], ...] = ()
-    ) -> Reply:
-        """With the documented codes."""
-        return super().coded_error(status, message, code or _CODES.get(status), headers)
-
-    def invalid_json(self) -> Reply:
-        """With the documented code."""
-        return self.error(400, "Invalid JSON in request body", "INVALID_JSON")
-
-    def rate_limited(self, limiter: Limiter, *, background: bool) -> Reply:
+    def rate_limited(self, limiter: Limiter, *, background: bool) -> Refusal:
         """With ``retry-after`` in seconds."""
         seconds = limiter.seconds_to_reset(self.allowance(background=background))
-        return self.error(429, "Rate limit exceeded", headers=(("retry-after", str(max(1, math.ceil(seconds)))),))
+        return Refusal(429, "Rate limit exceeded", headers=(("retry-after", str(max(1, math.ceil(seconds)))),))
 
     def finished(self, run: Run, outcome: Outcome, error: str | None) -> Reply:
         """All the fields of the documented result class."""

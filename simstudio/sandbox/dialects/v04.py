@@ -33,13 +33,14 @@ class V04(Dialect):
 
     name = "v0.4"
     limits = RateLimits(sync_per_minute=10, async_per_minute=50, v1_per_minute=10)
-    options: ClassVar[frozenset[Option]] = frozenset()
-    execute_methods: ClassVar[tuple[str, ...]] = ("GET", "POST")
+    options: ClassVar[frozenset[Option]] = frozenset(("execute by GET",))
     checks: ClassVar[tuple[Check, ...]] = ("workflow", "deployed", "key", "access", "body", "rate")
     key_errors: ClassVar[Mapping[Area, KeyErrors]] = {"execute": _KEY, "jobs": _ANYONE, "usage": _ANYONE}
     usage_checked_at_start = True
     keeps_streamed_blocks = True
     done = '"[DONE]"'
+    invalid_json: ClassVar[str | None] = None
+    """Code of the error for a body that is not JSON; None for that of the message."""
 
     def meter(self, per_minute: int, now: float) -> Meter:
         """A fixed window."""
@@ -67,15 +68,11 @@ class V04(Dialect):
         try:
             raw = jsontext.loads(body)
         except ValueError as error:
-            raise Refusal(self.invalid_json()) from error
+            raise Refusal(400, "Invalid JSON in request body", code=self.invalid_json) from error
         if raw is None:
             message = "Cannot read properties of null (reading 'isSecureMode')"
-            raise Refusal(self.error(500, message, "EXECUTION_ERROR"))
+            raise Refusal(500, message, code="EXECUTION_ERROR")
         return raw
-
-    def invalid_json(self) -> Reply:
-        """The answer to a body that is not JSON."""
-        return self.error(400, "Invalid JSON in request body")
 
     def _selected(self, fields: Mapping[str, object], headers: Mapping[str, str]) -> tuple[str, ...]:
         selected = fields.get("selectedOutputs")
@@ -84,14 +81,14 @@ class V04(Dialect):
                 selected = jsontext.loads(headers["x-selected-outputs"].encode())
             except ValueError as error:
                 message = "Unexpected token in JSON"
-                raise Refusal(self.error(500, message, "EXECUTION_ERROR")) from error
+                raise Refusal(500, message, code="EXECUTION_ERROR") from error
         if selected is None:
             return ()
         if not isinstance(selected, list):
-            raise Refusal(self.error(500, "selectedOutputs.map is not a function", "EXECUTION_ERROR"))
+            raise Refusal(500, "selectedOutputs.map is not a function", code="EXECUTION_ERROR")
         return tuple(each for each in selected if isinstance(each, str))
 
-    def rate_limited(self, limiter: Limiter, *, background: bool) -> Reply:
+    def rate_limited(self, limiter: Limiter, *, background: bool) -> Refusal:
         """Different bodies for synchronous and background executions, no headers."""
         now = limiter.read(self.allowance(background=background))
         if background:
@@ -101,9 +98,9 @@ class V04(Dialect):
             )
             reset_at = iso(now.reset_at)
             body = {"error": "Rate limit exceeded", "message": message, "remaining": now.remaining, "resetAt": reset_at}
-            return json_reply(body, 429)
+            return Refusal(429, body=body)
         message = f"Rate limit exceeded. You have {now.remaining} requests remaining. Resets at {iso(now.reset_at)}"
-        return self.error(429, message, "RATE_LIMIT_EXCEEDED")
+        return Refusal(429, message, code="RATE_LIMIT_EXCEEDED")
 
     def error_text(self, outcome: Outcome, workflow: Workflow, timeout: float | None) -> str | None:
         """A failure does not name the block."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from simstudio.sandbox.dialects import body as execute_body
 from simstudio.sandbox.dialects.base import Account, Area, Check, Dialect, KeyErrors, Option
-from simstudio.sandbox.http import Headers, Reply, json_reply
+from simstudio.sandbox.http import Refusal, Reply, json_reply
 from simstudio.sandbox.limits import Allowance, Limiter, Meter, RateLimits, TokenBucket
 from simstudio.sandbox.times import iso, iso_or_none
 
@@ -55,6 +55,7 @@ class V06(Dialect):
         "jobs": _NOT_YOURS,
         "usage": _ANYONE,
     }
+    execution_codes = False
     job_takes_token = True
     hanging_up_cancels_stream = True
     done = '"[DONE]"'
@@ -70,17 +71,12 @@ class V06(Dialect):
 
     def invocation(self, body: bytes, headers: Mapping[str, str]) -> Invocation:
         """Control keys are checked and stripped; what is not JSON is an empty body."""
-        return execute_body.read(body, headers)
+        return execute_body.read(self, body, headers)
 
-    def error(self, status: int, message: str, code: str | None = None, headers: Headers = ()) -> Reply:
-        """The execute family sends no codes."""
-        del code
-        return json_reply({"error": message}, status, headers)
-
-    def rate_limited(self, limiter: Limiter, *, background: bool) -> Reply:
+    def rate_limited(self, limiter: Limiter, *, background: bool) -> Refusal:
         """Without a hint when to come back."""
         del limiter, background
-        return json_reply({"error": self.rate_limited_job}, 429)
+        return Refusal(429, self.rate_limited_job)
 
     def error_text(self, outcome: Outcome, workflow: Workflow, timeout: float | None) -> str | None:
         """A failure names the block."""

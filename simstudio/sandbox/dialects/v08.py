@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
-from simstudio.sandbox import jsontext
+from simstudio.sandbox.checks import Issue, Issues, Text, zod4
 from simstudio.sandbox.dialects.base import Check
 from simstudio.sandbox.dialects.v06 import V06
-from simstudio.sandbox.http import Refusal, Reply, json_reply
+from simstudio.sandbox.http import Refusal
 
 if TYPE_CHECKING:
     from simstudio.sandbox.runs import Invocation, Outcome
 
-_ID = re.compile(r"[A-Za-z0-9._:-]+")
-_LONGEST_ID = 128
+_EXECUTION_ID = Text(
+    most=(128, "Execution ID too long"),
+    pattern=(
+        r"[A-Za-z0-9._:-]+",
+        "Execution ID can only contain letters, numbers, dots, underscores, colons, and hyphens",
+    ),
+)
 
 
 class V08(V06):
@@ -28,11 +32,15 @@ class V08(V06):
     claims = True
     job_takes_token = False
 
-    def at_capacity(self) -> Reply:
+    def at_capacity(self) -> Refusal:
         """With a code."""
         body = {"error": "Too many requests", "message": "Server is at capacity. Please retry shortly."}
         coded = {**body, "code": "ADMISSION_GATE_CAPACITY", "retryable": True, "retryAfterSeconds": 5}
-        return json_reply(coded, 429, (("retry-after", "5"),))
+        return Refusal(429, body=coded, headers=(("retry-after", "5"),))
+
+    def wording(self, issue: Issue) -> dict[str, Any]:
+        """Put an issue as zod 4 does."""
+        return zod4(issue)
 
     def job_id(self, execution_id: str) -> str:
         """The execution's, prefixed."""
@@ -42,12 +50,12 @@ class V08(V06):
         """The id of an execution comes in a header, or in the body, of which it is no input."""
         header = headers.get("x-execution-id")
         if header is not None:
-            _check("Invalid execution ID header", "X-Execution-Id", header)
+            self._check("X-Execution-Id", header, "Invalid execution ID header")
         invocation = super().invocation(body, headers)
         raw, received = invocation.raw, invocation.received
         if not (isinstance(raw, Mapping) and isinstance(received, Mapping) and "executionId" in raw):
             return attrs.evolve(invocation, execution_id=header)
-        _check("Invalid request body", "executionId", raw["executionId"])
+        self._check("executionId", raw["executionId"], "Invalid request body")
         received = {key: value for key, value in received.items() if key != "executionId"}
         return attrs.evolve(invocation, received=received, execution_id=header or raw["executionId"])
 
@@ -56,14 +64,8 @@ class V08(V06):
         del outcome
         return True
 
-
-def _check(error: str, path: str, value: object) -> None:
-    if not isinstance(value, str):
-        message = f"Invalid input: expected string, received {jsontext.type_name(value)}"
-    elif len(value) > _LONGEST_ID:
-        message = "Execution ID too long"
-    elif _ID.fullmatch(value) is None:
-        message = "Execution ID can only contain letters, numbers, dots, underscores, colons, and hyphens"
-    else:
-        return
-    raise Refusal(json_reply({"error": error, "details": [{"path": path, "message": message}]}, 400))
+    def _check(self, name: str, value: object, message: str) -> None:
+        issues = Issues()
+        _EXECUTION_ID.read(value, (name,), issues)
+        if issues:
+            raise self.invalid(issues, message)

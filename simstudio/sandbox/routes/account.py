@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from simstudio.sandbox.http import json_reply
-from simstudio.sandbox.routes.endpoint import readable_workflow
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.types import ASGIApp
-
-    from simstudio.sandbox.core import Core
+from simstudio.sandbox.families import Legacy, readable_workflow
+from simstudio.sandbox.http import Reply, json_reply
+from simstudio.sandbox.operation import Call
 
 
-async def usage_limits(core: Core, request: Request) -> ASGIApp:
-    """GET /api/users/me/usage-limits."""
-    core.dialect.check_key("usage", core.key_state(request))
+@Legacy("usage").operation("GET", "/api/users/me/usage-limits")
+def usage_limits(call: Call) -> Reply:
+    """The user's limits and what has been used of them."""
+    core = call.core
+    core.dialect.check_key("usage", call.key)
     return json_reply(core.dialect.usage(core.limiter(), core.account()))
 
 
-async def workflow_status(core: Core, request: Request) -> ASGIApp:
-    """GET /api/workflows/{id}/status."""
-    workflow = readable_workflow(core, request, "status")
-    return json_reply(core.dialect.deployment(workflow))
+@Legacy("status").operation("GET", "/api/workflows/{id}/status")
+def workflow_status(call: Call) -> Reply:
+    """Whether a workflow is deployed."""
+    return json_reply(call.core.dialect.deployment(readable_workflow(call, "status")))

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import attrs
 
 from simstudio.sandbox import jsontext
+from simstudio.sandbox.families import Legacy, kept_body
 from simstudio.sandbox.http import Headers, Refusal, Reply, json_reply
+from simstudio.sandbox.operation import Call
 from simstudio.sandbox.refusals import refuse_execution
-from simstudio.sandbox.routes.endpoint import Endpoint
 from simstudio.sandbox.streaming import ErrorStream, EventStream
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp
 
     from simstudio.sandbox.core import Core
     from simstudio.sandbox.dialects.base import Check, KeyState
@@ -25,52 +25,49 @@ if TYPE_CHECKING:
 _DEEPEST_CALL_CHAIN = 25
 
 
-class Execute:
-    """The execute endpoint, which also counts the requests in flight."""
+@Legacy("execute").operation("POST", "/api/workflows/{id}/execute")
+async def execute(call: Call) -> ASGIApp:
+    """Execute a workflow: at once, as a stream, or in the background."""
+    core = call.core
+    attempt = Attempt(call, await kept_body(call))
+    workflow, invocation = attempt.passed()
+    allowance = core.dialect.allowance(background=invocation.background)
+    headers: Headers = tuple(core.dialect.announce(core.limiter(), allowance).items())
+    if invocation.background:
+        job = core.engine.submit(workflow, invocation, invocation.execution_id)
+        return json_reply(core.dialect.accepted(job, core.base_url(call.request)), 202)
+    error = core.account().error if core.dialect.usage_checked_at_start else None
+    if error is not None and invocation.stream:
+        return ErrorStream(error, headers)
+    if error is not None:
+        raise over_usage(error)
+    run = core.engine.begin(workflow, invocation, invocation.execution_id)
+    if invocation.stream:
+        return EventStream(core, run, headers, lambda sink: core.engine.execute(run, sink))
+    # Shielded, because a synchronous run goes on when its caller disconnects.
+    outcome = await asyncio.shield(core.engine.execute(run))
+    return _answer(core, run, outcome)
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
-        self._in_flight = 0
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; a stream is in flight until its end."""
-        self._in_flight += 1
-        try:
-            await Endpoint(self._core, self._handle)(scope, receive, send)
-        finally:
-            self._in_flight -= 1
+execute_by_get = Legacy("execute", "execute by GET").operation("GET", execute.path)(execute.handler)
 
-    async def _handle(self, core: Core, request: Request) -> ASGIApp:
-        body = (await request.body())[: core.dialect.body_limit]
-        attempt = Attempt(core, request, body, self._in_flight)
-        workflow, invocation = attempt.passed()
-        allowance = core.dialect.allowance(background=invocation.background)
-        headers: Headers = tuple(core.dialect.announce(core.limiter(), allowance).items())
-        if invocation.background:
-            job = core.engine.submit(workflow, invocation, invocation.execution_id)
-            return json_reply(core.dialect.accepted(job, core.base_url(request)), 202)
-        error = core.account().error if core.dialect.usage_checked_at_start else None
-        if error is not None:
-            return ErrorStream(error, headers) if invocation.stream else attempt.over_usage(error)
-        run = core.engine.begin(workflow, invocation, invocation.execution_id)
-        if invocation.stream:
-            return EventStream(core, run, headers, lambda sink: core.engine.execute(run, sink))
-        # Shielded, because a synchronous run goes on when its caller disconnects.
-        outcome = await asyncio.shield(core.engine.execute(run))
-        return _answer(core, run, outcome)
+
+def over_usage(message: str) -> Refusal:
+    """The refusal of an execution over the usage limit."""
+    return Refusal(402, message, code="USAGE_LIMIT_EXCEEDED")
 
 
 class Attempt:
     """One request on its way through the checks, in the order the dialect names."""
 
-    def __init__(self, core: Core, request: Request, body: bytes, in_flight: int) -> None:
-        self._core = core
+    def __init__(self, call: Call, body: bytes) -> None:
+        self._core = core = call.core
         self._dialect = core.dialect
-        self._request = request
+        self._request = call.request
         self._body = body
-        self._in_flight = in_flight
-        self._key: KeyState = core.key_state(request)
-        self._workflow = core.workflows.get(request.path_params["id"])
+        self._in_flight = call.in_flight
+        self._key: KeyState = call.key
+        self._workflow = core.workflows.get(call.path["id"])
         self._invocation: Invocation | None = None
 
     def passed(self) -> tuple[Workflow, Invocation]:
@@ -96,20 +93,16 @@ class Attempt:
             checks[check]()
         return self._known(), self._read_body()
 
-    def over_usage(self, message: str) -> Reply:
-        """The answer over the usage limit."""
-        return self._dialect.error(402, message, "USAGE_LIMIT_EXCEEDED")
-
     def _check_capacity(self) -> None:
         limit = self._core.settings.admission_limit
         if limit is not None and self._in_flight > limit:
-            raise Refusal(self._dialect.at_capacity())
+            raise self._dialect.at_capacity()
 
     def _check_call_chain(self) -> None:
         hops = [hop for hop in self._request.headers.get("x-sim-via", "").split(",") if hop.strip()]
         if len(hops) > _DEEPEST_CALL_CHAIN:
             message = f"Maximum workflow call chain depth ({_DEEPEST_CALL_CHAIN}) exceeded."
-            raise Refusal(self._dialect.error(409, message))
+            raise Refusal(409, message)
 
     def _check_key(self) -> None:
         public = self._workflow is not None and self._workflow.public
@@ -131,7 +124,7 @@ class Attempt:
 
     def _known(self) -> Workflow:
         if self._workflow is None:
-            raise Refusal(self._dialect.error(404, "Workflow not found"))
+            raise Refusal(404, "Workflow not found")
         return self._workflow
 
     def _check_workflow(self) -> None:
@@ -139,18 +132,18 @@ class Attempt:
 
     def _check_deployed(self) -> None:
         if not self._known().deployed:
-            raise Refusal(self._dialect.error(403, "Workflow is not deployed"))
+            raise Refusal(403, "Workflow is not deployed")
 
     def _check_claim(self) -> None:
         execution_id = self._read_body().execution_id
         if execution_id is not None and self._core.engine.knows(execution_id):
             body = {"error": "Execution ID has already been used", "code": "EXECUTION_ID_CONFLICT"}
-            raise Refusal(json_reply({**body, "executionId": execution_id}, 409))
+            raise Refusal(409, body={**body, "executionId": execution_id})
 
     def _check_usage(self) -> None:
         error = self._core.account().error
         if error is not None:
-            raise Refusal(self.over_usage(error))
+            raise over_usage(error)
 
     def _check_rate(self) -> None:
         invocation = self._read_body()
@@ -162,10 +155,10 @@ class Attempt:
             refusal = refuse_execution(self._core, allowance)
             if refusal is not None:
                 self._core.engine.refuse(self._known(), invocation, refusal.reason, invocation.execution_id)
-                raise Refusal(self._dialect.error(429, refusal.message))
+                raise Refusal(429, refusal.message)
         elif not limiter.take(allowance):
             self._core.engine.refuse(self._known(), invocation, self._dialect.rate_limited_job)
-            raise Refusal(self._dialect.rate_limited(limiter, background=invocation.background))
+            raise self._dialect.rate_limited(limiter, background=invocation.background)
 
 
 def _answer(core: Core, run: Run, outcome: Outcome) -> Reply:

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from simstudio.sandbox import jsontext
-from simstudio.sandbox.engine import NotResumable
-from simstudio.sandbox.http import Refusal, json_reply
+from simstudio.sandbox.families import Legacy, readable_workflow
+from simstudio.sandbox.http import Refusal, Reply, json_reply
+from simstudio.sandbox.operation import Call
 from simstudio.sandbox.streaming import EventStream
 from simstudio.sandbox.times import iso, iso_or_none
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
     from starlette.types import ASGIApp
 
     from simstudio.sandbox.core import Core
@@ -21,79 +21,75 @@ if TYPE_CHECKING:
     from simstudio.sandbox.pauses import PausePoint
     from simstudio.sandbox.records import ExecutionRecord
     from simstudio.sandbox.runs import Outcome
-    from simstudio.sandbox.workflow import Workflow
 
 
-async def list_paused(core: Core, request: Request) -> ASGIApp:
-    """GET /api/workflows/{id}/paused: newest first, by ``status``, which may be empty or a list with commas."""
-    workflow = _workflow(core, request)
-    status = request.query_params.get("status")
+_HITL = Legacy("execute", "hitl")
+_PAUSED = "/api/workflows/{id}/paused"
+_CONTEXT = "/api/resume/{id}/{execution}/{context}"
+
+
+@_HITL.operation("GET", _PAUSED)
+def list_paused(call: Call) -> Reply:
+    """List paused runs, newest first. The query ``status`` is required; it may be empty, or a list with commas."""
+    workflow = readable_workflow(call, "execute")
+    status = call.request.query_params.get("status")
     if status is None:
-        raise Refusal(json_reply({"error": "Expected string, received null"}, 400))
+        raise Refusal(400, "Expected string, received null")
     wanted = {each.strip() for each in status.split(",") if each.strip()}
-    paused = [each for each in core.store.executions(workflow.id) if each.pauses]
+    paused = [each for each in call.core.store.executions(workflow.id) if each.pauses]
     paused.sort(key=lambda each: each.pauses[0].registered, reverse=True)
-    shown = [_summary(core, each) for each in paused if not wanted or each.paused_state in wanted]
+    shown = [_summary(call.core, each) for each in paused if not wanted or each.paused_state in wanted]
     return json_reply({"pausedExecutions": shown})
 
 
-async def get_paused(core: Core, request: Request) -> ASGIApp:
-    """GET /api/workflows/{id}/paused/{execution} and GET /api/resume/{id}/{execution}."""
-    return json_reply(_detail(core, _paused(core, request, "Paused execution not found")))
+@_HITL.operation("GET", f"{_PAUSED}/{{execution}}")
+def get_paused(call: Call) -> Reply:
+    """One paused run."""
+    return json_reply(_detail(call.core, _paused(call, "Paused execution not found")))
 
 
-async def get_context(core: Core, request: Request) -> ASGIApp:
-    """GET /api/resume/{id}/{execution}/{context}."""
+get_resumable = _HITL.operation("GET", "/api/resume/{id}/{execution}")(get_paused.handler)
+
+
+@_HITL.operation("GET", _CONTEXT)
+def get_context(call: Call) -> Reply:
+    """One pause of a run."""
     missing = "Pause context not found"
-    execution = _paused(core, request, missing)
-    pause = execution.pause(request.path_params["context"])
+    execution = _paused(call, missing)
+    pause = execution.pause(call.path["context"])
     if pause is None:
-        raise Refusal(json_reply({"error": missing}, 404))
-    return json_reply({"execution": _detail(core, execution), "pausePoint": _point(pause), "queue": []})
+        raise Refusal(404, missing)
+    return json_reply({"execution": _detail(call.core, execution), "pausePoint": _point(pause), "queue": []})
 
 
-async def resume(core: Core, request: Request) -> ASGIApp:
-    """POST /api/resume/{id}/{execution}/{context}: answered in the way the run was begun."""
-    workflow = _workflow(core, request)
-    context_id = request.path_params["context"]
-    answer = _answer(await request.body())
+@_HITL.operation("POST", _CONTEXT)
+async def resume(call: Call) -> ASGIApp:
+    """Resume a run; the response is of the kind that the run was started with."""
+    core = call.core
+    workflow = readable_workflow(call, "execute")
+    context_id = call.path["context"]
+    answer = _answer(await call.request.body())
     try:
-        resumption = core.engine.claim(workflow.id, request.path_params["execution"], context_id, answer)
-    except NotResumable as problem:
-        raise Refusal(json_reply({"error": problem.message}, 400)) from None
+        resumption = core.engine.claim(workflow.id, call.path["execution"], context_id, answer)
+    except Refusal as refusal:
+        raise Refusal(400, refusal.message) from None
     run = resumption.run
     if resumption.execution.mode == "stream":
         headers = (("x-execution-id", run.id),)
         return EventStream(core, run, headers, lambda sink: core.engine.resume(resumption, sink))
     if resumption.execution.mode == "async":
         job = core.engine.submit_resumption(resumption, context_id)
-        accepted = core.dialect.accepted(job, core.base_url(request))
+        accepted = core.dialect.accepted(job, core.base_url(call.request))
         return json_reply({**accepted, "message": "Resume execution queued"}, 202)
     outcome = await asyncio.shield(core.engine.resume(resumption))
     return json_reply(_result(core, resumption, outcome))
 
 
-def _workflow(core: Core, request: Request) -> Workflow:
-    """The workflow in the path, for a caller who may read it; the errors have no code here.
-
-    Raises:
-        Refusal: 401, 404 or 403.
-    """
-    key = core.key_state(request)
-    if key != "outsider":
-        core.dialect.check_key("execute", key)
-    workflow = core.workflows.get(request.path_params["id"])
-    if workflow is None:
-        raise Refusal(json_reply({"error": "Workflow not found"}, 404))
-    core.dialect.check_key("execute", key)
-    return workflow
-
-
-def _paused(core: Core, request: Request, missing: str) -> ExecutionRecord:
-    workflow = _workflow(core, request)
-    execution = core.engine.execution(request.path_params["execution"])
+def _paused(call: Call, missing: str) -> ExecutionRecord:
+    workflow = readable_workflow(call, "execute")
+    execution = call.core.engine.execution(call.path["execution"])
     if execution is None or execution.workflow_id != workflow.id or not execution.pauses:
-        raise Refusal(json_reply({"error": missing}, 404))
+        raise Refusal(404, missing)
     return execution
 
 

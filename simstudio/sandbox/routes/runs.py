@@ -4,37 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simstudio.sandbox.http import Refusal, json_reply
+from simstudio.sandbox.families import Legacy, readable_workflow
+from simstudio.sandbox.http import Refusal, Reply, json_reply
+from simstudio.sandbox.operation import Call
 from simstudio.sandbox.outputs import selected_values
-from simstudio.sandbox.routes.endpoint import readable_workflow
 from simstudio.sandbox.times import iso, iso_or_none
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.types import ASGIApp
-
-    from simstudio.sandbox.core import Core
     from simstudio.sandbox.records import ExecutionRecord
 
 
-async def get_job(core: Core, request: Request) -> ASGIApp:
-    """GET /api/jobs/{job}."""
-    key = core.key_state(request)
+@Legacy("jobs").operation("GET", "/api/jobs/{job}")
+def get_job(call: Call) -> Reply:
+    """One job."""
+    dialect, key = call.core.dialect, call.key
     if key != "outsider":
-        core.dialect.check_key("jobs", key)
-    job = core.store.job(request.path_params["job"])
+        dialect.check_key("jobs", key)
+    job = call.core.store.job(call.path["job"])
     if job is None:
-        raise Refusal(core.dialect.coded_error(404, "Task not found"))
-    core.dialect.check_key("jobs", key)
-    return json_reply(core.dialect.job(job, core.account()))
+        raise Refusal(404, "Task not found")
+    dialect.check_key("jobs", key)
+    return json_reply(dialect.job(job, call.core.account()))
 
 
-async def cancel(core: Core, request: Request) -> ASGIApp:
-    """POST /api/workflows/{id}/executions/{execution}/cancel: says yes to anything, as the server does."""
-    readable_workflow(core, request, "cancel")
-    execution_id = request.path_params["execution"]
-    redis = core.settings.redis
-    paused = redis and core.engine.cancel(execution_id)
+@Legacy("cancel", "cancel").operation("POST", "/api/workflows/{id}/executions/{execution}/cancel")
+def cancel(call: Call) -> Reply:
+    """Cancel an execution. The server confirms this for unknown ids also."""
+    readable_workflow(call, "cancel")
+    execution_id, redis = call.path["execution"], call.core.settings.redis
+    paused = redis and call.core.engine.cancel(execution_id)
     return json_reply(
         {
             "success": redis,
@@ -48,16 +46,18 @@ async def cancel(core: Core, request: Request) -> ASGIApp:
     )
 
 
-async def get_execution(core: Core, request: Request) -> ASGIApp:
-    """GET /api/workflows/{id}/executions/{execution}."""
-    workflow = readable_workflow(core, request, "executions")
-    execution = core.engine.execution(request.path_params["execution"])
+@Legacy("executions", "executions").operation("GET", "/api/workflows/{id}/executions/{execution}")
+def get_execution(call: Call) -> Reply:
+    """One execution."""
+    workflow = readable_workflow(call, "executions")
+    execution = call.core.engine.execution(call.path["execution"])
     if execution is None or execution.workflow_id != workflow.id:
-        raise Refusal(core.dialect.coded_error(404, "Execution not found"))
+        raise Refusal(404, "Execution not found")
     body = _shown(execution)
-    if request.query_params.get("includeOutput") == "true":
+    query = call.request.query_params
+    if query.get("includeOutput") == "true":
         body["finalOutput"] = execution.output
-    selected = request.query_params.get("selectedOutputs", "")
+    selected = query.get("selectedOutputs", "")
     if selected:
         body["blockOutputs"] = selected_values(execution.blocks, selected.split(","))
     return json_reply(body)

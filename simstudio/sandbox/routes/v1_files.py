@@ -9,47 +9,43 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from simstudio.sandbox.data.audit import Resource
-from simstudio.sandbox.routes.v1_requests import WORKSPACE, check_member, form, query, route, success
+from simstudio.sandbox.families import V1
+from simstudio.sandbox.http import Reply
+from simstudio.sandbox.operation import Call
+from simstudio.sandbox.routes.v1_requests import WORKSPACE, check_member, form, success
 from simstudio.sandbox.times import iso
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.routing import Route
-    from starlette.types import ASGIApp
-
     from simstudio.sandbox.core import Core
     from simstudio.sandbox.data.files import File
 
-
-def routes(core: Core) -> list[Route]:
-    """The routes of files."""
-    return [
-        route(core, "GET", "/files", list_files),
-        route(core, "POST", "/files", upload_file),
-        route(core, "GET", "/files/{file}", download_file),
-        route(core, "DELETE", "/files/{file}", delete_file),
-    ]
+_V1 = V1()
 
 
-async def list_files(core: Core, request: Request) -> ASGIApp:
+@_V1.operation("GET", "/api/v1/files", query=WORKSPACE)
+def list_files(call: Call) -> Reply:
     """All files, without paging."""
-    check_member(core, request, query(request, WORKSPACE)["workspaceId"])
+    core = call.core
+    check_member(call, call.query["workspaceId"])
     files, owner = core.data.files.all(), core.account().user_id
     return success(files=[file.shown(owner) for file in files], totalCount=len(files))
 
 
-async def upload_file(core: Core, request: Request) -> ASGIApp:
+@_V1.operation("POST", "/api/v1/files")
+async def upload_file(call: Call) -> Reply:
     """A new file; a name that is taken gets a number."""
-    workspace_id, upload = await form(core, request)
-    check_member(core, request, workspace_id)
+    core = call.core
+    workspace_id, upload = await form(call)
+    check_member(call, workspace_id)
     file = core.data.files.add(upload.name, upload.mime, upload.content)
     _record(core, "file.uploaded", f'Uploaded file "{file.name}" via API', file)
     return success(file=file.shown(core.account().user_id), message="File uploaded successfully")
 
 
-async def download_file(core: Core, request: Request) -> ASGIApp:
+@_V1.operation("GET", "/api/v1/files/{file}", query=WORKSPACE)
+def download_file(call: Call) -> Response:
     """The bytes of a file; what is known of it is in the headers."""
-    file = _file_asked_for(core, request)
+    file = _file_asked_for(call)
     name = quote(file.name, safe="!*'()")
     plain = re.sub(r"[^\w.-]", "_", file.name, flags=re.ASCII)
     headers = {
@@ -62,16 +58,18 @@ async def download_file(core: Core, request: Request) -> ASGIApp:
     return Response(file.content, headers=headers)
 
 
-async def delete_file(core: Core, request: Request) -> ASGIApp:
+@_V1.operation("DELETE", "/api/v1/files/{file}", query=WORKSPACE)
+def delete_file(call: Call) -> Reply:
     """A file is archived."""
-    file = core.data.files.archive(_file_asked_for(core, request).id)
+    core = call.core
+    file = core.data.files.archive(_file_asked_for(call).id)
     _record(core, "file.deleted", f'Archived file "{file.name}" via API', file)
     return success(message="File archived successfully")
 
 
-def _file_asked_for(core: Core, request: Request) -> File:
-    check_member(core, request, query(request, WORKSPACE)["workspaceId"])
-    return core.data.files.get(request.path_params["file"])
+def _file_asked_for(call: Call) -> File:
+    check_member(call, call.query["workspaceId"])
+    return call.core.data.files.get(call.path["file"])
 
 
 def _record(core: Core, action: str, description: str, file: File) -> None:

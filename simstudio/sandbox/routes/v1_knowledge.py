@@ -4,32 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from simstudio.sandbox.checks import AnyOf, ListOf, Number, OneOf, Optional, Ruled, Shape, Text
 from simstudio.sandbox.data.audit import Resource
-from simstudio.sandbox.data.checks import AnyOf, ListOf, Number, OneOf, Optional, Ruled, Shape, Text, present
 from simstudio.sandbox.data.search import Chunking
-from simstudio.sandbox.routes import v1_documents
+from simstudio.sandbox.families import V1
+from simstudio.sandbox.http import Refusal, Reply
+from simstudio.sandbox.operation import Call
 from simstudio.sandbox.routes.v1_documents import base_asked_for, base_of
-from simstudio.sandbox.routes.v1_requests import (
-    IN_BODY,
-    WORKSPACE,
-    check_member,
-    checked,
-    given,
-    json_body,
-    query,
-    refuse,
-    route,
-    success,
-)
+from simstudio.sandbox.routes.v1_requests import IN_BODY, WORKSPACE, check_member, success
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.routing import Route
-    from starlette.types import ASGIApp
-
     from simstudio.sandbox.core import Core
     from simstudio.sandbox.data.knowledge import KnowledgeBase
 
+_V1 = V1()
 _LONGEST_NAME = (255, "Name must be 255 characters or less")
 _DESCRIPTION = Optional(Text(most=(1000, "Description must be 1000 characters or less")))
 _SIZES = {
@@ -56,7 +44,7 @@ _CHANGED = Ruled(
             "chunkingConfig": Optional(Shape(_SIZES)),
         }
     ),
-    lambda asked: len(present(asked)) > 1,
+    lambda asked: len(asked) > 1,
     "At least one of name, description, or chunkingConfig must be provided",
 )
 _TAG_FILTER = Shape(
@@ -90,74 +78,68 @@ _SEARCH = Ruled(
 )
 
 
-def routes(core: Core) -> list[Route]:
-    """The routes of knowledge bases, documents and the search."""
-    return [
-        route(core, "GET", "/knowledge", list_bases),
-        route(core, "POST", "/knowledge", create_base),
-        route(core, "POST", "/knowledge/search", search),
-        route(core, "GET", "/knowledge/{base}", get_base),
-        route(core, "PUT", "/knowledge/{base}", update_base),
-        route(core, "DELETE", "/knowledge/{base}", delete_base),
-        *v1_documents.routes(core),
-    ]
-
-
-async def list_bases(core: Core, request: Request) -> ASGIApp:
+@_V1.operation("GET", "/api/v1/knowledge", query=WORKSPACE)
+def list_bases(call: Call) -> Reply:
     """All knowledge bases, without paging."""
-    check_member(core, request, query(request, WORKSPACE)["workspaceId"])
-    bases = core.data.knowledge.all()
+    check_member(call, call.query["workspaceId"])
+    bases = call.core.data.knowledge.all()
     return success(knowledgeBases=[base.shown() for base in bases], totalCount=len(bases))
 
 
-async def create_base(core: Core, request: Request) -> ASGIApp:
+@_V1.operation("POST", "/api/v1/knowledge", body=_NEW)
+async def create_base(call: Call) -> Reply:
     """A new knowledge base."""
-    asked = checked(_NEW, await json_body(core, request))
-    check_member(core, request, asked["workspaceId"])
-    chunking = _chunking(given(asked["chunkingConfig"])) or Chunking()
-    base = core.data.knowledge.create(asked["name"], given(asked["description"]), chunking)
+    core, asked = call.core, call.body
+    check_member(call, asked["workspaceId"])
+    chunking = _chunking(asked.get("chunkingConfig")) or Chunking()
+    base = core.data.knowledge.create(asked["name"], asked.get("description"), chunking)
     _record(core, base, "created", chunkingConfig=chunking.shown())
     return success(knowledgeBase=base.shown(), message="Knowledge base created successfully")
 
 
-async def get_base(core: Core, request: Request) -> ASGIApp:
+@_V1.operation("GET", "/api/v1/knowledge/{base}", query=WORKSPACE)
+def get_base(call: Call) -> Reply:
     """One knowledge base."""
-    return success(knowledgeBase=base_asked_for(core, request).shown())
+    return success(knowledgeBase=base_asked_for(call).shown())
 
 
-async def update_base(core: Core, request: Request) -> ASGIApp:
+@_V1.operation("PUT", "/api/v1/knowledge/{base}", body=_CHANGED)
+async def update_base(call: Call) -> Reply:
     """Another name, description or way to cut."""
-    asked = checked(_CHANGED, await json_body(core, request))
-    base = base_of(core, request, asked["workspaceId"])
-    chunking = _chunking(given(asked["chunkingConfig"]))
-    core.data.knowledge.update(base, given(asked["name"]), given(asked["description"]), chunking)
+    core, asked = call.core, call.body
+    base = base_of(call, asked["workspaceId"])
+    chunking = _chunking(asked.get("chunkingConfig"))
+    core.data.knowledge.update(base, asked.get("name"), asked.get("description"), chunking)
     _record(core, base, "updated")
     return success(knowledgeBase=base.shown(), message="Knowledge base updated successfully")
 
 
-async def delete_base(core: Core, request: Request) -> ASGIApp:
+@_V1.operation("DELETE", "/api/v1/knowledge/{base}", query=WORKSPACE)
+def delete_base(call: Call) -> Reply:
     """A knowledge base goes, with its documents."""
-    base = core.data.knowledge.delete(base_asked_for(core, request).id)
+    core = call.core
+    base = core.data.knowledge.delete(base_asked_for(call).id)
     _record(core, base, "deleted")
     return success(message="Knowledge base deleted successfully")
 
 
-async def search(core: Core, request: Request) -> ASGIApp:
+@_V1.operation("POST", "/api/v1/knowledge/search", body=_SEARCH)
+async def search(call: Call) -> Reply:
     """The chunks most like a query, of some knowledge bases.
 
     No knowledge base of the sandbox defines tags, so that a filter by one is refused.
     """
-    asked = checked(_SEARCH, await json_body(core, request))
-    check_member(core, request, asked["workspaceId"])
+    core, asked = call.core, call.body
+    check_member(call, asked["workspaceId"])
     given_ids = asked["knowledgeBaseIds"]
     ids = [given_ids] if isinstance(given_ids, str) else given_ids
     core.data.knowledge.check_known(ids)
     tags = ", ".join(f'"{each["tagName"]}"' for each in asked["tagFilters"])
     if tags and len(ids) > 1:
-        raise refuse(400, "Tag filters are only supported when searching a single knowledge base")
+        raise Refusal(400, "Tag filters are only supported when searching a single knowledge base")
     if tags:
         first = f"The following tags are not defined in this knowledge base: {tags}."
-        raise refuse(400, f"{first} Please define them at the knowledge base level first.")
+        raise Refusal(400, f"{first} Please define them at the knowledge base level first.")
     hits = core.data.knowledge.search(ids, asked["query"], int(asked["topK"]))
     return success(
         results=[hit.shown() for hit in hits],

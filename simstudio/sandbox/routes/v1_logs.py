@@ -10,53 +10,60 @@ import base64
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from starlette.routing import Route
-
 from simstudio.sandbox import jsontext
-from simstudio.sandbox.http import Refusal, json_reply
+from simstudio.sandbox.checks import Number, OneOf, Optional, Parsed, Shape, Text, as_number
+from simstudio.sandbox.families import V1
+from simstudio.sandbox.http import Refusal, Reply
 from simstudio.sandbox.logs import COST, FULL_COST, Entry, Logs
+from simstudio.sandbox.operation import Call
 from simstudio.sandbox.pauses import Place
-from simstudio.sandbox.routes.endpoint import Endpoint, Handler
-from simstudio.sandbox.routes.v1_access import counted, limits_of
+from simstudio.sandbox.routes.v1_requests import with_limits
 from simstudio.sandbox.times import iso
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from starlette.requests import Request
-    from starlette.types import ASGIApp
-
     from simstudio.sandbox.core import Core
 
-_PAGE = 100
-_CHOICES = {"level": ("info", "error"), "details": ("basic", "full"), "order": ("desc", "asc")}
-_NUMBERS = ("minDurationMs", "maxDurationMs", "minCost", "maxCost", "limit")
+_V1 = V1("Invalid parameters")
+_TEXT, _NUMBER = Optional(Text()), Optional(Parsed(as_number, Number()))
+_LISTED = Shape(
+    {
+        "workspaceId": Text(),
+        "level": Optional(OneOf(("info", "error"))),
+        "details": Optional(OneOf(("basic", "full")), "basic"),
+        "order": Optional(OneOf(("desc", "asc")), "desc"),
+        **dict.fromkeys(("minDurationMs", "maxDurationMs", "minCost", "maxCost"), _NUMBER),
+        "limit": Optional(Parsed(as_number, Number()), 100),
+        **dict.fromkeys(("workflowIds", "triggers", "folderIds", "executionId"), _TEXT),
+        **dict.fromkeys(("startDate", "endDate", "model", "cursor", "includeFinalOutput", "includeTraceSpans"), _TEXT),
+    }
+)
 
 
-async def list_logs(core: Core, request: Request) -> ASGIApp:
+@_V1.operation("GET", "/api/v1/logs", query=_LISTED)
+def list_logs(call: Call) -> Reply:
     """GET /api/v1/logs."""
-    headers = counted(core, request)
-    query = request.query_params
-    numbers = _validated(query)
+    query = call.query
     if _breaks(query):
-        raise _broken()
-    entries = [each for each in _visible(core, request, query["workspaceId"]) if _is_wanted(each, query, numbers)]
-    entries.sort(key=lambda each: (each.started_at, each.id), reverse=query.get("order", "desc") == "desc")
-    size = int(numbers.get("limit", _PAGE))
+        raise Refusal(500, "Internal server error")
+    entries = [each for each in _visible(call, query["workspaceId"]) if _is_wanted(each, query)]
+    entries.sort(key=lambda each: (each.started_at, each.id), reverse=query["order"] == "desc")
+    size = int(query["limit"])
     shown = entries[:size]  # a negative one cuts the page from its end, as it does in JavaScript
-    body: dict[str, Any] = {"data": [_item(core, request, each) for each in shown]}
+    body: dict[str, Any] = {"data": [_item(call, each) for each in shown]}
     if len(entries) > size and shown:
         body["nextCursor"] = _cursor(shown[-1])
-    return json_reply({**body, "limits": limits_of(core)}, headers=headers)
+    return with_limits(call, **body)
 
 
-async def get_log(core: Core, request: Request) -> ASGIApp:
+@_V1.operation("GET", "/api/v1/logs/{log}")
+def get_log(call: Call) -> Reply:
     """GET /api/v1/logs/{log}: by the entry's id, not the run's."""
-    headers = counted(core, request)
-    wanted = request.path_params["log"]
-    entry = next((each for each in _visible(core, request) if each.id == wanted), None)
+    core, wanted = call.core, call.path["log"]
+    entry = next((each for each in _visible(call) if each.id == wanted), None)
     if entry is None:
-        raise Refusal(json_reply({"error": "Log not found"}, 404))
+        raise Refusal(404, "Log not found")
     run = entry.execution
     shown = {
         "id": entry.id,
@@ -73,16 +80,17 @@ async def get_log(core: Core, request: Request) -> ASGIApp:
         "createdAt": entry.started_at,
     }
     if entry.files:
-        shown["files"] = _files(core, request, entry)
-    return json_reply({"data": shown, "limits": limits_of(core)}, headers=headers)
+        shown["files"] = _files(call, entry)
+    return with_limits(call, data=shown)
 
 
-async def get_execution(core: Core, request: Request) -> ASGIApp:
+@_V1.operation("GET", "/api/v1/logs/executions/{execution}")
+def get_execution(call: Call) -> Reply:
     """GET /api/v1/logs/executions/{execution}: the graph that ran."""
-    headers = counted(core, request)
-    found = core.store.execution(request.path_params["execution"])
-    if found is None or found.continues is not None or core.key_state(request) == "outsider":
-        raise Refusal(json_reply({"error": "Workflow execution not found"}, 404))
+    core = call.core
+    found = core.store.execution(call.path["execution"])
+    if found is None or found.continues is not None or call.key == "outsider":
+        raise Refusal(404, "Workflow execution not found")
     entry = _logs(core).entry(found)
     metadata = {
         "trigger": found.trigger,
@@ -96,39 +104,22 @@ async def get_execution(core: Core, request: Request) -> ASGIApp:
         "workflowId": found.workflow_id,
         "workflowState": entry.workflow_state(),
         "executionMetadata": metadata,
-        "limits": limits_of(core),
     }
-    return json_reply(body, headers=headers)
-
-
-_ROUTES: tuple[tuple[str, Handler], ...] = (
-    ("/api/v1/logs", list_logs),
-    ("/api/v1/logs/executions/{execution}", get_execution),
-    ("/api/v1/logs/{log}", get_log),
-)
-
-
-def routes(core: Core) -> list[Route]:
-    """The routes of this group."""
-    return [Route(path, Endpoint(core, handler), methods=["GET"]) for path, handler in _ROUTES]
+    return with_limits(call, **body)
 
 
 def _logs(core: Core) -> Logs:
     return Logs(core.store.executions, core.store.files, core.definitions, core.account())
 
 
-def _visible(core: Core, request: Request, workspace_id: str | None = None) -> list[Entry]:
+def _visible(call: Call, workspace_id: str | None = None) -> list[Entry]:
     """The entries of a workspace; of an unknown one, or for somebody else, there are simply none."""
-    if core.key_state(request) == "outsider":
+    if call.key == "outsider":
         return []
-    return _logs(core).of_workspace(core.account().workspace_id if workspace_id is None else workspace_id)
+    return _logs(call.core).of_workspace(call.core.account().workspace_id if workspace_id is None else workspace_id)
 
 
-def _broken() -> Refusal:
-    return Refusal(json_reply({"error": "Internal server error"}, 500))
-
-
-def _breaks(query: Mapping[str, str]) -> bool:
+def _breaks(query: Mapping[str, Any]) -> bool:
     """Whether the real server stumbles over a query."""
     if query.get("model"):
         return True
@@ -145,35 +136,6 @@ def _breaks(query: Mapping[str, str]) -> bool:
     return bool(position)
 
 
-def _validated(query: Mapping[str, str]) -> dict[str, float]:
-    """The numbers of a query.
-
-    Raises:
-        Refusal: 400, with the validator's raw issues.
-    """
-    issues: list[object] = []
-    if "workspaceId" not in query:
-        kinds = {"code": "invalid_type", "expected": "string", "received": "undefined"}
-        issues.append({**kinds, "path": ["workspaceId"], "message": "Required"})
-    for name, choices in _CHOICES.items():
-        if name in query and query[name] not in choices:
-            expected = " | ".join(f"'{each}'" for each in choices)
-            message = f"Invalid enum value. Expected {expected}, received '{query[name]}'"
-            kinds = {"received": query[name], "code": "invalid_enum_value"}
-            issues.append({**kinds, "options": list(choices), "path": [name], "message": message})
-    numbers: dict[str, float] = {}
-    for name in _NUMBERS:
-        if name in query:
-            try:
-                numbers[name] = float(query[name] or 0)
-            except ValueError:
-                kinds = {"code": "invalid_type", "expected": "number", "received": "nan"}
-                issues.append({**kinds, "path": [name], "message": "Expected number, received nan"})
-    if issues:
-        raise Refusal(json_reply({"error": "Invalid parameters", "details": issues}, 400))
-    return numbers
-
-
 def _moment(text: str) -> str | None:
     """A date as the API writes it; None for what JavaScript's ``Date`` would not read either."""
     try:
@@ -185,7 +147,7 @@ def _moment(text: str) -> str | None:
     return iso(moment.timestamp())
 
 
-def _is_wanted(entry: Entry, query: Mapping[str, str], numbers: Mapping[str, float]) -> bool:
+def _is_wanted(entry: Entry, query: Mapping[str, Any]) -> bool:
     run, duration = entry.execution, entry.duration
     folder = None if entry.definition is None else entry.definition.folder.lstrip("/")
     of_run = {"workflowIds": run.workflow_id, "triggers": run.trigger, "folderIds": folder}
@@ -199,21 +161,22 @@ def _is_wanted(entry: Entry, query: Mapping[str, str], numbers: Mapping[str, flo
         return False
     if end and entry.started_at > str(_moment(end)):
         return False
-    shortest, longest = numbers.get("minDurationMs"), numbers.get("maxDurationMs")
+    shortest, longest = query.get("minDurationMs"), query.get("maxDurationMs")
     if shortest is not None and (duration is None or duration < shortest):
         return False
     if longest is not None and (duration is None or duration > longest):
         return False
-    return numbers.get("minCost", 0) <= 0 <= numbers.get("maxCost", 0)
+    least, most = query.get("minCost", 0), query.get("maxCost", 0)
+    return bool(least <= 0 <= most)
 
 
 def _cursor(entry: Entry) -> str:
     return base64.b64encode(jsontext.encode({"startedAt": entry.started_at, "id": entry.id})).decode()
 
 
-def _item(core: Core, request: Request, entry: Entry) -> dict[str, Any]:
-    run, query = entry.execution, request.query_params
-    full = query.get("details") == "full"
+def _item(call: Call, entry: Entry) -> dict[str, Any]:
+    core, run, query = call.core, entry.execution, call.query
+    full = query["details"] == "full"
     shown: dict[str, Any] = {
         "id": entry.id,
         "workflowId": run.workflow_id,
@@ -225,7 +188,7 @@ def _item(core: Core, request: Request, entry: Entry) -> dict[str, Any]:
         "endedAt": entry.ended_at,
         "totalDurationMs": entry.duration,
         "cost": None if run.ended is None else FULL_COST if full else COST,
-        "files": _files(core, request, entry) or None,
+        "files": _files(call, entry) or None,
     }
     if not full:
         return shown
@@ -238,8 +201,8 @@ def _item(core: Core, request: Request, entry: Entry) -> dict[str, Any]:
     return shown
 
 
-def _files(core: Core, request: Request, entry: Entry) -> list[dict[str, object]]:
-    place = Place(core.base_url(request), entry.execution.workflow_id, entry.execution.id)
+def _files(call: Call, entry: Entry) -> list[dict[str, object]]:
+    place = Place(call.core.base_url(call.request), entry.execution.workflow_id, entry.execution.id)
     return [file.in_log(place, entry.workspace_id) for file in entry.files]
 
 

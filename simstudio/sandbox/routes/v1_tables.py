@@ -4,31 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from simstudio.sandbox.checks import Flag, ListOf, Number, OneOf, Optional, Shape, Text
 from simstudio.sandbox.data import columns
 from simstudio.sandbox.data.audit import Resource
-from simstudio.sandbox.data.checks import Flag, ListOf, Number, OneOf, Optional, Shape, Text, present
 from simstudio.sandbox.data.tables import KINDS, LONGEST_NAME, MOST_COLUMNS, Column, Table
-from simstudio.sandbox.routes import v1_rows
-from simstudio.sandbox.routes.v1_requests import (
-    IN_BODY,
-    WORKSPACE,
-    check_member,
-    checked,
-    given,
-    json_body,
-    query,
-    route,
-    success,
-)
+from simstudio.sandbox.families import V1
+from simstudio.sandbox.http import Reply
+from simstudio.sandbox.operation import Call
+from simstudio.sandbox.routes.v1_requests import IN_BODY, WORKSPACE, check_member, success
 from simstudio.sandbox.routes.v1_rows import table_asked_for, table_of
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.routing import Route
-    from starlette.types import ASGIApp
-
     from simstudio.sandbox.core import Core
 
+_V1 = V1()
 _NAME_RULE = "must start with a letter or underscore and contain only alphanumeric characters and underscores"
 
 
@@ -94,75 +83,69 @@ _CHANGED_COLUMN = Shape(
 _DROPPED_COLUMN = Shape({"workspaceId": IN_BODY, "columnName": _COLUMN_NAME})
 
 
-def routes(core: Core) -> list[Route]:
-    """The routes of tables, columns and rows."""
-    return [
-        route(core, "GET", "/tables", list_tables),
-        route(core, "POST", "/tables", create_table),
-        route(core, "GET", "/tables/{table}", get_table),
-        route(core, "DELETE", "/tables/{table}", delete_table),
-        route(core, "POST", "/tables/{table}/columns", add_column),
-        route(core, "PATCH", "/tables/{table}/columns", update_column),
-        route(core, "DELETE", "/tables/{table}/columns", delete_column),
-        *v1_rows.routes(core),
-    ]
-
-
-async def list_tables(core: Core, request: Request) -> ASGIApp:
+@_V1.operation("GET", "/api/v1/tables", query=WORKSPACE)
+def list_tables(call: Call) -> Reply:
     """All tables, without paging."""
-    check_member(core, request, query(request, WORKSPACE)["workspaceId"])
-    tables = core.data.tables.all()
+    check_member(call, call.query["workspaceId"])
+    tables = call.core.data.tables.all()
     return success(tables=[table.shown() for table in tables], totalCount=len(tables))
 
 
-async def create_table(core: Core, request: Request) -> ASGIApp:
+@_V1.operation("POST", "/api/v1/tables", body=_NEW_TABLE)
+def create_table(call: Call) -> Reply:
     """A new table, as far as the plan allows."""
-    asked = checked(_NEW_TABLE, await json_body(core, request))
-    check_member(core, request, asked["workspaceId"])
+    core, asked = call.core, call.body
+    check_member(call, asked["workspaceId"])
     wanted = [_column(each) for each in asked["schema"]["columns"]]
-    table = core.data.tables.create(asked["name"], given(asked["description"]), wanted)
+    table = core.data.tables.create(asked["name"], asked.get("description"), wanted)
     core.data.audit.record(
         "table.created", _resource(table), f'Created table "{table.name}" via API', columnCount=len(wanted)
     )
     return success(table=table.shown(), message="Table created successfully")
 
 
-async def get_table(core: Core, request: Request) -> ASGIApp:
+@_V1.operation("GET", "/api/v1/tables/{table}")
+def get_table(call: Call) -> Reply:
     """One table."""
-    return success(table=table_asked_for(core, request).shown())
+    return success(table=table_asked_for(call).shown())
 
 
-async def delete_table(core: Core, request: Request) -> ASGIApp:
+@_V1.operation("DELETE", "/api/v1/tables/{table}")
+def delete_table(call: Call) -> Reply:
     """A table is archived."""
-    table = core.data.tables.archive(table_asked_for(core, request).id)
+    core = call.core
+    table = core.data.tables.archive(table_asked_for(call).id)
     core.data.audit.record("table.deleted", _resource(table), f'Archived table "{table.name}" via API')
     return success(message="Table archived successfully")
 
 
-async def add_column(core: Core, request: Request) -> ASGIApp:
+@_V1.operation("POST", "/api/v1/tables/{table}/columns", body=_NEW_COLUMN)
+def add_column(call: Call) -> Reply:
     """A new column."""
-    asked = checked(_NEW_COLUMN, await json_body(core, request))
-    table = table_of(core, request, asked["workspaceId"])
+    core, asked = call.core, call.body
+    table = table_of(call, asked["workspaceId"])
     wanted = asked["column"]
-    columns.add(table, _column(wanted), given(wanted["position"]), core.clock())
-    _record_change(core, table, f'Added column "{wanted["name"]}" to table "{table.name}"', column=present(wanted))
+    columns.add(table, _column(wanted), wanted.get("position"), core.clock())
+    _record_change(core, table, f'Added column "{wanted["name"]}" to table "{table.name}"', column=wanted)
     return success(columns=table.shown_columns())
 
 
-async def update_column(core: Core, request: Request) -> ASGIApp:
+@_V1.operation("PATCH", "/api/v1/tables/{table}/columns", body=_CHANGED_COLUMN)
+def update_column(call: Call) -> Reply:
     """Another name, type or constraint."""
-    asked = checked(_CHANGED_COLUMN, await json_body(core, request))
-    table = table_of(core, request, asked["workspaceId"])
-    name, updates = asked["columnName"], present(asked["updates"])
+    core, asked = call.core, call.body
+    table = table_of(call, asked["workspaceId"])
+    name, updates = asked["columnName"], asked["updates"]
     columns.change(table, name, updates, core.clock())
     _record_change(core, table, f'Updated column "{name}" in table "{table.name}"', columnName=name, updates=updates)
     return success(columns=table.shown_columns())
 
 
-async def delete_column(core: Core, request: Request) -> ASGIApp:
+@_V1.operation("DELETE", "/api/v1/tables/{table}/columns", body=_DROPPED_COLUMN)
+def delete_column(call: Call) -> Reply:
     """A column goes, named in the body of the DELETE."""
-    asked = checked(_DROPPED_COLUMN, await json_body(core, request))
-    table = table_of(core, request, asked["workspaceId"])
+    core, asked = call.core, call.body
+    table = table_of(call, asked["workspaceId"])
     name = asked["columnName"]
     columns.drop(table, name, core.clock())
     _record_change(core, table, f'Deleted column "{name}" from table "{table.name}"', columnName=name)

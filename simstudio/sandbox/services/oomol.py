@@ -181,7 +181,7 @@ class OomolSandbox:
         name = body.get("blockId", body.get("manifest"))
         runnable = self._blocks.get(str(name)) or self._flows.get(str(name))
         if runnable is None:
-            raise _refusal(404, f"There is no block or flow {name!r}")
+            raise Refusal(404, f"There is no block or flow {name!r}")
         nodes = body.get("inputValues") or []
         task = TaskRecord(f"t-{len(self._tasks) + 1}", runnable, nodes, now())
         inputs = _inputs(nodes)
@@ -258,7 +258,7 @@ class OomolSandbox:
         """One installation, which goes on a step each time it is asked for."""
         install = self._installs.get(request.path_params["id"])
         if install is None:
-            raise _refusal(404, "There is no such installation")
+            raise Refusal(404, "There is no such installation")
         if install["status"] == "pending" and install["name"] not in self.installable:
             install |= {"status": "failed", "error": "no such package"}
         elif install["status"] in _INSTALLING:
@@ -274,7 +274,7 @@ class OomolSandbox:
     def _task(self, request: Request) -> TaskRecord:
         task = self._tasks.get(request.path_params["id"])
         if task is None:
-            raise _refusal(404, "There is no such task")
+            raise Refusal(404, "There is no such task")
         return task
 
 
@@ -293,10 +293,10 @@ class _Endpoint:
         answer: ASGIApp
         try:
             if request.headers.get("authorization") != self._sandbox.api_token:
-                raise _refusal(401, "The token is missing or wrong")
+                raise Refusal(401, "The token is missing or wrong")
             answer = await self._handlers["GET" if request.method == "HEAD" else request.method](request)
         except Refusal as refusal:
-            answer = refusal.reply
+            answer = json_reply({"message": refusal.message}, refusal.status)
         await answer(scope, receive, send)
 
 
@@ -309,7 +309,7 @@ async def _task_request(request: Request) -> tuple[dict[str, Any], list[Uploaded
     try:
         texts, uploaded = parse_form(content_type, body)
     except ValueError as error:
-        raise _refusal(400, str(error)) from error
+        raise Refusal(400, str(error)) from error
     found: dict[str, Any] = dict(texts)
     if "inputValues" in found:
         found["inputValues"] = jsontext.loads(found["inputValues"].encode())
@@ -320,9 +320,9 @@ def _object(body: bytes) -> dict[str, Any]:
     try:
         data = jsontext.loads(body)
     except ValueError as error:
-        raise _refusal(400, "The body is not JSON") from error
+        raise Refusal(400, "The body is not JSON") from error
     if not isinstance(data, dict):
-        raise _refusal(400, "The body is no object")
+        raise Refusal(400, "The body is no object")
     return data
 
 
@@ -331,7 +331,7 @@ def _inputs(nodes: object) -> dict[str, Any]:
     try:
         return {each["handle"]: each["value"] for node in nodes for each in node["inputs"]}  # type: ignore[attr-defined]
     except (TypeError, KeyError, AttributeError) as error:
-        raise _refusal(400, "inputValues is no list of {nodeId, inputs: [{handle, value}]}") from error
+        raise Refusal(400, "inputValues is no list of {nodeId, inputs: [{handle, value}]}") from error
 
 
 def _block(block: Runnable) -> dict[str, Any]:
@@ -340,10 +340,6 @@ def _block(block: Runnable) -> dict[str, Any]:
     if block.description is not None:
         shown["description"] = block.description
     return {**shown, "inputs": [{"handle": handle} for handle in block.inputs]}
-
-
-def _refusal(status: int, message: str) -> Refusal:
-    return Refusal(json_reply({"message": message}, status))
 
 
 __all__ = ["Context", "OomolSandbox", "OomolServer", "UploadedFile"]

@@ -5,26 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
+from simstudio.resources.v2.billing import Billing
+from simstudio.resources.v2.meta import Meta
+from simstudio.sandbox.checks import Issue
+from simstudio.sandbox.families import V2, invalid, invalid_value
+from simstudio.sandbox.http import Reply
+from simstudio.sandbox.operation import Call
+from simstudio.sandbox.signatures import moment
 from simstudio.sandbox.times import iso
 from simstudio.sandbox.v2.answers import data, listing
-from simstudio.sandbox.v2.operation import (
-    PAGE,
-    Call,
-    Field,
-    Operation,
-    bad_request,
-    choice,
-    invalid,
-    moment,
-    routes_of,
-)
 from simstudio.sandbox.v2.paging import page
 
 if TYPE_CHECKING:
-    from starlette.routing import Route
-
-    from simstudio.sandbox.core import Core
-    from simstudio.sandbox.http import Reply
     from simstudio.sandbox.records import ExecutionRecord
 
 CREDITS_PER_DOLLAR = 200
@@ -32,11 +24,13 @@ _STORAGE_LIMIT = 5 * 1024**3
 _DAYS = {"1d": 1, "7d": 7, "30d": 30}
 
 
+@V2(is_gated=False).serves(Meta.get)
 def meta(call: Call) -> Reply:
     """Whether v2 is switched on, and what kind of key asks."""
     return data({"v2Enabled": call.core.settings.v2, "keyType": "personal", "expiresAt": None})
 
 
+@V2().serves(Billing.status)
 def status(call: Call) -> Reply:
     """What the user has spent in this period and may spend, in credits."""
     workspace_id = call.query.get("workspaceId")
@@ -60,6 +54,7 @@ def status(call: Call) -> Reply:
     )
 
 
+@V2().serves(Billing.logs, {"period": "30d", "limit": 50}, texts=("startDate", "endDate"))
 def logs(call: Call) -> Reply:
     """A page of what was charged, newest first: every finished run, of which none costs anything here."""
     query, core = call.query, call.core
@@ -91,7 +86,9 @@ def _period(call: Call) -> tuple[float, float]:
     dates = {name: query[name] for name in ("startDate", "endDate") if name in query}
     if query["period"] != "custom":
         if dates:
-            raise bad_request(*(invalid(name, f"{name} is only allowed when period is custom") for name in dates))
+            raise invalid(
+                *(Issue("custom", (name,), f"{name} is only allowed when period is custom") for name in dates)
+            )
         days = _DAYS.get(query["period"])
         return (0.0 if days is None else now - days * 86400), now
     moments: dict[str, float] = {}
@@ -99,9 +96,9 @@ def _period(call: Call) -> tuple[float, float]:
         whole_day = len(text) == len("2026-01-31")
         edge = "T23:59:59.999Z" if name == "endDate" else "T00:00:00Z"
         try:
-            moments[name] = moment(f"{text}{edge}" if whole_day else text)
+            moments[name] = moment(f"{text}{edge}" if whole_day else text, name)
         except ValueError as problem:
-            raise bad_request(invalid(name, str(problem))) from None
+            raise invalid_value(name, str(problem)) from None
     return moments.get("startDate", 0.0), moments.get("endDate", now)
 
 
@@ -121,37 +118,3 @@ def _charge(call: Call, each: ExecutionRecord) -> dict[str, object]:
         "runId": each.id,
         "creditCost": 0,
     }
-
-
-_SOURCES = (
-    "workflow",
-    "wand",
-    "sim-chat",
-    "mcp_copilot",
-    "mothership_block",
-    "knowledge-base",
-    "voice-input",
-    "enrichment",
-    "voice-output",
-    "api-tool",
-)
-_WHERE = Field("workspaceId", least=1, most=128)
-_LOGS = (
-    choice("source", *_SOURCES),
-    _WHERE,
-    choice("period", "1d", "7d", "30d", "all", "custom", default="30d"),
-    Field("startDate"),
-    Field("endDate"),
-    *PAGE,
-)
-
-OPERATIONS = (
-    Operation("GET", "/api/v2/meta", "getApiMeta", meta, gated=False),
-    Operation("GET", "/api/v2/billing/status", "getBillingStatus", status, query=(_WHERE,)),
-    Operation("GET", "/api/v2/billing/logs", "listBillingLogs", logs, query=_LOGS),
-)
-
-
-def routes(core: Core) -> list[Route]:
-    """The routes of this group."""
-    return routes_of(core, OPERATIONS)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from simstudio.resources.v2.audit_logs import AuditLogs
 from simstudio.sandbox.data.audit import Entry, Resource
-from simstudio.sandbox.v2.answers import data, listing, not_found, refused
-from simstudio.sandbox.v2.operation import PAGE, Call, Field, Operation, routes_of
+from simstudio.sandbox.families import V2
+from simstudio.sandbox.http import Refusal, Reply
+from simstudio.sandbox.operation import Call
+from simstudio.sandbox.v2.answers import data, listing
 from simstudio.sandbox.v2.paging import page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from starlette.routing import Route
-
-    from simstudio.sandbox.core import Core
     from simstudio.sandbox.definitions.definition import Definition
-    from simstudio.sandbox.http import Reply
 
 
 def note(call: Call, action: str, found: Definition, **metadata: object) -> None:
@@ -34,6 +33,7 @@ def note(call: Call, action: str, found: Definition, **metadata: object) -> None
     call.core.data.audit.record(action, resource, description, **{"workspaceId": found.workspace_id, **metadata})
 
 
+@V2().serves(AuditLogs.list, {"limit": 50})
 def list_logs(call: Call) -> Reply:
     """A page of what was done, newest first."""
     _check_enterprise(call)
@@ -43,12 +43,13 @@ def list_logs(call: Call) -> Reply:
     return listing((_shown(call, entry) for entry in shown), after)
 
 
+@V2().serves(AuditLogs.get)
 def get_log(call: Call) -> Reply:
     """One thing that was done."""
     _check_enterprise(call)
     entry = call.core.data.audit.get(call.path["auditLogId"])
     if entry is None:
-        raise not_found("Audit log")
+        raise Refusal(404, "Audit log not found")
     return data(_shown(call, entry))
 
 
@@ -58,13 +59,13 @@ def _check_enterprise(call: Call) -> None:
     Raises:
         Refusal: 403.
     """
-    if call.core.key_state(call.request) == "outsider":
+    if call.key == "outsider":
         code, message = "ORGANIZATION_MEMBERSHIP_REQUIRED", "Not a member of any organization"
     elif call.core.account().plan != "enterprise":
         code, message = "ENTERPRISE_PLAN_REQUIRED", "Audit logs need the enterprise plan"
     else:
         return
-    raise refused(403, message, {"code": code})
+    raise Refusal(403, message, {"code": code})
 
 
 def _shown(call: Call, entry: Entry) -> dict[str, Any]:
@@ -81,26 +82,3 @@ def _wanted(shown: dict[str, Any], entry: Entry, query: Mapping[str, Any]) -> bo
 
 
 _LOG = "/api/v2/audit-logs"
-_ORGANIZATION = Field("organizationId")
-_FILTERS = (
-    Field("action"),
-    Field("resourceType"),
-    Field("resourceId"),
-    Field("workspaceId", least=1, most=128),
-    Field("startDate", "time"),
-    Field("endDate", "time"),
-    Field("includeDeparted", "boolean"),
-    *PAGE,
-    _ORGANIZATION,
-    Field("actorEmail"),
-)
-
-OPERATIONS = (
-    Operation("GET", _LOG, "listAuditLogs", list_logs, query=_FILTERS),
-    Operation("GET", f"{_LOG}/{{auditLogId}}", "getAuditLog", get_log, query=(_ORGANIZATION,)),
-)
-
-
-def routes(core: Core) -> list[Route]:
-    """The routes of this group."""
-    return routes_of(core, OPERATIONS)

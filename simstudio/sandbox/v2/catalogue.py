@@ -5,32 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from simstudio.resources.v2.blocks import Blocks
+from simstudio.resources.v2.tools import Tools
 from simstudio.sandbox.definitions.blocktypes import BLOCK_TYPES, BlockType
+from simstudio.sandbox.families import V2, invalid_value
+from simstudio.sandbox.http import Refusal, Reply
+from simstudio.sandbox.operation import Call
 from simstudio.sandbox.runs import Invocation, Run
-from simstudio.sandbox.v2.answers import data, listing, not_found
-from simstudio.sandbox.v2.operation import (
-    PAGE,
-    SEARCH,
-    WORKSPACE,
-    Call,
-    Field,
-    Operation,
-    bad_request,
-    choice,
-    invalid,
-    ordering,
-    routes_of,
-)
+from simstudio.sandbox.v2.answers import data, listing
 from simstudio.sandbox.v2.paging import page
 from simstudio.sandbox.v2.workflows import matches
 
 if TYPE_CHECKING:
     import threading
 
-    from starlette.routing import Route
-
-    from simstudio.sandbox.core import Core
-    from simstudio.sandbox.http import Reply
 
 TOOL = "function_execute"
 _TOOL: dict[str, Any] = {
@@ -49,6 +37,7 @@ _TOOL_SHAPE: dict[str, Any] = {
 }
 
 
+@V2().serves(Blocks.list, {"sortBy": "id", "sortOrder": "asc", "limit": 50})
 def list_blocks(call: Call) -> Reply:
     """A page of the block types."""
     query = call.query
@@ -69,12 +58,13 @@ def list_blocks(call: Call) -> Reply:
     return listing(map(_block, shown), after)
 
 
+@V2().serves(Blocks.get)
 def get_block(call: Call) -> Reply:
     """One block type, with its fields."""
     call.workspace(call.query["workspaceId"])
     each = BLOCK_TYPES.get(call.path["blockId"])
     if each is None:
-        raise not_found("Block")
+        raise Refusal(404, "Block not found")
     fields = [
         {"id": field.id, "type": field.type, "title": field.title, "required": field.required}
         | ({"password": True} if field.password else {})
@@ -111,6 +101,7 @@ def _block(each: BlockType) -> dict[str, Any]:
     }
 
 
+@V2().serves(Tools.list, {"sortBy": "id", "sortOrder": "asc", "limit": 50})
 def list_tools(call: Call) -> Reply:
     """A page of the tools."""
     query = call.query
@@ -121,6 +112,7 @@ def list_tools(call: Call) -> Reply:
     return listing(shown, after)
 
 
+@V2().serves(Tools.get)
 def get_tool(call: Call) -> Reply:
     """One tool, with what it takes and gives."""
     call.workspace(call.query["workspaceId"])
@@ -128,6 +120,7 @@ def get_tool(call: Call) -> Reply:
     return data({**_TOOL, **_TOOL_SHAPE})
 
 
+@V2().serves(Tools.execute)
 async def execute_tool(call: Call) -> Reply:
     """Run a registered function, outside any workflow: nothing of it is logged."""
     core, body = call.core, call.body
@@ -136,7 +129,7 @@ async def execute_tool(call: Call) -> Reply:
     given = body.get("input", {})
     function = core.definitions.functions.get(given.get("function"))
     if function is None:
-        raise bad_request(invalid("input", "function must be the name of a function registered with the sandbox"))
+        raise invalid_value("input", "function must be the name of a function registered with the sandbox")
     arguments = given.get("input", {})
     threads: set[threading.Thread] = set()
     invocation = Invocation(arguments, arguments)
@@ -157,43 +150,4 @@ async def execute_tool(call: Call) -> Reply:
 
 def _check_tool(call: Call) -> None:
     if call.path["toolId"] != TOOL:
-        raise not_found("Tool")
-
-
-_BLOCKS = (
-    WORKSPACE,
-    SEARCH,
-    choice("category", "blocks", "tools", "triggers"),
-    choice("capability", "trigger"),
-    choice("source", "builtin", "custom"),
-    Field("includeSunset", "boolean"),
-    *ordering("id", "name", "category", default="id"),
-    *PAGE,
-)
-_TOOLS = (
-    WORKSPACE,
-    SEARCH,
-    choice("hostedApiKey", "always", "conditional", "none"),
-    Field("oauthProvider"),
-    *ordering("id", "name", default="id"),
-    *PAGE,
-)
-_EXECUTE = (
-    WORKSPACE,
-    Field("input", "map<any>"),
-    Field("credentialId"),
-    Field("timeoutSeconds", "integer"),
-)
-
-OPERATIONS = (
-    Operation("GET", "/api/v2/blocks", "listBlocks", list_blocks, query=_BLOCKS),
-    Operation("GET", "/api/v2/blocks/{blockId}", "getBlock", get_block, query=(WORKSPACE,)),
-    Operation("GET", "/api/v2/tools", "listTools", list_tools, query=_TOOLS),
-    Operation("GET", "/api/v2/tools/{toolId}", "getTool", get_tool, query=(WORKSPACE,)),
-    Operation("POST", "/api/v2/tools/{toolId}/execute", "executeTool", execute_tool, body=_EXECUTE),
-)
-
-
-def routes(core: Core) -> list[Route]:
-    """The routes of this group."""
-    return routes_of(core, OPERATIONS)
+        raise Refusal(404, "Tool not found")

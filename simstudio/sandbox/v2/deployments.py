@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simstudio.sandbox.v2 import types, views
+from simstudio.resources.v2.chat_deployments import ChatDeployments
+from simstudio.resources.v2.workflow_chat import WorkflowChat
+from simstudio.resources.v2.workflow_deployment import WorkflowDeployments
+from simstudio.resources.v2.workflows import Workflows
+from simstudio.sandbox.families import V2
+from simstudio.sandbox.http import Reply
+from simstudio.sandbox.operation import Call
+from simstudio.sandbox.v2 import views
 from simstudio.sandbox.v2.answers import data, listing
 from simstudio.sandbox.v2.audit import note
-from simstudio.sandbox.v2.operation import PAGE, WORKSPACE, Call, Field, Operation, choice, ordering, routes_of
 from simstudio.sandbox.v2.paging import page
 
 if TYPE_CHECKING:
-    from starlette.routing import Route
-
-    from simstudio.sandbox.core import Core
     from simstudio.sandbox.definitions.chats import Chat
-    from simstudio.sandbox.http import Reply
 
 _ONE = "/api/v2/workflows/{workflowId}"
 
 
+@V2().serves(Workflows.deploy)
 def deploy(call: Call) -> Reply:
     """Put the draft into service as a new version."""
     found = views.named(call)
@@ -28,6 +31,7 @@ def deploy(call: Call) -> Reply:
     return data({**views.deployment(call, found), "version": version.number})
 
 
+@V2().serves(Workflows.undeploy)
 def undeploy(call: Call) -> Reply:
     """Take the workflow out of service."""
     found = views.named(call)
@@ -36,6 +40,7 @@ def undeploy(call: Call) -> Reply:
     return data({**views.deployment(call, found), "archivedMcpTools": []})
 
 
+@V2().serves(Workflows.rollback)
 def rollback(call: Call) -> Reply:
     """Put an earlier version into service."""
     found = views.named(call)
@@ -44,6 +49,7 @@ def rollback(call: Call) -> Reply:
     return data({**views.deployment(call, found), "version": version.number})
 
 
+@V2().serves(WorkflowDeployments.get)
 def get(call: Call) -> Reply:
     """What is in service."""
     found = views.named(call)
@@ -57,6 +63,7 @@ def get(call: Call) -> Reply:
     )
 
 
+@V2().serves(WorkflowDeployments.update)
 def set_public(call: Call) -> Reply:
     """Let everybody run the workflow, or only those with a key."""
     found = views.named(call)
@@ -65,11 +72,13 @@ def set_public(call: Call) -> Reply:
     return data({"id": found.id, "isPublicApi": found.public})
 
 
+@V2().serves(WorkflowChat.get)
 def get_chat(call: Call) -> Reply:
     """The workflow's chat."""
     return data(views.chat(call, call.core.definitions.chats.get(views.named(call).id)))
 
 
+@V2().serves(WorkflowChat.replace, {"authType": "public", "includeThinking": False, "includeToolCalls": False})
 def put_chat(call: Call) -> Reply:
     """Make or replace the workflow's chat, and deploy its draft."""
     found, store = views.named(call), call.core.definitions
@@ -79,6 +88,7 @@ def put_chat(call: Call) -> Reply:
     return data(views.chat(call, chat))
 
 
+@V2().serves(WorkflowChat.delete)
 def delete_chat(call: Call) -> Reply:
     """Take the workflow's chat down."""
     found, chats = views.named(call), call.core.definitions.chats
@@ -88,6 +98,7 @@ def delete_chat(call: Call) -> Reply:
     return data({"id": chat.id, "deleted": True})
 
 
+@V2().serves(ChatDeployments.list, {"sortBy": "createdAt", "sortOrder": "desc", "limit": 50})
 def list_chats(call: Call) -> Reply:
     """A page of a workspace's chats."""
     query = call.query
@@ -107,43 +118,3 @@ def list_chats(call: Call) -> Reply:
 
     shown, after = page(call, found, key, descending=query["sortOrder"] == "desc")
     return listing((views.chat_item(call, chat) for chat in shown), after)
-
-
-_LABELS = (Field("name"), Field("description", "string|null"))
-_CHAT = (
-    Field("identifier", required=True),
-    Field("title", required=True),
-    Field("description"),
-    Field("customizations", types.CUSTOMIZATIONS),
-    choice("authType", "public", "password", "email", "sso", default="public"),
-    Field("password", least=15, most=1024),
-    Field("allowedEmails", "string[]"),
-    Field("outputConfigs", types.OUTPUT_CONFIGS),
-    Field("includeThinking", "boolean", default=False),
-    Field("includeToolCalls", "boolean", default=False),
-)
-_CHATS = (
-    WORKSPACE,
-    Field("workflowId"),
-    Field("isActive", "boolean"),
-    *ordering("identifier", "createdAt", "updatedAt", default="createdAt", order="desc"),
-    *PAGE,
-)
-_PUBLIC = (Field("isPublicApi", "boolean", required=True),)
-
-OPERATIONS = (
-    Operation("POST", f"{_ONE}/deploy", "deployWorkflow", deploy, body=_LABELS),
-    Operation("DELETE", f"{_ONE}/deploy", "undeployWorkflow", undeploy),
-    Operation("POST", f"{_ONE}/rollback", "rollbackWorkflow", rollback, body=(Field("version", "integer"),)),
-    Operation("GET", f"{_ONE}/deployment", "getWorkflowDeployment", get),
-    Operation("PATCH", f"{_ONE}/deployment", "updateWorkflowPublicApi", set_public, body=_PUBLIC),
-    Operation("GET", f"{_ONE}/deployments/chat", "getWorkflowChatDeployment", get_chat),
-    Operation("PUT", f"{_ONE}/deployments/chat", "replaceWorkflowChatDeployment", put_chat, body=_CHAT),
-    Operation("DELETE", f"{_ONE}/deployments/chat", "deleteWorkflowChatDeployment", delete_chat),
-    Operation("GET", "/api/v2/chat-deployments", "listChatDeployments", list_chats, query=_CHATS),
-)
-
-
-def routes(core: Core) -> list[Route]:
-    """The routes of this group."""
-    return routes_of(core, OPERATIONS)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from simstudio.resources.v2.workflows import Workflows
 from simstudio.sandbox.definitions import graph
 from simstudio.sandbox.definitions.exchange import Plan, exported
+from simstudio.sandbox.families import V2
+from simstudio.sandbox.http import Reply
+from simstudio.sandbox.operation import Call
 from simstudio.sandbox.times import iso
-from simstudio.sandbox.v2 import types, views
+from simstudio.sandbox.v2 import views
 from simstudio.sandbox.v2.answers import data
 from simstudio.sandbox.v2.audit import note
-from simstudio.sandbox.v2.operation import WORKSPACE, Call, Field, Operation, routes_of
 
 if TYPE_CHECKING:
-    from starlette.routing import Route
-
-    from simstudio.sandbox.core import Core
-    from simstudio.sandbox.http import Reply
+    pass
 
 _DISCOVERY = {
     "credential": "sim credentials list",
@@ -26,6 +26,7 @@ _DISCOVERY = {
 }
 
 
+@V2().serves(Workflows.export)
 def export(call: Call) -> Reply:
     """A workflow's draft as a file."""
     query = call.query
@@ -34,6 +35,7 @@ def export(call: Call) -> Reply:
     return data(exported(found, iso(call.core.clock()), references=references, bindings=bindings))
 
 
+@V2().serves(Workflows.import_)
 def import_workflow(call: Call) -> Reply:
     """Make a workflow of a file."""
     store, body = call.core.definitions, call.body
@@ -68,6 +70,7 @@ def import_workflow(call: Call) -> Reply:
     return data(answer, 201)
 
 
+@V2().serves(Workflows.preview_import)
 def preview(call: Call) -> Reply:
     """What importing a file would need."""
     body = call.body
@@ -89,28 +92,3 @@ def preview(call: Call) -> Reply:
             ],
         }
     )
-
-
-_FILE = (
-    WORKSPACE,
-    Field("workflow", "string|map<any>", required=True),
-    Field("folderPath"),
-    Field("name"),
-    Field("description"),
-    Field("mappings", types.MAPPINGS),
-    Field("bindings", types.BINDINGS),
-    Field("dependentValues", types.DEPENDENT_VALUES),
-)
-_ONCE = (Field("requestId"), Field("previewFingerprint"))
-_WITH = (Field("includeReferences", "boolean"), Field("includeWorkspaceBindings", "boolean"))
-
-OPERATIONS = (
-    Operation("POST", "/api/v2/workflows/import", "importWorkflow", import_workflow, body=(*_FILE, *_ONCE)),
-    Operation("POST", "/api/v2/workflows/import/preview", "previewWorkflowImport", preview, body=_FILE),
-    Operation("GET", "/api/v2/workflows/{workflowId}/export", "exportWorkflow", export, query=_WITH),
-)
-
-
-def routes(core: Core) -> list[Route]:
-    """The routes of this group."""
-    return routes_of(core, OPERATIONS)

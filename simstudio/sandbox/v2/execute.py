@@ -9,20 +9,19 @@ from collections.abc import Mapping
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from starlette.requests import Request
-from starlette.routing import Route
-
 from simstudio.sandbox import jsontext
+from simstudio.sandbox.checks import Flag, ListOf, Number, Optional, Record, Shape, Tagged, Text
 from simstudio.sandbox.dialects.v06 import V06
-from simstudio.sandbox.http import Headers, Refusal, Reply, head
+from simstudio.sandbox.families import V2
+from simstudio.sandbox.http import Headers, Refusal, head
+from simstudio.sandbox.operation import Call
 from simstudio.sandbox.outputs import Selection
 from simstudio.sandbox.refusals import refuse_execution
 from simstudio.sandbox.runs import AgentEvent, Invocation
 from simstudio.sandbox.streaming import EventStream, FrameWriter, frame
 from simstudio.sandbox.times import iso
-from simstudio.sandbox.v2 import access, results
-from simstudio.sandbox.v2.answers import data, error, not_found, refused
-from simstudio.sandbox.v2.operation import Call, Contract, Field, read
+from simstudio.sandbox.v2 import results
+from simstudio.sandbox.v2.answers import data
 from simstudio.sandbox.workflow import RESPONSE_BLOCK, Reset, Thinking, Workflow, normalised
 
 if TYPE_CHECKING:
@@ -40,118 +39,85 @@ _DEEPEST_CALL_CHAIN = 25
 _RETRY_AFTER = 5
 _NDJSON = "application/x-ndjson"
 _LARGEST_BASE64 = 16 * 1024 * 1024
+_FAMILY = V2(body_limit=BODY_LIMIT)
 _FILES = ("includeFileBase64", "base64MaxBytes")
 
-_RUN = (
-    "{source:'deployment'}|{source:'manual',entry?:{type:'trigger',blockId?:string,useMockPayload?:boolean}"
-    "|{type:'block',blockId:string,sourceRunId:string},stopAfterBlockId?:string}"
+_ENTRY = Tagged(
+    "type",
+    {
+        "trigger": Shape({"blockId": Optional(Text()), "useMockPayload": Optional(Flag())}, "keep"),
+        "block": Shape({"blockId": Text(), "sourceRunId": Text()}, "keep"),
+    },
+)
+_RUN = Tagged(
+    "source",
+    {
+        "deployment": Shape({}, "keep"),
+        "manual": Shape({"entry": Optional(_ENTRY), "stopAfterBlockId": Optional(Text())}, "keep"),
+    },
+)
+_BODY = Shape(
+    {
+        "input": Optional(Record()),
+        "run": Optional(_RUN),
+        "async": Optional(Flag()),
+        "executionTimeoutSeconds": Optional(Number(least=(1, None), most=(604800, None), whole=True)),
+        "stream": Optional(Flag()),
+        "selectedOutputs": Optional(ListOf(item=Text(), most=(100, None))),
+        "includeThinking": Optional(Flag()),
+        "includeToolCalls": Optional(Flag()),
+        "includeFileBase64": Optional(Flag()),
+        "base64MaxBytes": Optional(Number(least=(1, None), most=(_LARGEST_BASE64, None), whole=True)),
+    },
+    "refuse",
 )
 
 
-OPERATION = Contract(
-    "POST",
-    PATH,
-    "executeWorkflowV2",
-    body=(
-        Field("input", "map<any>"),
-        Field("run", _RUN),
-        Field("async", "boolean"),
-        Field("executionTimeoutSeconds", "integer", least=1, most=604800),
-        Field("stream", "boolean"),
-        Field("selectedOutputs", "string[]", least=0, most=100),
-        Field("includeThinking", "boolean"),
-        Field("includeToolCalls", "boolean"),
-        Field("includeFileBase64", "boolean"),
-        Field("base64MaxBytes", "integer", least=1, most=_LARGEST_BASE64),
-    ),
-    body_limit=BODY_LIMIT,
-)
-
-
-def routes(core: Core) -> list[Route]:
-    """The one route of this group."""
-    return [Route(PATH, Execute(core), methods=["POST"])] if core.settings.v2 else []
-
-
-class Execute:
-    """The execute route: it may be asked without a key, and counts the requests in flight."""
-
-    def __init__(self, core: Core) -> None:
-        self._core = core
-        self._in_flight = 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; a stream is in flight until its end."""
-        self._in_flight += 1
-        headers: Headers = ()
-        answer: ASGIApp
-        try:
-            request = Request(scope, receive)
-            try:
-                headers = _admitted(self._core, request)
-                self._check_capacity()
-                answer = await self._handle(await read(self._core, request, OPERATION, headers))
-            except Refusal as refusal:
-                answer = refusal.reply
-            if isinstance(answer, Reply):
-                answer = answer.with_headers(dict(headers))
-            await answer(scope, receive, send)
-        finally:
-            self._in_flight -= 1
-
-    def _check_capacity(self) -> None:
-        limit = self._core.settings.admission_limit
-        if limit is not None and self._in_flight > limit:
-            message = "Server is at capacity. Please retry shortly."
-            raise Refusal(error(429, None, message, headers=(("retry-after", str(_RETRY_AFTER)),)))
-
-    async def _handle(self, call: Call) -> ASGIApp:
-        core = self._core
-        wanted = Wanted(call)
-        workflow = wanted.workflow
-        run_id = wanted.claimed()
-        invocation = wanted.invocation()
-        _take_allowance(core, workflow, invocation, run_id)
-        if invocation.background:
-            # The request has paid for its run already, unlike one of v0.6, whose run pays again.
-            job = core.engine.submit(workflow, invocation, run_id)
-            status_url = f"{invocation.base_url}/api/v2/workflows/{workflow.id}/runs/{job.execution_id}"
-            accepted = {"runId": job.execution_id, "statusUrl": status_url}
-            return data(accepted, 202, ((RUN_ID, job.execution_id),))
-        run = core.engine.begin(workflow, invocation, run_id)
-        if invocation.stream:
-            protocol = (("x-sim-stream-protocol", PROTOCOL),) if wanted.negotiated else ()
-            headers: Headers = ((RUN_ID, run.id), *protocol, *call.headers)
-            return EventStream(core, run, headers, lambda sink: core.engine.execute(run, sink), wanted.frames())
-        if wanted.heartbeats:
-            return Heartbeats(core, run, call.headers, wanted.selected)
-        # Shielded, because a run goes on when its caller hangs up.
-        outcome = await asyncio.shield(core.engine.execute(run))
-        if outcome.ending == "interrupted":
-            return error(503, None, "Server is shutting down", {"runId": run.id}, ((RUN_ID, run.id),))
-        return data(results.finished(core, run, outcome, run.id, wanted.selected), headers=((RUN_ID, run.id),))
-
-
-def _admitted(core: Core, request: Request) -> Headers:
-    """Let a key pass, or nobody in particular to a public workflow; the rate limit's headers.
-
-    Raises:
-        Refusal: 401, 409 or 429.
-    """
-    anonymous = core.key_state(request) == "missing"
-    headers: Headers = ()
-    if not anonymous:
-        access.authenticate(core, request)
-        headers = access.counted(core, OPERATION.id)
-    hops = [hop for hop in request.headers.get("x-sim-via", "").split(",") if hop.strip()]
+def _admit(call: Call) -> Headers:
+    """Admit a key, or anybody to a public workflow, as long as the server has capacity."""
+    anonymous = call.key == "missing"
+    headers = () if anonymous else _FAMILY.admit(call)
+    hops = [hop for hop in call.request.headers.get("x-sim-via", "").split(",") if hop.strip()]
     if len(hops) > _DEEPEST_CALL_CHAIN:
         message = f"Maximum workflow call chain depth ({_DEEPEST_CALL_CHAIN}) exceeded."
-        raise refused(409, message, {"code": "CALL_CHAIN_DEPTH_EXCEEDED"})
+        raise Refusal(409, message, {"code": "CALL_CHAIN_DEPTH_EXCEEDED"})
     if anonymous:
-        workflow = core.workflows.get(request.path_params["workflowId"])
+        workflow = call.core.workflows.get(call.request.path_params["workflowId"])
         if workflow is None or not workflow.public or not workflow.deployed:
-            raise access.unauthorized("API key required")
+            raise Refusal(401, "API key required")
+    limit = call.core.settings.admission_limit
+    if limit is not None and call.in_flight > limit:
+        message = "Server is at capacity. Please retry shortly."
+        raise Refusal(429, message, headers=(*headers, ("retry-after", str(_RETRY_AFTER))))
     return headers
+
+
+@_FAMILY.operation("POST", PATH, "executeWorkflowV2", query=Shape({}, "refuse"), body=_BODY, admit=_admit)
+async def execute(call: Call) -> ASGIApp:
+    """Execute a workflow."""
+    core, wanted = call.core, Wanted(call)
+    workflow = wanted.workflow
+    run_id = wanted.claimed()
+    invocation = wanted.invocation()
+    _take_allowance(core, workflow, invocation, run_id)
+    if invocation.background:
+        # The request has paid for its run already, unlike one of v0.6, whose run pays again.
+        job = core.engine.submit(workflow, invocation, run_id)
+        status_url = f"{invocation.base_url}/api/v2/workflows/{workflow.id}/runs/{job.execution_id}"
+        accepted = {"runId": job.execution_id, "statusUrl": status_url}
+        return data(accepted, 202, ((RUN_ID, job.execution_id),))
+    run = core.engine.begin(workflow, invocation, run_id)
+    if invocation.stream:
+        protocol = (("x-sim-stream-protocol", PROTOCOL),) if wanted.negotiated else ()
+        headers: Headers = ((RUN_ID, run.id), *protocol, *call.headers)
+        return EventStream(core, run, headers, lambda sink: core.engine.execute(run, sink), wanted.frames())
+    if wanted.heartbeats:
+        return Heartbeats(core, run, call.headers, wanted.selected)
+    # Shielded, because a run goes on when its caller hangs up.
+    outcome = await asyncio.shield(core.engine.execute(run))
+    if outcome.ending == "interrupted":
+        raise Refusal(503, "Server is shutting down", {"runId": run.id}, headers=((RUN_ID, run.id),))
+    return data(results.finished(core, run, outcome, run.id, wanted.selected), headers=((RUN_ID, run.id),))
 
 
 def _take_allowance(core: Core, workflow: Workflow, invocation: Invocation, run_id: str | None) -> None:
@@ -164,13 +130,13 @@ def _take_allowance(core: Core, workflow: Workflow, invocation: Invocation, run_
     """
     over = core.account().error
     if over is not None:
-        raise refused(402, over)
+        raise Refusal(402, over)
     refused_by = refuse_execution(core, "async" if invocation.background else "sync")
     if refused_by is None:
         return
     core.engine.refuse(workflow, invocation, refused_by.reason, run_id)
     headers: Headers = (("retry-after", str(refused_by.retry_after)),)
-    raise Refusal(error(429, None, refused_by.message, {"code": refused_by.code}, headers))
+    raise Refusal(429, refused_by.message, {"code": refused_by.code}, headers=headers)
 
 
 class Wanted:
@@ -183,7 +149,7 @@ class Wanted:
     def __init__(self, call: Call) -> None:
         self._call = call
         self._body: Mapping[str, Any] = call.body
-        self._anonymous = call.core.key_state(call.request) == "missing"
+        self._anonymous = call.key == "missing"
         run = self._body.get("run") or {}
         self._manual: Mapping[str, Any] | None = run if run.get("source") == "manual" else None
         self.negotiated = PROTOCOL in _listed(call.request.headers.get("x-sim-stream-protocol", ""))
@@ -203,10 +169,10 @@ class Wanted:
         if run_id is None or self._anonymous:
             return None
         if _RUN_ID.fullmatch(run_id) is None:
-            raise refused(400, "X-Run-Id must be 1 to 128 letters, digits, dots, underscores, colons or hyphens")
+            raise Refusal(400, "X-Run-Id must be 1 to 128 letters, digits, dots, underscores, colons or hyphens")
         if self._call.core.engine.knows(run_id):
             details = {"code": "RUN_ID_CONFLICT", "runId": run_id}
-            raise Refusal(error(409, None, "Run ID has already been used", details, ((RUN_ID, run_id),)))
+            raise Refusal(409, "Run ID has already been used", details, headers=((RUN_ID, run_id),))
         return run_id
 
     def invocation(self) -> Invocation:
@@ -257,20 +223,20 @@ class Wanted:
             (entry.get("type") == "block", "the sandbox cannot begin a Python function in its middle"),
         )
         if manual is not None and self._anonymous:
-            raise access.unauthorized("Manual execution requires an OAuth access token or personal API key")
+            raise Refusal(401, "Manual execution requires an OAuth access token or personal API key")
         for wrong, message in problems:
             if wrong:
-                raise refused(400, message)
+                raise Refusal(400, message)
 
     def _found(self) -> Workflow:
         core = self._call.core
         workflow_id: str = self._call.path["workflowId"]
         manual = self._manual is not None
         found = core.definitions.workflow(workflow_id, draft=True) if manual else core.workflows.get(workflow_id)
-        if found is None or core.key_state(self._call.request) == "outsider":
-            raise not_found("Workflow")
+        if found is None or self._call.key == "outsider":
+            raise Refusal(404, "Workflow not found")
         if not found.deployed and not manual:
-            raise refused(403, "Workflow is not deployed")
+            raise Refusal(403, "Workflow is not deployed")
         return found
 
     def _check_selection(self) -> None:
@@ -278,7 +244,7 @@ class Wanted:
         for selector in self.selected or ():
             ((block, path),) = Selection.parse([selector]).entries
             if not block or not path or (known is not None and block not in known):
-                raise refused(400, f"Invalid selectedOutputs: no block output is called {selector!r}")
+                raise Refusal(400, f"Invalid selectedOutputs: no block output is called {selector!r}")
 
 
 def known_blocks(workflow: Workflow) -> set[str] | None:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simstudio.resources.v2.workflow_folders import WorkflowFolders
+from simstudio.sandbox.families import V2
+from simstudio.sandbox.http import Reply
+from simstudio.sandbox.operation import Call
 from simstudio.sandbox.v2 import views
 from simstudio.sandbox.v2.answers import data, listing
-from simstudio.sandbox.v2.operation import SEARCH, WORKSPACE, Call, Field, Operation, ordering, routes_of
 from simstudio.sandbox.v2.workflows import matches
 
 if TYPE_CHECKING:
-    from starlette.routing import Route
-
-    from simstudio.sandbox.core import Core
     from simstudio.sandbox.definitions.folders import Folder
-    from simstudio.sandbox.http import Reply
 
 _PATH = "/api/v2/workflows/folders"
 
 
+@V2().serves(WorkflowFolders.list, {"sortBy": "name", "sortOrder": "asc"})
 def list_folders(call: Call) -> Reply:
     """All folders of a workspace, or those right inside one."""
     query = call.query
@@ -38,12 +38,14 @@ def list_folders(call: Call) -> Reply:
     return listing(map(views.folder, found))
 
 
+@V2().serves(WorkflowFolders.create)
 def create(call: Call) -> Reply:
     """Make a folder."""
     folders = call.core.definitions.folders(call.workspace(call.body["workspaceId"]))
     return data(views.folder(folders.create(call.body["path"], call.core.clock())), 201)
 
 
+@V2().serves(WorkflowFolders.relocate)
 def relocate(call: Call) -> Reply:
     """Rename or move a folder with everything in it."""
     workspace_id, body = call.workspace(call.body["workspaceId"]), call.body
@@ -52,6 +54,7 @@ def relocate(call: Call) -> Reply:
     )
 
 
+@V2().serves(WorkflowFolders.delete, {"recursive": False}, spelled=("recursive",))
 def delete(call: Call) -> Reply:
     """Delete a folder; its workflows are archived."""
     workspace_id, query = call.workspace(call.query["workspaceId"]), call.query
@@ -59,31 +62,3 @@ def delete(call: Call) -> Reply:
         workspace_id, query["path"], recursive=query["recursive"]
     )
     return data({"path": path, "deleted": True, "deletedItems": {"folders": folders, "workflows": workflows}})
-
-
-_LIST = (WORKSPACE, Field("parentPath"), SEARCH, *ordering("name", "createdAt", "updatedAt", default="name"))
-_WHERE = Field("path", required=True)
-
-OPERATIONS = (
-    Operation("GET", _PATH, "listWorkflowsFolders", list_folders, query=_LIST),
-    Operation("POST", _PATH, "createWorkflowsFolder", create, body=(WORKSPACE, _WHERE)),
-    Operation(
-        "PATCH",
-        _PATH,
-        "relocateWorkflowsFolder",
-        relocate,
-        body=(WORKSPACE, _WHERE, Field("destinationPath", required=True)),
-    ),
-    Operation(
-        "DELETE",
-        _PATH,
-        "deleteWorkflowsFolder",
-        delete,
-        query=(WORKSPACE, _WHERE, Field("recursive", "flag", default=False)),
-    ),
-)
-
-
-def routes(core: Core) -> list[Route]:
-    """The routes of this group."""
-    return routes_of(core, OPERATIONS)

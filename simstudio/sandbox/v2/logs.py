@@ -6,58 +6,47 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from simstudio.resources.v2.logs import Logs as ClientLogs
+from simstudio.sandbox.families import V2, invalid_value
+from simstudio.sandbox.http import Refusal, Reply
 from simstudio.sandbox.logs import COST, Entry, Logs
+from simstudio.sandbox.operation import Call
 from simstudio.sandbox.outputs import compacted
 from simstudio.sandbox.times import iso, iso_or_none
 from simstudio.sandbox.v2 import results
-from simstudio.sandbox.v2.answers import data, listing, not_found
-from simstudio.sandbox.v2.operation import (
-    WORKSPACE,
-    Call,
-    Field,
-    Operation,
-    bad_request,
-    choice,
-    invalid,
-    ordering,
-    paging,
-    routes_of,
-)
+from simstudio.sandbox.v2.answers import data, listing
 from simstudio.sandbox.v2.paging import Position, page
 from simstudio.sandbox.v2.runs import described, download_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from starlette.routing import Route
-
     from simstudio.sandbox.core import Core
-    from simstudio.sandbox.http import Reply
 
-_STATUSES = ("pending", "running", "paused", "redacting", "completed", "failed", "cancelled")
 _SHORTEST_SEGMENT = 60_000
 
 
+@V2().serves(
+    ClientLogs.list, {"details": "basic", "sortBy": "startedAt", "sortOrder": "desc", "limit": 100}, clamped=("limit",)
+)
 def list_logs(call: Call) -> Reply:
     """A page of the entries."""
     query = call.query
-    unknown = [each for each in query.get("status", ()) if each not in _STATUSES]
-    if unknown:
-        raise bad_request(invalid("status", f"Invalid status: {', '.join(unknown)}"))
     if query.get("includeJobRuns") and query["sortBy"] != "startedAt":
-        raise bad_request(invalid("includeJobRuns", "includeJobRuns requires sortBy startedAt"))
+        raise invalid_value("includeJobRuns", "includeJobRuns requires sortBy startedAt")
     entries = [each for each in _entries(call) if _is_wanted(each, query)]
     descending = query["sortOrder"] == "desc"
     shown, after = page(call, entries, _KEYS[query["sortBy"]], descending=descending)
     return listing([_item(call, each) for each in shown], after)
 
 
+@V2().serves(ClientLogs.get, {"includeWorkflowState": True})
 def get_log(call: Call) -> Reply:
     """One entry, by the id of its run."""
     core, run_id = call.core, call.path["runId"]
     found = core.engine.execution(run_id)
-    if found is None or core.key_state(call.request) == "outsider":
-        raise not_found("Log")
+    if found is None or call.key == "outsider":
+        raise Refusal(404, "Log not found")
     entry = _logs(core).entry(found)
     limit = core.settings.large_value_limit
     shown = {
@@ -75,6 +64,7 @@ def get_log(call: Call) -> Reply:
     return data({name: value for name, value in shown.items() if name not in ("kind", "hasHandledErrors")})
 
 
+@V2().serves(ClientLogs.stats, {"segmentCount": 72, "includeEmpty": False}, spelled=("includeEmpty",))
 def stats(call: Call) -> Reply:
     """How many runs there were, and how many of them went well, in equal stretches of time."""
     query = call.query
@@ -237,51 +227,3 @@ def _workflow(entry: Entry) -> dict[str, object]:
         "updatedAt": iso_or_none(None if found is None else found.updated),
         "deleted": entry.deleted,
     }
-
-
-_LARGEST = 2147483647
-_WHICH = (
-    WORKSPACE,
-    Field("workflowIds", "csv", least=1, most=200),
-    Field("folderPaths", "csv", least=1, most=100),
-    choice("level", "info", "error"),
-    Field("includeHandledErrors", "boolean"),
-    Field("startDate", "time"),
-    Field("endDate", "time"),
-)
-_LIST = (
-    *_WHICH,
-    Field("triggers", "csv", least=1, most=100),
-    Field("minDurationMs", "integer", least=0, most=_LARGEST),
-    Field("maxDurationMs", "integer", least=0, most=_LARGEST),
-    Field("minCost", "number", least=0, most=1_000_000),
-    Field("maxCost", "number", least=0, most=1_000_000),
-    Field("model"),
-    choice("details", "basic", "full", default="basic"),
-    Field("includeTraceSpans", "boolean"),
-    Field("includeFinalOutput", "boolean"),
-    Field("status", "csv"),
-    Field("workflowName"),
-    Field("includeJobRuns", "boolean"),
-    Field("runId"),
-    *paging(100, 1000, clamped=True),
-    *ordering("startedAt", "durationMs", "cost", "status", default="startedAt", order="desc"),
-)
-_STATS = (
-    *_WHICH,
-    Field("triggers", "csv"),
-    Field("segmentCount", "integer", default=72, least=1, most=500),
-    Field("includeEmpty", "flag", default=False),
-)
-_ONE = (Field("includeWorkflowState", "boolean", default=True),)
-
-OPERATIONS = (
-    Operation("GET", "/api/v2/logs", "listLogs", list_logs, query=_LIST),
-    Operation("GET", "/api/v2/logs/stats", "getLogStats", stats, query=_STATS),
-    Operation("GET", "/api/v2/logs/{runId}", "getLog", get_log, query=_ONE),
-)
-
-
-def routes(core: Core) -> list[Route]:
-    """The routes of this group."""
-    return routes_of(core, OPERATIONS)

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
 from simstudio.sandbox import jsontext
-from simstudio.sandbox.v2.answers import refused
+from simstudio.sandbox.http import Refusal
 
 if TYPE_CHECKING:
-    from simstudio.sandbox.v2.operation import Call
+    from simstudio.sandbox.operation import Call
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ def _position(call: Call, cursor: str) -> Position:
     except ValueError:
         told = None
     if not isinstance(told, dict) or told.get("of") != _filters(call) or not isinstance(told.get("after"), list):
-        raise refused(400, "Invalid cursor: it belongs to other filters, another order or another list")
+        raise Refusal(400, "Invalid cursor: it belongs to other filters, another order or another list")
     return tuple(told["after"])
 
 

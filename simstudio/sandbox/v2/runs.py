@@ -7,22 +7,20 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from simstudio.sandbox.engine import NotResumable
-from simstudio.sandbox.http import Reply
+from simstudio.resources.v2.runs import Runs
+from simstudio.sandbox.families import PRIVATE, V2, invalid_value
+from simstudio.sandbox.http import Refusal, Reply
+from simstudio.sandbox.operation import Call
 from simstudio.sandbox.outputs import compacted, compacted_values, selected_values
 from simstudio.sandbox.records import ExecutionRecord
 from simstudio.sandbox.routes.runs import paused_part
 from simstudio.sandbox.times import iso, iso_or_none
 from simstudio.sandbox.v2 import results, views
-from simstudio.sandbox.v2.answers import PRIVATE, data, error, listing, not_found, refused
+from simstudio.sandbox.v2.answers import data, listing
 from simstudio.sandbox.v2.execute import BODY_LIMIT, RUN_ID
-from simstudio.sandbox.v2.operation import PAGE, Call, Field, Operation, bad_request, choice, invalid, routes_of
 from simstudio.sandbox.v2.paging import page
 
 if TYPE_CHECKING:
-    from starlette.routing import Route
-
-    from simstudio.sandbox.core import Core
     from simstudio.sandbox.records import JobRecord
     from simstudio.sandbox.runfiles import RunFile
 
@@ -32,6 +30,7 @@ _LARGEST_BASE64 = 16 * 1024 * 1024
 _BLOCK_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
+@V2().serves(Runs.list, {"order": "desc", "limit": 50})
 def list_runs(call: Call) -> Reply:
     """A page of the runs, newest first unless asked otherwise; jobs that wait for their turn are pending."""
     found = views.named(call)
@@ -55,20 +54,21 @@ def _is_wanted(run: dict[str, Any], query: Any) -> bool:
     return same and after and ("endDate" not in query or started <= iso(query["endDate"]))
 
 
+@V2().serves(Runs.get)
 def get_run(call: Call) -> Reply:
     """One run; also one that waits for its turn, and one that was refused before it began."""
     query = call.query
     if query.get("includeFileBase64") and not query.get("includeOutput"):
-        raise bad_request(invalid("includeFileBase64", "includeFileBase64 requires includeOutput"))
+        raise invalid_value("includeFileBase64", "includeFileBase64 requires includeOutput")
     if "base64MaxBytes" in query and not query.get("includeFileBase64"):
-        raise bad_request(invalid("base64MaxBytes", "base64MaxBytes requires includeFileBase64"))
+        raise invalid_value("base64MaxBytes", "base64MaxBytes requires includeFileBase64")
     selected: list[str] = query.get("selectedOutputs", [])
     unknown = [selector for selector in selected if _BLOCK_ID.fullmatch(selector.partition(".")[0]) is None]
     found = _run(call)
     if unknown:
         named = ", ".join(unknown)
         hint = 'This resource matches block ids only: pass "blockId" or "blockId.path", not a block name.'
-        raise refused(400, f"selectedOutputs did not resolve to any block on this run: {named}. {hint}")
+        raise Refusal(400, f"selectedOutputs did not resolve to any block on this run: {named}. {hint}")
     run_id: str = call.path["runId"]
     if not isinstance(found, ExecutionRecord):
         return data({**_of_job(found, "queued"), **_NOTHING_YET, "error": results.refusal_of(found)})
@@ -89,6 +89,7 @@ def get_run(call: Call) -> Reply:
     )
 
 
+@V2().serves(Runs.cancel)
 def cancel_run(call: Call) -> Reply:
     """Cancel a run, unless it has ended already."""
     found = _run(call)
@@ -115,13 +116,14 @@ def cancel_run(call: Call) -> Reply:
     )
 
 
+@V2().serves(Runs.download_file)
 def download(call: Call) -> Reply:
     """The bytes of one file of a run."""
     found = _run(call)
     files = call.core.store.files(found.id) if isinstance(found, ExecutionRecord) else []
     file = next((each for each in files if each.id == call.path["fileId"]), None)
     if file is None:
-        raise not_found("File")
+        raise Refusal(404, "File not found")
     headers = (
         ("content-type", file.type),
         ("content-disposition", f"attachment; filename*=UTF-8''{quote(file.name, safe='')}"),
@@ -131,19 +133,17 @@ def download(call: Call) -> Reply:
     return Reply(200, file.data, headers)
 
 
+@V2(body_limit=BODY_LIMIT).serves(Runs.resume)
 async def resume_run(call: Call) -> Reply:
     """Answer a pause: the run goes on under a new id, and is answered as it was begun, but never as a stream."""
     core = call.core
     found = views.named(call)
     over = core.account().error
     if over is not None:
-        raise refused(402, over)
+        raise Refusal(402, over)
     context_id: str = call.body["contextId"]
     answer = call.body.get("input", {})
-    try:
-        resumption = core.engine.claim(found.id, call.path["runId"], context_id, answer)
-    except NotResumable as problem:
-        raise refused(409 if problem.found else 404, problem.message) from None
+    resumption = core.engine.claim(found.id, call.path["runId"], context_id, answer)
     run_id = core.engine.rename(resumption)
     headers = ((RUN_ID, run_id),)
     if resumption.execution.mode != "sync":
@@ -153,7 +153,7 @@ async def resume_run(call: Call) -> Reply:
     run = resumption.run
     outcome = await asyncio.shield(core.engine.resume(resumption))
     if outcome.ending == "interrupted":
-        return error(503, None, "Server is shutting down", {"runId": run_id}, headers)
+        raise Refusal(503, "Server is shutting down", {"runId": run_id}, headers=headers)
     return data(results.finished(core, run, outcome, run_id), headers=headers)
 
 
@@ -167,7 +167,7 @@ def _run(call: Call) -> ExecutionRecord | JobRecord:
     run_id: str = call.path["runId"]
     run: ExecutionRecord | JobRecord | None = call.core.engine.execution(run_id) or call.core.store.job_of(run_id)
     if run is None or run.workflow_id != found.id:
-        raise not_found("Run")
+        raise Refusal(404, "Run not found")
     return run
 
 
@@ -203,7 +203,7 @@ def _file(file: RunFile, workflow_id: str, run_id: str, most: int) -> dict[str, 
     path = download_path(workflow_id, run_id, file)
     if most >= 0 and file.size > _LARGEST_BASE64:
         message = f"File {file.name!r} exceeds the 16 MB inline limit; download it with GET {path}"
-        raise refused(413, message)
+        raise Refusal(413, message)
     return {**described(file, path), "base64": file.content if file.size <= most else None}
 
 
@@ -215,33 +215,3 @@ def download_path(workflow_id: str, run_id: str, file: RunFile) -> str:
 def described(file: RunFile, path: str) -> dict[str, object]:
     """A file without its bytes."""
     return {"id": file.id, "name": file.name, "size": file.size, "type": file.type, "downloadPath": path}
-
-
-_FILTERS = (
-    choice("status", "pending", "running", "completed", "failed", "cancelled", "paused"),
-    Field("trigger"),
-    Field("startDate", "time"),
-    Field("endDate", "time"),
-    *PAGE,
-    choice("order", "asc", "desc", default="desc"),
-)
-_PARTS = (
-    Field("includeOutput", "boolean"),
-    Field("selectedOutputs", "csv"),
-    Field("includeFileBase64", "boolean"),
-    Field("base64MaxBytes", "integer", least=1, most=_LARGEST_BASE64),
-)
-_ANSWER = (Field("contextId", required=True), Field("input", "any"))
-
-OPERATIONS = (
-    Operation("GET", _ALL, "listWorkflowRunsV2", list_runs, query=_FILTERS),
-    Operation("GET", _ONE, "getWorkflowRunV2", get_run, query=_PARTS),
-    Operation("POST", f"{_ONE}/cancel", "cancelRunV2", cancel_run),
-    Operation("GET", f"{_ONE}/files/{{fileId}}", "downloadWorkflowRunFileV2", download),
-    Operation("POST", f"{_ONE}/resume", "resumeWorkflowRunV2", resume_run, body=_ANSWER, body_limit=BODY_LIMIT),
-)
-
-
-def routes(core: Core) -> list[Route]:
-    """The routes of this group."""
-    return routes_of(core, OPERATIONS)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simstudio.sandbox.definitions import checking
+from simstudio.sandbox.http import Refusal
 from simstudio.sandbox.times import iso, iso_or_none
-from simstudio.sandbox.v2.answers import not_found
 
 if TYPE_CHECKING:
     from simstudio.sandbox.definitions.chats import Chat
     from simstudio.sandbox.definitions.definition import Definition
     from simstudio.sandbox.definitions.folders import Folder
-    from simstudio.sandbox.v2.operation import Call
+    from simstudio.sandbox.operation import Call
 
 
 def named(call: Call, *, archived: bool = False) -> Definition:
@@ -26,8 +26,8 @@ def named(call: Call, *, archived: bool = False) -> Definition:
         Refusal: 404.
     """
     found = call.core.definitions.find(call.path["workflowId"], archived=archived)
-    if found is None or call.core.key_state(call.request) == "outsider":
-        raise not_found("Workflow")
+    if found is None or call.key == "outsider":
+        raise Refusal(404, "Workflow not found")
     return found
 
 

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simstudio.resources.v2.workflow_state import WorkflowStates
+from simstudio.resources.v2.workflow_variables import WorkflowVariables
+from simstudio.resources.v2.workflows import Workflows
 from simstudio.sandbox.definitions import checking, graph, operations, variables
 from simstudio.sandbox.definitions.definition import ROOT
-from simstudio.sandbox.v2 import types, views
-from simstudio.sandbox.v2.answers import data, listing, refused
+from simstudio.sandbox.families import V2
+from simstudio.sandbox.http import Refusal, Reply
+from simstudio.sandbox.operation import Call
+from simstudio.sandbox.v2 import views
+from simstudio.sandbox.v2.answers import data, listing
 from simstudio.sandbox.v2.audit import note
-from simstudio.sandbox.v2.operation import PAGE, SEARCH, WORKSPACE, Call, Field, Operation, choice, ordering, routes_of
 from simstudio.sandbox.v2.paging import Position, page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from starlette.routing import Route
-
-    from simstudio.sandbox.core import Core
     from simstudio.sandbox.definitions.definition import Definition
-    from simstudio.sandbox.http import Reply
 
 _ONE = "/api/v2/workflows/{workflowId}"
-_FOLDER = Field("folderPath")
 
 
+@V2().serves(Workflows.list, {"scope": "active", "sortBy": "position", "sortOrder": "asc", "limit": 50})
 def list_workflows(call: Call) -> Reply:
     """A page of a workspace's workflows."""
     query = call.query
@@ -44,7 +45,7 @@ def list_workflows(call: Call) -> Reply:
 
 def matches(wanted: str, *texts: str | None) -> bool:
     """Whether a search finds something in texts."""
-    return any(wanted.casefold() in text.casefold() for text in texts if text is not None)
+    return any(wanted.strip().casefold() in text.casefold() for text in texts if text is not None)
 
 
 def _position(call: Call) -> Callable[[Definition], Position]:
@@ -64,6 +65,7 @@ def _position(call: Call) -> Callable[[Definition], Position]:
     return position
 
 
+@V2().serves(Workflows.create)
 def create(call: Call) -> Reply:
     """Make a workflow with a Start block."""
     body = call.body
@@ -75,6 +77,7 @@ def create(call: Call) -> Reply:
     return data({**views.workflow(call, made), "blocks": graph.listed_blocks(made.draft)}, 201)
 
 
+@V2().serves(Workflows.get)
 def get(call: Call) -> Reply:
     """One workflow, with its variables and input fields."""
     found = views.named(call)
@@ -82,6 +85,7 @@ def get(call: Call) -> Reply:
     return data({**views.workflow(call, found), **more})
 
 
+@V2().serves(Workflows.update)
 def update(call: Call) -> Reply:
     """Rename, describe or move a workflow."""
     found = views.named(call)
@@ -90,6 +94,7 @@ def update(call: Call) -> Reply:
     return data(views.workflow(call, found))
 
 
+@V2().serves(Workflows.delete)
 def delete(call: Call) -> Reply:
     """Archive a workflow."""
     found = views.named(call)
@@ -98,6 +103,7 @@ def delete(call: Call) -> Reply:
     return data({"id": found.id, "deleted": True, "archived": True})
 
 
+@V2().serves(Workflows.restore)
 def restore(call: Call) -> Reply:
     """Take an archived workflow back."""
     found = views.named(call, archived=True)
@@ -106,6 +112,7 @@ def restore(call: Call) -> Reply:
     return data(views.workflow(call, found))
 
 
+@V2().serves(Workflows.duplicate)
 def duplicate(call: Call) -> Reply:
     """Copy a workflow inside its workspace."""
     found = views.named(call)
@@ -114,6 +121,7 @@ def duplicate(call: Call) -> Reply:
     return data(views.workflow(call, made), 201)
 
 
+@V2().serves(Workflows.move)
 def move(call: Call) -> Reply:
     """Put workflows into a folder, each on its own."""
     workspace_id = call.workspace(call.body["workspaceId"])
@@ -121,11 +129,13 @@ def move(call: Call) -> Reply:
     return data({"moved": moved, "failed": failed, "folderPath": folder})
 
 
+@V2().serves(WorkflowStates.get)
 def get_state(call: Call) -> Reply:
     """The draft, as `replace_state` takes it."""
     return data(views.named(call).draft)
 
 
+@V2().serves(WorkflowStates.replace)
 def replace_state(call: Call) -> Reply:
     """Replace the draft; what is in service stays as it is."""
     found, dry = views.named(call), call.query.get("dryRun", False)
@@ -146,13 +156,14 @@ def replace_state(call: Call) -> Reply:
     )
 
 
+@V2().serves(Workflows.apply_operations, {"atomic": False, "layout": "targeted"})
 def apply_operations(call: Call) -> Reply:
     """Edit the draft by operations: all that can be carried out, or with ``atomic`` all or none."""
     found, dry = views.named(call), call.query.get("dryRun", False)
     done = operations.apply(found.draft, call.body["operations"], call.body.get("setBlockEnabled", ()))
     if call.body["atomic"] and done.skipped:
         details = {"code": "OPERATIONS_NOT_APPLIED", "skipped": done.skipped, "droppedInputs": done.errors}
-        raise refused(409, "Some operations could not be applied, so none was", details)
+        raise Refusal(409, "Some operations could not be applied, so none was", details)
     if not dry:
         call.core.definitions.replace_state(found, done.state)
         note(call, "workflow.updated", found)
@@ -171,6 +182,7 @@ def apply_operations(call: Call) -> Reply:
     return data({**answer, "previewBlockIds": done.minted} if dry else answer)
 
 
+@V2().serves(WorkflowVariables.apply)
 def apply_variables(call: Call) -> Reply:
     """Change variables by name."""
     found = views.named(call)
@@ -180,56 +192,3 @@ def apply_variables(call: Call) -> Reply:
         found.edit({**found.draft, "variables": changed}, call.core.clock())
         note(call, "workflow.variables_updated", found)
     return data({"id": found.id, "variableCount": len(changed), "changed": not same})
-
-
-_LIST = (
-    WORKSPACE,
-    choice("scope", "active", "archived", default="active"),
-    _FOLDER,
-    Field("deployedOnly", "boolean"),
-    *PAGE,
-    SEARCH,
-    *ordering("position", "name", "createdAt", "updatedAt", "runCount", default="position"),
-)
-_NAME, _DESCRIPTION = Field("name"), Field("description", "string|null")
-_NEW = (WORKSPACE, Field("name", required=True), _DESCRIPTION, _FOLDER)
-_MOVE = (
-    WORKSPACE,
-    Field("workflowIds", "string[]", required=True, least=1, most=100),
-    Field("folderPath", required=True),
-)
-_STATE = (
-    Field("blocks", types.BLOCKS, required=True),
-    Field("edges", types.EDGES, required=True),
-    Field("loops", types.LOOPS),
-    Field("parallels", types.PARALLELS),
-    Field("variables", types.VARIABLES),
-)
-_EDITS = (
-    Field("operations", types.OPERATIONS, required=True, least=1, most=200),
-    Field("atomic", "boolean", default=False),
-    choice("layout", "targeted", "none", default="targeted"),
-    Field("setBlockEnabled", types.ENABLING),
-)
-_VARIABLES = (Field("operations", types.VARIABLE_OPERATIONS, required=True, least=1, most=100),)
-_DRY = (Field("dryRun", "boolean"),)
-
-OPERATIONS = (
-    Operation("GET", "/api/v2/workflows", "listWorkflows", list_workflows, query=_LIST),
-    Operation("POST", "/api/v2/workflows", "createWorkflowV2", create, body=_NEW),
-    Operation("POST", "/api/v2/workflows/move", "moveWorkflows", move, body=_MOVE),
-    Operation("GET", _ONE, "getWorkflow", get),
-    Operation("PATCH", _ONE, "updateWorkflowV2", update, body=(_NAME, _DESCRIPTION, _FOLDER)),
-    Operation("DELETE", _ONE, "deleteWorkflowV2", delete),
-    Operation("POST", f"{_ONE}/restore", "restoreWorkflow", restore),
-    Operation("POST", f"{_ONE}/duplicate", "duplicateWorkflow", duplicate, body=(_NAME, _FOLDER)),
-    Operation("GET", f"{_ONE}/state", "getWorkflowState", get_state),
-    Operation("PUT", f"{_ONE}/state", "replaceWorkflowState", replace_state, query=_DRY, body=_STATE),
-    Operation("POST", f"{_ONE}/operations", "applyWorkflowOperations", apply_operations, query=_DRY, body=_EDITS),
-    Operation("PATCH", f"{_ONE}/variables", "applyWorkflowVariables", apply_variables, body=_VARIABLES),
-)
-
-
-def routes(core: Core) -> list[Route]:
-    """The routes of this group. Those of others with a fixed word for the workflow's id come before them."""
-    return routes_of(core, OPERATIONS)

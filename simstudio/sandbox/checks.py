@@ -1,0 +1,478 @@
+"""Checks of JSON and query values that report like Sim's validator, zod: every issue at once, each with its path.
+
+A check is written by hand where the server has words of its own (v1), or is made from the annotation of the client's
+method (:mod:`simstudio.sandbox.signatures`, v2). An :class:`Issue` holds facts only; :func:`zod3` and :func:`zod4` put
+them as a release of zod does. A fatal issue means that a value has another type: rules on its object are not tried.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal, TypeAlias
+
+import attrs
+
+from simstudio.sandbox import jsontext
+
+Path: TypeAlias = tuple[str | int, ...]
+Bound: TypeAlias = tuple[int | float, str | None]
+"""A limit, and the message for values beyond it; None for the validator's own message."""
+
+
+class _Missing:
+    def __bool__(self) -> bool:
+        return False
+
+
+MISSING: Final = _Missing()
+"""A value that is absent, unlike null."""
+
+
+@attrs.frozen
+class Issue:
+    """One thing that is wrong.
+
+    Attributes:
+        message: None for the validator's own message.
+        facts: What the kind needs: ``expected`` and ``value``, ``bound`` and ``unit`` …
+        fatal: Whether the value has another type.
+    """
+
+    code: Literal["type", "enum", "small", "big", "pattern", "union", "unknown", "custom"]
+    path: Path
+    message: str | None
+    facts: Mapping[str, Any] = attrs.field(factory=dict)
+    fatal: bool = True
+
+
+Issues: TypeAlias = list[Issue]
+
+
+@attrs.frozen(kw_only=True)
+class Check(ABC):
+    """Reads one value.
+
+    Attributes:
+        missing: Message if there is no value; None for the validator's own.
+    """
+
+    missing: str | None = None
+
+    @abstractmethod
+    def read(self, value: object, path: Path, issues: Issues) -> Any:
+        """Return the value to continue with; append to ``issues`` what is wrong with it."""
+
+    def _wrong_type(self, expected: str, value: object, path: Path) -> Issue:
+        return Issue("type", path, self.missing if value is MISSING else None, {"expected": expected, "value": value})
+
+
+@attrs.frozen
+class Anything(Check):
+    """Any value, or none."""
+
+    def read(self, value: object, path: Path, issues: Issues) -> object:
+        """The value."""
+        del path, issues
+        return value
+
+
+@attrs.frozen(kw_only=True)
+class Text(Check):
+    """A string."""
+
+    least: Bound | None = None
+    most: Bound | None = None
+    pattern: tuple[str, str] | None = None
+
+    def read(self, value: object, path: Path, issues: Issues) -> object:
+        """Check type, length and pattern."""
+        if not isinstance(value, str):
+            issues.append(self._wrong_type("string", value, path))
+            return value
+        _check_bounds("string", len(value), self.least, self.most, path, issues)
+        if self.pattern is not None and not re.fullmatch(self.pattern[0], value, re.ASCII):
+            issues.append(Issue("pattern", path, self.pattern[1], {"pattern": self.pattern[0]}, fatal=False))
+        return value
+
+
+@attrs.frozen(kw_only=True)
+class Number(Check):
+    """A number.
+
+    Attributes:
+        whole: Whether a fraction is refused; a text is the message.
+        invalid: Message for a text that is not a number.
+    """
+
+    least: Bound | None = None
+    most: Bound | None = None
+    whole: bool | str = False
+    invalid: str | None = None
+
+    def read(self, value: object, path: Path, issues: Issues) -> object:
+        """Check type, wholeness and range."""
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
+            issue = self._wrong_type("number", value, path)
+            issues.append(attrs.evolve(issue, message=self.invalid) if isinstance(value, float) else issue)
+            return value
+        is_whole = math.isfinite(value) and value == int(value)
+        if self.whole and not is_whole:
+            message = self.whole if isinstance(self.whole, str) else None
+            issues.append(Issue("type", path, message, {"expected": "integer", "value": value}, fatal=False))
+        _check_bounds("number", value, self.least, self.most, path, issues)
+        return int(value) if is_whole else value
+
+
+@attrs.frozen
+class Flag(Check):
+    """True or false."""
+
+    message: str | None = None
+
+    def read(self, value: object, path: Path, issues: Issues) -> object:
+        """Check the type."""
+        if not isinstance(value, bool):
+            issues.append(Issue("type", path, self.message, {"expected": "boolean", "value": value}))
+        return value
+
+
+@attrs.frozen
+class OneOf(Check):
+    """One of some texts."""
+
+    options: tuple[str, ...]
+    message: str | None = None
+
+    def read(self, value: object, path: Path, issues: Issues) -> object:
+        """Check membership."""
+        if value not in self.options:
+            issues.append(Issue("enum", path, self.message, {"options": self.options, "value": value}))
+        return value
+
+
+@attrs.frozen(kw_only=True)
+class Record(Check):
+    """An object with any keys."""
+
+    values: Check = Anything()
+
+    def read(self, value: object, path: Path, issues: Issues) -> object:
+        """Check type and values."""
+        if not isinstance(value, Mapping):
+            issues.append(self._wrong_type("record", value, path))
+            return value
+        return {name: self.values.read(item, (*path, name), issues) for name, item in value.items()}
+
+
+@attrs.frozen(kw_only=True)
+class ListOf(Check):
+    """An array."""
+
+    item: Check
+    least: Bound | None = None
+    most: Bound | None = None
+
+    def read(self, value: object, path: Path, issues: Issues) -> object:
+        """Check type, length and items."""
+        if not isinstance(value, list):
+            issues.append(self._wrong_type("array", value, path))
+            return value
+        _check_bounds("array", len(value), self.least, self.most, path, issues)
+        return [self.item.read(item, (*path, index), issues) for index, item in enumerate(value)]
+
+
+@attrs.frozen
+class Optional(Check):
+    """A value that may be missing."""
+
+    check: Check
+    default: object = MISSING
+
+    def read(self, value: object, path: Path, issues: Issues) -> object:
+        """Return the default, or what the check reads."""
+        return self.default if value is MISSING else self.check.read(value, path, issues)
+
+
+@attrs.frozen
+class Nullable(Check):
+    """A value that may be null."""
+
+    check: Check
+
+    def read(self, value: object, path: Path, issues: Issues) -> object:
+        """Return None, or what the check reads."""
+        return None if value is None else self.check.read(value, path, issues)
+
+
+@attrs.frozen
+class Parsed(Check):
+    """A text that stands for another value, as in a query; ``parse`` may raise a ValueError with a message."""
+
+    parse: Callable[[Any], object]
+    check: Check
+
+    def read(self, value: object, path: Path, issues: Issues) -> object:
+        """Parse the text, then check the value."""
+        if value is not MISSING:
+            try:
+                value = self.parse(value)
+            except ValueError as error:
+                issues.append(Issue("custom", path, str(error)))
+                return value
+        return self.check.read(value, path, issues)
+
+
+@attrs.frozen
+class Shape(Check):
+    """An object with known keys.
+
+    Attributes:
+        fields: Checks by key.
+        others: What becomes of other keys.
+    """
+
+    fields: Mapping[str, Check]
+    others: Literal["drop", "keep", "refuse"] = "drop"
+
+    def read(self, value: object, path: Path, issues: Issues) -> object:
+        """Return the keys that are there, and defaults."""
+        if not isinstance(value, Mapping):
+            issues.append(self._wrong_type("object", value, path))
+            return value
+        others = [name for name in value if name not in self.fields]
+        found = {
+            name: check.read(value.get(name, MISSING), (*path, name), issues) for name, check in self.fields.items()
+        }
+        if others and self.others == "refuse":
+            issues.append(Issue("unknown", path, None, {"keys": others}))
+        if self.others == "keep":
+            found |= {name: value[name] for name in others}
+        return {name: item for name, item in found.items() if item is not MISSING}
+
+
+@attrs.frozen
+class Ruled(Check):
+    """A value that must also obey a rule.
+
+    Attributes:
+        check: Reads the value.
+        rule: Whether what was read is right.
+        message: What is wrong otherwise.
+    """
+
+    check: Check
+    rule: Callable[[Any], bool]
+    message: str
+
+    def read(self, value: object, path: Path, issues: Issues) -> object:
+        """Read the value, then try the rule unless the value has another type."""
+        found: Issues = []
+        read = self.check.read(value, path, found)
+        if not any(issue.fatal for issue in found) and not self.rule(read):
+            found.append(Issue("custom", path, self.message, fatal=False))
+        issues.extend(found)
+        return read
+
+
+@attrs.frozen
+class AnyOf(Check):
+    """What the first of some checks accepts.
+
+    If none does, the issues of the first check whose type fits are reported, else those of all.
+    """
+
+    checks: tuple[Check, ...]
+
+    def read(self, value: object, path: Path, issues: Issues) -> object:
+        """Try the checks in turn."""
+        tried: list[Issues] = []
+        for check in self.checks:
+            found: Issues = []
+            read = check.read(value, path, found)
+            if not found:
+                return read
+            tried.append(found)
+        readable = next((found for found in tried if not any(issue.fatal for issue in found)), None)
+        issues.extend(readable or [Issue("union", path, None, {"tried": tried})])
+        return value
+
+
+@attrs.frozen
+class Tagged(Check):
+    """An object of one of several shapes; the text under one key tells which."""
+
+    key: str
+    shapes: Mapping[str, Check]
+
+    def read(self, value: object, path: Path, issues: Issues) -> object:
+        """Read the value with the check that its tag names."""
+        if not isinstance(value, Mapping):
+            issues.append(self._wrong_type("object", value, path))
+            return value
+        tag = OneOf(tuple(self.shapes)).read(value.get(self.key, MISSING), (*path, self.key), issues)
+        return self.shapes[tag].read(value, path, issues) if isinstance(tag, str) and tag in self.shapes else value
+
+
+@attrs.frozen
+class Limit(Check):
+    """An optional number of a query or body; null and empty text count as missing."""
+
+    check: Number
+
+    def read(self, value: object, path: Path, issues: Issues) -> object:
+        """Return `MISSING` or the number."""
+        if value in (None, "") or value is MISSING:
+            return MISSING
+        return self.check.read(as_number(value), path, issues)
+
+
+def as_number(value: object) -> float:
+    """Convert a text like JavaScript's ``Number(…)``."""
+    text = str(value).strip()
+    if not text:
+        return 0
+    try:
+        number = float(text)
+    except ValueError:
+        return math.nan
+    return math.nan if "_" in text or text.lower() in ("inf", "-inf", "infinity", "-infinity") else number
+
+
+def _check_bounds(unit: str, size: float, least: Bound | None, most: Bound | None, path: Path, issues: Issues) -> None:
+    if least is not None and size < least[0]:
+        issues.append(Issue("small", path, least[1], {"bound": least[0], "unit": unit}, fatal=False))
+    if most is not None and size > most[0]:
+        issues.append(Issue("big", path, most[1], {"bound": most[0], "unit": unit}, fatal=False))
+
+
+# -- messages -------------------------------------------------------------------------------------------------------
+
+
+def _received(value: object) -> str:
+    if value is MISSING:
+        return "undefined"
+    return "NaN" if isinstance(value, float) and math.isnan(value) else jsontext.type_name(value)
+
+
+def zod3(issue: Issue) -> dict[str, Any]:
+    """As servers of v0.6 do."""
+    facts, path = issue.facts, list(issue.path)
+    code, own, more = _ZOD3[issue.code](facts)
+    return {"code": code, **more, "path": path, "message": issue.message or own}
+
+
+def _zod3_type(facts: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
+    expected = {"record": "object"}.get(facts["expected"], facts["expected"])
+    received = "float" if expected == "integer" else _received(facts["value"]).lower()
+    own = "Required" if facts["value"] is MISSING else f"Expected {expected}, received {received}"
+    return "invalid_type", own, {"expected": expected, "received": received}
+
+
+def _zod3_enum(facts: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
+    value, options = facts["value"], facts["options"]
+    named = " | ".join(f"'{option}'" for option in options)
+    if not isinstance(value, str):
+        return _zod3_type({"expected": named, "value": value})
+    own = f"Invalid enum value. Expected {named}, received '{value}'"
+    return "invalid_enum_value", own, {"received": value, "options": list(options)}
+
+
+def _zod3_bound(code: str, name: str, words: Mapping[str, str]) -> Callable[[Mapping[str, Any]], Any]:
+    def put(facts: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
+        unit, bound = facts["unit"], facts["bound"]
+        return code, words[unit].format(bound), {name: bound, "type": unit, "inclusive": True, "exact": False}
+
+    return put
+
+
+_ZOD3: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str, dict[str, Any]]]] = {
+    "type": _zod3_type,
+    "enum": _zod3_enum,
+    "small": _zod3_bound(
+        "too_small",
+        "minimum",
+        {
+            "string": "String must contain at least {} character(s)",
+            "number": "Number must be greater than or equal to {}",
+            "array": "Array must contain at least {} element(s)",
+        },
+    ),
+    "big": _zod3_bound(
+        "too_big",
+        "maximum",
+        {
+            "string": "String must contain at most {} character(s)",
+            "number": "Number must be less than or equal to {}",
+            "array": "Array must contain at most {} element(s)",
+        },
+    ),
+    "pattern": lambda _: ("invalid_string", "Invalid", {"validation": "regex"}),
+    "union": lambda facts: (
+        "invalid_union",
+        "Invalid input",
+        {"unionErrors": [{"issues": [zod3(each) for each in tried], "name": "ZodError"} for tried in facts["tried"]]},
+    ),
+    "custom": lambda _: ("custom", "Invalid input", {}),
+}
+
+
+def zod4(issue: Issue) -> dict[str, Any]:
+    """As servers of v0.8 do."""
+    facts, path = issue.facts, list(issue.path)
+    code, own, more = _ZOD4[issue.code](facts)
+    return {**more, "code": code, "path": path, "message": issue.message or own}
+
+
+def _zod4_type(facts: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
+    value = facts["value"]
+    more = (
+        {"expected": "int", "format": "safeint"} if facts["expected"] == "integer" else {"expected": facts["expected"]}
+    )
+    received = _received(value)
+    own = f"Invalid input: expected {more['expected']}, received {received}"
+    return "invalid_type", own, {**more, "received": received} if received == "NaN" else more
+
+
+def _zod4_enum(facts: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
+    options = [json.dumps(option) for option in facts["options"]]
+    own = f"option: expected one of {'|'.join(options)}" if len(options) > 1 else f"input: expected {options[0]}"
+    return "invalid_value", f"Invalid {own}", {"values": list(facts["options"])}
+
+
+def _zod4_bound(code: str, name: str, sign: str) -> Callable[[Mapping[str, Any]], Any]:
+    def put(facts: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
+        unit, bound = facts["unit"], facts["bound"]
+        size = f"to be {sign}{bound}" if unit == "number" else f"to have {sign}{bound} {_UNITS[unit]}"
+        own = f"{code.replace('_', ' ').capitalize()}: expected {unit} {size}"
+        return code, own, {"origin": unit, name: bound, "inclusive": True}
+
+    return put
+
+
+_UNITS = {"string": "characters", "array": "items"}
+_ZOD4: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str, dict[str, Any]]]] = {
+    "type": _zod4_type,
+    "enum": _zod4_enum,
+    "small": _zod4_bound("too_small", "minimum", ">="),
+    "big": _zod4_bound("too_big", "maximum", "<="),
+    "pattern": lambda facts: (
+        "invalid_format",
+        "Invalid string",
+        {"origin": "string", "format": "regex", "pattern": f"/^{facts['pattern']}$/"},
+    ),
+    "union": lambda facts: (
+        "invalid_union",
+        "Invalid input",
+        {"errors": [[zod4(each) for each in tried] for tried in facts["tried"]]},
+    ),
+    "unknown": lambda facts: (
+        "unrecognized_keys",
+        f"Unrecognized key{'s' * (len(facts['keys']) > 1)}: {', '.join(map(json.dumps, facts['keys']))}",
+        {"keys": facts["keys"]},
+    ),
+    "custom": lambda _: ("custom", "Invalid input", {}),
+}
