@@ -20,6 +20,11 @@ from simstudio.models.v2.knowledge_documents import DocumentDetails
 from simstudio.models.v2.runs import Run, RunReceipt, RunResult
 from simstudio.models.v2.secrets import Secret
 from simstudio.models.v2.selectors import SelectorOption
+from simstudio.models.v2.table_errors import BulkWriteReport
+from simstudio.models.v2.table_filters import all_of, any_of, column
+from simstudio.models.v2.table_params import AllOf
+from simstudio.models.v2.table_rows import TableRow as RowOfV2
+from simstudio.models.v2.table_transfers import TableExport, TableImport
 
 if sys.version_info >= (3, 11):
     from typing import assert_type
@@ -135,3 +140,26 @@ async def asynchronous_mistakes(client: AsyncSimStudioClient) -> None:
         print(entry)
     client.v2.audit_logs.get("id")  # type: ignore[unused-coroutine]
     print(client.v2.audit_logs.get("id").action)  # type: ignore[attr-defined]
+
+
+def tables(client: SimStudioClient) -> None:
+    rows = client.v2.tables.rows
+    assert_type(column("qty") > 2, AllOf)
+    wanted = all_of(column("qty") >= 2, any_of(column("stage") == "New", column("stage").is_null()))
+    found = rows.query("tbl_1", workspace_id="ws", predicate=wanted, sort=[column("qty").desc()])
+    assert_type(found, Pager[RowOfV2])
+    rows.query("tbl_1", workspace_id="ws", predicate={"field": "qty", "op": "gt", "value": 2})
+    assert_type(rows.insert_many("tbl_1", ({"qty": n} for n in range(9)), workspace_id="ws"), BulkWriteReport)
+    rows.delete_by_filter("tbl_1", workspace_id="ws", filter=wanted, limit=None)
+    rows.delete_by_filter("tbl_1", workspace_id="ws", filter=wanted)  # type: ignore[call-arg]
+    group = {"workflowId": "w", "outputs": [{"columnName": "a"}], "autoRun": False}
+    client.v2.tables.groups.add("tbl_1", workspace_id="ws", group=group)
+    target = {"type": "existing", "tableId": "tbl_1", "mode": "append"}
+    assert_type(client.v2.tables.import_csv(Path("a.csv"), workspace_id="ws", target=target), TableImport)
+    assert_type(client.v2.tables.exports.handle("tbl_1", "exp-1", workspace_id="ws").wait(), TableExport)
+
+
+async def async_tables(client: AsyncSimStudioClient) -> None:
+    assert_type(await client.v2.tables.export_csv("tbl_1", "a.csv", workspace_id="ws"), Path)
+    assert_type(await client.v2.tables.rows.update_many("tbl_1", [], workspace_id="ws"), BulkWriteReport)
+    assert_type(client.v2.tables.rows.list("tbl_1", workspace_id="ws"), AsyncPager[RowOfV2])

@@ -37,6 +37,7 @@ MOST_NODES: Final = 500
 
 _OPERATORS: Final = frozenset(get_args(Operator))
 _WITHOUT_VALUE: Final = frozenset({"isEmpty", "isNotEmpty", "isNull", "isNotNull"})
+_DIRECTIONS: Final = ("asc", "desc")
 _OF_LISTS: Final = frozenset({"in", "nin"})
 
 
@@ -222,11 +223,26 @@ def _check_condition(at: str, condition: Mapping[str, Any]) -> None:
         raise InvalidInputError(f"{at}.value must be a list for the operator {op}, not {abbreviate(value)}.")
 
 
+def check_order(name: str, value: Sequence[Any]) -> Sequence[Any]:
+    """Return an order, if the server accepts its form.
+
+    Raises:
+        InvalidInputError: The message names the place in the order.
+    """
+    for index, each in enumerate(value):
+        if not isinstance(each, Mapping) or set(each) != {"field", "direction"} or each["direction"] not in _DIRECTIONS:
+            raise InvalidInputError(
+                f"{name}[{index}] must be the field and the direction (asc or desc) of a column, such as "
+                f'column("qty").desc(), not {abbreviate(each)}.'
+            )
+    return value
+
+
 RowFilter: TypeAlias = Annotated[AllOf | AnyOf | Mapping[str, Any], converted(check_filter)]
 """A filter of rows: made with :class:`column`, :func:`all_of` and :func:`any_of`, or a group as JSON data."""
 
 RowPredicate: TypeAlias = Annotated[AllOf | AnyOf | Condition | Mapping[str, Any], converted(check_predicate)]
 """A filter of rows as in :data:`RowFilter`, or one condition."""
 
-RowOrder: TypeAlias = Annotated[Sequence[Sort | RowSort | Mapping[str, Any]], items(None, 16)]
+RowOrder: TypeAlias = Annotated[Sequence[Sort | RowSort | Mapping[str, Any]], items(None, 16), converted(check_order)]
 """An order of rows, the first column first; at most 16: ``[column("qty").desc()]``."""

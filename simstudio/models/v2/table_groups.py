@@ -157,10 +157,3 @@ class StartedDispatch(Model):
     """
 
     dispatch_id: str | None = None
-
-
-@model
-class CancelledRuns(Model):
-    """The number of cells whose runs were cancelled."""
-
-    cancelled: int

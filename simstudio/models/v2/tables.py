@@ -190,3 +190,10 @@ class RestoredTableFolder(Model):
 
     folder: Folder
     restored_items: TableCounts
+
+
+@model
+class CancelledRuns(Model):
+    """The number of cells whose runs were cancelled."""
+
+    cancelled: int

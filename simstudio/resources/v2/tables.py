@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from simstudio.core.endpoint import Sender, endpoint, paged
@@ -18,17 +16,18 @@ from simstudio.core.parameters import between, items, length
 from simstudio.core.resource import APIResource
 from simstudio.models.v2.deleted import Deleted
 from simstudio.models.v2.table_filters import RowFilter
-from simstudio.models.v2.table_groups import CancelledRuns
 from simstudio.models.v2.table_params import ExistingTable, NewTable, TableSchemaInput
-from simstudio.models.v2.table_transfers import TableImport
-from simstudio.models.v2.tables import DeletedTables, MovedTables, Table
-from simstudio.resources.bodies import FileContent
+from simstudio.models.v2.tables import CancelledRuns, DeletedTables, MovedTables, Table
 from simstudio.resources.folder_paths import FolderPath, FolderPaths
 from simstudio.resources.parameters import Search, WorkspaceId
-from simstudio.resources.v2.transfers import UploadProgress
 from simstudio.transport.flow import Flow
 
 if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
+    from simstudio.models.v2.table_transfers import TableImport
+    from simstudio.resources.bodies import FileContent
     from simstudio.resources.v2.table_columns import TableColumns
     from simstudio.resources.v2.table_dispatches import TableDispatches
     from simstudio.resources.v2.table_enrichments import TableEnrichments
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from simstudio.resources.v2.table_imports import TableImports
     from simstudio.resources.v2.table_rows import TableRows
     from simstudio.resources.v2.table_views import TableViews
+    from simstudio.resources.v2.transfers import UploadProgress
 
 _Name = Annotated[str, length(1, 128)]
 _Description = Annotated[str, length(0, 500)]

@@ -92,6 +92,14 @@ class TestFilters:
             used.v2.tables.rows.count("tbl_1", workspace_id="ws", predicate=wrong)
         assert used.script.requests == []
 
+    @pytest.mark.parametrize("wrong", ["qty", {"qty": "desc"}, {"field": "qty"}, {"field": "qty", "direction": "down"}])
+    def test_an_order_names_columns_and_directions(self, wrong: Any) -> None:
+        used = client(answer(200, {"data": [], "nextCursor": None}))
+        with pytest.raises(sim.InvalidInputError, match=r"sort\[1\] must be the field and the direction"):
+            used.v2.tables.rows.query("t", workspace_id="ws", sort=[column("a").asc(), wrong]).page()
+        used.v2.tables.rows.query("t", workspace_id="ws", sort=[column("a").asc(), column("b").desc()]).page()
+        assert bodies(used)[0]["sort"] == [{"field": "a", "direction": "asc"}, {"field": "b", "direction": "desc"}]
+
     def test_more_than_ten_groups_within_one_another_are_refused(self) -> None:
         made: Any = column("qty") > 2
         for _ in range(9):
