@@ -89,10 +89,10 @@ class NewFile:
 
     Args:
         path: The file. No link is followed.
-        overwrite: Whether to replace a regular file.
+        overwrite: Whether to replace a regular file; None if the caller has no such option.
     """
 
-    def __init__(self, path: Path, *, overwrite: bool) -> None:
+    def __init__(self, path: Path, *, overwrite: bool | None = None) -> None:
         self.path = path
         self._overwrite = overwrite
         self._part: PartialFile | None = None
@@ -108,7 +108,7 @@ class NewFile:
             OSError: The file cannot be created.
         """
         with self._lock:
-            _ensure_free(self.path, overwrite=self._overwrite)
+            ensure_free(self.path, overwrite=self._overwrite)
             if not self._discarded:
                 self._part = PartialFile.beside(self.path)
                 self._file = os.fdopen(self._part.fd, "wb")
@@ -140,7 +140,7 @@ class NewFile:
                 else:
                     self._part.take_place()
             except FileExistsError:
-                raise _in_the_way(self.path) from None
+                raise _in_the_way(self.path, self._overwrite) from None
 
     def discard(self) -> None:
         """Close and remove the file, unless it is finished."""
@@ -152,19 +152,25 @@ class NewFile:
                 self._file = self._part = None
 
 
-def _ensure_free(path: Path, *, overwrite: bool) -> None:
+def ensure_free(path: Path, *, overwrite: bool | None = None) -> None:
+    """Raise if something is there that is not to be replaced; ``overwrite`` is that of :class:`NewFile`.
+
+    Raises:
+        InvalidInputError: Something is there; the message names it.
+    """
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
         return
     if not overwrite:
-        raise _in_the_way(path)
+        raise _in_the_way(path, overwrite)
     if not stat.S_ISREG(mode):
         raise InvalidInputError(f"{path} is no regular file, so it is not replaced. Save under another name.")
 
 
-def _in_the_way(path: Path) -> InvalidInputError:
-    return InvalidInputError(f"{path} is there already. Save under another name, or pass overwrite=True.")
+def _in_the_way(path: Path, overwrite: bool | None) -> InvalidInputError:  # noqa: FBT001 - an option of a caller
+    advice = "" if overwrite is None else ", or pass overwrite=True"
+    return InvalidInputError(f"{path} is there already. Save under another name{advice}.")
 
 
 @attrs.frozen

@@ -1,23 +1,36 @@
-"""Downloaded files: bytes, with the name and the media type from the response's headers."""
+"""Downloaded files: bytes, with the name and the media type from the response's headers.
+
+A file is held in memory, or saved while it is received (:func:`receive`).
+"""
 
 from __future__ import annotations
 
 import os
+import random
 import re
+from collections.abc import Callable
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import attrs
 
+from simstudio.transport.errors import APIConnectionError, InvalidInputError
+from simstudio.transport.flow import Blocking, Flow, FromBody, Sleep
 from simstudio.transport.message import Headers, Response
+from simstudio.transport.retry import Backoff
+
+if TYPE_CHECKING:
+    from simstudio.core.disk import NewFile
 
 _EXTENDED = re.compile(r"filename\*\s*=\s*utf-8'[^']*'([^;\s]+)", re.IGNORECASE)
 _PLAIN = re.compile(r'filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))', re.IGNORECASE)
+_WRITTEN_AT_ONCE = 1024 * 1024
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, line breaks and bidirectional overrides. Joiners and wide spaces occur in real names."""
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Download:
     """A downloaded file.
 
@@ -25,19 +38,34 @@ class Download:
         name: Base name that the server gives; None if it gives none.
         content_type: Media type; ``application/octet-stream`` if the server gives none.
         headers: Headers of the response, such as ``X-File-Id`` and ``X-Uploaded-At`` (v1).
+        path: Where the file was saved (``to=``); None if it is held in memory.
     """
 
-    content: bytes = attrs.field(repr=lambda content: f"<{len(content)} bytes>")
+    _content: bytes | None
     name: str | None = None
     content_type: str = "application/octet-stream"
-    headers: Headers | None = attrs.field(default=None, repr=False, eq=False)
+    headers: Headers | None = attrs.field(default=None, eq=False)
+    path: Path | None = None
 
     @classmethod
-    def of(cls, response: Response) -> Download:
-        """Make a download from a response."""
+    def of(cls, response: Response, path: Path | None = None) -> Download:
+        """Make a download from a response, whose body was saved if there is a path."""
         headers = response.headers
         kind = headers.get("content-type") or "application/octet-stream"
-        return cls(response.content, _parse_name(headers), kind, headers)
+        return cls(response.content if path is None else None, _parse_name(headers), kind, headers, path)
+
+    @property
+    def content(self) -> bytes:
+        """The bytes. Those of a saved file are read from it.
+
+        Raises:
+            OSError: The saved file cannot be read.
+        """
+        return (self.path or Path()).read_bytes() if self._content is None else self._content
+
+    def __repr__(self) -> str:
+        where = f"path={str(self.path)!r}" if self._content is None else f"content=<{len(self._content)} bytes>"
+        return f"Download({where}, name={self.name!r}, content_type={self.content_type!r})"
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Write the bytes to a file, or into a directory under the name that the server gives.
@@ -67,6 +95,64 @@ class Download:
         else:
             target.write_bytes(self.content)
         return target
+
+
+def receive(send: Callable[[], Flow[Response]], to: str | os.PathLike[str], retries: int) -> Flow[Download]:
+    """Save a file while it is received. It appears under its name when it is complete.
+
+    Args:
+        send: Makes the flow of a request whose response is streamed. It is sent again if the connection breaks: a file
+            is received from its start.
+        to: A file that does not exist yet, or an existing directory, which gets a file with the name that the server
+            gives.
+        retries: How often it is sent again.
+
+    Raises:
+        InvalidInputError: Something is there; it is neither replaced nor, if it is a link, followed.
+        OSError: The file cannot be written.
+        APIConnectionError: The connection broke more often.
+    """
+    from simstudio.core.disk import NewFile, ensure_free, safe_name  # few programs save files
+
+    if not isinstance(to, (str, os.PathLike)):
+        raise InvalidInputError(f"to must be a path, not {type(to).__name__}.")
+    target = Path(to)
+    into_directory = yield Blocking(target.is_dir)
+    if not into_directory:
+        yield Blocking(ensure_free, target)
+    attempt = 0
+    while True:
+        attempt += 1
+        response = yield from send()
+        if into_directory:
+            target = Path(to) / safe_name(_parse_name(response.headers) or "")
+        file = NewFile(target)
+        try:
+            yield Blocking(file.open)
+            yield from _write(response, file)
+            yield Blocking(file.finish)
+            return Download.of(response, target)
+        except APIConnectionError:
+            if attempt > retries:
+                raise
+            if response.body is not None:
+                yield FromBody(response.body, "close")
+        finally:
+            file.discard()
+        yield Sleep(Backoff().delay(attempt, random=random.random()))  # noqa: S311 - jitter
+
+
+def _write(response: Response, file: NewFile) -> Flow[None]:
+    body = response.body
+    pieces = [response.content]  # empty if the body is unread
+    while body is not None and (piece := (yield FromBody(body, "piece"))) is not None:
+        pieces.append(piece)
+        if sum(map(len, pieces)) >= _WRITTEN_AT_ONCE:
+            yield Blocking(file.write, b"".join(pieces))
+            pieces = []
+    yield Blocking(file.write, b"".join(pieces))
+    if body is not None:
+        yield FromBody(body, "close")
 
 
 def _parse_name(headers: Headers) -> str | None:

@@ -15,11 +15,12 @@ more than one request is written as a generator. :mod:`simstudio.catalog` lists 
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Concatenate, TypeVar
 
 from simstudio.core.conversion import structure
-from simstudio.core.downloads import Download
+from simstudio.core.downloads import Download, receive
 from simstudio.core.listing import listing
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset
@@ -118,10 +119,18 @@ class Sender:
         data = extract(response, ("data",))
         return None if data is None else structure(data, into, response=response)
 
-    def download(self) -> Flow[Download]:
-        """Send the request and return the body as a file."""
-        response = yield from self(headers={"Accept": "*/*"})
-        return Download.of(response)
+    def download(self, to: str | os.PathLike[str] | None = None) -> Flow[Download]:
+        """Send the request and return the body as a file, which is saved while it is received if ``to`` is given.
+
+        Raises:
+            InvalidInputError: Something is there; see :func:`~simstudio.core.downloads.receive`.
+        """
+        if to is None:
+            response = yield from self(headers={"Accept": "*/*"})
+            return Download.of(response)
+        options = self.resource._context.options
+        streamed = {"headers": {"Accept": "*/*"}, "idle_timeout": options.timeout}
+        return (yield from receive(lambda: self(**streamed), to, options.max_retries))
 
     def pages(self, into: type[T], *at: str, cursor: str = "cursor") -> Pages[T]:
         """Return the pages of a list that the server pages by cursors.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os import PathLike
 from typing import Annotated, Literal, TypeAlias
 
-from simstudio.core.parameters import between, header, items, length, secret
+from simstudio.core.parameters import between, header, items, length, local, secret
 
 WorkspaceId: TypeAlias = Annotated[str, length(1, 128)]
 """Id of a workspace, as in the address of Sim's editor: 1 to 128 characters."""
@@ -15,6 +16,10 @@ PageLimit: TypeAlias = Annotated[int, between(1, 100)]
 
 Search: TypeAlias = Annotated[str, length(1, 200)]
 """Text to search for, 1 to 200 characters."""
+
+SaveTo: TypeAlias = Annotated[str | PathLike[str] | None, local]
+"""Where to save a download while it is received, instead of holding it in memory: a file that does not exist yet, or a
+directory, which gets a file with the name that the server gives. Nothing is replaced. None keeps it in memory."""
 
 UploadToken: TypeAlias = Annotated[str, header("upload-token"), secret]
 """The ``upload_token`` of an upload session: a secret that every request of the session needs."""

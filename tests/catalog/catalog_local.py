@@ -51,6 +51,17 @@ LOCAL: Mapping[str, tuple[str, ...]] = {
     "v2.updateTableRows": ("timeout",),  # 125,000 rows took 103 s
     "v2.deleteTableRows.delete_by_filter": ("timeout",),
     "v2.chat": ("timeout",),
+    **dict.fromkeys(
+        (
+            "v1.downloadFile",
+            "v2.bulkDownloadFiles",
+            "v2.downloadFile",
+            "v2.downloadFileVersion",
+            "v2.downloadWorkflowRunFileV2",
+            "v2.exportKnowledgeBase",
+        ),
+        ("to",),  # where a download is saved
+    ),
 }
 """Parameters of ours that never travel."""
 

@@ -2,22 +2,24 @@ from __future__ import annotations
 
 import pickle
 import stat
+import tracemalloc
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simstudio import Download, InvalidInputError, NotFoundError
+from simstudio import APIConnectionError, Download, InvalidInputError, NotFoundError
 from simstudio.core.disk import PartialFile, safe_name
 from simstudio.core.endpoint import Sender, endpoint
 from simstudio.core.modes import M
+from simstudio.core.parameters import local
 from simstudio.core.resource import APIResource
 from simstudio.transport.flow import Flow
-from simstudio.transport.message import Headers, Response
-from tests.driving import Both, answer, resource
+from simstudio.transport.message import Headers, Request, Response
+from tests.driving import Both, Played, answer, client, play, resource, streamed
 from tests.modes import both_modes
 
 
@@ -253,9 +255,9 @@ class Files(APIResource[M]):
     """One file."""
 
     @endpoint("GET", "/api/files/{fileId}", "downloadFile")
-    def download(self, send: Sender, file_id: str) -> Flow[Download]:
+    def download(self, send: Sender, file_id: str, *, to: Annotated[Any, local] = None) -> Flow[Download]:
         """Download a file."""
-        return send.download()
+        return send.download(to)
 
 
 class TestOperation:
@@ -272,3 +274,100 @@ class TestOperation:
         made = both.client(answer(404, {"error": "File not found"}))
         with pytest.raises(NotFoundError, match="File not found"):
             await both(resource(Files, made).download("f"))
+
+
+def body(*pieces: bytes | BaseException, name: str = "server.bin") -> Response:
+    response = streamed(*pieces, content_type="image/png")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def names(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
+
+
+BROKEN = APIConnectionError("cut short")
+
+
+class TestSavingWhileItIsReceived:
+    def fetch(self, to: Any, *answers: Any) -> Played:
+        return play(Files.download.flow(resource(Files, client()), "a", to=to), *answers)
+
+    def test_the_file_has_the_bytes_and_the_name_that_was_asked_for(self, tmp_path: Path) -> None:
+        played = self.fetch(tmp_path / "mine.png", body(b"one ", b"two"))
+        assert (tmp_path / "mine.png").read_bytes() == b"one two"
+        assert played.result == Download(None, "server.bin", "image/png", path=tmp_path / "mine.png")
+        assert played.result.content == b"one two"
+        assert names(tmp_path) == ["mine.png"]
+        assert played.requests[0].streamed
+
+    @pytest.mark.parametrize(("name", "saved"), [("a.png", "a.png"), ("../../etc/passwd", "passwd"), (".rc", "rc")])
+    def test_a_directory_gets_the_servers_base_name(self, name: str, saved: str, tmp_path: Path) -> None:
+        played = self.fetch(str(tmp_path), body(b"bytes", name=name))
+        assert played.result.path == tmp_path / saved
+        assert played.result.path.read_bytes() == b"bytes"
+
+    @pytest.mark.parametrize("what", ["file", "link", "dangling"])
+    @pytest.mark.parametrize("into_directory", [False, True])
+    def test_what_is_there_stays(self, what: str, into_directory: bool, tmp_path: Path) -> None:
+        place(what, tmp_path / "server.bin", tmp_path / "kept")
+        before = names(tmp_path)
+        played = self.fetch(tmp_path if into_directory else tmp_path / "server.bin", body(b"new"))
+        assert isinstance(played.error, InvalidInputError)
+        assert "is there already" in str(played.error)
+        assert names(tmp_path) == before
+        assert len(played.requests) == into_directory  # the name of a file is checked before anything is sent
+
+    def test_what_appears_meanwhile_stays(self, tmp_path: Path) -> None:
+        target = tmp_path / "a"
+
+        def appears(_: Request) -> Response:
+            target.write_bytes(b"before")
+            return body(b"new")
+
+        assert isinstance(self.fetch(target, appears).error, InvalidInputError)
+        assert target.read_bytes() == b"before"
+        assert names(tmp_path) == ["a"]
+
+    def test_a_body_that_was_read_already_is_saved(self, tmp_path: Path) -> None:
+        assert self.fetch(tmp_path / "a", answer(200, content=b"bytes")).result.content == b"bytes"
+
+    def test_one_that_breaks_begins_again(self, tmp_path: Path) -> None:
+        first = body(b"one ", BROKEN)
+        played = self.fetch(tmp_path / "a", first, body(BROKEN), body(b"one ", b"two"))
+        assert first.body is None
+        assert (tmp_path / "a").read_bytes() == b"one two"
+        assert len(played.sleeps) == 2
+
+    def test_one_that_breaks_too_often_leaves_nothing(self, tmp_path: Path) -> None:
+        played = self.fetch(tmp_path / "a", *(body(b"one ", BROKEN) for _ in range(3)))
+        assert played.error is BROKEN
+        assert names(tmp_path) == []
+
+    def test_an_error_status_leaves_nothing(self, tmp_path: Path) -> None:
+        played = self.fetch(tmp_path / "a", answer(404, {"error": "no such file"}))
+        assert isinstance(played.error, NotFoundError)
+        assert names(tmp_path) == []
+
+    def test_a_disk_that_is_full_leaves_nothing(self, tmp_path: Path) -> None:
+        response = body(b"one ", OSError(28, "No space left on device"))
+        assert isinstance(self.fetch(tmp_path / "a", response).error, OSError)
+        assert names(tmp_path) == []
+
+    @pytest.mark.parametrize("to", [b"a", 7])
+    def test_what_is_no_path_is_refused(self, to: Any) -> None:
+        assert isinstance(self.fetch(to).error, InvalidInputError)
+
+    def test_a_directory_that_does_not_exist(self, tmp_path: Path) -> None:
+        assert isinstance(self.fetch(tmp_path / "no" / "a", body(b"a")).error, FileNotFoundError)
+
+    def test_the_bytes_are_not_held_in_memory(self, tmp_path: Path) -> None:
+        piece = bytes(64 * 1024)
+        response = body(*[piece] * 512)
+        tracemalloc.start()
+        try:
+            resource(Files, client(response)).download("a", to=tmp_path / "a")
+            assert tracemalloc.get_traced_memory()[1] < 8 << 20
+        finally:
+            tracemalloc.stop()
+        assert (tmp_path / "a").stat().st_size == 32 << 20

@@ -9,6 +9,7 @@ from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
 from simstudio.models.v1.files import DeletedFile, WorkspaceFile
 from simstudio.resources.bodies import FileContent, form_body
+from simstudio.resources.parameters import SaveTo
 from simstudio.transport.flow import Flow
 
 
@@ -51,8 +52,12 @@ class Files(APIResource[M]):
         return (yield from send.one(WorkspaceFile, "data", "file", **options))
 
     @endpoint("GET", "/api/v1/files/{fileId}", "downloadFile")
-    def download(self, send: Sender, file_id: str, *, workspace_id: str) -> Flow[Download]:
+    def download(self, send: Sender, file_id: str, *, workspace_id: str, to: SaveTo = None) -> Flow[Download]:
         """Download a file.
+
+        Args:
+            to: A file that does not exist yet, or a directory, to save it to while it is received; nothing is replaced.
+                Default: keep it in memory, up to the client's ``max_response_size``.
 
         Returns:
             The content, name and media type.
@@ -63,7 +68,7 @@ class Files(APIResource[M]):
         Example:
             >>> client.v1.files.download("file-id", workspace_id="workspace-id").save("reports")  # doctest: +SKIP
         """
-        return send.download()
+        return send.download(to)
 
     @endpoint("DELETE", "/api/v1/files/{fileId}", "deleteFile")
     def delete(self, send: Sender, file_id: str, *, workspace_id: str) -> Flow[DeletedFile]:

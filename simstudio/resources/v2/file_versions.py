@@ -12,7 +12,7 @@ from simstudio.core.paging import Pages
 from simstudio.core.resource import APIResource
 from simstudio.models.v2.file_versions import DeletedFileVersion, FileVersion, RevertedFile
 from simstudio.models.v2.files import FileText
-from simstudio.resources.parameters import PageLimit, WorkspaceId
+from simstudio.resources.parameters import PageLimit, SaveTo, WorkspaceId
 from simstudio.transport.flow import Flow
 
 
@@ -49,9 +49,11 @@ class FileVersions(APIResource[M]):
         return send.one(FileVersion)
 
     @endpoint("GET", "/api/v2/files/{fileId}/versions/{version}/content", "downloadFileVersion", evidence="documented")
-    def download(self, send: Sender, file_id: str, version: int, *, workspace_id: WorkspaceId) -> Flow[Download]:
+    def download(
+        self, send: Sender, file_id: str, version: int, *, workspace_id: WorkspaceId, to: SaveTo = None
+    ) -> Flow[Download]:
         """Download a version of a file."""
-        return send.download()
+        return send.download(to)
 
     @endpoint("GET", "/api/v2/files/{fileId}/versions/{version}/text", "readFileVersionText", evidence="documented")
     def read_text(

@@ -30,7 +30,7 @@ from simstudio.models.v2.files import (
 )
 from simstudio.resources.bodies import FileContent
 from simstudio.resources.folder_paths import FolderPath, FolderPaths
-from simstudio.resources.parameters import Search, WorkspaceId
+from simstudio.resources.parameters import SaveTo, Search, WorkspaceId
 from simstudio.resources.v2.file_folders import FileFolders
 from simstudio.resources.v2.file_uploads import FileUploads
 from simstudio.resources.v2.file_versions import FileVersions
@@ -200,17 +200,21 @@ class Files(APIResource[M]):
         return send.one(FileDetails)
 
     @endpoint("GET", "/api/v2/files/{fileId}", "downloadFile")
-    def download(self, send: Sender, file_id: str, *, workspace_id: WorkspaceId) -> Flow[Download]:
-        """Download a file.
+    def download(self, send: Sender, file_id: str, *, workspace_id: WorkspaceId, to: SaveTo = None) -> Flow[Download]:
+        """Download a file. With ``to`` a broken download begins again.
+
+        Args:
+            to: A file that does not exist yet, or a directory, to save it to while it is received; nothing is replaced.
+                Default: keep it in memory, up to the client's ``max_response_size``.
 
         Raises:
             ConflictError: The file is a generated document that is still being made.
             NotFoundError: No file of the workspace has this id, or it is archived.
 
         Example:
-            >>> client.v2.files.download("file-id", workspace_id="workspace-id").save("reports")  # doctest: +SKIP
+            >>> client.v2.files.download("file-id", workspace_id="workspace-id", to="reports").path  # doctest: +SKIP
         """
-        return send.download()
+        return send.download(to)
 
     @endpoint("GET", "/api/v2/files/bulk-download", "bulkDownloadFiles")
     def bulk_download(
@@ -220,16 +224,18 @@ class Files(APIResource[M]):
         *,
         file_ids: Annotated[Sequence[str], items(1, 100)] | None = None,
         folder_paths: Annotated[FolderPaths, items(1, 100)] | None = None,
+        to: SaveTo = None,
     ) -> Flow[Download]:
         """Download several files, or folders with all their contents, as one ZIP archive of at most 100 files.
 
         Args:
             file_ids: Unknown ids are left out as long as one is known.
+            to: As in ``download``.
 
         Raises:
             InvalidRequestError: No id is known, a folder does not exist, or the selection is too large.
         """
-        return send.download()
+        return send.download(to)
 
     @endpoint("GET", "/api/v2/files/{fileId}/text", "readFileText")
     def read_text(

@@ -17,7 +17,7 @@ from simstudio.models.v2.deleted import Deleted
 from simstudio.models.v2.knowledge import KnowledgeBase, KnowledgeSearch
 from simstudio.models.v2.knowledge_params import Chunking, TagFilter
 from simstudio.resources.folder_paths import FolderPath
-from simstudio.resources.parameters import PageLimit, Search, WorkspaceId
+from simstudio.resources.parameters import PageLimit, SaveTo, Search, WorkspaceId
 from simstudio.transport.flow import Flow
 
 if TYPE_CHECKING:
@@ -156,14 +156,20 @@ class Knowledge(APIResource[M]):
 
     @endpoint("GET", "/api/v2/knowledge/{knowledgeBaseId}/export", "exportKnowledgeBase", evidence="documented")
     def export(
-        self, send: Sender, knowledge_base_id: str, *, workspace_id: WorkspaceId, vectors: bool | None = None
+        self,
+        send: Sender,
+        knowledge_base_id: str,
+        *,
+        workspace_id: WorkspaceId,
+        vectors: bool | None = None,
+        to: SaveTo = None,
     ) -> Flow[Download]:
         """Download a knowledge base as a file.
 
         Args:
             vectors: Include the embeddings of the chunks.
         """
-        return send.download()
+        return send.download(to)
 
     @endpoint("POST", "/api/v2/knowledge/search", "searchKnowledge")
     def search(

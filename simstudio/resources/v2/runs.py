@@ -21,7 +21,7 @@ from simstudio.models.events import StreamEvent
 from simstudio.models.v2.runs import Run, RunCancellation, RunReceipt, RunResult, RunSummary
 from simstudio.resources.dialects.base import StreamOptions
 from simstudio.resources.dialects.v2 import V2Dialect
-from simstudio.resources.parameters import PageLimit
+from simstudio.resources.parameters import PageLimit, SaveTo
 from simstudio.resources.payload import encode_nested
 from simstudio.resources.streaming import streaming
 from simstudio.resources.streams import OpenedStream
@@ -369,11 +369,15 @@ class Runs(APIResource[M]):
         return _resume(send, timeout)
 
     @endpoint("GET", "/api/v2/workflows/{workflowId}/runs/{runId}/files/{fileId}", "downloadWorkflowRunFileV2")
-    def download_file(self, send: Sender, workflow_id: str, run_id: str, file_id: str) -> Flow[Download]:
+    def download_file(
+        self, send: Sender, workflow_id: str, run_id: str, file_id: str, *, to: SaveTo = None
+    ) -> Flow[Download]:
         """Download a file that a run has created.
 
         Args:
             file_id: ``id`` of an item of ``run.files``.
+            to: A file that does not exist yet, or a directory, to save it to while it is received; nothing is replaced.
+                Default: keep it in memory, up to the client's ``max_response_size``.
 
         Raises:
             NotFoundError: No file has this id, or it has expired.
@@ -381,7 +385,7 @@ class Runs(APIResource[M]):
         Example:
             >>> client.v2.runs.download_file("wf", run_id, run.files[0].id).save(".")  # doctest: +SKIP
         """
-        return send.download()
+        return send.download(to)
 
 
 def _execution(send: Sender, workflow_id: str) -> Execution:
