@@ -99,7 +99,7 @@ class TableImports(APIResource[M]):
         """
         return send.one(TableImport)
 
-    @endpoint("POST", _IMPORT + "/parts", "createTableImportPartUrls")
+    @endpoint("POST", _IMPORT + "/parts", "createTableImportPartUrls", resend="read")
     def create_part_urls(
         self,
         send: Sender,
@@ -120,7 +120,7 @@ class TableImports(APIResource[M]):
         """
         return send.one(UploadPartUrls)
 
-    @endpoint("POST", _IMPORT + "/complete", "completeTableImportUpload")
+    @endpoint("POST", _IMPORT + "/complete", "completeTableImportUpload", resend="read")
     def complete(
         self, send: Sender, import_id: str, *, workspace_id: Annotated[WorkspaceId, query], upload_token: UploadToken
     ) -> Flow[TableImport]:

@@ -77,7 +77,7 @@ class TestImports:
         }  # fmt: skip
         assert b"".join(put.content) == CSV
         assert KEY not in str(dict(put.headers))
-        assert complete.headers["upload-token"] == "token-Yak1"
+        assert (complete.headers["upload-token"], complete.resend) == ("token-Yak1", "read")
         assert [poll.path for poll in polls] == ["/api/v2/tables/imports/imp-1"] * 2
         assert [getattr(each, "sent", None) for each in seen if not isinstance(each, TableImport)] == [0, len(CSV)]
         assert [each.rows_processed for each in seen if isinstance(each, TableImport)] == [1, 1]
