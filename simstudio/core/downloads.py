@@ -129,7 +129,7 @@ def receive(send: Callable[[], Flow[Response]], to: str | os.PathLike[str], retr
         file = NewFile(target)
         try:
             yield Blocking(file.open)
-            yield from _write(response, file)
+            yield from write_body(response, file)
             yield Blocking(file.finish)
             return Download.of(response, target)
         except APIConnectionError:
@@ -142,7 +142,8 @@ def receive(send: Callable[[], Flow[Response]], to: str | os.PathLike[str], retr
         yield Sleep(Backoff().delay(attempt, random=random.random()))  # noqa: S311 - jitter
 
 
-def _write(response: Response, file: NewFile) -> Flow[None]:
+def write_body(response: Response, file: NewFile) -> Flow[None]:
+    """Write the body of a streamed response to a file as it arrives."""
     body = response.body
     pieces = [response.content]  # empty if the body is unread
     while body is not None and (piece := (yield FromBody(body, "piece"))) is not None:

@@ -43,7 +43,9 @@ LOCAL: Mapping[str, tuple[str, ...]] = {
     "v1.listRows": ("cursor",),  # paged by offsets: where to go on, as in every other list
     "v1.listDocuments": ("cursor",),
     # How long this one call may take: tools and workflows may run for minutes.
+    "v2.completeFileUpload": ("timeout",),
     "v2.executeTool": ("timeout",),
+    "v2.unzipFile": ("timeout",),
     "v2.executeWorkflowV2.execute": ("timeout",),
     "v2.executeWorkflowV2.submit": ("timeout",),
     "v2.resumeWorkflowRunV2": ("timeout",),

@@ -16,6 +16,8 @@ from simstudio.models.v1.tables import InsertedRows, TableRow
 from simstudio.models.v2.audit_logs import AuditLog
 from simstudio.models.v2.chat import ChatReply
 from simstudio.models.v2.connectors import ConnectorDetails
+from simstudio.models.v2.files import FileShare
+from simstudio.models.v2.files import WorkspaceFile as FileOfV2
 from simstudio.models.v2.knowledge_documents import DocumentDetails
 from simstudio.models.v2.runs import Run, RunReceipt, RunResult
 from simstudio.models.v2.secrets import Secret
@@ -25,11 +27,16 @@ from simstudio.models.v2.table_filters import all_of, any_of, column
 from simstudio.models.v2.table_params import AllOf
 from simstudio.models.v2.table_rows import TableRow as RowOfV2
 from simstudio.models.v2.table_transfers import TableExport, TableImport
+from simstudio.resources.v2.transfers import UploadProgress
 
 if sys.version_info >= (3, 11):
     from typing import assert_type
 else:
     from typing_extensions import assert_type
+
+
+def show_progress(progress: UploadProgress) -> None:
+    assert_type(progress.sent, int)
 
 
 def sync(client: SimStudioClient) -> None:
@@ -57,6 +64,12 @@ def sync(client: SimStudioClient) -> None:
     assert_type(client.v1.files.upload("ws", Path("a.txt")), WorkspaceFile)
     assert_type(client.v1.files.upload("ws", ("a.txt", b"bytes", "text/plain")), WorkspaceFile)
     assert_type(client.v1.files.list("ws"), Pager[WorkspaceFile])
+    assert_type(client.v2.files.upload(Path("a.txt"), workspace_id="ws", folder_path=["a", "b c"]), FileOfV2)
+    assert_type(client.v2.files.upload(b"bytes", workspace_id="ws", on_progress=show_progress), FileOfV2)
+    assert_type(client.v2.files.list("ws", folder_path="/a"), Pager[FileOfV2])
+    assert_type(client.v2.files.download("f", workspace_id="ws", to=Path("a")).path, Path | None)
+    assert_type(client.v2.files.get_share("f", workspace_id="ws"), FileShare | None)
+    client.v2.files.upload("a.txt", workspace_id="ws")  # type: ignore[arg-type]  # may be a path or a text
     download = client.v1.files.download("f", workspace_id="ws")
     assert_type(download, Download)
     assert_type(download.content, bytes)

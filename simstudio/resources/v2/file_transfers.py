@@ -97,7 +97,7 @@ class FileSteps:
             SimStudioError: The server could not make the file.
         """
         session: FileUploadSession = yield from Poller(transient=()).wait(
-            lambda _: self._call(FileUploads.complete),
+            lambda seconds: self._call(FileUploads.complete, timeout=seconds),
             done=lambda session: session.file is not None or session.status not in _PENDING,
             expired=lambda _: APITimeoutError(f"The server made no file within {FINISHING:g} s of the upload."),
             timeout=FINISHING,

@@ -7,7 +7,7 @@ from typing import Annotated
 from simstudio.core.endpoint import Sender, endpoint
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
-from simstudio.core.parameters import query
+from simstudio.core.parameters import local, query
 from simstudio.core.resource import APIResource
 from simstudio.models.v2.file_uploads import FileUpload, FileUploadSession
 from simstudio.models.v2.uploads import UploadPartUrls
@@ -84,13 +84,17 @@ class FileUploads(APIResource[M]):
         *,
         workspace_id: Annotated[WorkspaceId, query],
         upload_token: UploadToken,
+        timeout: Annotated[float | Unset | None, local] = UNSET,
     ) -> Flow[FileUploadSession]:
         """Make the file when all bytes were sent. Repeating it gives the same file.
+
+        Args:
+            timeout: Seconds for the whole call; None for no limit; default: the client's timeout.
 
         Raises:
             ConflictError: Bytes are missing, or the upload was aborted or has expired. Missing bytes can still be sent.
         """
-        return send.one(FileUploadSession)
+        return send.one(FileUploadSession, timeout=timeout)
 
     @endpoint("DELETE", "/api/v2/files/uploads/{uploadId}", "abortFileUpload", resend="read")
     def abort(

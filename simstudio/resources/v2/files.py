@@ -12,7 +12,7 @@ from simstudio.core.namespace import namespace
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
-from simstudio.core.parameters import between, items, length, secret
+from simstudio.core.parameters import between, items, length, local, secret
 from simstudio.core.resource import APIResource
 from simstudio.models.v2.deleted import Deleted
 from simstudio.models.v2.file_params import DeleteBetween, InsertAfter, ReplaceBetween, SearchReplace
@@ -365,15 +365,20 @@ class Files(APIResource[M]):
         file_id: str,
         *,
         workspace_id: WorkspaceId,
+        timeout: Annotated[float | Unset | None, local] = UNSET,
     ) -> Flow[UnzippedFile]:
         """Unpack a ``.zip`` archive into a new folder beside it. Each call makes another folder.
+
+        Args:
+            timeout: Seconds for the whole call, which takes minutes for a large archive; None for no limit; default:
+                the client's timeout.
 
         Raises:
             InvalidRequestError: The file's name does not end with ``.zip``.
             ConflictError: The archive is being unpacked already.
             ServerError: The archive is damaged.
         """
-        return send.one(UnzippedFile)
+        return send.one(UnzippedFile, timeout=timeout)
 
     @endpoint("DELETE", "/api/v2/files/{fileId}", "deleteFile")
     def delete(self, send: Sender, file_id: str, *, workspace_id: WorkspaceId) -> Flow[Deleted]:

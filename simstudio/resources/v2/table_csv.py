@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from simstudio.core.disk import NewFile
+from simstudio.core.downloads import write_body
 from simstudio.core.notices import notify
 from simstudio.core.paging import Walk
 from simstudio.models.v2.table_rows import TableRow
@@ -21,7 +22,7 @@ from simstudio.resources.v2.table_exports import TableExports
 from simstudio.resources.v2.table_rows import TableRows
 from simstudio.resources.v2.transfers import check_address
 from simstudio.transport.deadline import Budget
-from simstudio.transport.flow import Blocking, Call, Flow, FromBody
+from simstudio.transport.flow import Blocking, Call, Flow
 from simstudio.transport.message import Headers, Request
 
 if TYPE_CHECKING:
@@ -106,13 +107,7 @@ def _fetch(file: NewFile, exports: TableExports[Any], found: TableExportDownload
     response.url = response.url.partition("?")[0]  # the query permits the download
     if not response.ok:
         raise exports._error(response)
-    body = response.body
-    if body is None:
-        yield Blocking(file.write, response.content)
-        return
-    while (piece := (yield FromBody(body, "piece"))) is not None:
-        yield Blocking(file.write, piece)
-    yield FromBody(body, "close")
+    yield from write_body(response, file)
 
 
 def _write_rows(

@@ -15,6 +15,7 @@ from upload_server import SIGNATURE, STORAGE, TOKEN, UploadServer, error
 
 from simstudio import APIConnectionError, ConflictError, File, InvalidInputError, InvalidResponseError, SimStudioError
 from simstudio.models.v2.file_uploads import FileUpload
+from simstudio.resources.v2.file_transfers import FINISHING
 from simstudio.resources.v2.files import Files
 from simstudio.resources.v2.transfers import UploadProgress
 from simstudio.transport.message import Request, Response
@@ -192,6 +193,23 @@ class TestFaults:
         server = UploadServer()
         assert isinstance(upload(server, on_progress=stop).error, ZeroDivisionError)
         assert server.status == "aborted"
+
+    @HOW
+    def test_an_interruption_aborts_the_session(self, part_size: int | None) -> None:
+        def interrupt(_: int, request: Request) -> None:
+            if request.method == "PUT":
+                raise KeyboardInterrupt
+
+        server = UploadServer(part_size, interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            upload(server)
+        assert server.status == "aborted"
+
+    def test_the_server_may_take_longer_to_make_the_file_than_for_other_calls(self) -> None:
+        played = upload(UploadServer())
+        assert [request.budget.total for request in played.requests if request.path.endswith("complete")] == [
+            pytest.approx(FINISHING, abs=60)
+        ]
 
     def test_an_address_that_has_expired_is_requested_again(self) -> None:
         expired = {4}
