@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from simstudio.sandbox import jsontext
-from simstudio.sandbox.checks import Issue, Issues, zod4
+from simstudio.sandbox.checks import Issue, Issues, Path, zod4
 from simstudio.sandbox.http import Headers, Refusal, Reply, json_reply
 from simstudio.sandbox.operation import Call, CheckingFamily, Family, Handler, Operation
 from simstudio.sandbox.signatures import Signature
@@ -170,10 +170,12 @@ class V2(CheckingFamily):
     Attributes:
         is_gated: Whether they are absent while v2 is switched off.
         body_limit: Largest body in bytes.
+        needs_body: Whether an empty body is refused although nothing in it is required.
     """
 
     is_gated: bool = True
     body_limit: int = _JSON_LIMIT
+    needs_body: bool = False
 
     def is_served(self, core: Core) -> bool:
         """Where there is v1, unless v2 is switched off."""
@@ -231,7 +233,11 @@ class V2(CheckingFamily):
         kind = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if raw.strip() and kind != "application/json" and not kind.endswith("+json"):
             raise Refusal(415, "Request body must be sent as application/json")
-        return _parse(call, raw)
+        body = _parse(call, raw, may_be_empty=not self.needs_body)
+        nul = next(_nul_texts(body, ()), None)
+        if nul is not None:
+            raise invalid(Issue("custom", nul, "Value cannot contain a NUL character (U+0000)"))
+        return body
 
     def invalid(self, call: Call, issues: Issues) -> Refusal:
         """The issues; the first tells the message."""
@@ -271,14 +277,26 @@ async def kept_body(call: Call) -> bytes:
     return (await call.request.body())[: call.core.dialect.body_limit]
 
 
-def _parse(call: Call, raw: bytes) -> object:
+def _nul_texts(value: object, path: Path) -> Iterator[Path]:
+    """The places of texts with a NUL character."""
+    if isinstance(value, str) and "\0" in value:
+        yield path
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _nul_texts(item, (*path, name))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _nul_texts(item, (*path, index))
+
+
+def _parse(call: Call, raw: bytes, *, may_be_empty: bool = True) -> object:
     """Parse a JSON body, which may be empty where the operation requires nothing in it.
 
     Raises:
         Refusal: 400.
     """
     issues = Issues()
-    if not raw.strip():
+    if may_be_empty and not raw.strip():
         call.operation.checks()["body"].read({}, (), issues)
         if not issues:
             return {}

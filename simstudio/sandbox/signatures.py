@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 import attrs
 
 from simstudio.core.options import Unset
-from simstudio.core.parameters import Bounds
+from simstudio.core.parameters import Bounds, Sent
 from simstudio.sandbox.checks import (
     MISSING,
     AnyOf,
     Anything,
+    Bound,
     Check,
     Flag,
     Issues,
@@ -49,7 +50,7 @@ _SPELLED = {
     **dict.fromkeys(("true", "1", "yes", "on", "y", "enabled"), True),
     **dict.fromkeys(("false", "0", "no", "off", "n", "disabled"), False),
 }
-_OWN_MESSAGES = {"workspaceId": "Workspace ID is required"}
+_OWN_MESSAGES = {"workspaceId": "Workspace ID is required", "name": "name is required"}
 
 
 @attrs.frozen
@@ -60,14 +61,14 @@ class Signature:
         defaults: The server's defaults by wire name.
         spelled: Wire names of flags for which the server also accepts words such as ``yes``.
         clamped: Wire names of numbers that the server moves into their limits.
-        texts: Wire names of texts whose form the function checks: dates that may be days.
+        bounds: Limits by wire name that no document has.
     """
 
     route: Route
     defaults: Mapping[str, object]
     spelled: tuple[str, ...] = ()
     clamped: tuple[str, ...] = ()
-    texts: tuple[str, ...] = ()
+    bounds: Mapping[str, Bounds] = attrs.field(factory=dict)
 
     @classmethod
     def of(cls, method: Any, defaults: Mapping[str, object], **options: Any) -> Signature:
@@ -84,114 +85,155 @@ class Signature:
             wire, place = parameter.wire, parameter.place
             if place == "header":
                 continue
-            check = self._check(wire, hints[name], is_text=place != "body")
+            check = self._check(wire, hints[name], place)
             if given[name].default is not inspect.Parameter.empty:
                 check = Optional(check, self.defaults.get(wire, MISSING))
             places.setdefault(place, {})[wire] = check
         return {place: Shape(fields, "refuse") for place, fields in places.items()}
 
-    def _check(self, wire: str, annotation: Any, *, is_text: bool) -> Check:
-        if wire in self.texts:
-            return Text()
+    def _check(self, wire: str, annotation: Any, place: str) -> Check:
         if wire in self.spelled:
             return Spelled()
-        check = check_of(annotation, wire if is_text else "", missing=_OWN_MESSAGES.get(wire))
+        check = _Annotation(wire, place).check(annotation, self.bounds.get(wire), _OWN_MESSAGES.get(wire))
         return Clamped(check) if wire in self.clamped else check
 
 
-def check_of(annotation: Any, name: str = "", bounds: Bounds | None = None, missing: str | None = None) -> Check:
-    """Make the check of an annotation.
+@attrs.frozen
+class _Annotation:
+    """Makes checks of annotations.
 
-    Args:
-        name: Name of the parameter of a path or query, which is a text; empty for JSON.
-        bounds: Limits that an outer annotation tells.
+    Attributes:
+        name: Wire name of the parameter; empty inside of a JSON value.
+        place: ``query`` and ``path`` hold texts, ``body`` holds JSON.
     """
-    if get_origin(annotation) is Annotated:
-        annotation, *marks = get_args(annotation)
-        bounds = next((mark for mark in marks if isinstance(mark, Bounds)), bounds)
-    members = list(get_args(annotation)) if get_origin(annotation) in (Union, UnionType) else [annotation]
-    if name and datetime in members:
-        return Parsed(partial(_moment, name), Number(missing=missing))
-    kinds = [each for each in members if each not in (NoneType, Unset, datetime) and not _is_model(each)]
-    shapes = [each for each in kinds if is_typeddict(each)]
-    if shapes:
-        kinds = shapes  # the client accepts any mapping beside a typed dict, the server does not
-    if len(kinds) > 1:
-        check: Check = _tagged(kinds) if shapes else AnyOf(tuple(check_of(each, name, bounds) for each in kinds))
-    else:
-        check = _check_of_kind(kinds[0], name, bounds, missing)
-    return Nullable(check) if NoneType in members and not name else check
+
+    name: str = ""
+    place: str = "body"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the value comes as a text."""
+        return self.place != "body"
+
+    def check(self, annotation: Any, bounds: Bounds | None = None, missing: str | None = None) -> Check:
+        """The check of an annotation; ``bounds`` are those of an annotation around it."""
+        if get_origin(annotation) is Annotated:
+            annotation, *marks = get_args(annotation)
+            bounds = next((mark for mark in marks if isinstance(mark, Bounds)), bounds)
+            if any(isinstance(mark, Sent) and mark.convert for mark in marks):
+                annotation = _as_sent(annotation)
+        members = list(get_args(annotation)) if get_origin(annotation) in (Union, UnionType) else [annotation]
+        if self.is_text and datetime in members:
+            return Parsed(self._moment, Number(missing=missing))
+        kinds = [each for each in members if each not in (NoneType, Unset, datetime) and not _is_model(each)]
+        shapes = [each for each in kinds if is_typeddict(each)]
+        if shapes:
+            kinds = shapes  # the client accepts any mapping beside a typed dict, the server does not
+        if len(kinds) == 1:
+            check = self._check_of_kind(kinds[0], bounds, missing)
+        else:
+            check = _tagged(kinds) if shapes else AnyOf(tuple(self.check(each, bounds) for each in kinds))
+        return Nullable(check) if NoneType in members and not self.is_text else check
+
+    def _check_of_kind(self, kind: Any, bounds: Bounds | None, missing: str | None) -> Check:
+        origin = get_origin(kind) or kind
+        if origin is Annotated:
+            return self.check(kind, bounds, missing)
+        if origin is Any or origin is object:
+            return Optional(Anything())
+        if is_typeddict(kind):
+            return _shape(kind)
+        if origin is Literal:
+            return OneOf(get_args(kind))
+        least, most = self._limits(bounds)
+        if origin is str:
+            return Text(least=least, most=most, missing=missing)
+        if origin is bool:
+            return Parsed(_boolean, Flag("must be a boolean (true/false)")) if self.is_text else Flag()
+        if origin in (int, float):
+            return self._number(least, most, whole=origin is int)
+        if issubclass(origin, Mapping):
+            return Record(values=_INNER.check((*get_args(kind), Any, Any)[1]))
+        if issubclass(origin, Sequence):
+            return self._list((*get_args(kind), Any)[0], least, most)
+        raise TypeError(f"the sandbox cannot check {kind}")
+
+    def _limits(self, bounds: Bounds | None) -> tuple[Bound | None, Bound | None]:
+        """Limits, with the messages that the server has for numbers of a query and lists of a body."""
+        if bounds is None:
+            return None, None
+        small = big = None
+        if self.place == "query" and not bounds.unit:
+            small, big = f"{self.name} must be at least {bounds.low}", f"{self.name} cannot exceed {bounds.high}"
+        elif self.name and bounds.unit == "items":
+            small, big = f"{self.name} cannot be empty", f"{self.name} cannot exceed {bounds.high} entries"
+        elif self.name and bounds.unit:
+            small, big = f"{self.name} is required", f"{self.name} is too long"
+        low = None if bounds.low is None else (bounds.low, small)
+        return low, None if bounds.high is None else (bounds.high, big)
+
+    def _number(self, least: Bound | None, most: Bound | None, *, whole: bool) -> Check:
+        if self.place != "query":
+            number = Number(least=least, most=most, whole=whole)
+        else:
+            message = f"{self.name} must be a whole number" if whole else False
+            number = Number(least=least, most=most, whole=message, invalid=f"{self.name} must be a number")
+        return Parsed(as_number, number) if self.is_text else number
+
+    def _list(self, item: Any, least: Bound | None, most: Bound | None) -> Check:
+        listed = ListOf(item=_INNER.check(item), least=least, most=most)
+        if not self.is_text:
+            return listed
+        words = get_args(item) if get_origin(item) is Literal else ()
+        return Parsed(partial(self._split, words), listed)
+
+    def _split(self, words: tuple[str, ...], text: str) -> list[str]:
+        members = [member.strip() for member in text.split(",")]
+        if not all(members):
+            raise ValueError(f"{self.name} must not contain an empty entry")
+        if words and not set(members) <= set(words):
+            options = " | ".join(f'"{word}"' for word in words)
+            raise ValueError(f"{self.name}: expected one or more of {options}")
+        return members
+
+    def _moment(self, text: str) -> float:
+        try:
+            if _UTC.fullmatch(text) is not None:
+                whole, _, fraction = text[:-1].partition(".")
+                return datetime.fromisoformat(f"{whole}+00:00").timestamp() + float(f"0.{fraction or 0}")
+        except ValueError:
+            pass
+        raise ValueError(f"{self.name} must be a UTC ISO 8601 timestamp, e.g. 2026-08-06T00:00:00Z")
+
+
+_INNER = _Annotation()
+
+
+def _as_sent(annotation: Any) -> Any:
+    """What the client makes of folders, which its callers may give as lists of names: texts."""
+    return Sequence[str] if get_origin(annotation) is Sequence else str
 
 
 def _is_model(kind: Any) -> bool:
     return isinstance(kind, type) and attrs.has(kind)
 
 
-def _check_of_kind(kind: Any, name: str, bounds: Bounds | None, missing: str | None) -> Check:
-    origin = get_origin(kind) or kind
-    if origin is Annotated:
-        return check_of(kind, name, bounds, missing)
-    if origin is Any or origin is object:
-        return Optional(Anything())
-    if is_typeddict(kind):
-        return _shape(kind)
-    if origin is Literal:
-        return OneOf(get_args(kind))
-    least, most = _limits(name, bounds)
-    if origin is str:
-        return Text(least=least, most=most, missing=missing)
-    if origin is bool:
-        return Parsed(_boolean, Flag("must be a boolean (true/false)")) if name else Flag()
-    if origin in (int, float):
-        return _number(name, least, most, whole=origin is int)
-    if issubclass(origin, Mapping):
-        return Record(values=check_of((*get_args(kind), Any, Any)[1]))
-    if issubclass(origin, Sequence):
-        listed = ListOf(item=check_of((*get_args(kind), Any)[0]), least=least, most=most)
-        return Parsed(_split, listed) if name else listed
-    raise TypeError(f"the sandbox cannot check {kind}")
-
-
-def _limits(
-    name: str, bounds: Bounds | None
-) -> tuple[tuple[float, str | None] | None, tuple[float, str | None] | None]:
-    """Limits with the messages that the server has for numbers of queries."""
-    if bounds is None:
-        return None, None
-    is_number = bool(name) and not bounds.unit
-    small, big = (f"{name} must be at least {bounds.low}", f"{name} cannot exceed {bounds.high}")
-    low = None if bounds.low is None else (bounds.low, small if is_number else None)
-    high = None if bounds.high is None else (bounds.high, big if is_number else None)
-    return low, high
-
-
-def _number(name: str, least: Any, most: Any, *, whole: bool) -> Check:
-    if not name:
-        return Number(least=least, most=most, whole=whole)
-    message = f"{name} must be a whole number" if whole else False
-    number = Number(least=least, most=most, whole=message, invalid=f"{name} must be a number")
-    return Parsed(as_number, number)
-
-
 def _shape(kind: Any) -> Shape:
     """The shape of a typed dict; other keys are allowed."""
-    hints = get_type_hints(kind, include_extras=True)
-    checks = {name: check_of(hint) for name, hint in hints.items()}
+    checks = {name: _INNER.check(hint) for name, hint in get_type_hints(kind, include_extras=True).items()}
     required = kind.__required_keys__
     return Shape({name: each if name in required else Optional(each) for name, each in checks.items()}, "keep")
 
 
 def _tagged(kinds: list[Any]) -> Check:
+    """The check of typed dicts that a key with a ``Literal`` tells apart, else of any of them."""
     hints = [get_type_hints(kind) for kind in kinds]
-    key = next((name for name, hint in hints[0].items() if get_origin(hint) is Literal), None)
-    if key is None or not all(get_origin(each.get(key)) is Literal for each in hints):
-        return AnyOf(tuple(map(_shape, kinds)))
-    tags = [word for each in hints for word in get_args(each[key])]
-    if len(set(tags)) < len(tags):
-        return AnyOf(tuple(map(_shape, kinds)))
-    return Tagged(
-        key, {word: _shape(kind) for kind, each in zip(kinds, hints, strict=True) for word in get_args(each[key])}
-    )
+    shapes = [_shape(kind) for kind in kinds]
+    for key in hints[0]:
+        words = [get_args(each[key]) for each in hints if get_origin(each.get(key)) is Literal]
+        if len(words) == len(kinds) == len({word for each in words for word in each}):
+            return Tagged(key, {word: shape for (word,), shape in zip(words, shapes, strict=True)})
+    return AnyOf(tuple(shapes))
 
 
 @attrs.frozen
@@ -222,29 +264,3 @@ class Spelled(Check):
 
 def _boolean(text: str) -> bool | str:
     return _BOOLEANS.get(text, text)
-
-
-def _split(text: str) -> list[str]:
-    members = [member.strip() for member in text.split(",")]
-    if not all(members):
-        raise ValueError("A comma-separated list must not have an empty member")
-    return members
-
-
-def _moment(name: str, text: str) -> float:
-    return moment(text, name)
-
-
-def moment(text: str, name: str = "date") -> float:
-    """Convert an ISO 8601 timestamp in UTC, with ``Z``, to epoch seconds.
-
-    Raises:
-        ValueError: The text is none; offsets and bare dates are refused.
-    """
-    if _UTC.fullmatch(text) is not None:
-        whole, _, fraction = text[:-1].partition(".")
-        try:
-            return datetime.fromisoformat(f"{whole}+00:00").timestamp() + float(f"0.{fraction or 0}")
-        except ValueError:
-            pass
-    raise ValueError(f"{name} must be a UTC ISO 8601 timestamp, e.g. 2026-08-06T00:00:00Z")

@@ -64,7 +64,8 @@ BEYOND_THE_RECORDINGS: dict[str, str] = {
     "notifications": "are sent once, and not for a paused run; nothing costs anything",
     "spans": "of a block take the whole run: when it began and ended is not noted",
     "v0.6 triggerType": "may be any text: which ones the real server refuses is not known",
-    "v2": "no answer of it was recorded: its forms are those of the reference, its texts are ours",
+    "v2": "its forms are those of the reference, and requests are refused as recorded (`test_v2_errors`); other texts "
+    "are ours",
     "v1 deploy, rollback, export, import": "were not recorded: they answer what v2 answers, in v1's envelope",
     "deployments": "are in service at once: no attempt is ever seen `preparing`",
     "workflow graphs": "only the block that names a registered function does anything when a workflow runs",

@@ -67,7 +67,7 @@ def test_the_answer_of_an_export_can_be_imported_as_it_came(call: Caller) -> Non
     ("method", "path", "body", "status", "error"),
     [
         ("POST", "/nobody/deploy", None, 404, "Workflow not found"),
-        ("POST", "/hello/rollback", None, 400, "No previous version to roll back to"),
+        ("POST", "/hello/rollback", None, 400, "No previous deployment version to roll back to"),
         ("POST", "/hello/rollback", {"version": 7}, 404, "Deployment version not found"),
         ("POST", "/hello/rollback", {"version": "1"}, 400, "Invalid request data"),
         ("POST", "/import", {"workflow": {}}, 400, "Invalid request data"),

@@ -85,8 +85,8 @@ def test_a_run_is_answered_with_its_result(call: Caller) -> None:
     }
 
 
-def test_without_a_body_the_input_is_empty(call: Caller) -> None:
-    answer = call.http.post("/api/v2/workflows/hello/execute")
+def test_without_an_input_it_is_empty(call: Caller) -> None:
+    answer = call.http.post("/api/v2/workflows/hello/execute", json={})
     assert answer.json()["data"]["output"] == {"message": "Hello, world!"}
 
 

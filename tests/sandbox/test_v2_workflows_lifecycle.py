@@ -146,8 +146,8 @@ def test_a_rollback_puts_the_version_before_into_service(manage: Manager) -> Non
     assert manage("POST", "/workflows/formal/rollback")["version"] == 1
     assert manage.output("formal", name="Ada") == "Good day, Ada"
     assert manage.needs_redeployment("formal")
-    error = manage("POST", "/workflows/formal/rollback", status=409)
-    assert error["code"] == "CONFLICT"
+    error = manage("POST", "/workflows/formal/rollback", status=400)
+    assert error["message"] == "No previous deployment version to roll back to"
 
 
 def test_a_rollback_may_name_its_version(manage: Manager) -> None:
@@ -279,7 +279,7 @@ def test_a_file_that_is_no_workflow_is_refused(manage: Manager) -> None:
 
 
 def test_copies_have_names_of_their_own(manage: Manager) -> None:
-    names = [manage("POST", "/workflows/formal/duplicate")["name"] for _ in range(2)]
+    names = [manage("POST", "/workflows/formal/duplicate", {})["name"] for _ in range(2)]
     assert names == ["formal (Copy)", "formal (Copy) (2)"]
     assert manage("POST", "/workflows", {"workspaceId": manage.workspace, "name": "formal"}, status=409)
 
@@ -368,9 +368,10 @@ def test_a_tool_runs_a_function_outside_any_workflow(manage: Manager) -> None:
 
 def test_billing_dates_belong_to_a_custom_period(manage: Manager) -> None:
     manage.output("formal")
-    (issue,) = manage("GET", "/billing/logs", status=400, startDate="2026-01-01")["details"]
+    dates = {"startDate": "2026-01-01T00:00:00Z", "endDate": "2100-01-01T00:00:00Z"}
+    (issue,) = manage("GET", "/billing/logs", status=400, **dates)["details"]
     assert issue["path"] == ["startDate"]
-    charges = manage("GET", "/billing/logs", period="custom", startDate="2026-01-01")
+    charges = manage("GET", "/billing/logs", period="custom", **dates)
     assert [each["workflow"] for each in charges] == [{"id": "formal", "name": "formal"}]
 
 

@@ -138,7 +138,7 @@ def test_what_is_missing_is_named(call: Caller) -> None:
     issues = details(call.http.post(WORKFLOWS, json={}))
     assert [(issue["path"], issue["message"]) for issue in issues] == [
         (["workspaceId"], "Workspace ID is required"),
-        (["name"], "Invalid input: expected string, received undefined"),
+        (["name"], "name is required"),
     ]
 
 

@@ -71,11 +71,15 @@ class Chats:
         keeps = earlier is not None and earlier.has_password and auth_type == "password"
         emails = tuple(wanted.get("allowedEmails", ()))
         if auth_type == "password" and "password" not in wanted and not keeps:
-            raise Refusal(400, "A password is required when authType is password")
+            raise Refusal(400, 'password is required when authType is "password"')
         if auth_type != "password" and "password" in wanted:
-            raise Refusal(400, "A password is only allowed when authType is password")
+            raise Refusal(
+                400, f'password cannot be set when authType is "{auth_type}"; only "password" gating stores one'
+            )
         if auth_type in ("email", "sso") and not emails:
-            raise Refusal(400, f"allowedEmails must not be empty when authType is {auth_type}")
+            raise Refusal(
+                400, f'allowedEmails must contain at least one email or domain when authType is "{auth_type}"'
+            )
         chat = Chat(
             workflow_id,
             workspace_id,

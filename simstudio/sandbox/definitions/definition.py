@@ -119,9 +119,9 @@ class Definition:
         """
         if number is None:
             if self.active is None:
-                raise Refusal(409, "Workflow is not deployed")
+                raise Refusal(400, "Workflow is not deployed")
             if self.active.number == 1:
-                raise Refusal(409, "No previous version to roll back to")
+                raise Refusal(400, "No previous deployment version to roll back to")
             number = self.active.number - 1
         return self.activate(number, now)
 

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 
 from simstudio.resources.v2.billing import Billing
 from simstudio.resources.v2.meta import Meta
-from simstudio.sandbox.checks import Issue
-from simstudio.sandbox.families import V2, invalid, invalid_value
+from simstudio.sandbox.families import V2, invalid_value
 from simstudio.sandbox.http import Reply
 from simstudio.sandbox.operation import Call
-from simstudio.sandbox.signatures import moment
 from simstudio.sandbox.times import iso
 from simstudio.sandbox.v2.answers import data, listing
 from simstudio.sandbox.v2.paging import page
@@ -54,7 +52,7 @@ def status(call: Call) -> Reply:
     )
 
 
-@V2().serves(Billing.logs, {"period": "30d", "limit": 50}, texts=("startDate", "endDate"))
+@V2().serves(Billing.logs, {"period": "30d", "limit": 50})
 def logs(call: Call) -> Reply:
     """A page of what was charged, newest first: every finished run, of which none costs anything here."""
     query, core = call.query, call.core
@@ -80,26 +78,20 @@ def _period(call: Call) -> tuple[float, float]:
     """From when to when, in epoch seconds.
 
     Raises:
-        Refusal: 400, dates without ``period=custom`` or dates that are none.
+        Refusal: 400, a custom period lacks its dates, or another one has dates.
     """
     query, now = call.query, call.core.clock()
-    dates = {name: query[name] for name in ("startDate", "endDate") if name in query}
-    if query["period"] != "custom":
-        if dates:
-            raise invalid(
-                *(Issue("custom", (name,), f"{name} is only allowed when period is custom") for name in dates)
-            )
-        days = _DAYS.get(query["period"])
-        return (0.0 if days is None else now - days * 86400), now
-    moments: dict[str, float] = {}
-    for name, text in dates.items():
-        whole_day = len(text) == len("2026-01-31")
-        edge = "T23:59:59.999Z" if name == "endDate" else "T00:00:00Z"
-        try:
-            moments[name] = moment(f"{text}{edge}" if whole_day else text, name)
-        except ValueError as problem:
-            raise invalid_value(name, str(problem)) from None
-    return moments.get("startDate", 0.0), moments.get("endDate", now)
+    period = query["period"]
+    for name in ("startDate", "endDate"):
+        if period == "custom" and name not in query:
+            raise invalid_value(name, f'{name} is required when period is "custom"')
+        if period != "custom" and name in query:
+            window = f'period="{period}" computes its own window'
+            raise invalid_value(name, f"{name} is only accepted when period=custom; {window}")
+    if period == "custom":
+        return query["startDate"], query["endDate"]
+    days = _DAYS.get(period)
+    return (0.0 if days is None else now - days * 86400), now
 
 
 def _workspace(call: Call, each: ExecutionRecord) -> str:

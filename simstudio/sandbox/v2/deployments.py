@@ -8,8 +8,9 @@ from simstudio.resources.v2.chat_deployments import ChatDeployments
 from simstudio.resources.v2.workflow_chat import WorkflowChat
 from simstudio.resources.v2.workflow_deployment import WorkflowDeployments
 from simstudio.resources.v2.workflows import Workflows
-from simstudio.sandbox.families import V2
-from simstudio.sandbox.http import Reply
+from simstudio.sandbox.checks import Issues, Text
+from simstudio.sandbox.families import V2, invalid
+from simstudio.sandbox.http import Refusal, Reply
 from simstudio.sandbox.operation import Call
 from simstudio.sandbox.v2 import views
 from simstudio.sandbox.v2.answers import data, listing
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from simstudio.sandbox.definitions.chats import Chat
 
 _ONE = "/api/v2/workflows/{workflowId}"
+
+_IDENTIFIER = Text(pattern=(r"[a-z0-9-]+", "identifier can only contain lowercase letters, numbers, and hyphens"))
 
 
 @V2().serves(Workflows.deploy)
@@ -35,6 +38,8 @@ def deploy(call: Call) -> Reply:
 def undeploy(call: Call) -> Reply:
     """Take the workflow out of service."""
     found = views.named(call)
+    if not found.deployed:
+        raise Refusal(400, "Workflow is not deployed")
     found.undeploy()
     note(call, "workflow.undeployed", found)
     return data({**views.deployment(call, found), "archivedMcpTools": []})
@@ -81,7 +86,10 @@ def get_chat(call: Call) -> Reply:
 @V2().serves(WorkflowChat.replace, {"authType": "public", "includeThinking": False, "includeToolCalls": False})
 def put_chat(call: Call) -> Reply:
     """Make or replace the workflow's chat, and deploy its draft."""
-    found, store = views.named(call), call.core.definitions
+    found, store, issues = views.named(call), call.core.definitions, Issues()
+    _IDENTIFIER.read(call.body["identifier"], ("identifier",), issues)
+    if issues:
+        raise invalid(*issues)
     chat = store.chats.put(found.id, found.workspace_id, call.body, call.core.clock())
     store.deploy(found)
     note(call, "chat.deployed", found, identifier=chat.identifier)

@@ -10,9 +10,9 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from simstudio.sandbox import jsontext
-from simstudio.sandbox.checks import Flag, ListOf, Number, Optional, Record, Shape, Tagged, Text
+from simstudio.sandbox.checks import Flag, Issues, ListOf, Number, Optional, Record, Shape, Tagged, Text
 from simstudio.sandbox.dialects.v06 import V06
-from simstudio.sandbox.families import V2
+from simstudio.sandbox.families import V2, invalid
 from simstudio.sandbox.http import Headers, Refusal, head
 from simstudio.sandbox.operation import Call
 from simstudio.sandbox.outputs import Selection
@@ -34,12 +34,15 @@ PATH = "/api/v2/workflows/{workflowId}/execute"
 PROTOCOL = "agent-events-v1"
 BODY_LIMIT = 10 * 1024 * 1024
 RUN_ID = "x-run-id"
-_RUN_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_RUN_ID = Text(
+    most=(128, "Run ID too long"),
+    pattern=(r"[A-Za-z0-9._:-]+", "Run ID can only contain letters, numbers, dots, underscores, colons, and hyphens"),
+)
 _DEEPEST_CALL_CHAIN = 25
 _RETRY_AFTER = 5
 _NDJSON = "application/x-ndjson"
 _LARGEST_BASE64 = 16 * 1024 * 1024
-_FAMILY = V2(body_limit=BODY_LIMIT)
+_FAMILY = V2(body_limit=BODY_LIMIT, needs_body=True)
 _FILES = ("includeFileBase64", "base64MaxBytes")
 
 _ENTRY = Tagged(
@@ -168,8 +171,10 @@ class Wanted:
         run_id = self._call.request.headers.get(RUN_ID)
         if run_id is None or self._anonymous:
             return None
-        if _RUN_ID.fullmatch(run_id) is None:
-            raise Refusal(400, "X-Run-Id must be 1 to 128 letters, digits, dots, underscores, colons or hyphens")
+        issues = Issues()
+        _RUN_ID.read(run_id, (RUN_ID,), issues)
+        if issues:
+            raise invalid(*issues)
         if self._call.core.engine.knows(run_id):
             details = {"code": "RUN_ID_CONFLICT", "runId": run_id}
             raise Refusal(409, "Run ID has already been used", details, headers=((RUN_ID, run_id),))
@@ -208,7 +213,7 @@ class Wanted:
                 entry.get("useMockPayload") is True and "input" in body,
                 "input and run.entry.useMockPayload cannot be combined",
             ),
-            (self._anonymous and background, "Async execution requires an OAuth access token or API key"),
+            (self._anonymous and background, "Async execution requires an API key"),
             (background and stream, "async and stream cannot be combined"),
             (
                 "executionTimeoutSeconds" in body and not background,

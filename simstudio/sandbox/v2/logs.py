@@ -33,7 +33,11 @@ def list_logs(call: Call) -> Reply:
     """A page of the entries."""
     query = call.query
     if query.get("includeJobRuns") and query["sortBy"] != "startedAt":
-        raise invalid_value("includeJobRuns", "includeJobRuns requires sortBy startedAt")
+        raise invalid_value(
+            "sortBy", 'sortBy: only "startedAt" can order job runs; drop includeJobRuns or sort by "startedAt"'
+        )
+    if query.get("minDurationMs", 0) > query.get("maxDurationMs", math.inf):
+        raise invalid_value("minDurationMs", "minDurationMs must be less than or equal to maxDurationMs")
     entries = [each for each in _entries(call) if _is_wanted(each, query)]
     descending = query["sortOrder"] == "desc"
     shown, after = page(call, entries, _KEYS[query["sortBy"]], descending=descending)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_ORDER = ("sortBy", "sortOrder", "order")
 Position = tuple["str | float", ...]
 """Where a thing is in a list: its sort key, then what makes it unique."""
 
@@ -47,7 +48,7 @@ def page(
 
 
 def _cursor(call: Call, position: Position) -> str:
-    text = jsontext.encode({"after": list(position), "of": _filters(call)})
+    text = jsontext.encode({"after": list(position), "order": _order(call), "of": _filters(call)})
     return base64.urlsafe_b64encode(text).decode().rstrip("=")
 
 
@@ -57,13 +58,23 @@ def _position(call: Call, cursor: str) -> Position:
         told = jsontext.loads(raw)
     except ValueError:
         told = None
-    if not isinstance(told, dict) or told.get("of") != _filters(call) or not isinstance(told.get("after"), list):
-        raise Refusal(400, "Invalid cursor: it belongs to other filters, another order or another list")
+    if not isinstance(told, dict) or not isinstance(told.get("after"), list):
+        raise Refusal(400, "cursor is not a valid pagination cursor. Restart pagination without a cursor.")
+    for part, found, what in (
+        ("order", _order(call), "sortBy/sortOrder. Restart pagination without a cursor after changing the sort."),
+        ("of", _filters(call), "filters. Restart pagination without a cursor after changing a filter."),
+    ):
+        if told.get(part) != found:
+            raise Refusal(400, f"cursor does not match the requested {what}")
     return tuple(told["after"])
+
+
+def _order(call: Call) -> list[object]:
+    return [call.query.get(name) for name in _ORDER]
 
 
 def _filters(call: Call) -> str:
     """What a cursor is bound to."""
-    asked = {name: value for name, value in call.query.items() if name not in ("limit", "cursor")}
+    asked = {name: value for name, value in call.query.items() if name not in ("limit", "cursor", *_ORDER)}
     text = jsontext.encode([call.operation.id, dict(sorted(call.request.path_params.items())), asked])
     return hashlib.sha256(text).hexdigest()[:16]

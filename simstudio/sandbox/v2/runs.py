@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -35,6 +36,8 @@ def list_runs(call: Call) -> Reply:
     """A page of the runs, newest first unless asked otherwise; jobs that wait for their turn are pending."""
     found = views.named(call)
     query = call.query
+    if query.get("startDate", 0) > query.get("endDate", math.inf):
+        raise invalid_value("startDate", "startDate must be before or equal to endDate")
     runs = [results.summary(each) for each in call.core.store.executions(found.id)]
     runs += [
         _of_job(job, "pending")

@@ -67,7 +67,7 @@ def label(call: Call) -> Reply:
     """Name or describe a version."""
     version = views.named(call).version(call.path["version"])
     if not call.body:
-        raise invalid_value("name", "At least one of name and description is required")
+        raise invalid_value("name", "At least one of name or description must be provided")
     version.name = call.body.get("name", version.name)
     version.description = call.body.get("description", version.description)
     return data(_labels(version))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simstudio.core.parameters import length
 from simstudio.resources.v2.workflow_state import WorkflowStates
 from simstudio.resources.v2.workflow_variables import WorkflowVariables
 from simstudio.resources.v2.workflows import Workflows
 from simstudio.sandbox.definitions import checking, graph, operations, variables
 from simstudio.sandbox.definitions.definition import ROOT
-from simstudio.sandbox.families import V2
+from simstudio.sandbox.families import V2, invalid_value
 from simstudio.sandbox.http import Refusal, Reply
 from simstudio.sandbox.operation import Call
 from simstudio.sandbox.v2 import views
@@ -65,7 +66,7 @@ def _position(call: Call) -> Callable[[Definition], Position]:
     return position
 
 
-@V2().serves(Workflows.create)
+@V2().serves(Workflows.create, bounds={"name": length(1, 255)})
 def create(call: Call) -> Reply:
     """Make a workflow with a Start block."""
     body = call.body
@@ -89,6 +90,8 @@ def get(call: Call) -> Reply:
 def update(call: Call) -> Reply:
     """Rename, describe or move a workflow."""
     found = views.named(call)
+    if not call.body:
+        raise invalid_value("name", "At least one of name, description, or folderPath is required")
     call.core.definitions.update(found, call.body)
     note(call, "workflow.updated", found)
     return data(views.workflow(call, found))
@@ -112,7 +115,7 @@ def restore(call: Call) -> Reply:
     return data(views.workflow(call, found))
 
 
-@V2().serves(Workflows.duplicate)
+@V2(needs_body=True).serves(Workflows.duplicate)
 def duplicate(call: Call) -> Reply:
     """Copy a workflow inside its workspace."""
     found = views.named(call)
