@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from catalog_local import ALWAYS_SENT, SPLIT, TO_COME
+from catalog_local import ALWAYS_SENT, SPLIT
 from catalog_types import Record, Type, parse
 
 SPELLED_FLAG = "yes"
@@ -215,12 +215,7 @@ def _operation(raw: Mapping[str, Any]) -> DocumentedOperation:
 def documented() -> tuple[DocumentedOperation, ...]:
     """Every operation that this package has to have, once for each of its methods."""
     raw = json.loads((Path(__file__).parent / "operations.json").read_text("utf-8"))
-    return tuple(part for each in raw if not _is_to_come(each) for part in _parts(_operation(each)))
-
-
-def _is_to_come(raw: Mapping[str, Any]) -> bool:
-    family = raw["path"].split("/")[3]
-    return raw["version"] == "v2" and (family in TO_COME or raw["operation_id"] in TO_COME)
+    return tuple(part for each in raw for part in _parts(_operation(each)))
 
 
 def _record(text: str) -> Record:

@@ -153,6 +153,3 @@ RESHAPED: Mapping[str, str] = {
     "v2.getRowEnrichment": "cascade",
 }
 """Operations whose result is the newer answer also if an older server sent only this field of it."""
-
-TO_COME = frozenset({})
-"""Families of v2 that this package does not have yet."""

@@ -59,6 +59,14 @@ def result_types(known: DocumentedOperation) -> tuple[Any, ...]:
     return tuple(get_args(each)[0] if get_origin(each) is list else each for each in found)
 
 
+def one_of_each_result(among: Sequence[DocumentedOperation]) -> list[DocumentedOperation]:
+    """For each type of result, alone or in a list, the first operation that has it."""
+    found: dict[tuple[object, ...], DocumentedOperation] = {}
+    for known in among:
+        found.setdefault((known.version, of(known).is_list, *result_types(known)), known)
+    return list(found.values())
+
+
 def kinds(annotation: Any) -> tuple[Any, ...]:
     """The members of a union, or the one kind, without None."""
     inner = get_args(annotation) if get_origin(annotation) in (TypingUnion, types.UnionType) else (annotation,)

@@ -11,7 +11,7 @@ from catalog_arguments import arguments
 from catalog_calls import Caller, Server
 from catalog_digest import DocumentedOperation, documented
 from catalog_reading import of, one_of_each_kind
-from catalog_shapes import result_types
+from catalog_shapes import one_of_each_result, result_types
 from catalog_values import Maker
 
 from simstudio import APIStatusError, ConflictError, Download, InvalidResponseError, Page
@@ -21,6 +21,7 @@ from tests.modes import both_modes
 every_operation = pytest.mark.parametrize("known", documented(), ids=lambda known: known.key)
 SHAPED = [known for known in documented() if known.answer.fields]
 every_shape = pytest.mark.parametrize("known", SHAPED, ids=lambda known: known.key)
+every_result = pytest.mark.parametrize("known", one_of_each_result(SHAPED), ids=lambda known: known.key)
 every_shape_of_v2 = pytest.mark.parametrize(
     "known", [known for known in SHAPED if known.version == "v2"], ids=lambda known: known.key
 )
@@ -52,7 +53,7 @@ class TestDocumented:
             assert each.extra == {}
         says(result, at_result(known, body))
 
-    @every_shape
+    @every_result
     async def test_it_gives_back_what_came_and_pickles(self, caller: Caller, known: DocumentedOperation) -> None:
         body = answer(known, Maker())
         for each in models(await call(caller, known, body)):
@@ -95,25 +96,25 @@ class TestDocumented:
 
 
 class TestOtherServers:
-    @every_shape
+    @every_result
     async def test_fields_that_no_document_knows_are_kept(self, caller: Caller, known: DocumentedOperation) -> None:
         body = answer(known, Maker(unknown=True))
         result = await call(caller, known, body)
         assert all(each.extra == {"brandNew": {"field": 1}} for each in models(result))
         says(result, at_result(known, body))
 
-    @every_shape
+    @every_result
     async def test_words_that_no_document_knows_stay_text(self, caller: Caller, known: DocumentedOperation) -> None:
         body = answer(known, Maker(new_word="brand-new"))
         says(await call(caller, known, body), at_result(known, body))
 
-    @every_shape
+    @every_result
     async def test_other_shapes_where_several_are_possible(self, caller: Caller, known: DocumentedOperation) -> None:
         for option in (1, 2, 3):
             body = answer(known, Maker(option=option))
             says(await call(caller, known, body), at_result(known, body))
 
-    @every_shape
+    @every_result
     async def test_whatever_a_model_can_be_without(self, caller: Caller, known: DocumentedOperation) -> None:
         kind = result_types(known)[0]
         for null in (False, True):
@@ -126,7 +127,7 @@ class TestOtherServers:
             body = change_result(known, answer(known, Maker()), change)
             says(await call(caller, known, body), at_result(known, body))
 
-    @every_shape
+    @every_result
     async def test_an_answer_of_another_shape_is_an_error_that_names_the_request(
         self, caller: Caller, known: DocumentedOperation
     ) -> None:
@@ -139,7 +140,7 @@ class TestOtherServers:
 
 class TestErrors:
     @pytest.mark.parametrize(
-        "known", [known for known in documented() if known.version == "v2"], ids=lambda known: known.key
+        "known", [known for known in one_of_each_kind() if known.version == "v2"], ids=lambda known: known.key
     )
     async def test_a_code_that_no_document_knows_is_kept(self, caller: Caller, known: DocumentedOperation) -> None:
         error = {"code": "BRAND_NEW", "message": "Not on Fridays", "details": {"code": "ALSO_NEW", "until": 5}}
@@ -149,7 +150,7 @@ class TestErrors:
         assert caught.value.details == {"code": "ALSO_NEW", "until": 5}
 
     @pytest.mark.parametrize(
-        "known", [known for known in documented() if known.version == "v1"], ids=lambda known: known.key
+        "known", [known for known in one_of_each_kind() if known.version == "v1"], ids=lambda known: known.key
     )
     async def test_those_of_v1_are_texts_with_details_of_any_shape(
         self, caller: Caller, known: DocumentedOperation
