@@ -61,32 +61,39 @@ class Operation:
         return member
 
 
-@lru_cache(maxsize=1)
-def operations() -> tuple[Operation, ...]:
-    """All operations of ``client.v1`` and ``client.v2``, in the order of the namespaces."""
+@lru_cache(maxsize=16)
+def operations(prefix: str = "") -> tuple[Operation, ...]:
+    """The operations of ``client.v1`` and ``client.v2``, in the order of the namespaces.
+
+    Args:
+        prefix: Beginning of ``attribute``, such as ``v2.tables.``; only the namespaces that it can mean are imported.
+    """
     from simstudio.resources.v1 import V1
     from simstudio.resources.v2 import V2
 
     unbound: Any = None  # a namespace uses its context only when it sends a request
-    return (*_operations_of(V1(unbound, "v1")), *_operations_of(V2(unbound, "v2")))
+    roots = (V1(unbound, "v1"), V2(unbound, "v2"))
+    return tuple(each for root in roots for each in _operations_of(root, prefix))
 
 
-def _operations_of(resource: APIResource[Any]) -> Iterator[Operation]:
+def _operations_of(resource: APIResource[Any], prefix: str) -> Iterator[Operation]:
     from simstudio.core.listing import listing
 
-    kind = type(resource)
-    for name, member in _members(kind):
+    for name, member in _members(type(resource)):
+        attribute = f"{resource._name}.{name}"
         if isinstance(member, namespace):
-            yield from _operations_of(getattr(resource, name))
+            inside = f"{attribute}."
+            if inside.startswith(prefix) or prefix.startswith(inside):
+                yield from _operations_of(getattr(resource, name), prefix)
             continue
         route = getattr(getattr(member, "flow", None), "route", None)
-        if route is not None:
+        if route is not None and attribute.startswith(prefix):
             yield Operation(
                 route.id,
                 "v1" if route.path.startswith("/api/v1/") else "v2",
                 route.verb,
                 route.path,
-                f"{resource._name}.{name}",
+                attribute,
                 MappingProxyType(dict(route.parameters)),
                 isinstance(member, listing),
                 route.evidence,

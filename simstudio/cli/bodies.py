@@ -39,8 +39,7 @@ def show_content(connection: Connection, content: bytes, kind: str, output: Path
             output.write_bytes(content)
         except OSError as error:
             raise CommandError(f"{output} cannot be written: {error.strerror or error}.", ExitCode.FAILED) from error
-        if connection.as_json:
-            write_json({"output": str(output), "bytes": len(content), "contentType": kind})
+        show_saved(connection, output, len(content), kind)
         return
     if not content:
         return
@@ -53,6 +52,12 @@ def show_content(connection: Connection, content: bytes, kind: str, output: Path
         write_json(data)
     else:
         write_value(data if not isinstance(data, str) else json.dumps(data, ensure_ascii=False))
+
+
+def show_saved(connection: Connection, path: Path, count: int, kind: str) -> None:
+    """Say, with ``--json``, where a body of ``count`` bytes was written."""
+    if connection.as_json:
+        write_json({"output": str(path), "bytes": count, "contentType": kind})
 
 
 def _show_bytes(connection: Connection, content: bytes, kind: str) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
-from simstudio.cli.bodies import output_option, show_content
+from simstudio.cli.bodies import output_option, show_content, show_saved
 from simstudio.cli.connection import Connection, connected
 from simstudio.cli.lists import to_json
 from simstudio.cli.operation_options import json_option, parameters_of, spell, summary_of
@@ -32,20 +33,20 @@ Examples:
 simstudio operations WORD finds an operation.
 """
 
-_ARGUMENTS = "More parameters by their Python names, as a JSON object: for null, for secrets and for long texts."
+_ARGUMENTS = "More parameters by their Python names, as a JSON object: for null, long texts, and secrets (from a file or -)."
 
 
 class Operations(click.Group):
     """A group whose commands are the operations of the catalogue, by their names in Python."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names of all operations, for completion."""
-        del ctx
-        return list(_operations())
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The names of operations that begin so, and the options of ``call`` itself; no command is made for it."""
+        names = [CompletionItem(name) for name in _operations(incomplete)] if not incomplete.startswith("-") else []
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of one operation."""
-        found = _operations().get(cmd_name)
+        """The command of one operation. Only its own namespace is imported."""
+        found = _operations(cmd_name).get(cmd_name)
         if found is not None:
             return _command(found)
         near = difflib.get_close_matches(cmd_name, _operations(), n=3)
@@ -67,10 +68,10 @@ def call(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-def _operations() -> Mapping[str, Operation]:
+def _operations(prefix: str = "") -> Mapping[str, Operation]:
     from simstudio.catalog import operations
 
-    return {each.attribute: each for each in operations()}
+    return {each.attribute: each for each in operations(prefix)}
 
 
 def _command(operation: Operation) -> click.Command:
@@ -105,7 +106,9 @@ def _command(operation: Operation) -> click.Command:
 
 
 def _show(connection: Connection, result: Any, output: Path | None) -> None:
-    if isinstance(result, Download):
+    if isinstance(result, Download) and result.path is not None:
+        show_saved(connection, result.path, result.path.stat().st_size, result.content_type)
+    elif isinstance(result, Download):
         show_content(connection, result.content, result.content_type, output)
     elif hasattr(result, "pages"):
         for item in result:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get
 
 import click
 
-from simstudio.cli.inputs import parse_json, parse_value, read_json
+from simstudio.cli.inputs import parse_json, parse_value, read_bytes, read_json
 from simstudio.core.options import Unset
+from simstudio.core.parameters import Argument
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _MARKUP = re.compile(r"(?::\w+:)?`+~?([^`]*)`+")
 _SECTION = re.compile(r"^(\w+):\n((?:(?: .*)?\n?)*)", re.MULTILINE)
 _ENTRY = re.compile(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", re.MULTILINE)
+_READABLE = "A secret: others can read command lines, so give it with --arguments @FILE, or - for standard input."
 
 
 def json_option(spelling: str, help: str) -> click.Option:
@@ -45,6 +47,17 @@ def _read_value(ctx: click.Context, option: click.Parameter, value: str | None) 
     return None if value is None else parse_value(value)
 
 
+def _read_bytes(ctx: click.Context, option: click.Parameter, value: str | None) -> bytes | None:
+    del ctx
+    return None if value is None else read_bytes(value, option.opts[0])
+
+
+def _one_or_several(ctx: click.Context, option: click.Parameter, value: tuple[Any, ...]) -> Any:
+    """Of a parameter that takes a text or a list: one text is itself, such as the path of a folder."""
+    del ctx, option
+    return value[0] if len(value) == 1 else value
+
+
 def parameters_of(operation: Operation, method: Callable[..., Any]) -> list[click.Parameter]:
     """Arguments for what stands in the path, options for everything else.
 
@@ -52,7 +65,7 @@ def parameters_of(operation: Operation, method: Callable[..., Any]) -> list[clic
         operation: The operation.
         method: Its bound method.
     """
-    hints = get_type_hints(method)
+    hints, marked = get_type_hints(method), get_type_hints(method, include_extras=True)
     explained = explanations(method)
     found: list[click.Parameter] = []
     for name, parameter in inspect.signature(method).parameters.items():
@@ -67,6 +80,8 @@ def parameters_of(operation: Operation, method: Callable[..., Any]) -> list[clic
         text = explained.get(name, "")
         if parameter.default is parameter.empty:
             text = f"{text} {'Default: SIM_WORKSPACE_ID.' if name == 'workspace_id' else 'Required.'}".strip()
+        if Argument.of(marked[name]).sent.secret:
+            text = f"{text} {_READABLE}".strip()
         found.append(_option(name, members, text))
     return sorted(found, key=lambda each: isinstance(each, click.Option))
 
@@ -81,10 +96,15 @@ def _option(name: str, members: Sequence[Any], text: str) -> click.Option:
     if members == (bool,):
         no = f"--no-{spelling[2:]}"
         return click.Option([f"{spelling}/{no}", name], default=None, help=text)
+    if all(get_args(each) == (True,) for each in members):
+        return click.Option([spelling, name], is_flag=True, flag_value=True, default=None, help=text)
+    if members == (bytes,):
+        return click.Option([spelling, name], metavar="FILE|-", callback=_read_bytes, help=text)
     several = _item_of(members)
     if several is not None:
         text = f"{text} Again for more.".strip()
-        return click.Option([spelling, name], type=_type_of(several), multiple=True, help=text)
+        one = _one_or_several if str in members else None
+        return click.Option([spelling, name], type=_type_of(several), multiple=True, callback=one, help=text)
     kind = _type_of(members)
     if kind is None and any(each is str or get_origin(each) is Literal for each in members):
         return click.Option([spelling, name], metavar="TEXT|JSON", callback=_read_value, help=text)
@@ -106,6 +126,8 @@ def _item_of(members: Sequence[Any]) -> tuple[Any, ...] | None:
     if len(lists) != 1 or len(set(members) - {str}) != 1:
         return None
     items = _members(*get_args(lists[0]))
+    if str in items:  # a path of a folder may be a text or a list of names
+        items = tuple(each for each in items if get_origin(each) is not Sequence)
     return items if all(each in (str, int, float) or get_origin(each) is Literal for each in items) else None
 
 
@@ -113,7 +135,8 @@ def _type_of(members: Sequence[Any]) -> Any:
     """The click type of a value; None for one of several kinds, and for JSON."""
     kinds = set(members)
     if any(each is os.PathLike or get_origin(each) is os.PathLike for each in members):
-        return click.Path(exists=True, dir_okay=False, path_type=Path)
+        is_read = bytes in kinds  # a file to upload may be given as bytes, a place to save to may not
+        return click.Path(exists=is_read, dir_okay=not is_read, path_type=Path)
     if all(get_origin(each) is Literal for each in members):
         return click.Choice([str(value) for each in members for value in get_args(each)])
     if str in kinds and kinds <= {str, date, datetime}:

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import inspect
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 from click.shell_completion import ShellComplete
+from click.testing import CliRunner
 
 from simstudio import SimStudioClient
-from simstudio.catalog import operations
+from simstudio.catalog import Operation, operations
 from simstudio.cli.app import application
 from simstudio.cli.call import call
+from simstudio.core.routes import Route
 from simstudio.sandbox import SandboxServer
+
+
+def route_of(operation: Operation) -> Route:
+    """The route behind a method of the catalogue."""
+    method: Any = operation.of(SimStudioClient("key"))
+    return getattr(type(method.__self__), method.__name__).flow.route  # type: ignore[no-any-return]
 
 
 def lines(text: str) -> list[Any]:
@@ -73,6 +83,65 @@ class TestCommands:
         assert options == {"--scope"}
         choices = {item.value for item in complete.get_completions(["call", "v2.workflows.list", "--scope"], "")}
         assert choices == {"active", "archived"}
+
+    def test_only_the_namespace_of_an_operation_is_imported_for_it(self) -> None:
+        code = """
+import sys
+from simstudio.cli.app import application
+for words in (["call", "--help"], ["call", "v2.meta.get", "--help"]):
+    try:
+        application.main(words)
+    except SystemExit:
+        print(sorted(name[23:] for name in sys.modules if name.startswith("simstudio.resources.v2.")))
+"""
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+        assert [line for line in done.stdout.splitlines() if line.startswith("[")] == ["[]", "['meta']"]
+
+    def test_a_secret_is_read_from_a_file_and_its_option_says_so(self) -> None:
+        context = click.Context(call)
+        for operation in operations():
+            command = call.get_command(context, operation.attribute)
+            assert command is not None
+            secrets = set(route_of(operation).secrets)
+            warned = {each.name for each in command.params if "others can read" in (getattr(each, "help", "") or "")}
+            assert warned == secrets, operation.attribute
+
+    @pytest.mark.parametrize(
+        ("operation", "words", "given"),
+        [
+            ("v2.files.create", ["--folder-path", "/Sales"], {"folder_path": "/Sales"}),
+            (
+                "v2.files.create",
+                ["--folder-path", "Sales", "--folder-path", "50/50"],
+                {"folder_path": ("Sales", "50/50")},
+            ),
+            (
+                "v2.files.bulk_download",
+                ["--folder-paths", "/A", "--folder-paths", "/B"],
+                {"folder_paths": ("/A", "/B")},
+            ),
+            ("v2.files.download", ["id", "--to", "not-there-yet"], {"to": Path("not-there-yet")}),
+            ("v2.uploads.put", ["id", "--content", "-"], {"content": b"\xff"}),
+            ("v2.workspaces.fork.push", ["id", "--confirm"], {"confirm": True}),
+            ("v2.workspaces.fork.push", ["id"], {"confirm": None}),
+            ("v2.mcp_servers.create", ["--headers", "@headers.json"], {"headers": {"X-Key": "k"}}),
+            ("v2.tables.rows.insert", ["id", "--data", '{"sku": "A1"}'], {"data": {"sku": "A1"}}),
+            ("v2.workflows.versions.revert", ["id", "7"], {"version": 7}),
+        ],
+    )
+    def test_each_kind_of_parameter_becomes_what_the_method_takes(
+        self, operation: str, words: list[str], given: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "headers.json").write_text('{"X-Key": "k"}')
+        command = call.get_command(click.Context(call), operation)
+        assert command is not None
+
+        with CliRunner().isolation(input=b"\xff"):
+            parsed = command.make_context(operation, words).params
+
+        assert {name: parsed[name] for name in given} == given
 
 
 class TestCalling:
