@@ -16,6 +16,7 @@ for jobs of up to 5 s both have a delay of 0.3 s to 0.6 s. For workflows that ra
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
+from simstudio.core.options import UNSET, Unset
 from simstudio.transport.errors import (
     APIConnectionError,
     InvalidResponseError,
@@ -129,11 +131,12 @@ class Poller:
 
     def wait(
         self,
-        poll: Callable[[float | None], Flow[S]],
+        poll: Callable[[float | Unset], Flow[S]],
         *,
         done: Callable[[S], bool],
         expired: Callable[[S | None], SimStudioError],
         timeout: float | None,
+        client_timeout: float | None,
         on_progress: Callable[[S], Any] | None = None,
         estimate: Callable[[S], float | None] = lambda _: None,
         expected: Expectation | None = None,
@@ -142,11 +145,12 @@ class Poller:
         """Poll until the state is final, and return that state.
 
         Args:
-            poll: Makes the flow of one poll from the seconds that it may take (None: the client's own timeout). The
-                flow returns the state.
+            poll: Makes the flow of one poll from the timeout of its requests in seconds, UNSET if the client's applies.
+                The flow returns the state.
             done: Whether a state is final.
             expired: Makes the error for a wait that ran out of time from the last state (None: no poll succeeded).
             timeout: Seconds to wait; None waits for ever. The last pause is cut to it, and one final poll follows.
+            client_timeout: The client's timeout in seconds, which a poll does not exceed; None for no limit.
             on_progress: Called with each state. An exception of it ends the wait and is raised.
             estimate: Duration that a state estimates, in seconds, or None.
             expected: When the end is likely. It replaces the pauses of the schedule, up to the schedule's maximum.
@@ -168,7 +172,9 @@ class Poller:
             floor = 0.0
             failure: SimStudioError | None = None
             try:
-                state = yield from poll(None if end is None else max(end - self.clock(), SHORTEST_POLL))
+                left = math.inf if end is None else max(end - self.clock(), SHORTEST_POLL)
+                most = math.inf if client_timeout is None else client_timeout
+                state = yield from poll(left if left < most else UNSET)
             except self.transient as error:
                 if getattr(error, "lasting", False):
                     raise

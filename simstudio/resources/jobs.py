@@ -15,7 +15,7 @@ from simstudio.core.errors import JobCancelledError, JobExecutionTimeoutError, J
 from simstudio.core.functions import with_hints
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
-from simstudio.core.options import UNSET, check_timeout
+from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.core.resource import APIResource
 from simstudio.models.execution import error_facts, is_time_limit
 from simstudio.resources.advice import CANNOT_RESUME, CANNOT_RESUME_ADVICE
@@ -173,7 +173,6 @@ class Jobs(APIResource[M]):
             poller = attrs.evolve(poller, transient=(*poller.transient, NotFoundError))
         if on_progress is not None and not callable(on_progress):
             raise InvalidInputError(f"on_progress must be a function of the job, not {on_progress!r}.")
-        client_timeout = self._context.options.timeout
         workflow_id = target.workflow_id or self._workflows.get(target.task_id)
         durations = self._durations
         if durations is None:
@@ -181,12 +180,9 @@ class Jobs(APIResource[M]):
         watch = Watch(self._queued.get(target.task_id))
         known = poll_interval is None and watch.begun is not None
 
-        def ask(seconds: float | None) -> Flow[Job]:
-            shorter = seconds is not None and (client_timeout is None or seconds < client_timeout)
+        def ask(seconds: float | Unset) -> Flow[Job]:
             sent_at = poller.clock()
-            job, response = yield from self._dialects.of(target.version).fetch(
-                target, timeout=seconds if shorter else UNSET, whole=True
-            )
+            job, response = yield from self._dialects.of(target.version).fetch(target, timeout=seconds, whole=True)
             require(job, response, status=str)
             if not job.done:
                 watch.record_running(sent_at)
@@ -210,6 +206,7 @@ class Jobs(APIResource[M]):
                 done=lambda state: state.done,
                 expired=expired,
                 timeout=timeout,
+                client_timeout=self._context.options.timeout,
                 on_progress=on_progress,
                 estimate=_estimated_duration,
                 expected=durations.expect(workflow_id) if known else None,

@@ -19,6 +19,7 @@ from simstudio import (
     ServerError,
     SimStudioError,
 )
+from simstudio.core.options import UNSET, Unset
 from simstudio.core.polling import MAX_FAILED_POLLS, SHORTEST_POLL, Poller, PollSchedule
 from simstudio.transport.flow import Call
 from tests.driving import Both, Clock, Played, answer, play
@@ -64,10 +65,10 @@ class Wait:
         self.clock = Clock(0.0)
         self.answers = list(answers)
         self.took = took
-        self.allowed: list[float | None] = []
+        self.allowed: list[float | Unset] = []
         self.asked_at: list[float] = []
 
-    def ask(self, seconds: float | None) -> Any:
+    def ask(self, seconds: float | Unset) -> Any:
         self.allowed.append(seconds)
         self.asked_at.append(self.clock())
         self.clock.advance(self.took)
@@ -86,6 +87,7 @@ class Wait:
             done=lambda state: state == "done",
             expired=lambda last: Gone(f"last {last}"),
             timeout=timeout,
+            client_timeout=options.pop("client_timeout", None),
             **options,
         )
         return play(flow, on_sleep=self.clock.advance)
@@ -123,11 +125,16 @@ class TestPoller:
         wait(timeout=10.0)
         assert wait.allowed == [10.0, 9.0, 7.0, SHORTEST_POLL, SHORTEST_POLL]
 
+    def test_nor_more_than_the_clients_timeout_which_applies_unless_less_is_left(self) -> None:
+        wait = Wait()
+        wait(timeout=10.0, client_timeout=9.0)
+        assert wait.allowed == [UNSET, UNSET, 7.0, SHORTEST_POLL, SHORTEST_POLL]
+
     def test_without_a_timeout_it_waits_for_ever(self) -> None:
         wait = Wait(*["pending"] * 500, "done")
         assert wait(timeout=None).result == "done"
         assert wait.clock.now > 3600
-        assert set(wait.allowed) == {None}
+        assert wait.allowed == [UNSET] * 501
 
     @pytest.mark.parametrize(
         "failure",
@@ -316,8 +323,9 @@ class TestJobs:
 
 
 def test_a_flow_of_questions_is_played_without_a_client() -> None:
-    def ask(_: float | None) -> Any:
+    def ask(_: float | Unset) -> Any:
         return "done"
         yield
 
-    assert play(Poller().wait(ask, done=lambda _: True, expired=lambda _: Gone("x"), timeout=None)).result == "done"
+    flow = Poller().wait(ask, done=lambda _: True, expired=lambda _: Gone("x"), timeout=None, client_timeout=None)
+    assert play(flow).result == "done"

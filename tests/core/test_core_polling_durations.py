@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from simstudio import ServerError, SimStudioError
 from simstudio.core.expectations import Durations, Expectation, Watch
+from simstudio.core.options import Unset
 from simstudio.core.polling import Poller, PollSchedule
 from tests.driving import Both, Clock, Played, answer, play
 
@@ -198,7 +199,7 @@ class TestPoller:
         clock = Clock(1000.0)
         left = list(answers)
 
-        def ask(_: float | None) -> Any:
+        def ask(_: float | Unset) -> Any:
             given = left.pop(0) if left else "pending"
             if isinstance(given, BaseException):
                 raise given
@@ -210,6 +211,7 @@ class TestPoller:
             done=lambda state: state == "done",
             expired=lambda _: Gone("over"),
             timeout=timeout,
+            client_timeout=None,
             estimate=lambda _: 180.0,
             expected=Expectation(60.0, 0.1),
             begun=begun,

@@ -244,6 +244,12 @@ class TestSendingAgain:
         assert len(posts) == 2  # and none of them ran a second time
         assert len(no_waiting) == 3
 
+    async def test_a_read_takes_no_longer_than_any_other_call(self, both: Both, no_waiting: list[float]) -> None:
+        lost = APIConnectionError("cut", host="h", port=1)
+        client = both.client(lost, answer(409, CONFLICT), run(), timeout=20.0, **V2)
+        await both(client.workflows.execute("wf", timeout=600.0))
+        assert [request.budget.total for request in client.script.requests] == [600.0, 600.0, 20.0]
+
     @pytest.mark.parametrize("status", [None, ["completed"], ""])
     async def test_a_run_without_a_status_is_an_error_that_has_it(
         self, both: Both, no_waiting: list[float], status: Any

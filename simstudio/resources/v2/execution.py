@@ -45,6 +45,7 @@ from simstudio.transport.errors import (
 from simstudio.transport.message import Claim, Response, json_error, unread_json_reason
 
 if TYPE_CHECKING:
+    from simstudio.core.options import Unset
     from simstudio.core.resource import APIResource
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Request
@@ -199,17 +200,17 @@ class ClaimedRun:
             message = f"The run {self.run_id} was not over in time. It goes on."
             return APITimeoutError(message, sent=True)
 
-        def ask(seconds: float | None) -> Flow[RunResponse]:
-            run = yield from self._fetch({} if seconds is None else {"timeout": seconds}, whole=until is None)
+        def ask(seconds: float | Unset) -> Flow[RunResponse]:
+            run = yield from fetch_run(
+                self.resource, self.workflow_id, self.run_id, whole=until is None, timeout=seconds
+            )
             if until is None:
                 require(structure(run.data, Run, response=run.response), run.response, status=str)
             return run
 
         done = until or (lambda run: run.data["status"] in _OVER and not is_resuming(run.data))
-        return (yield from poller.wait(ask, done=done, expired=expired, timeout=timeout))
-
-    def _fetch(self, options: Mapping[str, Any], *, whole: bool) -> Flow[RunResponse]:
-        return fetch_run(self.resource, self.workflow_id, self.run_id, whole=whole, **options)
+        client_timeout = self.resource._context.options.timeout
+        return (yield from poller.wait(ask, done=done, expired=expired, timeout=timeout, client_timeout=client_timeout))
 
 
 @attrs.frozen

@@ -101,6 +101,7 @@ class FileSteps:
             done=lambda session: session.file is not None or session.status not in _PENDING,
             expired=lambda _: APITimeoutError(f"The server made no file within {FINISHING:g} s of the upload."),
             timeout=FINISHING,
+            client_timeout=None,  # the server may take longer to complete a large file than to answer other requests
         )
         if session.file is None:
             reason = f": {session.error}" if session.error else "."

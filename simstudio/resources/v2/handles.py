@@ -11,7 +11,7 @@ from simstudio.core.endpoint import extract
 from simstudio.core.errors import JobFailedError, JobTimeoutError
 from simstudio.core.model import Model
 from simstudio.core.modes import M
-from simstudio.core.options import UNSET, check_timeout
+from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.core.polling import Poller
 from simstudio.core.resource import APIResource
 from simstudio.core.runs import SubmittedRun
@@ -52,9 +52,7 @@ class StateHandle(SubmittedRun[M, S, S]):
         status: str = getattr(state, self._status_name)
         return status
 
-    def _fetch_state(self, seconds: float | None = None) -> Flow[S]:
-        usual = self._context.options.timeout
-        timeout = seconds if seconds is not None and (usual is None or seconds < usual) else UNSET
+    def _fetch_state(self, timeout: float | Unset = UNSET) -> Flow[S]:
         query = {"workspaceId": self._workspace_id}
         response = yield from self._call_explained(
             self._request("GET", self._path, params=query, timeout=timeout, resend="read")
@@ -75,6 +73,7 @@ class StateHandle(SubmittedRun[M, S, S]):
             done=self._is_done,
             expired=lambda last: self._timeout_error(last, timeout),
             timeout=timeout,
+            client_timeout=self._context.options.timeout,
             on_progress=on_progress,
         )
         return (yield from self._result(state))

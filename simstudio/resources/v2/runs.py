@@ -302,11 +302,8 @@ class Runs(APIResource[M]):
         if on_progress is not None and not callable(on_progress):
             raise InvalidInputError(f"on_progress must be a function of the run, not {on_progress!r}.")
 
-        def ask(seconds: float | None) -> Flow[Run]:
-            longest = self._context.options.timeout
-            shorter = seconds is not None and (longest is None or seconds < longest)
-            options: dict[str, Any] = {"timeout": seconds} if shorter else {}
-            fetched = yield from fetch_run(self, workflow_id, run_id, whole=True, **options)
+        def ask(seconds: float | Unset) -> Flow[Run]:
+            fetched = yield from fetch_run(self, workflow_id, run_id, whole=True, timeout=seconds)
             run = structure(fetched.data, Run, response=fetched.response, overrides={"truncated": fetched.truncated})
             require(run, fetched.response, status=str)
             return run
@@ -319,7 +316,12 @@ class Runs(APIResource[M]):
 
         return (
             yield from poller.wait(
-                ask, done=lambda run: run.done, expired=expired, timeout=timeout, on_progress=on_progress
+                ask,
+                done=lambda run: run.done,
+                expired=expired,
+                timeout=timeout,
+                client_timeout=self._context.options.timeout,
+                on_progress=on_progress,
             )
         )
 

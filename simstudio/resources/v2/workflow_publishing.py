@@ -86,11 +86,9 @@ class WorkflowPublishing(APIResource[M]):
         check_timeout(timeout)
         pause = check_timeout(poll_interval, "poll_interval")
         poller = self.poller.with_interval(pause)
-        client_timeout = self._context.options.timeout
 
-        def ask(seconds: float | None) -> Flow[WorkflowDeployment]:
-            shorter = seconds is not None and (client_timeout is None or seconds < client_timeout)
-            response = yield from self._get(path, timeout=seconds if shorter else UNSET)
+        def ask(seconds: float | Unset) -> Flow[WorkflowDeployment]:
+            response = yield from self._get(path, timeout=seconds)
             deployment = structure(
                 extract(response, ("data",)), WorkflowDeployment, response=response, fallbacks={"id": workflow_id}
             )
@@ -105,6 +103,7 @@ class WorkflowPublishing(APIResource[M]):
             done=is_over,
             expired=lambda last: timeout_error(workflow_id, last, timeout),
             timeout=timeout,
+            client_timeout=self._context.options.timeout,
         )
         check_deployed(deployment)
         return deployment

@@ -201,8 +201,8 @@ class Packages(OomolResource[M]):
     def _wait(self, task_id: str, options: Polling) -> Flow[InstallTask]:
         segment(task_id, "task_id")
 
-        def ask(seconds: float | None) -> Flow[InstallTask]:
-            task, response = yield from self._ask_for(task_id, self._patience(seconds))
+        def ask(timeout: float | Unset) -> Flow[InstallTask]:
+            task, response = yield from self._ask_for(task_id, timeout)
             self._require(task, response, status=str)
             if options.on_progress is not None:
                 yield from called(options.on_progress, task)
@@ -217,7 +217,7 @@ class Packages(OomolResource[M]):
                 last,
             )
 
-        polls = self._poller(options).wait(ask, done=lambda task: task.done, expired=expired, timeout=options.timeout)
+        polls = self._poll(options, ask, done=lambda task: task.done, expired=expired)
         try:
             task = yield from unwrapped(polls, f"the installation {task_id}")
             if task.status == "failed":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -11,7 +11,7 @@ from simstudio.core.context import Context
 from simstudio.core.conversion import require, structure
 from simstudio.core.failures import describe, gateway_advice, read_error, read_retry_after, reason, redact_response
 from simstudio.core.modes import M
-from simstudio.core.options import UNSET, Unset
+from simstudio.core.options import Unset
 from simstudio.core.polling import Poller
 from simstudio.core.resource import APIResource
 from simstudio.services.oomol.errors import ApiStatusError, as_own, status_class
@@ -122,10 +122,8 @@ class OomolResource(APIResource[M]):
         except InvalidResponseError as error:
             raise as_own(error) or error from error
 
-    def _poller(self, options: Polling) -> Poller:
-        return attrs.evolve(self.poller, schedule=options.schedule)
-
-    def _patience(self, seconds: float | None) -> float | Unset | None:
-        """The timeout of a poll: the client's, but no more than the wait allows it."""
-        most = self._context.options.timeout
-        return seconds if seconds is not None and (most is None or seconds < most) else UNSET
+    def _poll(self, options: Polling, poll: Callable[[float | Unset], Flow[T]], **conditions: Any) -> Flow[T]:
+        """Poll as the options say; ``conditions`` are those of :meth:`~simstudio.core.polling.Poller.wait`."""
+        poller = attrs.evolve(self.poller, schedule=options.schedule)
+        client_timeout = self._context.options.timeout
+        return poller.wait(poll, timeout=options.timeout, client_timeout=client_timeout, **conditions)

@@ -95,8 +95,7 @@ class TaskFlows(OomolResource[M]):
     def _wait(self, task_id: str, options: Polling, reader: LogReader) -> Flow[Task]:
         segment(task_id, "task_id")
 
-        def ask(seconds: float | None) -> Flow[Task]:
-            timeout = self._patience(seconds)
+        def ask(timeout: float | Unset) -> Flow[Task]:
             task, response = yield from self._ask_for(task_id, timeout)
             self._require(task, response, status=str)
             if options.on_progress is not None:
@@ -122,7 +121,7 @@ class TaskFlows(OomolResource[M]):
                 logs=reader.logs,
             )
 
-        polls = self._poller(options).wait(ask, done=lambda task: task.done, expired=expired, timeout=options.timeout)
+        polls = self._poll(options, ask, done=lambda task: task.done, expired=expired)
         try:
             task = yield from unwrapped(polls, f"the task {task_id}")
             self._check(task, reader.logs)

@@ -267,11 +267,9 @@ class Predictions(SpeedPixResource[M]):
         poller = self.poller.with_interval(pause)
         if prediction.done:
             return
-        client_timeout = self._context.options.timeout
 
-        def ask(seconds: float | None) -> Flow[Prediction[Any]]:
-            shorter = seconds is not None and (client_timeout is None or seconds < client_timeout)
-            yield from self._reload(prediction, seconds if shorter else UNSET)
+        def ask(seconds: float | Unset) -> Flow[Prediction[Any]]:
+            yield from self._reload(prediction, seconds)
             return prediction
 
         def expired(_: object) -> SimStudioError:
@@ -288,6 +286,7 @@ class Predictions(SpeedPixResource[M]):
                 done=lambda seen: seen.done,
                 expired=expired,
                 timeout=timeout,
+                client_timeout=self._context.options.timeout,
                 on_progress=on_progress,
                 estimate=lambda seen: seen._estimate,
             )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from simstudio.core.modes import M
-from simstudio.core.options import UNSET, check_timeout
+from simstudio.core.options import Unset, check_timeout
 from simstudio.core.runs import SubmittedRun
 from simstudio.services.vectorvein.errors import TimeoutError  # noqa: A004 - the documented name
 from simstudio.services.vectorvein.models.agents import AgentTask
@@ -54,11 +54,9 @@ class AgentTaskRun(SubmittedRun[M, AgentTask, AgentTask]):
     ) -> Flow[AgentTask]:
         check_timeout(timeout)
         poller = self._tasks.poller.with_interval(check_timeout(poll_interval, "poll_interval"))
-        client_timeout = self._context.options.timeout
 
-        def ask(seconds: float | None) -> Flow[AgentTask]:
-            shorter = seconds is not None and (client_timeout is None or seconds < client_timeout)
-            return self._tasks._task(self.id, seconds if shorter else UNSET)
+        def ask(seconds: float | Unset) -> Flow[AgentTask]:
+            return self._tasks._task(self.id, seconds)
 
         def expired(last: AgentTask | None) -> TimeoutError:
             seen = "never seen" if last is None else f"last seen {last.status!r}"
@@ -69,7 +67,12 @@ class AgentTaskRun(SubmittedRun[M, AgentTask, AgentTask]):
         try:
             return (
                 yield from poller.wait(
-                    ask, done=self._is_done, expired=expired, timeout=timeout, on_progress=on_progress
+                    ask,
+                    done=self._is_done,
+                    expired=expired,
+                    timeout=timeout,
+                    client_timeout=self._context.options.timeout,
+                    on_progress=on_progress,
                 )
             )
         except SimStudioError as error:

@@ -279,11 +279,9 @@ class Workflows(VectorVeinResource[M]):
     ) -> Flow[WorkflowRunResult]:
         self._check_waiting(timeout, on_progress, poll_interval)
         poller = self.poller.with_interval(poll_interval)
-        client_timeout = self._context.options.timeout
 
-        def ask(seconds: float | None) -> Flow[WorkflowRunResult]:
-            shorter = seconds is not None and (client_timeout is None or seconds < client_timeout)
-            return self._state(run, seconds if shorter else UNSET)
+        def ask(seconds: float | Unset) -> Flow[WorkflowRunResult]:
+            return self._state(run, seconds)
 
         def expired(last: WorkflowRunResult | None) -> TimeoutError:
             seen = "never seen" if last is None else f"last seen with status {last.status}"
@@ -299,6 +297,7 @@ class Workflows(VectorVeinResource[M]):
                 done=lambda state: state.done,
                 expired=expired,
                 timeout=timeout,
+                client_timeout=self._context.options.timeout,
                 on_progress=on_progress,
             )
         except SimStudioError as error:
