@@ -1,7 +1,8 @@
 """Deadlines: how long a call may take, and how its phases share that time.
 
 A :class:`Budget` is a *total* for one logical HTTP call (connecting, writing, waiting, headers, body, retries and the
-pauses between them), or, for a stream, an *idle* limit on each wait for bytes. No call is cancelled from outside to
+pauses between them), or, for a stream, an *idle* limit on each wait: for the headers, then for each event or each piece
+of the body. No call is cancelled from outside to
 enforce it. Instead each phase gets the seconds that are left, and so does each read and write within a phase: its
 timeout is an :class:`Allowance`, a float that the sockets of the wire compute anew. With a plain timeout, a server that
 sends its headers byte by byte could take the whole timeout for each byte.
@@ -33,7 +34,7 @@ class Budget:
         30.0
     """
 
-    __slots__ = ("clock", "connect", "expires", "idle", "total")
+    __slots__ = ("awaiting", "clock", "connect", "expires", "idle", "total")
 
     def __init__(
         self,
@@ -48,6 +49,17 @@ class Budget:
         self.connect = connect
         self.clock = clock
         self.expires = None if total is None else clock() + total
+        self.awaiting = False
+
+    def begin(self) -> None:
+        """Begin an attempt. Without a total, all reads until the headers have come share one idle time."""
+        self.relax()
+        self.awaiting = True
+
+    def relax(self) -> None:
+        """Without a total: give each read that follows an idle time of its own."""
+        if self.total is None:
+            self.expires = None
 
     def restart(self) -> None:
         """Without a total: give what follows one idle time in all, and not one for each read."""
@@ -56,10 +68,10 @@ class Budget:
 
     def remaining(self) -> float | None:
         """Return the seconds left of the total, negative after its end; None without a total."""
-        return None if self.expires is None else self.expires - self.clock()
+        return None if self.total is None or self.expires is None else self.expires - self.clock()
 
     def expired(self) -> bool:
-        """Return whether the total is used up."""
+        """Return whether the total, or the idle time that several reads share, is used up."""
         return self.expires is not None and self.clock() >= self.expires
 
     def allowance(self, phase: str) -> float | None:
@@ -84,12 +96,15 @@ class Allowance(float):
     def left(timeout: float | None, late: type[Exception]) -> float | None:
         """Return the seconds left now: of an allowance, computed anew; of any other timeout, the timeout itself.
 
-        Raises ``late`` when the total of the call is used up. Timeouts alone would not end a call whose peer always has
-        more bytes to send.
+        Raises ``late`` when the total of the call is used up, or the idle time that reads share. Timeouts alone would
+        not end a call whose peer always has more bytes to send.
         """
         if type(timeout) is not Allowance:
             return timeout
         budget = timeout.budget
+        if budget.awaiting and timeout.phase == "read":
+            budget.awaiting = False
+            budget.restart()
         if budget.expires is None:
             return budget.allowance(timeout.phase)
         seconds = budget.expires - budget.clock()

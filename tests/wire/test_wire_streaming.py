@@ -534,6 +534,21 @@ def test_silence_before_the_head_is_a_timeout_too(serve: Serve, own: Caller) -> 
     assert len(server.requests) == 1
 
 
+ENDLESS_HEADERS = b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 1000
+ENDLESS_ERROR = head(500, Content_Length=9999) + b" " * 9999
+ENDLESS_RESULT = head(Content_Length=9999) + b" " * 9999
+
+
+@pytest.mark.parametrize("sent", [ENDLESS_HEADERS, ENDLESS_ERROR, ENDLESS_RESULT], ids=["headers", "error", "result"])
+def test_bytes_that_are_no_event_do_not_extend_the_idle_timeout(serve: Serve, own: Caller, sent: bytes) -> None:
+    async def dribble(connection: Connection) -> None:
+        await connection.request()
+        await connection.dribble(sent)
+
+    with pytest.raises(APITimeoutError, match=r"for 0\.05 s"):
+        own(serve(dribble).url, lambda client: events(client, idle_timeout=0.05), max_retries=0)
+
+
 def test_an_error_event_closes_the_stream_that_a_server_leaves_open(serve: Serve, own: Caller) -> None:
     async def failing(connection: Connection) -> None:
         await connection.request()

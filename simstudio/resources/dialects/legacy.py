@@ -164,6 +164,7 @@ class LegacyDialect(Dialect[M]):
                 execution_result(response, credentials, run_id=named)
                 raise self._error(response)
             if not is_stream(response):
+                response.body.await_event()
                 yield FromBody(response.body, "read")
                 core.complete(final_event(execution_result(response, credentials, run_id=named)))
         except SimStudioError as error:

@@ -148,6 +148,7 @@ class V2Dialect(Dialect[M]):
             core.complete(final_event(self.result(opened, execution.run_id, execution.workflow_id)))
         elif not is_stream(response):
             if response.body is not None:
+                response.body.await_event()
                 yield FromBody(response.body, "read")
             core.complete(final_event(self.result(parse_run(response), execution.run_id, execution.workflow_id)))
         return OpenedStream(response, core)

@@ -19,6 +19,16 @@ _LARGEST_PIECE = 64 * 1024
 """Bytes of a stream that are handed on at once; compressed ones may become a thousand times as many."""
 
 
+def begin_body(request: Request, response: Response) -> Response:
+    """Return a response whose headers have come; without a total, a body that is collected gets one idle time in all."""
+    budget = request.budget
+    if budget is not None and request.streamed and response.ok:
+        budget.relax()
+    elif budget is not None:
+        budget.restart()
+    return response
+
+
 class Collector:
     """Collects the body of a response that is held in memory.
 

@@ -18,7 +18,7 @@ from simstudio.transport.deadline import Budget
 from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.message import Content, Headers, Request, Response
 from simstudio.transport.wire import WireOptions
-from simstudio.transport.wire.body import Collector, HTTPXBody
+from simstudio.transport.wire.body import Collector, HTTPXBody, begin_body
 from simstudio.transport.wire.failures import translate
 from simstudio.transport.wire.framing import without_framing
 from simstudio.transport.wire.tasks import shielded
@@ -62,6 +62,7 @@ class _ClientWire:
         if self._client.is_closed:
             raise ConfigurationError("The http_client given to this client is closed. Create another one.")
         budget = request.budget or Budget()
+        budget.begin()
         sized = () if isinstance(request.content, bytes) else (("Content-Length", str(request.content.size)),)
         return self._client.build_request(
             request.method,
@@ -75,13 +76,14 @@ class _ClientWire:
         return request.content
 
     def _respond(self, reply: Any, request: Request) -> Response:
-        return Response(
+        response = Response(
             reply.status_code,
             Headers.decode(reply.headers.raw),
             method=request.method,
             url=request.url,
             attempt=request.attempt,
         )
+        return begin_body(request, response)
 
     def _failure(self, error: Exception, request: Request, received: int = 0) -> Exception:
         return translate(error, request, self._library, received)

@@ -10,6 +10,7 @@ import httpx
 
 from simstudio.transport.deadline import UNBOUNDED, Phases
 from simstudio.transport.message import Headers, Response
+from simstudio.transport.wire.body import begin_body
 from simstudio.transport.wire.framing import frame_headers
 
 if TYPE_CHECKING:
@@ -61,12 +62,14 @@ def prepare(request: Request) -> httpx.Request:
         httpx.InvalidURL: The address cannot be used.
     """
     url = _url(request.url)
+    budget = request.budget or UNBOUNDED
+    budget.begin()
     return httpx.Request(
         request.method,
         url,
         headers=frame_headers(request, url.netloc),
         stream=RequestStream(request.content),
-        extensions={"timeout": Phases(request.budget or UNBOUNDED)},
+        extensions={"timeout": Phases(budget)},
     )
 
 
@@ -79,10 +82,11 @@ def origin_of(url: str) -> str:
 
 def respond(reply: httpx.Response, request: Request) -> Response:
     """Our response for one of httpx, without its body."""
-    return Response(
+    response = Response(
         reply.status_code,
         Headers.decode(reply.headers.raw),
         method=request.method,
         url=request.url,
         attempt=request.attempt,
     )
+    return begin_body(request, response)
