@@ -19,12 +19,15 @@ def chain(error: BaseException) -> list[BaseException]:
     return found
 
 
+PACKAGES = {"simstudio", "httpx", "httpcore", "h11"}
+
+
 def frames(error: BaseException) -> Iterator[FrameType]:
-    """The frames of this package that an exception, or what it came from, went through."""
+    """The frames of this package and its HTTP library that an exception, or what it came from, went through."""
     for each in chain(error):
         trace = each.__traceback__
         while trace is not None:
-            if str(trace.tb_frame.f_globals.get("__name__")).partition(".")[0] == "simstudio":
+            if str(trace.tb_frame.f_globals.get("__name__")).partition(".")[0] in PACKAGES:
                 yield trace.tb_frame
             trace = trace.tb_next
 

@@ -7,6 +7,7 @@ written under another name first (:class:`PartialFile`).
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import stat
 import sys
@@ -24,6 +25,8 @@ _DEVICES = frozenset({"con", "prn", "aux", "nul", "conin$", "conout$", "clock$"}
     f"{port}{number}" for port in ("com", "lpt") for number in "0123456789¹²³"
 )
 """Names of devices on Windows, whatever follows their first dot."""
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, line breaks and bidirectional overrides. Joiners and wide spaces occur in real names."""
 _UNUSABLE = str.maketrans(dict.fromkeys('<>:"|?*', "_"))
 """Characters that no file name may hold on Windows; a colon would name a stream of another file."""
 
@@ -50,13 +53,14 @@ def make_private(path: str | os.PathLike[str]) -> None:
 
 
 def safe_name(name: str) -> str:
-    """Return a base name from elsewhere as the name of a file that is neither hidden nor a device.
+    """Return a name from elsewhere as that of a file in a folder, which is neither hidden nor a device.
 
     Example:
-        >>> safe_name(".bashrc"), safe_name("CON.txt"), safe_name("a.txt")
+        >>> safe_name(".bashrc"), safe_name("CON.txt"), safe_name("../../a.txt")
         ('bashrc', '_CON.txt', 'a.txt')
     """
-    kept = name.lstrip(". ").rstrip(". ") or "download"
+    base = UNPRINTABLE.sub("_", re.split(r"[/\\]", name)[-1])
+    kept = base.lstrip(". ").rstrip(". ") or "download"
     if sys.platform == "win32":
         kept = kept.translate(_UNUSABLE)
     return f"_{kept}" if kept.partition(".")[0].rstrip(" ").lower() in _DEVICES else kept

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 _EXTENDED = re.compile(r"filename\*\s*=\s*utf-8'[^']*'([^;\s]+)", re.IGNORECASE)
 _PLAIN = re.compile(r'filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))', re.IGNORECASE)
 _WRITTEN_AT_ONCE = 1024 * 1024
-_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters, line breaks and bidirectional overrides. Joiners and wide spaces occur in real names."""
 
 
 @attrs.frozen(repr=False)
@@ -158,6 +156,8 @@ def write_body(response: Response, file: NewFile) -> Flow[None]:
 
 def _parse_name(headers: Headers) -> str | None:
     """Return the base name in ``X-File-Name`` (percent-encoded) or ``Content-Disposition`` (RFC 5987 first)."""
+    from simstudio.core.disk import UNPRINTABLE  # few programs download files
+
     given = headers.get("x-file-name")
     name = unquote(given) if given else None
     if not name:
@@ -168,4 +168,4 @@ def _parse_name(headers: Headers) -> str | None:
         elif plain is not None:
             name = plain[2] if plain[1] is None else re.sub(r"\\(.)", r"\1", plain[1])
     base = PurePath((name or "").replace("\\", "/")).name
-    return base if base.strip() not in ("", ".", "..") and not _FORBIDDEN.search(base) else None
+    return base if base.strip() not in ("", ".", "..") and not UNPRINTABLE.search(base) else None

@@ -147,10 +147,14 @@ def redact_error(error: BaseException, credentials: Redactor) -> None:
                 setattr(found, name, _redact(value, credentials))
 
 
-def clear_frames(error: BaseException) -> None:
-    """Clear the locals of this package's frames in the tracebacks of an error and its causes.
+_CLEARED = ("simstudio.", "httpcore.", "httpx.", "h11.")
 
-    Crash reporters send the locals of every frame. Frames that still run keep theirs.
+
+def clear_frames(error: BaseException) -> None:
+    """Clear the locals of the frames of this package and of its HTTP library in the tracebacks of an error.
+
+    Crash reporters send the locals of every frame, and a proxy's headers are locals of httpcore. Frames that still run
+    keep theirs. The tracebacks of causes are cleared too.
     """
     seen: set[int] = set()
     pending: list[BaseException | None] = [error]
@@ -163,7 +167,7 @@ def clear_frames(error: BaseException) -> None:
         pending += [attempt.error for attempt in getattr(found, "history", ())]
         trace = found.__traceback__
         while trace is not None:
-            if str(trace.tb_frame.f_globals.get("__name__")).startswith("simstudio."):
+            if str(trace.tb_frame.f_globals.get("__name__")).startswith(_CLEARED):
                 with contextlib.suppress(RuntimeError):  # the frame still runs
                     trace.tb_frame.clear()
             trace = trace.tb_next

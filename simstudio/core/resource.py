@@ -250,7 +250,10 @@ def encode_query(params: Mapping[str, Any]) -> str:
         for item in value if isinstance(value, (list, tuple)) else (value,):
             if item is None:
                 continue
-            pairs.append((str(name), str(item).lower() if isinstance(item, bool) else str(item)))
+            try:
+                pairs.append((str(name), str(item).lower() if isinstance(item, bool) else str(item)))
+            except ValueError as error:  # an integer of more digits than Python converts
+                raise InvalidInputError(f"The parameter {name!r} cannot be sent: {error}.") from error
     try:
         return urlencode(pairs)
     except UnicodeEncodeError as error:

@@ -107,4 +107,4 @@ class OtherEvent(StreamEvent):
     """
 
     event: str | None = None
-    data: Any = None
+    data: Any = attrs.field(default=None, converter=with_references)

@@ -46,9 +46,9 @@ class WorkflowExecutionResult(Model):
     success: bool
     output: Any = attrs.field(default=None, converter=with_references)
     error: str | None = None
-    logs: list[Any] | None = None
+    logs: list[Any] | None = attrs.field(default=None, converter=with_references)
     metadata: dict[str, Any] | None = None
-    trace_spans: list[Any] | None = None
+    trace_spans: list[Any] | None = attrs.field(default=None, converter=with_references)
     total_duration: float | None = None
     execution_id: str | None = attrs.field(default=None, metadata={"wire": ("executionId", "runId")})
     status: str | None = None

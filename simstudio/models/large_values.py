@@ -26,6 +26,13 @@ class _StandIn(dict[str, Any]):
     def __bool__(self) -> bool:
         return True
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Return the schema with which pydantic and FastAPI validate and serialize the reference."""
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(cls, handler(dict[str, Any]))
+
     def _refusal(self) -> TypeError:
         return TypeError(
             f"{self!r} stands for a value that was too large for the response: only its preview was sent. Select a "

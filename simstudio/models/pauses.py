@@ -17,6 +17,7 @@ import attrs
 
 from simstudio.core.conversion import structure
 from simstudio.core.model import Model, model
+from simstudio.models.large_values import with_references
 from simstudio.models.outputs import find_paused
 
 _OVER = ("resumed", "failed")
@@ -38,7 +39,7 @@ class InputField(Model):
     type: str = "string"
     label: str | None = None
     id: str | None = None
-    value: Any = None
+    value: Any = attrs.field(default=None, converter=with_references)
     required: bool | None = None
     description: str | None = None
 
@@ -54,7 +55,7 @@ class ShownValue(Model):
 
     name: str
     type: str | None = None
-    value: Any = None
+    value: Any = attrs.field(default=None, converter=with_references)
 
 
 @model

@@ -96,7 +96,7 @@ class WorkflowExecutionData(DeliveredModel):
     total_duration_ms: float | None = None
     cost: ExecutionCost | None = None
     final_output: Any = attrs.field(default=None, converter=with_references)
-    trace_spans: list[Any] | None = None
+    trace_spans: list[Any] | None = attrs.field(default=None, converter=with_references)
     rate_limits: ExecutionRateLimits | None = None
     usage: NotifiedUsage | None = None
 
@@ -139,7 +139,7 @@ class DataDrainDelivery(DeliveredModel):
         rows: The rows as JSON data; their fields depend on the drain's source.
     """
 
-    rows: list[dict[str, Any]]
+    rows: list[dict[str, Any]] = attrs.field(converter=with_references)
 
     @property
     def type(self) -> None:
@@ -167,7 +167,7 @@ class GenericEvent(DeliveredModel):
         ('order.paid', 7)
     """
 
-    payload: Any = attrs.field(default=None, metadata={"wire": ()})
+    payload: Any = attrs.field(default=None, converter=with_references, metadata={"wire": ()})
     problem: str | None = attrs.field(default=None, metadata={"wire": ()})
 
     @property

@@ -172,6 +172,8 @@ class ExecutionEvents:
         return [ChunkEvent(chunk=rest, block_id=block) for block, rest in rests.items() if rest]
 
     def _parse(self, text: str) -> StreamEvent | None:
+        if not text.strip():  # a heartbeat, like a comment
+            return None
         try:
             frame = json.loads(text)
         except (ValueError, RecursionError) as error:

@@ -190,6 +190,13 @@ class TestSave:
         monkeypatch.setattr("sys.platform", "win32")
         assert safe_name("a.txt:hidden") == "a.txt_hidden"
 
+    @pytest.mark.parametrize(
+        ("name", "saved"),
+        [("../../a.txt", "a.txt"), ("/etc/passwd", "passwd"), ("..\\b.txt", "b.txt"), ("a\0\x1b\u202eb", "a___b")],
+    )
+    def test_a_name_given_by_hand_names_no_directory_either(self, tmp_path: Path, name: str, saved: str) -> None:
+        assert Download(b"x", name).save(tmp_path) == tmp_path / saved
+
     @pytest.mark.parametrize("there", ["file", "link", "dangling link", "directory"])
     def test_what_is_there_in_a_directory_stays(self, tmp_path: Path, there: str) -> None:
         (tmp_path / "elsewhere").mkdir()

@@ -12,7 +12,7 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.testclient import TestClient
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from simstudio import Job, LargeValueRef, UsageLimits, WorkflowExecutionResult
+from simstudio import Job, LargeArrayManifest, LargeValueRef, UsageLimits, WorkflowExecutionResult
 from simstudio.core.conversion import structure
 
 REFERENCE = {"__simLargeValueRef": True, "id": "lv_1", "kind": "string", "size": 9}
@@ -41,6 +41,14 @@ def test_pydantic_takes_instances_and_objects_and_gives_objects() -> None:
     assert Answer.model_validate_json(answer.model_dump_json()) == answer
     assert answer.model_dump() == json.loads(answer.model_dump_json())
     assert Answer(result=WITH_REFERENCE).model_dump(mode="json")["result"]["output"] == {"big": REFERENCE}
+
+
+@pytest.mark.parametrize("kind", [LargeValueRef, LargeArrayManifest])
+def test_pydantic_takes_references(kind: Any) -> None:
+    adapter: TypeAdapter[Any] = TypeAdapter(kind)
+    made = adapter.validate_python(REFERENCE)
+    assert (type(made), type(adapter.validate_python(made))) == (kind, kind)
+    assert json.loads(adapter.dump_json(made)) == adapter.dump_python(made) == REFERENCE
 
 
 @pytest.mark.parametrize("wrong", [5, "text", [], None])

@@ -16,13 +16,16 @@ from simstudio.core.conversion import structure
 from simstudio.core.failures import redact_error
 from simstudio.core.model import Model
 from simstudio.errors import ExecutionError
+from simstudio.models.pauses import InputField, ShownValue
 from simstudio.models.v1.logs import ExecutionData
 from simstudio.models.v1.logs import LogEntry as LogEntryV1
 from simstudio.models.v2.logs import LogDetails, LogEntry, TraceSpan
 from simstudio.models.v2.runs import Run, RunResult
+from simstudio.models.webhooks import WorkflowExecutionData
 from simstudio.resources.batch_execution import MODELS
 from simstudio.transport.auth import Credentials
 from simstudio.transport.secret import Secret
+from simstudio.webhooks import DataDrainDelivery, Family, construct_event_without_verification
 
 REF = {
     "__simLargeValueRef": True,
@@ -100,6 +103,9 @@ def test_both_stay_json_data(made: Any) -> None:
         (LogEntry, "finalOutput", "final_output"),
         (LogDetails, "finalOutput", "final_output"),
         (TraceSpan, "output", "output"),
+        (ExecutionData, "executionState", "execution_state"),
+        (ShownValue, "value", "value"),
+        (InputField, "value", "value"),
     ],
 )
 def test_every_output_has_them_typed(kind: type[Model], wire: str, names: str) -> None:
@@ -107,6 +113,25 @@ def test_every_output_has_them_typed(kind: type[Model], wire: str, names: str) -
     assert_typed(getattr(made, names))
     assert made.to_dict() == {wire: OUTPUT}
     assert_typed(getattr(pickle.loads(pickle.dumps(made)), names))
+
+
+@pytest.mark.parametrize(
+    ("kind", "wire", "names"),
+    [
+        (WorkflowExecutionResult, "logs", "logs"),
+        (WorkflowExecutionResult, "traceSpans", "trace_spans"),
+        (WorkflowExecutionData, "traceSpans", "trace_spans"),
+    ],
+)
+def test_every_list_of_outputs_has_them_typed(kind: type[Model], wire: str, names: str) -> None:
+    assert_typed(getattr(structure({wire: [OUTPUT]}, kind), names)[0])
+
+
+@pytest.mark.parametrize("family", ["webhook", "drain"])
+def test_deliveries_have_them_typed(family: Family) -> None:
+    event = construct_event_without_verification(json.dumps({"output": OUTPUT}), family=family)
+    row = event.rows[0] if isinstance(event, DataDrainDelivery) else event
+    assert_typed(row["output"])
 
 
 def test_they_stay_typed_in_a_job_a_ledger_and_an_error() -> None:

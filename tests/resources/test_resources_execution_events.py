@@ -118,6 +118,10 @@ class TestFrames:
         assert [event.event for event in events[:4]] == ["stream_error", "new", None, None]
         assert core.over
 
+    def test_an_event_without_content_is_a_heartbeat(self) -> None:
+        _, events = fed("", " ", FINAL_06, DONE)
+        assert [type(event) for event in events] == [FinalEvent]
+
     @pytest.mark.parametrize("garbage", ["{", "<html>", "[1, 2]", "5", "null", '"text"', "[" * 100_000, "{}"])
     def test_garbage_is_yielded_raw_and_ends_nothing(self, garbage: str) -> None:
         core, events = fed(garbage, FINAL_06, DONE)

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simstudio import File, InvalidInputError, WorkflowExecutionResult
+from simstudio.core.resource import encode_query
 from simstudio.models.usage import Usage, UsageLimits
 from simstudio.resources.payload import CONTROL_KEYS, encode_input
 from tests.driving import Both
@@ -222,6 +223,10 @@ class TestRefused:
     def test_half_a_character(self, data: Any) -> None:
         with pytest.raises(InvalidInputError, match="cannot be encoded"):
             encode_input(data)
+
+    def test_an_integer_too_long_for_a_query(self) -> None:
+        with pytest.raises(InvalidInputError, match=r"'limit' cannot be sent: .*4300 digits"):
+            encode_query({"limit": 10**5000})
 
     def test_raw_bytes_with_advice(self) -> None:
         with pytest.raises(InvalidInputError, match=r"simstudio\.File"):

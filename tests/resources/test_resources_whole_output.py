@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from simstudio import APIConnectionError, TruncatedOutputWarning
+from simstudio import APIConnectionError, LargeValueRef, TruncatedOutputWarning
 from tests.driving import Both, answer
 from tests.modes import both_modes
 
@@ -109,6 +109,12 @@ async def test_runs_are_waited_for_in_full(both: Both) -> None:
 async def test_the_documented_job_has_the_whole(both: Both) -> None:
     client = both.client(run({"a": CUT}), job({"a": TEXT}), **V2)
     assert (await both(client.get_job_status("r1", workflow_id="wf")))["output"] == {"a": TEXT}
+
+
+@pytest.mark.parametrize("status", ["completed", "cancelled", "processing"])
+async def test_the_documented_job_has_references_typed_whatever_its_state(both: Both, status: str) -> None:
+    client = both.client(answer(200, {"status": status, "output": {"a": {"__simLargeValueRef": True}}}))
+    assert type((await both(client.get_job_status("r1")))["output"]["a"]) is LargeValueRef
 
 
 async def test_the_route_of_an_unversioned_execution_cuts_as_well(both: Both) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import socket
 import ssl
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from wirecalls import KEY, Caller
 
 from simstudio import APIConnectionError, APIStatusError, APITimeoutError, ConfigurationError
 from simstudio.transport.wire.routes import environment_proxy
+from tests.frames import leaks
 
 Serve = Callable[..., FaultServer]
 
@@ -154,6 +156,7 @@ def test_an_error_names_the_proxy_that_refused_and_its_variable_and_no_credentia
     with pytest.raises(APIConnectionError, match=through) as caught:
         own(url, execute, max_retries=0)
     assert "sesame" not in str(caught.value)
+    assert leaks(caught.value, KEY, "sesame", b64encode(b"someone:sesame").decode()) == []
 
 
 def test_an_error_names_the_proxy_that_refused_a_tunnel(

@@ -206,7 +206,7 @@ class ExecutionData(Model):
     finalization_path: str | None = None
     last_started_block: BlockMark | None = None
     last_completed_block: BlockMark | None = None
-    execution_state: dict[str, Any] | None = None
+    execution_state: dict[str, Any] | None = attrs.field(default=None, converter=with_references)
 
     @property
     def truncated(self) -> tuple[str, ...]:

@@ -304,10 +304,12 @@ class LegacyDialect(Dialect[M]):
                 f"{response.method} {response.path} answered with no object.", status=response.status, response=response
             )
         status = job.get("status")
+        if "output" in job:
+            job["output"] = with_references(job["output"])
         if status == "pending":
             job["status"] = "queued"
         elif status == "completed":
-            job["output"] = with_references(job.get("output"))
+            job.setdefault("output", None)
             metadata = job.setdefault("metadata", {})
             if isinstance(metadata, dict):
                 metadata.setdefault("duration", None)

@@ -20,7 +20,7 @@ _LARGEST_PIECE = 64 * 1024
 
 
 def begin_body(request: Request, response: Response) -> Response:
-    """Return a response whose headers have come; without a total, a body that is collected gets one idle time in all."""
+    """Return a response whose headers have come. Without a total, a body that is collected has one idle time in all."""
     budget = request.budget
     if budget is not None and request.streamed and response.ok:
         budget.relax()
