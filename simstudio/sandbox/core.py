@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from simstudio.sandbox.outputs import compacted, without_long_texts
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -64,6 +66,17 @@ class Core:
     def error_text(self, outcome: Outcome, run: Run) -> str | None:
         """The message of a run that failed."""
         return self.dialect.error_text(outcome, run.workflow, run.timeout)
+
+    def output(self, value: object, run_id: str, *, is_stored: bool = False) -> object:
+        """An output as it is sent: large parts are references, and since v0.8 long texts are cut once it is stored."""
+        if is_stored and self.dialect.since_v08:
+            value = without_long_texts(value)
+        limit = self.settings.large_value_limit
+        return compacted(value, self.dialect.large_value_limit if limit is None else limit, run_id)
+
+    def outputs(self, values: Mapping[str, object] | None, run_id: str) -> dict[str, object] | None:
+        """Selected outputs as they are sent, by selector."""
+        return None if values is None else {name: self.output(each, run_id) for name, each in values.items()}
 
     def base_url(self, request: Request) -> str:
         """The configured public address of the server."""

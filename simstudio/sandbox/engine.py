@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+FINISHED = ("completed", "failed", "cancelled")
+"""States of an execution that cannot change any more."""
+
 RESTARTED = "The server was restarted while this job was running"
 RESTARTED_WHILE_PAUSED = "The server was restarted while this run was paused"
 
@@ -194,11 +197,11 @@ class Engine:
         return self._store.execution(execution_id) is not None or self._store.job_of(execution_id) is not None
 
     def execution(self, execution_id: str) -> ExecutionRecord | None:
-        """One execution, also by the name it got when it was resumed."""
+        """One execution, before v0.8 also by the id that it got when it was resumed."""
         execution = self._store.execution(execution_id)
-        if execution is not None and execution.continues is not None:
-            return self._store.execution(execution.continues)
-        return execution
+        if execution is None or execution.continues is None:
+            return execution
+        return None if self._dialect.since_v08 else self._store.execution(execution.continues)
 
     def execute(self, run: Run, sink: Sink | None = None) -> asyncio.Task[Outcome]:
         """Start a run in a task of its own: it goes on when the caller hangs up."""
@@ -218,9 +221,14 @@ class Engine:
         Raises:
             Refusal: there is no such pause, or nobody can answer it any more.
         """
+        strict = self._dialect.since_v08
         execution = self.execution(execution_id)
+        if strict and execution is None and self.knows(execution_id):
+            raise Refusal(409, "Execution can no longer be resumed")
         if execution is None or execution.workflow_id != workflow_id or not execution.pauses:
-            raise Refusal(404, "Paused execution not found or already resumed")
+            raise Refusal(404, f"Paused execution not found{'' if strict else ' or already resumed'}")
+        if strict and execution.state in FINISHED:
+            raise Refusal(409, "Paused execution is not resumable")
         if execution.state == "cancelled":
             raise Refusal(409, "Execution has been cancelled")
         pause = execution.pause(context_id)
@@ -237,7 +245,7 @@ class Engine:
         return Resumption(run, execution, answer)
 
     def rename(self, resumption: Resumption) -> str:
-        """Give what is resumed a new id, by which it can be found as well as by its own."""
+        """Give what is resumed a new id, which since v0.8 cannot be read."""
         run, new_id, now = resumption.run, str(uuid4()), self._clock()
         record = ExecutionRecord(new_id, run.workflow.id, run.invocation.trigger, now, ended=now, continues=run.id)
         self._store.save_execution(record)

@@ -110,16 +110,18 @@ class V1(CheckingFamily):
     """Operations below ``/api/v1``, which share one rate limit.
 
     Attributes:
-        title: Message of a request with issues.
+        title: Message of a request with issues, before v0.8.
+        until_v08: Whether servers since v0.8 lack them.
         statuses: Statuses of stores that these operations answer with another.
     """
 
     title: str = "Validation error"
     statuses: Mapping[int, int] = attrs.field(factory=dict)
+    until_v08: bool = False
 
     def is_served(self, core: Core) -> bool:
         """Not in the oldest generation, nor in the documents."""
-        return "v1" in core.dialect.options
+        return "v1" in core.dialect.options and not (self.until_v08 and core.dialect.since_v08)
 
     def admit(self, call: Call) -> Headers:
         """Take one request of the bucket. A 401 tells invented numbers, as the server's does."""
@@ -149,8 +151,10 @@ class V1(CheckingFamily):
         return _parse(call, await kept_body(call))
 
     def invalid(self, call: Call, issues: Issues) -> Refusal:
-        """The issues as the validator of the generation puts them."""
-        return Refusal(400, self.title, [call.core.dialect.wording(issue) for issue in issues])
+        """The issues as the validator of the generation puts them; since v0.8 the first tells the message."""
+        dialect = call.core.dialect
+        shown = [dialect.wording(issue) for issue in issues]
+        return Refusal(400, shown[0]["message"] if dialect.since_v08 else self.title, shown)
 
     def refused(self, call: Call, refusal: Refusal) -> Reply:
         """Text, and details beside it."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import NoReturn
+from typing import Any, NoReturn
 
 _EXACT_DIGITS = 15
 _FIXED_NOTATION_BELOW = 1e21
@@ -51,14 +51,33 @@ def plain(value: object) -> object:
     Raises:
         TypeError: something in it has no JSON form; the message names its type.
     """
+    return copied(value, _scalar)
+
+
+def copied(value: object, scalar: Callable[[object], object]) -> object:
+    """Copy a value into dicts and lists, however deep, and all else by a function."""
+    found: list[object] = [None]
+    todo: list[tuple[Any, Any, object]] = [(found, 0, value)]
+    while todo:
+        place, key, item = todo.pop()
+        made: Any
+        if isinstance(item, Mapping):
+            made = dict.fromkeys(map(_key, item))
+            todo += [(made, _key(name), each) for name, each in item.items()]
+        elif isinstance(item, (list, tuple)):
+            made = [None] * len(item)
+            todo += [(made, index, each) for index, each in enumerate(item)]
+        else:
+            made = scalar(item)
+        place[key] = made
+    return found[0]
+
+
+def _scalar(value: object) -> object:
     if value is None or isinstance(value, (str, bool)):
         return value
     if isinstance(value, (int, float)):
         return _written(value)
-    if isinstance(value, Mapping):
-        return {_key(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
     raise TypeError(f"a value of type {type(value).__name__} has no JSON form")
 
 

@@ -35,6 +35,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import uuid4
 
 import attrs
 from starlette.requests import Request
@@ -43,7 +44,7 @@ from simstudio.sandbox.checks import Check, Issues
 from simstudio.sandbox.http import Headers, Refusal, Reply
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from simstudio.sandbox.core import Core
     from simstudio.sandbox.dialects.base import KeyState
@@ -206,6 +207,8 @@ class Served:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to one request; a stream is in flight until its end."""
         self._in_flight += 1
+        if self._core.dialect.since_v08:
+            send = _with_request_id(send)
         try:
             call = Call(self._core, Request(scope, receive), self._operation, self._in_flight)
             answer = await self._answer(call)
@@ -224,3 +227,15 @@ class Served:
         except Refusal as refusal:
             answer = family.refused(call, refusal)
         return family.finished(call, answer) if isinstance(answer, Reply) else answer
+
+
+def _with_request_id(send: Send) -> Send:
+    """Send the header ``x-request-id``, as servers since v0.8 do with every response."""
+
+    async def send_with_id(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            request_id = (b"x-request-id", uuid4().hex[:8].encode())
+            message = {**message, "headers": [*message.get("headers", ()), request_id]}
+        await send(message)
+
+    return send_with_id

@@ -17,6 +17,8 @@ from simstudio.sandbox.workflow import normalised
 
 _BY_ID = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})[._](.+)", re.IGNORECASE)
 
+_LONGEST_TEXT = 15_000
+
 MISSING = object()
 """What `value_at` returns when nothing is there."""
 
@@ -82,9 +84,14 @@ def selected_values(blocks: Iterable[BlockOutput], selectors: Iterable[str]) -> 
     return values
 
 
-def compacted_values(values: Mapping[str, object] | None, limit: int | None, run_id: str) -> dict[str, object] | None:
-    """`compacted`, for selected values each."""
-    return None if values is None else {name: compacted(value, limit, run_id) for name, value in values.items()}
+def without_long_texts(value: object) -> object:
+    """A value whose texts are cut after 15,000 characters, as servers since v0.8 keep them for later readers."""
+    return jsontext.copied(value, _cut)
+
+
+def _cut(value: object) -> object:
+    left = len(value) - _LONGEST_TEXT if isinstance(value, str) else 0
+    return f"{str(value)[:_LONGEST_TEXT]}... [truncated {left} chars]" if left > 0 else value
 
 
 def compacted(value: object, limit: int | None, run_id: str) -> object:

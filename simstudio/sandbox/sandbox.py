@@ -47,9 +47,8 @@ class Sandbox:
 
     Args:
         api_key: the one key it accepts. Served to other machines, a sandbox has a random key instead of the default.
-        generation: whose answers it gives: ``v0.8`` (August 2026; so far only its ids and refusals of executions differ
-            from v0.6), ``v0.6`` (April 2026), ``v0.4`` (October 2025) or ``documents`` (what the documents of the
-            official SDK promise).
+        generation: whose answers it gives: ``v0.8`` (August 2026), ``v0.6`` (April 2026), ``v0.4`` (October 2025) or
+            ``documents`` (what the documents of the official SDK promise).
         state: a path of an SQLite file that keeps jobs and executions over restarts; None keeps them in memory.
         rate_limits: enforce these; None refuses nobody, and reports the generation's own numbers.
         admission_limit: how many executions may be in flight at a time; beyond it they are refused with 429 and
@@ -65,7 +64,8 @@ class Sandbox:
         v2: whether ``/api/v2`` is switched on (generations ``v0.6`` and ``v0.8`` only); switched off, all of it but
             ``/api/v2/meta`` answers 404.
         heartbeat_interval: seconds between the heartbeats of a synchronous run of v2 whose caller accepts them.
-        large_value_limit: bytes; larger values in the outputs v2 shows are references. None for no limit.
+        large_value_limit: bytes; larger values are references in the outputs that v2 shows, and since v0.8 in all. None
+            for what the generation has: 8 MiB since v0.8, no limit before.
         workspaces: ids of further workspaces, into which workflows can be imported. What is made or edited over the
             API is kept as long as this object lives, also where ``state`` names a file.
         enterprise: whether the key's user owns an organization on the enterprise plan, which may read the audit log and

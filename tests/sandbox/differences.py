@@ -56,8 +56,10 @@ BEYOND_THE_RECORDINGS: dict[str, str] = {
     "v1 search": "compares words: there is no embedding provider, so that similarities are other numbers",
     "v1 data": "is kept in memory, of one workspace, whatever `state` says",
     "v2 callers who hang up": "do not stop a synchronous run, with heartbeats or without: newer servers cancel it",
-    "v2 resumptions": "have a run id of their own, by which the run can be read: it shows what the paused run shows",
-    "v2 selected outputs": "of a generator that uses anything of its module are never refused, only left out: which "
+    "v2 resumptions": "have a run id of their own, by which before v0.8 the run can be read: it shows what the paused "
+    "run shows",
+    "v2 selected outputs": "are checked before v0.8; those of a generator "
+    "that uses anything of its module are never refused, only left out: which "
     "blocks it speaks for is not known before it has run",
     "v2 manual runs": "begin at the start of the Python function: `entry` of type `block` is refused",
     "v2 large values": "stay in the run's record; the references have no `key`, and nothing serves them",

@@ -49,3 +49,8 @@ def test_other_values_are_refused(value: object) -> None:
 
 def test_a_lone_surrogate_is_escaped() -> None:
     assert json.loads(jsontext.encode("\ud83d")) == "\ud83d"
+
+
+def test_values_may_be_nested_deeply() -> None:
+    text = '{"a":[' * 300 + "1" + "]}" * 300
+    assert jsontext.encode(jsontext.loads(text.encode())).decode() == text

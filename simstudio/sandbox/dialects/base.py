@@ -84,6 +84,10 @@ class Dialect(ABC):
     """Whether an exceeded usage limit shows only when the run begins."""
     job_takes_token: ClassVar[bool] = False
     rate_limited_job: ClassVar[str] = "Rate limit exceeded. Please try again later."
+    since_v08: ClassVar[bool] = False
+    """Whether cancelling, resuming, logs and the reading of bodies are those of servers since v0.8."""
+    large_value_limit: ClassVar[int | None] = None
+    """Bytes of a value of an output; larger ones are references. None for no limit."""
     claims: ClassVar[bool] = False
     """Whether the unversioned routes run an execution at most once under an id that its caller chose."""
     hanging_up_cancels_stream: ClassVar[bool] = False

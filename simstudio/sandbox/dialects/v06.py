@@ -35,7 +35,7 @@ class V06(Dialect):
     name = "v0.6"
     limits = RateLimits()
     options: ClassVar[frozenset[Option]] = frozenset(("cancel", "executions", "v1", "hitl"))
-    body_limit = 10 * 1024 * 1024
+    body_limit: ClassVar[int | None] = 10 * 1024 * 1024
     checks: ClassVar[tuple[Check, ...]] = (
         "capacity",
         "call_chain",

@@ -1,12 +1,14 @@
-"""Sim v0.8 (August 2026): what it has beyond v0.6 for executions that run at most once."""
+"""Sim v0.8 (August 2026): executions that run at most once, and stricter reading of requests."""
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
+from simstudio.sandbox import jsontext
 from simstudio.sandbox.checks import Issue, Issues, Text, zod4
 from simstudio.sandbox.dialects.base import Check
 from simstudio.sandbox.dialects.v06 import V06
@@ -15,6 +17,7 @@ from simstudio.sandbox.http import Refusal
 if TYPE_CHECKING:
     from simstudio.sandbox.runs import Invocation, Outcome
 
+_LARGEST_BODY = 10 * 1024 * 1024
 _EXECUTION_ID = Text(
     most=(128, "Execution ID too long"),
     pattern=(
@@ -29,7 +32,10 @@ class V08(V06):
 
     name = "v0.8"
     checks: ClassVar[tuple[Check, ...]] = (*V06.checks[:-2], "claim", *V06.checks[-2:])
+    since_v08 = True
     claims = True
+    body_limit = None
+    large_value_limit = 8 * 1024 * 1024
     job_takes_token = False
 
     def at_capacity(self) -> Refusal:
@@ -51,7 +57,13 @@ class V08(V06):
         header = headers.get("x-execution-id")
         if header is not None:
             self._check("X-Execution-Id", header, "Invalid execution ID header")
+        if len(body) > _LARGEST_BODY:
+            raise Refusal(413, "Workflow execution request body exceeds maximum size")
+        if body.strip() and not _is_json(body):
+            raise Refusal(400, "Invalid JSON in request body")
         invocation = super().invocation(body, headers)
+        if invocation.trigger != "api":
+            raise Refusal(400, "External callers cannot override triggerType")
         raw, received = invocation.raw, invocation.received
         if not (isinstance(raw, Mapping) and isinstance(received, Mapping) and "executionId" in raw):
             return attrs.evolve(invocation, execution_id=header)
@@ -69,3 +81,12 @@ class V08(V06):
         _EXECUTION_ID.read(value, (name,), issues)
         if issues:
             raise self.invalid(issues, message)
+
+
+def _is_json(body: bytes) -> bool:
+    """Whether a body is JSON, without a byte order mark."""
+    try:
+        jsontext.loads(body)
+    except ValueError:
+        return False
+    return not body.startswith(codecs.BOM_UTF8)

@@ -165,4 +165,6 @@ def _answer(core: Core, run: Run, outcome: Outcome) -> Reply:
     if outcome.response is not None:
         headers = tuple(outcome.response.headers.items())
         return Reply(outcome.response.status, jsontext.encode(outcome.response.body), headers)
+    if core.dialect.since_v08:
+        outcome = attrs.evolve(outcome, output=core.output(outcome.output, run.id))
     return core.dialect.finished(run, outcome, core.error_text(outcome, run))

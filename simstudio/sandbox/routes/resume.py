@@ -30,9 +30,9 @@ _CONTEXT = "/api/resume/{id}/{execution}/{context}"
 
 @_HITL.operation("GET", _PAUSED)
 def list_paused(call: Call) -> Reply:
-    """List paused runs, newest first. The query ``status`` is required; it may be empty, or a list with commas."""
+    """List paused runs, newest first. The query ``status`` may be empty, or a list with commas; since v0.8 missing."""
     workflow = readable_workflow(call, "execute")
-    status = call.request.query_params.get("status")
+    status = call.request.query_params.get("status", "" if call.core.dialect.since_v08 else None)
     if status is None:
         raise Refusal(400, "Expected string, received null")
     wanted = {each.strip() for each in status.split(",") if each.strip()}
@@ -72,17 +72,18 @@ async def resume(call: Call) -> ASGIApp:
     try:
         resumption = core.engine.claim(workflow.id, call.path["execution"], context_id, answer)
     except Refusal as refusal:
-        raise Refusal(400, refusal.message) from None
+        raise refusal if core.dialect.since_v08 else Refusal(400, refusal.message) from None
     run = resumption.run
+    run_id = core.engine.rename(resumption) if core.dialect.since_v08 else run.id
     if resumption.execution.mode == "stream":
-        headers = (("x-execution-id", run.id),)
+        headers = (("x-execution-id", run_id),)
         return EventStream(core, run, headers, lambda sink: core.engine.resume(resumption, sink))
     if resumption.execution.mode == "async":
         job = core.engine.submit_resumption(resumption, context_id)
         accepted = core.dialect.accepted(job, core.base_url(call.request))
         return json_reply({**accepted, "message": "Resume execution queued"}, 202)
     outcome = await asyncio.shield(core.engine.resume(resumption))
-    return json_reply(_result(core, resumption, outcome))
+    return json_reply({**_result(core, resumption, outcome), "executionId": run_id})
 
 
 def _paused(call: Call, missing: str) -> ExecutionRecord:
@@ -112,7 +113,6 @@ def _result(core: Core, resumption: Resumption, outcome: Outcome) -> dict[str, o
     body: dict[str, object] = {
         "success": outcome.ending in ("completed", "paused"),
         "status": outcome.ending if outcome.ending in ("completed", "paused", "cancelled") else "failed",
-        "executionId": run.id,
         "output": outcome.output,
         "metadata": {
             "duration": outcome.duration * 1000,

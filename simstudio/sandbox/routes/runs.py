@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
+
+from simstudio.sandbox.engine import FINISHED
 from simstudio.sandbox.families import Legacy, readable_workflow
 from simstudio.sandbox.http import Refusal, Reply, json_reply
 from simstudio.sandbox.operation import Call
@@ -24,14 +27,22 @@ def get_job(call: Call) -> Reply:
     if job is None:
         raise Refusal(404, "Task not found")
     dialect.check_key("jobs", key)
+    if dialect.since_v08:
+        job = attrs.evolve(job, output=call.core.output(job.output, job.execution_id))
     return json_reply(dialect.job(job, call.core.account()))
 
 
 @Legacy("cancel", "cancel").operation("POST", "/api/workflows/{id}/executions/{execution}/cancel")
 def cancel(call: Call) -> Reply:
-    """Cancel an execution. The server confirms this for unknown ids also."""
+    """Cancel an execution. Servers before v0.8 confirm this for unknown and finished ones also."""
     readable_workflow(call, "cancel")
     execution_id, redis = call.path["execution"], call.core.settings.redis
+    if call.core.dialect.since_v08:
+        execution = call.core.engine.execution(execution_id)
+        if execution is None and not call.core.engine.knows(execution_id):
+            raise Refusal(404, "Execution not found")
+        if execution is not None and execution.state in FINISHED:
+            raise Refusal(409, f"Execution cannot be cancelled while {execution.state}")
     paused = redis and call.core.engine.cancel(execution_id)
     return json_reply(
         {

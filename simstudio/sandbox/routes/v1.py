@@ -16,7 +16,7 @@ from simstudio.sandbox.http import Refusal, Reply
 from simstudio.sandbox.ids import NAMESPACE
 from simstudio.sandbox.operation import Call
 from simstudio.sandbox.routes import v1_management
-from simstudio.sandbox.routes.v1_requests import with_limits
+from simstudio.sandbox.routes.v1_requests import foreign_workspace, with_limits
 from simstudio.sandbox.times import iso, iso_or_none
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def list_workflows(call: Call) -> Reply:
     """The workflows of a workspace, newest first, a page at a time."""
     core, query = call.core, call.query
     if query["workspaceId"] not in core.definitions.workspaces or call.key == "outsider":
-        raise Refusal(403, "Access denied")
+        raise foreign_workspace(call)
     size = int(query["limit"])
     found = sorted(core.definitions.all_of(query["workspaceId"]), key=_order, reverse=True)
     if query.get("folderId"):

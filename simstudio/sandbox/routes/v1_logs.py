@@ -1,7 +1,8 @@
 """The logs of ``/api/v1``, with the faults they are known for.
 
-Every cursor the list itself gave out breaks it, as does ``model``; a wrong date does, too. What works is to ask again
-with ``endDate`` (or ``startDate``, in ascending order) set to the last entry's ``startedAt``, which is inclusive.
+Before v0.8, every cursor that the list gave out breaks it, as does ``model``; a wrong date breaks every server. What
+works is to ask again with ``endDate`` (or ``startDate``, in ascending order) set to the last entry's ``startedAt``,
+which is inclusive.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from simstudio.sandbox.http import Refusal, Reply
 from simstudio.sandbox.logs import COST, FULL_COST, Entry, Logs
 from simstudio.sandbox.operation import Call
 from simstudio.sandbox.pauses import Place
-from simstudio.sandbox.routes.v1_requests import with_limits
+from simstudio.sandbox.routes.v1_requests import foreign_workspace, with_limits
 from simstudio.sandbox.times import iso
 
 if TYPE_CHECKING:
@@ -45,10 +46,18 @@ _LISTED = Shape(
 def list_logs(call: Call) -> Reply:
     """GET /api/v1/logs."""
     query = call.query
-    if _breaks(query):
+    strict, descending = call.core.dialect.since_v08, query["order"] == "desc"
+    if strict and (query["workspaceId"] not in call.core.definitions.workspaces or call.key == "outsider"):
+        raise foreign_workspace(call)
+    after = _position(query.get("cursor"))
+    if strict and query.get("cursor") and after is None:
+        raise Refusal(400, "Invalid cursor")
+    if _breaks(query) or (not strict and (query.get("model") or after is not None)):
         raise Refusal(500, "Internal server error")
     entries = [each for each in _visible(call, query["workspaceId"]) if _is_wanted(each, query)]
-    entries.sort(key=lambda each: (each.started_at, each.id), reverse=query["order"] == "desc")
+    entries.sort(key=_order, reverse=descending)
+    if after is not None:
+        entries = [each for each in entries if (_order(each) < after if descending else _order(each) > after)]
     size = int(query["limit"])
     shown = entries[:size]  # a negative one cuts the page from its end, as it does in JavaScript
     body: dict[str, Any] = {"data": [_item(call, each) for each in shown]}
@@ -121,19 +130,23 @@ def _visible(call: Call, workspace_id: str | None = None) -> list[Entry]:
 
 def _breaks(query: Mapping[str, Any]) -> bool:
     """Whether the real server stumbles over a query."""
-    if query.get("model"):
-        return True
     dates = [query[name] for name in ("startDate", "endDate") if query.get(name)]
-    if any(_moment(text) is None for text in dates):
-        return True
-    cursor = query.get("cursor")
-    if not cursor:
-        return False
+    return any(_moment(text) is None for text in dates)
+
+
+def _order(entry: Entry) -> tuple[str, str]:
+    return entry.started_at, entry.id
+
+
+def _position(cursor: str | None) -> tuple[str, str] | None:
+    """Where a page begins; None for a cursor that holds nothing."""
     try:
-        position = jsontext.loads(base64.b64decode(cursor, validate=True))
+        position = jsontext.loads(base64.b64decode(cursor or "", validate=True))
     except ValueError:
-        return False
-    return bool(position)
+        return None
+    if not position or not isinstance(position, dict):
+        return None
+    return str(position.get("startedAt")), str(position.get("id"))
 
 
 def _moment(text: str) -> str | None:
@@ -166,6 +179,8 @@ def _is_wanted(entry: Entry, query: Mapping[str, Any]) -> bool:
         return False
     if longest is not None and (duration is None or duration > longest):
         return False
+    if query.get("model"):
+        return False  # no run uses a model
     least, most = query.get("minCost", 0), query.get("maxCost", 0)
     return bool(least <= 0 <= most)
 
@@ -195,7 +210,7 @@ def _item(call: Call, entry: Entry) -> dict[str, Any]:
     workflow = _workflow(core, entry)
     shown["workflow"] = {name: workflow[name] for name in ("id", "name", "description", "deleted")}
     if query.get("includeFinalOutput"):  # any text is true, "false" too
-        shown["finalOutput"] = entry.final_output
+        shown["finalOutput"] = core.output(entry.final_output, run.id, is_stored=True)
     if query.get("includeTraceSpans"):
         shown["traceSpans"] = entry.spans(core.definitions)
     return shown
@@ -255,7 +270,7 @@ def _execution_data(core: Core, entry: Entry) -> dict[str, Any]:
             "executionId": run.id,
             "workspaceId": entry.workspace_id,
         },
-        "finalOutput": entry.final_output,
+        "finalOutput": core.output(entry.final_output, run.id, is_stored=True),
         "hasTraceSpans": True,
         "executionState": {
             "blockLogs": logs,

@@ -59,6 +59,12 @@ def check_member(call: Call, workspace_id: str) -> None:
         raise Refusal(403, "Access denied")
 
 
+def foreign_workspace(call: Call) -> Refusal:
+    """The refusal of a list of workflows or logs of a workspace that the caller may not see."""
+    is_strict = call.core.dialect.since_v08 and call.key == "member"
+    return Refusal(403, "Personal API keys are not allowed for this workspace" if is_strict else "Access denied")
+
+
 async def form(call: Call) -> tuple[str, UploadedFile]:
     """Return the workspace's id and the file of an upload.
 

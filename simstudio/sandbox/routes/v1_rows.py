@@ -196,7 +196,7 @@ def update_rows(call: Call) -> Reply:
     return _updated(changed)
 
 
-@_V1.operation("PATCH", "/api/v1/tables/{table}/rows", body=_BATCH)
+@V1(until_v08=True).operation("PATCH", "/api/v1/tables/{table}/rows", body=_BATCH)
 def batch_update_rows(call: Call) -> Reply:
     """Rows by their ids."""
     asked = call.body

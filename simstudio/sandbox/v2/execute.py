@@ -112,7 +112,8 @@ async def execute(call: Call) -> ASGIApp:
     run = core.engine.begin(workflow, invocation, run_id)
     if invocation.stream:
         protocol = (("x-sim-stream-protocol", PROTOCOL),) if wanted.negotiated else ()
-        headers: Headers = ((RUN_ID, run.id), *protocol, *call.headers)
+        named = () if core.dialect.since_v08 else ((RUN_ID, run.id),)
+        headers: Headers = (*named, *protocol, *call.headers)
         return EventStream(core, run, headers, lambda sink: core.engine.execute(run, sink), wanted.frames())
     if wanted.heartbeats:
         return Heartbeats(core, run, call.headers, wanted.selected)
@@ -246,6 +247,8 @@ class Wanted:
 
     def _check_selection(self) -> None:
         known = known_blocks(self.workflow)
+        if self._call.core.dialect.since_v08:
+            return  # unknown outputs are left out
         for selector in self.selected or ():
             ((block, path),) = Selection.parse([selector]).entries
             if not block or not path or (known is not None and block not in known):

@@ -11,7 +11,6 @@ from simstudio.sandbox.families import V2, invalid_value
 from simstudio.sandbox.http import Refusal, Reply
 from simstudio.sandbox.logs import COST, Entry, Logs
 from simstudio.sandbox.operation import Call
-from simstudio.sandbox.outputs import compacted
 from simstudio.sandbox.times import iso, iso_or_none
 from simstudio.sandbox.v2 import results
 from simstudio.sandbox.v2.answers import data, listing
@@ -52,7 +51,6 @@ def get_log(call: Call) -> Reply:
     if found is None or call.key == "outsider":
         raise Refusal(404, "Log not found")
     entry = _logs(core).entry(found)
-    limit = core.settings.large_value_limit
     shown = {
         **_basics(entry),
         "runId": run_id,
@@ -60,7 +58,7 @@ def get_log(call: Call) -> Reply:
         "workflow": _workflow(entry),
         "workflowState": entry.workflow_state() if call.query["includeWorkflowState"] else None,
         "traceSpans": entry.spans(core.definitions),
-        "finalOutput": compacted(entry.final_output, limit, found.id),
+        "finalOutput": core.output(entry.final_output, found.id, is_stored=True),
         "cost": {**COST, "items": None} if found.ended is not None else None,
         "workflowInput": found.received,
         "createdAt": entry.started_at,
@@ -192,8 +190,7 @@ def _item(call: Call, entry: Entry) -> dict[str, object]:
         workflow = _workflow(entry)
         shown["workflow"] = {name: workflow[name] for name in ("id", "name", "description", "deleted")}
     if output:
-        limit = call.core.settings.large_value_limit
-        shown["finalOutput"] = compacted(entry.final_output, limit, entry.execution.id)
+        shown["finalOutput"] = call.core.output(entry.final_output, entry.execution.id, is_stored=True)
     if spans:
         shown["traceSpans"] = entry.spans(call.core.definitions)
     return shown

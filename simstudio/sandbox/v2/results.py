@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from simstudio.sandbox.engine import RESTARTED, RESTARTED_WHILE_PAUSED
-from simstudio.sandbox.outputs import compacted, compacted_values, selected_values
+from simstudio.sandbox.outputs import selected_values
 from simstudio.sandbox.times import iso, iso_or_none
 
 if TYPE_CHECKING:
@@ -38,15 +38,14 @@ def finished(core: Core, run: Run, outcome: Outcome, run_id: str, selected: Iter
         run_id: what it is called.
         selected: what of its blocks' outputs was asked for; None for nothing.
     """
-    limit = core.settings.large_value_limit
     values = None if selected is None else selected_values(outcome.blocks, selected)
     own = run.workflow.block_id(), run.workflow.block
     return {
         "runId": run_id,
         "workflowId": run.workflow.id,
         "status": _STATUS[outcome.ending],
-        "output": compacted(outcome.output, limit, run.id),
-        "blockOutputs": compacted_values(values, limit, run.id),
+        "output": core.output(outcome.output, run.id),
+        "blockOutputs": core.outputs(values, run.id),
         "error": _error(outcome.ending, outcome.error, core.error_text(outcome, run), own),
         "startedAt": iso(outcome.started),
         "endedAt": iso(outcome.ended),

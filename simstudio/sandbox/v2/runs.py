@@ -12,7 +12,7 @@ from simstudio.resources.v2.runs import Runs
 from simstudio.sandbox.families import PRIVATE, V2, invalid_value
 from simstudio.sandbox.http import Refusal, Reply
 from simstudio.sandbox.operation import Call
-from simstudio.sandbox.outputs import compacted, compacted_values, selected_values
+from simstudio.sandbox.outputs import selected_values
 from simstudio.sandbox.records import ExecutionRecord
 from simstudio.sandbox.routes.runs import paused_part
 from simstudio.sandbox.times import iso, iso_or_none
@@ -75,7 +75,7 @@ def get_run(call: Call) -> Reply:
     run_id: str = call.path["runId"]
     if not isinstance(found, ExecutionRecord):
         return data({**_of_job(found, "queued"), **_NOTHING_YET, "error": results.refusal_of(found)})
-    limit = call.core.settings.large_value_limit
+    core = call.core
     whole = bool(query.get("includeOutput"))
     output = found.output if whole and found.state == "completed" else None
     values = selected_values(found.blocks, selected) if selected else None
@@ -85,8 +85,10 @@ def get_run(call: Call) -> Reply:
             "runId": run_id,
             "paused": paused_part(found, internal_id=False),
             "error": results.error_of(found),
-            "output": compacted(output, limit, found.id),
-            "blockOutputs": compacted_values(values, limit, found.id),
+            "output": core.output(output, found.id, is_stored=True),
+            "blockOutputs": None
+            if values is None
+            else {name: core.output(each, found.id) for name, each in values.items()},
             "files": _files(call, found, run_id) if whole else None,
         }
     )
@@ -146,7 +148,10 @@ async def resume_run(call: Call) -> Reply:
         raise Refusal(402, over)
     context_id: str = call.body["contextId"]
     answer = call.body.get("input", {})
-    resumption = core.engine.claim(found.id, call.path["runId"], context_id, answer)
+    record = core.store.execution(call.path["runId"])
+    if record is None or record.workflow_id != found.id:
+        raise Refusal(404, "Run not found")
+    resumption = core.engine.claim(found.id, record.id, context_id, answer)
     run_id = core.engine.rename(resumption)
     headers = ((RUN_ID, run_id),)
     if resumption.execution.mode != "sync":
