@@ -33,7 +33,9 @@ Examples:
 simstudio operations WORD finds an operation.
 """
 
-_ARGUMENTS = "More parameters by their Python names, as a JSON object: for null, long texts, and secrets (from a file or -)."
+_ARGUMENTS = (
+    "More parameters by their Python names, as a JSON object: for null, long texts, and secrets (from a file or -)."
+)
 
 
 class Operations(click.Group):

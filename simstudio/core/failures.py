@@ -262,8 +262,8 @@ def advice(response: Response, body: ErrorBody, service: Service) -> str:
     return f". {found}" if found else "."
 
 
-GATEWAY_TIMEOUTS = frozenset({502, 504, 524})
-"""Statuses of a proxy or a gateway that did not wait for the server's response; 524 is Cloudflare's."""
+GATEWAY_TIMEOUTS = frozenset({502, 504, 520, 524})
+"""Statuses of a proxy or a gateway that got no response from the server; 520 and 524 are Cloudflare's."""
 
 
 def is_gateway_timeout(response: Response) -> bool:
@@ -276,4 +276,7 @@ def gateway_advice(response: Response) -> str | None:
     """Return what to do after a gateway's timeout; None for every other response."""
     if not is_gateway_timeout(response):
         return None
-    return "A gateway did not wait for the server. The request may have been carried out; look before sending it again."
+    return (
+        "A gateway got no response from the server in time. The request may have been carried out; look before sending "
+        "it again."
+    )

@@ -47,8 +47,8 @@ def find_cause(response: Response) -> str | None:
     body = read_error(response)
     if is_gateway_timeout(response) and _RUNS.search(response.path):
         return (
-            "A gateway did not wait for the server: the run may go on, so look before sending it again. For long runs "
-            "use client.workflows.run() or submit(), which do not wait on one connection."
+            "A gateway got no response from the server in time: the run may go on, so look before sending it again. For "
+            "long runs use client.workflows.run() or submit(), which do not wait on one connection."
         )
     if response.status == 403:
         return _forbidden(body)
@@ -56,7 +56,7 @@ def find_cause(response: Response) -> str | None:
         return CANNOT_RESUME_ADVICE
     if response.status == 413 and response.method not in ("GET", "HEAD"):  # of a GET, the answer is too large
         return "Send less; Sim takes 10 MiB."
-    return _mistaken_address(response) or _unknown_to_server(response, body) or _refused(response, body)
+    return mistaken_address(response) or _unknown_to_server(response, body) or _refused(response, body)
 
 
 def _forbidden(body: ErrorBody) -> str:
@@ -144,8 +144,8 @@ def _unrecognized(details: Any) -> Iterator[str]:
             yield ".".join([*place, str(key)]) if place else re.sub(r"(?<!^)(?=[A-Z])", "_", str(key)).lower()
 
 
-def _mistaken_address(response: Response) -> str | None:
-    """Advice about a base_url that ends in the API's path, and about an address that was given as an id."""
+def mistaken_address(response: Response) -> str | None:
+    """Advice about a base_url that ends in the API's path, or about an address that was given as an id; else None."""
     if response.status not in (400, 404, 405):
         return None
     doubled = _DOUBLED.search(response.path)

@@ -168,10 +168,13 @@ def test_a_run_that_paused_again_is_told_from_other_conflicts(body: Any) -> None
     assert message(409, {"error": "Paused execution is not resumable"}).endswith("attempt 1).")
 
 
+@pytest.mark.parametrize("version", ["v1", "v2"])
 @pytest.mark.parametrize(("prefix", "ending"), [("/api", "/api"), ("/sim/api", "/api"), ("/api/v2", "/api/v2")])
-async def test_a_base_url_that_ends_in_the_apis_path_is_recognised(both: Both, prefix: str, ending: str) -> None:
+async def test_a_base_url_that_ends_in_the_apis_path_is_recognised(
+    both: Both, prefix: str, ending: str, version: str
+) -> None:
     page = answer(404, content=b"<html>", headers={"Content-Type": "text/html"})
-    client = both.client(page, base_url=f"https://sim.test{prefix}")
+    client = both.client(page, base_url=f"https://sim.test{prefix}", api_version=version)
     with pytest.raises(APIStatusError, match=f"base_url ends in {ending}, .* leave it out of base_url"):
         await both(client.workflows.status("wf"))
 
@@ -190,7 +193,7 @@ async def test_the_address_of_an_editor_as_an_id_is_recognised(both: Both, addre
         await both(client.workflows.execute(address))
 
 
-PAGES = {504: b"<html><title>504 Gateway Time-out</title></html>", 524: b"error code: 524", 502: b""}
+PAGES = {504: b"<html><title>504 Gateway Time-out</title></html>", 520: b"", 524: b"error code: 524", 502: b""}
 
 
 class TestGatewayTimeouts:
