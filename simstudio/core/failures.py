@@ -175,7 +175,7 @@ def clear_frames(error: BaseException) -> None:
 
 def add_advice(error: SimStudioError, advice: str | None) -> None:
     """Add a sentence to the end of an error's message."""
-    if advice and error.args:
+    if advice:
         error.args = (f"{error.args[0]} {advice}", *error.args[1:])
 
 

@@ -130,7 +130,7 @@ def play(
 ) -> tuple[list[BatchItem], Engine]:
     """Run a batch to its end, and close its ledger; what it raises comes out."""
     out = box or Box()
-    told = {name: options.pop(name) for name in ("on_result", "on_progress", "total") if name in options}
+    told = {name: options.pop(name) for name in ("on_result", "on_progress", "total", "clock") if name in options}
     source = source_of(inputs, relayed=False)
     engine = Engine(
         sender=sender, source=source, outbox=out, pace=pace or FixedPace(), ledger=ledger,  # type: ignore[arg-type]
@@ -709,6 +709,58 @@ class TestTheLedger:
         items, _ = play(sender, [{"id": "c"}, {"id": "a"}], ledger=opened(tmp_path), key=lambda value: value["id"])
         assert sender.sent == [{"id": "c"}]
         assert [(item.index, item.key, item.replayed) for item in items] == [(0, "c", False), (1, "a", True)]
+
+
+class Restarting(FakeSender):
+    """A server that is gone after its first answer, until a request for its limits brings an answer."""
+
+    def __init__(self, *probes: sim.SimStudioError | None, elapsed: float = 1.0) -> None:
+        super().__init__(self._reply)
+        self.probes: list[sim.SimStudioError | None] = list(probes)
+        self.sent_at_probes: list[int] = []
+        self.elapsed = elapsed
+        self.now = 0.0
+
+    def _reply(self, value: Any, count: int) -> Any:
+        return sim.APIConnectionError("refused", sent=False) if self.probes and self.sent[0] != value else value
+
+    async def limits(self) -> None:
+        if self.sent:
+            self.now += self.elapsed
+            self.sent_at_probes.append(len(self.sent))
+            probe = self.probes.pop(0) if self.probes else None
+            if probe is not None:
+                raise probe
+
+    def clock(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Probes follow each other at once."""
+    monkeypatch.setattr("simstudio.batch.outage.Outage.next_probe", lambda self: 0.0)
+
+
+@pytest.mark.usefixtures("_impatient")
+class TestOutages:
+    GONE = sim.APIConnectionError("refused", sent=False)
+
+    @pytest.mark.parametrize("reply", [None, sim.NotFoundError("no such route", status=404)], ids=["answer", "error"])
+    def test_nothing_is_sent_until_the_server_answers_again_whatever_it_answers(
+        self, reply: sim.SimStudioError | None
+    ) -> None:
+        sender, away = Restarting(self.GONE, self.GONE, reply), set()
+        items, engine = play(sender, range(20), on_progress=lambda progress: away.add(progress.away > 0))
+        assert [item.output for item in items] == list(range(20))
+        assert sender.sent_at_probes == [4] * 3  # the first four were under way when it went
+        assert (away, engine.progress.away) == ({True, False}, 0.0)
+
+    def test_one_that_stays_away_ends_the_batch(self) -> None:
+        sender = Restarting(*[self.GONE] * 1000, elapsed=100.0)
+        with pytest.raises(sim.APIConnectionError, match="not reached for 300 s"):
+            play(sender, range(20), clock=sender.clock)
+        assert (len(sender.sent), len(sender.sent_at_probes)) == (4, 3)
 
 
 class TestStopping:

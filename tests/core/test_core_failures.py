@@ -167,10 +167,24 @@ class TestMessages:
 
     @pytest.mark.parametrize(
         ("status", "advice"),
-        [(401, "SIM_API_KEY"), (402, "usage.limits"), (404, "base_url")],
+        [
+            (401, "SIM_API_KEY"),
+            (402, "usage.limits"),
+            (404, "base_url"),
+            (300, "redirecting to nowhere"),
+            (399, "set base_url"),
+            (407, "HTTP_PROXY"),
+        ],
     )
     def test_they_say_what_to_do(self, status: int, advice: str) -> None:
         assert advice in str(failed(status))
+
+    @pytest.mark.parametrize("status", [299, 400, 406, 408])
+    def test_they_give_no_advice_that_is_about_another_status(self, status: int) -> None:
+        assert str(failed(status, {"error": "No"})) == f"No (HTTP {status}, GET /api/x, attempt 1)."
+
+    def test_a_redirect_says_where_it_leads(self) -> None:
+        assert "redirecting to https://b.test/x." in str(failed(308, headers={"Location": "https://b.test/x"}))
 
     def test_a_429_says_how_long_to_wait(self) -> None:
         error = failed(429, headers={"Retry-After": "7"})

@@ -207,6 +207,22 @@ class TestLimits:
     def test_events_up_to_the_limit_may_follow_each_other_for_ever(self) -> None:
         assert len(data(*[b"data: " + b"x" * 80 + b"\n\n"] * 50, max_event_size=100)) == 50
 
+    @pytest.mark.parametrize(("line", "counted"), [(b"data: 1234", 5), (b"data:1234", 5), (b"data:", 1), (b"data", 1)])
+    def test_each_line_of_data_counts_with_its_line_feed(self, line: bytes, counted: int) -> None:
+        most = (100 - len(line)) // counted + 1
+        (text,) = data((line + b"\n") * most + b"\n", max_event_size=100)
+        assert text == "\n".join([line[5:].strip().decode()] * most)
+        with pytest.raises(StreamError):
+            data((line + b"\n") * (most + 1), max_event_size=100)
+
+    def test_bytes_without_an_event_have_a_limit_that_each_event_resets(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("simstudio.core.sse.MOST_BETWEEN_EVENTS", 100)
+        comments, event = [b": " + b"x" * 47 + b"\n"] * 2, b"data: a\n\n"
+        assert data(*comments, event, *comments, event, max_event_size=50) == ["a", "a"]
+        with pytest.raises(StreamError, match=r"over 100 bytes without a whole event.*max_event_size="):
+            data(event, *comments, b":", max_event_size=50)
+        assert data(*comments, b":", max_event_size=101) == []  # larger events need as many bytes
+
     def test_comments_and_ids_do_not_add_up(self) -> None:
         assert data(*[b": keep-alive\nid: 5\n"] * 50, b"data: a\n\n", max_event_size=100) == ["a"]
 

@@ -210,6 +210,23 @@ def test_9_large_content_is_not_kept_and_no_repr_shows_any(server: SpeedPixServe
             assert "content" not in repr(output)
 
 
+@both_modes
+@pytest.mark.parametrize(("size", "gets"), [(1_000_000, 1), (1_500_000, 2)], ids=["kept", "too large"])
+def test_9_what_was_read_is_saved_without_a_second_download_if_it_was_kept(
+    mode: str, size: int, gets: int, server: SpeedPixServer, tmp_path: Path
+):
+    content = b"x" * size
+    url = server.sandbox.store(content, "a.bin")
+
+    def script(client: Any) -> Any:
+        output = output_of(client, url)
+        yield fetch(client, output, "read")
+        return (yield fetch(client, output, "save", tmp_path / "a.bin"))
+
+    assert run(mode, script, **keys(server)).read_bytes() == content
+    assert len(server.requests) == gets
+
+
 def answer(server: SpeedPixServer, call: str, data: Any, status: int = 10) -> None:
     """Let the next question be answered so."""
     server.sandbox.faults.add(status=200, body={"status": status, "data": data}, path=f"/scc/{call}")

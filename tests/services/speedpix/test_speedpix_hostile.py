@@ -150,9 +150,36 @@ def test_a_gateway_that_throttles_is_told_apart_whatever_its_status(
     assert (caught.value.retry_after, caught.value.code, caught.value.status_code) == (7.0, "RATE_LIMIT_EXCEEDED", 403)
 
 
+BAD = {"status": 20, "errCode": "E", "errMessage": "bad", "subErrCode": "S", "subErrMessage": "worse"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code", "server_code"),
+    [
+        (200, BAD, "E", "S"),
+        (200, {**BAD, "subErrCode": None}, "E", "E"),
+        (200, {**BAD, "errCode": "THROTTLED"}, "RATE_LIMIT_EXCEEDED", "S"),
+        (400, BAD, "S", "S"),
+        (401, BAD, "UNAUTHORIZED", "S"),
+        (402, {"error": "No money", "code": "C"}, "USAGE_LIMIT_EXCEEDED", "C"),
+        (429, b"", "RATE_LIMIT_EXCEEDED", None),
+        (500, b"<Error><Code>X</Code></Error>", "X", "X"),
+    ],
+)
+def test_an_error_has_the_documented_code_or_else_the_service_s(
+    status: int, body: Any, code: str, server_code: str | None, server: SpeedPixServer
+):
+    server.sandbox.faults.add(status=status, body=body)
+
+    with pytest.raises(SpeedPixException) as caught:
+        run("sync", lambda client: client.run("echo", {}), **keys(server), max_retries=0)
+
+    assert (caught.value.code, caught.value.server_code) == (code, server_code)
+    assert caught.value.error_code == server_code
+
+
 def test_an_envelope_within_an_error_status_is_read(mode: str, server: SpeedPixServer):
-    body = {"status": 20, "errCode": "E", "errMessage": "bad", "subErrCode": "S", "subErrMessage": "worse"}
-    server.sandbox.faults.add(status=400, body=body)
+    server.sandbox.faults.add(status=400, body=BAD)
 
     with pytest.raises(SpeedPixException, match="worse") as caught:
         run(mode, lambda client: client.run("echo", {}), **keys(server))

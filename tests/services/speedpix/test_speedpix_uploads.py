@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+import simstudio
 from simstudio.sandbox.services.speedpix import SpeedPixServer
 from simstudio.services.speedpix import (
     FileOutput,
@@ -47,6 +48,23 @@ def test_a_file_that_a_web_framework_received_keeps_its_name_and_type(framework:
 
     assert attachment is not None
     assert (attachment.name, attachment.data_url()) == ("report.pdf", "data:application/pdf;base64,aGk=")
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type"),
+    [
+        ("a.WEBP", "image/webp"),
+        ("a.html", "text/html"),
+        ("a.tar.gz", "application/x-tar"),
+        ("a.unknown-suffix", "application/octet-stream"),
+        ("png", "application/octet-stream"),
+    ],
+)
+def test_a_file_has_the_type_that_its_name_says(name: str, content_type: str):
+    attachment = attach(simstudio.File(b"x", name=name))
+
+    assert attachment is not None
+    assert attachment.content_type == content_type
 
 
 # --- uploads ----------------------------------------------------------------------------------------------------------
