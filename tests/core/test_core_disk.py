@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from simstudio.core.disk import PartialFile, make_private
+from simstudio.core.disk import NewFile, PartialFile, make_private
 
 
 def mode(path: Path) -> int:
@@ -115,3 +115,32 @@ class TestPart:
         part.replace_target()
 
         assert (tmp_path / "out").exists()
+
+
+class TestNewFile:
+    """Each method may run in a thread while the caller that was cancelled discards the file."""
+
+    @pytest.mark.parametrize("overwrite", [None, False, True])
+    def test_it_appears_when_it_is_complete(self, tmp_path: Path, overwrite: bool | None) -> None:
+        file = NewFile(tmp_path / "out", overwrite=overwrite)
+        file.open()
+        file.write(b"con")
+        file.write(b"tent")
+        (part,) = tmp_path.iterdir()
+        assert (part.name[0], mode(part)) == (".", 0o600)
+
+        file.finish()
+
+        file.discard()  # has nothing left to remove
+        assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("out", b"content")]
+
+    @pytest.mark.parametrize("discarded_after", range(3))
+    def test_a_discarded_one_leaves_nothing_and_does_not_come_back(self, tmp_path: Path, discarded_after: int) -> None:
+        file = NewFile(tmp_path / "out")
+        steps = [file.open, lambda: file.write(b"content"), file.finish]
+        steps.insert(discarded_after, file.discard)
+
+        for step in steps:
+            step()
+
+        assert list(tmp_path.iterdir()) == []

@@ -31,7 +31,7 @@ from simstudio.resources.execution import (
     status_path,
 )
 from simstudio.transport.auth import Credentials
-from tests.driving import KEY, Both, answer
+from tests.driving import KEY, Both, answer, client
 
 CREDENTIALS = Credentials(KEY)
 FAILED = {"success": False, "output": {"partial": 1}, "error": "Boom", "metadata": {"duration": 5}}
@@ -363,6 +363,21 @@ class TestStatusPath:
             "https://sim.test/api/jobs/e1",
             "https://sim.test/api/workflows/wf/executions/e1?includeOutput=true",
         ]
+
+    @pytest.mark.parametrize(
+        ("sent", "asked"),
+        [
+            ("/api/workflows/wf/executions/e1", "/api/workflows/wf/executions/e1?includeOutput=true"),
+            ("/api/workflows/wf/executions/e1?a=b", "/api/workflows/wf/executions/e1?a=b"),
+            ("/api/jobs/e1", "/api/jobs/e1"),
+            ("/api/jobs/e1?a=b", "/api/jobs/e1?a=b"),
+        ],
+    )
+    def test_an_execution_is_asked_for_with_its_output_unless_its_url_has_a_query(self, sent: str, asked: str) -> None:
+        receipt = {"success": True, "executionId": "e1", "statusUrl": f"https://public.test{sent}"}
+        made = client(answer(202, receipt), answer(200, {"executionId": "e1", "status": "completed"}))
+        made.jobs.get(made.workflows.submit("wf"))
+        assert made.script.requests[1].url == f"https://sim.test{asked}"  # type: ignore[attr-defined]
 
 
 class TestIds:
