@@ -9,6 +9,7 @@ options, output and exit codes. What does not: anything that a Python program co
 * :mod:`~simstudio.cli.output`: standard output is for results, and with ``--json`` holds JSON and nothing else;
 * :mod:`~simstudio.cli.tables`: what a terminal shows in place of JSON; :mod:`~simstudio.cli.lists`: the same of lists;
 * :mod:`~simstudio.cli.headers`: ``--header NAME:VALUE``, and files of headers;
+* :mod:`~simstudio.cli.upload_sessions`: uploads that a later command goes on with;
 * :mod:`~simstudio.cli.deployment`: deploying, and waiting for it, in both versions of the API;
 * :mod:`~simstudio.cli.prompts`: asking a human what a paused run asks;
 * :mod:`~simstudio.cli.batch_settings`, :mod:`~simstudio.cli.batch_run` and the other rooms of ``simstudio batch``;

@@ -14,8 +14,10 @@ from simstudio.cli.batch import batch
 from simstudio.cli.call import call
 from simstudio.cli.ending import end
 from simstudio.cli.failures import Interrupted, ReaderGone
+from simstudio.cli.files import files
 from simstudio.cli.invocation import Invocation
 from simstudio.cli.jobs import job
+from simstudio.cli.knowledge import knowledge
 from simstudio.cli.logs import logs
 from simstudio.cli.operations import operations
 from simstudio.cli.output import flush, warnings_said
@@ -23,6 +25,7 @@ from simstudio.cli.run import run
 from simstudio.cli.runs import runs
 from simstudio.cli.sandbox import sandbox
 from simstudio.cli.status import status
+from simstudio.cli.table_files import tables
 from simstudio.cli.usage import usage
 from simstudio.cli.webhooks import webhooks
 from simstudio.cli.workflows import workflows
@@ -50,7 +53,8 @@ Environment:
 \b
 Exit codes:
   0    done
-  1    the run or an item of the batch failed, or the server refused it
+  1    the run, an import, a document or an item of the batch failed, or
+       the server refused it
   2    the command cannot be understood, or its input cannot be sent
   3    no connection, or the API key is missing or wrong
   130  interrupted (Ctrl-C); 143, 129: a batch ended by SIGTERM, SIGHUP
@@ -122,5 +126,8 @@ def application(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for _command in (run, batch, status, job, workflows, runs, logs, usage, webhooks, operations, call, api, sandbox):
+for _command in (
+    *(run, batch, status, job, workflows, runs, logs, files, tables, knowledge),
+    *(usage, webhooks, operations, call, api, sandbox),
+):
     application.add_command(_command)

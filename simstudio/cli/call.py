@@ -33,9 +33,7 @@ Examples:
 simstudio operations WORD finds an operation.
 """
 
-_ARGUMENTS = (
-    "More parameters by their Python names, as a JSON object: for null, long texts, and secrets (from a file or -)."
-)
+_ARGUMENTS = "More parameters by their Python names, as a JSON object: for null, long texts and secrets."
 
 
 class Operations(click.Group):

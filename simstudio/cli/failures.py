@@ -161,12 +161,16 @@ def _exit_code(error: SimStudioError) -> ExitCode:
 
 
 def _message(error: SimStudioError, task_id: str | None, invocation: Invocation) -> str:
+    if isinstance(error, JobFailedError) and error.result is None:  # an import or a document, which is no workflow
+        return in_words(str(error))
     if isinstance(error, ExecutionError):
         return _execution(error, task_id)
     if isinstance(error, JobTimeoutError) and task_id is not None:
         seen = f" (last seen {error.job.status!r})" if error.job is not None else ""
         more = "" if invocation.embedded else f" It goes on; wait again with: {invocation.wait_again(task_id)}"
         return f"The job {task_id} was not done in time{seen}.{more}"
+    if isinstance(error, JobTimeoutError) and invocation.interruption:
+        return str(error).replace(_WAIT_AGAIN, f"{invocation.interruption}.")
     if isinstance(error, APIVersionError):
         return str(error).replace('Use api_version="v1"', "Give --api-version v1")
     if isinstance(error, APIStatusError):
@@ -180,6 +184,7 @@ def _message(error: SimStudioError, task_id: str | None, invocation: Invocation)
     return in_words(str(error))
 
 
+_WAIT_AGAIN = "It goes on; wait again, or give a longer timeout."
 _WORDS = (
     ('on_unknown="rerun"', "--on-unknown rerun"),
     ('shared="rate.sqlite"', "--shared rate.sqlite"),
@@ -192,6 +197,7 @@ _WORDS = (
     ("leave it out of base_url", "leave it out of --base-url (SIM_BASE_URL)"),
     ("What it delivered is in error.partial; the run", "The run"),
     (", or pass (json.loads(line) for line in gzip.open(path))", ""),
+    ("For a file of this computer write pathlib.Path(…), for a text (name, text).", "Without --file-id it is a path."),
 )
 
 
@@ -265,7 +271,7 @@ def _usage(error: click.ClickException) -> str:
 
 
 def _interrupted(invocation: Invocation) -> Failure:
-    text = "Interrupted."
+    text = f"Interrupted. {invocation.interruption}".rstrip()
     if invocation.begun and not invocation.embedded:
         text += " The run may go on on the server."
         if invocation.task_id is not None:

@@ -124,6 +124,11 @@ def _split(text: str, option: click.Parameter, form: str) -> tuple[str, str]:
     return key, value
 
 
+def parse_names(_: click.Context, option: click.Parameter, values: Sequence[str]) -> dict[str, str]:
+    """Callback of an option that is given as ``NAME=VALUE``, once for each name."""
+    return dict(_split(value, option, option.metavar or "NAME=VALUE") for value in values)
+
+
 def parse_value(text: str) -> Any:
     """JSON if it is JSON, else the text."""
     try:

@@ -17,6 +17,7 @@ class Invocation:
         embedded: Whether the server is the embedded sandbox, which ends with the command.
         begun: Whether something may go on on the server when this ends.
         workflows: Those of the embedded sandbox.
+        interruption: What Ctrl-C leaves, and how to go on, in sentences; empty if the command has nothing to say of it.
         task_id: The background execution it is about, once known.
         workflow: Its workflow, where the API finds it by that only (v2).
         secrets: Beside the key, what must not be shown: of an address, perhaps.
@@ -26,6 +27,7 @@ class Invocation:
     as_json: bool = False
     embedded: bool = False
     begun: bool = False
+    interruption: str = ""
     workflows: tuple[str, ...] = ()
     task_id: str | None = None
     workflow: str | None = None

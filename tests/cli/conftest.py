@@ -64,6 +64,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     quick = Poller(PollSchedule(initial=0.01, maximum=0.01))
     monkeypatch.setattr("simstudio.resources.jobs.Jobs.poller", quick)
     monkeypatch.setattr("simstudio.resources.v2.workflow_publishing.Poller", lambda: quick)
+    monkeypatch.setattr("simstudio.resources.v2.handles.StateHandle.poller", quick)
 
 
 @pytest.fixture
