@@ -35,6 +35,7 @@ class Settings:
     v2: bool = True
     heartbeat: float = 15.0
     large_value_limit: int | None = None
+    cancel_on_disconnect: bool = False
 
 
 @attrs.frozen

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 PRIVATE: Headers = (("cache-control", "private, no-store"),)
 """Header of every response of v2."""
 
+NUL = "Value cannot contain a NUL character (U+0000)"
 _INVENTED_LIMIT = 10
 """The limit that a 401 of v1 shows."""
 
@@ -238,9 +239,9 @@ class V2(CheckingFamily):
         if raw.strip() and kind != "application/json" and not kind.endswith("+json"):
             raise Refusal(415, "Request body must be sent as application/json")
         body = _parse(call, raw, may_be_empty=not self.needs_body)
-        nul = next(_nul_texts(body, ()), None)
+        nul = next(nul_texts(body), None)
         if nul is not None:
-            raise invalid(Issue("custom", nul, "Value cannot contain a NUL character (U+0000)"))
+            raise invalid(Issue("custom", nul, NUL))
         return body
 
     def invalid(self, call: Call, issues: Issues) -> Refusal:
@@ -281,16 +282,16 @@ async def kept_body(call: Call) -> bytes:
     return (await call.request.body())[: call.core.dialect.body_limit]
 
 
-def _nul_texts(value: object, path: Path) -> Iterator[Path]:
+def nul_texts(value: object, path: Path = ()) -> Iterator[Path]:
     """The places of texts with a NUL character."""
     if isinstance(value, str) and "\0" in value:
         yield path
     elif isinstance(value, Mapping):
         for name, item in value.items():
-            yield from _nul_texts(item, (*path, name))
+            yield from nul_texts(item, (*path, name))
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _nul_texts(item, (*path, index))
+            yield from nul_texts(item, (*path, index))
 
 
 def _parse(call: Call, raw: bytes, *, may_be_empty: bool = True) -> object:

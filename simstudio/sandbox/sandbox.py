@@ -66,6 +66,8 @@ class Sandbox:
         heartbeat_interval: seconds between the heartbeats of a synchronous run of v2 whose caller accepts them.
         large_value_limit: bytes; larger values are references in the outputs that v2 shows, and since v0.8 in all. None
             for what the generation has: 8 MiB since v0.8, no limit before.
+        cancel_on_disconnect: whether a synchronous run is cancelled when its caller disconnects, as on some servers
+            since v0.8; else it goes on.
         workspaces: ids of further workspaces, into which workflows can be imported. What is made or edited over the
             API is kept as long as this object lives, also where ``state`` names a file.
         enterprise: whether the key's user owns an organization on the enterprise plan, which may read the audit log and
@@ -100,6 +102,7 @@ class Sandbox:
         v2: bool = True,
         heartbeat_interval: float = 15.0,
         large_value_limit: int | None = None,
+        cancel_on_disconnect: bool = False,
         workspaces: Iterable[str] = (),
         enterprise: bool = False,
         clock: Callable[[], float] = time.time,
@@ -146,6 +149,7 @@ class Sandbox:
                 v2=v2,
                 heartbeat=heartbeat_interval,
                 large_value_limit=large_value_limit,
+                cancel_on_disconnect=cancel_on_disconnect,
             ),
             api_key=lambda: self.api_key,
             dialect=self._dialect,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from simstudio.sandbox import jsontext
 from simstudio.sandbox.dialects.base import Dialect, text_of
+from simstudio.sandbox.disconnects import cancel_on_disconnect
 from simstudio.sandbox.http import Headers, head
 from simstudio.sandbox.outputs import MISSING, BlockOutput, Selection, value_at
 from simstudio.sandbox.runs import AgentEvent, ChunkEvent, Event, Outcome
@@ -124,21 +125,16 @@ class EventStream:
             await write(writer.event(event))
 
         await send(head(200, (*EVENT_STREAM, *self._headers)))
-        watcher = asyncio.ensure_future(self._watch(receive))
+        cancels = core.dialect.hanging_up_cancels_stream
+        watcher = asyncio.ensure_future(cancel_on_disconnect(run, receive)) if cancels else None
         try:
             outcome = await asyncio.shield(self._begin(sink))
         finally:
-            watcher.cancel()
+            if watcher is not None:
+                watcher.cancel()
         if outcome.ending != "interrupted":
             await write(writer.end(outcome, core.error_text(outcome, run)))
         await send({"type": "http.response.body", "body": b""})
-
-    async def _watch(self, receive: Receive) -> None:
-        """Notice that the caller hung up."""
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        if self._core.dialect.hanging_up_cancels_stream:
-            self._run.cancel()
 
 
 class ErrorStream:

@@ -55,7 +55,8 @@ BEYOND_THE_RECORDINGS: dict[str, str] = {
     "read",
     "v1 search": "compares words: there is no embedding provider, so that similarities are other numbers",
     "v1 data": "is kept in memory, of one workspace, whatever `state` says",
-    "v2 callers who hang up": "do not stop a synchronous run, with heartbeats or without: newer servers cancel it",
+    "callers who disconnect": "stop a synchronous run, with heartbeats or without, only if the sandbox is set so "
+    "(`cancel_on_disconnect`): which servers do it depends on what they run on",
     "v2 resumptions": "have a run id of their own, by which before v0.8 the run can be read: it shows what the paused "
     "run shows",
     "v2 selected outputs": "are checked before v0.8; those of a generator "

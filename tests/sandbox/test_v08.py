@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from simstudio.sandbox import Pause, RateLimits, Sandbox
+from simstudio.sandbox import Context, Pause, RateLimits, Sandbox
 from tests.recorded import SELECTION, recording
 
 from .calls import Caller, Serve
@@ -300,3 +302,29 @@ def test_every_response_has_a_request_id(call: Caller, path: str) -> None:
     first, second = (call.http.get(path).headers["x-request-id"] for _ in range(2))
     assert re.fullmatch("[0-9a-f]{8}", first)
     assert first != second
+
+
+def test_a_nul_character_fails_the_run(call: Caller) -> None:
+    answer = call.execute("hello", {"x": "a\0b"})
+    status, body = recorded("live-384")
+    assert (answer.status_code, answer.json()["error"].partition(": ")[2]) == (status, body["error"].partition(": ")[2])
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/x-ndjson"])
+@pytest.mark.parametrize("path", ["/api/workflows/careful/execute", "/api/v2/workflows/careful/execute"])
+def test_a_run_may_be_cancelled_when_its_caller_disconnects(serve: Serve, path: str, accept: str) -> None:
+    call = serve(Sandbox(generation="v0.8", cancel_on_disconnect=True))
+    entered, cancelled = threading.Event(), threading.Event()
+
+    @call.sandbox.workflow("careful")
+    def careful(input: dict, context: Context) -> None:
+        entered.set()
+        if context.cancelled.wait(5):
+            cancelled.set()
+
+    request = call.http.build_request("POST", path, json={"input": {}}, headers={"Accept": accept})
+    head = [f"{name}: {value}" for name, value in request.headers.items()]
+    with socket.create_connection((request.url.host, request.url.port)) as connection:
+        connection.sendall("\r\n".join([f"POST {path} HTTP/1.1", *head, "", request.content.decode()]).encode())
+        assert entered.wait(5)
+    assert cancelled.wait(5)

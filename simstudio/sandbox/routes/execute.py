@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import attrs
 
 from simstudio.sandbox import jsontext
-from simstudio.sandbox.families import Legacy, kept_body
+from simstudio.sandbox.disconnects import outcome_of
+from simstudio.sandbox.families import NUL, Legacy, kept_body, nul_texts
 from simstudio.sandbox.http import Headers, Refusal, Reply, json_reply
 from simstudio.sandbox.operation import Call
 from simstudio.sandbox.refusals import refuse_execution
@@ -44,8 +44,7 @@ async def execute(call: Call) -> ASGIApp:
     run = core.engine.begin(workflow, invocation, invocation.execution_id)
     if invocation.stream:
         return EventStream(core, run, headers, lambda sink: core.engine.execute(run, sink))
-    # Shielded, because a synchronous run goes on when its caller disconnects.
-    outcome = await asyncio.shield(core.engine.execute(run))
+    outcome = await outcome_of(core, run, core.engine.execute(run), call.request.receive)
     return _answer(core, run, outcome)
 
 
@@ -91,7 +90,10 @@ class Attempt:
         check: Check
         for check in self._dialect.checks:
             checks[check]()
-        return self._known(), self._read_body()
+        workflow, invocation = self._known(), self._read_body()
+        if self._dialect.since_v08 and next(nul_texts(invocation.received), None) is not None:
+            workflow = attrs.evolve(workflow, function=_fail_on_nul)
+        return workflow, invocation
 
     def _check_capacity(self) -> None:
         limit = self._core.settings.admission_limit
@@ -159,6 +161,11 @@ class Attempt:
         elif not limiter.take(allowance):
             self._core.engine.refuse(self._known(), invocation, self._dialect.rate_limited_job)
             raise self._dialect.rate_limited(limiter, background=invocation.background)
+
+
+def _fail_on_nul(given: object) -> NoReturn:
+    del given
+    raise ValueError(NUL)
 
 
 def _answer(core: Core, run: Run, outcome: Outcome) -> Reply:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from simstudio.sandbox import jsontext
+from simstudio.sandbox.disconnects import outcome_of
 from simstudio.sandbox.families import Legacy, readable_workflow
 from simstudio.sandbox.http import Refusal, Reply, json_reply
 from simstudio.sandbox.operation import Call
@@ -82,7 +82,7 @@ async def resume(call: Call) -> ASGIApp:
         job = core.engine.submit_resumption(resumption, context_id)
         accepted = core.dialect.accepted(job, core.base_url(call.request))
         return json_reply({**accepted, "message": "Resume execution queued"}, 202)
-    outcome = await asyncio.shield(core.engine.resume(resumption))
+    outcome = await outcome_of(core, run, core.engine.resume(resumption), call.request.receive)
     return json_reply({**_result(core, resumption, outcome), "executionId": run_id})
 
 

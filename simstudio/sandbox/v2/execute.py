@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from simstudio.sandbox import jsontext
 from simstudio.sandbox.checks import Flag, Issues, ListOf, Number, Optional, Record, Shape, Tagged, Text
 from simstudio.sandbox.dialects.v06 import V06
+from simstudio.sandbox.disconnects import outcome_of
 from simstudio.sandbox.families import V2, invalid
 from simstudio.sandbox.http import Headers, Refusal, head
 from simstudio.sandbox.operation import Call
@@ -117,8 +118,7 @@ async def execute(call: Call) -> ASGIApp:
         return EventStream(core, run, headers, lambda sink: core.engine.execute(run, sink), wanted.frames())
     if wanted.heartbeats:
         return Heartbeats(core, run, call.headers, wanted.selected)
-    # Shielded, because a run goes on when its caller hangs up.
-    outcome = await asyncio.shield(core.engine.execute(run))
+    outcome = await outcome_of(core, run, core.engine.execute(run), call.request.receive)
     if outcome.ending == "interrupted":
         raise Refusal(503, "Server is shutting down", {"runId": run.id}, headers=((RUN_ID, run.id),))
     return data(results.finished(core, run, outcome, run.id, wanted.selected), headers=((RUN_ID, run.id),))
@@ -330,9 +330,10 @@ class Heartbeats:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run and send; the run goes on when the caller hangs up."""
-        del scope, receive
-        work = self._core.engine.execute(self._run)
+        """Run and send."""
+        del scope
+        outcome = outcome_of(self._core, self._run, self._core.engine.execute(self._run), receive)
+        work = asyncio.ensure_future(outcome)
         await send(head(200, self._headers))
         while True:
             await _line(send, {"type": "heartbeat", "timestamp": iso(self._core.clock())})

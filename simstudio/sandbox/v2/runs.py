@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from simstudio.resources.v2.runs import Runs
+from simstudio.sandbox.disconnects import outcome_of
 from simstudio.sandbox.families import PRIVATE, V2, invalid_value
 from simstudio.sandbox.http import Refusal, Reply
 from simstudio.sandbox.operation import Call
@@ -159,7 +159,7 @@ async def resume_run(call: Call) -> Reply:
         status_url = f"{core.base_url(call.request)}/api/v2/workflows/{found.id}/runs/{run_id}"
         return data({"runId": run_id, "statusUrl": status_url}, 202, headers)
     run = resumption.run
-    outcome = await asyncio.shield(core.engine.resume(resumption))
+    outcome = await outcome_of(core, run, core.engine.resume(resumption), call.request.receive)
     if outcome.ending == "interrupted":
         raise Refusal(503, "Server is shutting down", {"runId": run_id}, headers=headers)
     return data(results.finished(core, run, outcome, run_id), headers=headers)
