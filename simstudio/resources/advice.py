@@ -47,8 +47,8 @@ def find_cause(response: Response) -> str | None:
     body = read_error(response)
     if is_gateway_timeout(response) and _RUNS.search(response.path):
         return (
-            "A gateway got no response from the server in time: the run may go on, so look before sending it again. For "
-            "long runs use client.workflows.run() or submit(), which do not wait on one connection."
+            "A gateway got no response from the server in time: the run may go on, so look before sending it again. "
+            "For long runs use client.workflows.run() or submit(), which do not wait on one connection."
         )
     if response.status == 403:
         return _forbidden(body)
