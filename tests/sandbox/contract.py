@@ -10,9 +10,9 @@ from typing import Any
 from simstudio.sandbox.app import _MODULES
 from simstudio.sandbox.checks import MISSING, Optional, Shape
 from simstudio.sandbox.families import V2
+from simstudio.sandbox.jsontext import type_name
 from simstudio.sandbox.operation import Operation
-
-from .notation import shape
+from tests.catalog.catalog_types import Array, Literal, Record, Scalar, Table, Type, Union, parse
 
 CATALOG = Path(__file__).parent.parent / "catalog" / "operations.json"
 
@@ -67,5 +67,34 @@ def _wrong(operation: dict[str, Any], value: Any, where: str) -> list[str]:
         if name not in value:
             wrong += [] if each.get("optional") else [f"{where}.{name} is missing"]
         elif not (value[name] is None and each.get("nullable")):
-            wrong += [f"{where}: {issue}" for issue in shape(each["type"]).issues(value[name], (name,))]
+            wrong += _mismatches(parse(each["type"]), value[name], f"{where}.{name}")
     return wrong
+
+
+def _mismatches(kind: Type, value: Any, where: str) -> list[str]:
+    """What of a value is not of a type of the digest."""
+    if isinstance(kind, Union):
+        found = [_mismatches(option, value, where) for option in kind.options]
+        return min(found, key=len)
+    if isinstance(kind, Array) and isinstance(value, list):
+        return [text for each in value for text in _mismatches(kind.of, each, f"{where}[]")]
+    if isinstance(kind, Table) and isinstance(value, dict):
+        return [text for each in value.values() for text in _mismatches(kind.of, each, f"{where}[]")]
+    if isinstance(kind, Record) and isinstance(value, dict):
+        missing = [name for name, (_, optional) in kind.fields.items() if name not in value and not optional]
+        inner = [(name, of) for name, (of, _) in kind.fields.items() if name in value]
+        return [f"{where}.{name} is missing" for name in missing] + [
+            text for name, of in inner for text in _mismatches(of, value[name], f"{where}.{name}")
+        ]
+    if isinstance(kind, Literal):
+        fits = type(value) is type(kind.value) and value == kind.value
+    else:
+        fits = isinstance(kind, Scalar) and type_name(value) in _NAMES[kind.name.partition(":")[0]]
+    return [] if fits else [f"{where} is {value!r}, not {kind}"]
+
+
+_NAMES: dict[str, tuple[str, ...]] = {
+    **{name: (name,) for name in ("string", "number", "boolean", "null", "object")},
+    "integer": ("number",),
+    "any": ("string", "number", "boolean", "null", "object", "array"),
+}
