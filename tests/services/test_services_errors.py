@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
-from simstudio import InvalidInputError, InvalidResponseError, ServerError
+from simstudio import InvalidInputError, InvalidResponseError, ServerError, SimStudioError
 from simstudio.services.oomol import OomolConnectClient
 from simstudio.services.speedpix import Client
 from simstudio.services.vectorvein import VectorVeinClient
@@ -23,6 +24,18 @@ WRITES: dict[str, Call] = {
     "speedpix": lambda http, value: speedpix(http).run("wf", {"x": value}),
     "vectorvein": lambda http, value: vectorvein(http).run_workflow("wf", [{**FIELD, "value": value}]),
 }
+KEY = "Zebra-4711-secret"
+REPLIES: dict[str, tuple[str, int, Callable[[str], Any]]] = {
+    "oomol error status": ("oomol", 500, lambda text: {"message": text}),
+    "oomol status 200": ("oomol", 200, lambda text: {"success": False, "message": text}),
+    "speedpix error status": ("speedpix", 500, lambda text: {"errCode": "E", "errMessage": text}),
+    "speedpix status 200": ("speedpix", 200, lambda text: {"status": 20, "errCode": "E", "errMessage": text}),
+    "speedpix, no JSON": ("speedpix", 200, str),
+    "vectorvein envelope": ("vectorvein", 200, lambda text: {"status": 500, "msg": text}),
+    "vectorvein, no JSON": ("vectorvein", 500, str),
+    "vectorvein, no JSON with status 200": ("vectorvein", 200, str),
+}
+"""The service, the status, and the body of a reply with a message."""
 READS: dict[str, Call] = {
     "oomol": lambda http, _: oomol(http).tasks.get("t"),
     "speedpix": lambda http, _: speedpix(http).predictions.get("t"),
@@ -31,15 +44,15 @@ READS: dict[str, Call] = {
 
 
 def oomol(http: httpx.Client) -> OomolConnectClient:
-    return OomolConnectClient("https://oomol.test", "token", http_client=http, max_retries=0)
+    return OomolConnectClient("https://oomol.test", KEY, http_client=http, max_retries=0)
 
 
 def speedpix(http: httpx.Client) -> Client:
-    return Client("key", "secret", "https://speedpix.test", http_client=http, max_retries=0)
+    return Client("key", KEY, "https://speedpix.test", http_client=http, max_retries=0)
 
 
 def vectorvein(http: httpx.Client) -> VectorVeinClient:
-    return VectorVeinClient("key", "https://vectorvein.test", http_client=http, max_retries=0)
+    return VectorVeinClient(KEY, "https://vectorvein.test", http_client=http, max_retries=0)
 
 
 def answering(status: int, content: bytes) -> httpx.Client:
@@ -68,3 +81,14 @@ def test_after_a_gateways_timeout_a_write_may_have_been_carried_out(service: str
     with pytest.raises(ServerError) as caught:
         READS[service](answering(status, b"<html>late</html>"), None)
     assert "carried out" not in str(caught.value)
+
+
+@pytest.mark.parametrize("reply", REPLIES)
+def test_of_a_key_where_a_message_is_cut_nothing_is_left(reply: str) -> None:
+    service, status, body = REPLIES[reply]
+    for most in (80, 120, 200, 500):  # characters that a message quotes
+        text = body("x" * (most - 8) + KEY)
+        content = text.encode() if isinstance(text, str) else json.dumps(text).encode()
+        with pytest.raises(SimStudioError) as caught:
+            READS[service](answering(status, content), None)
+        assert "Zebra" not in str(caught.value)

@@ -106,8 +106,8 @@ class Envelope:
         error.server_code = error.server_code or self.code
 
 
-def read_envelope(response: Response) -> Envelope:
-    """The envelope of an answer, whatever it says.
+def read_envelope(response: Response, credentials: Credentials) -> Envelope:
+    """The envelope of an answer, whatever it says; its texts are without the key, so that they can be cut.
 
     Raises:
         SpeedPixResponseError: The body is none.
@@ -117,13 +117,15 @@ def read_envelope(response: Response) -> Envelope:
     except (ValueError, RecursionError) as error:
         kind = response.headers.get("content-type", "no content type")
         unread = unread_json_reason(error, response.content)
-        problem = f"it is no JSON ({kind}, beginning {response.text[:80].strip()!r})"
+        problem = f"it is no JSON ({kind}, beginning {credentials.redact(response.text)[:80].strip()!r})"
         if unread is not None:
             problem = f"Python does not read its JSON: {unread}"
         raise invalid(response, problem) from error
     if not isinstance(body, dict):
         raise invalid(response, f"it is {describe_type(body)} and not an object")
-    return Envelope.of(body)
+    envelope = Envelope.of(body)
+    texts = {"err_message": envelope.err_message, "sub_err_message": envelope.sub_err_message}
+    return attrs.evolve(envelope, **{name: credentials.redact(text) for name, text in texts.items() if text})
 
 
 def invalid(response: Response, problem: str) -> SpeedPixResponseError:

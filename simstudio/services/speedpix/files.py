@@ -12,7 +12,7 @@ from simstudio.core.conversion import structure
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.services.speedpix.attachments import Attachment, attach
-from simstudio.services.speedpix.envelope import invalid, read_envelope, refuse
+from simstudio.services.speedpix.envelope import invalid, refuse
 from simstudio.services.speedpix.errors import SpeedPixResponseError
 from simstudio.services.speedpix.inputs import InputPlan
 from simstudio.services.speedpix.models import File, data_of
@@ -82,7 +82,7 @@ class Files(SpeedPixResource[M]):
         upload = yield Blocking(attachment.upload)
         asked = {"contentType": attachment.content_type, "originalFilename": attachment.name}
         response = yield from self._invoke("/scc/sp_create_temp_file_upload_sign", asked, resend="read")
-        envelope = read_envelope(response)
+        envelope = self._envelope(response)
         if envelope.refused:
             refuse(envelope, response, f"The file {attachment.name!r} was not uploaded")
         data = data_of(envelope.data, response, of="a place to upload to")

@@ -11,7 +11,7 @@ from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_headers, check_timeout
 from simstudio.core.polling import TRANSIENT_ERRORS, Poller
-from simstudio.services.speedpix.envelope import invalid, read_envelope, refuse
+from simstudio.services.speedpix.envelope import invalid, refuse
 from simstudio.services.speedpix.errors import (
     SpeedPixException,
     SpeedPixRefusedError,
@@ -188,7 +188,7 @@ class Predictions(SpeedPixResource[M]):
     def _submitted(self, response: Response, inputs: Any) -> Prediction[M]:
         task_id: str | None = None
         try:
-            envelope = read_envelope(response)
+            envelope = self._envelope(response)
             task_id = task_id_of(envelope.data) if isinstance(envelope.data, dict) else None
             if envelope.refused:
                 refuse(envelope, response, "The workflow was not run")
@@ -209,7 +209,7 @@ class Predictions(SpeedPixResource[M]):
         asked = {"taskId": prediction.id}
         try:
             response = yield from self._invoke("/scc/comfy_get_progress", asked, resend="read", timeout=timeout)
-            envelope = read_envelope(response)
+            envelope = self._envelope(response)
             data = envelope.data
             if not isinstance(data, dict) and envelope.refused:
                 refuse(envelope, response, f"The prediction {prediction.id} could not be asked for")
@@ -219,7 +219,7 @@ class Predictions(SpeedPixResource[M]):
                 prediction._see(status, progress, invoke_id=envelope.invoke_id)
                 return
             response = yield from self._invoke("/scc/comfy_get_result", asked, resend="read", timeout=timeout)
-            self._conclude(prediction, status, progress, envelope, read_envelope(response), response)
+            self._conclude(prediction, status, progress, envelope, self._envelope(response), response)
         except SimStudioError as error:
             error.task_id = prediction.id
             if isinstance(error, SpeedPixException):

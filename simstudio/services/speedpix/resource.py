@@ -14,7 +14,7 @@ from simstudio.core.options import UNSET, Unset
 from simstudio.core.resource import APIResource, encode_json
 from simstudio.core.session import Session
 from simstudio.services.speedpix.credentials import METHOD, SIGNED
-from simstudio.services.speedpix.envelope import status_error
+from simstudio.services.speedpix.envelope import Envelope, read_envelope, status_error
 from simstudio.services.speedpix.errors import SpeedPixConfigurationError
 from simstudio.services.speedpix.paths import UploadRule
 from simstudio.transport.errors import InvalidInputError, ServerError
@@ -89,6 +89,9 @@ class SpeedPixResource(APIResource[M]):
 
     def _error(self, response: Response) -> Exception:
         return status_error(response, self._context.session.credentials)
+
+    def _envelope(self, response: Response) -> Envelope:
+        return read_envelope(response, self._context.session.credentials)
 
     def _invoke(
         self,

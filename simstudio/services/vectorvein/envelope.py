@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from simstudio.core.failures import describe, read_error, reason
+from simstudio.core.failures import describe, read_error, reason, redact_response
 from simstudio.services.vectorvein.errors import APIKeyError, RequestError, VectorVeinAPIError, combined
 from simstudio.transport.errors import InvalidResponseError, RateLimitError, SimStudioError, status_error_class
 from simstudio.transport.hints import parse_retry_after
@@ -123,9 +123,10 @@ def envelope_error(
 
 def http_error(response: Response, credentials: Credentials) -> VectorVeinAPIError:
     """The exception for an answer without an envelope, or one that its HTTP status contradicts."""
+    redact_response(response, credentials)  # before a text is cut
     status = response.status
     envelope = read_envelope(response)
-    said = credentials.redact(envelope.msg if envelope is not None else _words(response))[:_LONGEST]
+    said = (envelope.msg if envelope is not None else _words(response))[:_LONGEST]
     if response.ok:
         unread = _unread_error(response)
         kind = response.headers.get("content-type", "no content type")
@@ -133,7 +134,7 @@ def http_error(response: Response, credentials: Credentials) -> VectorVeinAPIErr
             str(unread)
             if unread is not None
             else f'{response.method} {response.path} answered with no {{"status", "msg", "data"}} '
-            f"({kind}, {len(response.content)} bytes, beginning {credentials.redact(response.text)[:120].strip()!r}). "
+            f"({kind}, {len(response.content)} bytes, beginning {response.text[:120].strip()!r}). "
             "Check that base_url points at VectorVein's API. The body is in error.response.content.",
             status,
             status=status,
