@@ -388,13 +388,19 @@ def _check_time(signed_ms: int, tolerance: float, now: Callable[[], float]) -> N
 
 
 def _event(body: bytes, family: Family) -> Event:
+    data: Any = []
     try:
-        data: Any = [_json(line) for line in _lines(body)] if family == "drain" else _json(body)
+        if family == "drain":
+            for line in _lines(body):
+                data.append(_json(line))
+        else:
+            data = _json(body)
     except (ValueError, RecursionError) as error:  # a UnicodeDecodeError is a ValueError
-        name, reason = "NDJSON" if family == "drain" else "JSON", unread_json_reason(error, body)
+        name, place = ("NDJSON", f"in row {len(data) + 1}, ") if family == "drain" else ("JSON", "")
+        reason = unread_json_reason(error, body)
         if reason is not None:
-            return GenericEvent(body, f"The body is {name} that Python does not read: {reason}.")
-        return GenericEvent(body, f"The body is not {name}: {error}.")
+            return GenericEvent(body, f"The body is {name} that Python does not read: {place}{reason}.")
+        return GenericEvent(body, f"The body is not {name}: {place}{error}.")
     if family == "drain":
         return _typed({"rows": data}, DataDrainDelivery, data, "The body is that of a data drain")
     if isinstance(data, dict) and data.get("type") == EXECUTION_COMPLETED:

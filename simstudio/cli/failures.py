@@ -267,7 +267,8 @@ def _where(response: Response) -> str:
 def _usage(error: click.ClickException) -> str:
     text = error.format_message().rstrip(".")
     context = error.ctx if isinstance(error, click.UsageError) else None
-    return f"{text}. See: {context.command_path} --help" if context is not None else f"{text}."
+    text += "" if text.endswith("?") else "."
+    return f"{text} See: {context.command_path} --help" if context is not None else text
 
 
 def _interrupted(invocation: Invocation) -> Failure:

@@ -60,6 +60,14 @@ def test_a_line_has_no_control_characters_whatever_a_server_says() -> None:
     assert failure.line == "The workflow failed: two lines [31mred [0m"
 
 
+def test_a_suggestion_keeps_its_question_mark_alone() -> None:
+    context = click.Context(click.Command("run"), info_name="run")
+    failure = describe(click.UsageError("No such option '--inputs'. Did you mean --input?", context), Invocation())
+
+    assert failure is not None
+    assert failure.line == "No such option '--inputs'. Did you mean --input? See: run --help"
+
+
 def test_a_line_has_an_end_whatever_a_server_says() -> None:
     failure = describe(errors.ServerError("x" * 100_000), Invocation())
 

@@ -175,13 +175,13 @@ def test_a_drains_test_delivery_says_so():
     assert event.is_probe
 
 
-@pytest.mark.parametrize("body", [lines(*ROWS) + b"{", b"\xff\n", b"[" * 100_000])
-def test_a_drains_body_that_is_not_ndjson_is_its_bytes_and_says_so(body: bytes):
+@pytest.mark.parametrize(("body", "row"), [(lines(*ROWS) + b"{", len(ROWS) + 1), (b"\xff\n", 1), (b"[" * 100_000, 1)])
+def test_a_drains_body_that_is_not_ndjson_is_its_bytes_and_names_the_row(body: bytes, row: int):
     event = construct_event_without_verification(body, family="drain")
 
     assert isinstance(event, GenericEvent)
     assert event.payload == body
-    assert str(event.problem).startswith("The body is not NDJSON: ")
+    assert str(event.problem).startswith(f"The body is not NDJSON: in row {row}, ")
 
 
 def test_a_drains_line_that_is_no_object_makes_it_generic():
@@ -251,7 +251,8 @@ def test_json_that_python_does_not_read_is_its_bytes_and_says_so(family: Any, na
     event = construct_event_without_verification(body, family=family)
     assert isinstance(event, GenericEvent)
     assert event.payload == body
-    assert str(event.problem).startswith(f"The body is {name} that Python does not read: it has an integer that is too")
+    place = "in row 1, " if family == "drain" else ""
+    assert str(event.problem).startswith(f"The body is {name} that Python does not read: {place}it has an integer that")
 
 
 @pytest.mark.parametrize(
