@@ -18,11 +18,14 @@ from typing import Any, Generic, TypeVar
 from simstudio.core.context import Context
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
+from simstudio.core.options import check_timeout
 from simstudio.core.resource import APIResource
+from simstudio.transport.errors import InvalidInputError, SimStudioError
 from simstudio.transport.flow import Flow
 
 S = TypeVar("S")
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 class SubmittedRun(APIResource[M], ABC, Generic[M, S, R]):
@@ -56,12 +59,12 @@ class SubmittedRun(APIResource[M], ABC, Generic[M, S, R]):
         """Fetch the state of the run, as the service's own model; ``status`` and ``done`` follow it.
 
         Raises:
-            SimStudioError: The state could not be fetched.
+            SimStudioError: The state could not be fetched (``error.task_id``).
 
         Example:
             >>> run.refresh(); run.status  # doctest: +SKIP
         """
-        self.state = yield from self._fetch_state()
+        self.state = yield from self._identify(self._fetch_state())
         return self.state
 
     @operation
@@ -85,7 +88,11 @@ class SubmittedRun(APIResource[M], ABC, Generic[M, S, R]):
         Example:
             >>> run.wait(timeout=60).status  # doctest: +SKIP
         """
-        self.state = yield from self._await(timeout, on_progress, poll_interval)
+        check_timeout(timeout)
+        check_timeout(poll_interval, "poll_interval")
+        if on_progress is not None and not callable(on_progress):
+            raise InvalidInputError(f"on_progress must be a function of the state, not {on_progress!r}.")
+        self.state = yield from self._identify(self._await(timeout, on_progress, poll_interval))
         return self.state
 
     @operation
@@ -96,15 +103,24 @@ class SubmittedRun(APIResource[M], ABC, Generic[M, S, R]):
             timeout: Seconds to wait; None waits for ever.
 
         Raises:
-            SimStudioError: The run failed, or did not end in time.
+            SimStudioError: The run failed, or did not end in time (``error.task_id``).
 
         Example:
             >>> run.result()  # doctest: +SKIP
         """
+        check_timeout(timeout)
         if not self.done:
-            self.state = yield from self._await(timeout, None, None)
+            self.state = yield from self._identify(self._await(timeout, None, None))
         assert self.state is not None  # noqa: S101 - for type checkers
-        return (yield from self._result(self.state))
+        return (yield from self._identify(self._result(self.state)))
+
+    def _identify(self, flow: Flow[T]) -> Flow[T]:
+        """Run a flow, and set the run's id on its errors."""
+        try:
+            return (yield from flow)
+        except SimStudioError as error:
+            error.task_id = error.task_id or self.id
+            raise
 
     @abstractmethod
     def _status_of(self, state: S) -> str:

@@ -11,7 +11,7 @@ from simstudio.core.endpoint import extract
 from simstudio.core.errors import JobFailedError, JobTimeoutError
 from simstudio.core.model import Model
 from simstudio.core.modes import M
-from simstudio.core.options import UNSET, Unset, check_timeout
+from simstudio.core.options import UNSET, Unset
 from simstudio.core.polling import Poller
 from simstudio.core.resource import APIResource
 from simstudio.core.runs import SubmittedRun
@@ -66,8 +66,7 @@ class StateHandle(SubmittedRun[M, S, S]):
     ) -> Flow[S]:
         if self.state is not None and self.done:
             return (yield from self._result(self.state))
-        check_timeout(timeout)
-        poller = self.poller.with_interval(check_timeout(poll_interval, "poll_interval"))
+        poller = self.poller.with_interval(poll_interval)
         state = yield from poller.wait(
             self._fetch_state,
             done=self._is_done,

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from simstudio.core.modes import M
-from simstudio.core.options import Unset, check_timeout
+from simstudio.core.options import Unset
 from simstudio.core.runs import SubmittedRun
 from simstudio.services.vectorvein.errors import TimeoutError  # noqa: A004 - the documented name
 from simstudio.services.vectorvein.models.agents import AgentTask
-from simstudio.transport.errors import SimStudioError
 
 if TYPE_CHECKING:
     from simstudio.services.vectorvein.resources.agent_tasks import AgentTasks
@@ -43,17 +42,12 @@ class AgentTaskRun(SubmittedRun[M, AgentTask, AgentTask]):
         return state.done if self._until is None else bool(self._until(state))
 
     def _fetch_state(self) -> Flow[AgentTask]:
-        try:
-            return (yield from self._tasks._task(self.id))
-        except SimStudioError as error:
-            error.task_id = self.id
-            raise
+        return self._tasks._task(self.id)
 
     def _await(
         self, timeout: float | None, on_progress: Callable[[AgentTask], Any] | None, poll_interval: float | None
     ) -> Flow[AgentTask]:
-        check_timeout(timeout)
-        poller = self._tasks.poller.with_interval(check_timeout(poll_interval, "poll_interval"))
+        poller = self._tasks.poller.with_interval(poll_interval)
 
         def ask(seconds: float | Unset) -> Flow[AgentTask]:
             return self._tasks._task(self.id, seconds)
@@ -64,20 +58,14 @@ class AgentTaskRun(SubmittedRun[M, AgentTask, AgentTask]):
                 f"The task {self.id} had not ended within {timeout:g} s ({seen}). It goes on.", job=last
             )
 
-        try:
-            return (
-                yield from poller.wait(
-                    ask,
-                    done=self._is_done,
-                    expired=expired,
-                    timeout=timeout,
-                    client_timeout=self._context.options.timeout,
-                    on_progress=on_progress,
-                )
-            )
-        except SimStudioError as error:
-            error.task_id = self.id
-            raise
+        return poller.wait(
+            ask,
+            done=self._is_done,
+            expired=expired,
+            timeout=timeout,
+            client_timeout=self._context.options.timeout,
+            on_progress=on_progress,
+        )
 
     def _result(self, state: AgentTask) -> Flow[AgentTask]:
         return state
