@@ -83,6 +83,29 @@ def test_after_a_gateways_timeout_a_write_may_have_been_carried_out(service: str
     assert "carried out" not in str(caught.value)
 
 
+ADVICE: dict[str, dict[int, str]] = {
+    "oomol": {401: "Check api_token", 403: "Check what the token may do.", 404: "Check the id and base_url."},
+    "speedpix": {},
+    "vectorvein": {401: "Check the API key", 403: "Check that the key may do this.", 404: "Check the id."},
+}
+REDIRECTED = {
+    "oomol": "It redirects to https://b.test/x, which is not followed",
+    "speedpix": "Redirects are not followed here.",
+    "vectorvein": "This redirect is not followed",
+}
+
+
+@pytest.mark.parametrize("service", READS)
+@pytest.mark.parametrize("status", [300, 308, 399, 400, 401, 402, 403, 404, 405, 409])
+def test_an_error_status_brings_its_own_advice_and_no_other(service: str, status: int) -> None:
+    reply = httpx.Response(status, headers={"Location": "https://b.test/x"})
+    with pytest.raises(SimStudioError) as caught:
+        READS[service](httpx.Client(transport=httpx.MockTransport(lambda _: reply)), None)
+    advice = REDIRECTED[service] if status < 400 else ADVICE[service].get(status)
+    end = str(caught.value).partition("attempt 1)")[2]
+    assert (advice in end) if advice is not None else (end == ".")
+
+
 @pytest.mark.parametrize("reply", REPLIES)
 def test_of_a_key_where_a_message_is_cut_nothing_is_left(reply: str) -> None:
     service, status, body = REPLIES[reply]

@@ -283,6 +283,31 @@ def test_a_handle_whose_answer_never_comes_is_a_connection_error_of_the_service(
         Canned([httpx.ReadError("gone")]).run(mode, lambda client: client.tasks.handle("t-1").refresh())
 
 
+@pytest.mark.parametrize(
+    ("status", "done", "succeeded"),
+    [
+        ("created", False, False),
+        ("running", False, False),
+        ("completed", True, True),
+        ("failed", True, False),
+        ("stopped", True, False),
+        ("of the future", False, False),
+    ],
+)
+def test_the_status_of_a_task_says_whether_and_how_it_ended(status: str, done: bool, succeeded: bool):
+    made = Task(id="t-1", status=status)
+
+    assert (made.done, made.succeeded) == (done, succeeded)
+
+
+@pytest.mark.parametrize(("status", "found"), [(404, 404), (0, 0), (None, 0)])
+def test_an_error_made_by_hand_may_have_a_text_for_its_answer(status: int | None, found: int):
+    error = ApiError("m", status, "the body")
+
+    assert error.response is not None
+    assert (error.response.status, error.response.text, error.message) == (found, "the body", "m")
+
+
 def test_a_handle_pickles():
     client = OomolConnectClient(BASE_URL, TOKEN)
     made = pickle.loads(pickle.dumps(client.tasks.handle(Task(id="t-1", status="running"))))

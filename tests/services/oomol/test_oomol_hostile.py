@@ -114,6 +114,24 @@ def test_an_odd_applet_is_no_reason_not_to_find_another(mode: str):
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("applet_id", [None, "", 5, {"appletId": "a-1"}])
+def test_what_names_no_applet_is_refused_before_anything_is_sent(applet_id: Any):
+    server = Canned([[]])
+
+    with pytest.raises(simstudio.InvalidInputError, match="applet_id must be"):
+        server.run("sync", lambda client: client.applets.run(applet_id))
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("values", [5, "text", [5], [{"handle": "a"}], [{"nodeId": "n", "inputs": 5}]])
+def test_inputs_of_an_applet_that_cannot_be_sent_are_refused_before_its_list_is_read(values: Any):
+    server = Canned([[]])
+
+    with pytest.raises(simstudio.InvalidInputError, match="input_values"):
+        server.run("sync", lambda client: client.applets.run("a-1", values))
+    assert server.requests == []
+
+
 @pytest.mark.parametrize("path", [None, 5, "", "/1.2/x", "/a/1.2.3-rc.1/b"])
 def test_a_block_whose_path_tells_no_version_has_an_unknown_one(mode: str, path: Any):
     block = {"package": "p", "name": "b", "path": path}

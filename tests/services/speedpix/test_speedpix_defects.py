@@ -172,6 +172,8 @@ def test_2_a_path_that_would_be_sent_otherwise_than_it_is_signed_is_refused(mode
     for path in ("/scc/../x", "/scc/100%", "/./x"):
         with pytest.raises(InvalidInputError, match="sent as it is signed"):
             run(mode, lambda client, path=path: client.post(path, {}))
+        with pytest.raises(InvalidInputError, match="sent as it is signed"):
+            run(mode, lambda client, path=path: client.request("GET", path))
 
 
 # --- 12 to 16 ---------------------------------------------------------------------------------------------------------

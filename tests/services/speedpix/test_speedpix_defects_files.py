@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from contextlib import nullcontext
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from simstudio.services.speedpix import (
     FileOutput,
     SpeedPixException,
     SpeedPixNotFoundError,
+    SpeedPixPermissionDeniedError,
 )
 from tests.modes import both_modes
 from tests.services.speedpix.helpers import (
@@ -144,6 +147,29 @@ def test_7_a_stream_that_cannot_seek_is_uploaded(mode: str, server: SpeedPixServ
 
     assert (file.name, file.content_type, file.size) == ("pipe.png", "image/png", 3_000_000)
     assert list(server.sandbox.uploads.values()) == [b"x" * 3_000_000]
+
+
+@pytest.mark.parametrize("outcome", ["sent", "refused"])
+@pytest.mark.parametrize("how", ["file", "url", "base64"])
+def test_7_the_copy_of_a_stream_that_cannot_seek_is_closed(
+    how: str, outcome: str, server: SpeedPixServer, monkeypatch: pytest.MonkeyPatch
+):
+    copies: list[Any] = []
+    make = tempfile.SpooledTemporaryFile
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", lambda **options: copies.append(make(**options)) or copies[0])
+    if outcome == "refused":
+        server.sandbox.faults.add(status=403, times=None)
+    pipe: Any = Pipe(b"x")
+
+    def script(client: Any) -> Any:
+        if how == "file":
+            return client.files.create(pipe)
+        return client.run("echo", {"a": pipe}, file_encoding_strategy=how, wait=False)
+
+    with nullcontext() if outcome == "sent" else pytest.raises(SpeedPixPermissionDeniedError):
+        run("sync", script, **keys(server))
+
+    assert [copy.closed for copy in copies] == [True]
 
 
 def test_7_a_caller_s_file_stays_where_it_was(mode: str, here: Path, server: SpeedPixServer):

@@ -325,6 +325,38 @@ def test_a_file_that_is_gone_says_so(mode: str, server: SpeedPixServer):
     assert "geheim" not in str(caught.value) + caught.value.response.url
 
 
+@both_modes
+@pytest.mark.parametrize("method", ["read", "save", "iterate"])
+def test_a_download_that_fails_shows_nothing_of_the_address_s_query(mode: str, method: str, tmp_path: Path):
+    def break_off(url: str) -> Iterator[bytes]:
+        yield b"x"
+        raise httpx.ReadError(f"{url} broke off")
+
+    class Breaking(httpx.SyncByteStream, httpx.AsyncByteStream):
+        def __init__(self, url: str) -> None:
+            self.pieces = break_off(url)
+
+        def __iter__(self) -> Iterator[bytes]:
+            return self.pieces
+
+        async def __aiter__(self) -> Any:
+            for piece in self.pieces:
+                yield piece
+
+    def script(client: Any) -> Any:
+        output = output_of(client, "https://cdn.test/a?Signature=geheim")
+        if method == "iterate":
+            return joined(output) if mode == "async" else b"".join(output)
+        return fetch(client, output, method, *([tmp_path / "a"] if method == "save" else []))
+
+    answering = Answering(lambda request: httpx.Response(200, stream=Breaking(str(request.url))))
+    with pytest.raises(APIConnectionError, match="broke off") as caught:
+        play(mode, answering, script, max_retries=0)
+
+    assert "geheim" not in str(caught.value) + repr(vars(caught.value))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_outputs_are_equal_by_their_address_and_have_no_secret_to_show():
     output = FileOutput("https://x.test/a?k=1")
 

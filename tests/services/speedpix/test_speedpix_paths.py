@@ -71,6 +71,16 @@ def test_an_existing_file_outside_the_root_is_an_error_and_nothing_is_sent(
     assert server.requests == []
 
 
+@pytest.mark.parametrize(("root", "shown"), [(None, "the current directory"), ("below", "below")])
+def test_the_error_names_the_root(root: str | None, shown: str, here: Path, server: SpeedPixServer):
+    (here / "below").mkdir()
+    outside = here.parent / "outside.png"
+    outside.write_bytes(b"private")
+
+    with pytest.raises(InvalidInputError, match=rf"outside upload_root \({shown}\)"):
+        sent("sync", server, str(outside), upload_root=root)
+
+
 def test_a_root_behind_a_link_is_the_directory_it_leads_to(mode: str, here: Path, server: SpeedPixServer):
     (here.parent / "alias").symlink_to(here)
 

@@ -136,3 +136,23 @@ def test_the_wrong_kind_of_loop_says_which_is_right():
         Canned([]).run("async", lambda client: list(client.agents.iterate()))
     with pytest.raises(ConfigurationError, match="`for`"):
         Canned([]).run("sync", lambda client: client.agents.iterate().__aiter__().__anext__().send(None))
+
+
+FIRST: dict[str, tuple[Any, dict[str, Any]]] = {
+    "list_access_keys": (lambda c: c.list_access_keys(), {"page": 1, "page_size": 10}),
+    "list_agents": (lambda c: c.list_agents(), {"page": 1, "page_size": 10}),
+    "list_public_agents": (lambda c: c.list_public_agents(), {"page": 1, "page_size": 10}),
+    "list_agent_tasks": (lambda c: c.list_agent_tasks(), {"page": 1, "page_size": 10}),
+    "list_agent_workspaces": (lambda c: c.list_agent_workspaces(), {"page": 1, "page_size": 10}),
+    "list_agent_cycles": (lambda c: c.list_agent_cycles("t"), {"cycle_index_offset": 0}),
+}
+
+
+@pytest.mark.parametrize("method", FIRST)
+def test_a_list_begins_at_its_beginning(method: str) -> None:
+    call, first = FIRST[method]
+    server = Canned([envelope(dict.fromkeys(("access_keys", "agents", "tasks", "workspaces", "cycles"), []))])
+    server.run("sync", call)
+
+    (body,) = server.bodies
+    assert {name: body[name] for name in first} == first
