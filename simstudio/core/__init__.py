@@ -1,9 +1,10 @@
 """The parts that a client of any REST API needs, on top of the transport.
 
 What belongs here: base classes of clients and resources; operations, and the routes and arguments of an API; pages,
-polls, streams, uploads and downloads; models and their structuring; errors of runs. What does not: anything that only
-one service has, such as its headers, environment variables, error codes and models. The service's client passes such
-facts in. How a request gets to the server belongs to :mod:`simstudio.transport`, the only room that this one imports.
+polls, streams, uploads and downloads; models and their structuring; data frames; errors of runs. What does not:
+anything that only one service has, such as its headers, environment variables, error codes and models. The service's
+client passes such facts in. How a request gets to the server belongs to :mod:`simstudio.transport`, the only room that
+this one imports.
 
 Four things stand between a client and a request:
 

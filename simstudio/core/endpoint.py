@@ -151,9 +151,8 @@ class CursorPages(Pages[T]):
 
     def __init__(self, send: Sender, into: type[T], at: Sequence[str], cursor: str) -> None:
         self._sent = send.query if send.body is None else send.body
-        super().__init__(self._sent.pop(cursor, None))
+        super().__init__(into, self._sent.pop(cursor, None))
         self._send = send
-        self._into = into
         self._at = at
         self._cursor = cursor
 
@@ -165,7 +164,7 @@ class CursorPages(Pages[T]):
         response = yield from send.dispatch(
             send.resource._request(send.route.verb, send.path, headers=send.headers, resend=send.resend, **parts)
         )
-        return read_page(response, self._into, self._at)
+        return read_page(response, self.into, self._at)
 
 
 def read_page(response: Response, into: type[T], at: Sequence[str] = ("data",)) -> Page[T]:

@@ -14,16 +14,25 @@ pages come again or are all empty, is given up with an InvalidResponseError.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Hashable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
 import attrs
 
 from simstudio.transport.errors import InvalidResponseError
+from simstudio.transport.flow import Blocking
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from typing_extensions import Self
+
+    from simstudio.core.frames import Layout
     from simstudio.core.resource import APIResource
     from simstudio.transport.flow import Flow
+
+Library: TypeAlias = Literal["pandas", "polars", "arrow"]
+"""The libraries of data frames."""
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -52,15 +61,53 @@ class Pages(ABC, Generic[T]):
     """The source of the pages of one list, without I/O.
 
     Attributes:
+        into: Class of the items.
         start: Cursor of the first page; None for the beginning of the list.
     """
 
-    def __init__(self, start: str | None = None) -> None:
+    def __init__(self, into: type[T], start: str | None = None) -> None:
+        self.into = into
         self.start = start
+        self._layout: Callable[[], Flow[Layout]] | None = None
 
     @abstractmethod
     def fetch(self, cursor: str | None) -> Flow[Page[T]]:
         """Return the flow that fetches the page at a cursor."""
+
+    def each(self, use: Callable[[Page[T]], Flow[Any]]) -> Flow[None]:
+        """Fetch all pages, and run the flow that ``use`` makes of each."""
+        cursor, walk = self.start, Walk(self.start)
+        while True:
+            page = yield from self.fetch(cursor)
+            yield from use(page)
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+            walk.go_on(page.items, cursor)
+
+    def laid_out(self, layout: Callable[[], Flow[Layout]]) -> Self:
+        """Have data frames the columns that a flow finds, instead of the fields of the items."""
+        self._layout = layout
+        return self
+
+    def to_dataframe(self, library: Library, columns: Sequence[str] | None) -> Flow[Any]:
+        """Make a data frame of the items of all pages."""
+        from simstudio.core.frames import FrameBuilder, Layout, UntypedColumnWarning, import_library
+        from simstudio.core.notices import notify
+
+        yield Blocking(import_library, library)
+        layout = Layout.of(self.into) if self._layout is None else (yield from self._layout())
+        layout = layout.select(columns)
+        builder = FrameBuilder(library, layout.columns)
+
+        def add(page: Page[T]) -> Flow[None]:
+            yield Blocking(builder.add, map(layout.read, page.items))
+
+        yield from self.each(add)
+        frame = yield Blocking(builder.finish)
+        for problem in builder.problems:
+            notify(problem, UntypedColumnWarning)
+        return frame
 
 
 class Walk:
@@ -116,8 +163,11 @@ class _Shell(Generic[T]):
         self._core = core
 
     def _fetch(self, cursor: str | None) -> Any:
+        return self._run(self._core.fetch(cursor))
+
+    def _run(self, flow: Flow[Any]) -> Any:
         resource = self._resource
-        return resource._context.run(resource._redact_errors(self._core.fetch(cursor)))
+        return resource._context.run(resource._redact_errors(flow))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._resource!r}>"
@@ -167,6 +217,30 @@ class Pager(_Shell[T], Generic[T]):
         page: Page[T] = self._fetch(self._core.start)
         return page
 
+    def to_dataframe(self, library: Library = "pandas", *, columns: Sequence[str] | None = None) -> Any:
+        """Make a data frame of all items, one row each: a pandas or polars DataFrame, or an Arrow table.
+
+        Its columns are the fields of the items; those with several values hold JSON data. A list of a table's rows has
+        the columns and types of the table, which are requested first. :mod:`simstudio.core.frames` lists the types.
+
+        Args:
+            library: ``pandas``, ``polars`` or ``arrow``; it must be installed.
+            columns: Names of the columns; default: all. Of a table's rows also ``id``, ``created_at`` and
+                ``updated_at``.
+
+        Raises:
+            ConfigurationError: The library is not installed.
+            InvalidInputError: A column does not exist.
+
+        Warns:
+            UntypedColumnWarning: A value does not fit the type of its column.
+
+        Example:
+            >>> rows = client.v2.tables.rows.list("tbl_1", workspace_id="ws", limit=1000)  # doctest: +SKIP
+            >>> rows.to_dataframe()["qty"].sum()  # doctest: +SKIP
+        """
+        return self._run(self._core.to_dataframe(library, columns))
+
 
 class AsyncPager(_Shell[T], Generic[T]):
     """A list of an async client: an async iterable; otherwise like :class:`Pager`.
@@ -196,3 +270,7 @@ class AsyncPager(_Shell[T], Generic[T]):
         """Fetch the first page."""
         page: Page[T] = await self._fetch(self._core.start)
         return page
+
+    async def to_dataframe(self, library: Library = "pandas", *, columns: Sequence[str] | None = None) -> Any:
+        """Make a data frame of all items, as :meth:`Pager.to_dataframe` does."""
+        return await self._run(self._core.to_dataframe(library, columns))

@@ -32,7 +32,7 @@ class Counted(Pages[Thing]):
     """A list whose server knows no cursors: the page's number is one."""
 
     def __init__(self, send: Sender) -> None:
-        super().__init__(send.query.pop("cursor", None))
+        super().__init__(Thing, send.query.pop("cursor", None))
         self.send = send
 
     def fetch(self, cursor: str | None) -> Flow[Page[Thing]]:

@@ -27,6 +27,7 @@ from simstudio.models.v2.table_filters import all_of, any_of, column
 from simstudio.models.v2.table_params import AllOf
 from simstudio.models.v2.table_rows import TableRow as RowOfV2
 from simstudio.models.v2.table_transfers import TableExport, TableImport
+from simstudio.models.v2.tables import Table as TableOfV2
 from simstudio.resources.v2.transfers import UploadProgress
 
 if sys.version_info >= (3, 11):
@@ -163,6 +164,9 @@ def tables(client: SimStudioClient) -> None:
     assert_type(found, Pager[RowOfV2])
     rows.query("tbl_1", workspace_id="ws", predicate={"field": "qty", "op": "gt", "value": 2})
     assert_type(rows.insert_many("tbl_1", ({"qty": n} for n in range(9)), workspace_id="ws"), BulkWriteReport)
+    assert_type(rows.insert_dataframe("tbl_1", object(), workspace_id="ws"), BulkWriteReport)
+    rows.list("tbl_1", workspace_id="ws").to_dataframe("polars", columns=["qty"])
+    rows.list("tbl_1", workspace_id="ws").to_dataframe("excel")  # type: ignore[arg-type]
     rows.delete_by_filter("tbl_1", workspace_id="ws", filter=wanted, limit=None)
     rows.delete_by_filter("tbl_1", workspace_id="ws", filter=wanted)  # type: ignore[call-arg]
     group = {"workflowId": "w", "outputs": [{"columnName": "a"}], "autoRun": False}
@@ -173,6 +177,7 @@ def tables(client: SimStudioClient) -> None:
 
 
 async def async_tables(client: AsyncSimStudioClient) -> None:
+    assert_type(await client.v2.tables.from_dataframe(object(), workspace_id="ws", name="stock"), TableOfV2)
     assert_type(await client.v2.tables.export_csv("tbl_1", "a.csv", workspace_id="ws"), Path)
     assert_type(await client.v2.tables.rows.update_many("tbl_1", [], workspace_id="ws"), BulkWriteReport)
     assert_type(client.v2.tables.rows.list("tbl_1", workspace_id="ws"), AsyncPager[RowOfV2])

@@ -42,7 +42,10 @@ class BulkWriteError(SimStudioError):
         report: What was written before, and the rows for which the server refused this batch.
         in_doubt: Positions of the rows of which it is unknown whether they were written; empty if the server refused
             them.
+        table_id: The new table of ``from_dataframe``; None if it was deleted, and after other operations.
     """
+
+    table_id: str | None = None
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ class PausedRuns(Pages[PausedRun]):
     """The paused runs of a workflow, in one page. The server requires ``status`` (400 without it)."""
 
     def __init__(self, dialect: APIResource[Any], path: str, status: str) -> None:
-        super().__init__()
+        super().__init__(PausedRun)
         self._dialect = dialect
         self._path = path
         self._status = status

@@ -352,7 +352,7 @@ class _PausedRuns(Pages[PausedRun]):
     """The paused runs of a workflow, paged like the list of its runs."""
 
     def __init__(self, dialect: V2Dialect[Any], workflow_id: str, status: str) -> None:
-        super().__init__()
+        super().__init__(PausedRun)
         self._dialect = dialect
         self._workflow_id = workflow_id
         self._status = status

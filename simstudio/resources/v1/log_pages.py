@@ -75,7 +75,7 @@ class LogPages(Pages[LogEntry]):
     """The pages of ``client.v1.logs.list``; ``send`` carries the user's filters."""
 
     def __init__(self, send: Sender, order: Order) -> None:
-        super().__init__(send.query.pop("cursor", None))
+        super().__init__(LogEntry, send.query.pop("cursor", None))
         position = Position.read(self.start)
         if position is not None and position.order != order:
             raise InvalidInputError(

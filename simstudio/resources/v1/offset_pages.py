@@ -40,9 +40,8 @@ class OffsetPages(Pages[T]):
         cursor = send.arguments.get("cursor")
         if cursor is not None and not (isinstance(cursor, str) and cursor.isascii() and cursor.isdigit()):
             raise InvalidInputError(f"cursor must be next_cursor of an earlier page of this list, not {cursor!r}.")
-        super().__init__(cursor)
+        super().__init__(into, cursor)
         self._send = send
-        self._into = into
         self._at = at
 
     def fetch(self, cursor: str | None) -> Flow[Page[T]]:
@@ -52,7 +51,7 @@ class OffsetPages(Pages[T]):
         response = yield from send.resource._call(
             send.resource._request("GET", send.path, params=query, headers=send.headers, resend="read")
         )
-        page = read_page(response, self._into, self._at)
+        page = read_page(response, self.into, self._at)
         count = total_of(page.extra)
         after = int(query.get("offset", 0)) + len(page.items)
         more = bool(page.items) and (has_more(page.extra) if count is None else after < count)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from simstudio.core.endpoint import Sender, endpoint, paged
+from simstudio.core.conversion import structure
+from simstudio.core.endpoint import Sender, endpoint, extract, paged
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.paging import Pages
@@ -16,13 +18,18 @@ from simstudio.models.v1.tables import (
     DeletedRows,
     InsertedRows,
     RowChanges,
+    Table,
     TableRow,
     UpdatedRows,
     UpsertedRow,
 )
 from simstudio.resources.bodies import json_body
 from simstudio.resources.v1.offset_pages import OffsetPages
+from simstudio.transport.endpoint import segment
 from simstudio.transport.flow import Flow
+
+if TYPE_CHECKING:
+    from simstudio.core.frames import Layout
 
 _ROWS = "/api/v1/tables/{tableId}/rows"
 _ROW = "/api/v1/tables/{tableId}/rows/{rowId}"
@@ -68,7 +75,7 @@ class TableRows(APIResource[M]):
             ... )
             >>> [row.data["sku"] for row in rows]  # doctest: +SKIP
         """
-        return OffsetPages(send, TableRow, "data", "rows")
+        return OffsetPages(send, TableRow, "data", "rows").laid_out(partial(self._layout, table_id, workspace_id))
 
     @endpoint("POST", _ROWS, "insertRows")
     def insert(
@@ -277,3 +284,14 @@ class TableRows(APIResource[M]):
             'update'
         """
         return send.one(UpsertedRow, **json_body(send))
+
+    def _layout(self, table_id: str, workspace_id: str) -> Flow[Layout]:
+        """The columns of a data frame of the table's rows."""
+        from simstudio.resources.table_frames import layout_of  # few programs make data frames
+
+        path = f"/api/v1/tables/{segment(table_id, 'table_id')}"
+        response = yield from self._call(
+            self._request("GET", path, params={"workspaceId": workspace_id}, resend="read")
+        )
+        table = structure(extract(response, ("data", "table")), Table, response=response)
+        return layout_of(table.schema.columns if table.schema is not None else ())

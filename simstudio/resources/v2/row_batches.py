@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 from simstudio.models.v2.table_errors import BulkWriteError, BulkWriteReport, RejectedRow
 from simstudio.transport.errors import (
     APIConnectionError,
+    InvalidInputError,
     InvalidRequestError,
     InvalidResponseError,
     RateLimitError,
@@ -58,9 +59,19 @@ class BatchWriter:
             BulkWriteError: A batch was not written, or it is unknown whether it was.
         """
         numbered = enumerate(rows)
-        while batch := list(islice(numbered, MOST_ROWS)):
+        while batch := self._read(numbered):
             yield from self._write_batch(batch)
         return self._report()
+
+    def _read(self, numbered: Iterator[tuple[int, Any]]) -> list[tuple[int, Any]]:
+        try:
+            return list(islice(numbered, MOST_ROWS))
+        except InvalidInputError as error:
+            if not self._count:
+                raise
+            raise BulkWriteError(
+                f"The write stopped after {self._count:,} rows were written: {error}", report=self._report()
+            ) from error
 
     def _write_batch(self, batch: list[tuple[int, Any]]) -> Flow[None]:
         while batch:

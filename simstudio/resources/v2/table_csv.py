@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 from simstudio.core.disk import NewFile
 from simstudio.core.downloads import write_body
 from simstudio.core.notices import notify
-from simstudio.core.paging import Walk
 from simstudio.models.v2.table_rows import TableRow
 from simstudio.models.v2.table_transfers import TableExport, TableExportDownload
 from simstudio.models.v2.tables import TableColumn
@@ -26,7 +25,7 @@ from simstudio.transport.flow import Blocking, Call, Flow
 from simstudio.transport.message import Headers, Request
 
 if TYPE_CHECKING:
-    from simstudio.core.paging import Pages
+    from simstudio.core.paging import Page, Pages
 
 _ROWS_AT_ONCE: Final = 1000
 _FOR_BROWSERS: Final = "/api/files/serve/"
@@ -123,17 +122,16 @@ def _write_rows(
     pages: Pages[TableRow] = TableRows.list.flow(
         rows, table_id, workspace_id=workspace_id, limit=_ROWS_AT_ONCE, cursor=None, include_run_state=None
     )
-    cursor, walk, count = pages.start, Walk(pages.start), 0
-    while True:
-        page = yield from pages.fetch(cursor)
+    count = 0
+
+    def write(page: Page[TableRow]) -> Flow[None]:
+        nonlocal count
         yield Blocking(file.write, format_lines(_format_row(columns, row) for row in page.items))
         count += len(page.items)
         if on_progress is not None:
             yield Call(on_progress, count)
-        cursor = page.next_cursor
-        if cursor is None:
-            return
-        walk.go_on(page.items, cursor)
+
+    yield from pages.each(write)
 
 
 def _format_row(columns: Sequence[TableColumn], row: TableRow) -> list[str]:

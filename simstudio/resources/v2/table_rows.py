@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from simstudio.core.conversion import structure
 from simstudio.core.endpoint import Sender, endpoint, extract, paged
@@ -33,7 +33,10 @@ from simstudio.resources.parameters import WorkspaceId
 from simstudio.resources.v2.row_batches import BatchWriter
 from simstudio.transport.endpoint import segment
 from simstudio.transport.errors import InvalidInputError
-from simstudio.transport.flow import Flow
+from simstudio.transport.flow import Blocking, Flow
+
+if TYPE_CHECKING:
+    from simstudio.core.frames import Layout
 
 _ROWS = "/api/v2/tables/{tableId}/rows"
 _ROW = "/api/v2/tables/{tableId}/rows/{rowId}"
@@ -76,7 +79,7 @@ class TableRows(APIResource[M]):
             >>> for row in client.v2.tables.rows.list("tbl_1", workspace_id="ws", limit=1000):  # doctest: +SKIP
             ...     print(row.id, row.data)
         """
-        return send.pages(TableRow)
+        return send.pages(TableRow).laid_out(partial(self._layout, table_id, workspace_id))
 
     @paged("POST", _QUERY, "queryTableRows")
     def query(
@@ -116,7 +119,7 @@ class TableRows(APIResource[M]):
             ... )
             >>> [row.data["sku"] for row in rows]  # doctest: +SKIP
         """
-        return send.pages(TableRow)
+        return send.pages(TableRow).laid_out(partial(self._layout, table_id, workspace_id))
 
     @endpoint("POST", _QUERY + "/count", "countTableRows", resend="read")
     def count(
@@ -238,6 +241,45 @@ class TableRows(APIResource[M]):
         _check_choice(errors)
         insert = partial(TableRows.bulk_insert.flow, self, table_id, workspace_id=workspace_id)
         return (yield from BatchWriter(lambda batch: insert(rows=batch), errors=errors, on_batch=on_batch).write(rows))
+
+    @operation
+    def insert_dataframe(
+        self,
+        table_id: str,
+        frame: Any,
+        *,
+        workspace_id: str,
+        errors: Literal["raise", "return"] = "raise",
+        on_batch: Callable[[InsertedRows], Any] | None = None,
+    ) -> Flow[BulkWriteReport]:
+        """Insert the rows of a data frame, as :meth:`insert_many` does. The table's columns are requested first.
+
+        Args:
+            frame: A DataFrame of pandas (its index is left out) or polars, or a table or stream of Arrow data. A
+                stream is read as its rows are sent. In polars and Arrow data, a text for a ``json`` column is JSON.
+            errors: As in :meth:`insert_many`.
+            on_batch: Called with the rows of each batch, which have their ids.
+
+        Raises:
+            InvalidInputError: The table lacks a column of the frame, or a value is no JSON data; nothing was inserted.
+            NotFoundError: No table has this id.
+            BulkWriteError: A batch was refused, or failed. It says how many rows were inserted, and of which rows that
+                is unknown.
+
+        Example:
+            >>> client.v2.tables.rows.insert_dataframe("tbl_1", frame, workspace_id="ws").count  # doctest: +SKIP
+        """
+        from simstudio.core.frames import read_frame  # few programs have data frames
+        from simstudio.resources.table_frames import rows_for
+
+        _check_choice(errors)
+        reader = yield Blocking(read_frame, frame)
+        table = yield from self._fetch_table(table_id, workspace_id)
+        rows = rows_for(reader, {column.name: column.type for column in table.schema.columns})
+        report: BulkWriteReport = yield from TableRows.insert_many.flow(
+            self, table_id, rows, workspace_id=workspace_id, errors=errors, on_batch=on_batch
+        )
+        return report
 
     @endpoint("POST", _ROWS + "/upsert", "upsertTableRow")
     def upsert(
@@ -449,6 +491,12 @@ class TableRows(APIResource[M]):
             LockedError: Rows cannot be deleted.
         """
         return send.one(DeletedRows, json=_without_null_limit(send), timeout=timeout)
+
+    def _layout(self, table_id: str, workspace_id: str) -> Flow[Layout]:
+        """The columns of a data frame of the table's rows."""
+        from simstudio.resources.table_frames import layout_of
+
+        return layout_of((yield from self._fetch_table(table_id, workspace_id)).schema.columns)
 
     def _fetch_table(self, table_id: str, workspace_id: str) -> Flow[Table]:
         path = f"/api/v2/tables/{segment(table_id, 'table_id')}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from simstudio.core.endpoint import Sender, endpoint, paged
@@ -16,16 +18,18 @@ from simstudio.core.parameters import between, items, length
 from simstudio.core.resource import APIResource
 from simstudio.models.v2.deleted import Deleted
 from simstudio.models.v2.table_filters import RowFilter
-from simstudio.models.v2.table_params import ExistingTable, NewTable, TableSchemaInput
+from simstudio.models.v2.table_params import ColumnChanges, ExistingTable, NewTable, TableSchemaInput
 from simstudio.models.v2.tables import CancelledRuns, DeletedTables, MovedTables, Table
 from simstudio.resources.folder_paths import FolderPath, FolderPaths
 from simstudio.resources.parameters import Search, WorkspaceId
-from simstudio.transport.flow import Flow
+from simstudio.transport.errors import SimStudioError
+from simstudio.transport.flow import Blocking, Flow
 
 if TYPE_CHECKING:
     import os
     from pathlib import Path
 
+    from simstudio.models.v2.table_rows import InsertedRows
     from simstudio.models.v2.table_transfers import TableImport
     from simstudio.resources.bodies import FileContent
     from simstudio.resources.v2.table_columns import TableColumns
@@ -221,6 +225,68 @@ class Tables(APIResource[M]):
                 on_progress=on_progress,
             )
         )
+
+    @operation
+    def from_dataframe(
+        self,
+        frame: Any,
+        *,
+        workspace_id: str,
+        name: str,
+        columns: Mapping[str, ColumnChanges | Mapping[str, Any]] | None = None,
+        description: str | Unset = UNSET,
+        folder_path: FolderPath | Unset = UNSET,
+        delete_failed: bool = False,
+        on_batch: Callable[[InsertedRows], Any] | None = None,
+    ) -> Flow[Table]:
+        """Create a table with the columns and rows of a data frame.
+
+        Texts, numbers, booleans and dates have columns of these types; all else is a ``json`` column. See also
+        ``rows.insert_dataframe`` for an existing table, and ``rows.list(…).to_dataframe()``.
+
+        Args:
+            frame: A DataFrame of pandas (its index is left out) or polars, or a table or stream of Arrow data.
+            name: As in :meth:`create`, like the names of the columns.
+            columns: Settings of columns by name, such as ``{"price": {"type": "currency", "currencyCode": "EUR"}}``.
+            delete_failed: Delete the table if not all rows could be inserted; it is left behind otherwise.
+            on_batch: Called with each 1,000 inserted rows, which have their ids.
+
+        Raises:
+            InvalidInputError: The frame cannot be read, or its first rows hold values that are no JSON data; nothing
+                was created.
+            ConflictError: A table has this name.
+            InvalidRequestError: The name of the table or of a column is invalid.
+            BulkWriteError: Not all rows were inserted; ``error.table_id`` is the table.
+
+        Example:
+            >>> frame = pandas.read_parquet("stock.parquet")  # doctest: +SKIP
+            >>> client.v2.tables.from_dataframe(frame, workspace_id="ws", name="stock").row_count  # doctest: +SKIP
+        """
+        from simstudio.core.frames import read_frame  # few programs have data frames
+        from simstudio.models.v2.table_errors import BulkWriteError
+        from simstudio.resources.table_frames import columns_for, rows_for
+        from simstudio.resources.v2.table_rows import TableRows
+
+        reader = yield Blocking(read_frame, frame)
+        made = columns_for(reader, columns or {})
+        rows = rows_for(reader, {column["name"]: column["type"] for column in made})
+        first = list(islice(rows, 1))  # what cannot be read is known before the table is there
+        table = yield from Tables.create.flow(
+            self, workspace_id, name=name, schema={"columns": made}, description=description, folder_path=folder_path
+        )
+        try:
+            yield from TableRows.insert_many.flow(
+                self.rows, table.id, chain(first, rows), workspace_id=workspace_id, on_batch=on_batch
+            )
+        except SimStudioError as error:
+            if delete_failed:
+                with suppress(SimStudioError):
+                    yield from Tables.delete.flow(self, table.id, workspace_id=workspace_id)
+            elif isinstance(error, BulkWriteError):
+                error.table_id = table.id
+            raise
+        filled: Table = yield from Tables.get.flow(self, table.id, workspace_id=workspace_id)
+        return filled
 
     @paged("GET", "/api/v2/tables", "listTables")
     def list(
