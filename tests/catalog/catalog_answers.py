@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, get_args, get_origin
 
 import attrs
@@ -12,6 +12,7 @@ from catalog_shapes import attribute_of, fields, is_model, kinds, place_of
 from catalog_values import Maker
 
 from simstudio.core.model import Model
+from simstudio.models.v2.custom_tools import ToolSchema
 
 FILE = b"\x00bytes of a file"
 
@@ -66,6 +67,19 @@ def _least(annotation: Any, value: Any, *, null: bool) -> Any:
         if get_origin(kind) is dict and isinstance(value, dict):
             return {name: _least(get_args(kind)[1], each, null=null) for name, each in value.items()}
     return value
+
+
+def unknown_fields(result: Any) -> Iterator[str]:
+    """The fields that the models in a result do not know. Schemas of tools have keys of their own."""
+    if isinstance(result, ToolSchema):
+        return
+    if isinstance(result, Model):
+        yield from (f"{type(result).__name__}.{name}" for name in result.extra)
+        values: Any = [getattr(result, name, None) for name in result._wire_names]
+    else:
+        values = result.values() if type(result) is dict else result if isinstance(result, (list, tuple)) else ()
+    for value in values:
+        yield from unknown_fields(value)
 
 
 def says(result: Any, data: Any, where: str = "") -> None:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from typing import Any
 
 import pytest
-from catalog_answers import at_result
+from catalog_answers import at_result, unknown_fields
 from catalog_arguments import arguments
 from catalog_digest import DocumentedOperation, documented
 from catalog_local import RESHAPED
@@ -89,6 +89,7 @@ async def test_recorded_answers_fit_their_model_and_are_given_back(mode: str, kn
         for each, data in zip(items, sent, strict=True) if isinstance(items, list) else [(items, sent)]:
             assert isinstance(each, Model)
             assert each.to_dict() == data
+            assert list(unknown_fields(each)) == []
 
 
 @pytest.mark.parametrize("known", REFUSED, ids=lambda known: known.key)

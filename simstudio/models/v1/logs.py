@@ -280,6 +280,7 @@ class StateBlock(Model):
         advanced_mode: Whether the editor shows the advanced fields.
         trigger_mode: Whether the block starts the workflow.
         horizontal_handles: Whether the editor shows the ports at the sides.
+        error_enabled: Whether the block has an output port for failures; None from servers before v0.8.
     """
 
     id: str | None = None
@@ -296,6 +297,7 @@ class StateBlock(Model):
     advanced_mode: bool | None = None
     trigger_mode: bool | None = None
     horizontal_handles: bool | None = None
+    error_enabled: bool | None = None
 
 
 @model

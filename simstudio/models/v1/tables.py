@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from simstudio.core.model import Model, model
+from simstudio.models.v2.tables import ColumnOption, TableLocks
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -20,15 +21,23 @@ class TableColumn(Model):
 
     Attributes:
         name: Letters, digits and underscores; not a digit first.
-        type: ``string``, ``number``, ``boolean``, ``date`` or ``json``.
+        type: ``string``, ``number``, ``boolean``, ``date`` or ``json``; since v0.8 also ``currency`` or ``select``.
         required: Whether each row must have a value.
         unique: Whether no two rows may have the same value.
+        id: ``col_…``; rows and filters do not accept it. None from servers before v0.8, as the next three.
+        options: Choices of a ``select`` column.
+        multiple: Whether a ``select`` column holds a list of choices.
+        currency_code: Three letters, of a ``currency`` column.
     """
 
     name: str
     type: str | None = None
     required: bool | None = None
     unique: bool | None = None
+    id: str | None = None
+    options: list[ColumnOption] | None = None
+    multiple: bool | None = None
+    currency_code: str | None = None
 
 
 @model
@@ -53,6 +62,7 @@ class Table(Model):
         max_rows: Number of rows that the workspace's plan allows.
         created_at: ISO 8601.
         updated_at: ISO 8601.
+        locks: None from servers before v0.8.
     """
 
     id: str
@@ -63,6 +73,7 @@ class Table(Model):
     max_rows: int | None = None
     created_at: str | None = None
     updated_at: str | None = None
+    locks: TableLocks | None = None
 
 
 @model

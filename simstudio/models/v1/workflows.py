@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from simstudio.core.model import Model, model
+from simstudio.models.v2.deployments import ActiveDeployment, DeploymentAttempt
 
 
 @model
@@ -40,11 +41,13 @@ class WorkflowInput(Model):
 
     Attributes:
         type: ``string``, ``number``, ``file[]`` …
+        id: None from servers before v0.8.
     """
 
     name: str | None = None
     type: str | None = None
     description: str | None = None
+    id: str | None = None
 
 
 @model
@@ -87,6 +90,8 @@ class Deployment(Model):
         is_deployed: Whether a version is live.
         version: Number of the version that is live, or will be.
         warnings: Texts of the server.
+        active_deployment: None if no version is live, and from servers before v0.8.
+        latest_deployment_attempt: May be in progress; None if there was none, and from servers before v0.8.
     """
 
     id: str | None = None
@@ -94,6 +99,8 @@ class Deployment(Model):
     deployed_at: str | None = None
     version: int | None = None
     warnings: list[str] | None = None
+    active_deployment: ActiveDeployment | None = None
+    latest_deployment_attempt: DeploymentAttempt | None = None
 
 
 @model

@@ -78,6 +78,7 @@ class TraceSpan(Model):
         output: JSON data.
         tokens: Number of tokens, or the numbers by kind.
         relative_start_ms: Milliseconds after the start of the run.
+        execution_order: Position among the blocks of the run, in the order in which they began, from 1.
         children: Spans inside this one.
     """
 
@@ -98,6 +99,7 @@ class TraceSpan(Model):
     tokens: int | float | TraceTokens | None = None
     cost: TraceCost | None = None
     relative_start_ms: float | None = None
+    execution_order: int | None = None
     tool_calls: list[TraceToolCall] | None = None
     children: list[TraceSpan] | None = None
 
