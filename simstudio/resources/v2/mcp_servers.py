@@ -91,8 +91,8 @@ class McpServers(APIResource[M]):
             PermissionDeniedError: Sim does not connect to this address, or the caller may only read.
 
         Example:
-            >>> headers = {"Authorization": f"Bearer {os.environ['CRM_TOKEN']}"}
-            >>> new = {"name": "CRM", "url": "https://crm.example.com/mcp", "headers": headers}
+            >>> headers = {"Authorization": f"Bearer {os.environ['CRM_TOKEN']}"}  # doctest: +SKIP
+            >>> new = {"name": "CRM", "url": "https://crm.example.com/mcp", "headers": headers}  # doctest: +SKIP
             >>> client.v2.mcp_servers.create("workspace-id", **new).header_names  # doctest: +SKIP
             ['Authorization']
         """
