@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.encoders import jsonable_encoder
-from fastapi.testclient import TestClient
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from simstudio import Job, LargeArrayManifest, LargeValueRef, UsageLimits, WorkflowExecutionResult
@@ -57,7 +57,7 @@ def test_pydantic_refuses_what_is_no_object(wrong: Any) -> None:
         TypeAdapter(Job).validate_python(wrong)
 
 
-def test_fastapi_takes_them_as_the_type_of_a_response_and_of_a_body() -> None:
+async def test_fastapi_takes_them_as_the_type_of_a_response_and_of_a_body() -> None:
     app = FastAPI()
 
     @app.post("/job")
@@ -69,10 +69,10 @@ def test_fastapi_takes_them_as_the_type_of_a_response_and_of_a_body() -> None:
     def limits() -> None:
         return None
 
-    client = TestClient(app)
-    assert client.post("/job", json={"taskId": "t", "status": "completed"}).json() == RESULT.to_dict()
-    assert client.get("/limits").json() is None
-    schema = client.get("/openapi.json").json()
-    assert (
-        schema["paths"]["/job"]["post"]["responses"]["200"]["content"]["application/json"]["schema"]["type"] == "object"
-    )
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://app") as client:
+        answer = await client.post("/job", json={"taskId": "t", "status": "completed"})
+        assert answer.json() == RESULT.to_dict()
+        assert (await client.get("/limits")).json() is None
+        schema = (await client.get("/openapi.json")).json()
+    answered = schema["paths"]["/job"]["post"]["responses"]["200"]["content"]["application/json"]
+    assert answered["schema"]["type"] == "object"
