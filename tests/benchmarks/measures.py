@@ -206,9 +206,11 @@ def first_event() -> Row:
 
 MEMORY = """
 import resource, sys
-from simstudio import SimStudioClient
+from simstudio import Request, SimStudioClient
 from simstudio.resources.execution_events import ExecutionEvents
 from simstudio.resources.streams import OpenedStream, Stream
+from simstudio.transport.deadline import Budget
+from tests.driving import context_of
 
 def peak():
     scale = 1 if sys.platform == "darwin" else 1024
@@ -217,8 +219,10 @@ def peak():
 size, frame = int(sys.argv[2]), int(sys.argv[3])
 with SimStudioClient("key", sys.argv[1]) as client:
     def run(size):
-        request = client._request("POST", f"/stream?size={size}&frame={frame}", idle_timeout=10)
-        stream = Stream(OpenedStream(context_of(client).run(client._send(request)), ExecutionEvents()))
+        url = f"{sys.argv[1]}/stream?size={size}&frame={frame}"
+        request = Request("POST", url, budget=Budget(idle=10), streamed=True)
+        response = context_of(client).run(context_of(client).session.send(request))
+        stream = Stream(OpenedStream(response, ExecutionEvents()))
         for event in stream:
             pass
         return stream

@@ -2,6 +2,7 @@
 
 ``python -m tests.benchmarks.server`` prints its port and serves until its input closes:
 
+* ``/api/v2/tables/t/rows``: pages of rows, and with POST the same rows as inserted ones;
 * POST: a fixed envelope, as small and fast as an answer can be made, of v2 under ``/api/v2/``;
 * ``/stream?size=N&frame=M``: N bytes of text in frames of M, then the final event;
 * ``/ticks?count=N``: N chunks, each holding the monotonic time at which it was written.
@@ -34,6 +35,18 @@ BODY_V2 = json.dumps({
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 ANSWER = HEAD % len(BODY) + BODY
 ANSWER_V2 = HEAD % len(BODY_V2) + BODY_V2
+PAGES, ROWS_PER_PAGE = 20, 1000
+ROWS = json.dumps([
+    {
+        "id": f"row_{number}",
+        "data": {"sku": "A-10293", "size": 42, "price": 19.9, "active": True, "note": "zwölf Boxkämpfer jagen Viktor"},
+        "createdAt": "2026-01-01T08:00:00.000Z",
+        "updatedAt": "2026-01-01T08:00:00.000Z",
+    }
+    for number in range(ROWS_PER_PAGE)
+]).encode()  # fmt: skip
+INSERTED = b'{"data": {"rows": %s, "insertedCount": %d}}' % (ROWS, ROWS_PER_PAGE)
+ANSWER_INSERTED = HEAD % len(INSERTED) + INSERTED
 STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
@@ -45,7 +58,12 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             lower = head.lower()
             if b"content-length:" in lower:
                 await reader.readexactly(int(lower.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0]))
-            query = {name: int(values[0]) for name, values in parse_qs(urlsplit(path).query).items()}
+            texts = parse_qs(urlsplit(path).query)
+            if "/rows" in path:
+                page = int(texts.get("cursor", ["1"])[0])
+                writer.write(_page(page) if head.startswith(b"GET ") else ANSWER_INSERTED)
+                continue
+            query = {name: int(values[0]) for name, values in texts.items()}
             if "size" in query:
                 await _stream(writer, query["size"], query["frame"])
             elif "count" in query:
@@ -54,6 +72,13 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
                 writer.write(ANSWER_V2 if path.startswith("/api/v2/") else ANSWER)
     except (asyncio.IncompleteReadError, ConnectionError):
         writer.close()
+
+
+def _page(number: int) -> bytes:
+    following = b'"%d"' % (number + 1) if number < PAGES else b"null"
+    rows = ROWS.replace(b'"row_', b'"row_%d_' % number)  # a page that came before would be an error
+    body = b'{"data": %s, "nextCursor": %s}' % (rows, following)
+    return HEAD % len(body) + body
 
 
 def _chunk(data: bytes) -> bytes:

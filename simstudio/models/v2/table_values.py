@@ -25,26 +25,32 @@ class RoundedIntegerWarning(UserWarning):
 
 def _warn_of_rounding(name: str, value: Any) -> Any:
     """Return the value, with a :class:`RoundedIntegerWarning` for the first integer that Sim would round."""
-    found = _find_rounded(name, value)
+    found = _find_rounded(value)
     if found is not None:
-        notify(f"{found}, and Sim rounds integers beyond 2**53. Store it as text.", RoundedIntegerWarning)
+        notify(f"{name}{found}, and Sim rounds integers beyond 2**53. Store it as text.", RoundedIntegerWarning)
     return value
 
 
 exact_integers: Final = converted(_warn_of_rounding)
 """Integers that Sim would round are sent with a :class:`RoundedIntegerWarning`."""
 
+_STORED_AS_THEY_ARE: Final = frozenset({str, float, bool, type(None)})
 
-def _find_rounded(at: str, value: Any) -> str | None:
+
+def _find_rounded(value: Any) -> str | None:
+    """Find the first integer that Sim would round, as its path and value: ``['size'][0] is 9007199254740993``."""
     if type(value) is int:
-        return f"{at} is {value}" if abs(value) > LARGEST_INTEGER else None
+        return f" is {value}" if abs(value) > LARGEST_INTEGER else None
     if isinstance(value, Mapping):
-        places = ((f"{at}[{key!r}]", each) for key, each in value.items())
+        places: Iterable[tuple[Any, Any]] = value.items()
     elif isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray)):
-        places = ((f"{at}[{index}]", each) for index, each in enumerate(value))
+        places = enumerate(value)
     else:
         return None
-    return next((found for place, each in places if (found := _find_rounded(place, each)) is not None), None)
+    for key, each in places:  # a million rows have many values, and the path of most is never needed
+        if type(each) not in _STORED_AS_THEY_ARE and (found := _find_rounded(each)) is not None:
+            return f"[{key!r}]{found}"
+    return None
 
 
 RowData: TypeAlias = Annotated[Mapping[str, Any], exact_integers]

@@ -20,7 +20,6 @@ from simstudio.models.cut_texts import find_cut_texts
 from simstudio.models.events import StreamEvent
 from simstudio.models.v2.runs import Run, RunCancellation, RunReceipt, RunResult, RunSummary
 from simstudio.resources.dialects.base import StreamOptions
-from simstudio.resources.dialects.v2 import V2Dialect
 from simstudio.resources.parameters import PageLimit, SaveTo
 from simstudio.resources.payload import encode_nested
 from simstudio.resources.streaming import streaming
@@ -197,6 +196,8 @@ class Runs(APIResource[M]):
             >>> with client.v2.runs.stream("wf", selected_outputs=["agent1.content"]) as s:  # doctest: +SKIP
             ...     print("".join(s.text()))
         """
+        from simstudio.resources.dialects.v2 import V2Dialect  # many modules, and few programs stream runs
+
         options = StreamOptions(selected_outputs, idle_timeout, max_event_size, include_thinking, include_tool_calls)
         dialect: V2Dialect[M] = V2Dialect(self._context, "")
         return (yield from dialect.stream(workflow_id, input, options))
@@ -416,6 +417,8 @@ def _queue(execution: Execution, timeout: Timeout) -> Flow[RunReceipt]:
 
 
 def _read_stream(resource: Runs[Any], execution: Execution, timeout: Timeout) -> Flow[RunResult]:
+    from simstudio.resources.dialects.v2 import V2Dialect
+
     dialect: V2Dialect[Any] = V2Dialect(resource._context, "")
     idle = resource._context.options.timeout if isinstance(timeout, Unset) else timeout
     opened = yield from dialect.open_stream(execution, StreamOptions(idle_timeout=idle))
