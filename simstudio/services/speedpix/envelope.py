@@ -198,8 +198,8 @@ def _envelope_within(response: Response) -> Envelope | None:
         body = json.loads(response.content)
     except (ValueError, RecursionError):
         return None
-    known = isinstance(body, dict) and ("errCode" in body or "err_code" in body or "subErrCode" in body)
-    return Envelope.of(body) if known else None
+    envelope = Envelope.of(body) if isinstance(body, dict) else Envelope()
+    return envelope if envelope.code or envelope.message else None
 
 
 def _words(envelope: Envelope, response: Response) -> str:

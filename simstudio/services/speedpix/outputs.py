@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
-from typing import Any, BinaryIO
+from typing import Any
 
-from simstudio.core.disk import PartialFile
+from simstudio.core.disk import NewFile
+from simstudio.core.downloads import write_body
 from simstudio.services.speedpix.errors import FileSaveError
 from simstudio.services.speedpix.transfers import Transfers, unclaimed
 from simstudio.services.speedpix.urls import Zone, is_file_url, without_query, zone_of_url
 from simstudio.transport.errors import InvalidInputError, SimStudioError
-from simstudio.transport.flow import Blocking, Flow, FromBody
+from simstudio.transport.flow import Blocking, Flow
 
 KEPT = 1024 * 1024
 """Bytes: what `read` brought is kept for a following `save` when it is no larger."""
@@ -141,25 +141,18 @@ class FileOutput:
         return content
 
     def _save(self, path: str | os.PathLike[str]) -> Flow[Path]:
-        target = _Target(path)
+        file = _SavedFile(path)
         try:
-            yield Blocking(target.open)
+            yield Blocking(file.open)
             if self._content is not None:
-                yield Blocking(target.write, self._content)
+                yield Blocking(file.write, self._content)
             else:
                 response = yield from self._files.open(self.url, self._zone)
-                body = response.body
-                if body is None:
-                    yield Blocking(target.write, response.content)
-                while body is not None and (piece := (yield FromBody(body, "piece"))) is not None:
-                    yield Blocking(target.write, piece)
-                if body is not None:
-                    yield FromBody(body, "close")
-            yield Blocking(target.commit)
-        except BaseException:
-            target.abandon()
-            raise
-        return target.path
+                yield from write_body(response, file)
+            yield Blocking(file.finish)
+        finally:
+            file.discard()
+        return file.given
 
     def __str__(self) -> str:
         return self.url
@@ -177,69 +170,38 @@ class FileOutput:
         return FileOutput._named_by_service, (self.url, self._zone)
 
 
-class _Target:
-    """A file being written under another name beside it.
+class _SavedFile(NewFile):
+    """A file at the path that a caller gave, which it replaces when it is complete. A link to a file stays one.
 
-    Its methods may run in a thread whose caller was cancelled meanwhile, so that :meth:`abandon` comes in between.
+    Its methods raise FileSaveError when it cannot be written.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         try:
-            self.path = Path(path)
+            self.given = Path(path)
         except TypeError as error:
             raise InvalidInputError(f"path must be a path, not {type(path).__name__}.") from error
-        self._part: PartialFile | None = None
-        self._file: BinaryIO | None = None
-        self._abandoned = False
-        self._lock = Lock()
+        super().__init__(self.given, overwrite=True)
 
     def open(self) -> None:
-        """Begin.
+        with self._explain():
+            self.path = Path(os.path.realpath(self.given))
+            super().open()
 
-        Raises:
-            FileSaveError: It cannot be written.
-        """
-        with self._lock, self._call_explained():
-            real = Path(os.path.realpath(self.path))  # what a link leads to: the link stays one
-            if real.exists() and not real.is_file():
-                raise FileSaveError(f"{self.path} is there and is no file, so nothing can be saved under its name.")
-            if self._abandoned:
-                return
-            self._part = PartialFile.beside(real)
-            self._file = os.fdopen(self._part.fd, "wb")
+    def write(self, data: bytes) -> None:
+        with self._explain():
+            super().write(data)
 
-    def write(self, piece: bytes) -> None:
-        """Append."""
-        with self._lock, self._call_explained():
-            if self._file is not None:
-                self._file.write(piece)
-
-    def commit(self) -> None:
-        """Let the file appear under its own name."""
-        with self._lock, self._call_explained():
-            if self._file is not None and self._part is not None:
-                self._file.flush()
-                os.fsync(self._file.fileno())
-                self._file.close()
-                self._part.replace_target()
-                self._file = None
-
-    def abandon(self) -> None:
-        """Leave no trace."""
-        with self._lock:
-            self._abandoned = True
-            if self._file is not None and self._part is not None:
-                with suppress(OSError):  # what could not be written cannot be flushed either
-                    self._file.close()
-                self._part.path.unlink(missing_ok=True)
-                self._file = None
+    def finish(self) -> None:
+        with self._explain():
+            super().finish()
 
     @contextmanager
-    def _call_explained(self) -> Iterator[None]:
+    def _explain(self) -> Iterator[None]:
         try:
             yield
         except (OSError, ValueError) as error:
-            raise FileSaveError(f"{self.path} cannot be written: {error}.") from error
+            raise FileSaveError(f"{self.given} cannot be written: {str(error).rstrip('.')}.") from error
 
 
 def wrap_output(value: Any, transfers: Transfers | None = None) -> Any:

@@ -160,6 +160,8 @@ BAD = {"status": 20, "errCode": "E", "errMessage": "bad", "subErrCode": "S", "su
         (200, {**BAD, "subErrCode": None}, "E", "E"),
         (200, {**BAD, "errCode": "THROTTLED"}, "RATE_LIMIT_EXCEEDED", "S"),
         (400, BAD, "S", "S"),
+        *((400, {name: "E"}, "E", "E") for name in ("errCode", "err_code", "subErrCode", "sub_err_code")),
+        (400, {"errCode": 17}, "17", "17"),
         (401, BAD, "UNAUTHORIZED", "S"),
         (402, {"error": "No money", "code": "C"}, "USAGE_LIMIT_EXCEEDED", "C"),
         (429, b"", "RATE_LIMIT_EXCEEDED", None),
