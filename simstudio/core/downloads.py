@@ -130,26 +130,31 @@ def receive(send: Callable[[], Flow[Response]], to: str | os.PathLike[str], retr
             yield from write_body(response, file)
             yield Blocking(file.finish)
             return Download.of(response, target)
-        except APIConnectionError:
-            if attempt > retries:
-                raise
+        except Exception as error:
             if response.body is not None:
                 yield FromBody(response.body, "close")
+            if attempt > retries or not isinstance(error, APIConnectionError):
+                raise
         finally:
             file.discard()
         yield Sleep(Backoff().delay(attempt, random=random.random()))  # noqa: S311 - jitter
 
 
 def write_body(response: Response, file: NewFile) -> Flow[None]:
-    """Write the body of a streamed response to a file as it arrives."""
+    """Write the body of a streamed response to a file as it arrives, and close it."""
     body = response.body
     pieces = [response.content]  # empty if the body is unread
-    while body is not None and (piece := (yield FromBody(body, "piece"))) is not None:
-        pieces.append(piece)
-        if sum(map(len, pieces)) >= _WRITTEN_AT_ONCE:
-            yield Blocking(file.write, b"".join(pieces))
-            pieces = []
-    yield Blocking(file.write, b"".join(pieces))
+    try:
+        while body is not None and (piece := (yield FromBody(body, "piece"))) is not None:
+            pieces.append(piece)
+            if sum(map(len, pieces)) >= _WRITTEN_AT_ONCE:
+                yield Blocking(file.write, b"".join(pieces))
+                pieces = []
+        yield Blocking(file.write, b"".join(pieces))
+    except Exception:
+        if body is not None:
+            yield FromBody(body, "close")
+        raise
     if body is not None:
         yield FromBody(body, "close")
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simstudio import APIConnectionError, Download, InvalidInputError, NotFoundError
-from simstudio.core.disk import PartialFile, safe_name
+from simstudio.core.disk import NewFile, PartialFile, safe_name
 from simstudio.core.endpoint import Sender, endpoint
 from simstudio.core.modes import M
 from simstudio.core.parameters import local
@@ -356,10 +356,17 @@ class TestSavingWhileItIsReceived:
         assert isinstance(played.error, NotFoundError)
         assert names(tmp_path) == []
 
-    def test_a_disk_that_is_full_leaves_nothing(self, tmp_path: Path) -> None:
-        response = body(b"one ", OSError(28, "No space left on device"))
+    @pytest.mark.parametrize("step", ["open", "write", "finish"])
+    def test_a_disk_that_is_full_leaves_nothing_and_no_open_connection(
+        self, step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: Any) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(NewFile, step, fail)
+        response = body(b"one ", b"two")
         assert isinstance(self.fetch(tmp_path / "a", response).error, OSError)
-        assert names(tmp_path) == []
+        assert (names(tmp_path), response.body) == ([], None)
 
     @pytest.mark.parametrize("to", [b"a", 7])
     def test_what_is_no_path_is_refused(self, to: Any) -> None:

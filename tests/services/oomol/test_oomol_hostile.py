@@ -114,6 +114,14 @@ def test_an_odd_applet_is_no_reason_not_to_find_another(mode: str):
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("status", "advice"), [(401, "pass applets_url="), (403, "pass applets_url="), (404, "Check the id")]
+)
+def test_a_refused_list_of_applets_says_when_the_token_is_sent_to_its_host(status: int, advice: str):
+    with pytest.raises(simstudio.APIStatusError, match=advice):
+        Canned([(status, {})]).run("sync", lambda client: client.applets.list())
+
+
 @pytest.mark.parametrize("applet_id", [None, "", 5, {"appletId": "a-1"}])
 def test_what_names_no_applet_is_refused_before_anything_is_sent(applet_id: Any):
     server = Canned([[]])
@@ -143,11 +151,20 @@ def test_a_block_whose_path_tells_no_version_has_an_unknown_one(mode: str, path:
 def test_the_newest_of_versions_is_found_by_number(mode: str):
     blocks = [
         {"package": package, "name": "b", "path": f"/{version}/b"}
-        for package, version in [("p", "0.1.9"), ("q", "1.0.0"), ("p", "0.1.10"), ("p", "x"), ("q", "0.9.9")]
+        for package, version in [
+            ("p", "0.1.9"),
+            ("q", "1.0.0"),
+            ("p", "0.1.10"),
+            ("p", "x"),
+            ("q", "0.9.9"),
+            ("r", "x"),
+            ("r", "0.0.1"),
+        ]
     ]
     found = Canned([{"blocks": blocks}]).run(mode, lambda client: client.blocks.list())
 
-    assert [(block["package"], block["version"]) for block in found["blocks"]] == [("p", "0.1.10"), ("q", "1.0.0")]
+    newest = [(block["package"], block["version"]) for block in found["blocks"]]
+    assert newest == [("p", "0.1.10"), ("q", "1.0.0"), ("r", "0.0.1")]
 
 
 @pytest.mark.parametrize("reply", [{}, {"logs": None}, {"logs": []}])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import simstudio
-from simstudio import RateLimitError
+from simstudio import InvalidInputError, RateLimitError
 from simstudio.sandbox.services.speedpix import SpeedPixServer
 from simstudio.services.speedpix import (
     PredictionCanceledError,
@@ -154,6 +154,21 @@ def test_11_the_first_question_is_asked_at_once_and_pauses_grow(mode: str, serve
 def unestimated(client: Any) -> Iterator[Any]:
     prediction = yield client.predictions.create("echo", {})
     return (yield client.predictions.handle(prediction.id).wait())
+
+
+@pytest.mark.parametrize("name", ["polling_interval", "poll_interval"])
+def test_11_a_wait_has_two_names_for_its_interval_of_which_one_is_given(
+    name: str, server: SpeedPixServer, slept: list[float]
+):
+    def script(client: Any) -> Any:
+        prediction = yield client.predictions.create("echo", {})
+        with pytest.raises(InvalidInputError, match="give one of them"):
+            prediction.wait(polling_interval=1.5, poll_interval=1.5)
+        yield prediction.wait(**{name: 1.5})
+
+    run("sync", script, **keys(server))
+
+    assert set(slept) == {1.5}
 
 
 def test_11_a_polling_interval_is_kept(mode: str, server: SpeedPixServer, slept: list[float]):

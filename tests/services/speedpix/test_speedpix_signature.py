@@ -203,6 +203,8 @@ def test_the_sandbox_refuses_what_the_gateway_would(
         ("k", "", "app_secret is missing"),
         (" k", "s", "app_key begins or ends with a space"),
         ("k", "s\n", "app_secret begins or ends with a space"),
+        ("k", " s", "app_secret begins or ends with a space"),
+        ("k", "s\x00s", "app_secret begins or ends with a space or line break"),
         ("k k", "s", "app_key holds a space"),
         ("键", "s", "app_key holds a space, or a character beyond ASCII"),
         (1, "s", "app_key must be a str, not int"),

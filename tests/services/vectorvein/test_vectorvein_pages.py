@@ -34,6 +34,7 @@ def collect(pages: Any, mode: str) -> Any:
     return gather()
 
 
+@both_modes
 @pytest.mark.parametrize("counts", [{"total": 5}, {"total": 5, "page_count": 3}, {}])
 @pytest.mark.parametrize("name", LISTS)
 def test_all_pages_are_iterated_over(name: str, counts: dict[str, int], mode: str):
