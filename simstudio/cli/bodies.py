@@ -10,6 +10,7 @@ import click
 
 from simstudio.cli.failures import CommandError, ExitCode
 from simstudio.cli.output import on_terminal, write, write_bytes, write_json, write_value
+from simstudio.core.disk import output_file
 
 if TYPE_CHECKING:
     from simstudio.cli.connection import Connection
@@ -36,7 +37,8 @@ def show_content(connection: Connection, content: bytes, kind: str, output: Path
     """
     if output is not None:
         try:
-            output.write_bytes(content)
+            with output_file(output) as file:
+                file.write(content)
         except OSError as error:
             raise CommandError(f"{output} cannot be written: {error.strerror or error}.", ExitCode.FAILED) from error
         show_saved(connection, output, len(content), kind)

@@ -16,6 +16,7 @@ from simstudio.cli.inputs import read_json
 from simstudio.cli.options import workspace_option
 from simstudio.cli.output import on_terminal, say, write, write_json
 from simstudio.cli.tables import show_fields
+from simstudio.core.disk import output_file
 
 
 @click.command("export")
@@ -41,7 +42,8 @@ def export(connection: Connection, workflow: str, output: Path | None) -> None:
         write(text)
         return
     try:
-        output.write_text(text, encoding="utf-8", newline="\n")
+        with output_file(output) as file:
+            file.write(text.encode())
     except OSError as error:
         raise CommandError(f"{output} cannot be written: {error.strerror or error}.", ExitCode.FAILED) from error
     if connection.as_json:

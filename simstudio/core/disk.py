@@ -11,7 +11,8 @@ import re
 import secrets
 import stat
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
@@ -86,6 +87,56 @@ def write_unless_there(path: Path, content: bytes, *, overwrite: bool) -> None:
         file.discard()
 
 
+@contextmanager
+def output_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a file that a user names for output. A regular file is replaced when the block has written all of it.
+
+    A link stays a link to the file that is replaced. What is no regular file, such as a pipe or a terminal, is written
+    to; so are standard output and other open files, whatever they are redirected to.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    path = os.fsdecode(path)
+    number = _descriptor(path)
+    if number is not None:
+        with suppress(OSError, ValueError, AttributeError):
+            sys.stdout.flush()  # what was written before comes before
+        with os.fdopen(os.dup(number), "wb") as file:
+            yield file
+    elif not _is_regular(path):
+        with open(path, "wb") as file:  # noqa: PTH123
+            yield file
+    else:
+        part = PartialFile.beside(Path(os.path.realpath(path)))
+        try:
+            with os.fdopen(part.fd, "wb") as file:
+                yield file
+            part.replace_target()
+        except BaseException:
+            with suppress(OSError):
+                part.path.unlink()
+            raise
+
+
+_STANDARD = {"/dev/stdout": 1, "/dev/stderr": 2}
+_DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/(\d+)", re.ASCII)
+
+
+def _descriptor(path: str) -> int | None:
+    """The number of an open file of this process, if the path names one: to open it again would overwrite it."""
+    found = _DESCRIPTOR.fullmatch(path)
+    return int(found[1]) if found is not None else _STANDARD.get(path)
+
+
+def _is_regular(path: str) -> bool:
+    """Whether a path leads to a regular file, or to nothing."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 - of the path as it was given
+    except OSError:
+        return True
+
+
 class NewFile:
     """A file that appears when it is complete, under a name that somebody else may have chosen.
 
@@ -137,6 +188,8 @@ class NewFile:
         with self._lock:
             if self._file is None or self._part is None:
                 return
+            self._file.flush()
+            os.fsync(self._file.fileno())  # after a crash the file is complete as well
             self._file.close()
             try:
                 if self._overwrite:
@@ -151,7 +204,8 @@ class NewFile:
         with self._lock:
             self._discarded = True
             if self._file is not None and self._part is not None:
-                self._file.close()
+                with suppress(OSError):  # what could not be written cannot be flushed either
+                    self._file.close()
                 self._part.path.unlink(missing_ok=True)
                 self._file = self._part = None
 

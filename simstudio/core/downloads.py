@@ -71,7 +71,7 @@ class Download:
         The server's name never hides the file, names no device and no other directory, and leads through no link.
 
         Args:
-            path: A file, which is replaced, or an existing directory.
+            path: A file, which is replaced when the new one is complete, or an existing directory.
             overwrite: In a directory: whether to replace a regular file of that name.
 
         Returns:
@@ -84,14 +84,15 @@ class Download:
         Example:
             >>> client.v1.files.download("file-id", workspace_id="ws").save("reports")  # doctest: +SKIP
         """
-        from simstudio.core.disk import safe_name, write_unless_there  # few programs save files
+        from simstudio.core.disk import output_file, safe_name, write_unless_there  # few programs save files
 
         target = Path(path)
         if target.is_dir():
             target /= safe_name(self.name or "")
             write_unless_there(target, self.content, overwrite=overwrite)
         else:
-            target.write_bytes(self.content)
+            with output_file(target) as file:
+                file.write(self.content)
         return target
 
 

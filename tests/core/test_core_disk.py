@@ -144,3 +144,18 @@ class TestNewFile:
             step()
 
         assert list(tmp_path.iterdir()) == []
+
+    def test_one_that_the_disk_has_no_room_for_leaves_nothing(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file = NewFile(tmp_path / "out")
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "fdopen", lambda fd, mode: os.close(fd) or Path("/dev/full").open(mode))
+            file.open()
+        file.write(b"content")
+        with pytest.raises(OSError, match="No space"):
+            file.finish()
+
+        file.discard()
+
+        assert list(tmp_path.iterdir()) == []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import pickle
 import stat
 import tracemalloc
@@ -152,6 +153,24 @@ class TestSave:
         target.write_bytes(b"before, and longer")
         assert download(b"now", X_File_Name="theirs.txt").save(target) == target
         assert target.read_bytes() == b"now"
+
+    def test_a_file_that_is_there_is_kept_until_the_new_one_is_complete(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "mine").write_bytes(b"before")
+        (tmp_path / "link").symlink_to("mine")
+
+        def fail(part: PartialFile) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(PartialFile, "replace_target", fail)
+            with pytest.raises(OSError, match="No space"):
+                download(b"now").save(tmp_path / "link")
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"mine": b"before", "link": b"before"}
+        download(b"now").save(tmp_path / "link")
+        assert (tmp_path / "link").is_symlink()
+        assert (tmp_path / "mine").read_bytes() == b"now"
 
     def test_into_a_directory_under_its_own_name(self, tmp_path: Path) -> None:
         saved = download(b"x", X_File_Name="a.txt").save(str(tmp_path))
