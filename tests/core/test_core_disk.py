@@ -148,9 +148,11 @@ class TestNewFile:
     def test_one_that_the_disk_has_no_room_for_leaves_nothing(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        file = NewFile(tmp_path / "out")
+        file, fdopen = NewFile(tmp_path / "out"), os.fdopen
         with monkeypatch.context() as patched:
-            patched.setattr(os, "fdopen", lambda fd, mode: os.close(fd) or Path("/dev/full").open(mode))
+            patched.setattr(
+                os, "fdopen", lambda fd, mode: os.close(fd) or fdopen(os.open("/dev/full", os.O_WRONLY), mode)
+            )
             file.open()
         file.write(b"content")
         with pytest.raises(OSError, match="No space"):
