@@ -356,6 +356,17 @@ def test_8_a_run_that_has_read_the_log_does_not_read_it_once_more(mode: str, clo
     assert [log.id for log in result.logs] == [1, 2]
 
 
+@pytest.mark.parametrize("options", [{}, {"on_log": lambda log: None}], ids=["", "on_log"])
+def test_8_the_log_of_a_run_that_failed_is_read_once_for_its_reason(options: dict[str, Any]):
+    server = Canned([task("created"), task("failed"), logs({"id": 1, "event": {"error": "no disk"}})])
+
+    with pytest.raises(TaskFailedError, match="no disk") as caught:
+        server.run("sync", lambda client: client.tasks.run({"blockId": "a::b"}, options))
+
+    assert server.paths == ["POST /api/v1/tasks", "GET /api/v1/tasks/t-1", "GET /api/v1/tasks/t-1/logs"]
+    assert [log.id for log in caught.value.logs] == [1]
+
+
 # --- 9, 10: pauses and deadlines --------------------------------------------------------------------------------------
 
 

@@ -53,6 +53,24 @@ def test_an_id_is_found_in_an_odd_answer(mode: str, data: Any, server: SpeedPixS
     assert prediction.id == "17"
 
 
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [({"status": 10}, "its data is absent"), ({"status": 10, "data": []}, "its data is list"), ([], "it is a list")],
+)
+def test_an_error_says_what_is_odd(body: Any, problem: str, server: SpeedPixServer):
+    answer(server, "prompt", body)
+
+    with pytest.raises(SpeedPixResponseError, match=problem):
+        run("sync", lambda client: client.run("echo", {}), **keys(server))
+
+
+@pytest.mark.parametrize(("told", "status"), [("queued", "queued"), ("", "waiting"), (None, "waiting")])
+def test_a_new_prediction_has_the_status_that_the_service_tells(told: Any, status: str, server: SpeedPixServer):
+    answer(server, "prompt", {"status": 10, "data": {"taskId": "t-1", "status": told}})
+
+    assert run("sync", lambda client: client.predictions.create("echo", {}), **keys(server)).status == status
+
+
 @pytest.mark.parametrize("data", [{"taskId": "t-1", "errCode": "x"}, {"taskId": "t-1"}])
 def test_a_refused_submit_that_names_an_id_keeps_it(mode: str, data: Any, server: SpeedPixServer):
     answer(server, "prompt", {"status": 10, "errCode": "E", "data": data})

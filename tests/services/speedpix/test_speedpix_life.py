@@ -250,6 +250,20 @@ async def test_the_module_s_functions_take_a_client(server: SpeedPixServer):
     assert {each.headers["user-agent"] for each in server.requests} == {"mine"}
 
 
+def test_the_module_s_client_is_made_once(environment: SpeedPixServer, monkeypatch: pytest.MonkeyPatch):
+    made: list[Any] = []
+    monkeypatch.setattr(
+        "simstudio.services.speedpix.default.SpeedPixClient", lambda: made.append(Client(user_agent="new")) or made[-1]
+    )
+    monkeypatch.setenv("SPEEDPIX_APP_KEY", f"{environment.sandbox.app_key}")
+    monkeypatch.setenv("SPEEDPIX_ENDPOINT", f"{environment.base_url}/")  # another one than before
+
+    speedpix.run("echo", {})
+    speedpix.run("echo", {})
+
+    assert len(made) == 1
+
+
 def test_the_module_s_client_follows_a_changed_environment(
     environment: SpeedPixServer, monkeypatch: pytest.MonkeyPatch
 ):

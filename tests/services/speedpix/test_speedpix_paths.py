@@ -188,6 +188,13 @@ def test_containers_and_arrays_become_json(mode: str, here: Path, server: SpeedP
     }  # fmt: skip
 
 
+class HalfOfNumpy:
+    """An attribute alone makes no array."""
+
+    def __init__(self, **attributes: Any) -> None:
+        vars(self).update(attributes)
+
+
 def holding_itself() -> list[Any]:
     held: list[Any] = []
     held.append(held)
@@ -200,6 +207,9 @@ def holding_itself() -> list[Any]:
         (holding_itself(), "holds itself"),
         (float("nan"), "cannot be sent as JSON"),
         (object(), "cannot be sent as JSON"),
+        (HalfOfNumpy(dtype="int64"), "cannot be sent as JSON"),
+        (HalfOfNumpy(dtype="int64", tolist=[1]), "cannot be sent as JSON"),
+        (HalfOfNumpy(tolist=lambda: [1]), "cannot be sent as JSON"),
         ("\ud800", "cannot be sent as JSON"),
         ({b"a": 1}, "cannot be sent as JSON"),
         (memoryview(b"x"), "Raw bytes"),

@@ -61,10 +61,21 @@ def test_a_file_that_a_web_framework_received_keeps_its_name_and_type(framework:
     ],
 )
 def test_a_file_has_the_type_that_its_name_says(name: str, content_type: str):
-    attachment = attach(simstudio.File(b"x", name=name))
+    attachment = attach(Path(name))
 
     assert attachment is not None
     assert attachment.content_type == content_type
+
+
+@pytest.mark.parametrize(
+    ("given", "content_type"),
+    [({}, "image/x-own"), ({"content_type": "image/x-other"}, "image/x-other"), ({"name": "b.gif"}, "image/x-own")],
+)
+def test_what_a_caller_says_of_a_file_comes_first(given: dict[str, str], content_type: str):
+    attachment = attach(simstudio.File(b"x", name="a.png", mime="image/x-own"), **given)
+
+    assert attachment is not None
+    assert (attachment.name, attachment.content_type) == (given.get("name", "a.png"), content_type)
 
 
 # --- uploads ----------------------------------------------------------------------------------------------------------

@@ -131,6 +131,25 @@ def test_an_interval_of_ones_own_is_kept(mode: str, clock: Clock):
     assert clock.slept == [3.0, 3.0, 3.0]
 
 
+@pytest.mark.parametrize(
+    ("first", "over"),
+    [
+        (envelope(OUTPUTS, rid="rid-1"), True),
+        (envelope([], rid="rid-1"), False),  # the outputs may just not be there yet
+        (envelope([]), True),  # there is nothing to ask for
+        (envelope(OUTPUTS, 202, rid="rid-1"), False),
+        (envelope({}, rid="rid-1"), False),
+    ],
+    ids=["outputs", "none yet", "none, no id", "outputs of a running one", "no list"],
+)
+def test_a_run_that_is_over_at_once_is_not_asked_for(first: dict[str, Any], over: bool, clock: Clock):
+    server = Canned([first, envelope(OUTPUTS)])
+
+    server.run("sync", lambda client: client.workflows.run(WID, FIELDS))
+
+    assert len(server.requests) == (1 if over else 2)
+
+
 def test_pauses_grow_to_ten_seconds(mode: str, clock: Clock):
     replies = [STARTED, *[RUNNING] * 8, envelope(OUTPUTS)]
 
