@@ -50,6 +50,11 @@ class Things(APIResource[M]):
         """Find a thing."""
         return send.one(Thing)
 
+    @endpoint("DELETE", "/api/things", "clearThings", resend="read")
+    def clear(self, send: Sender, workspace_id: str) -> Flow[Thing]:
+        """Remove all things."""
+        return send.one(Thing)
+
 
 def route(name: str) -> Route:
     found: Route = vars(Things)[name].flow.route
@@ -93,6 +98,13 @@ class TestSending:
         assert request.url == "https://sim.test/api/things/t/at/1"
         assert json.loads(request.content) == {"name": "a"}
         assert "x-run-id" not in request.headers
+
+    def test_only_a_get_may_be_sent_again_unless_the_operation_says_so(self) -> None:
+        made = client(*[answer(200, {"data": {"id": "t"}})] * 3)
+        resource(Things, made).put("t", name="a")
+        resource(Things, made).find("w")
+        resource(Things, made).clear("w")
+        assert [request.resend for request in made.script.requests] == ["never", "read", "read"]  # type: ignore[attr-defined]
 
     def test_what_is_given_is_sent_in_its_place(self) -> None:
         request = put("t", name="a", place="end", size=5, tags=["x"], kind_="k", dry_run=True, only=True, run_id="r")

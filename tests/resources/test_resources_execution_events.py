@@ -414,6 +414,24 @@ class TestShells:
         assert (await both(stream.result())).output["b1"] == {"content": "a"}
 
     @both_modes
+    @pytest.mark.parametrize("read", ["events", "result", "flat method"])
+    async def test_each_wait_for_an_event_has_the_idle_time_to_itself(self, both: Both, read: str) -> None:
+        class Timed(Pieces):
+            def await_event(self) -> None:
+                self.did.append("await")
+
+        one, two, end = frames(chunk("a")), frames(chunk("b")), frames(FINAL_06, DONE)
+        response = streamed()
+        response.body = body = Timed(response, [one[:9], one[9:] + two, end[:9], end[9:]])
+        client = both.client(response)
+        if read == "flat method":
+            await both(client.execute_workflow("wf", stream=True))
+        else:
+            stream = await both(client.workflows.stream("wf"))
+            await (self.collect(both, stream) if read == "events" else both(stream.result()))
+        assert body.did[:6] == ["await", "piece", "piece", "await", "piece", "piece"]
+
+    @both_modes
     async def test_the_result_reads_the_rest(self, both: Both) -> None:
         stream = await both(both.client(streamed(frames(chunk("a")), frames(FINAL_06, DONE))).workflows.stream("wf"))
         assert (await both(stream.result())).success
