@@ -31,7 +31,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timezone
 from decimal import Decimal
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, get_args, get_type_hints
+from types import UnionType
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
@@ -93,8 +94,8 @@ class Layout:
         """
         hints = get_type_hints(kind)
         columns = [Column(field.name, _kind_of(hints[field.name])) for field in attrs.fields(kind)]
-        plain = [column.name for column in columns if column.kind != "json"]
         wires = {column.name: kind._wire_names[column.name] for column in columns if column.kind == "json"}
+        plain = [column.name for column in columns if not wires.get(column.name)]
 
         def read(item: Any) -> Mapping[str, Any]:
             if not isinstance(item, kind):
@@ -122,9 +123,11 @@ class Layout:
 
 
 def _kind_of(annotation: Any) -> Kind:
-    members = set(get_args(annotation) or (annotation,)) - {_NULL}
-    kinds: dict[Any, Kind] = {str: "text", int: "integer", float: "number", bool: "boolean"}
-    return kinds.get(members.pop(), "json") if len(members) == 1 else "json"
+    if get_origin(annotation) in (Union, UnionType):
+        members = [each for each in get_args(annotation) if each is not _NULL]
+        return _kind_of(members[0]) if len(members) == 1 else "json"
+    kinds: dict[Any, Kind] = {str: "text", int: "integer", float: "number", bool: "boolean", list[str]: "list"}
+    return kinds.get(annotation, "json")
 
 
 class FrameBuilder:

@@ -13,8 +13,10 @@ from catalog_arguments import arguments
 from catalog_digest import DocumentedOperation, documented
 from catalog_local import RESHAPED
 from catalog_reading import of
+from catalog_shapes import result_types
 
 from simstudio import APIStatusError, AsyncPager, Download, Page, Pager
+from simstudio.core.frames import FrameBuilder, Layout
 from simstudio.core.model import Model
 from tests.driving import Both, replayed
 from tests.integration.rules import assert_status_error
@@ -122,3 +124,13 @@ def test_each_operation_that_was_seen_was_recorded_with_an_answer_and_an_error()
     assert seen - set(ANSWERS) == NEVER_ANSWERED
     assert seen - set(ERRORS) == NEVER_REFUSED
     assert set(ANSWERS) <= seen
+
+
+@pytest.mark.parametrize("known", [known for known in ANSWERED if of(known).is_list], ids=lambda known: known.key)
+async def test_recorded_lists_become_data_frames_without_an_untyped_column(known: DocumentedOperation) -> None:
+    for found in ANSWERS[known.key]:
+        page = await call("sync", known, found)
+        layout = Layout.of(result_types(known)[0])
+        builder = FrameBuilder("arrow", layout.columns)
+        builder.add(map(layout.read, page.items))
+        assert [builder.finish().num_rows, builder.problems] == [len(page.items), []]

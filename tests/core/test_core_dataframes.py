@@ -250,6 +250,7 @@ class Thing(Model):
     size: int | None = None
     when: datetime | None = None
     parts: list[str] | None = None
+    more: dict[str, int] | None = None
 
 
 class Numbered(Pages[Thing]):
@@ -268,23 +269,25 @@ class Numbered(Pages[Thing]):
 async def test_a_list_becomes_a_frame_of_its_fields(both: Both) -> None:
     from simstudio import AsyncPager, Pager
 
-    things = Numbered(Thing("a", 1, parts=["p"]), "no object")
+    things = Numbered(Thing("a", 1, parts=["p"], more={"n": 1}), "no object")
     pager = (AsyncPager if both.asynchronous else Pager)(resource(APIResource[M], both.client()), things)
-    frame = await both(pager.to_dataframe("arrow", columns=["parts", "id"]))
-    assert frame.to_pylist() == [{"parts": '["p"]', "id": "a"}, {"parts": None, "id": None}]
+    frame = await both(pager.to_dataframe("arrow", columns=["more", "parts", "id"]))
+    assert frame.to_pylist() == [
+        {"more": '{"n":1}', "parts": ["p"], "id": "a"}, {"more": None, "parts": None, "id": None},
+    ]  # fmt: skip
 
 
 def test_a_warning_names_the_columns_that_are_untyped() -> None:
     with pytest.warns(UntypedColumnWarning, match="Column 'size' is of kind integer, which 'big' does not fit"):
         frame = result_of(Numbered(Thing("a"), Thing("b", "big")).to_dataframe("arrow", None))  # type: ignore[arg-type]
-    assert frame.column_names == ["id", "size", "when", "parts"]
+    assert frame.column_names == ["id", "size", "when", "parts", "more"]
 
 
 @pytest.mark.parametrize(
     ("library", "columns", "message"),
     [
         ("excel", None, "library must be 'pandas', 'polars', 'arrow', not 'excel'"),
-        ("arrow", ["id", "color"], "columns must be a list of some of id, size, when, parts"),
+        ("arrow", ["id", "color"], "columns must be a list of some of id, size, when, parts, more"),
         ("arrow", "id", "columns must be a list of some of"),
     ],
 )

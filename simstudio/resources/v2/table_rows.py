@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -240,7 +240,8 @@ class TableRows(APIResource[M]):
         """
         _check_choice(errors)
         insert = partial(TableRows.bulk_insert.flow, self, table_id, workspace_id=workspace_id)
-        return (yield from BatchWriter(lambda batch: insert(rows=batch), errors=errors, on_batch=on_batch).write(rows))
+        writer = BatchWriter(lambda batch: insert(rows=batch), errors=errors, on_batch=on_batch)
+        return (yield from writer.write(_check_rows(rows)))
 
     @operation
     def insert_dataframe(
@@ -504,6 +505,16 @@ class TableRows(APIResource[M]):
             self._request("GET", path, params={"workspaceId": workspace_id}, resend="read")
         )
         return structure(extract(response, ("data",)), Table, response=response)
+
+
+def _check_rows(rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for index, row in enumerate(rows):
+        if not isinstance(row, Mapping):
+            raise InvalidInputError(
+                f"rows must be mappings of values by column, but row {index} is of type {type(row).__name__}. "
+                "insert_dataframe inserts the rows of a data frame."
+            )
+        yield row
 
 
 def _check_choice(errors: object) -> None:

@@ -209,6 +209,11 @@ class TestInsertingMany:
         assert lengths(played) == [1000, 1000, 1]
         assert seen == [(1000, 1000), (1000, 2000), (1, 2001)]
 
+    def test_what_is_no_row_is_not_sent(self) -> None:
+        played = insert(rows=["sku", "qty"])
+        assert isinstance(played.error, sim.InvalidInputError)
+        assert "row 0 is of type str. insert_dataframe inserts the rows of a data frame" in str(played.error)
+
     def test_no_rows_are_no_request(self) -> None:
         assert insert(rows=[]).result == BulkWriteReport(0)
 
