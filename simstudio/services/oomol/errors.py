@@ -18,6 +18,8 @@ What is wrong before anything is sent is a :class:`simstudio.ConfigurationError`
 from __future__ import annotations
 
 import builtins
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from simstudio.core.errors import JobCancelledError, JobFailedError, JobTimeoutError
@@ -231,13 +233,17 @@ def status_class(status: int) -> type[ApiError]:
     return _OF_SHARED.get(status_error_class(status), ApiStatusError)
 
 
-def as_own(error: SimStudioError) -> OomolConnectError | None:
-    """An error of the shared stack as the service's own, None where it is one already or is none of the service."""
-    kind = _OF_SHARED.get(type(error))
-    if kind is None:
-        return None
-    made = kind(str(error))
-    vars(made).update(vars(error))
-    if isinstance(made, APIConnectionError) and made.status is None:
-        made.status = 0
-    return made
+@contextmanager
+def own_errors() -> Iterator[None]:
+    """Raise connection errors and invalid responses of the shared stack as the service's own; subclasses stay."""
+    try:
+        yield
+    except (APIConnectionError, InvalidResponseError) as error:
+        kind = _OF_SHARED.get(type(error))
+        if kind is None:
+            raise
+        own = kind(str(error))
+        vars(own).update(vars(error))
+        if isinstance(own, APIConnectionError) and own.status is None:
+            own.status = 0
+        raise own from error

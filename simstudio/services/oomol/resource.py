@@ -14,8 +14,8 @@ from simstudio.core.modes import M
 from simstudio.core.options import Unset
 from simstudio.core.polling import Poller
 from simstudio.core.resource import APIResource
-from simstudio.services.oomol.errors import ApiStatusError, as_own, status_class
-from simstudio.transport.errors import APIConnectionError, InvalidResponseError, RateLimitError
+from simstudio.services.oomol.errors import ApiStatusError, own_errors, status_class
+from simstudio.transport.errors import RateLimitError
 
 if TYPE_CHECKING:
     from simstudio.core.model import Model
@@ -40,13 +40,8 @@ class OomolResource(APIResource[M]):
         self.poller = Poller()
 
     def _call(self, request: Request) -> Flow[Response]:
-        try:
+        with own_errors():
             return (yield from super()._call(request))
-        except APIConnectionError as error:
-            own = as_own(error)
-            if own is None:
-                raise
-            raise own from error
 
     def _error(self, response: Response) -> Exception:
         status = response.status
@@ -84,10 +79,8 @@ class OomolResource(APIResource[M]):
             ApiStatusError: It says ``"success": false`` with a status of 200.
             ApiInvalidResponseError: It is not JSON.
         """
-        try:
+        with own_errors():
             data = response.json()
-        except InvalidResponseError as error:
-            raise as_own(error) or error from error
         if isinstance(data, Mapping) and data.get("success") is False:
             redact_response(response, self._context.session.credentials)
             said = read_error(response).message or "The server says that it did not succeed"
@@ -106,10 +99,8 @@ class OomolResource(APIResource[M]):
         Raises:
             ApiInvalidResponseError: It is no object, or no list where one is expected.
         """
-        try:
+        with own_errors():
             return structure(data, into, response=response, fallbacks=fallbacks)
-        except InvalidResponseError as error:
-            raise as_own(error) or error from error
 
     def _require(self, made: Model, response: Response, **types: type) -> None:
         """Check the attributes that a flow cannot go on without.
@@ -117,10 +108,8 @@ class OomolResource(APIResource[M]):
         Raises:
             ApiInvalidResponseError: One of them is missing, empty or of another type.
         """
-        try:
+        with own_errors():
             require(made, response, **types)
-        except InvalidResponseError as error:
-            raise as_own(error) or error from error
 
     def _poll(self, options: Polling, poll: Callable[[float | Unset], Flow[T]], **conditions: Any) -> Flow[T]:
         """Poll as the options say; ``conditions`` are those of :meth:`~simstudio.core.polling.Poller.wait`."""

@@ -308,6 +308,22 @@ def test_an_error_made_by_hand_may_have_a_text_for_its_answer(status: int | None
     assert (error.response.status, error.response.text, error.message) == (found, "the body", "m")
 
 
+def test_a_connection_error_of_a_users_own_class_stays_what_it_is():
+    class Refused(simstudio.APIConnectionError):
+        pass
+
+    refused = Refused("by a middleware")
+
+    def refuse(request: Any, call_next: Any) -> Any:
+        raise refused
+        yield
+
+    with pytest.raises(Refused) as caught:
+        Canned([]).run("sync", lambda client: client.tasks.get("t-1"), middleware=[refuse])
+    assert caught.value is refused
+    assert caught.value.__cause__ is None
+
+
 def test_a_handle_pickles():
     client = OomolConnectClient(BASE_URL, TOKEN)
     made = pickle.loads(pickle.dumps(client.tasks.handle(Task(id="t-1", status="running"))))

@@ -284,6 +284,7 @@ def test_no_id_is_made_up_where_none_came(mode: str):
 
 ASKING_FAILS: dict[str, tuple[Any, type[Exception]]] = {
     "a bad key": (envelope(None, 401), APIKeyError),
+    "a bad key without an envelope": ((401, b"<html/>"), APIKeyError),
     "no such run": (envelope(None, 404), simstudio.NotFoundError),
     "HTML for ever": ((502, b"<html/>"), simstudio.ServerError),
     "no JSON for ever": ((200, b"oops"), InvalidResponseError),
