@@ -413,6 +413,12 @@ class TestShells:
         assert body.did == ["piece", "piece", "drain"]
         assert (await both(stream.result())).output["b1"] == {"content": "a"}
 
+    def test_events_are_asked_for_and_not_compressed(self) -> None:
+        made = Both("sync").client(streamed(frames(FINAL_06, DONE)))
+        made.workflows.stream("wf").result()
+        headers = made.script.requests[0].headers
+        assert (headers["accept"], headers["accept-encoding"]) == ("text/event-stream", "identity")
+
     @both_modes
     @pytest.mark.parametrize("read", ["events", "result", "flat method"])
     async def test_each_wait_for_an_event_has_the_idle_time_to_itself(self, both: Both, read: str) -> None:
