@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 _EPILOG = """\b
 Examples:
   simstudio files upload report.pdf --workspace ID
-  simstudio files upload video.mp4 --folder '/Sales/New leads' --api-version v2
+  simstudio files upload video.mp4 --folder '/New leads' --api-version v2
   simstudio files download FILE_ID --output reports/
 
 \b
 What each version of the API can do:
   v1    files of up to 10 MiB, into the root folder
-  v2    files of up to 5 GiB, into any folder; an upload can go on after an interruption
+  v2    files of up to 5 GiB, into any folder; an interrupted upload can go on
 
 simstudio operations files lists what else can be done with files.
 """

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _EPILOG = """\b
 Examples:
   simstudio tables import stock.csv --new stock --workspace ID
-  simstudio tables import stock.csv --table TABLE --column 'größe=size' --column 'remark='
+  simstudio tables import stock.csv --table TABLE --column size=SIZE
   simstudio tables export TABLE --output stock.csv
 
 Both need v2 of the API: --api-version v2, or SIM_API_VERSION=v2.

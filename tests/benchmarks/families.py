@@ -35,8 +35,9 @@ def families() -> Row:
         command = [sys.executable, "-I", "-c", FIRST_TOUCH, name]
         return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
+    # The least of some: other processes on the machine can only add to the CPU of an import.
     runs = {name: [touch(name) for _ in range(ROUNDS + 1)][1:] for name in names}  # the first may write bytecode
-    found = sorted(((statistics.median(times), name) for name, times in runs.items()), reverse=True)
+    found = sorted(((min(times), name) for name, times in runs.items()), reverse=True)
     longest = ", ".join(f"{name} {taken:.1f}" for taken, name in found[:3])
     detail = f"{longest}; median of {len(found)}: {statistics.median(taken for taken, _ in found):.1f} ms"
     return Row("CPU of the import of a family (first use of a namespace of `client.v2`)", found[0][0], 25, "ms", detail)
