@@ -209,12 +209,17 @@ def _too_large(size: int, name: str) -> InvalidInputError:
     )
 
 
+def is_seekable(file: Any) -> bool:
+    """Whether an open file can be read again from its start."""
+    if hasattr(file, "seekable"):
+        return bool(file.seekable())
+    return hasattr(file, "seek") and hasattr(file, "tell")  # tempfile.SpooledTemporaryFile before Python 3.11
+
+
 def _read_open(file: Any) -> bytes:
-    # tempfile.SpooledTemporaryFile has no seekable() before Python 3.11.
-    seekable = bool(file.seekable()) if hasattr(file, "seekable") else hasattr(file, "seek") and hasattr(file, "tell")
-    position = file.tell() if seekable else None
+    position = file.tell() if is_seekable(file) else None
     try:
-        if seekable:
+        if position is not None:
             file.seek(0)
         data = bytearray()
         # An unbuffered file may return fewer bytes than asked for before its end.

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Union, cast
 
 import attrs
 
-from simstudio.core.files import File, as_bytes, file_source
+from simstudio.core.files import File, as_bytes, file_source, is_seekable
 from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.upload import Upload
 
@@ -189,8 +189,7 @@ def _check_path(path: os.PathLike[str]) -> os.PathLike[str]:
 def _check_file(file: Any) -> bytes | BinaryIO:
     """Return an open file; or its bytes if it cannot be rewound, because it may have to be sent twice."""
     try:
-        # tempfile.SpooledTemporaryFile has no seekable() before Python 3.11.
-        seekable = bool(file.seekable()) if hasattr(file, "seekable") else hasattr(file, "seek")
+        seekable = is_seekable(file)
         content = file.read(0) if seekable else file.read()
     except (OSError, ValueError) as error:
         raise InvalidInputError(f"A file of the form cannot be read: {error}.") from error

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO
 
-from simstudio.core.files import as_bytes
+from simstudio.core.files import as_bytes, is_seekable
 from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.upload import Section
 
@@ -84,8 +84,7 @@ class SectionedFile:
                 path.stat()  # raises if nothing is there
                 raise InvalidInputError(f"{os.fspath(content)!r} is no regular file.")
             return path.stat().st_size
-        # tempfile.SpooledTemporaryFile has no seekable() before Python 3.11.
-        if not (content.seekable() if hasattr(content, "seekable") else hasattr(content, "seek")):
+        if not is_seekable(content):
             as_bytes(content.read(0))
             self._content = content = _copy(content)
             weakref.finalize(self, content.close)

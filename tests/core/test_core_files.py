@@ -238,6 +238,36 @@ class TestSize:
         assert endless.given <= 2 * MAX_BODY_BYTES
 
 
+class Methods:
+    """An open file that has only some of the methods."""
+
+    def __init__(self, *names: str) -> None:
+        content = io.BytesIO(b"abc")
+        content.seek(1)
+        self.tell_position = content.tell
+        for name in ("read", *names):
+            setattr(self, name, getattr(content, name))
+
+
+@pytest.mark.parametrize(
+    ("names", "read", "position"),
+    [
+        (["seekable", "seek", "tell"], b"abc", 1),
+        (["seek", "tell"], b"abc", 1),
+        (["seek"], b"bc", 3),
+        (["tell"], b"bc", 3),
+        ([], b"bc", 3),
+    ],
+    ids=["all", "seek and tell", "seek", "tell", "none"],
+)
+def test_a_file_is_read_from_its_start_and_left_where_it_was_if_its_methods_allow_it(
+    names: list[str], read: bytes, position: int
+) -> None:
+    file: Any = Methods(*names)
+    assert File(file, name="a").read() == read
+    assert file.tell_position() == position
+
+
 class Unread:
     """Like aiohttp's ``BodyPartReader`` and the files of aiofiles: nothing but an async ``read``."""
 

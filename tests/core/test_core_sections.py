@@ -122,5 +122,5 @@ def test_a_file_that_became_shorter_is_said_to_be(tmp_path: Path) -> None:
     path = path_of(tmp_path)
     section = SectionedFile(path).section(2, 8)
     path.write_bytes(CONTENT[:5])
-    with pytest.raises(InvalidInputError, match="became shorter .*: 5 bytes are missing"):
+    with pytest.raises(InvalidInputError, match=r"became shorter .*: 5 bytes are missing"):
         b"".join(section)

@@ -58,7 +58,7 @@ class Attachment:
                 raise InvalidInputError(f"{str(content)!r} is no file.")
             if isinstance(content, (bytes, Path)):
                 return Upload(content)
-            if not _seekable(content):
+            if not files.is_seekable(content):
                 content = self._copied()
             return Upload(content)
         except (OSError, ValueError) as error:
@@ -155,8 +155,3 @@ def guess_type(name: str) -> str:
 
 def _base_name(name: str | None) -> str:
     return PurePath((name or "").replace("\\", "/")).name or "file"
-
-
-def _seekable(file: Any) -> bool:
-    # tempfile.SpooledTemporaryFile has no seekable() before Python 3.11
-    return bool(file.seekable()) if hasattr(file, "seekable") else hasattr(file, "seek") and hasattr(file, "tell")
