@@ -452,12 +452,8 @@ def import_library(library: str) -> _Maker:
 # -- frames to rows -----------------------------------------------------------------------------------------------
 
 
-def is_frame(value: object) -> bool:
-    """Whether a value is a data frame or an Arrow table of any library. None is imported."""
-    return _library_of(value) is not None
-
-
 def _library_of(value: object) -> str | None:
+    """The library that reads a frame; None if the value is none. Nothing is imported."""
     for kind in type(value).__mro__:
         library = kind.__module__.partition(".")[0]
         if kind.__name__ == "DataFrame" and library in ("pandas", "polars"):

@@ -64,7 +64,8 @@ class TableRows(APIResource[M]):
     ) -> Pages[TableRow]:
         """List all rows in the order of the table.
 
-        No row is left out or repeated because others are inserted or deleted meanwhile.
+        No row is left out or repeated because others are inserted or deleted meanwhile. ``to_dataframe()`` of the list
+        has the columns and types of the table.
 
         Args:
             limit: Rows per page, 1 to 1,000, or 200 with ``include_run_state``; default 100. Pages of more than 5 MB
