@@ -92,7 +92,8 @@ class Pages(ABC, Generic[T]):
 
     def to_dataframe(self, library: Library, columns: Sequence[str] | None) -> Flow[Any]:
         """Make a data frame of the items of all pages."""
-        from simstudio.core.frames import FrameBuilder, Layout, UntypedColumnWarning, import_library
+        from simstudio.core.frame_libraries import import_library
+        from simstudio.core.frames import FrameBuilder, Layout, UntypedColumnWarning
         from simstudio.core.notices import notify
 
         yield Blocking(import_library, library)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from simstudio.core.frames import Column, FrameReader, Kind, Layout
+from simstudio.core.frame_readers import FrameReader
+from simstudio.core.frames import Column, Kind, Layout
 from simstudio.transport.errors import InvalidInputError
 
 _KINDS: Final[Mapping[str, Kind]] = {

@@ -1,4 +1,4 @@
-"""``simstudio.core.frames``: rows become frames of each library, and frames become rows."""
+"""``simstudio.core.frames`` and ``frame_readers``: rows become frames of each library, and frames become rows."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pyarrow as pa
 import pytest
 
 from simstudio import ConfigurationError, InvalidInputError
-from simstudio.core import frames
-from simstudio.core.frames import Column, FrameBuilder, UntypedColumnWarning, read_frame
+from simstudio.core import frame_readers, frames
+from simstudio.core.frame_readers import read_frame
+from simstudio.core.frames import Column, FrameBuilder, UntypedColumnWarning
 from simstudio.core.model import Model, model
 from simstudio.core.modes import M
 from simstudio.core.paging import Page, Pages
@@ -56,7 +57,8 @@ TYPES = {
 
 @pytest.fixture(autouse=True)
 def _two_rows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames, "_AT_ONCE", 2)
+    monkeypatch.setattr(frames, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(frame_readers, "ROWS_AT_ONCE", 2)
 
 
 def build(library: Any, columns: list[Column], rows: list[Any]) -> tuple[Any, list[str]]:

@@ -271,7 +271,7 @@ class TableRows(APIResource[M]):
         Example:
             >>> client.v2.tables.rows.insert_dataframe("tbl_1", frame, workspace_id="ws").count  # doctest: +SKIP
         """
-        from simstudio.core.frames import read_frame  # few programs have data frames
+        from simstudio.core.frame_readers import read_frame  # few programs have data frames
         from simstudio.resources.table_frames import rows_for
 
         _check_choice(errors)

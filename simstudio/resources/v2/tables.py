@@ -262,7 +262,7 @@ class Tables(APIResource[M]):
             >>> frame = pandas.read_parquet("stock.parquet")  # doctest: +SKIP
             >>> client.v2.tables.from_dataframe(frame, workspace_id="ws", name="stock").row_count  # doctest: +SKIP
         """
-        from simstudio.core.frames import read_frame  # few programs have data frames
+        from simstudio.core.frame_readers import read_frame  # few programs have data frames
         from simstudio.models.v2.table_errors import BulkWriteError
         from simstudio.resources.table_frames import columns_for, rows_for
         from simstudio.resources.v2.table_rows import TableRows
