@@ -70,7 +70,7 @@ def one_of_each_result(among: Sequence[DocumentedOperation]) -> list[DocumentedO
 def kinds(annotation: Any) -> tuple[Any, ...]:
     """The members of a union, or the one kind, without None."""
     inner = get_args(annotation) if get_origin(annotation) in (TypingUnion, types.UnionType) else (annotation,)
-    return tuple(each for each in inner if each is not type(None))
+    return tuple(each for each in inner if each not in (None, type(None)))  # CPython 3.10 keeps None as it is
 
 
 def is_model(kind: Any) -> bool:
