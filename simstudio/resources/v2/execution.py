@@ -201,9 +201,7 @@ class ClaimedRun:
             return APITimeoutError(message, sent=True)
 
         def ask(seconds: float | Unset) -> Flow[RunResponse]:
-            run = yield from fetch_run(
-                self.resource, self.workflow_id, self.run_id, whole=until is None, timeout=seconds
-            )
+            run = yield from self._fetch({"timeout": seconds}, whole=until is None)
             if until is None:
                 require(structure(run.data, Run, response=run.response), run.response, status=str)
             return run
@@ -211,6 +209,9 @@ class ClaimedRun:
         done = until or (lambda run: run.data["status"] in _OVER and not is_resuming(run.data))
         client_timeout = self.resource._context.options.timeout
         return (yield from poller.wait(ask, done=done, expired=expired, timeout=timeout, client_timeout=client_timeout))
+
+    def _fetch(self, options: Mapping[str, Any], *, whole: bool) -> Flow[RunResponse]:
+        return fetch_run(self.resource, self.workflow_id, self.run_id, whole=whole, **options)
 
 
 @attrs.frozen
