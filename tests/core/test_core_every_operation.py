@@ -11,6 +11,7 @@ from typing import Any, Union, get_origin, get_type_hints
 import pytest
 
 import simstudio
+from simstudio import ConfigurationError
 from simstudio.core.namespace import namespace
 from simstudio.core.operation import Method
 from simstudio.core.resource import APIResource
@@ -101,3 +102,12 @@ def test_methods_and_properties_of_public_classes_tell_their_types(module: Modul
             written = member.fget if isinstance(member, property) else member
             if not name.startswith("_") and inspect.isfunction(written):
                 get_type_hints(written)  # raises for a name that cannot be found
+
+
+@pytest.mark.parametrize("make", CLIENTS.values(), ids=CLIENTS)
+def test_every_client_reads_the_level_of_the_log_when_it_is_made(
+    make: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIM_LOG", "loud")
+    with pytest.raises(ConfigurationError, match="SIM_LOG='loud' names no log level"):
+        make()
