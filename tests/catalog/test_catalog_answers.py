@@ -10,7 +10,7 @@ from catalog_answers import FILE, answer, at_result, change_result, least, says
 from catalog_arguments import arguments
 from catalog_calls import Caller, Server
 from catalog_digest import DocumentedOperation, documented
-from catalog_reading import of, one_of_each_kind
+from catalog_reading import each_of, of, one_of_each_kind
 from catalog_shapes import one_of_each_result, result_types
 from catalog_values import Maker
 
@@ -18,13 +18,11 @@ from simstudio import APIStatusError, ConflictError, Download, InvalidResponseEr
 from simstudio.core.model import Model
 from tests.modes import both_modes
 
-every_operation = pytest.mark.parametrize("known", documented(), ids=lambda known: known.key)
+every_operation = each_of(documented())
 SHAPED = [known for known in documented() if known.answer.fields]
-every_shape = pytest.mark.parametrize("known", SHAPED, ids=lambda known: known.key)
-every_result = pytest.mark.parametrize("known", one_of_each_result(SHAPED), ids=lambda known: known.key)
-every_shape_of_v2 = pytest.mark.parametrize(
-    "known", [known for known in SHAPED if known.version == "v2"], ids=lambda known: known.key
-)
+every_shape = each_of(SHAPED)
+every_result = each_of(one_of_each_result(SHAPED))
+every_shape_of_v2 = each_of([known for known in SHAPED if known.version == "v2"])
 
 
 async def call(caller: Caller, known: DocumentedOperation, body: Any, status: int = 200) -> Any:

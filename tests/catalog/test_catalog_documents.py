@@ -11,16 +11,16 @@ from catalog_arguments import parameters
 from catalog_calls import KEY
 from catalog_digest import DocumentedOperation, documented
 from catalog_docstrings import Docstring, is_filler
-from catalog_reading import of
+from catalog_reading import each_of, of
 from catalog_shapes import differences, is_model, result_types, shape_of
 
 import simstudio.errors
 from simstudio import AsyncSimStudioClient, Download, SimStudioClient
 from simstudio.catalog import Parameter
 
-every_operation = pytest.mark.parametrize("known", documented(), ids=lambda known: known.key)
+every_operation = each_of(documented())
 SHAPED = [known for known in documented() if known.answer.fields]
-every_shape = pytest.mark.parametrize("known", SHAPED, ids=lambda known: known.key)
+every_shape = each_of(SHAPED)
 
 
 def docstring(known: DocumentedOperation) -> Docstring:

@@ -10,13 +10,13 @@ from catalog_arguments import annotations, arguments, at_the_end, literals, outs
 from catalog_calls import Caller, Server
 from catalog_digest import Documented, DocumentedOperation, documented
 from catalog_local import LIMITED_HERE
-from catalog_reading import of
+from catalog_reading import each_of, of
 from catalog_types import NULL, options, parse
 
 from simstudio import InvalidInputError, InvalidRequestError
 from simstudio.catalog import Parameter
 
-every_operation = pytest.mark.parametrize("known", documented(), ids=lambda known: known.key)
+every_operation = each_of(documented())
 
 
 def name_of(known: DocumentedOperation, parameter: Documented) -> str:

@@ -13,14 +13,14 @@ from catalog_arguments import Argument, annotations, arguments, parameters, pyth
 from catalog_calls import KEY, Caller, Sent, Server
 from catalog_digest import Documented, DocumentedOperation, documented
 from catalog_local import ALWAYS_SENT, ANY, CALENDAR_DATES, LEFT_OUT_WHEN_FALSE, LOCAL, SPLIT, TOGETHER, WITHOUT_KEY
-from catalog_reading import of, one_of_each_kind
+from catalog_reading import each_of, of, one_of_each_kind
 from catalog_types import NULL, options, parse
 
 from simstudio import AsyncSimStudioClient, InvalidInputError, InvalidRequestError, SimStudioClient
 from simstudio.catalog import Parameter, operations
 from tests.modes import both_modes
 
-every_operation = pytest.mark.parametrize("known", documented(), ids=lambda known: known.key)
+every_operation = each_of(documented())
 MOMENTS = ("startDate", "endDate")
 USUAL_HEADERS = {
     "accept", "accept-encoding", "connection", "content-length", "content-type", "host", "user-agent", "x-api-key",
