@@ -97,10 +97,10 @@ def test_the_other_methods_of_clients_and_namespaces_tell_their_types_too(servic
 @pytest.mark.parametrize("module", [simstudio, oomol, speedpix, vectorvein], ids=lambda module: module.__name__)
 def test_methods_and_properties_of_public_classes_tell_their_types(module: ModuleType) -> None:
     for kind in filter(inspect.isclass, (getattr(module, name) for name in module.__all__)):
-        for name in (each for each in dir(kind) if not each.startswith("_")):
-            member = inspect.getattr_static(kind, name)
+        members = {name: member for base in reversed(kind.__mro__) for name, member in vars(base).items()}
+        for name, member in members.items():
             written = member.fget if isinstance(member, property) else member
-            if inspect.isfunction(written):
+            if not name.startswith("_") and inspect.isfunction(written):
                 get_type_hints(written)  # raises for a name that cannot be found
 
 

@@ -225,7 +225,7 @@ class TestRefused:
             encode_input(data)
 
     def test_an_integer_too_long_for_a_query(self) -> None:
-        with pytest.raises(InvalidInputError, match=r"'limit' cannot be sent: .*4300 digits"):
+        with pytest.raises(InvalidInputError, match=r"'limit' cannot be sent: .*4300"):
             encode_query({"limit": 10**5000})
 
     def test_raw_bytes_with_advice(self) -> None:
