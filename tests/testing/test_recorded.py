@@ -92,7 +92,7 @@ def test_errors_of_every_kind_are_among_the_recordings():
     }
 
 
-HOSTS = {"sim.test", "localhost", "127.0.0.1", "example.com", "docs.sim.ai", "user"}
+HOSTS = {"sim.test", "localhost", "127.0.0.1", "10.0.0.1", "example.com", "docs.sim.ai", "user"}
 """``user`` is of a message of Sim's, ``http://user:pass@host:port``."""
 
 
