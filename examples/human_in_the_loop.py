@@ -25,9 +25,10 @@ def main(client: SimStudioClient) -> None:
     while result.pauses:
         for pause in result.pauses:  # usually one; more if branches of the workflow ask at the same time
             resumed = client.workflows.resume(pause, answer_to(pause))
-            if not isinstance(resumed, WorkflowExecutionResult):  # the run goes on in the background
-                resumed = client.jobs.wait(resumed).result
-        result = resumed
+            if isinstance(resumed, WorkflowExecutionResult):
+                result = resumed
+            else:  # the run goes on in the background
+                result = client.jobs.wait(resumed).result
     print(result.output)
 
 
