@@ -25,10 +25,8 @@ def main(client: SimStudioClient) -> None:
     while result.pauses:
         for pause in result.pauses:  # usually one; more if branches of the workflow ask at the same time
             resumed = client.workflows.resume(pause, answer_to(pause))
-            if isinstance(resumed, WorkflowExecutionResult):
-                result = resumed
-            else:  # the run goes on in the background
-                result = client.jobs.wait(resumed).result
+            # The run may go on in the background.
+            result = resumed if isinstance(resumed, WorkflowExecutionResult) else client.jobs.wait(resumed).result
     print(result.output)
 
 
