@@ -8,7 +8,6 @@ Characters are JavaScript's: UTF-16 code units, of which some Unicode characters
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 import attrs
@@ -18,7 +17,7 @@ _CUT = re.compile(r"\.\.\. \[truncated ([1-9][0-9]*) chars\]\Z")
 _SHORTEST, _LONGEST = _KEPT // 2, _KEPT + len("... [truncated  chars]") + 20
 
 
-def _as_tuple(paths: Iterable[str] | None) -> tuple[str, ...]:
+def _as_tuple(paths: list[str] | tuple[str, ...] | None) -> tuple[str, ...]:
     return tuple(paths or ())  # a pickle of an earlier version has none, and JSON has a list
 
 

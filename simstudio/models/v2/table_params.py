@@ -50,9 +50,10 @@ class NewColumn(_NewColumn, _ColumnSettings, total=False):
     id: str
 
 
-class PlacedColumn(NewColumn, total=False):
+class PlacedColumn(_NewColumn, _ColumnSettings, total=False):
     """A new column of an existing table; ``position`` counts from 0, and the column comes last without it."""
 
+    id: str
     position: int
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 
 from simstudio.core.errors import APIVersionError
+from simstudio.core.resource import APIResource  # noqa: F401 - in the inherited signature
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.models.receipts import AsyncExecutionResult
 from simstudio.resources.claims import JOB_PREFIX
@@ -22,7 +23,7 @@ from simstudio.resources.whole_output import read_whole
 from simstudio.transport.endpoint import segment
 from simstudio.transport.errors import InvalidResponseError, NotFoundError
 from simstudio.transport.flow import Flow
-from simstudio.transport.message import Response
+from simstudio.transport.message import Claim, Response  # noqa: F401 - likewise
 
 
 @attrs.frozen
