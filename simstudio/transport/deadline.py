@@ -2,10 +2,10 @@
 
 A :class:`Budget` is a *total* for one logical HTTP call (connecting, writing, waiting, headers, body, retries and the
 pauses between them), or, for a stream, an *idle* limit on each wait: for the headers, then for each event or each piece
-of the body. No call is cancelled from outside to
-enforce it. Instead each phase gets the seconds that are left, and so does each read and write within a phase: its
-timeout is an :class:`Allowance`, a float that the sockets of the wire compute anew. With a plain timeout, a server that
-sends its headers byte by byte could take the whole timeout for each byte.
+of the body. No call is cancelled from outside to enforce it. Instead each phase gets the seconds that are left, and so
+does each read and write within a phase: its timeout is an :class:`Allowance`, a float that the sockets of the wire
+compute anew. With a plain timeout, a server that sends its headers byte by byte could take the whole timeout for each
+byte.
 """
 
 from __future__ import annotations
