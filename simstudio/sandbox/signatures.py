@@ -19,6 +19,7 @@ import attrs
 
 from simstudio.core.options import Unset
 from simstudio.core.parameters import Bounds, Sent
+from simstudio.resources.folder_paths import encode_folder_path
 from simstudio.sandbox.checks import (
     MISSING,
     AnyOf,
@@ -35,11 +36,13 @@ from simstudio.sandbox.checks import (
     Parsed,
     Path,
     Record,
+    Ruled,
     Shape,
     Tagged,
     Text,
     as_number,
 )
+from simstudio.sandbox.definitions.folders import ROOT, is_canonical
 
 if TYPE_CHECKING:
     from simstudio.core.routes import Route
@@ -120,6 +123,8 @@ class _Annotation:
         if get_origin(annotation) is Annotated:
             annotation, *marks = get_args(annotation)
             bounds = next((mark for mark in marks if isinstance(mark, Bounds)), bounds)
+            if any(isinstance(mark, Sent) and mark.convert is encode_folder_path for mark in marks):
+                return self._folder()
             if any(isinstance(mark, Sent) and mark.convert for mark in marks):
                 annotation = _as_sent(annotation)
         members = list(get_args(annotation)) if get_origin(annotation) in (Union, UnionType) else [annotation]
@@ -171,6 +176,13 @@ class _Annotation:
             small, big = f"{self.name} is required", f"{self.name} is too long"
         low = None if bounds.low is None else (bounds.low, small)
         return low, None if bounds.high is None else (bounds.high, big)
+
+    def _folder(self) -> Check:
+        """The path of a folder; the root is refused under names of folders that are made, moved or deleted."""
+        path = Ruled(Text(), is_canonical, "Path must be a canonical folder path")
+        if self.name not in ("path", "destinationPath"):
+            return path
+        return Ruled(path, lambda path: path != ROOT, "The root path cannot be mutated")
 
     def _number(self, least: Bound | None, most: Bound | None, *, whole: bool) -> Check:
         if self.place != "query":

@@ -312,7 +312,7 @@ def test_folders_hold_workflows(manage: Manager) -> None:
     assert manage("GET", f"/workflows/{made}")["folderPath"] == "/z/c"
     assert manage.list(folderPath="/z/c") == ["Inside"]
     error = manage("DELETE", "/workflows/folders", status=409, **where, path="/z")
-    assert error["details"] == {"code": "FOLDER_NOT_EMPTY"}
+    assert error == {"code": "CONFLICT", "message": "Folder is not empty"}
     gone = manage("DELETE", "/workflows/folders", **where, path="/z", recursive="true")
     assert gone["deletedItems"] == {"folders": 2, "workflows": 1}
     assert manage.list(scope="archived") == ["Inside"]

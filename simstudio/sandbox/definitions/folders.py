@@ -23,23 +23,25 @@ _MOST_SEGMENTS = 64
 _MOST_BYTES = 4096
 
 
+def is_canonical(path: str) -> bool:
+    """Whether a text is the path of a folder, with or without its leading slash."""
+    if path in ("", ROOT):
+        return True
+    segments = path.removeprefix("/").split("/")
+    if len(path.encode()) > _MOST_BYTES or len(segments) > _MOST_SEGMENTS:
+        return False
+    return all(_SEGMENT.fullmatch(segment) and segment not in (".", "..") for segment in segments)
+
+
 def normal(path: str) -> str:
     """A path as it is stored: with its leading slash.
 
     Raises:
-        Refusal: it is no folder path.
+        Refusal: 400, the text is not the path of a folder.
     """
-    if path in ("", ROOT):
-        return ROOT
-    segments = path.removeprefix("/").split("/")
-    if len(path.encode()) > _MOST_BYTES or len(segments) > _MOST_SEGMENTS:
-        raise Refusal(400, f"A folder path has at most {_MOST_SEGMENTS} segments and {_MOST_BYTES} bytes")
-    for segment in segments:
-        if not _SEGMENT.fullmatch(segment) or segment in (".", ".."):
-            raise Refusal(
-                400, f"Invalid folder path {path!r}: each segment must be percent-encoded, and none empty or dots"
-            )
-    return f"/{'/'.join(segments)}"
+    if not is_canonical(path):
+        raise Refusal(400, "Path must be a canonical folder path")
+    return f"/{path.removeprefix('/')}"
 
 
 def parent(path: str) -> str:
@@ -128,7 +130,7 @@ class Folders:
         if destination == path:
             return self._folders[path], {}
         if within(destination, path):
-            raise Refusal(400, "A folder cannot be moved into itself")
+            raise Refusal(400, "Cannot move a folder into one of its descendants")
         self._free(destination)
         moved = {old: destination + old[len(path) :] for old in self._folders if within(old, path)}
         for old, new in moved.items():
@@ -149,7 +151,7 @@ class Folders:
         path = self._own(path)
         doomed = [each for each in self._folders if within(each, path)]
         if not recursive and (occupied or len(doomed) > 1):
-            raise Refusal(409, "Folder is not empty", {"code": "FOLDER_NOT_EMPTY"})
+            raise Refusal(409, "Folder is not empty")
         for each in doomed:
             del self._folders[each]
         return doomed
@@ -157,12 +159,14 @@ class Folders:
     def _own(self, path: str) -> str:
         path = self.existing(path)
         if path == ROOT:
-            raise Refusal(400, "The root folder cannot be changed")
+            raise Refusal(400, "The root path cannot be mutated")
         return path
 
     def _free(self, path: str) -> str:
         path = normal(path)
         if path == ROOT or path in self._folders:
-            raise Refusal(409, "A folder of that path exists already")
-        self.existing(parent(path))
+            raise Refusal(409, "A folder with this name already exists in this location")
+        above = parent(path)
+        if above != ROOT and above not in self._folders:
+            raise Refusal(404, "Parent folder not found")
         return path

@@ -13,16 +13,18 @@ from simstudio.sandbox.v2.answers import data, listing
 from simstudio.sandbox.v2.workflows import matches
 
 if TYPE_CHECKING:
-    from simstudio.sandbox.definitions.folders import Folder
-
-_PATH = "/api/v2/workflows/folders"
+    from simstudio.sandbox.definitions.folders import Folder, Folders
 
 
 @V2().serves(WorkflowFolders.list, {"sortBy": "name", "sortOrder": "asc"})
 def list_folders(call: Call) -> Reply:
     """All folders of a workspace, or those right inside one."""
+    return folder_list(call, call.core.definitions.folders(call.workspace(call.query["workspaceId"])))
+
+
+def folder_list(call: Call, folders: Folders) -> Reply:
+    """The folders that a query selects, in its order: ``parentPath``, ``search``, ``sortBy`` and ``sortOrder``."""
     query = call.query
-    folders = call.core.definitions.folders(call.workspace(query["workspaceId"]))
     found = list(folders)
     if "parentPath" in query:
         parent = folders.existing(query["parentPath"])
