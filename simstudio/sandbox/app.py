@@ -31,7 +31,7 @@ from simstudio.sandbox.routes import (
 )
 from simstudio.sandbox.traffic import ReceivedRequest, Recorder
 from simstudio.sandbox.v2 import account as v2_account
-from simstudio.sandbox.v2 import audit, catalogue, deployments, exchange, folders, logs, versions, workflows
+from simstudio.sandbox.v2 import audit, catalogue, deployments, exchange, folders, logs, uploads, versions, workflows
 from simstudio.sandbox.v2 import execute as v2_execute
 from simstudio.sandbox.v2 import runs as v2_runs
 
@@ -79,6 +79,7 @@ _MODULES = (
     folders,
     logs,
     v2_runs,
+    uploads,
     versions,
     workflows,
 )

@@ -127,6 +127,7 @@ class Family(ABC):
         verb: str,
         path: str,
         operation_id: str = "",
+        /,
         *,
         admit: Callable[[Call], Headers] | None = None,
         **checks: Check,

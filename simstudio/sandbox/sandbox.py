@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from simstudio.sandbox.builtin import BUILTIN
 from simstudio.sandbox.core import Core, Settings
 from simstudio.sandbox.data.stores import Data
+from simstudio.sandbox.data.uploads import PART_SIZE
 from simstudio.sandbox.definitions.store import Definitions
 from simstudio.sandbox.dialects import DIALECTS, Generation
 from simstudio.sandbox.dialects.base import Account
@@ -68,6 +69,7 @@ class Sandbox:
             for what the generation has: 8 MiB since v0.8, no limit before.
         cancel_on_disconnect: whether a synchronous run is cancelled when its caller disconnects, as on some servers
             since v0.8; else it goes on.
+        upload_part_size: bytes of a part of an upload session; larger files are uploaded in parts.
         workspaces: ids of further workspaces, into which workflows can be imported. What is made or edited over the
             API is kept as long as this object lives, also where ``state`` names a file.
         enterprise: whether the key's user owns an organization on the enterprise plan, which may read the audit log and
@@ -103,12 +105,15 @@ class Sandbox:
         heartbeat_interval: float = 15.0,
         large_value_limit: int | None = None,
         cancel_on_disconnect: bool = False,
+        upload_part_size: int = PART_SIZE,
         workspaces: Iterable[str] = (),
         enterprise: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if generation not in DIALECTS:
             raise configuration_error(f"unknown generation {generation!r}: choose one of {', '.join(DIALECTS)}")
+        if upload_part_size < 1:
+            raise configuration_error("upload_part_size is at least 1 byte")
         if isinstance(workspaces, str):
             raise configuration_error("workspaces is a list of ids, not one")
         self.api_key = api_key
@@ -155,7 +160,7 @@ class Sandbox:
             dialect=self._dialect,
             workflows=self._definitions.runnable,
             definitions=self._definitions,
-            data=Data(clock, self._account()),
+            data=Data(clock, self._account(), upload_part_size),
             engine=self._engine,
             store=store,
             clock=clock,

@@ -8,6 +8,7 @@ from simstudio.sandbox.data.audit import AuditLog
 from simstudio.sandbox.data.files import Files
 from simstudio.sandbox.data.knowledge import KnowledgeBases
 from simstudio.sandbox.data.tables import PLANS, Tables
+from simstudio.sandbox.data.uploads import Uploads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 class Data:
     """The stores of the one workspace, in memory as long as the `Sandbox` object lives."""
 
-    def __init__(self, clock: Callable[[], float], account: Account) -> None:
+    def __init__(self, clock: Callable[[], float], account: Account, upload_part_size: int) -> None:
         self.tables = Tables(clock, PLANS[account.plan])
         self.files = Files(clock, account.workspace_id)
         self.knowledge = KnowledgeBases(clock)
         self.audit = AuditLog(clock)
+        self.uploads = Uploads(clock, upload_part_size)

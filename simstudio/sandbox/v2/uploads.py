@@ -1,0 +1,122 @@
+"""The bytes of upload sessions, and what operations on sessions of every purpose have alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+
+from simstudio.sandbox.checks import MISSING, Issue, Number, Parsed, Shape, Text, as_number
+from simstudio.sandbox.families import V2, invalid
+from simstudio.sandbox.http import Headers, Reply
+from simstudio.sandbox.operation import Call
+from simstudio.sandbox.times import iso
+from simstudio.sandbox.v2.answers import data
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from simstudio.sandbox.data.uploads import Purpose, Upload
+
+_HOUR = 3600.0
+_OF_PARTS = "application/octet-stream"
+
+
+class _Bytes(V2):
+    """Operations that need no API key and have no rate limit: the token of the session permits them."""
+
+    def admit(self, call: Call) -> Headers:
+        """Admit everybody."""
+        del call
+        return ()
+
+
+@_Bytes().operation("PUT", "/api/v2/uploads/{uploadId}", "uploadBytes", query=Shape({}, "refuse"))
+async def put(call: Call) -> Response:
+    """All bytes of a file; they cannot be sent twice."""
+    upload = call.core.data.uploads.for_bytes(call.path["uploadId"], _token(call), in_parts=False)
+    upload.receive(await call.request.body(), call.request.headers.get("content-type", ""))
+    return Response(status_code=204)
+
+
+@_Bytes().operation(
+    "PUT",
+    "/api/v2/uploads/{uploadId}/parts/{partNumber}",
+    "uploadPartBytes",
+    path=Shape(
+        {"uploadId": Text(), "partNumber": Parsed(as_number, Number(least=(1, None), most=(640, None), whole=True))}
+    ),
+    query=Shape({"token": Text()}, "refuse"),
+)
+async def put_part(call: Call) -> Response:
+    """One part of a file; it may be sent again."""
+    upload = call.core.data.uploads.for_bytes(call.path["uploadId"], call.query["token"], in_parts=True)
+    upload.receive_part(call.path["partNumber"], await call.request.body())
+    return Response(status_code=204)
+
+
+def named_upload(call: Call, purpose: Purpose) -> Upload:
+    """The session that the path, the query and the header ``upload-token`` name.
+
+    Raises:
+        Refusal: 400 or 404.
+    """
+    token = _token(call)
+    upload_id = "" if call.key == "outsider" else call.path["uploadId"]
+    return call.core.data.uploads.get(purpose, upload_id, token, call.query["workspaceId"])
+
+
+def opened(call: Call, upload: Upload, session: Mapping[str, Any]) -> Reply:
+    """A new session, its token, and how its bytes are sent."""
+    transfer: dict[str, Any]
+    if upload.in_parts:
+        transfer = {"method": "multipart", "partSize": upload.part_size, "partCount": upload.part_count}
+    else:
+        headers = {"Content-Type": upload.content_type, "upload-token": upload.token}
+        transfer = {"method": "put", "url": _url(call, upload), "headers": headers, "expiresAt": iso(upload.expires)}
+    return data({"session": session, "uploadToken": upload.token, "transfer": transfer}, 201)
+
+
+def part_urls(call: Call, upload: Upload) -> Reply:
+    """The addresses of parts, in the order of the request; they hold the token of the session.
+
+    Raises:
+        Refusal: 400 or 409.
+    """
+    numbers: list[int] = call.body["partNumbers"]
+    upload.check_parts(numbers)
+    expires = iso(call.core.clock() + _HOUR)
+    parts = [
+        {
+            "partNumber": number,
+            "url": f"{_url(call, upload)}/parts/{number}?token={upload.token}",
+            "headers": {"Content-Type": _OF_PARTS},
+            "expiresAt": expires,
+        }
+        for number in numbers
+    ]
+    return data({"parts": parts})
+
+
+def session_fields(upload: Upload) -> dict[str, Any]:
+    """The fields of a session that files and documents have."""
+    return {
+        "id": upload.id,
+        "status": upload.status,
+        "name": upload.name,
+        "contentType": upload.content_type,
+        "size": upload.size,
+        "expiresAt": iso(upload.expires),
+        "error": upload.error,
+    }
+
+
+def _url(call: Call, upload: Upload) -> str:
+    return f"{call.core.base_url(call.request)}/api/v2/uploads/{upload.id}"
+
+
+def _token(call: Call) -> str:
+    token = call.request.headers.get("upload-token")
+    if token is None:
+        raise invalid(Issue("type", ("upload-token",), None, {"expected": "string", "value": MISSING}))
+    return token
