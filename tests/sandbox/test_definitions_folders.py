@@ -74,3 +74,33 @@ def test_only_an_empty_folder_goes_unless_all_of_it_may(folders: Folders) -> Non
         folders.delete("/a/b/c", occupied=True, recursive=False)
     assert folders.delete("/a", occupied=True, recursive=True) == ["/a", "/a/b", "/a/b/c"]
     assert paths(folders) == ["/ab"]
+
+
+def test_a_deleted_folder_comes_back_with_what_was_in_it(folders: Folders) -> None:
+    folders.delete("/a", occupied=False, recursive=True)
+    assert sorted(folder.path for folder in folders.archived) == ["/a", "/a/b", "/a/b/c"]
+    folder, restored = folders.restore("/a", 2.0)
+    assert (folder.path, folder.created, folder.updated) == ("/a", 1.0, 2.0)
+    assert restored == {"/a": "/a", "/a/b": "/a/b", "/a/b/c": "/a/b/c"}
+    assert paths(folders) == ["/a", "/a/b", "/a/b/c", "/ab"]
+    assert folders.archived == []
+
+
+def test_a_restored_folder_gets_a_number_if_its_name_is_taken(folders: Folders) -> None:
+    folders.delete("/a", occupied=False, recursive=True)
+    folders.create("/a", 1.5)
+    folder, restored = folders.restore("/a", 2.0)
+    assert (folder.path, folder.name, restored["/a/b/c"]) == ("/a%20%281%29", "a (1)", "/a%20%281%29/b/c")
+
+
+def test_a_restored_folder_is_put_into_the_root_if_its_place_is_gone(folders: Folders) -> None:
+    folders.delete("/a/b", occupied=False, recursive=True)
+    folders.delete("/a", occupied=False, recursive=True)
+    assert folders.restore("/a/b", 2.0)[1] == {"/a/b": "/b", "/a/b/c": "/b/c"}
+
+
+@pytest.mark.parametrize("path", ["/a", "/never"])
+def test_only_a_deleted_folder_can_be_restored(path: str, folders: Folders) -> None:
+    with pytest.raises(Refusal) as caught:
+        folders.restore(path, 2.0)
+    assert (caught.value.status, caught.value.message) == (404, "Folder not found")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 import attrs
 
@@ -49,6 +49,11 @@ def parent(path: str) -> str:
     return path.rpartition("/")[0] or ROOT
 
 
+def child(path: str, name: str) -> str:
+    """The path of a folder of this name in a folder."""
+    return f"{path.removesuffix(ROOT)}/{quote(name, safe='')}"
+
+
 def title(path: str) -> str:
     """The name of the folder a path leads to."""
     return unquote_to_bytes(path.rpartition("/")[2]).decode("utf-8", "replace")
@@ -79,13 +84,24 @@ class Folder:
 
 
 class Folders:
-    """The folders of one workspace."""
+    """The folders of one workspace.
 
-    def __init__(self) -> None:
+    Args:
+        taken: Message for a path that another folder has; it may contain ``{name}``.
+    """
+
+    def __init__(self, taken: str = "A folder with this name already exists in this location") -> None:
         self._folders: dict[str, Folder] = {}
+        self._archived: dict[str, list[Folder]] = {}
+        self._taken = taken
 
     def __iter__(self) -> Iterator[Folder]:
         return iter(tuple(self._folders.values()))
+
+    @property
+    def archived(self) -> list[Folder]:
+        """The folders that were deleted, and those that were in them."""
+        return [folder for gone in self._archived.values() for folder in gone]
 
     def existing(self, path: str) -> str:
         """The stored form of a folder's path; the top always exists.
@@ -142,7 +158,7 @@ class Folders:
 
         Args:
             path: the folder.
-            occupied: whether a workflow is in it or below.
+            occupied: whether anything but folders is in it or below.
             recursive: False refuses a folder that is not empty.
 
         Raises:
@@ -152,9 +168,36 @@ class Folders:
         doomed = [each for each in self._folders if within(each, path)]
         if not recursive and (occupied or len(doomed) > 1):
             raise Refusal(409, "Folder is not empty")
-        for each in doomed:
-            del self._folders[each]
+        self._archived[path] = [self._folders.pop(each) for each in doomed]
         return doomed
+
+    def restore(self, path: str, now: float) -> tuple[Folder, dict[str, str]]:
+        """Bring a deleted folder back, with those that were in it. A name that is taken gets a number.
+
+        Returns:
+            The folder, and the new path of every folder that came back, by its old one.
+
+        Raises:
+            Refusal: 404, no such folder was deleted.
+        """
+        path = normal(path)
+        if path not in self._archived:
+            raise Refusal(404, "Folder not found")
+        above = parent(path) if parent(path) in self._folders else ROOT
+        destination = self.free_path(above, title(path))
+        restored = {}
+        for each in self._archived.pop(path):
+            restored[each.path] = new = destination + each.path[len(path) :]
+            self._folders[new] = attrs.evolve(each, path=new, updated=now)
+        return self._folders[destination], restored
+
+    def free_path(self, above: str, name: str) -> str:
+        """A path in a folder that no other folder has: with this name, or with a number behind it."""
+        free, number = child(above, name), 0
+        while free in self._folders:
+            number += 1
+            free = child(above, f"{name} ({number})")
+        return free
 
     def _own(self, path: str) -> str:
         path = self.existing(path)
@@ -165,7 +208,7 @@ class Folders:
     def _free(self, path: str) -> str:
         path = normal(path)
         if path == ROOT or path in self._folders:
-            raise Refusal(409, "A folder with this name already exists in this location")
+            raise Refusal(409, self._taken.format(name=title(path)))
         above = parent(path)
         if above != ROOT and above not in self._folders:
             raise Refusal(404, "Parent folder not found")
