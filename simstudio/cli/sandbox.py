@@ -6,14 +6,15 @@ import shlex
 import signal
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import quote
 
 import click
 
+from simstudio.cli.background import serve_in_background
 from simstudio.cli.invocation import Invocation, json_option, pass_invocation
 from simstudio.cli.output import say, write, write_json
 
@@ -39,9 +40,7 @@ app.py is a Python file that defines a sandbox and its workflows:
     "--port",
     metavar="PORT",
     type=click.IntRange(0, 65535),
-    default=8000,
-    show_default=True,
-    help="The port to listen on; 0 takes any free one.",
+    help="The port to listen on; 0 takes any free one.  [default: 8000; 0 with --background]",
 )
 @click.option(
     "--host",
@@ -59,16 +58,20 @@ app.py is a Python file that defines a sandbox and its workflows:
 @click.option(
     "--generation", type=click.Choice(_GENERATIONS), help="Whose answers it gives, by release of Sim.  [default: v0.6]"
 )
+@click.option(
+    "--background", is_flag=True, help='Leave it running and end; for a shell: eval "$(simstudio sandbox --background)"'
+)
 @json_option
 @pass_invocation
 def sandbox(
     invocation: Invocation,
     app: Path | None,
-    port: int,
+    port: int | None,
     host: str,
     state: Path | None,
     generation: str | None,
     *,
+    background: bool,
     as_json: bool,
 ) -> None:
     """Serve a local Sim until Ctrl-C, with the workflows of APP.PY, and hello, count, slow and fail.
@@ -76,9 +79,14 @@ def sandbox(
     It behaves like the real one, needs no account and reaches no network.
     """
     invocation.as_json = as_json
+    if background:
+        options = {"--port": port or 0, "--host": host, "--state": state, "--generation": generation}
+        given = [f"{name}={value}" for name, value in options.items() if value is not None]
+        _announce_background(serve_in_background([*given, *([str(app)] if app else [])]), as_json=as_json)
+        return
     served = _sandbox(app, state, generation)
     with _terminated_like_interrupted():
-        server = served.serve(host, port)
+        server = served.serve(host, 8000 if port is None else port)
         try:
             with warnings.catch_warnings(record=True) as warned:
                 warnings.simplefilter("always")
@@ -139,6 +147,17 @@ def _announce(server: SandboxServer, *, as_json: bool) -> None:
         f"  curl {shlex.quote(address)} -H {shlex.quote(f'X-API-Key: {key}')}"
         f" -H 'Content-Type: application/json' -d '{body}'\n\n"
     )
+
+
+def _announce_background(announced: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print what a shell has to set; on standard error, where it is and how to end it."""
+    if as_json:
+        write_json(dict(announced))
+        return
+    variables = {"SIM_BASE_URL": "baseUrl", "SIM_API_KEY": "apiKey", "SIM_WORKSPACE_ID": "workspaceId"}
+    exports = " ".join(f"{name}={shlex.quote(announced[key])}" for name, key in variables.items())
+    write(f"export {exports} SIM_SANDBOX_PID={announced['pid']}\n")
+    say(f"a local Sim is at {announced['baseUrl']}; it ends with: kill $SIM_SANDBOX_PID")
 
 
 def _example(served: Sandbox) -> tuple[str, tuple[str, str] | None]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -145,9 +148,39 @@ class TestServing:
             assert client.workflows.execute("fail").success is False
 
 
-def test_a_port_that_is_taken_is_one_line(cli) -> None:
+@needs_signals
+class TestInTheBackground:
+    def test_a_shell_evaluates_what_it_prints_and_has_a_local_sim(self, app: Path) -> None:
+        script = f"""
+            eval "$({shlex.quote(sys.executable)} -m simstudio.cli sandbox --background {shlex.quote(str(app))})"
+            env | grep ^SIM_
+        """
+        ended = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+        set_ = dict(line.split("=", 1) for line in ended.stdout.splitlines())
+        try:
+            with SimStudioClient(set_["SIM_API_KEY"], set_["SIM_BASE_URL"], max_retries=0) as client:
+                assert client.workflows.execute("greet", {"name": "Ada"}).output == "Hi Ada"
+                assert set_["SIM_WORKSPACE_ID"]
+        finally:
+            os.kill(int(set_["SIM_SANDBOX_PID"]), signal.SIGTERM)
+        assert ended.stderr == (
+            f"simstudio: a local Sim is at {set_['SIM_BASE_URL']}; it ends with: kill $SIM_SANDBOX_PID\n"
+        )
+
+    def test_what_keeps_it_from_starting_is_told(self, cli, tmp_path: Path) -> None:
+        (tmp_path / "app.py").write_text("1 / 0")
+
+        result = cli("sandbox", "--background", str(tmp_path / "app.py"))
+
+        assert result.exit_code == 2
+        assert "(line 1): ZeroDivisionError: division by zero" in result.stderr
+        assert result.stdout == ""
+
+
+@pytest.mark.parametrize("options", [[], ["--background"]])
+def test_a_port_that_is_taken_is_one_line(cli, options: list[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        result = cli("sandbox", "--port", str(taken.getsockname()[1]))
+        result = cli("sandbox", "--port", str(taken.getsockname()[1]), *options)
 
     assert result.exit_code == 2
     assert "cannot listen on 127.0.0.1" in result.stderr
