@@ -121,25 +121,18 @@ def blocks_of(file: Path) -> list[Block]:
     return found
 
 
-def first_bash(blocks: list[Block]) -> Block | None:
-    """The block with a newcomer's two commands: the first in bash."""
-    return next((block for block in blocks if block.language == "bash"), None)
-
-
 def sections_of(blocks: list[Block]) -> dict[str, list[Block]]:
-    """The blocks that are to be run, by section, in order: all but the first in bash, which makes an environment."""
+    """The blocks that are to be run, by section, in order."""
     sections: dict[str, list[Block]] = {}
     for block in blocks:
-        if block.kind in ("python", "pytest", "bash") and block is not first_bash(blocks):
+        if block.kind in ("python", "pytest", "bash"):
             sections.setdefault(block.section, []).append(block)
     return sections
 
 
 def unaccounted(blocks: list[Block]) -> list[Block]:
     """The blocks that nothing is done with, and that do not say why."""
-    first = first_bash(blocks)
-    unchecked = [first.expected] if first is not None and first.expected is not None else []
-    return [*unchecked, *(block for block in blocks if block.kind == "unknown")]
+    return [block for block in blocks if block.kind == "unknown"]
 
 
 def parse(block: Block) -> Any:

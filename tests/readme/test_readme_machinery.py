@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.readme.blocks import ReadmeError, blocks_of, first_bash, parse, sections_of, unaccounted
+from tests.readme.blocks import ReadmeError, blocks_of, parse, sections_of, unaccounted
 from tests.readme.running import BlockError, Section, difference, environment
+from tests.readme.shell import paste_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +83,7 @@ def test_a_block_that_is_never_closed_is_an_error(read: Read):
         read("~~~python\nprint()\n")
 
 
-def test_blocks_run_by_section_without_the_first_in_bash(read: Read):
+def test_blocks_run_by_section(read: Read):
     blocks = read("""\
         ~~~bash
         first
@@ -103,8 +104,8 @@ def test_blocks_run_by_section_without_the_first_in_bash(read: Read):
         ~~~
         """)
 
-    assert first_bash(blocks) is blocks[0]
     assert {name: [block.kind for block in each] for name, each in sections_of(blocks).items()} == {
+        "": ["bash"],
         "A": ["python"],
         "B": ["bash", "pytest"],
     }
@@ -135,12 +136,6 @@ def test_a_text_block_that_follows_nothing_is_unaccounted_for(read: Read, betwee
 @pytest.mark.parametrize("language", ["", "sh", "console", "Python", "yaml"])
 def test_a_block_in_another_language_is_unaccounted_for(read: Read, language: str):
     assert [block.code for block in unaccounted(read(f"~~~{language}\nx\n~~~\n"))] == ["x\n"]
-
-
-def test_what_the_first_bash_block_prints_cannot_be_promised(read: Read):
-    blocks = read("~~~bash\nx\n~~~\n~~~text\ny\n~~~\n")
-
-    assert [block.code for block in unaccounted(blocks)] == ["y\n"]
 
 
 def test_a_block_may_be_left_out_with_a_reason(read: Read):
@@ -334,3 +329,44 @@ def test_data_that_cannot_be_parsed_fails(read: Read, language: str, code: str):
 
     with pytest.raises(ReadmeError, match=f"SAMPLE.md:2 is no {language}"):
         parse(block)
+
+
+class TestPastingAPageIntoAShell:
+    """What the README's blocks meet: one shell for the page."""
+
+    def paste(self, read: Read, tmp_path: Path, text: str) -> None:
+        paste_all(read(text), tmp_path, environment())
+
+    def test_what_one_block_sets_the_next_ones_find(self, read: Read, tmp_path: Path):
+        self.paste(
+            read,
+            tmp_path,
+            """\
+            ~~~bash
+            export NAME=Ada
+            ~~~
+            ~~~python
+            import os
+
+            print(os.environ["NAME"])
+            ~~~
+            ~~~text
+            Ada
+            ~~~
+            """,
+        )
+
+    @pytest.mark.parametrize(
+        ("code", "problem"),
+        [
+            ("~~~python\n1 / 0\n~~~", "ZeroDivisionError"),
+            ("~~~bash\nfalse\n~~~", "ended with 1"),
+            ("~~~bash\necho 1\n~~~\n~~~text\n2\n~~~", "-2\n[+]1"),
+            ("~~~python\ndef test_it():\n    assert 1 == 2\n~~~", "assert 1 == 2"),
+        ],
+    )
+    def test_a_block_that_fails_or_prints_something_else_is_named(
+        self, read: Read, tmp_path: Path, code: str, problem: str
+    ):
+        with pytest.raises(BlockError, match=rf"(?s):2 .*{problem}"):
+            self.paste(read, tmp_path, f"{code}\n~~~bash\necho more\n~~~\n")
