@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, NoReturn
 
 import click
@@ -16,7 +17,6 @@ from simstudio.cli.ending import end
 from simstudio.cli.failures import Interrupted, ReaderGone
 from simstudio.cli.files import files
 from simstudio.cli.invocation import Invocation
-from simstudio.cli.jobs import job
 from simstudio.cli.knowledge import knowledge
 from simstudio.cli.logs import logs
 from simstudio.cli.operations import operations
@@ -57,10 +57,11 @@ Exit codes:
        the server refused it
   2    the command cannot be understood, or its input cannot be sent
   3    no connection, or the API key is missing or wrong
+  4    no answer, or the run was not done, in time
   130  interrupted (Ctrl-C); 143, 129: a batch ended by SIGTERM, SIGHUP
 
 With --json, standard output holds JSON and nothing else, an object a line; what fails ends with
-{"error": {"type", "message", "code", "status", "requestId", "taskId"}}.
+{"error": {"type", "message", "code", "status", "requestId", "taskId", "details"?}}.
 """
 
 
@@ -105,6 +106,13 @@ class Application(click.Group):
             raise ReaderGone from error
 
 
+def _under_another_name(group: click.Group) -> click.Group:
+    """A group that is listed as another name of a group."""
+    alias = copy(group)
+    alias.short_help = f"Another name of {group.name}."
+    return alias
+
+
 def _asks_for_json(words: Sequence[str]) -> bool:
     """Whether ``--json`` is among the options, known before they are parsed: that may be what fails."""
     options = words[: words.index("--")] if "--" in words else words
@@ -127,7 +135,8 @@ def application(ctx: click.Context) -> None:
 
 
 for _command in (
-    *(run, batch, status, job, workflows, runs, logs, files, tables, knowledge),
+    *(run, batch, status, workflows, runs, logs, files, tables, knowledge),
     *(usage, webhooks, operations, call, api, sandbox),
 ):
     application.add_command(_command)
+application.add_command(_under_another_name(runs), "job")

@@ -38,6 +38,7 @@ Exit codes:
        or the server refused, the ledger does not fit, results are not written
   2    the command cannot be understood, or an input cannot be read
   3    no connection, or the API key is missing or wrong
+  4    the server did not answer in time
   129, 130, 143  ended by SIGHUP, Ctrl-C (SIGINT), SIGTERM
 """
 

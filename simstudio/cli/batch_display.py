@@ -159,7 +159,8 @@ def _texts(progress: Progress) -> Iterator[str]:
 
     of = f"/{progress.total}" if progress.total is not None else ""
     not_done = progress.failed + progress.unknown
-    short = f"{progress.finished}{of}" + (f", {not_done} not done" if not_done else "")
+    called = "failed" if not progress.unknown else "not done" if progress.failed else "unknown"
+    short = f"{progress.finished}{of}" + (f", {not_done} {called}" if not_done else "")
     held = progress.held
     left = f", {duration(math.ceil(progress.remaining))} left" if progress.remaining and not held else ""
     yield str(progress) if held else f"{progress}; {progress.running} of {progress.limit} running"

@@ -120,7 +120,7 @@ def _in_service(client: SimStudioClient, workflow: str, timeout: float) -> dict[
             raise CommandError(
                 f"The workflow {workflow} was not in service after {timeout:g} s. It may be later; see: "
                 f"simstudio status {workflow}",
-                ExitCode.FAILED,
+                ExitCode.TIMEOUT,
                 "DeploymentTimeout",
             )
         time.sleep(min(_INTERVAL, left))

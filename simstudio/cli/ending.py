@@ -13,7 +13,7 @@ from simstudio.transport.terminal import is_terminal
 
 
 def end(error: BaseException, invocation: Invocation) -> int:
-    """Report what ended a command: on one line of standard error, or as JSON on standard output.
+    """Report what ended a command: on standard error, or as JSON on standard output.
 
     JSON goes where results go, so that a program reads one stream, in which the last line says how it ended.
 
@@ -52,6 +52,6 @@ def _report(error: BaseException, invocation: Invocation) -> int:
             click.echo(err=True)  # the terminal shows ^C where the cursor was
         say(failure.line)
     else:
-        say(f"error: {failure.line}")
+        say(f"error: {failure.lines}")
     flush()
     return failure.exit_code

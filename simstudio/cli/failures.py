@@ -5,8 +5,7 @@ Exceptions of the client speak to Python programmers; here they are told again i
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
@@ -30,12 +29,14 @@ from simstudio.errors import (
     SimStudioError,
     StreamError,
 )
+from simstudio.transport.secret import Secret
 
 if TYPE_CHECKING:
     from simstudio.cli.invocation import Invocation
     from simstudio.transport.message import Response
 
 _LONGEST = 2000
+_MOST_DETAILS = 20
 
 
 class ExitCode(IntEnum):
@@ -47,6 +48,8 @@ class ExitCode(IntEnum):
     """The command cannot be understood, or its input cannot be sent."""
     CONNECTION = 3
     """No connection, or no usable API key."""
+    TIMEOUT = 4
+    """The server did not answer in time, or the run was not done in time."""
     INTERRUPTED = 130
     """Ctrl-C, as a shell reports it."""
     TERMINATED = 143
@@ -93,6 +96,8 @@ class Failure:
         request_id: The server's id of the request.
         task_id: The background execution it is about.
         result: What a failed run brought all the same, under its wire names.
+        details: What the server says of a refusal, as plain JSON data.
+        remarks: The same for people, a line each: a place of the request, and what is wrong there.
     """
 
     kind: str
@@ -103,15 +108,25 @@ class Failure:
     request_id: str | None = None
     task_id: str | None = None
     result: Mapping[str, Any] = attrs.field(factory=dict)
+    details: Any = None
+    remarks: Sequence[str] = ()
 
     @property
     def line(self) -> str:
         """The message on one line, without the control characters that a server may have put into it."""
-        text = " ".join("".join(letter if letter.isprintable() else " " for letter in self.message).split())
-        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+        return _one_line(self.message)
+
+    @property
+    def lines(self) -> str:
+        """:attr:`line`, and below it the remarks, 20 at most."""
+        shown = [f"  {_one_line(remark)}" for remark in self.remarks[:_MOST_DETAILS]]
+        if len(self.remarks) > len(shown):
+            shown.append(f"  and {len(self.remarks) - len(shown)} more; --json shows all")
+        return "\n".join([self.line, *shown])
 
     def to_dict(self) -> dict[str, Any]:
         """What JSON says: of a failed run its result too, with ``error`` as an object in the place of the text."""
+        more = {} if self.details is None else {"details": self.details}
         return {
             **self.result,
             "error": {
@@ -121,6 +136,7 @@ class Failure:
                 "status": self.status,
                 "requestId": self.request_id,
                 "taskId": self.task_id,
+                **more,
             },
         }
 
@@ -145,14 +161,17 @@ def describe(error: BaseException, invocation: Invocation) -> Failure | None:
         status=error.status,
         request_id=error.request_id,
         task_id=task_id,
-        result=_without_key(result.to_dict()) if result is not None else {},
+        result=result.to_dict() if result is not None else {},
+        details=error.details if isinstance(error, APIStatusError) else None,
+        remarks=_remarks(error) if isinstance(error, APIStatusError) else (),
     )
-    return attrs.evolve(failure, message=_without(invocation.secrets, _without_key(failure.message)))
+    told = {name: getattr(failure, name) for name in ("message", "result", "details", "remarks")}
+    return attrs.evolve(failure, **_redact(told, invocation.known_secrets()))
 
 
 def _exit_code(error: SimStudioError) -> ExitCode:
-    if isinstance(error, ExecutionError):  # before APIConnectionError: a run that the server stopped is both
-        return ExitCode.FAILED
+    if isinstance(error, (APITimeoutError, JobTimeoutError)):  # some are ExecutionError or APIConnectionError as well
+        return ExitCode.TIMEOUT
     if isinstance(error, (APIConnectionError, AuthenticationError, StreamError)):
         return ExitCode.CONNECTION
     if isinstance(error, (ConfigurationError, InvalidInputError)):
@@ -237,7 +256,7 @@ _ADVICE = {
 
 def _status(error: APIStatusError, invocation: Invocation) -> str:
     from simstudio.core.failures import gateway_advice, read_error, reason
-    from simstudio.resources.advice import find_cause
+    from simstudio.resources.advice import REFUSED, find_cause
 
     response = error.response
     if response is None:
@@ -245,6 +264,8 @@ def _status(error: APIStatusError, invocation: Invocation) -> str:
     body = read_error(response)
     text = f"{(body.message or reason(response.status)).rstrip('.')} ({_where(response)})."
     cause = find_cause(response) or gateway_advice(response)
+    if cause is not None and cause.startswith(REFUSED):  # these are lines of their own
+        cause = None
     advice = in_words(cause) if cause is not None else _ADVICE.get(response.status)
     if response.status == 404 and invocation.workflows and "/workflows/" in response.path:
         advice = f"The sandbox has: {', '.join(invocation.workflows)}."
@@ -256,6 +277,20 @@ def _status(error: APIStatusError, invocation: Invocation) -> str:
     elif 300 <= response.status <= 399:
         advice = f"It redirects to {response.headers.get('location', 'nowhere')[:200]}; give that as --base-url."
     return f"{text} {advice}" if advice else text
+
+
+def _remarks(error: APIStatusError) -> list[str]:
+    """The lines below a refusal: places and reasons; none if its message says it all."""
+    from simstudio.core.failures import read_error
+    from simstudio.resources.advice import find_remarks
+
+    response = error.response
+    if response is None or response.status not in (400, 422):
+        return []
+    body = read_error(response)
+    if isinstance(body.details, Mapping):
+        return [f"{name}: {value}" for name, value in body.details.items() if isinstance(value, (str, int, float))]
+    return find_remarks(response, body._replace(message=None)) if find_remarks(response, body) else []
 
 
 def _where(response: Response) -> str:
@@ -281,19 +316,17 @@ def _interrupted(invocation: Invocation) -> Failure:
     return Failure("Interrupted", text, ExitCode.INTERRUPTED, task_id=invocation.task_id)
 
 
-def _without(secrets: Iterable[str], text: str) -> str:
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return text
+def _one_line(text: str) -> str:
+    text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
-def _without_key(value: Any) -> Any:
-    """JSON data without the API key, wherever a server may have put it."""
-    key = os.environ.get("SIM_API_KEY", "").strip()
-    if len(key) <= 3:
-        return value
+def _redact(value: Any, secrets: Secret[tuple[str, ...]]) -> Any:
+    """JSON data without the API key and other secrets, wherever a server may have put them."""
     if isinstance(value, str):
-        return value.replace(key, "***")
+        for secret in map(Secret, secrets.reveal()):
+            value = value.replace(secret.reveal(), "***")
+        return value
     if isinstance(value, Mapping):
-        return {name: _without_key(item) for name, item in value.items()}
-    return [_without_key(item) for item in value] if isinstance(value, list) else value
+        return {name: _redact(item, secrets) for name, item in value.items()}
+    return [_redact(item, secrets) for item in value] if isinstance(value, (list, tuple)) else value

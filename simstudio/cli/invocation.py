@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 
 import attrs
 import click
+
+from simstudio.transport.secret import Secret
+
+_SHORTEST_KEY = 4
+"""Characters below which a key could be any other text."""
 
 
 @attrs.define
@@ -31,7 +37,7 @@ class Invocation:
     workflows: tuple[str, ...] = ()
     task_id: str | None = None
     workflow: str | None = None
-    secrets: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
     words: tuple[str, ...] = ()
 
     def again(self, *options: str) -> str:
@@ -40,9 +46,14 @@ class Invocation:
         words = ("simstudio", *self.words[:at], *options, *self.words[at:])
         return " ".join("…" if any(map(word.__contains__, self.secrets)) else shlex.quote(word) for word in words)
 
+    def known_secrets(self) -> Secret[tuple[str, ...]]:
+        """What no message may show: the API key of the environment, and :attr:`secrets`."""
+        found = (os.environ.get("SIM_API_KEY", "").strip(), *self.secrets)
+        return Secret(tuple(secret for secret in found if len(secret) >= _SHORTEST_KEY))
+
     def wait_again(self, task_id: str | None) -> str:
         """The command that waits for a background execution."""
-        words = ["simstudio", "job", "wait", str(task_id)]
+        words = ["simstudio", "runs", "wait", str(task_id)]
         if self.workflow is not None:
             words += ["--workflow", self.workflow, "--api-version", "v2"]
         return shlex.join(words)

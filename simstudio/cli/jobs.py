@@ -1,14 +1,11 @@
-"""``simstudio job``: background executions."""
+"""Background executions: waiting for one, and showing its state."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import click
-
-from simstudio.cli.connection import Connection, connected
-from simstudio.cli.options import timeout_option, workflow_option
+from simstudio.cli.connection import Connection
 from simstudio.cli.output import on_terminal, write_json
 from simstudio.cli.progress import Waiting
 from simstudio.cli.tables import seconds, show_fields
@@ -18,43 +15,6 @@ if TYPE_CHECKING:
     from simstudio.models.execution import WorkflowExecutionResult
     from simstudio.models.jobs import Job
     from simstudio.models.v2.runs import Run
-
-
-@click.group(invoke_without_command=True)
-@click.pass_context
-def job(ctx: click.Context) -> None:
-    """Look at background runs, and wait for them."""
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
-
-
-@job.command
-@click.argument("task_id", metavar="ID")
-@workflow_option
-@connected
-def get(connection: Connection, task_id: str, workflow: str | None) -> None:
-    """Show the state of the background run ID.
-
-    It ends with 0 whatever the state is: the question was answered.
-    """
-    with connection.client() as client:
-        found = client.jobs.get(task_id, workflow_id=connection.workflow_of(client, workflow))
-    show_job(connection, found)
-
-
-@job.command
-@click.argument("task_id", metavar="ID")
-@workflow_option
-@timeout_option("Seconds to wait.", default=3600.0)
-@connected
-def wait(connection: Connection, task_id: str, workflow: str | None, timeout: float) -> None:
-    """Wait until the background run ID is done, and show it.
-
-    It ends with 1 when the run failed or was not done in time.
-    """
-    with connection.client() as client:
-        done = waited(connection, client, task_id, workflow, timeout)
-    show_job(connection, done)
 
 
 def waited(connection: Connection, client: SimStudioClient, task_id: str, workflow: str | None, timeout: float) -> Job:

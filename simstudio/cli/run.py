@@ -38,7 +38,7 @@ Examples:
   echo '{"name": "Ada"}' | simstudio run WORKFLOW --input-json -
   simstudio run WORKFLOW --file documents=report.pdf
   simstudio run WORKFLOW --stream --select agent1.content
-  id=$(simstudio run WORKFLOW --async --no-wait) && simstudio job wait "$id"
+  id=$(simstudio run WORKFLOW --async --no-wait) && simstudio runs wait "$id"
 """
 
 
@@ -78,6 +78,11 @@ def run(
     A run that was interrupted, or took longer than --timeout, may go on on the server.
     """
     _check(stream=stream, selected=selected, background=background, no_wait=no_wait)
+    if stream and not selected and not connection.sandboxed and not connection.as_json:
+        say(
+            "warning: --stream shows text of the outputs that --select names, such as --select agent1.content; without "
+            "it the output comes at the end"
+        )
     running = _Run(connection, workflow, assemble(pairs, input_json, files), timeout)
     from simstudio.resources.payload import FileInputWarning
     from simstudio.resources.whole_output import TruncatedOutputWarning
@@ -161,9 +166,8 @@ class _Run:
         if text.begun and result.success:
             return
         self._finish(result)
-        if not self.connection.as_json and is_terminal(sys.stderr):
-            advice = f"is there a {outputs[0]}?" if outputs else "name an output, as in --select agent1.content"
-            say(f"note: nothing was streamed; {advice}")
+        if outputs and not self.connection.as_json and is_terminal(sys.stderr):
+            say(f"note: nothing was streamed; is there a {outputs[0]}?")
 
     def _finish(self, result: WorkflowExecutionResult, **known: str) -> None:
         """Print a result.

@@ -150,7 +150,7 @@ def get(connection: Connection, run: str, workflow: str | None) -> None:
 def wait(connection: Connection, run: str, workflow: str | None, timeout: float) -> None:
     """Wait until RUN is done, and show it.
 
-    It ends with 1 when the run failed or was not done in time.
+    It ends with 1 when the run failed, and with 4 when it was not done in time.
     """
     with connection.client() as client:
         done = waited(connection, client, run, workflow, timeout)

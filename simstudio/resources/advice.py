@@ -32,6 +32,8 @@ _BY_CODE: Final = {
 }
 """Advice by the code of a 403, which takes the place of the braces."""
 _RUNS: Final = re.compile(r"/api/(workflows/[^/]+/execute|resume/.+|v2/workflows/[^/]+/(execute|runs/[^/]+/resume))$")
+REFUSED: Final = "Refused: "
+"""The beginning of advice that repeats the details of a refusal."""
 _MOST_REMARKS: Final = 3
 _LONGEST_REMARK: Final = 200
 _DOUBLED: Final = re.compile(r"(/api|/api/v\d+)/api/")
@@ -100,13 +102,18 @@ def _read_as_number(response: Response, details: Any) -> bool:
 
 def _refused(response: Response, body: ErrorBody) -> str | None:
     """What the details of a 400 add to its message: places of the request, rows, and what is wrong with them."""
-    if response.status not in (400, 422):
-        return None
-    remarks = list(dict.fromkeys(filter(None, (_remark(each, body.message) for each in _items(body.details)))))
+    remarks = find_remarks(response, body)
     shown = [text if len(text) <= _LONGEST_REMARK else f"{text[:_LONGEST_REMARK]}…" for text in remarks[:_MOST_REMARKS]]
     if len(remarks) > len(shown):
         shown.append(f"and {len(remarks) - len(shown)} more")
-    return f"Refused: {'; '.join(shown).rstrip('.')}." if shown else None
+    return f"{REFUSED}{'; '.join(shown).rstrip('.')}." if shown else None
+
+
+def find_remarks(response: Response, body: ErrorBody) -> list[str]:
+    """The places of the request, or its rows, and what is wrong with them, as the details of a 400 or 422 list them."""
+    if response.status not in (400, 422):
+        return []
+    return list(dict.fromkeys(filter(None, (_remark(each, body.message) for each in _items(body.details)))))
 
 
 def _remark(item: Any, message: str | None) -> str:

@@ -91,5 +91,5 @@ def test_a_server_without_v2_is_told_apart_and_the_option_named(cli, monkeypatch
 def test_the_hint_of_a_wait_that_was_too_short_names_workflow_and_version(cli, server: SandboxServer, gate) -> None:
     result = cli("run", "gated", "--async", "--timeout", "0.01", "--api-version", "v2")
 
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert result.stderr.endswith(" --workflow gated --api-version v2\n")

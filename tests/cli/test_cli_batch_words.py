@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from simstudio.batch.items import prepare
@@ -158,6 +159,8 @@ class TestProgressOnATerminal:
     def test_with_less_room_it_says_what_matters_most(self) -> None:
         assert fitting(self.UUID, self.PROGRESS, 100)[0] == self.UUID
         assert fitting(self.UUID, self.PROGRESS, 60)[2] == "12420/20000, 75 not done, 36:38 left, 20 running"
+        assert "67 failed," in fitting(self.UUID, attrs.evolve(self.PROGRESS, unknown=0), 60)[2]
+        assert "8 unknown," in fitting(self.UUID, attrs.evolve(self.PROGRESS, failed=0), 60)[2]
         assert fitting(self.UUID, self.PROGRESS, 40) == ("", 0, "12420/20000, 75 not done, 36:38 left")
 
     @pytest.mark.parametrize("width", [1, 20, 36, 60, 100, 150, 200])

@@ -19,10 +19,10 @@ from simstudio.sandbox import Sandbox, SandboxServer
     ("error", "code"),
     [
         (errors.ExecutionError("x"), 1),
-        (errors.ExecutionTimeoutError("x"), 1),
-        (errors.JobExecutionTimeoutError("x"), 1),
+        (errors.ExecutionTimeoutError("x"), 4),
+        (errors.JobExecutionTimeoutError("x"), 4),
         (errors.JobFailedError("x"), 1),
-        (errors.JobTimeoutError("x"), 1),
+        (errors.JobTimeoutError("x"), 4),
         (errors.NotFoundError("x", status=404), 1),
         (errors.PermissionDeniedError("x", status=403), 1),
         (errors.RateLimitError("x", status=429), 1),
@@ -33,7 +33,7 @@ from simstudio.sandbox import Sandbox, SandboxServer
         (click.UsageError("x"), 2),
         (CommandError("x"), 2),
         (errors.APIConnectionError("x"), 3),
-        (errors.APITimeoutError("x"), 3),
+        (errors.APITimeoutError("x"), 4),
         (errors.StreamError("x"), 3),
         (errors.AuthenticationError("x", status=401), 3),
         (Interrupted(), 130),
@@ -80,7 +80,8 @@ def test_interrupting_a_run_says_that_it_may_go_on_and_how_to_wait_for_it() -> N
 
     assert failure is not None
     assert failure.line == (
-        "Interrupted. The run may go on on the server. Its task id is run_1; wait for it with: simstudio job wait run_1"
+        "Interrupted. The run may go on on the server. Its task id is run_1; wait for it with: "
+        "simstudio runs wait run_1"
     )
 
 
@@ -90,6 +91,10 @@ def test_interrupting_what_leaves_nothing_behind_says_no_more(invocation: Invoca
 
     assert failure is not None
     assert failure.line == "Interrupted."
+
+
+def _issue(path: list[str | int], message: str) -> dict[str, object]:
+    return {"code": "custom", "path": path, "message": message}
 
 
 class TestOfARealServer:
@@ -169,9 +174,38 @@ class TestOfARealServer:
         assert (result.exit_code, result.stdout) == (3, "1\n")
         assert "error.partial" not in result.stderr
 
+    @pytest.mark.parametrize(
+        ("details", "lines"),
+        [
+            ([_issue(["source", "name"], "expected string"), _issue(["rows", 3], "too\x1b[2J\nlong")],
+             ["source.name: expected string", "rows.3: too [2J long"]),
+            ([_issue(["limit"], "Refused")], ["limit: Refused"]),
+            ([_issue(["limit"], "limit must be a number")], []),
+            ([{"row": 2, "errors": ["no title", "no year"]}, "qty must be a number"],
+             ["row 2: no title, no year", "qty must be a number"]),
+            ({"code": "INVALID_FILTER"}, ["code: INVALID_FILTER"]),
+            ([f"row {n} is bad" for n in range(25)], [*(f"row {n} is bad" for n in range(20)),
+                                                      "and 5 more; --json shows all"]),
+            ("odd", []),
+            ([None, 7], []),
+        ],
+    )  # fmt: skip
+    def test_a_refusal_lists_the_places_and_reasons_that_the_server_gives(
+        self, cli, sandbox: Sandbox, server, details, lines
+    ) -> None:
+        message = details[0]["message"] if len(details) == 1 and isinstance(details, list) else "Refused"
+        sandbox.faults.add(status=400, body={"error": message, "details": details}, times=2)
+
+        said = cli("usage").stderr.splitlines()
+        told = json.loads(cli("usage", "--json").stdout)["error"]
+
+        assert said[0].startswith(f"simstudio: error: {message} (HTTP 400, GET ")
+        assert said[1:] == [f"  {line}" for line in lines]
+        assert told["details"] == details
+
     @pytest.mark.parametrize("words", [["usage"], ["usage", "--json"]])
     def test_the_key_never_shows_even_when_the_server_repeats_it(self, cli, sandbox: Sandbox, server, words) -> None:
-        sandbox.faults.add(status=418, body={"error": f"no tea for {sandbox.api_key}"})
+        sandbox.faults.add(status=418, body={"error": f"no tea for {sandbox.api_key}", "details": [sandbox.api_key]})
 
         result = cli(*words)
 
@@ -218,7 +252,7 @@ class TestUsageErrors:
         assert (result.exit_code, result.stdout) == (2, "")
 
 
-@pytest.mark.parametrize("words", [[], ["--help"], ["job"], ["run", "--help"], ["job", "wait", "-h"]])
+@pytest.mark.parametrize("words", [[], ["--help"], ["runs"], ["job"], ["run", "--help"], ["job", "wait", "-h"]])
 def test_help_is_on_standard_output(cli, words) -> None:
     result = cli(*words)
 
@@ -265,4 +299,4 @@ def test_a_command_to_paste_quotes_what_the_server_named(workflow: str | None) -
     words = shlex.split(Invocation(workflow=workflow).wait_again("job; rm -rf ~"))
 
     found_by = ["--workflow", workflow, "--api-version", "v2"] if workflow else []
-    assert words == ["simstudio", "job", "wait", "job; rm -rf ~", *found_by]
+    assert words == ["simstudio", "runs", "wait", "job; rm -rf ~", *found_by]

@@ -186,7 +186,7 @@ class TestProgress:
 
         assert process.returncode == 0
 
-    @pytest.mark.parametrize("way", [[], ["--stream"]])
+    @pytest.mark.parametrize("way", [[], ["--async"]])
     def test_a_pipe_shows_nothing(self, started, server, gate, monkeypatch, way) -> None:
         monkeypatch.setenv("FORCE_COLOR", "1")  # asks rich for colours, not for a terminal
         process = started("run", "gated", *way)

@@ -97,6 +97,10 @@ class TestStreaming:
         result = cli("run", "hello", "--stream")
 
         assert json.loads(result.stdout) == {"message": "Hello, world!"}
+        assert result.stderr == (
+            "simstudio: warning: --stream shows text of the outputs that --select names, such as --select "
+            "agent1.content; without it the output comes at the end\n"
+        )
 
     def test_with_json_each_event_is_a_line_and_the_result_the_last(self, cli, server: SandboxServer) -> None:
         *events, result = lines(
@@ -148,9 +152,9 @@ class TestInTheBackground:
     def test_a_wait_that_was_too_short_says_how_to_go_on(self, cli, server: SandboxServer, gate) -> None:
         result = cli("run", "gated", "--async", "--timeout", "0.01")
 
-        assert result.exit_code == 1
+        assert result.exit_code == 4
         task_id = result.stderr.split()[4]
-        assert result.stderr.endswith(f"It goes on; wait again with: simstudio job wait {task_id}\n")
+        assert result.stderr.endswith(f"It goes on; wait again with: simstudio runs wait {task_id}\n")
 
     def test_files_are_sent_with_a_warning_of_one_line(self, cli, server: SandboxServer, tmp_path: Path) -> None:
         (tmp_path / "a.txt").write_text("hello")
@@ -166,14 +170,14 @@ class TestTimeout:
     def test_a_blocking_run_takes_no_longer(self, cli, server: SandboxServer, gate) -> None:
         result = cli("run", "gated", "--timeout", "0.02")
 
-        assert result.exit_code == 3
+        assert result.exit_code == 4
         assert "--timeout" in result.stderr
         assert "timeout=" not in result.stderr
 
     def test_a_stream_is_not_silent_for_longer(self, cli, server: SandboxServer, gate) -> None:
         result = cli("run", "talks", "--stream", "--select", "talks.content", "--timeout", "0.05", "--json")
 
-        assert (result.exit_code, lines(result.stdout)[-1]["error"]["code"]) == (3, "TIMEOUT")
+        assert (result.exit_code, lines(result.stdout)[-1]["error"]["code"]) == (4, "TIMEOUT")
 
     @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "soon"])
     def test_it_is_a_number_of_seconds_above_0(self, cli, seconds: str) -> None:
@@ -227,7 +231,7 @@ class TestEmbeddedSandbox:
     def test_interrupting_its_running_workflow_leaves_no_traceback(self, cli, tmp_path, capfd) -> None:
         result = cli("run", "slow", "-i", "seconds=60", "--timeout", "0.05", "--sandbox")
 
-        assert result.exit_code == 3
+        assert result.exit_code == 4
         assert capfd.readouterr() == ("", "")
 
 

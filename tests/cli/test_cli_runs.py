@@ -105,8 +105,8 @@ class TestGetAndWait:
 
         result = cli("runs", "wait", run, "--workflow", "gated", "--timeout", "0.01")
 
-        again = f"simstudio job wait {run}" + (" --workflow gated --api-version v2" if version == "v2" else "")
-        assert result.exit_code == 1
+        again = f"simstudio runs wait {run}" + (" --workflow gated --api-version v2" if version == "v2" else "")
+        assert result.exit_code == 4
         assert result.stderr.endswith(f"It goes on; wait again with: {again}\n")
 
     def test_an_unknown_one_is_1(self, cli, server, version: str) -> None:
@@ -165,3 +165,7 @@ class TestCancel:
 
 def test_help_is_what_the_group_alone_prints(cli) -> None:
     assert "resume" in cli("runs").stdout
+
+
+def test_job_is_another_name_of_runs(cli) -> None:
+    assert cli("job", "cancel", "--help").stdout == cli("runs", "cancel", "--help").stdout.replace("runs", "job", 1)

@@ -219,7 +219,7 @@ class TestImports:
         wire(session_of(**_import("uploading")), answer(204), *[imported("processing")] * 50)
         result = cli("tables", "import", "a.csv", *WS, "--new", "stock", "--timeout", "0.05")
 
-        assert result.exit_code == 1
+        assert result.exit_code == 4
         assert "(last seen 'processing'). The import imp-1 goes on on the server; look at it with: " in result.stderr
 
     def test_its_progress_is_shown(self, cli, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,7 +116,7 @@ class TestJobs:
         result = cli("job", "wait", task_id, "--timeout", "0.01", "--json")
 
         error = json.loads(result.stdout)["error"]
-        assert (result.exit_code, error["type"], error["taskId"]) == (1, "JobTimeoutError", task_id)
+        assert (result.exit_code, error["type"], error["taskId"]) == (4, "JobTimeoutError", task_id)
 
     def test_an_unknown_one_is_a_failure(self, cli, server: SandboxServer) -> None:
         assert cli("job", "get", "run_nope").exit_code == 1

@@ -161,8 +161,10 @@ class TestDeploying:
         assert cli("workflows", "deploy", "hello", "--wait").exit_code == 0
         assert slept == [1.0, 1.0]
 
-    @pytest.mark.parametrize("state", ["preparing", "failed"])
-    def test_a_deployment_that_does_not_get_there_is_1(self, cli, sandbox: Sandbox, server, v2, state: str) -> None:
+    @pytest.mark.parametrize(("state", "code"), [("preparing", 4), ("failed", 1)])
+    def test_a_deployment_that_does_not_get_there_is_1_or_4(
+        self, cli, sandbox: Sandbox, server, v2, state: str, code: int
+    ) -> None:
         attempt = {
             "id": "a1", "deploymentVersionId": "v1", "version": 2, "action": "deploy", "status": state,
             "isCurrent": True, "readiness": {"webhooks": "pending", "schedules": "ready", "mcp": "ready"},
@@ -177,16 +179,16 @@ class TestDeploying:
 
         result = cli("workflows", "deploy", "hello", "--wait", "--timeout", "0.03")
 
-        assert (result.exit_code, result.stdout) == (1, "")
+        assert (result.exit_code, result.stdout) == (code, "")
         assert ("The path is taken" if state == "failed" else "was not deployed within") in result.stderr
         assert result.stderr.count("\n") == 1
 
-    def test_v1_that_does_not_get_there_in_time_is_1(self, cli, sandbox: Sandbox, server) -> None:
+    def test_v1_that_does_not_get_there_in_time_is_4(self, cli, sandbox: Sandbox, server) -> None:
         sandbox.faults.add(status=200, body={"isDeployed": False}, path="*/status", times=None)
 
         result = cli("workflows", "deploy", "hello", "--wait", "--timeout", "0.03", "--json")
 
-        assert (result.exit_code, lines(result.stdout)[-1]["error"]["type"]) == (1, "DeploymentTimeout")
+        assert (result.exit_code, lines(result.stdout)[-1]["error"]["type"]) == (4, "DeploymentTimeout")
 
     def test_undeploying_takes_it_out_of_service(self, cli, server, version: str) -> None:
         (made,) = lines(cli("workflows", "undeploy", "hello").stdout)
