@@ -283,9 +283,13 @@ class AnyOf(Check):
     """What the first of some checks accepts.
 
     If none does, the issues of the first check whose type fits are reported, else those of all.
+
+    Attributes:
+        message: What is wrong then; None for the validator's own message.
     """
 
     checks: tuple[Check, ...]
+    message: str | None = None
 
     def read(self, value: object, path: Path, issues: Issues) -> object:
         """Try the checks in turn."""
@@ -297,7 +301,7 @@ class AnyOf(Check):
                 return read
             tried.append(found)
         readable = next((found for found in tried if not any(issue.fatal for issue in found)), None)
-        issues.extend(readable or [Issue("union", path, None, {"tried": tried})])
+        issues.extend(readable or [Issue("union", path, self.message, {"tried": tried})])
         return value
 
 

@@ -19,7 +19,7 @@ import attrs
 
 from simstudio.core.options import Unset
 from simstudio.core.parameters import Bounds, Sent
-from simstudio.resources.folder_paths import encode_folder_path
+from simstudio.resources.folder_paths import FolderPaths, encode_folder_path
 from simstudio.sandbox.checks import (
     MISSING,
     AnyOf,
@@ -53,6 +53,7 @@ _SPELLED = {
     **dict.fromkeys(("true", "1", "yes", "on", "y", "enabled"), True),
     **dict.fromkeys(("false", "0", "no", "off", "n", "disabled"), False),
 }
+_FOLDERS = get_args(FolderPaths)[1]
 _OWN_MESSAGES = {"workspaceId": "Workspace ID is required", "name": "name is required"}
 
 
@@ -65,6 +66,8 @@ class Signature:
         spelled: Wire names of flags for which the server also accepts words such as ``yes``.
         clamped: Wire names of numbers that the server moves into their limits.
         bounds: Limits by wire name that no document has.
+        own: Checks by wire name, in place of those of the annotations.
+        body: Check of the whole body, where more than one method of the client sends the operation.
     """
 
     route: Route
@@ -72,6 +75,8 @@ class Signature:
     spelled: tuple[str, ...] = ()
     clamped: tuple[str, ...] = ()
     bounds: Mapping[str, Bounds] = attrs.field(factory=dict)
+    own: Mapping[str, Check] = attrs.field(factory=dict)
+    body: Check | None = None
 
     @classmethod
     def of(cls, method: Any, defaults: Mapping[str, object], **options: Any) -> Signature:
@@ -86,15 +91,18 @@ class Signature:
         places: dict[str, dict[str, Check]] = {"path": {}, "query": {}}
         for name, parameter in route.parameters.items():
             wire, place = parameter.wire, parameter.place
-            if place == "header":
+            if place == "header" or (place == "body" and self.body is not None):
                 continue
             check = self._check(wire, hints[name], place)
             if given[name].default is not inspect.Parameter.empty:
                 check = Optional(check, self.defaults.get(wire, MISSING))
             places.setdefault(place, {})[wire] = check
-        return {place: Shape(fields, "refuse") for place, fields in places.items()}
+        checks: dict[str, Check] = {place: Shape(fields, "refuse") for place, fields in places.items()}
+        return checks if self.body is None else {**checks, "body": self.body}
 
     def _check(self, wire: str, annotation: Any, place: str) -> Check:
+        if wire in self.own:
+            return self.own[wire]
         if wire in self.spelled:
             return Spelled()
         check = _Annotation(wire, place).check(annotation, self.bounds.get(wire), _OWN_MESSAGES.get(wire))
@@ -125,8 +133,8 @@ class _Annotation:
             bounds = next((mark for mark in marks if isinstance(mark, Bounds)), bounds)
             if any(isinstance(mark, Sent) and mark.convert is encode_folder_path for mark in marks):
                 return self._folder()
-            if any(isinstance(mark, Sent) and mark.convert for mark in marks):
-                annotation = _as_sent(annotation)
+            if _FOLDERS in marks:
+                annotation = Sequence[str]  # whose items callers of the client may give as lists of names
         members = list(get_args(annotation)) if get_origin(annotation) in (Union, UnionType) else [annotation]
         if self.is_text and datetime in members:
             return Parsed(self._moment, Number(missing=missing))
@@ -221,11 +229,6 @@ class _Annotation:
 _INNER = _Annotation()
 
 
-def _as_sent(annotation: Any) -> Any:
-    """What the client makes of folders, which its callers may give as lists of names: texts."""
-    return Sequence[str] if get_origin(annotation) is Sequence else str
-
-
 def _is_model(kind: Any) -> bool:
     return isinstance(kind, type) and attrs.has(kind)
 
@@ -250,17 +253,19 @@ def _tagged(kinds: list[Any]) -> Check:
 
 @attrs.frozen
 class Clamped(Check):
-    """A number that is moved into its limits."""
+    """A number that is moved into its limits, and to a whole one."""
 
     check: Check
 
     def read(self, value: object, path: Path, issues: Issues) -> object:
-        """Read the number, and drop issues about its limits."""
+        """Read the number, and drop issues about its limits and its fraction."""
         found = Issues()
         number = self.check.read(value, path, found)
         beyond = next((each for each in found if each.code in ("small", "big")), None)
         if beyond is not None:
             return beyond.facts["bound"]
+        if isinstance(number, float) and [each.facts.get("expected") for each in found] == ["integer"]:
+            return int(number)
         issues.extend(found)
         return number
 
