@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import attrs
 
@@ -30,10 +30,13 @@ if TYPE_CHECKING:
     from simstudio.core.expectations import Durations
     from simstudio.core.polling import Poller
     from simstudio.models.jobs import Job
+    from simstudio.models.pauses import Pause
     from simstudio.models.receipts import AsyncExecutionResult
     from simstudio.resources.handles import JobHandle
 
     JobReference: TypeAlias = str | AsyncExecutionResult | Job
+
+Until: TypeAlias = Literal["pause", "done"]
 
 V = TypeVar("V")
 
@@ -88,6 +91,8 @@ class Jobs(APIResource[M]):
         timeout: float | None = 3600.0,
         on_progress: Callable[[Job], Any] | None = None,
         poll_interval: float | None = None,
+        until: Until = "pause",
+        on_pause: Callable[[Pause], Any] | None = None,
     ) -> Flow[Job]:
         """Wait until a background execution is done.
 
@@ -101,10 +106,15 @@ class Jobs(APIResource[M]):
             on_progress: Function called with the job after each poll; may be async on the async client. An exception
                 from it ends the wait.
             poll_interval: Seconds between polls, instead of growing intervals.
+            until: ``pause`` also ends the wait when the run pauses for a person; ``done`` waits through pauses.
+            on_pause: With ``until="done"``, function called once with each :class:`~simstudio.Pause`. What it returns
+                is the answer, as for ``client.workflows.resume``; None leaves the pause to somebody else. May be async
+                on the async client. Without it, ``on_progress`` sees whom the run waits for (``job.pause.question``,
+                ``job.pause.links.ui_url``).
 
         Returns:
-            The job, which has succeeded or is paused. Texts that the server cut in its output (v2) are read in full if
-            the server still has them; else ``truncated`` has their paths, and a
+            The job, which has succeeded or, until ``pause``, may be paused. Texts that the server cut in its output
+            (v2) are read in full if the server still has them; else ``truncated`` has their paths, and a
             :class:`~simstudio.TruncatedOutputWarning` says so.
 
         Raises:
@@ -118,8 +128,10 @@ class Jobs(APIResource[M]):
             >>> client.jobs.wait("run_1234", timeout=60).result.output  # doctest: +SKIP
         """
         return (
-            yield from self._wait(
+            yield from self._wait_until(
                 self._target(job, workflow_id),
+                until,
+                on_pause,
                 timeout=timeout,
                 on_progress=on_progress,
                 poll_interval=poll_interval,
@@ -156,6 +168,29 @@ class Jobs(APIResource[M]):
         if receipt.workflow_id is not None:
             _remember(self._workflows, receipt.task_id, receipt.workflow_id)
 
+    def _wait_until(
+        self, target: Target, until: Until, on_pause: Callable[[Pause], Any] | None, **options: Any
+    ) -> Flow[Job]:
+        if until not in ("pause", "done"):
+            raise InvalidInputError(f'until must be "pause" or "done", not {until!r}.')
+        if on_pause is not None and (until != "done" or not callable(on_pause)):
+            raise InvalidInputError('on_pause must be a function of the pause, and needs until="done".')
+        if until == "pause":
+            return (yield from self._wait(target, **options))
+        from simstudio.resources.pauses import answer_pause, with_question
+        from simstudio.resources.waiting_through_pauses import PauseAnswering
+
+        dialect = self._dialects.of(target.version)
+        answering = PauseAnswering(
+            on_pause,
+            self._wait,
+            lambda pause: with_question(dialect, pause),
+            lambda pause, answer: answer_pause(dialect, pause, answer),
+            lambda receipt: self._target(receipt, None),
+            self.poller.clock,
+        )
+        return (yield from answering.wait_until_done(target, **options))
+
     def _wait(
         self,
         target: Target,
@@ -163,7 +198,9 @@ class Jobs(APIResource[M]):
         timeout: float | None,
         on_progress: Callable[[Job], Any] | None,
         poll_interval: float | None,
+        resumed: Callable[[Job], bool] | None = None,
     ) -> Flow[Job]:
+        """Poll until the job is done; of a run that was paused, until ``resumed`` is true of it."""
         from simstudio.core.expectations import Durations, Watch
 
         check_timeout(timeout)
@@ -177,23 +214,26 @@ class Jobs(APIResource[M]):
         durations = self._durations
         if durations is None:
             durations = self._durations = Durations()
-        watch = Watch(self._queued.get(target.task_id))
+        # The time that a person takes says nothing about the next run.
+        watch = Watch(None if resumed is not None else self._queued.get(target.task_id))
         known = poll_interval is None and watch.begun is not None
 
         def ask(seconds: float | Unset) -> Flow[Job]:
             sent_at = poller.clock()
-            job, response = yield from self._dialects.of(target.version).fetch(target, timeout=seconds, whole=True)
+            dialect = self._dialects.of(target.version)
+            fetch = dialect.fetch if resumed is None else dialect.fetch_resumed
+            job, response = yield from fetch(target, timeout=seconds, whole=True)
             require(job, response, status=str)
             if not job.done:
                 watch.record_running(sent_at)
-            elif workflow_id is not None and not job.cancelled:
+            elif resumed is None and workflow_id is not None and not job.cancelled:
                 duration = watch.duration(poller.clock(), _reported_duration(job))
                 if duration is not None:
                     durations.add(workflow_id, duration)
             return job
 
         def expired(last: Job | None) -> JobTimeoutError:
-            state = f"last seen {last.status!r}" if last is not None else "never seen"
+            state = describe_state(last)
             return JobTimeoutError(
                 f"The job {target.task_id} was not done within {timeout:g} s ({state}). It goes on; wait again with "
                 "client.jobs.wait(error.job), or give a longer timeout.",
@@ -203,7 +243,7 @@ class Jobs(APIResource[M]):
         try:
             done = yield from poller.wait(
                 ask,
-                done=lambda state: state.done,
+                done=resumed or (lambda state: state.done),
                 expired=expired,
                 timeout=timeout,
                 client_timeout=self._context.options.timeout,
@@ -269,6 +309,16 @@ class Jobs(APIResource[M]):
             workflow_id = self._workflows.get(task_id)
         receipt = job if isinstance(job, AsyncExecutionResult) else None
         return dialect.target(task_id, workflow_id, execution_id, receipt)
+
+
+def describe_state(job: Job | None) -> str:
+    """The last state of a job for a message; of a paused run, what it asks and where to answer."""
+    if job is None:
+        return "never seen"
+    if job.pause is None:
+        return f"last seen {job.status!r}"
+    place = f", at {job.pause.links.ui_url}" if job.pause.links.ui_url else ""
+    return f"it waits for a person: {job.pause.question or 'it asks nothing'}{place}"
 
 
 def _remember(memory: OrderedDict[str, V], key: str, value: V) -> None:

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from simstudio.core.options import UNSET
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.models.jobs import Job
 from simstudio.models.pauses import Pause, PausedRun
 from simstudio.resources.advice import CANNOT_RESUME_ADVICE
-from simstudio.transport.errors import ConflictError, InvalidInputError
+from simstudio.transport.errors import ConflictError, InvalidInputError, SimStudioError
 
 if TYPE_CHECKING:
-    from simstudio.resources.dialects.base import Dialect
+    from simstudio.resources.dialects.base import Dialect, Resumed, Timeout
     from simstudio.transport.flow import Flow
 
 
@@ -57,6 +58,39 @@ def resolve_pause(
     if context_id is None:
         context_id = _only_waiting_pause((yield from dialect.paused_run(workflow_id, execution_id)))
     return PauseAddress(workflow_id, execution_id, context_id)
+
+
+def answer_pause(
+    dialect: Dialect[Any],
+    run: object,
+    answer: Any,
+    *,
+    workflow_id: str | None = None,
+    context_id: str | None = None,
+    timeout: Timeout = UNSET,
+) -> Flow[Resumed]:
+    """Answer a pause; an error names the run.
+
+    Raises:
+        ConflictError: The run is paused, but its pauses have been answered.
+        InvalidInputError: The run is not paused, the workflow is unknown, or several pauses are waiting.
+    """
+    pause = yield from resolve_pause(dialect, run, workflow_id, context_id)
+    try:
+        return (
+            yield from dialect.resume(pause.workflow_id, pause.execution_id, pause.context_id, answer, timeout=timeout)
+        )
+    except SimStudioError as error:
+        error.run_id = error.run_id or pause.execution_id
+        raise
+
+
+def with_question(dialect: Dialect[Any], pause: Pause) -> Flow[Pause]:
+    """The pause with what it asks: a run of v2 does not say so, and is looked up."""
+    if pause.question or pause.input_fields or not pause.workflow_id or not pause.execution_id:
+        return pause
+    run = yield from dialect.paused_run(pause.workflow_id, pause.execution_id)
+    return next((each for each in run.pauses if each.context_id == pause.context_id), pause)
 
 
 def api_version_of(run: object) -> str | None:

@@ -12,7 +12,6 @@ from simstudio.core.resource import APIResource
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.jobs import Jobs
-from simstudio.transport.errors import SimStudioError
 from simstudio.transport.flow import Flow
 
 if TYPE_CHECKING:
@@ -97,18 +96,13 @@ class WorkflowPauses(APIResource[M]):
             >>> client.workflows.resume(result, {"approved": True}).output  # doctest: +SKIP
         """
         from simstudio.models.receipts import AsyncExecutionResult
-        from simstudio.resources.pauses import api_version_of, resolve_pause
+        from simstudio.resources.pauses import answer_pause, api_version_of
 
         check_timeout(None if isinstance(timeout, Unset) else timeout)
         dialect = self._dialects.of(api_version_of(run) or self._dialects.version)
-        pause = yield from resolve_pause(dialect, run, workflow_id, context_id)
-        try:
-            resumed = yield from dialect.resume(
-                pause.workflow_id, pause.execution_id, pause.context_id, input, timeout=timeout
-            )
-        except SimStudioError as error:
-            error.run_id = error.run_id or pause.execution_id
-            raise
+        resumed = yield from answer_pause(
+            dialect, run, input, workflow_id=workflow_id, context_id=context_id, timeout=timeout
+        )
         if isinstance(resumed, AsyncExecutionResult):
             self._jobs.remember(resumed)
         return resumed

@@ -12,7 +12,7 @@ from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.dialects.base import StreamOptions
-from simstudio.resources.jobs import Jobs
+from simstudio.resources.jobs import Jobs, Until
 from simstudio.resources.streaming import streaming
 from simstudio.resources.workflow_batches import WorkflowBatches
 from simstudio.resources.workflow_pauses import WorkflowPauses
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from simstudio.models.cancellation import CancelResult
     from simstudio.models.events import StreamEvent
     from simstudio.models.jobs import Job
+    from simstudio.models.pauses import Pause
     from simstudio.models.receipts import AsyncExecutionResult
     from simstudio.models.workflows import WorkflowStatus
     from simstudio.resources.claims import Claiming
@@ -146,6 +147,8 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         poll_interval: float | None = None,
         execution_timeout: int | None = None,
         idempotent: bool = False,
+        until: Until = "pause",
+        on_pause: Callable[[Pause], Any] | None = None,
     ) -> Flow[WorkflowExecutionResult]:
         """Queue a workflow, wait until it is done, and return its result: for runs that outlast a connection.
 
@@ -157,6 +160,8 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
             poll_interval: Seconds between polls; default: growing from 0.5 to 10 s.
             execution_timeout: v2: seconds that the run may take, 1 to 604,800.
             idempotent: Fail if the server cannot queue the execution at most once; see :meth:`execute`.
+            until: ``pause`` also returns when the run pauses for a person; ``done`` waits through pauses.
+            on_pause: With ``until="done"``, function that answers each pause; see ``client.jobs.wait``.
 
         Returns:
             The result, as from :meth:`execute`; ``paused`` is set if the run waits for a human. ``truncated`` has the
@@ -174,8 +179,13 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         check_timeout(timeout)
         check_timeout(poll_interval, "poll_interval")
         receipt = yield from self._submit(workflow_id, input, UNSET, execution_timeout, claiming=_claiming(idempotent))
-        job = yield from self._jobs._wait(
-            self._jobs._target(receipt, None), timeout=timeout, on_progress=on_progress, poll_interval=poll_interval
+        job = yield from self._jobs._wait_until(
+            self._jobs._target(receipt, None),
+            until,
+            on_pause,
+            timeout=timeout,
+            on_progress=on_progress,
+            poll_interval=poll_interval,
         )
         return job.result
 

@@ -14,6 +14,7 @@ from simstudio import (
     InvalidResponseError,
     Job,
     JobFailedError,
+    JobTimeoutError,
     Pause,
     PausedRun,
     ServerError,
@@ -270,6 +271,82 @@ class TestARunThatIsResumed:
         assert (job.done, job.paused, job.pause) == (False, False, None)
         with pytest.raises(ConflictError, match="about to continue"):
             await both(client.workflows.resume(job))
+
+
+class TestWaitingThroughPauses:
+    """``until="done"``."""
+
+    PAUSED = answer(200, {"taskId": "j", "status": "completed", "output": {"success": True, "output": OUTPUT}})
+    RECEIPT = answer(202, {"success": True, "async": True, "jobId": "run_2", "executionId": "e9"})
+    DONE = answer(200, {"taskId": "run_2", "status": "completed", "output": {"success": True, "output": 1}})
+    V2_OFF = answer(404, {"error": {"code": "NOT_FOUND", "message": "Not found"}})
+
+    async def test_hands_a_pause_to_a_function_and_sends_its_answer(self, both: Both, no_waiting: list[float]) -> None:
+        asked: list[Pause] = []
+        client = both.client(self.PAUSED, self.RECEIPT, self.DONE)
+
+        def answer_to(pause: Pause) -> dict[str, bool]:
+            asked.append(pause)
+            return {"approved": True}
+
+        job = await both(client.jobs.wait("j", until="done", on_pause=answer_to))
+        assert (job.result.output, [pause.question for pause in asked]) == (1, ["Approve?"])
+        sent = client.script.requests
+        assert [request.path for request in sent] == ["/api/jobs/j", "/api/resume/wf/e1/c1", "/api/jobs/run_2"]
+        assert sent[1].json() == {"input": {"approved": True}}
+
+    async def test_waits_for_somebody_else_and_says_whom_the_run_asks(
+        self, both: Both, no_waiting: list[float]
+    ) -> None:
+        workflow = answer(200, {"data": {"id": "wf", "workspaceId": "ws"}})
+        log = {"executionId": "e1", "level": "info", "endedAt": "T", "finalOutput": {"published": True}}
+        logs = answer(200, {"data": [log]})
+        resumed = paused_run(point("c1", "resumed"))
+        client = both.client(self.PAUSED, paused_run(point("c1")), resumed, self.V2_OFF, self.V2_OFF, workflow, logs)
+        seen: list[Any] = []
+        job = await both(
+            client.jobs.wait("j", until="done", on_progress=lambda job: seen.append(job.pause and job.pause.question))
+        )
+        assert (job.result.output, job.execution_id, seen) == (
+            {"published": True},
+            "e1",
+            ["Approve?", "Approve?", None],
+        )
+
+    async def test_of_two_pauses_one_may_be_left_to_somebody_else(self, both: Both, no_waiting: list[float]) -> None:
+        two = {"taskId": "j", "status": "completed", "output": {"success": True, "output": SEVERAL}}
+        partly = paused_run(point("c1", "resumed"), point("c2"))
+        over = paused_run(point("c1", "resumed"), point("c2", "resumed"))
+        client = both.client(answer(200, two), self.RECEIPT, partly, over, v2_run("completed", output=1))
+        asked: list[Any] = []
+
+        def answer_to(pause: Pause) -> Any:
+            asked.append(pause.context_id)
+            return {} if pause.context_id == "c1" else None
+
+        job = await both(client.jobs.wait("j", until="done", on_pause=answer_to))
+        assert (job.result.output, asked) == (1, ["c1", "c2"])
+
+    async def test_of_v2_reads_the_run_and_looks_up_its_question(self, both: Both, no_waiting: list[float]) -> None:
+        silent = v2_run(paused=BLOCK, output=None)
+        receipt = answer(202, {"data": {"runId": "e9", "statusUrl": "x"}})
+        client = both.client(silent, silent, paused_run(point("c1")), receipt, v2_run("completed", output=1), **V2)
+        asked: list[Any] = []
+        wait = client.jobs.wait("e1", workflow_id="wf", until="done", on_pause=lambda pause: asked.append(pause) or {})
+        assert (await both(wait)).result.output == 1
+        assert [pause.question for pause in asked] == ["Approve?"]
+
+    async def test_a_wait_that_ends_too_soon_says_who_is_asked(self, both: Both, no_waiting: list[float]) -> None:
+        client = both.client(*[self.PAUSED], *[paused_run(point("c1"))] * 9)
+        with pytest.raises(JobTimeoutError, match=r"within 0\.001 s \(it waits for a person: Approve\?"):
+            await both(client.jobs.wait("j", until="done", timeout=0.001))
+
+    @pytest.mark.parametrize(
+        "options", [{"until": "end"}, {"on_pause": print}, {"until": "done", "on_pause": "no function"}]
+    )
+    async def test_options_that_make_no_sense_are_refused(self, both: Both, options: Any) -> None:
+        with pytest.raises(InvalidInputError, match=r"until|on_pause"):
+            await both(both.client().jobs.wait("j", **options))
 
 
 class TestV2:

@@ -166,6 +166,10 @@ class Dialect(APIResource[M], ABC, Generic[M]):
         """
 
     @abstractmethod
+    def fetch_resumed(self, target: Target, *, timeout: Timeout, whole: bool = False) -> Flow[tuple[Job, Response]]:
+        """The state of a background execution that was paused; the target has workflow and execution id."""
+
+    @abstractmethod
     def job_as_documented(self, target: Target) -> Flow[dict[str, Any]]:
         """The state of a background execution as the documented plain dict."""
 

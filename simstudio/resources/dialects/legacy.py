@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from simstudio.core.conversion import structure
 from simstudio.core.failures import redact_error
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET
@@ -197,14 +198,20 @@ class LegacyDialect(Dialect[M]):
         """One run that waits, or has waited, for a human."""
         from simstudio.models.pauses import parse_paused_run
 
+        data, _ = yield from self._paused_run(workflow_id, execution_id)
+        return parse_paused_run(data)
+
+    def _paused_run(
+        self, workflow_id: str, execution_id: str, timeout: Timeout = UNSET
+    ) -> Flow[tuple[dict[str, Any], Response]]:
         workflow, execution = segment(workflow_id, "workflow_id"), segment(execution_id, "execution_id")
-        response = yield from self._get(f"/api/workflows/{workflow}/paused/{execution}")
+        response = yield from self._get(f"/api/workflows/{workflow}/paused/{execution}", timeout=timeout)
         data = response.json()
         if not isinstance(data, dict):
             raise InvalidResponseError(
                 f"{response.method} {response.path} answered with no object.", status=response.status, response=response
             )
-        return parse_paused_run(data)
+        return data, response
 
     def resume(
         self, workflow_id: str, execution_id: str, context_id: str, data: Any, *, timeout: Timeout
@@ -290,6 +297,24 @@ class LegacyDialect(Dialect[M]):
             truncated=truncated,
         )
         return job, response
+
+    def fetch_resumed(self, target: Target, *, timeout: Timeout, whole: bool = False) -> Flow[tuple[Job, Response]]:
+        """The state of a run that was paused: its pauses, then the run. Its job shows the first pause for ever."""
+        from simstudio.models.jobs import Job
+        from simstudio.models.pauses import parse_paused_run
+        from simstudio.resources.dialects.settling import fetch_unversioned_run
+
+        workflow_id, run_id = str(target.workflow_id), str(target.execution_id)
+        known = {"task_id": target.task_id, "execution_id": run_id, "workflow_id": workflow_id}
+        pauses, response = yield from self._paused_run(workflow_id, run_id, timeout)
+        if parse_paused_run(pauses).paused is not None:
+            data = {"status": "paused", "paused": {"pausePoints": pauses.get("pausePoints")}}
+            return structure(data, Job, response=response, overrides={**known, "api_version": "v1"}), response
+        run = yield from fetch_unversioned_run(self, workflow_id, run_id, whole=whole, timeout=timeout)
+        # The log may tell of the pause for a moment longer.
+        status = "running" if run.data.get("status") == "paused" else run.data.get("status")
+        given = {**known, "api_version": "v2", "status": status, "truncated": run.truncated}
+        return structure(run.data, Job, response=run.response, overrides=given), run.response
 
     def job_as_documented(self, target: Target) -> Flow[dict[str, Any]]:
         """The state of a job in the documented words, so that the documented polling loop works on every server.

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from simstudio.core.errors import APIVersionError
-from simstudio.core.resource import APIResource  # noqa: F401 - in the inherited signature
+from simstudio.core.resource import APIResource
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.models.receipts import AsyncExecutionResult
 from simstudio.resources.claims import JOB_PREFIX
@@ -63,32 +63,40 @@ class UnversionedRun(ClaimedRun):
                 pass
             else:
                 return RunResponse({"status": "queued"}, response)
-        try:
-            return (yield from fetch_run(self.resource, self.workflow_id, self.run_id, whole=whole, **options))
-        except APIVersionError:
-            return (yield from self._fetch_log(options, whole=whole))
+        return (yield from fetch_unversioned_run(self.resource, self.workflow_id, self.run_id, whole=whole, **options))
 
-    def _fetch_log(self, options: Mapping[str, Any], *, whole: bool) -> Flow[RunResponse]:
-        """The run as its log tells it, in the form of v2."""
-        path = f"/api/v1/workflows/{segment(self.workflow_id, 'workflow_id')}"
-        response = yield from self.resource._get(path, **options)
-        workflow = _data(response)
-        params = {
-            "workspaceId": workflow.get("workspaceId") if isinstance(workflow, dict) else None,
-            "executionId": self.run_id,
-            "details": "full",
-            "includeFinalOutput": "true",
-        }
-        response = yield from self.resource._get("/api/v1/logs", params=params, **options)
-        logs = _data(response)
-        log = next((each for each in logs if isinstance(each, dict)), None) if isinstance(logs, list) else None
-        if log is None:
-            raise NotFoundError(f"No log has the execution id {self.run_id} yet.", response=response)
-        run = run_of_log(log)
-        if not whole:
-            return RunResponse(run, response)
-        output, truncated = yield from read_whole(self.resource, self.run_id, run["output"], **options)
-        return RunResponse({**run, "output": output}, response, truncated)
+
+def fetch_unversioned_run(
+    resource: APIResource[Any], workflow_id: str, run_id: str, *, whole: bool, **options: Any
+) -> Flow[RunResponse]:
+    """The run under an execution id, in the form of v2: from v2 itself, or else from its log.
+
+    Args:
+        whole: Whether to read texts in full that are cut in the output.
+        options: Options of the requests, such as ``timeout``.
+    """
+    try:
+        return (yield from fetch_run(resource, workflow_id, run_id, whole=whole, **options))
+    except APIVersionError:
+        pass
+    response = yield from resource._get(f"/api/v1/workflows/{segment(workflow_id, 'workflow_id')}", **options)
+    workflow = _data(response)
+    params = {
+        "workspaceId": workflow.get("workspaceId") if isinstance(workflow, dict) else None,
+        "executionId": run_id,
+        "details": "full",
+        "includeFinalOutput": "true",
+    }
+    response = yield from resource._get("/api/v1/logs", params=params, **options)
+    logs = _data(response)
+    log = next((each for each in logs if isinstance(each, dict)), None) if isinstance(logs, list) else None
+    if log is None:
+        raise NotFoundError(f"No log has the execution id {run_id} yet.", response=response)
+    run = run_of_log(log)
+    if not whole:
+        return RunResponse(run, response)
+    output, truncated = yield from read_whole(resource, run_id, run["output"], **options)
+    return RunResponse({**run, "output": output}, response, truncated)
 
 
 def run_of_log(log: Mapping[str, Any]) -> dict[str, Any]:

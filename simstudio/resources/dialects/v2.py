@@ -250,6 +250,10 @@ class V2Dialect(Dialect[M]):
             given["block"] = {**block, "pausePoints": points}
         return structure(run.data, Job, response=run.response, fallbacks=known, overrides=given), run.response
 
+    def fetch_resumed(self, target: Target, *, timeout: Timeout, whole: bool = False) -> Flow[tuple[Job, Response]]:
+        """The state of a run that was paused: the run keeps its id."""
+        return (yield from self.fetch(target, timeout=timeout, whole=whole))
+
     def job_as_documented(self, target: Target) -> Flow[dict[str, Any]]:
         """The state of a run in the documented words."""
         run = (yield from fetch_run(self, str(target.workflow_id), target.task_id, whole=True)).data
