@@ -31,7 +31,23 @@ from simstudio.sandbox.routes import (
 )
 from simstudio.sandbox.traffic import ReceivedRequest, Recorder
 from simstudio.sandbox.v2 import account as v2_account
-from simstudio.sandbox.v2 import audit, catalogue, deployments, exchange, folders, logs, uploads, versions, workflows
+from simstudio.sandbox.v2 import (
+    audit,
+    catalogue,
+    deployments,
+    exchange,
+    file_changes,
+    file_folders,
+    file_texts,
+    file_uploads,
+    file_versions,
+    files,
+    folders,
+    logs,
+    uploads,
+    versions,
+    workflows,
+)
 from simstudio.sandbox.v2 import execute as v2_execute
 from simstudio.sandbox.v2 import runs as v2_runs
 
@@ -75,6 +91,12 @@ _MODULES = (
     catalogue,
     deployments,
     exchange,
+    file_changes,
+    file_folders,
+    file_texts,
+    file_uploads,
+    file_versions,
+    files,
     v2_execute,
     folders,
     logs,

@@ -231,12 +231,12 @@ class V2(CheckingFamily):
         return dict(sent)
 
     async def body(self, call: Call) -> object:
-        """JSON, declared as such."""
+        """JSON, not declared as anything else."""
         raw = await call.request.body()
         if len(raw) > self.body_limit:
             raise Refusal(413, "Request body is too large")
         kind = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if raw.strip() and kind != "application/json" and not kind.endswith("+json"):
+        if raw.strip() and kind and kind != "application/json" and not kind.endswith("+json"):
             raise Refusal(415, "Request body must be sent as application/json")
         body = _parse(call, raw, may_be_empty=not self.needs_body)
         nul = next(nul_texts(body), None)

@@ -72,6 +72,9 @@ BEYOND_THE_RECORDINGS: dict[str, str] = {
     "v1 deploy, rollback, export, import": "were not recorded: they answer what v2 answers, in v1's envelope",
     "deployments": "are in service at once: no attempt is ever seen `preparing`",
     "workflow graphs": "only the block that names a registered function does anything when a workflow runs",
+    "v2 files": "only plain texts are read, not PDF or office documents; members have no roles, and there are no "
+    "workspace keys; versions, search and edits are in no recording and do what the documents say; the address of a "
+    "part does not expire before its session",
     "billing": "nothing costs anything, and usage_cost is shown at 200 credits a dollar",
     "documents": "is a generation of its own, of which there is no recording: it is what the documents promise",
 }

@@ -17,11 +17,17 @@ if TYPE_CHECKING:
 
 
 class Data:
-    """The stores of the one workspace, in memory as long as the `Sandbox` object lives."""
+    """The stores of a sandbox, in memory as long as the `Sandbox` object lives."""
 
     def __init__(self, clock: Callable[[], float], account: Account, upload_part_size: int) -> None:
         self.tables = Tables(clock, PLANS[account.plan])
-        self.files = Files(clock, account.workspace_id)
+        self._clock = clock
+        self._files: dict[str, Files] = {}
+        self.files = self.files_of(account.workspace_id)
         self.knowledge = KnowledgeBases(clock)
         self.audit = AuditLog(clock)
         self.uploads = Uploads(clock, upload_part_size)
+
+    def files_of(self, workspace_id: str) -> Files:
+        """The files of a workspace."""
+        return self._files.setdefault(workspace_id, Files(self._clock, workspace_id))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
-from simstudio.sandbox.checks import MISSING, Issue, Number, Parsed, Shape, Text, as_number
+from simstudio.sandbox.checks import MISSING, Issue, ListOf, Number, Parsed, Shape, Text, as_number
 from simstudio.sandbox.families import V2, invalid
 from simstudio.sandbox.http import Headers, Reply
 from simstudio.sandbox.operation import Call
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from simstudio.sandbox.data.uploads import Purpose, Upload
 
+PART_NUMBERS = ListOf(item=Number(least=(1, None), whole=True), least=(1, None), most=(100, None))
 _HOUR = 3600.0
 _OF_PARTS = "application/octet-stream"
 
