@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import pytest
 
@@ -167,6 +169,11 @@ def test_null_is_no_omission(call: Caller) -> None:
 def test_a_body_that_is_no_json_object_is_refused(content: bytes, kind: str, status: int, call: Caller) -> None:
     answer = call.http.post(WORKFLOWS, content=content, headers={"Content-Type": kind})
     assert answer.status_code == status
+
+
+def test_json_needs_no_media_type(call: Caller, workspace: dict) -> None:
+    content = json.dumps({**workspace, "name": "Untyped"}).encode()
+    assert call.http.post(WORKFLOWS, content=content).status_code == 201
 
 
 def test_a_body_may_be_missing_where_nothing_in_it_is_required(call: Caller) -> None:
