@@ -16,8 +16,8 @@ pytestmark = [
 ]
 
 CHILD = Path(__file__).with_name("memory_child.py")
-MOST = 50_000_000
-"""Bytes that a million inputs may add."""
+MOST = 5_000_000
+"""Bytes that inputs may add, however many; the batch itself takes 2 MB, and 100,000 kept inputs would take 40 MB."""
 
 
 def ran(count: int, *words: str) -> dict[str, Any]:
@@ -29,15 +29,14 @@ def ran(count: int, *words: str) -> dict[str, Any]:
     return told
 
 
-def test_a_million_inputs_add_50_mb_at_most() -> None:
-    assert ran(1_000_000, "ordered", "quick")["added"] <= MOST
+def test_a_hundred_thousand_inputs_add_5_mb_at_most() -> None:
+    assert ran(100_000, "ordered", "quick")["added"] <= MOST
 
 
 @pytest.mark.parametrize(("order", "consumer"), [("unordered", "quick"), ("ordered", "slow"), ("unordered", "slow")])
 def test_whatever_the_order_and_the_consumer_no_more_is_kept(order: str, consumer: str) -> None:
-    """A fifth of the inputs, a fifth of the bytes."""
-    assert ran(200_000, order, consumer)["added"] <= MOST / 5
+    assert ran(40_000, order, consumer)["added"] <= MOST
 
 
 def test_what_a_ledger_gives_back_is_not_kept_either(tmp_path: Path) -> None:
-    assert ran(60_000, "ordered", "quick", str(tmp_path / "runs.sqlite"))["added"] <= MOST * 0.06
+    assert ran(15_000, "ordered", "quick", str(tmp_path / "runs.sqlite"))["added"] <= MOST / 5

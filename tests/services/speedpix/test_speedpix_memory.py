@@ -13,9 +13,9 @@ import pytest
 
 from tests.modes import both_modes
 
-SIZE = 192 * 1024 * 1024
+SIZE = 96 * 1024 * 1024
 ALLOWED = 20 * 1024 * 1024
-"""Bytes that a file of any size may add; the one here is nearly ten times as large."""
+"""Bytes that a file of any size may add; the one here is nearly five times as large."""
 
 PROGRAM = """
 import asyncio, resource, sys
