@@ -64,7 +64,6 @@ if TYPE_CHECKING:
         UsageLimitExceededError,
     )
     from simstudio.models.cancellation import CancelResult
-    from simstudio.models.descriptions import WorkflowDescription, WorkflowInput
     from simstudio.models.events import (
         ChunkEvent,
         FinalEvent,
@@ -84,7 +83,6 @@ if TYPE_CHECKING:
     from simstudio.resources.payload import FileInputWarning
     from simstudio.resources.streams import AsyncStream, AsyncStreamManager, Stream
     from simstudio.resources.whole_output import TruncatedOutputWarning
-    from simstudio.resources.workflow_functions import WorkflowFunction
     from simstudio.transport.auth import ANONYMOUS
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Headers, Request, Response
@@ -143,7 +141,6 @@ _HOMES = {
         "ToolEvent",
     ),
     "models.cancellation": ("CancelResult",),
-    "models.descriptions": ("WorkflowDescription", "WorkflowInput"),
     "models.execution": ("WorkflowExecutionResult",),
     "models.receipts": ("AsyncExecutionResult",),
     "models.jobs": ("Job",),
@@ -156,7 +153,6 @@ _HOMES = {
     "core.modes": ("APIResponse",),
     "resources.streams": ("AsyncStream", "AsyncStreamManager", "Stream"),
     "resources.whole_output": ("TruncatedOutputWarning",),
-    "resources.workflow_functions": ("WorkflowFunction",),
     "transport.auth": ("ANONYMOUS",),
     "transport.flow": ("Flow",),
     "transport.message": ("Headers", "Request", "Response"),
@@ -249,10 +245,7 @@ __all__ = [
     "TruncatedOutputWarning",
     "UsageLimitExceededError",
     "UsageLimits",
-    "WorkflowDescription",
     "WorkflowExecutionResult",
-    "WorkflowFunction",
-    "WorkflowInput",
     "WorkflowStatus",
     "__version__",
     "catalog",

@@ -75,13 +75,19 @@ class Call:
         """Whose API key the request carries."""
         return self.core.key_state(self.request)
 
-    def workspace(self, workspace_id: str) -> str:
-        """Return the id of a workspace that the caller may see. Others do not exist for the caller.
+    def workspace(self, workspace_id: str, *, is_hidden: bool = True) -> str:
+        """Return the id of a workspace that the caller may see.
+
+        Args:
+            is_hidden: Whether a workspace of others is refused as if it did not exist.
 
         Raises:
-            Refusal: 404.
+            Refusal: 404; 403 for a workspace of others that is not hidden.
         """
-        if workspace_id not in self.core.definitions.workspaces or self.key == "outsider":
+        is_known = workspace_id in self.core.definitions.workspaces
+        if is_known and self.key == "outsider" and not is_hidden:
+            raise Refusal(403, "Insufficient workspace permissions")
+        if not is_known or self.key == "outsider":
             raise Refusal(404, "Workspace not found")
         return workspace_id
 

@@ -20,6 +20,7 @@ import attrs
 from simstudio.core.options import Unset
 from simstudio.core.parameters import Bounds, Sent
 from simstudio.resources.folder_paths import FolderPaths, encode_folder_path
+from simstudio.sandbox import jsontext
 from simstudio.sandbox.checks import (
     MISSING,
     AnyOf,
@@ -67,6 +68,7 @@ class Signature:
         clamped: Wire names of numbers that the server moves into their limits.
         bounds: Limits by wire name that no document has.
         own: Checks by wire name, in place of those of the annotations.
+        more: Checks of optional keys of the body that the method never sends.
         body: Check of the whole body, where more than one method of the client sends the operation.
     """
 
@@ -76,6 +78,7 @@ class Signature:
     clamped: tuple[str, ...] = ()
     bounds: Mapping[str, Bounds] = attrs.field(factory=dict)
     own: Mapping[str, Check] = attrs.field(factory=dict)
+    more: Mapping[str, Check] = attrs.field(factory=dict)
     body: Check | None = None
 
     @classmethod
@@ -97,6 +100,8 @@ class Signature:
             if given[name].default is not inspect.Parameter.empty:
                 check = Optional(check, self.defaults.get(wire, MISSING))
             places.setdefault(place, {})[wire] = check
+        for wire, check in self.more.items():
+            places["body"][wire] = Optional(check)
         checks: dict[str, Check] = {place: Shape(fields, "refuse") for place, fields in places.items()}
         return checks if self.body is None else {**checks, "body": self.body}
 
@@ -204,6 +209,8 @@ class _Annotation:
         listed = ListOf(item=_INNER.check(item), least=least, most=most)
         if not self.is_text:
             return listed
+        if any(is_typeddict(each) for each in (item, *get_args(item))):
+            return Parsed(self._parse_json, listed)
         words = get_args(item) if get_origin(item) is Literal else ()
         return Parsed(partial(self._split, words), listed)
 
@@ -216,6 +223,12 @@ class _Annotation:
             raise ValueError(f"{self.name}: expected one or more of {options}")
         return members
 
+    def _parse_json(self, text: str) -> object:
+        try:
+            return jsontext.loads(text.encode())
+        except ValueError:
+            raise ValueError(f"{self.name} must be valid JSON") from None
+
     def _moment(self, text: str) -> float:
         try:
             if _UTC.fullmatch(text) is not None:
@@ -227,6 +240,12 @@ class _Annotation:
 
 
 _INNER = _Annotation()
+
+
+def one_of(name: str, *options: str) -> OneOf:
+    """The check of an enumeration whose message names the parameter."""
+    listed = " | ".join(f'"{option}"' for option in options)
+    return OneOf(options, f"{name}: expected one of {listed}")
 
 
 def _is_model(kind: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simstudio.sandbox.data.search import Chunking, chunks, similarity
+from simstudio.sandbox.data.search import Chunking, pieces, similarity
 
 from .calls import Caller
 from .v1_calls import V1, data, error
@@ -213,21 +213,25 @@ class TestSearch:
         assert error(v1.post("/knowledge/search", **body)) == (400, "Validation error")
 
 
+def texts_of(text: str, chunking: Chunking) -> list[str]:
+    return [piece for _, piece in pieces(text, chunking)]
+
+
 class TestTexts:
     def test_a_text_is_cut_between_words_with_an_overlap(self) -> None:
         words = [f"word{number:04d}" for number in range(200)]
-        pieces = chunks(" ".join(words), Chunking(max_size=100, min_size=1, overlap=10))
+        pieces = texts_of(" ".join(words), Chunking(max_size=100, min_size=1, overlap=10))
         assert len(pieces) > 4
         assert all(len(piece) <= 400 for piece in pieces)
         assert set(" ".join(pieces).split()) == set(words)
         assert pieces[1].split()[0] in pieces[0]
 
     def test_a_text_without_spaces_is_cut_all_the_same(self) -> None:
-        pieces = chunks("x" * 1000, Chunking(max_size=100, min_size=1, overlap=50))
+        pieces = texts_of("x" * 1000, Chunking(max_size=100, min_size=1, overlap=50))
         assert [len(piece) for piece in pieces] == [400, 400, 400, 400]
 
     def test_an_empty_text_has_no_chunks(self) -> None:
-        assert chunks(" \n", Chunking()) == []
+        assert texts_of(" \n", Chunking()) == []
 
     @pytest.mark.parametrize(
         ("one", "other", "closeness"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simstudio.sandbox.data.audit import AuditLog
+from simstudio.sandbox.data.connectors import Connectors
 from simstudio.sandbox.data.files import Files
 from simstudio.sandbox.data.knowledge import KnowledgeBases
 from simstudio.sandbox.data.tables import PLANS, Tables
@@ -25,6 +26,7 @@ class Data:
         self._files: dict[str, Files] = {}
         self.files = self.files_of(account.workspace_id)
         self.knowledge = KnowledgeBases(clock)
+        self.connectors = Connectors()
         self.audit = AuditLog(clock)
         self.uploads = Uploads(clock, upload_part_size)
 

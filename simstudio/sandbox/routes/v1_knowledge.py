@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from simstudio.sandbox.checks import AnyOf, ListOf, Number, OneOf, Optional, Ruled, Shape, Text
+from simstudio.sandbox.checks import AnyOf, Anything, ListOf, Number, OneOf, Optional, Ruled, Shape, Text
 from simstudio.sandbox.data.audit import Resource
 from simstudio.sandbox.data.search import Chunking
 from simstudio.sandbox.families import V1
@@ -52,22 +54,27 @@ _TAG_FILTER = Shape(
         "tagName": Text(),
         "fieldType": Optional(OneOf(("text", "number", "date", "boolean"))),
         "operator": Optional(Text(), "eq"),
+        "value": Optional(Anything()),
+        "valueTo": Optional(Anything()),
     }
 )
+BASE_IDS = AnyOf(
+    (
+        Text(least=(1, "Knowledge base ID is required")),
+        ListOf(
+            item=Text(least=(1, None)),
+            least=(1, "At least one knowledge base ID is required"),
+            most=(20, "Maximum 20 knowledge base IDs allowed"),
+        ),
+    )
+)
+"""The id of a knowledge base, or a list of ids."""
+
 _SEARCH = Ruled(
     Shape(
         {
             "workspaceId": IN_BODY,
-            "knowledgeBaseIds": AnyOf(
-                (
-                    Text(least=(1, "Knowledge base ID is required")),
-                    ListOf(
-                        item=Text(least=(1, None)),
-                        least=(1, "At least one knowledge base ID is required"),
-                        most=(20, "Maximum 20 knowledge base IDs allowed"),
-                    ),
-                )
-            ),
+            "knowledgeBaseIds": BASE_IDS,
             "query": Optional(Text(), ""),
             "topK": Optional(Number(least=(1, None), most=(100, None)), 10),
             "tagFilters": Optional(ListOf(item=_TAG_FILTER), ()),
@@ -82,17 +89,18 @@ _SEARCH = Ruled(
 def list_bases(call: Call) -> Reply:
     """All knowledge bases, without paging."""
     check_member(call, call.query["workspaceId"])
-    bases = call.core.data.knowledge.all()
+    bases = call.core.data.knowledge.all(call.query["workspaceId"])
     return success(knowledgeBases=[base.shown() for base in bases], totalCount=len(bases))
 
 
 @_V1.operation("POST", "/api/v1/knowledge", body=_NEW)
 async def create_base(call: Call) -> Reply:
-    """A new knowledge base."""
+    """Create a knowledge base."""
     core, asked = call.core, call.body
     check_member(call, asked["workspaceId"])
     chunking = _chunking(asked.get("chunkingConfig")) or Chunking()
-    base = core.data.knowledge.create(asked["name"], asked.get("description"), chunking)
+    with _taken_names():
+        base = core.data.knowledge.create(asked["workspaceId"], asked["name"], asked.get("description"), chunking)
     _record(core, base, "created", chunkingConfig=chunking.shown())
     return success(knowledgeBase=base.shown(), message="Knowledge base created successfully")
 
@@ -105,42 +113,36 @@ def get_base(call: Call) -> Reply:
 
 @_V1.operation("PUT", "/api/v1/knowledge/{base}", body=_CHANGED)
 async def update_base(call: Call) -> Reply:
-    """Another name, description or way to cut."""
+    """Change name, description or chunking."""
     core, asked = call.core, call.body
     base = base_of(call, asked["workspaceId"])
     chunking = _chunking(asked.get("chunkingConfig"))
-    core.data.knowledge.update(base, asked.get("name"), asked.get("description"), chunking)
+    with _taken_names():
+        core.data.knowledge.update(base, asked.get("name"), asked.get("description"), chunking)
     _record(core, base, "updated")
     return success(knowledgeBase=base.shown(), message="Knowledge base updated successfully")
 
 
 @_V1.operation("DELETE", "/api/v1/knowledge/{base}", query=WORKSPACE)
 def delete_base(call: Call) -> Reply:
-    """A knowledge base goes, with its documents."""
+    """Delete a knowledge base with its documents."""
     core = call.core
-    base = core.data.knowledge.delete(base_asked_for(call).id)
+    base = base_asked_for(call)
+    core.data.knowledge.archive(base)
     _record(core, base, "deleted")
     return success(message="Knowledge base deleted successfully")
 
 
 @_V1.operation("POST", "/api/v1/knowledge/search", body=_SEARCH)
 async def search(call: Call) -> Reply:
-    """The chunks most like a query, of some knowledge bases.
-
-    No knowledge base of the sandbox defines tags, so that a filter by one is refused.
-    """
+    """The chunks most similar to a query: those that share the most words with it."""
     core, asked = call.core, call.body
-    check_member(call, asked["workspaceId"])
-    given_ids = asked["knowledgeBaseIds"]
+    workspace_id, given_ids = asked["workspaceId"], asked["knowledgeBaseIds"]
+    check_member(call, workspace_id)
     ids = [given_ids] if isinstance(given_ids, str) else given_ids
-    core.data.knowledge.check_known(ids)
-    tags = ", ".join(f'"{each["tagName"]}"' for each in asked["tagFilters"])
-    if tags and len(ids) > 1:
-        raise Refusal(400, "Tag filters are only supported when searching a single knowledge base")
-    if tags:
-        first = f"The following tags are not defined in this knowledge base: {tags}."
-        raise Refusal(400, f"{first} Please define them at the knowledge base level first.")
-    hits = core.data.knowledge.search(ids, asked["query"], int(asked["topK"]))
+    if not {base.id for base in core.data.knowledge.all(workspace_id)}.intersection(ids):
+        raise Refusal(404, "Knowledge base not found or access denied")
+    hits = core.data.knowledge.search(workspace_id, ids, asked["query"], asked["tagFilters"], int(asked["topK"]))
     return success(
         results=[hit.shown() for hit in hits],
         query=asked["query"],
@@ -150,8 +152,17 @@ async def search(call: Call) -> Reply:
     )
 
 
+@contextmanager
+def _taken_names() -> Iterator[None]:
+    """Refuse a name that is taken in v1's words."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise (Refusal(409, "Resource already exists") if refusal.status == 409 else refusal) from None
+
+
 def _chunking(config: dict[str, Any] | None) -> Chunking | None:
-    return None if config is None else Chunking(config["maxSize"], config["minSize"], config["overlap"])
+    return None if config is None else Chunking.of(config)
 
 
 def _record(core: Core, base: KnowledgeBase, what: str, **metadata: object) -> None:

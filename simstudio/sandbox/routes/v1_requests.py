@@ -66,21 +66,38 @@ def foreign_workspace(call: Call) -> Refusal:
 
 
 async def form(call: Call) -> tuple[str, UploadedFile]:
-    """Return the workspace's id and the file of an upload.
+    """Return the workspace's id and the file of an upload of v1.
 
     Raises:
         Refusal: 400, one is missing or the body is not a form, as one over 10 MiB is not: the server cuts it.
     """
+    fields, file = await _parsed_form(call)
+    if not fields.get("workspaceId"):
+        raise Refusal(400, "workspaceId form field is required")
+    if file is None:
+        raise Refusal(400, "file form field is required")
+    return fields["workspaceId"], file
+
+
+async def uploaded_file(call: Call) -> UploadedFile:
+    """Return the file of an upload of v2, which has its workspace in the query.
+
+    Raises:
+        Refusal: 400, the body is not a form with a file that has content.
+    """
+    _, file = await _parsed_form(call)
+    if file is None or not file.content:
+        raise Refusal(400, "Request body must be valid multipart form data")
+    return file
+
+
+async def _parsed_form(call: Call) -> tuple[dict[str, str], UploadedFile | None]:
     try:
         fields, files = parse_form(call.request.headers.get("content-type", ""), await kept_body(call))
     except ValueError:
         raise Refusal(400, "Request body must be valid multipart form data") from None
-    if not fields.get("workspaceId"):
-        raise Refusal(400, "workspaceId form field is required")
-    for file in files:
-        if file.field == "file":
-            return fields["workspaceId"], attrs.evolve(file, name=_unescape(file.name))
-    raise Refusal(400, "file form field is required")
+    file = next((each for each in files if each.field == "file"), None)
+    return fields, None if file is None else attrs.evolve(file, name=_unescape(file.name))
 
 
 def _unescape(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from simstudio.resources.v2.file_folders import FileFolders
 from simstudio.sandbox.definitions.folders import ROOT, normal, within
@@ -15,10 +15,6 @@ from simstudio.sandbox.v2.workflows import matches
 
 if TYPE_CHECKING:
     from simstudio.sandbox.definitions.folders import Folder
-
-
-def _shown(folder: Folder) -> dict[str, Any]:
-    return {name: value for name, value in views.folder(folder).items() if name != "locked"}
 
 
 @serves(FileFolders.list, {"sortBy": "name", "sortOrder": "asc", "scope": "active"}, spelled=("recursive",))
@@ -40,7 +36,7 @@ def list_folders(call: Call) -> Reply:
         return values[query["sortBy"]], each.path
 
     found.sort(key=key, reverse=query["sortOrder"] == "desc")
-    return listing(map(_shown, found))
+    return listing(map(views.folder, found))
 
 
 def _level(path: str) -> int:
@@ -51,14 +47,14 @@ def _level(path: str) -> int:
 def create(call: Call) -> Reply:
     """Make a folder in an existing one."""
     folders = files_of(call, call.body["workspaceId"]).folders
-    return data(_shown(folders.create(call.body["path"], call.core.clock())), 201)
+    return data(views.folder(folders.create(call.body["path"], call.core.clock())), 201)
 
 
 @serves(FileFolders.relocate)
 def relocate(call: Call) -> Reply:
     """Rename or move a folder with everything in it."""
     store, body = files_of(call, call.body["workspaceId"]), call.body
-    return data(_shown(store.relocate_folder(body["path"], body["destinationPath"])))
+    return data(views.folder(store.relocate_folder(body["path"], body["destinationPath"])))
 
 
 @serves(FileFolders.delete, {"recursive": False}, spelled=("recursive",))
@@ -73,4 +69,4 @@ def delete(call: Call) -> Reply:
 def restore(call: Call) -> Reply:
     """Bring an archived folder back with everything in it."""
     folder, folders, files = files_of(call, call.body["workspaceId"]).restore_folder(call.body["path"])
-    return data({"folder": _shown(folder), "restoredItems": {"files": files, "folders": folders}})
+    return data({"folder": views.folder(folder), "restoredItems": {"files": files, "folders": folders}})

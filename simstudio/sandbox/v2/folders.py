@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simstudio.resources.v2.workflow_folders import WorkflowFolders
 from simstudio.sandbox.families import V2
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 @V2().serves(WorkflowFolders.list, {"sortBy": "name", "sortOrder": "asc"})
 def list_folders(call: Call) -> Reply:
     """All folders of a workspace, or those right inside one."""
-    return folder_list(call, call.core.definitions.folders(call.workspace(call.query["workspaceId"])))
+    folders = call.core.definitions.folders(call.workspace(call.query["workspaceId"]))
+    return listing(map(_shown, selected(call, folders)))
 
 
-def folder_list(call: Call, folders: Folders) -> Reply:
+def selected(call: Call, folders: Folders) -> list[Folder]:
     """The folders that a query selects, in its order: ``parentPath``, ``search``, ``sortBy`` and ``sortOrder``."""
     query = call.query
     found = list(folders)
@@ -37,23 +38,25 @@ def folder_list(call: Call, folders: Folders) -> Reply:
         return values[query["sortBy"]], each.path
 
     found.sort(key=key, reverse=query["sortOrder"] == "desc")
-    return listing(map(views.folder, found))
+    return found
+
+
+def _shown(folder: Folder) -> dict[str, Any]:
+    return {**views.folder(folder), "locked": False}
 
 
 @V2().serves(WorkflowFolders.create)
 def create(call: Call) -> Reply:
     """Make a folder."""
     folders = call.core.definitions.folders(call.workspace(call.body["workspaceId"]))
-    return data(views.folder(folders.create(call.body["path"], call.core.clock())), 201)
+    return data(_shown(folders.create(call.body["path"], call.core.clock())), 201)
 
 
 @V2().serves(WorkflowFolders.relocate)
 def relocate(call: Call) -> Reply:
     """Rename or move a folder with everything in it."""
     workspace_id, body = call.workspace(call.body["workspaceId"]), call.body
-    return data(
-        views.folder(call.core.definitions.relocate_folder(workspace_id, body["path"], body["destinationPath"]))
-    )
+    return data(_shown(call.core.definitions.relocate_folder(workspace_id, body["path"], body["destinationPath"])))
 
 
 @V2().serves(WorkflowFolders.delete, {"recursive": False}, spelled=("recursive",))

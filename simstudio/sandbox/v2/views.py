@@ -59,7 +59,6 @@ def folder(shown: Folder) -> dict[str, Any]:
         "parentPath": shown.parent,
         "createdAt": iso(shown.created),
         "updatedAt": iso(shown.updated),
-        "locked": False,
     }
 
 
