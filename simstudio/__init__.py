@@ -64,6 +64,7 @@ if TYPE_CHECKING:
         UsageLimitExceededError,
     )
     from simstudio.models.cancellation import CancelResult
+    from simstudio.models.descriptions import WorkflowDescription, WorkflowInput
     from simstudio.models.events import (
         ChunkEvent,
         FinalEvent,
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
     from simstudio.resources.payload import FileInputWarning
     from simstudio.resources.streams import AsyncStream, AsyncStreamManager, Stream
     from simstudio.resources.whole_output import TruncatedOutputWarning
+    from simstudio.resources.workflow_functions import WorkflowFunction
     from simstudio.transport.auth import ANONYMOUS
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Headers, Request, Response
@@ -141,6 +143,7 @@ _HOMES = {
         "ToolEvent",
     ),
     "models.cancellation": ("CancelResult",),
+    "models.descriptions": ("WorkflowDescription", "WorkflowInput"),
     "models.execution": ("WorkflowExecutionResult",),
     "models.receipts": ("AsyncExecutionResult",),
     "models.jobs": ("Job",),
@@ -153,6 +156,7 @@ _HOMES = {
     "core.modes": ("APIResponse",),
     "resources.streams": ("AsyncStream", "AsyncStreamManager", "Stream"),
     "resources.whole_output": ("TruncatedOutputWarning",),
+    "resources.workflow_functions": ("WorkflowFunction",),
     "transport.auth": ("ANONYMOUS",),
     "transport.flow": ("Flow",),
     "transport.message": ("Headers", "Request", "Response"),
@@ -245,7 +249,10 @@ __all__ = [
     "TruncatedOutputWarning",
     "UsageLimitExceededError",
     "UsageLimits",
+    "WorkflowDescription",
     "WorkflowExecutionResult",
+    "WorkflowFunction",
+    "WorkflowInput",
     "WorkflowStatus",
     "__version__",
     "catalog",

@@ -75,7 +75,7 @@ def _forbidden(body: ErrorBody) -> str:
 def _unknown_to_server(response: Response, body: ErrorBody) -> str | None:
     """Advice about a route or a parameter that this server does not know."""
     unknown = ""
-    if response.status == 405 or (response.status == 404 and (body.message == "Not found" or not body.is_json)):
+    if lacks_route(response, body):
         unknown = f"{response.method} {response.path}"
     elif response.status == 400:
         unknown = ", ".join(dict.fromkeys(_unrecognized(body.details)))
@@ -85,6 +85,11 @@ def _unknown_to_server(response: Response, body: ErrorBody) -> str | None:
         return None
     otherwise = "." if body.is_json or response.status != 404 else ", or base_url is not the address of a Sim server."
     return f"This server does not know {unknown}; it may be older{otherwise}"
+
+
+def lacks_route(response: Response, body: ErrorBody) -> bool:
+    """Whether a server answered that it does not know the path, or not with this method."""
+    return response.status == 405 or (response.status == 404 and (body.message == "Not found" or not body.is_json))
 
 
 def _read_as_number(response: Response, details: Any) -> bool:

@@ -12,12 +12,14 @@ from simstudio.batch.execution import Hear, Limits, Receipt, Refusal
 from simstudio.core.errors import JobFailedError
 from simstudio.core.model import Model
 from simstudio.core.options import UNSET, Unset, check_timeout
+from simstudio.models.descriptions import WorkflowDescription
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.models.jobs import Job
 from simstudio.models.receipts import AsyncExecutionResult
 from simstudio.resources.claims import is_anonymous, mint, probe, support
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.dialects.base import StreamOptions
+from simstudio.resources.input_checks import check_input
 from simstudio.resources.jobs import Jobs
 from simstudio.resources.payload import selectors
 from simstudio.resources.v2.execution import has_spent_run_id
@@ -51,6 +53,7 @@ class ExecutionOptions:
         mode: ``sync`` (a request each), ``async`` (queued, then waited for) or ``stream``.
         timeout: Seconds that an item may take.
         selected_outputs: Of streams, and of v2's blocking runs.
+        description: What each input must fit; None for no check.
     """
 
     workflow_id: str
@@ -58,6 +61,7 @@ class ExecutionOptions:
     mode: Mode = "sync"
     timeout: float | Unset | None = UNSET
     selected_outputs: Sequence[str] | None = None
+    description: WorkflowDescription | None = None
 
     def check(self) -> None:
         """Check the arguments of a batch.
@@ -74,6 +78,17 @@ class ExecutionOptions:
             selectors(self.selected_outputs)
             if self.mode != "stream" and (self.api_version, self.mode) != ("v2", "sync"):
                 raise InvalidInputError('selected_outputs needs mode="stream", or api_version="v2" with mode="sync".')
+        if self.description is not None and not isinstance(self.description, WorkflowDescription):
+            raise InvalidInputError(f"check must be a WorkflowDescription or None, not {self.description!r}.")
+
+    def check_item(self, value: Any) -> None:
+        """Check one input against the description, if there is one.
+
+        Raises:
+            InvalidInputError: It does not fit.
+        """
+        if self.description is not None:
+            check_input(self.description, value)
 
 
 class WorkflowExecution:
@@ -131,6 +146,7 @@ class WorkflowExecution:
 
     def _execute(self, value: Any, claim: str | None) -> Flow[WorkflowExecutionResult]:
         options = self._options
+        options.check_item(value)
         if options.mode == "stream":
             idle = None if isinstance(options.timeout, Unset) else options.timeout
             opened = yield from self._dialect.stream(
@@ -149,6 +165,7 @@ class WorkflowExecution:
         return result.raise_for_failure()  # v0.4 answers a failure with 200, and every version a cancelled run
 
     def _submit(self, value: Any, claim: str | None) -> Flow[Receipt]:
+        self._options.check_item(value)
         answer = yield from self._dialect.submit(self.workflow_id, value, timeout=UNSET, max_retries=0, run_id=claim)
         self._jobs.remember(answer)
         return Receipt(answer.task_id, answer.execution_id, answer.api_version or self.api_version, answer)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from simstudio.batch.items import BatchItem
     from simstudio.batch.plan import Plan
     from simstudio.batch.progress import Progress
+    from simstudio.models.descriptions import WorkflowDescription
     from simstudio.models.execution import WorkflowExecutionResult
 
 
@@ -49,6 +50,7 @@ class WorkflowBatches(APIResource[M]):
         selected_outputs: Sequence[str] | None = None,
         shared: str | None = None,
         claims: str | None = None,
+        check: WorkflowDescription | None = None,
     ) -> Plan[WorkflowExecutionResult]:
         """Run a workflow over many inputs, many at a time, as fast as the server allows.
 
@@ -89,6 +91,7 @@ class WorkflowBatches(APIResource[M]):
             claims: Where workers claim an item before they send it (``redis://…``), for executors that run the tasks of
                 dead workers again, as Dask and Ray do. v2 needs none: the server knows each execution by its id.
                 v1 needs none after a call with ``idempotent=True``.
+            check: A description from :meth:`describe`: an input that does not fit it is a failed item and is not sent.
 
         Returns:
             An iterator of :class:`~simstudio.BatchItem` that is a context manager too.
@@ -105,7 +108,7 @@ class WorkflowBatches(APIResource[M]):
         from simstudio.batch.plan import Plan
         from simstudio.resources.batch_execution import ExecutionOptions, WorkflowExecution
 
-        options = ExecutionOptions(workflow_id, self._dialects.version, mode, timeout, selected_outputs)
+        options = ExecutionOptions(workflow_id, self._dialects.version, mode, timeout, selected_outputs, check)
         options.check()
         return Plan(
             partial(WorkflowExecution, options),

@@ -15,6 +15,7 @@ from simstudio.resources.dialects.base import StreamOptions
 from simstudio.resources.jobs import Jobs, Until
 from simstudio.resources.streaming import streaming
 from simstudio.resources.workflow_batches import WorkflowBatches
+from simstudio.resources.workflow_descriptions import WorkflowDescriptions
 from simstudio.resources.workflow_pauses import WorkflowPauses
 from simstudio.transport.errors import APIStatusError, InvalidInputError
 from simstudio.transport.flow import Flow
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from simstudio.models.cancellation import CancelResult
+    from simstudio.models.descriptions import WorkflowDescription
     from simstudio.models.events import StreamEvent
     from simstudio.models.jobs import Job
     from simstudio.models.pauses import Pause
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 Timeout: TypeAlias = float | Unset | None
 
 
-class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
+class Workflows(WorkflowDescriptions[M], WorkflowPauses[M], WorkflowBatches[M]):
     """Run workflows, and check whether they can be run.
 
     ``input`` is what the workflow receives. Files in it may be ``pathlib.Path``, files opened in binary mode, or
@@ -59,6 +61,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         timeout: Timeout = UNSET,
         selected_outputs: Sequence[str] | None = None,
         idempotent: bool = False,
+        check: bool | WorkflowDescription = False,
     ) -> Flow[WorkflowExecutionResult]:
         """Run a workflow and wait for its result. For runs of minutes use :meth:`run`.
 
@@ -75,6 +78,8 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
             selected_outputs: v2: up to 100 outputs as ``blockName.path``; their values are in ``result.block_outputs``.
             idempotent: Fail if the server cannot run the execution at most once. With v1 the server is asked, once for
                 each client, by a request that runs nothing; the execution is then retried as safely as with v2.
+            check: Compare the input with the fields of the workflow before it is sent. True retrieves its description
+                first, which is one or two requests; a description from :meth:`describe` costs none.
 
         Returns:
             The result; ``output`` is the output of the last block, or the body that a Response block sends.
@@ -85,7 +90,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
             RateLimitError: Every attempt was refused.
             APIStatusError: Any other error status, also one set by a Response block (``error.response.content``).
             APIConnectionError: No response.
-            InvalidInputError: The input cannot be encoded or is too large.
+            InvalidInputError: The input cannot be encoded, is too large, or fails the ``check``.
             ConfigurationError: ``idempotent`` is not possible: the server is older than v0.7.32, or the client has no
                 API key. Nothing was run.
 
@@ -93,6 +98,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
             >>> client.workflows.execute("wf", {"name": "Ada"}).output  # doctest: +SKIP
             {'greeting': 'Hello, Ada!'}
         """
+        yield from self._check(workflow_id, input, check)
         return (
             yield from self._dialects.own.execute(
                 workflow_id,
@@ -112,6 +118,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         timeout: Timeout = UNSET,
         execution_timeout: int | None = None,
         idempotent: bool = False,
+        check: bool | WorkflowDescription = False,
     ) -> Flow[AsyncExecutionResult]:
         """Queue a workflow to run in the background, and return at once.
 
@@ -122,6 +129,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
             timeout: Seconds for the call; None for no limit; default: the client's timeout.
             execution_timeout: v2: seconds that the run may take, 1 to 604,800, within the plan's limit.
             idempotent: Fail if the server cannot queue the execution at most once; see :meth:`execute`.
+            check: Compare the input with the fields of the workflow first; see :meth:`execute`.
 
         Returns:
             A receipt for ``client.jobs.get`` and ``client.jobs.wait``.
@@ -134,6 +142,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         Example:
             >>> job = client.jobs.wait(client.workflows.submit("wf"))  # doctest: +SKIP
         """
+        yield from self._check(workflow_id, input, check)
         return (yield from self._submit(workflow_id, input, timeout, execution_timeout, claiming=_claiming(idempotent)))
 
     @operation
@@ -149,6 +158,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         idempotent: bool = False,
         until: Until = "pause",
         on_pause: Callable[[Pause], Any] | None = None,
+        check: bool | WorkflowDescription = False,
     ) -> Flow[WorkflowExecutionResult]:
         """Queue a workflow, wait until it is done, and return its result: for runs that outlast a connection.
 
@@ -162,6 +172,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
             idempotent: Fail if the server cannot queue the execution at most once; see :meth:`execute`.
             until: ``pause`` also returns when the run pauses for a person; ``done`` waits through pauses.
             on_pause: With ``until="done"``, function that answers each pause; see ``client.jobs.wait``.
+            check: Compare the input with the fields of the workflow first; see :meth:`execute`.
 
         Returns:
             The result, as from :meth:`execute`; ``paused`` is set if the run waits for a human. ``truncated`` has the
@@ -178,6 +189,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         """
         check_timeout(timeout)
         check_timeout(poll_interval, "poll_interval")
+        yield from self._check(workflow_id, input, check)
         receipt = yield from self._submit(workflow_id, input, UNSET, execution_timeout, claiming=_claiming(idempotent))
         job = yield from self._jobs._wait_until(
             self._jobs._target(receipt, None),
@@ -201,6 +213,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         include_thinking: bool = False,
         include_tool_calls: bool = False,
         idempotent: bool = False,
+        check: bool | WorkflowDescription = False,
     ) -> Flow[OpenedStream[StreamEvent]]:
         """Run a workflow and receive its text while it runs.
 
@@ -215,6 +228,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
             include_thinking: v2: also yield :class:`~simstudio.ThinkingEvent`.
             include_tool_calls: v2: also yield :class:`~simstudio.ToolEvent`.
             idempotent: Fail if the server cannot run the execution at most once; see :meth:`execute`.
+            check: Compare the input with the fields of the workflow first; see :meth:`execute`.
 
         Returns:
             An iterator of events and context manager; on the async client, await it or use ``async with``.
@@ -230,6 +244,7 @@ class Workflows(WorkflowPauses[M], WorkflowBatches[M]):
         """
         if isinstance(max_event_size, bool) or not isinstance(max_event_size, int) or max_event_size <= 0:
             raise InvalidInputError(f"max_event_size must be a number of bytes above 0, not {max_event_size!r}.")
+        yield from self._check(workflow_id, input, check)
         options = StreamOptions(selected_outputs, idle_timeout, max_event_size, include_thinking, include_tool_calls)
         return (yield from self._dialects.own.stream(workflow_id, input, options, claiming=_claiming(idempotent)))
 

@@ -9,7 +9,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+import attrs
+
 from simstudio.sandbox import jsontext
+
+
+@attrs.frozen
+class Missing:
+    """What stands for the default of a field that has none.
+
+    Attributes:
+        kind: the type of the field.
+    """
+
+    kind: str
 
 
 def start_output(fields: Mapping[str, object], received: object) -> object:
@@ -26,7 +39,10 @@ def start_output(fields: Mapping[str, object], received: object) -> object:
     result = dict(received)
     for name, default in fields.items():
         value = nested.get(name, received.get(name, default))
-        result[name] = _coerced(value, jsontext.type_name(default))
+        if not isinstance(value, Missing):
+            result[name] = _coerced(
+                value, default.kind if isinstance(default, Missing) else jsontext.type_name(default)
+            )
     return result
 
 

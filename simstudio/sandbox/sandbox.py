@@ -20,6 +20,7 @@ from simstudio.sandbox.engine import Engine
 from simstudio.sandbox.faults import Faults
 from simstudio.sandbox.limits import Limiter, RateLimits
 from simstudio.sandbox.logs import Logs
+from simstudio.sandbox.parameters import read_parameters
 from simstudio.sandbox.records import MemoryStore, Store
 from simstudio.sandbox.serving import SandboxExtra, Served, configuration_error, direct, random_key
 from simstudio.sandbox.sqlite import SQLiteStore
@@ -215,7 +216,9 @@ class Sandbox:
     ) -> Callable[[F], F]:
         """Register a function as a workflow; a name that is taken is replaced.
 
-        The function takes ``(input)`` or ``(input, context)`` and may be plain or async. What it returns is the
+        The function takes ``(input)``, ``(input, context)`` or the input fields as keyword arguments, such as
+        ``(name: str = "Ada")``, and may be plain or async. The docstring describes the workflow, and its section
+        ``Args:`` the fields. What it returns is the
         run's output. A generator (plain or async) yields text, `Chunk` and `Block`; the value a plain one returns is
         the final output. What it gets for a `Pause` is somebody's answer; `Thinking`, `ToolCall` and `Reset` are events
         of v2's streams. An exception is the run's failure, `respond` its Response block.
@@ -226,7 +229,9 @@ class Sandbox:
             public: True lets callers without a key execute it.
             needs_redeployment: what its status says.
             block: the name of the block the function stands for; None is the workflow's name.
-            fields: declared input fields with their defaults. Callers' values are coerced to the defaults' types.
+            fields: declared input fields with their defaults. Callers' values are coerced to the defaults' types. None
+                for those that the function's parameters declare: they do if they are keyword-only, or if the first one
+                is not called ``input`` and has a default or is annotated as a text, a number, a boolean or a list.
 
         Raises:
             ConfigurationError: the name cannot be part of a path.
@@ -250,6 +255,7 @@ class Sandbox:
                 public=public,
                 needs_redeployment=needs_redeployment,
                 fields=dict(fields or {}),
+                parameters=read_parameters(function) if fields is None else None,
             )
             self._definitions.register(self._workflows[name])
             return function

@@ -16,6 +16,7 @@ from simstudio.sandbox.ids import NAMESPACE
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
+    from simstudio.sandbox.parameters import Parameters
     from simstudio.sandbox.pauses import Pause
 
 WorkflowFunction = Callable[..., Any]  # the user's own function: its result type is the user's business
@@ -230,6 +231,8 @@ class Workflow:
     public: bool = False
     needs_redeployment: bool = False
     fields: Mapping[str, object] = attrs.field(factory=dict)
+    parameters: Parameters | None = None
+    """The parameters of a function that takes its input as keyword arguments."""
     deployed_at: float | None = None
     """Epoch seconds; None is when it was registered."""
     block_ids: Mapping[str, str] = attrs.field(factory=dict)
@@ -251,7 +254,9 @@ class Workflow:
         return self.block_ids.get(name) or block_id_of(self.name, name)
 
     def call(self, arguments: object, context: Context) -> object:
-        """Call the function with as many of (input, context) as it takes."""
+        """Call the function with as many of (input, context) as it takes, or with the fields it is declared with."""
+        if self.parameters is not None:
+            return self.function(**self.parameters.arguments(arguments, context))
         return self.function(*(arguments, context)[: _positional(self.function)])
 
 

@@ -42,6 +42,7 @@ BEYOND_THE_RECORDINGS: dict[str, str] = {
     "are off unless asked for: a test that runs fast must not be refused",
     "background jobs": "start at once in the same process, so a fast one may be `completed` at the first poll, and "
     "v0.4's without Trigger.dev work too (the real one answers 500)",
+    "input fields": "that a function's parameters declare have `required` and `default`: the real ones never do",
     "HTML pages": "an unknown path answers a page of one line, without Next.js's headers",
     "files": "file objects in the input reach the workflow as they came: nothing is uploaded or fetched",
     "thrown errors": "the text after the block's name is the Python exception's, without a line of JavaScript",

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Coroutine
 from typing import Any
 
 from simstudio import (
+    AsyncBatch,
     AsyncExecutionResult,
     AsyncSimStudioClient,
     AsyncStream,
@@ -18,9 +19,12 @@ from simstudio import (
     RateLimitInfo,
     StreamEvent,
     UsageLimits,
+    WorkflowDescription,
     WorkflowExecutionResult,
+    WorkflowFunction,
     WorkflowStatus,
 )
+from simstudio.core.modes import Async
 
 if sys.version_info >= (3, 11):
     from typing import assert_type
@@ -50,6 +54,16 @@ async def unawaited(client: AsyncSimStudioClient) -> None:
     assert_type(await job, Job)
     assert_type(await asyncio.create_task(result), WorkflowExecutionResult)
     assert_type(await asyncio.create_task(client.usage.limits()), UsageLimits)
+
+
+async def described(client: AsyncSimStudioClient) -> None:
+    assert_type(await client.workflows.describe("wf"), WorkflowDescription)
+    greet = await client.workflows.function("wf")
+    assert_type(greet, WorkflowFunction[Async])
+    assert_type(await greet(name="Ada"), WorkflowExecutionResult)
+    assert_type(await greet.submit(name="Ada"), AsyncExecutionResult)
+    assert_type(greet.stream(name="Ada"), AsyncStreamManager[StreamEvent])
+    assert_type(greet.map([{"name": "Ada"}]), AsyncBatch[WorkflowExecutionResult])
 
 
 async def streams(client: AsyncSimStudioClient) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from simstudio import (
     AsyncExecutionResult,
+    Batch,
     CancelResult,
     ChunkEvent,
     FinalEvent,
@@ -18,9 +19,13 @@ from simstudio import (
     Stream,
     StreamEvent,
     UsageLimits,
+    WorkflowDescription,
     WorkflowExecutionResult,
+    WorkflowFunction,
+    WorkflowInput,
     WorkflowStatus,
 )
+from simstudio.core.modes import Sync
 
 if sys.version_info >= (3, 11):
     from typing import assert_type
@@ -40,6 +45,21 @@ def namespaces(client: SimStudioClient) -> None:
     assert_type(client.jobs.get(client.workflows.submit("wf")), Job)
     assert_type(client.jobs.wait(client.jobs.get("t1"), timeout=None, on_progress=lambda job: job.status), Job)
     assert_type(client.usage.limits(), UsageLimits)
+
+
+def described(client: SimStudioClient) -> None:
+    description = client.workflows.describe("wf")
+    assert_type(description, WorkflowDescription)
+    assert_type(description.inputs, list[WorkflowInput] | None)
+    assert_type(client.workflows.execute("wf", {"a": 1}, check=description), WorkflowExecutionResult)
+    greet = client.workflows.function("wf", selected_outputs=["agent.content"])
+    assert_type(greet, WorkflowFunction[Sync])
+    assert_type(greet(name="Ada"), WorkflowExecutionResult)
+    assert_type(greet.submit(name="Ada"), AsyncExecutionResult)
+    assert_type(greet.stream(name="Ada"), Stream[StreamEvent])
+    assert_type(greet.map([{"name": "Ada"}], ledger="runs.sqlite"), Batch[WorkflowExecutionResult])
+    assert_type(greet.description, WorkflowDescription)
+    greet("Ada")  # type: ignore[call-arg]
 
 
 def streams(client: SimStudioClient) -> None:

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from simstudio.sandbox import jsontext
+from simstudio.sandbox.inputs import Missing
+from simstudio.sandbox.parameters import described_fields
 from simstudio.sandbox.workflow import block_id_of, normalised
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from simstudio.sandbox.parameters import InputField
     from simstudio.sandbox.workflow import Workflow
 
 Json = Any
@@ -86,10 +89,9 @@ def seeded(workflow_id: str) -> State:
 def of_function(workflow: Workflow) -> State:
     """The graph of a registered function: Start, then the block that stands for it."""
     start = block_id_of(workflow.id, "\0start")  # no block of the function's own can have this id
-    fields = [
-        {"id": name, "name": name, "type": field_type(default), "value": jsontext.plain(default)}
-        for name, default in workflow.fields.items()
-    ]
+    taken = workflow.parameters
+    declared = described_fields(workflow.function, workflow.fields) if taken is None else taken.fields
+    fields = [_declared(each) for each in declared]
     own = workflow.block_id()
     return state(
         [
@@ -100,10 +102,14 @@ def of_function(workflow: Workflow) -> State:
     )
 
 
-def field_type(default: object) -> str:
-    """The type of an input field with such a default."""
-    kind = jsontext.type_name(default)
-    return "string" if kind == "null" else kind
+def _declared(field: InputField) -> dict[str, Json]:
+    """A field of the Start block."""
+    shown: dict[str, Json] = {"id": field.name, "name": field.name, "type": field.kind}
+    if field.description:
+        shown["description"] = field.description
+    if field.required is not None:
+        shown["required"] = field.required
+    return shown if field.required else {**shown, "value": jsontext.plain(field.default)}
 
 
 def function_block(graph: State) -> dict[str, Json] | None:
@@ -126,19 +132,30 @@ def value(found: Mapping[str, Json], key: str) -> Json:
 
 
 def inputs(graph: State) -> list[dict[str, Json]]:
-    """The input fields the Start block declares, as the API lists them."""
+    """The input fields the Start block declares, as the API lists them.
+
+    Those of a function's parameters also have ``required`` and ``default``, which a real Sim does not send.
+    """
     listed = []
     for field in _fields(graph):
         shown = {"name": field["name"], "type": str(field.get("type") or "string")}
         if field.get("description"):
             shown["description"] = str(field["description"])
+        if isinstance(field.get("required"), bool):
+            told = {"required": field["required"], "default": field.get("value")}
+            shown |= {key: value for key, value in told.items() if value is not None}
         listed.append(shown)
     return listed
 
 
 def defaults(graph: State) -> dict[str, Json]:
     """The input fields with their defaults; the type of a default is the type of the field."""
-    return {field["name"]: field.get("value", _EMPTY.get(field.get("type", "string"))) for field in _fields(graph)}
+    return {
+        field["name"]: Missing(field["type"])
+        if field.get("required") is True and "value" not in field
+        else field.get("value", _EMPTY.get(field.get("type", "string")))
+        for field in _fields(graph)
+    }
 
 
 def _fields(graph: State) -> list[dict[str, Json]]:
