@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 
-_EXTRA = ("click", "rich")
+_EXTRA = ("click", "keyring", "platformdirs", "rich", "tomli_w")
 _USAGE, _INTERRUPTED = 2, 130
 
 

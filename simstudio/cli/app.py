@@ -13,14 +13,18 @@ from simstudio._version import __version__
 from simstudio.cli.api import api
 from simstudio.cli.batch import batch
 from simstudio.cli.call import call
+from simstudio.cli.completion import completion
 from simstudio.cli.ending import end
 from simstudio.cli.failures import Interrupted, ReaderGone
 from simstudio.cli.files import files
+from simstudio.cli.global_options import global_options
 from simstudio.cli.invocation import Invocation
 from simstudio.cli.knowledge import knowledge
+from simstudio.cli.login import login, logout
 from simstudio.cli.logs import logs
 from simstudio.cli.operations import operations
 from simstudio.cli.output import flush, warnings_said
+from simstudio.cli.profiles import profiles
 from simstudio.cli.run import run
 from simstudio.cli.runs import runs
 from simstudio.cli.sandbox import sandbox
@@ -33,6 +37,7 @@ from simstudio.cli.workflows import workflows
 _EPILOG = """\b
 Examples:
   simstudio run hello --input name=Ada --sandbox   a Sim on this machine
+  simstudio login                                  store a key of sim.ai
   simstudio run WORKFLOW --input name=Ada          the real one
   simstudio run WORKFLOW --stream --select agent1.content
   simstudio run WORKFLOW --async --json | jq .output
@@ -41,9 +46,10 @@ Examples:
   simstudio sandbox app.py --port 8000             one with your workflows
 
 \b
-Environment:
+Environment (wins over what login stored):
   SIM_API_KEY         the API key; no option takes it, as others on this
                       machine can read command lines
+  SIM_PROFILE         the profile of login, for commands without --profile
   SIM_BASE_URL        the address of Sim; without it, https://sim.ai
   SIM_API_VERSION     the version of the API: v1 (the default) or v2
   SIM_WORKSPACE_ID    the workspace, for commands that need one
@@ -127,6 +133,7 @@ def _asks_for_json(words: Sequence[str]) -> bool:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.version_option(__version__, "--version", prog_name="simstudio", message="%(prog)s %(version)s")
+@global_options
 @click.pass_context
 def application(ctx: click.Context) -> None:
     """Run Sim workflows: on sim.ai, on a server of your own, or on a sandbox on this machine."""
@@ -136,7 +143,7 @@ def application(ctx: click.Context) -> None:
 
 for _command in (
     *(run, batch, status, workflows, runs, logs, files, tables, knowledge),
-    *(usage, webhooks, operations, call, api, sandbox),
+    *(usage, webhooks, operations, call, api, sandbox, login, logout, profiles, completion),
 ):
     application.add_command(_command)
 application.add_command(_under_another_name(runs), "job")

@@ -18,7 +18,7 @@ from simstudio.cli.batch_shared import secrets_of
 from simstudio.cli.connection import Connection, connected
 from simstudio.cli.failures import CommandError
 from simstudio.cli.invocation import Invocation, json_option, pass_invocation
-from simstudio.cli.options import timeout_option
+from simstudio.cli.options import timeout_option, workflow_argument
 from simstudio.cli.output import on_terminal, say, write_json
 from simstudio.cli.tables import show_fields
 
@@ -143,7 +143,7 @@ def batch(ctx: click.Context) -> None:
 
 
 @batch.command(epilog=f"{_EPILOG}{_ENDS}", short_help="Run a workflow over a file of JSON lines.")
-@click.argument("workflow")
+@workflow_argument
 @click.argument("inputs", metavar="INPUTS.JSONL|-", type=_INPUTS)
 @click.option(
     "--ledger",

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from itertools import chain, count, islice
 from pathlib import Path
 
+from simstudio.cli.access import find_profile
 from simstudio.cli.batch_files import path_of_shared
 from simstudio.cli.batch_inputs import Lines, key_of
 from simstudio.cli.batch_results import holds_results, problem_of
@@ -92,7 +93,7 @@ def _knows_input_of(ledger: str, known: Settings) -> bool:
 
 def _names_server(connection: Connection) -> bool:
     given = connection.base_url is not None or bool(os.environ.get("SIM_BASE_URL", "").strip())
-    return given or connection.sandboxed
+    return given or connection.sandboxed or find_profile(connection.invocation) is not None
 
 
 def _server(ledger: str, server: str | None) -> Iterator[tuple[str, list[str]]]:

@@ -275,7 +275,7 @@ class BatchRun:
         return "Nothing remembers what was done; the next time, give --ledger."
 
     def _how_to_go_on(self, inputs: str | None = None) -> str:
-        words = ["simstudio", "batch", "resume", str(self.ledger)]
+        words = [*self.connection.invocation.program, "batch", "resume", str(self.ledger)]
         if inputs is None and self.settings.inputs == "-":
             inputs = "INPUTS"
         if inputs is not None:

@@ -1,4 +1,4 @@
-"""Where a command finds Sim: the options that say so, and the client they make."""
+"""The server of a command: the options that name it, and the client for it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ import attrs
 import click
 
 from simstudio.cli.failures import CommandError, ExitCode
+from simstudio.cli.global_options import global_options
 from simstudio.cli.invocation import Invocation, json_option, pass_invocation
-from simstudio.errors import ConfigurationError
+from simstudio.cli.output import say
+from simstudio.transport.logging import Logging
 
 if TYPE_CHECKING:
+    from simstudio.cli.profile_file import Profile
     from simstudio.client import SimStudioClient
     from simstudio.sandbox import Sandbox
+    from simstudio.transport.stack import Middleware, MiddlewareOption
 
 Command = Callable[..., None]
 
@@ -34,6 +38,7 @@ class Connection:
         sandboxed: Whether the embedded sandbox serves.
         app: The file whose sandbox it is, None for the default one.
         sandbox: The embedded sandbox, once the client is open.
+        profile: The profile in use, once the client is open.
     """
 
     invocation: Invocation
@@ -42,6 +47,7 @@ class Connection:
     sandboxed: bool = False
     app: Path | None = None
     sandbox: Sandbox | None = None
+    profile: Profile | None = None
 
     @property
     def as_json(self) -> bool:
@@ -60,9 +66,21 @@ class Connection:
             yield stack.enter_context(self._embedded(stack) if self.sandboxed else self._remote())
 
     def _remote(self) -> SimStudioClient:
+        from simstudio.cli.access import find_access, find_key
         from simstudio.client import SimStudioClient
 
-        return SimStudioClient(_api_key(), self.base_url, api_version=self.api_version)
+        access = find_access(self.invocation, self.base_url)
+        self.profile = access.profile
+        if self.invocation.profile is not None and access.key_source == "SIM_API_KEY":
+            say(f"note: SIM_API_KEY is used, not the key of the profile {self.invocation.profile}")
+        key = find_key(self.invocation, access)
+        return SimStudioClient(
+            key.reveal(), access.base_url, api_version=self.api_version, middleware=self._middleware()
+        )
+
+    def _middleware(self) -> MiddlewareOption:
+        """The default middleware; with ``-vv`` it logs bodies."""
+        return log_bodies if self.invocation.verbosity > 1 else None
 
     def _embedded(self, stack: ExitStack) -> SimStudioClient:
         from simstudio.cli.apps import load_sandbox
@@ -71,7 +89,7 @@ class Connection:
         self.sandbox = Sandbox() if self.app is None else load_sandbox(self.app)
         self.invocation.workflows = tuple(self.sandbox.workflows)
         server = stack.enter_context(self.sandbox.serve())
-        return server.client(api_version=self.api_version)
+        return server.client(api_version=self.api_version, middleware=self._middleware())
 
     @staticmethod
     def surface(client: SimStudioClient) -> Any:
@@ -109,7 +127,7 @@ class Connection:
         return workflow
 
     def workspace(self, given: str | None) -> str:
-        """The workspace that a command is about: ``--workspace``, else the embedded sandbox's, else the environment's.
+        """The workspace of a command: ``--workspace``, else the embedded sandbox's, the environment's, the profile's.
 
         Raises:
             click.UsageError: None is known.
@@ -119,6 +137,8 @@ class Connection:
         if self.sandbox is not None:
             return self.sandbox.workspace_id
         found = os.environ.get("SIM_WORKSPACE_ID", "").strip()
+        if not found and self.profile is not None and self.profile.workspace_id:
+            found = self.profile.workspace_id
         if not found:
             raise click.UsageError(
                 "No workspace. Give --workspace ID, or set SIM_WORKSPACE_ID", click.get_current_context(silent=True)
@@ -130,6 +150,7 @@ def connected(command: Command) -> Command:
     """Decorator: the options that every command on a server has; it gets a :class:`Connection` for them."""
 
     @json_option
+    @global_options
     @click.option(
         "--sandbox-app",
         "app",
@@ -150,7 +171,7 @@ def connected(command: Command) -> Command:
         envvar="SIM_API_VERSION",
         help="Which API to speak; else SIM_API_VERSION, else v1.",
     )
-    @click.option("--base-url", metavar="URL", help="Where Sim is; else SIM_BASE_URL, else https://sim.ai.")
+    @click.option("--base-url", metavar="URL", help="Address of Sim; else SIM_BASE_URL, the profile's, https://sim.ai.")
     @pass_invocation
     @functools.wraps(command)
     def wrapper(
@@ -165,8 +186,9 @@ def connected(command: Command) -> Command:
         **options: Any,
     ) -> None:
         sandboxed = sandboxed or app is not None
-        if sandboxed and base_url is not None:
-            raise click.UsageError("--sandbox and --base-url exclude each other", click.get_current_context())
+        for option, given in (("--base-url", base_url), ("--profile", invocation.profile)):
+            if sandboxed and given is not None:
+                raise click.UsageError(f"--sandbox and {option} exclude each other", click.get_current_context())
         invocation.as_json = as_json
         invocation.embedded = sandboxed
         command(Connection(invocation, base_url, api_version, sandboxed, app), *arguments, **options)
@@ -174,16 +196,9 @@ def connected(command: Command) -> Command:
     return wrapper
 
 
-def _api_key() -> str:
-    from simstudio.resources.settings import resolve_api_key
-    from simstudio.transport.auth import Credentials
-    from simstudio.transport.secret import Secret
-
-    if not os.environ.get("SIM_API_KEY", "").strip():
-        problem = "No API key. Set the environment variable SIM_API_KEY, or try --sandbox, which needs none."
-    else:
-        try:
-            return str(Credentials(resolve_api_key(Secret(None))).key)
-        except ConfigurationError as error:
-            problem = str(error).replace("api_key", "SIM_API_KEY")
-    raise CommandError(problem, ExitCode.CONNECTION, ConfigurationError.__name__)
+def log_bodies(stack: list[Middleware]) -> list[Middleware]:
+    """Have the default middleware log bodies, for ``-vv``."""
+    for each in stack:
+        if isinstance(each, Logging):
+            each.bodies = True
+    return stack

@@ -13,14 +13,14 @@ from simstudio.cli.connection import Connection, connected
 from simstudio.cli.deployment import deployed, wait_options
 from simstudio.cli.failures import CommandError, ExitCode
 from simstudio.cli.inputs import read_json
-from simstudio.cli.options import workspace_option
+from simstudio.cli.options import workflow_argument, workspace_option
 from simstudio.cli.output import on_terminal, say, write, write_json
 from simstudio.cli.tables import show_fields
 from simstudio.core.disk import output_file
 
 
 @click.command("export")
-@click.argument("workflow")
+@workflow_argument
 @click.option(
     "--output",
     "-o",

@@ -248,7 +248,6 @@ def _execution(error: ExecutionError, task_id: str | None) -> str:
 
 
 _ADVICE = {
-    401: "Check SIM_API_KEY, and that it belongs to this server.",
     402: "Raise the limit or wait for the next period; see: simstudio usage",
     404: "Check the id, and --base-url (SIM_BASE_URL).",
 }
@@ -267,6 +266,8 @@ def _status(error: APIStatusError, invocation: Invocation) -> str:
     if cause is not None and cause.startswith(REFUSED):  # these are lines of their own
         cause = None
     advice = in_words(cause) if cause is not None else _ADVICE.get(response.status)
+    if response.status == 401:
+        advice = invocation.key_advice
     if response.status == 404 and invocation.workflows and "/workflows/" in response.path:
         advice = f"The sandbox has: {', '.join(invocation.workflows)}."
     elif response.status == 404 and "html" in response.headers.get("content-type", ""):

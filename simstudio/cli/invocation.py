@@ -28,6 +28,9 @@ class Invocation:
         workflow: Its workflow, where the API finds it by that only (v2).
         secrets: Beside the key, what must not be shown: of an address, perhaps.
         words: The command line.
+        profile: The profile that ``--profile`` names.
+        verbosity: How often ``-v`` was given: 1 shows requests, 2 shows bodies as well.
+        key_advice: What to do if the server refuses the key.
     """
 
     as_json: bool = False
@@ -39,6 +42,14 @@ class Invocation:
     workflow: str | None = None
     secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
     words: tuple[str, ...] = ()
+    profile: str | None = None
+    verbosity: int = 0
+    key_advice: str = "Check SIM_API_KEY, and that it belongs to this server."
+
+    @property
+    def program(self) -> list[str]:
+        """The first words of another command on the same server."""
+        return ["simstudio"] if self.profile is None else ["simstudio", "--profile", self.profile]
 
     def again(self, *options: str) -> str:
         """The same command with more options, quoted for a shell; a word that holds a secret becomes ``…``."""
@@ -53,7 +64,7 @@ class Invocation:
 
     def wait_again(self, task_id: str | None) -> str:
         """The command that waits for a background execution."""
-        words = ["simstudio", "runs", "wait", str(task_id)]
+        words = [*self.program, "runs", "wait", str(task_id)]
         if self.workflow is not None:
             words += ["--workflow", self.workflow, "--api-version", "v2"]
         return shlex.join(words)

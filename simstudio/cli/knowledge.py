@@ -114,7 +114,15 @@ def add(
             handle = client.v2.knowledge.documents.add(
                 base, content, workspace_id=workspace_id, tags=tags or None, on_progress=show
             )
-            words = ["simstudio", "call", "v2.knowledge.documents.get", base, handle.id, "--workspace-id", workspace_id]
+            words = [
+                *connection.invocation.program,
+                "call",
+                "v2.knowledge.documents.get",
+                base,
+                handle.id,
+                "--workspace-id",
+                workspace_id,
+            ]
             see = f"look at it with: {shlex.join(words)}"
             connection.invocation.interruption = f"Sim goes on with the document {handle.id}; {see}"
             document = (

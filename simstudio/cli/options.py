@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from simstudio.cli.completion import complete_workflows
+
 
 def timeout_option(text: str, *, default: float | None = None) -> Callable[[Any], Any]:
     """Decorator: ``--timeout``, a number of seconds above 0.
@@ -38,8 +40,14 @@ def seconds_option(name: str, text: str, *, default: float | None = None) -> Cal
     )
 
 
+workflow_argument = click.argument("workflow", metavar="WORKFLOW", shell_complete=complete_workflows)
+"""Decorator: a workflow's id, which a shell completes."""
+
 workflow_option = click.option(
-    "--workflow", metavar="ID", help="Its workflow: needed in v2, and in v1 should the server know the run only by it."
+    "--workflow",
+    metavar="ID",
+    shell_complete=complete_workflows,
+    help="Its workflow: needed in v2, and in v1 should the server know the run only by it.",
 )
 """Decorator: ``--workflow``, for :meth:`~simstudio.cli.connection.Connection.workflow_of`."""
 

@@ -16,7 +16,7 @@ import click
 from simstudio.cli.connection import Connection, connected
 from simstudio.cli.inputs import assemble, input_options
 from simstudio.cli.jobs import cut_texts_of
-from simstudio.cli.options import timeout_option
+from simstudio.cli.options import timeout_option, workflow_argument
 from simstudio.cli.output import say, write, write_json, write_value
 from simstudio.cli.progress import Waiting
 from simstudio.errors import ExecutionError
@@ -43,7 +43,7 @@ Examples:
 
 
 @click.command(epilog=_EPILOG, short_help="Run a workflow and print its output.")
-@click.argument("workflow")
+@workflow_argument
 @input_options
 @click.option("--stream", is_flag=True, help="Print text as it arrives.")
 @click.option(
@@ -189,7 +189,7 @@ class _Run:
         run = result.execution_id or (pause.execution_id if pause is not None else None)
         if run is None or self.connection.sandboxed:
             return ""
-        words = ["simstudio", "runs", "resume", run, "--workflow", self.workflow]
+        words = [*self.connection.invocation.program, "runs", "resume", run, "--workflow", self.workflow]
         if self.connection.invocation.workflow is not None:
             words += ["--api-version", "v2"]
         return f". Answer it with: {shlex.join(words)}"

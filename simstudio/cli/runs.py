@@ -11,7 +11,7 @@ from simstudio.cli.connection import Connection, connected
 from simstudio.cli.failures import CommandError, ExitCode
 from simstudio.cli.jobs import cut_texts_of, show_job, waited
 from simstudio.cli.lists import Column, limit_option, page_size, show_list
-from simstudio.cli.options import timeout_option, workflow_option
+from simstudio.cli.options import timeout_option, workflow_argument, workflow_option
 from simstudio.cli.output import on_terminal, write_json
 from simstudio.cli.resume import resume
 from simstudio.cli.tables import seconds, show_fields
@@ -68,7 +68,7 @@ runs.add_command(resume)
 
 
 @runs.command("list")
-@click.argument("workflow")
+@workflow_argument
 @click.option("--status", type=click.Choice(_STATUSES), help="Only these. (v1 lists paused ones only.)")
 @click.option("--trigger", metavar="NAME", help="Only those begun by this, such as api or schedule (v2).")
 @click.option("--since", metavar="TIME", help="Not begun before; ISO 8601 in UTC, as 2026-11-20T08:00:00Z (v2).")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import click
 
 from simstudio.cli.connection import Connection, connected
+from simstudio.cli.options import workflow_argument
 from simstudio.cli.output import on_terminal, write_json
 from simstudio.cli.tables import show_fields
 
 
 @click.command
-@click.argument("workflow")
+@workflow_argument
 @connected
 def status(connection: Connection, workflow: str) -> None:
     """Show whether WORKFLOW can be run."""

@@ -147,7 +147,16 @@ def _shown(
             waiting.update(f"{name}: {progress.status}, {number(progress.rows_processed)} rows")
             import_id = progress.id
         see, stop = (
-            shlex.join(["simstudio", "call", f"v2.tables.imports.{what}", import_id, "--workspace-id", workspace_id])
+            shlex.join(
+                [
+                    *connection.invocation.program,
+                    "call",
+                    f"v2.tables.imports.{what}",
+                    import_id,
+                    "--workspace-id",
+                    workspace_id,
+                ]
+            )
             for what in ("get", "cancel")
         )
         connection.invocation.interruption = (

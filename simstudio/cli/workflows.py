@@ -10,7 +10,7 @@ from simstudio.cli.connection import Connection, connected
 from simstudio.cli.deployment import deployed, rolled_back, show_deployment, wait_options
 from simstudio.cli.exchange import export, import_
 from simstudio.cli.lists import Column, limit_option, page_size, show_list
-from simstudio.cli.options import workspace_option
+from simstudio.cli.options import workflow_argument, workspace_option
 from simstudio.cli.output import on_terminal, write_json
 from simstudio.cli.tables import show_fields
 
@@ -75,7 +75,7 @@ def list_(connection: Connection, workspace: str | None, *, only_deployed: bool,
 
 
 @workflows.command
-@click.argument("workflow")
+@workflow_argument
 @connected
 def get(connection: Connection, workflow: str) -> None:
     """Show WORKFLOW: its name, where it is, what it takes."""
@@ -108,7 +108,7 @@ def _field(given: Any) -> str:
 
 
 @workflows.command
-@click.argument("workflow")
+@workflow_argument
 @click.option("--name", metavar="TEXT", help="What the version is called.")
 @click.option("--description", metavar="TEXT", help="What it is for.")
 @wait_options
@@ -134,7 +134,7 @@ def deploy(
 
 
 @workflows.command
-@click.argument("workflow")
+@workflow_argument
 @connected
 def undeploy(connection: Connection, workflow: str) -> None:
     """Take WORKFLOW out of service: nobody can run it any more."""
@@ -145,7 +145,7 @@ def undeploy(connection: Connection, workflow: str) -> None:
 
 
 @workflows.command
-@click.argument("workflow")
+@workflow_argument
 @click.option(
     "--version",
     metavar="NUMBER",
@@ -162,7 +162,7 @@ def rollback(connection: Connection, workflow: str, version: int | None, *, wait
 
 
 @workflows.command
-@click.argument("workflow")
+@workflow_argument
 @limit_option(None)
 @connected
 def versions(connection: Connection, workflow: str, *, limit: int | None) -> None:

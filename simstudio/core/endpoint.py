@@ -78,13 +78,15 @@ class Sender:
         if self.body is not None:
             options.setdefault("json", self.body)
         options.setdefault("resend", self.resend)
-        return self.resource._request(
+        request = self.resource._request(
             self.route.verb,
             self.path,
             params=self.query,
             headers={**self.headers, **options.pop("headers", {})},
             **options,
         )
+        request.confidential = bool(self.route.secrets)
+        return request
 
     def __call__(self, **options: Any) -> Flow[Response]:
         """Send the request and return the response; the arguments are those of :meth:`request`.

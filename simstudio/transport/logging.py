@@ -3,7 +3,8 @@
 Records have the level DEBUG and the attributes ``method``, ``path``, ``status``, ``attempt``, ``elapsed`` (seconds),
 ``request_id`` and ``headers``. Only headers on an allow-list show their values
 (:data:`~simstudio.transport.message.SHOWN_HEADERS`): keys, cookies and signatures never appear. Bodies are logged only
-on request, without keys and ``data:`` URLs.
+on request, without keys, ``data:`` URLs, and texts that are named like secrets (``"clientSecret": "…"``); no body of a
+call that has a secret argument is logged.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ logger = logging.getLogger("simstudio.transport")
 
 _DATA_URL = r"data:(?:[\w.+-]+\\?/[\w.+-]+)?[^\"'\s,]{0,100},[A-Za-z0-9+/=_%\\-]*"
 _KEY = r"\bsk-[A-Za-z0-9_-]{8,}"
+_HIDDEN_NAMES = r"password|passwd|secret|token|api_?key|private_?key|credential|authorization|cookie|signature"
+_HIDDEN_MEMBER = rf'("[\w-]{{0,60}}(?:{_HIDDEN_NAMES})[\w-]{{0,60}}"\s*:\s*)"(?:[^"\\]|\\.)*"?'
+_HIDDEN_PARAMETER = rf"([?&][\w-]{{0,60}}(?:{_HIDDEN_NAMES}|sig)=)[^&\"'\s]+"
 _LONGEST_BODY = 4096
 
 
@@ -66,7 +70,7 @@ class Logging:
         method, path, attempt = request.method, request.path, request.attempt
         common = {"method": method, "path": path, "attempt": attempt}
         logger.debug(
-            "%s %s (attempt %d)%s", method, path, attempt, self._body(request.content),
+            "%s %s (attempt %d)%s", method, path, attempt, self._body(request, request.content),
             extra={**common, "status": None, "elapsed": None, "request_id": None, "headers": self._mask(request)},
         )  # fmt: skip
         started = self.clock()
@@ -82,7 +86,7 @@ class Logging:
         elapsed = self.clock() - started
         logger.debug(
             "%s %s (attempt %d) answered %d in %.3f s%s", method, path, attempt, response.status, elapsed,
-            self._body(response.content),
+            self._body(request, response.content),
             extra={
                 **common,
                 "status": response.status,
@@ -99,11 +103,13 @@ class Logging:
     def _redact(self, text: str | None) -> str | None:
         return self.credentials.redact(text) if text and self.credentials is not None else text
 
-    def _body(self, content: bytes | Content) -> str:
-        if not self.bodies or not isinstance(content, bytes) or not content:
+    def _body(self, request: Request, content: bytes | Content) -> str:
+        if not self.bodies or request.confidential or not isinstance(content, bytes) or not content:
             return ""
         text = self._redact(content.decode("utf-8", "replace")) or ""
         text = re.sub(_KEY, "***", re.sub(_DATA_URL, "data:***", text, flags=re.IGNORECASE))
+        text = re.sub(_HIDDEN_MEMBER, r'\1"***"', text, flags=re.IGNORECASE)
+        text = re.sub(_HIDDEN_PARAMETER, r"\1***", text, flags=re.IGNORECASE)
         if self.credentials is not None and self.credentials.pattern is not None:
             text = re.sub(self.credentials.pattern, "***", text)
         return f" {text[:_LONGEST_BODY]}{'…' if len(text) > _LONGEST_BODY else ''}"
@@ -129,9 +135,14 @@ def configure_from_environment(variable: str) -> None:
     package = logging.getLogger("simstudio")
     package.setLevel(level)
     if not package.hasHandlers():
-        handler = _Handler()
-        handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
-        package.addHandler(handler)
+        package.addHandler(make_handler())
+
+
+def make_handler() -> logging.Handler:
+    """A handler that writes records to standard error, with their times."""
+    handler = _Handler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    return handler
 
 
 class _Handler(_StreamHandler):

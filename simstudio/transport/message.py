@@ -256,6 +256,7 @@ class Request:
         observers: Functions that the retry middleware calls with the response of each attempt.
         claim: Id under which the server may run the request at most once, if a refusal may use it up. Copies of the
             request share it. Only ``claimed`` says that this server does.
+        confidential: Whether no body of the exchange may be logged: the call has a secret argument.
     """
 
     method: str
@@ -271,6 +272,7 @@ class Request:
     observers: tuple[Callable[[Response], None], ...] = ()
     claim: Claim | None = None
     anonymous: bool = False
+    confidential: bool = False
 
     def copy(self) -> Request:
         """Return a copy with its own headers."""
@@ -288,6 +290,7 @@ class Request:
             self.observers,
             self.claim,
             self.anonymous,
+            self.confidential,
         )
 
     @property

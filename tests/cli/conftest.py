@@ -29,6 +29,7 @@ SETTINGS = (
     "SIM_WEBHOOK_SECRET",
     "SIM_LOG",
     "SIM_BATCH_SHARED",
+    "SIM_PROFILE",
 )
 
 
@@ -45,8 +46,9 @@ class Gate:
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of the machine's own."""
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting and no profile of the machine's own."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     for name in (*SETTINGS, "NO_COLOR", "FORCE_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm")

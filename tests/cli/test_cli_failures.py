@@ -103,7 +103,7 @@ class TestOfARealServer:
 
         assert (result.exit_code, result.stdout) == (3, "")
         assert result.stderr == (
-            "simstudio: error: No API key. Set the environment variable SIM_API_KEY, "
+            "simstudio: error: No API key. Log in with simstudio login, set the environment variable SIM_API_KEY, "
             "or try --sandbox, which needs none.\n"
         )
 
@@ -266,7 +266,7 @@ def test_the_version_is_the_package_s(cli) -> None:
     assert cli("--version").stdout == f"simstudio {__version__}\n"
 
 
-@pytest.mark.parametrize("missing", ["click", "rich"])
+@pytest.mark.parametrize("missing", ["click", "keyring"])
 def test_without_the_extra_one_line_says_what_to_install(missing, monkeypatch, capsys) -> None:
     import sys
 

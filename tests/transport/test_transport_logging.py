@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simstudio import APIConnectionError, ConfigurationError, Request, Response
+from simstudio import APIConnectionError, ConfigurationError, InvalidRequestError, Request, Response
 from simstudio.resources.settings import KEY_PATTERN
 from simstudio.transport.auth import Credentials
 from simstudio.transport.logging import Logging, configure_from_environment
@@ -140,6 +140,35 @@ def test_keys_and_data_urls_are_taken_out_of_bodies(caplog: pytest.LogCaptureFix
     assert secret not in text
     assert "aGlkZGVu" not in text
     assert "iVBORw" not in text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"password": "hush", "kept": 1}',
+        '{"clientSecret" : "hu\\"sh", "kept": 1}',
+        '{"API_KEY": "hush", "kept": 1}',
+        '{"url": "https://store.test/f?x=1&X-Amz-Signature=hush&y=2", "kept": 1}',
+        '{"url": "https://store.test/f?sig=hush", "kept": 1}',
+        '{"kept": 1, "upload-token": "hush, and no end',
+    ],
+)
+def test_texts_named_like_secrets_are_taken_out_of_bodies(caplog: pytest.LogCaptureFixture, body: str) -> None:
+    text = logged(caplog, answer(content=body.encode()), bodies=True)[1].getMessage()
+    assert '"kept": 1' in text
+    assert "sh" not in text
+
+
+def test_no_body_of_a_call_with_a_secret_argument_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    made = client(
+        answer(400, {"error": {"code": "BAD_REQUEST", "message": "hush is too short"}}),
+        middleware=lambda stack: [*stack[:-1], Logging(bodies=True)],
+    )
+    with pytest.raises(InvalidRequestError):
+        made.v2.secrets.set("NAME", workspace_id="ws", scope="workspace", value="hush")
+    assert "hush" not in caplog.text
+    assert "answered 400" in caplog.text
 
 
 def test_a_key_that_the_server_echoes_in_a_shown_header_is_taken_out(caplog: pytest.LogCaptureFixture) -> None:
