@@ -6,7 +6,8 @@ options, output and exit codes. What does not: anything that a Python program co
 * :mod:`~simstudio.cli.connection`: ``--base-url``, ``--api-version``, ``--sandbox``, ``--sandbox-app``, ``--json``,
   the client they make, and what it says where a version of the API cannot do something;
 * :mod:`~simstudio.cli.global_options`: ``--profile`` and ``-v``; :mod:`~simstudio.cli.access`: from options, the
-  environment and a profile to an address and a key; :mod:`~simstudio.cli.profile_file` and :mod:`~simstudio.cli.keys` store them;
+  environment and a profile to an address and a key; :mod:`~simstudio.cli.profile_file` and
+  :mod:`~simstudio.cli.keys` store them;
 * :mod:`~simstudio.cli.completion`: what a shell completes;
 * :mod:`~simstudio.cli.inputs`: from ``--input``, ``--input-json`` and ``--file`` to a workflow's input;
 * :mod:`~simstudio.cli.output`: standard output is for results, and with ``--json`` holds JSON and nothing else;
