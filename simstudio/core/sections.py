@@ -36,6 +36,7 @@ class SectionedFile:
     def __init__(self, content: bytes | bytearray | memoryview | os.PathLike[str] | BinaryIO) -> None:
         self._content: Any = content
         self._lock = Lock()
+        self._stopped = False
         try:
             self.size = self._measure()
         except (OSError, ValueError) as error:  # a closed file raises ValueError
@@ -47,12 +48,18 @@ class SectionedFile:
         """Return a section as a request body."""
         return Section(self.read, start, size)
 
+    def stop(self) -> None:
+        """Refuse further reads, which ends the requests that send sections."""
+        self._stopped = True
+
     def read(self, position: int, size: int) -> bytes:
         """Return up to ``size`` bytes from a position.
 
         Raises:
             InvalidInputError: The file can no longer be read.
         """
+        if self._stopped:
+            raise InvalidInputError("The file is not sent any further.")
         content = self._content
         if isinstance(content, (bytes, bytearray, memoryview)):
             return bytes(content[position : position + size])

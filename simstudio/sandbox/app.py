@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Match, Route
 
 from simstudio.sandbox.families import PRIVATE
-from simstudio.sandbox.faults import FaultInjector, Faults
+from simstudio.sandbox.faults import FaultInjector, Faults, RequestBreaker
 from simstudio.sandbox.http import Reply, json_reply
 from simstudio.sandbox.operation import Operation, Served
 from simstudio.sandbox.routes import (
@@ -121,7 +121,7 @@ _NOT_FOUND = '<!DOCTYPE html><html lang="en"><head><title>404</title></head><bod
 
 
 def build(core: Core, faults: Faults, requests: deque[ReceivedRequest]) -> Starlette:
-    """The application: recorder, then faults, then what Sim's own proxy layer does, then the routes."""
+    """The application: requests that break off, recorder, other faults, what Sim's own proxy layer does, routes."""
     engine = core.engine
 
     @asynccontextmanager
@@ -136,6 +136,7 @@ def build(core: Core, faults: Faults, requests: deque[ReceivedRequest]) -> Starl
     app = Starlette(
         routes=_routes(core),
         middleware=[
+            Middleware(RequestBreaker, faults=faults),
             Middleware(Recorder, kept=requests),
             Middleware(FaultInjector, faults=faults),
             Middleware(Edge, engine=engine),

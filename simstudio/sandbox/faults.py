@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-Drop = Literal["request", "response", "head"]
+Drop = Literal["body", "request", "response", "head"]
 
 TRANSPORT = "simstudio.transport"
 """Where, in the ASGI scope's state, `LocalServer` leaves the connection."""
@@ -107,8 +107,9 @@ class Faults:
             status: answer this, with ``headers`` and ``body`` (bytes and text as they are, else JSON), and run nothing.
             headers: of that answer.
             body: of that answer.
-            drop: close the connection: ``request``, before the request is handled (nothing ran); ``response``, after
-                it was handled (it ran, the answer is lost); ``head``, after the head of the answer.
+            drop: close the connection: ``body``, while the body of the request arrives (nothing ran); ``request``, when
+                it has arrived (nothing ran); ``response``, after it was handled (it ran, the answer is lost); ``head``,
+                after the head of the answer.
             after_events: close it after so many pieces of the body, which in a stream are events.
             after_bytes: close it after so many bytes of the body.
             garbage: bytes sent instead of an answer, before the connection is closed; with ``after_events`` or
@@ -167,16 +168,37 @@ class Faults:
         for sleeper in list(self._sleepers):
             _wake(sleeper, False)  # noqa: FBT003
 
-    def take(self, scope: Scope) -> Fault | None:
-        """The fault for a request, used up by it."""
+    def take(self, scope: Scope, *, in_body: bool = False) -> Fault | None:
+        """The fault for a request, used up by it.
+
+        Args:
+            in_body: Whether it is one that breaks off the request.
+        """
         with self._lock:
             for index, (fault, times) in enumerate(self._waiting):
-                if not fault.matches(scope):
+                if (fault.drop == "body") is not in_body or not fault.matches(scope):
                     continue
                 if times is not None:
                     self._waiting[index : index + 1] = [(fault, times - 1)] if times > 1 else []
                 return fault
         return None
+
+
+class RequestBreaker:
+    """ASGI middleware that breaks off requests while their bodies arrive. What follows it never sees them."""
+
+    def __init__(self, app: ASGIApp, faults: Faults) -> None:
+        self._app = app
+        self._faults = faults
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        fault = self._faults.take(scope, in_body=True) if scope["type"] == "http" and len(self._faults) else None
+        if fault is None:
+            await self._app(scope, receive, send)
+        elif not fault.latency or await self._faults.sleep(fault.latency):
+            await receive()
+            await _Connection(scope, receive).drop(reset=fault.reset)
 
 
 class FaultInjector:

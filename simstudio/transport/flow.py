@@ -81,13 +81,15 @@ class Gather:
     Args:
         flows: The flows. The sync driver runs each on a thread.
         limit: How many run at a time.
+        stop: Called after the first error by the sync driver, which cannot cancel threads: it may end those that run.
     """
 
-    __slots__ = ("flows", "limit")
+    __slots__ = ("flows", "limit", "stop")
 
-    def __init__(self, flows: Sequence[Flow[Any]], limit: int) -> None:
+    def __init__(self, flows: Sequence[Flow[Any]], limit: int, stop: Callable[[], object] = lambda: None) -> None:
         self.flows = flows
         self.limit = limit
+        self.stop = stop
 
 
 Step: TypeAlias = Request | Sleep | Call | Blocking | FromBody | Gather
@@ -240,6 +242,7 @@ def _gather(step: object, wire: Wire, seen: list[Response] | None) -> list[Any]:
             for future in as_completed(running):
                 future.result()
         except BaseException:
+            step.stop()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return [future.result() for future in running]

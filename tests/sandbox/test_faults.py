@@ -96,6 +96,16 @@ def test_a_connection_dropped_before_the_head(call: Caller, drop: str, runs: int
     assert len(ran) == runs
 
 
+def test_a_connection_dropped_while_the_request_arrives(call: Caller) -> None:
+    ran: list[object] = []
+    call.sandbox.workflow("note")(ran.append)
+    call.sandbox.faults.add(drop="body")
+    with pytest.raises(httpx.TransportError):
+        call.execute("note", {"text": "x" * (4 << 20)})
+    assert (ran, call.sandbox.requests) == ([], [])
+    assert call.execute("note").status_code == 200
+
+
 def test_a_connection_dropped_after_the_head(call: Caller) -> None:
     call.sandbox.faults.add(drop="head")
     with call.http.stream("POST", "/api/workflows/hello/execute") as answer:

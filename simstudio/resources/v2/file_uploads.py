@@ -56,7 +56,7 @@ class FileUploads(APIResource[M]):
         """
         return send.one(FileUploadSession)
 
-    @endpoint("POST", "/api/v2/files/uploads/{uploadId}/parts", "createFileUploadPartUrls")
+    @endpoint("POST", "/api/v2/files/uploads/{uploadId}/parts", "createFileUploadPartUrls", resend="read")
     def create_part_urls(
         self,
         send: Sender,

@@ -58,7 +58,7 @@ class KnowledgeUploads(APIResource[M]):
         """
         return send.one(NewDocumentUpload)
 
-    @endpoint("POST", f"{_ONE}/parts", "createKnowledgeDocumentUploadPartUrls")
+    @endpoint("POST", f"{_ONE}/parts", "createKnowledgeDocumentUploadPartUrls", resend="read")
     def create_part_urls(
         self,
         send: Sender,

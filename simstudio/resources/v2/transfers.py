@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from simstudio.core.failures import add_advice, status_error
 from simstudio.core.options import Unset, check_timeout
 from simstudio.core.secret_arguments import redact_secrets
 from simstudio.errors import (
@@ -23,7 +24,9 @@ from simstudio.errors import (
     ConflictError,
     InvalidInputError,
     InvalidResponseError,
+    NotFoundError,
     PermissionDeniedError,
+    RateLimitError,
     ServerError,
     SimStudioError,
 )
@@ -130,7 +133,6 @@ class Transfer(Generic[T]):
     ) -> None:
         check_concurrency(concurrency)
         self._context = resource._context
-        self._error = resource._error
         self._upload = session.upload if isinstance(session, UploadProgress) else session
         self._arrived = set(session.parts) if isinstance(session, UploadProgress) else set()
         self._file = file
@@ -139,6 +141,7 @@ class Transfer(Generic[T]):
         self._timeout = self._context.options.timeout if isinstance(timeout, Unset) else check_timeout(timeout)
         self._on_progress = on_progress
         self._lock = threading.Lock()
+        self._lost: SimStudioError | None = None
         if self._upload.session.size != file.size:
             raise InvalidInputError(
                 f"The upload session is for {self._upload.session.size:,} bytes, and the file has {file.size:,}."
@@ -160,10 +163,39 @@ class Transfer(Generic[T]):
             return (yield from self._run())
         except GeneratorExit:
             raise
-        except BaseException:
+        except BaseException as failure:
+            advice = self._advice_to_resume(failure)
             if abort:
-                with suppress(SimStudioError):
+                advice = ""
+                try:
                     yield from self._steps.abort()
+                except ConflictError:  # the session is completed already
+                    if failure is self._lost:
+                        with suppress(SimStudioError):
+                            return (yield from self._steps.complete())
+                        advice = "The server has completed the upload: look for the outcome before you upload again."
+                except SimStudioError:
+                    advice = f"The upload session could not be aborted either; it ends by itself{self._expiry}."
+            if isinstance(failure, SimStudioError):
+                add_advice(failure, advice)
+            raise
+
+    def _advice_to_resume(self, failure: BaseException) -> str:
+        if isinstance(failure, (ConflictError, NotFoundError)):
+            return ""  # the session is over
+        progress = "the last progress of on_progress"
+        return f"The upload session stays open{self._expiry}: pass {progress} as session= to resume the upload."
+
+    @property
+    def _expiry(self) -> str:
+        expires: str | None = getattr(self._upload.session, "expires_at", None)
+        return f" until {expires}" if expires else ""
+
+    def _complete(self) -> Flow[T]:
+        try:
+            return (yield from self._steps.complete())
+        except (APIConnectionError, InvalidResponseError, ServerError) as error:
+            self._lost = error  # the session may be completed all the same
             raise
 
     def _run(self) -> Flow[T]:
@@ -173,15 +205,25 @@ class Transfer(Generic[T]):
             return (yield from self._put())
         numbers = range(1, -(-self._file.size // self._part_size) + 1)
         skipped = [number for number in numbers if number in self._arrived]
-        yield from self._send_parts(number for number in numbers if number not in self._arrived)
         try:
-            return (yield from self._steps.complete())
+            yield from self._send_parts(number for number in numbers if number not in self._arrived)
+        except ConflictError as conflict:
+            return (yield from self._settle(conflict))
+        try:
+            return (yield from self._complete())
         except ConflictError:
             if not skipped:
                 raise
         # The server lacks parts that an earlier transfer is said to have sent, and does not say which.
         yield from self._send_parts(skipped)
-        return (yield from self._steps.complete())
+        return (yield from self._complete())
+
+    def _settle(self, conflict: ConflictError) -> Flow[T]:
+        """Return the outcome of a session that takes no more bytes, if it was completed before."""
+        try:
+            return (yield from self._complete())
+        except ConflictError:
+            raise conflict from None
 
     def _check_parts(self) -> None:
         transfer, size = self._upload.transfer, self._file.size
@@ -202,12 +244,14 @@ class Transfer(Generic[T]):
             failure: SimStudioError | None = None
             try:
                 yield from self._send(self._upload.transfer, 1, "never")
-            except (APIConnectionError, ServerError) as error:
+            except ConflictError as conflict:
+                return (yield from self._settle(conflict))
+            except (APIConnectionError, RateLimitError, ServerError) as error:
                 if isinstance(error, APIConnectionError) and not error.sent:
                     raise
                 failure = error
             try:
-                done = yield from self._steps.complete()
+                done = yield from self._complete()
             except ConflictError as conflict:  # no bytes have arrived
                 if failure is None:
                     raise
@@ -225,7 +269,7 @@ class Transfer(Generic[T]):
         while left:
             batch, left = left[:_AT_ONCE], left[_AT_ONCE:]
             urls = yield from self._part_urls(batch)
-            yield Gather([self._send_part(part) for part in urls], self._concurrency)
+            yield Gather([self._send_part(part) for part in urls], self._concurrency, self._file.stop)
 
     def _part_urls(self, numbers: list[int]) -> Flow[list[UploadPart]]:
         parts = (yield from self._steps.part_urls(numbers)).parts
@@ -271,7 +315,8 @@ class Transfer(Generic[T]):
             if found is not None:
                 found.url = found.url.partition("?")[0]  # the query permits the upload
         if not response.ok:
-            raise self._error(response)
+            session = self._context.session
+            raise status_error(response, session.credentials, session.service._replace(advice=_advise))
         return response
 
     def _report(self, *arrived: int) -> Flow[None]:
@@ -284,6 +329,13 @@ class Transfer(Generic[T]):
         with self._lock:
             sent = sum(map(self._size_of, self._arrived))
             return on_progress(UploadProgress(self._upload, sent, self._file.size, frozenset(self._arrived)))
+
+
+def _advise(response: Response) -> str | None:
+    """Advice about a refusal of bytes, which are sent without the API key, often to another host than Sim."""
+    if response.status != 403:
+        return None
+    return "The permission for these bytes has expired or is not accepted; a new upload gets another."
 
 
 def check_address(target: UploadTransfer | UploadPart | TableExportDownload) -> None:
