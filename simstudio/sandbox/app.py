@@ -49,6 +49,12 @@ from simstudio.sandbox.v2 import (
     knowledge_documents,
     knowledge_tags,
     logs,
+    table_folders,
+    table_groups,
+    table_rows,
+    table_transfers,
+    table_views,
+    tables,
     uploads,
     versions,
     workflows,
@@ -114,6 +120,12 @@ _MODULES = (
     uploads,
     versions,
     workflows,
+    table_folders,
+    table_groups,
+    table_rows,
+    table_transfers,
+    table_views,
+    tables,
 )
 """Modules with operations."""
 

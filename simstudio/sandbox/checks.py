@@ -317,8 +317,11 @@ class Tagged(Check):
         if not isinstance(value, Mapping):
             issues.append(self._wrong_type("object", value, path))
             return value
-        tag = OneOf(tuple(self.shapes)).read(value.get(self.key, MISSING), (*path, self.key), issues)
-        return self.shapes[tag].read(value, path, issues) if isinstance(tag, str) and tag in self.shapes else value
+        tag = value.get(self.key, MISSING)
+        if not isinstance(tag, str) or tag not in self.shapes:
+            issues.append(Issue("union", (*path, self.key), None, {"tried": []}))
+            return value
+        return self.shapes[tag].read(value, path, issues)
 
 
 @attrs.frozen

@@ -12,6 +12,7 @@ from simstudio.sandbox.builtin import BUILTIN
 from simstudio.sandbox.core import Core, Settings
 from simstudio.sandbox.data.connectors import Source
 from simstudio.sandbox.data.stores import Data
+from simstudio.sandbox.data.tables import LOCKS, PLANS, SELF_HOSTED, Lock
 from simstudio.sandbox.data.uploads import PART_SIZE
 from simstudio.sandbox.definitions.store import Definitions
 from simstudio.sandbox.dialects import DIALECTS, Generation
@@ -76,7 +77,8 @@ class Sandbox:
         workspaces: ids of further workspaces, into which workflows can be imported. What is made or edited over the
             API is kept as long as this object lives, also where ``state`` names a file.
         enterprise: whether the key's user owns an organization on the enterprise plan, which may read the audit log and
-            have more and larger tables than the free plan's three of 1000 rows.
+            before v0.8 have more and larger tables than the free plan's three of 1000 rows.
+        table_rows: number of rows that a table may have; None for what the plan allows, which since v0.8 has no limit.
         clock: epoch seconds, for rate limits and dates.
 
     Example:
@@ -111,6 +113,7 @@ class Sandbox:
         upload_part_size: int = PART_SIZE,
         workspaces: Iterable[str] = (),
         enterprise: bool = False,
+        table_rows: int | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if generation not in DIALECTS:
@@ -147,6 +150,9 @@ class Sandbox:
             deployment=self._definitions.deployment_version_id,
             ended=self._notify_of,
         )
+        plan = SELF_HOSTED if self._dialect.since_v08 else PLANS[self._plan]
+        if table_rows is not None:
+            plan = plan.with_rows(table_rows)
         self._core = Core(
             settings=Settings(
                 outsider_key=outsider_key,
@@ -163,7 +169,9 @@ class Sandbox:
             dialect=self._dialect,
             workflows=self._definitions.runnable,
             definitions=self._definitions,
-            data=Data(clock, self._account(), upload_part_size),
+            data=Data(
+                clock, self._account(), upload_part_size, plan if table_rows is None else plan.with_rows(table_rows)
+            ),
             engine=self._engine,
             store=store,
             clock=clock,
@@ -282,6 +290,24 @@ class Sandbox:
             return source
 
         return register
+
+    def lock_table(self, table_id: str, *locks: Lock) -> None:
+        """Forbid changes of a table, as Sim's editor can: requests answer 423.
+
+        Args:
+            table_id: the id of the table.
+            locks: ``schema`` (columns), ``insert``, ``update`` and ``delete`` (rows, and the table itself), in place of
+                those from before; none allows everything.
+
+        Raises:
+            ConfigurationError: there is no such table, or no such lock.
+        """
+        table = self._core.data.tables.find(table_id)
+        if table is None:
+            raise configuration_error(f"there is no table {table_id!r}")
+        if unknown := set(locks) - set(LOCKS):
+            raise configuration_error(f"unknown lock {min(unknown)!r}: choose among {', '.join(LOCKS)}")
+        table.locks = set(locks)
 
     def notify(
         self, url: str, *, secret: str | None = None, include: Iterable[Part] = (), family: Family = "sim"

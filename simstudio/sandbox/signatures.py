@@ -97,7 +97,7 @@ class Signature:
             if place == "header" or (place == "body" and self.body is not None):
                 continue
             check = self._check(wire, hints[name], place)
-            if given[name].default is not inspect.Parameter.empty:
+            if given[name].default is not inspect.Parameter.empty and not isinstance(check, Optional):
                 check = Optional(check, self.defaults.get(wire, MISSING))
             places.setdefault(place, {})[wire] = check
         for wire, check in self.more.items():

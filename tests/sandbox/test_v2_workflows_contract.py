@@ -14,6 +14,8 @@ from .contract import defaults, fields, operations, problems, served
 
 OURS = served()
 RESOURCES = ("/workflows", "/chat-deployments", "/blocks", "/tools", "/billing", "/audit-logs", "/meta")
+NEWER = {"addTableWorkflowGroup": ("outputColumns",)}
+"""Parameters with a default of newer servers, which the recorded server requires."""
 ELSEWHERE = {"executeWorkflowV2", "executeWorkflow"}
 
 
@@ -175,7 +177,7 @@ def test_an_operation_has_the_promised_defaults(operation_id: str) -> None:
         {
             name: each["default"]
             for name, each in fields(promised, place).items()
-            if each.get("default") not in (None, "false", {})
+            if each.get("default") not in (None, "false", {}) and name not in NEWER.get(operation_id, ())
         }
         for place in ("query", "body")
     ]

@@ -7,9 +7,10 @@ from typing import Any
 import attrs
 
 from simstudio.sandbox.checks import as_number
+from simstudio.sandbox.data.cells import coerce
 from simstudio.sandbox.data.filters import NAME
 from simstudio.sandbox.data.tables import LONGEST_NAME, MOST_COLUMNS, Column, Table
-from simstudio.sandbox.data.values import moment_of, text_of
+from simstudio.sandbox.data.values import moment_of, stored_object, text_of
 from simstudio.sandbox.http import Refusal
 
 
@@ -44,7 +45,20 @@ def change(table: Table, name: str, updates: dict[str, Any], now: float) -> None
         _retype(table, index, updates["type"])
     if "required" in updates or "unique" in updates:
         _constrain(table, index, updates)
+    if "options" in updates or "multiple" in updates:
+        _redefine_choices(table, index, updates)
+    if "currencyCode" in updates:
+        table.columns[index] = attrs.evolve(table.columns[index], currency=updates["currencyCode"])
     table.updated = now
+
+
+def recast(table: Table, name: str) -> None:
+    """Turn the values of a column into its new type, as v2 does."""
+    column = table.columns[_existing(table, name)]
+    for row in table.rows:
+        value = row.data.get(column.name)
+        if value is not None:
+            row.data[column.name] = _cast(value, column)
 
 
 def drop(table: Table, name: str, now: float) -> None:
@@ -59,6 +73,8 @@ def drop(table: Table, name: str, now: float) -> None:
     column = table.columns.pop(index)
     for row in table.rows:
         row.data.pop(column.name, None)
+    for group in table.groups:
+        group.settings["outputs"] = [each for each in group.outputs if each["columnName"] != column.name]
     table.updated = now
 
 
@@ -89,6 +105,9 @@ def _rename(table: Table, index: int, name: str) -> None:
     for row in table.rows:
         if old.name in row.data:
             row.data[name] = row.data.pop(old.name)
+            row.data = stored_object(row.data)
+    for group in table.groups:
+        group.rename_column(old.name, name)
 
 
 def _retype(table: Table, index: int, kind: str) -> None:
@@ -108,9 +127,10 @@ def _constrain(table: Table, index: int, updates: dict[str, Any]) -> None:
     column = table.columns[index]
     required, unique = updates.get("required", column.required), updates.get("unique", column.unique)
     values = [row.data.get(column.name) for row in table.rows]
-    empty = values.count(None)
+    empty = sum(value is None or (table.plan.numbers_rows and value in ("", [])) for value in values)
     if required and not column.required and empty:
-        reason = f"{empty} row(s) have null or missing values"
+        kinds = "null, missing, or empty" if table.plan.numbers_rows else "null or missing"
+        reason = f"{empty} row(s) have {kinds} values"
         raise Refusal(400, f'Cannot set column "{column.name}" as required: {reason}')
     texts = [text_of(value) for value in values if value is not None]
     if unique and not column.unique and len(set(texts)) < len(texts):
@@ -118,10 +138,34 @@ def _constrain(table: Table, index: int, updates: dict[str, Any]) -> None:
     table.columns[index] = attrs.evolve(column, required=required, unique=unique)
 
 
+def _redefine_choices(table: Table, index: int, updates: dict[str, Any]) -> None:
+    """Other choices, or one instead of several: a cell whose choice is gone becomes null."""
+    old = table.columns[index]
+    options = old.options or {}
+    if "options" in updates:
+        options = {each["id"]: each["name"] for each in updates["options"]}
+    new = attrs.evolve(old, options=options, multiple=updates.get("multiple", old.multiple))
+    table.columns[index] = new
+    names = {name: options[key] for key, name in (old.options or {}).items() if key in options}
+    for row in table.rows:
+        if old.name not in row.data:
+            continue
+        value = row.data[old.name]
+        chosen = [names[each] for each in (value if isinstance(value, list) else [value]) if each in names]
+        row.data[old.name] = chosen if new.multiple else next(iter(chosen), None)
+
+
+def _cast(value: object, column: Column) -> object:
+    text = text_of(value) or ""
+    if column.kind == "boolean":
+        return text.lower() in ("true", "1")
+    return text if column.kind == "string" else coerce(text if column.kind == "date" else value, column)
+
+
 def _convertible(value: object, kind: str) -> bool:
     """Whether a value may stay where the column gets another type: looser than what a new row must be."""
     text = value if isinstance(value, str) else None
-    if kind == "number":
+    if kind in ("number", "currency"):
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         return is_number or (text is not None and bool(text.strip()) and as_number(text) == as_number(text))
     if kind == "boolean":

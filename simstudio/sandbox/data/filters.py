@@ -116,7 +116,7 @@ def ordered(rows: Sequence[Row], sort: Mapping[str, str], columns: Sequence[Colu
         keyed = [(key(row), row) for row in result]
         present = sorted((each for each in keyed if each[0] is not None), key=_first, reverse=direction == "desc")
         absent = [row for key_of_row, row in keyed if key_of_row is None]
-        nulls_last = direction == "asc" or kinds.get(field) in ("number", "date")
+        nulls_last = direction == "asc" or kinds.get(field) in ("number", "currency", "date")
         found = [row for _, row in present]
         result = found + absent if nulls_last else absent + found
     return result
@@ -129,7 +129,9 @@ def _first(pair: tuple[Any, Row]) -> Any:  # keys of one field are all of one ty
 def _key(field: str, kind: str | None) -> Callable[[Row], object]:
     if field in ("createdAt", "updatedAt"):
         return lambda row: row.created if field == "createdAt" else row.updated
-    if kind == "number":
+    if field == "id":
+        return lambda row: row.id
+    if kind in ("number", "currency"):
         return lambda row: number_of(row.data.get(field))
     if kind == "date":
         return lambda row: _moment(row.data.get(field))

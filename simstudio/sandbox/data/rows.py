@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from uuid import uuid4
 
 from simstudio.sandbox import jsontext
+from simstudio.sandbox.data.cells import misfit
 from simstudio.sandbox.data.filters import condition
-from simstudio.sandbox.data.tables import Column, Row, Table
-from simstudio.sandbox.data.values import moment_of, stored_object, text_of
+from simstudio.sandbox.data.tables import NOTHING, Column, Row, Table
+from simstudio.sandbox.data.values import stored_object, text_of
 from simstudio.sandbox.http import Refusal
 
 Values = Mapping[str, object]
 
-_MOST_BYTES = 100 * 1024
 
+def insert(table: Table, data: Values, now: float, place: int | None = None) -> Row:
+    """Add one row.
 
-def insert(table: Table, data: Values, now: float) -> Row:
-    """Add one row at the end.
+    Args:
+        place: Position of the new row; None is the end.
 
     Raises:
         Refusal: it does not fit its columns, repeats a unique value, or the table is full.
     """
-    _reject("Invalid row data", _oversize(data))
+    _reject("Invalid row data", _oversize(table, data))
     _reject("Row data does not match schema", misfits(data, table.columns))
     _reject("Unique constraint violation", _clashes(table, data))
     if len(table.rows) >= table.max_rows:
         raise Refusal(400, f"Table has reached maximum row limit ({table.max_rows})")
-    return _append(table, data, now)
+    row = _append(table, data, now)
+    if place is not None and place < len(table.rows) - 1:
+        table.rows.pop()
+        before = table.rows[place - 1].order if place else table.rows[0].order - 2
+        row.order = (before + table.rows[place].order) / 2
+        table.rows.insert(place, row)
+    return row
 
 
 def insert_many(table: Table, batch: Sequence[Values], now: float) -> list[Row]:
@@ -37,7 +44,7 @@ def insert_many(table: Table, batch: Sequence[Values], now: float) -> list[Row]:
     Raises:
         Refusal: one does not fit, so that none is added.
     """
-    wrong = [_oversize(data) or misfits(data, table.columns) for data in batch]
+    wrong = [_oversize(table, data) or misfits(data, table.columns) for data in batch]
     _reject_numbered("Validation failed for some rows", wrong)
     _reject_numbered("Unique constraint violations in batch", _batch_clashes(table, batch))
     count, room = len(table.rows), table.max_rows - len(table.rows)
@@ -54,7 +61,7 @@ def update(table: Table, row: Row, changes: Values, now: float) -> None:
         Refusal: it would not fit any more.
     """
     data = {**row.data, **changes}
-    _reject_joined("", _oversize(data))
+    _reject_joined("", _oversize(table, data))
     _reject_joined("Schema validation failed: ", misfits(data, table.columns))
     _reject_joined("", _clashes(table, data, row))
     _replace(row, data, now)
@@ -67,11 +74,22 @@ def update_where(table: Table, wanted: Values, changes: Values, limit: int | Non
         Refusal: a row would not fit any more (which breaks the server, unless it is about uniqueness), or the filter
             cannot be understood (the same).
     """
-    _reject("Validation error", _oversize(changes))
+    _reject("Validation error", _oversize(table, changes))
     rows = _found(table, wanted, limit, "Failed to update rows")
-    merged = [{**row.data, **changes} for row in rows]
-    if any(misfits(data, table.columns) for data in merged):
+    if any(misfits({**row.data, **changes}, table.columns) for row in rows):
         raise Refusal(500, "Failed to update rows")
+    return update_alike(table, rows, changes, now)
+
+
+def update_alike(table: Table, rows: list[Row], changes: Values, now: float) -> list[Row]:
+    """Merge the same values into some rows, all or none.
+
+    Raises:
+        Refusal: a row would not fit any more.
+    """
+    merged = [{**row.data, **changes} for row in rows]
+    for data in merged:
+        _reject_joined("", _oversize(table, data) or misfits(data, table.columns))
     fixed = [column.name for column in table.columns if column.unique and column.name in changes]
     if len(rows) > 1 and fixed:
         raise Refusal(
@@ -80,8 +98,9 @@ def update_where(table: Table, wanted: Values, changes: Values, limit: int | Non
             f"{', '.join(fixed)}. Updating {len(rows)} rows with the same value would violate uniqueness.",
         )
     pairs = list(zip(rows, merged, strict=True))
-    for row, data in pairs:
-        _reject_joined("Unique constraint violation: ", _clashes(table, data, row))
+    if fixed:
+        for row, data in pairs:
+            _reject_joined("Unique constraint violation: ", _clashes(table, data, row))
     for row, data in pairs:
         _replace(row, data, now)
     return rows
@@ -99,7 +118,7 @@ def update_many(table: Table, updates: Sequence[tuple[str, Values]], now: float)
         raise Refusal(400, f"Rows not found: {', '.join(missing)}")
     merged = [(known[row_id], {**known[row_id].data, **changes}) for row_id, changes in updates]
     for row, data in merged:
-        wrong = _oversize(data) or misfits(data, table.columns) or _clashes(table, data, row)
+        wrong = _oversize(table, data) or misfits(data, table.columns) or _clashes(table, data, row)
         _reject_joined(f"Row {row.id}: ", wrong)
     for row, data in merged:
         _replace(row, data, now)
@@ -116,7 +135,7 @@ def upsert(table: Table, data: Values, target: str | None, now: float) -> tuple[
     value = data.get(name)
     if value is None:
         raise Refusal(400, f'Upsert requires a value for the conflict target column "{name}"')
-    _reject_joined("", _oversize(data))
+    _reject_joined("", _oversize(table, data))
     _reject_joined("Schema validation failed: ", misfits(data, table.columns))
     row = next((row for row in table.rows if row.data.get(name) == value), None)
     _reject_joined("Unique constraint violation: ", _clashes(table, data, row))
@@ -155,37 +174,44 @@ def delete_ids(table: Table, ids: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def misfits(data: Values, columns: Iterable[Column]) -> list[str]:
     """What of a row does not fit its columns. Values without a column are stored as they are."""
-    return [problem for column in columns if (problem := _misfit(data.get(column.name), column)) is not None]
-
-
-def _misfit(value: object, column: Column) -> str | None:
-    if value is None:
-        return f"Missing required field: {column.name}" if column.required else None
-    if column.kind == "date":
-        fits = isinstance(value, str) and moment_of(value) is not None
-        return None if fits else f"{column.name} must be valid date"
-    fits = column.kind == "json" or jsontext.type_name(value) == column.kind
-    return None if fits else f"{column.name} must be {column.kind}"
+    return [problem for column in columns if (problem := misfit(data.get(column.name), column)) is not None]
 
 
 def _clashes(table: Table, data: Values, itself: Row | None = None) -> list[str]:
-    others = [row for row in table.rows if row is not itself]
     return [
-        f"{_must_be_unique(column, data)} already exists in row {other.id}"
+        _clash(table, column, data, position)
         for column in table.columns
         if column.unique and data.get(column.name) is not None
-        for other in [_same(others, column, data)]
-        if other is not None
+        for position in [_position(table, column, data, itself)]
+        if position is not None
     ]
 
 
+def _clash(table: Table, column: Column, data: Values, position: int) -> str:
+    other = position + 1 if table.plan.numbers_rows else table.rows[position].id
+    return f"{_must_be_unique(column, data)} already exists in row {other}"
+
+
 def _batch_clashes(table: Table, batch: Sequence[Values]) -> list[list[str]]:
-    found = [_clashes(table, data) for data in batch]
-    for column, (index, data) in itertools.product(table.columns, enumerate(batch)):
-        if column.unique and data.get(column.name) is not None:
-            same = [_comparable(each.get(column.name)) == _comparable(data[column.name]) for each in batch[:index]]
-            if True in same:
-                found[index].append(f"{_must_be_unique(column, data)} duplicates row {same.index(True) + 1} in batch")
+    found: list[list[str]] = [[] for _ in batch]
+    for column in table.columns:
+        if not column.unique:
+            continue
+        stored = {
+            _comparable(row.data[column.name]): position
+            for position, row in reversed(list(enumerate(table.rows)))
+            if row.data.get(column.name) is not None
+        }
+        seen: dict[object, int] = {}
+        for index, data in enumerate(batch):
+            if data.get(column.name) is None:
+                continue
+            value = _comparable(data[column.name])
+            if value in stored:
+                found[index].append(_clash(table, column, data, stored[value]))
+            if value in seen:
+                found[index].append(f"{_must_be_unique(column, data)} duplicates row {seen[value] + 1} in batch")
+            seen.setdefault(value, index)
     return found
 
 
@@ -193,9 +219,17 @@ def _must_be_unique(column: Column, data: Values) -> str:
     return f'Column "{column.name}" must be unique. Value "{text_of(data[column.name])}"'
 
 
-def _same(rows: Iterable[Row], column: Column, data: Values) -> Row | None:
+def _position(table: Table, column: Column, data: Values, itself: Row | None) -> int | None:
+    """The position of another row with the same value."""
     value = _comparable(data[column.name])
-    return next((row for row in rows if _comparable(row.data.get(column.name)) == value), None)
+    return next(
+        (
+            position
+            for position, row in enumerate(table.rows)
+            if row is not itself and _comparable(row.data.get(column.name)) == value
+        ),
+        None,
+    )
 
 
 def _comparable(value: object) -> object:
@@ -231,7 +265,8 @@ def _found(table: Table, wanted: Values, limit: int | None, failure: str) -> lis
 
 
 def _append(table: Table, data: Values, now: float) -> Row:
-    row = Row(f"row_{uuid4().hex}", stored_object(data), now, now)
+    order = table.rows[-1].order + 1 if table.rows else NOTHING
+    row = Row(f"row_{uuid4().hex}", stored_object(data), now, now, order)
     table.rows.append(row)
     return row
 
@@ -241,9 +276,9 @@ def _replace(row: Row, data: Values, now: float) -> None:
     row.updated = now
 
 
-def _oversize(data: Values) -> list[str]:
-    size = len(jsontext.encode(data))
-    return [f"Row size exceeds limit ({size} bytes > {_MOST_BYTES} bytes)"] if size > _MOST_BYTES else []
+def _oversize(table: Table, data: Values) -> list[str]:
+    size, most = len(jsontext.encode(data)), table.plan.row_bytes
+    return [f"Row size exceeds limit ({size} bytes > {most} bytes)"] if size > most else []
 
 
 def _reject(message: str, problems: list[str]) -> None:

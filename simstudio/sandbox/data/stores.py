@@ -8,7 +8,8 @@ from simstudio.sandbox.data.audit import AuditLog
 from simstudio.sandbox.data.connectors import Connectors
 from simstudio.sandbox.data.files import Files
 from simstudio.sandbox.data.knowledge import KnowledgeBases
-from simstudio.sandbox.data.tables import PLANS, Tables
+from simstudio.sandbox.data.table_transfers import Export, Import
+from simstudio.sandbox.data.tables import TablePlan, Tables
 from simstudio.sandbox.data.uploads import Uploads
 
 if TYPE_CHECKING:
@@ -20,8 +21,12 @@ if TYPE_CHECKING:
 class Data:
     """The stores of a sandbox, in memory as long as the `Sandbox` object lives."""
 
-    def __init__(self, clock: Callable[[], float], account: Account, upload_part_size: int) -> None:
-        self.tables = Tables(clock, PLANS[account.plan])
+    def __init__(
+        self, clock: Callable[[], float], account: Account, upload_part_size: int, table_plan: TablePlan
+    ) -> None:
+        self.tables = Tables(clock, table_plan, account.workspace_id)
+        self.imports: dict[str, Import] = {}
+        self.exports: dict[str, Export] = {}
         self._clock = clock
         self._files: dict[str, Files] = {}
         self.files = self.files_of(account.workspace_id)

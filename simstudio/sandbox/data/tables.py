@@ -3,70 +3,163 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Literal, get_args
 from uuid import uuid4
 
 import attrs
 
+from simstudio.sandbox.data.table_views import View
+from simstudio.sandbox.definitions.folders import ROOT, Folder, Folders, normal, within
 from simstudio.sandbox.http import Refusal
 from simstudio.sandbox.times import iso
 
+if TYPE_CHECKING:
+    from simstudio.sandbox.data.table_groups import Cell, Dispatch, Group
+
 KINDS = ("string", "number", "boolean", "date", "json")
-"""The types a column may have."""
+"""The types a column of v1 may have."""
 
 MOST_COLUMNS = 50
 LONGEST_NAME = 50
+Lock = Literal["schema", "insert", "update", "delete"]
+LOCKS: tuple[Lock, ...] = get_args(Lock)
+"""What can be forbidden in a table."""
+
+NOTHING = Fraction(0)
 
 
 @attrs.frozen
 class TablePlan:
-    """What a plan allows: tables a workspace, rows a table."""
+    """What a plan allows.
+
+    Attributes:
+        tables: Tables of a workspace.
+        rows: Rows of a table.
+        row_bytes: Bytes of a row.
+        numbers_rows: Whether messages give the number of a row instead of its id, as since v0.8.
+    """
 
     tables: int
     rows: int
+    row_bytes: int = 100 * 1024
+    numbers_rows: bool = False
+
+    def with_rows(self, rows: int) -> TablePlan:
+        """The plan with another number of rows."""
+        return attrs.evolve(self, rows=rows)
 
 
 PLANS: Mapping[str, TablePlan] = {"free": TablePlan(3, 1000), "enterprise": TablePlan(10_000, 1_000_000)}
+SELF_HOSTED = TablePlan(10_000, 2**53 - 1, 400 * 1024, numbers_rows=True)
+"""A server of v0.8 without billing."""
+
+
+def _column_id() -> str:
+    return f"col_{uuid4().hex}"
 
 
 @attrs.frozen
 class Column:
-    """One column."""
+    """One column.
+
+    Attributes:
+        options: Names of the choices of a ``select`` column by their ids.
+        multiple: Whether a ``select`` column holds a list of choices.
+        group_id: The group that fills it.
+    """
 
     name: str
     kind: str
     required: bool = False
     unique: bool = False
+    id: str = attrs.field(factory=_column_id)
+    options: Mapping[str, str] | None = None
+    multiple: bool = False
+    currency: str | None = None
+    group_id: str | None = None
 
     def shown(self) -> dict[str, object]:
-        """The column as the API shows it."""
+        """The column as v1 shows it."""
         return {"name": self.name, "type": self.kind, "required": self.required, "unique": self.unique}
+
+    def described(self) -> dict[str, object]:
+        """The column as v2 shows it."""
+        shown: dict[str, object] = {"id": self.id, **self.shown()}
+        if self.group_id is not None:
+            shown["workflowGroupId"] = self.group_id
+        if self.options is not None:
+            shown["options"] = [{"id": key, "name": name} for key, name in self.options.items()]
+        if self.multiple:
+            shown["multiple"] = True
+        if self.currency is not None:
+            shown["currencyCode"] = self.currency
+        return shown
 
 
 @attrs.define(eq=False)
 class Row:
-    """One row. Its place among the table's rows is its position. Times are epoch seconds."""
+    """One row. Its place among the table's rows is its position. Times are epoch seconds.
+
+    Attributes:
+        order: Grows from row to row, and never changes, so that a cursor can hold it.
+    """
 
     id: str
     data: dict[str, object]
     created: float
     updated: float
+    order: Fraction = NOTHING
+
+    def shown(self, **more: object) -> dict[str, object]:
+        """The row as v2 shows it, with more of it after its values."""
+        return {
+            "id": self.id,
+            "data": self.data,
+            **more,
+            "createdAt": iso(self.created),
+            "updatedAt": iso(self.updated),
+        }
 
 
-@attrs.define
+@attrs.define(eq=False)
 class Table:
-    """A table with its rows in order. Times are epoch seconds."""
+    """A table with its rows in order. Times are epoch seconds.
+
+    Attributes:
+        archived_with: Path of the folder whose deletion archived it; ``/`` if it was archived by itself.
+        cells: What groups did in rows, by the ids of row and group.
+    """
 
     id: str
     name: str
     description: str | None
     columns: list[Column]
-    max_rows: int
+    plan: TablePlan
     created: float
     updated: float
     rows: list[Row] = attrs.field(factory=list)
+    workspace_id: str = ""
+    folder: str = ROOT
+    archived_with: str | None = None
+    locks: set[Lock] = attrs.field(factory=set)
+    views: list[View] = attrs.field(factory=list)
+    groups: list[Group] = attrs.field(factory=list)
+    dispatches: dict[str, Dispatch] = attrs.field(factory=dict)
+    cells: dict[str, dict[str, Cell]] = attrs.field(factory=dict)
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether it was deleted."""
+        return self.archived_with is not None
+
+    @property
+    def max_rows(self) -> int:
+        """The number of rows that the plan allows."""
+        return self.plan.rows
 
     def shown(self) -> dict[str, object]:
-        """The table as the API shows it."""
+        """The table as v1 shows it."""
         return {
             "id": self.id,
             "name": self.name,
@@ -78,9 +171,30 @@ class Table:
             "updatedAt": iso(self.updated),
         }
 
+    def described(self) -> dict[str, object]:
+        """The table as v2 shows it; its jobs are never shown, as the real server's are not."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "description": self.description,
+            "ownerEmail": "sandbox@example.com",
+            "schema": {"columns": self.described_columns()},
+            "rowCount": len(self.rows),
+            "maxRows": self.max_rows,
+            "folderPath": self.folder,
+            "locks": {f"{name}Locked": name in self.locks for name in LOCKS},
+            "job": None,
+            "createdAt": iso(self.created),
+            "updatedAt": iso(self.updated),
+        }
+
     def shown_columns(self) -> list[dict[str, object]]:
-        """The columns as the API shows them."""
+        """The columns as v1 shows them."""
         return [column.shown() for column in self.columns]
+
+    def described_columns(self) -> list[dict[str, object]]:
+        """The columns as v2 shows them."""
+        return [column.described() for column in self.columns]
 
     def row(self, row_id: str) -> Row:
         """One row.
@@ -94,7 +208,7 @@ class Table:
         raise Refusal(404, "Row not found")
 
     def shown_rows(self, rows: Iterable[Row]) -> list[dict[str, object]]:
-        """Some of the rows as the API shows them."""
+        """Some of the rows as v1 shows them."""
         positions = {row.id: position for position, row in enumerate(self.rows)}
         return [
             {
@@ -109,16 +223,32 @@ class Table:
 
 
 class Tables:
-    """The tables that are not archived, oldest first."""
+    """The tables of the workspaces, oldest first, and their folders."""
 
-    def __init__(self, clock: Callable[[], float], plan: TablePlan) -> None:
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float], plan: TablePlan, workspace_id: str = "") -> None:
+        self.clock = clock
         self._plan = plan
+        self._workspace_id = workspace_id
         self._tables: dict[str, Table] = {}
+        self._folders: dict[str, Folders] = {}
 
     def all(self) -> list[Table]:
-        """Every table."""
-        return list(self._tables.values())
+        """Every table of the first workspace that is not archived."""
+        return self.of(self._workspace_id)
+
+    def of(self, workspace_id: str, *, archived: bool = False) -> list[Table]:
+        """The tables of a workspace."""
+        tables = [each for each in self._tables.values() if each.workspace_id == workspace_id]
+        return [each for each in tables if each.is_archived == archived]
+
+    def folders(self, workspace_id: str) -> Folders:
+        """The folders of a workspace."""
+        return self._folders.setdefault(workspace_id, Folders())
+
+    def find(self, table_id: str, *, archived: bool = False) -> Table | None:
+        """One table, or None; one that is archived only if that is asked for."""
+        table = self._tables.get(table_id)
+        return None if table is None or (table.is_archived and not archived) else table
 
     def get(self, table_id: str) -> Table:
         """One table.
@@ -126,34 +256,162 @@ class Tables:
         Raises:
             Refusal: there is none.
         """
-        table = self._tables.get(table_id)
+        table = self.find(table_id)
         if table is None:
             raise Refusal(404, "Table not found")
         return table
 
+    def is_taken(self, workspace_id: str, name: str) -> bool:
+        """Whether a table of a workspace has a name; case makes no difference."""
+        return any(table.name.lower() == name.lower() for table in self.of(workspace_id))
+
     def create(self, name: str, description: str | None, columns: list[Column]) -> Table:
-        """Add a table.
+        """Add a table of v1.
 
         Raises:
             Refusal: the plan allows no more, or the name or a column's name is taken.
         """
-        if len({column.name.lower() for column in columns}) < len(columns):
-            raise Refusal(400, "Invalid schema: Duplicate column names found")
-        if len(self._tables) >= self._plan.tables:
-            raise Refusal(403, f"Workspace has reached maximum table limit ({self._plan.tables})")
-        if any(table.name == name for table in self._tables.values()):
+        self._check_columns(columns)
+        self._check_room()
+        if any(table.name == name for table in self.all()):
             raise Refusal(400, f'Table with name "{name}" already exists in this workspace')
-        now = self._clock()
-        table = Table(f"tbl_{uuid4().hex}", name, description, columns, self._plan.rows, now, now)
-        self._tables[table.id] = table
-        return table
+        return self._add(self._workspace_id, name, description, columns, ROOT)
 
-    def archive(self, table_id: str) -> Table:
+    def add(self, workspace_id: str, name: str, description: str | None, columns: list[Column], folder: str) -> Table:
+        """Add a table of v2.
+
+        Raises:
+            Refusal: the plan allows no more, there is no such folder, or the name or a column's name is taken.
+        """
+        self._check_columns(columns)
+        folder = self.folders(workspace_id).existing(folder)
+        self.check_name(workspace_id, name)
+        self._check_room()
+        return self._add(workspace_id, name, description, columns, folder)
+
+    def update(self, table: Table, changes: Mapping[str, Any]) -> None:
+        """Rename, describe or move a table: all of it, or nothing.
+
+        Raises:
+            Refusal: the name is taken, or there is no such folder.
+        """
+        name, folder = changes.get("name", table.name), changes.get("folderPath")
+        if folder is not None:
+            folder = self.existing_folder(table.workspace_id, folder)
+        if name.lower() != table.name.lower():
+            self.check_name(table.workspace_id, name)
+        table.name = name
+        table.description = changes.get("description", table.description)
+        table.folder = folder or table.folder
+        table.updated = self.clock()
+
+    def existing_folder(self, workspace_id: str, path: str) -> str:
+        """The stored path of a folder into which a table is moved.
+
+        Raises:
+            Refusal: 404.
+        """
+        try:
+            return self.folders(workspace_id).existing(path)
+        except Refusal as refusal:
+            raise Refusal(refusal.status, "Folder not found in this workspace") from None
+
+    def check_name(self, workspace_id: str, name: str) -> None:
+        """Raise if a table of a workspace has a name.
+
+        Raises:
+            Refusal: 409.
+        """
+        if self.is_taken(workspace_id, name):
+            raise Refusal(409, f'A table named "{name}" already exists in this workspace')
+
+    def archive(self, table_id: str, folder: str = ROOT) -> Table:
         """Take a table away; its name is free again.
 
         Raises:
             Refusal: there is none.
         """
         table = self.get(table_id)
-        del self._tables[table_id]
+        table.archived_with = folder
+        return table
+
+    def restore(self, table: Table) -> None:
+        """Take an archived table back, under another name if its own is taken; into its folder if that is there."""
+        if not table.is_archived:
+            return
+        while self.is_taken(table.workspace_id, table.name):
+            table.name = f"{table.name}_restored"
+        if table.folder != ROOT and all(each.path != table.folder for each in self.folders(table.workspace_id)):
+            table.folder = ROOT
+        table.archived_with = None
+        table.updated = self.clock()
+
+    def relocate_folder(self, workspace_id: str, path: str, destination: str) -> Folder:
+        """Rename or move a folder with everything in it.
+
+        Raises:
+            Refusal: there is no such folder, or it cannot go there.
+        """
+        folder, moved = self.folders(workspace_id).relocate(path, destination, self.clock())
+        for table in self.of(workspace_id):
+            table.folder = moved.get(table.folder, table.folder)
+        return folder
+
+    def delete_folder(self, workspace_id: str, path: str, *, recursive: bool) -> tuple[str, int, int]:
+        """Delete a folder and archive its tables.
+
+        Returns:
+            Its path, and how many folders and tables went.
+
+        Raises:
+            Refusal: there is no such folder, or it is not empty and ``recursive`` is False.
+        """
+        folders = self.folders(workspace_id)
+        path = folders.existing(path)
+        inside = [table for table in self.of(workspace_id) if within(table.folder, path)]
+        gone = folders.delete(path, occupied=bool(inside), recursive=recursive)
+        for table in inside:
+            self.archive(table.id, path)
+        return path, len(gone), len(inside)
+
+    def restore_folder(self, workspace_id: str, path: str) -> tuple[Folder, int, int]:
+        """Take a deleted folder back with all that was in it.
+
+        Returns:
+            It, and how many folders and tables came back.
+
+        Raises:
+            Refusal: 404, no deleted folder had this path.
+        """
+        path = normal(path)
+        folder, moved = self.folders(workspace_id).restore(path, self.clock())
+        tables = [each for each in self.of(workspace_id, archived=True) if each.archived_with == path]
+        for table in tables:
+            table.folder = moved[table.folder]
+            self.restore(table)
+        return folder, len(moved), len(tables)
+
+    def _check_columns(self, columns: list[Column]) -> None:
+        if len({column.name.lower() for column in columns}) < len(columns):
+            raise Refusal(400, "Invalid schema: Duplicate column names found")
+
+    def _check_room(self) -> None:
+        if sum(not table.is_archived for table in self._tables.values()) >= self._plan.tables:
+            raise Refusal(403, f"Workspace has reached maximum table limit ({self._plan.tables})")
+
+    def _add(self, workspace_id: str, name: str, description: str | None, columns: list[Column], folder: str) -> Table:
+        now = self.clock()
+        table = Table(
+            f"tbl_{uuid4().hex}",
+            name,
+            description,
+            columns,
+            self._plan,
+            now,
+            now,
+            workspace_id=workspace_id,
+            folder=folder,
+            views=[View("Default", {}, now, now, is_default=True)],
+        )
+        self._tables[table.id] = table
         return table

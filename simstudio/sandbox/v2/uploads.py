@@ -56,14 +56,17 @@ async def put_part(call: Call) -> Response:
     return Response(status_code=204)
 
 
-def named_upload(call: Call, purpose: Purpose) -> Upload:
+def named_upload(call: Call, purpose: Purpose, parameter: str = "uploadId") -> Upload:
     """The session that the path, the query and the header ``upload-token`` name.
+
+    Args:
+        parameter: Name of the session's id in the path.
 
     Raises:
         Refusal: 400 or 404.
     """
     token = _token(call)
-    upload_id = "" if call.key == "outsider" else call.path["uploadId"]
+    upload_id = "" if call.key == "outsider" else call.path[parameter]
     return call.core.data.uploads.get(purpose, upload_id, token, call.query["workspaceId"])
 
 
