@@ -212,6 +212,7 @@ _WORDS = (
     ("inputs with key=", "inputs with --key"),
     ("key= failed for", "--key failed for"),
     (" The result is in error.result.", ""),
+    (": pass the last progress of on_progress as session= to resume the upload", ""),
     ("use client.workflows.run() or submit(), which do not wait on one connection", "use --async"),
     ("leave it out of base_url", "leave it out of --base-url (SIM_BASE_URL)"),
     ("What it delivered is in error.partial; the run", "The run"),
@@ -229,7 +230,7 @@ def in_words(text: str) -> str:
 
 def _shorter(error: APIConnectionError, advice: str) -> str:
     """An exception's text without the advice that it ends with, which speaks of arguments."""
-    text, found, _ = str(error).partition(advice)
+    text, found, _ = in_words(str(error)).partition(advice)
     return text.rstrip("; ") if found and text.rstrip().endswith(";") else text if found else f"{text} "
 
 

@@ -103,7 +103,7 @@ class _Upload:
         content_type: str | None,
     ) -> Mapping[str, Any]:
         from simstudio.cli.upload_sessions import load
-        from simstudio.errors import APIConnectionError, RateLimitError, ServerError
+        from simstudio.errors import APIConnectionError, RateLimitError, ServerError, SimStudioError
 
         session = None if self._session is None else load(self._session, self._file)
         with Waiting(f"{self._file.name}: uploading") as waiting:
@@ -126,9 +126,12 @@ class _Upload:
             except KeyboardInterrupt:
                 self._connection.invocation.interruption = self._keep(client, workspace_id)
                 raise
-            except (APIConnectionError, ServerError, RateLimitError):
+            except SimStudioError as error:
                 waiting.stop()
-                say(f"note: {self._keep(client, workspace_id)}")
+                if isinstance(error, (APIConnectionError, ServerError, RateLimitError)):
+                    say(f"note: {self._keep(client, workspace_id)}")
+                elif self._session is None:
+                    self._abort(client, workspace_id)
                 raise
         if self._session is not None:
             self._session.unlink(missing_ok=True)
@@ -137,7 +140,6 @@ class _Upload:
     def _keep(self, client: SimStudioClient, workspace_id: str) -> str:
         """Keep the session if the server has a part of the file, else abort it; say what stays."""
         from simstudio.cli.upload_sessions import save
-        from simstudio.errors import SimStudioError
 
         invocation, progress = self._connection.invocation, self._progress
         if progress is None:
@@ -148,14 +150,23 @@ class _Upload:
                 more = () if self._session is not None else ("--session", str(path))
                 known = f"The server keeps {size(progress.sent)} of {size(progress.size)} for 24 hours"
                 return f"{known}; go on with: {invocation.again(*more)}"
-        session: Any = progress.upload
+        aborted = self._abort(client, workspace_id)
+        return "Nothing was uploaded." if aborted else "The server may have the file all the same."
+
+    def _abort(self, client: SimStudioClient, workspace_id: str) -> bool:
+        """Abort the session, if there is one; return whether that worked."""
+        from simstudio.errors import SimStudioError
+
+        if self._progress is None:
+            return True
+        session: Any = self._progress.upload
         try:
             client.v2.files.uploads.abort(
                 session.session.id, workspace_id=workspace_id, upload_token=session.upload_token
             )
         except SimStudioError:
-            return "The server may have the file all the same."
-        return "Nothing was uploaded."
+            return False
+        return True
 
 
 def _show(connection: Connection, found: Mapping[str, Any]) -> None:

@@ -76,7 +76,7 @@ class Gather:
     """A step: run flows, several at a time, and give the list of their results.
 
     The first error ends it: flows that have not begun are not run, those that run are waited for (the async driver
-    cancels them), and the error is raised.
+    cancels them; after Ctrl-C the sync driver leaves them), and the error is raised.
 
     Args:
         flows: The flows. The sync driver runs each on a thread.
@@ -236,15 +236,17 @@ def _gather(step: object, wire: Wire, seen: list[Response] | None) -> list[Any]:
     from concurrent.futures import ThreadPoolExecutor, as_completed
     from contextvars import copy_context
 
-    with ThreadPoolExecutor(min(step.limit, len(step.flows)), thread_name_prefix="simstudio") as pool:
-        running = [pool.submit(copy_context().run, drive, flow, wire, seen=seen) for flow in step.flows]
-        try:
-            for future in as_completed(running):
-                future.result()
-        except BaseException:
-            step.stop()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    pool = ThreadPoolExecutor(min(step.limit, len(step.flows)), thread_name_prefix="simstudio")
+    running = [pool.submit(copy_context().run, drive, flow, wire, seen=seen) for flow in step.flows]
+    try:
+        for future in as_completed(running):
+            future.result()
+    except BaseException as error:
+        step.stop()
+        # Ctrl-C does not wait for threads that wait for a server; closing the client ends them.
+        pool.shutdown(wait=isinstance(error, Exception), cancel_futures=True)
+        raise
+    pool.shutdown()
     return [future.result() for future in running]
 
 

@@ -93,6 +93,7 @@ class TestUploads:
         (session,) = tmp_path.glob("a.txt.*.upload")
         assert result.exit_code == 3
         assert json.loads(result.stdout)["error"]["type"] == "APIConnectionError"
+        assert "session=" not in result.stdout
         assert (
             f"go on with: simstudio files upload a.txt --workspace ws --json --session {session.name}" in result.stderr
         )
@@ -115,6 +116,14 @@ class TestUploads:
 
         result = cli("files", "upload", "a.txt", *WS, "--session", "session")
         assert (result.exit_code, "is no upload session" in result.stderr) == (2, True)
+
+    def test_a_refusal_that_would_come_again_leaves_nothing(self, cli, wire: Wire, tmp_path: Path) -> None:
+        refused = lambda _, request: error(400, "no") if request.path == "/parts/2" else None  # noqa: E731
+        sim = UploadServer(part_size=4, fails=refused)
+        wire(*[sim] * 20)
+        result = cli("files", "upload", "a.txt", *WS)
+
+        assert (result.exit_code, sim.status, list(tmp_path.glob("*.upload"))) == (1, "aborted", [])
 
     def test_where_nothing_has_arrived_nothing_stays(self, cli, wire: Wire, tmp_path: Path) -> None:
         sim = UploadServer(part_size=4, fails=press_at("/parts"))

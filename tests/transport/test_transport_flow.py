@@ -371,6 +371,32 @@ class TestGather:
 
         assert await driven(flow()) == []
 
+    @pytest.mark.parametrize(("failure", "waits"), [(ZeroDivisionError, True), (KeyboardInterrupt, False)])
+    def test_an_error_stops_the_threads_and_only_ctrl_c_does_not_wait_for_them(
+        self, failure: type[BaseException], waits: bool
+    ) -> None:
+        begun, stopped, released = threading.Event(), threading.Event(), threading.Event()
+        ended: list[str] = []
+
+        def fails() -> Flow[None]:
+            yield Call(begun.wait)
+            raise failure
+
+        def runs() -> Flow[None]:
+            begun.set()
+            yield Call(stopped.wait)
+            if not waits:
+                yield Call(released.wait, 30)
+            ended.append("")
+
+        def flow() -> Flow[Any]:
+            return (yield Gather([fails(), runs()], 2, stopped.set))
+
+        with pytest.raises(failure):
+            drive(flow(), Script([]))
+        assert bool(ended) is waits
+        released.set()
+
     def test_threads_run_several_at_a_time(self) -> None:
         barrier = threading.Barrier(2, timeout=30)
 
