@@ -60,6 +60,15 @@ BEYOND_THE_RECORDINGS: dict[str, str] = {
     "(`cancel_on_disconnect`): which servers do it depends on what they run on",
     "v2 resumptions": "have a run id of their own, by which before v0.8 the run can be read: it shows what the paused "
     "run shows",
+    "v2 tables": "show the fields of the recorded server, not the newer ones (`webUrl`, rejected rows of an import, "
+    "outputs beside an enrichment's cascade); a dispatch that has ended is only read by its id",
+    "v2 table limits": "are those of a server without billing: since v0.8 a table may have any number of rows, unless "
+    "`table_rows` is given",
+    "v2 cells": "of a group run the registered function in the same process: `result` is what it returned, `stdout` is "
+    "empty. A group without `inputMappings` gets the values of the row; only inserted rows start groups by themselves",
+    "v2 enrichments": "there is one, `work-email`, and it asks no provider: it completes, finds nothing, and says so",
+    "v2 exports": "have the address that a server with storage of its own gives: no key can fetch it",
+    "v2 filters": "compare texts by code points, not by the database's collation; `*` is the only wildcard",
     "v2 selected outputs": "are checked before v0.8; those of a generator "
     "that uses anything of its module are never refused, only left out: which "
     "blocks it speaks for is not known before it has run",

@@ -19,6 +19,7 @@ from simstudio.sandbox.data.table_transfers import Export
 from tests.recorded import SELECTION, Recording, recordings
 
 from .calls import Caller
+from .contract import operations, served
 from .hitl_scenes import until
 
 SENT = {"content-type", "upload-token"}
@@ -365,6 +366,12 @@ def test_a_request_is_answered_as_recorded(recording: Recording, played: Any) ->
         assert ours != theirs, "listed as different, but is the same"
     else:
         assert ours == theirs
+
+
+def test_every_operation_on_tables_is_served() -> None:
+    promised = {name for name, each in operations().items() if each["path"].startswith("/api/v2/tables")}
+    assert len(promised) == 53
+    assert promised <= set(served())
 
 
 def _facts(status: int, body: bytes, names: dict[str, str]) -> object:

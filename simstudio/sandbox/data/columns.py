@@ -9,7 +9,7 @@ import attrs
 from simstudio.sandbox.checks import as_number
 from simstudio.sandbox.data.cells import coerce
 from simstudio.sandbox.data.filters import NAME
-from simstudio.sandbox.data.tables import LONGEST_NAME, MOST_COLUMNS, Column, Table
+from simstudio.sandbox.data.tables import LONGEST_NAME, Column, Table
 from simstudio.sandbox.data.values import moment_of, stored_object, text_of
 from simstudio.sandbox.http import Refusal
 
@@ -24,8 +24,8 @@ def add(table: Table, column: Column, position: int | None, now: float) -> None:
         raise Refusal(500, "Failed to add column")
     if _index(table, column.name) is not None:
         raise Refusal(400, f'Column "{column.name}" already exists')
-    if len(table.columns) >= MOST_COLUMNS:
-        raise Refusal(400, f"Table has reached maximum column limit ({MOST_COLUMNS})")
+    if len(table.columns) >= table.plan.columns:
+        raise Refusal(400, f"Table has reached maximum column limit ({table.plan.columns})")
     table.columns.insert(len(table.columns) if position is None else position, column)
     table.updated = now
 

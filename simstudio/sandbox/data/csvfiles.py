@@ -14,7 +14,7 @@ import attrs
 from simstudio.sandbox.data.cells import NUMBER, coerce, fits
 from simstudio.sandbox.data.tables import LONGEST_NAME, Column
 
-_ZONELESS = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?", re.ASCII)
+_ZONELESS = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{3})?)?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
 
 
@@ -106,6 +106,13 @@ def _value(cell: str, column: Column, zone: str | None) -> object:
         return None
     text = cell.lower() if column.kind == "boolean" else cell
     if column.kind == "date" and zone is not None and _ZONELESS.fullmatch(text):
-        text = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).isoformat()
+        text = _in_zone(text, zone)
     value = coerce(text, column)
     return value if fits(value, column) else None
+
+
+def _in_zone(text: str, zone: str) -> str:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).isoformat()
+    except ValueError:  # the 30th of February is a date, but not one that has a time zone
+        return text

@@ -37,12 +37,14 @@ class TablePlan:
         tables: Tables of a workspace.
         rows: Rows of a table.
         row_bytes: Bytes of a row.
+        columns: Columns of a table.
         numbers_rows: Whether messages give the number of a row instead of its id, as since v0.8.
     """
 
     tables: int
     rows: int
     row_bytes: int = 100 * 1024
+    columns: int = MOST_COLUMNS
     numbers_rows: bool = False
 
     def with_rows(self, rows: int) -> TablePlan:
@@ -51,7 +53,7 @@ class TablePlan:
 
 
 PLANS: Mapping[str, TablePlan] = {"free": TablePlan(3, 1000), "enterprise": TablePlan(10_000, 1_000_000)}
-SELF_HOSTED = TablePlan(10_000, 2**53 - 1, 400 * 1024, numbers_rows=True)
+SELF_HOSTED = TablePlan(10_000, 2**53 - 1, 400 * 1024, 1000, numbers_rows=True)
 """A server of v0.8 without billing."""
 
 

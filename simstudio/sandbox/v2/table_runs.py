@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from simstudio.sandbox.workflow import Workflow
 
 _AT_ONCE = 20
+_MOST_KEPT = 1000
 ENRICHMENTS: Mapping[str, Sequence[str]] = {"work-email": ("email",)}
 """The outputs of enrichments: that of the recorded server which needs no knowledge of others."""
 
@@ -53,6 +54,9 @@ def start(
     """
     made = Dispatch(mode, {"groupIds": [group.id for group in groups], **(scope or {})}, core.clock(), limit, is_manual)
     table.dispatches[made.id] = made
+    ended = [key for key, each in table.dispatches.items() if each.status != "dispatching"]
+    for key in ended[:-_MOST_KEPT]:
+        del table.dispatches[key]
     cells = [(row, group) for row in rows for group in groups if _is_wanted(table, row, group, mode)]
     if limit is not None:
         chosen = list(dict.fromkeys(row.id for row, _ in cells))[: limit["max"]]
@@ -77,7 +81,11 @@ async def _work_off(core: Core, table: Table, made: Dispatch, cells: Sequence[tu
                 return
             await _run_cell(core, table, row, group)
 
-    await asyncio.gather(*(work() for _ in range(min(_AT_ONCE, len(cells)))))
+    try:
+        await asyncio.gather(*(work() for _ in range(min(_AT_ONCE, len(cells)))))
+    except asyncio.CancelledError:  # the server stops
+        made.cancel(core.clock())
+        raise
     made.complete(core.clock())
 
 
@@ -107,7 +115,11 @@ async def _run_cell(core: Core, table: Table, row: Row, group: Group) -> None:
     given = stored_object(group.inputs(row.data))
     run = core.engine.begin(workflow, Invocation(given, given, trigger="table"), cell.run_id)
     cell.running_blocks = (workflow.block_id(),)
-    outcome = await core.engine.execute(run)
+    try:
+        outcome = await core.engine.execute(run)
+    except asyncio.CancelledError:  # the server stops
+        cell.cancel(core.clock())
+        raise
     cell.running_blocks = ()
     if cell.status == "running":
         _finish(core, table, row, group, cell, run, outcome)

@@ -15,6 +15,7 @@ from simstudio.sandbox.data import columns, rows
 from simstudio.sandbox.data.csvfiles import CSVFile, NoRowsError, column_name
 from simstudio.sandbox.data.table_transfers import Export, Import
 from simstudio.sandbox.definitions.folders import ROOT
+from simstudio.sandbox.engine import RESTARTED
 from simstudio.sandbox.families import V2, Legacy
 from simstudio.sandbox.http import Refusal, Reply
 from simstudio.sandbox.operation import Call
@@ -191,7 +192,7 @@ def _begin(call: Call, found: Import, name: str, content: bytes) -> None:
         file, problem = CSVFile(["column"], ()), str(error)
     if found.target["type"] == "new":
         names = dict.fromkeys(file.header)
-        made = {column.name: column for column in map(file.inferred, names)}
+        made = {column.name.lower(): column for column in map(file.inferred, names)}
         table = core.data.tables.add(
             found.workspace_id,
             found.target["name"],
@@ -221,8 +222,13 @@ async def _write(core: Core, table: Table, found: Import, file: CSVFile, problem
                 return
             _insert(core, table, found, batch)
             await asyncio.sleep(0)
+    except asyncio.CancelledError:
+        found.end("failed", core.clock(), RESTARTED)
+        raise
     except NoRowsError as error:
         found.end("failed", core.clock(), str(error))
+    except Refusal as refusal:
+        found.end("failed", core.clock(), refusal.message)
     else:
         found.end("completed", core.clock())
 
@@ -339,9 +345,13 @@ def _export_of(call: Call) -> Export:
 
 async def _export(core: Core, table: Table, made: Export) -> None:
     made.status = "processing"
-    while made.rows < len(table.rows) and not made.is_done:
-        made.rows = min(made.rows + _ROWS_AT_ONCE, len(table.rows))
-        made.updated = core.clock()
-        await asyncio.sleep(0)
+    try:
+        while made.rows < len(table.rows) and not made.is_done:
+            made.rows = min(made.rows + _ROWS_AT_ONCE, len(table.rows))
+            made.updated = core.clock()
+            await asyncio.sleep(0)
+    except asyncio.CancelledError:
+        made.end("failed", core.clock(), RESTARTED)
+        raise
     if not made.is_done:
         made.end("completed", core.clock())
