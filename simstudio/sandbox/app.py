@@ -10,9 +10,8 @@ from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Match, Route
 
-from simstudio.sandbox.families import PRIVATE
 from simstudio.sandbox.faults import FaultInjector, Faults, RequestBreaker
-from simstudio.sandbox.http import Reply, json_reply
+from simstudio.sandbox.http import Reply
 from simstudio.sandbox.operation import Operation, Served
 from simstudio.sandbox.routes import (
     account,
@@ -49,6 +48,7 @@ from simstudio.sandbox.v2 import (
     knowledge_documents,
     knowledge_tags,
     logs,
+    secrets,
     table_folders,
     table_groups,
     table_rows,
@@ -58,9 +58,11 @@ from simstudio.sandbox.v2 import (
     uploads,
     versions,
     workflows,
+    workspaces,
 )
 from simstudio.sandbox.v2 import execute as v2_execute
 from simstudio.sandbox.v2 import runs as v2_runs
+from simstudio.sandbox.v2.absent import Absent, refuse
 
 if TYPE_CHECKING:
     from collections import deque
@@ -82,7 +84,6 @@ _BLOCKED = Reply(
         ("expires", "0"),
     ),
 )
-_NOTHING = json_reply({"error": {"code": "NOT_FOUND", "message": "Not found"}}, 404, PRIVATE)
 _MODULES = (
     account,
     execute,
@@ -116,10 +117,12 @@ _MODULES = (
     knowledge_documents,
     knowledge_tags,
     logs,
+    secrets,
     v2_runs,
     uploads,
     versions,
     workflows,
+    workspaces,
     table_folders,
     table_groups,
     table_rows,
@@ -166,14 +169,14 @@ def _routes(core: Core) -> list[Route]:
     served = [each for each in members if isinstance(each, Operation) and each.family.is_served(core)]
     served.sort(key=lambda each: [part.startswith("{") for part in each.path.split("/")])
     routes = [Route(each.path, Served(core, each), methods=[each.verb]) for each in served]
-    return [*routes, UnknownV2()] if "v1" in core.dialect.options else routes
+    return [*routes, UnknownV2(core)] if "v1" in core.dialect.options else routes
 
 
 class UnknownV2(Route):
     """Responds to every path of v2 that has no route; another method of a known path stays 405."""
 
-    def __init__(self) -> None:
-        super().__init__("/api/v2/{rest:path}", _NOTHING, methods=None)
+    def __init__(self, core: Core) -> None:
+        super().__init__("/api/v2/{rest:path}", Absent() if core.settings.v2 else refuse(""), methods=None)
 
     def matches(self, scope: Scope) -> tuple[Match, MutableMapping[str, Any]]:
         """Match never better than a route that has another method."""

@@ -15,6 +15,7 @@ from simstudio.sandbox.data.uploads import Uploads
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from simstudio.sandbox.data.secrets import Secret
     from simstudio.sandbox.dialects.base import Account
 
 
@@ -32,6 +33,8 @@ class Data:
         self.files = self.files_of(account.workspace_id)
         self.knowledge = KnowledgeBases(clock)
         self.connectors = Connectors()
+        self.secrets: dict[tuple[str | None, str], Secret] = {}
+        self.opened = clock()
         self.audit = AuditLog(clock)
         self.uploads = Uploads(clock, upload_part_size)
 
