@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,7 @@ def test_a_fault_that_lasts_leaves_neither_a_file_nor_a_session(
     with pytest.raises(kind) as caught:
         upload(client, stage, how)
     assert "session" not in str(caught.value)
+    assert ("nothing of the file stays" in str(caught.value)) is (kind is APIConnectionError)
     assert (stage.contents, stage.sessions) == ({}, ["aborted"])
     stage.sandbox.faults.clear()
     assert upload(client, stage, how).name == "a.bin"
@@ -236,6 +238,41 @@ class TestAbort:
         with pytest.raises(ConflictError, match="Upload session is aborted"):
             upload(client, stage, how, on_progress=abort)
         assert stage.contents == {}
+
+
+def add_document(client: SimStudioClient, stage: Stage, name: str) -> list[str]:
+    base = client.v2.knowledge.create(stage.workspace_id, name=name).id
+    with suppress(SimStudioError):
+        client.v2.knowledge.documents.add(base, ("a.txt", b"Greetings. " * 900), workspace_id=stage.workspace_id)
+    return [each.filename for each in client.v2.knowledge.documents.list(base, workspace_id=stage.workspace_id)]
+
+
+def import_table(client: SimStudioClient, stage: Stage, name: str) -> list[str]:
+    rows = "name\n" + "Ada\n" * 2500
+    with suppress(SimStudioError):
+        client.v2.tables.import_csv(
+            ("a.csv", rows.encode()), workspace_id=stage.workspace_id, target={"type": "new", "name": name}
+        )
+    return ["a.csv" for each in client.v2.tables.list(stage.workspace_id) if each.name == name]
+
+
+@pytest.mark.parametrize("add", [add_document, import_table])
+@pytest.mark.parametrize(
+    ("path", "times", "fault", "survived"),
+    [
+        ("*/parts", 1, {"drop": "response"}, True),
+        ("*/parts/2", None, {"status": 400}, False),
+        ("*/complete", 3, {"drop": "response"}, True),
+    ],
+    ids=["urls", "part", "complete"],
+)
+def test_documents_and_imports_are_uploaded_alike(
+    add: Callable[..., list[str]], path: str, times: int, fault: dict[str, Any], survived: bool, stage: Stage,
+    client: SimStudioClient,
+) -> None:  # fmt: skip
+    stage.sandbox.faults.add(path=path, times=times, **fault)
+    assert len(add(client, stage, f"of_{path.rpartition('/')[2]}")) == survived
+    assert stage.sessions == ["completed" if survived else "aborted"]
 
 
 INTERRUPTED = pytest.mark.parametrize(

@@ -166,7 +166,9 @@ class Transfer(Generic[T]):
         except BaseException as failure:
             advice = self._advice_to_resume(failure)
             if abort:
-                advice = ""
+                # A lost connection otherwise says that its request may have been carried out.
+                lost = isinstance(failure, APIConnectionError)
+                advice = "The upload was aborted; nothing of the file stays on the server." if lost else ""
                 try:
                     yield from self._steps.abort()
                 except ConflictError:  # the session is completed already
