@@ -52,6 +52,7 @@ BEYOND_THE_RECORDINGS: dict[str, str] = {
     "paused runs": "do not survive a restart, because a Python generator does not: they fail and say so",
     "resumptions": "of one run come one after another: a run has one pause at a time, so nothing is queued",
     "v1 rows in a batch": "PATCH of /rows updates them, as the documents say: whether v0.6.43 has it was not recorded",
+    "v1 rows": "of v0.8 are read by offset without cursors, and filtered by the operators of v0.6",
     "v1 documents": "of a knowledge base are processed while one looks at them, a step a request; only UTF-8 text is "
     "read",
     "v1 search": "compares words: there is no embedding provider, so that similarities are other numbers",

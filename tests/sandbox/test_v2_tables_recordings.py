@@ -1,4 +1,4 @@
-"""The sandbox answers the recorded requests for tables as the recorded server of August 2026 did.
+"""The sandbox answers the recorded requests for tables, of v1 as well, as the recorded server of August 2026 did.
 
 The requests are sent in the order in which they were recorded. Ids and tokens of the recorded server become those that
 the sandbox gave in the same place. What happened between two recordings of the selection is done by `BEFORE`.
@@ -36,12 +36,14 @@ BIG = "tbl_7c81e71835234668b24e23f7cb3a1095"
 DOUBLES, SLOW, FAILS, ENRICHES = "765df7b2", "8fca0c26", "b2e861e2", "2d17141d"
 DIFFERENCES = {
     "tables-0371": "uploads of the sandbox need no folders that an operator makes",
+    "live-175": "v1 of the sandbox has the operators of v0.6",
+    **dict.fromkeys(("live-176", "live-184"), "v1 of the sandbox pages by offset alone"),
     "live-534": "the server ran in development mode, where restoring a folder fails",
 }
 
 
 def covered() -> list[Recording]:
-    return [each for each in recordings(SELECTION) if each.path.startswith("/api/v2/tables")]
+    return [each for each in recordings(SELECTION) if re.match("/api/v[12]/tables", each.path)]
 
 
 def _double(given: dict) -> dict:
@@ -285,6 +287,14 @@ def _failed(stage: Stage) -> None:
 
 
 BEFORE: dict[str, Callable[[Stage, Recording], object]] = {
+    "live-166": lambda stage, recorded: stage.do(
+        "POST",
+        f"/{recorded.path.split('/')[4]}/columns",
+        column={"name": "b", "type": "boolean"},
+    ),
+    "live-194": lambda stage, recorded: stage.call.http.delete(
+        stage.ours(recorded.path), params={"workspaceId": stage.sandbox.workspace_id}
+    ),
     "tables-0036": lambda stage, _: stage.table("tbl_leads", "leads", email="string"),
     "tables-0040": lambda stage, _: stage.do(
         "POST", f"/{INVENTORY}/columns", column={"name": "notes", "type": "string", "position": 1}
@@ -376,10 +386,14 @@ def test_every_operation_on_tables_is_served() -> None:
 
 def _facts(status: int, body: bytes, names: dict[str, str]) -> object:
     """What must be the same: the error, or the shape of the data."""
+    if not body:
+        return status
     parsed = json.loads(body)
     if status < 300:
         return status, _shape(parsed, names)
-    error = parsed["error"]
+    error = (
+        parsed["error"] if isinstance(parsed["error"], dict) else {"code": None, **parsed, "message": parsed["error"]}
+    )
     for theirs, ours in names.items():
         error["message"] = error["message"].replace(theirs, ours)
     details = error.get("details")

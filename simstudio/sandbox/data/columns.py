@@ -127,9 +127,9 @@ def _constrain(table: Table, index: int, updates: dict[str, Any]) -> None:
     column = table.columns[index]
     required, unique = updates.get("required", column.required), updates.get("unique", column.unique)
     values = [row.data.get(column.name) for row in table.rows]
-    empty = sum(value is None or (table.plan.numbers_rows and value in ("", [])) for value in values)
+    empty = sum(value is None or (table.plan.since_v08 and value in ("", [])) for value in values)
     if required and not column.required and empty:
-        kinds = "null, missing, or empty" if table.plan.numbers_rows else "null or missing"
+        kinds = "null, missing, or empty" if table.plan.since_v08 else "null or missing"
         reason = f"{empty} row(s) have {kinds} values"
         raise Refusal(400, f'Cannot set column "{column.name}" as required: {reason}')
     texts = [text_of(value) for value in values if value is not None]

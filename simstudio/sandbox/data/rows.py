@@ -131,7 +131,7 @@ def upsert(table: Table, data: Values, target: str | None, now: float) -> tuple[
     Raises:
         Refusal: it is not clear which row is meant, or the data does not fit.
     """
-    name = _target(table, target)
+    name = conflict_target(table, target)
     value = data.get(name)
     if value is None:
         raise Refusal(400, f'Upsert requires a value for the conflict target column "{name}"')
@@ -188,7 +188,7 @@ def _clashes(table: Table, data: Values, itself: Row | None = None) -> list[str]
 
 
 def _clash(table: Table, column: Column, data: Values, position: int) -> str:
-    other = position + 1 if table.plan.numbers_rows else table.rows[position].id
+    other = position + 1 if table.plan.since_v08 else table.rows[position].id
     return f"{_must_be_unique(column, data)} already exists in row {other}"
 
 
@@ -237,7 +237,12 @@ def _comparable(value: object) -> object:
     return value.lower() if isinstance(value, str) else text_of(value)
 
 
-def _target(table: Table, target: str | None) -> str:
+def conflict_target(table: Table, target: str | None) -> str:
+    """The unique column by which an upsert finds its row.
+
+    Raises:
+        Refusal: there is no such column, or it is not clear which is meant.
+    """
     unique = [column.name for column in table.columns if column.unique]
     if not unique:
         raise Refusal(

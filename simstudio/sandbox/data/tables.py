@@ -38,14 +38,15 @@ class TablePlan:
         rows: Rows of a table.
         row_bytes: Bytes of a row.
         columns: Columns of a table.
-        numbers_rows: Whether messages give the number of a row instead of its id, as since v0.8.
+        since_v08: Whether messages give the number of a row instead of its id, and v1 shows the ids of columns and the
+            locks.
     """
 
     tables: int
     rows: int
     row_bytes: int = 100 * 1024
     columns: int = MOST_COLUMNS
-    numbers_rows: bool = False
+    since_v08: bool = False
 
     def with_rows(self, rows: int) -> TablePlan:
         """The plan with another number of rows."""
@@ -53,7 +54,7 @@ class TablePlan:
 
 
 PLANS: Mapping[str, TablePlan] = {"free": TablePlan(3, 1000), "enterprise": TablePlan(10_000, 1_000_000)}
-SELF_HOSTED = TablePlan(10_000, 2**53 - 1, 400 * 1024, 1000, numbers_rows=True)
+SELF_HOSTED = TablePlan(10_000, 2**53 - 1, 400 * 1024, 1000, since_v08=True)
 """A server of v0.8 without billing."""
 
 
@@ -169,6 +170,7 @@ class Table:
             "schema": {"columns": self.shown_columns()},
             "rowCount": len(self.rows),
             "maxRows": self.max_rows,
+            **({"locks": self._shown_locks()} if self.plan.since_v08 else {}),
             "createdAt": iso(self.created),
             "updatedAt": iso(self.updated),
         }
@@ -184,7 +186,7 @@ class Table:
             "rowCount": len(self.rows),
             "maxRows": self.max_rows,
             "folderPath": self.folder,
-            "locks": {f"{name}Locked": name in self.locks for name in LOCKS},
+            "locks": self._shown_locks(),
             "job": None,
             "createdAt": iso(self.created),
             "updatedAt": iso(self.updated),
@@ -192,11 +194,14 @@ class Table:
 
     def shown_columns(self) -> list[dict[str, object]]:
         """The columns as v1 shows them."""
-        return [column.shown() for column in self.columns]
+        return self.described_columns() if self.plan.since_v08 else [column.shown() for column in self.columns]
 
     def described_columns(self) -> list[dict[str, object]]:
         """The columns as v2 shows them."""
         return [column.described() for column in self.columns]
+
+    def _shown_locks(self) -> dict[str, bool]:
+        return {f"{name}Locked": name in self.locks for name in LOCKS}
 
     def row(self, row_id: str) -> Row:
         """One row.

@@ -224,8 +224,7 @@ def upsert_row(call: Call) -> Reply:
     """Replace the row with the same unique value, or add one."""
     table = table_of(call, call.body["workspaceId"])
     target = call.body.get("conflictTarget")
-    if not any(column.unique for column in table.columns):
-        rows.upsert(table, {}, target, 0)  # which says so, also of a locked table
+    rows.conflict_target(table, target)  # which says so of a locked table as well
     check_lock(table, "insert")
     check_lock(table, "update")
     given = coerced(table.columns, call.body["data"])
