@@ -45,11 +45,7 @@ def files_of(call: Call, workspace_id: str) -> Files:
     Raises:
         Refusal: 404, there is no such workspace; 403, the caller is no member of it.
     """
-    if workspace_id not in call.core.definitions.workspaces:
-        raise Refusal(404, "Workspace not found")
-    if call.key == "outsider":
-        raise Refusal(403, "Insufficient workspace permissions")
-    return call.core.data.files_of(workspace_id)
+    return call.core.data.files_of(call.workspace(workspace_id, is_hidden=False))
 
 
 def named_file(call: Call, *, archived: bool = False) -> tuple[Files, File]:
@@ -62,7 +58,7 @@ def named_file(call: Call, *, archived: bool = False) -> tuple[Files, File]:
         Refusal: 404.
     """
     workspace_id = (call.query if "workspaceId" in call.query else call.body)["workspaceId"]
-    if call.key == "outsider":
+    if call.key == "outsider" or workspace_id not in call.core.definitions.workspaces:
         raise Refusal(404, "File not found")
     store = call.core.data.files_of(workspace_id)
     return store, store.get(call.path["fileId"], archived=archived)

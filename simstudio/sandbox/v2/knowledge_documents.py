@@ -20,7 +20,7 @@ from simstudio.sandbox.signatures import one_of
 from simstudio.sandbox.v2.answers import data, listing
 from simstudio.sandbox.v2.knowledge import IN_QUERY, base_of
 from simstudio.sandbox.v2.paging import page
-from simstudio.sandbox.v2.uploads import named_upload, opened, part_urls, session_fields
+from simstudio.sandbox.v2.uploads import PART_NUMBERS, named_upload, opened, part_urls, session_fields
 from simstudio.sandbox.v2.workflows import matches
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ def create_upload(call: Call) -> Reply:
     return opened(call, made, _session(base, made, None))
 
 
-@V2().serves(KnowledgeUploads.create_part_urls)
+@V2().serves(KnowledgeUploads.create_part_urls, own={"partNumbers": PART_NUMBERS})
 def create_part_urls(call: Call) -> Reply:
     """The addresses of parts."""
     return part_urls(call, _upload_of(call)[1])
