@@ -276,8 +276,40 @@ def test_the_first_row_that_does_not_fit_ends_an_import(desk: Desk) -> None:
     with pytest.raises(sim.JobFailedError, match="Row 3: Missing required field: title"):
         desk.tables.import_csv(b"title,qty\nA,1\nB,x\n,3\n", **desk.where, target=target)
     assert desk.values(table, "title") == []
+    with pytest.raises(sim.InvalidRequestError, match="Invalid IANA timezone"):
+        desk.tables.import_csv(b"title\nA\n", **desk.where, target=target, timezone="Mars/Olympus")
     with pytest.raises(sim.JobFailedError, match="Mapping references columns that do not exist: none"):
         desk.tables.import_csv(b"title\nA\n", **desk.where, target=target, mapping={"title": "none"})
+
+
+def test_a_file_of_the_workspace_is_imported_at_once(desk: Desk) -> None:
+    file = desk.client.v2.files.create(**desk.where, name="n.csv", content="n\n1\n")
+    made = desk.tables.imports.create(
+        **desk.where,
+        source={"type": "workspace_file", "fileId": file.id},
+        target={"type": "new", "name": _name()},
+    )
+    assert (made.upload_token, made.transfer, made.session.status) == (None, None, "processing")
+    done = desk.tables.imports.handle(made.session.id, **desk.where).wait(timeout=10)
+    assert desk.values(done.table_id or "", "n") == [1]
+
+
+def test_a_cancelled_import_leaves_what_is_written(desk: Desk) -> None:
+    target = {"type": "new", "name": _name()}
+    content = b"n\n" + b"1\n" * 300_000
+    source = {"type": "upload", "name": "n.csv", "contentType": "text/csv", "size": len(content)}
+    made = desk.tables.imports.create(**desk.where, source=source, target=target)
+    *_, upload = desk.sandbox._core.data.uploads
+    for part in range(upload.part_count):
+        upload.receive_part(part + 1, content[part * upload.part_size : (part + 1) * upload.part_size])
+    token = made.upload_token or ""
+    desk.tables.imports.complete(made.session.id, **desk.where, upload_token=token)
+    gone = desk.tables.imports.cancel(made.session.id, **desk.where)
+    assert gone.status == "canceled"
+    assert desk.tables.imports.get(made.session.id, **desk.where).status == "canceled"
+    assert desk.tables.rows.count(gone.table_id or "", **desk.where).total_count < 300_000
+    with pytest.raises(sim.ConflictError, match="Table import is canceled"):
+        desk.tables.imports.cancel(made.session.id, **desk.where)
 
 
 @pytest.mark.parametrize(

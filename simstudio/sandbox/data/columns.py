@@ -151,7 +151,8 @@ def _redefine_choices(table: Table, index: int, updates: dict[str, Any]) -> None
         if old.name not in row.data:
             continue
         value = row.data[old.name]
-        chosen = [names[each] for each in (value if isinstance(value, list) else [value]) if each in names]
+        held: list[Any] = value if isinstance(value, list) else [value]
+        chosen = [names[each] for each in held if each in names]
         row.data[old.name] = chosen if new.multiple else next(iter(chosen), None)
 
 

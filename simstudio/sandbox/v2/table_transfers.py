@@ -84,7 +84,8 @@ def create_import(call: Call) -> Reply:
         if target["type"] == "new" and name in body:
             raise invalid_at(f"{name} is only supported for an existing table target", name)
     workspace_id = call.workspace(body["workspaceId"], is_hidden=False)
-    _check_zone(body.get("timezone"))
+    if "timezone" in body:
+        _check_zone(body["timezone"])
     made = Import(workspace_id=workspace_id, status="uploading", created=call.core.clock(), options=_options(body))
     if target["type"] == "existing":
         made.table_id = _existing(call, made).id
@@ -148,9 +149,9 @@ def _check_kind(name: str, content_type: str) -> None:
         raise Refusal(400, "Only CSV and TSV files are supported")
 
 
-def _check_zone(zone: str | None) -> None:
+def _check_zone(zone: str) -> None:
     try:
-        ZoneInfo(zone or "UTC")
+        ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError):
         raise invalid_at("Invalid IANA timezone", "timezone") from None
 
@@ -219,7 +220,7 @@ async def _write(core: Core, table: Table, found: Import, file: CSVFile, problem
             rows.delete(table, list(table.rows))
         while batch := list(islice(made, _ROWS_AT_ONCE)):
             if found.is_done:
-                return
+                break
             _insert(core, table, found, batch)
             await asyncio.sleep(0)
     except asyncio.CancelledError:
@@ -230,7 +231,8 @@ async def _write(core: Core, table: Table, found: Import, file: CSVFile, problem
     except Refusal as refusal:
         found.end("failed", core.clock(), refusal.message)
     else:
-        found.end("completed", core.clock())
+        if not found.is_done:
+            found.end("completed", core.clock())
 
 
 def _insert(core: Core, table: Table, found: Import, batch: Sequence[dict[str, object]]) -> None:
