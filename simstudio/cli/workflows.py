@@ -11,8 +11,8 @@ from simstudio.cli.deployment import deployed, rolled_back, show_deployment, wai
 from simstudio.cli.exchange import export, import_
 from simstudio.cli.lists import Column, limit_option, page_size, show_list
 from simstudio.cli.options import workflow_argument, workspace_option
-from simstudio.cli.output import on_terminal, write_json
-from simstudio.cli.tables import show_fields
+from simstudio.cli.output import on_terminal, tell, write_json
+from simstudio.cli.tables import show_fields, show_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _EPILOG = """\b
 Examples:
   simstudio workflows list --workspace ID
+  simstudio workflows describe ID
   simstudio workflows export ID --output greet.json
   simstudio workflows import greet.json --workspace ID --deploy --wait
   simstudio workflows rollback ID
@@ -101,6 +102,36 @@ def get(connection: Connection, workflow: str) -> None:
             ("page", found.get("webUrl")),
         ]
     )
+
+
+@workflows.command("describe")
+@workflow_argument
+@connected
+def describe_(connection: Connection, workflow: str) -> None:
+    """Show what WORKFLOW takes: the fields of its input, and how to run it."""
+    with connection.client() as client:
+        found = client.workflows.describe(workflow)
+    if connection.as_json or not on_terminal():
+        write_json({**found.to_dict(), "call": found.call})
+        return
+    show_fields(
+        [
+            ("workflow", found.id),
+            ("name", found.name),
+            ("description", found.description),
+            ("deployed", found.is_deployed),
+            ("version", found.version),
+            ("in Python", found.call),
+        ]
+    )
+    fields = found.fields.values()
+    told = any(each.required is not None for each in fields)  # a real Sim tells neither
+    columns = ("field", "type", "description", *(("required", "default") if told else ()))
+    if not fields:
+        tell("It declares no fields and takes any input.")
+        return
+    rows = [(each.name, each.type, each.description, each.required, each.default) for each in fields]
+    show_table(columns, [row[: len(columns)] for row in rows])
 
 
 def _field(given: Any) -> str:

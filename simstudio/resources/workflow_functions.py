@@ -132,7 +132,7 @@ def docstring_of(description: WorkflowDescription) -> str:
     lines = [text.strip() or f"Run the workflow {description.name or description.id}."]
     words = {name: _words_of(field) for name, field in description.fields.items()}
     if any(words.values()):
-        lines += ["", "Args:", *(f"    {name}: {said}" for name, said in words.items() if said)]
+        lines += ["", "Args:", *(f"    {' '.join(name.split())}: {said}" for name, said in words.items() if said)]
     return "\n".join(lines)
 
 
