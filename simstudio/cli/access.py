@@ -65,7 +65,7 @@ def find_access(invocation: Invocation, base_url: str | None) -> Access:
         ConfigurationError: The address cannot be used.
     """
     profile = find_profile(invocation)
-    address, source = _address(base_url, profile)
+    address, source = find_address(base_url, profile)
     if _environment_has_key():
         return Access(address, source, profile, Secret(os.environ["SIM_API_KEY"]), "SIM_API_KEY")
     if profile is None:
@@ -126,8 +126,12 @@ def _environment_has_key() -> bool:
     return bool(os.environ.get("SIM_API_KEY", "").strip())
 
 
-def _address(base_url: str | None, profile: Profile | None) -> tuple[str, str]:
-    """The address in normal form, and what named it."""
+def find_address(base_url: str | None, profile: Profile | None) -> tuple[str, str]:
+    """The address in normal form, and what named it.
+
+    Raises:
+        ConfigurationError: The address cannot be used.
+    """
     if base_url is not None:
         return Endpoint(base_url).base_url, "--base-url"
     ambient = os.environ.get("SIM_BASE_URL", "").strip()

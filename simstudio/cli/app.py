@@ -15,6 +15,7 @@ from simstudio.cli.batch import batch
 from simstudio.cli.call import call
 from simstudio.cli.codegen import codegen
 from simstudio.cli.completion import completion
+from simstudio.cli.doctor import doctor
 from simstudio.cli.ending import end
 from simstudio.cli.failures import Interrupted, ReaderGone
 from simstudio.cli.files import files
@@ -144,7 +145,8 @@ def application(ctx: click.Context) -> None:
 
 for _command in (
     *(run, batch, status, workflows, runs, logs, files, tables, knowledge),
-    *(usage, webhooks, operations, call, api, codegen, sandbox, login, logout, profiles, completion),
+    *(usage, webhooks, operations, call, api, codegen, sandbox),
+    *(login, logout, profiles, doctor, completion),
 ):
     application.add_command(_command)
 application.add_command(_under_another_name(runs), "job")

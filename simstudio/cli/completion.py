@@ -10,11 +10,11 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import redirect_stderr
 from itertools import islice
-from threading import Thread
 
 import click
 from click.shell_completion import CompletionItem, ShellComplete, get_completion_class
 
+from simstudio.cli.deadline import within
 from simstudio.cli.invocation import Invocation
 from simstudio.cli.output import write
 
@@ -49,20 +49,12 @@ def completion(ctx: click.Context, shell: str) -> None:
 
 def complete_workflows(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The ids of workflows that begin so, or whose names do."""
-    found: list[tuple[str, str]] = []
-
-    def look() -> None:
-        try:
-            found.extend(_workflows(ctx))
-        except Exception:  # noqa: BLE001 - a completion shows no failure
-            found.clear()
-
     with redirect_stderr(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        looking = Thread(target=look, daemon=True)  # no deadline ends a look-up of a host name, or a locked keyring
-        looking.start()
-        looking.join(_DEADLINE)
-    return [] if looking.is_alive() else list(_matching(found, incomplete))
+        try:
+            return list(_matching(within(_DEADLINE, lambda: list(_workflows(ctx))), incomplete))
+        except Exception:  # noqa: BLE001 - a completion shows no failure
+            return []
 
 
 def _matching(workflows: Iterable[tuple[str, str]], incomplete: str) -> Iterator[CompletionItem]:
