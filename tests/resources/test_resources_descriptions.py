@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import create_autospec
 
+import jedi
 import pytest
 
 import simstudio as sim
@@ -285,6 +286,12 @@ class TestFunction:
         assert greet.__doc__ == "Greets.\n\nArgs:\n    name: Whom to greet.\n    n: Default: 3"
         assert "greet(*, name: str" in pydoc.render_doc(greet, renderer=pydoc.plaintext)
         assert (greet.__name__, greet.stream.__qualname__) == ("greet", "greet.stream")
+
+    def test_an_editor_completes_its_fields(self) -> None:
+        greet = client(answer(200, described(name="string"))).workflows.function("greet")
+        for typed, expected in (("greet(na", "name="), ("greet.sub", "submit")):
+            found = [each.name for each in jedi.Interpreter(typed, [{"greet": greet}]).complete()]
+            assert expected in found
 
     def test_names_that_python_does_not_have_are_passed_by_unpacking(self) -> None:
         fields = {"class": "string", "first name": "string", "fields": "string", "self": "string", "ﬁ": "string"}
