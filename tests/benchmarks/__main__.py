@@ -1,7 +1,7 @@
 """``python -m tests.benchmarks [NAME …]``: measure, and print the table; exits 1 when a bound does not hold.
 
-``--write examples/speed.md`` puts the table between the markers of that file, ``--cache DIR`` keeps the virtual environments of
-the peers. A measure that cannot be taken counts as one whose bound does not hold.
+``--write examples/speed.md`` puts the table between the markers of that file, ``--cache DIR`` keeps the virtual
+environments of the peers. A measure that cannot be taken counts as one whose bound does not hold.
 """
 
 from __future__ import annotations
