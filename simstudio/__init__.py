@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from simstudio.models.receipts import AsyncExecutionResult
     from simstudio.models.usage import UsageLimits
     from simstudio.models.workflows import WorkflowStatus
+    from simstudio.resources.job_progress import show_progress
     from simstudio.resources.payload import FileInputWarning
     from simstudio.resources.streams import AsyncStream, AsyncStreamManager, Stream
     from simstudio.resources.whole_output import TruncatedOutputWarning
@@ -152,6 +153,7 @@ _HOMES = {
     "models.usage": ("UsageLimits",),
     "models.workflows": ("WorkflowStatus",),
     "core.paging": ("AsyncPager", "Page", "Pager"),
+    "resources.job_progress": ("show_progress",),
     "resources.payload": ("FileInputWarning",),
     "core.modes": ("APIResponse",),
     "resources.streams": ("AsyncStream", "AsyncStreamManager", "Stream"),
@@ -256,6 +258,7 @@ __all__ = [
     "WorkflowStatus",
     "__version__",
     "catalog",
+    "show_progress",
     "webhooks",
 ]
 

@@ -18,7 +18,7 @@ from simstudio.batch.backlog import Backlog
 from simstudio.batch.errors import BatchInterrupted
 from simstudio.batch.execution import R
 from simstudio.batch.items import BatchItem
-from simstudio.batch.progress import Progress
+from simstudio.batch.progress import Progress, progress_html
 from simstudio.batch.running import Awaited, Box, Threaded
 from simstudio.transport.errors import ConfigurationError, SimStudioError
 
@@ -162,6 +162,9 @@ class Batch(Iterator[BatchItem[R]], Generic[R]):
             running.leave()
             self._release()
 
+    def _repr_html_(self) -> str:
+        return progress_html(self.progress)
+
     def __repr__(self) -> str:
         return f"<Batch: {self.progress}>"
 
@@ -259,6 +262,9 @@ class AsyncBatch(AsyncIterator[BatchItem[R]], Generic[R]):
         running = getattr(self, "_running", None)
         if running is not None:
             running.leave()
+
+    def _repr_html_(self) -> str:
+        return progress_html(self.progress)
 
     def __repr__(self) -> str:
         return f"<AsyncBatch: {self.progress}>"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 import attrs
 
 from simstudio.batch.items import BatchItem
+from simstudio.core.live import LiveLine
 
 WORTH_TELLING = 1.0
 """Seconds of waiting for the rate limit that are told of."""
@@ -116,17 +115,23 @@ class News:
 
 
 def to_stderr(every: float = 1.0, clock: Callable[[], float] = time.monotonic) -> Callable[[Progress], None]:
-    """What ``progress=True`` does: a line on standard error, at most once in ``every`` seconds, and one at the end."""
-    last = [-every]
+    """What ``progress=True`` does: a line that changes, in a terminal or notebook; else one every so many seconds."""
+    line = LiveLine(every, clock)
     news = News()
 
     def show(progress: Progress) -> None:
-        if news.of(progress) or progress.over or clock() - last[0] >= every:
-            last[0] = clock()
-            with suppress(OSError, ValueError):  # nobody reads it any more: that is no reason to end
-                print(progress, file=sys.stderr, flush=True)  # noqa: T201 - asked for
+        line.show(str(progress), urgent=news.of(progress), last=progress.over)
 
     return show
+
+
+def progress_html(progress: Progress) -> str:
+    """A table for notebooks."""
+    from simstudio.core.display import table_html
+
+    names = ("total", "done", "failed", "unknown", "running", "refused")
+    rows = [(name, getattr(progress, name)) for name in names]
+    return table_html("Batch", [*rows, ("elapsed", duration(progress.elapsed)), ("rate", f"{progress.rate:.1f}/s")])
 
 
 def duration(seconds: float) -> str:

@@ -191,14 +191,27 @@ class Model(Mapping[str, Any]):
         return len(self._mapping())
 
     def __repr__(self) -> str:
+        """Short: long values end with ``…``; ``to_dict()`` has them whole."""
+        from simstudio.core.display import short_repr
+
         fields = (field for field in attrs.fields(type(self)) if field.repr)
         values = ((field, getattr(self, field.name, _MISSING)) for field in fields)
         shown = [
-            f"{field.name}={value!r}"
+            f"{field.name}={short_repr(value, 1)}"
             for field, value in values
             if field.repr and (not is_empty(value) or _is_required(field))
         ]
         return f"{type(self).__name__}({', '.join(shown)})"
+
+    def _repr_html_(self) -> str:
+        from simstudio.core.display import table_html
+
+        return table_html(type(self).__name__, self._shown().items())
+
+    def _shown(self) -> dict[str, Any]:
+        """The attributes that a notebook shows: those of the representation that say something."""
+        values = {field.name: getattr(self, field.name, None) for field in attrs.fields(type(self)) if field.repr}
+        return {name: value for name, value in values.items() if not is_empty(value)}
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Model):

@@ -56,6 +56,16 @@ class Page(Generic[T]):
     next_cursor: str | None = None
     extra: Mapping[str, Any] = attrs.field(factory=dict)
 
+    def _repr_html_(self) -> str:
+        from simstudio.core.display import rows_html
+        from simstudio.core.model import Model
+
+        rows = [
+            item._shown() if isinstance(item, Model) else item if isinstance(item, Mapping) else {"": item}
+            for item in self.items
+        ]
+        return rows_html(f"{len(self.items)} items", rows)
+
 
 class Pages(ABC, Generic[T]):
     """The source of the pages of one list, without I/O.

@@ -233,7 +233,7 @@ class Jobs(APIResource[M]):
             return job
 
         def expired(last: Job | None) -> JobTimeoutError:
-            state = describe_state(last)
+            state = _describe_state(last)
             return JobTimeoutError(
                 f"The job {target.task_id} was not done within {timeout:g} s ({state}). It goes on; wait again with "
                 "client.jobs.wait(error.job), or give a longer timeout.",
@@ -311,14 +311,15 @@ class Jobs(APIResource[M]):
         return dialect.target(task_id, workflow_id, execution_id, receipt)
 
 
-def describe_state(job: Job | None) -> str:
-    """The last state of a job for a message; of a paused run, what it asks and where to answer."""
+def _describe_state(job: Job | None) -> str:
+    """The last state of a job for a message."""
     if job is None:
         return "never seen"
     if job.pause is None:
         return f"last seen {job.status!r}"
-    place = f", at {job.pause.links.ui_url}" if job.pause.links.ui_url else ""
-    return f"it waits for a person: {job.pause.question or 'it asks nothing'}{place}"
+    from simstudio.resources.pauses import describe_pause
+
+    return describe_pause(job.pause)
 
 
 def _remember(memory: OrderedDict[str, V], key: str, value: V) -> None:

@@ -93,6 +93,12 @@ def with_question(dialect: Dialect[Any], pause: Pause) -> Flow[Pause]:
     return next((each for each in run.pauses if each.context_id == pause.context_id), pause)
 
 
+def describe_pause(pause: Pause) -> str:
+    """Whom a run waits for, what it asks, and where to answer."""
+    question = f": {pause.question}" if pause.question else ""
+    return f"it waits for a person{question}{f' (at {pause.links.ui_url})' if pause.links.ui_url else ''}"
+
+
 def api_version_of(run: object) -> str | None:
     """The API version that a job was read from; None for anything else."""
     return run.api_version if isinstance(run, Job) else None

@@ -1,0 +1,85 @@
+"""How objects look in a shell and in a notebook: short representations, and tables in HTML.
+
+Everything that a server sent is escaped in HTML.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+_LONGEST_TEXT = 60
+_MOST_ENTRIES = 4
+_DEEPEST = 2
+_LONGEST_CELL = 80
+_LONGEST_DETAIL = 2000
+_MOST_ROWS = 100
+_CELL = "text-align:left;vertical-align:top;white-space:pre-wrap"
+
+
+def short_repr(value: Any, depth: int = 0) -> str:
+    """A representation of a value in which long texts, and mappings and lists with many entries, end with ``…``."""
+    if isinstance(value, (str, bytes)):
+        return repr(value) if len(value) <= _LONGEST_TEXT else f"{value[:_LONGEST_TEXT]!r}…"
+    if isinstance(value, Mapping) and type(value).__repr__ is dict.__repr__:
+        if depth >= _DEEPEST and value:
+            return "{…}"
+        entries = [f"{key!r}: {short_repr(each, depth + 1)}" for key, each in islice(value.items(), _MOST_ENTRIES)]
+        return f"{{{', '.join([*entries, *_rest(value)])}}}"
+    if type(value) in (list, tuple):
+        if depth >= _DEEPEST and value:
+            return "[…]"
+        entries = [short_repr(each, depth + 1) for each in islice(value, _MOST_ENTRIES)]
+        return f"[{', '.join([*entries, *_rest(value)])}]"
+    return repr(value)
+
+
+def _rest(value: Mapping[Any, Any] | Sequence[Any]) -> list[str]:
+    more = len(value) - _MOST_ENTRIES
+    return [f"… {more} more"] if more > 0 else []
+
+
+def table_html(title: str, rows: Iterable[tuple[str, Any]]) -> str:
+    """An HTML table with a row for each name and value."""
+    body = "".join(
+        f'<tr><th style="{_CELL}">{html.escape(name)}</th><td style="{_CELL}">{_cell(value)}</td></tr>'
+        for name, value in rows
+    )
+    return f"<table><caption>{html.escape(title)}</caption><tbody>{body}</tbody></table>"
+
+
+def rows_html(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """An HTML table with a row for each mapping; the columns are the keys of all, in the order of first appearance."""
+    shown = rows[:_MOST_ROWS]
+    columns = list(dict.fromkeys(key for row in shown for key in row))
+    head = "".join(f'<th style="{_CELL}">{html.escape(str(column))}</th>' for column in columns)
+    body = "".join(
+        f"<tr>{''.join(f'<td style={_CELL!r}>{_cell(row.get(column))}</td>' for column in columns)}</tr>"
+        for row in shown
+    )
+    more = f", {len(rows) - len(shown):,} more" if len(rows) > len(shown) else ""
+    caption = f"<caption>{html.escape(title)}{more}</caption>"
+    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(value: Any) -> str:
+    """A value in a cell; a long one unfolds."""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else _text(value)
+    if len(text) <= _LONGEST_CELL:
+        return html.escape(text)
+    detail = text if len(text) <= _LONGEST_DETAIL else f"{text[:_LONGEST_DETAIL]}…"
+    return f"<details><summary>{html.escape(text[:_LONGEST_CELL])}…</summary><pre>{html.escape(detail)}</pre></details>"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, (Mapping, list, tuple)):
+        try:
+            return json.dumps(value, ensure_ascii=False, indent=1, default=dict)
+        except (TypeError, ValueError, RecursionError):
+            return short_repr(value)
+    return str(value)
