@@ -14,7 +14,7 @@ from simstudio.transport.terminal import is_terminal, printable
 class LiveLine:
     """Shows a text that changes.
 
-    In a terminal, and in a Jupyter notebook, with ``rich`` installed, the text is replaced; elsewhere lines go to
+    In a Jupyter notebook, and in a terminal if ``rich`` is installed, the text is replaced; elsewhere lines go to
     standard error, at most one in ``every`` seconds.
 
     Args:
@@ -26,7 +26,7 @@ class LiveLine:
         self._every = every
         self._clock = clock
         self._last = -every
-        self._live: Any = None
+        self._display: Callable[[str, bool], None] | None = None
         self._is_new = True
 
     def show(self, text: str, *, urgent: bool = False, last: bool = False) -> None:
@@ -38,35 +38,49 @@ class LiveLine:
         """
         if self._is_new:
             self._is_new = False
-            self._live = _make_live()
-        if self._live is not None:
-            from rich.text import Text
-
-            self._live.update(Text(printable(text), no_wrap=True, overflow="ellipsis"), refresh=True)
-            if last:
-                self._live.stop()
-                self._is_new = True
+            self._display = _make_display()
+        if self._display is not None:
+            self._display(text, last)
+            self._is_new = last
         elif urgent or last or self._clock() - self._last >= self._every:
             self._last = self._clock()
             with suppress(OSError, ValueError):  # standard error is closed: that is no reason to end
                 print(text, file=sys.stderr, flush=True)  # noqa: T201 - asked for
 
 
-def _make_live() -> Any:
-    """A display of rich, started; None where lines are better."""
-    in_notebook = _is_notebook()
-    if not in_notebook and not is_terminal(sys.stderr):
-        return None
-    try:
-        from rich.console import Console
-        from rich.live import Live
-    except ImportError:
-        return None
-    console = Console(stderr=not in_notebook, force_jupyter=in_notebook)
+def _make_display() -> Callable[[str, bool], None] | None:
+    """A function that replaces the text that is shown; its second argument is whether it is the last one."""
+    if _is_notebook():
+        return _notebook_display()
+    if is_terminal(sys.stderr):
+        with suppress(ImportError):
+            return _terminal_display()
+    return None
+
+
+def _notebook_display() -> Callable[[str, bool], None]:
+    from IPython.display import display
+
+    handle: Any = display({"text/plain": ""}, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+    return lambda text, _: handle.update({"text/plain": text}, raw=True)
+
+
+def _terminal_display() -> Callable[[str, bool], None]:
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    console = Console(stderr=True)
     live = Live(console=console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
     live.start()
     console.show_cursor()  # an error may end what is shown without a last text
-    return live
+
+    def replace(text: str, is_last: bool) -> None:  # noqa: FBT001 - a callback
+        live.update(Text(printable(text), no_wrap=True, overflow="ellipsis"), refresh=True)
+        if is_last:
+            live.stop()
+
+    return replace
 
 
 def _is_notebook() -> bool:
