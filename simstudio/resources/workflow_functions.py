@@ -9,6 +9,7 @@ from collections.abc import Coroutine, Sequence
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast, overload
 
+from simstudio.core.functions import with_hints
 from simstudio.core.literals import is_name
 from simstudio.core.modes import Async, M, RawAsync, RawSync, Sync
 from simstudio.core.options import UNSET
@@ -89,6 +90,7 @@ class WorkflowFunction(Protocol[M_co]):
     def map(
         self: WorkflowFunction[Async] | WorkflowFunction[RawAsync], inputs: Inputs, **options: Any
     ) -> AsyncBatch[WorkflowExecutionResult]: ...
+    @with_hints
     def map(self, inputs: Inputs, **options: Any) -> Any:
         """Run the workflow over many inputs, with the options of ``client.workflows.map``."""
         ...
