@@ -208,6 +208,7 @@ _WORDS = (
     ('on_unknown="rerun"', "--on-unknown rerun"),
     ('shared="rate.sqlite"', "--shared rate.sqlite"),
     ("or say format=", "or give --format"),
+    ("pass signature_header=", "give --signature-header"),
     ("key= must tell", "--key must tell"),
     ("inputs with key=", "inputs with --key"),
     ("key= failed for", "--key failed for"),

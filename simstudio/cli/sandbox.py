@@ -85,7 +85,7 @@ def sandbox(
         _announce_background(serve_in_background([*given, *([str(app)] if app else [])]), as_json=as_json)
         return
     served = _sandbox(app, state, generation)
-    with _terminated_like_interrupted():
+    with terminated_like_interrupted():
         server = served.serve(host, 8000 if port is None else port)
         try:
             with warnings.catch_warnings(record=True) as warned:
@@ -179,7 +179,7 @@ def _wait() -> None:
 
 
 @contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
+def terminated_like_interrupted() -> Iterator[None]:
     """End on SIGTERM as cleanly as on Ctrl-C: service managers and containers send that."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,4 +1,4 @@
-"""``simstudio webhooks``: deliveries that were stored, and whether they are Sim's."""
+"""``simstudio webhooks``: deliveries, stored or received, and whether they are Sim's."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simstudio.cli.failures import CommandError, ExitCode
+from simstudio.cli.failures import CommandError, ExitCode, in_words
 from simstudio.cli.headers import Pairs, header_option, read_headers
 from simstudio.cli.inputs import read_bytes
 from simstudio.cli.invocation import Invocation, json_option, pass_invocation
 from simstudio.cli.output import on_terminal, say, write_json
 from simstudio.cli.tables import attribute, number, seconds, show_fields
+from simstudio.cli.webhook_listen import listen
 
 if TYPE_CHECKING:
     from simstudio.webhooks import Event, WebhookError
@@ -37,9 +38,12 @@ Exit codes:
 @click.group(invoke_without_command=True)
 @click.pass_context
 def webhooks(ctx: click.Context) -> None:
-    """Look at what Sim delivers."""
+    """Verify what Sim delivers, and receive it."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
+
+
+webhooks.add_command(listen)
 
 
 def _tolerance(ctx: click.Context, option: click.Parameter, value: str) -> float | None:
@@ -121,7 +125,7 @@ def _call_explained(error: WebhookError, *, given: bool) -> str:
         return "The delivery cannot be verified without its headers. Give --header NAME:VALUE, or --headers FILE."
     if isinstance(error, TimestampTooOldError):
         return f"{error} For a stored delivery, --tolerance none checks no time."
-    return str(error)
+    return in_words(str(error))
 
 
 def _show(invocation: Invocation, event: Event) -> None:
