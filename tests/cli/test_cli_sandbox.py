@@ -17,7 +17,7 @@ import pytest
 from simstudio import APIConnectionError, SimStudioClient
 from simstudio.cli.apps import load_sandbox
 from simstudio.cli.failures import CommandError
-from simstudio.cli.sandbox import _terminated_like_interrupted, _wait
+from simstudio.cli.sandbox import _wait, terminated_like_interrupted
 
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals for one process")
 
@@ -256,7 +256,7 @@ def test_a_signal_that_another_thread_was_given_ends_it_too() -> None:
             signal.pthread_kill(main, signal.SIGTERM)
 
     thread = threading.Thread(target=elsewhere)
-    with _terminated_like_interrupted():
+    with terminated_like_interrupted():
         thread.start()
         with pytest.raises(KeyboardInterrupt):
             _wait()
