@@ -86,6 +86,8 @@ if TYPE_CHECKING:
     from simstudio.resources.streams import AsyncStream, AsyncStreamManager, Stream
     from simstudio.resources.whole_output import TruncatedOutputWarning
     from simstudio.resources.workflow_functions import WorkflowFunction
+    from simstudio.traces.span import Span
+    from simstudio.traces.trace import Trace
     from simstudio.transport.auth import ANONYMOUS
     from simstudio.transport.flow import Flow
     from simstudio.transport.message import Headers, Request, Response
@@ -159,6 +161,8 @@ _HOMES = {
     "resources.streams": ("AsyncStream", "AsyncStreamManager", "Stream"),
     "resources.whole_output": ("TruncatedOutputWarning",),
     "resources.workflow_functions": ("WorkflowFunction",),
+    "traces.span": ("Span",),
+    "traces.trace": ("Trace", "restore_trace"),
     "transport.auth": ("ANONYMOUS",),
     "transport.flow": ("Flow",),
     "transport.message": ("Headers", "Request", "Response"),
@@ -243,11 +247,13 @@ __all__ = [
     "ServerError",
     "SimStudioClient",
     "SimStudioError",
+    "Span",
     "Stream",
     "StreamError",
     "StreamEvent",
     "ThinkingEvent",
     "ToolEvent",
+    "Trace",
     "TruncatedOutputWarning",
     "UsageLimitExceededError",
     "UsageLimits",

@@ -132,18 +132,21 @@ class Connection:
         Raises:
             click.UsageError: None is known.
         """
+        found = self.known_workspace(given)
+        if found is None:
+            raise click.UsageError(
+                "No workspace. Give --workspace ID, or set SIM_WORKSPACE_ID", click.get_current_context(silent=True)
+            )
+        return found
+
+    def known_workspace(self, given: str | None) -> str | None:
+        """The same as :meth:`workspace`; None if none is known."""
         if given:
             return given
         if self.sandbox is not None:
             return self.sandbox.workspace_id
         found = os.environ.get("SIM_WORKSPACE_ID", "").strip()
-        if not found and self.profile is not None and self.profile.workspace_id:
-            found = self.profile.workspace_id
-        if not found:
-            raise click.UsageError(
-                "No workspace. Give --workspace ID, or set SIM_WORKSPACE_ID", click.get_current_context(silent=True)
-            )
-        return found
+        return found or (self.profile.workspace_id if self.profile is not None else None) or None
 
 
 def connected(command: Command) -> Command:

@@ -183,7 +183,8 @@ def _message(error: SimStudioError, task_id: str | None, invocation: Invocation)
     if isinstance(error, JobFailedError) and error.result is None:  # an import or a document, which is no workflow
         return in_words(str(error))
     if isinstance(error, ExecutionError):
-        return _execution(error, task_id)
+        text, command = _execution(error, task_id), _command_to_see(error, invocation)
+        return f"{text}{'' if text.endswith('.') else '.'} See what it did with: {command}" if command else text
     if isinstance(error, JobTimeoutError) and task_id is not None:
         seen = f" (last seen {error.job.status!r})" if error.job is not None else ""
         more = "" if invocation.embedded else f" It goes on; wait again with: {invocation.wait_again(task_id)}"
@@ -247,6 +248,17 @@ def _execution(error: ExecutionError, task_id: str | None) -> str:
     waited = isinstance(error, ExecutionTimeoutError) and not isinstance(error, JobFailedError)
     advice = " --async allows longer runs." if waited else ""
     return f"{what} failed: {reason}{'.' if advice else ''}{advice}"
+
+
+def _command_to_see(error: ExecutionError, invocation: Invocation) -> str | None:
+    """The command that shows what a failed run did; None if the server ends with this command, or nothing is known."""
+    from simstudio.models.traces import show_command
+
+    run_id = error.run_id or (error.result.execution_id if error.result is not None else None)
+    if invocation.embedded or not (run_id or invocation.executed):
+        return None
+    command = show_command(run_id, invocation.executed, "v2" if invocation.workflow is not None else None)
+    return command.replace("simstudio", shlex.join(invocation.program), 1)
 
 
 _ADVICE = {

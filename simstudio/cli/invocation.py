@@ -26,6 +26,7 @@ class Invocation:
         interruption: What Ctrl-C leaves, and how to go on, in sentences; empty if the command has nothing to say of it.
         task_id: The background execution it is about, once known.
         workflow: Its workflow, where the API finds it by that only (v2).
+        executed: The workflow that it executes.
         secrets: Beside the key, what must not be shown: of an address, perhaps.
         words: The command line.
         profile: The profile that ``--profile`` names.
@@ -40,6 +41,7 @@ class Invocation:
     workflows: tuple[str, ...] = ()
     task_id: str | None = None
     workflow: str | None = None
+    executed: str | None = None
     secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
     words: tuple[str, ...] = ()
     profile: str | None = None

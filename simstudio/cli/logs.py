@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import click
 
 from simstudio.cli.connection import Connection, connected
 from simstudio.cli.lists import Column, limit_option, page_size, show_list
 from simstudio.cli.options import workspace_option
-from simstudio.cli.output import on_terminal, write_json
-from simstudio.cli.tables import seconds, show_fields, show_table
+from simstudio.cli.tables import seconds
 from simstudio.cli.tail import tail
-from simstudio.errors import NotFoundError
-
-if TYPE_CHECKING:
-    from simstudio.client import SimStudioClient
+from simstudio.cli.traces import shows_trace
 
 _EPILOG = """\b
 Examples:
   simstudio logs list --workspace ID --level error
   simstudio logs show LOG
+  simstudio logs show last --html run.html
   simstudio logs tail --workspace ID --json | jq .executionId
 """
 
@@ -96,67 +93,10 @@ def list_(
 
 
 @logs.command
-@click.argument("log", metavar="ID")
-@connected
-def show(connection: Connection, log: str) -> None:
-    """Show one run in full: what it took, what it gave, and its steps.
+@shows_trace
+def show() -> None:
+    """Show one run in full: what it took and gave, and its blocks as bars to scale.
 
-    ID is a run's id in v2; in v1 that of a log, or of an execution.
+    ID is that of a run in v2; in v1 that of a log, an execution or a background job. "last" is the newest run of the
+    workspace.
     """
-    with connection.client() as client:
-        found = client.v2.logs.get(log).to_dict() if client.api_version == "v2" else _v1(connection, client, log)
-    if connection.as_json or not on_terminal():
-        write_json(found)
-        return
-    workflow, metadata = _mapping(found.get("workflow")), _mapping(found.get("executionMetadata"))
-    data = {**metadata, **_mapping(found.get("executionData")), **found}
-    name = workflow.get("name")
-    show_fields(
-        [
-            ("log", data.get("id")),
-            ("run", data.get("runId", data.get("executionId"))),
-            ("workflow", f"{name} ({data.get('workflowId')})" if name else data.get("workflowId")),
-            ("status", data.get("status")),
-            ("level", data.get("level")),
-            ("trigger", data.get("trigger")),
-            ("by", data.get("executedByEmail")),
-            ("started", data.get("startedAt")),
-            ("ended", data.get("endedAt")),
-            ("took", seconds(data.get("totalDurationMs"))),
-            ("cost", _cost(data)),
-            ("input", data.get("workflowInput")),
-            ("output", data.get("finalOutput")),
-        ]
-    )
-    spans = data.get("traceSpans")
-    if isinstance(spans, list) and spans:
-        show_table(("step", "type", "status", "took", "error"), list(_steps(spans)))
-
-
-def _v1(connection: Connection, client: SimStudioClient, log: str) -> dict[str, Any]:
-    surface = connection.surface(client)
-    try:
-        found: dict[str, Any] = surface.logs.get(log).to_dict()
-    except NotFoundError as unknown:
-        try:
-            found = surface.logs.execution(log).to_dict()
-        except NotFoundError:
-            raise unknown from None
-    return found
-
-
-def _steps(spans: Iterable[Any], depth: int = 0) -> Iterator[Sequence[Any]]:
-    for span in spans:
-        if not isinstance(span, Mapping):
-            continue
-        took = seconds(span.get("durationMs", span.get("duration")))
-        output = _mapping(span.get("output"))
-        error = span.get("errorMessage") or (output.get("error") if span.get("status") == "error" else None)
-        yield "  " * depth + str(span.get("name", "")), span.get("type"), span.get("status"), took, error
-        children = span.get("children")
-        if isinstance(children, list) and depth < 50:
-            yield from _steps(children, depth + 1)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -91,6 +91,7 @@ def run(
         for category in (FileInputWarning, TruncatedOutputWarning):
             warnings.simplefilter("always", category)
         connection.invocation.begun = True
+        connection.invocation.executed = workflow
         connection.invocation.workflow = workflow if client.api_version == "v2" else None
         if stream:
             running.stream(client, selected)

@@ -15,6 +15,7 @@ from simstudio.cli.options import timeout_option, workflow_argument, workflow_op
 from simstudio.cli.output import on_terminal, write_json
 from simstudio.cli.resume import resume
 from simstudio.cli.tables import seconds, show_fields
+from simstudio.cli.traces import shows_trace
 from simstudio.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
 _EPILOG = """\b
 Examples:
   simstudio runs list WORKFLOW --status failed --api-version v2
+  simstudio runs show RUN
   simstudio runs wait RUN --workflow WORKFLOW --timeout 600
   simstudio runs resume RUN --workflow WORKFLOW --input '{"approved": true}'
 
 \b
 What each version of the API can do:
   v1    runs in the background, by their id; lists paused runs only
-  v2    all, but a run is found only with its --workflow
+  v2    all, but a run is found only with its --workflow (show needs none)
 """
 
 
@@ -59,7 +61,7 @@ _PAUSED = (
 @click.group(epilog=_EPILOG, invoke_without_command=True)
 @click.pass_context
 def runs(ctx: click.Context) -> None:
-    """List runs, wait for them, answer and cancel them."""
+    """List runs, show what they did, wait for them, answer and cancel them."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
@@ -140,6 +142,15 @@ def get(connection: Connection, run: str, workflow: str | None) -> None:
             ("cut texts", ", ".join(shown.truncated) or None),
         ]
     )
+
+
+@runs.command
+@shows_trace
+def show() -> None:
+    """Show what one run did: its blocks as bars to scale, with durations, tokens and costs.
+
+    ID is that of a run; in v1 also that of a log or of a background job. "last" is the newest run of the workspace.
+    """
 
 
 @runs.command

@@ -13,6 +13,8 @@ from simstudio.transport.terminal import printable
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from simstudio.traces.trace import Trace
+
 
 _NARROW = 40
 """Characters below which a terminal has no room for two columns of fields."""
@@ -20,6 +22,8 @@ _SQUEEZED = 12
 """Characters that a column may be squeezed to, where it has a longer word."""
 _LARGEST = 2.0**100
 """Bytes beyond which a number is no size."""
+_DRAWN = "█░▏▸✗…·"
+"""Characters of the picture of a trace."""
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
@@ -73,6 +77,35 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], whole: Co
     for row in shown:
         table.add_row(*map(Text, row))
     console.print(table)
+
+
+_STYLES = {
+    "bold": "bold",
+    "dim": "dim",
+    "failed": "bold red",
+    "handled": "yellow",
+    "critical": "cyan",
+    "bar": "blue",
+    "": "",
+}
+
+
+def show_picture(trace: Trace, limit: int | None) -> None:
+    """Print the bars of a trace, in colour where the terminal has it; in ASCII if its encoding lacks block characters.
+
+    Args:
+        limit: Largest number of spans; None for all.
+    """
+    from rich.text import Text
+
+    from simstudio.traces.text import draw
+
+    console = _console()
+    ascii_only = encodable(_DRAWN) != _DRAWN
+    for line in draw(trace, console.width, ascii_only=ascii_only, limit=limit, heading=False):
+        shown = Text.assemble(*((encodable(text), _STYLES[style]) for text, style in line))
+        shown.rstrip()
+        console.print(shown, soft_wrap=True)
 
 
 def number(value: Any, form: str = ",g") -> Any:

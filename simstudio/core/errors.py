@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from simstudio.transport.errors import APITimeoutError, NotFoundError, SimStudioError
+from simstudio.transport.errors import InvalidInputError as InvalidInputError  # noqa: PLC0414 - for rooms on core only
 
 
 class MissingFieldError(SimStudioError, AttributeError):

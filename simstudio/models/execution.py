@@ -13,9 +13,11 @@ from simstudio.core.model import Model, model
 from simstudio.models.cut_texts import truncated_field
 from simstudio.models.large_values import with_references
 from simstudio.models.outputs import find_resume
+from simstudio.models.traces import find_trace, trace_advice
 
 if TYPE_CHECKING:
     from simstudio.models.pauses import Pause
+    from simstudio.traces.trace import Trace
 
 
 @model
@@ -69,7 +71,9 @@ class WorkflowExecutionResult(Model):
         error: Any = self._mapping().get("error") or self.error
         message = error_text(error) or "The workflow failed"
         kind = ExecutionTimeoutError if is_time_limit(error) else ExecutionError
-        failure = kind(f"{message}. The result is in error.result.", result=self, **error_facts(error))
+        api_version = "v2" if "runId" in self._mapping() else None
+        advice = trace_advice(self.execution_id, self.workflow_id, api_version)
+        failure = kind(f"{message}. The result is in error.result. {advice}", result=self, **error_facts(error))
         failure.run_id = self.execution_id
         raise failure
 
@@ -112,6 +116,15 @@ class WorkflowExecutionResult(Model):
         """v2, with ``selected_outputs``: ``{selector: value}``; else None."""
         outputs = with_references(self._mapping().get("blockOutputs"))
         return outputs if isinstance(outputs, dict) else None
+
+    @property
+    @with_hints
+    def trace(self) -> Trace | None:
+        """What the run did, block by block; None if the server sent no spans.
+
+        ``client.traces.get(result)`` reads them.
+        """
+        return find_trace(self._mapping())
 
 
 _TIME_LIMIT = re.compile(r"Execution timed out after \d+ (second|minute)s?\.?")

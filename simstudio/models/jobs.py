@@ -15,9 +15,11 @@ from simstudio.models.cut_texts import truncated_field
 from simstudio.models.execution import WorkflowExecutionResult, error_text
 from simstudio.models.large_values import with_references
 from simstudio.models.outputs import find_resume, is_resuming
+from simstudio.models.traces import find_trace
 
 if TYPE_CHECKING:
     from simstudio.models.pauses import Pause
+    from simstudio.traces.trace import Trace
     from simstudio.transport.message import Response
 
 _FINAL = ("completed", "failed", "cancelled")
@@ -146,6 +148,15 @@ class Job(Model):
         if self.api_version == "v2":
             return structure(self._mapping(), WorkflowExecutionResult, overrides=values)
         return WorkflowExecutionResult(**values)
+
+    @property
+    @with_hints
+    def trace(self) -> Trace | None:
+        """What the run did, block by block; None if the server sent no spans: ``client.traces.get(job)`` reads them."""
+        known = {**self._mapping(), **(self.output if self._enveloped else {})}
+        if self.done and not self.succeeded and not self.paused:
+            known["status"] = "cancelled" if self.cancelled else "failed"
+        return find_trace(known)
 
     @property
     def _enveloped(self) -> bool:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
+from simstudio.core.functions import with_hints
 from simstudio.core.model import Model, model
 from simstudio.models.large_values import with_references
+from simstudio.models.traces import find_trace
 from simstudio.models.usage import ExecutionRateLimits, Usage
+
+if TYPE_CHECKING:
+    from simstudio.traces.trace import Trace
 
 EXECUTION_COMPLETED = "workflow.execution.completed"
 """The ``type`` of the event that Sim's workflow notifications deliver."""
@@ -104,6 +109,12 @@ class WorkflowExecutionData(DeliveredModel):
     def succeeded(self) -> bool:
         """Whether the run succeeded."""
         return self.status == "success"
+
+    @property
+    @with_hints
+    def trace(self) -> Trace | None:
+        """What the run did, block by block; None if the subscription does not include spans."""
+        return find_trace(self._mapping())
 
 
 @model

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from simstudio.core.failures import ErrorBody, is_gateway_timeout, read_error
+from simstudio.models.traces import trace_advice
 
 if TYPE_CHECKING:
     from simstudio.transport.message import Response
@@ -36,12 +37,25 @@ REFUSED: Final = "Refused: "
 """The beginning of advice that repeats the details of a refusal."""
 _MOST_REMARKS: Final = 3
 _LONGEST_REMARK: Final = 200
+_WORKFLOW: Final = re.compile(r"/workflows/([^/?\s]+)")
 _DOUBLED: Final = re.compile(r"(/api|/api/v\d+)/api/")
 
 
 def advise(response: Response) -> str | None:
     """The last sentence of an error message; None if nothing helps."""
     return find_cause(response) or _BY_STATUS.get(response.status)
+
+
+def advise_trace(path: str, run_id: str | None) -> str:
+    """The last sentence about a failed run: how to see what it did.
+
+    Args:
+        path: Path of the request that executed the workflow.
+        run_id: Id of the run; None if the server does not name it.
+    """
+    workflow = _WORKFLOW.search(path)
+    api_version = "v2" if "/api/v2/" in path else None
+    return trace_advice(run_id, unquote(workflow[1]) if workflow is not None else None, api_version)
 
 
 def find_cause(response: Response) -> str | None:

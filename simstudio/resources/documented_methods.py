@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from simstudio.models.usage import UsageLimits
     from simstudio.models.workflows import WorkflowStatus
     from simstudio.resources.streams import OpenedStream
+    from simstudio.resources.traces import Traces
     from simstudio.resources.usage import Usage
     from simstudio.resources.v1 import V1
     from simstudio.resources.v2 import V2
@@ -57,6 +58,13 @@ class DocumentedMethods(BaseClient[M]):
         from simstudio.resources.usage import Usage
 
         return Usage(self._context, "usage", self._dialects)
+
+    @namespace
+    def traces(self) -> Traces[M]:
+        """What runs did: blocks with times, errors, tokens and costs."""
+        from simstudio.resources.traces import Traces
+
+        return Traces(self._context, "traces", self.jobs, self._dialects)
 
     @namespace
     def v1(self) -> V1[M]:

@@ -15,6 +15,7 @@ from simstudio.core.conversion import require, structure
 from simstudio.core.errors import ExecutionError, ExecutionTimeoutError
 from simstudio.core.failures import describe, redact_response, status_error
 from simstudio.models.execution import WorkflowExecutionResult, error_facts, error_text, is_time_limit
+from simstudio.resources.advice import advise_trace
 from simstudio.resources.settings import SIM
 from simstudio.transport.errors import InvalidResponseError
 
@@ -85,8 +86,9 @@ def _execution_error(response: Response, credentials: Credentials, run_id: str |
     timed_out = response.status == 408 or is_time_limit(result.error)
     kind = ExecutionTimeoutError if timed_out else ExecutionError
     advice = "client.workflows.submit() allows longer runs." if timed_out else "The result is in error.result."
+    trace = advise_trace(response.path, result.execution_id)
     failure = kind(
-        f"{error_text(result.error) or 'The workflow failed'} ({describe(response)}). {advice}",
+        f"{error_text(result.error) or 'The workflow failed'} ({describe(response)}). {advice} {trace}",
         status=response.status,
         result=result,
         response=response,

@@ -25,6 +25,7 @@ from simstudio.models.events import (
     ToolEvent,
 )
 from simstudio.models.execution import WorkflowExecutionResult, error_facts, error_text, is_time_limit
+from simstudio.resources.advice import advise_trace
 from simstudio.resources.streamed_text import MOST_TEXT, PairJoiner, StreamedText
 from simstudio.transport.errors import APIConnectionError, APITimeoutError, SimStudioError
 from simstudio.transport.message import MAX_EVENT_SIZE, unread_json_reason
@@ -255,7 +256,8 @@ class ExecutionEvents:
         text = error_text(error)
         kind = ExecutionTimeoutError if is_time_limit(error) or is_time_limit(frame) else ExecutionError
         failure = kind(
-            f"{text or 'The workflow failed'} (reported by the stream of {self._where}).",
+            f"{text or 'The workflow failed'} (reported by the stream of {self._where}). "
+            f"{advise_trace(self._where, self._run_id)}",
             result=WorkflowExecutionResult(success=False, error=text, execution_id=self._run_id),
             partial=self.partial,
             **{**error_facts(frame), **error_facts(error)},

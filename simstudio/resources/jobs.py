@@ -18,6 +18,7 @@ from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.core.resource import APIResource
 from simstudio.models.execution import error_facts, is_time_limit
+from simstudio.models.traces import trace_advice
 from simstudio.resources.advice import CANNOT_RESUME, CANNOT_RESUME_ADVICE
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.dialects.base import Target
@@ -276,8 +277,10 @@ class Jobs(APIResource[M]):
             else ": Sim gives no reason (it may have been cancelled or timed out)"
         )
         advice = f" {CANNOT_RESUME_ADVICE}" if message == CANNOT_RESUME else ""
+        trace = trace_advice(job.execution_id or job.task_id, job.workflow_id, job.api_version)
         failure = kind(
-            f"The job {job.task_id} {what}{': ' + message if message else hint}. Its state is in error.job.{advice}",
+            f"The job {job.task_id} {what}{': ' + message if message else hint}. Its state is in error.job.{advice} "
+            f"{trace}",
             job=job,
             result=job.result,
             **error_facts(job.error),

@@ -16,6 +16,7 @@ from simstudio.sandbox.faults import Fault, Faults
 from simstudio.sandbox.limits import RateLimits
 from simstudio.sandbox.pauses import Pause
 from simstudio.sandbox.sandbox import Sandbox, SandboxServer
+from simstudio.sandbox.steps import Step
 from simstudio.sandbox.traffic import ReceivedRequest
 from simstudio.sandbox.workflow import (
     Block,
@@ -42,6 +43,7 @@ __all__ = [
     "ResponseBlock",
     "Sandbox",
     "SandboxServer",
+    "Step",
     "Thinking",
     "ToolCall",
     "Workflow",

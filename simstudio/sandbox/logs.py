@@ -9,6 +9,7 @@ import attrs
 
 from simstudio.sandbox import inputs, jsontext
 from simstudio.sandbox.definitions import graph
+from simstudio.sandbox.steps import cost_of
 from simstudio.sandbox.times import iso, iso_or_none
 from simstudio.sandbox.workflow import block_id_of
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from simstudio.sandbox.definitions.definition import Definition
     from simstudio.sandbox.definitions.store import Definitions
     from simstudio.sandbox.dialects.base import Account
+    from simstudio.sandbox.outputs import BlockOutput
     from simstudio.sandbox.records import ExecutionRecord
     from simstudio.sandbox.runfiles import RunFile
 
@@ -90,6 +92,16 @@ class Entry:
         run = self.execution
         return {"error": run.error} if run.state == "failed" else run.output
 
+    @property
+    def cost(self) -> Json:
+        """The cost of the steps that its function declared; nothing else costs anything here."""
+        return {"total": cost_of(self.execution.steps)}
+
+    @property
+    def full_cost(self) -> Json:
+        """The same with tokens and models, as v1 has them."""
+        return {**FULL_COST, **self.cost}
+
     def workflow_state(self) -> graph.State | None:
         """The graph that ran."""
         found = self.definition
@@ -107,12 +119,19 @@ class Entry:
         start = None if state is None else _start_span(run, state)
         children = [] if start is None else [start]
         code = _code(definitions, run.workflow_id)
+        children += run.steps
+        pauses = {pause.block_id for pause in run.pauses}
+        own = definitions.workflow(run.workflow_id)
         for block in run.blocks:
-            kind = _TYPES["human"] if block.id in {pause.block_id for pause in run.pauses} else _TYPES["function"]
-            children.append(_span(run, block.id, block.name, kind, {"code": code}, block.output, "success"))
-        if run.ending == "failed" and run.block_id is not None and run.block is not None:
+            if run.steps and own is not None and block.id == own.block_id():
+                continue  # its steps stand for it
+            kind = _TYPES["human"] if block.id in pauses else _TYPES["function"]
+            children.append(_span(run, block.id, block.name, kind, {"code": code}, block.output, "success", block))
+        has_failed = any(step["status"] == "error" for step in run.steps)
+        if run.ending == "failed" and run.block_id is not None and run.block is not None and not has_failed:
             failed = {"error": run.reason or run.error}
             children.append(_span(run, run.block_id, run.block, _TYPES["function"], {"code": code}, failed, "error"))
+        children.sort(key=lambda span: span["startTime"])
         return [
             {
                 "id": _ROOT,
@@ -186,24 +205,28 @@ def _span(
     given: Json,
     output: Json,
     status: str,
+    finished: BlockOutput | None = None,
     *,
     seconds: float | None = None,
 ) -> Span:
-    """A block's part of a run: when exactly it began and ended nobody noted, so it took the whole run."""
+    """A block's part of a run; if nobody noted when it began and ended, it took the whole run."""
     ended = run.ended if run.ended is not None else run.started
-    took = ended - run.started if seconds is None else seconds
+    began = run.started
+    if finished is not None and finished.started is not None and finished.ended is not None:
+        began, ended = finished.started, finished.ended
+    took = ended - began if seconds is None else seconds
     return {
-        "id": f"{block_id}-{round(run.started * 1000)}",
+        "id": f"{block_id}-{round(began * 1000)}",
         "name": name,
         "type": kind,
         "input": given,
         "output": output,
         "status": status,
         "blockId": block_id,
-        "startTime": iso(run.started),
-        "endTime": iso(run.started + took),
+        "startTime": iso(began),
+        "endTime": iso(began + took),
         "duration": took * 1000,
-        "relativeStartMs": 0,
+        "relativeStartMs": round((began - run.started) * 1000),
         "children": [],
     }
 

@@ -12,7 +12,6 @@ import httpx
 from simstudio import webhooks
 from simstudio.sandbox import jsontext
 from simstudio.sandbox.dialects.v06 import reading
-from simstudio.sandbox.logs import COST, FULL_COST
 from simstudio.sandbox.serving import configuration_error
 from simstudio.sandbox.times import iso
 
@@ -155,7 +154,7 @@ class Notifications:
             "startedAt": entry.started_at,
             "endedAt": entry.ended_at,
             "totalDurationMs": entry.duration,
-            "cost": FULL_COST,
+            "cost": entry.full_cost,
         }
         limiter, account = self._limiter(), self._account()
         percent = account.cost / account.limit * 100 if account.limit else 0
@@ -189,7 +188,7 @@ class Notifications:
             "endedAt": entry.ended_at,
             "totalDurationMs": entry.duration,
             "executionData": {"finalOutput": entry.final_output, "traceSpans": entry.spans(self._definitions)},
-            "cost": COST,
+            "cost": entry.cost,
             "files": None,
             "createdAt": entry.started_at,
         }

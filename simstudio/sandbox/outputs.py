@@ -25,12 +25,19 @@ MISSING = object()
 
 @attrs.frozen
 class BlockOutput:
-    """One block that has finished."""
+    """One block that has finished.
+
+    Attributes:
+        started: epoch seconds: when the block before it ended, as far as the run can tell.
+        ended: epoch seconds.
+    """
 
     id: str
     name: str
     output: object
     streamed: bool = False
+    started: float | None = None
+    ended: float | None = None
 
 
 @attrs.frozen

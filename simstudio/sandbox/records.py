@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import attrs
 
@@ -120,6 +120,7 @@ class ExecutionRecord:
         paused_id: what the paused execution itself is called.
         changed: when something about its pauses changed.
         continues: the id of the run this one is only another name of; its other fields do not count then.
+        steps: what its function declared, as spans.
     """
 
     id: str
@@ -146,6 +147,7 @@ class ExecutionRecord:
     paused_id: str | None = None
     changed: float | None = None
     continues: str | None = None
+    steps: tuple[dict[str, Any], ...] = ()
 
     @property
     def paused_state(self) -> PausedState:
@@ -205,6 +207,7 @@ class ExecutionRecord:
             error=error,
             reason=outcome.error,
             blocks=outcome.blocks,
+            steps=outcome.steps,
             response=outcome.response is not None,
         )
 

@@ -107,6 +107,7 @@ class Outcome:
         started: epoch seconds; of a run that was resumed, when it went on.
         duration: seconds.
         pause: where a paused run waits.
+        steps: what the function declared, as spans.
     """
 
     ending: Ending
@@ -117,6 +118,7 @@ class Outcome:
     started: float
     duration: float
     pause: PausePoint | None = None
+    steps: tuple[dict[str, Any], ...] = ()
 
     @property
     def ended(self) -> float:
@@ -158,7 +160,7 @@ class Run:
         self.invocation = invocation
         self.id = execution_id
         self.place = Place(base_url, workflow.id, execution_id)
-        self.context = Context(execution_id, workflow.id, invocation.raw, ask=self._ask, save=self._save)
+        self.context = Context(execution_id, workflow.id, invocation.raw, ask=self._ask, save=self._save, clock=clock)
         self.timeout = timeout
         self.files: list[RunFile] = []
         self._workspace_id = workspace_id
@@ -376,8 +378,11 @@ class Run:
 
     def _finish(self, name: str, output: object, *, streamed: bool = False) -> BlockOutput:
         block_id = self.workflow.block_id(name)
-        block = BlockOutput(block_id, name, jsontext.plain(output), streamed)
         self._blocks.pop(block_id, None)  # one that finishes again is the last
+        before = next((block.ended for block in reversed(self._blocks.values()) if block.ended is not None), 0.0)
+        ended = self._clock()
+        started = min(max(before, self.started), ended)
+        block = BlockOutput(block_id, name, jsontext.plain(output), streamed, started, ended)
         self._blocks[block_id] = block
         return block
 
@@ -420,7 +425,8 @@ class Run:
         blocks = (*self._blocks.values(), *self._unfinished())
         response = self._response if ending == "completed" else None
         duration = time.perf_counter() - self._began
-        return Outcome(ending, output, error, response, blocks, self.started, duration)
+        steps = tuple(self.context._spans(self.started, self.workflow.block_id))
+        return Outcome(ending, output, error, response, blocks, self.started, duration, steps=steps)
 
     def _unfinished(self) -> list[BlockOutput]:
         """What had been said when the run ended early is the output of the block that said it."""

@@ -179,4 +179,5 @@ def _execution(document: dict[str, Any]) -> ExecutionRecord:
     blocks = tuple(BlockOutput(**block) for block in document.pop("blocks"))
     pauses = tuple(PausePoint(**pause) for pause in document.pop("pauses", ()))
     selected = tuple(document.pop("selected", ()))
-    return ExecutionRecord(**document, blocks=blocks, pauses=pauses, selected=selected)
+    steps = tuple(document.pop("steps", ()))
+    return ExecutionRecord(**document, blocks=blocks, pauses=pauses, selected=selected, steps=steps)

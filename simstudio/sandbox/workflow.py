@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
+import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -12,6 +13,7 @@ from uuid import uuid5
 import attrs
 
 from simstudio.sandbox.ids import NAMESPACE
+from simstudio.sandbox.steps import Step
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -181,6 +183,41 @@ class Context:
     _save: Callable[[str, bytes, str], dict[str, object]] | None = attrs.field(
         default=None, alias="save", repr=False, kw_only=True
     )
+
+    _clock: Callable[[], float] = attrs.field(default=time.time, alias="clock", repr=False, kw_only=True)
+    _steps: list[Step] = attrs.field(factory=list, init=False, repr=False)
+
+    def step(
+        self,
+        name: str,
+        type: str = "function",
+        **values: Any,
+    ) -> Step:
+        """Declare a step, for ``with``: the logs of the run show it as a span, in the place of the whole function.
+
+        Args:
+            name: the block's name.
+            type: ``function``, ``agent``, ``loop``, ``loop-iteration``, ``parallel`` …
+            values: ``input``, ``output``, ``model``, ``input_tokens``, ``output_tokens``, ``cost``; see `Step`.
+
+        Returns:
+            The step, whose own ``step`` makes steps inside it.
+
+        Example:
+            >>> def research(input, context):
+            ...     with context.step("Search") as search:
+            ...         search.output = {"hits": 3}
+            ...     with context.step("Agent", "agent", model="gpt-4o", input_tokens=900, output_tokens=120, cost=0.01):
+            ...         return {"answer": "42"}
+        """
+        made = Step(name, type, clock=self._clock, **values)
+        self._steps.append(made)
+        return made
+
+    def _spans(self, started: float, block_id_of: Callable[[str], str]) -> list[dict[str, Any]]:
+        """The steps that have begun, as logs show them."""
+        spans = (step.span(started, block_id_of) for step in self._steps)
+        return [span for span in spans if span is not None]
 
     async def pause(self, pause: Pause) -> object:
         """Stop an ``async def`` workflow until somebody answers; a generator yields the `Pause` instead.

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import families, measures, polling, throughput
+from tests.benchmarks import families, measures, polling, throughput, traces
 from tests.benchmarks.measures import Row
 from tests.benchmarks.official import Official
 
@@ -77,7 +77,7 @@ def main(arguments: list[str]) -> int:
         written(options.write.read_text(encoding="utf-8"), "")  # before the minutes that the measures take
     official = Official(options.cache)
     try:
-        own = (measures, families, throughput, polling)
+        own = (measures, families, throughput, polling, traces)
         every = (*(measure for module in own for measure in module.MEASURES), *official.measures)
         chosen = [measure for measure in every if not options.names or measure.__name__ in options.names]
         if not chosen or not set(options.names) <= {measure.__name__ for measure in every}:

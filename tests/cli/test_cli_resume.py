@@ -69,7 +69,7 @@ class TestResume:
         result = cli("runs", "resume", run, "--workflow", "refuses", "--input", "{}")
 
         assert (result.exit_code, result.stdout) == (1, "")
-        assert result.stderr.endswith("no further\n")
+        assert result.stderr.startswith("simstudio: error: The workflow failed: refuses: no further")
 
     def test_without_an_answer_and_a_terminal_it_is_2_and_says_what_is_asked(self, cli, server, paused) -> None:
         result = cli("runs", "resume", paused, "--workflow", "asks")

@@ -60,7 +60,7 @@ def test_a_failed_run_ends_with_1_and_one_line_on_standard_error(cli, monkeypatc
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("simstudio: error: The workflow failed: ")
-    assert result.stderr.endswith("out of paper\n")
+    assert "out of paper. See what it did with: simstudio logs list --workflow fail" in result.stderr
     assert result.stderr.count("\n") == 1
 
 
@@ -121,7 +121,7 @@ class TestStreaming:
         result = cli("run", "breaks", "--stream", "--select", "breaks.content")
 
         assert (result.exit_code, result.stdout) == (1, "so far\n")
-        assert result.stderr.endswith("no further\n")
+        assert "no further. See what it did with: simstudio logs list --workflow breaks" in result.stderr
 
 
 class TestInTheBackground:

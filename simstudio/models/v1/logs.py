@@ -6,15 +6,20 @@ or was cancelled has the level ``info``, like one that succeeded.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from simstudio.core.functions import with_hints
 from simstudio.core.model import Model, model
 from simstudio.models.cut_texts import find_cut_texts
 from simstudio.models.large_values import with_references
+from simstudio.models.traces import find_trace
 from simstudio.models.v1.limits import Limits
 from simstudio.models.v2.logs import TraceSpan
+
+if TYPE_CHECKING:
+    from simstudio.traces.trace import Trace
 
 
 @model
@@ -132,6 +137,12 @@ class LogEntry(Model):
         """Paths into ``final_output``, such as ``rows[2].text``, of texts that Sim cut after 15,000 characters."""
         return find_cut_texts(self.final_output)
 
+    @property
+    @with_hints
+    def trace(self) -> Trace | None:
+        """What the run did, block by block; None if the list was not asked for spans."""
+        return find_trace(self._mapping())
+
 
 @model
 class ExecutionTrigger(Model):
@@ -240,6 +251,12 @@ class LogDetails(Model):
     execution_data: ExecutionData | None = None
     cost: LogCost | None = None
     created_at: str | None = None
+
+    @property
+    @with_hints
+    def trace(self) -> Trace | None:
+        """What the run did, block by block; None if the server recorded no spans."""
+        return find_trace(self._mapping())
 
 
 @model

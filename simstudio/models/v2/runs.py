@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from simstudio.core.functions import with_hints
 from simstudio.core.model import Model, model
 from simstudio.models.cut_texts import truncated_field
 from simstudio.models.large_values import with_references
 from simstudio.models.outputs import is_resuming
 from simstudio.models.pauses import Pause, find_pauses, parse_pause_object
+from simstudio.models.traces import find_trace
+
+if TYPE_CHECKING:
+    from simstudio.traces.trace import Trace
 
 
 @model
@@ -86,6 +91,15 @@ class RunResult(Model):
             return []
         known: dict[str, Any] = {"workflow_id": self.workflow_id, "execution_id": self.run_id}
         return find_pauses(self.output, **known) or [Pause(**known)]
+
+    @property
+    @with_hints
+    def trace(self) -> Trace | None:
+        """What the run did, block by block; None if the server sent no spans.
+
+        ``client.traces.get(result)`` reads them.
+        """
+        return find_trace(self._mapping())
 
 
 @model
@@ -225,6 +239,12 @@ class Run(Model):
             return []
         known: dict[str, Any] = {"workflow_id": self.workflow_id, "execution_id": self.run_id}
         return parse_pause_object(self.pause_state.to_dict(), self.output, **known)
+
+    @property
+    @with_hints
+    def trace(self) -> Trace | None:
+        """What the run did, block by block; None if the server sent no spans: ``client.traces.get(run)`` reads them."""
+        return find_trace(self._mapping())
 
 
 @model

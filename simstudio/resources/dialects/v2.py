@@ -18,6 +18,7 @@ from simstudio.models.jobs import Job
 from simstudio.models.large_values import with_references
 from simstudio.models.pauses import PausedRun, count_waiting, parse_pause_object, parse_pause_point
 from simstudio.models.receipts import AsyncExecutionResult
+from simstudio.models.traces import trace_advice
 from simstudio.models.usage import Usage, UsageLimits
 from simstudio.models.workflows import WorkflowStatus
 from simstudio.resources.claims import is_anonymous, no_claims
@@ -341,7 +342,8 @@ class V2Dialect(Dialect[M]):
         timed_out = is_time_limit(error)
         advice = "client.workflows.submit() allows longer runs." if timed_out else "The result is in error.result."
         failure = (ExecutionTimeoutError if timed_out else ExecutionError)(
-            f"{result.error or 'The workflow failed'} ({describe(response)}, run id {run_id}). {advice}",
+            f"{result.error or 'The workflow failed'} ({describe(response)}, run id {run_id}). {advice} "
+            f"{trace_advice(run_id, workflow_id, 'v2')}",
             status=response.status,
             result=result,
             response=response,

@@ -15,7 +15,7 @@ from simstudio.sandbox import jsontext
 from simstudio.sandbox.checks import Number, OneOf, Optional, Parsed, Shape, Text, as_number
 from simstudio.sandbox.families import V1
 from simstudio.sandbox.http import Refusal, Reply
-from simstudio.sandbox.logs import COST, FULL_COST, Entry, Logs
+from simstudio.sandbox.logs import FULL_COST, Entry, Logs
 from simstudio.sandbox.operation import Call
 from simstudio.sandbox.pauses import Place
 from simstudio.sandbox.routes.v1_requests import foreign_workspace, with_limits
@@ -85,7 +85,7 @@ def get_log(call: Call) -> Reply:
         "totalDurationMs": entry.duration,
         "workflow": _workflow(core, entry),
         "executionData": _execution_data(core, entry),
-        "cost": FULL_COST,
+        "cost": entry.full_cost,
         "createdAt": entry.started_at,
     }
     if entry.files:
@@ -106,7 +106,7 @@ def get_execution(call: Call) -> Reply:
         "startedAt": entry.started_at,
         "endedAt": entry.ended_at,
         "totalDurationMs": entry.duration,
-        "cost": FULL_COST,
+        "cost": entry.full_cost,
     }
     body = {
         "executionId": found.id,
@@ -202,7 +202,7 @@ def _item(call: Call, entry: Entry) -> dict[str, Any]:
         "startedAt": entry.started_at,
         "endedAt": entry.ended_at,
         "totalDurationMs": entry.duration,
-        "cost": None if run.ended is None else FULL_COST if full else COST,
+        "cost": None if run.ended is None else entry.full_cost if full else entry.cost,
         "files": _files(call, entry) or None,
     }
     if not full:
@@ -240,18 +240,18 @@ def _workflow(core: Core, entry: Entry) -> dict[str, Any]:
 def _execution_data(core: Core, entry: Entry) -> dict[str, Any]:
     run = entry.execution
     spans = entry.spans(core.definitions)
-    blocks = spans[0]["children"]
+    blocks = [span for span in spans[0]["children"] if "blockId" in span]
     logs = [
         {
             "input": span["input"],
             "output": span["output"],
             "blockId": span["blockId"],
-            "endedAt": span["endTime"],
+            "endedAt": span.get("endTime"),
             "success": span["status"] == "success",
             "blockName": span["name"],
             "blockType": span["type"],
             "startedAt": span["startTime"],
-            "durationMs": span["duration"],
+            "durationMs": span.get("duration"),
             "executionOrder": number,
         }
         for number, span in enumerate(blocks, 1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from simstudio.resources.v2.logs import Logs as ClientLogs
 from simstudio.sandbox.families import V2, invalid_value
 from simstudio.sandbox.http import Refusal, Reply
-from simstudio.sandbox.logs import COST, Entry, Logs
+from simstudio.sandbox.logs import Entry, Logs
 from simstudio.sandbox.operation import Call
 from simstudio.sandbox.times import iso, iso_or_none
 from simstudio.sandbox.v2 import results
@@ -59,7 +59,7 @@ def get_log(call: Call) -> Reply:
         "workflowState": entry.workflow_state() if call.query["includeWorkflowState"] else None,
         "traceSpans": entry.spans(core.definitions),
         "finalOutput": core.output(entry.final_output, found.id, is_stored=True),
-        "cost": {**COST, "items": None} if found.ended is not None else None,
+        "cost": {**entry.cost, "items": None} if found.ended is not None else None,
         "workflowInput": found.received,
         "createdAt": entry.started_at,
     }
@@ -177,14 +177,14 @@ _FOR_EVER = 253402300799.0
 _KEYS: dict[str, Callable[[Entry], Position]] = {
     "startedAt": lambda each: (each.started_at, each.execution.id),
     "durationMs": lambda each: (each.duration or 0, each.execution.id),
-    "cost": lambda each: (0, each.execution.id),
+    "cost": lambda each: (each.cost["total"], each.execution.id),
     "status": lambda each: (each.execution.state, each.execution.id),
 }
 
 
 def _item(call: Call, entry: Entry) -> dict[str, object]:
     query = call.query
-    shown = {**_basics(entry), "cost": COST if entry.execution.ended is not None else None}
+    shown = {**_basics(entry), "cost": entry.cost if entry.execution.ended is not None else None}
     spans, output = query.get("includeTraceSpans"), query.get("includeFinalOutput")
     if query["details"] == "full" or spans or output:
         workflow = _workflow(entry)

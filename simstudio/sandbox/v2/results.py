@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from simstudio.sandbox.engine import RESTARTED, RESTARTED_WHILE_PAUSED
 from simstudio.sandbox.outputs import selected_values
+from simstudio.sandbox.steps import cost_of
 from simstudio.sandbox.times import iso, iso_or_none
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def summary(execution: ExecutionRecord) -> dict[str, object]:
         "startedAt": iso(execution.started),
         "endedAt": iso_or_none(execution.ended),
         "durationMs": duration_of(execution),
-        "cost": {"total": 0} if execution.ended is not None else None,
+        "cost": {"total": cost_of(execution.steps)} if execution.ended is not None else None,
     }
 
 

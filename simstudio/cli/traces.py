@@ -1,0 +1,123 @@
+"""``simstudio runs show`` and ``simstudio logs show``: what one run did."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from simstudio.cli.connection import Connection, connected
+from simstudio.cli.failures import CommandError, ExitCode
+from simstudio.cli.options import workspace_option
+from simstudio.cli.output import on_terminal, say, write_json
+from simstudio.cli.tables import seconds, show_fields, show_picture
+
+if TYPE_CHECKING:
+    from simstudio.client import SimStudioClient
+    from simstudio.traces.trace import Trace
+
+_LAST = "last"
+_MOST_ROWS = 100
+
+
+def shows_trace(command: Callable[..., None]) -> Callable[..., None]:
+    """Decorator: a command that shows one run, with its options; the function is only name and help."""
+
+    @click.argument("run", metavar="ID")
+    @workspace_option
+    @click.option("--workflow", metavar="ID", help='With "last": only of this workflow.')
+    @click.option(
+        "--html",
+        "page",
+        metavar="FILE",
+        type=click.Path(dir_okay=False, writable=True, path_type=Path),
+        help="Write a page with the trace to this file as well.",
+    )
+    @click.option("--content", is_flag=True, help="With --html: with the inputs and outputs of the blocks.")
+    @click.option("--all", "everything", is_flag=True, help=f"Show all spans, also of more than {_MOST_ROWS}.")
+    @connected
+    @functools.wraps(command)
+    def show(
+        connection: Connection,
+        run: str,
+        workspace: str | None,
+        workflow: str | None,
+        page: Path | None,
+        *,
+        content: bool,
+        everything: bool,
+    ) -> None:
+        if content and page is None:
+            raise click.UsageError("--content goes with --html", click.get_current_context())
+        with connection.client() as client:
+            if run == _LAST:
+                run = _newest(connection, client, workspace, workflow)
+            trace = client.traces.get(run, workspace_id=connection.known_workspace(workspace))
+        if page is not None:
+            _write(trace, page, content=content)
+        if connection.as_json or not on_terminal():
+            write_json(trace.data)
+            return
+        _show(trace, None if everything else _MOST_ROWS)
+
+    return show
+
+
+def _newest(connection: Connection, client: SimStudioClient, workspace: str | None, workflow: str | None) -> str:
+    """The id of the newest log of a workspace."""
+    filters: dict[str, Any] = {"workflow_ids": [workflow]} if workflow else {}
+    logs = connection.surface(client).logs.list(connection.workspace(workspace), limit=1, **filters)
+    newest = next(iter(logs), None)
+    found = None if newest is None else newest.get("runId", newest.get("id"))
+    if not isinstance(found, str):
+        what = f"The workflow {workflow}" if workflow else "The workspace"
+        raise CommandError(f"{what} has no runs yet.", ExitCode.FAILED, "NotFound")
+    return found
+
+
+def _write(trace: Trace, path: Path, *, content: bool) -> None:
+    try:
+        trace.to_html(path, content=content)
+    except OSError as error:
+        message = f"The page cannot be written to {path}: {error.strerror or error}."
+        raise CommandError(message, ExitCode.FAILED) from error
+    say(f"wrote {path}")
+
+
+def _show(trace: Trace, limit: int | None) -> None:
+    found = trace.data
+    data = {**_mapping(found.get("executionMetadata")), **_mapping(found.get("executionData")), **found}
+    name, workflow_id = trace.workflow_name, trace.workflow_id
+    cost = data.get("cost")
+    show_fields(
+        [
+            ("log", data.get("id")),
+            ("run", trace.run_id),
+            ("workflow", f"{name} ({workflow_id})" if name and workflow_id else name or workflow_id),
+            ("status", trace.status),
+            ("level", data.get("level")),
+            ("trigger", _trigger(data.get("trigger"))),
+            ("by", data.get("executedByEmail")),
+            ("started", data.get("startedAt")),
+            ("ended", data.get("endedAt")),
+            ("took", seconds(data.get("totalDurationMs"))),
+            ("cost", cost.get("total") if isinstance(cost, Mapping) else None),
+            ("error", trace.error),
+            ("input", data.get("workflowInput")),
+            ("output", None if trace.status == "failed" else data.get("finalOutput")),
+        ]
+    )
+    if len(trace):
+        click.echo()
+        show_picture(trace, limit)
+
+
+def _trigger(value: Any) -> Any:
+    return value.get("type", value) if isinstance(value, Mapping) else value
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
