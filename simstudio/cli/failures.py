@@ -5,6 +5,7 @@ Exceptions of the client speak to Python programmers; here they are told again i
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
