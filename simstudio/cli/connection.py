@@ -29,14 +29,14 @@ Command = Callable[..., None]
 
 @attrs.define
 class Connection:
-    """What a command gets as its first argument.
+    """The first argument of a command: the server, and how results are written.
 
     Attributes:
         invocation: The run of the command line.
         base_url: ``--base-url``.
         api_version: ``--api-version``, or ``SIM_API_VERSION``; None leaves it to the client.
-        sandboxed: Whether the embedded sandbox serves.
-        app: The file whose sandbox it is, None for the default one.
+        sandboxed: Whether the server is the embedded sandbox.
+        app: Python file that defines the sandbox; None for the default sandbox.
         sandbox: The embedded sandbox, once the client is open.
         profile: The profile in use, once the client is open.
     """

@@ -1,6 +1,6 @@
-"""From an exception to what a person, or a program, is told, and to an exit code.
+"""Messages and exit codes for exceptions.
 
-Exceptions of the client speak to Python programmers; here they are told again in the words of the command line.
+Messages of the client name Python's arguments and attributes; here they name options and environment variables.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _MOST_DETAILS = 20
 
 
 class ExitCode(IntEnum):
-    """What the process ends with; 0 is success."""
+    """Exit codes of the process; 0 is success."""
 
     FAILED = 1
     """The run failed, or the server refused the request."""
@@ -62,12 +62,12 @@ class ExitCode(IntEnum):
 
 
 class CommandError(Exception):
-    """A failure of the command line's own.
+    """A failure that the command line itself finds.
 
     Args:
         message: What happened and what to do.
         exit_code: How the process ends.
-        kind: What JSON calls it.
+        kind: ``error.type`` in JSON output.
     """
 
     def __init__(self, message: str, exit_code: ExitCode = ExitCode.USAGE, kind: str = "CommandError") -> None:
@@ -86,7 +86,7 @@ class ReaderGone(Exception):  # noqa: N818 - nothing went wrong
 
 @attrs.frozen
 class Failure:
-    """What is told of a failure.
+    """The report of a failure.
 
     Attributes:
         kind: The exception's name.
@@ -96,7 +96,7 @@ class Failure:
         status: The HTTP status.
         request_id: The server's id of the request.
         task_id: The background execution it is about.
-        result: What a failed run brought all the same, under its wire names.
+        result: Result of a failed run, under its wire names.
         details: What the server says of a refusal, as plain JSON data.
         remarks: The same for people, a line each: a place of the request, and what is wrong there.
     """
@@ -126,7 +126,7 @@ class Failure:
         return "\n".join([self.line, *shown])
 
     def to_dict(self) -> dict[str, Any]:
-        """What JSON says: of a failed run its result too, with ``error`` as an object in the place of the text."""
+        """The failure as JSON data: the result of a failed run, with ``error`` as an object instead of the text."""
         more = {} if self.details is None else {"details": self.details}
         return {
             **self.result,
@@ -143,7 +143,7 @@ class Failure:
 
 
 def describe(error: BaseException, invocation: Invocation) -> Failure | None:
-    """What to tell of an exception; None when it is a defect that should show as one."""
+    """The report of an exception; None for a defect of the program, which shows its traceback."""
     if isinstance(error, (Interrupted, KeyboardInterrupt, click.Abort)):
         return _interrupted(invocation)
     if isinstance(error, CommandError):

@@ -1,4 +1,4 @@
-"""What is known of one run of the command line, for whoever has to report on it."""
+"""The state of one run of the command line, for reports and hints."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Invocation:
     """One run of the command line; click carries it as ``ctx.obj``.
 
     Attributes:
-        as_json: Whether JSON was asked for.
+        as_json: Whether ``--json`` was given.
         embedded: Whether the server is the embedded sandbox, which ends with the command.
-        begun: Whether something may go on on the server when this ends.
-        workflows: Those of the embedded sandbox.
-        interruption: What Ctrl-C leaves, and how to go on, in sentences; empty if the command has nothing to say of it.
-        task_id: The background execution it is about, once known.
-        workflow: Its workflow, where the API finds it by that only (v2).
-        executed: The workflow that it executes.
-        secrets: Beside the key, what must not be shown: of an address, perhaps.
+        begun: Whether a run may continue on the server after the command.
+        workflows: Names of the workflows of the embedded sandbox.
+        interruption: Sentences about what Ctrl-C leaves, and how to go on; empty for none.
+        task_id: Id of the background execution, once known.
+        workflow: Workflow of the background execution, if the API needs it to find the execution (v2).
+        executed: The workflow that the command executes.
+        secrets: Texts that no message may show, besides ``SIM_API_KEY``: a profile's key, the password of an address.
         words: The command line.
         profile: The profile that ``--profile`` names.
         verbosity: How often ``-v`` was given: 1 shows requests, 2 shows bodies as well.

@@ -119,14 +119,14 @@ class Receiver:
         try:
             body = await _read(request)
         except ClientDisconnect:
-            body = None
             delivery = Delivery(came, status=400, error="the sender went away before the body had ended")
         else:
-            if body is None:
+            delivery = Delivery(came, size=len(body))
+            if len(body) > LARGEST_BODY:
                 text = f"the body is larger than {LARGEST_BODY // 2**20} MiB"
-                delivery = Delivery(came, size=LARGEST_BODY, status=413, error=text)
-        if body is not None:
-            delivery = await self._handle(Delivery(came, size=len(body)), request, body)
+                delivery = attrs.evolve(delivery, status=413, error=text)
+            else:
+                delivery = await self._handle(delivery, request, body)
         self._report(delivery)
         text = "" if delivery.error is None else f"{delivery.error}\n"
         return Response(text, delivery.status, media_type="text/plain")
@@ -168,15 +168,14 @@ class Receiver:
             await self._client.aclose()
 
 
-async def _read(request: Request) -> bytes | None:
-    """The body; None if it is too large."""
-    parts, size = [], 0
+async def _read(request: Request) -> bytes:
+    """The body, or as much of it as shows that it is too large."""
+    body = bytearray()
     async for part in request.stream():
-        size += len(part)
-        if size > LARGEST_BODY:
-            return None
-        parts.append(part)
-    return b"".join(parts)
+        body += part
+        if len(body) > LARGEST_BODY:
+            break
+    return bytes(body)
 
 
 def _describe(event: Event) -> tuple[str, str | None]:
