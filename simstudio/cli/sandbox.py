@@ -56,7 +56,7 @@ app.py is a Python file that defines a sandbox and its workflows:
     help="Keep jobs in this SQLite file over restarts.",
 )
 @click.option(
-    "--generation", type=click.Choice(_GENERATIONS), help="Whose answers it gives, by release of Sim.  [default: v0.6]"
+    "--generation", type=click.Choice(_GENERATIONS), help="Whose answers it gives, by release of Sim.  [default: v0.8]"
 )
 @click.option(
     "--background", is_flag=True, help='Leave it running and end; for a shell: eval "$(simstudio sandbox --background)"'
@@ -106,7 +106,7 @@ def _sandbox(app: Path | None, state: Path | None, generation: str | None) -> Sa
     if app is None:
         from simstudio.sandbox import Sandbox
 
-        kind = cast('Literal["v0.8", "v0.6", "v0.4", "documents"]', generation or "v0.6")
+        kind = cast('Literal["v0.8", "v0.6", "v0.4", "documents"]', generation or "v0.8")
         return Sandbox(state=state, generation=kind)
     if state is not None or generation is not None:
         raise click.UsageError(

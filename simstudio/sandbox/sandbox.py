@@ -95,7 +95,7 @@ class Sandbox:
         self,
         api_key: str = KNOWN_KEY,
         *,
-        generation: Generation = "v0.6",
+        generation: Generation = "v0.8",
         state: str | PathLike[str] | None = None,
         rate_limits: RateLimits | None = None,
         admission_limit: int | None = None,

@@ -3,6 +3,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,12 +16,19 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # for `recorded`
 
 
 @pytest.fixture
-def serve() -> Iterator[Serve]:
+def generation(request: pytest.FixtureRequest) -> Any:
+    """The generation that a test or its module names (``@pytest.mark.generation("v0.6")``), else the default."""
+    marker = request.node.get_closest_marker("generation")
+    return "v0.8" if marker is None else marker.args[0]
+
+
+@pytest.fixture
+def serve(generation: Any) -> Iterator[Serve]:
     """Serve sandboxes until the test ends: ``call = serve(Sandbox(...))``."""
     callers: list[Caller] = []
 
     def start(sandbox: Sandbox | None = None) -> Caller:
-        caller = Caller((sandbox or Sandbox()).serve().start())
+        caller = Caller((sandbox or Sandbox(generation=generation)).serve().start())
         callers.append(caller)
         return caller
 

@@ -54,11 +54,13 @@ def test_a_wrapped_input_stays_wrapped(echo: Caller) -> None:
     assert received(echo, b'{"input": {"stream": true}}') == {"input": {"stream": True}}
 
 
+@pytest.mark.generation("v0.6")
 @pytest.mark.parametrize("content", [b"", b"{", b"not json", b'{"a": NaN}', b"--boundary\r\n"])
 def test_what_is_not_json_is_an_empty_input(echo: Caller, content: bytes) -> None:
     assert received(echo, content) == {}
 
 
+@pytest.mark.generation("v0.6")
 def test_a_body_beyond_10_mib_is_cut_and_so_an_empty_input(echo: Caller) -> None:
     fits = b'{"a": "' + b"x" * (10 * MIB - 9) + b'"}'
     assert len(fits) == 10 * MIB
@@ -79,6 +81,7 @@ def test_text_is_not_ascii_escaped_but_a_lone_surrogate_is(echo: Caller) -> None
     }
 
 
+@pytest.mark.generation("v0.6")
 @pytest.mark.parametrize(
     ("body", "path", "message"),
     [

@@ -16,6 +16,8 @@ from simstudio.sandbox import Block, Chunk, Context, Pause, Sandbox, respond
 from .calls import Caller, Serve
 from .hitl_scenes import until
 
+pytestmark = pytest.mark.generation("v0.6")
+
 ASK = Pause("Publish?", {"approved": bool, "comment": str})
 
 
@@ -216,7 +218,7 @@ def test_the_block_that_asked_has_the_answer_as_its_output(ask: Caller) -> None:
 
 
 def test_the_time_limit_counts_from_each_resumption_anew(serve: Serve) -> None:
-    call = serve(Sandbox(execution_timeout=0.02))
+    call = serve(Sandbox(generation="v0.6", execution_timeout=0.02))
 
     @call.sandbox.workflow("ask")
     async def ask(input: dict, context: Context) -> object:
@@ -341,7 +343,7 @@ def test_what_is_not_paused_is_not_found(ask: Caller, path: str, error: str) -> 
 
 
 def test_only_those_who_may_read_the_workflow_can_look_and_resume(serve: Serve) -> None:
-    call = serve(Sandbox(outsider_key="sk-sim-outsider"))
+    call = serve(Sandbox(generation="v0.6", outsider_key="sk-sim-outsider"))
     call.sandbox.workflow("ask")(plain)
     links = paused(call)
     for key, status in (("sk-sim-outsider", 403), ("sk-sim-wrong", 401)):
@@ -376,11 +378,11 @@ def test_older_generations_do_not_pause(serve: Serve, generation: str) -> None:
 
 
 def test_a_paused_run_does_not_survive_a_restart_and_says_so(serve: Serve, tmp_path: Path) -> None:
-    call = serve(Sandbox(state=tmp_path / "state.db"))
+    call = serve(Sandbox(generation="v0.6", state=tmp_path / "state.db"))
     call.sandbox.workflow("ask")(plain)
     links = paused(call)
     call.server.close()
-    call = serve(Sandbox(state=tmp_path / "state.db"))
+    call = serve(Sandbox(generation="v0.6", state=tmp_path / "state.db"))
     call.sandbox.workflow("ask")(plain)
     reason = "The server was restarted while this run was paused"
     path = f"/api/resume/ask/{links['executionId']}/{links['contextId']}"

@@ -13,6 +13,7 @@ from simstudio.sandbox import Context, Sandbox, respond
 from .calls import Caller, Serve, pause
 
 
+@pytest.mark.generation("v0.6")
 def test_a_job_is_accepted_with_its_ids(call: Caller) -> None:
     accepted = call.submit("hello")
     assert set(accepted) == {"success", "async", "jobId", "executionId", "message", "statusUrl"}
@@ -136,6 +137,7 @@ def test_a_cancelled_synchronous_run_answers_200_without_success_or_error(call: 
     assert answer.json()["success"] is False
 
 
+@pytest.mark.generation("v0.6")
 def test_unknown_and_finished_executions_are_cancelled_just_as_well(call: Caller) -> None:
     assert call.http.post("/api/workflows/hello/executions/unknown/cancel").json()["success"] is True
     assert call.http.post("/api/workflows/nowhere/executions/unknown/cancel").status_code == 404

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import datetime
+from typing import Any
 
 import httpx
 import pytest
@@ -38,8 +39,8 @@ def test_a_window_has_no_burst_and_begins_anew() -> None:
     assert (window.read(61).remaining, window.read(61).reset_at) == (1, 120)
 
 
-def limited(serve: Serve, clock: Clock, **limits: int) -> Caller:
-    return serve(Sandbox(rate_limits=RateLimits(**limits), clock=clock))
+def limited(serve: Serve, clock: Clock, generation: Any = "v0.8", **limits: int) -> Caller:
+    return serve(Sandbox(generation=generation, rate_limits=RateLimits(**limits), clock=clock))
 
 
 def test_over_the_limit_an_execution_is_429_without_a_hint(serve: Serve) -> None:
@@ -60,12 +61,12 @@ def test_after_a_minute_there_are_tokens_again(serve: Serve) -> None:
 
 
 def test_a_manual_trigger_is_not_counted(serve: Serve) -> None:
-    call = limited(serve, Clock(), sync_per_minute=1)
+    call = limited(serve, Clock(), "v0.6", sync_per_minute=1)
     assert [call.execute("hello", {"triggerType": "manual"}).status_code for _ in range(4)] == [200] * 4
 
 
 def test_a_background_run_takes_two_tokens_and_fails_for_want_of_the_second(serve: Serve) -> None:
-    call = limited(serve, Clock(), sync_per_minute=1)
+    call = limited(serve, Clock(), "v0.6", sync_per_minute=1)
     call.execute("hello")
     job = call.finished_job(call.submit("hello")["jobId"])
     assert (job["status"], job["error"]) == ("failed", "Rate limit exceeded. Please try again later.")

@@ -134,7 +134,7 @@ def answers() -> Iterator[dict[int, httpx.Response]]:
         **{each.number: each for each in covered()},
     }
     with ExitStack() as stack:
-        sandboxes = {enterprise: Sandbox(KEY, enterprise=enterprise) for enterprise in (False, True)}
+        sandboxes = {enterprise: Sandbox(KEY, generation="v0.6", enterprise=enterprise) for enterprise in (False, True)}
         servers = {key: stack.enter_context(sandbox.serve()) for key, sandbox in sandboxes.items()}
         sessions = {key: Session(server.sandbox, server.base_url) for key, server in servers.items()}
         for session in sessions.values():
@@ -169,7 +169,7 @@ def test_every_difference_is_one_of_a_recording() -> None:
     ids=str,
 )
 def test_a_used_up_rate_limit_answers_as_recorded(recording: Recording) -> None:
-    sandbox = Sandbox(KEY, rate_limits=RateLimits(v1_per_minute=1))
+    sandbox = Sandbox(KEY, generation="v0.6", rate_limits=RateLimits(v1_per_minute=1))
     with sandbox.serve() as server:
         session = Session(sandbox, server.base_url)
         with session.http:

@@ -238,7 +238,7 @@ async def test_the_app_is_an_ordinary_asgi_application() -> None:
         answer = await http.post("/api/workflows/hello/execute", json={}, headers=headers)
         accepted = await http.post("/api/workflows/hello/execute", headers={**headers, "X-Execution-Mode": "async"})
     assert answer.json()["output"] == {"message": "Hello, world!"}
-    assert accepted.json()["statusUrl"].startswith("http://sim.test/api/jobs/run_")
+    assert accepted.json()["statusUrl"].startswith("http://sim.test/api/jobs/workflow-execution:")
 
 
 def test_the_server_makes_clients_of_its_own() -> None:

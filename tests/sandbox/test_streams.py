@@ -91,6 +91,7 @@ def test_each_later_block_begins_with_two_newlines(call: Caller) -> None:
     assert [frame["chunk"] for frame in frames[:-2]] == ["a", "b", "\n\nc", "d"]
 
 
+@pytest.mark.generation("v0.6")
 def test_a_failure_is_an_error_event_and_no_done(call: Caller) -> None:
     @call.sandbox.workflow("breaks")
     def breaks(input: dict):

@@ -147,7 +147,7 @@ def test_a_stream_that_fails_says_done(call: Caller) -> None:
 
 
 def test_v0_6_ignores_the_id(serve: Serve) -> None:
-    call = serve(Sandbox())
+    call = serve(Sandbox(generation="v0.6"))
     for given in ("mine", "mine", "not a valid id"):
         assert call.execute("hello", X_Execution_Id=given).json()["executionId"] != given
     assert call.execute("nowhere", X_Execution_Id="not a valid id").status_code == 404

@@ -12,6 +12,8 @@ from simstudio.sandbox import Sandbox
 from .calls import Caller, Serve
 from .v1_calls import V1, data, error
 
+pytestmark = pytest.mark.generation("v0.6")
+
 COLUMNS = {"columns": [{"name": "a", "type": "string"}]}
 
 
@@ -27,7 +29,7 @@ class Clock:
 @pytest.fixture
 def v1(serve: Serve) -> V1:
     """An enterprise where a table was made and changed, and a file uploaded and deleted."""
-    v1 = V1(serve(Sandbox(enterprise=True, clock=Clock())))
+    v1 = V1(serve(Sandbox(generation="v0.6", enterprise=True, clock=Clock())))
     table = data(v1.post("/tables", name="stock", schema=COLUMNS))["table"]
     v1.post(f"/tables/{table['id']}/columns", column={"name": "b", "type": "string"})
     file = data(v1.upload("/files", "a.txt", b"x"))["file"]

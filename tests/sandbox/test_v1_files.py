@@ -7,6 +7,8 @@ import pytest
 from .calls import Caller
 from .v1_calls import V1, data, error
 
+pytestmark = pytest.mark.generation("v0.6")
+
 
 @pytest.fixture
 def v1(call: Caller) -> V1:

@@ -9,6 +9,8 @@ from simstudio.sandbox.data.search import Chunking, pieces, similarity
 from .calls import Caller
 from .v1_calls import V1, data, error
 
+pytestmark = pytest.mark.generation("v0.6")
+
 FOX = b"The quick brown fox jumps over the lazy dog."
 SHIPS = b"Ships carry grain and steel over the sea."
 

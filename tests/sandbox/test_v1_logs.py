@@ -12,6 +12,8 @@ from simstudio.sandbox import Block, Context, Pause, RateLimits, Sandbox
 
 from .calls import Caller, Serve
 
+pytestmark = pytest.mark.generation("v0.6")
+
 
 class Clock:
     """Every look at it is a second later."""
@@ -26,7 +28,7 @@ class Clock:
 
 @pytest.fixture
 def ticking(serve: Serve) -> Caller:
-    return serve(Sandbox(clock=Clock()))
+    return serve(Sandbox(generation="v0.6", clock=Clock()))
 
 
 def ask(call: Caller, path: str = "", **query: str) -> httpx.Response:
@@ -66,7 +68,7 @@ def test_failed_runs_are_of_the_level_error_and_all_others_info(call: Caller) ->
 
 
 def test_a_run_that_was_refused_for_its_rate_leaves_an_error(serve: Serve) -> None:
-    call = serve(Sandbox(rate_limits=RateLimits(sync_per_minute=1)))
+    call = serve(Sandbox(generation="v0.6", rate_limits=RateLimits(sync_per_minute=1)))
     statuses = [call.execute("hello").status_code for _ in range(3)]
     (entry,) = logs(call, level="error")
     assert (statuses, entry["deploymentVersionId"]) == ([200, 200, 429], None)
@@ -213,11 +215,14 @@ def test_files_are_listed(call: Caller) -> None:
 
 
 def test_entries_survive_a_restart(serve: Serve, tmp_path: Path) -> None:
-    call = serve(Sandbox(state=tmp_path / "state.db"))
+    call = serve(Sandbox(generation="v0.6", state=tmp_path / "state.db"))
     runs(call, times=2)
     before = [{**entry, "deploymentVersionId": None} for entry in logs(call)]
     call.server.close()
-    after = [{**entry, "deploymentVersionId": None} for entry in logs(serve(Sandbox(state=tmp_path / "state.db")))]
+    after = [
+        {**entry, "deploymentVersionId": None}
+        for entry in logs(serve(Sandbox(generation="v0.6", state=tmp_path / "state.db")))
+    ]
     assert after == before
 
 
@@ -225,7 +230,7 @@ def test_entries_survive_a_restart(serve: Serve, tmp_path: Path) -> None:
 
 
 def test_an_unknown_workspace_and_somebody_elses_key_see_no_entries(serve: Serve) -> None:
-    call = serve(Sandbox(outsider_key="sk-sim-outsider"))
+    call = serve(Sandbox(generation="v0.6", outsider_key="sk-sim-outsider"))
     (run,) = runs(call)
     assert logs(call, workspaceId="unknown") == []
     call.http.headers["x-api-key"] = "sk-sim-outsider"

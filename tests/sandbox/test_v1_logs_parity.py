@@ -72,7 +72,7 @@ class History:
 
 @pytest.fixture(scope="module")
 def history() -> Iterator[History]:
-    with Sandbox(KEY).serve() as server:
+    with Sandbox(KEY, generation="v0.6").serve() as server:
         caller = Caller(server)
         yield History(caller)
         caller.http.close()

@@ -12,6 +12,8 @@ from simstudio.sandbox import RateLimits, Sandbox
 from .calls import Caller, Serve
 from .v1_calls import V1, data, error
 
+pytestmark = pytest.mark.generation("v0.6")
+
 COLUMNS = [
     {"name": "sku", "type": "string", "required": True, "unique": True},
     {"name": "qty", "type": "number"},
@@ -100,7 +102,7 @@ class TestTables:
         assert data(v1.get(table.path))["table"]["maxRows"] == 1000
 
     def test_an_enterprise_has_more(self, serve: Serve) -> None:
-        v1 = V1(serve(Sandbox(enterprise=True)))
+        v1 = V1(serve(Sandbox(generation="v0.6", enterprise=True)))
         for number in range(4):
             Table(v1, f"table_{number}")
         assert data(v1.get("/tables"))["tables"][3]["maxRows"] == 1_000_000
@@ -133,7 +135,7 @@ class TestWhoAsks:
             assert error(answer) == (400, "Invalid workspace ID")
 
     def test_an_outsider_may_see_nothing(self, serve: Serve) -> None:
-        v1 = V1(serve(Sandbox(outsider_key="sk-sim-outsider")))
+        v1 = V1(serve(Sandbox(generation="v0.6", outsider_key="sk-sim-outsider")))
         table = Table(v1)
         v1.caller.http.headers["X-API-Key"] = "sk-sim-outsider"
         assert error(v1.get("/tables")) == (403, "Access denied")
@@ -147,7 +149,7 @@ class TestWhoAsks:
         assert answer.headers["x-ratelimit-limit"] == "10"
 
     def test_every_request_takes_from_one_limit_and_no_success_tells_of_it(self, serve: Serve) -> None:
-        v1 = V1(serve(Sandbox(rate_limits=RateLimits(v1_per_minute=1))))
+        v1 = V1(serve(Sandbox(generation="v0.6", rate_limits=RateLimits(v1_per_minute=1))))
         answers = [v1.get(path) for path in ("/tables", "/files", "/knowledge")]
         assert [answer.status_code for answer in answers] == [200, 200, 429]
         assert not [name for name in answers[0].headers if name.startswith("x-ratelimit")]

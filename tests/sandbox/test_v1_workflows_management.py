@@ -13,9 +13,12 @@ from .calls import Caller, Serve
 V1 = "/api/v1/workflows"
 
 
+pytestmark = pytest.mark.generation("v0.6")
+
+
 @pytest.fixture
 def call(serve: Serve) -> Caller:
-    return serve(Sandbox(workspaces=["staging"], outsider_key="sk-sim-outsider"))
+    return serve(Sandbox(generation="v0.6", workspaces=["staging"], outsider_key="sk-sim-outsider"))
 
 
 def data(call: Caller, method: str, path: str, body: Any = None) -> Any:

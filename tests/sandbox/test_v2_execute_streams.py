@@ -40,6 +40,7 @@ def thinking(call: Caller) -> Caller:
     return call
 
 
+@pytest.mark.generation("v0.6")
 def test_a_stream_says_which_run_it_is(call: Caller) -> None:
     answer = stream(call, "hello")
     assert answer.headers["content-type"] == "text/event-stream"
@@ -72,6 +73,7 @@ def test_what_does_not_stream_is_one_chunk_text_raw_and_all_else_as_json(call: C
     assert final["data"]["output"] == {}
 
 
+@pytest.mark.generation("v0.6")
 def test_a_block_nobody_has_is_refused(call: Caller) -> None:
     assert stream(call, "hello", {"selectedOutputs": ["nowhere.text"]}).status_code == 400
 
@@ -121,6 +123,7 @@ def test_each_kind_of_event_has_to_be_asked_for(thinking: Caller, body: dict, he
     assert [each["event"] for each in shown if "blockId" in each and "event" in each] == events
 
 
+@pytest.mark.generation("v0.6")
 def test_what_was_taken_back_is_no_part_of_the_blocks_output(thinking: Caller) -> None:
     run_id = stream(thinking, "thinker").headers["x-run-id"]
     query = {"includeOutput": "true"}

@@ -176,6 +176,7 @@ def test_selected_outputs_come_by_the_selectors_as_they_were_written(call: Calle
     assert run["output"] == {"n": 2}
 
 
+@pytest.mark.generation("v0.6")
 @pytest.mark.parametrize("selector", ["nowhere.message", "hello", ".message", "workflow.nowhere.message"])
 def test_an_unknown_block_is_refused_before_anything_runs(call: Caller, selector: str) -> None:
     ran: list[object] = []
@@ -185,6 +186,7 @@ def test_an_unknown_block_is_refused_before_anything_runs(call: Caller, selector
     assert repr(selector) in answer.json()["error"]["message"]
 
 
+@pytest.mark.generation("v0.6")
 def test_a_generator_that_speaks_for_itself_alone_has_no_other_blocks(call: Caller) -> None:
     assert execute(call, "count", {"selectedOutputs": ["nowhere.content"]}).status_code == 400
     run = execute(call, "count", {"selectedOutputs": ["count.content"]}).json()["data"]
@@ -376,6 +378,7 @@ def test_an_outsider_does_not_find_the_workflow(serve: Serve) -> None:
 # Claimed run ids
 
 
+@pytest.mark.generation("v0.6")
 @pytest.mark.parametrize("body", [{}, {"async": True}, {"stream": True}])
 def test_a_run_has_the_id_its_caller_claims(call: Caller, body: dict) -> None:
     answer = execute(call, "hello", body, X_Run_Id="run_mine-1.a:b")
@@ -408,6 +411,7 @@ def test_what_is_no_id_is_refused(call: Caller, run_id: str) -> None:
     assert refused(execute(call, "hello", X_Run_Id=run_id))[:2] == (400, "BAD_REQUEST")
 
 
+@pytest.mark.generation("v0.6")
 def test_a_request_that_is_refused_claims_nothing(call: Caller) -> None:
     assert execute(call, "hello", {"selectedOutputs": ["no.where"]}, X_Run_Id="mine").status_code == 400
     assert execute(call, "hello", X_Run_Id="mine").status_code == 200

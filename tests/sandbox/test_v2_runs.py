@@ -292,6 +292,7 @@ def test_a_paused_run_says_where_it_waits(ask: Caller) -> None:
     assert listed(ask, "ask", status="paused") == [run_id]
 
 
+@pytest.mark.generation("v0.6")
 def test_a_run_is_resumed_under_a_new_id(ask: Caller) -> None:
     first = execute(ask, "ask")["runId"]
     answer = resume(ask, first, contextId=run_of(ask, "ask", first)["paused"]["contextId"], input={"n": 1})
@@ -308,6 +309,7 @@ def test_a_run_is_resumed_under_a_new_id(ask: Caller) -> None:
     assert listed(ask, "ask") == [first]
 
 
+@pytest.mark.generation("v0.6")
 @pytest.mark.parametrize("body", [{"async": True}, {"stream": True}])
 def test_what_was_not_begun_synchronously_is_resumed_in_the_background(ask: Caller, body: dict) -> None:
     first = execute(ask, "ask", body)["runId"]
@@ -339,6 +341,7 @@ def test_a_pause_is_answered_once(ask: Caller) -> None:
     assert refused(again) == (409, "CONFLICT", "Pause point already resumed or in progress")
 
 
+@pytest.mark.generation("v0.6")
 def test_what_does_not_wait_cannot_be_resumed(ask: Caller) -> None:
     run_id = execute(ask, "ask")["runId"]
     assert refused(resume(ask, run_id, contextId="nope"))[:2] == (404, "NOT_FOUND")

@@ -1,4 +1,4 @@
-"""Sim v0.6 (April 2026), the default."""
+"""Sim v0.6 (April 2026)."""
 
 from __future__ import annotations
 

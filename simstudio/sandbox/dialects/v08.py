@@ -1,4 +1,4 @@
-"""Sim v0.8 (August 2026): executions that run at most once, and stricter reading of requests."""
+"""Sim v0.8 (August 2026), the default: executions that run at most once, and stricter reading of requests."""
 
 from __future__ import annotations
 
