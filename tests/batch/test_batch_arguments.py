@@ -19,7 +19,7 @@ from simstudio.sandbox import Sandbox, SandboxServer
 
 @pytest.fixture
 def server() -> Iterator[SandboxServer]:
-    sandbox = Sandbox()
+    sandbox = Sandbox(generation="v0.6")
 
     @sandbox.workflow("work")
     def work(input: dict[str, Any]) -> dict[str, Any]:

@@ -177,7 +177,7 @@ class Restarted:
 
 @pytest.fixture
 def server() -> Iterator[Restarted]:
-    server = Restarted(Sandbox(rate_limits=RateLimits(60_000, 60_000, 60_000)))
+    server = Restarted(Sandbox(generation="v0.6", rate_limits=RateLimits(60_000, 60_000, 60_000)))
     yield server
     server.stop()
 

@@ -70,8 +70,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def sandbox() -> Sandbox:
-    return Sandbox(api_key=KEY)
+def sandbox(request: pytest.FixtureRequest) -> Sandbox:
+    marker = request.node.get_closest_marker("generation")
+    return Sandbox(api_key=KEY) if marker is None else Sandbox(api_key=KEY, generation=marker.args[0])
 
 
 @pytest.fixture

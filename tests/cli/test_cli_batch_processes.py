@@ -186,7 +186,7 @@ class TestSignals:
 def test_killed_it_leaves_whole_lines_and_goes_on(started, cli, server, sandbox, tmp_path, eventually) -> None:
     @sandbox.workflow("long")
     def long(input: dict[str, Any]) -> dict[str, Any]:
-        return {"n": input["n"], "text": "x" * 100_000}
+        return {"n": input["n"], "texts": ["x" * 10_000] * 10}
 
     out, ledger = tmp_path / "results.jsonl", tmp_path / "runs.sqlite"
     (tmp_path / "in.jsonl").write_text("".join(f'{{"n": {n}}}\n' for n in range(200)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -147,7 +148,7 @@ class TestInTheBackground:
         (receipt,) = lines(cli("run", "hello", "--async", "--no-wait", "--json").stdout)
 
         assert receipt["status"] == "queued"
-        assert receipt["links"]["status"] == f"/api/jobs/{receipt['taskId']}"
+        assert unquote(receipt["links"]["status"]) == f"/api/jobs/{receipt['taskId']}"
 
     def test_a_wait_that_was_too_short_says_how_to_go_on(self, cli, server: SandboxServer, gate) -> None:
         result = cli("run", "gated", "--async", "--timeout", "0.01")
