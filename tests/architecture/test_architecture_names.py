@@ -1,4 +1,4 @@
-"""What the transport, the core and the engine of batches must not know: Sim's environment, headers, addresses."""
+"""What the transport, the core, the engine of batches and traces must not know: Sim's environment, headers, addresses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PACKAGE = Path(simstudio.__file__).parent
 SIMS = re.compile(r"SIM_|x-api-key|x-run-id|x-execution|x-stream|sim\.ai|v2_api|/api/v\d", re.IGNORECASE)
 
 
-@pytest.mark.parametrize("room", ["transport", "core", "batch"])
+@pytest.mark.parametrize("room", ["transport", "core", "batch", "traces"])
 def test_the_code_of_a_lower_room_names_nothing_of_sim(room: str) -> None:
     found = []
     for path in sorted((PACKAGE / room).rglob("*.py")):
