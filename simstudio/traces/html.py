@@ -50,11 +50,11 @@ def page(trace: RunRecord, *, content: bool = False, limit: int | None = None) -
 
 
 def _style() -> str:
-    return files(__package__).joinpath("trace.css").read_text(encoding="utf-8")
+    return files("simstudio.traces").joinpath("trace.css").read_text(encoding="utf-8")
 
 
 def _page_style() -> str:
-    return files(__package__).joinpath("page.css").read_text(encoding="utf-8")
+    return files("simstudio.traces").joinpath("page.css").read_text(encoding="utf-8")
 
 
 def _title(trace: RunRecord) -> str:

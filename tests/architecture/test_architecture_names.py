@@ -1,4 +1,4 @@
-"""What the transport, the core, the engine of batches and traces must not know: Sim's environment, headers, addresses."""
+"""What transport, core, the engine of batches and traces must not know: Sim's environment, headers, addresses."""
 
 from __future__ import annotations
 
