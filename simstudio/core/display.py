@@ -12,8 +12,8 @@ from itertools import islice
 from typing import Any
 
 _LONGEST_TEXT = 60
-_MOST_ENTRIES = 4
-_DEEPEST = 2
+_MOST_ENTRIES = (4, 4, 2)
+"""Entries of a mapping or list that are shown, by depth; deeper ones are ``…``."""
 _LONGEST_CELL = 80
 _LONGEST_DETAIL = 2000
 _MOST_ROWS = 100
@@ -24,22 +24,20 @@ def short_repr(value: Any, depth: int = 0) -> str:
     """A representation of a value in which long texts, and mappings and lists with many entries, end with ``…``."""
     if isinstance(value, (str, bytes)):
         return repr(value) if len(value) <= _LONGEST_TEXT else f"{value[:_LONGEST_TEXT]!r}…"
-    if isinstance(value, Mapping) and type(value).__repr__ is dict.__repr__:
-        if depth >= _DEEPEST and value:
-            return "{…}"
-        entries = [f"{key!r}: {short_repr(each, depth + 1)}" for key, each in islice(value.items(), _MOST_ENTRIES)]
-        return f"{{{', '.join([*entries, *_rest(value)])}}}"
-    if type(value) in (list, tuple):
-        if depth >= _DEEPEST and value:
-            return "[…]"
-        entries = [short_repr(each, depth + 1) for each in islice(value, _MOST_ENTRIES)]
-        return f"[{', '.join([*entries, *_rest(value)])}]"
-    return repr(value)
-
-
-def _rest(value: Mapping[Any, Any] | Sequence[Any]) -> list[str]:
-    more = len(value) - _MOST_ENTRIES
-    return [f"… {more} more"] if more > 0 else []
+    is_mapping = isinstance(value, Mapping) and type(value).__repr__ is dict.__repr__
+    if not is_mapping and type(value) not in (list, tuple):
+        return repr(value)
+    opening, closing = "{}" if is_mapping else "[]"
+    if depth >= len(_MOST_ENTRIES):
+        return f"{opening}…{closing}" if value else opening + closing
+    most = _MOST_ENTRIES[depth]
+    entries = [
+        f"{each!r}: {short_repr(value[each], depth + 1)}" if is_mapping else short_repr(each, depth + 1)
+        for each in islice(value, most)
+    ]
+    if len(value) > most:
+        entries.append(f"… {len(value) - most} more")
+    return f"{opening}{', '.join(entries)}{closing}"
 
 
 def table_html(title: str, rows: Iterable[tuple[str, Any]]) -> str:

@@ -98,6 +98,7 @@ class Sender:
 
     def dispatch(self, request: Request) -> Flow[Response]:
         """Send a request of this operation."""
+        request.template = self.route.path
         return self.resource._call_explained(request)
 
     def one(self, into: type[T], *at: str, **options: Any) -> Flow[T]:

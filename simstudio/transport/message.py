@@ -273,6 +273,7 @@ class Request:
     claim: Claim | None = None
     anonymous: bool = False
     confidential: bool = False
+    template: str = ""
 
     def copy(self) -> Request:
         """Return a copy with its own headers."""
@@ -291,6 +292,7 @@ class Request:
             self.claim,
             self.anonymous,
             self.confidential,
+            self.template,
         )
 
     @property

@@ -20,6 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": BELOW_MODELS,
     "errors": BELOW_MODELS | {"models"},
     "resources": BELOW_MODELS | {"models", "errors"},
+    "telemetry": BELOW_MODELS | {"_version"},
     "webhooks": BELOW_MODELS | {"models", "errors"},
     "catalog": BELOW_MODELS | {"models", "errors", "resources"},
     "client": BELOW_MODELS | {"models", "errors", "resources"},

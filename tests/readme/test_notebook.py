@@ -19,6 +19,7 @@ CELLS = [
     "client.workflows.describe('hello')",
     "batch = client.workflows.map('hello', [{'name': 'Ada'}] * 3, progress=True)\nlen(list(batch))",
     "batch",
+    "client.traces.get(next(iter(client.v1.logs.list(client.v1.workflows.get('hello').workspace_id))))",
     "client.workflows.run('slow', {'seconds': 0.01}, on_progress=show_progress()).success",
 ]
 
@@ -38,10 +39,10 @@ def test_a_notebook_shows_tables_and_one_line_of_progress(monkeypatch: pytest.Mo
         for output in shown[source]:
             assert output.output_type != "error", output
     html = {source: outputs[-1]["data"]["text/html"] for source, outputs in shown.items() if _has_html(outputs)}
-    assert set(html) == {CELLS[number] for number in (1, 2, 3, 4, 5, 7)}
+    assert set(html) == {CELLS[number] for number in (1, 2, 3, 4, 5, 7, 8)}
     assert "&lt;b&gt;Ada&lt;/b&gt;" in html[CELLS[1]]
     assert all("<script" not in each for each in html.values())
-    for source in (CELLS[6], CELLS[8]):
+    for source in (CELLS[6], CELLS[9]):
         displayed = [each for each in shown[source] if each.output_type == "display_data"]
         assert len(displayed) <= 1, "one display that changes"
         assert not [each for each in shown[source] if each.output_type == "stream"]
