@@ -89,7 +89,6 @@ class Batch(Iterator[BatchItem[R]], Generic[R]):
         except KeyboardInterrupt:
             raise self._interrupted() from None
         if item is not None:
-            self._running.engine.wake()
             return item
         self._release()
         failure, self._running.failure = self._running.failure, None
@@ -127,10 +126,13 @@ class Batch(Iterator[BatchItem[R]], Generic[R]):
                 while not box.items and not over.is_set() and not (relay is not None and relay.wanted):
                     box.changed.wait(_LOOK_AGAIN)
                 if box.items or over.is_set():
+                    was_full = box.full
                     item = box.items.take() if box.items else None
                     break
             if relay is not None:
                 relay.read()
+        if was_full:  # the engine begins nothing before it is told that there is room
+            self._running.engine.wake()
         if relay is not None and relay.wanted:
             try:
                 for _ in range(_READ_FOR_EACH if relay.quick and item is not None else 0):
@@ -233,8 +235,11 @@ class AsyncBatch(AsyncIterator[BatchItem[R]], Generic[R]):
                 error.add_note(f"A batch was being iterated over: {self.progress}.")
             raise
         if box.items:
-            self._running.engine.wake()
-            return box.items.take()
+            was_full = box.full
+            item = box.items.take()
+            if was_full:  # the engine begins nothing before it is told that there is room
+                self._running.engine.wake()
+            return item
         if task.cancelled():
             raise SimStudioError(f"The batch was cancelled with its event loop: {self.progress}.")
         task.result()

@@ -1,4 +1,4 @@
-"""The coordinator of a batch: one asyncio task an item, the same for both clients.
+"""The coordinator of a batch: one asyncio task for each execution under way, the same for both clients.
 
 It takes items from the :class:`~simstudio.batch.intake.Intake`, begins what the pace allows with
 :class:`~simstudio.batch.attempts.Attempts`, and gives what is over to the :class:`~simstudio.batch.delivery.Delivery`.
@@ -84,6 +84,7 @@ class Engine:
         )
         self._outage = Outage(clock)
         self._attempts = Attempts(sender, pace, options, self.progress, self._outage, ledger=ledger, clock=clock)
+        self._begins_together = ledger is not None  # one commit for many items
         self._later: list[tuple[float, int, WorkItem]] = []  # a heap of what is sent again, and when
         self._held: deque[WorkItem] = deque()  # what the pace did not let begin
         self._tasks: set[asyncio.Task[None]] = set()
@@ -183,7 +184,7 @@ class Engine:
         pause = math.inf
         batch: list[WorkItem] = []
         with self._ending():
-            pause = self._choose(batch)
+            pause = self._choose(batch, len(self._tasks))
         with self._ending():
             self._attempts.commit(batch)
             for work in batch:
@@ -194,14 +195,14 @@ class Engine:
                 self._asking = asyncio.get_running_loop().create_task(self._ask_again())
         return pause
 
-    def _choose(self, batch: list[WorkItem]) -> float:
+    def _choose(self, batch: list[WorkItem], in_flight: int, most: int = _AT_ONCE) -> float:
         """Take what may begin now into a batch; the seconds until there may be more."""
         until = self._intake.count + _READ_AT_ONCE
-        while len(batch) < _AT_ONCE:
+        while len(batch) < most:
             work = self._next(until)
             if work is None:
                 return self._until_due() if self._intake.count < until else 0.0
-            pause = self._pace.wait(len(self._tasks) + len(batch))
+            pause = self._pace.wait(in_flight + len(batch))
             self._delivery.held(pause)
             if pause > 0:
                 self._held.appendleft(work)
@@ -218,15 +219,33 @@ class Engine:
     def _until_due(self) -> float:
         return self._later[0][0] - self._clock() if self._later else math.inf
 
-    async def _execute(self, work: WorkItem) -> None:
-        outcome = await self._attempts.make(work)
-        if isinstance(outcome, Again):
-            heapq.heappush(self._later, (self._clock() + outcome.delay, work.prepared.index, work))
-        elif isinstance(outcome, Unwritten):
-            self._delivery.deliver(outcome.item)
-            raise outcome.error
-        else:
+    async def _execute(self, first: WorkItem) -> None:
+        """Execute an item and, after a success, the one that may begin then."""
+        work: WorkItem | None = first
+        while work is not None:
+            outcome = await self._attempts.make(work)
+            if isinstance(outcome, Again):
+                heapq.heappush(self._later, (self._clock() + outcome.delay, work.prepared.index, work))
+                return
+            if isinstance(outcome, Unwritten):
+                self._delivery.deliver(outcome.item)
+                raise outcome.error
             self._delivery.deliver(outcome)
+            work = self._following() if outcome.ok else None
+
+    def _following(self) -> WorkItem | None:
+        """The item that a task executes next; None if the coordinator is to choose, or nothing may begin now.
+
+        A task for each item would cost more, and its objects would be made and freed in waves, which makes Python's
+        garbage collector run four times as often.
+        """
+        if self._begins_together or self._draining or self._failure is not None or self._outage.since is not None:
+            return None
+        self._awake.set()  # the coordinator looks after each end, for limits and progress
+        batch: list[WorkItem] = []
+        self._choose(batch, len(self._tasks) - 1, most=1)
+        self._attempts.commit(batch)
+        return batch[0] if batch else None
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Do something that the batch does not end without; what it raises ends the batch."""

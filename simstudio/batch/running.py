@@ -49,6 +49,7 @@ class Box:
     def __init__(self) -> None:
         self.items = Backlog()
         self.changed = threading.Condition()
+        self._waking = False
 
     @property
     def full(self) -> bool:
@@ -56,9 +57,20 @@ class Box:
         return self.items.full
 
     def put(self, item: BatchItem) -> None:
-        """Hand an item over."""
+        """Hand an item over, on the engine's event loop.
+
+        The consumer is woken once for the items of one turn of the loop: two threads that take turns for each item
+        would cost more than the items do.
+        """
         with self.changed:
             self.items.put(item)
+        if not self._waking:
+            self._waking = True
+            asyncio.get_running_loop().call_soon(self._wake)
+
+    def _wake(self) -> None:
+        self._waking = False
+        with self.changed:
             self.changed.notify()
 
     def look(self) -> None:

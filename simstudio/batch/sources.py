@@ -118,6 +118,7 @@ class Relay:
         self._wake: Callable[[], None] = _nobody
         self._waiting: deque[Any] = deque()
         self._ahead = _AHEAD
+        self._is_missed = False
         self._over = False
         self._failure: Exception | None = None
         self._reading = Lock()
@@ -129,6 +130,8 @@ class Relay:
     def take(self) -> Any:
         """The next input that was read."""
         over = self._over  # asked first: what is waiting afterwards is all there is
+        if not self._waiting:
+            self._is_missed = True  # set before the second look: an input that is read after it wakes the engine
         if self._waiting:
             value = self._waiting.popleft()
             if len(self._waiting) <= self._ahead // 2:
@@ -144,7 +147,7 @@ class Relay:
         return END
 
     def bind(self, wake: Callable[[], None]) -> None:
-        """Have a function called when an input has been read."""
+        """Have a function called when an input has been read that :meth:`take` did not find."""
         self._wake = wake
 
     async def aclose(self) -> None:
@@ -188,7 +191,9 @@ class Relay:
                 self._inputs = iter(())
             self._reader = None
             self._reading.release()
-            self._wake()
+            if self._is_missed or self._over:
+                self._is_missed = False
+                self._wake()
 
     def release(self) -> None:
         """Read no more, and let go of the caller's iterable on this thread: what it closes then is bound to it.

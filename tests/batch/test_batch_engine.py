@@ -209,6 +209,11 @@ class TestRunning:
 
         asyncio.run(run())
 
+    def test_a_task_goes_on_with_the_next_item_after_a_success(self) -> None:
+        tasks = set()
+        items, _ = play(FakeSender(lambda value, _: tasks.add(asyncio.current_task())), range(40))
+        assert (len(items), len(tasks)) == (40, FixedPace().limit)
+
     def test_nothing_is_begun_while_the_consumer_is_behind(self) -> None:
         sender, box = FakeSender(echo), Box(most=5)
 
@@ -753,14 +758,14 @@ class TestOutages:
         sender, away = Restarting(self.GONE, self.GONE, reply), set()
         items, engine = play(sender, range(20), on_progress=lambda progress: away.add(progress.away > 0))
         assert [item.output for item in items] == list(range(20))
-        assert sender.sent_at_probes == [4] * 3  # the first four were under way when it went
+        assert sender.sent_at_probes == [5] * 3  # the first four and the successor of the first were under way
         assert (away, engine.progress.away) == ({True, False}, 0.0)
 
     def test_one_that_stays_away_ends_the_batch(self) -> None:
         sender = Restarting(*[self.GONE] * 1000, elapsed=100.0)
         with pytest.raises(sim.APIConnectionError, match="not reached for 300 s"):
             play(sender, range(20), clock=sender.clock)
-        assert (len(sender.sent), len(sender.sent_at_probes)) == (4, 3)
+        assert (len(sender.sent), len(sender.sent_at_probes)) == (5, 3)
 
 
 class TestStopping:
