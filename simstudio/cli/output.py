@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import sys
 import warnings
 from codecs import getincrementaldecoder
@@ -154,7 +155,7 @@ def _written() -> Iterator[None]:
 def _encoded(value: Any, indent: int | None) -> str:
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     if on_terminal():
-        text = CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+        text = re.sub(CONTROL, lambda found: f"\\u{ord(found[0]):04x}", text)
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:  # an ASCII terminal, or half of a surrogate pair in the data

@@ -27,7 +27,7 @@ _UNSENDABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Unicode categories that a file name may not hold: control characters, lone surrogates, line and paragraph separators.
 Spaces of all widths are allowed: macOS puts U+202F into the names of screenshots."""
 
-_MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+")
+_MEDIA_TYPE = r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+"
 
 
 class UploadedFile(Protocol):
@@ -166,7 +166,7 @@ def file_source(value: Any) -> FileSource:
 def _media_type(declared: object) -> str | None:
     """The media type of a header without its parameters; None if there is none that can be sent."""
     kind = declared.partition(";")[0].strip() if isinstance(declared, str) else ""
-    return kind if _MEDIA_TYPE.fullmatch(kind) else None
+    return kind if re.fullmatch(_MEDIA_TYPE, kind) else None
 
 
 def as_bytes(piece: object) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 _KEPT = 15_000
-_CUT = re.compile(r"\.\.\. \[truncated ([1-9][0-9]*) chars\]\Z")
+_CUT = r"\.\.\. \[truncated ([1-9][0-9]*) chars\]\Z"
 _SHORTEST, _LONGEST = _KEPT // 2, _KEPT + len("... [truncated  chars]") + 20
 
 
@@ -63,7 +63,7 @@ def _may_hold_cut_texts(output: Any) -> bool:
 
 def _restore(value: Any, whole: Any, path: str, missed: list[str]) -> Any:
     if type(value) is str:
-        cut = _CUT.search(value, _SHORTEST) if _SHORTEST < len(value) <= _LONGEST else None
+        cut = re.compile(_CUT).search(value, _SHORTEST) if _SHORTEST < len(value) <= _LONGEST else None
         begin = "" if cut is None else value[: cut.start()]
         if cut is None or _units(begin) != _KEPT:
             return value

@@ -127,7 +127,7 @@ class WorkflowExecutionResult(Model):
         return find_trace(self._mapping())
 
 
-_TIME_LIMIT = re.compile(r"Execution timed out after \d+ (second|minute)s?\.?")
+_TIME_LIMIT = r"Execution timed out after \d+ (second|minute)s?\.?"
 
 
 def is_time_limit(error: Any) -> bool:
@@ -137,7 +137,7 @@ def is_time_limit(error: Any) -> bool:
     """
     if isinstance(error, dict):
         return error.get("code") == "TIMEOUT" or is_time_limit(error.get("message"))
-    return isinstance(error, str) and _TIME_LIMIT.fullmatch(error) is not None
+    return isinstance(error, str) and re.fullmatch(_TIME_LIMIT, error) is not None
 
 
 def error_facts(error: Any) -> dict[str, Any]:

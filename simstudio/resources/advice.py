@@ -32,13 +32,13 @@ _BY_CODE: Final = {
     "INSUFFICIENT_WORKSPACE_ROLE": "The role of the key's user in the workspace does not allow this ({}).",
 }
 """Advice by the code of a 403, which takes the place of the braces."""
-_RUNS: Final = re.compile(r"/api/(workflows/[^/]+/execute|resume/.+|v2/workflows/[^/]+/(execute|runs/[^/]+/resume))$")
+_RUNS: Final = r"/api/(workflows/[^/]+/execute|resume/.+|v2/workflows/[^/]+/(execute|runs/[^/]+/resume))$"
 REFUSED: Final = "Refused: "
 """The beginning of advice that repeats the details of a refusal."""
 _MOST_REMARKS: Final = 3
 _LONGEST_REMARK: Final = 200
-_WORKFLOW: Final = re.compile(r"/workflows/([^/?\s]+)")
-_DOUBLED: Final = re.compile(r"(/api|/api/v\d+)/api/")
+_WORKFLOW: Final = r"/workflows/([^/?\s]+)"
+_DOUBLED: Final = r"(/api|/api/v\d+)/api/"
 
 
 def advise(response: Response) -> str | None:
@@ -53,7 +53,7 @@ def advise_trace(path: str, run_id: str | None) -> str:
         path: Path of the request that executed the workflow.
         run_id: Id of the run; None if the server does not name it.
     """
-    workflow = _WORKFLOW.search(path)
+    workflow = re.search(_WORKFLOW, path)
     api_version = "v2" if "/api/v2/" in path else None
     return trace_advice(run_id, unquote(workflow[1]) if workflow is not None else None, api_version)
 
@@ -61,7 +61,7 @@ def advise_trace(path: str, run_id: str | None) -> str:
 def find_cause(response: Response) -> str | None:
     """Advice about the cause that a response shows, other than its status; None if it shows none."""
     body = read_error(response)
-    if is_gateway_timeout(response) and _RUNS.search(response.path):
+    if is_gateway_timeout(response) and re.search(_RUNS, response.path):
         return (
             "A gateway got no response from the server in time: the run may go on, so look before sending it again. "
             "For long runs use client.workflows.run() or submit(), which do not wait on one connection."
@@ -174,7 +174,7 @@ def mistaken_address(response: Response) -> str | None:
     """Advice about a base_url that ends in the API's path, or about an address that was given as an id; else None."""
     if response.status not in (400, 404, 405):
         return None
-    doubled = _DOUBLED.search(response.path)
+    doubled = re.search(_DOUBLED, response.path)
     if doubled is not None:
         return f"base_url ends in {doubled[1]}, which the paths of the API begin with: leave it out of base_url."
     for part in map(unquote, response.path.split("/")):

@@ -13,8 +13,6 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import attrs
-
 from simstudio.resources.execution import refused_before_running
 from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.message import Claim
@@ -39,7 +37,6 @@ _MALFORMED = "not a valid id"
 _GATEWAY_STATUSES = (502, 503, 504)
 
 
-@attrs.define(eq=False)
 class ClaimSupport:
     """What a client has learnt about claims.
 
@@ -47,7 +44,8 @@ class ClaimSupport:
         servers: Whether a server honours claims, by its base address.
     """
 
-    servers: dict[str, bool] = attrs.field(factory=dict)
+    def __init__(self) -> None:
+        self.servers: dict[str, bool] = {}
 
 
 def mint() -> str:

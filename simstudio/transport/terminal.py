@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import Final, TextIO
 
-CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Control characters, and those that change the order in which text is read; joiners and wide spaces are text."""
+CONTROL: Final = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+"""Pattern of control characters and those that change the order of text; joiners and wide spaces are text."""
 
 
 def printable(text: str) -> str:
     """Text with its control characters, but line ends and tabs, replaced; carriage returns are dropped."""
-    return CONTROL.sub("\ufffd", text.replace("\r", ""))
+    return re.sub(CONTROL, "\ufffd", text.replace("\r", ""))
 
 
 def is_terminal(stream: TextIO | None) -> bool:
