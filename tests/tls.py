@@ -8,13 +8,13 @@ from functools import cache
 
 import pytest
 
-_context = cache(ssl.create_default_context)
+default_context = cache(ssl.create_default_context)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def one_tls_context() -> Iterator[None]:
     """The default context is always the same one. A ``conftest.py`` that imports this fixture has it for its tests."""
-    context = _context()
+    context = default_context()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ssl, "create_default_context", lambda *args, **kwargs: context)
         yield

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from copy import copy
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -164,12 +166,26 @@ def build(core: Core, faults: Faults, requests: deque[ReceivedRequest]) -> Starl
 
 
 def _routes(core: Core) -> list[Route]:
-    """The operations that this sandbox serves; fixed words of a path come before parameters in their place."""
-    members = [member for module in _MODULES for member in vars(module).values()]
-    served = [each for each in members if isinstance(each, Operation) and each.family.is_served(core)]
-    served.sort(key=lambda each: [part.startswith("{") for part in each.path.split("/")])
-    routes = [Route(each.path, Served(core, each), methods=[each.verb]) for each in served]
+    """The operations that this sandbox serves."""
+    routes = []
+    for operation, prototype in _prototypes():
+        if operation.family.is_served(core):
+            route = copy(prototype)
+            route.endpoint = route.app = Served(core, operation)
+            routes.append(route)
     return [*routes, UnknownV2(core)] if "v1" in core.dialect.options else routes
+
+
+@cache
+def _prototypes() -> list[tuple[Operation, Route]]:
+    """All operations, each with a route to copy, because a path takes long to compile.
+
+    Fixed words of a path come before parameters in their place.
+    """
+    members = [member for module in _MODULES for member in vars(module).values()]
+    operations = [member for member in members if isinstance(member, Operation)]
+    operations.sort(key=lambda each: [part.startswith("{") for part in each.path.split("/")])
+    return [(each, Route(each.path, Absent(), methods=[each.verb])) for each in operations]
 
 
 class UnknownV2(Route):

@@ -18,6 +18,7 @@ from wirecalls import KEY, async_client_of, client_of
 
 from simstudio import APIConnectionError, APITimeoutError, AsyncSimStudioClient, ConfigurationError, SimStudioClient
 from simstudio.testing import make_vcr
+from tests.tls import default_context
 
 Serve = Callable[..., FaultServer]
 
@@ -37,7 +38,9 @@ class User:
     asynchronous: bool
 
     def client(self, **options: Any) -> Any:
-        return (self.library.AsyncClient if self.asynchronous else self.library.Client)(**options)
+        return (self.library.AsyncClient if self.asynchronous else self.library.Client)(
+            **{"verify": default_context(), **options}
+        )
 
     def hook(self, function: Callable[[Any], None]) -> Any:
         """An event hook: an async function where the client is."""

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx_aiohttp
@@ -15,10 +16,11 @@ from wireanswers import DONE, FINAL, STREAM, answer, answering, chunked, streami
 from wirecalls import async_client_of
 
 from simstudio import APIConnectionError, APITimeoutError
+from tests.tls import default_context
 
 Serve = Callable[..., FaultServer]
 
-CLIENTS: dict[str, Callable[[], Any]] = {"httpx over aiohttp": httpx_aiohttp.HttpxAiohttpClient}
+CLIENTS: dict[str, Callable[..., Any]] = {"httpx over aiohttp": httpx_aiohttp.HttpxAiohttpClient}
 if sys.version_info >= (3, 11):  # there is no httpx2 for less
     import httpx2
     import httpx_aiohttp.httpx2
@@ -26,7 +28,10 @@ if sys.version_info >= (3, 11):  # there is no httpx2 for less
     CLIENTS["httpx2"] = httpx2.AsyncClient
     CLIENTS["httpx2 over aiohttp"] = httpx_aiohttp.httpx2.Httpx2AiohttpClient
 
-pytestmark = pytest.mark.parametrize("make", CLIENTS.values(), ids=CLIENTS.keys())
+
+@pytest.fixture(params=CLIENTS.values(), ids=CLIENTS.keys())
+def make(request: pytest.FixtureRequest) -> Callable[[], Any]:
+    return partial(request.param, verify=default_context())
 
 
 async def first_then_silence(connection: Connection) -> None:

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from simstudio import AsyncSimStudioClient, SimStudioClient
 from simstudio.transport.retry import Backoff, Retry, RetryPolicy
+from tests.tls import default_context
 
 KEY = "sk-sim-wire"
 
@@ -47,15 +48,19 @@ class Caller:
     def _called(self, url: str, uses: Any, options: Any) -> Any:
         with ExitStack() as stack:
             if self.library:
-                options["http_client"] = stack.enter_context(sys.modules[self.library].Client())
+                options["http_client"] = stack.enter_context(sys.modules[self.library].Client(verify=_trust(url)))
             client = stack.enter_context(client_of(url, **options))
             return [use(client) for use in uses][-1]
 
     async def _awaited(self, url: str, uses: Any, options: Any) -> Any:
-        user = sys.modules[self.library].AsyncClient() if self.library else None
+        user = sys.modules[self.library].AsyncClient(verify=_trust(url)) if self.library else None
         try:
             async with async_client_of(url, **options, **({"http_client": user} if user else {})) as client:
                 return [await use(client) for use in uses][-1]
         finally:
             if user is not None:
                 await user.aclose()
+
+
+def _trust(url: str) -> Any:
+    return True if url.startswith("https:") else default_context()
