@@ -108,7 +108,7 @@ def readable_workflow(call: Call, area: Area) -> Workflow:
 
 @attrs.frozen
 class V1(CheckingFamily):
-    """Operations below ``/api/v1``, which share one rate limit.
+    """Operations below ``/api/v1``, which share one rate limit. Since v0.8 every response but a 401 tells it.
 
     Attributes:
         title: Message of a request with issues, before v0.8.
@@ -125,11 +125,12 @@ class V1(CheckingFamily):
         return "v1" in core.dialect.options and not (self.until_v08 and core.dialect.since_v08)
 
     def admit(self, call: Call) -> Headers:
-        """Take one request of the bucket. A 401 tells invented numbers, as the server's does."""
+        """Take one request of the bucket. Before v0.8 a 401 tells invented numbers, as the server's does."""
         core = call.core
         if call.key in ("missing", "invalid"):
             message = "API key required" if call.key == "missing" else "Invalid API key"
-            raise Refusal(401, message, headers=_rate_headers(_INVENTED_LIMIT, 0, core.clock()))
+            invented = () if core.dialect.since_v08 else _rate_headers(_INVENTED_LIMIT, 0, core.clock())
+            raise Refusal(401, message, headers=invented)
         limiter = core.limiter()
         allowed, now = limiter.take("v1"), limiter.read("v1")
         headers = _rate_headers(now.per_minute, now.remaining, now.reset_at)
@@ -163,6 +164,12 @@ class V1(CheckingFamily):
         details = {} if refusal.details is None else {"details": refusal.details}
         body = refusal.body or {"error": refusal.message, **details}
         return json_reply(body, self.statuses.get(refusal.status, refusal.status), refusal.headers)
+
+    def finished(self, call: Call, reply: Reply) -> Reply:
+        """Add the headers of the rate limit, since v0.8."""
+        if not call.core.dialect.since_v08:
+            return reply
+        return reply.with_headers({name: value for name, value in call.headers if (name, value) not in reply.headers})
 
 
 # -- v2 -------------------------------------------------------------------------------------------------------------

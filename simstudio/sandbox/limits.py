@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 Allowance = Literal["sync", "async", "v1"]
 
+UNLIMITED = 999_999
+"""The rate that servers since v0.8 report where nothing is limited."""
+
 PERIOD = 60.0
 """Seconds of one refill step or window."""
 
@@ -64,11 +67,11 @@ class Meter(Protocol):
 
 
 class TokenBucket:
-    """Holds twice the minute's rate; refilled by the minute's rate in whole 60 s steps."""
+    """Holds twice the minute's rate, `UNLIMITED` at most; refilled by the minute's rate in whole 60 s steps."""
 
     def __init__(self, per_minute: int, now: float) -> None:
         self._rate = per_minute
-        self._tokens = self._capacity = 2 * per_minute
+        self._tokens = self._capacity = min(2 * per_minute, max(per_minute, UNLIMITED))
         self._refilled = now
 
     def take(self, now: float) -> bool:

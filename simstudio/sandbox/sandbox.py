@@ -203,6 +203,11 @@ class Sandbox:
         return self._account().workspace_id
 
     @property
+    def organization_id(self) -> str:
+        """The organization of the key's user, as the audit log of ``/api/v2`` asks for it."""
+        return self._account().organization_id
+
+    @property
     def workspaces(self) -> tuple[str, ...]:
         """The ids of all workspaces, the one of `workspace_id` first."""
         return tuple(self._definitions.workspaces)

@@ -97,10 +97,23 @@ def test_usage_limits_report_the_buckets(serve: Serve) -> None:
     assert body["usage"] == {"currentPeriodCost": 0, "limit": 99999, "plan": "free"}
 
 
+@pytest.mark.generation("v0.6")
 def test_without_limits_requests_are_counted_but_never_refused(call: Caller) -> None:
     assert {call.execute("hello").status_code for _ in range(110)} == {200}
     sync = call.http.get("/api/users/me/usage-limits").json()["rateLimit"]["sync"]
     assert (sync["remaining"], sync["isLimited"]) == (0, False)
+
+
+def test_since_v0_8_a_server_without_limits_says_999999(call: Caller) -> None:
+    call.execute("hello")
+    found = call.http.get("/api/users/me/usage-limits").json()["rateLimit"]
+    numbers = [(found[name]["requestsPerMinute"], found[name]["maxBurst"]) for name in ("sync", "async")]
+    assert numbers == [(999_999, 999_999)] * 2
+    for path in ("v1/tables", "v1/logs", "v2/tables"):
+        answer = call.http.get(f"/api/{path}", params={"workspaceId": call.sandbox.workspace_id})
+        assert answer.headers.get_list("x-ratelimit-limit") == ["999999"]
+    anonymous = call.http.get("/api/v1/tables", headers={"x-api-key": ""})
+    assert (anonymous.status_code, "x-ratelimit-limit" in anonymous.headers) == (401, False)
 
 
 def test_limits_can_be_switched_while_it_is_served(call: Caller) -> None:

@@ -131,7 +131,7 @@ def test_more_is_told_when_asked_for(call: Caller, receiver: Receiver) -> None:
     data = json.loads(receiver.received[0][1])["data"]
     assert data["finalOutput"] == {"message": "Hello, Zoë!"}
     assert [span["name"] for span in data["traceSpans"]] == ["Workflow Execution"]
-    assert data["rateLimits"]["sync"]["requestsPerMinute"] == 50
+    assert data["rateLimits"]["sync"]["requestsPerMinute"] == 999_999
     assert data["usage"] == {"currentPeriodCost": 0, "limit": 99999, "percentUsed": 0, "isExceeded": False}
 
 

@@ -18,6 +18,7 @@ from tests.recorded import SELECTION, Recording
 
 from .calls import Caller, Serve
 from .contract import fields, operations, problems, served
+from .differences import reason_for_v08
 
 UUID = "(?!0{8})[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 OUTSIDER = "sk-sim-outsider"
@@ -119,12 +120,6 @@ def stage(serve: Serve) -> Stage:
 
 # -- refusals -------------------------------------------------------------------------------------------------------
 
-DIFFERENCES = {
-    "resources-0332": "a cursor of another server cannot be read",
-    **dict.fromkeys(("resources-0407", "resources-0653"), "the sandbox has no keys of workspaces"),
-    "resources-0604": "the source is a Python function, which has other messages",
-}
-"""Recordings that the sandbox answers differently, by the beginning of their names."""
 
 NEEDS_A_PAST = re.compile("complete-before|abort-completed|again|out-of-range|failed|duplicate|not-empty")
 """Names of refusals that depend on what was done before; tests below do it."""
@@ -166,7 +161,7 @@ def test_a_request_is_refused_as_recorded(recording: Recording, shared: Stage) -
         headers={name: value for name, value in recording.request_headers.items() if name.lower() in SENT},
     )
     ours, theirs = facts(answer), facts_of(recording)
-    if any(str(recording).startswith(name) for name in DIFFERENCES):
+    if reason_for_v08(str(recording)) is not None:
         assert ours != theirs, "listed as different, but is the same"
     else:
         assert ours == theirs

@@ -39,6 +39,22 @@ def tidied(state: State) -> tuple[State, list[str]]:
     return tidy, [f"Dropped edge {each['id']}: it connects a block that does not exist" for each in dropped]
 
 
+def check_edges(state: State) -> None:
+    """Raise if an edge begins or ends at a block that is not there.
+
+    Raises:
+        Refusal: 400; the message lists all such ends.
+    """
+    missing = [
+        f"Edge references non-existent {end} block '{edge[end]}'"
+        for edge in state["edges"]
+        for end in ("source", "target")
+        if edge[end] not in state["blocks"]
+    ]
+    if missing:
+        raise Refusal(400, f"Invalid workflow state: {'; '.join(missing)}")
+
+
 def _children(key: str, blocks: Mapping[str, dict[str, Any]]) -> list[str]:
     return [name for name, block in blocks.items() if (block.get("data") or {}).get("parentId") == key]
 

@@ -36,6 +36,7 @@ class Account:
     plan: str = "free"
     user_id: str = uuid5(NAMESPACE, "user").hex
     workspace_id: str = str(uuid5(NAMESPACE, "workspace"))
+    organization_id: str = str(uuid5(NAMESPACE, "organization"))
 
     @property
     def exceeded(self) -> bool:

@@ -13,6 +13,7 @@ from simstudio.sandbox.checks import Issue, Issues, Text, zod4
 from simstudio.sandbox.dialects.base import Check
 from simstudio.sandbox.dialects.v06 import V06
 from simstudio.sandbox.http import Refusal
+from simstudio.sandbox.limits import UNLIMITED, RateLimits
 
 if TYPE_CHECKING:
     from simstudio.sandbox.runs import Invocation, Outcome
@@ -31,6 +32,7 @@ class V08(V06):
     """Execution ids of the caller, kept for good; jobs named after their execution."""
 
     name = "v0.8"
+    limits = RateLimits(UNLIMITED, UNLIMITED, UNLIMITED)
     checks: ClassVar[tuple[Check, ...]] = (*V06.checks[:-2], "claim", *V06.checks[-2:])
     since_v08 = True
     claims = True

@@ -54,13 +54,16 @@ def get_log(call: Call) -> Reply:
 
 
 def _check_enterprise(call: Call) -> None:
-    """Nothing, for the owner of an organization on the enterprise plan.
+    """Raise unless the caller owns an organization on the enterprise plan, and asks for no other one.
 
     Raises:
         Refusal: 403.
     """
+    organization_id = call.core.account().organization_id
     if call.key == "outsider":
         code, message = "ORGANIZATION_MEMBERSHIP_REQUIRED", "Not a member of any organization"
+    elif call.query.get("organizationId", organization_id) != organization_id:
+        code, message = "ORGANIZATION_MEMBERSHIP_REQUIRED", "Not a member of the requested organization"
     elif call.core.account().plan != "enterprise":
         code, message = "ENTERPRISE_PLAN_REQUIRED", "Audit logs need the enterprise plan"
     else:

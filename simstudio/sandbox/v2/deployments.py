@@ -25,7 +25,7 @@ _ONE = "/api/v2/workflows/{workflowId}"
 _IDENTIFIER = Text(pattern=(r"[a-z0-9-]+", "identifier can only contain lowercase letters, numbers, and hyphens"))
 
 
-@V2().serves(Workflows.deploy)
+@V2().serves(Workflows.deploy, own={"name": Text(most=(100, "Name must be 100 characters or less"))})
 def deploy(call: Call) -> Reply:
     """Put the draft into service as a new version."""
     found = views.named(call)

@@ -143,6 +143,8 @@ def replace_state(call: Call) -> Reply:
     """Replace the draft; what is in service stays as it is."""
     found, dry = views.named(call), call.query.get("dryRun", False)
     given = {"loops": {}, "parallels": {}, "variables": found.draft["variables"], **call.body}
+    if call.core.dialect.since_v08:
+        checking.check_edges(given)
     state, warnings = checking.tidied(given)
     lint = checking.lint(state, call.core.definitions.functions)
     if not dry:
