@@ -40,8 +40,8 @@ class Seen:
 
 
 def sandbox() -> Sandbox:
-    """The server that the session is held with."""
-    made = Sandbox(api_key=KEY)
+    """The server that the session is held with. Since v0.8 the ids are the client's, and each client has others."""
+    made = Sandbox(api_key=KEY, generation="v0.6")
 
     @made.workflow("teapot")
     def teapot(input: dict[str, Any]) -> object:
