@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,8 @@ def show_command(run_id: Any, workflow_id: Any, api_version: str | None = None) 
         run_id: Id of the run; anything but a text counts as unknown.
         workflow_id: Id of the workflow; anything but a text counts as unknown.
     """
+    import shlex  # which a first result does not wait for
+
     if _is_named(run_id):
         words = ["simstudio", "runs", "show", run_id]
     else:
