@@ -1,4 +1,4 @@
-"""What the routes of one sandbox share."""
+"""The parts of one sandbox that its operations share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from simstudio.sandbox.outputs import compacted, without_long_texts
+from simstudio.sandbox.outputs import compact, without_long_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Settings:
-    """What a `Sandbox` was configured with, as far as routes need it. Times are seconds."""
+    """The configuration of a `Sandbox` that operations read. Times are seconds."""
 
     outsider_key: str | None
     admission_limit: int | None
@@ -73,7 +73,7 @@ class Core:
         if is_stored and self.dialect.since_v08:
             value = without_long_texts(value)
         limit = self.settings.large_value_limit
-        return compacted(value, self.dialect.large_value_limit if limit is None else limit, run_id)
+        return compact(value, self.dialect.large_value_limit if limit is None else limit, run_id)
 
     def outputs(self, values: Mapping[str, object] | None, run_id: str) -> dict[str, object] | None:
         """Selected outputs as they are sent, by selector."""

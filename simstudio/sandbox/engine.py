@@ -216,10 +216,10 @@ class Engine:
         return job
 
     def claim(self, workflow_id: str, execution_id: str, context_id: str, answer: object) -> Resumption:
-        """Take a pause for oneself, so that nobody else answers it.
+        """Claim a pause, so that no other request answers it.
 
         Raises:
-            Refusal: there is no such pause, or nobody can answer it any more.
+            Refusal: There is no such pause, or it can no longer be answered.
         """
         strict = self._dialect.since_v08
         execution = self.execution(execution_id)

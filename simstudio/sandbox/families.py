@@ -285,7 +285,7 @@ def invalid_value(name: str, message: str) -> Refusal:
 
 
 async def kept_body(call: Call) -> bytes:
-    """As much of a body as the server keeps."""
+    """The body, cut where the generation cuts it."""
     return (await call.request.body())[: call.core.dialect.body_limit]
 
 

@@ -58,7 +58,7 @@ class Fault:
 
     @property
     def answer(self) -> Reply | None:
-        """What is sent instead of the real answer."""
+        """The response that replaces the real one."""
         if self.status is None:
             return None
         headers = tuple(self.headers.items())
@@ -282,7 +282,7 @@ class _FaultySend:
         await self._send({**message, "body": body[len(kept) :]})
 
     def _kept_of(self, body: bytes) -> tuple[bytes, bool]:
-        """What of a piece of the body still comes through, and whether that was the last of it."""
+        """The part of a chunk that is still sent, and whether it is the last."""
         fault = self._fault
         if fault.after_bytes is not None:
             room = fault.after_bytes - self._bytes

@@ -46,7 +46,7 @@ class RateLimits:
 
 @attrs.frozen
 class Reading:
-    """What an allowance looks like now: requests a minute, the most that fit, what is left, and epoch seconds."""
+    """The state of an allowance: requests a minute, the most that fit, those left, next refill in epoch seconds."""
 
     per_minute: int
     burst: int
@@ -111,7 +111,7 @@ class Window:
         return True
 
     def read(self, now: float) -> Reading:
-        """What is left and when the next window begins."""
+        """The requests that are left, and the beginning of the next window."""
         self._renew(now)
         return Reading(self._rate, self._rate, self._rate - self._used, self._began + PERIOD)
 

@@ -96,7 +96,7 @@ Handler: TypeAlias = "Callable[[Call], ASGIApp | Awaitable[ASGIApp]]"
 
 
 class Family(ABC):
-    """What a kind of operations does alike."""
+    """The common behaviour of a kind of operations."""
 
     def is_served(self, core: Core) -> bool:
         """Whether the sandbox has these operations."""

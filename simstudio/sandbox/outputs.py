@@ -1,7 +1,7 @@
 """Which blocks and values a streaming caller selected.
 
 ``selectedOutputs`` entries come in three forms: ``blockname.path`` (any case, spaces ignored), ``<uuid>_path`` and
-``<uuid>.path``. Names nobody has are ignored.
+``<uuid>.path``. Unknown names are ignored.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _BY_ID = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})[._](.+)", re
 _LONGEST_TEXT = 15_000
 
 MISSING = object()
-"""What `value_at` returns when nothing is there."""
+"""Result of `value_at` for a path without a value."""
 
 
 @attrs.frozen
@@ -101,7 +101,7 @@ def _cut(value: object) -> object:
     return f"{str(value)[:_LONGEST_TEXT]}... [truncated {left} chars]" if left > 0 else value
 
 
-def compacted(value: object, limit: int | None, run_id: str) -> object:
+def compact(value: object, limit: int | None, run_id: str) -> object:
     """A value with its too large parts replaced by references, the innermost first.
 
     Args:
@@ -116,9 +116,9 @@ def compacted(value: object, limit: int | None, run_id: str) -> object:
         return value
     smaller: object = value
     if isinstance(value, dict):
-        smaller = {name: compacted(item, limit, run_id) for name, item in value.items()}
+        smaller = {name: compact(item, limit, run_id) for name, item in value.items()}
     elif isinstance(value, list):
-        smaller = [compacted(item, limit, run_id) for item in value]
+        smaller = [compact(item, limit, run_id) for item in value]
     if len(jsontext.encode(smaller)) <= limit or (isinstance(smaller, dict) and smaller != value):
         return smaller
     return _reference(value, size, run_id)

@@ -36,7 +36,7 @@ def _names(names: Iterable[str]) -> tuple[str, ...]:
 
 @attrs.frozen
 class Pause:
-    """Stops the run until somebody answers, as a *Human in the Loop* block does; only v0.6 and v2 pause.
+    """Stops the run until a caller answers, as a *Human in the Loop* block does; only v0.6 and v2 pause.
 
     In a generator, plain or async, ``answer = yield Pause(...)``; in an ``async def`` that is no generator,
     ``answer = await context.pause(Pause(...))``. The run then answers its caller that it is paused. It goes on when it
@@ -69,7 +69,7 @@ class Pause:
                 raise TypeError(f"the field {name!r} cannot be a {declared.__name__}: choose bool, int, float, str, …")
 
     def answered(self, given: object) -> object:
-        """What the workflow gets: the answer, completed by the fields' defaults."""
+        """The answer as the workflow gets it, completed by the fields' defaults."""
         if not isinstance(given, Mapping):
             return given
         missing = {name: None if isinstance(field, type) else field for name, field in self.fields.items()}

@@ -1,4 +1,4 @@
-"""What the sandbox remembers: jobs and executions, and where they are kept."""
+"""Jobs and executions of a sandbox, and the stores that keep them."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ class ExecutionRecord:
 
     @property
     def waits_at(self) -> PausePoint | None:
-        """The pause that nobody has answered."""
+        """The pause that waits for an answer; None if there is none."""
         return next((pause for pause in self.pauses if pause.status == "paused"), None)
 
     def pause(self, context_id: str) -> PausePoint | None:

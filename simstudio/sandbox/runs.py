@@ -40,7 +40,7 @@ _RETURNS_AT_ONCE = (inspect.iscoroutinefunction, inspect.isasyncgenfunction, ins
 
 @attrs.frozen
 class Invocation:
-    """What a caller asked for, read from one request.
+    """The parameters of one execution, read from its request.
 
     Attributes:
         received: what the server hands to the workflow's Start block.
@@ -429,7 +429,7 @@ class Run:
         return Outcome(ending, output, error, response, blocks, self.started, duration, steps=steps)
 
     def _unfinished(self) -> list[BlockOutput]:
-        """What had been said when the run ended early is the output of the block that said it."""
+        """The texts that blocks had sent when the run ended early, as their outputs."""
         return [
             BlockOutput(block_id, self._names[block_id], {"content": "".join(texts)}, streamed=True)
             for block_id, texts in self._texts.items()
@@ -438,6 +438,6 @@ class Run:
 
 
 def _look_away(work: asyncio.Future[object]) -> None:
-    """Retrieve the exception of a run nobody waits for any more, so that asyncio does not report it."""
+    """Retrieve the exception of an abandoned run, so that asyncio does not report it."""
     if not work.cancelled():
         work.exception()

@@ -133,7 +133,7 @@ class Served(ABC, Generic[B]):
 
     @abstractmethod
     def _before_stop(self) -> Callable[[], Awaitable[None]]:
-        """What the serving loop awaits before it ends."""
+        """Coroutine function that the serving loop awaits before it ends."""
 
     def _closed(self) -> None:
         """It listens no more."""
@@ -148,7 +148,7 @@ class Served(ABC, Generic[B]):
 
 
 def random_key(prefix: str = "") -> str:
-    """A key that nobody can guess, of 32 characters after its prefix."""
+    """A random key: 32 characters after its prefix."""
     return prefix + secrets.token_urlsafe(24)
 
 

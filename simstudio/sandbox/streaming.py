@@ -45,7 +45,7 @@ class FrameWriter:
         self._speaking: object = None
 
     def event(self, event: Event) -> list[bytes]:
-        """The frames of one event; of a block nobody selected there are none."""
+        """The frames of one event; none for a block that was not selected."""
         if isinstance(event, BlockOutput):
             return [] if event.streamed else self._plain(event)
         if not self._selection.paths(event.block_id, event.block):

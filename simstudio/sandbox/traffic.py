@@ -1,4 +1,4 @@
-"""What callers sent, kept for tests to look at."""
+"""The requests that a sandbox received, for tests to read."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ class Reset:
 
 @attrs.frozen
 class ResponseBlock:
-    """What `respond` made: the workflow ends in a *Response* block."""
+    """The result of `respond`: the workflow ends in a *Response* block."""
 
     status: int
     headers: Mapping[str, str]
@@ -165,7 +165,7 @@ def respond(status: int = 200, headers: Mapping[str, str] | None = None, body: o
 
 @attrs.frozen(eq=False)
 class Context:
-    """What a workflow may know of its run, as its second argument.
+    """The run of a workflow, as its second argument.
 
     Attributes:
         execution_id: the run.
@@ -220,7 +220,7 @@ class Context:
         return [span for span in spans if span is not None]
 
     async def pause(self, pause: Pause) -> object:
-        """Stop an ``async def`` workflow until somebody answers; a generator yields the `Pause` instead.
+        """Stop an ``async def`` workflow until a caller answers; a generator yields the `Pause` instead.
 
         Returns:
             The answer: see `Pause`.
@@ -298,7 +298,7 @@ class Workflow:
 
 
 def block_id_of(workflow: str, block: str) -> str:
-    """The id of a block nobody has given one: always the same for the same two names."""
+    """The id of a block without one: always the same for the same two names."""
     return str(uuid5(NAMESPACE, f"{workflow}/{normalised(block)}"))
 
 

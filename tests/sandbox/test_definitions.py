@@ -68,7 +68,7 @@ def test_a_copy_shares_no_ids_with_its_original(store: Definitions) -> None:
 
 def test_the_draft_and_what_is_in_service_may_run_different_functions(store: Definitions) -> None:
     found = store.get("double")
-    found.edit(graph.seeded("double"), 2.0)
+    found.edit(graph.start_graph("double"), 2.0)
     served, drafted = store.workflow("double"), store.workflow("double", draft=True)
     assert served is not None
     assert drafted is not None

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from simstudio.sandbox.definitions import graph
-from simstudio.sandbox.definitions.checking import lint, tidied
+from simstudio.sandbox.definitions.checking import lint, normalize
 from simstudio.sandbox.definitions.operations import Applied, apply
 
 
@@ -119,7 +119,7 @@ def test_blocks_can_be_switched_off(state: graph.State) -> None:
 def test_loops_are_recomputed_from_their_blocks(state: graph.State) -> None:
     state["blocks"]["l"] = {**graph.block("l", "loop", "Each", {}), "data": {"loopType": "forEach", "collection": [1]}}
     state["loops"] = {"stale": {}}
-    tidy, _ = tidied(state)
+    tidy, _ = normalize(state)
     assert tidy["loops"] == {
         "l": {
             "id": "l",

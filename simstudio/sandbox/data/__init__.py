@@ -1,1 +1,1 @@
-"""What the v1 data routes keep: tables, files, knowledge bases and the audit log. Nothing here knows HTTP."""
+"""Stores of tables, files, knowledge bases, uploads, secrets and the audit log, without HTTP."""

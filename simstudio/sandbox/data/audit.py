@@ -16,7 +16,7 @@ _MOST = 10_000
 
 @attrs.frozen
 class Resource:
-    """What was acted upon."""
+    """The resource of an action."""
 
     kind: str
     id: str
@@ -25,7 +25,7 @@ class Resource:
 
 @attrs.frozen
 class Entry:
-    """One thing that was done. Times are epoch seconds."""
+    """One action. Times are epoch seconds."""
 
     id: str
     created: float
@@ -36,7 +36,7 @@ class Entry:
 
     @property
     def position(self) -> tuple[str, str]:
-        """Where it stands in the log, newest first: what a cursor holds."""
+        """Position in the log, newest first, which a cursor holds."""
         return iso(self.created), self.id
 
     def shown(self, workspace_id: str, actor_id: str) -> dict[str, object]:
@@ -58,7 +58,7 @@ class Entry:
 
 
 class AuditLog:
-    """What was done, the newest 10 000 entries."""
+    """The newest 10 000 entries."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from simstudio.sandbox.data.tables import Column, Row
 
 NAME = re.compile(r"[a-z_][a-z0-9_]*", re.IGNORECASE | re.ASCII)
-"""What tables, columns and the fields of a filter may be called."""
+"""Pattern of the names of tables, columns and fields of a filter."""
 
 _COMPARISONS: Mapping[str, Callable[[Decimal, Decimal], bool]] = {
     "$gt": operator.gt,

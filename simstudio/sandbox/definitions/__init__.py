@@ -1,1 +1,1 @@
-"""What the sandbox knows of its workflows: their graphs, versions, folders and files; no HTTP."""
+"""Workflows of a sandbox: graphs, versions, folders and exported files, without HTTP."""

@@ -109,7 +109,7 @@ BLOCK_TYPES: dict[str, BlockType] = {
 
 
 def is_secret(kind: str, field: str) -> bool:
-    """Whether a field of a block type holds something nobody should read out of an exported file."""
+    """Whether a field of a block type holds a secret, which exported files leave out."""
     known = BLOCK_TYPES.get(kind)
     declared = known is not None and any(each.id == field and each.password for each in known.sub_blocks)
     name = field.lower()

@@ -15,7 +15,7 @@ MOST_BLOCKS = 2000
 MOST_EDGES = 10_000
 
 
-def tidied(state: State) -> tuple[State, list[str]]:
+def normalize(state: State) -> tuple[State, list[str]]:
     """A graph as it is stored, and what had to be changed for it: stray edges go, loops and parallels are recomputed.
 
     Raises:

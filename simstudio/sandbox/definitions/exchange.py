@@ -12,7 +12,7 @@ import attrs
 from simstudio.sandbox import jsontext
 from simstudio.sandbox.definitions import graph
 from simstudio.sandbox.definitions.blocktypes import BLOCK_TYPES, is_secret
-from simstudio.sandbox.definitions.checking import tidied
+from simstudio.sandbox.definitions.checking import normalize
 from simstudio.sandbox.definitions.references import Reference, manifest, rebound, references
 from simstudio.sandbox.http import Refusal
 
@@ -65,7 +65,7 @@ def _sanitised(state: State, *, bindings: bool) -> State:
 
 @attrs.frozen
 class Package:
-    """What a file to import holds."""
+    """The contents of a file to import."""
 
     state: State
     name: str | None
@@ -94,7 +94,7 @@ class Package:
         state = content.get("state", content)
         if not isinstance(state, Mapping) or not isinstance(state.get("blocks"), Mapping):
             raise Refusal(400, "The workflow to import has no blocks")
-        graph_, warnings = tidied(_completed(state))
+        graph_, warnings = normalize(_completed(state))
         return cls(graph_, _text(about.get("name")), _text(about.get("description")), tuple(warnings))
 
 
@@ -147,7 +147,7 @@ class Binding:
     settled: bool
 
     def json(self) -> dict[str, Any]:
-        """As a preview lists it."""
+        """The item as a preview shows it."""
         each = self.reference
         return {
             "kind": each.kind,

@@ -74,7 +74,7 @@ class Folder:
 
     @property
     def name(self) -> str:
-        """As people read it."""
+        """The decoded last segment of the path."""
         return title(self.path)
 
     @property

@@ -81,8 +81,8 @@ def state(blocks: Iterable[dict[str, Json]] = (), edges: Iterable[dict[str, Json
     }
 
 
-def seeded(workflow_id: str) -> State:
-    """What a workflow is created with: a Start block."""
+def start_graph(workflow_id: str) -> State:
+    """The graph of a new workflow: a Start block."""
     return state([block(block_id_of(workflow_id, "Start"), START, "Start", {"inputFormat": []})])
 
 
@@ -187,7 +187,7 @@ def meaning(graph: State) -> State:
 
 
 def connection(each: Mapping[str, Json]) -> tuple[str, str, str, str]:
-    """What an edge connects."""
+    """The two ends of an edge."""
     ends = each.get("sourceHandle") or "source", each.get("targetHandle") or "target"
     return each["source"], ends[0], each["target"], ends[1]
 

@@ -12,7 +12,7 @@ import attrs
 
 from simstudio.sandbox.definitions import graph
 from simstudio.sandbox.definitions.blocktypes import BLOCK_TYPES
-from simstudio.sandbox.definitions.checking import tidied
+from simstudio.sandbox.definitions.checking import normalize
 from simstudio.sandbox.definitions.graph import State
 from simstudio.sandbox.workflow import normalised
 
@@ -59,7 +59,7 @@ def apply(state: State, operations: Iterable[Mapping[str, Any]], enabling: Itera
     for each in enabling:
         editor.carry_out("edit", each["block_id"], {"enabled": each["enabled"]})
     done = editor.done
-    done.state, warnings = tidied(done.state)
+    done.state, warnings = normalize(done.state)
     done.warnings += warnings
     return done
 

@@ -1,4 +1,4 @@
-"""What a graph refers to outside itself: credentials, knowledge bases, tables, other workflows, secrets."""
+"""Resources that a graph refers to: credentials, knowledge bases, tables, other workflows, secrets."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Definitions:
         self.functions = functions
         self.clock = clock
         self.runnable: Mapping[str, Workflow] = Runnable(self)
-        """What can be executed, by workflow id: also workflows that are not deployed, which say so."""
+        """Workflows by id, for executions; those that are not deployed are there as well, and are refused later."""
         self._definitions: dict[str, Definition] = {}
         self._count = 0
 
@@ -163,7 +163,7 @@ class Definitions:
         folder = self.folders(workspace_id).existing(folder)
         self._check_name(workspace_id, folder, name)
         workflow_id = str(uuid4())
-        return self._add(workflow_id, workspace_id, name, description, graph.seeded(workflow_id), folder=folder)
+        return self._add(workflow_id, workspace_id, name, description, graph.start_graph(workflow_id), folder=folder)
 
     def add(self, workspace_id: str, name: str, description: str | None, state: State, folder: str) -> Definition:
         """Make a workflow of a graph from elsewhere: with new ids, and a name made unique.

@@ -1,4 +1,4 @@
-"""What differs between the generations of Sim's API, as one policy object."""
+"""The differences between generations of Sim's API, as one policy object."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ class Dialect(ABC):
 
     name: ClassVar[str]
     limits: ClassVar[RateLimits]
-    """What is reported when the user set no limits."""
+    """Rates that are reported where the user set no limits."""
     options: ClassVar[frozenset[Option]]
     """The operations it has beyond execute, jobs, status and usage."""
     body_limit: ClassVar[int | None] = None
     """Bytes of a request body the server keeps; the rest is dropped."""
     checks: ClassVar[tuple[Check, ...]]
-    """What is checked before an execution, in order; the first that fails answers."""
+    """Checks before an execution, in order; the first that fails decides the response."""
     key_errors: ClassVar[Mapping[Area, KeyErrors]]
     """Status and message for a key, per area; a state that is missing there is let through."""
 
@@ -198,7 +198,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def job(self, job: JobRecord, account: Account) -> dict[str, object]:
-        """What is told of a job."""
+        """The response to a request for a job."""
 
     @abstractmethod
     def deployment(self, workflow: Workflow) -> dict[str, object]:

@@ -108,7 +108,7 @@ class V06(Dialect):
         return path.removeprefix("output.") if path.startswith("output.") else None
 
     def keeps_path(self, path: str) -> bool:
-        """What was sent as a chunk is not repeated."""
+        """Whether the final output keeps a path: not if it was sent in chunks."""
         return self.chunked_path(path) is None
 
     def last_frames(self, outcome: Outcome, output: object, error: str | None) -> list[object]:

@@ -74,7 +74,7 @@ class V08(V06):
         return attrs.evolve(invocation, received=received, execution_id=header or raw["executionId"])
 
     def says_done(self, outcome: Outcome) -> bool:
-        """After a failure, too."""
+        """After a failure as well."""
         del outcome
         return True
 

@@ -1,4 +1,4 @@
-"""Knowledge bases, their documents and the search below ``/api/v1/knowledge``."""
+"""Knowledge bases and the search in them, below ``/api/v1/knowledge``."""
 
 from __future__ import annotations
 

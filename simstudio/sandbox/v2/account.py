@@ -1,4 +1,4 @@
-"""What the key is for, and what has been spent with it."""
+"""The API key, and the costs of its user."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def meta(call: Call) -> Reply:
 
 @V2().serves(Billing.status)
 def status(call: Call) -> Reply:
-    """What the user has spent in this period and may spend, in credits."""
+    """Costs and limit of the user in this period, in credits."""
     workspace_id = call.query.get("workspaceId")
     if workspace_id is not None:
         call.workspace(workspace_id)

@@ -1,4 +1,4 @@
-"""The audit log: noting what was done to workflows, and reading it."""
+"""The audit log of v2, and its entries about workflows."""
 
 from __future__ import annotations
 
@@ -19,13 +19,11 @@ if TYPE_CHECKING:
 
 
 def note(call: Call, action: str, found: Definition, **metadata: object) -> None:
-    """Put something done to a workflow into the audit log.
+    """Record an action on a workflow in the audit log.
 
     Args:
-        call: the request that did it.
-        action: ``workflow.deployed`` and the like.
-        found: the workflow.
-        **metadata: what else is worth knowing; JSON values.
+        action: Name such as ``workflow.deployed``.
+        metadata: Further facts, as JSON values.
     """
     verb = action.partition(".")[2].replace("_", " ")
     resource = Resource("workflow", found.id, found.name)
@@ -35,7 +33,7 @@ def note(call: Call, action: str, found: Definition, **metadata: object) -> None
 
 @V2().serves(AuditLogs.list, {"limit": 50})
 def list_logs(call: Call) -> Reply:
-    """A page of what was done, newest first."""
+    """A page of the audit log, newest first."""
     _check_enterprise(call)
     query = call.query
     found = [entry for entry in call.core.data.audit.newest_first() if _wanted(_shown(call, entry), entry, query)]
@@ -45,7 +43,7 @@ def list_logs(call: Call) -> Reply:
 
 @V2().serves(AuditLogs.get)
 def get_log(call: Call) -> Reply:
-    """One thing that was done."""
+    """One entry of the audit log."""
     _check_enterprise(call)
     entry = call.core.data.audit.get(call.path["auditLogId"])
     if entry is None:
@@ -82,6 +80,3 @@ def _wanted(shown: dict[str, Any], entry: Entry, query: Mapping[str, Any]) -> bo
     exact = ("action", "resourceType", "resourceId", "workspaceId", "actorEmail")
     same = all(query[name] == shown[name] for name in exact if name in query)
     return same and query.get("startDate", entry.created) <= entry.created <= query.get("endDate", entry.created)
-
-
-_LOG = "/api/v2/audit-logs"

@@ -1,4 +1,4 @@
-"""Which blocks and tools there are. The sandbox has one tool: running a registered function."""
+"""Block types and tools. The sandbox has one tool, which runs a registered function."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def list_tools(call: Call) -> Reply:
 
 @V2().serves(Tools.get)
 def get_tool(call: Call) -> Reply:
-    """One tool, with what it takes and gives."""
+    """One tool with its parameters and outputs."""
     call.workspace(call.query["workspaceId"])
     _check_tool(call)
     return data({**_TOOL, **_TOOL_SHAPE})
@@ -122,7 +122,7 @@ def get_tool(call: Call) -> Reply:
 
 @V2().serves(Tools.execute)
 async def execute_tool(call: Call) -> Reply:
-    """Run a registered function, outside any workflow: nothing of it is logged."""
+    """Run a registered function outside of workflows, without a log."""
     core, body = call.core, call.body
     call.workspace(body["workspaceId"])
     _check_tool(call)

@@ -20,15 +20,13 @@ from simstudio.sandbox.v2.paging import page
 if TYPE_CHECKING:
     from simstudio.sandbox.definitions.chats import Chat
 
-_ONE = "/api/v2/workflows/{workflowId}"
-
 _IDENTIFIER = Text(pattern=(r"[a-z0-9-]+", "identifier can only contain lowercase letters, numbers, and hyphens"))
 
 
 @V2().serves(Workflows.deploy, own={"name": Text(most=(100, "Name must be 100 characters or less"))})
 def deploy(call: Call) -> Reply:
     """Put the draft into service as a new version."""
-    found = views.named(call)
+    found = views.workflow_of(call)
     version = call.core.definitions.deploy(found, call.body.get("name"), call.body.get("description"))
     note(call, "workflow.deployed", found, version=version.number)
     return data({**views.deployment(call, found), "version": version.number})
@@ -37,7 +35,7 @@ def deploy(call: Call) -> Reply:
 @V2().serves(Workflows.undeploy)
 def undeploy(call: Call) -> Reply:
     """Take the workflow out of service."""
-    found = views.named(call)
+    found = views.workflow_of(call)
     if not found.deployed:
         raise Refusal(400, "Workflow is not deployed")
     found.undeploy()
@@ -48,7 +46,7 @@ def undeploy(call: Call) -> Reply:
 @V2().serves(Workflows.rollback)
 def rollback(call: Call) -> Reply:
     """Put an earlier version into service."""
-    found = views.named(call)
+    found = views.workflow_of(call)
     version = found.rollback(call.body.get("version"), call.core.clock())
     note(call, "workflow.rolled_back", found, version=version.number)
     return data({**views.deployment(call, found), "version": version.number})
@@ -56,8 +54,8 @@ def rollback(call: Call) -> Reply:
 
 @V2().serves(WorkflowDeployments.get)
 def get(call: Call) -> Reply:
-    """What is in service."""
-    found = views.named(call)
+    """The deployed version."""
+    found = views.workflow_of(call)
     return data(
         {
             **views.deployment(call, found),
@@ -71,7 +69,7 @@ def get(call: Call) -> Reply:
 @V2().serves(WorkflowDeployments.update)
 def set_public(call: Call) -> Reply:
     """Let everybody run the workflow, or only those with a key."""
-    found = views.named(call)
+    found = views.workflow_of(call)
     found.public = call.body["isPublicApi"]
     note(call, "workflow.public_api_toggled", found, isPublicApi=found.public)
     return data({"id": found.id, "isPublicApi": found.public})
@@ -80,13 +78,13 @@ def set_public(call: Call) -> Reply:
 @V2().serves(WorkflowChat.get)
 def get_chat(call: Call) -> Reply:
     """The workflow's chat."""
-    return data(views.chat(call, call.core.definitions.chats.get(views.named(call).id)))
+    return data(views.chat(call, call.core.definitions.chats.get(views.workflow_of(call).id)))
 
 
 @V2().serves(WorkflowChat.replace, {"authType": "public", "includeThinking": False, "includeToolCalls": False})
 def put_chat(call: Call) -> Reply:
     """Make or replace the workflow's chat, and deploy its draft."""
-    found, store, issues = views.named(call), call.core.definitions, Issues()
+    found, store, issues = views.workflow_of(call), call.core.definitions, Issues()
     _IDENTIFIER.read(call.body["identifier"], ("identifier",), issues)
     if issues:
         raise invalid(*issues)
@@ -99,7 +97,7 @@ def put_chat(call: Call) -> Reply:
 @V2().serves(WorkflowChat.delete)
 def delete_chat(call: Call) -> Reply:
     """Take the workflow's chat down."""
-    found, chats = views.named(call), call.core.definitions.chats
+    found, chats = views.workflow_of(call), call.core.definitions.chats
     chat = chats.get(found.id)
     chats.remove(found.id)
     note(call, "chat.deleted", found, identifier=chat.identifier)

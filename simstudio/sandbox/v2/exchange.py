@@ -31,7 +31,7 @@ def export(call: Call) -> Reply:
     """A workflow's draft as a file."""
     query = call.query
     references, bindings = query.get("includeReferences", False), query.get("includeWorkspaceBindings", False)
-    found = views.named(call)
+    found = views.workflow_of(call)
     return data(exported(found, iso(call.core.clock()), references=references, bindings=bindings))
 
 
@@ -72,7 +72,7 @@ def import_workflow(call: Call) -> Reply:
 
 @V2().serves(Workflows.preview_import)
 def preview(call: Call) -> Reply:
-    """What importing a file would need."""
+    """The resources that the import of a file would need."""
     body = call.body
     folders = call.core.definitions.folders(call.workspace(body["workspaceId"]))
     folders.existing(body.get("folderPath", "/"))

@@ -68,7 +68,7 @@ def get_log(call: Call) -> Reply:
 
 @V2().serves(ClientLogs.stats, {"segmentCount": 72, "includeEmpty": False}, spelled=("includeEmpty",))
 def stats(call: Call) -> Reply:
-    """How many runs there were, and how many of them went well, in equal stretches of time."""
+    """Numbers of runs and of successful runs, in equal segments of time."""
     query = call.query
     entries = [each for each in _entries(call) if _is_wanted(each, query)]
     began = [each.execution.started for each in entries]
@@ -95,7 +95,7 @@ def stats(call: Call) -> Reply:
 
 
 class _Segments:
-    """Equal stretches of time. ``start`` is epoch seconds, ``width`` milliseconds."""
+    """Equal segments of time. ``start`` is epoch seconds, ``width`` milliseconds."""
 
     def __init__(self, start: float, width: int, count: int, empty: bool) -> None:  # noqa: FBT001
         self._start = start
@@ -104,7 +104,7 @@ class _Segments:
         self._empty = empty
 
     def of(self, entries: Sequence[Entry]) -> list[dict[str, object]]:
-        """The entries counted; stretches without any only when they were asked for."""
+        """The numbers of entries by segment; empty segments only if they were requested."""
         parts: list[list[Entry]] = [[] for _ in range(self._count)]
         for each in entries:
             number = int((each.execution.started - self._start) * 1000 // self._width)

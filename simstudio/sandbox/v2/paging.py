@@ -17,24 +17,23 @@ T = TypeVar("T")
 
 _ORDER = ("sortBy", "sortOrder", "order")
 Position = tuple["str | float", ...]
-"""Where a thing is in a list: its sort key, then what makes it unique."""
+"""Position of an item in a list: its sort key, then its id."""
 
 
 def page(
     call: Call, items: Iterable[T], key: Callable[[T], Position], *, descending: bool = False
 ) -> tuple[list[T], str | None]:
-    """The page a call asks for, and the cursor of the next one.
+    """The requested page, and the cursor of the next one.
 
     A cursor belongs to the path and to every parameter but ``limit``: with others it is refused.
 
     Args:
-        call: its ``limit`` and ``cursor`` count.
-        items: all of them, in any order.
-        key: unique for each; what the list is sorted by.
-        descending: largest key first.
+        items: All items, in any order.
+        key: Sort key, which must differ between items.
+        descending: Whether the largest key comes first.
 
     Raises:
-        Refusal: 400, a cursor of another list or none at all.
+        Refusal: 400, the cursor is of another list, or is none.
     """
     in_order = sorted(items, key=key, reverse=descending)
     cursor = call.query.get("cursor")
@@ -74,7 +73,7 @@ def _order(call: Call) -> list[object]:
 
 
 def _filters(call: Call) -> str:
-    """What a cursor is bound to."""
+    """Hash of the operation, path and filters to which a cursor is bound."""
     asked = {name: value for name, value in call.query.items() if name not in ("limit", "cursor", *_ORDER)}
     text = jsontext.encode([call.operation.id, dict(sorted(call.request.path_params.items())), asked])
     return hashlib.sha256(text).hexdigest()[:16]

@@ -55,7 +55,7 @@ def finished(core: Core, run: Run, outcome: Outcome, run_id: str, selected: Iter
 
 
 def error_of(execution: ExecutionRecord) -> dict[str, object] | None:
-    """What went wrong in a run that has ended."""
+    """The error of a run that has ended."""
     if execution.ending is None:
         return None
     own = (execution.block_id, execution.block) if execution.block_id and execution.block else None

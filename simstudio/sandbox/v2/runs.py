@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from simstudio.sandbox.runfiles import RunFile
 
 _ALL = "/api/v2/workflows/{workflowId}/runs"
-_ONE = f"{_ALL}/{{runId}}"
 _LARGEST_BASE64 = 16 * 1024 * 1024
 _BLOCK_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -34,7 +33,7 @@ _BLOCK_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORE
 @V2().serves(Runs.list, {"order": "desc", "limit": 50})
 def list_runs(call: Call) -> Reply:
     """A page of the runs, newest first unless asked otherwise; jobs that wait for their turn are pending."""
-    found = views.named(call)
+    found = views.workflow_of(call)
     query = call.query
     if query.get("startDate", 0) > query.get("endDate", math.inf):
         raise invalid_value("startDate", "startDate must be before or equal to endDate")
@@ -142,7 +141,7 @@ def download(call: Call) -> Reply:
 async def resume_run(call: Call) -> Reply:
     """Answer a pause: the run goes on under a new id, and is answered as it was begun, but never as a stream."""
     core = call.core
-    found = views.named(call)
+    found = views.workflow_of(call)
     over = core.account().error
     if over is not None:
         raise Refusal(402, over)
@@ -171,7 +170,7 @@ def _run(call: Call) -> ExecutionRecord | JobRecord:
     Raises:
         Refusal: 404.
     """
-    found = views.named(call, archived=True)
+    found = views.workflow_of(call, archived=True)
     run_id: str = call.path["runId"]
     run: ExecutionRecord | JobRecord | None = call.core.engine.execution(run_id) or call.core.store.job_of(run_id)
     if run is None or run.workflow_id != found.id:

@@ -19,13 +19,12 @@ if TYPE_CHECKING:
     from simstudio.sandbox.definitions.definition import Definition, Version
 
 _ALL = "/api/v2/workflows/{workflowId}/versions"
-_ONE = f"{_ALL}/{{version}}"
 
 
 @V2().serves(WorkflowVersions.list, {"limit": 50})
 def list_versions(call: Call) -> Reply:
     """A page of the versions, newest first."""
-    found = views.named(call)
+    found = views.workflow_of(call)
     shown, after = page(call, found.versions, lambda version: (version.number,), descending=True)
     return listing((_item(found, version) for version in shown), after)
 
@@ -49,7 +48,7 @@ def _labels(version: Version) -> dict[str, object]:
 @V2().serves(WorkflowVersions.get)
 def get(call: Call) -> Reply:
     """One version with its graph."""
-    found = views.named(call)
+    found = views.workflow_of(call)
     version = found.version(call.path["version"])
     return data(
         {
@@ -65,7 +64,7 @@ def get(call: Call) -> Reply:
 @V2().serves(WorkflowVersions.update)
 def label(call: Call) -> Reply:
     """Name or describe a version."""
-    version = views.named(call).version(call.path["version"])
+    version = views.workflow_of(call).version(call.path["version"])
     if not call.body:
         raise invalid_value("name", "At least one of name or description must be provided")
     version.name = call.body.get("name", version.name)
@@ -75,8 +74,8 @@ def label(call: Call) -> Reply:
 
 @V2().serves(WorkflowVersions.compare)
 def compare(call: Call) -> Reply:
-    """What differs between two versions."""
-    found = views.named(call)
+    """The differences between two versions."""
+    found = views.workflow_of(call)
     base, target = (found.version(call.query[name]) for name in ("base", "target"))
     return data(
         {
@@ -91,7 +90,7 @@ def compare(call: Call) -> Reply:
 @V2().serves(WorkflowVersions.activate)
 def activate(call: Call) -> Reply:
     """Put a version into service."""
-    found = views.named(call)
+    found = views.workflow_of(call)
     version = found.activate(call.path["version"], call.core.clock())
     note(call, "workflow.deployment_activated", found, version=version.number)
     return data({**views.deployment(call, found), "version": version.number})
@@ -100,7 +99,7 @@ def activate(call: Call) -> Reply:
 @V2().serves(WorkflowVersions.revert)
 def revert(call: Call) -> Reply:
     """Make the draft what a version is; what is in service stays as it is."""
-    found = views.named(call)
+    found = views.workflow_of(call)
     number: int | Literal["active"] = call.path["version"]
     now = call.core.clock()
     found.revert(number, now)

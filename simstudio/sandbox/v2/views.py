@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from simstudio.sandbox.operation import Call
 
 
-def named(call: Call, *, archived: bool = False) -> Definition:
-    """The workflow a path names, for somebody who may see it.
+def workflow_of(call: Call, *, archived: bool = False) -> Definition:
+    """The workflow that the path names, for a caller who may see it.
 
     Args:
         call: its path has a ``workflowId``.
@@ -63,7 +63,7 @@ def folder(shown: Folder) -> dict[str, Any]:
 
 
 def deployment(call: Call, found: Definition) -> dict[str, Any]:
-    """What is in service, and how it came there; the sandbox needs no time to put a version into service."""
+    """The deployed version and the last attempt to deploy one, which the sandbox finishes at once."""
     active, attempt = found.active, found.attempt
     served = None if active is None else active.state
     unresolved = (

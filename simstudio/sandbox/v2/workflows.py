@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from simstudio.sandbox.definitions.definition import Definition
 
-_ONE = "/api/v2/workflows/{workflowId}"
-
 
 @V2().serves(Workflows.list, {"scope": "active", "sortBy": "position", "sortOrder": "asc", "limit": 50})
 def list_workflows(call: Call) -> Reply:
@@ -45,7 +43,7 @@ def list_workflows(call: Call) -> Reply:
 
 
 def matches(wanted: str, *texts: str | None) -> bool:
-    """Whether a search finds something in texts."""
+    """Whether one of the texts contains a search text, whatever its case."""
     return any(wanted.strip().casefold() in text.casefold() for text in texts if text is not None)
 
 
@@ -81,7 +79,7 @@ def create(call: Call) -> Reply:
 @V2().serves(Workflows.get)
 def get(call: Call) -> Reply:
     """One workflow, with its variables and input fields."""
-    found = views.named(call)
+    found = views.workflow_of(call)
     more = {"variables": found.draft["variables"], "inputs": graph.inputs(found.draft)}
     return data({**views.workflow(call, found), **more})
 
@@ -89,7 +87,7 @@ def get(call: Call) -> Reply:
 @V2().serves(Workflows.update)
 def update(call: Call) -> Reply:
     """Rename, describe or move a workflow."""
-    found = views.named(call)
+    found = views.workflow_of(call)
     if not call.body:
         raise invalid_value("name", "At least one of name, description, or folderPath is required")
     call.core.definitions.update(found, call.body)
@@ -100,7 +98,7 @@ def update(call: Call) -> Reply:
 @V2().serves(Workflows.delete)
 def delete(call: Call) -> Reply:
     """Archive a workflow."""
-    found = views.named(call)
+    found = views.workflow_of(call)
     call.core.definitions.archive(found)
     note(call, "workflow.deleted", found)
     return data({"id": found.id, "deleted": True, "archived": True})
@@ -108,8 +106,8 @@ def delete(call: Call) -> Reply:
 
 @V2().serves(Workflows.restore)
 def restore(call: Call) -> Reply:
-    """Take an archived workflow back."""
-    found = views.named(call, archived=True)
+    """Restore an archived workflow."""
+    found = views.workflow_of(call, archived=True)
     call.core.definitions.restore(found)
     note(call, "workflow.restored", found)
     return data(views.workflow(call, found))
@@ -118,7 +116,7 @@ def restore(call: Call) -> Reply:
 @V2(needs_body=True).serves(Workflows.duplicate)
 def duplicate(call: Call) -> Reply:
     """Copy a workflow inside its workspace."""
-    found = views.named(call)
+    found = views.workflow_of(call)
     made = call.core.definitions.duplicate(found, call.body.get("name"), call.body.get("folderPath"))
     note(call, "workflow.duplicated", made, source=found.id)
     return data(views.workflow(call, made), 201)
@@ -126,7 +124,7 @@ def duplicate(call: Call) -> Reply:
 
 @V2().serves(Workflows.move)
 def move(call: Call) -> Reply:
-    """Put workflows into a folder, each on its own."""
+    """Move workflows into a folder, as many as can be moved."""
     workspace_id = call.workspace(call.body["workspaceId"])
     moved, failed, folder = call.core.definitions.move(workspace_id, call.body["workflowIds"], call.body["folderPath"])
     return data({"moved": moved, "failed": failed, "folderPath": folder})
@@ -135,17 +133,17 @@ def move(call: Call) -> Reply:
 @V2().serves(WorkflowStates.get)
 def get_state(call: Call) -> Reply:
     """The draft, as `replace_state` takes it."""
-    return data(views.named(call).draft)
+    return data(views.workflow_of(call).draft)
 
 
 @V2().serves(WorkflowStates.replace)
 def replace_state(call: Call) -> Reply:
-    """Replace the draft; what is in service stays as it is."""
-    found, dry = views.named(call), call.query.get("dryRun", False)
+    """Replace the draft; the deployed version stays as it is."""
+    found, dry = views.workflow_of(call), call.query.get("dryRun", False)
     given = {"loops": {}, "parallels": {}, "variables": found.draft["variables"], **call.body}
     if call.core.dialect.since_v08:
         checking.check_edges(given)
-    state, warnings = checking.tidied(given)
+    state, warnings = checking.normalize(given)
     lint = checking.lint(state, call.core.definitions.functions)
     if not dry:
         call.core.definitions.replace_state(found, state)
@@ -164,7 +162,7 @@ def replace_state(call: Call) -> Reply:
 @V2().serves(Workflows.apply_operations, {"atomic": False, "layout": "targeted"})
 def apply_operations(call: Call) -> Reply:
     """Edit the draft by operations: all that can be carried out, or with ``atomic`` all or none."""
-    found, dry = views.named(call), call.query.get("dryRun", False)
+    found, dry = views.workflow_of(call), call.query.get("dryRun", False)
     done = operations.apply(found.draft, call.body["operations"], call.body.get("setBlockEnabled", ()))
     if call.body["atomic"] and done.skipped:
         details = {"code": "OPERATIONS_NOT_APPLIED", "skipped": done.skipped, "droppedInputs": done.errors}
@@ -190,7 +188,7 @@ def apply_operations(call: Call) -> Reply:
 @V2().serves(WorkflowVariables.apply)
 def apply_variables(call: Call) -> Reply:
     """Change variables by name."""
-    found = views.named(call)
+    found = views.workflow_of(call)
     changed = variables.applied(found.draft["variables"], call.body["operations"])
     same = changed == found.draft["variables"]
     if not same:
