@@ -20,6 +20,7 @@ from simstudio.cli.failures import CommandError
 from simstudio.cli.invocation import Invocation, json_option, pass_invocation
 from simstudio.cli.options import timeout_option, workflow_argument
 from simstudio.cli.output import on_terminal, say, write_json
+from simstudio.cli.references import find_workflow, is_short
 from simstudio.cli.tables import show_fields
 
 if TYPE_CHECKING:
@@ -183,6 +184,9 @@ def run(
     One failing item stops no other. With --ledger, the same command again, or simstudio batch resume, sends only what
     is not finished.
     """
+    if is_short(workflow):
+        with connection.client() as client:
+            workflow = find_workflow(connection, client, workflow, acts=True)
     settings = Settings(
         workflow,
         inputs,

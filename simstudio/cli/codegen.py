@@ -12,6 +12,7 @@ from simstudio.cli.completion import complete_workflows
 from simstudio.cli.connection import Connection, connected
 from simstudio.cli.failures import CommandError, ExitCode
 from simstudio.cli.output import tell, write, write_json
+from simstudio.cli.references import find_workflow
 from simstudio.core.disk import output_file
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def codegen(
     if check and output is None:
         raise click.UsageError("--check compares with a file: give --output FILE", click.get_current_context())
     with connection.client() as client:
-        text = generate([client.workflows.describe(workflow) for workflow in workflows], asynchronous=asynchronous)
+        described = [client.workflows.describe(find_workflow(connection, client, each)) for each in workflows]
+        text = generate(described, asynchronous=asynchronous)
     if output is None:
         write(text)
         return

@@ -134,9 +134,10 @@ class Connection:
         """
         found = self.known_workspace(given)
         if found is None:
-            raise click.UsageError(
-                "No workspace. Give --workspace ID, or set SIM_WORKSPACE_ID", click.get_current_context(silent=True)
-            )
+            ctx = click.get_current_context(silent=True)
+            has_option = ctx is None or any(each.name == "workspace" for each in ctx.command.params)
+            advice = "Give --workspace ID, or set" if has_option else "Set"
+            raise click.UsageError(f"No workspace. {advice} SIM_WORKSPACE_ID", ctx)
         return found
 
     def known_workspace(self, given: str | None) -> str | None:

@@ -13,6 +13,7 @@ from simstudio.cli.failures import CommandError, ExitCode
 from simstudio.cli.options import timeout_option
 from simstudio.cli.output import on_terminal, write_json
 from simstudio.cli.progress import Waiting
+from simstudio.cli.readable import moment_and_time
 from simstudio.cli.tables import show_fields
 
 if TYPE_CHECKING:
@@ -86,10 +87,10 @@ def show_deployment(connection: Connection, workflow: str, result: Mapping[str, 
         [
             ("workflow", result.get("id", workflow)),
             ("deployed", result.get("isDeployed")),
-            ("deployed at", result.get("deployedAt")),
+            ("deployed at", moment_and_time(result.get("deployedAt"))),
             ("version", result.get("version", attempt.get("version"))),
             ("in service", active.get("version")),
-            ("state", attempt.get("status")),
+            ("status", attempt.get("status")),
             ("warnings", "\n".join(map(str, warnings)) if isinstance(warnings, list) and warnings else None),
         ]
     )

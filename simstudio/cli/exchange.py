@@ -15,6 +15,7 @@ from simstudio.cli.failures import CommandError, ExitCode
 from simstudio.cli.inputs import read_json
 from simstudio.cli.options import workflow_argument, workspace_option
 from simstudio.cli.output import on_terminal, say, write, write_json
+from simstudio.cli.references import find_workflow
 from simstudio.cli.tables import show_fields
 from simstudio.core.disk import output_file
 
@@ -36,8 +37,8 @@ def export(connection: Connection, workflow: str, output: Path | None) -> None:
     in it.
     """
     with connection.client() as client:
-        surface = connection.surface(client)
-        text = as_file(surface.workflows.export(workflow).to_dict())
+        workflow = find_workflow(connection, client, workflow)
+        text = as_file(connection.surface(client).workflows.export(workflow).to_dict())
     if output is None:
         write(text)
         return

@@ -68,12 +68,20 @@ class CommandError(Exception):
         message: What happened and what to do.
         exit_code: How the process ends.
         kind: ``error.type`` in JSON output.
+        choices: Ids, with what tells them apart, of which the user is to choose one.
     """
 
-    def __init__(self, message: str, exit_code: ExitCode = ExitCode.USAGE, kind: str = "CommandError") -> None:
+    def __init__(
+        self,
+        message: str,
+        exit_code: ExitCode = ExitCode.USAGE,
+        kind: str = "CommandError",
+        choices: Sequence[tuple[str, str]] = (),
+    ) -> None:
         super().__init__(message)
         self.exit_code = exit_code
         self.kind = kind
+        self.choices = choices
 
 
 class Interrupted(Exception):  # noqa: N818 - nothing went wrong
@@ -147,7 +155,13 @@ def describe(error: BaseException, invocation: Invocation) -> Failure | None:
     if isinstance(error, (Interrupted, KeyboardInterrupt, click.Abort)):
         return _interrupted(invocation)
     if isinstance(error, CommandError):
-        return Failure(error.kind, str(error), error.exit_code)
+        return Failure(
+            error.kind,
+            str(error),
+            error.exit_code,
+            details=[{"id": found, "name": name} for found, name in error.choices] or None,
+            remarks=[f"{found}  {name}" for found, name in error.choices],
+        )
     if isinstance(error, click.ClickException):
         return Failure(type(error).__name__, _usage(error), ExitCode.USAGE)
     if not isinstance(error, SimStudioError):
@@ -287,6 +301,8 @@ def _status(error: APIStatusError, invocation: Invocation) -> str:
         advice = f"The sandbox has: {', '.join(invocation.workflows)}."
     elif response.status == 404 and "html" in response.headers.get("content-type", ""):
         advice = "The server may be older than this route; else check --base-url (SIM_BASE_URL)."
+    elif response.status == 404 and invocation.id_advice:
+        advice = invocation.id_advice
     if isinstance(error, RateLimitError):
         wait = error.retry_after
         advice = "Wait a while and try again." if wait is None else f"Wait {wait:g} s and try again."

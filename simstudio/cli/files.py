@@ -12,7 +12,9 @@ from simstudio.cli.connection import Connection, connected
 from simstudio.cli.options import workspace_option
 from simstudio.cli.output import on_terminal, say, write_json
 from simstudio.cli.progress import Waiting
-from simstudio.cli.tables import show_fields, size
+from simstudio.cli.readable import size
+from simstudio.cli.references import find_file
+from simstudio.cli.tables import show_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -202,6 +204,7 @@ def download(connection: Connection, file_id: str, workspace: str | None, output
     """Download the file ID. It appears under its name when it is complete."""
     connection.invocation.interruption = "Nothing was saved; a download begins again."
     with connection.client() as client, Waiting(f"{file_id}: downloading"):
+        file_id = find_file(connection, client, file_id, workspace)
         found = connection.surface(client).files.download(
             file_id, workspace_id=connection.workspace(workspace), to=output
         )

@@ -32,6 +32,7 @@ class Invocation:
         profile: The profile that ``--profile`` names.
         verbosity: How often ``-v`` was given: 1 shows requests, 2 shows bodies as well.
         key_advice: What to do if the server refuses the key.
+        id_advice: What to do if the server does not know an id; empty if the id is no shortened one.
     """
 
     as_json: bool = False
@@ -47,6 +48,7 @@ class Invocation:
     profile: str | None = None
     verbosity: int = 0
     key_advice: str = "Check SIM_API_KEY, and that it belongs to this server."
+    id_advice: str = ""
 
     @property
     def program(self) -> list[str]:

@@ -2,40 +2,90 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simstudio.cli.connection import Connection
-from simstudio.cli.output import on_terminal, write_json
+from simstudio.cli.output import on_terminal, say, write_json
 from simstudio.cli.progress import Waiting
-from simstudio.cli.tables import seconds, show_fields
+from simstudio.cli.prompts import ask
+from simstudio.cli.readable import duration, moment_and_time
+from simstudio.cli.tables import show_fields
 
 if TYPE_CHECKING:
+    from simstudio.cli.invocation import Invocation
     from simstudio.client import SimStudioClient
     from simstudio.models.execution import WorkflowExecutionResult
     from simstudio.models.jobs import Job
+    from simstudio.models.pauses import Pause
     from simstudio.models.v2.runs import Run
+    from simstudio.resources.jobs import Until
 
 
-def waited(connection: Connection, client: SimStudioClient, task_id: str, workflow: str | None, timeout: float) -> Job:
-    """Wait until a background run is done, showing its state meanwhile.
+def wait_for_job(
+    connection: Connection,
+    client: SimStudioClient,
+    task_id: str,
+    workflow: str | None,
+    timeout: float,
+    *,
+    until: Until = "pause",
+    asks: bool = False,
+) -> Job:
+    """Wait until a background run is done, and show its state meanwhile.
+
+    Args:
+        connection: Says whom to tell what goes on when the command ends.
+        client: Sends the requests.
+        task_id: The id of the run or of its job.
+        workflow: The id of its workflow; v2 needs it.
+        timeout: Seconds to wait.
+        until: ``pause`` ends the wait at a pause as well; ``done`` says what each pause asks and goes on.
+        asks: Whether to ask on the terminal what a pause asks, and to send the answer.
 
     Raises:
-        JobFailedError: It failed.
-        JobTimeoutError: It was not done in time.
-        SimStudioError: It could not be asked for.
+        JobFailedError: The run failed.
+        JobTimeoutError: The run was not done in time.
+        SimStudioError: The state of the run cannot be read.
     """
-    known = connection.workflow_of(client, workflow)
     invocation = connection.invocation
     invocation.task_id = task_id
     invocation.begun = True
+    told: set[str | None] = set()
     with Waiting(f"{task_id}: waiting") as waiting:
+
+        def show(job: Job) -> None:
+            pause = job.pause
+            waiting.update(f"{task_id}: {job.status}")
+            if until == "done" and pause is not None and pause.context_id not in told:
+                told.add(pause.context_id)
+                with waiting.hidden():
+                    say(f"note: {describe_wait(invocation, task_id, workflow, pause)}")
+
+        def answer(pause: Pause) -> Any:
+            with waiting.hidden():
+                return ask(pause)
+
         return client.jobs.wait(
             task_id,
-            workflow_id=known,
+            workflow_id=workflow,
             timeout=timeout,
-            on_progress=lambda state: waiting.update(f"{task_id}: {state.status}"),
+            on_progress=show,
+            until=until,
+            on_pause=answer if asks else None,
         )
+
+
+def describe_wait(invocation: Invocation, run: str, workflow: str | None, pause: Pause) -> str:
+    """Whom a paused run waits for, what the pause asks, and where and how to answer."""
+    from simstudio.resources.pauses import describe_pause
+
+    words = [*invocation.program, "runs", "resume", pause.execution_id or run]
+    workflow = pause.workflow_id or workflow
+    words += ["--workflow", workflow] if workflow else []
+    words += ["--api-version", "v2"] if invocation.workflow is not None else []
+    return f"{run}: {describe_pause(pause)}; answer it there, or with: {shlex.join(words)}"
 
 
 def show_job(connection: Connection, found: Job) -> None:
@@ -53,9 +103,9 @@ def show_job(connection: Connection, found: Job) -> None:
             ("status", f"{state}, but its workflow failed" if failed and found.status == "completed" else state),
             ("workflow", found.workflow_id),
             ("execution", found.execution_id),
-            ("started", metadata.get("startedAt")),
-            ("completed", metadata.get("completedAt")),
-            ("took", seconds(metadata.get("duration"))),
+            ("started", moment_and_time(metadata.get("startedAt"))),
+            ("completed", moment_and_time(metadata.get("completedAt"))),
+            ("took", duration(metadata.get("duration"))),
             ("error", found.error_message),
             ("output", result.output if result is not None else None),
             ("cut texts", ", ".join(found.truncated) or None),

@@ -10,11 +10,13 @@ import click
 
 from simstudio.cli.connection import Connection, connected
 from simstudio.cli.inputs import parse_names, read_bytes
-from simstudio.cli.lists import Column, show_list
+from simstudio.cli.lists import Column, show_list, view_options
 from simstudio.cli.options import timeout_option, workspace_option
 from simstudio.cli.output import on_terminal, write_json
 from simstudio.cli.progress import Waiting
-from simstudio.cli.tables import number, show_fields, size
+from simstudio.cli.readable import number, size
+from simstudio.cli.references import find_base, find_file
+from simstudio.cli.tables import show_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,7 +106,8 @@ def add(
     with connection.client() as client:
         connection.require_v2(client, "Adding documents is", "simstudio call v1.knowledge.documents.upload does it.")
         workspace_id = connection.workspace(workspace)
-        content = source if is_id else _content(source, name)
+        base = find_base(connection, client, base, workspace, acts=True)
+        content = find_file(connection, client, source, workspace) if is_id else _content(source, name)
         connection.invocation.interruption = "No document was added."
         with Waiting(f"{shown}: uploading") as waiting:
 
@@ -189,6 +192,7 @@ def _content(source: str, name: str | None) -> Any:
 )
 @click.option("--hybrid", is_flag=True, help="Search for words as well, not by meaning only (v2).")
 @connected
+@view_options
 def search(
     connection: Connection,
     base: str,
@@ -210,9 +214,9 @@ def search(
             options["search_mode"] = "hybrid"
         found = connection.surface(client).knowledge.search(
             workspace_id=connection.workspace(workspace),
-            knowledge_base_ids=[base, *more],
+            knowledge_base_ids=[find_base(connection, client, each, workspace) for each in (base, *more)],
             query=query,
             top_k=limit,
             **options,
         )
-    show_list(connection, found.results, _RESULTS)
+    show_list(found.results, _RESULTS)

@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from simstudio.cli.connection import Connection, connected
-from simstudio.cli.lists import Column, limit_option, page_size, show_list
+from simstudio.cli.lists import Column, limit_option, page_size, show_list, view_options
 from simstudio.cli.options import workspace_option
-from simstudio.cli.tables import seconds
+from simstudio.cli.references import find_workflow
 from simstudio.cli.tail import tail
 from simstudio.cli.traces import shows_trace
 
@@ -28,16 +28,26 @@ def _cost(log: Mapping[str, Any]) -> Any:
     return cost.get("total") if isinstance(cost, Mapping) else None
 
 
-_LOGS = (
-    Column("started", "startedAt"),
-    Column("level", "level"),
-    Column("workflow", "workflowId", is_id=True),
-    Column("trigger", "trigger"),
-    Column("took", lambda log: seconds(log.get("totalDurationMs"))),
-    Column("cost", _cost),
+_COLUMNS = (
+    Column("started", "startedAt", "time"),
+    Column("took", "totalDurationMs", "duration"),
+    Column("workflow", "workflowId", "id"),
+    Column("trigger", "trigger", wide=True),
 )
-_V1 = (Column("log", "id", is_id=True), *_LOGS, Column("execution", "executionId", is_id=True))
-_V2 = (Column("run", "runId", is_id=True), Column("status", "status"), *_LOGS)
+_V1 = (
+    Column("run", "executionId", "id"),
+    Column("level", "level"),
+    *_COLUMNS,
+    Column("cost", _cost, "dollars", wide=True),
+    Column("log", "id", "id", wide=True),
+)
+_V2 = (
+    Column("run", "runId", "id"),
+    Column("status", "status"),
+    *_COLUMNS,
+    Column("credits", _cost, "credits", wide=True),
+    Column("level", "level", wide=True),
+)
 
 
 @click.group(epilog=_EPILOG, invoke_without_command=True)
@@ -63,6 +73,7 @@ logs.add_command(tail)
 @click.option("--until", metavar="TIME", help="Not begun after.")
 @limit_option(50)
 @connected
+@view_options
 def list_(
     connection: Connection,
     workspace: str | None,
@@ -76,20 +87,23 @@ def list_(
     limit: int | None,
 ) -> None:
     """List the logs of a workspace, the newest first."""
-    chosen = {
-        "workflow_ids": list(workflows),
+    chosen: dict[str, Any] = {
         "level": level,
         "triggers": list(triggers),
         "status": list(statuses),
         "start_date": since,
         "end_date": until,
     }
-    filters: dict[str, Any] = {name: value for name, value in chosen.items() if value}
+    filters = {name: value for name, value in chosen.items() if value}
     with connection.client() as client:
+        if workflows:
+            filters["workflow_ids"] = [
+                find_workflow(connection, client, each, workspace=workspace) for each in workflows
+            ]
         if statuses:
             connection.require_v2(client, "The status of a run is", "v1 has --level error.")
         found = connection.surface(client).logs.list(connection.workspace(workspace), limit=page_size(limit), **filters)
-        show_list(connection, found, _V2 if client.api_version == "v2" else _V1, limit)
+        show_list(found, _V2 if client.api_version == "v2" else _V1, limit)
 
 
 @logs.command

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from simstudio.cli.invocation import Invocation, json_option, pass_invocation
+from simstudio.cli.lists import Column, show_list, view_options
 from simstudio.cli.operation_options import summary_of
-from simstudio.cli.output import on_terminal, write_json
-from simstudio.cli.tables import show_table
+
+if TYPE_CHECKING:
+    from simstudio.catalog import Operation
 
 _EPILOG = """\b
 Examples:
@@ -18,10 +22,19 @@ simstudio call NAME --help shows the parameters of one.
 """
 
 
+_OPERATIONS = (
+    Column("operation", "attribute", "id"),
+    Column("verb", "verb"),
+    Column("path", "path"),
+    Column("what it does", "summary"),
+)
+
+
 @click.command(epilog=_EPILOG)
 @click.argument("word", required=False, default="")
 @json_option
 @pass_invocation
+@view_options
 def operations(invocation: Invocation, word: str, *, as_json: bool) -> None:
     """List the operations of v1 and v2 whose name, path or summary has WORD. Nothing is sent."""
     from simstudio import ANONYMOUS, SimStudioClient
@@ -32,20 +45,19 @@ def operations(invocation: Invocation, word: str, *, as_json: bool) -> None:
     found = [(each, summary_of(each.of(client))) for each in every()]
     sought = word.lower()
     found = [(each, text) for each, text in found if sought in f"{each.attribute} {each.id} {each.path} {text}".lower()]
-    if not as_json and on_terminal():
-        rows = [(each.attribute, each.verb, each.path, text) for each, text in found]
-        show_table(("operation", "verb", "path", "what it does"), rows, whole={"operation"})
-        return
-    for each, text in found:
-        parameters = {name: {"wire": place.wire, "place": place.place} for name, place in each.parameters.items()}
-        write_json({
-            "id": each.id,
-            "version": each.version,
-            "verb": each.verb,
-            "path": each.path,
-            "attribute": each.attribute,
-            "summary": text,
-            "list": each.is_list,
-            "evidence": each.evidence,
-            "parameters": parameters,
-        })  # fmt: skip
+    show_list([_as_json(each, text) for each, text in found], _OPERATIONS)
+
+
+def _as_json(found: Operation, summary: str) -> dict[str, Any]:
+    parameters = {name: {"wire": place.wire, "place": place.place} for name, place in found.parameters.items()}
+    return {
+        "id": found.id,
+        "version": found.version,
+        "verb": found.verb,
+        "path": found.path,
+        "attribute": found.attribute,
+        "summary": summary,
+        "list": found.is_list,
+        "evidence": found.evidence,
+        "parameters": parameters,
+    }

@@ -51,6 +51,9 @@ workflow_option = click.option(
 )
 """Decorator: ``--workflow``, for :meth:`~simstudio.cli.connection.Connection.workflow_of`."""
 
+run_argument = click.argument("run", metavar="RUN")
+"""Decorator: a run's id, its beginning, or ``last``, for :mod:`simstudio.cli.references`."""
+
 workspace_option = click.option(
     "--workspace", metavar="ID", help="The workspace; else SIM_WORKSPACE_ID. With --sandbox, its own."
 )

@@ -9,10 +9,11 @@ import click
 from simstudio.cli.global_options import complete_profiles
 from simstudio.cli.invocation import Invocation, json_option, pass_invocation
 from simstudio.cli.keys import fetch_key
+from simstudio.cli.lists import Column, show_list, view_options
 from simstudio.cli.login import describe_profile
 from simstudio.cli.output import on_terminal, say, write_json
 from simstudio.cli.profile_file import ProfileFile
-from simstudio.cli.tables import show_fields, show_table
+from simstudio.cli.tables import show_fields
 
 _EPILOG = """\b
 Examples:
@@ -20,6 +21,14 @@ Examples:
   simstudio profiles use work
   simstudio --profile work usage
 """
+
+
+_PROFILES = (
+    Column("profile", "name", "id"),
+    Column("server", "baseUrl"),
+    Column("workspace", "workspaceId"),
+    Column("current", "current"),
+)
 
 
 @click.group(epilog=_EPILOG, invoke_without_command=True)
@@ -33,17 +42,14 @@ def profiles(ctx: click.Context) -> None:
 @profiles.command("list")
 @json_option
 @pass_invocation
+@view_options
 def list_(invocation: Invocation, *, as_json: bool) -> None:
     """List the profiles. No key is read."""
     invocation.as_json = as_json
     file = ProfileFile.load()
     found = [describe_profile(file.get(name), is_current=name == file.current) for name in file.names]
-    if as_json or not on_terminal():
-        for each in found:
-            write_json(each)
-    elif found:
-        rows = [(each["name"], each["baseUrl"], each["workspaceId"], each["current"]) for each in found]
-        show_table(("profile", "server", "workspace", "current"), rows, whole={"profile"})
+    if found or as_json or not on_terminal():
+        show_list(found, _PROFILES)
     else:
         say("note: there are no profiles; simstudio login makes one")
 

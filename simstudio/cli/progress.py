@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -44,6 +46,15 @@ class Waiting:
         shown, self._shown = self._shown, None
         if shown is not None:
             shown.stop()
+
+    @contextmanager
+    def hidden(self) -> Iterator[None]:
+        """Take the spinner away for the time of a ``with`` block, in which lines are written or questions asked."""
+        if self._shown is not None:
+            self._shown.stop()
+        yield
+        if self._shown is not None:
+            self._shown.start()
 
     def __enter__(self) -> Self:
         if is_terminal(sys.stderr) and os.environ.get("TERM", "") not in ("dumb", "unknown"):

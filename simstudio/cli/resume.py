@@ -10,10 +10,11 @@ from simstudio.cli.connection import Connection, connected
 from simstudio.cli.failures import CommandError, ExitCode
 from simstudio.cli.inputs import parse_json, read_json
 from simstudio.cli.jobs import show_job
-from simstudio.cli.options import timeout_option
+from simstudio.cli.options import run_argument, timeout_option, workflow_option, workspace_option
 from simstudio.cli.output import say, write_json, write_value
 from simstudio.cli.progress import Waiting
 from simstudio.cli.prompts import ask, can_ask, describe_fields
+from simstudio.cli.references import find_run_and_workflow
 from simstudio.errors import ExecutionError
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ _PATIENCE = 300.0
 
 
 @click.command(short_help="Answer a run that waits for a human.")
-@click.argument("run", metavar="RUN")
-@click.option("--workflow", metavar="ID", required=True, help="Its workflow.")
+@run_argument
+@workflow_option
+@workspace_option
 @click.option("--context", metavar="ID", help="Which of its pauses, where several wait.")
 @click.option(
     "--input",
@@ -41,7 +43,8 @@ _PATIENCE = 300.0
 def resume(
     connection: Connection,
     run: str,
-    workflow: str,
+    workflow: str | None,
+    workspace: str | None,
     context: str | None,
     answer: str | None,
     *,
@@ -55,7 +58,9 @@ def resume(
     """
     given = _given(answer)
     with connection.client() as client:
-        connection.workflow_of(client, workflow)
+        run, workflow = find_run_and_workflow(connection, client, run, workflow, workspace, acts=True)
+        if workflow is None:
+            raise click.UsageError("A pause is found by its workflow: give --workflow ID", click.get_current_context())
         pause = _chosen(client.workflows.get_paused(workflow, run), context)
         if answer is None:
             if not can_ask():

@@ -19,6 +19,7 @@ from simstudio.cli.jobs import cut_texts_of
 from simstudio.cli.options import timeout_option, workflow_argument
 from simstudio.cli.output import say, write, write_json, write_value
 from simstudio.cli.progress import Waiting
+from simstudio.cli.references import find_workflow
 from simstudio.errors import ExecutionError
 from simstudio.transport.terminal import is_terminal
 
@@ -83,13 +84,15 @@ def run(
             "warning: --stream shows text of the outputs that --select names, such as --select agent1.content; without "
             "it the output comes at the end"
         )
-    running = _Run(connection, workflow, assemble(pairs, input_json, files), timeout)
+    data = assemble(pairs, input_json, files)
     from simstudio.resources.payload import FileInputWarning
     from simstudio.resources.whole_output import TruncatedOutputWarning
 
     with connection.client() as client, warnings.catch_warnings():
         for category in (FileInputWarning, TruncatedOutputWarning):
             warnings.simplefilter("always", category)
+        workflow = find_workflow(connection, client, workflow, acts=True)
+        running = _Run(connection, workflow, data, timeout)
         connection.invocation.begun = True
         connection.invocation.executed = workflow
         connection.invocation.workflow = workflow if client.api_version == "v2" else None

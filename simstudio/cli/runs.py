@@ -9,17 +9,21 @@ import click
 
 from simstudio.cli.connection import Connection, connected
 from simstudio.cli.failures import CommandError, ExitCode
-from simstudio.cli.jobs import cut_texts_of, show_job, waited
-from simstudio.cli.lists import Column, limit_option, page_size, show_list
-from simstudio.cli.options import timeout_option, workflow_argument, workflow_option
+from simstudio.cli.jobs import cut_texts_of, show_job, wait_for_job
+from simstudio.cli.lists import Column, limit_option, page_size, show_list, view_options
+from simstudio.cli.options import run_argument, timeout_option, workflow_argument, workflow_option, workspace_option
 from simstudio.cli.output import on_terminal, write_json
+from simstudio.cli.prompts import can_ask
+from simstudio.cli.readable import amount, duration, moment_and_time
+from simstudio.cli.references import find_run_and_workflow, find_workflow
 from simstudio.cli.resume import resume
-from simstudio.cli.tables import seconds, show_fields
+from simstudio.cli.tables import show_fields
 from simstudio.cli.traces import shows_trace
 from simstudio.errors import NotFoundError
 
 if TYPE_CHECKING:
     from simstudio.client import SimStudioClient
+    from simstudio.resources.jobs import Until
 
 _EPILOG = """\b
 Examples:
@@ -42,17 +46,17 @@ def _cost(run: Mapping[str, Any]) -> Any:
 
 _STATUSES = ("pending", "running", "completed", "failed", "cancelled", "paused")
 _RUNS = (
-    Column("run", "runId", is_id=True),
+    Column("run", "runId", "id"),
     Column("status", "status"),
-    Column("trigger", "trigger"),
-    Column("started", "startedAt"),
-    Column("took", lambda run: seconds(run.get("durationMs"))),
-    Column("credits", _cost),
+    Column("started", "startedAt", "time"),
+    Column("took", "durationMs", "duration"),
+    Column("credits", _cost, "credits", wide=True),
+    Column("trigger", "trigger", wide=True),
 )
 _PAUSED = (
-    Column("run", "executionId", is_id=True),
+    Column("run", "executionId", "id"),
     Column("status", "status"),
-    Column("paused", "pausedAt"),
+    Column("paused", "pausedAt", "time"),
     Column("pauses", "totalPauseCount"),
     Column("answered", "resumedCount"),
 )
@@ -78,6 +82,7 @@ runs.add_command(resume)
 @click.option("--oldest-first", is_flag=True, help="In the order they began; else the newest first (v2).")
 @limit_option(50)
 @connected
+@view_options
 def list_(
     connection: Connection,
     workflow: str,
@@ -93,8 +98,9 @@ def list_(
     chosen = {"trigger": trigger, "start_date": since, "end_date": until, "order": "asc" if oldest_first else None}
     filters: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
     with connection.client() as client:
+        workflow = find_workflow(connection, client, workflow)
         if client.api_version == "v1" and status == "paused" and not filters:
-            show_list(connection, client.workflows.paused(workflow), _PAUSED, limit)
+            show_list(client.workflows.paused(workflow), _PAUSED, limit)
             return
         connection.require_v2(
             client, "Lists of runs are", "v1 lists paused runs (--status paused), and logs: simstudio logs list"
@@ -102,20 +108,21 @@ def list_(
         if status is not None:
             filters["status"] = status
         found = client.v2.runs.list(workflow, limit=page_size(limit), **filters)
-        show_list(connection, found, _RUNS, limit)
+        show_list(found, _RUNS, limit)
 
 
 @runs.command
-@click.argument("run", metavar="RUN")
+@run_argument
 @workflow_option
+@workspace_option
 @connected
-def get(connection: Connection, run: str, workflow: str | None) -> None:
+def get(connection: Connection, run: str, workflow: str | None, workspace: str | None) -> None:
     """Show the state of RUN.
 
     It ends with 0 whatever the state is: the question was answered.
     """
     with connection.client() as client:
-        known = connection.workflow_of(client, workflow)
+        run, known = find_run_and_workflow(connection, client, run, workflow, workspace)
         if client.api_version == "v1" or known is None:
             show_job(connection, client.jobs.get(run, workflow_id=known))
             return
@@ -131,10 +138,10 @@ def get(connection: Connection, run: str, workflow: str | None) -> None:
             ("workflow", found.get("workflowId")),
             ("status", "paused: it waits for a human" if found.get("status") == "paused" else found.get("status")),
             ("trigger", found.get("trigger")),
-            ("started", found.get("startedAt")),
-            ("ended", found.get("endedAt")),
-            ("took", seconds(found.get("durationMs"))),
-            ("credits", _cost(found)),
+            ("started", moment_and_time(found.get("startedAt"))),
+            ("ended", moment_and_time(found.get("endedAt"))),
+            ("took", duration(found.get("durationMs"))),
+            ("credits", amount(_cost(found))),
             ("paused", found.get("paused")),
             ("error", error.get("message") if isinstance(error, Mapping) else error),
             ("files", files or None),
@@ -154,31 +161,56 @@ def show() -> None:
 
 
 @runs.command
-@click.argument("run", metavar="RUN")
+@run_argument
 @workflow_option
+@workspace_option
+@click.option(
+    "--until",
+    type=click.Choice(["pause", "done"]),
+    default="pause",
+    show_default=True,
+    help="A pause for a person ends the wait as well; or wait through pauses until the run is done.",
+)
+@click.option("--ask", "asks", is_flag=True, help="With --until done: ask on this terminal what a pause asks.")
 @timeout_option("Seconds to wait.", default=3600.0)
 @connected
-def wait(connection: Connection, run: str, workflow: str | None, timeout: float) -> None:
+def wait(
+    connection: Connection,
+    run: str,
+    workflow: str | None,
+    workspace: str | None,
+    *,
+    until: Until,
+    asks: bool,
+    timeout: float,
+) -> None:
     """Wait until RUN is done, and show it.
 
-    It ends with 1 when the run failed, and with 4 when it was not done in time.
+    The exit code is 1 if the run failed, and 4 if it was not done in time. With --until done, the command says whom a
+    paused run waits for, and where to answer.
     """
+    if asks and until != "done":
+        raise click.UsageError("--ask goes with --until done", click.get_current_context())
+    if asks and not can_ask():
+        raise click.UsageError("--ask needs a terminal", click.get_current_context())
     with connection.client() as client:
-        done = waited(connection, client, run, workflow, timeout)
+        run, known = find_run_and_workflow(connection, client, run, workflow, workspace)
+        done = wait_for_job(connection, client, run, known, timeout, until=until, asks=asks)
     show_job(connection, done)
 
 
 @runs.command
-@click.argument("run", metavar="RUN")
+@run_argument
 @workflow_option
+@workspace_option
 @connected
-def cancel(connection: Connection, run: str, workflow: str | None) -> None:
+def cancel(connection: Connection, run: str, workflow: str | None, workspace: str | None) -> None:
     """Stop RUN.
 
     It ends with 1 when there was nothing to stop, or the server could not.
     """
     with connection.client() as client:
-        known = connection.workflow_of(client, workflow)
+        run, known = find_run_and_workflow(connection, client, run, workflow, workspace, acts=True)
         of, execution = (known, run) if client.api_version == "v2" else _execution(client, known, run)
         if of is None:
             raise click.UsageError(

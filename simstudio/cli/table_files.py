@@ -13,7 +13,9 @@ from simstudio.cli.inputs import parse_names
 from simstudio.cli.options import timeout_option, workspace_option
 from simstudio.cli.output import on_terminal, write_json
 from simstudio.cli.progress import Waiting
-from simstudio.cli.tables import attribute, number, show_fields, size
+from simstudio.cli.readable import number, size
+from simstudio.cli.references import find_table
+from simstudio.cli.tables import attribute, show_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -84,9 +86,13 @@ def import_(
 
     The command ends when the rows are stored, and with 1 if the import failed.
     """
-    target = _target(new, table, replace=replace)
+    _check_target(new, table, replace=replace)
     with connection.client() as client:
         connection.require_v2(client, "Imports into tables are")
+        target: dict[str, Any] = {"type": "new", "name": new}
+        if table is not None:
+            table_id = find_table(connection, client, table, workspace, acts=True)
+            target = {"type": "existing", "tableId": table_id, "mode": "replace" if replace else "append"}
         workspace_id = connection.workspace(workspace)
         with Waiting(f"{file.name}: uploading") as waiting:
             result = client.v2.tables.import_csv(
@@ -114,19 +120,16 @@ def import_(
     )
 
 
-def _target(new: str | None, table: str | None, *, replace: bool) -> dict[str, Any]:
-    """The target of an import.
+def _check_target(new: str | None, table: str | None, *, replace: bool) -> None:
+    """Refuse an import without a target, or with two.
 
     Raises:
-        click.UsageError: There is none, or there are two.
+        click.UsageError: It has none, or two.
     """
     if (new is None) == (table is None):
         raise click.UsageError("Give either --new NAME or --table ID", click.get_current_context())
-    if new is not None:
-        if replace:
-            raise click.UsageError("--replace goes with --table", click.get_current_context())
-        return {"type": "new", "name": new}
-    return {"type": "existing", "tableId": table, "mode": "replace" if replace else "append"}
+    if new is not None and replace:
+        raise click.UsageError("--replace goes with --table", click.get_current_context())
 
 
 def _shown(
@@ -187,6 +190,7 @@ def export(
     with connection.client() as client:
         connection.require_v2(client, "Exports of tables are")
         connection.invocation.interruption = "No file was written; an export begins again."
+        table = find_table(connection, client, table, workspace)
         with Waiting(f"{table}: exporting") as waiting:
 
             def show(count: int) -> None:

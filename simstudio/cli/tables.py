@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simstudio.cli.output import encodable
 from simstudio.transport.terminal import printable
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 _NARROW = 40
 """Characters below which a terminal has no room for two columns of fields."""
+_GAP = 3
+"""Spaces between two columns."""
 _SQUEEZED = 12
 """Characters that a column may be squeezed to, where it has a longer word."""
-_LARGEST = 2.0**100
-"""Bytes beyond which a number is no size."""
 _DRAWN = "█░▏▸✗…·"
 """Characters of the picture of a trace."""
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -40,11 +40,13 @@ def show_fields(fields: Iterable[tuple[str, Any]]) -> None:
         else:
             lines = [part for line in value.split("\n") for part in _wrapped(line, console.width - width - 2)]
             rest = "".join(f"\n{' ' * (width + 2)}{line}".rstrip(" ") for line in lines[1:])
-            shown = Text.assemble((name.ljust(width), "bold"), f"  {lines[0]}{rest}")
+            shown = Text.assemble((name.ljust(width), "bold"), "  ", (f"{lines[0]}{rest}", _style_of(name, value)))
         console.print(shown, soft_wrap=True)
 
 
-def show_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], whole: Collection[str] = ()) -> None:
+def show_table(
+    headings: Sequence[str], rows: Iterable[Sequence[Any]], whole: Collection[str] = (), less: Sequence[str] = ()
+) -> None:
     """Print rows under headings; None is a dash. If the terminal is too narrow for ids and times, each row is fields.
 
     A time is never broken, and is shown in a row without its fraction of a second.
@@ -52,7 +54,8 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], whole: Co
     Args:
         headings: One for each column.
         rows: The values.
-        whole: The headings of columns with ids, which are never broken or cut.
+        whole: The headings of columns with ids or times, which are never broken or cut.
+        less: The headings of columns that are left out, the last one first, until the others have room.
     """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
@@ -61,22 +64,71 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], whole: Co
     console = _console()
     rows = list(rows)
     shown = [[_TIME.sub(r"\1\2", _readable(value)) for value in row] for row in rows]
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    least = 0
-    for number, heading in enumerate(headings):
-        words = [heading, *(word for row in shown for word in row[number].split())]
-        longest = max(map(len, words))
-        is_whole = heading in whole or any(_TIME.fullmatch(row[number]) for row in shown)
-        least += (longest if is_whole else max(len(heading), min(longest, _SQUEEZED))) + 3
-        table.add_column(Text(heading), overflow="fold", no_wrap=is_whole)
-    if shown and least - 1 > console.width:
+    columns = [_layout(heading, [row[at] for row in shown], whole) for at, heading in enumerate(headings)]
+    kept = list(range(len(columns)))
+    for heading in reversed(less):
+        if _width_of(columns[at] for at in kept) > console.width:
+            kept.remove(headings.index(heading))
+    if shown and _width_of(columns[at] for at in kept) > console.width:
         for values in rows:
             show_fields(zip(headings, map(_readable, values), strict=True))
             console.print()
         return
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for at in kept:
+        table.add_column(Text(headings[at]), overflow="fold", no_wrap=columns[at].is_whole)
     for row in shown:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(row[at], style=_style_of(headings[at], row[at])) for at in kept))
     console.print(table)
+
+
+def show_words(words: Iterable[Any], status: Any) -> None:
+    """Print values on one line, however long; that of a status has its colour."""
+    from rich.text import Text
+
+    texts = [Text(_readable(word), status_style(word) if word == status else "") for word in words]
+    _console().print(Text("  ").join(texts), soft_wrap=True)
+
+
+class _Layout(NamedTuple):
+    """A column: its smallest width, and whether its values are never broken."""
+
+    width: int
+    is_whole: bool
+
+
+def _layout(heading: str, values: Sequence[str], whole: Collection[str]) -> _Layout:
+    is_whole = heading in whole or any(map(_TIME.fullmatch, values))
+    pieces = values if is_whole else [word for value in values for word in value.split()]
+    longest = max(map(_cells, pieces), default=0)
+    return _Layout(max(_cells(heading), longest if is_whole else min(longest, _SQUEEZED)), is_whole)
+
+
+def _width_of(columns: Iterable[_Layout]) -> int:
+    return sum(column.width + _GAP for column in columns) - _GAP
+
+
+def _cells(text: str) -> int:
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+_COLOURS = {
+    **dict.fromkeys(("failed", "error"), "red"),
+    **dict.fromkeys(("running", "pending", "processing", "queued", "redacting"), "yellow"),
+    **dict.fromkeys(("completed", "done", "succeeded", "active"), "green"),
+    "paused": "magenta",
+}
+
+
+def status_style(status: object) -> str:
+    """The colour of a status, as a style of rich; empty for any other word."""
+    return _COLOURS.get(re.split(r"[\s:,]", str(status), maxsplit=1)[0].lower(), "")
+
+
+def _style_of(heading: str, value: str) -> str:
+    return status_style(value) if heading in ("status", "level") else ""
 
 
 _STYLES = {
@@ -106,52 +158,6 @@ def show_picture(trace: Trace, limit: int | None) -> None:
         shown = Text.assemble(*((encodable(text), _STYLES[style]) for text, style in line))
         shown.rstrip()
         console.print(shown, soft_wrap=True)
-
-
-def number(value: Any, form: str = ",g") -> Any:
-    """A number, readably; anything else as it came.
-
-    Example:
-        >>> number(12345.5), number("12345.5"), number(2, ".2f")
-        ('12,345.5', '12345.5', '2.00')
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return value
-    try:
-        return format(value, form)
-    except OverflowError:  # an integer of hundreds of digits
-        return value
-
-
-def seconds(milliseconds: Any) -> str | None:
-    """Milliseconds, readably; None of what is no number.
-
-    Example:
-        >>> seconds(1530)
-        '1.53 s'
-    """
-    if isinstance(milliseconds, bool) or not isinstance(milliseconds, (int, float)):
-        return None
-    try:
-        return f"{milliseconds / 1000:.6g} s"
-    except OverflowError:
-        return None
-
-
-def size(count: Any) -> Any:
-    """Bytes, readably; anything else as it came.
-
-    Example:
-        >>> size(5 * 1024**3)
-        '5.0 GiB'
-    """
-    if isinstance(count, bool) or not isinstance(count, (int, float)) or count > _LARGEST:
-        return count
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024:
-            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} TiB"
 
 
 def attribute(model: Any, *names: str) -> Any:

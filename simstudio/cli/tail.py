@@ -13,8 +13,10 @@ import click
 from simstudio.cli.connection import Connection, connected
 from simstudio.cli.lists import MOST_ON_A_PAGE
 from simstudio.cli.options import seconds_option, workspace_option
-from simstudio.cli.output import on_terminal, say, write, write_json
-from simstudio.cli.tables import seconds
+from simstudio.cli.output import on_terminal, say, write_json
+from simstudio.cli.readable import duration
+from simstudio.cli.references import find_workflow
+from simstudio.cli.tables import show_words
 from simstudio.core.model import Model
 from simstudio.errors import APIConnectionError, RateLimitError, ServerError
 
@@ -56,8 +58,9 @@ def tail(
     once: bool,
 ) -> None:
     """Show the logs of a workspace as runs end (or pause, in v2), until Ctrl-C. Each is shown once."""
-    filters: dict[str, Any] = {"workflow_ids": list(workflows)} if workflows else {}
     with connection.client() as client:
+        named = [find_workflow(connection, client, each, workspace=workspace) for each in workflows]
+        filters: dict[str, Any] = {"workflow_ids": named} if named else {}
         tailing = Tail(client, connection.workspace(workspace), filters, level, lines)
         failures = 0
         while True:
@@ -169,12 +172,6 @@ def _show(connection: Connection, log: Mapping[str, Any]) -> None:
     if connection.as_json or not on_terminal():
         write_json(log)
         return
-    words = (
-        log.get("startedAt"),
-        log.get("status") or log.get("level"),
-        log.get("workflowId"),
-        log.get("trigger"),
-        seconds(log.get("totalDurationMs")),
-        id_of(log),
-    )
-    write("  ".join(str(word) if word is not None else "–" for word in words) + "\n")
+    status = log.get("status") or log.get("level")
+    took = duration(log.get("totalDurationMs"))
+    show_words((log.get("startedAt"), status, log.get("workflowId"), log.get("trigger"), took, id_of(log)), status)

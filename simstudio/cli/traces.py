@@ -13,13 +13,13 @@ from simstudio.cli.connection import Connection, connected
 from simstudio.cli.failures import CommandError, ExitCode
 from simstudio.cli.options import workspace_option
 from simstudio.cli.output import on_terminal, say, write_json
-from simstudio.cli.tables import seconds, show_fields, show_picture
+from simstudio.cli.readable import amount, dollars, duration, moment_and_time
+from simstudio.cli.references import find_run, find_workflow
+from simstudio.cli.tables import show_fields, show_picture
 
 if TYPE_CHECKING:
-    from simstudio.client import SimStudioClient
     from simstudio.traces.trace import Trace
 
-_LAST = "last"
 _MOST_ROWS = 100
 
 
@@ -28,7 +28,7 @@ def shows_trace(command: Callable[..., None]) -> Callable[..., None]:
 
     @click.argument("run", metavar="ID")
     @workspace_option
-    @click.option("--workflow", metavar="ID", help='With "last": only of this workflow.')
+    @click.option("--workflow", metavar="ID", help='With "last" or a shortened ID: a run of this workflow.')
     @click.option(
         "--html",
         "page",
@@ -53,8 +53,9 @@ def shows_trace(command: Callable[..., None]) -> Callable[..., None]:
         if content and page is None:
             raise click.UsageError("--content goes with --html", click.get_current_context())
         with connection.client() as client:
-            if run == _LAST:
-                run = _newest(connection, client, workspace, workflow)
+            if workflow is not None:
+                workflow = find_workflow(connection, client, workflow, workspace=workspace)
+            run = find_run(connection, client, run, workflow, workspace, as_log=True).id
             trace = client.traces.get(run, workspace_id=connection.known_workspace(workspace))
         if page is not None:
             _write(trace, page, content=content)
@@ -64,18 +65,6 @@ def shows_trace(command: Callable[..., None]) -> Callable[..., None]:
         _show(trace, None if everything else _MOST_ROWS)
 
     return show
-
-
-def _newest(connection: Connection, client: SimStudioClient, workspace: str | None, workflow: str | None) -> str:
-    """The id of the newest log of a workspace."""
-    filters: dict[str, Any] = {"workflow_ids": [workflow]} if workflow else {}
-    logs = connection.surface(client).logs.list(connection.workspace(workspace), limit=1, **filters)
-    newest = next(iter(logs), None)
-    found = None if newest is None else newest.get("runId", newest.get("id"))
-    if not isinstance(found, str):
-        what = f"The workflow {workflow}" if workflow else "The workspace"
-        raise CommandError(f"{what} has no runs yet.", ExitCode.FAILED, "NotFound")
-    return found
 
 
 def _write(trace: Trace, path: Path, *, content: bool) -> None:
@@ -101,10 +90,11 @@ def _show(trace: Trace, limit: int | None) -> None:
             ("level", data.get("level")),
             ("trigger", _trigger(data.get("trigger"))),
             ("by", data.get("executedByEmail")),
-            ("started", data.get("startedAt")),
-            ("ended", data.get("endedAt")),
-            ("took", seconds(data.get("totalDurationMs"))),
-            ("cost", cost.get("total") if isinstance(cost, Mapping) else None),
+            ("started", moment_and_time(data.get("startedAt"))),
+            ("ended", moment_and_time(data.get("endedAt"))),
+            ("took", duration(data.get("totalDurationMs"))),
+            ("credits", amount(cost.get("total")) if isinstance(cost, Mapping) and "runId" in data else None),
+            ("cost", dollars(cost.get("total")) if isinstance(cost, Mapping) and "runId" not in data else None),
             ("error", trace.error),
             ("input", data.get("workflowInput")),
             ("output", None if trace.status == "failed" else data.get("finalOutput")),

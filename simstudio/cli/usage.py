@@ -8,7 +8,8 @@ import click
 
 from simstudio.cli.connection import Connection, connected
 from simstudio.cli.output import on_terminal, write_json
-from simstudio.cli.tables import attribute, number, ratio, show_fields, show_table, size
+from simstudio.cli.readable import moment, number, size
+from simstudio.cli.tables import attribute, ratio, show_fields, show_table
 
 if TYPE_CHECKING:
     from simstudio.models.usage import UsageLimits
@@ -66,9 +67,9 @@ def _limits(connection: Connection, limits: UsageLimits) -> None:
     costs = _money(spent) if most is None else ratio(_money(spent), _money(most))
     show_fields([("plan", attribute(limits, "usage", "plan")), ("costs", costs), ("storage", _stored(limits))])
     show_table(
-        ("limit of", "a minute", "at once", "left", "resets at"),
+        ("limit of", "a minute", "at once", "left", "resets"),
         [
-            (name, *(attribute(limits, "rate_limit", kind, each) for each in _OF_A_LIMIT))
+            (name, *(moment(attribute(limits, "rate_limit", kind, each)) for each in _OF_A_LIMIT))
             for name, kind in (("run, run --stream", "sync"), ("run --async", "async_"))
         ],
     )

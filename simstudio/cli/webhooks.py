@@ -12,7 +12,8 @@ from simstudio.cli.headers import Pairs, header_option, read_headers
 from simstudio.cli.inputs import read_bytes
 from simstudio.cli.invocation import Invocation, json_option, pass_invocation
 from simstudio.cli.output import on_terminal, say, write_json
-from simstudio.cli.tables import attribute, number, seconds, show_fields
+from simstudio.cli.readable import dollars, duration, moment_and_time
+from simstudio.cli.tables import attribute, show_fields
 from simstudio.cli.webhook_listen import listen
 
 if TYPE_CHECKING:
@@ -155,7 +156,6 @@ def _show(invocation: Invocation, event: Event) -> None:
         return
     run = event.data
     cost: Any = attribute(run, "cost", "total")
-    dollars = number(cost, ",.6f")
     show_fields(
         [
             ("verified", True),
@@ -165,10 +165,10 @@ def _show(invocation: Invocation, event: Event) -> None:
             ("execution", run.execution_id),
             ("status", run.status),
             ("trigger", run.trigger),
-            ("started", run.started_at),
-            ("ended", run.ended_at),
-            ("took", seconds(run.total_duration_ms)),
-            ("cost", cost if dollars is cost else f"${dollars}".rstrip("0").rstrip(".")),
+            ("started", moment_and_time(run.started_at)),
+            ("ended", moment_and_time(run.ended_at)),
+            ("took", duration(run.total_duration_ms)),
+            ("cost", dollars(cost)),
             ("output", run.final_output),
         ]
     )

@@ -9,9 +9,11 @@ import click
 from simstudio.cli.connection import Connection, connected
 from simstudio.cli.deployment import deployed, rolled_back, show_deployment, wait_options
 from simstudio.cli.exchange import export, import_
-from simstudio.cli.lists import Column, limit_option, page_size, show_list
+from simstudio.cli.lists import Column, limit_option, page_size, show_list, view_options
 from simstudio.cli.options import workflow_argument, workspace_option
 from simstudio.cli.output import on_terminal, tell, write_json
+from simstudio.cli.readable import moment_and_time, number
+from simstudio.cli.references import find_workflow
 from simstudio.cli.tables import show_fields, show_table
 
 if TYPE_CHECKING:
@@ -32,20 +34,20 @@ What each version of the API can do:
 """
 
 _WORKFLOWS = (
-    Column("id", "id", is_id=True),
+    Column("id", "id", "id"),
     Column("name", "name"),
     Column("deployed", "isDeployed"),
-    Column("deployed at", "deployedAt"),
-    Column("runs", "runCount"),
-    Column("last run", "lastRunAt"),
+    Column("last run", "lastRunAt", "time"),
+    Column("runs", "runCount", wide=True),
+    Column("deployed at", "deployedAt", "time", wide=True),
 )
 _VERSIONS = (
     Column("version", "version"),
     Column("active", "isActive"),
     Column("name", "name"),
-    Column("created", "createdAt"),
+    Column("created", "createdAt", "time"),
     Column("by", "deployedBy"),
-    Column("last operation", "latestOperationStatus"),
+    Column("status", "latestOperationStatus"),
 )
 
 
@@ -66,13 +68,14 @@ workflows.add_command(import_)
 @click.option("--deployed", "only_deployed", is_flag=True, help="Only those that are deployed.")
 @limit_option(None)
 @connected
+@view_options
 def list_(connection: Connection, workspace: str | None, *, only_deployed: bool, limit: int | None) -> None:
     """List the workflows of a workspace."""
     with connection.client() as client:
         surface = connection.surface(client)
         more: dict[str, Any] = {"deployed_only": True} if only_deployed else {}
         found = surface.workflows.list(connection.workspace(workspace), limit=page_size(limit), **more)
-        show_list(connection, found, _WORKFLOWS, limit)
+        show_list(found, _WORKFLOWS, limit)
 
 
 @workflows.command
@@ -81,8 +84,8 @@ def list_(connection: Connection, workspace: str | None, *, only_deployed: bool,
 def get(connection: Connection, workflow: str) -> None:
     """Show WORKFLOW: its name, where it is, what it takes."""
     with connection.client() as client:
-        surface = connection.surface(client)
-        found: Mapping[str, Any] = surface.workflows.get(workflow).to_dict()
+        workflow = find_workflow(connection, client, workflow)
+        found: Mapping[str, Any] = connection.surface(client).workflows.get(workflow).to_dict()
     if connection.as_json or not on_terminal():
         write_json(found)
         return
@@ -95,9 +98,9 @@ def get(connection: Connection, workflow: str) -> None:
             ("workspace", found.get("workspaceId")),
             ("folder", found.get("folderPath", found.get("folderId"))),
             ("deployed", found.get("isDeployed")),
-            ("deployed at", found.get("deployedAt")),
-            ("runs", found.get("runCount")),
-            ("last run", found.get("lastRunAt")),
+            ("deployed at", moment_and_time(found.get("deployedAt"))),
+            ("runs", number(found.get("runCount"))),
+            ("last run", moment_and_time(found.get("lastRunAt"))),
             ("input", ", ".join(_field(each) for each in inputs) if isinstance(inputs, list) and inputs else None),
             ("page", found.get("webUrl")),
         ]
@@ -110,7 +113,7 @@ def get(connection: Connection, workflow: str) -> None:
 def describe_(connection: Connection, workflow: str) -> None:
     """Show what WORKFLOW takes: the fields of its input, and how to run it."""
     with connection.client() as client:
-        found = client.workflows.describe(workflow)
+        found = client.workflows.describe(find_workflow(connection, client, workflow))
     if connection.as_json or not on_terminal():
         write_json({**found.to_dict(), "call": found.call})
         return
@@ -159,6 +162,7 @@ def deploy(
     Each deployment is a new version, so it is sent once only.
     """
     with connection.client() as client:
+        workflow = find_workflow(connection, client, workflow, acts=True)
         labels = {"name": name, "description": description}
         result = deployed(client, workflow, labels, wait=wait, timeout=timeout)
     show_deployment(connection, workflow, result)
@@ -170,8 +174,8 @@ def deploy(
 def undeploy(connection: Connection, workflow: str) -> None:
     """Take WORKFLOW out of service: nobody can run it any more."""
     with connection.client() as client:
-        surface = connection.surface(client)
-        result = surface.workflows.undeploy(workflow).to_dict()
+        workflow = find_workflow(connection, client, workflow, acts=True)
+        result = connection.surface(client).workflows.undeploy(workflow).to_dict()
     show_deployment(connection, workflow, result)
 
 
@@ -188,6 +192,7 @@ def undeploy(connection: Connection, workflow: str) -> None:
 def rollback(connection: Connection, workflow: str, version: int | None, *, wait: bool, timeout: float) -> None:
     """Put an earlier version of WORKFLOW into service again."""
     with connection.client() as client:
+        workflow = find_workflow(connection, client, workflow, acts=True)
         result = rolled_back(client, workflow, version, wait=wait, timeout=timeout)
     show_deployment(connection, workflow, result)
 
@@ -196,9 +201,11 @@ def rollback(connection: Connection, workflow: str, version: int | None, *, wait
 @workflow_argument
 @limit_option(None)
 @connected
+@view_options
 def versions(connection: Connection, workflow: str, *, limit: int | None) -> None:
     """List the versions that WORKFLOW was deployed as (v2)."""
     with connection.client() as client:
         connection.require_v2(client, "The versions of a workflow are", "workflows rollback works without them.")
+        workflow = find_workflow(connection, client, workflow)
         found = client.v2.workflows.versions.list(workflow, limit=page_size(limit))
-        show_list(connection, found, _VERSIONS, limit)
+        show_list(found, _VERSIONS, limit)
