@@ -14,7 +14,13 @@ from simstudio.resources.dialects import Dialects
 from simstudio.resources.jobs import Jobs
 from simstudio.traces.trace import Trace
 from simstudio.transport.endpoint import segment
-from simstudio.transport.errors import InvalidInputError, InvalidResponseError, NotFoundError, SimStudioError
+from simstudio.transport.errors import (
+    InvalidInputError,
+    InvalidResponseError,
+    NotFoundError,
+    PermissionDeniedError,
+    SimStudioError,
+)
 from simstudio.transport.flow import Flow
 
 if TYPE_CHECKING:
@@ -107,7 +113,10 @@ class Traces(APIResource[M]):
         workspace_id = (yield from self._workspace_of(execution.get("workflowId"))) or workspace_id
         if workspace_id is not None:
             params = {"workspaceId": workspace_id, "executionId": execution_id, "limit": 1}
-            response = yield from self._get("/api/v1/logs", params=params)
+            try:
+                response = yield from self._get("/api/v1/logs", params=params)
+            except PermissionDeniedError:  # the key may not see this workspace
+                return Trace(execution)
             listed = response.json()
             for log in (listed.get("data") if isinstance(listed, dict) else None) or []:
                 if isinstance(log, dict) and log.get("executionId") == execution_id and isinstance(log.get("id"), str):
