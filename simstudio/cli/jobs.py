@@ -52,28 +52,20 @@ def wait_for_job(
     invocation = connection.invocation
     invocation.task_id = task_id
     invocation.begun = True
-    told: set[str | None] = set()
     with Waiting(f"{task_id}: waiting") as waiting:
 
-        def show(job: Job) -> None:
-            pause = job.pause
-            waiting.update(f"{task_id}: {job.status}")
-            if until == "done" and pause is not None and pause.context_id not in told:
-                told.add(pause.context_id)
-                with waiting.hidden():
-                    say(f"note: {describe_wait(invocation, task_id, workflow, pause)}")
-
-        def answer(pause: Pause) -> Any:
+        def meet(pause: Pause) -> Any:
             with waiting.hidden():
-                return ask(pause)
+                say(f"note: {describe_wait(invocation, task_id, workflow, pause)}")
+                return ask(pause) if asks else None
 
         return client.jobs.wait(
             task_id,
             workflow_id=workflow,
             timeout=timeout,
-            on_progress=show,
+            on_progress=lambda job: waiting.update(f"{task_id}: {job.status}"),
             until=until,
-            on_pause=answer if asks else None,
+            on_pause=meet if until == "done" else None,
         )
 
 
@@ -85,7 +77,8 @@ def describe_wait(invocation: Invocation, run: str, workflow: str | None, pause:
     workflow = pause.workflow_id or workflow
     words += ["--workflow", workflow] if workflow else []
     words += ["--api-version", "v2"] if invocation.workflow is not None else []
-    return f"{run}: {describe_pause(pause)}; answer it there, or with: {shlex.join(words)}"
+    there = "there, or " if pause.links.ui_url else ""
+    return f"{run}: {describe_pause(pause)}; answer it {there}with: {shlex.join(words)}"
 
 
 def show_job(connection: Connection, found: Job) -> None:

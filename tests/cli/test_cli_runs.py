@@ -170,3 +170,49 @@ def test_help_is_what_the_group_alone_prints(cli) -> None:
 
 def test_job_is_another_name_of_runs(cli) -> None:
     assert cli("job", "cancel", "--help").stdout == cli("runs", "cancel", "--help").stdout.replace("runs", "job", 1)
+
+
+class TestWaitingThroughPauses:
+    def answer(self, server: SandboxServer, run: str) -> None:
+        with server.client(api_version="v1") as client:
+            client.workflows.resume(client.workflows.get_paused("asks", run), {"approved": True})
+
+    def test_it_says_whom_the_run_waits_for_and_where(self, cli, server, paused: str, version: str) -> None:
+        result = cli("runs", "wait", paused, "--workflow", "asks", "--until", "done", "--timeout", "0.1")
+
+        note, error = result.stderr.splitlines()
+        assert result.exit_code == 4
+        assert "it waits for a person" in note
+        assert f"/resume/asks/{paused}" in note
+        assert f"with: simstudio runs resume {paused} --workflow asks" in note
+        assert "was not done in time" in error
+
+    def test_it_ends_when_somebody_has_answered(
+        self, cli, server, paused: str, version: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("simstudio.cli.jobs.say", lambda text: self.answer(server, paused))
+
+        (found,) = lines(cli("runs", "wait", paused, "--workflow", "asks", "--until", "done").stdout)
+
+        assert found["status"] == "completed"
+
+    def test_a_pause_ends_it_by_default(self, cli, server, paused: str, version: str) -> None:
+        result = cli("runs", "wait", paused, "--workflow", "asks")
+
+        assert (result.exit_code, result.stderr) == (0, "")
+        assert lines(result.stdout)[0]["status"] == "paused"
+
+    def test_with_ask_it_asks_here(self, cli, server, paused: str, version: str, monkeypatch) -> None:
+        monkeypatch.setattr("simstudio.cli.runs.can_ask", lambda: True)
+        words = ["runs", "wait", paused, "--workflow", "asks", "--until", "done", "--ask"]
+
+        result = cli(*words, stdin="yes\n2\nfine\n")
+
+        assert (result.exit_code, lines(result.stdout)[0]["status"]) == (0, "completed")
+        assert "approved" in result.stderr
+
+    @pytest.mark.parametrize("words", [["--ask"], ["--ask", "--until", "done"]])
+    def test_asking_needs_a_terminal_and_a_wait_until_done(self, cli, server, words: list[str]) -> None:
+        result = cli("runs", "wait", "run_1", *words)
+
+        assert (result.exit_code, server.requests) == (2, [])
