@@ -59,6 +59,11 @@ Environment (wins over what login stored):
   SIM_WEBHOOK_SECRET  the secret that Sim signs webhooks with
 
 \b
+Ids:
+  The first characters of an id are enough (4 at least) if no other id of the
+  workspace begins so; last is the newest run. Jobs of v1 need the whole id.
+
+\b
 Exit codes:
   0    done
   1    the run, an import, a document or an item of the batch failed, or

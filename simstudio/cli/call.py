@@ -57,7 +57,14 @@ class Operations(click.Group):
         """Leave the list out of the help: ``simstudio operations`` shows it."""
 
 
-@click.group("call", cls=Operations, invoke_without_command=True, epilog=_EPILOG, subcommand_metavar="OPERATION …")
+@click.group(
+    "call",
+    cls=Operations,
+    invoke_without_command=True,
+    epilog=_EPILOG,
+    subcommand_metavar="OPERATION …",
+    short_help="Call any operation of v1 and v2.",
+)
 @click.pass_context
 def call(ctx: click.Context) -> None:
     """Call any operation of v1 and v2 by its name in Python, with typed options.

@@ -23,8 +23,8 @@ C = TypeVar("C", bound=Callable[..., Any])
 
 _PATIENCE, _INTERVAL = 300.0, 1.0
 
-_wait = click.option("--wait", is_flag=True, help="End when it is in service, and with 1 when that failed.")
-_timeout = timeout_option("With --wait: how long.", default=_PATIENCE)
+_wait = click.option("--wait", is_flag=True, help="End when the deployment is active; the exit code is 1 if it failed.")
+_timeout = timeout_option("With --wait: seconds to wait.", default=_PATIENCE)
 
 
 def wait_options(command: C) -> C:

@@ -27,7 +27,7 @@ from simstudio.core.disk import output_file
     "-o",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write it there instead of to standard output.",
+    help="File to write; default: standard output.",
 )
 @connected
 def export(connection: Connection, workflow: str, output: Path | None) -> None:
@@ -70,11 +70,11 @@ def as_file(exported: Mapping[str, Any]) -> str:
 @click.command("import")
 @click.argument("source", metavar="FILE|-")
 @workspace_option
-@click.option("--name", metavar="TEXT", help="What it is called there; else its own name.")
-@click.option("--description", metavar="TEXT", help="What it is for; else its own.")
-@click.option("--folder", metavar="PATH", help="The folder to put it into, such as /team; in v1 its id.")
-@click.option("--deploy", is_flag=True, help="Deploy it, too.")
-@click.option("--id-only", is_flag=True, help="Print its id alone, for scripts.")
+@click.option("--name", metavar="TEXT", help="Name of the new workflow; default: the name in FILE.")
+@click.option("--description", metavar="TEXT", help="Description of the new workflow; default: that in FILE.")
+@click.option("--folder", metavar="PATH", help="Folder of the new workflow, such as /team; in v1 the id of a folder.")
+@click.option("--deploy", is_flag=True, help="Deploy the new workflow.")
+@click.option("--id-only", is_flag=True, help="Print only the id of the new workflow, for scripts.")
 @wait_options
 @connected
 def import_(

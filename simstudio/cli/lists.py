@@ -14,13 +14,14 @@ import click
 from simstudio.cli.formats import Format, normal, parse_option
 from simstudio.cli.invocation import Invocation
 from simstudio.cli.output import on_terminal, say, write, write_json
-from simstudio.cli.readable import amount, dollars, duration, moment
+from simstudio.cli.readable import amount, dollars, duration, moment, number
 from simstudio.cli.tables import show_table
 from simstudio.core.model import Model
 
 _READABLE: Mapping[str, Callable[[Any], Any]] = {
     "time": moment,
     "duration": duration,
+    "number": number,
     "credits": amount,
     "dollars": dollars,
 }
@@ -31,15 +32,15 @@ class Column:
     """A column of a list.
 
     Attributes:
-        heading: What stands above it.
+        heading: Heading of the table; with ``_`` for spaces, the name that ``--format`` takes.
         value: The wire name of a value, or a function that makes one of an item.
-        kind: What its values are. An ``id`` is never broken or cut; a ``duration`` is in milliseconds.
+        kind: Kind of its values. Only ``text`` may be broken; a ``duration`` is in milliseconds.
         wide: Whether it is left out where the terminal has no room for all columns, and ``--wide`` is not given.
     """
 
     heading: str
     value: str | Callable[[Mapping[str, Any]], Any]
-    kind: Literal["text", "id", "time", "duration", "credits", "dollars"] = "text"
+    kind: Literal["text", "id", "time", "duration", "number", "credits", "dollars"] = "text"
     wide: bool = False
 
     def of(self, item: Mapping[str, Any], *, exact: bool = False) -> Any:
@@ -97,7 +98,7 @@ _VIEW = "simstudio.cli.lists.view"
 
 
 MOST_ON_A_PAGE = 100
-"""What every list of v1 and v2 gives on a page without complaint."""
+"""Items on a page that every list of v1 and v2 allows."""
 
 
 def limit_option(default: int | None) -> Callable[[Any], Any]:
@@ -108,7 +109,7 @@ def limit_option(default: int | None) -> Callable[[Any], Any]:
         default="all" if default is None else str(default),
         show_default=True,
         callback=_parse,
-        help="How many at most.",
+        help="Largest number of items.",
     )
 
 
@@ -121,7 +122,7 @@ def _parse(ctx: click.Context, option: click.Parameter, value: str) -> int | Non
 
 
 def page_size(limit: int | None) -> int:
-    """How many to ask for at a time: one more than is shown, to know whether there are more."""
+    """Number of items to request at a time: one more than is shown, which tells whether there are more."""
     return MOST_ON_A_PAGE if limit is None else min(limit + 1, MOST_ON_A_PAGE)
 
 
@@ -131,11 +132,11 @@ def to_json(item: object) -> Any:
 
 
 def show_list(items: Iterable[object], columns: Sequence[Column], limit: int | None = None) -> None:
-    """Print a list as the options of :func:`view_options` say, and say when there is more of it.
+    """Print a list in the form that the options of :func:`view_options` name, and a note if there are more items.
 
     Args:
         items: Models, or plain mappings.
-        columns: What a table shows.
+        columns: Columns of the table.
         limit: Largest number of items; None for all.
     """
     ctx = click.get_current_context()
@@ -155,7 +156,7 @@ def show_list(items: Iterable[object], columns: Sequence[Column], limit: int | N
 
 def _show_table(items: Iterable[object], columns: Sequence[Column], *, exact: bool, optional: bool) -> None:
     rows = [[column.of(_mapping(item), exact=exact) for column in columns] for item in items]
-    whole = {column.heading for column in columns if column.kind in ("id", "time")}
+    whole = {column.heading for column in columns if column.kind != "text"}
     less = [column.heading for column in columns if column.wide] if optional else ()
     show_table([column.heading for column in columns], rows, whole, less)
 

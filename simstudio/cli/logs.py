@@ -53,7 +53,7 @@ _V2 = (
 @click.group(epilog=_EPILOG, invoke_without_command=True)
 @click.pass_context
 def logs(ctx: click.Context) -> None:
-    """Look at what ran in a workspace."""
+    """List, show and follow the logs of a workspace."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
@@ -63,14 +63,22 @@ logs.add_command(tail)
 
 @logs.command("list")
 @workspace_option
-@click.option("--workflow", "workflows", metavar="ID", multiple=True, help="Only of this one. Again for more.")
-@click.option("--level", type=click.Choice(["info", "error"]), help="Only these.")
-@click.option("--trigger", "triggers", metavar="NAME", multiple=True, help="Only those begun by this. Again for more.")
 @click.option(
-    "--status", "statuses", metavar="NAME", multiple=True, help="Only these, such as failed (v2). Again for more."
+    "--workflow", "workflows", metavar="ID", multiple=True, help="Only logs of this workflow. Again for more."
 )
-@click.option("--since", metavar="TIME", help="Not begun before; ISO 8601 in UTC, as 2026-11-20T08:00:00Z.")
-@click.option("--until", metavar="TIME", help="Not begun after.")
+@click.option("--level", type=click.Choice(["info", "error"]), help="Only logs of this level; error: failed runs.")
+@click.option(
+    "--trigger", "triggers", metavar="NAME", multiple=True, help="Only logs with this trigger. Again for more."
+)
+@click.option(
+    "--status",
+    "statuses",
+    metavar="NAME",
+    multiple=True,
+    help="Only runs with this status, such as failed (v2). Again for more.",
+)
+@click.option("--since", metavar="TIME", help="Earliest start, ISO 8601 in UTC, as 2026-11-20T08:00:00Z.")
+@click.option("--until", metavar="TIME", help="Latest start.")
 @limit_option(50)
 @connected
 @view_options

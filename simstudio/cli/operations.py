@@ -30,7 +30,7 @@ _OPERATIONS = (
 )
 
 
-@click.command(epilog=_EPILOG)
+@click.command(epilog=_EPILOG, short_help="List the operations of v1 and v2.")
 @click.argument("word", required=False, default="")
 @json_option
 @pass_invocation

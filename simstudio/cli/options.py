@@ -15,8 +15,8 @@ def timeout_option(text: str, *, default: float | None = None) -> Callable[[Any]
     """Decorator: ``--timeout``, a number of seconds above 0.
 
     Args:
-        text: What it bounds, for the help.
-        default: The help shows it, unless it is None.
+        text: Help: what the time bounds.
+        default: Default in seconds, which the help shows; None for none.
     """
     return seconds_option("--timeout", text, default=default)
 
@@ -25,9 +25,9 @@ def seconds_option(name: str, text: str, *, default: float | None = None) -> Cal
     """Decorator: an option that is a number of seconds above 0.
 
     Args:
-        name: With its dashes.
-        text: What it is, for the help.
-        default: The help shows it, unless it is None.
+        name: Name with its dashes.
+        text: Help.
+        default: Default in seconds, which the help shows; None for none.
     """
     return click.option(
         name,
@@ -41,21 +41,23 @@ def seconds_option(name: str, text: str, *, default: float | None = None) -> Cal
 
 
 workflow_argument = click.argument("workflow", metavar="WORKFLOW", shell_complete=complete_workflows)
-"""Decorator: a workflow's id, which a shell completes."""
+"""Decorator: id of a workflow, which a shell completes; for :func:`~simstudio.cli.references.find_workflow`."""
 
 workflow_option = click.option(
     "--workflow",
     metavar="ID",
     shell_complete=complete_workflows,
-    help="Its workflow: needed in v2, and in v1 should the server know the run only by it.",
+    help="Workflow of the run: needed with v2, unless RUN is shortened or last; with v1 if the server asks for it.",
 )
 """Decorator: ``--workflow``, for :meth:`~simstudio.cli.connection.Connection.workflow_of`."""
 
 run_argument = click.argument("run", metavar="RUN")
-"""Decorator: a run's id, its beginning, or ``last``, for :mod:`simstudio.cli.references`."""
+"""Decorator: id of a run, its beginning, or ``last``; for :mod:`simstudio.cli.references`."""
 
 workspace_option = click.option(
-    "--workspace", metavar="ID", help="The workspace; else SIM_WORKSPACE_ID. With --sandbox, its own."
+    "--workspace",
+    metavar="ID",
+    help="Workspace; else SIM_WORKSPACE_ID, or that of the profile. With --sandbox, its own.",
 )
 """Decorator: ``--workspace``, for :meth:`~simstudio.cli.connection.Connection.workspace`."""
 

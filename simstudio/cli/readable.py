@@ -67,12 +67,12 @@ def duration(milliseconds: Any) -> str | None:
     return _ZEROS.sub("", duration_words(milliseconds)) if _is_amount(milliseconds) else None
 
 
-def number(value: Any, form: str = ",g") -> Any:
+def number(value: Any, form: str = ",.12g") -> Any:
     """A number, readably; anything else as it came.
 
     Example:
-        >>> number(12345.5), number("12345.5"), number(2, ".2f")
-        ('12,345.5', '12345.5', '2.00')
+        >>> number(12345.5), number(20_000_000), number("12345.5"), number(2, ".2f")
+        ('12,345.5', '20,000,000', '12345.5', '2.00')
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return value

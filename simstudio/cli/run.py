@@ -74,9 +74,10 @@ def run(
     no_wait: bool,
     timeout: float | None,
 ) -> None:
-    """Run the workflow with the id WORKFLOW and print its output: text as it is, anything else as JSON.
+    """Run WORKFLOW and print its output: text as it is, anything else as JSON.
 
-    A run that was interrupted, or took longer than --timeout, may go on on the server.
+    WORKFLOW is the id of a workflow, or its first characters. After Ctrl-C, or after --timeout, the run may continue on
+    the server.
     """
     _check(stream=stream, selected=selected, background=background, no_wait=no_wait)
     if stream and not selected and not connection.sandboxed and not connection.as_json:

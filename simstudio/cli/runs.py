@@ -62,10 +62,13 @@ _PAUSED = (
 )
 
 
-@click.group(epilog=_EPILOG, invoke_without_command=True)
+@click.group(epilog=_EPILOG, invoke_without_command=True, short_help="List, show, wait for, answer and cancel runs.")
 @click.pass_context
 def runs(ctx: click.Context) -> None:
-    """List runs, show what they did, wait for them, answer and cancel them."""
+    """List, show, wait for, answer and cancel runs.
+
+    RUN is the id of a run, its first characters, or last for the newest run of the workspace.
+    """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
@@ -75,11 +78,11 @@ runs.add_command(resume)
 
 @runs.command("list")
 @workflow_argument
-@click.option("--status", type=click.Choice(_STATUSES), help="Only these. (v1 lists paused ones only.)")
-@click.option("--trigger", metavar="NAME", help="Only those begun by this, such as api or schedule (v2).")
-@click.option("--since", metavar="TIME", help="Not begun before; ISO 8601 in UTC, as 2026-11-20T08:00:00Z (v2).")
-@click.option("--until", metavar="TIME", help="Not begun after (v2).")
-@click.option("--oldest-first", is_flag=True, help="In the order they began; else the newest first (v2).")
+@click.option("--status", type=click.Choice(_STATUSES), help="Only runs with this status. v1 lists paused runs only.")
+@click.option("--trigger", metavar="NAME", help="Only runs with this trigger, such as api or schedule (v2).")
+@click.option("--since", metavar="TIME", help="Earliest start, ISO 8601 in UTC, as 2026-11-20T08:00:00Z (v2).")
+@click.option("--until", metavar="TIME", help="Latest start (v2).")
+@click.option("--oldest-first", is_flag=True, help="The oldest run first (v2).")
 @limit_option(50)
 @connected
 @view_options
@@ -117,10 +120,7 @@ def list_(
 @workspace_option
 @connected
 def get(connection: Connection, run: str, workflow: str | None, workspace: str | None) -> None:
-    """Show the state of RUN.
-
-    It ends with 0 whatever the state is: the question was answered.
-    """
+    """Show the state of RUN. The exit code is 0 whatever the state is."""
     with connection.client() as client:
         run, known = find_run_and_workflow(connection, client, run, workflow, workspace)
         if client.api_version == "v1" or known is None:
@@ -169,7 +169,7 @@ def show() -> None:
     type=click.Choice(["pause", "done"]),
     default="pause",
     show_default=True,
-    help="A pause for a person ends the wait as well; or wait through pauses until the run is done.",
+    help="pause: also end when the run pauses for a person; done: wait until somebody has answered and it has ended.",
 )
 @click.option("--ask", "asks", is_flag=True, help="With --until done: ask on this terminal what a pause asks.")
 @timeout_option("Seconds to wait.", default=3600.0)
@@ -205,10 +205,7 @@ def wait(
 @workspace_option
 @connected
 def cancel(connection: Connection, run: str, workflow: str | None, workspace: str | None) -> None:
-    """Stop RUN.
-
-    It ends with 1 when there was nothing to stop, or the server could not.
-    """
+    """Cancel RUN. The exit code is 1 if it was over, or the server could not cancel it."""
     with connection.client() as client:
         run, known = find_run_and_workflow(connection, client, run, workflow, workspace, acts=True)
         of, execution = (known, run) if client.api_version == "v2" else _execution(client, known, run)
@@ -228,7 +225,7 @@ def cancel(connection: Connection, run: str, workflow: str | None, workspace: st
 
 
 def _execution(client: SimStudioClient, workflow: str | None, run: str) -> tuple[str | None, str]:
-    """Workflow and execution of what may be a job's id: v1 would call cancelling an unknown execution a success."""
+    """Workflow and execution of an id that may be that of a job: v1 reports success for an unknown execution."""
     try:
         job = client.jobs.get(run)
     except NotFoundError:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 
 
 _NARROW = 40
-"""Characters below which a terminal has no room for two columns of fields."""
-_GAP = 3
+"""Width of a terminal, in characters, below which nothing is shown in columns."""
+_GAP = 2
 """Spaces between two columns."""
 _SQUEEZED = 12
 """Characters that a column may be squeezed to, where it has a longer word."""
@@ -54,7 +56,7 @@ def show_table(
     Args:
         headings: One for each column.
         rows: The values.
-        whole: The headings of columns with ids or times, which are never broken or cut.
+        whole: The headings of columns with ids, times and amounts, which are never broken or cut.
         less: The headings of columns that are left out, the last one first, until the others have room.
     """
     from rich.box import SIMPLE_HEAD
@@ -69,12 +71,12 @@ def show_table(
     for heading in reversed(less):
         if _width_of(columns[at] for at in kept) > console.width:
             kept.remove(headings.index(heading))
-    if shown and _width_of(columns[at] for at in kept) > console.width:
+    if shown and (console.width < _NARROW or _width_of(columns[at] for at in kept) > console.width):
         for values in rows:
             show_fields(zip(headings, map(_readable, values), strict=True))
             console.print()
         return
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for at in kept:
         table.add_column(Text(headings[at]), overflow="fold", no_wrap=columns[at].is_whole)
     for row in shown:
@@ -98,7 +100,7 @@ class _Layout(NamedTuple):
 
 
 def _layout(heading: str, values: Sequence[str], whole: Collection[str]) -> _Layout:
-    is_whole = heading in whole or any(map(_TIME.fullmatch, values))
+    is_whole = heading in whole or heading in _STATUSES or any(map(_TIME.fullmatch, values))
     pieces = values if is_whole else [word for value in values for word in value.split()]
     longest = max(map(_cells, pieces), default=0)
     return _Layout(max(_cells(heading), longest if is_whole else min(longest, _SQUEEZED)), is_whole)
@@ -114,6 +116,7 @@ def _cells(text: str) -> int:
     return cell_len(text)
 
 
+_STATUSES = ("status", "level")
 _COLOURS = {
     **dict.fromkeys(("failed", "error"), "red"),
     **dict.fromkeys(("running", "pending", "processing", "queued", "redacting"), "yellow"),
@@ -128,7 +131,7 @@ def status_style(status: object) -> str:
 
 
 def _style_of(heading: str, value: str) -> str:
-    return status_style(value) if heading in ("status", "level") else ""
+    return status_style(value) if heading in _STATUSES else ""
 
 
 _STYLES = {
@@ -197,4 +200,6 @@ def _wrapped(line: str, width: int) -> list[str]:
 def _console() -> Console:
     from rich.console import Console
 
-    return Console(soft_wrap=False, highlight=False)
+    # rich takes a dumb terminal to be 80 characters wide, whatever its width is.
+    width = shutil.get_terminal_size().columns if os.environ.get("TERM") in ("dumb", "unknown") else None
+    return Console(soft_wrap=False, highlight=False, width=width)

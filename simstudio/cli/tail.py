@@ -33,8 +33,10 @@ _GOING_ON = frozenset({"pending", "running", "redacting"})
 
 @click.command("tail")
 @workspace_option
-@click.option("--workflow", "workflows", metavar="ID", multiple=True, help="Only of this one. Again for more.")
-@click.option("--level", type=click.Choice(["info", "error"]), help="Only these.")
+@click.option(
+    "--workflow", "workflows", metavar="ID", multiple=True, help="Only logs of this workflow. Again for more."
+)
+@click.option("--level", type=click.Choice(["info", "error"]), help="Only logs of this level; error: failed runs.")
 @click.option(
     "--lines",
     "-n",
@@ -42,10 +44,10 @@ _GOING_ON = frozenset({"pending", "running", "redacting"})
     type=click.IntRange(0, MOST_ON_A_PAGE),
     default=10,
     show_default=True,
-    help="Begin with so many earlier ones.",
+    help="Number of earlier logs to begin with.",
 )
-@seconds_option("--interval", "Seconds between two looks.", default=2.0)
-@click.option("--once", is_flag=True, help="Look once, and end.")
+@seconds_option("--interval", "Seconds between two requests.", default=2.0)
+@click.option("--once", is_flag=True, help="Send one request, and end.")
 @connected
 def tail(
     connection: Connection,

@@ -66,6 +66,7 @@ def _limits(connection: Connection, limits: UsageLimits) -> None:
     spent, most = attribute(limits, "usage", "current_period_cost"), attribute(limits, "usage", "limit")
     costs = _money(spent) if most is None else ratio(_money(spent), _money(most))
     show_fields([("plan", attribute(limits, "usage", "plan")), ("costs", costs), ("storage", _stored(limits))])
+    click.echo()
     show_table(
         ("limit of", "a minute", "at once", "left", "resets"),
         [

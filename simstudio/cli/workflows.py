@@ -38,7 +38,7 @@ _WORKFLOWS = (
     Column("name", "name"),
     Column("deployed", "isDeployed"),
     Column("last run", "lastRunAt", "time"),
-    Column("runs", "runCount", wide=True),
+    Column("runs", "runCount", "number", wide=True),
     Column("deployed at", "deployedAt", "time", wide=True),
 )
 _VERSIONS = (
@@ -51,10 +51,13 @@ _VERSIONS = (
 )
 
 
-@click.group(epilog=_EPILOG, invoke_without_command=True)
+@click.group(epilog=_EPILOG, invoke_without_command=True, short_help="List, show, deploy, export and import workflows.")
 @click.pass_context
 def workflows(ctx: click.Context) -> None:
-    """List workflows, deploy them, move them between workspaces."""
+    """List, show, deploy, export and import workflows.
+
+    WORKFLOW is the id of a workflow, or its first characters.
+    """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
@@ -65,7 +68,7 @@ workflows.add_command(import_)
 
 @workflows.command("list")
 @workspace_option
-@click.option("--deployed", "only_deployed", is_flag=True, help="Only those that are deployed.")
+@click.option("--deployed", "only_deployed", is_flag=True, help="Only deployed workflows.")
 @limit_option(None)
 @connected
 @view_options
@@ -82,7 +85,7 @@ def list_(connection: Connection, workspace: str | None, *, only_deployed: bool,
 @workflow_argument
 @connected
 def get(connection: Connection, workflow: str) -> None:
-    """Show WORKFLOW: its name, where it is, what it takes."""
+    """Show WORKFLOW: its name, workspace, folder, deployment and input."""
     with connection.client() as client:
         workflow = find_workflow(connection, client, workflow)
         found: Mapping[str, Any] = connection.surface(client).workflows.get(workflow).to_dict()
@@ -133,6 +136,7 @@ def describe_(connection: Connection, workflow: str) -> None:
     if not fields:
         tell("It declares no fields and takes any input.")
         return
+    click.echo()
     rows = [(each.name, each.type, each.description, each.required, each.default) for each in fields]
     show_table(columns, [row[: len(columns)] for row in rows])
 
@@ -143,8 +147,8 @@ def _field(given: Any) -> str:
 
 @workflows.command
 @workflow_argument
-@click.option("--name", metavar="TEXT", help="What the version is called.")
-@click.option("--description", metavar="TEXT", help="What it is for.")
+@click.option("--name", metavar="TEXT", help="Name of the version.")
+@click.option("--description", metavar="TEXT", help="Description of the version.")
 @wait_options
 @connected
 def deploy(
@@ -158,8 +162,8 @@ def deploy(
 ) -> None:
     """Deploy WORKFLOW as it is now in the editor.
 
-    Sim takes a moment for it: with --wait, the command ends when the deployment is done, and with 1 when it failed.
-    Each deployment is a new version, so it is sent once only.
+    Sim deploys in the background: with --wait, the command ends when that is done, and the exit code is 1 if it failed.
+    Each deployment makes a new version, so the request is never sent a second time.
     """
     with connection.client() as client:
         workflow = find_workflow(connection, client, workflow, acts=True)
@@ -172,7 +176,7 @@ def deploy(
 @workflow_argument
 @connected
 def undeploy(connection: Connection, workflow: str) -> None:
-    """Take WORKFLOW out of service: nobody can run it any more."""
+    """Undeploy WORKFLOW: nobody can run it until it is deployed again."""
     with connection.client() as client:
         workflow = find_workflow(connection, client, workflow, acts=True)
         result = connection.surface(client).workflows.undeploy(workflow).to_dict()
@@ -185,12 +189,12 @@ def undeploy(connection: Connection, workflow: str) -> None:
     "--version",
     metavar="NUMBER",
     type=click.IntRange(min=1),
-    help="The version to go back to; the one before the active one where it is not given.",
+    help="Version to activate; default: the version before the active one.",
 )
 @wait_options
 @connected
 def rollback(connection: Connection, workflow: str, version: int | None, *, wait: bool, timeout: float) -> None:
-    """Put an earlier version of WORKFLOW into service again."""
+    """Activate an earlier version of WORKFLOW."""
     with connection.client() as client:
         workflow = find_workflow(connection, client, workflow, acts=True)
         result = rolled_back(client, workflow, version, wait=wait, timeout=timeout)
@@ -203,7 +207,7 @@ def rollback(connection: Connection, workflow: str, version: int | None, *, wait
 @connected
 @view_options
 def versions(connection: Connection, workflow: str, *, limit: int | None) -> None:
-    """List the versions that WORKFLOW was deployed as (v2)."""
+    """List the deployed versions of WORKFLOW (v2)."""
     with connection.client() as client:
         connection.require_v2(client, "The versions of a workflow are", "workflows rollback works without them.")
         workflow = find_workflow(connection, client, workflow)

@@ -109,7 +109,7 @@ class TestTables:
     def test_without_rows_there_are_headings(self, capsys: pytest.CaptureFixture[str]) -> None:
         show_table(["id", "name"], [], whole=["id"])
 
-        assert printed(capsys)[1].split() == ["id", "name"]
+        assert printed(capsys)[0].split() == ["id", "name"]
 
 
 class TestFields:
