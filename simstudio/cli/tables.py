@@ -201,5 +201,6 @@ def _console() -> Console:
     from rich.console import Console
 
     # rich takes a dumb terminal to be 80 characters wide, whatever its width is.
-    width = shutil.get_terminal_size().columns if os.environ.get("TERM") in ("dumb", "unknown") else None
-    return Console(soft_wrap=False, highlight=False, width=width)
+    is_dumb = os.environ.get("TERM") in ("dumb", "unknown")
+    width, height = shutil.get_terminal_size() if is_dumb else (None, None)
+    return Console(soft_wrap=False, highlight=False, width=width, height=height)
