@@ -16,7 +16,8 @@ from simstudio import SimStudioClient
 from simstudio.cli.app import application
 from simstudio.cli.connection import Connection
 from simstudio.cli.output import warnings_said
-from simstudio.cli.tables import number, ratio, seconds, size
+from simstudio.cli.readable import amount, dollars, duration, moment, number, size
+from simstudio.cli.tables import ratio
 from simstudio.core.polling import Poller, PollSchedule
 from simstudio.transport.logging import configure_from_environment
 
@@ -195,5 +196,6 @@ def test_a_warning_steers_no_terminal(
 def test_odd_values_are_shown_as_they_came(odd: Any) -> None:
     assert number(odd) in (odd, "nan") or odd != odd
     assert size(odd) is odd or odd != odd
-    assert seconds(odd) in (None, "nan s")
+    assert duration(odd) is None
+    assert all(read(odd) is odd for read in (amount, dollars, moment))
     assert ratio(odd, None) is None
