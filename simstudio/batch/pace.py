@@ -1,6 +1,7 @@
 """How many requests may be in flight, and when the next may begin. Pure: the clocks are arguments, nothing is sent.
 
-Two things are decided apart: tokens by :class:`~simstudio.batch.allowance.Allowance`, slots by
+Two things are decided apart: tokens by :class:`~simstudio.batch.allowance.Allowance` (or, of a service that limits all
+calls, :class:`~simstudio.batch.call_allowance.CallAllowance`), slots by
 :class:`~simstudio.batch.concurrency.Concurrency`.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from simstudio.batch.allowance import Allowance
 from simstudio.batch.concurrency import Concurrency
@@ -17,6 +18,43 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from simstudio.batch.execution import Limits
+
+
+class Tokens(Protocol):
+    """What lets requests begin, and learns from what becomes of them; see :class:`Pace` for when each is called."""
+
+    @property
+    def cost(self) -> int:
+        """Tokens that a request takes."""
+        ...
+
+    def take(self, now: float, wall: float, in_flight: int) -> float:
+        """Seconds until a request may begin; 0.0 when its tokens are taken."""
+        ...
+
+    def seed(self, now: float, wall: float, limits: Limits | None) -> None:
+        """Learn what the service says about its limits."""
+        ...
+
+    def hint(self, now: float, wall: float, limit: int, remaining: int, reset: float) -> None:
+        """Learn what the headers of a response say."""
+        ...
+
+    def succeeded(self, now: float, elapsed: float) -> None:
+        """Learn that a request was answered."""
+        ...
+
+    def refused(self, now: float, wall: float, retry_after: float | None) -> bool:
+        """Learn of a 429; True when the service is at capacity, which has nothing to do with tokens."""
+        ...
+
+    def ended(self) -> None:
+        """Learn that a request is no longer in flight."""
+        ...
+
+    def wants(self, now: float) -> bool:
+        """Whether to ask the service for its limits."""
+        ...
 
 
 class Pace:
@@ -30,6 +68,7 @@ class Pace:
         concurrency: The most in flight, fixed; None finds it.
         most: The most that finding may reach.
         cost: Tokens a request takes: 2 of a background run on v0.6, else 1.
+        allowance: The tokens; by default an :class:`~simstudio.batch.allowance.Allowance` of that cost.
         clock: Seconds that never go back.
         wall: Epoch seconds, for the dates that servers tell.
 
@@ -44,13 +83,14 @@ class Pace:
         concurrency: int | None = None,
         most: int = 200,
         cost: int = 1,
+        allowance: Tokens | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.clock = clock
         self.wall = wall
         self.concurrency = Concurrency(fixed=concurrency, most=most)
-        self.allowance = Allowance(cost)
+        self.allowance: Tokens = Allowance(cost) if allowance is None else allowance
 
     @property
     def limit(self) -> int:

@@ -172,9 +172,12 @@ class Plan(Generic[R]):
     def _pace(
         self, context: Context, execution: Execution[R], concurrency: int | None, most: int, opened: ExitStack
     ) -> Pace:
+        from simstudio.batch.call_allowance import CallAllowance
         from simstudio.batch.pace import Pace
 
-        pace = Pace(concurrency=concurrency, most=most, cost=execution.cost)
+        limit = context.session.call_limit
+        allowance = None if limit is None else CallAllowance(limit)
+        pace = Pace(concurrency=concurrency, most=most, cost=execution.cost, allowance=allowance)
         if self.shared is not None:
             from simstudio.batch.shared_pace import SharedPace
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
+from simstudio.core.interruption import saying_what_goes_on
 from simstudio.core.options import UNSET, Unset
 from simstudio.transport.errors import (
     APIConnectionError,
@@ -141,8 +142,12 @@ class Poller:
         estimate: Callable[[S], float | None] = lambda _: None,
         expected: Expectation | None = None,
         begun: float | None = None,
+        subject: str = "",
     ) -> Flow[S]:
         """Poll until the state is final, and return that state.
+
+        A poll that the service's rate limit refused (:class:`RateLimitError`) says nothing about the run. However many
+        there are, only ``timeout`` ends the wait.
 
         Args:
             poll: Makes the flow of one poll from the timeout of its requests in seconds, UNSET if the client's applies.
@@ -156,53 +161,64 @@ class Poller:
             expected: When the end is likely. It replaces the pauses of the schedule, up to the schedule's maximum.
                 After failed polls a pause is no shorter than the schedule's, so that the wait outlasts a short outage.
             begun: When the run began, by the clock; by default now.
+            subject: The run, such as ``The task t-1``. Ctrl-C and cancellation then say that it goes on.
 
         Raises:
             SimStudioError: The error of ``expired``; an error that is not transient, or lasts; the last of too many
                 transient errors in a row.
         """
-        now = self.clock()
-        begun = now if begun is None else begun
-        end = None if timeout is None else now + timeout
+        started = self.clock()
+        begun = started if begun is None else begun
+        end = None if timeout is None else started + timeout
+        paused = 0.0
         state: S | None = None
-        failures = polls = 0
+        failures = refusals = polls = 0
         last = False
-        while True:
-            polls += 1
-            floor = 0.0
-            failure: SimStudioError | None = None
-            try:
-                left = math.inf if end is None else max(end - self.clock(), SHORTEST_POLL)
-                most = math.inf if client_timeout is None else client_timeout
-                state = yield from poll(left if left < most else UNSET)
-            except self.transient as error:
-                if getattr(error, "lasting", False):
-                    raise
-                failure = error
-                failures += 1
-                if failures > self.max_failures and not last:
-                    raise
-                floor = min(error.retry_after or 0.0, LONGEST_WAIT) if isinstance(error, RateLimitError) else 0.0
-            else:
-                failures = 0
-                if on_progress is not None:
-                    yield Call(on_progress, state)
-                if done(state):
-                    return state
-            if last:
-                raise expired(state) from failure
-            chance = self.random()
-            if expected is None:
-                guess = None if state is None else estimate(state)
-                pause = self.schedule.delay(polls, random=chance, estimate=guess)
-            else:
-                pause = expected.delay(max(0.0, self.clock() - begun), maximum=self.schedule.maximum)
-                pause = self.schedule.add_jitter(pause, random=chance)
-                if failures:
-                    floor = max(floor, self.schedule.delay(failures, random=chance))
-            pause = max(floor, pause)
-            if end is not None:
-                left = end - self.clock()
-                last = pause >= left
-                pause = max(0.0, min(pause, left))
-            yield Sleep(pause)
+        with saying_what_goes_on(subject):
+            while True:
+                polls += 1
+                floor = 0.0
+                failure: SimStudioError | None = None
+                try:
+                    state = yield from poll(_timeout(None if end is None else end - self.clock(), client_timeout))
+                except self.transient as error:
+                    if getattr(error, "lasting", False):
+                        raise
+                    failure = error
+                    if isinstance(error, RateLimitError):
+                        refusals += 1
+                        floor = min(error.retry_after or 0.0, LONGEST_WAIT)
+                    else:
+                        failures += 1
+                        if failures > self.max_failures and not last:
+                            raise
+                else:
+                    failures = refusals = 0
+                    if on_progress is not None:
+                        yield Call(on_progress, state)
+                    if done(state):
+                        return state
+                if last:
+                    raise expired(state) from failure
+                chance = self.random()
+                if expected is None:
+                    guess = None if state is None else estimate(state)
+                    pause = self.schedule.delay(polls, random=chance, estimate=guess)
+                else:
+                    pause = expected.delay(max(0.0, self.clock() - begun), maximum=self.schedule.maximum)
+                    pause = self.schedule.add_jitter(pause, random=chance)
+                    if failures or refusals:
+                        floor = max(floor, self.schedule.delay(failures + refusals, random=chance))
+                pause = max(floor, pause)
+                if end is not None:
+                    left = end - max(self.clock(), started + paused)
+                    last = pause >= left
+                    pause = max(0.0, min(pause, left))
+                yield Sleep(pause)
+                paused += pause
+
+
+def _timeout(left: float | None, client_timeout: float | None) -> float | Unset:
+    """Seconds that a poll may take: those left of the wait, where they are fewer than the client's timeout."""
+    least = math.inf if left is None else max(left, SHORTEST_POLL)
+    return least if least < (math.inf if client_timeout is None else client_timeout) else UNSET

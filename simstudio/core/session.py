@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from simstudio.core.service import Service
 from simstudio.transport.auth import Credentials
+from simstudio.transport.call_limit import CallLimit
 from simstudio.transport.endpoint import Endpoint
 from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.flow import AsyncWire, Flow, Wire
@@ -38,6 +39,8 @@ class Session:
         version: Version of the API; empty if the service has only one.
         service: Facts of the service.
         wire: How long connections are kept, and how large a body may be.
+        call_limit: The limit that a :class:`~simstudio.transport.throttle.Throttle` in ``stack`` keeps; None if the
+            service limits only executions, or nothing.
 
     Attributes:
         sync_wire: Wire for blocking calls.
@@ -61,6 +64,7 @@ class Session:
         version: str = "",
         service: Service | None = None,
         wire: WireOptions | None = None,
+        call_limit: CallLimit | None = None,
     ) -> None:
         if http_client is not None:
             _check_mode(http_client, asynchronous=asynchronous)
@@ -77,6 +81,7 @@ class Session:
         self.version = version
         self.service = service or Service()
         self.wire = wire or WireOptions()
+        self.call_limit = call_limit
         self.sync_wire: LazyWire[Wire] = LazyWire(partial(_make_sync_wire, http_client, asynchronous, self.wire))
         self.make_async_wire: Callable[[], AsyncWire] = partial(_make_async_wire, http_client, asynchronous, self.wire)
         self.async_wire: LazyWire[AsyncWire] = LazyWire(self.make_async_wire)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+from simstudio.batch.batching import batching
 from simstudio.core.modes import M
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.resource import APIResource
-from simstudio.resources.batching import batching
 from simstudio.resources.dialects import Dialects
 
 if TYPE_CHECKING:

@@ -162,7 +162,7 @@ class Retry:
                 for observe in request.observers:
                     observe(response)
                 if response.status < 400:
-                    response.history = tuple(history)
+                    response.history = (*history, *response.history)
                     return response
             budget = request.budget
             delay = self.policy.decide(
@@ -173,7 +173,7 @@ class Retry:
                 remaining=budget.remaining() if budget is not None else None,
             )
             if delay is None:
-                outcome.history = tuple(history)
+                outcome.history = (*history, *outcome.history)
                 if isinstance(outcome, APIConnectionError):
                     raise outcome
                 return outcome

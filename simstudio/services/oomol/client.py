@@ -16,12 +16,14 @@ from simstudio.services.oomol.blocks import Blocks, Flows
 from simstudio.services.oomol.credentials import OomolCredentials, OomolEndpoint, TokenAuth, of_applets
 from simstudio.services.oomol.packages import Packages
 from simstudio.services.oomol.tasks import Tasks
+from simstudio.transport.call_limit import CallLimit
 from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.logging import Logging, configure_from_environment
 from simstudio.transport.rate_limit import RateLimits
 from simstudio.transport.retry import Retry
 from simstudio.transport.secret import Secret
 from simstudio.transport.stack import MiddlewareOption
+from simstudio.transport.throttle import Throttle, retries_beside_throttle
 from simstudio.transport.wire import MAX_RESPONSE_SIZE, WireOptions
 
 DEFAULT_BASE_URL = "/api"
@@ -67,6 +69,7 @@ class _OomolClient(BaseClient[M]):
         default = Secret(DEFAULT_APPLETS_URL)
         endpoint = OomolEndpoint(address, applets_address if applets_address.reveal() is not None else default)
         rate_limits = RateLimits()
+        call_limit = CallLimit()
 
         def arguments() -> dict[str, Any]:
             return {
@@ -79,13 +82,20 @@ class _OomolClient(BaseClient[M]):
             endpoint,
             credentials,
             rate_limits,
-            stack=[TokenAuth(credentials, endpoint), rate_limits, Retry(), Logging(credentials=credentials)],
+            stack=[
+                TokenAuth(credentials, endpoint),
+                rate_limits,
+                Retry(retries_beside_throttle()),
+                Throttle(call_limit, endpoint),
+                Logging(credentials=credentials),
+            ],
             middleware=middleware,
             http_client=http_client,
             asynchronous=self._mode.asynchronous,
             service=Service(key_header="Authorization"),
             wire=WireOptions(max_response_size=max_response_size),
             arguments=arguments,
+            call_limit=call_limit,
         )
         self._begin(session, options)
 

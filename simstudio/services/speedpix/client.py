@@ -14,15 +14,18 @@ from simstudio.core.modes import Async, M, RawAsync, RawSync, Sync
 from simstudio.core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, Options
 from simstudio.services.speedpix.calls import SpeedPixCalls
 from simstudio.services.speedpix.credentials import Signature, SpeedPixCredentials, fresh_nonce
+from simstudio.services.speedpix.envelope import is_refusal
 from simstudio.services.speedpix.errors import SpeedPixConfigurationError
 from simstudio.services.speedpix.options import check_endpoint, setting
 from simstudio.services.speedpix.resource import Policy, SpeedPixSession
+from simstudio.transport.call_limit import CallLimit
 from simstudio.transport.endpoint import Endpoint
 from simstudio.transport.logging import Logging, configure_from_environment
 from simstudio.transport.rate_limit import RateLimits
 from simstudio.transport.retry import Retry
 from simstudio.transport.secret import Secret
 from simstudio.transport.stack import MiddlewareOption
+from simstudio.transport.throttle import Throttle, retries_beside_throttle
 from simstudio.transport.wire import MAX_RESPONSE_SIZE, WireOptions
 
 if TYPE_CHECKING:
@@ -63,6 +66,7 @@ class _SpeedPixClient(SpeedPixCalls[M]):
         credentials = SpeedPixCredentials(setting("app_key", key), setting("app_secret", secret))
         made = Endpoint(check_endpoint(address))
         rate_limits = RateLimits()
+        call_limit = CallLimit()
 
         def arguments() -> dict[str, Any]:
             return {
@@ -79,13 +83,19 @@ class _SpeedPixClient(SpeedPixCalls[M]):
             made,
             credentials,
             rate_limits,
-            stack=[rate_limits, Retry(), Logging(credentials=credentials)],
+            stack=[
+                rate_limits,
+                Retry(retries_beside_throttle()),
+                Throttle(call_limit, made, is_refusal),
+                Logging(credentials=credentials),
+            ],
             middleware=middleware,
             innermost=[Signature(credentials, made, clock=clock, nonce=nonce)],
             http_client=http_client,
             asynchronous=self._mode.asynchronous,
             wire=WireOptions(max_response_size=max_response_size),
             arguments=arguments,
+            call_limit=call_limit,
         )
         self._begin(session, options)
 

@@ -106,6 +106,17 @@ class Envelope:
         error.server_code = error.server_code or self.code
 
 
+def is_refusal(response: Response) -> bool:
+    """Whether the gateway, or the service in an envelope, refused a call because there were too many."""
+    if response.status == 429:
+        return True
+    gateway = f"{response.headers.get('x-ca-error-code')} {response.headers.get('x-ca-error-message')}"
+    if "throttl" in gateway.lower():
+        return True
+    envelope = _envelope_within(response) if b"hrottl" in response.content.lower() else None
+    return envelope is not None and envelope.throttled
+
+
 def read_envelope(response: Response, credentials: Credentials) -> Envelope:
     """The envelope of an answer, whatever it says; its texts are without the key, so that they can be cut.
 

@@ -12,16 +12,23 @@ from simstudio.core.service import Service
 from simstudio.core.session import Session
 from simstudio.services.vectorvein.credentials import KEY_HEADER, VectorVeinAuth, VectorVeinCredentials
 from simstudio.services.vectorvein.documented import DocumentedMethods
+from simstudio.services.vectorvein.envelope import is_refusal
+from simstudio.transport.call_limit import CallLimit
 from simstudio.transport.endpoint import Endpoint
 from simstudio.transport.logging import Logging, configure_from_environment
 from simstudio.transport.rate_limit import RateLimits
 from simstudio.transport.retry import Retry
 from simstudio.transport.secret import Secret
 from simstudio.transport.stack import MiddlewareOption
+from simstudio.transport.throttle import Throttle, retries_beside_throttle
 from simstudio.transport.wire import MAX_RESPONSE_SIZE, WireOptions
 
 DEFAULT_BASE_URL: Final = "https://vectorvein.com/api/v1/open-api"
 DEFAULT_TIMEOUT: Final = 60.0
+CALLS_PER_WINDOW, WINDOW = 60, 60.0
+"""The documented limit, 60 calls in a minute. No response tells how many are left."""
+PATIENCE: Final = 90.0
+"""Seconds for which a call waits for the limiter: longer than its window."""
 
 
 class _VectorVeinClient(DocumentedMethods[M]):
@@ -47,16 +54,24 @@ class _VectorVeinClient(DocumentedMethods[M]):
         options = Options.checked(timeout=timeout, max_retries=max_retries, headers=own_headers, key_header=KEY_HEADER)
         endpoint = Endpoint(address, follow_to_www=True)
         rate_limits = RateLimits()
+        call_limit = CallLimit(CALLS_PER_WINDOW, WINDOW)
         session = Session(
             endpoint,
             credentials,
             rate_limits,
-            stack=[VectorVeinAuth(credentials, endpoint), rate_limits, Retry(), Logging(credentials=credentials)],
+            stack=[
+                VectorVeinAuth(credentials, endpoint),
+                rate_limits,
+                Retry(retries_beside_throttle()),
+                Throttle(call_limit, endpoint, is_refusal, patience=PATIENCE),
+                Logging(credentials=credentials),
+            ],
             middleware=middleware,
             http_client=http_client,
             asynchronous=self._mode.asynchronous,
             service=Service(key_header=KEY_HEADER),
             wire=WireOptions(max_response_size=max_response_size),
+            call_limit=call_limit,
             arguments=lambda: {"api_key": Secret(credentials.key)},
         )
         self._begin(session, options)
@@ -84,7 +99,8 @@ class VectorVeinClient(_VectorVeinClient[Sync], SyncClient):
         api_key: Of VectorVein.
         base_url: Where its API is; ``https://vectorvein.com/api/v1/open-api`` where it is not given.
         timeout: Seconds for one logical HTTP call, from connecting to the body's end, retries and their waits included;
-            None for no end. With ``http_client`` it bounds each phase instead.
+            None for no end. With ``http_client`` it bounds each phase instead. Where it is 60 or more, a call may also
+            wait up to 90 s for its turn under the limit of 60 calls a minute, before its time begins.
         max_retries: Repetitions of what may be repeated, after the first attempt.
         middleware: A list to append below the default stack, or a function that gets the default list and returns the
             one to use; see :mod:`simstudio.transport.stack`.

@@ -72,6 +72,16 @@ def read_envelope(response: Response) -> Envelope | None:
     return Envelope(status, msg if isinstance(msg, str) else "", content.get("data"), content, response)
 
 
+def is_refusal(response: Response) -> bool:
+    """Whether the service's limiter refused a call: by the HTTP status, or by the envelope's."""
+    if response.status == 429:
+        return True
+    if b"429" not in response.content:  # spares most responses a second reading
+        return False
+    envelope = read_envelope(response)
+    return envelope is not None and envelope.status == 429
+
+
 def id_of(content: Any, name: str = "rid") -> str | None:
     """The id of a run (or, by another name, of a task) in an envelope's content: in its data, or at its top."""
     if not isinstance(content, dict):

@@ -289,7 +289,7 @@ ASKING_FAILS: dict[str, tuple[Any, type[Exception]]] = {
     "HTML for ever": ((502, b"<html/>"), simstudio.ServerError),
     "no JSON for ever": ((200, b"oops"), InvalidResponseError),
     "no connection for ever": (httpx.ConnectError("refused"), simstudio.APIConnectionError),
-    "too many calls for ever": (envelope(None, 429), simstudio.RateLimitError),
+    "too many calls for ever": (envelope(None, 429), vectorvein.TimeoutError),
     "a failed run": (envelope(None, 500), WorkflowError),
     "a failed run with a status of its own": (envelope(None, 1234), WorkflowError),
 }

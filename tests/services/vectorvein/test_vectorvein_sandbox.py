@@ -165,7 +165,7 @@ def test_faults_happen(mode: str, sandbox: VectorVeinSandbox, server: VectorVein
     sandbox.faults.add(status=429, headers={"Retry-After": "3"}, body={"status": 429, "msg": "slow down"})
 
     with pytest.raises(RateLimitError, match=r"slow down.*Wait 3 s") as caught:
-        play(mode, server, lambda client: client.create_agent("x"))
+        play(mode, server, lambda client: client.create_agent("x"), max_retries=0)
 
     assert caught.value.retry_after == 3.0
 

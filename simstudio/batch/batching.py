@@ -1,4 +1,4 @@
-"""``@batching``: a method that gives a batch. What that is, :mod:`simstudio.batch` knows; it is imported when used."""
+"""``@batching``: a method that gives a batch. The engine is imported when the method is called."""
 
 from __future__ import annotations
 
