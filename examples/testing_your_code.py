@@ -1,6 +1,6 @@
 """Test code that calls Sim: on a local Sim that runs Python functions as workflows, and from recordings.
 
-The fixtures come with `pip install "simstudio-sdk[sandbox,testing]"`; nothing is to be imported or configured for them.
+The fixtures come with the extras `[sandbox,testing]`; nothing is to be imported or configured for them.
 
     pytest testing_your_code.py
 """

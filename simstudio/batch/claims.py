@@ -76,7 +76,7 @@ class RedisClaims:
             import redis
         except ImportError as error:
             raise ConfigurationError(
-                'Claims in Redis need the extra, where the workers are too: pip install "simstudio-sdk[distributed]".'
+                "Claims in Redis need the package redis, where the workers are too: pip install redis."
             ) from error
         self.place = place(url)
         self._failure: type[Exception] = redis.RedisError

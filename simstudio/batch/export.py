@@ -183,8 +183,7 @@ def _pyarrow() -> tuple[Any, Any]:
         pyarrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")  # it has no types
     except ImportError as error:
         raise ConfigurationError(
-            'Parquet needs pyarrow, which is not installed: pip install "simstudio-sdk[parquet]"; '
-            "or export JSON lines or CSV."
+            "Parquet needs pyarrow, which is not installed: pip install pyarrow; or export JSON lines or CSV."
         ) from error
     return pyarrow, parquet
 

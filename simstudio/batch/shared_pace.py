@@ -370,7 +370,7 @@ def open_counters(shared: str) -> Counters:
         from limits.storage import Storage, storage_from_string
     except ImportError as error:
         raise ConfigurationError(
-            'A rate shared between machines needs the extra: pip install "simstudio-sdk[distributed]".'
+            "A rate shared between machines needs limits and redis: pip install limits redis."
         ) from error
     where = place(shared)
     try:

@@ -1,4 +1,4 @@
-"""The command line, ``simstudio`` or ``python -m simstudio.cli``: ``pip install "simstudio-sdk[cli]"``.
+"""The command line, ``simstudio`` or ``python -m simstudio.cli``, with the extra ``[cli]``.
 
 What belongs here: commands, one module for each command or group, registered in :mod:`simstudio.cli.app`; their
 options, output and exit codes. What does not: anything that a Python program could need as well. Shared by commands:

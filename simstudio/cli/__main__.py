@@ -17,7 +17,7 @@ def main() -> int:
     """
     missing = [name for name in _EXTRA if find_spec(name) is None]
     if missing:
-        text = f'the command line needs {", ".join(missing)}: pip install "simstudio-sdk[cli]"'
+        text = f"the command line needs {', '.join(missing)}: pip install {' '.join(missing)}"
         print(f"simstudio: error: {text}", file=sys.stderr)  # noqa: T201 - nothing better is installed
         return _USAGE
     try:

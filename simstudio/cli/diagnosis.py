@@ -197,7 +197,7 @@ def _versions() -> Check:
         try:
             parts.append(f"{name} {version(name)}")
         except PackageNotFoundError:
-            return _problem("versions", f'{name} is not installed: pip install "simstudio-sdk[cli]"')
+            return _problem("versions", f"{name} is not installed: pip install {name}")
     return _ok("versions", ", ".join([*parts, platform.platform(terse=True)]))
 
 

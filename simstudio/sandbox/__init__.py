@@ -1,4 +1,4 @@
-"""A local server that behaves like Sim's, for tests and offline work: ``pip install "simstudio-sdk[sandbox]"``.
+"""A local server that behaves like Sim's, for tests and offline work, with the extra ``[sandbox]``.
 
 What belongs here: the routes, limits and errors of Sim servers, and in ``services`` those of the other services. What
 does not: code that a client needs, and fixtures (:mod:`simstudio.testing`).

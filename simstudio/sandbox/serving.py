@@ -166,7 +166,7 @@ class SandboxExtra:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
         if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in ("starlette", "uvicorn"):
-            message = f'the sandbox needs {error.name}: pip install "simstudio-sdk[sandbox]"'
+            message = f"the sandbox needs {error.name}: pip install starlette uvicorn"
             raise configuration_error(message) from error
 
 

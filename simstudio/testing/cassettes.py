@@ -101,9 +101,7 @@ def make_vcr(
     except ImportError as error:
         from simstudio.errors import ConfigurationError
 
-        raise ConfigurationError(
-            'Cassettes need vcrpy, which is not installed: pip install "simstudio-sdk[testing]"'
-        ) from error
+        raise ConfigurationError("Cassettes need vcrpy, which is not installed: pip install vcrpy") from error
     overrides.setdefault("path_transformer", vcr.VCR.ensure_suffix(".yaml"))
     recorder = vcr.VCR(
         cassette_library_dir=os.fspath(Path(cassette_library_dir)),

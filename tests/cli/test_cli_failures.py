@@ -275,9 +275,7 @@ def test_without_the_extra_one_line_says_what_to_install(missing, monkeypatch, c
     monkeypatch.setitem(sys.modules, missing, None)
 
     assert main() == 2
-    assert capsys.readouterr().err == (
-        f'simstudio: error: the command line needs {missing}: pip install "simstudio-sdk[cli]"\n'
-    )
+    assert capsys.readouterr().err == (f"simstudio: error: the command line needs {missing}: pip install {missing}\n")
 
 
 def test_a_full_disk_is_one_line(started) -> None:

@@ -67,3 +67,11 @@ def test_the_readme_names_every_guide():
     readme = PAGES[0].read_text(encoding="utf-8")
 
     assert [path.name for path in GUIDES if f"(examples/{path.name})" not in readme] == []
+
+
+def test_no_hint_installs_the_package_of_the_same_name_from_an_index():
+    """That one is Sim's own."""
+    hint = re.compile(r"pip install [^\n]*simstudio-sdk(?!\[cli\] @)")
+    files = [*(ROOT / "simstudio").rglob("*.py"), *PAGES, *(ROOT / "examples").glob("*.py")]
+
+    assert [path.name for path in files if hint.search(path.read_text(encoding="utf-8"))] == []

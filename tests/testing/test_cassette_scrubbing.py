@@ -227,5 +227,5 @@ def test_without_vcrpy_the_extra_is_named(monkeypatch):
 
     monkeypatch.setitem(sys.modules, "vcr", None)
 
-    with pytest.raises(ConfigurationError, match=r'pip install "simstudio-sdk\[testing\]"'):
+    with pytest.raises(ConfigurationError, match="pip install vcrpy"):
         make_vcr()

@@ -1,4 +1,4 @@
-"""A local VectorVein: ``pip install "simstudio-sdk[sandbox]"``.
+"""A local VectorVein, with the extra ``[sandbox]``.
 
 Its workflows are Python functions; agents, access keys, files and workspaces are kept in memory. Every endpoint that
 :mod:`simstudio.services.vectorvein` calls answers, in the shape that VectorVein's own package decodes.

@@ -92,7 +92,7 @@ def _token(api_key: Secret[str], plain: Secret[bytes], iv: bytes) -> str:
         from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
     except ImportError as error:
         raise combined(VectorVeinAPIError, ConfigurationError)(
-            'VApp links need cryptography, which is not installed: pip install "simstudio-sdk[vectorvein]"'
+            "VApp links need cryptography, which is not installed: pip install cryptography"
         ) from error
     padding = _BLOCK - len(plain.reveal()) % _BLOCK
     encryptor = Cipher(algorithms.AES(api_key.reveal().encode()), modes.CBC(iv)).encryptor()
