@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import frozen
 
 from simstudio.core.files import as_file
 from simstudio.core.unsendable import type_name
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
 _LONGEST_NAME: Final = 100
 
 
-class FieldType(NamedTuple):
+@frozen
+class FieldType:
     """A type of an input field.
 
     Attributes:
