@@ -12,15 +12,17 @@ from attrs import frozen
 
 from simstudio import AsyncSimStudioClient, SimStudioClient
 from simstudio.transport.retry import Backoff, Retry, RetryPolicy
+from simstudio.transport.throttle import Throttle
 from tests.tls import default_context
 
 KEY = "sk-sim-wire"
 
 
 def hasty(stack: list[Any]) -> list[Any]:
-    """The default stack, its retries following at once."""
+    """The default stack without pauses: its retries follow at once, and no call waits for a limiter."""
     quick = Retry(RetryPolicy(backoff=Backoff(initial=0.001, maximum=0.002)))
-    return [quick if isinstance(middleware, Retry) else middleware for middleware in stack]
+    unlimited = [middleware for middleware in stack if not isinstance(middleware, Throttle)]
+    return [quick if isinstance(middleware, Retry) else middleware for middleware in unlimited]
 
 
 def client_of(url: str, **options: Any) -> SimStudioClient:
