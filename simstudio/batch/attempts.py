@@ -208,12 +208,14 @@ class Attempts:
                 self._ledger.finish(work.ended("unknown", self._clock(), error=error))
             work.reset()
             return Again(0.0)
-        ended = getattr(error, "result", None) is not None and error.status != 404
+        ended = isinstance(error, JobFailedError) or getattr(error, "result", None) is not None
+        ended = ended and error.status != 404
         return self._over(work, "failed" if ended else "unknown", error=error)
 
     def _verdict(self, error: SimStudioError) -> Verdict:
         lately = self._succeeded and self._turned_away <= _MOST_TURNED_AWAY
-        return verdict(error, claimed=self._execution.claims, succeeds=lately)
+        queued = self._execution.mode == "async"
+        return verdict(error, claimed=self._execution.claims, succeeds=lately, queued=queued)
 
     def _may_repeat(self, work: WorkItem, found: Verdict, *, gone: bool = False) -> bool:
         if found == "refused":

@@ -45,7 +45,7 @@ class Result(Protocol):
         ...
 
     @property
-    def status(self) -> str | None:
+    def status(self) -> str | int | None:
         """``cancelled`` when the execution was ended before its own end; else as the service says it."""
         ...
 

@@ -12,6 +12,7 @@ from simstudio.transport.errors import (
     AuthenticationError,
     ConfigurationError,
     InvalidInputError,
+    InvalidResponseError,
     ServerError,
     SimStudioError,
     UsageLimitExceededError,
@@ -31,13 +32,14 @@ TURNED_AWAY = (403, 404)
 """Statuses of a workflow that is gone, not deployed, or not this key's; or of one item that a proxy does not like."""
 
 
-def verdict(error: SimStudioError, *, claimed: bool, succeeds: bool) -> Verdict:
+def verdict(error: SimStudioError, *, claimed: bool, succeeds: bool, queued: bool = False) -> Verdict:
     """What an error means that is no refusal.
 
     Args:
         error: What the execution raised.
         claimed: Whether it was sent under a claim, so that sending it again runs nothing twice.
         succeeds: Whether other items succeed, in this run and lately: then a 404 is this item's own trouble.
+        queued: Whether it was to be queued: after an unusable response it may be in the queue.
     """
     if isinstance(error, (AuthenticationError, APIVersionError, UsageLimitExceededError, ConfigurationError)):
         return "fatal"
@@ -47,7 +49,7 @@ def verdict(error: SimStudioError, *, claimed: bool, succeeds: bool) -> Verdict:
         if getattr(error, "result", None) is not None:  # the server stopped it: that is an answer
             return "failed"
         return "unknown" if error.sent else "unsent"
-    if isinstance(error, (StreamError, JobTimeoutError)):
+    if isinstance(error, (StreamError, JobTimeoutError)) or (queued and isinstance(error, InvalidResponseError)):
         return "unknown"
     if isinstance(error, ServerError):
         return "unknown" if claimed or error.status in MAY_HAVE_RUN else "failed"

@@ -130,6 +130,30 @@ class Poller:
         fixed = PollSchedule(initial=seconds, multiplier=1.0, maximum=seconds, jitter=0.0)
         return attrs.evolve(self, schedule=fixed)
 
+    def begin(self, start: Callable[[], Flow[S]], timeout: float | None) -> Flow[S]:
+        """Begin a run, again and again while the service's rate limit refuses it: nothing has run then.
+
+        Args:
+            start: Makes the flow that begins it.
+            timeout: Seconds for which to try; None for ever.
+
+        Raises:
+            RateLimitError: It was refused for longer.
+        """
+        began, paused = self.clock(), 0.0
+        refusals = 0
+        while True:
+            try:
+                return (yield from start())
+            except RateLimitError as error:
+                refusals += 1
+                delay = self.schedule.delay(refusals, random=self.random())
+                pause = max(min(error.retry_after or 0.0, LONGEST_WAIT), delay)
+                if timeout is not None and max(self.clock() - began, paused) + pause >= timeout:
+                    raise
+                yield Sleep(pause)
+                paused += pause
+
     def wait(
         self,
         poll: Callable[[float | Unset], Flow[S]],

@@ -252,6 +252,7 @@ class Jobs(APIResource[M]):
                 estimate=_estimated_duration,
                 expected=durations.expect(workflow_id) if known else None,
                 begun=watch.begun,
+                subject=f"The job {target.task_id}",
             )
             self._raise_unless_succeeded(done)
         except SimStudioError as error:

@@ -18,13 +18,13 @@ _PROBE_AGAIN = 0.05
 """Seconds between looks for the result of a probe."""
 _PROBE_PATIENCE = 10.0
 """Seconds after which the result of a probe is no longer waited for."""
-_LONGEST_HOLD = 15.0
-"""Longest pause in seconds after a refusal that names none. Nothing ran, so asking more often only costs a call."""
-_FIRST_INTERVAL, _LONGEST_INTERVAL = 0.05, 10.0
-"""Seconds between calls after the first unexpected refusal, and at most."""
+_FIRST_HOLD, _LONGEST_HOLD = 1 / 120, 1 / 4
+"""Shares of a window for which the first refusal that names no pause holds calls up, and for which others do at most.
+Nothing ran, so asking too early only costs a call."""
+_FIRST_INTERVAL, _LONGEST_INTERVAL, _NO_INTERVAL = 1 / 1200, 1 / 6, 1 / 12_000
+"""Shares of a window between calls after the first unexpected refusal, and at most; less than the last is none."""
 _EASING = 0.9
 """Factor by which each accepted call shortens that interval."""
-_NO_INTERVAL = 0.005
 _ON_THE_WAY = 1 / 60
 """Share of a window by which it is taken to be longer, because calls arrive later than they are sent."""
 _SAME_EPISODE = 1.0
@@ -134,7 +134,7 @@ class CallLimit:
         with self._lock:
             if sent >= self._refused_at:
                 self._refusals = 0
-                self._interval = self._interval * _EASING if self._interval > _NO_INTERVAL else 0.0
+                self._interval = self._interval * _EASING if self._interval > self.window * _NO_INTERVAL else 0.0
             if self._probe is not None and sent >= self._probe:
                 self._probe = None
                 if self._enforced is None:
@@ -156,9 +156,11 @@ class CallLimit:
             if (now - _SAME_EPISODE if sent is None else sent) >= self._refused_at:
                 self._refusals, self._refused_at = self._refusals + 1, now
                 if not expected:
-                    self._interval = min(_LONGEST_INTERVAL, max(_FIRST_INTERVAL, 2 * self._interval))
+                    self._interval = min(
+                        self.window * _LONGEST_INTERVAL, max(self.window * _FIRST_INTERVAL, 2 * self._interval)
+                    )
                 if retry_after is None and not expected:
-                    pause = min(_LONGEST_HOLD, self.window / 120 * 2.0 ** min(self._refusals - 1, 10))
+                    pause = self.window * min(_LONGEST_HOLD, _FIRST_HOLD * 2.0 ** min(self._refusals - 1, 10))
             self._hold = max(self._hold, now + pause)
 
     @property

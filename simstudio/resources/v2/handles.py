@@ -74,6 +74,7 @@ class StateHandle(SubmittedRun[M, S, S]):
             timeout=timeout,
             client_timeout=self._context.options.timeout,
             on_progress=on_progress,
+            subject=f"The {self._noun} {self.id}",
         )
         return (yield from self._result(state))
 

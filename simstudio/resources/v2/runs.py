@@ -323,6 +323,7 @@ class Runs(APIResource[M]):
                 timeout=timeout,
                 client_timeout=self._context.options.timeout,
                 on_progress=on_progress,
+                subject=f"The run {run_id}",
             )
         )
 

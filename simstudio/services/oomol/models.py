@@ -148,6 +148,21 @@ class RunResult(Model):
     logs: list[TaskLog]
     result: Any = None
 
+    @property
+    def output(self) -> Any:
+        """The same as ``result``, as ``item.output`` of a batch has it."""
+        return self.result
+
+    @property
+    def run_id(self) -> str | None:
+        """The same as ``task_id``."""
+        return self.task_id
+
+    @property
+    def status(self) -> str | None:
+        """The status of the task."""
+        return self.task.status
+
 
 @model
 class Block(Model):

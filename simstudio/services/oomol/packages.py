@@ -217,7 +217,9 @@ class Packages(OomolResource[M]):
                 last,
             )
 
-        polls = self._poll(options, ask, done=lambda task: task.done, expired=expired)
+        polls = self._poll(
+            options, ask, done=lambda task: task.done, expired=expired, subject=f"The installation {task_id}"
+        )
         try:
             task = yield from unwrapped(polls, f"the installation {task_id}")
             if task.status == "failed":

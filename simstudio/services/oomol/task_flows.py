@@ -33,10 +33,14 @@ Logs: TypeAlias = list[TaskLog]  # a resource has a method of the name
 class TaskFlows(OomolResource[M]):
     """What :class:`~simstudio.services.oomol.tasks.Tasks` and applets share."""
 
-    def _create(self, request: Mapping[str, Any]) -> Flow[CreatedTask]:
+    def _create(self, request: Mapping[str, Any], max_retries: int | None = None) -> Flow[CreatedTask]:
         body = request_body(request)
-        response = yield from self._post("/v1/tasks", json=body)
+        response = yield from self._post("/v1/tasks", json=body, max_retries=max_retries)
         return self._created(response)
+
+    def _begin(self, start: Callable[[], Flow[CreatedTask]], options: Polling) -> Flow[CreatedTask]:
+        """Start a task that is waited for: as long as the limiter refuses it, within the time for the wait."""
+        return self.poller.begin(start, options.timeout if self._context.options.max_retries else 0.0)
 
     def _create_with_files(
         self, block_id: str | None, input_values: InputValues | None, files: object, manifest: str | None
@@ -121,7 +125,7 @@ class TaskFlows(OomolResource[M]):
                 logs=reader.logs,
             )
 
-        polls = self._poll(options, ask, done=lambda task: task.done, expired=expired)
+        polls = self._poll(options, ask, done=lambda task: task.done, expired=expired, subject=f"The task {task_id}")
         try:
             task = yield from unwrapped(polls, f"the task {task_id}")
             self._check(task, reader.logs)

@@ -11,7 +11,8 @@ from simstudio.services.oomol.inputs import InputValues
 from simstudio.services.oomol.models import CreatedTask, RunResult, StopReply, Task, TaskList, TaskLog
 from simstudio.services.oomol.options import BackoffStrategy, PollingOptions, polling
 from simstudio.services.oomol.requests import id_of
-from simstudio.services.oomol.task_flows import Logs, TaskFlows, TaskHandle
+from simstudio.services.oomol.task_batches import TaskBatches
+from simstudio.services.oomol.task_flows import Logs, TaskHandle
 from simstudio.services.oomol.waiting import LogReader
 from simstudio.transport.endpoint import segment
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from simstudio.transport.flow import Flow
 
 
-class Tasks(TaskFlows[M]):
+class Tasks(TaskBatches[M]):
     """Run blocks and flows: create a task, wait for it, take its result."""
 
     @operation
@@ -232,7 +233,7 @@ class Tasks(TaskFlows[M]):
             >>> client.tasks.create_and_wait({"blockId": "pkg::block"}, timeout_ms=60_000).status  # doctest: +SKIP
         """
         chosen = polling(polling_options, **options)
-        created = yield from self._create(request)
+        created = yield from self._begin(lambda: self._create(request), chosen)
         return (yield from self._wait(created.id, chosen, LogReader()))
 
     @operation
@@ -263,7 +264,7 @@ class Tasks(TaskFlows[M]):
             >>> client.tasks.run({"blockId": "pkg::block", "inputValues": {"text": "hi"}}).result  # doctest: +SKIP
         """
         chosen = polling(polling_options, **options)
-        created = yield from self._create(request)
+        created = yield from self._begin(lambda: self._create(request), chosen)
         return (yield from self._finish(created.id, chosen))
 
     @operation

@@ -13,8 +13,9 @@ from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, check_headers
 from simstudio.services.speedpix.files import Files
 from simstudio.services.speedpix.options import unwrap
+from simstudio.services.speedpix.prediction_batches import PredictionBatches
 from simstudio.services.speedpix.predictions import DEFAULT_RESOURCE, Predictions, check_waiting
-from simstudio.services.speedpix.resource import Policy, SpeedPixResource, SpeedPixSession
+from simstudio.services.speedpix.resource import Policy, SpeedPixSession
 from simstudio.services.speedpix.transfers import Transfers
 from simstudio.services.speedpix.twins import asynchronous
 from simstudio.transport.endpoint import check_path
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 _UNSIGNABLE = re.compile(r"%(?![0-9A-Fa-f]{2})|(?:^|/)\.{1,2}(?:/|$)")
 
 
-class SpeedPixCalls(SpeedPixResource[M], BaseClient[M]):
+class SpeedPixCalls(PredictionBatches[M], BaseClient[M]):
     """The namespaces of a client, and its own methods."""
 
     @namespace
@@ -124,7 +125,8 @@ class SpeedPixCalls(SpeedPixResource[M], BaseClient[M]):
         waits = options.pop("wait")
         waiting = (options.pop("timeout"), options.pop("on_progress"), options.pop("polling_interval"))
         check_waiting(*waiting)  # before anything is sent
-        prediction = yield from self.predictions._begin(workflow_id, options.pop("input"), **options)
+        patience = waiting[0] if waits else 0.0
+        prediction = yield from self.predictions._begin(workflow_id, options.pop("input"), patience=patience, **options)
         if not waits:
             return prediction
         yield from prediction._await(*waiting)

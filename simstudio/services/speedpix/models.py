@@ -83,6 +83,26 @@ class Outcome(Model):
 
 
 @model
+class PredictionResult(Model):
+    """A prediction that succeeded, as an item of a batch has it.
+
+    Attributes:
+        id: Its id.
+        status: The service's word for its state.
+        output: The workflow's output as JSON data. Each file is its address; ``FileOutput(address)`` fetches it.
+    """
+
+    id: str
+    status: str | None = None
+    output: Any = None
+
+    @property
+    def run_id(self) -> str | None:
+        """The same as ``id``."""
+        return self.id
+
+
+@model
 class File(Model):
     """An uploaded file; ``access_url`` is what a workflow's input carries.
 

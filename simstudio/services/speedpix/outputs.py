@@ -204,6 +204,17 @@ class _SavedFile(NewFile):
             raise FileSaveError(f"{self.given} cannot be written: {str(error).rstrip('.')}.") from error
 
 
+def plain_output(value: Any) -> Any:
+    """An output as plain JSON data: the address of each file in its place."""
+    if isinstance(value, FileOutput):
+        return value.url
+    if isinstance(value, Mapping):
+        return {name: plain_output(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain_output(item) for item in value]
+    return value
+
+
 def wrap_output(value: Any, transfers: Transfers | None = None) -> Any:
     """Plain data with a :class:`FileOutput` in place of each text that is an http(s) address, as a whole."""
     if isinstance(value, str):

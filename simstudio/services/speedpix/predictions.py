@@ -164,7 +164,10 @@ class Predictions(SpeedPixResource[M]):
         file_encoding_strategy: str | None,
         upload_paths: bool | None,
         upload_root: str | os.PathLike[str] | None,
+        max_retries: int | None = None,
+        patience: float | None = 0.0,
     ) -> Flow[Prediction[M]]:
+        """Submit a prediction, and again within ``patience`` seconds (None for ever) while the limiter refuses it."""
         for name, value in (("workflow_id", workflow_id), ("version_id", version_id), ("alias_id", alias_id)):
             check_id(value, name, optional=name != "workflow_id")
         if not isinstance(input, Mapping):
@@ -182,8 +185,14 @@ class Predictions(SpeedPixResource[M]):
             "randomise_seeds": randomise_seeds,
             "return_temp_files": return_temp_files,
         }
-        response = yield from self._invoke("/scc/comfy_prompt", body, resend="never", headers=sendable)
-        return self._submitted(response, inputs)
+
+        def submit() -> Flow[Prediction[M]]:
+            response = yield from self._invoke(
+                "/scc/comfy_prompt", body, resend="never", headers=sendable, max_retries=max_retries
+            )
+            return self._submitted(response, inputs)
+
+        return (yield from self.poller.begin(submit, patience if self._context.options.max_retries else 0.0))
 
     def _submitted(self, response: Response, inputs: Any) -> Prediction[M]:
         task_id: str | None = None
@@ -289,6 +298,7 @@ class Predictions(SpeedPixResource[M]):
                 client_timeout=self._context.options.timeout,
                 on_progress=on_progress,
                 estimate=lambda seen: seen._estimate,
+                subject=f"The prediction {prediction.id}",
             )
         except SimStudioError as error:
             error.task_id = prediction.id

@@ -101,11 +101,19 @@ class SpeedPixResource(APIResource[M]):
         resend: Resend,
         headers: Mapping[str, str] | None = None,
         timeout: float | Unset | None = UNSET,
+        max_retries: int | None = None,
     ) -> Flow[Response]:
         """Call one of the service's endpoints; they are all POST, and say what went wrong in an envelope."""
         try:
             return (
-                yield from self._post(path, content=encode_json(body), headers=headers, resend=resend, timeout=timeout)
+                yield from self._post(
+                    path,
+                    content=encode_json(body),
+                    headers=headers,
+                    resend=resend,
+                    timeout=timeout,
+                    max_retries=max_retries,
+                )
             )
         except ServerError as error:
             if resend == "never" and error.response is not None:

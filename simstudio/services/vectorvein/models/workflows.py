@@ -83,6 +83,16 @@ class WorkflowRunResult(Record):
         """Whether it ended well."""
         return self.status in DONE
 
+    @property
+    def output(self) -> Any:
+        """The outputs as plain JSON data, as ``item.output`` of a batch has them."""
+        return self.to_dict().get("data")
+
+    @property
+    def run_id(self) -> str | None:
+        """The same as ``rid``; None where the server gave none."""
+        return self.rid or None
+
 
 def run_result(envelope: Envelope, rid: str) -> WorkflowRunResult:
     """The state of a run that an envelope tells of. Whatever its data is, the state is one."""

@@ -55,6 +55,7 @@ class VectorVeinResource(APIResource[M]):
         timeout: float | Unset | None = UNSET,
         vapp: bool = False,
         accepted: bool = False,
+        max_retries: int | None = None,
     ) -> Flow[Envelope]:
         """Call an endpoint.
 
@@ -69,6 +70,7 @@ class VectorVeinResource(APIResource[M]):
             timeout: Seconds for the call.
             vapp: Whether the key is that of a VApp.
             accepted: Whether every envelope is an answer, failures too; the caller looks at its status.
+            max_retries: Retries; by default the client's.
         """
         headers = {KEY_TYPE_HEADER: "VAPP"} if vapp else {}
         if content_type is not None:
@@ -82,6 +84,7 @@ class VectorVeinResource(APIResource[M]):
             headers=headers,
             resend=resend,
             timeout=timeout,
+            max_retries=max_retries,
         )
         response = yield from self._send(request)
         envelope = read_envelope(response)

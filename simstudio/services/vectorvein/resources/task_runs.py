@@ -65,6 +65,7 @@ class AgentTaskRun(SubmittedRun[M, AgentTask, AgentTask]):
             timeout=timeout,
             client_timeout=self._context.options.timeout,
             on_progress=on_progress,
+            subject=f"The task {self.id}",
         )
 
     def _result(self, state: AgentTask) -> Flow[AgentTask]:

@@ -22,7 +22,8 @@ from simstudio.services.vectorvein.errors import (
 )
 from simstudio.services.vectorvein.models.base import plain
 from simstudio.services.vectorvein.models.workflows import Workflow, WorkflowInputField, WorkflowRunResult, run_result
-from simstudio.services.vectorvein.resources.base import VectorVeinResource, given, identifier, invalid
+from simstudio.services.vectorvein.resources.base import given, identifier, invalid
+from simstudio.services.vectorvein.resources.workflow_batches import WorkflowBatches
 from simstudio.transport.errors import InvalidResponseError, SimStudioError
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class RunReference:
     vapp: bool = False
 
 
-class Workflows(VectorVeinResource[M]):
+class Workflows(WorkflowBatches[M]):
     """Run workflows.
 
     Attributes:
@@ -217,13 +218,26 @@ class Workflows(VectorVeinResource[M]):
     ) -> Flow[WorkflowRunResult]:
         """Start a run, and wait for it unless its outputs came at once."""
         self._check_waiting(timeout, on_progress, poll_interval)
-        run, state = yield from self._start(wid, input_fields, output_scope, api_key_type, needs_rid=False)
+        fields = _input_fields(input_fields)
+
+        def start() -> Flow[tuple[RunReference, WorkflowRunResult | None]]:
+            return self._start(wid, fields, output_scope, api_key_type, needs_rid=False)
+
+        patience = timeout if self._context.options.max_retries else 0.0
+        run, state = yield from self.poller.begin(start, patience)
         if state is None:
             return (yield from self._wait(run, timeout, on_progress, poll_interval))
         return self._checked(run, state)
 
     def _start(
-        self, wid: str, input_fields: InputFields, output_scope: str, api_key_type: str, *, needs_rid: bool
+        self,
+        wid: str,
+        input_fields: InputFields,
+        output_scope: str,
+        api_key_type: str,
+        *,
+        needs_rid: bool,
+        max_retries: int | None = None,
     ) -> Flow[tuple[RunReference, WorkflowRunResult | None]]:
         """Start a run. Gives its outputs too where the server did so at once."""
         if not isinstance(output_scope, str) or not output_scope:
@@ -236,7 +250,7 @@ class Workflows(VectorVeinResource[M]):
             "input_fields": _input_fields(input_fields),
         }
         try:
-            envelope = yield from self._write("workflow/run", body, vapp=vapp)
+            envelope = yield from self._write("workflow/run", body, vapp=vapp, max_retries=max_retries)
             rid = id_of(envelope.content)
             outputs = isinstance(envelope.data, list) and envelope.status in DONE
             if rid is None and (needs_rid or not outputs):
@@ -299,6 +313,7 @@ class Workflows(VectorVeinResource[M]):
                 timeout=timeout,
                 client_timeout=self._context.options.timeout,
                 on_progress=on_progress,
+                subject=f"The run {run.rid}",
             )
         except SimStudioError as error:
             error.task_id = run.rid

@@ -1,0 +1,93 @@
+"""``QueuedExecution``: executions of a service that queues each and is then polled, without claims."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Generic, TypedDict
+
+from simstudio.batch.execution import Limits, R, Receipt, Refusal
+from simstudio.transport.errors import RateLimitError, SimStudioError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+    from concurrent.futures import Executor
+    from typing import Any, ClassVar, Literal
+
+    from simstudio.batch.execution import Mode, Models
+    from simstudio.batch.items import BatchItem
+    from simstudio.batch.progress import Progress
+    from simstudio.core.context import Context
+    from simstudio.transport.flow import Flow
+
+
+class BatchOptions(TypedDict, total=False):
+    """The options that every ``map`` has. ``client.workflows.map`` of Sim's client explains them."""
+
+    concurrency: int | Literal["auto"] | None
+    ordered: bool
+    on_result: Callable[[BatchItem[Any]], Any] | None
+    ledger: str | os.PathLike[str] | None
+    executor: Executor | None
+    progress: bool | Callable[[Progress], None]
+    stop_on_error: bool
+    on_unknown: Literal["report", "rerun"]
+    on_failed: Literal["keep", "rerun"]
+    key: Callable[[Any], object] | None
+    shared: str | None
+    claims: str | None
+
+
+class QueuedExecution(Generic[R]):
+    """An :class:`~simstudio.batch.execution.Execution`; a subclass has ``begin``, ``settle`` and ``models``.
+
+    What the service's limiter refused did not run and is sent again. What may have run is reported as ``unknown``: the
+    service offers no way to find a run without its id.
+
+    Attributes:
+        workflow_id: What is executed.
+    """
+
+    mode: ClassVar[Mode] = "async"
+    api_version: ClassVar[str] = ""
+    cost: ClassVar[int] = 1
+    claims: ClassVar[bool] = False
+    claims_advice: ClassVar[str] = ""
+    models: ClassVar[Models]
+
+    def __init__(self, context: Context, workflow_id: str) -> None:
+        self.workflow_id = workflow_id
+        self._call_limit = context.session.call_limit
+
+    def prepare(self) -> Flow[None]:
+        """Ask nothing."""
+        return
+        yield  # a flow that needs nothing of the world
+
+    def new_claim(self) -> str | None:
+        """None: these services have no claims."""
+        return None
+
+    def limits(self) -> Flow[Limits | None]:
+        """The calls left of the documented limit, as this process has counted them; None if nothing is documented."""
+        limit = self._call_limit
+        if limit is None or limit.calls is None or limit.remaining is None:
+            return None
+        reset = limit.reset
+        return Limits(limit.calls, limit.remaining, reset=None if reset is None else time.time() + reset)
+        yield  # a flow that needs nothing of the world
+
+    def refusal(self, error: SimStudioError) -> Refusal | None:
+        """How the limiter refused an execution: with a 429 to the request that begins it."""
+        return Refusal(error.retry_after) if isinstance(error, RateLimitError) else None
+
+
+def receipt_or_raise(error: SimStudioError) -> Receipt:
+    """The receipt of a run whose id is in a response that cannot be used otherwise.
+
+    Raises:
+        SimStudioError: The error itself: it has no id.
+    """
+    if error.task_id is None:
+        raise error
+    return Receipt(error.task_id)

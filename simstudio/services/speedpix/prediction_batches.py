@@ -1,0 +1,94 @@
+"""``client.map``: a SpeedPix workflow over many inputs."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from simstudio.batch.batching import batching
+from simstudio.core.modes import M
+from simstudio.core.options import check_headers, check_timeout
+from simstudio.services.speedpix.predictions import DEFAULT_RESOURCE, check_id
+from simstudio.services.speedpix.resource import SpeedPixResource
+
+if TYPE_CHECKING:
+    import os
+
+    from typing_extensions import Unpack
+
+    from simstudio.batch.inputs import Inputs
+    from simstudio.batch.plan import Plan
+    from simstudio.batch.queued import BatchOptions
+    from simstudio.services.speedpix.models import PredictionResult
+
+
+class PredictionBatches(SpeedPixResource[M]):
+    """The part of the client that runs batches."""
+
+    @batching
+    def map(
+        self,
+        workflow_id: str,
+        inputs: Inputs,
+        *,
+        version_id: str | None = None,
+        alias_id: str | None = None,
+        randomise_seeds: bool | None = None,
+        return_temp_files: bool | None = None,
+        resource_config_id: str | None = DEFAULT_RESOURCE,
+        file_encoding_strategy: str | None = None,
+        upload_paths: bool | None = None,
+        upload_root: str | os.PathLike[str] | None = None,
+        timeout: float | None = 3600.0,
+        **options: Unpack[BatchOptions],
+    ) -> Plan[PredictionResult]:
+        """Run a workflow over many inputs, many at a time, as fast as the service allows.
+
+        A prediction that the gateway or the service throttled did not run, and is sent again. One that may have run is
+        ``unknown`` and is never sent twice.
+
+        Args:
+            workflow_id: The workflow's id.
+            inputs: An iterable of inputs, or the path of a file of JSON lines. Each is what :meth:`run` takes as
+                ``input``; files in it are uploaded when it is sent.
+            version_id: A version of the workflow.
+            alias_id: An alias of a version; ``main`` where neither is given.
+            randomise_seeds: Whether seeds are drawn anew.
+            return_temp_files: Whether intermediate files are returned too.
+            resource_config_id: The capacity it runs on; empty sends none.
+            file_encoding_strategy: ``url`` or ``base64``; see :meth:`predictions.create`.
+            upload_paths: Whether texts that name a media file are uploaded, in place of the client's setting.
+            upload_root: The directory of such files, in place of the client's setting.
+            timeout: Seconds to wait for each prediction once it was created; None for ever.
+            **options: ``concurrency``, ``ordered``, ``on_result``, ``ledger``, ``executor``, ``progress``,
+                ``stop_on_error``, ``on_unknown``, ``on_failed``, ``key``, ``shared`` and ``claims``, as for Sim's
+                ``client.workflows.map``.
+
+        Returns:
+            An iterator of :class:`~simstudio.BatchItem` that is a context manager too.
+
+        Raises:
+            InvalidInputError: An argument cannot be used.
+            LedgerError: The ledger cannot be used: damaged, of another workflow or server, in use.
+
+        Example:
+            >>> for item in client.map("workflow-123", [{"prompt": "a cat"}, {"prompt": "a dog"}]):  # doctest: +SKIP
+            ...     print(item.index, item.output if item.ok else item.error)
+        """
+        from simstudio.batch.plan import Plan
+        from simstudio.services.speedpix.execution import PredictionExecution
+
+        check_timeout(timeout)
+        check_id(workflow_id, "workflow_id")
+        check_headers({"X-SP-RESOURCE-CONFIG-ID": resource_config_id} if resource_config_id else None)
+        submission = {
+            "version_id": version_id,
+            "alias_id": alias_id,
+            "randomise_seeds": randomise_seeds,
+            "return_temp_files": return_temp_files,
+            "resource_config_id": resource_config_id,
+            "file_encoding_strategy": file_encoding_strategy,
+            "upload_paths": upload_paths,
+            "upload_root": upload_root,
+        }
+        return Plan(partial(PredictionExecution, workflow_id, submission, timeout), inputs, **options)

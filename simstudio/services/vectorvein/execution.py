@@ -1,0 +1,73 @@
+"""Executions of VectorVein's workflows for the engine of batches: :class:`WorkflowExecution`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from simstudio.batch.execution import Hear, Receipt
+from simstudio.batch.queued import QueuedExecution, receipt_or_raise
+from simstudio.services.vectorvein.models.workflows import WorkflowRunResult
+from simstudio.services.vectorvein.resources.base import identifier, invalid
+from simstudio.services.vectorvein.resources.workflows import RunReference, Workflows
+from simstudio.transport.errors import InvalidResponseError
+
+if TYPE_CHECKING:
+    from simstudio.core.context import Context
+    from simstudio.transport.flow import Flow
+
+
+@attrs.frozen
+class WorkflowOptions:
+    """How a workflow is run for each input. Its fields are those of ``client.workflows.map``."""
+
+    wid: str
+    output_scope: str
+    api_key_type: str
+    timeout: float | None
+
+    def check(self) -> None:
+        """Check the arguments of a batch.
+
+        Raises:
+            InvalidInputError: One cannot be used; the message names it.
+        """
+        identifier(self.wid, "wid")
+        if not isinstance(self.output_scope, str) or not self.output_scope:
+            raise invalid(f'output_scope must be "output_fields_only" or "all", not {self.output_scope!r}.')
+        if self.api_key_type not in ("WORKFLOW", "VAPP"):
+            raise invalid(f'api_key_type must be "WORKFLOW" or "VAPP", not {self.api_key_type!r}.')
+
+
+class WorkflowExecution(QueuedExecution[WorkflowRunResult]):
+    """Runs of one workflow: an :class:`~simstudio.batch.execution.Execution`."""
+
+    models = {"result": WorkflowRunResult, "job": WorkflowRunResult}  # noqa: RUF012 - declared in the base
+
+    def __init__(self, options: WorkflowOptions, context: Context, on_hint: Hear | None = None) -> None:
+        del on_hint  # no response tells of the limit
+        super().__init__(context, options.wid)
+        self._options = options
+        self._workflows: Workflows[Any] = Workflows(context, "workflows")
+
+    def begin(self, value: Any, claim: str | None) -> Flow[WorkflowRunResult | Receipt]:
+        """Begin a run; its outputs, where the server gives them at once."""
+        del claim
+        return self._workflows._redact_errors(self._begin(value))
+
+    def settle(self, receipt: Receipt) -> Flow[WorkflowRunResult]:
+        """Wait for a run."""
+        vapp = self._options.api_key_type == "VAPP"
+        run = RunReference(receipt.task_id, self._options.wid if vapp else None, vapp)
+        return self._workflows._redact_errors(self._workflows._wait(run, self._options.timeout, None, None))
+
+    def _begin(self, value: Any) -> Flow[WorkflowRunResult | Receipt]:
+        options = self._options
+        try:
+            run, state = yield from self._workflows._start(
+                options.wid, value, options.output_scope, options.api_key_type, needs_rid=False, max_retries=0
+            )
+        except InvalidResponseError as error:
+            return receipt_or_raise(error)
+        return Receipt(run.rid, run.rid) if state is None else self._workflows._checked(run, state)

@@ -1,0 +1,70 @@
+"""``client.workflows.map``: a VectorVein workflow over many inputs."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from simstudio.batch.batching import batching
+from simstudio.core.modes import M
+from simstudio.core.options import check_timeout
+from simstudio.services.vectorvein.resources.base import VectorVeinResource
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from simstudio.batch.inputs import Inputs
+    from simstudio.batch.plan import Plan
+    from simstudio.batch.queued import BatchOptions
+    from simstudio.services.vectorvein.models.workflows import WorkflowRunResult
+
+
+class WorkflowBatches(VectorVeinResource[M]):
+    """The part of ``client.workflows`` that runs batches."""
+
+    @batching
+    def map(
+        self,
+        wid: str,
+        inputs: Inputs,
+        *,
+        output_scope: str = "output_fields_only",
+        api_key_type: str = "WORKFLOW",
+        timeout: float | None = 3600.0,
+        **options: Unpack[BatchOptions],
+    ) -> Plan[WorkflowRunResult]:
+        """Run a workflow over many inputs, many at a time, under the limit of 60 calls a minute.
+
+        The calls that begin runs and those that poll them share the limit with all calls of this client. A run that the
+        limiter refused did not run, and is sent again. One that may have run is ``unknown`` and is never sent twice.
+
+        Args:
+            wid: The workflow's id.
+            inputs: An iterable of inputs, or the path of a file of JSON lines. Each is what :meth:`run` takes as
+                ``input_fields``.
+            output_scope: ``output_fields_only``, or ``all`` for the outputs of every node.
+            api_key_type: ``VAPP`` when the client's key is that of a VApp.
+            timeout: Seconds to wait for each run once it has begun; None for ever.
+            **options: ``concurrency``, ``ordered``, ``on_result``, ``ledger``, ``executor``, ``progress``,
+                ``stop_on_error``, ``on_unknown``, ``on_failed``, ``key``, ``shared`` and ``claims``, as for Sim's
+                ``client.workflows.map``.
+
+        Returns:
+            An iterator of :class:`~simstudio.BatchItem` that is a context manager too.
+
+        Raises:
+            InvalidInputError: An argument cannot be used.
+            LedgerError: The ledger cannot be used: damaged, of another workflow or server, in use.
+
+        Example:
+            >>> rows = [[{"node_id": "n", "field_name": "Name", "value": name}] for name in ("Ada", "Grace")]
+            >>> for item in client.workflows.map("wid", rows, ledger="runs.sqlite"):  # doctest: +SKIP
+            ...     print(item.index, item.output if item.ok else item.error)
+        """
+        from simstudio.batch.plan import Plan
+        from simstudio.services.vectorvein.execution import WorkflowExecution, WorkflowOptions
+
+        check_timeout(timeout)
+        chosen = WorkflowOptions(wid, output_scope, api_key_type, timeout)
+        chosen.check()
+        return Plan(partial(WorkflowExecution, chosen), inputs, **options)

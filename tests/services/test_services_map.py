@@ -1,0 +1,172 @@
+"""``map`` of the three services: the engine of batches, paced by the limit of each service."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from simstudio import BatchItem, InvalidInputError
+from simstudio.sandbox.services.oomol import OomolSandbox
+from simstudio.sandbox.services.speedpix import SpeedPixSandbox
+from simstudio.sandbox.services.vectorvein import VectorVeinSandbox
+from simstudio.services.vectorvein import AsyncVectorVeinClient, VectorVeinClient, WorkflowRunResult
+from simstudio.transport.errors import APIConnectionError
+from tests.services.limited import LimitedVectorVein, fields
+
+KEY = "vectorvein-test-key"
+
+
+def limited(client: Any, window: float) -> Any:
+    """A client whose idea of a minute is shorter."""
+    client._context.session.call_limit.window = window
+    return client
+
+
+# --- the limit of calls ---------------------------------------------------------------------------------------------
+
+
+def test_80_runs_under_60_calls_a_window_are_80_results():
+    server = LimitedVectorVein(60, 0.3)
+    client = limited(VectorVeinClient(KEY, "http://vectorvein.test", middleware=[server]), 0.3)
+
+    with client, client.workflows.map("wid", (fields(n) for n in range(80))) as batch:
+        items = list(batch)
+
+    assert [item.state for item in items] == ["done"] * 80
+    assert sorted(server.ran) == list(range(80))  # nothing twice
+
+
+async def test_30_runs_at_once_that_are_waited_for_are_30_results():
+    server = LimitedVectorVein(20, 0.1)
+    client = limited(AsyncVectorVeinClient(KEY, "http://vectorvein.test", middleware=[server]), 0.1)
+
+    async with client:
+        found = await asyncio.gather(*(client.workflows.run("wid", fields(n)) for n in range(30)))
+
+    assert len({state.rid for state in found}) == 30
+    assert sorted(server.ran) == list(range(30))
+
+
+# --- one behaviour for three services -------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Case:
+    """A service: its sandbox, how ``map`` is called, an input, and where a run begins."""
+
+    sandbox: Callable[[], Any]
+    map: Callable[..., Any]
+    input: Callable[[int], Any]
+    begins: str
+
+
+CASES = {
+    "oomol": Case(
+        OomolSandbox,
+        lambda client, inputs, **options: client.tasks.map("sandbox::echo", inputs, **options),
+        lambda n: {"n": n},
+        "/api/v1/tasks",
+    ),
+    "speedpix": Case(
+        lambda: SpeedPixSandbox(states=()),
+        lambda client, inputs, **options: client.map("echo", inputs, **options),
+        lambda n: {"n": n},
+        "/scc/comfy_prompt",
+    ),
+    "vectorvein": Case(
+        lambda: VectorVeinSandbox(polls=0),
+        lambda client, inputs, **options: client.workflows.map("hello", inputs, **options),
+        fields,
+        "/api/v1/open-api/workflow/run",
+    ),
+}
+
+
+@pytest.fixture(params=CASES)
+def case(request: pytest.FixtureRequest) -> Case:
+    return CASES[request.param]
+
+
+@pytest.fixture
+def server(case: Case) -> Iterator[Any]:
+    with case.sandbox().serve() as server:
+        yield server
+
+
+def begun(case: Case, server: Any) -> int:
+    """How many runs were begun, or tried."""
+    requests = server.sandbox.requests
+    return sum(each.method == "POST" and each.path == case.begins for each in requests)
+
+
+def test_each_input_has_its_output_and_a_ledger_remembers_it(case: Case, server: Any, tmp_path: Path):
+    inputs = [case.input(n) for n in range(4)]
+
+    def items() -> list[BatchItem[Any]]:
+        with server.client() as client:
+            return list(case.map(client, inputs, ledger=tmp_path / "runs.sqlite"))
+
+    first, again = items(), items()
+
+    assert [item.state for item in first] == ["done"] * 4
+    assert begun(case, server) == 4
+    assert all(item.replayed for item in again)
+    assert [item.to_dict() for item in again] == [item.to_dict() for item in first]
+    assert first[0].run_id is not None
+    assert first[0].output is not None
+
+
+async def test_an_async_client_awaits_the_items(case: Case, server: Any):
+    async with server.async_client() as client:
+        items = [item async for item in case.map(client, [case.input(n) for n in range(3)])]
+
+    assert [item.state for item in items] == ["done"] * 3
+
+
+def test_a_refused_run_is_sent_again_and_one_whose_answer_was_lost_is_not(case: Case, server: Any):
+    server.sandbox.faults.add(status=429, headers={"Retry-After": "0.01"}, body={"message": "slow"}, path=case.begins)
+    with server.client() as client:
+        (item,) = case.map(client, [case.input(1)])
+    assert (item.state, begun(case, server)) == ("done", 2)
+
+    server.sandbox.faults.add(drop="response", path=case.begins)
+    with server.client() as client:
+        (item,) = case.map(client, [case.input(2)])
+    assert item.state == "unknown"
+    assert isinstance(item.error, APIConnectionError)
+    assert begun(case, server) == 3
+
+
+def test_an_unusable_answer_to_a_run_that_began_is_unknown(case: Case, server: Any):
+    server.sandbox.faults.add(status=200, body="{}", path=case.begins)
+
+    with server.client() as client:
+        (item,) = case.map(client, [case.input(1)])
+
+    assert item.state == "unknown"
+
+
+@pytest.mark.parametrize("wrong", [{"timeout": -1}, {"concurrency": 0}])
+def test_an_argument_that_cannot_be_used_is_refused_before_anything_is_sent(case: Case, server: Any, wrong: Any):
+    with server.client() as client, pytest.raises(InvalidInputError):
+        case.map(client, [case.input(1)], **wrong)
+
+
+def test_a_failed_run_is_a_failed_item():
+    sandbox = VectorVeinSandbox(polls=0)
+
+    @sandbox.workflow("broken")
+    def broken(inputs: Any) -> Any:
+        raise ValueError("no such thing")
+
+    with sandbox.serve() as server, server.client() as client:
+        (item,) = client.workflows.map("broken", [fields(1)])
+
+    assert item.state == "failed"
+    assert "no such thing" in str(item.error)
+    assert isinstance(item.error.result, WorkflowRunResult)
