@@ -333,10 +333,10 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         SharedPace(Pace(), f"sqlite:///{tmp_path / 'nowhere' / 'rate.sqlite'}")
 
 
-def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_library_its_name_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "limits.storage", None)
     monkeypatch.setitem(sys.modules, "limits.errors", None)
-    with pytest.raises(ConfigurationError, match=r"\[distributed\]"):
+    with pytest.raises(ConfigurationError, match="pip install limits redis"):
         SharedPace(Pace(), "redis://127.0.0.1/0")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
@@ -10,7 +11,6 @@ from simstudio.batch.execution import Hear, Receipt
 from simstudio.batch.queued import QueuedExecution, receipt_or_raise
 from simstudio.services.vectorvein.models.workflows import WorkflowRunResult
 from simstudio.services.vectorvein.resources.base import identifier, invalid
-from simstudio.services.vectorvein.resources.workflows import RunReference, Workflows
 from simstudio.transport.errors import InvalidResponseError
 
 if TYPE_CHECKING:
@@ -41,26 +41,37 @@ class WorkflowOptions:
 
 
 class WorkflowExecution(QueuedExecution[WorkflowRunResult]):
-    """Runs of one workflow: an :class:`~simstudio.batch.execution.Execution`."""
+    """Runs of one workflow: an :class:`~simstudio.batch.execution.Execution`.
+
+    Args:
+        kind: Class of ``client.workflows``, whose flows it uses.
+    """
 
     models = {"result": WorkflowRunResult, "job": WorkflowRunResult}  # noqa: RUF012 - declared in the base
 
-    def __init__(self, options: WorkflowOptions, context: Context, on_hint: Hear | None = None) -> None:
+    def __init__(
+        self,
+        options: WorkflowOptions,
+        kind: Callable[[Context, str], Any],
+        context: Context,
+        on_hint: Hear | None = None,
+    ) -> None:
         del on_hint  # no response tells of the limit
         super().__init__(context, options.wid)
         self._options = options
-        self._workflows: Workflows[Any] = Workflows(context, "workflows")
+        self._workflows = kind(context, "workflows")
 
     def begin(self, value: Any, claim: str | None) -> Flow[WorkflowRunResult | Receipt]:
         """Begin a run; its outputs, where the server gives them at once."""
         del claim
-        return self._workflows._redact_errors(self._begin(value))
+        return cast("Flow[WorkflowRunResult | Receipt]", self._workflows._redact_errors(self._begin(value)))
 
     def settle(self, receipt: Receipt) -> Flow[WorkflowRunResult]:
         """Wait for a run."""
-        vapp = self._options.api_key_type == "VAPP"
-        run = RunReference(receipt.task_id, self._options.wid if vapp else None, vapp)
-        return self._workflows._redact_errors(self._workflows._wait(run, self._options.timeout, None, None))
+        wid = self._options.wid if self._options.api_key_type == "VAPP" else None
+        run = self._workflows._reference(receipt.task_id, wid, self._options.api_key_type)
+        flow: Flow[WorkflowRunResult] = self._workflows._wait(run, self._options.timeout, None, None)
+        return cast("Flow[WorkflowRunResult]", self._workflows._redact_errors(flow))
 
     def _begin(self, value: Any) -> Flow[WorkflowRunResult | Receipt]:
         options = self._options
@@ -70,4 +81,6 @@ class WorkflowExecution(QueuedExecution[WorkflowRunResult]):
             )
         except InvalidResponseError as error:
             return receipt_or_raise(error)
-        return Receipt(run.rid, run.rid) if state is None else self._workflows._checked(run, state)
+        if state is None:
+            return Receipt(run.rid, run.rid)
+        return cast("WorkflowRunResult", self._workflows._checked(run, state))

@@ -67,4 +67,4 @@ class WorkflowBatches(VectorVeinResource[M]):
         check_timeout(timeout)
         chosen = WorkflowOptions(wid, output_scope, api_key_type, timeout)
         chosen.check()
-        return Plan(partial(WorkflowExecution, chosen), inputs, **options)
+        return Plan(partial(WorkflowExecution, chosen, type(self)), inputs, **options)
