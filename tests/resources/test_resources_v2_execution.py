@@ -257,7 +257,7 @@ class TestSendingAgain:
         lost = APIConnectionError("cut", host="h", port=1)
         client = both.client(lost, answer(409, CONFLICT), *[run(status=status)] * 21, **V2)
         with pytest.raises(InvalidResponseError, match="the body is no Run: its status is") as caught:
-            await both(client.workflows.execute("wf"))
+            await both(client.workflows.execute("wf", timeout=600))
         assert caught.value.run_id == client.script.requests[0].headers["X-Run-Id"]
         assert caught.value.response.json()["data"]["output"] == {"n": 1}
 
