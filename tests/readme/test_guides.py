@@ -69,6 +69,13 @@ def test_the_readme_names_every_guide():
     assert [path.name for path in GUIDES if f"(examples/{path.name})" not in readme] == []
 
 
+def test_every_picture_is_shown():
+    pictures = {path.name for path in (ROOT / "examples" / "pictures").iterdir()}
+    shown = {name for page in PAGES for name in re.findall(r"pictures/([^)]+)\)", page.read_text(encoding="utf-8"))}
+
+    assert shown == pictures
+
+
 def test_no_hint_installs_the_package_of_the_same_name_from_an_index():
     """That one is Sim's own."""
     hint = re.compile(r"pip install [^\n]*simstudio-sdk(?!\[cli\] @)")
