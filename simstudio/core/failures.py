@@ -137,6 +137,7 @@ def redact_error(error: BaseException, credentials: Redactor) -> None:
             continue
         seen.add(id(found))
         _drop_foreign_causes(found, credentials)
+        _drop_requests_of_causes(found)
         pending += [found.__cause__, found.__context__, *(attempt.error for attempt in found.history)]
         for response in (found.response, *(attempt.response for attempt in found.history)):
             if response is not None:
@@ -190,6 +191,24 @@ def _drop_foreign_causes(error: SimStudioError, credentials: Redactor) -> None:
             suppressed = error.__suppress_context__
             setattr(error, name, None)
             error.__suppress_context__ = suppressed
+
+
+def _drop_requests_of_causes(error: SimStudioError) -> None:
+    """Drop the request, whose headers have the key, from causes that are exceptions of other packages.
+
+    A user's ``httpx.Client`` raises exceptions that hold it, and ``tblib`` pickles what they hold.
+    """
+    seen: set[int] = set()
+    pending = [error.__cause__, error.__context__]
+    while pending:
+        found = pending.pop()
+        if found is None or isinstance(found, SimStudioError) or id(found) in seen:
+            continue
+        seen.add(id(found))
+        pending += [found.__cause__, found.__context__]
+        if isinstance(getattr(type(found), "request", None), property) or "request" in vars(found):
+            with contextlib.suppress(AttributeError):  # it cannot be set
+                found.request = None  # type: ignore[attr-defined]
 
 
 def _contains_key(error: BaseException, credentials: Redactor) -> bool:

@@ -101,10 +101,16 @@ def shown(error: BaseException) -> str:
     texts += [pickle.dumps(error).decode("latin-1"), pickle.dumps(copy.copy(error)).decode("latin-1")]
     for each in chain(error):
         response = getattr(each, "response", None)
-        texts += [repr(each.args), repr(vars(each))]
+        texts += [repr(each.args), repr(vars(each)), repr(headers_held_by(each))]
         if isinstance(each, SimStudioError) and response is not None:
             texts += [response.text, str(dict(response.headers)), response.url]
     return "\n".join(texts)
+
+
+def headers_held_by(error: BaseException) -> list[tuple[str, str]]:
+    """The headers of the requests that an error of an HTTP library keeps."""
+    requests = [value for value in vars(error).values() if isinstance(value, httpx.Request)]
+    return [pair for request in requests for pair in request.headers.items()]
 
 
 def failures(mode: str, call: str) -> Iterator[SimStudioError]:
