@@ -13,9 +13,6 @@ class CallAllowance:
     """When an execution may begin under a :class:`~simstudio.transport.call_limit.CallLimit`.
 
     The limit counts the calls of the whole client, so there is nothing to ask the service for.
-
-    Args:
-        limit: That of the client.
     """
 
     cost = 1

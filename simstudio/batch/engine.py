@@ -43,7 +43,6 @@ class Engine:
 
     Args:
         sender: Executes items.
-        source: The inputs.
         outbox: Where finished items go.
         pace: How many, and when.
         options: How it behaves.

@@ -30,7 +30,6 @@ class Intake:
     """Reads inputs and finds out what is to be done with each.
 
     Args:
-        source: The inputs.
         options: Their identity, and what the caller wants of those that an earlier run knew.
         delivery: Where those go that need no sending.
         ledger: What is known of them, or None.

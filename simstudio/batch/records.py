@@ -49,7 +49,6 @@ class Intent:
     """What is about to be sent.
 
     Attributes:
-        prepared: The input.
         run_id: The claim it is sent under, by which the service can be asked for it; None where there is none.
     """
 

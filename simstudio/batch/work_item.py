@@ -20,7 +20,6 @@ class WorkItem:
     """An item under way.
 
     Attributes:
-        prepared: The input.
         claim: The id under which the service runs it at most once; None where there is none, or none yet.
         receipt: What the service is asked by, once it has queued it.
         attempts: How often it was sent in this run.

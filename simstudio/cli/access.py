@@ -29,7 +29,6 @@ class Access:
     """A server's address, and the key for it.
 
     Attributes:
-        base_url: The address.
         base_url_source: What named the address, in words.
         profile: The profile in use; None if there is none.
         key: The key; None if there is none.

@@ -32,7 +32,6 @@ class Display:
     """Shows how far a batch is, on standard error.
 
     Args:
-        name: What it is called.
         beside_results: Whether results go to standard output: where that is a terminal too, a bar would be in the way.
         clock: Monotonic seconds.
 

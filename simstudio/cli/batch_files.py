@@ -19,7 +19,6 @@ def keep_apart(inputs: str, *, ledger: str | None = None, out: str | None = None
     Args:
         inputs: The path of the inputs, ``-`` for standard input.
         ledger: The ledger's.
-        out: That of the results.
         shared: Where a rate is shared: an address, or a path.
 
     Raises:

@@ -131,7 +131,6 @@ class ResultsFile:
     """A file of JSON lines, one an item.
 
     Args:
-        path: The file.
         ordered: Whether items come in the order of the inputs.
         goes_on: Whether it may hold items of an earlier run; it is written anew where not.
 

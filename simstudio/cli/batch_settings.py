@@ -113,7 +113,6 @@ class Memory:
     kept until then, so that one can go on with that.
 
     Attributes:
-        path: The ledger.
         settings: How it is called now.
         api_version: What is spoken.
         before: What it remembered before.
@@ -131,7 +130,6 @@ class Memory:
         """Let a ledger know how its batch is called; it is made where it is missing.
 
         Args:
-            path: The ledger.
             settings: How it is called.
             api_version: What is spoken.
             address: That of the server, which an embedded sandbox has anew each time.
@@ -216,7 +214,6 @@ def settings_of(path: str, inputs: str | None, key: str | None) -> Settings:
     """What a ledger's batch is to go on with.
 
     Args:
-        path: The ledger.
         inputs: The inputs, where they were given anew.
         key: The field that identifies an input, where it was given anew.
 

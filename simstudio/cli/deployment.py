@@ -40,7 +40,6 @@ def deployed(
 
     Args:
         client: What to send with.
-        workflow: Its id.
         labels: Name and description of the version, where they are given.
         wait: Whether to wait until it is in service.
         timeout: Seconds to wait.

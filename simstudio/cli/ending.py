@@ -19,7 +19,6 @@ def end(error: BaseException, invocation: Invocation) -> int:
 
     Args:
         error: What it raised.
-        invocation: Which one it was.
 
     Returns:
         The exit code.

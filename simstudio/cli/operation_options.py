@@ -62,7 +62,6 @@ def parameters_of(operation: Operation, method: Callable[..., Any]) -> list[clic
     """Arguments for what stands in the path, options for everything else.
 
     Args:
-        operation: The operation.
         method: Its bound method.
     """
     hints, marked = get_type_hints(method), get_type_hints(method, include_extras=True)

@@ -39,7 +39,6 @@ class Listed:
     """Something that a list holds.
 
     Attributes:
-        id: Its id.
         name: What tells it from others: a name, or the status and time of a run.
         workflow_id: The workflow of a run.
     """

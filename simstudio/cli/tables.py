@@ -55,7 +55,6 @@ def show_table(
 
     Args:
         headings: One for each column.
-        rows: The values.
         whole: The headings of columns with ids, times and amounts, which are never broken or cut.
         less: The headings of columns that are left out, the last one first, until the others have room.
     """

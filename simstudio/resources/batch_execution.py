@@ -48,7 +48,6 @@ class ExecutionOptions:
     """How a workflow is executed for each input.
 
     Attributes:
-        workflow_id: The workflow.
         api_version: The dialect that is spoken.
         mode: ``sync`` (a request each), ``async`` (queued, then waited for) or ``stream``.
         timeout: Seconds that an item may take.

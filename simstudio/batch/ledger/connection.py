@@ -77,11 +77,7 @@ def explained(path: str, doing: str) -> Iterator[None]:
 
 
 class Connection:
-    """A ledger's file, open in this process. Made by :meth:`for_reading` or :meth:`for_writing`, to be closed.
-
-    Attributes:
-        path: The file.
-    """
+    """A ledger's file, open in this process. Made by :meth:`for_reading` or :meth:`for_writing`, to be closed."""
 
     def __init__(self, path: str, db: sqlite3.Connection) -> None:
         self.path = path

@@ -43,7 +43,6 @@ class LedgerView:
     """A ledger to be read, while a batch runs or after it; see :class:`~simstudio.batch.ledger.Ledger` for writing one.
 
     Args:
-        path: The file.
         models: The classes of results and jobs, such as ``{"result": WorkflowExecutionResult, "job": Job}``; by default
             each is a :class:`~simstudio.batch.records.StoredResult`.
 

@@ -66,7 +66,6 @@ class Ledger(LedgerView):
         Mode and API may differ from those of an earlier run: each entry says how it was sent.
 
         Args:
-            path: The file.
             workflow_id: The workflow whose executions it tells of.
             mode: How what is sent from now on is sent: ``sync``, ``async`` or ``stream``.
             api_version: To which API: ``v1`` or ``v2``.

@@ -204,7 +204,6 @@ class FileMatch(Model):
 
     Attributes:
         line_number: Counted from 1.
-        text: The line.
     """
 
     file_id: str

@@ -234,7 +234,6 @@ class SyncConfiguration(Model):
         discovery_workspace_id: Workspace in which ``client.v2.selectors`` lists the choices.
         context: Values that determine the choices, by name.
         parent_kind: Kind of the mapped resource, such as ``credential``.
-        parent_source_id: Its id.
         multi_select: Whether several choices are possible.
         selector_key: List of choices, for ``client.v2.selectors``.
         parent_context_key: Key of the mapped resource in ``context``.

@@ -197,7 +197,6 @@ class Tables(APIResource[M]):
         :class:`~simstudio.resources.v2.table_csv.ExportFromRowsWarning`.
 
         Args:
-            path: The file.
             overwrite: Whether to replace a regular file.
             timeout: Seconds to wait for the server's export; None waits for ever.
             on_progress: Called with the number of exported rows.

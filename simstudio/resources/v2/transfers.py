@@ -109,7 +109,6 @@ class Transfer(Generic[T]):
     Args:
         resource: Gives the connections and options of the client.
         session: The new session, or the progress of an earlier transfer.
-        file: The file.
         steps: The other calls of the session.
         concurrency: How many parts are sent at a time.
         timeout: Seconds without progress after which sending fails; None for no limit; default: the client's timeout.

@@ -167,7 +167,6 @@ class TaskFailedError(_TaskError, JobFailedError):
     """A task ended without success.
 
     Attributes:
-        task_id: Its id.
         task: As last seen.
         logs: Its logs as far as they were read: by ``tasks.run``, or for ``on_log``.
         reason: What the task or its logs give as the reason, None where they give none.
@@ -181,7 +180,6 @@ class TaskStoppedError(_TaskError, JobCancelledError):
     """A task was stopped.
 
     Attributes:
-        task_id: Its id.
         task: As last seen.
         logs: Its logs as far as they were read.
     """
@@ -193,7 +191,6 @@ class TimeoutError(_TaskError, JobTimeoutError, builtins.TimeoutError):  # noqa:
     """A task or an installation was not done when the caller's patience ended. It goes on.
 
     Attributes:
-        task_id: Its id.
         task: As last seen, None when it never was.
         logs: The task's logs as far as they were read.
     """

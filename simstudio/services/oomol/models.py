@@ -32,7 +32,6 @@ class Task(Model):
     """The state of one task.
 
     Attributes:
-        id: Its id.
         status: ``created``, ``pending``, ``running``, ``completed``, ``failed``, ``stopped``, or a word that is newer.
         project_id: Of the project it runs in.
         manifest_path: Of the block or flow it runs, on the server.
@@ -112,7 +111,6 @@ class TaskLog(Model):
     """One line of a task's log.
 
     Attributes:
-        id: Its number.
         type: ``SessionStarted``, ``BlockStarted``, ``BlockOutput``, ``BlockFinished``, ``SessionFinished`` …
         event: What happened, as plain JSON data, or None.
         project_name: Of the project.
@@ -137,7 +135,6 @@ class RunResult(Model):
     """A task that was run to its end; ``result["task_id"]`` and ``result.task_id`` are the same.
 
     Attributes:
-        task_id: Its id.
         task: Its last state.
         logs: All of its logs.
         result: What its last finished block gave, as plain JSON data; None where no log tells.
@@ -169,8 +166,6 @@ class Block(Model):
     """A block: a step that a task can run.
 
     Attributes:
-        package: Its package.
-        name: Its name.
         path: Where it is on the server.
         description: What it does.
         inputs: ``{"handle": …, "json_schema": …}`` each, as plain JSON data.
@@ -231,8 +226,6 @@ class Package(Model):
     """An installed package.
 
     Attributes:
-        name: Its name.
-        version: Its version.
         path: Where it is on the server.
         description: What is in it.
     """
@@ -256,12 +249,7 @@ class PackageList(Model):
 
 @model
 class Dependency(Model):
-    """A package that another one needs.
-
-    Attributes:
-        name: Its name.
-        version: Its version.
-    """
+    """A package that another one needs."""
 
     name: str
     version: str | None = None
@@ -272,7 +260,6 @@ class InstallTask(Model):
     """The installation of a package.
 
     Attributes:
-        id: Its id.
         name: Of the package.
         status: ``pending``, ``running``, ``success``, ``failed``, or a word that is newer.
         version: Of the package.
@@ -338,7 +325,6 @@ class Applet(Model):
     """A block with inputs of its own.
 
     Attributes:
-        applet_id: Its id.
         data: What it runs.
         user_id: Whose it is.
         created_at: Milliseconds since the epoch.

@@ -31,7 +31,6 @@ class Attachment:
 
     Attributes:
         content: Its bytes, a path, or a file opened in binary mode.
-        name: What it is called.
         content_type: Its media type.
         opened: A copy of what can be read only once, made by :meth:`upload`.
     """

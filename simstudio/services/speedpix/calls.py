@@ -76,7 +76,6 @@ class SpeedPixCalls(PredictionBatches[M], BaseClient[M]):
         """Run a workflow and wait for its output.
 
         Args:
-            workflow_id: Which.
             input: Its input; files in it are uploaded, see :meth:`predictions.create`. The form ``{"input": {…},
                 "alias_id": …}`` that the service's document also shows is taken for options, with a
                 DeprecationWarning, when it holds nothing but names of options and ``input`` is a dict.
@@ -140,7 +139,6 @@ class SpeedPixCalls(PredictionBatches[M], BaseClient[M]):
 
         Args:
             path: Such as ``/scc/…``, perhaps with a query; signed as it is.
-            json: The body.
             headers: Besides the client's own.
 
         Returns:

@@ -49,8 +49,6 @@ def run(workflow_id: str, input: Mapping[str, Any], *, client: SpeedPixClient | 
     """Run a workflow with a client of the environment (``SPEEDPIX_APP_KEY``, ``SPEEDPIX_APP_SECRET``).
 
     Args:
-        workflow_id: Which.
-        input: Its input.
         client: To use in place of the environment's, which is made when it is first needed.
         **options: As for :meth:`SpeedPixClient.run`, which also says what comes back and what is raised.
 

@@ -154,7 +154,6 @@ def refuse(envelope: Envelope, response: Response, what: str) -> NoReturn:
     """Raise for an envelope that says no.
 
     Args:
-        envelope: What it says.
         response: Where it came from.
         what: What was tried, as the beginning of a sentence.
     """

@@ -25,7 +25,6 @@ class PredictionExecution(QueuedExecution[PredictionResult]):
     """Predictions of one workflow: an :class:`~simstudio.batch.execution.Execution`.
 
     Args:
-        workflow_id: The workflow.
         submission: The arguments of a submission beside its input.
         timeout: Seconds to wait for each; None for ever.
         context: Of the client.

@@ -87,7 +87,6 @@ class PredictionResult(Model):
     """A prediction that succeeded, as an item of a batch has it.
 
     Attributes:
-        id: Its id.
         status: The service's word for its state.
         output: The workflow's output as JSON data. Each file is its address; ``FileOutput(address)`` fetches it.
     """

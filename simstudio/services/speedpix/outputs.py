@@ -29,9 +29,6 @@ class FileOutput:
     An address in the output of a workflow is fetched from this machine or its network only if the service is there as
     well. ``FileOutput(url)`` made by hand is fetched from wherever you say.
 
-    Args:
-        url: Where it is.
-
     Attributes:
         url: Where it is; ``str(output)`` too. It is often signed in advance, so its query shows in no repr.
 

@@ -68,7 +68,6 @@ class Predictions(SpeedPixResource[M]):
         """Begin to run a workflow. It is asked for once, and never again when the answer was lost.
 
         Args:
-            workflow_id: Which.
             input: Its input. ``pathlib.Path`` objects, open files and texts that name a media file below
                 ``upload_root`` are uploaded first, wherever they are in it.
             version_id: A version of it.

@@ -88,7 +88,6 @@ def check_fetchable(url: str, zone: Zone | None) -> str:
     """An address to fetch from, when it is one.
 
     Args:
-        url: The address.
         zone: The zone in which the file may lie, beside the public network.
 
     Raises:

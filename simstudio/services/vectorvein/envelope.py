@@ -113,7 +113,6 @@ def envelope_error(
     """The exception for an envelope that tells of a failure.
 
     Args:
-        envelope: The answer.
         credentials: Whose key must not show.
         family: The documented exception.
     """

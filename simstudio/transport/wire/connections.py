@@ -36,7 +36,6 @@ class Connections(Generic[L]):
         wall_clock: Seconds of the time of day, which go on meanwhile, as they do at the server.
 
     Attributes:
-        busy: Those in use.
         closed: Whether no connection is kept any more.
     """
 

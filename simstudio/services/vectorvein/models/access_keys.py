@@ -19,8 +19,6 @@ class VApp(Record):
     """An app.
 
     Attributes:
-        app_id: Its id.
-        title: Its title.
         description: What it is for.
         info: As sent.
         images: Addresses of its pictures.

@@ -84,7 +84,6 @@ class Agent(Record):
     """An agent.
 
     Attributes:
-        agent_id: Its id.
         default_compress_memory_after_characters: Characters.
         used_count: How often it was used.
         create_time: As sent; so is ``update_time``.
@@ -167,7 +166,6 @@ class AgentTask(Record):
     """A task of an agent.
 
     Attributes:
-        task_id: Its id.
         status: The server's word.
         result: What came out, as sent.
         waiting_question: What it asks its human, while it waits for an answer.

@@ -46,7 +46,6 @@ class WorkflowOutput(Record):
 
     Attributes:
         type: ``Text``, ``Audio`` …
-        title: Its name.
         value: As sent: text, a list of addresses, an object …
     """
 
@@ -116,13 +115,10 @@ class Workflow(Record):
     """A workflow.
 
     Attributes:
-        wid: Its id.
-        title: Its title.
         brief: A short description.
         data: Its nodes and edges, as sent.
         language: Of its texts.
         images: Addresses of its pictures.
-        tags: Its tags.
         source_workflow: The one it was made from.
         tool_call_data: How it is called as a tool, as sent.
         create_time: As sent.

@@ -71,8 +71,6 @@ class WorkspaceFileContent(Record):
     """A text file, or some lines of it.
 
     Attributes:
-        content: The text.
-        file_info: The file.
         file_path: Its path in the workspace.
         start_line: The first line given, from 1.
         end_line: The last line given.

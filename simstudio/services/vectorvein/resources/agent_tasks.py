@@ -63,7 +63,6 @@ class AgentTasks(VectorVeinResource[M]):
             agent_definition_to_start: an agent for this task alone.
             agent_settings: What this task has otherwise than its agent; only what is set is sent.
             max_cycles: The most cycles it may take.
-            title: Its title.
 
         Returns:
             The task; :meth:`handle` waits for it.
@@ -161,7 +160,6 @@ class AgentTasks(VectorVeinResource[M]):
         Args:
             task_id: The task's id.
             tool_call_id: Of its ``waiting_question``.
-            response_content: The answer.
 
         Example:
             >>> client.respond_to_agent_task("task-id", "tool-call-id", "Yes")  # doctest: +SKIP

@@ -41,7 +41,6 @@ class Agents(VectorVeinResource[M]):
         """Make an agent.
 
         Args:
-            name: What it is called.
             avatar: The address of its picture.
             description: What it is for.
             system_prompt: What it is told first.

@@ -65,7 +65,6 @@ class VectorVeinResource(APIResource[M]):
             json: Sent as the body.
             content: Sent as the body, as it is.
             content_type: Of ``content``.
-            params: The query.
             resend: What may be sent again.
             timeout: Seconds for the call.
             vapp: Whether the key is that of a VApp.
@@ -126,7 +125,6 @@ class VectorVeinResource(APIResource[M]):
         """An envelope's data as a model.
 
         Args:
-            envelope: The answer.
             into: The model, or a list of models.
             known: Values of attributes that stand in for what is missing.
             needed: The types of attributes that the caller cannot go on without.

@@ -45,7 +45,6 @@ class RunReference:
     """Which run.
 
     Attributes:
-        rid: Its id.
         wid: Its workflow, sent with each question; a VApp's key cannot ask without.
         vapp: Whether the client's key is that of a VApp.
     """
@@ -138,7 +137,6 @@ class Workflows(WorkflowBatches[M]):
         """Ask for a run.
 
         Args:
-            rid: Its id.
             wid: Its workflow's id; needed with the key of a VApp.
             api_key_type: As :meth:`run`.
 
@@ -179,7 +177,6 @@ class Workflows(WorkflowBatches[M]):
         """Make a workflow.
 
         Args:
-            title: Its title.
             brief: A short description.
             images: Addresses of its pictures.
             tags: Its tags, as ``{"tid": …}``.
