@@ -16,6 +16,7 @@ does nothing, and so does the middleware.
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 import weakref
@@ -142,7 +143,7 @@ class Telemetry:
         if response.body is None:
             call.finish(response.content)
         else:
-            response.body = _ObservedBody(response.body, call)
+            response.body = _ObservedBody(response, response.body, call)
         return response
 
     def _trace_attempt(self, request: Request, call_next: Handler) -> Flow[Response]:
@@ -213,7 +214,9 @@ class _Instruments:
             meter.create_histogram("simstudio.client.duration", "s", "Duration of calls, with retries and streams."),
             meter.create_counter("simstudio.client.attempts", "{attempt}", "Attempts at calls."),
             meter.create_histogram("gen_ai.client.token.usage", "{token}", "Tokens of executions, by type."),
-            meter.create_counter("simstudio.client.cost", "{USD}", "Cost of executions, where the server states it."),
+            meter.create_counter(
+                "simstudio.client.cost", "1", "Cost of executions; v2 states credits."
+            ),
         )
 
 
@@ -234,6 +237,7 @@ class _Call:
         self._telemetry = telemetry
         self._instruments = telemetry._instruments
         address = urlsplit(request.url)
+        self._currency = "credits" if "/api/v2/" in address.path else "usd"
         self._execution = _EXECUTION.fullmatch(address.path[address.path.find("/api/") :])
         template = request.template or _template(address.path)
         self._labels: Attributes = {
@@ -324,18 +328,19 @@ class _Call:
         found = Trace(data)
         attributes: Attributes = {}
         _put(attributes, "simstudio.run_id", found.run_id)
-        _put(attributes, "simstudio.cost.usd", found.cost)
+        _put(attributes, f"simstudio.cost.{self._currency}", found.cost)
         spans = list(walk(found.spans))
         counts = {
             "input": sum(shares(spans, lambda each: each.input_tokens)),
             "output": sum(shares(spans, lambda each: each.output_tokens)),
         }
         for kind, count in counts.items():
-            if count:
-                attributes[f"gen_ai.usage.{kind}_tokens"] = int(count)
-                self._instruments.tokens.record(int(count), {**self._labels, "gen_ai.token.type": kind})
+            whole = _whole(count)
+            if whole:
+                attributes[f"gen_ai.usage.{kind}_tokens"] = whole
+                self._instruments.tokens.record(whole, {**self._labels, "gen_ai.token.type": kind})
         if found.cost:
-            self._instruments.cost.add(found.cost, self._labels)
+            self._instruments.cost.add(found.cost, {**self._labels, "simstudio.currency": self._currency})
         if self._telemetry.content:
             _put(attributes, "simstudio.output", _json(data.get("output")))
         self.span.set_attributes(attributes)
@@ -346,7 +351,8 @@ class _Call:
 class _ObservedBody:
     """The unread body of a stream; the span of its call ends when it has been read or closed."""
 
-    def __init__(self, body: Body, call: _Call) -> None:
+    def __init__(self, response: Response, body: Body, call: _Call) -> None:
+        self._response = response
         self._body = body
         self._call = call
         self._tail = b""
@@ -365,10 +371,12 @@ class _ObservedBody:
     def read(self) -> None:
         with self._failing():
             self._body.read()
+        self._call.finish(self._response.content)
 
     async def aread(self) -> None:
         with self._failing():
             await self._body.aread()
+        self._call.finish(self._response.content)
 
     def drain(self) -> None:
         self._body.drain()
@@ -408,6 +416,8 @@ def _result(content: bytes) -> dict[str, Any] | None:
     """The result in a body: JSON, in v2 below ``data``, or the last event of a stream that says how the run ended."""
     try:
         data = json.loads(content)
+    except RecursionError:
+        return None
     except ValueError:
         data = _last_event(content)
     if isinstance(data, dict) and isinstance(data.get("data"), dict) and "output" not in data:
@@ -427,7 +437,7 @@ def _last_event(content: bytes) -> Any:
                     last = found
                 elif found.get("event") == "error":
                     last = {"success": False, "error": found.get("error"), "output": None}
-    except (SimStudioError, ValueError):
+    except (SimStudioError, ValueError, RecursionError):
         return last
     return last
 
@@ -444,7 +454,7 @@ def _put(attributes: Attributes, name: str, value: str | float | None) -> None:
 
 
 def _whole(value: float | None) -> int | None:
-    return None if value is None else int(value)
+    return None if value is None or not math.isfinite(value) else int(value)
 
 
 def _json(value: Any) -> str | None:

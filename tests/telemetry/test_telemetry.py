@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import threading
 from collections.abc import Callable, Iterator
@@ -15,10 +16,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from simstudio import APIConnectionError, ConfigurationError, ExecutionError, SimStudioClient, Trace
+from simstudio import APIConnectionError, ConfigurationError, ExecutionError, SimStudioClient, SimStudioError, Trace
 from simstudio.sandbox import Sandbox
 from simstudio.telemetry import Telemetry
-from tests.driving import Both, answer
+from tests.driving import Both, answer, streamed
 
 EXECUTED = {
     "success": True,
@@ -189,6 +190,26 @@ class TestAnExecution:
         recorded = repr([(dict(span.attributes), span.status.description) for span in seen.spans])
         assert [text in recorded for text in ("Ada", "Hi", "a secret text")] == [content] * 3
 
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"[" * 100_000,
+            b'{"success": true, "output": 1, "traceSpans": [{"tokens": {"input": 1e999}, "cost": {"total": "x"}}]}',
+            b'{"success": true, "output": 1, "executionId": {"odd": 1}, "cost": [], "traceSpans": {"a": 5}}',
+        ],
+        ids=["too deep", "odd numbers", "odd types"],
+    )
+    async def test_with_an_odd_body_is_what_it_is_without_telemetry(self, both: Both, seen: Seen, body: bytes) -> None:
+        outcomes = []
+        for middleware in (None, seen.telemetry):
+            client = both.client(answer(200, content=body), middleware=middleware)
+            try:
+                outcomes.append(repr(await both(client.workflows.execute("wf"))))
+            except SimStudioError as error:
+                outcomes.append(type(error).__name__)
+        assert outcomes[0] == outcomes[1]
+        assert len(seen.calls) == 1
+
     async def test_that_fails_with_a_result_is_an_error(self, both: Both, seen: Seen) -> None:
         client = both.client(answer(200, {"success": False, "output": {}, "error": "no"}), middleware=seen.telemetry)
         await both(client.workflows.execute("wf"))
@@ -240,6 +261,15 @@ class TestAStream:
         (span,) = seen.calls
         assert [event.name for event in span.events] == ["attempt", "attempt.end", "first_piece"]
         assert span.status.status_code is StatusCode.UNSET
+
+    async def test_that_is_answered_by_plain_json_ends_too(self, both: Both, seen: Seen) -> None:
+        body = json.dumps({"success": True, "output": {"text": "Hi"}, "executionId": "e1"}).encode()
+        client = both.client(streamed(body, content_type="application/json"), middleware=seen.telemetry)
+        stream = await both(client.workflows.stream("wf"))
+        await both(stream.result())
+
+        (span,) = seen.calls
+        assert span.attributes["simstudio.run_id"] == "e1"
 
     async def test_that_breaks_off_is_an_error(self, sandbox: Sandbox, seen: Seen) -> None:
         with sandbox.serve() as server:
