@@ -214,9 +214,7 @@ class _Instruments:
             meter.create_histogram("simstudio.client.duration", "s", "Duration of calls, with retries and streams."),
             meter.create_counter("simstudio.client.attempts", "{attempt}", "Attempts at calls."),
             meter.create_histogram("gen_ai.client.token.usage", "{token}", "Tokens of executions, by type."),
-            meter.create_counter(
-                "simstudio.client.cost", "1", "Cost of executions; v2 states credits."
-            ),
+            meter.create_counter("simstudio.client.cost", "1", "Cost of executions; v2 states credits."),
         )
 
 
