@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable
     from concurrent.futures import Executor
-    from typing import Any, ClassVar, Literal
+    from typing import Any, Literal
 
     from simstudio.batch.execution import Mode, Models
     from simstudio.batch.items import BatchItem
@@ -48,12 +48,12 @@ class QueuedExecution(Generic[R]):
         workflow_id: What is executed.
     """
 
-    mode: ClassVar[Mode] = "async"
-    api_version: ClassVar[str] = ""
-    cost: ClassVar[int] = 1
-    claims: ClassVar[bool] = False
-    claims_advice: ClassVar[str] = ""
-    models: ClassVar[Models]
+    mode: Mode = "async"
+    api_version: str = ""
+    cost: int = 1
+    claims: bool = False
+    claims_advice: str = ""
+    models: Models
 
     def __init__(self, context: Context, workflow_id: str) -> None:
         self.workflow_id = workflow_id
