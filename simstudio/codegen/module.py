@@ -150,6 +150,8 @@ def _constant(names: Names, description: WorkflowDescription) -> str:
 
 def _docstring(text: str) -> Iterator[str]:
     """The lines of a docstring, indented once."""
+    # CPython 3.13 compiles no docstring with half of a surrogate pair, not even with an escaped one.
+    text = text.encode("utf-8", "replace").decode()
     lines = [_escaped(line) for line in text.expandtabs(4).splitlines()]
     last = lines[-1]
     if last.endswith('"'):  # it would end the literal
