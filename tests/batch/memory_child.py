@@ -11,7 +11,6 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from fakes import Fake
@@ -25,6 +24,7 @@ from simstudio.batch.options import Options
 from simstudio.batch.pace import Pace
 from simstudio.batch.sources import Relay
 from simstudio.models.execution import WorkflowExecutionResult
+from tests.memory import memory
 
 WARM_UP = 5_000
 CONCURRENCY = 200
@@ -96,18 +96,6 @@ def wait_until_it_stands(running: Batch) -> None:
     while seen != running.progress.finished:
         seen = running.progress.finished
         time.sleep(0.002)
-
-
-def memory(what: str) -> int:
-    """Bytes that the process has in memory (``VmRSS``), or had at most since it was begun (``VmHWM``).
-
-    Not from ``getrusage``: what that says of the most includes the process that this one was forked from.
-    """
-    for line in Path("/proc/self/status").read_text().splitlines():
-        name, _, value = line.partition(":")
-        if name == what:
-            return int(value.split()[0]) * 1024
-    raise LookupError(what)
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc"),
 ]
 
+ROOT = Path(__file__).parents[2]
 CHILD = Path(__file__).with_name("memory_child.py")
 MOST = 5_000_000
 """Bytes that inputs may add, however many; the batch itself takes 2 MB, and 100,000 kept inputs would take 40 MB."""
@@ -23,7 +25,9 @@ MOST = 5_000_000
 def ran(count: int, *words: str) -> dict[str, Any]:
     """What a batch over so many inputs took; all of them were executed and given."""
     command = [sys.executable, str(CHILD), str(count), *words]
-    told: dict[str, Any] = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    told: dict[str, Any] = json.loads(
+        subprocess.run(command, capture_output=True, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)}).stdout
+    )
     print(f"{count:,} inputs, {' '.join(words[:2])}: {told['added'] / 1e6:.1f} MB, {told['each'] * 1e6:.0f} µs each")
     assert told["taken"] == count
     return told

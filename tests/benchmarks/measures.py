@@ -205,16 +205,13 @@ def first_event() -> Row:
 
 
 MEMORY = """
-import resource, sys
+import sys
 from simstudio import Request, SimStudioClient
 from simstudio.resources.execution_events import ExecutionEvents
 from simstudio.resources.streams import OpenedStream, Stream
 from simstudio.transport.deadline import Budget
 from tests.driving import context_of
-
-def peak():
-    scale = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
+from tests.memory import memory
 
 size, frame = int(sys.argv[2]), int(sys.argv[3])
 with SimStudioClient("key", sys.argv[1]) as client:
@@ -227,9 +224,9 @@ with SimStudioClient("key", sys.argv[1]) as client:
             pass
         return stream
     run(frame * 10)
-    before = peak()
+    before = memory("VmHWM")
     stream = run(size)
-    print((peak() - before - size) / 1e6)
+    print((memory("VmHWM") - before - size) / 1e6)
 """
 
 

@@ -5,13 +5,13 @@ Each side runs in a process of its own; its memory is the growth of the process 
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from tests.benchmarks.measures import Row
+from tests.memory import memory
 
 SPANS = 10_000
 ITERATIONS = SPANS // 4
@@ -95,20 +95,14 @@ def _measure(name: str) -> tuple[float, float]:
     return seconds, megabytes
 
 
-def peak() -> float:
-    """Megabytes of this process at its largest."""
-    scale = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale / 1e6
-
-
 def main(name: str) -> None:
     """Draw once, and print seconds of CPU and megabytes."""
     import time
 
     draw = {"text": text, "html": html, "table": table}[name]()
-    before, began = peak(), time.process_time()
+    before, began = memory("VmHWM") / 1e6, time.process_time()
     drawn = draw()
-    print(time.process_time() - began, peak() - before)
+    print(time.process_time() - began, memory("VmHWM") / 1e6 - before)
     assert len(drawn.splitlines()) >= (SPANS if name != "html" else 1)
 
 

@@ -12,10 +12,11 @@ pytestmark = pytest.mark.external
 ALLOWED = 32 * 1024 * 1024
 """Bytes beside the frame itself, whose parts may be there twice; 200,000 rows as dicts take seven times as many."""
 PROGRAM = """
-import json, resource, sys
+import json, sys
 import pyarrow as pa
 from simstudio import SimStudioClient
 from simstudio.transport.message import Headers, Response
+from tests.memory import memory
 
 client = SimStudioClient("key", "https://sim.test")
 stamp = "2026-01-01T00:00:00.000Z"
@@ -56,10 +57,6 @@ def use(count):
     client._context.session.sync_wire.use(Wire(count))
 
 
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
 def insert(count):
     use(count)
     schema = pa.schema([("sku", pa.string()), ("qty", pa.float64()), ("due", pa.date32()), ("new", pa.bool_())])
@@ -76,11 +73,11 @@ def read(count):
 
 
 insert(20_000), read(20_000)
-before = peak()
+before = memory("VmHWM")
 insert(200_000)
-inserted = peak()
+inserted = memory("VmHWM")
 size = read(200_000)
-print(inserted - before, peak() - inserted - 2 * size)
+print(inserted - before, memory("VmHWM") - inserted - 2 * size)
 """
 
 

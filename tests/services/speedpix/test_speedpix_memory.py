@@ -18,15 +18,12 @@ ALLOWED = 20 * 1024 * 1024
 """Bytes that a file of any size may add; the one here is nearly five times as large."""
 
 PROGRAM = """
-import asyncio, resource, sys
+import asyncio, sys
 from pathlib import Path
 from simstudio.services.speedpix import Client, AsyncClient, FileOutput
+from tests.memory import memory
 
 what, endpoint, directory, large = sys.argv[1], sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
-
-
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def move(name, small):
@@ -67,9 +64,9 @@ class Unseekable:
 mode, name = what.split("-")
 run = move if mode == "sync" else lambda *given: asyncio.run(amove(*given))
 run(name, True)
-before = peak()
+before = memory("VmHWM")
 run(name, False)
-print(peak() - before)
+print(memory("VmHWM") - before)
 """
 
 
