@@ -359,7 +359,7 @@ def _check_bounds(unit: str, size: float, least: Bound | None, most: Bound | Non
 # -- messages -------------------------------------------------------------------------------------------------------
 
 
-def _received(value: object) -> str:
+def _name_type(value: object) -> str:
     if value is MISSING:
         return "undefined"
     return "NaN" if isinstance(value, float) and math.isnan(value) else jsontext.type_name(value)
@@ -374,7 +374,7 @@ def zod3(issue: Issue) -> dict[str, Any]:
 
 def _zod3_type(facts: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
     expected = {"record": "object"}.get(facts["expected"], facts["expected"])
-    received = "float" if expected == "integer" else _received(facts["value"]).lower()
+    received = "float" if expected == "integer" else _name_type(facts["value"]).lower()
     own = "Required" if facts["value"] is MISSING else f"Expected {expected}, received {received}"
     return "invalid_type", own, {"expected": expected, "received": received}
 
@@ -439,7 +439,7 @@ def _zod4_type(facts: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
     more = (
         {"expected": "int", "format": "safeint"} if facts["expected"] == "integer" else {"expected": facts["expected"]}
     )
-    received = _received(value)
+    received = _name_type(value)
     own = f"Invalid input: expected {more['expected']}, received {received}"
     return "invalid_type", own, {**more, "received": received} if received == "NaN" else more
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from simstudio.sandbox.runs import Outcome, Run
 
 
-async def outcome_of(core: Core, run: Run, work: asyncio.Task[Outcome], receive: Receive) -> Outcome:
+async def wait_for_outcome(core: Core, run: Run, work: asyncio.Task[Outcome], receive: Receive) -> Outcome:
     """Wait for a synchronous run. If the caller disconnects it goes on, or is cancelled if the sandbox is set so."""
     watcher = asyncio.ensure_future(cancel_on_disconnect(run, receive)) if core.settings.cancel_on_disconnect else None
     try:

@@ -106,10 +106,10 @@ class Engine:
         self._slots = asyncio.Semaphore(self._job_concurrency) if self._job_concurrency else None
         for execution in self._store.unfinished_executions():
             reason = RESTARTED_WHILE_PAUSED if execution.state == "paused" else RESTARTED
-            self._store.save_execution(execution.orphaned(reason, self._clock()))
+            self._store.save_execution(execution.interrupt(reason, self._clock()))
         for job in self._store.unfinished_jobs():
             if job.state == "processing":
-                self._store.save_job(job.refused(RESTARTED, self._clock()))
+                self._store.save_job(job.refuse(RESTARTED, self._clock()))
             else:
                 self.spawn(self._work_off(job))
 
@@ -239,7 +239,7 @@ class Engine:
         run = self._resting.pop(execution.id, None)
         if run is None:
             raise Refusal(409, RESTARTED_WHILE_PAUSED)
-        execution = execution.resuming(context_id, self._clock())
+        execution = execution.resume(context_id, self._clock())
         self._store.save_execution(execution)
         self._runs[run.id] = run
         return Resumption(run, execution, answer)
@@ -280,13 +280,13 @@ class Engine:
         run = self._resting.pop(run_id, None)
         if run is not None and execution is not None:
             run.discard()
-            self._end(execution.cancelled(self._clock()))
+            self._end(execution.cancel(self._clock()))
             return True
         for job in self._store.unfinished_jobs():
             if job.execution_id == run_id and job.resumes is None:
                 now = self._clock()
-                self._store.save_job(job.cancelled(now))
-                self._end(ExecutionRecord(job.execution_id, job.workflow_id, job.trigger, now).cancelled(now))
+                self._store.save_job(job.cancel(now))
+                self._end(ExecutionRecord(job.execution_id, job.workflow_id, job.trigger, now).cancel(now))
         return False
 
     def _job(self, job_id: str, workflow_id: str, execution_id: str, invocation: Invocation) -> JobRecord:
@@ -323,10 +323,10 @@ class Engine:
         if outcome.ending == "interrupted" or execution is None:
             return outcome
         error = self._dialect.error_text(outcome, run.workflow, run.timeout)
-        execution = execution.ending_with(outcome, error)
+        execution = execution.end(outcome, error)
         if outcome.pause is not None:
             self._resting[run.id] = run
-            self._store.save_execution(execution.paused(outcome.pause, str(uuid4())))
+            self._store.save_execution(execution.add_pause(outcome.pause, str(uuid4())))
             return outcome
         if outcome.ending == "failed":
             execution = attrs.evolve(execution, block=run.workflow.block, block_id=run.workflow.block_id())
@@ -352,19 +352,19 @@ class Engine:
             run = self._first_run(job, exempt=exempt)
             if run is None:
                 return
-            job = job.starting(run.started)
+            job = job.start(run.started)
         else:
             run = resumption.run
-            job = job.starting(self._clock())
+            job = job.start(self._clock())
         self._store.save_job(job)
         outcome = await (self._execute(run, None) if resumption is None else self._carry_on(resumption, None))
         if outcome.ending != "interrupted":
-            self._store.save_job(job.ending_with(outcome, run.workflow.block))
+            self._store.save_job(job.end(outcome, run.workflow.block))
 
     def _first_run(self, job: JobRecord, *, exempt: bool) -> Run | None:
         """The run of a job whose turn has come; None when the job was refused."""
         if job.resumes is not None:  # taken up after a restart: what it resumes is gone
-            self._store.save_job(job.refused(RESTARTED_WHILE_PAUSED, self._clock()))
+            self._store.save_job(job.refuse(RESTARTED_WHILE_PAUSED, self._clock()))
             return None
         workflow = self._workflows.get(job.workflow_id)
         refusal = None
@@ -375,7 +375,7 @@ class Engine:
         elif self._dialect.usage_checked_at_start:
             refusal = self._usage_error()
         if workflow is None or refusal is not None:
-            self._store.save_job(job.refused(refusal or "", self._clock()))
+            self._store.save_job(job.refuse(refusal or "", self._clock()))
             return None
         invocation = Invocation(
             job.received,

@@ -78,13 +78,13 @@ class Legacy(Family):
         del call
         return ()
 
-    def refused(self, call: Call, refusal: Refusal) -> Reply:
+    def write_refusal(self, call: Call, refusal: Refusal) -> Reply:
         """Text, and a code in some generations."""
-        return call.core.dialect.refused(refusal, is_execution=self.area in ("execute", "cancel"))
+        return call.core.dialect.write_refusal(refusal, is_execution=self.area in ("execute", "cancel"))
 
-    def finished(self, call: Call, reply: Reply) -> Reply:
+    def add_headers(self, call: Call, reply: Reply) -> Reply:
         """Add rate-limit headers, where the generation has them."""
-        return reply.with_headers(call.core.dialect.announce(call.core.limiter(), "sync"))
+        return reply.with_headers(call.core.dialect.write_limit_headers(call.core.limiter(), "sync"))
 
 
 def readable_workflow(call: Call, area: Area) -> Workflow:
@@ -150,7 +150,7 @@ class V1(CheckingFamily):
 
     async def body(self, call: Call) -> object:
         """JSON."""
-        return _parse(call, await kept_body(call))
+        return _parse(call, await read_body(call))
 
     def invalid(self, call: Call, issues: Issues) -> Refusal:
         """The issues as the validator of the generation puts them; since v0.8 the first tells the message."""
@@ -158,14 +158,14 @@ class V1(CheckingFamily):
         shown = [dialect.wording(issue) for issue in issues]
         return Refusal(400, shown[0]["message"] if dialect.since_v08 else self.title, shown)
 
-    def refused(self, call: Call, refusal: Refusal) -> Reply:
+    def write_refusal(self, call: Call, refusal: Refusal) -> Reply:
         """Text, and details beside it."""
         del call
         details = {} if refusal.details is None else {"details": refusal.details}
         body = refusal.body or {"error": refusal.message, **details}
         return json_reply(body, self.statuses.get(refusal.status, refusal.status), refusal.headers)
 
-    def finished(self, call: Call, reply: Reply) -> Reply:
+    def add_headers(self, call: Call, reply: Reply) -> Reply:
         """Add the headers of the rate limit, since v0.8."""
         if not call.core.dialect.since_v08:
             return reply
@@ -256,7 +256,7 @@ class V2(CheckingFamily):
         del call
         return invalid(*issues)
 
-    def refused(self, call: Call, refusal: Refusal) -> Reply:
+    def write_refusal(self, call: Call, refusal: Refusal) -> Reply:
         """Code, message, and details where there are any."""
         del call
         shown: dict[str, object] = {"code": refusal.code or _CODES[refusal.status], "message": refusal.message}
@@ -265,7 +265,7 @@ class V2(CheckingFamily):
         challenges = _CHALLENGES if refusal.status == 401 else ()
         return json_reply({"error": shown}, refusal.status, (*PRIVATE, *challenges, *refusal.headers))
 
-    def finished(self, call: Call, reply: Reply) -> Reply:
+    def add_headers(self, call: Call, reply: Reply) -> Reply:
         """Add the headers of the rate limit."""
         return reply.with_headers(dict(call.headers))
 
@@ -284,7 +284,7 @@ def invalid_value(name: str, message: str) -> Refusal:
 # -- shared ---------------------------------------------------------------------------------------------------------
 
 
-async def kept_body(call: Call) -> bytes:
+async def read_body(call: Call) -> bytes:
     """The body, cut where the generation cuts it."""
     return (await call.request.body())[: call.core.dialect.body_limit]
 

@@ -225,7 +225,7 @@ class FaultInjector:
             sender = _FaultySend(fault, connection, send)
             await (fault.answer or self._app)(scope, receive, sender)
             if sender.broken:
-                await connection.gone()
+                await connection.wait_for_disconnect()
 
 
 def _wake(sleeper: asyncio.Future[bool], rested: bool) -> None:  # noqa: FBT001
@@ -269,7 +269,7 @@ class _FaultySend:
             await self._send(message)
             return
         body: bytes = message.get("body", b"")
-        kept, reached = self._kept_of(body)
+        kept, reached = self._cut_chunk(body)
         if not reached and message.get("more_body", False):
             await self._send(message)
             return
@@ -281,7 +281,7 @@ class _FaultySend:
         await self._send({"type": "http.response.body", "body": self._fault.garbage, "more_body": True})
         await self._send({**message, "body": body[len(kept) :]})
 
-    def _kept_of(self, body: bytes) -> tuple[bytes, bool]:
+    def _cut_chunk(self, body: bytes) -> tuple[bytes, bool]:
         """The part of a chunk that is still sent, and whether it is the last."""
         fault = self._fault
         if fault.after_bytes is not None:
@@ -309,7 +309,7 @@ class _Connection:
     async def drop(self, *, reset: bool) -> None:
         """Close it without another byte."""
         self.close(reset=reset)
-        await self.gone()
+        await self.wait_for_disconnect()
 
     async def say(self, data: bytes) -> None:
         """Send bytes as they are and close it."""
@@ -330,7 +330,7 @@ class _Connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
 
-    async def gone(self) -> None:
+    async def wait_for_disconnect(self) -> None:
         """Wait until the server has noticed, so that it does not answer by itself."""
         while (await self._receive())["type"] != "http.disconnect":
             pass

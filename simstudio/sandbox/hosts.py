@@ -57,7 +57,7 @@ class Hosts:
         return self._address.is_unspecified and name != "" and ("." not in name or name.endswith(_UNREGISTRABLE))
 
 
-def only_for(hosts: Hosts, app: ASGIApp) -> ASGIApp:
+def refuse_other_hosts(hosts: Hosts, app: ASGIApp) -> ASGIApp:
     """An application that refuses requests for other hosts; a request without a Host comes from no browser."""
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:

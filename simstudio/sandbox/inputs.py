@@ -40,13 +40,11 @@ def start_output(fields: Mapping[str, object], received: object) -> object:
     for name, default in fields.items():
         value = nested.get(name, received.get(name, default))
         if not isinstance(value, Missing):
-            result[name] = _coerced(
-                value, default.kind if isinstance(default, Missing) else jsontext.type_name(default)
-            )
+            result[name] = _coerce(value, default.kind if isinstance(default, Missing) else jsontext.type_name(default))
     return result
 
 
-def _coerced(value: object, kind: str) -> object:
+def _coerce(value: object, kind: str) -> object:
     """A value as the declared type; what cannot be converted is passed on as it came."""
     if kind == "string":
         return value if value is None or isinstance(value, str) else jsontext.dumps(jsontext.plain(value))

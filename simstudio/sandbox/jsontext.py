@@ -51,10 +51,10 @@ def plain(value: object) -> object:
     Raises:
         TypeError: something in it has no JSON form; the message names its type.
     """
-    return copied(value, _scalar)
+    return copy_value(value, _scalar)
 
 
-def copied(value: object, scalar: Callable[[object], object]) -> object:
+def copy_value(value: object, scalar: Callable[[object], object]) -> object:
     """Copy a value into dicts and lists, however deep, and all else by a function."""
     found: list[object] = [None]
     todo: list[tuple[Any, Any, object]] = [(found, 0, value)]
@@ -77,7 +77,7 @@ def _scalar(value: object) -> object:
     if value is None or isinstance(value, (str, bool)):
         return value
     if isinstance(value, (int, float)):
-        return _written(value)
+        return _to_json_number(value)
     raise TypeError(f"a value of type {type(value).__name__} has no JSON form")
 
 
@@ -109,7 +109,7 @@ def _double_of(text: str) -> int | float:
     return _shortest(float(text))
 
 
-def _written(number: float) -> int | float | None:
+def _to_json_number(number: float) -> int | float | None:
     if isinstance(number, int):
         if abs(number) <= 2**53:
             return int(number)

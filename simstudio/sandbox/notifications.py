@@ -11,7 +11,7 @@ import httpx
 
 from simstudio import webhooks
 from simstudio.sandbox import jsontext
-from simstudio.sandbox.dialects.v06 import reading
+from simstudio.sandbox.dialects.v06 import report_bucket
 from simstudio.sandbox.serving import configuration_error
 from simstudio.sandbox.times import iso
 
@@ -161,7 +161,7 @@ class Notifications:
         parts: dict[Part, Callable[[], Any]] = {
             "finalOutput": lambda: entry.final_output,
             "traceSpans": lambda: entry.spans(self._definitions),
-            "rateLimits": lambda: {"sync": reading(limiter, "sync"), "async": reading(limiter, "async")},
+            "rateLimits": lambda: {"sync": report_bucket(limiter, "sync"), "async": report_bucket(limiter, "async")},
             "usage": lambda: {
                 "currentPeriodCost": account.cost,
                 "limit": account.limit,

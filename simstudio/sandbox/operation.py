@@ -120,10 +120,10 @@ class Family(ABC):
         return attrs.evolve(call, path=call.request.path_params)
 
     @abstractmethod
-    def refused(self, call: Call, refusal: Refusal) -> Reply:
+    def write_refusal(self, call: Call, refusal: Refusal) -> Reply:
         """Write a refusal in the envelope of the family."""
 
-    def finished(self, call: Call, reply: Reply) -> Reply:
+    def add_headers(self, call: Call, reply: Reply) -> Reply:
         """Add the headers that all responses of the family have."""
         del call
         return reply
@@ -232,8 +232,8 @@ class Served:
             made = operation.handler(call)
             answer = await made if inspect.isawaitable(made) else made
         except Refusal as refusal:
-            answer = family.refused(call, refusal)
-        return family.finished(call, answer) if isinstance(answer, Reply) else answer
+            answer = family.write_refusal(call, refusal)
+        return family.add_headers(call, answer) if isinstance(answer, Reply) else answer
 
 
 def _with_request_id(send: Send) -> Send:

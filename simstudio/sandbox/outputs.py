@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 import attrs
 
 from simstudio.sandbox import jsontext
-from simstudio.sandbox.workflow import normalised
+from simstudio.sandbox.workflow import normalise_name
 
 _BY_ID = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})[._](.+)", re.IGNORECASE)
 
@@ -53,7 +53,7 @@ class Selection:
         for text in selected:
             by_id = _BY_ID.fullmatch(text)
             block, path = (by_id[1].lower(), by_id[2]) if by_id else text.partition(".")[::2]
-            entries.append((normalised(block), path))
+            entries.append((normalise_name(block), path))
         return cls(tuple(entries))
 
     def __bool__(self) -> bool:
@@ -61,7 +61,7 @@ class Selection:
 
     def paths(self, block_id: str, name: str) -> tuple[str, ...]:
         """The paths asked of one block, in the caller's order."""
-        return tuple(path for block, path in self.entries if block in (block_id, normalised(name)))
+        return tuple(path for block, path in self.entries if block in (block_id, normalise_name(name)))
 
 
 def value_at(output: object, path: str) -> object:
@@ -93,7 +93,7 @@ def selected_values(blocks: Iterable[BlockOutput], selectors: Iterable[str]) -> 
 
 def without_long_texts(value: object) -> object:
     """A value whose texts are cut after 15,000 characters, as servers since v0.8 keep them for later readers."""
-    return jsontext.copied(value, _cut)
+    return jsontext.copy_value(value, _cut)
 
 
 def _cut(value: object) -> object:

@@ -89,7 +89,7 @@ def read_parameters(function: Callable[..., Any]) -> Parameters | None:
     return Parameters(fields, "context" if len(fields) < len(named) else None)
 
 
-def described_fields(function: Callable[..., Any], defaults: Mapping[str, object]) -> tuple[InputField, ...]:
+def describe_fields(function: Callable[..., Any], defaults: Mapping[str, object]) -> tuple[InputField, ...]:
     """Fields with these defaults, whose types are those of the fields."""
     described = describe_arguments(function)
     return tuple(

@@ -26,7 +26,7 @@ _KINDS: dict[type, str] = {
 }
 
 
-def _frozen(mapping: Mapping[str, object]) -> Mapping[str, object]:
+def _freeze(mapping: Mapping[str, object]) -> Mapping[str, object]:
     return MappingProxyType(dict(mapping))
 
 
@@ -58,8 +58,8 @@ class Pause:
     """
 
     question: str | None = None
-    fields: Mapping[str, FieldType] = attrs.field(factory=dict, converter=_frozen)
-    shown: Mapping[str, object] = attrs.field(factory=dict, converter=_frozen)
+    fields: Mapping[str, FieldType] = attrs.field(factory=dict, converter=_freeze)
+    shown: Mapping[str, object] = attrs.field(factory=dict, converter=_freeze)
     required: Iterable[str] = attrs.field(default=(), converter=_names)
     block: str = "Approval"
 
@@ -68,7 +68,7 @@ class Pause:
             if isinstance(declared, type) and declared not in _KINDS:
                 raise TypeError(f"the field {name!r} cannot be a {declared.__name__}: choose bool, int, float, str, …")
 
-    def answered(self, given: object) -> object:
+    def complete_answer(self, given: object) -> object:
         """The answer as the workflow gets it, completed by the fields' defaults."""
         if not isinstance(given, Mapping):
             return given

@@ -67,20 +67,20 @@ class JobRecord:
     timeout: float | None = None
     resumes: Mapping[str, object] | None = None
 
-    def starting(self, now: float) -> JobRecord:
+    def start(self, now: float) -> JobRecord:
         """The job as its run begins."""
         return attrs.evolve(self, state="processing", started=now)
 
-    def refused(self, reason: str, now: float) -> JobRecord:
+    def refuse(self, reason: str, now: float) -> JobRecord:
         """The job, ended without (or in the middle of) its run."""
         started = now if self.started is None else self.started
         return attrs.evolve(self, state="done", ending="refused", error=reason, started=started, ended=now)
 
-    def cancelled(self, now: float) -> JobRecord:
+    def cancel(self, now: float) -> JobRecord:
         """The job, cancelled before its run began."""
         return attrs.evolve(self, state="done", ending="cancelled", output={}, started=now, ended=now)
 
-    def ending_with(self, outcome: Outcome, block: str) -> JobRecord:
+    def end(self, outcome: Outcome, block: str) -> JobRecord:
         """The job as its run left it; one whose run paused has completed, as Sim sees it."""
         ending: JobEnding
         if outcome.ending == "interrupted":
@@ -168,24 +168,24 @@ class ExecutionRecord:
         """One of its pauses."""
         return next((pause for pause in self.pauses if pause.context_id == context_id), None)
 
-    def orphaned(self, reason: str, now: float) -> ExecutionRecord:
+    def interrupt(self, reason: str, now: float) -> ExecutionRecord:
         """An execution whose server went away."""
         return attrs.evolve(self, state="failed", ending="interrupted", error=reason, ended=now)
 
-    def cancelled(self, now: float) -> ExecutionRecord:
+    def cancel(self, now: float) -> ExecutionRecord:
         """An execution that was cancelled before it began, or while it was paused."""
         return attrs.evolve(self, state="cancelled", ending="cancelled", output={}, ended=now, changed=now)
 
-    def resuming(self, context_id: str, now: float) -> ExecutionRecord:
+    def resume(self, context_id: str, now: float) -> ExecutionRecord:
         """The execution as it is about to go on."""
         pauses = tuple(
             attrs.evolve(pause, status="resuming") if pause.context_id == context_id else pause for pause in self.pauses
         )
         return attrs.evolve(self, state="running", pauses=pauses, changed=now)
 
-    def paused(self, pause: PausePoint, paused_id: str) -> ExecutionRecord:
+    def add_pause(self, pause: PausePoint, paused_id: str) -> ExecutionRecord:
         """The execution as it waits."""
-        current = self._answered(pause.registered)
+        current = self._mark_resumed(pause.registered)
         return attrs.evolve(
             current,
             paused_id=self.paused_id or paused_id,
@@ -193,10 +193,10 @@ class ExecutionRecord:
             pauses=(*current.pauses, pause),
         )
 
-    def ending_with(self, outcome: Outcome, error: str | None) -> ExecutionRecord:
+    def end(self, outcome: Outcome, error: str | None) -> ExecutionRecord:
         """The execution as its run left it, at its end or where it rests."""
         rests = outcome.ending == "paused"
-        current = self if rests else self._answered(outcome.ended)
+        current = self if rests else self._mark_resumed(outcome.ended)
         return attrs.evolve(
             current,
             state=_RUN_STATES[outcome.ending],
@@ -211,7 +211,7 @@ class ExecutionRecord:
             response=outcome.response is not None,
         )
 
-    def _answered(self, now: float) -> ExecutionRecord:
+    def _mark_resumed(self, now: float) -> ExecutionRecord:
         """The execution when it has gone on from where it waited."""
         pauses = tuple(
             attrs.evolve(pause, status="resumed", resumed=now) if pause.status == "resuming" else pause

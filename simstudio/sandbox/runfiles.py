@@ -33,7 +33,7 @@ class RunFile:
     content: str
 
     @classmethod
-    def made(cls, run_id: str, name: str, data: bytes, media_type: str, now: float) -> RunFile:
+    def create(cls, run_id: str, name: str, data: bytes, media_type: str, now: float) -> RunFile:
         """A new file, with an id as Sim makes them."""
         key = f"file_{round(now * 1000)}_{secrets.token_hex(4)[:7]}"
         return cls(key, run_id, name, media_type, now, base64.b64encode(data).decode("ascii"))
@@ -48,7 +48,7 @@ class RunFile:
         """How many bytes."""
         return len(self.content) * 3 // 4 - self.content[-2:].count("=")
 
-    def as_output(self, place: Place, workspace_id: str) -> dict[str, object]:
+    def to_output(self, place: Place, workspace_id: str) -> dict[str, object]:
         """The file as it appears in a block's output."""
         key = f"execution/{workspace_id}/{place.workflow_id}/{place.execution_id}/{self.name}"
         return {
@@ -61,9 +61,9 @@ class RunFile:
             "context": "execution",
         }
 
-    def in_log(self, place: Place, workspace_id: str) -> dict[str, object]:
+    def to_log(self, place: Place, workspace_id: str) -> dict[str, object]:
         """The file as ``/api/v1/logs`` lists it."""
-        shown = self.as_output(place, workspace_id)
+        shown = self.to_output(place, workspace_id)
         return {name: shown[name] for name in ("id", "key", "url", "name", "size", "type")}
 
     @property

@@ -15,7 +15,7 @@ from simstudio.sandbox import inputs, jsontext, pauses
 from simstudio.sandbox.outputs import BlockOutput
 from simstudio.sandbox.pauses import Pause, PausePoint, Place
 from simstudio.sandbox.runfiles import RunFile
-from simstudio.sandbox.threads import Suspended, WorkflowExit, drain, handing_over, in_thread
+from simstudio.sandbox.threads import Suspended, WorkflowExit, drain, make_hand_over, run_in_thread
 from simstudio.sandbox.workflow import (
     RESPONSE_BLOCK,
     Block,
@@ -197,7 +197,7 @@ class Run:
             return self._outcome(self._stopped.result(), output={})
         self._pausing = asyncio.get_running_loop().create_future()
         self._work = asyncio.ensure_future(self._run())
-        return await self._to_rest(self._work, self._pausing, sink)
+        return await self._wait_until_rest(self._work, self._pausing, sink)
 
     async def resume(self, answer: object, sink: Sink | None = None) -> Outcome:
         """Let a run that paused go on to its next rest, or to its end.
@@ -211,18 +211,18 @@ class Run:
         self.started, self._began = self._clock(), time.perf_counter()
         self._pausing = asyncio.get_running_loop().create_future()
         pause, waiting = self._waiting
-        answer = pause.answered(answer)
+        answer = pause.complete_answer(answer)
         self._finish(pause.block, answer)
         if not waiting.done():  # the workflow may have ended in the meantime by itself
             waiting.set_result(answer)
-        return await self._to_rest(self._work, self._pausing, sink)
+        return await self._wait_until_rest(self._work, self._pausing, sink)
 
     def discard(self) -> asyncio.Future[object] | None:
         """Give up a run that rests; what it still does in order to end may be awaited."""
         self._end(self._work)
         return self._work
 
-    async def _to_rest(
+    async def _wait_until_rest(
         self, work: asyncio.Future[object], pausing: asyncio.Future[PausePoint], sink: Sink | None
     ) -> Outcome:
         self._sink = sink
@@ -231,7 +231,7 @@ class Run:
             awaited: set[asyncio.Future[Any]] = {work, pausing, self._stopped}
             await asyncio.wait(awaited, timeout=self.timeout, return_when=asyncio.FIRST_COMPLETED)
             if work.done():
-                return self._finished(work)
+                return self._read_outcome(work)
             if self._stopped.done():
                 return self._outcome(self._stopped.result(), output={})
             if pausing.done():
@@ -249,7 +249,7 @@ class Run:
         self.context.cancelled.set()
         if work is not None:
             work.cancel()
-            work.add_done_callback(_look_away)
+            work.add_done_callback(_retrieve_exception)
         for task in self._tasks:
             task.cancel()
         self.cancel()
@@ -271,9 +271,9 @@ class Run:
         return await answer
 
     def _save(self, name: str, data: bytes, media_type: str) -> dict[str, object]:
-        file = RunFile.made(self.id, name, bytes(data), media_type, self._clock())
+        file = RunFile.create(self.id, name, bytes(data), media_type, self._clock())
         self.files.append(file)
-        return file.as_output(self.place, self._workspace_id)
+        return file.to_output(self.place, self._workspace_id)
 
     async def _emit(self, item: object) -> None:
         event = self._event(item)
@@ -282,7 +282,7 @@ class Run:
 
     async def _run(self) -> object:
         try:
-            value = await self._value()
+            value = await self._call_function()
         except (SystemExit, KeyboardInterrupt) as error:  # would end the server's event loop
             raise WorkflowExit(f"{type(error).__name__}: {error}") from error
         for block in self._settle(value):
@@ -290,7 +290,7 @@ class Run:
                 await self._sink(block)
         return value
 
-    async def _value(self) -> object:
+    async def _call_function(self) -> object:
         """Call the function; drive what it returned."""
         workflow, context = self.workflow, self.context
         arguments = inputs.start_output(workflow.fields, self.invocation.received)
@@ -298,7 +298,7 @@ class Run:
         if any(returns_at_once(function) for returns_at_once in _RETURNS_AT_ONCE):
             value = workflow.call(arguments, context)
         else:
-            value = await in_thread(lambda: workflow.call(arguments, context), self._threads)
+            value = await run_in_thread(lambda: workflow.call(arguments, context), self._threads)
         if inspect.isawaitable(value):
             value = await value
         if isinstance(value, AsyncGenerator):
@@ -326,16 +326,16 @@ class Run:
             await generator.aclose()
 
     async def _drain(self, generator: Generator[object, object, object]) -> object:
-        hand_over = handing_over(self._emit, self.context.cancelled, self._tasks)
+        hand_over = make_hand_over(self._emit, self.context.cancelled, self._tasks)
         answer: object = None
         while True:
-            value = await in_thread(partial(drain, generator, hand_over, self._is_over, answer), self._threads)
+            value = await run_in_thread(partial(drain, generator, hand_over, self._is_over, answer), self._threads)
             if not isinstance(value, Suspended):
                 return value
             try:
                 answer = await self._ask(value.question)
             except BaseException:
-                await asyncio.shield(in_thread(generator.close, self._threads))
+                await asyncio.shield(run_in_thread(generator.close, self._threads))
                 raise
 
     def _is_over(self) -> bool:
@@ -407,28 +407,28 @@ class Run:
             settled.append(self._finish(self.workflow.block, {} if value is None else value))
         return settled
 
-    def _finished(self, work: asyncio.Future[object]) -> Outcome:
+    def _read_outcome(self, work: asyncio.Future[object]) -> Outcome:
         if work.cancelled():  # the workflow cancelled itself
             return self._outcome("cancelled", output={})
         error = work.exception()
         if error is not None:
             return self._outcome("failed", output={}, error=str(error) or type(error).__name__)
         stopped = self.invocation.stop_after is not None and self._over and self._response is None
-        output = {} if stopped else self._last()
+        output = {} if stopped else self._last_output()
         return self._outcome("completed", output=output)
 
-    def _last(self) -> object:
+    def _last_output(self) -> object:
         blocks = list(self._blocks.values())
         return blocks[-1].output if blocks else {}
 
     def _outcome(self, ending: Ending, *, output: object, error: str | None = None) -> Outcome:
-        blocks = (*self._blocks.values(), *self._unfinished())
+        blocks = (*self._blocks.values(), *self._collect_partial_texts())
         response = self._response if ending == "completed" else None
         duration = time.perf_counter() - self._began
         steps = tuple(self.context._spans(self.started, self.workflow.block_id))
         return Outcome(ending, output, error, response, blocks, self.started, duration, steps=steps)
 
-    def _unfinished(self) -> list[BlockOutput]:
+    def _collect_partial_texts(self) -> list[BlockOutput]:
         """The texts that blocks had sent when the run ended early, as their outputs."""
         return [
             BlockOutput(block_id, self._names[block_id], {"content": "".join(texts)}, streamed=True)
@@ -437,7 +437,7 @@ class Run:
         ]
 
 
-def _look_away(work: asyncio.Future[object]) -> None:
+def _retrieve_exception(work: asyncio.Future[object]) -> None:
     """Retrieve the exception of an abandoned run, so that asyncio does not report it."""
     if not work.cancelled():
         work.exception()

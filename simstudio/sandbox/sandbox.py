@@ -400,7 +400,7 @@ class SandboxServer(Served["Sandbox"]):
         except Exception as error:
             raise configuration_error(f"the sandbox cannot open its state: {error}") from error
 
-    def _opened(self, origin: str) -> None:
+    def _use_origin(self, origin: str) -> None:
         self.sandbox._base_url = origin
 
     def _replace_known_key(self) -> None:
@@ -414,7 +414,7 @@ class SandboxServer(Served["Sandbox"]):
     def _before_stop(self) -> Callable[[], Awaitable[None]]:
         return self.sandbox._stop
 
-    def _closed(self) -> None:
+    def _after_close(self) -> None:
         self.sandbox._base_url = None
 
     @property

@@ -83,7 +83,7 @@ class Served(ABC, Generic[B]):
             ConfigurationError: The extra is not installed, the port is taken, or the sandbox cannot be served.
         """
         with SandboxExtra():
-            from simstudio.sandbox.hosts import Hosts, only_for
+            from simstudio.sandbox.hosts import Hosts, refuse_other_hosts
             from simstudio.sandbox.server import LocalServer, bind, url_of
         app = self.sandbox.app
         self._prepare()
@@ -91,22 +91,22 @@ class Served(ABC, Generic[B]):
         try:
             listener = bind(host, port)
             self._origin = url_of(listener)
-            self._opened(self._origin)
+            self._use_origin(self._origin)
             address, port = listener.getsockname()[:2]
             hosts = Hosts(host, address)
             if not hosts.are_local:
                 self._replace_known_key()
-            server = LocalServer(only_for(hosts, app), listener, self._before_stop())
+            server = LocalServer(refuse_other_hosts(hosts, app), listener, self._before_stop())
             server.start()
         except BaseException as error:
             self._origin = None
             self._abandon()
             if isinstance(error, OSError):
-                raise configuration_error(f"the sandbox cannot listen on {_bracketed(host)}:{port}: {error}") from error
+                raise configuration_error(f"the sandbox cannot listen on {_bracket(host)}:{port}: {error}") from error
             raise
         self._server = server
         if not hosts.are_local:
-            place = f"{_bracketed(address)}:{port}"
+            place = f"{_bracket(address)}:{port}"
             message = f"the sandbox listens on {place}: whoever reaches this machine, and has the key, can call it"
             warnings.warn(message, stacklevel=2)
         return self
@@ -116,12 +116,12 @@ class Served(ABC, Generic[B]):
         if self._server is not None:
             self._server.close()
             self._server = None
-            self._closed()
+            self._after_close()
 
     def _prepare(self) -> None:
         """Before listening: open what is needed, or refuse."""
 
-    def _opened(self, origin: str) -> None:
+    def _use_origin(self, origin: str) -> None:
         """The address is known."""
 
     @abstractmethod
@@ -135,7 +135,7 @@ class Served(ABC, Generic[B]):
     def _before_stop(self) -> Callable[[], Awaitable[None]]:
         """Coroutine function that the serving loop awaits before it ends."""
 
-    def _closed(self) -> None:
+    def _after_close(self) -> None:
         """It listens no more."""
 
     def __enter__(self) -> Self:
@@ -177,6 +177,6 @@ def configuration_error(message: str) -> Exception:
     return ConfigurationError(message)
 
 
-def _bracketed(host: str) -> str:
+def _bracket(host: str) -> str:
     """A host as it stands before a port."""
     return f"[{host}]" if ":" in host else host

@@ -150,7 +150,7 @@ class _Annotation:
         if len(kinds) == 1:
             check = self._check_of_kind(kinds[0], bounds, missing)
         else:
-            check = _tagged(kinds) if shapes else AnyOf(tuple(self.check(each, bounds) for each in kinds))
+            check = _tell_apart(kinds) if shapes else AnyOf(tuple(self.check(each, bounds) for each in kinds))
         return Nullable(check) if NoneType in members and not self.is_text else check
 
     def _check_of_kind(self, kind: Any, bounds: Bounds | None, missing: str | None) -> Check:
@@ -259,7 +259,7 @@ def _shape(kind: Any) -> Shape:
     return Shape({name: each if name in required else Optional(each) for name, each in checks.items()}, "keep")
 
 
-def _tagged(kinds: list[Any]) -> Check:
+def _tell_apart(kinds: list[Any]) -> Check:
     """The check of typed dicts that a key with a ``Literal`` tells apart, else of any of them."""
     hints = [get_type_hints(kind) for kind in kinds]
     shapes = [_shape(kind) for kind in kinds]

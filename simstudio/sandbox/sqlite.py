@@ -88,12 +88,12 @@ class SQLiteStore:
 
     def job_of(self, execution_id: str) -> JobRecord | None:
         """The job that begins, or began, an execution."""
-        jobs = [JobRecord(**document) for document in self._owned(_JOB, execution_id)]
+        jobs = [JobRecord(**document) for document in self._load_owned(_JOB, execution_id)]
         return jobs[0] if jobs else None
 
     def unfinished_jobs(self) -> list[JobRecord]:
         """Jobs that are not done, oldest first."""
-        return [JobRecord(**document) for document in self._unfinished(_JOB)]
+        return [JobRecord(**document) for document in self._load_unfinished(_JOB)]
 
     def save_execution(self, execution: ExecutionRecord) -> None:
         """Keep an execution."""
@@ -111,12 +111,12 @@ class SQLiteStore:
             rows = self._db.execute("SELECT document FROM records WHERE kind = ? ORDER BY began, id", (_EXECUTION,))
             documents = [json.loads(row[0]) for row in rows]
         else:
-            documents = self._owned(_EXECUTION, workflow_id)
+            documents = self._load_owned(_EXECUTION, workflow_id)
         return [each for each in map(_execution, documents) if each.continues is None]
 
     def unfinished_executions(self) -> list[ExecutionRecord]:
         """Executions that are running or paused."""
-        return [_execution(document) for document in self._unfinished(_EXECUTION)]
+        return [_execution(document) for document in self._load_unfinished(_EXECUTION)]
 
     def save_file(self, file: RunFile) -> None:
         """Keep a file of a run."""
@@ -124,7 +124,7 @@ class SQLiteStore:
 
     def files(self, run_id: str) -> list[RunFile]:
         """The files of a run, in the order they were saved."""
-        return [RunFile(**document) for document in self._owned(_FILE, run_id)]
+        return [RunFile(**document) for document in self._load_owned(_FILE, run_id)]
 
     def forget_before(self, moment: float) -> None:
         """Drop what ended before a moment (epoch seconds)."""
@@ -152,11 +152,11 @@ class SQLiteStore:
         row = rows.fetchone()
         return None if row is None else json.loads(row[0])
 
-    def _owned(self, kind: str, owner: str) -> list[dict[str, Any]]:
+    def _load_owned(self, kind: str, owner: str) -> list[dict[str, Any]]:
         query = "SELECT document FROM records WHERE kind = ? AND owner = ? ORDER BY began, id"
         return [json.loads(row[0]) for row in self._db.execute(query, (kind, owner))]
 
-    def _unfinished(self, kind: str) -> list[dict[str, Any]]:
+    def _load_unfinished(self, kind: str) -> list[dict[str, Any]]:
         query = "SELECT document FROM records WHERE kind = ? AND ended IS NULL ORDER BY began, id"
         return [json.loads(row[0]) for row in self._db.execute(query, (kind,))]
 

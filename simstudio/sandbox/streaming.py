@@ -85,7 +85,7 @@ class FrameWriter:
 
     def _output(self, outcome: Outcome) -> object:
         if not self._selection:
-            return self._dialect.whole(outcome.output, response=outcome.response is not None)
+            return self._dialect.write_output(outcome.output, response=outcome.response is not None)
         output: dict[str, dict[str, object]] = {}
         for block in outcome.blocks:
             if block.streamed and not self._dialect.keeps_streamed_blocks:

@@ -25,7 +25,7 @@ class WorkflowExit(Exception):  # noqa: N818 - carries what a workflow threw, wh
     """Stands for a BaseException of a workflow, which must not end the server's event loop."""
 
 
-async def in_thread(function: Callable[[], T], threads: set[threading.Thread]) -> T:
+async def run_in_thread(function: Callable[[], T], threads: set[threading.Thread]) -> T:
     """Run a blocking function in a new daemon thread, and wait for it.
 
     Args:
@@ -106,7 +106,7 @@ def drain(
             generator.close()
 
 
-def handing_over(
+def make_hand_over(
     emit: Callable[[object], Awaitable[None]], cancelled: threading.Event, tasks: set[asyncio.Task[None]]
 ) -> Callable[[object], None]:
     """Make the function by which a worker thread gives items to the loop, one at a time."""

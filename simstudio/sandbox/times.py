@@ -16,7 +16,7 @@ def iso_or_none(seconds: float | None) -> str | None:
     return None if seconds is None else iso(seconds)
 
 
-def spoken(seconds: float) -> str:
+def format_js_date(seconds: float) -> str:
     """A moment as JavaScript's ``Date`` turns into text, in UTC."""
     moment = datetime.fromtimestamp(seconds, timezone.utc)
     return f"{moment:%a %b %d %Y %H:%M:%S} GMT+0000 (Coordinated Universal Time)"

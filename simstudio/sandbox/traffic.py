@@ -66,7 +66,7 @@ class Recorder:
             if not message.get("more_body", False):
                 break
         body = b"".join(parts)
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in _shown(scope)}
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in _without_secrets(scope)}
         query = scope["query_string"].decode("latin-1")
         self._kept.append(ReceivedRequest(scope["method"], scope["path"], query, headers, body))
         unread = True
@@ -86,6 +86,6 @@ def requests_kept() -> deque[ReceivedRequest]:
     return deque(maxlen=_KEPT)
 
 
-def _shown(scope: Scope) -> list[tuple[bytes, bytes]]:
+def _without_secrets(scope: Scope) -> list[tuple[bytes, bytes]]:
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     return [(name, value) for name, value in headers if name.lower() not in _SECRET]

@@ -273,7 +273,7 @@ class Workflow:
     deployed_at: float | None = None
     """Epoch seconds; None is when it was registered."""
     block_ids: Mapping[str, str] = attrs.field(factory=dict)
-    """Ids of blocks by their `normalised` names, where its definition gives them; the others follow from the names."""
+    """Ids of blocks by normalised name, where the definition gives them; the others follow from the names."""
 
     @property
     def id(self) -> str:
@@ -287,7 +287,7 @@ class Workflow:
 
     def block_id(self, block: str | None = None) -> str:
         """The id of one of its blocks: always the same for the same two names."""
-        name = normalised(block or self.block)
+        name = normalise_name(block or self.block)
         return self.block_ids.get(name) or block_id_of(self.name, name)
 
     def call(self, arguments: object, context: Context) -> object:
@@ -299,10 +299,10 @@ class Workflow:
 
 def block_id_of(workflow: str, block: str) -> str:
     """The id of a block without one: always the same for the same two names."""
-    return str(uuid5(NAMESPACE, f"{workflow}/{normalised(block)}"))
+    return str(uuid5(NAMESPACE, f"{workflow}/{normalise_name(block)}"))
 
 
-def normalised(name: str) -> str:
+def normalise_name(name: str) -> str:
     """A block's name as ``selectedOutputs`` compares it: lower case, without spaces."""
     return name.replace(" ", "").lower()
 

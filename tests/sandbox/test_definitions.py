@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from simstudio.sandbox.definitions import graph
-from simstudio.sandbox.definitions.comparing import compared
+from simstudio.sandbox.definitions.comparing import compare_graphs
 from simstudio.sandbox.definitions.store import Definitions
-from simstudio.sandbox.definitions.variables import applied
+from simstudio.sandbox.definitions.variables import apply_operations
 from simstudio.sandbox.http import Refusal
 from simstudio.sandbox.workflow import Workflow
 
@@ -35,7 +35,7 @@ def store(clock: Callable[[], float]) -> Definitions:
 def test_a_registered_function_has_a_graph_that_names_it(store: Definitions) -> None:
     draft = store.get("double").draft
     assert graph.function_name(draft) == "double"
-    assert [(each["type"], each["name"]) for each in graph.listed_blocks(draft)] == [
+    assert [(each["type"], each["name"]) for each in graph.list_blocks(draft)] == [
         ("start_trigger", "Start"),
         ("function", "Doubler"),
     ]
@@ -137,16 +137,16 @@ def test_a_restored_workflow_whose_folder_is_gone_comes_back_at_the_top(store: D
 def test_comparing_sees_edges_and_variables(store: Definitions) -> None:
     base = store.get("double").draft
     target = {**base, "edges": [], "variables": {"v": {"id": "v", "name": "a", "type": "number", "value": 1}}}
-    diff = compared(base, target)
+    diff = compare_graphs(base, target)
     assert (diff["edgeChanges"]["removed"], diff["variableChanges"]["added"], diff["hasChanges"]) == (1, 1, True)
 
 
 def test_variables_are_found_by_name() -> None:
     add = {"operation": "add", "name": "a", "type": "number", "value": 1}
-    variables = applied({}, [add, {"operation": "edit", "name": "a", "value": 2}])
+    variables = apply_operations({}, [add, {"operation": "edit", "name": "a", "value": 2}])
     assert [(each["name"], each["type"], each["value"]) for each in variables.values()] == [("a", "number", 2)]
-    assert applied(variables, [{"operation": "delete", "name": name} for name in ("a", "b")]) == {}
+    assert apply_operations(variables, [{"operation": "delete", "name": name} for name in ("a", "b")]) == {}
     with pytest.raises(Refusal, match="already exists"):
-        applied(variables, [add])
+        apply_operations(variables, [add])
     with pytest.raises(Refusal, match="not found"):
-        applied(variables, [{"operation": "edit", "name": "b", "value": 1}])
+        apply_operations(variables, [{"operation": "edit", "name": "b", "value": 1}])

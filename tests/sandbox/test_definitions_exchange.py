@@ -10,7 +10,7 @@ import pytest
 
 from simstudio.sandbox.definitions import graph
 from simstudio.sandbox.definitions.definition import Definition
-from simstudio.sandbox.definitions.exchange import Package, Plan, exported
+from simstudio.sandbox.definitions.exchange import Package, Plan, export_draft
 from simstudio.sandbox.http import Refusal
 
 
@@ -34,21 +34,23 @@ def values(state: dict[str, Any]) -> dict[str, Any]:
 
 def test_secrets_are_never_in_a_file(definition: Definition) -> None:
     for bindings in (False, True):
-        assert "sk-sim-test" not in json.dumps(exported(definition, "now", bindings=bindings))
+        assert "sk-sim-test" not in json.dumps(export_draft(definition, "now", bindings=bindings))
 
 
 def test_a_secret_named_by_its_variable_stays(definition: Definition) -> None:
     definition.draft["blocks"]["w1"]["subBlocks"]["apiKey"]["value"] = "{{OPENAI_KEY}}"
-    assert values(exported(definition, "now")["state"])["apiKey"] == "{{OPENAI_KEY}}"
+    assert values(export_draft(definition, "now")["state"])["apiKey"] == "{{OPENAI_KEY}}"
 
 
 def test_bindings_are_in_a_file_only_when_asked_for(definition: Definition) -> None:
-    told = [values(exported(definition, "now", bindings=bindings)["state"])["account"] for bindings in (False, True)]
+    told = [
+        values(export_draft(definition, "now", bindings=bindings)["state"])["account"] for bindings in (False, True)
+    ]
     assert told == [None, "cred-1"]
 
 
 def test_the_manifest_lists_what_the_graph_refers_to(definition: Definition) -> None:
-    manifest = exported(definition, "now", references=True)["referenceManifest"]
+    manifest = export_draft(definition, "now", references=True)["referenceManifest"]
     found = {(each["kind"], each["sourceId"]): each["occurrences"][0]["encoding"] for each in manifest["references"]}
     assert found == {
         ("env-var", "TONE"): "environment",
@@ -59,7 +61,7 @@ def test_the_manifest_lists_what_the_graph_refers_to(definition: Definition) -> 
 
 def test_exporting_leaves_the_draft_alone(definition: Definition) -> None:
     before = copy.deepcopy(definition.draft)
-    exported(definition, "now", references=True)
+    export_draft(definition, "now", references=True)
     assert definition.draft == before
 
 
@@ -67,7 +69,7 @@ def test_exporting_leaves_the_draft_alone(definition: Definition) -> None:
     "wrap", [lambda file: file, json.dumps, lambda file: {"data": file}, lambda file: file["state"]]
 )
 def test_a_file_is_read_in_every_form(wrap: Any, definition: Definition) -> None:
-    package = Package.parse(wrap(exported(definition, "now")))
+    package = Package.parse(wrap(export_draft(definition, "now")))
     assert list(package.state["blocks"]) == ["w1"]
 
 
@@ -93,7 +95,7 @@ def test_what_is_no_workflow_is_refused(given: Any) -> None:
 
 
 def plan(definition: Definition, **wanted: Any) -> Plan:
-    file = exported(definition, "now", bindings=True)
+    file = export_draft(definition, "now", bindings=True)
     return Plan.of({"workspaceId": "staging", "workflow": file, **wanted})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simstudio.sandbox.definitions.folders import Folders, normal
+from simstudio.sandbox.definitions.folders import Folders, normalise_path
 from simstudio.sandbox.http import Refusal
 
 
@@ -13,7 +13,7 @@ from simstudio.sandbox.http import Refusal
     [("/", "/"), ("", "/"), ("a/b", "/a/b"), ("/Q3%20plans", "/Q3%20plans"), ("/a-_.~9", "/a-_.~9")],
 )
 def test_a_path_is_stored_with_its_slash(given: str, stored: str) -> None:
-    assert normal(given) == stored
+    assert normalise_path(given) == stored
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_a_path_is_stored_with_its_slash(given: str, stored: str) -> None:
 )
 def test_what_is_no_path_is_refused(path: str) -> None:
     with pytest.raises(Refusal) as caught:
-        normal(path)
+        normalise_path(path)
     assert caught.value.status == 400
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from simstudio.models.v2.table_filters import all_of, any_of, check_filter, column
 from simstudio.sandbox.checks import Issues
-from simstudio.sandbox.data.predicates import Predicate, in_order, matching
+from simstudio.sandbox.data.predicates import Predicate, filter_rows, sort_rows
 from simstudio.sandbox.data.tables import Column, Row
 from simstudio.sandbox.http import Refusal
 
@@ -111,7 +111,7 @@ def test_a_filter_selects_the_rows_that_python_selects(data: list[dict[str, Any]
     issues = Issues()
     Predicate(may_be_bare=False).read(check_filter("filter", predicate), ("filter",), issues)
     assert issues == []
-    found = matching(_rows(data), predicate, COLUMNS)
+    found = filter_rows(_rows(data), predicate, COLUMNS)
     assert [row.data for row in found] == [each for each in data if selects(each)]
 
 
@@ -123,7 +123,7 @@ def test_an_order_is_that_of_python_with_empty_values_last(
     sort = column(name).desc() if descending else column(name).asc()
     there = [each for each in data if each.get(name) is not None]
     there.sort(key=lambda each: each[name], reverse=descending)
-    found = in_order(_rows(data), [dict(sort)], COLUMNS)
+    found = sort_rows(_rows(data), [dict(sort)], COLUMNS)
     assert [row.data for row in found] == there + [each for each in data if each.get(name) is None]
 
 
@@ -141,21 +141,21 @@ def test_an_order_is_that_of_python_with_empty_values_last(
 )
 def test_a_filter_that_fits_no_column_is_refused(predicate: Any, message: str, details: Any) -> None:
     with pytest.raises(Refusal) as caught:
-        matching([], predicate, COLUMNS)
+        filter_rows([], predicate, COLUMNS)
     assert (caught.value.status, caught.value.message, caught.value.details) == (400, message, details)
 
 
 def test_choices_are_found_by_name_and_by_id() -> None:
     given_rows = _rows([{"tags": ["alpha"]}, {"tags": ["alpha", "beta"]}, {}])
     for choice in ("b", "beta"):
-        assert matching(given_rows, column("tags").contains(choice), COLUMNS) == given_rows[1:2]
-    assert matching(given_rows, column("tags").not_contains("b"), COLUMNS) == [given_rows[0], given_rows[2]]
+        assert filter_rows(given_rows, column("tags").contains(choice), COLUMNS) == given_rows[1:2]
+    assert filter_rows(given_rows, column("tags").not_contains("b"), COLUMNS) == [given_rows[0], given_rows[2]]
 
 
 def test_rows_are_found_by_their_ids_and_times() -> None:
     given_rows = _rows([{}, {}])
-    assert matching(given_rows, column("id") == "row_1", COLUMNS) == given_rows[1:]
-    assert matching(given_rows, column("createdAt") > "1970-01-01T00:00:00Z", COLUMNS) == given_rows[1:]
+    assert filter_rows(given_rows, column("id") == "row_1", COLUMNS) == given_rows[1:]
+    assert filter_rows(given_rows, column("createdAt") > "1970-01-01T00:00:00Z", COLUMNS) == given_rows[1:]
 
 
 def _rows(data: list[dict[str, Any]]) -> list[Row]:

@@ -8,7 +8,7 @@ from secrets import token_urlsafe
 
 import attrs
 
-from simstudio.sandbox.data.values import stored_object
+from simstudio.sandbox.data.values import order_object_keys
 from simstudio.sandbox.times import iso
 
 _MOST = 10_000
@@ -39,7 +39,7 @@ class Entry:
         """Position in the log, newest first, which a cursor holds."""
         return iso(self.created), self.id
 
-    def shown(self, workspace_id: str, actor_id: str) -> dict[str, object]:
+    def to_dict(self, workspace_id: str, actor_id: str) -> dict[str, object]:
         """The entry as the API shows it."""
         return {
             "id": self.id,
@@ -52,7 +52,7 @@ class Entry:
             "resourceId": self.resource.id,
             "resourceName": self.resource.name,
             "description": self.description,
-            "metadata": stored_object(self.metadata),
+            "metadata": order_object_keys(self.metadata),
             "createdAt": iso(self.created),
         }
 
@@ -86,6 +86,6 @@ class AuditLog:
         """One entry."""
         return self._entries.get(entry_id)
 
-    def newest_first(self) -> list[Entry]:
+    def list_newest_first(self) -> list[Entry]:
         """Every entry."""
         return sorted(self._entries.values(), key=lambda entry: entry.position, reverse=True)

@@ -19,7 +19,7 @@ _ANY_DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(T.*)?", re.A
 _BOOLEANS = {"true": True, "false": False}
 
 
-def coerced(columns: Iterable[Column], data: Mapping[str, object]) -> dict[str, object]:
+def coerce_row(columns: Iterable[Column], data: Mapping[str, object]) -> dict[str, object]:
     """The values of a row as they are stored: texts of numbers are numbers, choices are their names.
 
     Raises:
@@ -35,7 +35,7 @@ def coerced(columns: Iterable[Column], data: Mapping[str, object]) -> dict[str, 
 def coerce(value: object, column: Column) -> object:
     """A value as it is stored; one that cannot be read stays as it is."""
     if column.kind == "select":
-        return _chosen(value, column)
+        return _name_choices(value, column)
     if not isinstance(value, str):
         return value
     if column.kind in ("number", "currency"):
@@ -81,7 +81,7 @@ def is_date(text: str) -> bool:
     return moment_of(text) is not None or _ANY_DAY.fullmatch(text) is not None
 
 
-def _chosen(value: object, column: Column) -> object:
+def _name_choices(value: object, column: Column) -> object:
     options = column.options or {}
     if not column.multiple:
         return options.get(value, value) if isinstance(value, str) else value

@@ -10,7 +10,7 @@ from simstudio.sandbox.checks import as_number
 from simstudio.sandbox.data.cells import coerce
 from simstudio.sandbox.data.filters import NAME
 from simstudio.sandbox.data.tables import LONGEST_NAME, Column, Table
-from simstudio.sandbox.data.values import moment_of, stored_object, text_of
+from simstudio.sandbox.data.values import moment_of, order_object_keys, text_of
 from simstudio.sandbox.http import Refusal
 
 
@@ -105,7 +105,7 @@ def _rename(table: Table, index: int, name: str) -> None:
     for row in table.rows:
         if old.name in row.data:
             row.data[name] = row.data.pop(old.name)
-            row.data = stored_object(row.data)
+            row.data = order_object_keys(row.data)
     for group in table.groups:
         group.rename_column(old.name, name)
 

@@ -41,7 +41,7 @@ class Sync:
         )
     )
 
-    def shown(self, connector_id: str) -> dict[str, object]:
+    def to_dict(self, connector_id: str) -> dict[str, object]:
         """The sync as the API shows it."""
         status = "started" if self.ended is None else "completed" if self.error is None else "failed"
         return {
@@ -116,7 +116,7 @@ class Connector:
         documents = base.documents.values()
         return [(each, each.copy.name) for each in documents if each.copy and each.copy.connector_id == self.id]
 
-    def shown(self, base: KnowledgeBase) -> dict[str, object]:
+    def to_dict(self, base: KnowledgeBase) -> dict[str, object]:
         """The connector as lists show it."""
         done = [sync for sync in self.syncs if sync.ended is not None]
         last = done[0] if done else None
@@ -142,7 +142,7 @@ class Connector:
 
     def logs(self) -> list[dict[str, object]]:
         """The last syncs as the API shows them, newest first."""
-        return [sync.shown(self.id) for sync in self.syncs[:_LOGS_SHOWN]]
+        return [sync.to_dict(self.id) for sync in self.syncs[:_LOGS_SHOWN]]
 
 
 class Connectors:

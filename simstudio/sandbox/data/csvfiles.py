@@ -70,7 +70,7 @@ class CSVFile:
                 column.name: _value(line[index] if index < len(line) else "", column, zone) for index, column in places
             }
 
-    def inferred(self, name: str) -> Column:
+    def infer_column(self, name: str) -> Column:
         """A column for a column of the file, with the type that all its cells have."""
         return Column(column_name(name), _kind(cell for cell in self.cells(name) if cell))
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import attrs
 
-from simstudio.sandbox.definitions.folders import ROOT, Folder, Folders, within
+from simstudio.sandbox.definitions.folders import ROOT, Folder, Folders, is_within
 from simstudio.sandbox.http import Refusal
 from simstudio.sandbox.times import iso
 
@@ -86,7 +86,7 @@ class File:
         """The current content."""
         return self.current.content
 
-    def shown(self, owner: str) -> dict[str, object]:
+    def to_v1(self, owner: str) -> dict[str, object]:
         """The file as v1 shows it."""
         return {
             "id": self.id,
@@ -114,7 +114,7 @@ class Files:
 
     def inside(self, folder: str) -> list[File]:
         """The files in use in a folder and in the folders below it."""
-        return [file for file in self.all() if within(file.folder, folder)]
+        return [file for file in self.all() if is_within(file.folder, folder)]
 
     def get(self, file_id: str, *, archived: bool = False) -> File:
         """One file.
@@ -130,7 +130,7 @@ class Files:
             raise Refusal(404, "File not found")
         return file
 
-    def known(self, file_ids: Sequence[str]) -> list[File]:
+    def get_many(self, file_ids: Sequence[str]) -> list[File]:
         """Files by their ids, each once.
 
         Raises:
@@ -226,7 +226,7 @@ class Files:
         Raises:
             Refusal: There is no such folder, or it is not empty and ``recursive`` is False.
         """
-        path = self.folders.existing(path)
+        path = self.folders.require(path)
         inside = self.inside(path)
         gone = self.folders.delete(path, occupied=bool(inside), recursive=recursive)
         for file in inside:

@@ -80,11 +80,11 @@ def _compares(field: str, comparison: Callable[[Decimal, Decimal], bool], operan
         raise ValueError("a boolean cannot be compared")
     bound = number_of(operand)
 
-    def compared(data: Mapping[str, object]) -> bool:
+    def compare(data: Mapping[str, object]) -> bool:
         number = number_of(data.get(field))
         return number is not None and bound is not None and comparison(number, bound)
 
-    return compared
+    return compare
 
 
 def _matches(field: str, operand: object) -> Condition:
@@ -94,14 +94,14 @@ def _matches(field: str, operand: object) -> Condition:
     )
     search = re.compile(pattern, re.IGNORECASE | re.DOTALL).search
 
-    def matched(data: Mapping[str, object]) -> bool:
+    def match(data: Mapping[str, object]) -> bool:
         text = text_of(data.get(field))
         return text is not None and search(text) is not None
 
-    return matched
+    return match
 
 
-def ordered(rows: Sequence[Row], sort: Mapping[str, str], columns: Sequence[Column]) -> list[Row]:
+def sort_rows(rows: Sequence[Row], sort: Mapping[str, str], columns: Sequence[Column]) -> list[Row]:
     """Rows in an order: numbers and dates with nulls last, anything else as text, where null is the largest.
 
     Raises:

@@ -55,7 +55,7 @@ class Chunk:
         """A new chunk."""
         return cls(str(uuid4()), index, content, start, len(content), now, now)
 
-    def shown(self, document: Document) -> dict[str, object]:
+    def to_dict(self, document: Document) -> dict[str, object]:
         """The chunk as the API shows it."""
         return {
             "id": self.id,
@@ -151,7 +151,7 @@ class Document:
         """Tokens of all chunks."""
         return sum(tokens(chunk.content) for chunk in self.chunks)
 
-    def shown(self, base_id: str) -> dict[str, object]:
+    def to_dict(self, base_id: str) -> dict[str, object]:
         """The document as lists show it."""
         return {
             "id": self.id,
@@ -188,14 +188,14 @@ class Hit:
     chunk: Chunk
     similarity: float
 
-    def shown(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """The hit as the API shows it."""
         return {
             "documentId": self.document.id,
             "documentName": self.document.filename,
             "content": self.chunk.content,
             "chunkIndex": self.chunk.index,
-            "metadata": self.base.tags.shown(self.document.tags),
+            "metadata": self.base.tags.name_values(self.document.tags),
             "similarity": self.similarity,
         }
 
@@ -216,23 +216,23 @@ class KnowledgeBase:
     documents: dict[str, Document] = attrs.field(factory=dict)
     tags: Tags = attrs.field(factory=Tags)
 
-    def shown(self) -> dict[str, object]:
+    def to_v1(self) -> dict[str, object]:
         """The knowledge base as v1 shows it."""
         return {
             "id": self.id,
             "name": self.name,
             "description": self.description,
-            "tokenCount": sum(document.token_count for document in self.live()),
+            "tokenCount": sum(document.token_count for document in self.list_included()),
             "embeddingModel": "text-embedding-3-small",
             "embeddingDimension": 1536,
-            "chunkingConfig": self.chunking.shown(),
-            "docCount": len(self.live()),
+            "chunkingConfig": self.chunking.to_dict(),
+            "docCount": len(self.list_included()),
             "connectorTypes": [],
             "createdAt": iso(self.created),
             "updatedAt": iso(self.updated),
         }
 
-    def live(self) -> list[Document]:
+    def list_included(self) -> list[Document]:
         """The documents that are not excluded."""
         return [document for document in self.documents.values() if not document.excluded]
 
@@ -279,7 +279,7 @@ class KnowledgeBase:
         meets = self.tags.filter(filters)
         return [
             Hit(self, document, chunk, closeness)
-            for document in self.live()
+            for document in self.list_included()
             if document.enabled and meets(document.tags)
             for chunk in document.chunks
             if chunk.enabled and (closeness := similarity(query, chunk.content) if query.strip() else 1.0) > 0
@@ -328,7 +328,7 @@ class KnowledgeBases:
         Raises:
             Refusal: 409, the name is taken; 404, there is no such folder.
         """
-        folder = self.folders(workspace_id).existing(folder)
+        folder = self.folders(workspace_id).require(folder)
         self._check_free(workspace_id, name)
         now = self._clock()
         base = KnowledgeBase(str(uuid4()), workspace_id, name, description, chunking, now, now, folder)
@@ -349,7 +349,7 @@ class KnowledgeBases:
             Refusal: 409, the name is taken; 404, there is no such folder.
         """
         if folder is not None:
-            folder = self.folders(base.workspace_id).existing(folder)
+            folder = self.folders(base.workspace_id).require(folder)
         if name is not None and name != base.name:
             self._check_free(base.workspace_id, name)
             base.name = name
@@ -388,7 +388,7 @@ class KnowledgeBases:
             Refusal: 404 or 409.
         """
         folders = self.folders(workspace_id)
-        inside = folders.existing(path)
+        inside = folders.require(path)
         bases = [base for base in self.all(workspace_id) if f"{base.folder}/".startswith(f"{inside}/")]
         deleted = folders.delete(path, occupied=bool(bases), recursive=recursive)
         for base in bases:
@@ -412,7 +412,7 @@ class KnowledgeBases:
             raise Refusal(400, "Tag filters are only supported when searching a single knowledge base")
         hits: list[Hit] = []
         for base in (known[base_id] for base_id in dict.fromkeys(ids)):
-            base.step(base.live(), self._clock())
+            base.step(base.list_included(), self._clock())
             hits += base.search(query, filters)
         return sorted(hits, key=lambda hit: hit.similarity, reverse=True)[:most]
 

@@ -12,7 +12,7 @@ import attrs
 from simstudio.sandbox import jsontext
 from simstudio.sandbox.checks import Check, Issue, Issues, Path
 from simstudio.sandbox.data.cells import coerce
-from simstudio.sandbox.data.filters import ordered
+from simstudio.sandbox.data.filters import sort_rows as sort_by_kind
 from simstudio.sandbox.data.values import contains, moment_of, text_of
 from simstudio.sandbox.http import Refusal
 from simstudio.sandbox.times import iso
@@ -64,7 +64,7 @@ class Predicate(Check):
         elif not (_is_condition(value) if bare else group is not None and all(map(_is_node, group[1]))):
             issues.append(Issue("union", path, None, {"tried": []}))
         else:
-            limits = zip(_measured(value), _MOST, _TOO_MUCH, strict=True)
+            limits = zip(_measure(value), _MOST, _TOO_MUCH, strict=True)
             too_much = next((message for size, most, message in limits if size > most), None)
             if too_much is not None:
                 issues.append(Issue("custom", path, too_much))
@@ -107,11 +107,11 @@ def _is_condition(node: object) -> bool:
     )
 
 
-def _measured(node: object) -> _Size:
+def _measure(node: object) -> _Size:
     group = _members(node)
     if group is None:
         return _Size(0, 0, 1)
-    inner = [_measured(each) for each in group[1]]
+    inner = [_measure(each) for each in group[1]]
     return _Size(
         max(len(inner), *(each.members for each in inner)),
         1 + max(each.levels for each in inner),
@@ -119,7 +119,7 @@ def _measured(node: object) -> _Size:
     )
 
 
-def matching(rows: Sequence[Row], predicate: Mapping[str, Any], columns: Sequence[Column]) -> list[Row]:
+def filter_rows(rows: Sequence[Row], predicate: Mapping[str, Any], columns: Sequence[Column]) -> list[Row]:
     """The rows that match a filter, in their order.
 
     Raises:
@@ -129,7 +129,7 @@ def matching(rows: Sequence[Row], predicate: Mapping[str, Any], columns: Sequenc
     return [row for row in rows if test(row)]
 
 
-def in_order(rows: Sequence[Row], sort: Sequence[Mapping[str, str]], columns: Sequence[Column]) -> list[Row]:
+def sort_rows(rows: Sequence[Row], sort: Sequence[Mapping[str, str]], columns: Sequence[Column]) -> list[Row]:
     """Rows in an order, the first column first.
 
     Raises:
@@ -140,7 +140,7 @@ def in_order(rows: Sequence[Row], sort: Sequence[Mapping[str, str]], columns: Se
         if each["field"] not in names and each["field"] not in _OF_ROWS:
             raise Refusal(400, f'Unknown sort column "{each["field"]}"', {"code": "INVALID_ORDER"})
     try:
-        return ordered(rows, {each["field"]: each["direction"] for each in sort}, columns)
+        return sort_by_kind(rows, {each["field"]: each["direction"] for each in sort}, columns)
     except ValueError as error:
         raise Refusal(400, f"Cannot sort: {error}") from None
 

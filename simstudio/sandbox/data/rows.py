@@ -9,7 +9,7 @@ from simstudio.sandbox import jsontext
 from simstudio.sandbox.data.cells import misfit
 from simstudio.sandbox.data.filters import condition
 from simstudio.sandbox.data.tables import NOTHING, Column, Row, Table
-from simstudio.sandbox.data.values import stored_object, text_of
+from simstudio.sandbox.data.values import order_object_keys, text_of
 from simstudio.sandbox.http import Refusal
 
 Values = Mapping[str, object]
@@ -75,7 +75,7 @@ def update_where(table: Table, wanted: Values, changes: Values, limit: int | Non
             cannot be understood (the same).
     """
     _reject("Validation error", _oversize(table, changes))
-    rows = _found(table, wanted, limit, "Failed to update rows")
+    rows = _find_rows(table, wanted, limit, "Failed to update rows")
     if any(misfits({**row.data, **changes}, table.columns) for row in rows):
         raise Refusal(500, "Failed to update rows")
     return update_alike(table, rows, changes, now)
@@ -159,7 +159,7 @@ def delete_where(table: Table, wanted: Values, limit: int | None) -> list[Row]:
     Raises:
         Refusal: the filter cannot be understood (which breaks the server).
     """
-    rows = _found(table, wanted, limit, "Failed to delete rows")
+    rows = _find_rows(table, wanted, limit, "Failed to delete rows")
     delete(table, rows)
     return rows
 
@@ -261,7 +261,7 @@ def conflict_target(table: Table, target: str | None) -> str:
     return unique[0]
 
 
-def _found(table: Table, wanted: Values, limit: int | None, failure: str) -> list[Row]:
+def _find_rows(table: Table, wanted: Values, limit: int | None, failure: str) -> list[Row]:
     try:
         matches: Callable[[Values], bool] = condition(wanted)
         return [row for row in table.rows if matches(row.data)][:limit]
@@ -271,13 +271,13 @@ def _found(table: Table, wanted: Values, limit: int | None, failure: str) -> lis
 
 def _append(table: Table, data: Values, now: float) -> Row:
     order = table.rows[-1].order + 1 if table.rows else NOTHING
-    row = Row(f"row_{uuid4().hex}", stored_object(data), now, now, order)
+    row = Row(f"row_{uuid4().hex}", order_object_keys(data), now, now, order)
     table.rows.append(row)
     return row
 
 
 def _replace(row: Row, data: Values, now: float) -> None:
-    row.data = stored_object(data)
+    row.data = order_object_keys(data)
     row.updated = now
 
 

@@ -33,14 +33,14 @@ class Chunking:
     overlap: int = 200
     strategy: Mapping[str, object] = attrs.field(factory=dict)
 
-    def shown(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """The settings as the API shows them."""
         return {"maxSize": self.max_size, "minSize": self.min_size, "overlap": self.overlap, **self.strategy}
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Chunking:
         """The settings that a request gives, with defaults for those it leaves out."""
-        given = {**cls().shown(), **config}
+        given = {**cls().to_dict(), **config}
         return cls(given.pop("maxSize"), given.pop("minSize"), given.pop("overlap"), given)
 
 

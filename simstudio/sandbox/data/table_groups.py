@@ -71,7 +71,7 @@ class Group:
         if self.dependencies:
             self.settings["dependencies"] = {"columns": [new if each == old else each for each in self.dependencies]}
 
-    def shown(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """The group as the API shows it: what was not given is not there."""
         order = (
             "enrichmentId",
@@ -110,7 +110,7 @@ class Cell:
         """Note that it was cancelled."""
         self.status, self.error, self.canceled, self.running_blocks = "canceled", "Cancelled", now, ()
 
-    def shown(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """The cell as the run states of a row show it."""
         return {
             "status": self.status,
@@ -157,7 +157,7 @@ class Dispatch:
         if self.status == "dispatching":
             self.status, self.completed = "complete", now
 
-    def shown(self, table_id: str, workspace_id: str) -> dict[str, object]:
+    def to_dict(self, table_id: str, workspace_id: str) -> dict[str, object]:
         """The dispatch as the API shows it. The count stays 0, as on the real server."""
         return {
             "id": self.id,

@@ -75,7 +75,7 @@ class Import(Transfer):
         found: Mapping[str, Any] = self.options["target"]
         return found
 
-    def shown(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """The import as the API shows it."""
         return {
             "id": self.id,
@@ -96,7 +96,7 @@ class Export(Transfer):
     format: str
     file_name: str
 
-    def shown(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """The export as the API shows it."""
         return {
             "id": self.id,

@@ -22,7 +22,7 @@ class View:
     is_default: bool = False
     id: str = attrs.field(factory=lambda: str(uuid4()))
 
-    def shown(self, table_id: str) -> dict[str, object]:
+    def to_dict(self, table_id: str) -> dict[str, object]:
         """The view as the API shows it."""
         return {
             "id": self.id,

@@ -10,7 +10,7 @@ from uuid import uuid4
 import attrs
 
 from simstudio.sandbox.data.table_views import View
-from simstudio.sandbox.definitions.folders import ROOT, Folder, Folders, normal, within
+from simstudio.sandbox.definitions.folders import ROOT, Folder, Folders, is_within, normalise_path
 from simstudio.sandbox.http import Refusal
 from simstudio.sandbox.times import iso
 
@@ -82,13 +82,13 @@ class Column:
     currency: str | None = None
     group_id: str | None = None
 
-    def shown(self) -> dict[str, object]:
+    def to_v1(self) -> dict[str, object]:
         """The column as v1 shows it."""
         return {"name": self.name, "type": self.kind, "required": self.required, "unique": self.unique}
 
-    def described(self) -> dict[str, object]:
+    def to_v2(self) -> dict[str, object]:
         """The column as v2 shows it."""
-        shown: dict[str, object] = {"id": self.id, **self.shown()}
+        shown: dict[str, object] = {"id": self.id, **self.to_v1()}
         if self.group_id is not None:
             shown["workflowGroupId"] = self.group_id
         if self.options is not None:
@@ -114,7 +114,7 @@ class Row:
     updated: float
     order: Fraction = NOTHING
 
-    def shown(self, **more: object) -> dict[str, object]:
+    def to_v2(self, **more: object) -> dict[str, object]:
         """The row as v2 shows it, with more of it after its values."""
         return {
             "id": self.id,
@@ -161,46 +161,46 @@ class Table:
         """The number of rows that the plan allows."""
         return self.plan.rows
 
-    def shown(self) -> dict[str, object]:
+    def to_v1(self) -> dict[str, object]:
         """The table as v1 shows it."""
         return {
             "id": self.id,
             "name": self.name,
             "description": self.description,
-            "schema": {"columns": self.shown_columns()},
+            "schema": {"columns": self.to_v1_columns()},
             "rowCount": len(self.rows),
             "maxRows": self.max_rows,
-            **({"locks": self._shown_locks()} if self.plan.since_v08 else {}),
+            **({"locks": self._lock_flags()} if self.plan.since_v08 else {}),
             "createdAt": iso(self.created),
             "updatedAt": iso(self.updated),
         }
 
-    def described(self) -> dict[str, object]:
+    def to_v2(self) -> dict[str, object]:
         """The table as v2 shows it; its jobs are never shown, as the real server's are not."""
         return {
             "id": self.id,
             "name": self.name,
             "description": self.description,
             "ownerEmail": "sandbox@example.com",
-            "schema": {"columns": self.described_columns()},
+            "schema": {"columns": self.to_v2_columns()},
             "rowCount": len(self.rows),
             "maxRows": self.max_rows,
             "folderPath": self.folder,
-            "locks": self._shown_locks(),
+            "locks": self._lock_flags(),
             "job": None,
             "createdAt": iso(self.created),
             "updatedAt": iso(self.updated),
         }
 
-    def shown_columns(self) -> list[dict[str, object]]:
+    def to_v1_columns(self) -> list[dict[str, object]]:
         """The columns as v1 shows them."""
-        return self.described_columns() if self.plan.since_v08 else [column.shown() for column in self.columns]
+        return self.to_v2_columns() if self.plan.since_v08 else [column.to_v1() for column in self.columns]
 
-    def described_columns(self) -> list[dict[str, object]]:
+    def to_v2_columns(self) -> list[dict[str, object]]:
         """The columns as v2 shows them."""
-        return [column.described() for column in self.columns]
+        return [column.to_v2() for column in self.columns]
 
-    def _shown_locks(self) -> dict[str, bool]:
+    def _lock_flags(self) -> dict[str, bool]:
         return {f"{name}Locked": name in self.locks for name in LOCKS}
 
     def row(self, row_id: str) -> Row:
@@ -214,7 +214,7 @@ class Table:
                 return row
         raise Refusal(404, "Row not found")
 
-    def shown_rows(self, rows: Iterable[Row]) -> list[dict[str, object]]:
+    def to_v1_rows(self, rows: Iterable[Row]) -> list[dict[str, object]]:
         """Some of the rows as v1 shows them."""
         positions = {row.id: position for position, row in enumerate(self.rows)}
         return [
@@ -291,7 +291,7 @@ class Tables:
             Refusal: the plan allows no more, there is no such folder, or the name or a column's name is taken.
         """
         self._check_columns(columns)
-        folder = self.folders(workspace_id).existing(folder)
+        folder = self.folders(workspace_id).require(folder)
         self.check_name(workspace_id, name)
         self._check_room()
         return self._add(workspace_id, name, description, columns, folder)
@@ -304,7 +304,7 @@ class Tables:
         """
         name, folder = changes.get("name", table.name), changes.get("folderPath")
         if folder is not None:
-            folder = self.existing_folder(table.workspace_id, folder)
+            folder = self.require_folder(table.workspace_id, folder)
         if name.lower() != table.name.lower():
             self.check_name(table.workspace_id, name)
         table.name = name
@@ -312,14 +312,14 @@ class Tables:
         table.folder = folder or table.folder
         table.updated = self.clock()
 
-    def existing_folder(self, workspace_id: str, path: str) -> str:
+    def require_folder(self, workspace_id: str, path: str) -> str:
         """The stored path of a folder into which a table is moved.
 
         Raises:
             Refusal: 404.
         """
         try:
-            return self.folders(workspace_id).existing(path)
+            return self.folders(workspace_id).require(path)
         except Refusal as refusal:
             raise Refusal(refusal.status, "Folder not found in this workspace") from None
 
@@ -374,8 +374,8 @@ class Tables:
             Refusal: there is no such folder, or it is not empty and ``recursive`` is False.
         """
         folders = self.folders(workspace_id)
-        path = folders.existing(path)
-        inside = [table for table in self.of(workspace_id) if within(table.folder, path)]
+        path = folders.require(path)
+        inside = [table for table in self.of(workspace_id) if is_within(table.folder, path)]
         gone = folders.delete(path, occupied=bool(inside), recursive=recursive)
         for table in inside:
             self.archive(table.id, path)
@@ -390,7 +390,7 @@ class Tables:
         Raises:
             Refusal: 404, no deleted folder had this path.
         """
-        path = normal(path)
+        path = normalise_path(path)
         folder, moved = self.folders(workspace_id).restore(path, self.clock())
         tables = [each for each in self.of(workspace_id, archived=True) if each.archived_with == path]
         for table in tables:

@@ -36,7 +36,7 @@ class Tag:
     slot: str
     kind: str
 
-    def shown(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """The definition as the API shows it."""
         return {"id": self.id, "displayName": self.name, "tagSlot": self.slot, "fieldType": self.kind}
 
@@ -62,18 +62,18 @@ class Tags:
             raise Refusal(404, "Tag definition not found")
         return tag
 
-    def named(self, name: str) -> Tag | None:
+    def find_by_name(self, name: str) -> Tag | None:
         """The definition with a display name."""
         return next((tag for tag in self._tags.values() if tag.name == name), None)
 
-    def used(self, kind: str) -> list[str]:
+    def list_used_slots(self, kind: str) -> list[str]:
         """The slots of a type that have a definition."""
         taken = {tag.slot for tag in self._tags.values()}
         return [slot for slot in SLOTS[kind] if slot in taken]
 
     def next_slot(self, kind: str) -> str | None:
         """The first free slot of a type; None if none is free."""
-        used = self.used(kind)
+        used = self.list_used_slots(kind)
         return next((slot for slot in SLOTS[kind] if slot not in used), None)
 
     def create(self, name: str, kind: str, slot: str | None) -> Tag:
@@ -84,9 +84,9 @@ class Tags:
         """
         if slot is not None and slot not in SLOTS[kind]:
             raise Refusal(400, f'Tag slot "{slot}" is not valid for field type "{kind}"')
-        if self.named(name) is not None:
+        if self.find_by_name(name) is not None:
             raise Refusal(409, "A tag with that name already exists in this knowledge base")
-        if slot in self.used(kind):
+        if slot in self.list_used_slots(kind):
             raise Refusal(409, f'Tag slot "{slot}" is already in use')
         slot = slot or self.next_slot(kind)
         if slot is None:
@@ -105,7 +105,7 @@ class Tags:
                 f'Tag slot "{tag.slot}" is not valid for field type "{kind}"; a tag\'s slot cannot change, so create a '
                 "new tag of that type instead",
             )
-        if name is not None and self.named(name) not in (None, tag):
+        if name is not None and self.find_by_name(name) not in (None, tag):
             raise Refusal(409, "A tag with that name already exists in this knowledge base")
         tag.name, tag.kind = name or tag.name, kind or tag.kind
 
@@ -120,8 +120,8 @@ class Tags:
         errors: list[str] = []
         for given in definitions:
             name, kind = given["displayName"], given["fieldType"]
-            tag = self.named(given.get("originalDisplayName", ""))
-            if self.named(name) not in (None, tag):
+            tag = self.find_by_name(given.get("originalDisplayName", ""))
+            if self.find_by_name(name) not in (None, tag):
                 errors.append(f'Display name "{name}" already exists')
             elif tag is not None:
                 tag.name, tag.kind = name, kind
@@ -139,7 +139,7 @@ class Tags:
         """Delete a definition."""
         del self._tags[tag.id]
 
-    def shown(self, values: Values) -> dict[str, object]:
+    def name_values(self, values: Values) -> dict[str, object]:
         """Values by display name; a slot without a definition stands for itself."""
         names = {tag.slot: tag.name for tag in self._tags.values()}
         return {names.get(slot, slot): values[slot] for slot in ALL_SLOTS if slot in values}
@@ -150,7 +150,7 @@ class Tags:
         Raises:
             Refusal: 400, a tag is not defined.
         """
-        tags = {given["tagName"]: self.named(given["tagName"]) for given in filters}
+        tags = {given["tagName"]: self.find_by_name(given["tagName"]) for given in filters}
         unknown = ", ".join(f'"{name}"' for name, tag in tags.items() if tag is None)
         if unknown:
             raise Refusal(

@@ -114,7 +114,7 @@ class Upload:
         if self.status != "completed":
             self._check_open()
             if len(self._parts) < self.part_count:
-                self.error = self._what_is_missing()
+                self.error = self._find_missing()
                 raise Refusal(409, self.error)
             self.outcome = make(b"".join(self._parts[number] for number in sorted(self._parts)))
             self.status, self.error = "completed", None
@@ -133,7 +133,7 @@ class Upload:
         self.status = "aborted"
         self._parts.clear()
 
-    def _what_is_missing(self) -> str:
+    def _find_missing(self) -> str:
         if self.in_parts:
             return f"Expected {self.part_count} uploaded parts; provider returned {len(self._parts)}"
         return "Uploaded object not found"

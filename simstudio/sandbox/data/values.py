@@ -16,17 +16,17 @@ _ISO = re.compile(
 )
 
 
-def stored(value: object) -> object:
-    """A value as it comes back from the database: `stored_object` for every object in it."""
+def order_keys(value: object) -> object:
+    """A value as it comes back from the database: `order_object_keys` for every object in it."""
     if isinstance(value, Mapping):
-        return stored_object(value)
-    return [stored(item) for item in value] if isinstance(value, list) else value
+        return order_object_keys(value)
+    return [order_keys(item) for item in value] if isinstance(value, list) else value
 
 
-def stored_object(value: Mapping[str, object]) -> dict[str, object]:
+def order_object_keys(value: Mapping[str, object]) -> dict[str, object]:
     """An object as it comes back from the database: its keys by length, then by their bytes."""
     names = sorted(value, key=lambda name: (len(name.encode()), name.encode()))
-    return {name: stored(value[name]) for name in names}
+    return {name: order_keys(value[name]) for name in names}
 
 
 def contains(value: object, wanted: object) -> bool:

@@ -96,9 +96,9 @@ def lint(state: State, functions: Container[str]) -> dict[str, Any]:
     targets = {each["target"] for each in state["edges"]}
     triggers = {key for key, block in blocks.items() if _is_trigger(block)}
     return {
-        "sources": [_named(block) for key, block in blocks.items() if key not in targets],
-        "sinks": [_named(block) for key, block in blocks.items() if key not in sources],
-        "orphanBlocks": [_named(block) for key, block in blocks.items() if key not in targets | triggers],
+        "sources": [_describe_block(block) for key, block in blocks.items() if key not in targets],
+        "sinks": [_describe_block(block) for key, block in blocks.items() if key not in sources],
+        "orphanBlocks": [_describe_block(block) for key, block in blocks.items() if key not in targets | triggers],
         "emptyOutgoingPorts": [],
         "invalidBranchPorts": [],
         "invalidConnectionTargets": [
@@ -106,7 +106,13 @@ def lint(state: State, functions: Container[str]) -> dict[str, Any]:
         ],
         "fieldIssues": [issue for block in blocks.values() for issue in _missing_fields(block)],
         "unresolvedReferences": [
-            {**_named(block), "field": graph.FUNCTION, "value": name, "kind": "resource", "reason": "not registered"}
+            {
+                **_describe_block(block),
+                "field": graph.FUNCTION,
+                "value": name,
+                "kind": "resource",
+                "reason": "not registered",
+            }
             for block in blocks.values()
             for name in [graph.value(block, graph.FUNCTION)]
             if block["type"] == graph.FUNCTION and isinstance(name, str) and name and name not in functions
@@ -121,7 +127,7 @@ def _is_trigger(block: Mapping[str, Any]) -> bool:
     return bool(block.get("triggerMode")) or (known is not None and known.is_trigger)
 
 
-def _named(block: Mapping[str, Any]) -> dict[str, Any]:
+def _describe_block(block: Mapping[str, Any]) -> dict[str, Any]:
     return {"blockId": block["id"], "blockName": block["name"], "blockType": block["type"]}
 
 
@@ -140,4 +146,4 @@ def _missing_fields(block: Mapping[str, Any]) -> list[dict[str, Any]]:
     known = BLOCK_TYPES.get(block["type"])
     wanted = () if known is None else known.sub_blocks
     missing = [each.id for each in wanted if each.required and graph.value(block, each.id) in (None, "")]
-    return [{**_named(block), "missingRequiredFields": missing, "inactiveModeValues": []}] if missing else []
+    return [{**_describe_block(block), "missingRequiredFields": missing, "inactiveModeValues": []}] if missing else []

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from simstudio.sandbox.definitions.graph import State
 
 
-def compared(base: State, target: State) -> dict[str, Any]:
+def compare_graphs(base: State, target: State) -> dict[str, Any]:
     """The differences from one graph to another; where blocks stand is none."""
     before, after = graph.meaning(base), graph.meaning(target)
     old, new = before["blocks"], after["blocks"]
-    added = [_named(block) for key, block in new.items() if key not in old]
-    removed = [_named(block) for key, block in old.items() if key not in new]
+    added = [_describe_block(block) for key, block in new.items() if key not in old]
+    removed = [_describe_block(block) for key, block in old.items() if key not in new]
     modified = [
-        {**_named(block), "changes": _changes(old[key], block)}
+        {**_describe_block(block), "changes": _changes(old[key], block)}
         for key, block in new.items()
         if key in old and old[key] != block
     ]
@@ -35,15 +35,15 @@ def compared(base: State, target: State) -> dict[str, Any]:
             "addedDetails": [_connection(each) for each in gained],
             "removedDetails": [_connection(each) for each in lost],
         },
-        "loopChanges": _counted(before["loops"], after["loops"]),
-        "parallelChanges": _counted(before["parallels"], after["parallels"]),
+        "loopChanges": _count_changes(before["loops"], after["loops"]),
+        "parallelChanges": _count_changes(before["parallels"], after["parallels"]),
         "containerChanges": [],
-        "variableChanges": _counted(before["variables"], after["variables"]),
+        "variableChanges": _count_changes(before["variables"], after["variables"]),
         "hasChanges": before != after,
     }
 
 
-def _named(block: Mapping[str, Any]) -> dict[str, Any]:
+def _describe_block(block: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": block["id"], "type": block["type"], "name": block["name"]}
 
 
@@ -67,7 +67,7 @@ def _change(field: str, old: object, new: object) -> dict[str, Any]:
     return {"field": field, "oldValue": old, "newValue": new}
 
 
-def _counted(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, int]:
+def _count_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, int]:
     return {
         "added": len(after.keys() - before.keys()),
         "removed": len(before.keys() - after.keys()),

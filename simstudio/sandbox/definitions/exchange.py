@@ -13,7 +13,7 @@ from simstudio.sandbox import jsontext
 from simstudio.sandbox.definitions import graph
 from simstudio.sandbox.definitions.blocktypes import BLOCK_TYPES, is_secret
 from simstudio.sandbox.definitions.checking import normalize
-from simstudio.sandbox.definitions.references import Reference, manifest, rebound, references
+from simstudio.sandbox.definitions.references import Reference, manifest, rebind, references
 from simstudio.sandbox.http import Refusal
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 VERSION = "1.0"
 
 
-def exported(found: Definition, at: str, *, references: bool = False, bindings: bool = False) -> dict[str, Any]:
+def export_draft(found: Definition, at: str, *, references: bool = False, bindings: bool = False) -> dict[str, Any]:
     """A workflow's draft as a file. Secrets are never in it.
 
     Args:
@@ -43,14 +43,14 @@ def exported(found: Definition, at: str, *, references: bool = False, bindings: 
             "workspaceId": found.workspace_id,
             "folderPath": found.folder,
         },
-        "state": _sanitised(found.draft, bindings=bindings),
+        "state": _sanitise(found.draft, bindings=bindings),
     }
     if references:
         file["referenceManifest"] = manifest(found.draft)
     return file
 
 
-def _sanitised(state: State, *, bindings: bool) -> State:
+def _sanitise(state: State, *, bindings: bool) -> State:
     clean = copy.deepcopy(state)
     bound = {(each.block_id, each.key) for each in references(state) if each.encoding == "scalar"}
     for block in clean["blocks"].values():
@@ -94,7 +94,7 @@ class Package:
         state = content.get("state", content)
         if not isinstance(state, Mapping) or not isinstance(state.get("blocks"), Mapping):
             raise Refusal(400, "The workflow to import has no blocks")
-        graph_, warnings = normalize(_completed(state))
+        graph_, warnings = normalize(_complete(state))
         return cls(graph_, _text(about.get("name")), _text(about.get("description")), tuple(warnings))
 
 
@@ -102,7 +102,7 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _completed(state: Mapping[str, Any]) -> State:
+def _complete(state: Mapping[str, Any]) -> State:
     """A graph with everything a stored one has; what a file leaves out takes its default."""
     blocks: dict[str, Any] = {}
     for key, block in state["blocks"].items():
@@ -188,7 +188,7 @@ class Plan:
             bindings.append(Binding(each, target, known))
             if known:
                 sub_block = state["blocks"][each.block_id]["subBlocks"][each.key]
-                sub_block["value"] = rebound(sub_block["value"], each, target)
+                sub_block["value"] = rebind(sub_block["value"], each, target)
         for each in wanted.get("dependentValues", ()):
             block = state["blocks"].get(each["blockId"])
             if block is None:

@@ -33,7 +33,7 @@ def is_canonical(path: str) -> bool:
     return all(_SEGMENT.fullmatch(segment) and segment not in (".", "..") for segment in segments)
 
 
-def normal(path: str) -> str:
+def normalise_path(path: str) -> str:
     """A path as it is stored: with its leading slash.
 
     Raises:
@@ -59,7 +59,7 @@ def title(path: str) -> str:
     return unquote_to_bytes(path.rpartition("/")[2]).decode("utf-8", "replace")
 
 
-def within(path: str, folder: str) -> bool:
+def is_within(path: str, folder: str) -> bool:
     """Whether a path is a folder, or below it."""
     return folder in (path, ROOT) or path.startswith(f"{folder}/")
 
@@ -103,13 +103,13 @@ class Folders:
         """The folders that were deleted, and those that were in them."""
         return [folder for gone in self._archived.values() for folder in gone]
 
-    def existing(self, path: str) -> str:
+    def require(self, path: str) -> str:
         """The stored form of a folder's path; the top always exists.
 
         Raises:
             Refusal: there is none.
         """
-        path = normal(path)
+        path = normalise_path(path)
         if path != ROOT and path not in self._folders:
             raise Refusal(404, "Folder not found")
         return path
@@ -126,7 +126,7 @@ class Folders:
 
     def make_all(self, path: str, now: float) -> str:
         """Make a folder and every one above it that is missing; its stored path."""
-        path = normal(path)
+        path = normalise_path(path)
         if path != ROOT and path not in self._folders:
             self.make_all(parent(path), now)
             self._folders[path] = Folder(path, now, now)
@@ -142,13 +142,13 @@ class Folders:
             Refusal: there is no such folder, or it cannot go there.
         """
         path = self._own(path)
-        destination = normal(destination)
+        destination = normalise_path(destination)
         if destination == path:
             return self._folders[path], {}
-        if within(destination, path):
+        if is_within(destination, path):
             raise Refusal(400, "Cannot move a folder into one of its descendants")
         self._free(destination)
-        moved = {old: destination + old[len(path) :] for old in self._folders if within(old, path)}
+        moved = {old: destination + old[len(path) :] for old in self._folders if is_within(old, path)}
         for old, new in moved.items():
             self._folders[new] = attrs.evolve(self._folders.pop(old), path=new, updated=now)
         return self._folders[destination], moved
@@ -165,7 +165,7 @@ class Folders:
             Refusal: there is no such folder, or it is not empty.
         """
         path = self._own(path)
-        doomed = [each for each in self._folders if within(each, path)]
+        doomed = [each for each in self._folders if is_within(each, path)]
         if not recursive and (occupied or len(doomed) > 1):
             raise Refusal(409, "Folder is not empty")
         self._archived[path] = [self._folders.pop(each) for each in doomed]
@@ -180,7 +180,7 @@ class Folders:
         Raises:
             Refusal: 404, no such folder was deleted.
         """
-        path = normal(path)
+        path = normalise_path(path)
         if path not in self._archived:
             raise Refusal(404, "Folder not found")
         above = parent(path) if parent(path) in self._folders else ROOT
@@ -200,13 +200,13 @@ class Folders:
         return free
 
     def _own(self, path: str) -> str:
-        path = self.existing(path)
+        path = self.require(path)
         if path == ROOT:
             raise Refusal(400, "The root path cannot be mutated")
         return path
 
     def _free(self, path: str) -> str:
-        path = normal(path)
+        path = normalise_path(path)
         if path == ROOT or path in self._folders:
             raise Refusal(409, self._taken.format(name=title(path)))
         above = parent(path)

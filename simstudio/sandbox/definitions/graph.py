@@ -13,8 +13,8 @@ from uuid import uuid4
 
 from simstudio.sandbox import jsontext
 from simstudio.sandbox.inputs import Missing
-from simstudio.sandbox.parameters import described_fields
-from simstudio.sandbox.workflow import block_id_of, normalised
+from simstudio.sandbox.parameters import describe_fields
+from simstudio.sandbox.workflow import block_id_of, normalise_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -90,8 +90,8 @@ def of_function(workflow: Workflow) -> State:
     """The graph of a registered function: Start, then the block that stands for it."""
     start = block_id_of(workflow.id, "\0start")  # no block of the function's own can have this id
     taken = workflow.parameters
-    declared = described_fields(workflow.function, workflow.fields) if taken is None else taken.fields
-    fields = [_declared(each) for each in declared]
+    declared = describe_fields(workflow.function, workflow.fields) if taken is None else taken.fields
+    fields = [_declare_field(each) for each in declared]
     own = workflow.block_id()
     return state(
         [
@@ -102,7 +102,7 @@ def of_function(workflow: Workflow) -> State:
     )
 
 
-def _declared(field: InputField) -> dict[str, Json]:
+def _declare_field(field: InputField) -> dict[str, Json]:
     """A field of the Start block."""
     shown: dict[str, Json] = {"id": field.name, "name": field.name, "type": field.kind}
     if field.description:
@@ -167,11 +167,11 @@ def _fields(graph: State) -> list[dict[str, Json]]:
 
 
 def block_ids(graph: State) -> dict[str, str]:
-    """The ids of the blocks by their `normalised` names."""
-    return {normalised(each["name"]): key for key, each in graph["blocks"].items()}
+    """The ids of the blocks by their normalised names."""
+    return {normalise_name(each["name"]): key for key, each in graph["blocks"].items()}
 
 
-def listed_blocks(graph: State) -> list[dict[str, str]]:
+def list_blocks(graph: State) -> list[dict[str, str]]:
     """The blocks, as creating and importing list them."""
     return [{"id": each["id"], "type": each["type"], "name": each["name"]} for each in graph["blocks"].values()]
 
@@ -192,7 +192,7 @@ def connection(each: Mapping[str, Json]) -> tuple[str, str, str, str]:
     return each["source"], ends[0], each["target"], ends[1]
 
 
-def renewed(graph: State, workflow_id: str) -> tuple[State, dict[str, str]]:
+def copy_with_new_ids(graph: State, workflow_id: str) -> tuple[State, dict[str, str]]:
     """A copy for another workflow, with new ids for blocks, edges and variables.
 
     Args:

@@ -14,7 +14,7 @@ from simstudio.sandbox.definitions import graph
 from simstudio.sandbox.definitions.blocktypes import BLOCK_TYPES
 from simstudio.sandbox.definitions.checking import normalize
 from simstudio.sandbox.definitions.graph import State
-from simstudio.sandbox.workflow import normalised
+from simstudio.sandbox.workflow import normalise_name
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _RESERVED = frozenset(("loop", "parallel", "variable"))
@@ -158,10 +158,10 @@ class _Editor:
         return found
 
     def _check_name(self, name: str) -> None:
-        wanted = normalised(name)
+        wanted = normalise_name(name)
         if not wanted or wanted in _RESERVED:
             raise _Skip("reserved_block_name", f"{name!r} cannot be a block's name")
-        if any(normalised(block["name"]) == wanted for block in self._blocks.values()):
+        if any(normalise_name(block["name"]) == wanted for block in self._blocks.values()):
             raise _Skip("duplicate_block_name", f"there is a block named {name!r} already")
 
     def _set(self, block: dict[str, Any], params: Mapping[str, Any]) -> None:

@@ -64,7 +64,7 @@ def manifest(graph: State) -> dict[str, Any]:
     return {"version": 1, "references": list(listed.values())}
 
 
-def rebound(value: str, reference: Reference, target: str | None) -> str | None:
+def rebind(value: str, reference: Reference, target: str | None) -> str | None:
     """The value of a sub-block with a reference replaced; None clears it."""
     if reference.encoding == "scalar":
         return target

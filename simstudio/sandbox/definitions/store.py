@@ -13,7 +13,7 @@ from simstudio.sandbox.definitions import graph
 from simstudio.sandbox.definitions.chats import Chats
 from simstudio.sandbox.definitions.definition import ROOT, Definition, Version
 from simstudio.sandbox.definitions.exchange import Imports
-from simstudio.sandbox.definitions.folders import Folder, Folders, within
+from simstudio.sandbox.definitions.folders import Folder, Folders, is_within
 from simstudio.sandbox.http import Refusal
 from simstudio.sandbox.workflow import Workflow
 
@@ -160,7 +160,7 @@ class Definitions:
         Raises:
             Refusal: no such workspace or folder, or the name is taken there.
         """
-        folder = self.folders(workspace_id).existing(folder)
+        folder = self.folders(workspace_id).require(folder)
         self._check_name(workspace_id, folder, name)
         workflow_id = str(uuid4())
         return self._add(workflow_id, workspace_id, name, description, graph.start_graph(workflow_id), folder=folder)
@@ -171,9 +171,9 @@ class Definitions:
         Raises:
             Refusal: no such workspace or folder.
         """
-        folder = self.folders(workspace_id).existing(folder)
+        folder = self.folders(workspace_id).require(folder)
         workflow_id = str(uuid4())
-        fresh, _ = graph.renewed(state, workflow_id)
+        fresh, _ = graph.copy_with_new_ids(state, workflow_id)
         return self._add(
             workflow_id, workspace_id, self.free_name(workspace_id, folder, name), description, fresh, folder=folder
         )
@@ -196,7 +196,7 @@ class Definitions:
         """
         folder, name = found.folder, changes.get("name") or found.name
         if changes.get("folderPath") is not None:
-            folder = self.folders(found.workspace_id).existing(str(changes["folderPath"]))
+            folder = self.folders(found.workspace_id).require(str(changes["folderPath"]))
         if (folder, name) != (found.folder, found.name):
             self._check_name(found.workspace_id, folder, name)
         found.folder, found.name = folder, name
@@ -213,13 +213,13 @@ class Definitions:
         Raises:
             Refusal: no such workspace or folder.
         """
-        folder = self.folders(workspace_id).existing(folder)
+        folder = self.folders(workspace_id).require(folder)
         moved: list[str] = []
         failed: list[str] = []
         for workflow_id in workflow_ids:
             found = self.find(workflow_id)
             fits = found is not None and found.workspace_id == workspace_id
-            if found is None or not fits or self._taken(workspace_id, folder, found.name, but=found):
+            if found is None or not fits or self._is_taken(workspace_id, folder, found.name, but=found):
                 failed.append(workflow_id)
                 continue
             found.folder, found.updated = folder, self.clock()
@@ -266,8 +266,8 @@ class Definitions:
             Refusal: no such workspace or folder, or it is not empty and ``recursive`` is False.
         """
         folders = self.folders(workspace_id)
-        path = folders.existing(path)
-        inside = [each for each in self.all_of(workspace_id) if within(each.folder, path)]
+        path = folders.require(path)
+        inside = [each for each in self.all_of(workspace_id) if is_within(each.folder, path)]
         gone = folders.delete(path, occupied=bool(inside), recursive=recursive)
         for each in inside:
             self.archive(each)
@@ -291,12 +291,12 @@ class Definitions:
     def free_name(self, workspace_id: str, folder: str, name: str) -> str:
         """A name that is free in a folder: this one, or this one with a number."""
         number, free = 1, name
-        while self._taken(workspace_id, folder, free):
+        while self._is_taken(workspace_id, folder, free):
             number += 1
             free = f"{name} ({number})"
         return free
 
-    def _taken(self, workspace_id: str, folder: str, name: str, *, but: Definition | None = None) -> bool:
+    def _is_taken(self, workspace_id: str, folder: str, name: str, *, but: Definition | None = None) -> bool:
         return any(
             each.folder == folder and each.name == name and each is not but for each in self.all_of(workspace_id)
         )
@@ -304,7 +304,7 @@ class Definitions:
     def _check_name(self, workspace_id: str, folder: str, name: str) -> None:
         if not name.strip():
             raise Refusal(400, "A workflow needs a name")
-        if self._taken(workspace_id, folder, name):
+        if self._is_taken(workspace_id, folder, name):
             raise Refusal(409, f'A workflow named "{name}" already exists in this folder')
 
     def _check_ids(self, found: Definition, state: State) -> None:

@@ -15,7 +15,7 @@ Variables = dict[str, dict[str, Any]]
 """By id: ``{id, name, type, value}``."""
 
 
-def applied(variables: Variables, operations: Iterable[Mapping[str, Any]]) -> Variables:
+def apply_operations(variables: Variables, operations: Iterable[Mapping[str, Any]]) -> Variables:
     """The variables after some operations, one after the other.
 
     Args:

@@ -105,12 +105,12 @@ class Dialect(ABC):
         """Which allowance an execution uses."""
         return "async" if background else "sync"
 
-    def announce(self, limiter: Limiter, allowance: Allowance) -> dict[str, str]:
+    def write_limit_headers(self, limiter: Limiter, allowance: Allowance) -> dict[str, str]:
         """Rate-limit headers on answers outside ``/api/v1``."""
         del limiter, allowance
         return {}
 
-    def at_capacity(self) -> Refusal:
+    def refuse_at_capacity(self) -> Refusal:
         """The refusal of the admission gate."""
         body = {"error": "Too many requests", "message": "Server is at capacity. Please retry shortly."}
         return Refusal(429, body={**body, "retryAfterSeconds": 5}, headers=(("retry-after", "5"),))
@@ -128,7 +128,7 @@ class Dialect(ABC):
             Refusal: the body is not acceptable.
         """
 
-    def refused(self, refusal: Refusal, *, is_execution: bool) -> Reply:
+    def write_refusal(self, refusal: Refusal, *, is_execution: bool) -> Reply:
         """Write a refusal of an unversioned operation."""
         body: Mapping[str, object] = {"error": refusal.message}
         if refusal.details is not None:
@@ -157,7 +157,7 @@ class Dialect(ABC):
             raise Refusal(*status_and_message)
 
     @abstractmethod
-    def rate_limited(self, limiter: Limiter, *, background: bool) -> Refusal:
+    def refuse_over_limit(self, limiter: Limiter, *, background: bool) -> Refusal:
         """The refusal of an execution over the rate limit."""
 
     @abstractmethod
@@ -165,7 +165,7 @@ class Dialect(ABC):
         """The message of a run that failed or timed out; None for one that did not."""
 
     @abstractmethod
-    def finished(self, run: Run, outcome: Outcome, error: str | None) -> Reply:
+    def write_outcome(self, run: Run, outcome: Outcome, error: str | None) -> Reply:
         """The answer to a synchronous run, unless it ended in a Response block."""
 
     def chunked_path(self, path: str) -> str | None:
@@ -178,7 +178,7 @@ class Dialect(ABC):
         del path
         return True
 
-    def whole(self, output: object, *, response: bool) -> object:
+    def write_output(self, output: object, *, response: bool) -> object:
         """The final output when nothing is selected, and that of a job."""
         del response
         return output
@@ -193,7 +193,7 @@ class Dialect(ABC):
         return True
 
     @abstractmethod
-    def accepted(self, job: JobRecord, base_url: str) -> dict[str, object]:
+    def write_receipt(self, job: JobRecord, base_url: str) -> dict[str, object]:
         """The body of a 202."""
 
     @abstractmethod

@@ -38,7 +38,7 @@ def read(dialect: Dialect, body: bytes, headers: Mapping[str, str]) -> Invocatio
     _CONTROLS.read(raw, (), issues)
     if issues or not isinstance(raw, Mapping):
         raise dialect.invalid(issues)
-    _refuse_what_keys_may_not(raw)
+    _refuse_session_fields(raw)
     background = headers.get("x-execution-mode") == "async"
     if background and (any(key in raw for key in _NEVER_ASYNC) or raw.get("selectedOutputs")):
         raise Refusal(400, "Async execution does not support draft or override execution controls")
@@ -54,7 +54,7 @@ def read(dialect: Dialect, body: bytes, headers: Mapping[str, str]) -> Invocatio
     )
 
 
-def _refuse_what_keys_may_not(raw: Mapping[str, object]) -> None:
+def _refuse_session_fields(raw: Mapping[str, object]) -> None:
     if raw.get("isClientSession") is True:
         raise Refusal(400, "API key callers cannot set isClientSession")
     if "workflowStateOverride" in raw:

@@ -54,7 +54,7 @@ class Documents(V04):
     }
     invalid_json = "INVALID_JSON"
 
-    def announce(self, limiter: Limiter, allowance: Allowance) -> dict[str, str]:
+    def write_limit_headers(self, limiter: Limiter, allowance: Allowance) -> dict[str, str]:
         """What ``get_rate_limit_info`` reads: the reset is in epoch seconds."""
         now = limiter.read(allowance)
         return {
@@ -63,12 +63,12 @@ class Documents(V04):
             "x-ratelimit-reset": str(math.ceil(now.reset_at)),
         }
 
-    def rate_limited(self, limiter: Limiter, *, background: bool) -> Refusal:
+    def refuse_over_limit(self, limiter: Limiter, *, background: bool) -> Refusal:
         """With ``retry-after`` in seconds."""
         seconds = limiter.seconds_to_reset(self.allowance(background=background))
         return Refusal(429, "Rate limit exceeded", headers=(("retry-after", str(max(1, math.ceil(seconds)))),))
 
-    def finished(self, run: Run, outcome: Outcome, error: str | None) -> Reply:
+    def write_outcome(self, run: Run, outcome: Outcome, error: str | None) -> Reply:
         """All the fields of the documented result class."""
         del run
         duration = round(outcome.duration * 1000)
@@ -89,7 +89,7 @@ class Documents(V04):
         del path
         return None
 
-    def whole(self, output: object, *, response: bool) -> object:
+    def write_output(self, output: object, *, response: bool) -> object:
         """A Response block's output is like any other."""
         del response
         return output

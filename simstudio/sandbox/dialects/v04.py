@@ -10,7 +10,7 @@ from simstudio.sandbox.dialects.base import Account, Area, Check, Dialect, KeyEr
 from simstudio.sandbox.http import Refusal, Reply, json_reply
 from simstudio.sandbox.limits import Allowance, Limiter, Meter, RateLimits, Window
 from simstudio.sandbox.runs import Invocation, Outcome, Run
-from simstudio.sandbox.times import iso, iso_or_none, spoken
+from simstudio.sandbox.times import format_js_date, iso, iso_or_none
 
 if TYPE_CHECKING:
     from simstudio.sandbox.records import JobRecord
@@ -48,7 +48,7 @@ class V04(Dialect):
 
     def invocation(self, body: bytes, headers: Mapping[str, str]) -> Invocation:
         """``input``, where there is one, is the whole input; nothing is stripped otherwise."""
-        raw = self._parsed(body)
+        raw = self._parse(body)
         fields: Mapping[str, object] = raw if isinstance(raw, Mapping) else {}
         stream = fields.get("stream") is True or headers.get("x-stream-response") == "true"
         background = headers.get("x-execution-mode") == "async"
@@ -58,11 +58,11 @@ class V04(Dialect):
             raw=raw,
             stream=stream,
             background=background,
-            selected=self._selected(fields, headers) if stream and not background else (),
+            selected=self._read_selectors(fields, headers) if stream and not background else (),
             exempt=fields.get("isSecureMode") is True and not background,
         )
 
-    def _parsed(self, body: bytes) -> object:
+    def _parse(self, body: bytes) -> object:
         if not body:
             return {}
         try:
@@ -74,7 +74,7 @@ class V04(Dialect):
             raise Refusal(500, message, code="EXECUTION_ERROR")
         return raw
 
-    def _selected(self, fields: Mapping[str, object], headers: Mapping[str, str]) -> tuple[str, ...]:
+    def _read_selectors(self, fields: Mapping[str, object], headers: Mapping[str, str]) -> tuple[str, ...]:
         selected = fields.get("selectedOutputs")
         if selected is None and "x-selected-outputs" in headers:
             try:
@@ -88,13 +88,13 @@ class V04(Dialect):
             raise Refusal(500, "selectedOutputs.map is not a function", code="EXECUTION_ERROR")
         return tuple(each for each in selected if isinstance(each, str))
 
-    def rate_limited(self, limiter: Limiter, *, background: bool) -> Refusal:
+    def refuse_over_limit(self, limiter: Limiter, *, background: bool) -> Refusal:
         """Different bodies for synchronous and background executions, no headers."""
         now = limiter.read(self.allowance(background=background))
         if background:
             message = (
                 f"You have exceeded your async execution limit. {now.remaining} requests remaining. "
-                f"Limit resets at {spoken(now.reset_at)}."
+                f"Limit resets at {format_js_date(now.reset_at)}."
             )
             reset_at = iso(now.reset_at)
             body = {"error": "Rate limit exceeded", "message": message, "remaining": now.remaining, "resetAt": reset_at}
@@ -109,7 +109,7 @@ class V04(Dialect):
             return f"Script execution timed out after {(timeout or 0) * 1000:g}ms"
         return outcome.error
 
-    def finished(self, run: Run, outcome: Outcome, error: str | None) -> Reply:
+    def write_outcome(self, run: Run, outcome: Outcome, error: str | None) -> Reply:
         """Always 200; a failure keeps the output of the last block that worked."""
         del run
         body: dict[str, object] = {"success": outcome.ending == "completed"}
@@ -125,7 +125,7 @@ class V04(Dialect):
         """Every selected value is sent as a chunk too."""
         return path
 
-    def whole(self, output: object, *, response: bool) -> object:
+    def write_output(self, output: object, *, response: bool) -> object:
         """A Response block's output has a level of its own."""
         return {"response": output} if response else output
 
@@ -136,7 +136,7 @@ class V04(Dialect):
             data["error"] = error
         return [{"event": "final", "data": {**data, "output": output}}]
 
-    def accepted(self, job: JobRecord, base_url: str) -> dict[str, object]:
+    def write_receipt(self, job: JobRecord, base_url: str) -> dict[str, object]:
         """With a relative link."""
         del base_url
         return {
@@ -166,7 +166,7 @@ class V04(Dialect):
             "success": succeeded,
             "workflowId": job.workflow_id,
             "executionId": job.execution_id,
-            "output": self.whole(job.output, response=job.response) if succeeded else {},
+            "output": self.write_output(job.output, response=job.response) if succeeded else {},
             "executedAt": iso_or_none(job.ended),
             "metadata": {"triggerType": "api"},
         }

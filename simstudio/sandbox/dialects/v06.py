@@ -73,7 +73,7 @@ class V06(Dialect):
         """Control keys are checked and stripped; what is not JSON is an empty body."""
         return execute_body.read(self, body, headers)
 
-    def rate_limited(self, limiter: Limiter, *, background: bool) -> Refusal:
+    def refuse_over_limit(self, limiter: Limiter, *, background: bool) -> Refusal:
         """Without a hint when to come back."""
         del limiter, background
         return Refusal(429, self.rate_limited_job)
@@ -81,10 +81,10 @@ class V06(Dialect):
     def error_text(self, outcome: Outcome, workflow: Workflow, timeout: float | None) -> str | None:
         """A failure names the block."""
         if outcome.ending == "timeout":
-            return f"Execution timed out after {_spoken(timeout or 0)}"
+            return f"Execution timed out after {_format_period(timeout or 0)}"
         return None if outcome.error is None else f"{workflow.block}: {outcome.error}"
 
-    def finished(self, run: Run, outcome: Outcome, error: str | None) -> Reply:
+    def write_outcome(self, run: Run, outcome: Outcome, error: str | None) -> Reply:
         """The envelope; of runs that failed or timed out without ``executionId``."""
         metadata = {
             "duration": outcome.duration * 1000,
@@ -123,7 +123,7 @@ class V06(Dialect):
         """Not after a failure, but after a timeout."""
         return outcome.ending != "failed"
 
-    def accepted(self, job: JobRecord, base_url: str) -> dict[str, object]:
+    def write_receipt(self, job: JobRecord, base_url: str) -> dict[str, object]:
         """With an absolute ``statusUrl``."""
         return {
             "success": True,
@@ -195,10 +195,10 @@ class V06(Dialect):
 
 
 def _limit(limiter: Limiter, allowance: Allowance) -> dict[str, object]:
-    return {"isLimited": limiter.is_limited(allowance), **reading(limiter, allowance)}
+    return {"isLimited": limiter.is_limited(allowance), **report_bucket(limiter, allowance)}
 
 
-def reading(limiter: Limiter, allowance: Allowance) -> dict[str, object]:
+def report_bucket(limiter: Limiter, allowance: Allowance) -> dict[str, object]:
     """A bucket as v0.6 reports it."""
     now = limiter.read(allowance)
     return {
@@ -209,6 +209,6 @@ def reading(limiter: Limiter, allowance: Allowance) -> dict[str, object]:
     }
 
 
-def _spoken(seconds: float) -> str:
+def _format_period(seconds: float) -> str:
     number, unit = (seconds / _MINUTE, "minute") if seconds >= _MINUTE else (seconds, "second")
     return f"{number:g} {unit}" if number == 1 else f"{number:g} {unit}s"

@@ -40,7 +40,7 @@ class V08(V06):
     large_value_limit = 8 * 1024 * 1024
     job_takes_token = False
 
-    def at_capacity(self) -> Refusal:
+    def refuse_at_capacity(self) -> Refusal:
         """With a code."""
         body = {"error": "Too many requests", "message": "Server is at capacity. Please retry shortly."}
         coded = {**body, "code": "ADMISSION_GATE_CAPACITY", "retryable": True, "retryAfterSeconds": 5}

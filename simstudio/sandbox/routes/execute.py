@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NoReturn
 import attrs
 
 from simstudio.sandbox import jsontext
-from simstudio.sandbox.disconnects import outcome_of
-from simstudio.sandbox.families import NUL, Legacy, kept_body, nul_texts
+from simstudio.sandbox.disconnects import wait_for_outcome
+from simstudio.sandbox.families import NUL, Legacy, nul_texts, read_body
 from simstudio.sandbox.http import Headers, Refusal, Reply, json_reply
 from simstudio.sandbox.operation import Call
 from simstudio.sandbox.refusals import refuse_execution
@@ -29,29 +29,29 @@ _DEEPEST_CALL_CHAIN = 25
 async def execute(call: Call) -> ASGIApp:
     """Execute a workflow: at once, as a stream, or in the background."""
     core = call.core
-    attempt = Attempt(call, await kept_body(call))
-    workflow, invocation = attempt.passed()
+    attempt = Attempt(call, await read_body(call))
+    workflow, invocation = attempt.check()
     allowance = core.dialect.allowance(background=invocation.background)
-    headers: Headers = tuple(core.dialect.announce(core.limiter(), allowance).items())
+    headers: Headers = tuple(core.dialect.write_limit_headers(core.limiter(), allowance).items())
     if invocation.background:
         job = core.engine.submit(workflow, invocation, invocation.execution_id)
-        return json_reply(core.dialect.accepted(job, core.base_url(call.request)), 202)
+        return json_reply(core.dialect.write_receipt(job, core.base_url(call.request)), 202)
     error = core.account().error if core.dialect.usage_checked_at_start else None
     if error is not None and invocation.stream:
         return ErrorStream(error, headers)
     if error is not None:
-        raise over_usage(error)
+        raise refuse_over_usage(error)
     run = core.engine.begin(workflow, invocation, invocation.execution_id)
     if invocation.stream:
         return EventStream(core, run, headers, lambda sink: core.engine.execute(run, sink))
-    outcome = await outcome_of(core, run, core.engine.execute(run), call.request.receive)
+    outcome = await wait_for_outcome(core, run, core.engine.execute(run), call.request.receive)
     return _answer(core, run, outcome)
 
 
 execute_by_get = Legacy("execute", "execute by GET").operation("GET", execute.path)(execute.handler)
 
 
-def over_usage(message: str) -> Refusal:
+def refuse_over_usage(message: str) -> Refusal:
     """The refusal of an execution over the usage limit."""
     return Refusal(402, message, code="USAGE_LIMIT_EXCEEDED")
 
@@ -69,7 +69,7 @@ class Attempt:
         self._workflow = core.workflows.get(call.path["id"])
         self._invocation: Invocation | None = None
 
-    def passed(self) -> tuple[Workflow, Invocation]:
+    def check(self) -> tuple[Workflow, Invocation]:
         """What is to be run.
 
         Raises:
@@ -90,7 +90,7 @@ class Attempt:
         check: Check
         for check in self._dialect.checks:
             checks[check]()
-        workflow, invocation = self._known(), self._read_body()
+        workflow, invocation = self._require_workflow(), self._read_body()
         if self._dialect.since_v08 and next(nul_texts(invocation.received), None) is not None:
             workflow = attrs.evolve(workflow, function=_fail_on_nul)
         return workflow, invocation
@@ -98,7 +98,7 @@ class Attempt:
     def _check_capacity(self) -> None:
         limit = self._core.settings.admission_limit
         if limit is not None and self._in_flight > limit:
-            raise self._dialect.at_capacity()
+            raise self._dialect.refuse_at_capacity()
 
     def _check_call_chain(self) -> None:
         hops = [hop for hop in self._request.headers.get("x-sim-via", "").split(",") if hop.strip()]
@@ -124,16 +124,16 @@ class Attempt:
             self._invocation = attrs.evolve(invocation, base_url=base_url, execution_id=claimed)
         return self._invocation
 
-    def _known(self) -> Workflow:
+    def _require_workflow(self) -> Workflow:
         if self._workflow is None:
             raise Refusal(404, "Workflow not found")
         return self._workflow
 
     def _check_workflow(self) -> None:
-        self._known()
+        self._require_workflow()
 
     def _check_deployed(self) -> None:
-        if not self._known().deployed:
+        if not self._require_workflow().deployed:
             raise Refusal(403, "Workflow is not deployed")
 
     def _check_claim(self) -> None:
@@ -145,7 +145,7 @@ class Attempt:
     def _check_usage(self) -> None:
         error = self._core.account().error
         if error is not None:
-            raise over_usage(error)
+            raise refuse_over_usage(error)
 
     def _check_rate(self) -> None:
         invocation = self._read_body()
@@ -156,11 +156,11 @@ class Attempt:
         if self._dialect.claims:
             refusal = refuse_execution(self._core, allowance)
             if refusal is not None:
-                self._core.engine.refuse(self._known(), invocation, refusal.reason, invocation.execution_id)
+                self._core.engine.refuse(self._require_workflow(), invocation, refusal.reason, invocation.execution_id)
                 raise Refusal(429, refusal.message)
         elif not limiter.take(allowance):
-            self._core.engine.refuse(self._known(), invocation, self._dialect.rate_limited_job)
-            raise self._dialect.rate_limited(limiter, background=invocation.background)
+            self._core.engine.refuse(self._require_workflow(), invocation, self._dialect.rate_limited_job)
+            raise self._dialect.refuse_over_limit(limiter, background=invocation.background)
 
 
 def _fail_on_nul(given: object) -> NoReturn:
@@ -174,4 +174,4 @@ def _answer(core: Core, run: Run, outcome: Outcome) -> Reply:
         return Reply(outcome.response.status, jsontext.encode(outcome.response.body), headers)
     if core.dialect.since_v08:
         outcome = attrs.evolve(outcome, output=core.output(outcome.output, run.id))
-    return core.dialect.finished(run, outcome, core.error_text(outcome, run))
+    return core.dialect.write_outcome(run, outcome, core.error_text(outcome, run))

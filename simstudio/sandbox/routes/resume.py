@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from simstudio.sandbox import jsontext
-from simstudio.sandbox.disconnects import outcome_of
+from simstudio.sandbox.disconnects import wait_for_outcome
 from simstudio.sandbox.families import Legacy, readable_workflow
 from simstudio.sandbox.http import Refusal, Reply, json_reply
 from simstudio.sandbox.operation import Call
@@ -45,7 +45,7 @@ def list_paused(call: Call) -> Reply:
 @_HITL.operation("GET", f"{_PAUSED}/{{execution}}")
 def get_paused(call: Call) -> Reply:
     """One paused run."""
-    return json_reply(_detail(call.core, _paused(call, "Paused execution not found")))
+    return json_reply(_detail(call.core, _find_paused(call, "Paused execution not found")))
 
 
 get_resumable = _HITL.operation("GET", "/api/resume/{id}/{execution}")(get_paused.handler)
@@ -55,7 +55,7 @@ get_resumable = _HITL.operation("GET", "/api/resume/{id}/{execution}")(get_pause
 def get_context(call: Call) -> Reply:
     """One pause of a run."""
     missing = "Pause context not found"
-    execution = _paused(call, missing)
+    execution = _find_paused(call, missing)
     pause = execution.pause(call.path["context"])
     if pause is None:
         raise Refusal(404, missing)
@@ -80,13 +80,13 @@ async def resume(call: Call) -> ASGIApp:
         return EventStream(core, run, headers, lambda sink: core.engine.resume(resumption, sink))
     if resumption.execution.mode == "async":
         job = core.engine.submit_resumption(resumption, context_id)
-        accepted = core.dialect.accepted(job, core.base_url(call.request))
+        accepted = core.dialect.write_receipt(job, core.base_url(call.request))
         return json_reply({**accepted, "message": "Resume execution queued"}, 202)
-    outcome = await outcome_of(core, run, core.engine.resume(resumption), call.request.receive)
+    outcome = await wait_for_outcome(core, run, core.engine.resume(resumption), call.request.receive)
     return json_reply({**_result(core, resumption, outcome), "executionId": run_id})
 
 
-def _paused(call: Call, missing: str) -> ExecutionRecord:
+def _find_paused(call: Call, missing: str) -> ExecutionRecord:
     workflow = readable_workflow(call, "execute")
     execution = call.core.engine.execution(call.path["execution"])
     if execution is None or execution.workflow_id != workflow.id or not execution.pauses:

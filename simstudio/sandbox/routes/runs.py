@@ -64,7 +64,7 @@ def get_execution(call: Call) -> Reply:
     execution = call.core.engine.execution(call.path["execution"])
     if execution is None or execution.workflow_id != workflow.id:
         raise Refusal(404, "Execution not found")
-    body = _shown(execution)
+    body = _present(execution)
     query = call.request.query_params
     if query.get("includeOutput") == "true":
         body["finalOutput"] = execution.output
@@ -74,7 +74,7 @@ def get_execution(call: Call) -> Reply:
     return json_reply(body)
 
 
-def _shown(execution: ExecutionRecord) -> dict[str, object]:
+def _present(execution: ExecutionRecord) -> dict[str, object]:
     ended = execution.ended
     return {
         "executionId": execution.id,
@@ -85,13 +85,13 @@ def _shown(execution: ExecutionRecord) -> dict[str, object]:
         "startedAt": iso(execution.started),
         "endedAt": iso_or_none(ended),
         "totalDurationMs": None if ended is None else round((ended - execution.started) * 1000),
-        "paused": paused_part(execution, internal_id=True),
+        "paused": describe_pause(execution, internal_id=True),
         "cost": {"total": 0},
         "error": execution.error,
     }
 
 
-def paused_part(execution: ExecutionRecord, *, internal_id: bool) -> dict[str, object] | None:
+def describe_pause(execution: ExecutionRecord, *, internal_id: bool) -> dict[str, object] | None:
     """Where a run waits; None when it does not.
 
     Args:

@@ -60,7 +60,7 @@ def list_workflows(call: Call) -> Reply:
 @_V1.operation("GET", "/api/v1/workflows/{id}")
 def get_workflow(call: Call) -> Reply:
     """One workflow, with its variables and input fields."""
-    found = v1_management.named(call)
+    found = v1_management.find_workflow(call)
     more = {"variables": found.draft["variables"], "inputs": graph.inputs(found.draft)}
     return with_limits(call, data={**_item(call.core, found), **more})
 

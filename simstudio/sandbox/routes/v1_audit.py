@@ -49,9 +49,9 @@ def _admit(call: Call) -> Headers:
 def list_entries(call: Call) -> Reply:
     """A page of the log, newest first."""
     core, asked = call.core, call.query
-    entries = _selected(core, asked)
+    entries = _select(core, asked)
     page = entries[: int(asked["limit"])]
-    body: dict[str, object] = {"data": [_shown(core, entry) for entry in page]}
+    body: dict[str, object] = {"data": [_present(core, entry) for entry in page]}
     if len(entries) > len(page):
         created, entry_id = page[-1].position
         body["nextCursor"] = base64.b64encode(jsontext.encode({"createdAt": created, "id": entry_id})).decode()
@@ -64,21 +64,21 @@ def get_entry(call: Call) -> Reply:
     entry = call.core.data.audit.get(call.path["entry"])
     if entry is None:
         raise Refusal(404, "Audit log not found")
-    return with_limits(call, data=_shown(call.core, entry))
+    return with_limits(call, data=_present(call.core, entry))
 
 
-def _selected(core: Core, asked: Mapping[str, Any]) -> list[Entry]:
+def _select(core: Core, asked: Mapping[str, Any]) -> list[Entry]:
     account = core.account()
     if asked.get("actorId") not in (None, "", account.user_id):
         raise Refusal(400, "actorId is not a member of your organization")
     if asked.get("workspaceId") not in (None, "", account.workspace_id):
         return []
     kinds = [kind for kind in (asked.get("resourceType") or "").split(",") if kind]
-    begin, end = (_written(asked.get(name)) for name in ("startDate", "endDate"))
+    begin, end = (_to_iso(asked.get(name)) for name in ("startDate", "endDate"))
     after = _position(asked.get("cursor"))
     return [
         entry
-        for entry in core.data.audit.newest_first()
+        for entry in core.data.audit.list_newest_first()
         if (not asked.get("action") or entry.action == asked["action"])
         and (not kinds or entry.resource.kind in kinds)
         and (not asked.get("resourceId") or entry.resource.id == asked["resourceId"])
@@ -88,7 +88,7 @@ def _selected(core: Core, asked: Mapping[str, Any]) -> list[Entry]:
     ]
 
 
-def _written(date: str | None) -> str | None:
+def _to_iso(date: str | None) -> str | None:
     """A date as entries write theirs, whose text orders as they do."""
     return iso_or_none(moment_of(date) if date else None)
 
@@ -103,5 +103,5 @@ def _position(cursor: str | None) -> tuple[str, str] | None:
     return (created, entry_id) if isinstance(created, str) and isinstance(entry_id, str) else None
 
 
-def _shown(core: Core, entry: Entry) -> dict[str, object]:
-    return entry.shown(core.account().workspace_id, core.account().user_id)
+def _present(core: Core, entry: Entry) -> dict[str, object]:
+    return entry.to_dict(core.account().workspace_id, core.account().user_id)

@@ -67,7 +67,7 @@ def list_documents(call: Call) -> Reply:
     part = (asked.get("search") or "").lower()
     wanted = [
         document
-        for document in base.live()
+        for document in base.list_included()
         if part in document.filename.lower()
         and asked["enabledFilter"] in ("all", "enabled" if document.enabled else "disabled")
     ]
@@ -77,7 +77,7 @@ def list_documents(call: Call) -> Reply:
     base.step(page, call.core.clock())
     more = len(wanted) > offset + limit
     return success(
-        documents=[document.shown(base.id) for document in page],
+        documents=[document.to_dict(base.id) for document in page],
         pagination={"total": str(len(wanted)), "limit": limit, "offset": offset, "hasMore": more},
     )
 
@@ -94,7 +94,7 @@ async def upload_document(call: Call) -> Reply:
     description = f'Uploaded document "{document.filename}" to knowledge base via API'
     core.data.audit.record("document.uploaded", _resource(document), description, knowledgeBaseName=base.name)
     message = "Document uploaded successfully. Processing will begin shortly."
-    return success(document=document.shown(base.id), message=message)
+    return success(document=document.to_dict(base.id), message=message)
 
 
 @_V1.operation("GET", "/api/v1/knowledge/{base}/documents/{document}", query=WORKSPACE)
@@ -103,7 +103,7 @@ def get_document(call: Call) -> Reply:
     base = base_asked_for(call)
     document = base.document(call.path["document"])
     base.step([document], call.core.clock())
-    return success(document={**document.shown(base.id), **document.processing()})
+    return success(document={**document.to_dict(base.id), **document.processing()})
 
 
 @_V1.operation("DELETE", "/api/v1/knowledge/{base}/documents/{document}", query=WORKSPACE)

@@ -28,7 +28,7 @@ def list_files(call: Call) -> Reply:
     core = call.core
     check_member(call, call.query["workspaceId"])
     files, owner = core.data.files.all(), core.account().user_id
-    return success(files=[file.shown(owner) for file in files], totalCount=len(files))
+    return success(files=[file.to_v1(owner) for file in files], totalCount=len(files))
 
 
 @_V1.operation("POST", "/api/v1/files")
@@ -39,7 +39,7 @@ async def upload_file(call: Call) -> Reply:
     check_member(call, workspace_id)
     file = core.data.files.add(upload.name, upload.mime, upload.content)
     _record(core, "file.uploaded", f'Uploaded file "{file.name}" via API', file)
-    return success(file=file.shown(core.account().user_id), message="File uploaded successfully")
+    return success(file=file.to_v1(core.account().user_id), message="File uploaded successfully")
 
 
 @_V1.operation("GET", "/api/v1/files/{file}", query=WORKSPACE)

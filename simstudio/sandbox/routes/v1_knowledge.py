@@ -33,7 +33,7 @@ _NEW = Shape(
         "name": Text(least=(1, "Name is required"), most=_LONGEST_NAME),
         "description": _DESCRIPTION,
         "chunkingConfig": Optional(
-            Shape({name: Optional(check, Chunking().shown()[name]) for name, check in _SIZES.items()})
+            Shape({name: Optional(check, Chunking().to_dict()[name]) for name, check in _SIZES.items()})
         ),
     }
 )
@@ -90,7 +90,7 @@ def list_bases(call: Call) -> Reply:
     """All knowledge bases, without paging."""
     check_member(call, call.query["workspaceId"])
     bases = call.core.data.knowledge.all(call.query["workspaceId"])
-    return success(knowledgeBases=[base.shown() for base in bases], totalCount=len(bases))
+    return success(knowledgeBases=[base.to_v1() for base in bases], totalCount=len(bases))
 
 
 @_V1.operation("POST", "/api/v1/knowledge", body=_NEW)
@@ -99,16 +99,16 @@ async def create_base(call: Call) -> Reply:
     core, asked = call.core, call.body
     check_member(call, asked["workspaceId"])
     chunking = _chunking(asked.get("chunkingConfig")) or Chunking()
-    with _taken_names():
+    with _refuse_taken_name():
         base = core.data.knowledge.create(asked["workspaceId"], asked["name"], asked.get("description"), chunking)
-    _record(core, base, "created", chunkingConfig=chunking.shown())
-    return success(knowledgeBase=base.shown(), message="Knowledge base created successfully")
+    _record(core, base, "created", chunkingConfig=chunking.to_dict())
+    return success(knowledgeBase=base.to_v1(), message="Knowledge base created successfully")
 
 
 @_V1.operation("GET", "/api/v1/knowledge/{base}", query=WORKSPACE)
 def get_base(call: Call) -> Reply:
     """One knowledge base."""
-    return success(knowledgeBase=base_asked_for(call).shown())
+    return success(knowledgeBase=base_asked_for(call).to_v1())
 
 
 @_V1.operation("PUT", "/api/v1/knowledge/{base}", body=_CHANGED)
@@ -117,10 +117,10 @@ async def update_base(call: Call) -> Reply:
     core, asked = call.core, call.body
     base = base_of(call, asked["workspaceId"])
     chunking = _chunking(asked.get("chunkingConfig"))
-    with _taken_names():
+    with _refuse_taken_name():
         core.data.knowledge.update(base, asked.get("name"), asked.get("description"), chunking)
     _record(core, base, "updated")
-    return success(knowledgeBase=base.shown(), message="Knowledge base updated successfully")
+    return success(knowledgeBase=base.to_v1(), message="Knowledge base updated successfully")
 
 
 @_V1.operation("DELETE", "/api/v1/knowledge/{base}", query=WORKSPACE)
@@ -144,7 +144,7 @@ async def search(call: Call) -> Reply:
         raise Refusal(404, "Knowledge base not found or access denied")
     hits = core.data.knowledge.search(workspace_id, ids, asked["query"], asked["tagFilters"], int(asked["topK"]))
     return success(
-        results=[hit.shown() for hit in hits],
+        results=[hit.to_dict() for hit in hits],
         query=asked["query"],
         knowledgeBaseIds=ids,
         topK=asked["topK"],
@@ -153,7 +153,7 @@ async def search(call: Call) -> Reply:
 
 
 @contextmanager
-def _taken_names() -> Iterator[None]:
+def _refuse_taken_name() -> Iterator[None]:
     """Refuse a name that is taken in v1's words."""
     try:
         yield

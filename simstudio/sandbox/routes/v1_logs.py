@@ -218,7 +218,7 @@ def _item(call: Call, entry: Entry) -> dict[str, Any]:
 
 def _files(call: Call, entry: Entry) -> list[dict[str, object]]:
     place = Place(call.core.base_url(call.request), entry.execution.workflow_id, entry.execution.id)
-    return [file.in_log(place, entry.workspace_id) for file in entry.files]
+    return [file.to_log(place, entry.workspace_id) for file in entry.files]
 
 
 def _workflow(core: Core, entry: Entry) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simstudio.sandbox.checks import AnyOf, Nullable, Number, Optional, Record, Shape, Text
-from simstudio.sandbox.definitions.exchange import Plan, exported
+from simstudio.sandbox.definitions.exchange import Plan, export_draft
 from simstudio.sandbox.families import V1
 from simstudio.sandbox.http import Refusal, Reply
 from simstudio.sandbox.operation import Call
@@ -34,7 +34,7 @@ _IMPORTED = Shape(
 )
 
 
-def named(call: Call) -> Definition:
+def find_workflow(call: Call) -> Definition:
     """The workflow a path names, for somebody who may see it.
 
     Raises:
@@ -51,7 +51,7 @@ def named(call: Call) -> Definition:
 @_V1.operation("POST", f"{_ONE}/deploy", body=_DEPLOYED)
 def deploy(call: Call) -> Reply:
     """Put the draft into service as a new version."""
-    found = named(call)
+    found = find_workflow(call)
     version = call.core.definitions.deploy(found, call.body.get("name"), call.body.get("description"))
     return with_limits(call, data=_deployment(found, version))
 
@@ -59,7 +59,7 @@ def deploy(call: Call) -> Reply:
 @_V1.operation("DELETE", f"{_ONE}/deploy")
 def undeploy(call: Call) -> Reply:
     """Take the workflow out of service."""
-    found = named(call)
+    found = find_workflow(call)
     found.undeploy()
     return with_limits(call, data=_deployment(found))
 
@@ -67,7 +67,7 @@ def undeploy(call: Call) -> Reply:
 @_V1.operation("POST", f"{_ONE}/rollback", body=_ROLLED_BACK)
 def rollback(call: Call) -> Reply:
     """Put an earlier version into service."""
-    found = named(call)
+    found = find_workflow(call)
     version = found.rollback(call.body.get("version"), call.core.clock())
     return with_limits(call, data=_deployment(found, version))
 
@@ -75,7 +75,7 @@ def rollback(call: Call) -> Reply:
 @_V1.operation("GET", f"{_ONE}/export")
 def export(call: Call) -> Reply:
     """A workflow's draft as a file."""
-    return with_limits(call, data=exported(named(call), iso(call.core.clock())))
+    return with_limits(call, data=export_draft(find_workflow(call), iso(call.core.clock())))
 
 
 @_V1.operation("POST", "/api/v1/workflows/import", body=_IMPORTED)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from simstudio.sandbox.checks import MISSING, Check, Issues, Path, Shape, Text
-from simstudio.sandbox.dialects.v06 import reading
-from simstudio.sandbox.families import kept_body
+from simstudio.sandbox.dialects.v06 import report_bucket
+from simstudio.sandbox.families import read_body
 from simstudio.sandbox.http import Refusal, Reply, json_reply
 from simstudio.sandbox.services.oomol_forms import UploadedFile, parse_form
 
@@ -43,7 +43,10 @@ def with_limits(call: Call, **body: object) -> Reply:
     """The response of workflows, logs and the audit log: with the execution limits and what the user has spent."""
     account, limiter = call.core.account(), call.core.limiter()
     limits = {
-        "workflowExecutionRateLimit": {"sync": reading(limiter, "sync"), "async": reading(limiter, "async")},
+        "workflowExecutionRateLimit": {
+            "sync": report_bucket(limiter, "sync"),
+            "async": report_bucket(limiter, "async"),
+        },
         "usage": {**account.usage, "isExceeded": account.exceeded},
     }
     return json_reply({**body, "limits": limits}, headers=call.headers)
@@ -71,7 +74,7 @@ async def form(call: Call) -> tuple[str, UploadedFile]:
     Raises:
         Refusal: 400, one is missing or the body is not a form, as one over 10 MiB is not: the server cuts it.
     """
-    fields, file = await _parsed_form(call)
+    fields, file = await _parse_form(call)
     if not fields.get("workspaceId"):
         raise Refusal(400, "workspaceId form field is required")
     if file is None:
@@ -79,21 +82,21 @@ async def form(call: Call) -> tuple[str, UploadedFile]:
     return fields["workspaceId"], file
 
 
-async def uploaded_file(call: Call) -> UploadedFile:
+async def read_upload(call: Call) -> UploadedFile:
     """Return the file of an upload of v2, which has its workspace in the query.
 
     Raises:
         Refusal: 400, the body is not a form with a file that has content.
     """
-    _, file = await _parsed_form(call)
+    _, file = await _parse_form(call)
     if file is None or not file.content:
         raise Refusal(400, "Request body must be valid multipart form data")
     return file
 
 
-async def _parsed_form(call: Call) -> tuple[dict[str, str], UploadedFile | None]:
+async def _parse_form(call: Call) -> tuple[dict[str, str], UploadedFile | None]:
     try:
-        fields, files = parse_form(call.request.headers.get("content-type", ""), await kept_body(call))
+        fields, files = parse_form(call.request.headers.get("content-type", ""), await read_body(call))
     except ValueError:
         raise Refusal(400, "Request body must be valid multipart form data") from None
     file = next((each for each in files if each.field == "file"), None)

@@ -26,7 +26,7 @@ from simstudio.sandbox.checks import (
     Text,
 )
 from simstudio.sandbox.data import rows
-from simstudio.sandbox.data.filters import condition, ordered
+from simstudio.sandbox.data.filters import condition, sort_rows
 from simstudio.sandbox.families import V1
 from simstudio.sandbox.http import Refusal, Reply
 from simstudio.sandbox.operation import Call
@@ -166,10 +166,10 @@ def list_rows(call: Call) -> Reply:
     asked = call.query
     table = table_of(call, asked["workspaceId"])
     limit, offset = asked.get("limit"), asked.get("offset")
-    found = _selected(table, asked.get("filter") or {}, asked.get("sort") or {})
+    found = _select(table, asked.get("filter") or {}, asked.get("sort") or {})
     page = found[offset or 0 :][:limit]
     bounds = {name: value for name, value in (("limit", limit), ("offset", offset)) if value is not None}
-    return success(rows=table.shown_rows(page), rowCount=len(page), totalCount=len(found), **bounds)
+    return success(rows=table.to_v1_rows(page), rowCount=len(page), totalCount=len(found), **bounds)
 
 
 @_V1.operation("POST", "/api/v1/tables/{table}/rows", body=_Inserted())
@@ -180,9 +180,9 @@ def insert_rows(call: Call) -> Reply:
     if "rows" in asked:
         added = rows.insert_many(table, asked["rows"], call.core.clock())
         message = f"Successfully inserted {len(added)} rows"
-        return success(rows=table.shown_rows(added), insertedCount=len(added), message=message)
+        return success(rows=table.to_v1_rows(added), insertedCount=len(added), message=message)
     row = rows.insert(table, asked["data"], call.core.clock())
-    return success(row=_shown(table, row), message="Row inserted successfully")
+    return success(row=_present(table, row), message="Row inserted successfully")
 
 
 @_V1.operation("PUT", "/api/v1/tables/{table}/rows", body=_UPDATED)
@@ -193,7 +193,7 @@ def update_rows(call: Call) -> Reply:
     changed = rows.update_where(table, asked["filter"], asked["data"], asked.get("limit"), call.core.clock())
     if not changed:
         return success(message="No rows matched the filter criteria", updatedCount=0)
-    return _updated(changed)
+    return _report_update(changed)
 
 
 @V1(until_v08=True).operation("PATCH", "/api/v1/tables/{table}/rows", body=_BATCH)
@@ -202,7 +202,7 @@ def batch_update_rows(call: Call) -> Reply:
     asked = call.body
     table = table_of(call, asked["workspaceId"])
     updates = [(each["rowId"], each["data"]) for each in asked["updates"]]
-    return _updated(rows.update_many(table, updates, call.core.clock()))
+    return _report_update(rows.update_many(table, updates, call.core.clock()))
 
 
 @_V1.operation("DELETE", "/api/v1/tables/{table}/rows", body=_DELETED)
@@ -226,7 +226,7 @@ def upsert_row(call: Call) -> Reply:
     asked = call.body
     table = table_of(call, asked["workspaceId"])
     row, is_new = rows.upsert(table, asked["data"], asked.get("conflictTarget"), call.core.clock())
-    shown = {name: value for name, value in _shown(table, row).items() if name != "position"}
+    shown = {name: value for name, value in _present(table, row).items() if name != "position"}
     operation = "insert" if is_new else "update"
     return success(row=shown, operation=operation, message=f"Row {'inserted' if is_new else 'updated'} successfully")
 
@@ -235,7 +235,7 @@ def upsert_row(call: Call) -> Reply:
 def get_row(call: Call) -> Reply:
     """One row."""
     table = table_asked_for(call)
-    return success(row=_shown(table, table.row(call.path["row"])))
+    return success(row=_present(table, table.row(call.path["row"])))
 
 
 @_V1.operation("PATCH", "/api/v1/tables/{table}/rows/{row}", body=_ONE)
@@ -245,7 +245,7 @@ def update_row(call: Call) -> Reply:
     table = table_of(call, asked["workspaceId"])
     row = table.row(call.path["row"])
     rows.update(table, row, asked["data"], call.core.clock())
-    return success(row=_shown(table, row), message="Row updated successfully")
+    return success(row=_present(table, row), message="Row updated successfully")
 
 
 @_V1.operation("DELETE", "/api/v1/tables/{table}/rows/{row}")
@@ -256,18 +256,18 @@ def delete_row(call: Call) -> Reply:
     return success(message="Row deleted successfully", deletedCount=1)
 
 
-def _shown(table: Table, row: Row) -> dict[str, object]:
-    return table.shown_rows([row])[0]
+def _present(table: Table, row: Row) -> dict[str, object]:
+    return table.to_v1_rows([row])[0]
 
 
-def _updated(changed: list[Row]) -> Reply:
+def _report_update(changed: list[Row]) -> Reply:
     ids = [row.id for row in changed]
     return success(message="Rows updated successfully", updatedCount=len(ids), updatedRowIds=ids)
 
 
-def _selected(table: Table, wanted: Mapping[str, object], sort: Mapping[str, str]) -> list[Row]:
+def _select(table: Table, wanted: Mapping[str, object], sort: Mapping[str, str]) -> list[Row]:
     try:
         matches = condition(wanted)
-        return ordered([row for row in table.rows if matches(row.data)], sort, table.columns)
+        return sort_rows([row for row in table.rows if matches(row.data)], sort, table.columns)
     except ValueError as error:
         raise Refusal(500, "Failed to query rows") from error

@@ -88,7 +88,7 @@ def list_tables(call: Call) -> Reply:
     """All tables, without paging."""
     check_member(call, call.query["workspaceId"])
     tables = call.core.data.tables.all()
-    return success(tables=[table.shown() for table in tables], totalCount=len(tables))
+    return success(tables=[table.to_v1() for table in tables], totalCount=len(tables))
 
 
 @_V1.operation("POST", "/api/v1/tables", body=_NEW_TABLE)
@@ -101,13 +101,13 @@ def create_table(call: Call) -> Reply:
     core.data.audit.record(
         "table.created", _resource(table), f'Created table "{table.name}" via API', columnCount=len(wanted)
     )
-    return success(table=table.shown(), message="Table created successfully")
+    return success(table=table.to_v1(), message="Table created successfully")
 
 
 @_V1.operation("GET", "/api/v1/tables/{table}")
 def get_table(call: Call) -> Reply:
     """One table."""
-    return success(table=table_asked_for(call).shown())
+    return success(table=table_asked_for(call).to_v1())
 
 
 @_V1.operation("DELETE", "/api/v1/tables/{table}")
@@ -127,7 +127,7 @@ def add_column(call: Call) -> Reply:
     wanted = asked["column"]
     columns.add(table, _column(wanted), wanted.get("position"), core.clock())
     _record_change(core, table, f'Added column "{wanted["name"]}" to table "{table.name}"', column=wanted)
-    return success(columns=table.shown_columns())
+    return success(columns=table.to_v1_columns())
 
 
 @_V1.operation("PATCH", "/api/v1/tables/{table}/columns", body=_CHANGED_COLUMN)
@@ -138,7 +138,7 @@ def update_column(call: Call) -> Reply:
     name, updates = asked["columnName"], asked["updates"]
     columns.change(table, name, updates, core.clock())
     _record_change(core, table, f'Updated column "{name}" in table "{table.name}"', columnName=name, updates=updates)
-    return success(columns=table.shown_columns())
+    return success(columns=table.to_v1_columns())
 
 
 @_V1.operation("DELETE", "/api/v1/tables/{table}/columns", body=_DROPPED_COLUMN)
@@ -149,7 +149,7 @@ def delete_column(call: Call) -> Reply:
     name = asked["columnName"]
     columns.drop(table, name, core.clock())
     _record_change(core, table, f'Deleted column "{name}" from table "{table.name}"', columnName=name)
-    return success(columns=table.shown_columns())
+    return success(columns=table.to_v1_columns())
 
 
 def _column(wanted: dict[str, Any]) -> Column:

@@ -27,7 +27,7 @@ from simstudio.sandbox.http import Refusal, Reply, json_reply
 from simstudio.sandbox.services.oomol_forms import UploadedFile, parse_form
 from simstudio.sandbox.services.oomol_tasks import Context, Runnable, TaskRecord, echo, fail, files, now, slow
 from simstudio.sandbox.serving import Served, direct, random_key
-from simstudio.sandbox.threads import in_thread
+from simstudio.sandbox.threads import run_in_thread
 from simstudio.sandbox.traffic import ReceivedRequest, Recorder, requests_kept
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ class OomolSandbox:
             if inspect.iscoroutinefunction(function):
                 result = await task.runnable.call(inputs, context)
             else:
-                result = await in_thread(lambda: task.runnable.call(inputs, context), self._threads)
+                result = await run_in_thread(lambda: task.runnable.call(inputs, context), self._threads)
             jsontext.plain(result)
         except asyncio.CancelledError:
             task.status = "stopped"

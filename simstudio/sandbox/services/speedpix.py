@@ -28,7 +28,7 @@ from simstudio.sandbox.faults import FaultInjector, Faults
 from simstudio.sandbox.http import Reply, json_reply
 from simstudio.sandbox.services.speedpix_gateway import Gateway
 from simstudio.sandbox.serving import Served, direct, random_key
-from simstudio.sandbox.threads import in_thread
+from simstudio.sandbox.threads import run_in_thread
 from simstudio.sandbox.traffic import ReceivedRequest, Recorder, requests_kept
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ class SpeedPixSandbox:
             if inspect.iscoroutinefunction(function):
                 task.output = self._sent(await function(inputs))
             else:
-                task.output = self._sent(await in_thread(partial(function, inputs), self._threads))
+                task.output = self._sent(await run_in_thread(partial(function, inputs), self._threads))
         except Exception as error:  # noqa: BLE001 - the run's failure
             task.failure = error
         task_id = f"task-{len(self._tasks) + 1}"
@@ -369,7 +369,7 @@ class SpeedPixServer(Served["SpeedPixSandbox"]):
         own = {"app_key": self.sandbox.app_key, "app_secret": self.sandbox.app_secret, "endpoint": self.base_url}
         return {**own, **options}
 
-    def _opened(self, origin: str) -> None:
+    def _use_origin(self, origin: str) -> None:
         self.sandbox._served_at = origin
 
     def _replace_known_key(self) -> None:

@@ -35,10 +35,10 @@ def note(call: Call, action: str, found: Definition, **metadata: object) -> None
 def list_logs(call: Call) -> Reply:
     """A page of the audit log, newest first."""
     _check_enterprise(call)
-    query = call.query
-    found = [entry for entry in call.core.data.audit.newest_first() if _wanted(_shown(call, entry), entry, query)]
+    query, entries = call.query, call.core.data.audit.list_newest_first()
+    found = [entry for entry in entries if _is_wanted(_present(call, entry), entry, query)]
     shown, after = page(call, found, lambda entry: (entry.created, entry.id), descending=True)
-    return listing((_shown(call, entry) for entry in shown), after)
+    return listing((_present(call, entry) for entry in shown), after)
 
 
 @V2().serves(AuditLogs.get)
@@ -48,7 +48,7 @@ def get_log(call: Call) -> Reply:
     entry = call.core.data.audit.get(call.path["auditLogId"])
     if entry is None:
         raise Refusal(404, "Audit log not found")
-    return data(_shown(call, entry))
+    return data(_present(call, entry))
 
 
 def _check_enterprise(call: Call) -> None:
@@ -69,14 +69,14 @@ def _check_enterprise(call: Call) -> None:
     raise Refusal(403, message, {"code": code})
 
 
-def _shown(call: Call, entry: Entry) -> dict[str, Any]:
+def _present(call: Call, entry: Entry) -> dict[str, Any]:
     account = call.core.account()
     workspace_id = entry.metadata.get("workspaceId", account.workspace_id)
-    shown = entry.shown(str(workspace_id), account.user_id)
+    shown = entry.to_dict(str(workspace_id), account.user_id)
     return {name: value for name, value in shown.items() if name != "actorId"}
 
 
-def _wanted(shown: dict[str, Any], entry: Entry, query: Mapping[str, Any]) -> bool:
+def _is_wanted(shown: dict[str, Any], entry: Entry, query: Mapping[str, Any]) -> bool:
     exact = ("action", "resourceType", "resourceId", "workspaceId", "actorEmail")
     same = all(query[name] == shown[name] for name in exact if name in query)
     return same and query.get("startDate", entry.created) <= entry.created <= query.get("endDate", entry.created)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from simstudio.resources.v2.workflows import Workflows
 from simstudio.sandbox.definitions import graph
-from simstudio.sandbox.definitions.exchange import Plan, exported
+from simstudio.sandbox.definitions.exchange import Plan, export_draft
 from simstudio.sandbox.families import V2
 from simstudio.sandbox.http import Reply
 from simstudio.sandbox.operation import Call
@@ -32,7 +32,7 @@ def export(call: Call) -> Reply:
     query = call.query
     references, bindings = query.get("includeReferences", False), query.get("includeWorkspaceBindings", False)
     found = views.workflow_of(call)
-    return data(exported(found, iso(call.core.clock()), references=references, bindings=bindings))
+    return data(export_draft(found, iso(call.core.clock()), references=references, bindings=bindings))
 
 
 @V2().serves(Workflows.import_)
@@ -55,7 +55,7 @@ def import_workflow(call: Call) -> Reply:
         "folderPath": made.folder,
         "createdAt": iso(made.created),
         "updatedAt": iso(made.updated),
-        "blocks": graph.listed_blocks(made.draft),
+        "blocks": graph.list_blocks(made.draft),
         "warnings": warnings,
     }
     if "requestId" in body:
@@ -75,7 +75,7 @@ def preview(call: Call) -> Reply:
     """The resources that the import of a file would need."""
     body = call.body
     folders = call.core.definitions.folders(call.workspace(body["workspaceId"]))
-    folders.existing(body.get("folderPath", "/"))
+    folders.require(body.get("folderPath", "/"))
     plan = Plan.of(body)
     kinds = sorted({each.reference.kind for each in plan.unresolved} & _DISCOVERY.keys())
     return data(

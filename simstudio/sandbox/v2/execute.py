@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from simstudio.sandbox import jsontext
 from simstudio.sandbox.checks import Flag, Issues, ListOf, Number, Optional, Record, Shape, Tagged, Text
 from simstudio.sandbox.dialects.v06 import V06
-from simstudio.sandbox.disconnects import outcome_of
+from simstudio.sandbox.disconnects import wait_for_outcome
 from simstudio.sandbox.families import V2, invalid
 from simstudio.sandbox.http import Headers, Refusal, head
 from simstudio.sandbox.operation import Call
@@ -23,7 +23,7 @@ from simstudio.sandbox.streaming import EventStream, FrameWriter, frame
 from simstudio.sandbox.times import iso
 from simstudio.sandbox.v2 import results
 from simstudio.sandbox.v2.answers import data
-from simstudio.sandbox.workflow import RESPONSE_BLOCK, Reset, Thinking, Workflow, normalised
+from simstudio.sandbox.workflow import RESPONSE_BLOCK, Reset, Thinking, Workflow, normalise_name
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -101,7 +101,7 @@ async def execute(call: Call) -> ASGIApp:
     """Execute a workflow."""
     core, wanted = call.core, Wanted(call)
     workflow = wanted.workflow
-    run_id = wanted.claimed()
+    run_id = wanted.claim()
     invocation = wanted.invocation()
     _take_allowance(core, workflow, invocation, run_id)
     if invocation.background:
@@ -118,10 +118,10 @@ async def execute(call: Call) -> ASGIApp:
         return EventStream(core, run, headers, lambda sink: core.engine.execute(run, sink), wanted.frames())
     if wanted.heartbeats:
         return Heartbeats(core, run, call.headers, wanted.selected)
-    outcome = await outcome_of(core, run, core.engine.execute(run), call.request.receive)
+    outcome = await wait_for_outcome(core, run, core.engine.execute(run), call.request.receive)
     if outcome.ending == "interrupted":
         raise Refusal(503, "Server is shutting down", {"runId": run.id}, headers=((RUN_ID, run.id),))
-    return data(results.finished(core, run, outcome, run.id, wanted.selected), headers=((RUN_ID, run.id),))
+    return data(results.present_run(core, run, outcome, run.id, wanted.selected), headers=((RUN_ID, run.id),))
 
 
 def _take_allowance(core: Core, workflow: Workflow, invocation: Invocation, run_id: str | None) -> None:
@@ -156,14 +156,14 @@ class Wanted:
         self._anonymous = call.key == "missing"
         run = self._body.get("run") or {}
         self._manual: Mapping[str, Any] | None = run if run.get("source") == "manual" else None
-        self.negotiated = PROTOCOL in _listed(call.request.headers.get("x-sim-stream-protocol", ""))
+        self.negotiated = PROTOCOL in _split(call.request.headers.get("x-sim-stream-protocol", ""))
         self.heartbeats = _accepts(call.request.headers.get("accept", ""), _NDJSON)
         self._check_combinations()
         self.selected: list[str] | None = self._body.get("selectedOutputs") or None
-        self.workflow = self._found()
+        self.workflow = self._find_workflow()
         self._check_selection()
 
-    def claimed(self) -> str | None:
+    def claim(self) -> str | None:
         """The caller's id for the run; None when the server makes one, as it does for nobody in particular.
 
         Raises:
@@ -234,7 +234,7 @@ class Wanted:
             if wrong:
                 raise Refusal(400, message)
 
-    def _found(self) -> Workflow:
+    def _find_workflow(self) -> Workflow:
         core = self._call.core
         workflow_id: str = self._call.path["workflowId"]
         manual = self._manual is not None
@@ -257,12 +257,12 @@ class Wanted:
 
 def known_blocks(workflow: Workflow) -> set[str] | None:
     """The names and ids of the blocks a workflow can have; None when only running it would tell."""
-    own = {normalised(workflow.block), workflow.block_id(), normalised(RESPONSE_BLOCK)}
+    own = {normalise_name(workflow.block), workflow.block_id(), normalise_name(RESPONSE_BLOCK)}
     known = {*own, *workflow.block_ids, *workflow.block_ids.values()}
-    return known if _names_no_blocks(workflow.function) else None
+    return known if _has_fixed_blocks(workflow.function) else None
 
 
-def _names_no_blocks(function: object) -> bool:
+def _has_fixed_blocks(function: object) -> bool:
     """Whether a function surely speaks for no other block: none that yields can, unless it uses something of ours."""
     if not isinstance(function, FunctionType):
         return inspect.isbuiltin(function)
@@ -332,7 +332,7 @@ class Heartbeats:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run and send."""
         del scope
-        outcome = outcome_of(self._core, self._run, self._core.engine.execute(self._run), receive)
+        outcome = wait_for_outcome(self._core, self._run, self._core.engine.execute(self._run), receive)
         work = asyncio.ensure_future(outcome)
         await send(head(200, self._headers))
         while True:
@@ -346,7 +346,7 @@ class Heartbeats:
     def _last(self, outcome: Outcome) -> dict[str, object]:
         if outcome.ending == "interrupted":
             return {"type": "error", "error": "Server is shutting down", "code": "SERVICE_UNAVAILABLE", "status": 503}
-        found = results.finished(self._core, self._run, outcome, self._run.id, self._selected)
+        found = results.present_run(self._core, self._run, outcome, self._run.id, self._selected)
         return {"type": "final", "data": found}
 
 
@@ -354,7 +354,7 @@ async def _line(send: Send, value: object) -> None:
     await send({"type": "http.response.body", "body": jsontext.encode(value) + b"\n", "more_body": True})
 
 
-def _listed(text: str) -> set[str]:
+def _split(text: str) -> set[str]:
     return {each.strip() for each in text.split(",")}
 
 

@@ -13,8 +13,8 @@ from simstudio.sandbox.definitions.folders import ROOT, child
 from simstudio.sandbox.http import Refusal, Reply
 from simstudio.sandbox.operation import Call
 from simstudio.sandbox.v2.answers import data
-from simstudio.sandbox.v2.file_views import files_of, named_file, note, serves, share, shown
-from simstudio.sandbox.v2.files import decoded
+from simstudio.sandbox.v2.file_views import files_of, find_file, note, present_file, serves, share
+from simstudio.sandbox.v2.files import decode
 
 if TYPE_CHECKING:
     from simstudio.sandbox.data.files import File
@@ -25,8 +25,8 @@ _JUNK = {"__MACOSX", ".DS_Store", "Thumbs.db"}
 @serves(Files.rename)
 def rename(call: Call) -> Reply:
     """Rename a file; its media type stays."""
-    store, file = named_file(call)
-    return data(shown(call, store.rename(file, call.body["name"])))
+    store, file = find_file(call)
+    return data(present_file(call, store.rename(file, call.body["name"])))
 
 
 @serves(Files.move)
@@ -34,21 +34,21 @@ def move(call: Call) -> Reply:
     """Put files into a folder, by default the root."""
     store = files_of(call, call.body["workspaceId"])
     try:
-        folder = store.folders.existing(call.body.get("targetFolderPath", ROOT))
+        folder = store.folders.require(call.body.get("targetFolderPath", ROOT))
     except Refusal:
         raise Refusal(404, "Target folder not found") from None
-    return data({"movedItems": {"files": store.move(store.known(call.body["fileIds"]), folder)}})
+    return data({"movedItems": {"files": store.move(store.get_many(call.body["fileIds"]), folder)}})
 
 
 @serves(Files.replace_content, {"encoding": "utf-8"})
 def replace_content(call: Call) -> Reply:
     """Give a file another content."""
-    store, file = named_file(call)
-    content = decoded(call.body)
+    store, file = find_file(call)
+    content = decode(call.body)
     check_revision(call, file)
     file = store.replace(file, content)
     note(call, "file.updated", file)
-    return data({**shown(call, file), "revision": file.current.revision})
+    return data({**present_file(call, file), "revision": file.current.revision})
 
 
 def check_revision(call: Call, file: File) -> None:
@@ -64,7 +64,7 @@ def check_revision(call: Call, file: File) -> None:
 @serves(Files.unzip)
 def unzip(call: Call) -> Reply:
     """Unpack an archive into a new folder beside it."""
-    store, archive = named_file(call)
+    store, archive = find_file(call)
     if not archive.name.lower().endswith(".zip"):
         raise Refusal(400, "Only .zip files can be unzipped")
     try:
@@ -93,7 +93,7 @@ def unzip(call: Call) -> Reply:
 @serves(Files.delete)
 def delete(call: Call) -> Reply:
     """Archive a file."""
-    store, file = named_file(call)
+    store, file = find_file(call)
     store.archive(file.id)
     note(call, "file.deleted", file)
     return data({"id": file.id, "deleted": True})
@@ -103,7 +103,7 @@ def delete(call: Call) -> Reply:
 def bulk_delete(call: Call) -> Reply:
     """Archive files, all or none of them."""
     store = files_of(call, call.body["workspaceId"])
-    files = store.known(call.body["fileIds"])
+    files = store.get_many(call.body["fileIds"])
     for file in files:
         store.archive(file.id)
         note(call, "file.deleted", file)
@@ -113,23 +113,23 @@ def bulk_delete(call: Call) -> Reply:
 @serves(Files.restore)
 def restore(call: Call) -> Reply:
     """Bring an archived file back into the root; one that is in use stays as it is."""
-    store, file = named_file(call, archived=True)
+    store, file = find_file(call, archived=True)
     restored = store.restore(file)
     note(call, "file.restored", restored)
-    return data(shown(call, restored))
+    return data(present_file(call, restored))
 
 
 @serves(Files.get_share)
 def get_share(call: Call) -> Reply:
     """The public link to a file, or null."""
-    _, file = named_file(call)
+    _, file = find_file(call)
     return data(share(call, file, file.share))
 
 
 @serves(Files.update_share)
 def update_share(call: Call) -> Reply:
     """Share a file, or end that; its address stays."""
-    store, file = named_file(call)
+    store, file = find_file(call)
     body = call.body
     shared = store.update_share(
         file,

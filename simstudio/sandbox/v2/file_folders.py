@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simstudio.resources.v2.file_folders import FileFolders
-from simstudio.sandbox.definitions.folders import ROOT, normal, within
+from simstudio.sandbox.definitions.folders import ROOT, is_within, normalise_path
 from simstudio.sandbox.http import Reply
 from simstudio.sandbox.operation import Call
 from simstudio.sandbox.v2 import views
@@ -23,9 +23,9 @@ def list_folders(call: Call) -> Reply:
     query = call.query
     folders = files_of(call, query["workspaceId"]).folders
     found = folders.archived if query["scope"] == "archived" else list(folders)
-    above = normal(query.get("parentPath", ROOT))
+    above = normalise_path(query.get("parentPath", ROOT))
     levels = query.get("depth") or (None if query.get("recursive", "parentPath" not in query) else 1)
-    found = [each for each in found if each.path != above and within(each.path, above)]
+    found = [each for each in found if each.path != above and is_within(each.path, above)]
     if levels is not None:
         found = [each for each in found if _level(each.path) - _level(above) <= levels]
     if "search" in query:

@@ -8,12 +8,12 @@ from urllib.parse import quote
 
 from simstudio.core.parameters import between
 from simstudio.resources.v2.files import Files
-from simstudio.sandbox.definitions.folders import ROOT, within
+from simstudio.sandbox.definitions.folders import ROOT, is_within
 from simstudio.sandbox.http import Refusal, Reply
 from simstudio.sandbox.operation import Call
 from simstudio.sandbox.v2.answers import data
 from simstudio.sandbox.v2.file_changes import check_revision
-from simstudio.sandbox.v2.file_views import files_of, named_file, note, serves, shown
+from simstudio.sandbox.v2.file_views import files_of, find_file, note, present_file, serves
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,7 @@ def _is_text(file: File) -> bool:
 @serves(Files.read_text, bounds=MAX_BYTES)
 def read_text(call: Call) -> Reply:
     """The text of a file."""
-    _, file = named_file(call)
+    _, file = find_file(call)
     return data(file_text(call, file, file.current))
 
 
@@ -82,7 +82,7 @@ def search(call: Call) -> Reply:
         files = [
             each
             for each in files
-            if any(each.folder == folder or (below and within(each.folder, folder)) for folder in folders)
+            if any(each.folder == folder or (below and is_within(each.folder, folder)) for folder in folders)
         ]
     try:
         wanted = re.compile(query["query"] if query["mode"] == "regex" else re.escape(query["query"]), re.IGNORECASE)
@@ -110,20 +110,20 @@ def search(call: Call) -> Reply:
 @serves(Files.edit_content)
 def edit_content(call: Call) -> Reply:
     """Change a part of a text."""
-    store, file = named_file(call)
+    store, file = find_file(call)
     check_revision(call, file)
     try:
         text = file.content.decode()
     except UnicodeDecodeError:
         raise Refusal(400, "Only UTF-8 text files can be edited") from None
-    text = _edited(text, call.body["edit"])
+    text = _edit(text, call.body["edit"])
     file = store.replace(file, text.encode())
     note(call, "file.updated", file)
-    answer = {"file": shown(call, file), "lineCount": len(text.splitlines()), "revision": file.current.revision}
+    answer = {"file": present_file(call, file), "lineCount": len(text.splitlines()), "revision": file.current.revision}
     return data(answer)
 
 
-def _edited(text: str, edit: Mapping[str, Any]) -> str:
+def _edit(text: str, edit: Mapping[str, Any]) -> str:
     """A text after an edit.
 
     Raises:

@@ -10,8 +10,8 @@ from simstudio.sandbox.definitions.folders import ROOT
 from simstudio.sandbox.http import Reply
 from simstudio.sandbox.operation import Call
 from simstudio.sandbox.v2.answers import data
-from simstudio.sandbox.v2.file_views import files_of, note, serves, shown
-from simstudio.sandbox.v2.uploads import PART_NUMBERS, named_upload, opened, part_urls, session_fields
+from simstudio.sandbox.v2.file_views import files_of, note, present_file, serves
+from simstudio.sandbox.v2.uploads import PART_NUMBERS, find_upload, part_urls, present_upload, session_fields
 
 if TYPE_CHECKING:
     from simstudio.sandbox.data.files import File
@@ -29,44 +29,44 @@ def create(call: Call) -> Reply:
     """Begin an upload; the size decides whether the bytes go in parts."""
     body = call.body
     workspace_id = body["workspaceId"]
-    folder = files_of(call, workspace_id).folders.existing(body.get("folderPath", ROOT))
+    folder = files_of(call, workspace_id).folders.require(body.get("folderPath", ROOT))
     upload = call.core.data.uploads.open(
         "file", workspace_id, body["name"], body["contentType"], body["size"], folder=folder
     )
-    return opened(call, upload, _session(upload))
+    return present_upload(call, upload, _session(upload))
 
 
 @serves(FileUploads.get)
 def get(call: Call) -> Reply:
     """The state of an upload, which never has the file."""
-    return data(_session(named_upload(call, "file")))
+    return data(_session(find_upload(call, "file")))
 
 
 @serves(FileUploads.create_part_urls, own={"partNumbers": PART_NUMBERS})
 def create_part_urls(call: Call) -> Reply:
     """The addresses of parts."""
-    return part_urls(call, named_upload(call, "file"))
+    return part_urls(call, find_upload(call, "file"))
 
 
 @serves(FileUploads.complete)
 def complete(call: Call) -> Reply:
     """Make the file of the bytes; the same file again if it is made already."""
-    upload = named_upload(call, "file")
+    upload = find_upload(call, "file")
 
     def make(content: bytes) -> File:
         store = files_of(call, upload.workspace_id)
-        folder = store.folders.existing(upload.facts["folder"])
+        folder = store.folders.require(upload.facts["folder"])
         file = store.add(upload.name, upload.content_type, content, folder)
         note(call, "file.uploaded", file)
         return file
 
     file = upload.complete(make)
-    return data({**_session(upload), "file": shown(call, file)})
+    return data({**_session(upload), "file": present_file(call, file)})
 
 
 @serves(FileUploads.abort)
 def abort(call: Call) -> Reply:
     """Give an upload up."""
-    upload = named_upload(call, "file")
+    upload = find_upload(call, "file")
     upload.abort()
     return data(_session(upload))

@@ -13,7 +13,7 @@ from simstudio.sandbox.times import iso
 from simstudio.sandbox.v2.answers import data, listing
 from simstudio.sandbox.v2.file_changes import check_revision
 from simstudio.sandbox.v2.file_texts import MAX_BYTES, file_text
-from simstudio.sandbox.v2.file_views import OWNER, download, named_file, serves, shown
+from simstudio.sandbox.v2.file_views import OWNER, download, find_file, present_file, serves
 from simstudio.sandbox.v2.paging import page
 
 if TYPE_CHECKING:
@@ -23,37 +23,37 @@ if TYPE_CHECKING:
 @serves(FileVersions.list, {"sortBy": "version", "sortOrder": "desc", "limit": 50})
 def list_versions(call: Call) -> Reply:
     """A page of the versions of a file."""
-    _, file = named_file(call)
+    _, file = find_file(call)
     descending = call.query["sortOrder"] == "desc"
     versions, after = page(call, file.versions, lambda each: (each.number,), descending=descending)
-    return listing((_shown(call, file, each) for each in versions), after)
+    return listing((_present(call, file, each) for each in versions), after)
 
 
 @serves(FileVersions.get)
 def get(call: Call) -> Reply:
     """One version without its content."""
-    _, file, version = _named(call)
-    return data(_shown(call, file, version))
+    _, file, version = _find_version(call)
+    return data(_present(call, file, version))
 
 
 @serves(FileVersions.download)
 def download_version(call: Call) -> Response:
     """The content of a version."""
-    _, file, version = _named(call)
+    _, file, version = _find_version(call)
     return download(call, file.name, version.kind, version.content)
 
 
 @serves(FileVersions.read_text, bounds=MAX_BYTES)
 def read_text(call: Call) -> Reply:
     """The text of a version."""
-    _, file, version = _named(call)
+    _, file, version = _find_version(call)
     return data({**file_text(call, file, version), "version": version.number})
 
 
 @serves(FileVersions.revert)
 def revert(call: Call) -> Reply:
     """Make the content of a version current again, as a new version; nothing changes if it is current."""
-    store, file, version = _named(call)
+    store, file, version = _find_version(call)
     check_revision(call, file)
     if call.body.get("expectedCurrentVersion", file.current.number) != file.current.number:
         raise Refusal(409, "Another version of the file is current")
@@ -61,27 +61,27 @@ def revert(call: Call) -> Reply:
     if reverted:
         file = store.replace(file, version.content, "revert", version.number)
     current = file.current
-    answer = {"reverted": reverted, "file": shown(call, file), "version": _shown(call, file, current)}
+    answer = {"reverted": reverted, "file": present_file(call, file), "version": _present(call, file, current)}
     return data({**answer, "revision": current.revision})
 
 
 @serves(FileVersions.delete)
 def delete(call: Call) -> Reply:
     """Delete a version for good."""
-    store, file, version = _named(call)
+    store, file, version = _find_version(call)
     store.forget_version(file, version)
     return data({"fileId": file.id, "version": version.number, "deleted": True})
 
 
-def _named(call: Call) -> tuple[Files, File, Version]:
-    store, file = named_file(call)
+def _find_version(call: Call) -> tuple[Files, File, Version]:
+    store, file = find_file(call)
     for version in file.versions:
         if version.number == call.path["version"]:
             return store, file, version
     raise Refusal(404, "File version not found")
 
 
-def _shown(call: Call, file: File, version: Version) -> dict[str, Any]:
+def _present(call: Call, file: File, version: Version) -> dict[str, Any]:
     following = next((each for each in file.versions if each.number > version.number), None)
     return {
         "fileId": file.id,

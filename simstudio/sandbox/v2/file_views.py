@@ -48,7 +48,7 @@ def files_of(call: Call, workspace_id: str) -> Files:
     return call.core.data.files_of(call.workspace(workspace_id, is_hidden=False))
 
 
-def named_file(call: Call, *, archived: bool = False) -> tuple[Files, File]:
+def find_file(call: Call, *, archived: bool = False) -> tuple[Files, File]:
     """The file that the path names, and the store that it is in. A stranger finds no file in any workspace.
 
     Args:
@@ -64,7 +64,7 @@ def named_file(call: Call, *, archived: bool = False) -> tuple[Files, File]:
     return store, store.get(call.path["fileId"], archived=archived)
 
 
-def shown(call: Call, file: File) -> dict[str, Any]:
+def present_file(call: Call, file: File) -> dict[str, Any]:
     """A file as lists show it."""
     workspace_id = file.current.key.split("/")[1]
     return {

@@ -15,13 +15,13 @@ from starlette.responses import Response
 from simstudio.resources.v2.files import Files
 from simstudio.sandbox.checks import ListOf, Number, Parsed, Text, as_number
 from simstudio.sandbox.data.files import UNKNOWN_TYPE
-from simstudio.sandbox.definitions.folders import ROOT, normal, parent, title
+from simstudio.sandbox.definitions.folders import ROOT, normalise_path, parent, title
 from simstudio.sandbox.families import invalid_value
 from simstudio.sandbox.http import Refusal, Reply
 from simstudio.sandbox.operation import Call
 from simstudio.sandbox.signatures import Clamped
 from simstudio.sandbox.v2.answers import data, listing
-from simstudio.sandbox.v2.file_views import download, files_of, named_file, note, serves, share, shown
+from simstudio.sandbox.v2.file_views import download, files_of, find_file, note, present_file, serves, share
 from simstudio.sandbox.v2.paging import Position, page
 from simstudio.sandbox.v2.workflows import matches
 
@@ -52,12 +52,12 @@ def list_files(call: Call) -> Reply:
     query = call.query
     found = files_of(call, query["workspaceId"]).all(archived=query["scope"] == "archived")
     if "folderPath" in query:
-        folder, below = normal(query["folderPath"]), query.get("recursive", "search" in query)
+        folder, below = normalise_path(query["folderPath"]), query.get("recursive", "search" in query)
         found = [each for each in found if each.folder == folder or (below and _is_below(each.folder, folder))]
     if "search" in query:
         found = [each for each in found if matches(query["search"], each.name)]
     files, after = page(call, found, _position(query["sortBy"]), descending=query["sortOrder"] == "desc")
-    return listing((shown(call, each) for each in files), after)
+    return listing((present_file(call, each) for each in files), after)
 
 
 def _is_below(path: str, folder: str) -> bool:
@@ -82,9 +82,9 @@ def create(call: Call) -> Reply:
     """Make a file of a text, or of base64. A name that is taken is refused."""
     body = call.body
     store = files_of(call, body["workspaceId"])
-    content, name = decoded(body), body["name"]
+    content, name = decode(body), body["name"]
     try:
-        folder = store.folders.existing(body.get("folderPath", ROOT))
+        folder = store.folders.require(body.get("folderPath", ROOT))
     except Refusal:
         raise Refusal(404, "Target folder not found") from None
     if store.is_taken(name, folder):
@@ -92,10 +92,10 @@ def create(call: Call) -> Reply:
     kind = body.get("contentType") or mimetypes.guess_type(name)[0] or UNKNOWN_TYPE
     file = store.add(name, kind, content, folder, source="api")
     note(call, "file.uploaded", file)
-    return data(shown(call, file), 201)
+    return data(present_file(call, file), 201)
 
 
-def decoded(body: Mapping[str, str]) -> bytes:
+def decode(body: Mapping[str, str]) -> bytes:
     """The bytes of ``content`` in its ``encoding``.
 
     Raises:
@@ -112,20 +112,20 @@ def decoded(body: Mapping[str, str]) -> bytes:
 @serves(Files.get, {"scope": "active"})
 def get(call: Call) -> Reply:
     """One file without its content, also an archived one if asked for."""
-    _, file = named_file(call, archived=call.query["scope"] == "archived")
+    _, file = find_file(call, archived=call.query["scope"] == "archived")
     current = file.current
     more = {
         "share": share(call, file, file.share),
         "revision": current.revision,
         "currentVersion": current.number,
     }
-    return data({**shown(call, file), **more})
+    return data({**present_file(call, file), **more})
 
 
 @serves(Files.download)
 def download_file(call: Call) -> Response:
     """The content of a file."""
-    _, file = named_file(call)
+    _, file = find_file(call)
     note(call, "file.downloaded", file)
     return download(call, file.name, file.kind, file.content)
 
@@ -147,7 +147,7 @@ def bulk_download(call: Call) -> Response:
     places: dict[str, tuple[File, str]] = {}
     for path in query.get("folderPaths", ()):
         try:
-            folder = store.folders.existing(path)
+            folder = store.folders.require(path)
         except Refusal:
             raise Refusal(400, f"Folder not found: {path}") from None
         places |= {file.id: (file, _inside(file, parent(folder))) for file in store.inside(folder)}
@@ -157,7 +157,7 @@ def bulk_download(call: Call) -> Response:
         raise Refusal(400, "No files selected for download")
     if len(places) > _MOST_ZIPPED:
         raise Refusal(400, f"A bulk download is limited to {_MOST_ZIPPED} files")
-    return download(call, "workspace-files.zip", "application/zip", _zipped(places.values()))
+    return download(call, "workspace-files.zip", "application/zip", _zip(places.values()))
 
 
 def _inside(file: File, above: str) -> str:
@@ -166,7 +166,7 @@ def _inside(file: File, above: str) -> str:
     return "/".join([*map(title, filter(None, names)), file.name])
 
 
-def _zipped(places: Iterable[tuple[File, str]]) -> bytes:
+def _zip(places: Iterable[tuple[File, str]]) -> bytes:
     """An archive without compression. Names that are taken get a number."""
     taken: set[str] = set()
     content = io.BytesIO()

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 def list_folders(call: Call) -> Reply:
     """All folders of a workspace, or those right inside one."""
     folders = call.core.definitions.folders(call.workspace(call.query["workspaceId"]))
-    return listing(map(_shown, selected(call, folders)))
+    return listing(map(_present, select_folders(call, folders)))
 
 
-def selected(call: Call, folders: Folders) -> list[Folder]:
+def select_folders(call: Call, folders: Folders) -> list[Folder]:
     """The folders that a query selects, in its order: ``parentPath``, ``search``, ``sortBy`` and ``sortOrder``."""
     query = call.query
     found = list(folders)
     if "parentPath" in query:
-        parent = folders.existing(query["parentPath"])
+        parent = folders.require(query["parentPath"])
         found = [each for each in found if each.parent == parent]
     if "search" in query:
         found = [each for each in found if matches(query["search"], each.name)]
@@ -41,7 +41,7 @@ def selected(call: Call, folders: Folders) -> list[Folder]:
     return found
 
 
-def _shown(folder: Folder) -> dict[str, Any]:
+def _present(folder: Folder) -> dict[str, Any]:
     return {**views.folder(folder), "locked": False}
 
 
@@ -49,14 +49,14 @@ def _shown(folder: Folder) -> dict[str, Any]:
 def create(call: Call) -> Reply:
     """Make a folder."""
     folders = call.core.definitions.folders(call.workspace(call.body["workspaceId"]))
-    return data(_shown(folders.create(call.body["path"], call.core.clock())), 201)
+    return data(_present(folders.create(call.body["path"], call.core.clock())), 201)
 
 
 @V2().serves(WorkflowFolders.relocate)
 def relocate(call: Call) -> Reply:
     """Rename or move a folder with everything in it."""
     workspace_id, body = call.workspace(call.body["workspaceId"]), call.body
-    return data(_shown(call.core.definitions.relocate_folder(workspace_id, body["path"], body["destinationPath"])))
+    return data(_present(call.core.definitions.relocate_folder(workspace_id, body["path"], body["destinationPath"])))
 
 
 @V2().serves(WorkflowFolders.delete, {"recursive": False}, spelled=("recursive",))

@@ -12,7 +12,7 @@ from simstudio.resources.v2.knowledge_folders import KnowledgeFolders
 from simstudio.sandbox.checks import Number, Optional, Ruled, Shape, Text
 from simstudio.sandbox.data.audit import Resource
 from simstudio.sandbox.data.search import Chunking
-from simstudio.sandbox.definitions.folders import ROOT, normal
+from simstudio.sandbox.definitions.folders import ROOT, normalise_path
 from simstudio.sandbox.families import V2, invalid_value
 from simstudio.sandbox.http import Reply
 from simstudio.sandbox.operation import Call
@@ -21,7 +21,7 @@ from simstudio.sandbox.signatures import one_of
 from simstudio.sandbox.times import iso_or_none
 from simstudio.sandbox.v2 import views
 from simstudio.sandbox.v2.answers import data, listing
-from simstudio.sandbox.v2.folders import selected
+from simstudio.sandbox.v2.folders import select_folders
 from simstudio.sandbox.v2.paging import Position, page
 from simstudio.sandbox.v2.workflows import matches
 
@@ -77,7 +77,7 @@ def list_bases(call: Call) -> Reply:
     found = [
         base
         for base in call.core.data.knowledge.all(workspace_id, archived=query["scope"] == "archived")
-        if base.folder == normal(query.get("folderPath", base.folder))
+        if base.folder == normalise_path(query.get("folderPath", base.folder))
         and matches(query.get("search", ""), base.name, base.description)
     ]
 
@@ -179,7 +179,7 @@ def search(call: Call) -> Reply:
 def list_folders(call: Call) -> Reply:
     """All folders of a workspace, or those right inside one."""
     workspace_id = call.workspace(call.query["workspaceId"], is_hidden=False)
-    return listing(map(views.folder, selected(call, call.core.data.knowledge.folders(workspace_id))))
+    return listing(map(views.folder, select_folders(call, call.core.data.knowledge.folders(workspace_id))))
 
 
 @V2().serves(KnowledgeFolders.create)
@@ -204,14 +204,14 @@ def delete_folder(call: Call) -> Reply:
     """Delete a folder; the knowledge bases in it are archived."""
     query = call.query
     workspace_id = call.workspace(query["workspaceId"], is_hidden=False)
-    path, knowledge = normal(query["path"]), call.core.data.knowledge
+    path, knowledge = normalise_path(query["path"]), call.core.data.knowledge
     folders, bases = knowledge.delete_folder(workspace_id, path, recursive=query["recursive"])
     return data({"path": path, "deleted": True, "deletedItems": {"folders": folders, "knowledgeBases": bases}})
 
 
 def _base(call: Call, base: KnowledgeBase) -> dict[str, Any]:
     return {
-        **base.shown(),
+        **base.to_v1(),
         "webUrl": f"{call.core.base_url(call.request)}/workspace/{base.workspace_id}/knowledge/{base.id}",
         "ownerEmail": "sandbox@example.com",
         "folderPath": base.folder,
@@ -221,7 +221,7 @@ def _base(call: Call, base: KnowledgeBase) -> dict[str, Any]:
 
 def _result(rank: int, hit: Hit) -> dict[str, Any]:
     extra = {"knowledgeBaseId": hit.base.id, "sourceUrl": None, "rank": rank, "rankScore": hit.similarity}
-    return {**hit.shown(), **extra}
+    return {**hit.to_dict(), **extra}
 
 
 def _note(call: Call, base: KnowledgeBase, what: str) -> None:

@@ -47,7 +47,7 @@ def list_chunks(call: Call) -> Reply:
         return values[query["sortBy"]], chunk.index
 
     shown, after = page(call, found, key, descending=query["sortOrder"] == "desc")
-    return listing((chunk.shown(document) for chunk in shown), after)
+    return listing((chunk.to_dict(document) for chunk in shown), after)
 
 
 @V2().serves(KnowledgeChunks.create, {"enabled": True}, own={"content": _CONTENT})
@@ -60,7 +60,7 @@ def create_chunk(call: Call) -> Reply:
     chunk = Chunk.of(index, call.body["content"], 0, now)
     chunk.enabled = call.body["enabled"]
     document.chunks.append(chunk)
-    return data(chunk.shown(document), 201)
+    return data(chunk.to_dict(document), 201)
 
 
 @V2().serves(
@@ -90,7 +90,7 @@ def bulk_update(call: Call) -> Reply:
 def get_chunk(call: Call) -> Reply:
     """One chunk."""
     _, document = document_of(call, call.query["workspaceId"])
-    return data(document.chunk(call.path["chunkId"]).shown(document))
+    return data(document.chunk(call.path["chunkId"]).to_dict(document))
 
 
 @V2().serves(KnowledgeChunks.update, own={"content": _CONTENT})
@@ -104,7 +104,7 @@ def update_chunk(call: Call) -> Reply:
     chunk.content = body.get("content", chunk.content)
     chunk.enabled = body.get("enabled", chunk.enabled)
     chunk.updated = call.core.clock()
-    return data(chunk.shown(document))
+    return data(chunk.to_dict(document))
 
 
 @V2().serves(KnowledgeChunks.delete)

@@ -60,14 +60,14 @@ def list_connectors(call: Call) -> Reply:
         return values[query["sortBy"]], each.id
 
     shown, after = page(call, call.core.data.connectors.of(base), key, descending=query["sortOrder"] == "desc")
-    return listing((each.shown(base) for each in shown), after)
+    return listing((each.to_dict(base) for each in shown), after)
 
 
 @V2().serves(KnowledgeConnectors.create, {"syncIntervalMinutes": 1440}, own={"syncIntervalMinutes": _INTERVAL})
 def create_connector(call: Call) -> Reply:
     """Create a connector, whose first sync begins when it is read."""
     base = base_of(call, call.body["workspaceId"])
-    return data(call.core.data.connectors.create(base, call.body, call.core.clock()).shown(base), 201)
+    return data(call.core.data.connectors.create(base, call.body, call.core.clock()).to_dict(base), 201)
 
 
 @V2().serves(KnowledgeConnectors.get)
@@ -75,7 +75,7 @@ def get_connector(call: Call) -> Reply:
     """One connector with its last syncs; a sync that was requested begins or ends with this request."""
     base, connector = _connector(call, call.query["workspaceId"])
     connector.step(base, call.core.clock())
-    return data({**connector.shown(base), "syncLogs": connector.logs()})
+    return data({**connector.to_dict(base), "syncLogs": connector.logs()})
 
 
 @V2().serves(KnowledgeConnectors.update, own={"syncIntervalMinutes": _INTERVAL})
@@ -90,7 +90,7 @@ def update_connector(call: Call) -> Reply:
     connector.interval = body.get("syncIntervalMinutes", connector.interval)
     connector.status = body.get("status", connector.status)
     connector.updated = call.core.clock()
-    return data(connector.shown(base))
+    return data(connector.to_dict(base))
 
 
 @V2().serves(KnowledgeConnectors.delete, {"deleteDocuments": False})

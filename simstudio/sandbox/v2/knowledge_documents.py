@@ -15,12 +15,12 @@ from simstudio.sandbox.families import V2, invalid_value
 from simstudio.sandbox.http import Refusal, Reply
 from simstudio.sandbox.operation import Call
 from simstudio.sandbox.routes.v1_documents import ORDERS
-from simstudio.sandbox.routes.v1_requests import uploaded_file
+from simstudio.sandbox.routes.v1_requests import read_upload
 from simstudio.sandbox.signatures import one_of
 from simstudio.sandbox.v2.answers import data, listing
 from simstudio.sandbox.v2.knowledge import IN_QUERY, base_of
 from simstudio.sandbox.v2.paging import page
-from simstudio.sandbox.v2.uploads import PART_NUMBERS, named_upload, opened, part_urls, session_fields
+from simstudio.sandbox.v2.uploads import PART_NUMBERS, find_upload, part_urls, present_upload, session_fields
 from simstudio.sandbox.v2.workflows import matches
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def list_documents(call: Call) -> Reply:
     meets = base.tags.filter(query.get("tagFilters", []))
     found = [
         document
-        for document in base.live()
+        for document in base.list_included()
         if _fits(document, query["enabledFilter"])
         and matches(query.get("search", ""), document.filename)
         and meets(document.tags)
@@ -80,7 +80,7 @@ def list_documents(call: Call) -> Reply:
         call, found, lambda document: (order(document), document.id), descending=query["sortOrder"] == "desc"
     )
     base.step(shown, call.core.clock())
-    return listing((_listed(base, each) for each in shown), after)
+    return listing((_present(base, each) for each in shown), after)
 
 
 @V2().operation(
@@ -91,7 +91,7 @@ def list_documents(call: Call) -> Reply:
 )
 async def upload(call: Call) -> Reply:
     """Add a document that is sent in one request. It is processed while later requests read it."""
-    file = await uploaded_file(call)
+    file = await read_upload(call)
     base = base_of(call, call.query["workspaceId"])
     check_type(file.name)
     kind = file.mime
@@ -99,7 +99,7 @@ async def upload(call: Call) -> Reply:
         kind = _BY_ENDING.get(file.name.rpartition(".")[2].lower(), kind)
     document = base.add(file.name, kind, file.content, call.core.clock())
     _note(call, base, document, "uploaded")
-    return data(document.shown(base.id), 201)
+    return data(document.to_dict(base.id), 201)
 
 
 @V2().serves(
@@ -153,10 +153,10 @@ def bulk_update(call: Call) -> Reply:
         raise invalid_value("documentIds", "documentIds cannot be combined with selectAll")
     base = base_of(call, body["workspaceId"])
     if "selectAll" in body:
-        found = [document for document in base.live() if _fits(document, body.get("enabledFilter", "all"))]
+        found = [document for document in base.list_included() if _fits(document, body.get("enabledFilter", "all"))]
     else:
         wanted = set(body["documentIds"])
-        found = [document for document in base.live() if document.id in wanted]
+        found = [document for document in base.list_included() if document.id in wanted]
     if not found:
         raise Refusal(404, "No valid documents found to update")
     for document in found:
@@ -170,7 +170,7 @@ def get_document(call: Call) -> Reply:
     """One document with the state of its processing, which moves one step on."""
     base, document = document_of(call, call.query["workspaceId"])
     base.step([document], call.core.clock())
-    return data({**_listed(base, document), **document.processing()})
+    return data({**_present(base, document), **document.processing()})
 
 
 @V2().serves(
@@ -203,7 +203,7 @@ def update_document(call: Call) -> Reply:
             document.tags[slot] = f"{body[slot]}T00:00:00.000Z" if slot in SLOTS["date"] else body[slot]
             if body[slot] == "":
                 del document.tags[slot]
-    return data(_listed(base, document))
+    return data(_present(base, document))
 
 
 def _retry(call: Call, base: KnowledgeBase, document: Document) -> Reply:
@@ -251,7 +251,7 @@ def create_upload(call: Call) -> Reply:
     made = call.core.data.uploads.open(
         "document", base.workspace_id, body["name"], body["contentType"], body["size"], base=base.id, tags=tags
     )
-    return opened(call, made, _session(base, made, None))
+    return present_upload(call, made, _session(base, made, None))
 
 
 @V2().serves(KnowledgeUploads.create_part_urls, own={"partNumbers": PART_NUMBERS})
@@ -293,7 +293,7 @@ def abort_upload(call: Call) -> Reply:
 
 
 def _upload_of(call: Call) -> tuple[KnowledgeBase, Upload]:
-    found = named_upload(call, "document")
+    found = find_upload(call, "document")
     base = base_of(call, call.query["workspaceId"])
     if found.facts["base"] != base.id:
         raise Refusal(404, "Upload session not found")
@@ -301,12 +301,12 @@ def _upload_of(call: Call) -> tuple[KnowledgeBase, Upload]:
 
 
 def _session(base: KnowledgeBase, found: Upload, document: Document | None) -> dict[str, Any]:
-    shown = None if document is None else document.shown(base.id)
+    shown = None if document is None else document.to_dict(base.id)
     return {**session_fields(found), "knowledgeBaseId": base.id, "document": shown}
 
 
-def _listed(base: KnowledgeBase, document: Document) -> dict[str, Any]:
-    return {**document.shown(base.id), "tags": base.tags.shown(document.tags)}
+def _present(base: KnowledgeBase, document: Document) -> dict[str, Any]:
+    return {**document.to_dict(base.id), "tags": base.tags.name_values(document.tags)}
 
 
 def _fits(document: Document, enabled: str) -> bool:

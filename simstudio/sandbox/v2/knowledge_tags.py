@@ -23,7 +23,7 @@ _DEFINITION = Shape(
 @V2().serves(KnowledgeTags.list, own={"workspaceId": IN_QUERY})
 def list_tags(call: Call) -> Reply:
     """All tags of a knowledge base, by slot."""
-    return listing(tag.shown() for tag in base_of(call, call.query["workspaceId"]).tags.all())
+    return listing(tag.to_dict() for tag in base_of(call, call.query["workspaceId"]).tags.all())
 
 
 @V2().serves(
@@ -35,7 +35,7 @@ def create_tag(call: Call) -> Reply:
     """Define a tag."""
     body = call.body
     tags = base_of(call, body["workspaceId"]).tags
-    return data(tags.create(body["displayName"], body["fieldType"], body.get("tagSlot")).shown(), 201)
+    return data(tags.create(body["displayName"], body["fieldType"], body.get("tagSlot")).to_dict(), 201)
 
 
 @V2().serves(
@@ -53,8 +53,8 @@ def bulk_save(call: Call) -> Reply:
     created, updated, errors = base_of(call, call.body["workspaceId"]).tags.save(call.body["definitions"])
     return data(
         {
-            "created": [tag.shown() for tag in created],
-            "updated": [tag.shown() for tag in updated],
+            "created": [tag.to_dict() for tag in created],
+            "updated": [tag.to_dict() for tag in updated],
             "errors": errors,
         }
     )
@@ -69,7 +69,7 @@ def update_tag(call: Call) -> Reply:
     tags = base_of(call, body["workspaceId"]).tags
     tag = tags.get(call.path["tagId"])
     tags.update(tag, body.get("displayName"), body.get("fieldType"))
-    return data(tag.shown())
+    return data(tag.to_dict())
 
 
 @V2().serves(KnowledgeTags.delete)
@@ -95,7 +95,7 @@ def bulk_delete(call: Call) -> Reply:
 def next_slot(call: Call) -> Reply:
     """The slot that a new tag of a type would get."""
     kind, tags = call.query["fieldType"], base_of(call, call.query["workspaceId"]).tags
-    used, total = tags.used(kind), len(SLOTS[kind])
+    used, total = tags.list_used_slots(kind), len(SLOTS[kind])
     return data(
         {
             "nextAvailableSlot": tags.next_slot(kind),
@@ -111,9 +111,9 @@ def next_slot(call: Call) -> Reply:
 def usage(call: Call) -> Reply:
     """All tags, with the numbers of documents and chunks that have a value."""
     base = base_of(call, call.query["workspaceId"])
-    return listing({**tag.shown(), **_usage(call, tag)} for tag in base.tags.all())
+    return listing({**tag.to_dict(), **_usage(call, tag)} for tag in base.tags.all())
 
 
 def _usage(call: Call, tag: Tag) -> dict[str, int]:
-    documents = [each for each in base_of(call, call.query["workspaceId"]).live() if tag.slot in each.tags]
+    documents = [each for each in base_of(call, call.query["workspaceId"]).list_included() if tag.slot in each.tags]
     return {"documentCount": len(documents), "chunkCount": sum(len(document.chunks) for document in documents)}

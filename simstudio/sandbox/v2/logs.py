@@ -15,7 +15,7 @@ from simstudio.sandbox.times import iso, iso_or_none
 from simstudio.sandbox.v2 import results
 from simstudio.sandbox.v2.answers import data, listing
 from simstudio.sandbox.v2.paging import Position, page
-from simstudio.sandbox.v2.runs import described, download_path
+from simstudio.sandbox.v2.runs import describe_file, download_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -198,7 +198,7 @@ def _item(call: Call, entry: Entry) -> dict[str, object]:
 
 def _basics(entry: Entry) -> dict[str, object]:
     run = entry.execution
-    files = [described(file, download_path(run.workflow_id, run.id, file)) for file in entry.files]
+    files = [describe_file(file, download_path(run.workflow_id, run.id, file)) for file in entry.files]
     return {
         "kind": "workflow",
         "runId": run.id,

@@ -29,7 +29,7 @@ _STATUS: dict[Ending, Status] = {
 }
 
 
-def finished(core: Core, run: Run, outcome: Outcome, run_id: str, selected: Iterable[str] | None = None) -> Any:
+def present_run(core: Core, run: Run, outcome: Outcome, run_id: str, selected: Iterable[str] | None = None) -> Any:
     """A run that has ended or rests, for whoever waited for it.
 
     Args:

@@ -25,7 +25,7 @@ def digest(*parts: object) -> str:
     return hashlib.sha256(jsontext.encode(list(parts))).hexdigest()[:22]
 
 
-def bounded(rows: Sequence[Row], start: int, limit: int) -> Sequence[Row]:
+def take_page(rows: Sequence[Row], start: int, limit: int) -> Sequence[Row]:
     """Rows from a place on, as many as a page of 5 MB holds; at least one."""
     found, size = rows[start : start + limit], 0
     for index, row in enumerate(found):
@@ -41,7 +41,7 @@ def all_of(rows: Sequence[Row]) -> Sequence[Row]:
     Raises:
         Refusal: 400, they are more than 5 MB.
     """
-    if len(bounded(rows, 0, len(rows))) < len(rows):
+    if len(take_page(rows, 0, len(rows))) < len(rows):
         message = "Query result exceeds the 5MB limit. Add a filter or a limit to narrow the result."
         raise Refusal(400, message, {"code": "TABLE_QUERY_RESULT_TOO_LARGE"})
     return rows
@@ -69,25 +69,25 @@ def page(
     """
     start = 0
     if cursor is not None:
-        at = _decoded(cursor, scope, bound)
+        at = _decode(cursor, scope, bound)
         try:
             start = int(at["o"]) if by_offset else bisect_right(rows, Fraction(at["k"]), key=lambda row: row.order)
         except (KeyError, TypeError, ValueError, ArithmeticError):
             raise _INVALID from None
-    shown = bounded(rows, start, limit)
+    shown = take_page(rows, start, limit)
     end = start + len(shown)
     if end >= len(rows):
         return shown, None
     last = shown[-1]
     place: dict[str, object] = {"o": end} if by_offset else {"k": str(last.order), "i": last.id}
-    return shown, _encoded({"scope": scope, "inner": _encoded({**place, **bound, "v": 1})})
+    return shown, _encode({"scope": scope, "inner": _encode({**place, **bound, "v": 1})})
 
 
-def _encoded(value: Mapping[str, object]) -> str:
+def _encode(value: Mapping[str, object]) -> str:
     return base64.b64encode(jsontext.encode(value)).decode()
 
 
-def _decoded(cursor: str, scope: str, bound: Mapping[str, str]) -> Mapping[str, Any]:
+def _decode(cursor: str, scope: str, bound: Mapping[str, str]) -> Mapping[str, Any]:
     outer = _read(cursor)
     if outer.get("scope") != scope:
         raise Refusal(

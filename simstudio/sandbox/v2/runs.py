@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from simstudio.resources.v2.runs import Runs
-from simstudio.sandbox.disconnects import outcome_of
+from simstudio.sandbox.disconnects import wait_for_outcome
 from simstudio.sandbox.families import PRIVATE, V2, invalid_value
 from simstudio.sandbox.http import Refusal, Reply
 from simstudio.sandbox.operation import Call
 from simstudio.sandbox.outputs import selected_values
 from simstudio.sandbox.records import ExecutionRecord
-from simstudio.sandbox.routes.runs import paused_part
+from simstudio.sandbox.routes.runs import describe_pause
 from simstudio.sandbox.times import iso, iso_or_none
 from simstudio.sandbox.v2 import results, views
 from simstudio.sandbox.v2.answers import data, listing
@@ -82,7 +82,7 @@ def get_run(call: Call) -> Reply:
         {
             **results.summary(found),
             "runId": run_id,
-            "paused": paused_part(found, internal_id=False),
+            "paused": describe_pause(found, internal_id=False),
             "error": results.error_of(found),
             "output": core.output(output, found.id, is_stored=True),
             "blockOutputs": None
@@ -158,10 +158,10 @@ async def resume_run(call: Call) -> Reply:
         status_url = f"{core.base_url(call.request)}/api/v2/workflows/{found.id}/runs/{run_id}"
         return data({"runId": run_id, "statusUrl": status_url}, 202, headers)
     run = resumption.run
-    outcome = await outcome_of(core, run, core.engine.resume(resumption), call.request.receive)
+    outcome = await wait_for_outcome(core, run, core.engine.resume(resumption), call.request.receive)
     if outcome.ending == "interrupted":
         raise Refusal(503, "Server is shutting down", {"runId": run_id}, headers=headers)
-    return data(results.finished(core, run, outcome, run_id), headers=headers)
+    return data(results.present_run(core, run, outcome, run_id), headers=headers)
 
 
 def _run(call: Call) -> ExecutionRecord | JobRecord:
@@ -211,7 +211,7 @@ def _file(file: RunFile, workflow_id: str, run_id: str, most: int) -> dict[str, 
     if most >= 0 and file.size > _LARGEST_BASE64:
         message = f"File {file.name!r} exceeds the 16 MB inline limit; download it with GET {path}"
         raise Refusal(413, message)
-    return {**described(file, path), "base64": file.content if file.size <= most else None}
+    return {**describe_file(file, path), "base64": file.content if file.size <= most else None}
 
 
 def download_path(workflow_id: str, run_id: str, file: RunFile) -> str:
@@ -219,6 +219,6 @@ def download_path(workflow_id: str, run_id: str, file: RunFile) -> str:
     return f"/api/v2/workflows/{workflow_id}/runs/{run_id}/files/{file.id}"
 
 
-def described(file: RunFile, path: str) -> dict[str, object]:
+def describe_file(file: RunFile, path: str) -> dict[str, object]:
     """A file without its bytes."""
     return {"id": file.id, "name": file.name, "size": file.size, "type": file.type, "downloadPath": path}

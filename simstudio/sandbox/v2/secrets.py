@@ -48,7 +48,7 @@ def list_secrets(call: Call) -> Reply:
         return values[query["sortBy"]], secret.name, secret.scope
 
     shown, after = page(call, found, key, descending=query["sortOrder"] == "desc")
-    return listing(map(_shown, shown), after)
+    return listing(map(_present, shown), after)
 
 
 @V2().serves(Secrets.set, own={"name": _NAME, "value": _VALUE})
@@ -62,7 +62,7 @@ def set_secret(call: Call) -> Reply:
     secret.description = body.get("description", secret.description)
     if "value" in body or "unredacted" in body:
         secret.value = body.get("value", secret.value) if body.get("unredacted") else None
-    return data(_shown(secret), 200 if found else 201)
+    return data(_present(secret), 200 if found else 201)
 
 
 @V2().serves(Secrets.delete, own={"name": _NAME})
@@ -79,7 +79,7 @@ def _key(call: Call, given: Mapping[str, Any]) -> tuple[str | None, str]:
     return (workspace_id if given["scope"] == "workspace" else None), call.path["name"]
 
 
-def _shown(secret: Secret) -> dict[str, Any]:
+def _present(secret: Secret) -> dict[str, Any]:
     readable = {} if secret.value is None else {"value": secret.value}
     return {
         "name": secret.name,

@@ -9,7 +9,7 @@ from simstudio.sandbox.families import V2
 from simstudio.sandbox.http import Reply
 from simstudio.sandbox.operation import Call
 from simstudio.sandbox.v2.answers import data, listing
-from simstudio.sandbox.v2.folders import selected
+from simstudio.sandbox.v2.folders import select_folders
 from simstudio.sandbox.v2.views import folder
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def list_folders(call: Call) -> Reply:
     """All folders of a workspace, or those right inside one."""
     folders = call.core.data.tables.folders(_workspace(call, call.query))
-    return listing(map(folder, selected(call, folders)))
+    return listing(map(folder, select_folders(call, folders)))
 
 
 @V2().serves(TableFolders.create)

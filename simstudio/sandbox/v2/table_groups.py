@@ -11,7 +11,7 @@ from simstudio.resources.v2.table_groups import TableGroups
 from simstudio.resources.v2.tables import Tables
 from simstudio.sandbox.checks import MISSING, Flag, Issue, ListOf, Number, OneOf, Optional, Shape, Text
 from simstudio.sandbox.data import columns
-from simstudio.sandbox.data.predicates import matching
+from simstudio.sandbox.data.predicates import filter_rows
 from simstudio.sandbox.data.table_groups import Dispatch, Group
 from simstudio.sandbox.definitions.blocktypes import BLOCK_TYPES
 from simstudio.sandbox.families import V2, invalid
@@ -64,7 +64,7 @@ _IN_QUERY = {"workspaceId": WORKSPACE}
 @V2().serves(TableGroups.list, own=_IN_QUERY)
 def list_groups(call: Call) -> Reply:
     """All groups of a table."""
-    return listing(group.shown() for group in table_of(call, call.query["workspaceId"]).groups)
+    return listing(group.to_dict() for group in table_of(call, call.query["workspaceId"]).groups)
 
 
 @V2().serves(TableGroups.add, own={"group": _GROUP, "outputColumns": OUTPUT_COLUMNS})
@@ -81,7 +81,7 @@ def add(call: Call) -> Reply:
     table.groups.append(group)
     if body.get("autoRun"):
         table_runs.start(call.core, table, [group], table.rows, "all")
-    return data(_saved(table, group), 201)
+    return data(_present_group(table, group), 201)
 
 
 @V2().serves(
@@ -101,7 +101,7 @@ def update(call: Call) -> Reply:
     changed = Group(group.id, {**group.settings, **changes})
     _settle(call, table, changed, body.get("newOutputColumns", ()))
     group.settings = changed.settings
-    return data(_saved(table, group))
+    return data(_present_group(table, group))
 
 
 @V2().serves(TableGroups.delete)
@@ -115,11 +115,11 @@ def delete(call: Call) -> Reply:
         columns.drop(table, each, call.core.clock())
     for cells in table.cells.values():
         cells.pop(group.id, None)
-    return data({"id": group.id, "deleted": True, "columns": table.described_columns()})
+    return data({"id": group.id, "deleted": True, "columns": table.to_v2_columns()})
 
 
-def _saved(table: Table, group: Group) -> dict[str, object]:
-    return {"group": group.shown(), "columns": table.described_columns()}
+def _present_group(table: Table, group: Group) -> dict[str, object]:
+    return {"group": group.to_dict(), "columns": table.to_v2_columns()}
 
 
 def _group(table: Table, group_id: str, message: str = "Workflow group not found") -> Group:
@@ -189,7 +189,7 @@ def list_dispatches(call: Call) -> Reply:
     """The dispatches that go on; one that has ended is read by its id."""
     table = table_of(call, call.query["workspaceId"])
     active = [each for each in table.dispatches.values() if each.status == "dispatching"]
-    return listing(_shown(table, each) for each in active)
+    return listing(_present_dispatch(table, each) for each in active)
 
 
 @V2().serves(
@@ -214,14 +214,14 @@ def create_dispatch(call: Call) -> Reply:
     if "filter" in body:
         scope["filtered"] = True
     rows = _rows(table, body)
-    return _started(table_runs.start(call.core, table, groups, rows, body["runMode"], scope, body.get("limit")))
+    return _report_start(table_runs.start(call.core, table, groups, rows, body["runMode"], scope, body.get("limit")))
 
 
 @V2().serves(TableDispatches.get)
 def get_dispatch(call: Call) -> Reply:
     """One dispatch."""
     table = table_of(call, call.query["workspaceId"])
-    return data(_shown(table, _dispatch(call, table)))
+    return data(_present_dispatch(table, _dispatch(call, table)))
 
 
 @V2().serves(TableDispatches.cancel)
@@ -230,7 +230,7 @@ def cancel_dispatch(call: Call) -> Reply:
     table = table_of(call, call.query["workspaceId"])
     found = _dispatch(call, table)
     found.cancel(call.core.clock())
-    return data(_shown(table, found))
+    return data(_present_dispatch(table, found))
 
 
 @V2().serves(Tables.cancel_runs, own={"filter": Optional(FILTER)})
@@ -260,7 +260,7 @@ def _rows(table: Table, body: Mapping[str, Any]) -> list[Row]:
             raise Refusal(404, "Row not found")
         found = [known[each] for each in dict.fromkeys(body["rowIds"])]
     else:
-        found = matching(table.rows, body["filter"], table.columns) if "filter" in body else table.rows
+        found = filter_rows(table.rows, body["filter"], table.columns) if "filter" in body else table.rows
     excluded = set(body.get("excludeRowIds", ()))
     return [row for row in found if row.id not in excluded]
 
@@ -272,11 +272,11 @@ def _dispatch(call: Call, table: Table) -> Dispatch:
     return found
 
 
-def _shown(table: Table, found: Dispatch) -> dict[str, object]:
-    return found.shown(table.id, table.workspace_id)
+def _present_dispatch(table: Table, found: Dispatch) -> dict[str, object]:
+    return found.to_dict(table.id, table.workspace_id)
 
 
-def _started(made: Dispatch) -> Reply:
+def _report_start(made: Dispatch) -> Reply:
     return data({"dispatchId": made.id})
 
 
@@ -297,4 +297,4 @@ def run_enrichment(call: Call) -> Reply:
     table = table_of(call, call.body["workspaceId"])
     group = _group(table, call.path["groupId"])
     row = table.row(call.path["rowId"])
-    return _started(table_runs.start(call.core, table, [group], [row], "all", {"rowIds": [row.id]}))
+    return _report_start(table_runs.start(call.core, table, [group], [row], "all", {"rowIds": [row.id]}))

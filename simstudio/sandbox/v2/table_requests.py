@@ -147,9 +147,9 @@ def column(given: Mapping[str, Any], *at: str | int, group_id: str | None = None
 def with_run_states(table: Table, rows: Iterable[Row], is_wanted: object) -> list[dict[str, object]]:
     """Rows as the API shows them, with what groups did in them if that is asked for."""
     if not is_wanted:
-        return [row.shown() for row in rows]
+        return [row.to_v2() for row in rows]
     return [
-        row.shown(runState={key: cell.shown() for key, cell in table.cells.get(row.id, {}).items()}) for row in rows
+        row.to_v2(runState={key: cell.to_dict() for key, cell in table.cells.get(row.id, {}).items()}) for row in rows
     ]
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from simstudio.resources.v2.table_rows import TableRows
 from simstudio.sandbox.checks import AnyOf, ListOf, Number, Optional, Parsed, Record, Shape, Text, as_number
 from simstudio.sandbox.data import rows
-from simstudio.sandbox.data.cells import coerced, fits
-from simstudio.sandbox.data.predicates import in_order, matching
+from simstudio.sandbox.data.cells import coerce_row, fits
+from simstudio.sandbox.data.predicates import filter_rows, sort_rows
 from simstudio.sandbox.data.values import text_of
 from simstudio.sandbox.families import V2
 from simstudio.sandbox.http import Refusal, Reply
@@ -53,7 +53,7 @@ _PER_QUERY = Number(
 )
 
 
-def _affected(verb: str) -> Optional:
+def _check_limit(verb: str) -> Optional:
     most = (_MOST, f"Cannot {verb} more than {_MOST} rows per operation")
     return Optional(Number(least=_TOO_FEW, most=most, whole=True))
 
@@ -87,7 +87,7 @@ _DELETED = Shape(
     {
         "workspaceId": _WORKSPACE_ID,
         "filter": Optional(FILTER),
-        "limit": _affected("delete"),
+        "limit": _check_limit("delete"),
         "rowIds": Optional(
             ListOf(
                 item=Text(least=(1, None)),
@@ -138,7 +138,7 @@ def query_rows(call: Call) -> Reply:
     states, limit, sort = body.get("includeRunState"), body["limit"], body.get("sort", ())
     check_run_states(states, limit)
     table = table_of(call, body["workspaceId"])
-    found = _selected(table, body.get("predicate"), sort)
+    found = _select(table, body.get("predicate"), sort)
     if limit == 0:
         return listing(with_run_states(table, row_cursors.all_of(found), states))
     ids = {column.name: column.id for column in table.columns}
@@ -153,7 +153,7 @@ def query_rows(call: Call) -> Reply:
 def count_rows(call: Call) -> Reply:
     """How many rows match a filter."""
     table = table_of(call, call.body["workspaceId"])
-    return data({"totalCount": len(_selected(table, call.body.get("predicate")))})
+    return data({"totalCount": len(_select(table, call.body.get("predicate")))})
 
 
 @_QUERIES.serves(
@@ -170,7 +170,7 @@ def search_rows(call: Call) -> Reply:
     wanted = call.body["q"].lower()
     found = [
         {"ordinal": ordinal, "rowId": row.id, "column": column.name}
-        for ordinal, row in enumerate(_selected(table, call.body.get("predicate"), call.body.get("sort", ())))
+        for ordinal, row in enumerate(_select(table, call.body.get("predicate"), call.body.get("sort", ())))
         for column in table.columns
         if wanted in (text_of(row.data.get(column.name)) or "").lower()
     ]
@@ -185,11 +185,9 @@ def get_row(call: Call) -> Reply:
     return data(with_run_states(table, [row], call.query.get("includeRunState"))[0])
 
 
-def _selected(
-    table: Table, predicate: Mapping[str, Any] | None, sort: Sequence[Mapping[str, str]] = ()
-) -> Sequence[Row]:
-    found = table.rows if predicate is None else matching(table.rows, predicate, table.columns)
-    return in_order(found, sort, table.columns) if sort else found
+def _select(table: Table, predicate: Mapping[str, Any] | None, sort: Sequence[Mapping[str, str]] = ()) -> Sequence[Row]:
+    found = table.rows if predicate is None else filter_rows(table.rows, predicate, table.columns)
+    return sort_rows(found, sort, table.columns) if sort else found
 
 
 # -- writing --------------------------------------------------------------------------------------------------------
@@ -204,12 +202,12 @@ def insert_rows(call: Call) -> Reply:
     table = table_of(call, body["workspaceId"], "insert")
     now = call.core.clock()
     if "rows" in body:
-        many = rows.insert_many(table, [coerced(table.columns, each) for each in body["rows"]], now)
+        many = rows.insert_many(table, [coerce_row(table.columns, each) for each in body["rows"]], now)
         table_runs.run_in_new_rows(call.core, table, many)
-        return data({"rows": [row.shown() for row in many], "insertedCount": len(many)}, 201)
-    row = rows.insert(table, coerced(table.columns, body["data"]), now, _place(table, body))
+        return data({"rows": [row.to_v2() for row in many], "insertedCount": len(many)}, 201)
+    row = rows.insert(table, coerce_row(table.columns, body["data"]), now, _place(table, body))
     table_runs.run_in_new_rows(call.core, table, [row])
-    return data(row.shown(), 201)
+    return data(row.to_v2(), 201)
 
 
 def _place(table: Table, body: Mapping[str, Any]) -> int | None:
@@ -227,11 +225,11 @@ def upsert_row(call: Call) -> Reply:
     rows.conflict_target(table, target)  # which says so of a locked table as well
     check_lock(table, "insert")
     check_lock(table, "update")
-    given = coerced(table.columns, call.body["data"])
+    given = coerce_row(table.columns, call.body["data"])
     row, is_new = rows.upsert(table, given, target, call.core.clock())
     if is_new:
         table_runs.run_in_new_rows(call.core, table, [row])
-    return data({"row": row.shown(), "operation": "insert" if is_new else "update"})
+    return data({"row": row.to_v2(), "operation": "insert" if is_new else "update"})
 
 
 @V2().serves(TableRows.update, own={"data": Record()})
@@ -239,22 +237,22 @@ def update_row(call: Call) -> Reply:
     """Some values of one row; none changes nothing."""
     table = table_of(call, call.body["workspaceId"], "update")
     row = table.row(call.path["rowId"])
-    changes = coerced(table.columns, call.body["data"])
+    changes = coerce_row(table.columns, call.body["data"])
     if changes:
         rows.update(table, row, changes, call.core.clock())
-    return data(row.shown())
+    return data(row.to_v2())
 
 
-@V2().serves(TableRows.update_by_filter, own={"filter": FILTER, "data": Record(), "limit": _affected("limit")})
+@V2().serves(TableRows.update_by_filter, own={"filter": FILTER, "data": Record(), "limit": _check_limit("limit")})
 def update_rows(call: Call) -> Reply:
     """The same values in the rows that match a filter; without a limit in all of them."""
     table = table_of(call, call.body["workspaceId"], "update")
-    changes = coerced(table.columns, call.body["data"])
+    changes = coerce_row(table.columns, call.body["data"])
     wrong = rows.misfits(changes, [column for column in table.columns if column.name in changes])
     if wrong:
         raise Refusal(400, ", ".join(wrong))
-    found = list(_selected(table, call.body["filter"]))[: call.body.get("limit")]
-    return _updated(rows.update_alike(table, found, changes, call.core.clock()))
+    found = list(_select(table, call.body["filter"]))[: call.body.get("limit")]
+    return _report_update(rows.update_alike(table, found, changes, call.core.clock()))
 
 
 @V2().serves(TableRows.bulk_update, own={"updates": _UPDATES})
@@ -274,12 +272,12 @@ def bulk_update(call: Call) -> Reply:
             each["rowId"],
             {
                 name: value if value is None or fits(value, by_name[name]) else None
-                for name, value in coerced(table.columns, each["data"]).items()
+                for name, value in coerce_row(table.columns, each["data"]).items()
             },
         )
         for each in updates
     ]
-    return _updated(rows.update_many(table, changes, call.core.clock()))
+    return _report_update(rows.update_many(table, changes, call.core.clock()))
 
 
 @V2().serves(TableRows.delete, own={"workspaceId": WORKSPACE})
@@ -302,11 +300,11 @@ def delete_rows(call: Call) -> Reply:
         gone, missing = rows.delete_ids(table, body["rowIds"])
         requested = {"requestedCount": len(gone) + len(missing), "missingRowIds": missing}
         return data({"deletedCount": len(gone), "deletedRowIds": gone, **requested})
-    found = list(_selected(table, body["filter"]))[: body.get("limit")]
+    found = list(_select(table, body["filter"]))[: body.get("limit")]
     rows.delete(table, found)
     return data({"deletedCount": len(found), "deletedRowIds": [row.id for row in found]})
 
 
-def _updated(changed: Sequence[Row]) -> Reply:
+def _report_update(changed: Sequence[Row]) -> Reply:
     ids = [row.id for row in changed]
     return data({"updatedCount": len(ids), "updatedRowIds": ids})

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from simstudio.sandbox.data.cells import coerce, fits
 from simstudio.sandbox.data.table_groups import Cell, Dispatch, Group, Mode
-from simstudio.sandbox.data.values import stored_object, text_of
+from simstudio.sandbox.data.values import order_object_keys, text_of
 from simstudio.sandbox.runs import Invocation
 from simstudio.sandbox.times import iso
 
@@ -112,7 +112,7 @@ async def _run_cell(core: Core, table: Table, row: Row, group: Group) -> None:
     if workflow is None or not (is_draft or workflow.deployed):
         cell.status, cell.error = "error", "Workflow not found" if workflow is None else "Workflow is not deployed"
         return
-    given = stored_object(group.inputs(row.data))
+    given = order_object_keys(group.inputs(row.data))
     run = core.engine.begin(workflow, Invocation(given, given, trigger="table"), cell.run_id)
     cell.running_blocks = (workflow.block_id(),)
     try:
@@ -160,7 +160,7 @@ def _write(core: Core, table: Table, row: Row, values: Mapping[str, object]) -> 
             continue
         made = text_of(value) if column.kind == "string" else coerce(value, column)
         stored[name] = made if made is not None and fits(made, column) else None
-    row.data = stored_object({**row.data, **stored})
+    row.data = order_object_keys({**row.data, **stored})
     row.updated = core.clock()
 
 

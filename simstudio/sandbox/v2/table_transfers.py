@@ -23,7 +23,7 @@ from simstudio.sandbox.times import iso
 from simstudio.sandbox.v2 import table_runs
 from simstudio.sandbox.v2.answers import data
 from simstudio.sandbox.v2.table_requests import TABLE_NAME, check_lock, find_table, invalid_at, table_of
-from simstudio.sandbox.v2.uploads import PART_NUMBERS, named_upload, opened, part_urls
+from simstudio.sandbox.v2.uploads import PART_NUMBERS, find_upload, part_urls, present_upload
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,7 @@ def create_import(call: Call) -> Reply:
     if target["type"] == "existing":
         made.table_id = _existing(call, made).id
     else:
-        call.core.data.tables.folders(workspace_id).existing(target.get("folderPath", ROOT))
+        call.core.data.tables.folders(workspace_id).require(target.get("folderPath", ROOT))
     imports = call.core.data.imports
     if source["type"] == "upload":
         _check_kind(source["name"], source["contentType"])
@@ -99,18 +99,18 @@ def create_import(call: Call) -> Reply:
         )
         made.id = made.upload.id
         imports[made.id] = made
-        return opened(call, made.upload, made.shown())
+        return present_upload(call, made.upload, made.to_dict())
     file = call.core.data.files_of(workspace_id).get(source["fileId"])
     _check_kind(file.name, file.kind)
     imports[made.id] = made
     _begin(call, made, file.name, file.content)
-    return data({"session": made.shown(), "uploadToken": None, "transfer": None}, 201)
+    return data({"session": made.to_dict(), "uploadToken": None, "transfer": None}, 201)
 
 
 @V2().serves(TableImports.get)
 def get_import(call: Call) -> Reply:
     """One import; while it is uploaded only with its token."""
-    return data(_import(call).shown())
+    return data(_import(call).to_dict())
 
 
 @V2().serves(TableImports.cancel)
@@ -122,22 +122,22 @@ def cancel_import(call: Call) -> Reply:
     if found.upload is not None and found.status == "uploading":
         found.upload.abort()
     found.end("canceled", call.core.clock())
-    return data(found.shown())
+    return data(found.to_dict())
 
 
 @V2().serves(TableImports.create_part_urls, own={"partNumbers": PART_NUMBERS})
 def create_part_urls(call: Call) -> Reply:
     """The addresses of parts."""
-    return part_urls(call, named_upload(call, "import", "importId"))
+    return part_urls(call, find_upload(call, "import", "importId"))
 
 
 @V2().serves(TableImports.complete)
 def complete_import(call: Call) -> Reply:
     """Start an import whose bytes are there; its state if it was started before."""
-    upload = named_upload(call, "import", "importId")
+    upload = find_upload(call, "import", "importId")
     found: Import = call.core.data.imports[upload.id]
     upload.complete(lambda content: _begin(call, found, upload.name, content))
-    return data(found.shown())
+    return data(found.to_dict())
 
 
 def _options(body: Any) -> dict[str, Any]:
@@ -193,7 +193,7 @@ def _begin(call: Call, found: Import, name: str, content: bytes) -> None:
         file, problem = CSVFile(["column"], ()), str(error)
     if found.target["type"] == "new":
         names = dict.fromkeys(file.header)
-        made = {column.name.lower(): column for column in map(file.inferred, names)}
+        made = {column.name.lower(): column for column in map(file.infer_column, names)}
         table = core.data.tables.add(
             found.workspace_id,
             found.target["name"],
@@ -215,7 +215,7 @@ async def _write(core: Core, table: Table, found: Import, file: CSVFile, problem
     try:
         if problem is not None:
             raise NoRowsError(problem)
-        made = file.rows(_mapped(core, table, found, file), found.options.get("timezone"))
+        made = file.rows(_map_columns(core, table, found, file), found.options.get("timezone"))
         if found.target.get("mode") == "replace":
             rows.delete(table, list(table.rows))
         while batch := list(islice(made, _ROWS_AT_ONCE)):
@@ -247,7 +247,7 @@ def _insert(core: Core, table: Table, found: Import, batch: Sequence[dict[str, o
     found.updated = core.clock()
 
 
-def _mapped(core: Core, table: Table, found: Import, file: CSVFile) -> list[tuple[str, Column]]:
+def _map_columns(core: Core, table: Table, found: Import, file: CSVFile) -> list[tuple[str, Column]]:
     """The columns of a file, and those of the table that they fill; new ones are made.
 
     Raises:
@@ -257,7 +257,7 @@ def _mapped(core: Core, table: Table, found: Import, file: CSVFile) -> list[tupl
     for name in created:
         if name not in file.header:
             raise NoRowsError(f"Columns to create are not in the file: {name}")
-        columns.add(table, file.inferred(name), None, core.clock())
+        columns.add(table, file.infer_column(name), None, core.clock())
     known = {column.name: column for column in table.columns}
     given = found.options.get("mapping", {})
     unknown = sorted({target for target in given.values() if target is not None and target not in known})
@@ -295,13 +295,13 @@ def create_export(call: Call) -> Reply:
         made.end("completed", core.clock())
     else:
         core.engine.spawn(_export(core, table, made))
-    return data(made.shown(), 201)
+    return data(made.to_dict(), 201)
 
 
 @V2().serves(TableExports.get)
 def get_export(call: Call) -> Reply:
     """One export."""
-    return data(_export_of(call).shown())
+    return data(_export_of(call).to_dict())
 
 
 @V2().serves(TableExports.cancel)
@@ -311,7 +311,7 @@ def cancel_export(call: Call) -> Reply:
     if found.is_done:
         raise Refusal(409, f"Table export is {found.status}")
     found.end("canceled", call.core.clock())
-    return data(found.shown())
+    return data(found.to_dict())
 
 
 @V2().serves(TableExports.download)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from simstudio.resources.v2.table_views import TableViews
 from simstudio.sandbox.checks import ListOf, Nullable, Number, Optional, Record, Shape, Text
-from simstudio.sandbox.data.predicates import in_order, matching
+from simstudio.sandbox.data.predicates import filter_rows, sort_rows
 from simstudio.sandbox.data.table_views import View, without_nulls
 from simstudio.sandbox.families import V2
 from simstudio.sandbox.http import Refusal, Reply
@@ -38,7 +38,7 @@ _IN_QUERY = {"workspaceId": WORKSPACE}
 def list_views(call: Call) -> Reply:
     """All views of a table."""
     table = table_of(call, call.query["workspaceId"])
-    return listing(view.shown(table.id) for view in table.views)
+    return listing(view.to_dict(table.id) for view in table.views)
 
 
 @V2().serves(TableViews.create, own={"name": Text(least=(1, None)), "config": _CONFIG})
@@ -49,14 +49,14 @@ def create(call: Call) -> Reply:
     now = call.core.clock()
     view = View(call.body["name"], without_nulls(config), now, now)
     table.views.append(view)
-    return data(view.shown(table.id), 201)
+    return data(view.to_dict(table.id), 201)
 
 
 @V2().serves(TableViews.get, own=_IN_QUERY)
 def get(call: Call) -> Reply:
     """One view."""
     table = table_of(call, call.query["workspaceId"])
-    return data(_view(call, table).shown(table.id))
+    return data(_view(call, table).to_dict(table.id))
 
 
 @V2().serves(TableViews.update, own={"config": Optional(_CONFIG), "configPatch": Optional(_CONFIG)})
@@ -79,7 +79,7 @@ def update(call: Call) -> Reply:
     view.is_default = body.get("isDefault", view.is_default)
     view.name = body.get("name", view.name)
     view.updated = call.core.clock()
-    return data(view.shown(table.id))
+    return data(view.to_dict(table.id))
 
 
 @V2().serves(TableViews.delete, own=_IN_QUERY)
@@ -107,6 +107,6 @@ def _check(table: Table, config: Mapping[str, object]) -> None:
     """
     config = without_nulls(config)
     if "filter" in config:
-        matching((), config["filter"], table.columns)
+        filter_rows((), config["filter"], table.columns)
     if "sort" in config:
-        in_order((), config["sort"], table.columns)
+        sort_rows((), config["sort"], table.columns)

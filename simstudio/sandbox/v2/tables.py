@@ -8,7 +8,7 @@ from simstudio.resources.v2.table_columns import TableColumns
 from simstudio.resources.v2.tables import Tables as TablesResource
 from simstudio.sandbox.checks import ListOf, Optional, Ruled, Shape, Text
 from simstudio.sandbox.data import columns
-from simstudio.sandbox.definitions.folders import ROOT, within
+from simstudio.sandbox.definitions.folders import ROOT, is_within
 from simstudio.sandbox.families import V2
 from simstudio.sandbox.http import Refusal, Reply
 from simstudio.sandbox.operation import Call
@@ -66,7 +66,7 @@ def list_tables(call: Call) -> Reply:
         return values[query["sortBy"]], each.id
 
     shown, after = page(call, found, position, descending=query["sortOrder"] == "desc")
-    return listing((each.described() for each in shown), after)
+    return listing((each.to_v2() for each in shown), after)
 
 
 @V2().serves(
@@ -86,13 +86,13 @@ def create(call: Call) -> Reply:
         body.get("folderPath", ROOT),
     )
     note(call, "table.created", table, f'Created table "{table.name}" via API', columnCount=len(made))
-    return data(table.described(), 201)
+    return data(table.to_v2(), 201)
 
 
 @V2().serves(TablesResource.get, own=_IN_QUERY)
 def get(call: Call) -> Reply:
     """One table."""
-    return data(table_of(call, call.query["workspaceId"]).described())
+    return data(table_of(call, call.query["workspaceId"]).to_v2())
 
 
 @V2().serves(TablesResource.update, own={"name": Optional(TABLE_NAME)})
@@ -104,7 +104,7 @@ def update(call: Call) -> Reply:
     table = table_of(call, call.body["workspaceId"])
     call.core.data.tables.update(table, changes)
     note(call, "table.updated", table, f'Updated table "{table.name}" via API')
-    return data(table.described())
+    return data(table.to_v2())
 
 
 @V2().serves(TablesResource.delete, own=_IN_QUERY)
@@ -122,7 +122,7 @@ def restore(call: Call) -> Reply:
     if table is None or table.workspace_id != call.body["workspaceId"] or call.key == "outsider":
         raise Refusal(404, "Table not found")
     call.core.data.tables.restore(table)
-    return data(table.described())
+    return data(table.to_v2())
 
 
 @V2().serves(TablesResource.move, own={"tableIds": _IDS})
@@ -130,7 +130,7 @@ def move(call: Call) -> Reply:
     """Put tables and folders into a folder, each on its own."""
     tables, workspace_id = call.core.data.tables, call.workspace(call.body["workspaceId"], is_hidden=False)
     selection = _Selection(call, tables, workspace_id)
-    target = tables.existing_folder(workspace_id, call.body.get("targetFolderPath", ROOT))
+    target = tables.require_folder(workspace_id, call.body.get("targetFolderPath", ROOT))
     moved: list[object] = []
     failed: list[object] = []
     skipped = [table for table in selection.tables if selection.holds(table)]
@@ -201,7 +201,7 @@ class _Selection:
 
     def holds(self, table: Table) -> bool:
         """Whether a table is in one of the folders."""
-        return any(within(table.folder, path) for path in self.paths)
+        return any(is_within(table.folder, path) for path in self.paths)
 
 
 def _archive(call: Call, table: Table) -> None:
@@ -228,7 +228,7 @@ def add_column(call: Call) -> Reply:
     table = table_of(call, call.body["workspaceId"], "schema")
     columns.add(table, made, given.get("position"), call.core.clock())
     _note_columns(call, table, f'Added column "{made.name}" to table "{table.name}"')
-    return data({"columns": table.described_columns()}, 201)
+    return data({"columns": table.to_v2_columns()}, 201)
 
 
 @V2().serves(TableColumns.update, own={"updates": COLUMN_CHANGES})
@@ -240,7 +240,7 @@ def update_column(call: Call) -> Reply:
     if "type" in updates:
         columns.recast(table, updates.get("name", name))
     _note_columns(call, table, f'Updated column "{name}" in table "{table.name}"')
-    return data({"columns": table.described_columns()})
+    return data({"columns": table.to_v2_columns()})
 
 
 @V2().serves(TableColumns.delete)
@@ -250,7 +250,7 @@ def delete_column(call: Call) -> Reply:
     table = table_of(call, call.body["workspaceId"], "schema")
     columns.drop(table, name, call.core.clock())
     _note_columns(call, table, f'Deleted column "{name}" from table "{table.name}"')
-    return data({"columns": table.described_columns()})
+    return data({"columns": table.to_v2_columns()})
 
 
 def _note_columns(call: Call, table: Table, description: str) -> None:

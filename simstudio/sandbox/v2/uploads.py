@@ -56,7 +56,7 @@ async def put_part(call: Call) -> Response:
     return Response(status_code=204)
 
 
-def named_upload(call: Call, purpose: Purpose, parameter: str = "uploadId") -> Upload:
+def find_upload(call: Call, purpose: Purpose, parameter: str = "uploadId") -> Upload:
     """The session that the path, the query and the header ``upload-token`` name.
 
     Args:
@@ -70,7 +70,7 @@ def named_upload(call: Call, purpose: Purpose, parameter: str = "uploadId") -> U
     return call.core.data.uploads.get(purpose, upload_id, token, call.query["workspaceId"])
 
 
-def opened(call: Call, upload: Upload, session: Mapping[str, Any]) -> Reply:
+def present_upload(call: Call, upload: Upload, session: Mapping[str, Any]) -> Reply:
     """A new session, its token, and how its bytes are sent."""
     transfer: dict[str, Any]
     if upload.in_parts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from simstudio.resources.v2.workflow_versions import WorkflowVersions
-from simstudio.sandbox.definitions.comparing import compared
+from simstudio.sandbox.definitions.comparing import compare_graphs
 from simstudio.sandbox.families import V2, invalid_value
 from simstudio.sandbox.http import Reply
 from simstudio.sandbox.operation import Call
@@ -82,7 +82,7 @@ def compare(call: Call) -> Reply:
             "workflowId": found.id,
             "base": base.number,
             "target": target.number,
-            "diff": compared(base.state, target.state),
+            "diff": compare_graphs(base.state, target.state),
         }
     )
 

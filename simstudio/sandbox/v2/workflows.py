@@ -31,7 +31,7 @@ def list_workflows(call: Call) -> Reply:
     store, workspace_id = call.core.definitions, call.workspace(query["workspaceId"])
     found = store.all_of(workspace_id, query["scope"])
     if "folderPath" in query:
-        folder = store.folders(workspace_id).existing(query["folderPath"])
+        folder = store.folders(workspace_id).require(query["folderPath"])
         # Folders are looked for among what is in use, so nothing archived is in any.
         found = [each for each in found if each.folder == folder and query["scope"] == "active"]
     if query.get("deployedOnly"):
@@ -73,7 +73,7 @@ def create(call: Call) -> Reply:
         workspace_id, body["name"], body.get("description"), body.get("folderPath", ROOT)
     )
     note(call, "workflow.created", made)
-    return data({**views.workflow(call, made), "blocks": graph.listed_blocks(made.draft)}, 201)
+    return data({**views.workflow(call, made), "blocks": graph.list_blocks(made.draft)}, 201)
 
 
 @V2().serves(Workflows.get)
@@ -189,7 +189,7 @@ def apply_operations(call: Call) -> Reply:
 def apply_variables(call: Call) -> Reply:
     """Change variables by name."""
     found = views.workflow_of(call)
-    changed = variables.applied(found.draft["variables"], call.body["operations"])
+    changed = variables.apply_operations(found.draft["variables"], call.body["operations"])
     same = changed == found.draft["variables"]
     if not same:
         found.edit({**found.draft, "variables": changed}, call.core.clock())

@@ -18,16 +18,16 @@ def list_workspaces(call: Call) -> Reply:
     """A page of the workspaces, none of which an outsider may see."""
     ids = [] if call.key == "outsider" else list(call.core.definitions.workspaces)
     shown, after = page(call, ids, lambda workspace_id: (workspace_id,), descending=call.query["sortOrder"] == "desc")
-    return listing((_shown(call, workspace_id) for workspace_id in shown), after)
+    return listing((_present(call, workspace_id) for workspace_id in shown), after)
 
 
 @V2().serves(Workspaces.get)
 def get_workspace(call: Call) -> Reply:
     """One workspace."""
-    return data(_shown(call, call.workspace(call.path["workspaceId"], is_hidden=False)))
+    return data(_present(call, call.workspace(call.path["workspaceId"], is_hidden=False)))
 
 
-def _shown(call: Call, workspace_id: str) -> dict[str, Any]:
+def _present(call: Call, workspace_id: str) -> dict[str, Any]:
     """A workspace; all are as old as the sandbox, and named after their ids."""
     opened = iso(call.core.data.opened)
     return {
