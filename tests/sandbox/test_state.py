@@ -107,8 +107,8 @@ def test_finished_jobs_are_forgotten_after_a_day(tmp_path: Path) -> None:
     for store in stores:
         store.open()
         store.save_job(job("old").refuse("no", 10.0))
-        store.save_job(job("running").starting(10.0))
-        store.save_execution(ExecutionRecord("e", "hello", "api", 1.0).orphaned("no", 30.0))
+        store.save_job(job("running").start(10.0))
+        store.save_execution(ExecutionRecord("e", "hello", "api", 1.0).interrupt("no", 30.0))
         store.forget_before(20.0)
         assert store.job("old") is None
         assert store.job("running") is not None
