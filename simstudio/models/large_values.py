@@ -132,12 +132,12 @@ class LargeArrayManifest(_StandIn):
 def with_references(data: Any) -> Any:
     """JSON data with every reference and manifest as its type; the same object if it holds none."""
     try:
-        return _typed(data)
+        return _replace(data)
     except RecursionError:  # nested deeper than Python code can follow; json itself can
         return data
 
 
-def _typed(data: Any) -> Any:
+def _replace(data: Any) -> Any:
     made: Any
     if type(data) is dict:
         if data.get(_VALUE_MARK) is True:
@@ -147,7 +147,7 @@ def _typed(data: Any) -> Any:
         made = data
         for name, value in data.items():
             if type(value) is dict or type(value) is list:
-                typed = _typed(value)
+                typed = _replace(value)
                 if typed is not value:
                     made = dict(data) if made is data else made
                     made[name] = typed
@@ -156,7 +156,7 @@ def _typed(data: Any) -> Any:
         made = data
         for index, value in enumerate(data):
             if type(value) is dict or type(value) is list:
-                typed = _typed(value)
+                typed = _replace(value)
                 if typed is not value:
                     made = list(data) if made is data else made
                     made[index] = typed

@@ -67,15 +67,15 @@ def find_cause(response: Response) -> str | None:
             "For long runs use client.workflows.run() or submit(), which do not wait on one connection."
         )
     if response.status == 403:
-        return _forbidden(body)
+        return _advise_on_permission(body)
     if response.status == 409 and body.message == CANNOT_RESUME:
         return CANNOT_RESUME_ADVICE
     if response.status == 413 and response.method not in ("GET", "HEAD"):  # of a GET, the answer is too large
         return "Send less; Sim takes 10 MiB."
-    return mistaken_address(response) or _unknown_to_server(response, body) or _refused(response, body)
+    return advise_on_address(response) or _advise_on_unknown(response, body) or _describe_refusal(response, body)
 
 
-def _forbidden(body: ErrorBody) -> str:
+def _advise_on_permission(body: ErrorBody) -> str:
     if not body.is_json:
         return "The body is not Sim's: a proxy or a firewall may have refused the request."
     code = body.details.get("code") if isinstance(body.details, Mapping) else None
@@ -86,13 +86,13 @@ def _forbidden(body: ErrorBody) -> str:
     return advice.format(code)
 
 
-def _unknown_to_server(response: Response, body: ErrorBody) -> str | None:
+def _advise_on_unknown(response: Response, body: ErrorBody) -> str | None:
     """Advice about a route or a parameter that this server does not know."""
     unknown = ""
     if lacks_route(response, body):
         unknown = f"{response.method} {response.path}"
     elif response.status == 400:
-        unknown = ", ".join(dict.fromkeys(_unrecognized(body.details)))
+        unknown = ", ".join(dict.fromkeys(_find_unrecognized(body.details)))
         if _read_as_number(response, body.details):
             unknown = f"{response.method} {response.path}"
     if not unknown:
@@ -119,7 +119,7 @@ def _read_as_number(response: Response, details: Any) -> bool:
     )
 
 
-def _refused(response: Response, body: ErrorBody) -> str | None:
+def _describe_refusal(response: Response, body: ErrorBody) -> str | None:
     """What the details of a 400 add to its message: places of the request, rows, and what is wrong with them."""
     remarks = find_remarks(response, body)
     shown = [text if len(text) <= _LONGEST_REMARK else f"{text[:_LONGEST_REMARK]}…" for text in remarks[:_MOST_REMARKS]]
@@ -132,10 +132,10 @@ def find_remarks(response: Response, body: ErrorBody) -> list[str]:
     """The places of the request, or its rows, and what is wrong with them, as the details of a 400 or 422 list them."""
     if response.status not in (400, 422):
         return []
-    return list(dict.fromkeys(filter(None, (_remark(each, body.message) for each in _items(body.details)))))
+    return list(dict.fromkeys(filter(None, (_make_remark(each, body.message) for each in _items(body.details)))))
 
 
-def _remark(item: Any, message: str | None) -> str:
+def _make_remark(item: Any, message: str | None) -> str:
     """One item of a list of details, without what the message says; empty if it adds nothing.
 
     An item is a text, ``{"path", "message"}``, or ``{"row", "errors"}``.
@@ -159,7 +159,7 @@ def _items(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _unrecognized(details: Any) -> Iterator[str]:
+def _find_unrecognized(details: Any) -> Iterator[str]:
     """The parameters that a server refused as unknown: their Python names, and the places of deeper fields."""
     for issue in _items(details):
         if not isinstance(issue, Mapping) or issue.get("code") != "unrecognized_keys":
@@ -170,7 +170,7 @@ def _unrecognized(details: Any) -> Iterator[str]:
             yield ".".join([*place, str(key)]) if place else re.sub(r"(?<!^)(?=[A-Z])", "_", str(key)).lower()
 
 
-def mistaken_address(response: Response) -> str | None:
+def advise_on_address(response: Response) -> str | None:
     """Advice about a base_url that ends in the API's path, or about an address that was given as an id; else None."""
     if response.status not in (400, 404, 405):
         return None

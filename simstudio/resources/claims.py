@@ -13,7 +13,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from simstudio.resources.execution import refused_before_running
+from simstudio.resources.execution import is_refused_execution
 from simstudio.transport.errors import ConfigurationError
 from simstudio.transport.message import Claim
 
@@ -65,7 +65,7 @@ def spends(response: Response) -> bool:
 
     The refusal of the admission gate, which does not, has a ``Retry-After`` and a code.
     """
-    if "retry-after" in response.headers or not refused_before_running(response):
+    if "retry-after" in response.headers or not is_refused_execution(response):
         return False
     return "code" not in json.loads(response.content)
 
@@ -73,7 +73,7 @@ def spends(response: Response) -> bool:
 def may_send_again(response: Response) -> bool:
     """Whether an error status is one of Sim or of a gateway, and not one that the workflow may have set."""
     if response.status == 429:
-        return refused_before_running(response)
+        return is_refused_execution(response)
     return response.status in _GATEWAY_STATUSES and _read(response) is None
 
 

@@ -29,7 +29,7 @@ _REFUSALS = ("Rate limit exceeded", "Too many requests", "Too many concurrent ex
 _DOCUMENTED_STATUSES = frozenset({400, 401, 402, 403, 404, 409, 413, 429})
 
 
-def refused_before_running(response: Response) -> bool:
+def is_refused_execution(response: Response) -> bool:
     """Whether a 429 comes from Sim's rate limit, concurrency limit or admission gate, so that nothing ran.
 
     A *Response* block may also send 429, after it ran; Sim's own refusals are recognized by the start of ``error``.

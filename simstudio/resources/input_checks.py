@@ -69,9 +69,9 @@ def check_input(description: WorkflowDescription, data: Any) -> None:
         return
     faults = list(_find_faults(description, data))
     if faults:
-        fields = ", ".join(_declared(name, field.type) for name, field in description.fields.items())
+        fields = ", ".join(_describe_field(name, field.type) for name, field in description.fields.items())
         raise InvalidInputError(
-            f"The input does not fit the workflow {_shown(description.id)}: {'; '.join(faults)}. Its fields: {fields}.",
+            f"The input does not fit the workflow {_quote(description.id)}: {'; '.join(faults)}. Its fields: {fields}.",
             details=faults,
         )
 
@@ -87,35 +87,35 @@ def _find_faults(description: WorkflowDescription, data: Any) -> Iterator[str]:
         given = {**{name: value for name, value in given.items() if name != "input"}, **inner}
     for name in given:
         if isinstance(name, str) and name not in fields:
-            yield f"{_shown(name)} is no field{_suggest(name, [each for each in fields if each not in given])}"
+            yield f"{_quote(name)} is no field{_suggest(name, [each for each in fields if each not in given])}"
     for name, field in fields.items():
         value = given.get(name)
         if value is not None:
             yield from _find_type_fault(name, field.type, value)
         elif field.required is True:
-            yield f"{_shown(name)} is missing"
+            yield f"{_quote(name)} is missing"
 
 
 def _find_type_fault(name: str, kind: object, value: Any) -> Iterator[str]:
     expected = FIELD_TYPES.get(kind) if isinstance(kind, str) else None
     try:
         if expected is not None and not expected.accepts(value):
-            yield f"{_shown(name)} must be {expected.words}, not {type_name(value)}"
+            yield f"{_quote(name)} must be {expected.words}, not {type_name(value)}"
     except InvalidInputError as error:
-        yield f"{_shown(name)}: {str(error).rstrip('.')}"
+        yield f"{_quote(name)}: {str(error).rstrip('.')}"
 
 
 def _suggest(name: str, fields: Iterable[str]) -> str:
     """A question that names the field most like a name; empty if none is."""
     lowered = {each.lower(): each for each in fields if len(each) <= _LONGEST_NAME}
     close = difflib.get_close_matches(name[:_LONGEST_NAME].lower(), lowered, n=1)
-    return f" (did you mean {_shown(lowered[close[0]])}?)" if close else ""
+    return f" (did you mean {_quote(lowered[close[0]])}?)" if close else ""
 
 
-def _declared(name: str, kind: object) -> str:
-    return f"{_shown(name)} ({kind})" if kind in FIELD_TYPES else _shown(name)
+def _describe_field(name: str, kind: object) -> str:
+    return f"{_quote(name)} ({kind})" if kind in FIELD_TYPES else _quote(name)
 
 
-def _shown(name: object) -> str:
+def _quote(name: object) -> str:
     text = str(name)
     return repr(text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…")

@@ -228,12 +228,12 @@ class Jobs(APIResource[M]):
             if not job.done:
                 watch.record_running(sent_at)
             elif resumed is None and workflow_id is not None and not job.cancelled:
-                duration = watch.duration(poller.clock(), _reported_duration(job))
+                duration = watch.duration(poller.clock(), _read_duration(job))
                 if duration is not None:
                     durations.add(workflow_id, duration)
             return job
 
-        def expired(last: Job | None) -> JobTimeoutError:
+        def make_error(last: Job | None) -> JobTimeoutError:
             state = _describe_state(last)
             return JobTimeoutError(
                 f"The job {target.task_id} was not done within {timeout:g} s ({state}). It goes on; wait again with "
@@ -245,11 +245,11 @@ class Jobs(APIResource[M]):
             done = yield from poller.wait(
                 ask,
                 done=resumed or (lambda state: state.done),
-                expired=expired,
+                expired=make_error,
                 timeout=timeout,
                 client_timeout=self._context.options.timeout,
                 on_progress=on_progress,
-                estimate=_estimated_duration,
+                estimate=_read_estimate,
                 expected=durations.expect(workflow_id) if known else None,
                 begun=watch.begun,
                 subject=f"The job {target.task_id}",
@@ -332,12 +332,12 @@ def _remember(memory: OrderedDict[str, V], key: str, value: V) -> None:
         memory.popitem(last=False)
 
 
-def _estimated_duration(job: Job) -> float | None:
+def _read_estimate(job: Job) -> float | None:
     """The server's estimate of the job's duration in seconds; None if it is missing or malformed."""
     return _seconds(job.estimated_duration)
 
 
-def _reported_duration(job: Job) -> float | None:
+def _read_duration(job: Job) -> float | None:
     """The duration that the server reports for a job, in seconds; only v0.4 and v2 report it."""
     metadata: object = job.metadata
     return _seconds(metadata.get("duration")) if isinstance(metadata, dict) else None

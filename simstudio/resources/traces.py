@@ -73,7 +73,7 @@ class Traces(APIResource[M]):
             ... except ExecutionError as error:
             ...     print(client.traces.get(error).to_text())
         """
-        known = _known_trace(run)
+        known = _find_known_trace(run)
         if known is not None:
             return known
         run_id, version, is_log = _name_run(run)
@@ -146,7 +146,7 @@ class Traces(APIResource[M]):
         return found
 
 
-def _known_trace(run: Reference) -> Trace | None:
+def _find_known_trace(run: Reference) -> Trace | None:
     """The trace that an object holds; None if it holds no spans."""
     holder: Any = run
     if isinstance(run, SubmittedRun):

@@ -107,13 +107,13 @@ def make_function(
     def function_of(method: Any, qualname: str, **options: Any) -> Any:
         options["check"] = description
 
-        def called(**fields: Any) -> Any:
+        def call(**fields: Any) -> Any:
             return method(description.id, fields, **options)
 
-        async def awaited(**fields: Any) -> Any:
+        async def call_async(**fields: Any) -> Any:
             return await method(description.id, fields, **options)
 
-        function = awaited if inspect.iscoroutinefunction(method) else called
+        function = call_async if inspect.iscoroutinefunction(method) else call
         return _shape(function, qualname, signature, method, text)
 
     def map(inputs: Inputs, **options: Any) -> Any:  # noqa: A001 - the name of the method

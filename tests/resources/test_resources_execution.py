@@ -26,8 +26,8 @@ from simstudio import (
 from simstudio.resources.execution import (
     execution_result,
     is_envelope,
+    is_refused_execution,
     parse_receipt,
-    refused_before_running,
     status_path,
 )
 from simstudio.transport.auth import Credentials
@@ -192,7 +192,7 @@ class TestRefusedBeforeRunning:
         ],
     )
     def test_sims_own_429(self, text: str) -> None:
-        assert refused_before_running(answer(429, {"error": text}))
+        assert is_refused_execution(answer(429, {"error": text}))
 
     @pytest.mark.parametrize(
         "body",
@@ -207,15 +207,15 @@ class TestRefusedBeforeRunning:
         ],
     )
     def test_not_a_response_blocks(self, body: Any) -> None:
-        assert not refused_before_running(answer(429, body))
+        assert not is_refused_execution(answer(429, body))
 
     @pytest.mark.parametrize("content", [b"<html>Too many requests", b"[" * 100_000, b"\xff"])
     def test_not_what_is_no_json(self, content: bytes) -> None:
-        assert not refused_before_running(answer(429, content=content))
+        assert not is_refused_execution(answer(429, content=content))
 
     @pytest.mark.parametrize("status", [200, 500, 503])
     def test_nor_another_status(self, status: int) -> None:
-        assert not refused_before_running(answer(status, {"error": "Too many requests"}))
+        assert not is_refused_execution(answer(status, {"error": "Too many requests"}))
 
     async def test_it_is_sent_again_and_a_response_blocks_429_is_not(self, both: Both, no_waiting: list[float]) -> None:
         own = answer(429, {"error": "Rate limit exceeded. Please try again later."})

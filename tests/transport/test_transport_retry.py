@@ -17,7 +17,7 @@ from simstudio import (
     Retry,
     RetryPolicy,
 )
-from simstudio.resources.execution import refused_before_running
+from simstudio.resources.execution import is_refused_execution
 from simstudio.transport.deadline import Budget
 from simstudio.transport.message import Claim, Headers
 from simstudio.transport.retry import LONGEST_WAIT, check_max_retries
@@ -103,11 +103,11 @@ class TestDecide:
     )
     @pytest.mark.parametrize("resend", ["never", "claimed"])
     def test_an_execution_is_sent_again_after_a_429_of_sims_own_only(self, body: Any, again: bool, resend: str) -> None:
-        assert (decided(request(resend, refused=refused_before_running), answer(429, body)) is not None) is again
+        assert (decided(request(resend, refused=is_refused_execution), answer(429, body)) is not None) is again
 
     @pytest.mark.parametrize("status", [500, 502, 503, 504])
     def test_an_execution_is_not_sent_again_after_another_status_even_with_such_a_body(self, status: int) -> None:
-        assert decided(request("never", refused=refused_before_running), answer(status, SIMS_OWN)) is None
+        assert decided(request("never", refused=is_refused_execution), answer(status, SIMS_OWN)) is None
 
     def test_the_requests_own_number_of_retries_comes_before_the_policys(self) -> None:
         assert decided(request(max_retries=0), answer(503), max_retries=5) is None

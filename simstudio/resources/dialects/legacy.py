@@ -28,9 +28,9 @@ from simstudio.resources.dialects.base import Dialect, StreamOptions, Target
 from simstudio.resources.execution import (
     execution_result,
     final_event,
+    is_refused_execution,
     is_stream,
     parse_receipt,
-    refused_before_running,
     status_path,
 )
 from simstudio.resources.payload import Payload, encode_input, selectors
@@ -228,7 +228,7 @@ class LegacyDialect(Dialect[M]):
         ))  # fmt: skip
         body = encode_json({} if data is None else {"input": data})
         request = self._request(
-            "POST", path, content=body, headers=_JSON, refused=refused_before_running, timeout=timeout
+            "POST", path, content=body, headers=_JSON, refused=is_refused_execution, timeout=timeout
         )
         response = yield from self._send(request)
         if response.status == 202 or _is_queued(response):
@@ -358,7 +358,7 @@ class LegacyDialect(Dialect[M]):
             f"/api/workflows/{segment(workflow_id, 'workflow_id')}/execute",
             content=payload.content,
             headers=headers,
-            refused=refused_before_running,
+            refused=is_refused_execution,
             **options,
         )
         request.observers = self.observers

@@ -196,7 +196,7 @@ class ClaimedRun:
         """
         poller = attrs.evolve(Poller(), transient=(*TRANSIENT_ERRORS, NotFoundError), max_failures=_MAX_FAILURES)
 
-        def expired(_: RunResponse | None) -> APITimeoutError:
+        def make_error(_: RunResponse | None) -> APITimeoutError:
             message = f"The run {self.run_id} was not over in time. It goes on."
             return APITimeoutError(message, sent=True)
 
@@ -208,7 +208,9 @@ class ClaimedRun:
 
         done = until or (lambda run: run.data["status"] in _OVER and not is_resuming(run.data))
         client_timeout = self.resource._context.options.timeout
-        return (yield from poller.wait(ask, done=done, expired=expired, timeout=timeout, client_timeout=client_timeout))
+        return (
+            yield from poller.wait(ask, done=done, expired=make_error, timeout=timeout, client_timeout=client_timeout)
+        )
 
     def _fetch(self, options: Mapping[str, Any], *, whole: bool) -> Flow[RunResponse]:
         return fetch_run(self.resource, self.workflow_id, self.run_id, whole=whole, **options)

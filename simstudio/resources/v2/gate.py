@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from simstudio.core.errors import APIVersionError
-from simstudio.resources.advice import mistaken_address
+from simstudio.resources.advice import advise_on_address
 from simstudio.transport.errors import APIConnectionError, APIStatusError, NotFoundError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def explain_not_found(resource: APIResource[Any], error: NotFoundError) -> Flow[
     response = error.response
     if response is None or "/api/v2/" not in response.path or response.path.endswith(META) or not _is_generic(response):
         return
-    if mistaken_address(response) is not None:  # the error says so already
+    if advise_on_address(response) is not None:  # the error says so already
         return
     try:
         meta = yield from resource._get(META)

@@ -168,7 +168,7 @@ class DocumentSteps:
         return flow
 
 
-def added_document(outcome: AddedFiles, reference: str) -> str:
+def find_added_document(outcome: AddedFiles, reference: str) -> str:
     """Return the id of the document that a file of the workspace became.
 
     Raises:

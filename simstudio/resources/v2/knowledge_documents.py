@@ -157,7 +157,7 @@ class KnowledgeDocuments(APIResource[M]):
             >>> handle = documents.add("kb", pathlib.Path("report.pdf"), workspace_id="ws")  # doctest: +SKIP
             >>> handle.wait(timeout=300).chunk_count  # doctest: +SKIP
         """
-        from simstudio.resources.v2.knowledge_adding import added_document, upload_document  # few programs need it
+        from simstudio.resources.v2.knowledge_adding import find_added_document, upload_document  # few programs need it
 
         if not isinstance(source, str):
             document = yield from upload_document(
@@ -177,7 +177,7 @@ class KnowledgeDocuments(APIResource[M]):
             outcome = yield from KnowledgeDocuments.add_workspace_files.flow(
                 self, knowledge_base_id, workspace_id=workspace_id, file_references=[source]
             )
-            document = added_document(outcome, source)
+            document = find_added_document(outcome, source)
         return self.handle(knowledge_base_id, document, workspace_id=workspace_id)
 
     @endpoint("POST", f"{_ALL}/from-workspace-files", "addWorkspaceFilesToKnowledgeBase")

@@ -309,7 +309,7 @@ class Runs(APIResource[M]):
             require(run, fetched.response, status=str)
             return run
 
-        def expired(last: Run | None) -> APITimeoutError:
+        def make_error(last: Run | None) -> APITimeoutError:
             state = f"last seen {last.status!r}" if last is not None else "never seen"
             error = APITimeoutError(f"The run {run_id} was not over within {timeout:g} s ({state}). It goes on.")
             error.run_id = run_id
@@ -319,7 +319,7 @@ class Runs(APIResource[M]):
             yield from poller.wait(
                 ask,
                 done=lambda run: run.done,
-                expired=expired,
+                expired=make_error,
                 timeout=timeout,
                 client_timeout=self._context.options.timeout,
                 on_progress=on_progress,
