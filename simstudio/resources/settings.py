@@ -6,6 +6,7 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
+from simstudio.core.environment import from_environment
 from simstudio.core.service import Service
 from simstudio.resources.advice import advise
 from simstudio.transport.endpoint import check_base_url
@@ -65,8 +66,8 @@ def resolve_api_key(api_key: Secret[Any]) -> Secret[Any]:
         ConfigurationError: No key is set, or the key is empty.
     """
     if api_key.reveal() is None:
-        api_key = Secret(os.environ.get("SIM_API_KEY"))
-        if not api_key.reveal():
+        api_key = from_environment(api_key, "SIM_API_KEY")
+        if api_key.reveal() is None:
             raise ConfigurationError(
                 "No API key. Set the environment variable SIM_API_KEY, or pass api_key= "
                 "(api_key=simstudio.ANONYMOUS calls public workflows without one)."
@@ -78,9 +79,7 @@ def resolve_base_url(base_url: str | Secret[Any] | None) -> str:
     """The given base URL, or else the value of ``SIM_BASE_URL``, or else ``https://sim.ai``."""
     given: Secret[Any] = Secret(base_url)
     del base_url
-    if given.reveal() is None:
-        given = Secret(os.environ.get("SIM_BASE_URL") or DEFAULT_BASE_URL)
-    return check_base_url(given)
+    return check_base_url(from_environment(given, "SIM_BASE_URL", DEFAULT_BASE_URL))
 
 
 def resolve_api_version(api_version: str | None) -> APIVersion:
@@ -89,7 +88,7 @@ def resolve_api_version(api_version: str | None) -> APIVersion:
     Raises:
         ConfigurationError: The version is neither ``v1`` nor ``v2``.
     """
-    version = api_version if api_version is not None else os.environ.get("SIM_API_VERSION") or "v1"
+    version = from_environment(Secret(api_version), "SIM_API_VERSION", "v1").reveal()
     if version not in ("v1", "v2"):
         raise ConfigurationError(f'api_version must be "v1" or "v2", not {version!r}.')
     return cast("APIVersion", version)

@@ -367,8 +367,12 @@ class OomolServer(Served["OomolSandbox"]):
 
     @property
     def environ(self) -> dict[str, str]:
-        """The environment variables that lead the examples here, token included."""
-        return {"OOMOL_BASE_URL": self.base_url, "OOMOL_TOKEN": self.sandbox.api_token}
+        """The environment variables that lead a program here, token included."""
+        return {
+            "OOMOL_BASE_URL": self.base_url,
+            "OOMOL_TOKEN": self.sandbox.api_token,
+            "OOMOL_APPLETS_URL": self.applets_url,
+        }
 
     def _options(self, options: dict[str, Any]) -> dict[str, Any]:
         own = {"base_url": self.base_url, "api_token": self.sandbox.api_token, "applets_url": self.applets_url}

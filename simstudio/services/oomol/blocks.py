@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 UNKNOWN = "unknown"
 """The version of a block whose path does not tell."""
 
-_VERSION = re.compile(r"[/\\](\d+\.\d+\.\d+)[/\\]")
+_VERSION = re.compile(r"[/\\](?:[^/\\]*-)?(\d+\.\d+\.\d+)(?=[/\\])")
 
 
 class Blocks(OomolResource[M]):
@@ -75,10 +75,20 @@ def _described(block: Any) -> Any:
         or not isinstance(block.get("name"), str)
     ):
         return block
-    path = block.get("path")
-    found = _VERSION.search(path) if isinstance(path, str) else None
-    derived = {"blockId": f"{block['package']}::{block['name']}", "version": found[1] if found else UNKNOWN}
+    derived = {
+        "blockId": f"{block['package']}::{block['name']}",
+        "version": _version_in(block.get("path"), block["package"]) or UNKNOWN,
+    }
     return {**block, **{name: value for name, value in derived.items() if not isinstance(block.get(name), str)}}
+
+
+def _version_in(path: object, package: str) -> str | None:
+    """The version in a block's path: ``…/name-1.2.3/…`` or ``…/1.2.3/…``; a directory of the package's name wins."""
+    if not isinstance(path, str):
+        return None
+    name = re.escape(package.rpartition("/")[2])
+    found = re.search(rf"[/\\]{name}[-/\\](\d+\.\d+\.\d+)(?=[/\\])", path) or _VERSION.search(path)
+    return found[1] if found else None
 
 
 def _newest(blocks: Iterable[Any]) -> Any:

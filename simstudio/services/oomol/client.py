@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simstudio.core.client import AsyncClient, BaseClient, SyncClient
+from simstudio.core.environment import from_environment
 from simstudio.core.modes import Async, M, RawAsync, RawSync, Sync
 from simstudio.core.namespace import namespace
+from simstudio.core.operation import operation
 from simstudio.core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, UNSET, Options, Unset
 from simstudio.core.service import Service
 from simstudio.core.session import Session
@@ -16,8 +18,9 @@ from simstudio.services.oomol.blocks import Blocks, Flows
 from simstudio.services.oomol.credentials import OomolCredentials, OomolEndpoint, TokenAuth, of_applets
 from simstudio.services.oomol.packages import Packages
 from simstudio.services.oomol.tasks import Tasks
+from simstudio.transport.auth import Anonymous
 from simstudio.transport.call_limit import CallLimit
-from simstudio.transport.errors import ConfigurationError
+from simstudio.transport.errors import ConfigurationError, InvalidInputError
 from simstudio.transport.logging import Logging, configure_from_environment
 from simstudio.transport.rate_limit import RateLimits
 from simstudio.transport.retry import Retry
@@ -25,6 +28,9 @@ from simstudio.transport.secret import Secret
 from simstudio.transport.stack import MiddlewareOption
 from simstudio.transport.throttle import Throttle, retries_beside_throttle
 from simstudio.transport.wire import MAX_RESPONSE_SIZE, WireOptions
+
+if TYPE_CHECKING:
+    from simstudio.transport.flow import Flow
 
 DEFAULT_BASE_URL = "/api"
 """What the documents show. It has no host, so a call with it is refused."""
@@ -40,8 +46,8 @@ class _OomolClient(BaseClient[M]):
 
     def __init__(
         self,
-        base_url: str | Mapping[str, Any] = DEFAULT_BASE_URL,
-        api_token: str | None = None,
+        base_url: str | Mapping[str, Any] | None = None,
+        api_token: str | Anonymous | None = None,
         default_headers: Mapping[str, str] | None = None,
         timeout: float | None = DEFAULT_TIMEOUT,
         *,
@@ -62,20 +68,23 @@ class _OomolClient(BaseClient[M]):
         if isinstance(address.reveal(), Mapping):
             address, token, headers, timeout = _documented(address, token, headers, timeout)
         headers, token = _without_token(headers, token)
+        address = from_environment(address, "OOMOL_BASE_URL", DEFAULT_BASE_URL)
+        token = from_environment(token, "OOMOL_TOKEN")
+        applets_address = from_environment(applets_address, "OOMOL_APPLETS_URL")
         options = Options.checked(timeout=timeout, max_retries=max_retries, headers=headers)
         if isinstance(applets.reveal(), Unset):
             applets = token if applets_address.reveal() is not None else Secret(None)
         credentials = OomolCredentials(token, applets)
-        default = Secret(DEFAULT_APPLETS_URL)
-        endpoint = OomolEndpoint(address, applets_address if applets_address.reveal() is not None else default)
+        listed_at = applets_address if applets_address.reveal() is not None else Secret(DEFAULT_APPLETS_URL)
+        endpoint = OomolEndpoint(address, listed_at)
         rate_limits = RateLimits()
         call_limit = CallLimit()
 
         def arguments() -> dict[str, Any]:
             return {
-                "api_token": Secret(credentials.token),
+                "api_token": Secret(credentials.key),
                 "applets_token": Secret(credentials.applets),
-                "applets_url": applets_address,
+                "applets_url": listed_at,
             }
 
         session = Session(
@@ -98,6 +107,55 @@ class _OomolClient(BaseClient[M]):
             call_limit=call_limit,
         )
         self._begin(session, options)
+
+    @operation
+    def request(  # type: ignore[override]
+        self,
+        path: str,
+        method: str = "GET",
+        json_data: Any = UNSET,
+        *,
+        json: Any = UNSET,
+        params: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        into: type[Any] | None = None,
+        timeout: float | Unset | None = UNSET,
+    ) -> Flow[Any]:
+        """Call any route of the API, with authentication, retries and logging like every operation.
+
+        Path and verb may come in either order: ``request("/v1/blocks")`` as in ``oomol_connect_sdk``, or
+        ``request("GET", "/v1/blocks")`` as on the other clients.
+
+        Args:
+            path: Path below the base address, such as ``/v1/blocks``; may hold a query.
+            method: HTTP verb. ``GET``, ``HEAD`` and ``OPTIONS`` are retried, others only if nothing was sent.
+            json_data: JSON data of the body.
+            json: The same as ``json_data``.
+            params: Query parameters to add; None values are left out.
+            headers: Headers to add to the client's.
+            into: Model class for the result.
+            timeout: Seconds for the call; None for no limit; by default the client's.
+
+        Returns:
+            The body of the 2xx response: as ``into`` if given, else its JSON data, else its bytes; None if it is empty.
+
+        Raises:
+            ApiError: The server refused, or did not answer.
+
+        Example:
+            >>> client.request("/v1/blocks")["blocks"]  # doctest: +SKIP
+        """
+        if isinstance(path, str) and path.isalpha() and isinstance(method, str) and "/" in method:
+            path, method = method, path
+        if not isinstance(json, Unset) and not isinstance(json_data, Unset):
+            raise InvalidInputError("json_data and json are the same: give one of them.")
+        if isinstance(json, Unset):
+            json = json_data
+        return (
+            yield from self._generic(
+                method, path, json=json, params=params, headers=headers, into=into, timeout=timeout
+            )
+        )
 
     @namespace
     def tasks(self) -> Tasks[M]:
@@ -152,19 +210,20 @@ class _OomolClient(BaseClient[M]):
         return cls(default_headers=arguments.pop("headers"), **arguments)
 
 
-class OomolConnectClient(_OomolClient[Sync], SyncClient):
+class OomolConnectClient(_OomolClient[Sync], SyncClient):  # pyright: ignore[reportIncompatibleVariableOverride]
     """A client for Oomol Connect that blocks. One may serve many threads.
 
     Args:
-        base_url: Where the server is, such as ``http://localhost:3000/api``. With the documented default ``/api``,
-            which has no host, every call is a ConfigurationError. Or the dict that the published package takes, with
-            the keys ``base_url``, ``api_token``, ``default_headers`` and ``timeout``.
+        base_url: Where the server is, such as ``http://localhost:3000/api``; by default ``OOMOL_BASE_URL`` of the
+            environment. With the documented default ``/api``, which has no host, every call is a ConfigurationError.
+            Or the dict that the published package takes, with the keys ``base_url``, ``api_token``,
+            ``default_headers`` and ``timeout``.
         api_token: Sent as it is in ``Authorization``, to the host of ``base_url`` only; write a scheme (``Bearer …``)
-            into it where the server wants one. None sends none.
+            into it where the server wants one. By default ``OOMOL_TOKEN``, or none; ``simstudio.ANONYMOUS`` sends none.
         default_headers: Headers of your own for every request to ``base_url``.
         timeout: Seconds for one logical HTTP call, retries and their waits included; None for no end.
-        applets_url: Where applets are listed; ``https://chat-data.oomol.com``, which gets no token, where it is not
-            given. To one that you name the token is sent.
+        applets_url: Where applets are listed; by default ``OOMOL_APPLETS_URL``, then ``https://chat-data.oomol.com``,
+            which gets no token. To one that you name the token is sent.
         applets_token: The token for that host instead: another one, or None for none.
         max_retries: Repetitions of what may be repeated, after the first attempt. A task is never started twice.
         middleware: A list to append below the default stack, or a function that gets the default list and returns the
@@ -190,7 +249,7 @@ class OomolConnectClient(_OomolClient[Sync], SyncClient):
         return raw
 
 
-class AsyncOomolConnectClient(_OomolClient[Async], AsyncClient):
+class AsyncOomolConnectClient(_OomolClient[Async], AsyncClient):  # pyright: ignore[reportIncompatibleVariableOverride]
     """A client for Oomol Connect whose operations are awaited; otherwise like :class:`OomolConnectClient`.
 
     Example:
@@ -241,7 +300,7 @@ def _documented(options: Secret[Any], token: Secret[Any], headers: Secret[Any], 
             )
     read = options.reveal().get
     return (
-        Secret(read("base_url", DEFAULT_BASE_URL)),
+        Secret(read("base_url")),
         Secret(read("api_token")),
         Secret(read("default_headers")),
         read("timeout", DEFAULT_TIMEOUT),

@@ -39,7 +39,7 @@ class OomolCredentials(Credentials):
         problem = self.problem_of(applets.reveal())
         if problem is not None:
             raise ConfigurationError(problem.replace("api_token", "applets_token"))
-        self._applets: Secret[str | None] = applets
+        self._applets: Secret[str | None] = Secret(None) if isinstance(applets.reveal(), Anonymous) else applets
 
     def replace(self, key: Secret[Any]) -> None:
         """Use another token for the base address; None sends none.

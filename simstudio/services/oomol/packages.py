@@ -11,7 +11,7 @@ from simstudio.core.options import UNSET, Unset
 from simstudio.services.oomol.errors import InstallFailedError, TimeoutError  # noqa: A004 - the documented name
 from simstudio.services.oomol.models import InstallTask, InstallTaskList, PackageList
 from simstudio.services.oomol.options import BackoffStrategy, Polling, PollingOptions, polling
-from simstudio.services.oomol.requests import id_in
+from simstudio.services.oomol.requests import id_in, task_in
 from simstudio.services.oomol.resource import OomolResource
 from simstudio.services.oomol.waiting import called, unwrapped
 from simstudio.transport.endpoint import segment
@@ -183,7 +183,10 @@ class Packages(OomolResource[M]):
         body = {"name": name, "version": version} if version else {"name": name}
         response = yield from self._post("/packages/install", json=body)
         try:
-            task = self._model(self._data(response), InstallTask, response)
+            data = task_in(self._data(response))
+            if isinstance(data, dict) and "taskId" in data and "id" not in data:  # a receipt without the installation
+                data = {"status": "pending", **body, **data, "id": data["taskId"]}
+            task = self._model(data, InstallTask, response)
             self._require(task, response, id=str)
             return task
         except SimStudioError as error:
@@ -196,7 +199,7 @@ class Packages(OomolResource[M]):
 
     def _ask_for(self, task_id: str, timeout: float | Unset | None = UNSET) -> Flow[tuple[InstallTask, Response]]:
         response = yield from self._get(f"/packages/install/{segment(task_id, 'task_id')}", timeout=timeout)
-        return self._model(self._data(response), InstallTask, response, fallbacks={"id": task_id}), response
+        return self._model(task_in(self._data(response)), InstallTask, response, fallbacks={"id": task_id}), response
 
     def _wait(self, task_id: str, options: Polling) -> Flow[InstallTask]:
         segment(task_id, "task_id")

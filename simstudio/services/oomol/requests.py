@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from simstudio.services.oomol.models import CreatedTask, Task
 from simstudio.transport.errors import InvalidInputError, InvalidResponseError
 
 if TYPE_CHECKING:
+    from simstudio.services.oomol.errors import ApiStatusError
     from simstudio.transport.message import Response
 
 
@@ -40,6 +42,44 @@ def id_in(response: Response) -> str | None:
             if isinstance(found, (str, int)) and not isinstance(found, bool) and found != "":
                 return str(found)
     return None
+
+
+def task_in(data: Any) -> Any:
+    """The task of a reply: its member ``task``, or the reply itself."""
+    return data["task"] if isinstance(data, dict) and isinstance(data.get("task"), dict) else data
+
+
+_OTHER = {"blockId": "manifest", "manifest": "blockId"}
+_NAMED = {"blockId": re.compile(r"block[ _-]?id", re.I), "manifest": re.compile(r"\bmanifest\b", re.I)}
+
+
+class BlockField:
+    """The field of a task's request that holds the block id: ``blockId``, or ``manifest`` on other servers.
+
+    The service's own SDKs differ, so a refusal that names the other field is what tells. A client and its clones share
+    one.
+
+    Attributes:
+        learnt: The field that the server asked for, None as long as none was refused.
+    """
+
+    def __init__(self) -> None:
+        self.learnt: str | None = None
+
+    def name_in(self, body: Mapping[str, Any]) -> str:
+        """The field under which a request goes out."""
+        return self.learnt or ("blockId" if "blockId" in body else "manifest")
+
+    def wanted_by(self, refusal: ApiStatusError, sent: str) -> str | None:
+        """The other field, if a refusal asks for it; nothing ran then."""
+        response = refusal.response
+        asked = refusal.status in (400, 422) and response is not None and _NAMED[_OTHER[sent]].search(response.text)
+        return _OTHER[sent] if asked else None
+
+
+def with_block_in(field: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """A task's request with the block id under a field; unchanged if it has that field."""
+    return dict(body) if field in body else {field if name in _OTHER else name: value for name, value in body.items()}
 
 
 def request_body(request: Mapping[str, Any]) -> dict[str, Any]:

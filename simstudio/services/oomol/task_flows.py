@@ -12,11 +12,16 @@ from simstudio.core.multipart import Part, encode_multipart, file_part
 from simstudio.core.options import UNSET, Unset
 from simstudio.core.resource import describe_unsendable
 from simstudio.core.runs import SubmittedRun
-from simstudio.services.oomol.errors import TaskFailedError, TaskStoppedError, TimeoutError  # noqa: A004
+from simstudio.services.oomol.errors import (
+    ApiStatusError,
+    TaskFailedError,
+    TaskStoppedError,
+    TimeoutError,  # noqa: A004 - the documented name
+)
 from simstudio.services.oomol.inputs import InputValues
 from simstudio.services.oomol.models import CreatedTask, RunResult, Task, TaskLog, result_of
 from simstudio.services.oomol.options import BackoffStrategy, Polling, polling
-from simstudio.services.oomol.requests import file_list, id_in, request_body
+from simstudio.services.oomol.requests import BlockField, file_list, id_in, request_body, task_in, with_block_in
 from simstudio.services.oomol.resource import OomolResource
 from simstudio.services.oomol.waiting import LogReader, called, failed, unwrapped
 from simstudio.transport.endpoint import segment
@@ -34,8 +39,29 @@ class TaskFlows(OomolResource[M]):
     """What :class:`~simstudio.services.oomol.tasks.Tasks` and applets share."""
 
     def _create(self, request: Mapping[str, Any], max_retries: int | None = None) -> Flow[CreatedTask]:
-        body = request_body(request)
-        response = yield from self._post("/v1/tasks", json=body, max_retries=max_retries)
+        return (
+            yield from self._start(
+                request_body(request), lambda body: self._post("/v1/tasks", json=body, max_retries=max_retries)
+            )
+        )
+
+    def _start(self, body: dict[str, Any], send: Callable[[dict[str, Any]], Flow[Response]]) -> Flow[CreatedTask]:
+        """Send a task's request; once more where the server asks for the block id under its other name."""
+        field = self._context.session.shared(BlockField)
+        name = field.name_in(body)
+        try:
+            response = yield from send(with_block_in(name, body))
+        except ApiStatusError as refusal:
+            other = field.wanted_by(refusal, name)
+            if other is None or other in body:
+                raise
+            try:
+                response = yield from send(with_block_in(other, body))
+            except ApiStatusError as error:
+                if field.wanted_by(error, other) is not None:  # it takes neither: the first refusal is about this call
+                    raise refusal from None
+                raise
+            field.learnt = other
         return self._created(response)
 
     def _begin(self, start: Callable[[], Flow[CreatedTask]], options: Polling) -> Flow[CreatedTask]:
@@ -51,19 +77,21 @@ class TaskFlows(OomolResource[M]):
         body = request_body({name: manifest if name == "manifest" else block_id, "inputValues": input_values})
         chosen = file_list(files)
         if not chosen:  # then the JSON route will do
-            response = yield from self._post("/v1/tasks", json=body)
-            return self._created(response)
-        parts = [Part(name, body[name])]
-        if body.get("inputValues"):
+            return (yield from self._start(body, lambda body: self._post("/v1/tasks", json=body)))
+        if inputs := body.pop("inputValues", None):
             try:
-                parts.append(Part("inputValues", json.dumps(body["inputValues"], allow_nan=False)))
+                body["inputValues"] = json.dumps(inputs, allow_nan=False)
             except (TypeError, ValueError, RecursionError) as error:
-                problem = describe_unsendable(body["inputValues"], error)
+                problem = describe_unsendable(inputs, error)
                 raise InvalidInputError(f"input_values cannot be sent as JSON: {problem}") from error
-        parts += [file_part("files", file) for file in chosen]
-        content, content_type = yield Blocking(encode_multipart, parts)
-        response = yield from self._post("/v1/tasks", content=content, headers={"Content-Type": content_type})
-        return self._created(response)
+        files_of_form = [file_part("files", file) for file in chosen]
+
+        def send(body: dict[str, Any]) -> Flow[Response]:
+            parts = [Part(name, value) for name, value in body.items()]
+            content, content_type = yield Blocking(encode_multipart, parts + files_of_form)
+            return (yield from self._post("/v1/tasks", content=content, headers={"Content-Type": content_type}))
+
+        return (yield from self._start(body, send))
 
     def _created(self, response: Response) -> CreatedTask:
         """The receipt; when it is odd, the id that may be in it is on the exception."""
@@ -84,9 +112,7 @@ class TaskFlows(OomolResource[M]):
 
     def _ask_for(self, task_id: str, timeout: float | Unset | None = UNSET) -> Flow[tuple[Task, Response]]:
         response = yield from self._get(f"/v1/tasks/{segment(task_id, 'task_id')}", timeout=timeout)
-        data = self._data(response)
-        inner = data["task"] if isinstance(data, dict) and isinstance(data.get("task"), dict) else data
-        return self._model(inner, Task, response, fallbacks={"id": task_id}), response
+        return self._model(task_in(self._data(response)), Task, response, fallbacks={"id": task_id}), response
 
     def _logs(self, task_id: str, timeout: float | Unset | None = UNSET) -> Flow[Logs]:
         response = yield from self._get(f"/v1/tasks/{segment(task_id, 'task_id')}/logs", timeout=timeout)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from simstudio.core.environment import from_environment
 from simstudio.services.speedpix.errors import SpeedPixConfigurationError
 from simstudio.transport.endpoint import check_base_url
 from simstudio.transport.errors import ConfigurationError
@@ -25,7 +25,7 @@ def setting(name: str, given: Secret[Any]) -> Secret[Any]:
         SpeedPixConfigurationError: There is none.
     """
     variable = _VARIABLES[name]
-    value = given if given.reveal() is not None else Secret(os.environ.get(variable))
+    value = from_environment(given, variable)
     if not value.reveal():
         raise SpeedPixConfigurationError(
             f"{name} is missing: set the environment variable {variable}, or pass {name}=."
@@ -39,10 +39,8 @@ def check_endpoint(given: Secret[Any]) -> str:
     Raises:
         SpeedPixConfigurationError: It is none.
     """
-    if given.reveal() is None:
-        given = Secret(os.environ.get("SPEEDPIX_ENDPOINT") or DEFAULT_ENDPOINT)
     try:
-        return check_base_url(given)
+        return check_base_url(from_environment(given, "SPEEDPIX_ENDPOINT", DEFAULT_ENDPOINT))
     except ConfigurationError as error:
         raise SpeedPixConfigurationError(str(error).replace("base_url", "endpoint")) from None
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from simstudio.core.client import AsyncClient, SyncClient
+from simstudio.core.environment import from_environment
 from simstudio.core.modes import Async, M, RawAsync, RawSync, Sync
 from simstudio.core.options import DEFAULT_MAX_RETRIES, Options
 from simstudio.core.service import Service
@@ -36,7 +37,7 @@ class _VectorVeinClient(DocumentedMethods[M]):
 
     def __init__(
         self,
-        api_key: str,
+        api_key: str | None = None,
         base_url: str | None = None,
         *,
         timeout: float | None = DEFAULT_TIMEOUT,
@@ -46,9 +47,12 @@ class _VectorVeinClient(DocumentedMethods[M]):
         max_response_size: int | None = MAX_RESPONSE_SIZE,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        address = Secret(DEFAULT_BASE_URL if base_url is None else base_url)
-        key, own_headers = Secret(api_key), Secret(headers)
+        address: Secret[Any] = Secret(base_url)
+        key: Secret[Any] = Secret(api_key)
+        own_headers = Secret(headers)
         del api_key, base_url, headers
+        address = from_environment(address, "VECTORVEIN_BASE_URL", DEFAULT_BASE_URL)
+        key = from_environment(key, "VECTORVEIN_API_KEY")
         configure_from_environment("SIM_LOG")
         credentials = VectorVeinCredentials(key)
         options = Options.checked(timeout=timeout, max_retries=max_retries, headers=own_headers, key_header=KEY_HEADER)
@@ -96,8 +100,9 @@ class VectorVeinClient(_VectorVeinClient[Sync], SyncClient):
     """A client for VectorVein that blocks. One may serve many threads.
 
     Args:
-        api_key: Of VectorVein.
-        base_url: Where its API is; ``https://vectorvein.com/api/v1/open-api`` where it is not given.
+        api_key: API key; by default ``VECTORVEIN_API_KEY`` of the environment.
+        base_url: Address of the API; by default ``VECTORVEIN_BASE_URL``, then
+            ``https://vectorvein.com/api/v1/open-api``.
         timeout: Seconds for one logical HTTP call, from connecting to the body's end, retries and their waits included;
             None for no end. With ``http_client`` it bounds each phase instead. Where it is 60 or more, a call may also
             wait up to 90 s for its turn under the limit of 60 calls a minute, before its time begins.

@@ -21,6 +21,9 @@ VERSION_HEADER: Final = "VECTORVEIN-API-VERSION"
 KEY_TYPE_HEADER: Final = "VECTORVEIN-API-KEY-TYPE"
 
 
+_WHERE: Final = "Pass api_key=, the key that VectorVein shows in its settings, or set VECTORVEIN_API_KEY."
+
+
 class VectorVeinCredentials(Credentials):
     """The API key that a client and its clones share. It shows in no repr, log or error.
 
@@ -45,9 +48,9 @@ class VectorVeinCredentials(Credentials):
     def problem_of(key: object) -> str | None:
         """Why a key cannot be sent; None if it can."""
         if not isinstance(key, str):
-            return f"API key cannot be empty and must be a str, not {type(key).__name__}."
+            return f"API key cannot be empty and must be a str, not {type(key).__name__}. {_WHERE}"
         if not key.strip():
-            return "API key cannot be empty: pass api_key=, the key that VectorVein shows in its settings."
+            return f"API key cannot be empty. {_WHERE}"
         return Credentials.problem_of(key)
 
 

@@ -32,7 +32,7 @@ def server(sandbox: OomolSandbox) -> Iterator[OomolServer]:
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the machine reaches the clients."""
-    for name in ("SIM_LOG", "CI"):
+    for name in ("SIM_LOG", "CI", "OOMOL_BASE_URL", "OOMOL_TOKEN", "OOMOL_APPLETS_URL"):
         monkeypatch.delenv(name, raising=False)
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)

@@ -74,8 +74,8 @@ def test_a_receipt_whose_id_is_a_number_is_an_error_that_has_it(mode: str):
 
 def test_an_odd_receipt_of_an_installation_is_an_error_that_has_the_id(mode: str):
     with pytest.raises(ApiInvalidResponseError) as caught:
-        Canned([{"taskId": "i-7", "status": "pending"}]).run(mode, lambda client: client.packages.install("p"))
-    assert caught.value.task_id == "i-7"
+        Canned([{"taskId": 7, "status": "pending"}]).run(mode, lambda client: client.packages.install("p"))
+    assert caught.value.task_id == "7"
 
 
 def test_a_flat_receipt_is_one_too(mode: str):

@@ -194,7 +194,6 @@ def test_pauses_are_as_documented(mode: str, clock: Clock, options: dict[str, An
         ({"base_url": "localhost:3000/api"}, "base_url"),
         ({"base_url": "ftp://x"}, "base_url"),
         ({"base_url": ""}, "base_url"),
-        ({"base_url": None}, "base_url"),
         ({"base_url": {"base_uri": "http://x"}}, "base_uri"),
         ({"base_url": {"base_url": "http://x"}, "api_token": "t"}, "not as both"),
         ({"api_token": ""}, "api_token"),
