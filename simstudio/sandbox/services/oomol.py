@@ -14,8 +14,6 @@ Example:
 from __future__ import annotations
 
 import asyncio
-import inspect
-import threading
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import cached_property
@@ -24,10 +22,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from simstudio.sandbox import jsontext
 from simstudio.sandbox.faults import FaultInjector, Faults
 from simstudio.sandbox.http import Refusal, Reply, json_reply
+from simstudio.sandbox.services.functions import Functions
 from simstudio.sandbox.services.oomol_forms import UploadedFile, parse_form
 from simstudio.sandbox.services.oomol_tasks import Context, Runnable, TaskRecord, echo, fail, files, now, slow
 from simstudio.sandbox.serving import Served, direct, random_key
-from simstudio.sandbox.threads import run_in_thread
 from simstudio.sandbox.traffic import ReceivedRequest, Recorder, requests_kept
 
 if TYPE_CHECKING:
@@ -72,7 +70,7 @@ class OomolSandbox:
         self._installed: dict[str, str] = {"sandbox": "1.0.0"}
         self._applets: list[dict[str, Any]] = []
         self._requests = requests_kept()
-        self._threads: set[threading.Thread] = set()
+        self._functions = Functions()
         for function in (echo, fail, slow, files):
             self.block(f"sandbox::{function.__name__}")(function)
 
@@ -188,19 +186,15 @@ class OomolSandbox:
         task.context = Context(task, uploaded, nodes)
         self._tasks[task.id] = task
         reply = json_reply({"task": task.shown(), "success": True})
-        task.work = asyncio.create_task(self._run(task, inputs, task.context))
+        task.work = self._functions.begin(self._run(task, inputs, task.context))
         return reply
 
     async def _run(self, task: TaskRecord, inputs: dict[str, Any], context: Context) -> None:
         task.status = "running"
         task.log("SessionStarted")
         task.log("BlockStarted")
-        function = task.runnable.function
         try:
-            if inspect.iscoroutinefunction(function):
-                result = await task.runnable.call(inputs, context)
-            else:
-                result = await run_in_thread(lambda: task.runnable.call(inputs, context), self._threads)
+            result = await self._functions.call(task.runnable.function, *task.runnable.arguments(inputs, context))
             jsontext.plain(result)
         except asyncio.CancelledError:
             task.status = "stopped"

@@ -53,10 +53,9 @@ class Runnable:
         where = f"packages/{package}/{self.version}/blocks" if package else "flows"
         return f"/oomol/{where}/{block}"
 
-    def call(self, inputs: dict[str, Any], context: Context) -> Any:
-        """Call the function with as much as it wants."""
-        wanted = len(inspect.signature(self.function).parameters)
-        return self.function(*(inputs, context)[:wanted])
+    def arguments(self, inputs: dict[str, Any], context: Context) -> tuple[Any, ...]:
+        """The arguments for the function: the context only if it has a second parameter."""
+        return (inputs, context)[: len(inspect.signature(self.function).parameters)]
 
 
 @attrs.define(eq=False)

@@ -13,9 +13,8 @@ Example:
 
 from __future__ import annotations
 
-import inspect
+import asyncio
 import mimetypes
-import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property, partial
@@ -26,9 +25,9 @@ import attrs
 
 from simstudio.sandbox.faults import FaultInjector, Faults
 from simstudio.sandbox.http import Reply, json_reply
+from simstudio.sandbox.services.functions import Functions
 from simstudio.sandbox.services.speedpix_gateway import Gateway
 from simstudio.sandbox.serving import Served, direct, random_key
-from simstudio.sandbox.threads import run_in_thread
 from simstudio.sandbox.traffic import ReceivedRequest, Recorder, requests_kept
 
 if TYPE_CHECKING:
@@ -42,6 +41,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 KNOWN_KEY, KNOWN_SECRET = "app-key-sandbox", "app-secret-sandbox"
 _KEPT_FOR = 3600
+_QUICK = 0.2
+"""Seconds for which a question about a run waits for its end, so that a quick function needs no second question."""
 
 
 @attrs.frozen
@@ -74,10 +75,10 @@ class WorkflowFailed(Exception):  # noqa: N818 - raised by workflows to say how 
 
 @attrs.define
 class _Task:
-    inputs: dict[str, Any]
     states: list[str]
     output: Any = None
     failure: Exception | None = None
+    run: asyncio.Task[None] | None = None
 
 
 class SpeedPixSandbox:
@@ -115,7 +116,7 @@ class SpeedPixSandbox:
         self._files: dict[str, tuple[bytes, str]] = {}
         self._calls = 0
         self._requests = requests_kept()
-        self._threads: set[threading.Thread] = set()
+        self._functions = Functions()
         self._served_at: str | None = None
         self.workflow("echo")(_echo)
         self.workflow("fail")(_fail)
@@ -204,6 +205,7 @@ class SpeedPixSandbox:
 
     async def _stop(self) -> None:
         self.faults.end_sleep()
+        self._functions.stop()
 
     # -- the service -------------------------------------------------------------------------------------------------
 
@@ -232,32 +234,39 @@ class SpeedPixSandbox:
             return self._envelope(20, errCode="WORKFLOW_NOT_FOUND", errMessage="workflow not found")
         if not isinstance(inputs, dict):
             return self._envelope(20, errCode="INVALID_PARAMETER", errMessage="inputs must be an object")
-        task = _Task(inputs, list(self.states))
-        try:
-            if inspect.iscoroutinefunction(function):
-                task.output = self._sent(await function(inputs))
-            else:
-                task.output = self._sent(await run_in_thread(partial(function, inputs), self._threads))
-        except Exception as error:  # noqa: BLE001 - the run's failure
-            task.failure = error
+        task = _Task(list(self.states))
         task_id = f"task-{len(self._tasks) + 1}"
         self._tasks[task_id] = task
+        task.run = self._functions.begin(self._run(task, function, inputs))
         first = task.states[0] if task.states else "waiting"
         return self._answer({"taskId": task_id, "status": first, "estimatedDurationInSeconds": 1.0})
+
+    async def _run(self, task: _Task, function: Callable[..., Any], inputs: dict[str, Any]) -> None:
+        try:
+            task.output = self._sent(await self._functions.call(function, inputs))
+        except Exception as error:  # noqa: BLE001 - the run's failure
+            task.failure = error
 
     async def _progress(self, body: dict[str, Any]) -> Reply:
         task = self._tasks.get(str(body.get("taskId")))
         if task is None:
             return self._envelope(20, errCode="TASK_NOT_FOUND", errMessage="task not found")
-        end = "failed" if task.failure is not None else "succeeded"
-        status = task.states.pop(0) if task.states else end
-        progress = 1.0 if status == end else 0.5
+        status = task.states.pop(0) if task.states else await self._status_of(task)
+        progress = 0.5 if status in ("waiting", "running") else 1.0
         return self._answer({"taskId": body["taskId"], "progress": progress, "etaRelative": 1, "status": status})
+
+    async def _status_of(self, task: _Task) -> str:
+        """The final status of a run, or ``running``; the end of a quick function is waited for."""
+        if task.run is not None and not (await asyncio.wait({task.run}, timeout=_QUICK))[0]:
+            return "running"
+        return "succeeded" if task.failure is None else "failed"
 
     async def _result(self, body: dict[str, Any]) -> Reply:
         task = self._tasks.get(str(body.get("taskId")))
         if task is None:
             return self._envelope(20, errCode="TASK_NOT_FOUND", errMessage="task not found")
+        if await self._status_of(task) == "running":
+            return self._envelope(20, errCode="TASK_NOT_FINISHED", errMessage="task is running")
         if task.failure is not None:
             code = task.failure.code if isinstance(task.failure, WorkflowFailed) else type(task.failure).__name__
             return self._envelope(

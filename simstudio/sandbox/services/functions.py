@@ -1,0 +1,53 @@
+"""Functions of users as runs of a service: side by side, plain ones in threads and async ones on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from simstudio.sandbox.threads import WorkflowExit, run_in_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+
+class Functions:
+    """Runs functions in the background of a sandbox's event loop."""
+
+    def __init__(self) -> None:
+        self._threads: set[threading.Thread] = set()
+        self._runs: set[asyncio.Task[None]] = set()
+
+    def begin(self, run: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Start a run, and return at once."""
+        task = asyncio.create_task(run)
+        self._runs.add(task)
+        task.add_done_callback(self._runs.discard)
+        return task
+
+    async def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function, plain or async, without blocking the event loop.
+
+        Raises:
+            WorkflowExit: It raised SystemExit or the like, which must not end the server.
+        """
+        if not inspect.iscoroutinefunction(function):
+            result = await run_in_thread(partial(function, *arguments), self._threads)
+            if not inspect.isawaitable(result):
+                return result
+        else:
+            result = function(*arguments)
+        try:
+            return await result
+        except (Exception, asyncio.CancelledError):
+            raise
+        except BaseException as error:
+            raise WorkflowExit(f"{type(error).__name__}: {error}") from error
+
+    def stop(self) -> None:
+        """Cancel all runs. The thread of a plain function goes on, but nobody waits for it."""
+        for run in list(self._runs):
+            run.cancel()
