@@ -25,7 +25,7 @@ def is_miss(error: SimStudioError) -> bool:
 
     That an answer did not come in time is no miss: workflows take long.
     """
-    if error.status is not None:
+    if error.status:  # Oomol's errors have 0 where nothing was answered
         return error.status in _GATEWAYS
     late = isinstance(error, APITimeoutError) and error.sent
     return isinstance(error, APIConnectionError) and not late
@@ -61,7 +61,7 @@ class Outage:
             self._missed += 1
             if self.reached and self.since is None and self._missed >= self._needed:
                 self.since, self._probes = self._clock(), 0
-        elif error is None or error.status is not None or isinstance(error, ExecutionError):
+        elif error is None or error.status or isinstance(error, ExecutionError):
             self.reached, self._missed = True, 0
             if self.since is not None:  # it was there all the time, if the first question was answered
                 self._needed = min(2 * self._needed, _MOST_MISSES) if self._probes == 1 else _MISSES

@@ -195,7 +195,12 @@ def dump(data: Any, what: str) -> str:
 
 def pack_result(result: Any, index: int) -> str | None:
     """A result, which is a :class:`~simstudio.core.model.Model` or None, as the ledger keeps it."""
-    return None if result is None else dump(_pack(result), f"The result of input {index}")
+    if result is None:
+        return None
+    packed, output = _pack(result), result.output
+    if "output" not in attrs.fields_dict(type(result)) and output is not None:  # a property of another value
+        packed["output"] = next((wire for wire, value in result._mapping().items() if value == output), None)
+    return dump(packed, f"The result of input {index}")
 
 
 def unpack_result(text: str | None, models: Models) -> Any:
@@ -270,5 +275,7 @@ def _pack(made: Model) -> dict[str, Any]:
 
 def _unpack(kind: type[M], packed: dict[str, Any]) -> M:
     fields = packed["fields"]
-    wire = {wire: fields[name] for wire, name in packed["same"].items()}
-    return restore_model(kind, {**wire, **packed["rest"]}, {name: fields.get(name) for name in attrs.fields_dict(kind)})
+    wire = {**{wire: fields[name] for wire, name in packed["same"].items()}, **packed["rest"]}
+    if kind is StoredResult and packed.get("output") is not None:
+        fields = {**fields, "output": wire.get(packed["output"])}
+    return restore_model(kind, wire, {name: fields.get(name) for name in attrs.fields_dict(kind)})

@@ -21,6 +21,7 @@ from simstudio.cli.invocation import Invocation, json_option, pass_invocation
 from simstudio.cli.options import timeout_option, workflow_argument
 from simstudio.cli.output import on_terminal, say, write_json
 from simstudio.cli.references import find_workflow, is_short
+from simstudio.cli.services import SERVICES, service_option, title_of
 from simstudio.cli.tables import show_fields
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ def _run_options(command: C) -> C:
                 is_flag=True,
                 help="The server that the items of the ledger ran on has another address now.",
             ),
+            service_option,
         )
     ):
         command = option(command)
@@ -157,7 +159,7 @@ def batch(ctx: click.Context) -> None:
     type=click.Choice(["sync", "async", "stream"]),
     default="sync",
     show_default=True,
-    help="A request each; queued and waited for, for long runs; or a stream each.",
+    help="A request each; queued and waited for, for long runs; or a stream each. Services other than Sim queue.",
 )
 @_run_options
 @connected
@@ -178,26 +180,32 @@ def run(
     timeout: float | None,
     shared: str | None,
     moved: bool,
+    service: str | None,
 ) -> None:
     """Run the workflow with the id WORKFLOW once for each line of INPUTS.JSONL (- for standard input).
 
     One failing item stops no other. With --ledger, the same command again, or simstudio batch resume, sends only what
     is not finished.
     """
-    if is_short(workflow):
+    named = _on_command_line()
+    _use(connection, service, named)
+    if service is not None and "mode" in named:
+        raise click.UsageError("--mode is of Sim only", click.get_current_context())
+    if service is None and is_short(workflow):
         with connection.client() as client:
             workflow = find_workflow(connection, client, workflow, acts=True)
     settings = Settings(
         workflow,
         inputs,
         out=None if out == "-" else out,
-        mode=mode,
+        mode=mode if service is None else "async",
         ordered=not unordered,
         key=key,
         concurrency=concurrency,
         timeout=timeout,
         stop_on_error=stop_on_error,
         shared=shared,
+        service=service,
     )
     BatchRun(connection, settings, ledger, on_unknown, retry_failed, moved).execute()
 
@@ -222,6 +230,7 @@ def resume(
     timeout: float | None,
     shared: str | None,
     moved: bool,
+    service: str | None,
 ) -> None:
     """Go on with the batch of LEDGER, as it was begun: what is not finished is sent, and nothing else.
 
@@ -229,13 +238,14 @@ def resume(
     that of this command (--base-url, SIM_BASE_URL). Inputs that came from standard input, or from Python, are to be
     given again, as is the password of --shared.
     """
-    known = settings_of(ledger, inputs, key)
+    known = settings_of(ledger, inputs, key, service)
     if known.secret and shared is None:
         raise CommandError(
             f"The rate of this batch is shared at {known.shared}, and the ledger keeps no password of it: "
             "give the address again, with --shared or in SIM_BATCH_SHARED."
         )
     named = _on_command_line()
+    _use(connection, known.service, named)
     connection.invocation.secrets = secrets_of(shared)
     ensure_named(
         ledger,
@@ -259,7 +269,7 @@ def resume(
         secret=False,
         **{name: value for name, value in given.items() if value is not None or name in named},
     )
-    if "api_version" not in named:
+    if connection.service is None and "api_version" not in named:
         connection.api_version = settings.api_version
     BatchRun(connection, settings, ledger, on_unknown, retry_failed, moved).execute()
 
@@ -279,6 +289,7 @@ def status(invocation: Invocation, ledger: str, *, as_json: bool) -> None:
     inputs = settings.inputs if settings is not None else None
     given = _total(inputs)
     told = {
+        "service": title_of(settings.service) if settings is not None else None,
         "workflow": workflow,
         "mode": session.mode if session is not None else None,
         "apiVersion": session.api_version if session is not None else None,
@@ -333,6 +344,17 @@ _NAMES = {
     "submitted": "queued",
     "unknown": "may have run",
 }
+
+
+def _use(connection: Connection, service: str | None, named: set[str]) -> None:
+    """Have a command speak to a service; None is Sim.
+
+    Raises:
+        click.UsageError: The version of Sim's API is given, and the service is another.
+    """
+    connection.service = None if service is None else SERVICES[service]
+    if service is not None and "api_version" in named:
+        raise click.UsageError("--api-version is of Sim only", click.get_current_context())
 
 
 def _on_command_line() -> set[str]:

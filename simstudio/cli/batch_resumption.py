@@ -20,6 +20,7 @@ from simstudio.cli.batch_results import holds_results, problem_of
 from simstudio.cli.batch_settings import Settings
 from simstudio.cli.connection import Connection
 from simstudio.cli.failures import CommandError
+from simstudio.cli.services import variable_of
 from simstudio.errors import InvalidInputError
 from simstudio.resources.settings import DEFAULT_BASE_URL
 
@@ -50,7 +51,7 @@ def ensure_named(
     if not inputs:
         missing += _inputs(ledger, known)
     if not moved and not _names_server(connection):
-        missing += _server(ledger, known.server)
+        missing += _server(ledger, known.server, connection)
     if not shared:
         missing += _shared(ledger, known.shared)
     if not out:
@@ -92,12 +93,15 @@ def _knows_input_of(ledger: str, known: Settings) -> bool:
 
 
 def _names_server(connection: Connection) -> bool:
-    given = connection.base_url is not None or bool(os.environ.get("SIM_BASE_URL", "").strip())
-    return given or connection.sandboxed or find_profile(connection.invocation) is not None
+    service = connection.service
+    variable = "SIM_BASE_URL" if service is None else service.address[0]
+    given = connection.base_url is not None or bool(variable_of(variable))
+    return given or connection.sandboxed or (service is None and find_profile(connection.invocation) is not None)
 
 
-def _server(ledger: str, server: str | None) -> Iterator[tuple[str, list[str]]]:
-    if server is None or server == DEFAULT_BASE_URL:
+def _server(ledger: str, server: str | None, connection: Connection) -> Iterator[tuple[str, list[str]]]:
+    default = DEFAULT_BASE_URL if connection.service is None else connection.service.default_base_url
+    if server is None or server == default:
         return
     option, _, value = server.partition(" ")
     if option == "--sandbox-app":

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
 import click
@@ -23,14 +23,12 @@ from simstudio.cli.batch_stopping import Stopping
 from simstudio.cli.connection import Connection
 from simstudio.cli.failures import CommandError, ExitCode, Failure, in_words
 from simstudio.cli.output import say, write_json
-from simstudio.core.options import UNSET
 from simstudio.errors import InputChangedError, InvalidInputError
 
 if TYPE_CHECKING:
     from simstudio.batch.batch import Batch
     from simstudio.batch.items import BatchItem
     from simstudio.batch.progress import Progress
-    from simstudio.client import SimStudioClient
 
 _STOPPED = {
     1: (ExitCode.HUNG_UP, "Hung up"),
@@ -115,13 +113,12 @@ class BatchRun:
             ) from error
 
     def _executed(self, course: _Course) -> tuple[Progress, int | None]:
-        with self.connection.client() as client:
+        with self.connection.any_client() as client:
             if self.ledger is None:
                 return self._run(client, course)
             told = attrs.evolve(self.settings, server=self._server(client))
-            course.memory = memory = Memory.begin(
-                self.ledger, told, client.api_version, client.base_url, moved=self.moved
-            )
+            version = client.api_version if self.connection.service is None else ""
+            course.memory = memory = Memory.begin(self.ledger, told, version, client.base_url, moved=self.moved)
             try:
                 ended = self._run(client, course)
             except InputChangedError as error:
@@ -147,7 +144,7 @@ class BatchRun:
                 text = f"{known} ({self.settings.key}): it was changed. Give it back, or use another ledger."
         return CommandError(text, ExitCode.FAILED, type(error).__name__)
 
-    def _run(self, client: SimStudioClient, course: _Course) -> tuple[Progress, int | None]:
+    def _run(self, client: Any, course: _Course) -> tuple[Progress, int | None]:
         settings, memory = self.settings, course.memory
         goes_on = False
         if memory is not None and memory.has_results_in is not None and settings.out is not None:
@@ -205,25 +202,29 @@ class BatchRun:
                 if entry.state not in ("sending", "submitted"):
                     yield entry.to_item()
 
-    def _batch(self, client: SimStudioClient, display: Display) -> Batch:
-        settings = self.settings
-        return client.workflows.map(
+    def _batch(self, client: Any, display: Display) -> Batch:
+        settings, service = self.settings, self.connection.service
+        begin = client.workflows.map if service is None else service.map(client)
+        of_service: dict[str, Any] = {"mode": settings.mode} if service is None else {}
+        if settings.timeout is not None:
+            of_service["timeout"] = settings.timeout
+        batch: Batch = begin(
             settings.workflow,
             inputs_of(settings.inputs),
             concurrency=settings.concurrency,
             ordered=settings.ordered,
-            mode=cast("Literal['sync', 'async', 'stream']", settings.mode),
             ledger=self.ledger,
             progress=display.follow,
             stop_on_error=settings.stop_on_error,
-            on_unknown=cast("Literal['report', 'rerun']", self.on_unknown),
+            on_unknown=self.on_unknown,
             on_failed="rerun" if self.retry_failed else "keep",
             key=key_of(settings.key),
-            timeout=UNSET if settings.timeout is None else settings.timeout,
             shared=settings.shared,
+            **of_service,
         )
+        return batch
 
-    def _server(self, client: SimStudioClient) -> str:
+    def _server(self, client: Any) -> str:
         """Where it runs, as the ledger knows it."""
         if self.connection.app is not None:
             return f"--sandbox-app {Path(self.connection.app).absolute()}"

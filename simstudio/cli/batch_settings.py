@@ -12,6 +12,7 @@ import click
 
 from simstudio.cli.batch_shared import absolute, secrets_of, without_secrets
 from simstudio.cli.failures import CommandError
+from simstudio.cli.services import SERVICES, title_of
 from simstudio.errors import LedgerError
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Settings:
         secret: Whether ``shared`` held secrets, and is here without them.
         server: The base address that the batch ran on, or the option of the sandbox that it ran on.
         api_version: What is spoken.
+        service: The service that runs it; None for Sim.
     """
 
     workflow: str
@@ -54,6 +56,7 @@ class Settings:
     secret: bool = False
     server: str | None = None
     api_version: str | None = None
+    service: str | None = None
 
     def to_keep(self) -> Settings:
         """The same, whatever the working directory is, and without secrets."""
@@ -189,7 +192,10 @@ def _ensure_same(path: str, before: Settings | None, address: str, now: Settings
     """
     problem = None
     server = (before.server if before is not None else None) or address
-    if before is not None and before.key != now.key:
+    if before is not None and before.service != now.service:
+        titles = title_of(before.service), title_of(now.service)
+        problem = f"The items of {path} ran on {titles[0]}, not on {titles[1]}. Give another ledger"
+    elif before is not None and before.key != now.key:
         known = "the places of the inputs" if before.key is None else f"--key {before.key}"
         problem = (
             f"The items of {path} are known by {known}; under other keys all would run again. "
@@ -210,12 +216,13 @@ def _called(server: str | None) -> str:
     return "another server" if server is None else f"the server of {server}" if server.startswith("--") else server
 
 
-def settings_of(path: str, inputs: str | None, key: str | None) -> Settings:
+def settings_of(path: str, inputs: str | None, key: str | None, service: str | None = None) -> Settings:
     """What a ledger's batch is to go on with.
 
     Args:
         inputs: The inputs, where they were given anew.
         key: The field that identifies an input, where it was given anew.
+        service: The service, where it was given anew.
 
     Raises:
         LedgerError: It cannot be read.
@@ -228,6 +235,10 @@ def settings_of(path: str, inputs: str | None, key: str | None) -> Settings:
         if known is not None:
             if inputs is None and known.inputs == "-":
                 raise CommandError("The inputs came from standard input; give them again: a file, or -.")
+            if service not in (None, known.service) or known.service not in (None, *SERVICES):
+                raise CommandError(
+                    f"The batch of {path} runs on {title_of(known.service)}; --service cannot change that."
+                )
             server = known.server or ledger.base_url or None
             return attrs.evolve(known, inputs=inputs or known.inputs, key=key or known.key, server=server)
         if inputs is None:
@@ -237,5 +248,10 @@ def settings_of(path: str, inputs: str | None, key: str | None) -> Settings:
             raise CommandError(f"The items of {path} have keys of their own (such as {first.key!r}): give --key FIELD.")
         session = ledger.last_session()
         mode, api_version = ("sync", None) if session is None else (session.mode, session.api_version)
-        server = ledger.base_url or None
-        return Settings(ledger.workflow_id, inputs, mode=mode, key=key, server=server, api_version=api_version)
+        if session is not None and (service is None) != bool(api_version):  # only Sim has versions
+            advice = (
+                f"give --service {'|'.join(SERVICES)}" if service is None else "they ran on Sim, leave --service out"
+            )
+            raise CommandError(f"No command line made {path}, and it does not name the service of its items: {advice}.")
+        told: dict[str, Any] = {"mode": mode, "key": key, "server": ledger.base_url or None, "api_version": api_version}
+        return Settings(ledger.workflow_id, inputs, service=service, **told)

@@ -20,6 +20,7 @@ from simstudio.transport.logging import Logging
 
 if TYPE_CHECKING:
     from simstudio.cli.profile_file import Profile
+    from simstudio.cli.services import Service
     from simstudio.client import SimStudioClient
     from simstudio.sandbox import Sandbox
     from simstudio.transport.stack import Middleware, MiddlewareOption
@@ -39,6 +40,7 @@ class Connection:
         app: Python file that defines the sandbox; None for the default sandbox.
         sandbox: The embedded sandbox, once the client is open.
         profile: The profile in use, once the client is open.
+        service: The service that the command speaks to; None for Sim.
     """
 
     invocation: Invocation
@@ -48,6 +50,7 @@ class Connection:
     app: Path | None = None
     sandbox: Sandbox | None = None
     profile: Profile | None = None
+    service: Service | None = None
 
     @property
     def as_json(self) -> bool:
@@ -64,6 +67,34 @@ class Connection:
         """
         with ExitStack() as stack:
             yield stack.enter_context(self._embedded(stack) if self.sandboxed else self._remote())
+
+    @contextmanager
+    def any_client(self) -> Iterator[Any]:
+        """The same for the service of the command, be it Sim or another.
+
+        Raises:
+            click.UsageError: An option is given that only Sim has.
+            CommandError: A key or the address is missing.
+            ConfigurationError: A setting cannot be used, or the sandbox cannot start.
+        """
+        service, middleware = self.service, self._middleware()
+        if service is None:
+            opened: Any = self.client()
+        else:
+            self._refuse_options_of_sim()
+            self.invocation.rephrase = service.rephrase
+            opened = (
+                service.embedded(middleware)
+                if self.sandboxed
+                else service.connect(self.invocation, self.base_url, middleware)
+            )
+        with opened as client:
+            yield client
+
+    def _refuse_options_of_sim(self) -> None:
+        for option, given in (("--profile", self.invocation.profile), ("--sandbox-app", self.app)):
+            if given is not None:
+                raise click.UsageError(f"{option} is of Sim only", click.get_current_context(silent=True))
 
     def _remote(self) -> SimStudioClient:
         from simstudio.cli.access import find_access, find_key

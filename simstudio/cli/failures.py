@@ -173,7 +173,7 @@ def describe(error: BaseException, invocation: Invocation) -> Failure | None:
         _message(error, task_id, invocation),
         _exit_code(error),
         code=error.code,
-        status=error.status,
+        status=error.status or None,  # Oomol: 0 where nothing was answered
         request_id=error.request_id,
         task_id=task_id,
         result=result.to_dict() if result is not None else {},
@@ -195,6 +195,8 @@ def _exit_code(error: SimStudioError) -> ExitCode:
 
 
 def _message(error: SimStudioError, task_id: str | None, invocation: Invocation) -> str:
+    if invocation.rephrase is not None:
+        return invocation.rephrase(str(error))
     if isinstance(error, JobFailedError) and error.result is None:  # an import or a document, which is no workflow
         return in_words(str(error))
     if isinstance(error, ExecutionError):

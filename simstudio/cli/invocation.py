@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Callable
 
 import attrs
 import click
@@ -33,6 +34,8 @@ class Invocation:
         verbosity: How often ``-v`` was given: 1 shows requests, 2 shows bodies as well.
         key_advice: What to do if the server refuses the key.
         id_advice: What to do if the server does not know an id; empty if the id is no shortened one.
+        rephrase: Puts options and variables in the place of the arguments that a message of another service's client
+            names; None for Sim.
     """
 
     as_json: bool = False
@@ -49,6 +52,7 @@ class Invocation:
     verbosity: int = 0
     key_advice: str = "Check SIM_API_KEY, and that it belongs to this server."
     id_advice: str = ""
+    rephrase: Callable[[str], str] | None = None
 
     @property
     def program(self) -> list[str]:

@@ -32,6 +32,7 @@ LATE = sim.APITimeoutError("late")
     [
         (REFUSED, True),
         (BROKEN, True),
+        (sim.APIConnectionError("refused, of Oomol", status=0, sent=False), True),
         (sim.APITimeoutError("no connection", sent=False), True),
         (GATEWAY, True),
         (sim.ServerError("at capacity", status=503), True),
@@ -71,11 +72,12 @@ def gone(clock: Clock) -> Outage:
     return outage
 
 
-def test_an_address_where_nobody_ever_was_is_no_outage(clock: Clock) -> None:
+@pytest.mark.parametrize("missed", [REFUSED, sim.APIConnectionError("refused, of Oomol", status=0, sent=False)])
+def test_an_address_where_nobody_ever_was_is_no_outage(missed: sim.SimStudioError, clock: Clock) -> None:
     outage = Outage(clock)
     for _ in range(100):
-        outage.heard(REFUSED)
-    assert outage.since is None
+        outage.heard(missed)
+    assert (outage.since, outage.reached) == (None, False)
 
 
 @pytest.mark.parametrize("answer", [sim.NotFoundError("none", status=404), sim.ExecutionError("Boom")])

@@ -1,0 +1,165 @@
+"""The services beside Sim that the command line speaks to: their settings, clients, sandboxes and batches."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import click
+
+from simstudio.cli.failures import CommandError, ExitCode, in_words
+from simstudio.errors import ConfigurationError
+from simstudio.transport.secret import Secret
+
+if TYPE_CHECKING:
+    from simstudio.batch.batch import Batch
+    from simstudio.cli.invocation import Invocation
+    from simstudio.transport.stack import MiddlewareOption
+
+_ATTRIBUTES = re.compile(r" [A-Z][^.]* (?:is|are) in error\.\w+(?:\.\w+)*(?:, [^.]* in error\.\w+)*\.")
+"""A sentence of a message that names attributes of the exception."""
+
+
+@attrs.frozen
+class Service:
+    """A service: where the command line finds its address and keys, and the classes that serve it.
+
+    Attributes:
+        name: The word for it on the command line.
+        title: Its name.
+        address: The environment variable of its address, and the argument of its client.
+        keys: The environment variables of its keys, with the arguments of its client.
+        client_class: ``module:class`` of its client; imported when it is used.
+        sandbox_class: ``module:class`` of its sandbox; imported when it is used.
+        map: Its client's method that runs a batch.
+        default: ``module:name`` of its address where none is given; empty if it has none.
+        needs_key: Whether a call without keys is refused before it is sent.
+    """
+
+    name: str
+    title: str
+    address: tuple[str, str]
+    keys: Mapping[str, str]
+    client_class: str
+    sandbox_class: str
+    map: Callable[[Any], Callable[..., Batch[Any]]]
+    default: str = ""
+    needs_key: bool = True
+
+    @property
+    def default_base_url(self) -> str | None:
+        """Its address where none is given; None if it has none."""
+        return _load(self.default) if self.default else None
+
+    def connect(self, invocation: Invocation, base_url: str | None, middleware: MiddlewareOption) -> Any:
+        """A client for the server that an option or the environment names, with the keys of the environment.
+
+        Raises:
+            CommandError: The address or a key is missing, or cannot be used.
+        """
+        variable, argument = self.address
+        address = base_url or variable_of(variable) or self.default_base_url
+        missing = [name for name in self.keys if not variable_of(name)] if self.needs_key else []
+        if address is None or missing:
+            problem = "No API key. Set" if missing else "No address. Give --base-url URL, or set"
+            named = " and ".join(missing) or variable
+            raise _unusable(f"{problem} {named}, or try --sandbox, which needs none.")
+        keys = Secret({key: variable_of(name) or None for name, key in self.keys.items()})
+        invocation.secrets = (*invocation.secrets, *filter(None, keys.reveal().values()))
+        try:
+            return _load(self.client_class)(**{argument: address}, **keys.reveal(), middleware=middleware)
+        except ConfigurationError as error:
+            text = self.rephrase(str(error))
+            raise (_unusable(text) if any(name in text for name in self.keys) else CommandError(text)) from None
+
+    def rephrase(self, text: str) -> str:
+        """A message of its client, with options and environment variables in the place of arguments."""
+        variable, argument = self.address
+        address = f"--base-url ({variable})"
+        text = _ATTRIBUTES.sub("", in_words(text))
+        for known, word in (
+            ("base_url", address),
+            (argument, address),
+            *((key, name) for name, key in self.keys.items()),
+        ):
+            text = re.sub(rf"(?<![\w-]){known}\b=?", word, text)
+        return text
+
+    @contextmanager
+    def embedded(self, middleware: MiddlewareOption) -> Iterator[Any]:
+        """A client of a sandbox that lasts for a ``with`` block."""
+        sandbox = _load(self.sandbox_class)()
+        with sandbox.serve() as server, server.client(middleware=middleware) as client:
+            yield client
+
+
+def variable_of(name: str) -> str:
+    """The value of an environment variable without spaces around it; empty if it is not set."""
+    return os.environ.get(name, "").strip()
+
+
+def _load(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
+
+
+def _unusable(text: str) -> CommandError:
+    return CommandError(text, ExitCode.CONNECTION, ConfigurationError.__name__)
+
+
+SERVICES: Mapping[str, Service] = {
+    service.name: service
+    for service in (
+        Service(
+            "oomol",
+            "Oomol Connect",
+            ("OOMOL_BASE_URL", "base_url"),
+            {"OOMOL_TOKEN": "api_token"},
+            "simstudio.services.oomol:OomolConnectClient",
+            "simstudio.sandbox.services.oomol:OomolSandbox",
+            attrgetter("tasks.map"),
+            needs_key=False,
+        ),
+        Service(
+            "speedpix",
+            "SpeedPix",
+            ("SPEEDPIX_ENDPOINT", "endpoint"),
+            {"SPEEDPIX_APP_KEY": "app_key", "SPEEDPIX_APP_SECRET": "app_secret"},
+            "simstudio.services.speedpix:SpeedPixClient",
+            "simstudio.sandbox.services.speedpix:SpeedPixSandbox",
+            attrgetter("map"),
+            "simstudio.services.speedpix.options:DEFAULT_ENDPOINT",
+        ),
+        Service(
+            "vectorvein",
+            "VectorVein",
+            ("VECTORVEIN_BASE_URL", "base_url"),
+            {"VECTORVEIN_API_KEY": "api_key"},
+            "simstudio.services.vectorvein:VectorVeinClient",
+            "simstudio.sandbox.services.vectorvein:VectorVeinSandbox",
+            attrgetter("workflows.map"),
+            "simstudio.services.vectorvein.client:DEFAULT_BASE_URL",
+        ),
+    )
+}
+"""The services, by name. Sim is none of them: its commands are those without a service."""
+
+
+def title_of(service: str | None) -> str:
+    """The name of a service by its word; None is Sim."""
+    found = SERVICES.get(str(service))
+    return "Sim" if service is None else f"{service!r}" if found is None else found.title
+
+
+service_option = click.option(
+    "--service",
+    type=click.Choice(list(SERVICES)),
+    help="Run a block of Oomol, or a workflow of SpeedPix or VectorVein, in place of one of Sim.",
+)
+"""Decorator: ``--service``, for commands that otherwise speak to Sim."""

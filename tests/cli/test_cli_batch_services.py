@@ -1,0 +1,202 @@
+"""``simstudio batch run|resume --service``: Oomol, SpeedPix and VectorVein in the place of Sim."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from simstudio.cli.services import SERVICES
+from simstudio.sandbox.services.oomol import OomolSandbox
+from simstudio.sandbox.services.speedpix import SpeedPixSandbox
+from simstudio.sandbox.services.vectorvein import VectorVeinSandbox
+from tests.services.limited import fields
+
+
+@attrs.frozen
+class Case:
+    """A service: its sandbox, what a batch executes there, and an input."""
+
+    sandbox: Callable[[], Any]
+    thing: str
+    input: Callable[[int], Any]
+    begins: str
+
+    def begun(self, server: Any) -> int:
+        """How many runs were begun, or tried."""
+        return sum(each.method == "POST" and each.path == self.begins for each in server.sandbox.requests)
+
+
+CASES = {
+    "oomol": Case(OomolSandbox, "sandbox::echo", lambda n: {"n": n}, "/api/v1/tasks"),
+    "speedpix": Case(lambda: SpeedPixSandbox(states=()), "echo", lambda n: {"n": n}, "/scc/comfy_prompt"),
+    "vectorvein": Case(lambda: VectorVeinSandbox(polls=0), "hello", fields, "/api/v1/open-api/workflow/run"),
+}
+VARIABLES = sorted({name for service in SERVICES.values() for name in (service.address[0], *service.keys)})
+
+
+@pytest.fixture(params=CASES)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def case(name: str) -> Case:
+    return CASES[name]
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture
+def served(case: Case, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A sandbox of the service that the environment leads to."""
+    with case.sandbox().serve() as server:
+        for variable, value in server.environ.items():
+            monkeypatch.setenv(variable, value)
+        yield server
+
+
+@pytest.fixture
+def inputs(case: Case, tmp_path: Path) -> str:
+    path = tmp_path / "inputs.jsonl"
+    path.write_text("".join(f"{json.dumps(case.input(n))}\n" for n in range(3)))
+    return str(path)
+
+
+def states(text: str) -> list[str]:
+    return [json.loads(line)["state"] for line in text.splitlines()]
+
+
+def outputs(text: str) -> list[Any]:
+    return [json.loads(line)["output"] for line in text.splitlines()]
+
+
+def test_a_batch_runs_and_its_ledger_goes_on_with_the_same_service(
+    cli, name, case, served, inputs, ledger, tmp_path
+) -> None:
+    first = cli("batch", "run", "--service", name, case.thing, inputs, "--ledger", ledger)
+    again = cli("batch", "resume", ledger)
+    exported = cli("batch", "export", ledger, "-", "--format", "jsonl")
+
+    assert (first.exit_code, states(first.stdout)) == (0, ["done"] * 3)
+    assert (again.exit_code, again.stdout) == (0, first.stdout)
+    assert outputs(exported.stdout) == outputs(first.stdout) != [None] * 3
+    assert case.begun(served) == 3
+    assert json.loads(cli("batch", "status", ledger).stdout)["service"] == SERVICES[name].title
+    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert not any(served.environ[variable].encode() in kept for variable in SERVICES[name].keys)
+
+
+def test_the_embedded_sandbox_runs_it_without_a_key(cli, tmp_path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"n": 1}\n')
+
+    result = cli("batch", "run", "--service", "oomol", "sandbox::echo", str(tmp_path / "in.jsonl"), "--sandbox")
+
+    assert (result.exit_code, states(result.stdout)) == (0, ["done"])
+
+
+def test_what_is_missing_in_the_environment_is_named(cli, name, case, inputs) -> None:
+    result = cli("batch", "run", "--service", name, case.thing, inputs)
+
+    missing = list(SERVICES[name].keys) if SERVICES[name].needs_key else [SERVICES[name].address[0]]
+    assert result.exit_code == 3
+    assert f"{' and '.join(missing)}, or try --sandbox" in result.stderr
+
+
+def test_a_server_that_only_the_ledger_names_gets_no_key(
+    cli, name, case, served, inputs, ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli("batch", "run", "--service", name, case.thing, inputs, "--ledger", ledger)
+    monkeypatch.delenv(SERVICES[name].address[0])
+    before = len(served.requests)
+
+    result = cli("batch", "resume", ledger, "--retry-failed")
+
+    assert result.exit_code == 2
+    assert f"To go on: simstudio batch resume {ledger} --retry-failed --base-url {served.base_url}" in result.stderr
+    assert len(served.requests) == before
+
+
+def test_a_ledger_of_one_service_is_of_no_other(cli, name, case, served, inputs, ledger) -> None:
+    cli("batch", "run", "--service", name, case.thing, inputs, "--ledger", ledger)
+    other = next(each for each in SERVICES if each != name)
+
+    resumed = cli("batch", "resume", ledger, "--service", other)
+    run = cli("batch", "run", "--service", other, case.thing, inputs, "--ledger", ledger, "--sandbox")
+    sims = cli("batch", "run", case.thing, inputs, "--ledger", ledger, "--sandbox")
+
+    assert (resumed.exit_code, run.exit_code, sims.exit_code) == (2, 2, 2)
+    title = SERVICES[name].title
+    assert f"runs on {title}; --service cannot change that" in resumed.stderr
+    assert f"ran on {title}, not on {SERVICES[other].title}" in run.stderr
+    assert f"ran on {title}, not on Sim" in sims.stderr
+
+
+def test_a_ledger_of_python_goes_on_where_the_call_names_the_service(cli, name, case, served, inputs, ledger) -> None:
+    with served.client() as client:
+        list(SERVICES[name].map(client)(case.thing, inputs, ledger=ledger))
+
+    nameless = cli("batch", "resume", ledger, inputs)
+    named = cli("batch", "resume", ledger, inputs, "--service", name)
+
+    assert (nameless.exit_code, named.exit_code, states(named.stdout)) == (2, 0, ["done"] * 3)
+    assert "give --service oomol|speedpix|vectorvein" in nameless.stderr
+    assert case.begun(served) == 3
+
+
+def test_a_ledger_that_python_made_on_sim_is_of_no_service(cli, server, work, given, ledger) -> None:
+    with server.client() as client:
+        list(client.workflows.map("work", [{"n": 1}], ledger=ledger))
+
+    result = cli("batch", "resume", ledger, given(1), "--service", "oomol")
+
+    assert result.exit_code == 2
+    assert "they ran on Sim, leave --service out" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [["--mode", "sync"], ["--api-version", "v2"], ["--profile", "p"], ["--sandbox-app", __file__]]
+)
+def test_options_that_only_sim_has_are_refused(cli, words) -> None:
+    result = cli("batch", "run", "--service", "oomol", "sandbox::echo", __file__, *words)
+
+    assert result.exit_code == 2
+    assert f"{words[0]} is of Sim only" in result.stderr
+
+
+def test_a_refused_key_ends_the_batch_and_names_its_variable(
+    cli, name, case, served, inputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = list(SERVICES[name].keys)[-1]
+    monkeypatch.setenv(secret, "another-key")
+
+    result = cli("batch", "run", "--service", name, case.thing, inputs)
+
+    assert result.exit_code == (1 if name == "speedpix" else 3)  # its gateway refuses a signature with 403
+    assert secret in result.stderr
+    assert "SIM_" not in result.stderr
+    assert "another-key" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("oomol", "Check the id and base_url.", "Check the id and --base-url (OOMOL_BASE_URL)."),
+        ("oomol", "Check api_token; it is sent as it is.", "Check OOMOL_TOKEN; it is sent as it is."),
+        ("oomol", "It failed: no. Its state is in error.task, its logs in error.logs.", "It failed: no."),
+        ("speedpix", "check app_key, app_secret", "check SPEEDPIX_APP_KEY, SPEEDPIX_APP_SECRET"),
+        ("speedpix", "endpoint is no address.", "--base-url (SPEEDPIX_ENDPOINT) is no address."),
+        ("vectorvein", "Check the API key (api_key=).", "Check the API key (VECTORVEIN_API_KEY)."),
+        ("vectorvein", "No file_url. What came is in error.response.content.", "No file_url."),
+    ],
+)
+def test_messages_speak_of_options_and_variables(name: str, text: str, words: str) -> None:
+    assert SERVICES[name].rephrase(text) == words

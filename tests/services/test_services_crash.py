@@ -1,0 +1,150 @@
+"""A batch of each service that is killed with ``kill -9`` and goes on, judged by what the server was asked to begin.
+
+The services have no claims: a run whose submission was not answered before the kill is ``unknown``, and is sent again
+only where the caller says so. What was answered is waited for under its id.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from simstudio.batch.ledger import LedgerView
+from simstudio.sandbox.services.oomol import OomolSandbox
+from simstudio.sandbox.services.speedpix import SpeedPixSandbox
+from simstudio.sandbox.services.vectorvein import VectorVeinSandbox
+from tests.services.limited import fields
+
+pytestmark = [
+    pytest.mark.external,
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL"),
+]
+
+INPUTS, CONCURRENCY = 18, 3
+KILLED_AT = (2, 5, 9, 12)
+"""Runs begun at the server when the process is killed."""
+
+
+@attrs.frozen
+class Case:
+    """A service: its sandbox, the input of a number, and the number in a request that begins a run."""
+
+    sandbox: Callable[[], Any]
+    input: Callable[[int], Any]
+    begins: str
+    number: Callable[[Any], int]
+    output: Callable[[int], Any]
+
+
+CASES = {
+    "oomol": Case(
+        OomolSandbox,
+        lambda n: {"n": n},
+        "/api/v1/tasks",
+        lambda body: int(body["inputValues"][0]["inputs"][0]["value"]),
+        lambda n: {"n": n},
+    ),
+    "speedpix": Case(
+        SpeedPixSandbox,
+        lambda n: {"n": n},
+        "/scc/comfy_prompt",
+        lambda body: int(body["inputs"]["n"]),
+        lambda n: {"n": n},
+    ),
+    "vectorvein": Case(
+        VectorVeinSandbox,
+        fields,
+        "/api/v1/open-api/workflow/run",
+        lambda body: int(body["input_fields"][0]["value"]),
+        lambda n: [{"type": "Text", "title": "n", "value": n}],
+    ),
+}
+
+
+class Server:
+    """A sandbox that counts the runs that it was asked to begin, and says when there are enough of them."""
+
+    def __init__(self, case: Case) -> None:
+        self.case, self.sandbox = case, case.sandbox()
+        self.enough = threading.Event()
+        self._wanted = 0
+        register = self.sandbox.block if case.begins.endswith("tasks") else self.sandbox.workflow
+        register("crash::work")(lambda inputs: {"n": next(iter(inputs.values()))})
+        app, here = self.sandbox.app, self
+
+        class Watch:
+            async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+                await app(scope, receive, send)
+                if scope["type"] == "http" and sum(here.begun().values()) >= here._wanted > 0:
+                    here.enough.set()
+
+        self.sandbox.app = Watch()  # in place of the cached property
+
+    def begun(self) -> Counter[int]:
+        """How often each input was begun."""
+        requests = self.sandbox.requests
+        return Counter(
+            self.case.number(each.json) for each in requests if each.method == "POST" and each.path == self.case.begins
+        )
+
+    def expect(self, runs: int) -> None:
+        self.enough.clear()
+        self._wanted = runs
+
+
+def cli(environ: dict[str, str], *words: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "simstudio.cli", "batch", *words]
+    return subprocess.Popen(command, env={**os.environ, **environ}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def known(ledger: Path) -> dict[int, Any]:
+    with LedgerView(ledger) as view:
+        return {entry.index: entry for entry in view.entries()}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_killed_batch_loses_nothing_and_begins_nothing_twice(name: str, tmp_path: Path) -> None:
+    case = CASES[name]
+    counting = Server(case)
+    inputs, ledger = tmp_path / "in.jsonl", tmp_path / "runs.sqlite"
+    inputs.write_text("".join(f"{json.dumps(case.input(n))}\n" for n in range(INPUTS)))
+    begin = ["run", "--service", name, "crash::work", str(inputs), "--ledger", str(ledger)]
+    with counting.sandbox.serve() as server:
+        environ = dict(server.environ)
+        for at in KILLED_AT:
+            counting.expect(at)
+            words = begin if at == KILLED_AT[0] else ["resume", str(ledger)]
+            process = cli(environ, *words, "--concurrency", str(CONCURRENCY))
+            assert counting.enough.wait(60)
+            process.kill()
+            process.communicate()
+            assert set(counting.begun()) <= set(known(ledger)), "something began that the ledger does not know of"
+
+        process = cli(environ, "resume", str(ledger))
+        process.communicate()
+        begun, entries = counting.begun(), known(ledger)
+        unknown = {index for index, entry in entries.items() if entry.state == "unknown"}
+        assert process.returncode == (1 if unknown else 0)
+        assert sorted(entries) == list(range(INPUTS))
+        assert max(begun.values()) == 1, "something began twice"
+        assert len(unknown) <= CONCURRENCY * len(KILLED_AT)
+        assert {index for index in entries if begun[index] == 0} <= unknown
+        assert {index: entry.output for index, entry in entries.items() if index not in unknown} == {
+            index: case.output(index) for index in entries if index not in unknown
+        }
+
+        process = cli(environ, "resume", str(ledger), "--on-unknown", "rerun")
+        process.communicate()
+        assert process.returncode == 0
+        assert counting.begun() == begun + Counter(unknown)
+        assert all(entry.output == case.output(index) for index, entry in known(ledger).items())
