@@ -15,7 +15,6 @@ import click
 
 from simstudio.cli.failures import CommandError, ExitCode, in_words
 from simstudio.errors import ConfigurationError
-from simstudio.transport.secret import Secret
 
 if TYPE_CHECKING:
     from simstudio.batch.batch import Batch
@@ -34,7 +33,7 @@ class Service:
         name: The word for it on the command line.
         title: Its name.
         address: The environment variable of its address, and the argument of its client.
-        keys: The environment variables of its keys, with the arguments of its client.
+        keys: The environment variables of its keys, with the arguments of its client, which reads them.
         client_class: ``module:class`` of its client; imported when it is used.
         sandbox_class: ``module:class`` of its sandbox; imported when it is used.
         map: Its client's method that runs a batch.
@@ -64,16 +63,16 @@ class Service:
             CommandError: The address or a key is missing, or cannot be used.
         """
         variable, argument = self.address
-        address = base_url or variable_of(variable) or self.default_base_url
+        unplaced = not (base_url or variable_of(variable) or self.default)
         missing = [name for name in self.keys if not variable_of(name)] if self.needs_key else []
-        if address is None or missing:
+        if unplaced or missing:
             problem = "No API key. Set" if missing else "No address. Give --base-url URL, or set"
             named = " and ".join(missing) or variable
             raise _unusable(f"{problem} {named}, or try --sandbox, which needs none.")
-        keys = Secret({key: variable_of(name) or None for name, key in self.keys.items()})
-        invocation.secrets = (*invocation.secrets, *filter(None, keys.reveal().values()))
+        invocation.secrets = (*invocation.secrets, *filter(None, map(variable_of, self.keys)))
+        given = {} if base_url is None else {argument: base_url}
         try:
-            return _load(self.client_class)(**{argument: address}, **keys.reveal(), middleware=middleware)
+            return _load(self.client_class)(**given, middleware=middleware)
         except ConfigurationError as error:
             text = self.rephrase(str(error))
             raise (_unusable(text) if any(name in text for name in self.keys) else CommandError(text)) from None

@@ -339,6 +339,7 @@ class TestLookingAtALedger:
         (told,) = lines(cli("batch", "status", ledger).stdout)
 
         assert told == {
+            "service": "Sim",
             "workflow": "work", "mode": "sync", "apiVersion": "v1", "inputs": path, "out": None, "total": 2,
             "sending": 0, "submitted": 0, "done": 1, "failed": 1, "unknown": 0,
         }  # fmt: skip
