@@ -1,8 +1,9 @@
 """Tools for testing code that calls Sim.
 
-What belongs here: cassettes (recorded exchanges) without secrets, streams in small pieces, strict models, a block of
-the network, and the pytest plugin `simstudio.testing.plugin`, whose fixtures exist in every pytest run once the package
-is installed. What does not: the local server (`simstudio.sandbox`) and the tests of this repository.
+What belongs here: cassettes (recorded exchanges) without secrets, local servers that record and replay for clients in
+any language, streams in small pieces, strict models, a block of the network, and the pytest plugin
+`simstudio.testing.plugin`, whose fixtures exist in every pytest run once the package is installed. What does not: the
+local server that answers like Sim (`simstudio.sandbox`) and the tests of this repository.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ if TYPE_CHECKING:
     from simstudio.testing.chunking import Rechunking, cut, rechunk
     from simstudio.testing.matchers import register_matchers
     from simstudio.testing.network import NetworkBlockedError, block_network
+    from simstudio.testing.proxy import RecordingProxy, Replay
     from simstudio.testing.strict import strict_models
 
 __all__ = [
     "NetworkBlockedError",
     "Rechunking",
+    "RecordingProxy",
+    "Replay",
     "assert_all_played",
     "block_network",
     "cut",
@@ -32,6 +36,8 @@ __all__ = [
 _MODULES = {
     "NetworkBlockedError": "network",
     "Rechunking": "chunking",
+    "RecordingProxy": "proxy",
+    "Replay": "proxy",
     "assert_all_played": "cassettes",
     "block_network": "network",
     "cut": "chunking",

@@ -36,8 +36,9 @@ def vcr_config(*, secrets: Iterable[str] = (), keep_headers: Iterable[str] = (),
     """Return the arguments of `vcr.VCR` for recording exchanges with Sim without secrets.
 
     In headers, URLs and bodies of requests and responses, keys are replaced by ``REDACTED`` and cookies removed.
-    Headers that differ in every run are left out. Requests match by method, path, query and body. If the ``with`` block
-    of a cassette raises, nothing is saved. ``record_mode`` is ``"none"`` if ``CI`` is set, else ``"once"``.
+    Headers that differ in every run are left out. Requests match by method, path, query, body and the headers that
+    choose a kind of response. If the ``with`` block of a cassette raises, nothing is saved. ``record_mode`` is
+    ``"none"`` if ``CI`` is set, else ``"once"``.
 
     pytest-recording's fixture ``vcr_config`` can return this: the pytest plugin of this package registers the matchers.
 
@@ -54,11 +55,11 @@ def vcr_config(*, secrets: Iterable[str] = (), keep_headers: Iterable[str] = (),
     scrubber = Scrubber(tuple(secrets))
     kept = KEPT_REQUEST_HEADERS | {name.lower() for name in keep_headers}
 
-    def scrub_request(request: Request) -> Request:
-        return _scrub_request(request, scrubber, kept)
+    def of_request(request: Request) -> Request:
+        return scrub_request(request, scrubber, kept)
 
-    def scrub_response(response: dict[str, Any]) -> dict[str, Any]:
-        return _scrub_response(response, scrubber)
+    def of_response(response: dict[str, Any]) -> dict[str, Any]:
+        return scrub_response(response, scrubber)
 
     return {
         "record_mode": default_record_mode(),
@@ -66,8 +67,8 @@ def vcr_config(*, secrets: Iterable[str] = (), keep_headers: Iterable[str] = (),
         "decode_compressed_response": True,
         "record_on_exception": False,
         **overrides,
-        "before_record_request": (*_filters(overrides.get("before_record_request")), scrub_request),
-        "before_record_response": (*_filters(overrides.get("before_record_response")), scrub_response),
+        "before_record_request": (*_filters(overrides.get("before_record_request")), of_request),
+        "before_record_response": (*_filters(overrides.get("before_record_response")), of_response),
     }
 
 
@@ -141,7 +142,8 @@ def _filters(given: Any) -> tuple[Any, ...]:
     return (given,) if callable(given) else tuple(given)
 
 
-def _scrub_request(request: Request, scrubber: Scrubber, kept: frozenset[str]) -> Request:
+def scrub_request(request: Request, scrubber: Scrubber, kept: frozenset[str] = KEPT_REQUEST_HEADERS) -> Request:
+    """Replace the secrets of a request, after learning those of its headers, and leave out headers of its machine."""
     for name, value in request.headers.items():
         if name.lower() in SECRET_HEADERS:
             scrubber.learn(_text(value))
@@ -161,7 +163,8 @@ def _scrub_request(request: Request, scrubber: Scrubber, kept: frozenset[str]) -
     return request
 
 
-def _scrub_response(response: dict[str, Any], scrubber: Scrubber) -> dict[str, Any]:
+def scrub_response(response: dict[str, Any], scrubber: Scrubber) -> dict[str, Any]:
+    """A response of vcrpy without secrets, encodings and headers that differ in every run."""
     for name, values in response["headers"].items():
         if name.lower() == "set-cookie":
             for value in _list(values):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _BOUNDARY = re.compile(r'boundary=(?:"([^"]+)"|([^\s;]+))', re.IGNORECASE)
+_MODE_HEADERS = ("x-execution-mode", "x-stream-response", "range")
 _NOT_JSON = object()
 _SHOWN = 300
 
@@ -66,10 +67,23 @@ def body(sent: VCRRequest, recorded: VCRRequest) -> None:
     raise AssertionError(f"sent {_abbreviate(left)}, recorded {_abbreviate(right)}")
 
 
-MATCHERS: dict[str, Matcher] = {"simstudio.path": path, "simstudio.query": query, "simstudio.body": body}
+def mode(sent: VCRRequest, recorded: VCRRequest) -> None:
+    """Require the same headers that choose a kind of response: one at once, a job, a stream, or a range of bytes."""
+    for name in _MODE_HEADERS:
+        left, right = _header(sent, name), _header(recorded, name)
+        if left != right:
+            raise AssertionError(f"sent {name}: {left or 'none'}, recorded {name}: {right or 'none'}")
+
+
+MATCHERS: dict[str, Matcher] = {
+    "simstudio.path": path,
+    "simstudio.query": query,
+    "simstudio.body": body,
+    "simstudio.mode": mode,
+}
 """The matchers that `register_matchers` registers, by name."""
 
-MATCH_ON = ("method", "simstudio.path", "simstudio.query", "simstudio.body")
+MATCH_ON = ("method", "simstudio.path", "simstudio.query", "simstudio.body", "simstudio.mode")
 """The matchers of `vcr_config`. The host is not compared, so that a cassette can be replayed for any base URL."""
 
 
@@ -123,13 +137,15 @@ def _read_all(source: Any) -> bytes:
 def _boundary(request: VCRRequest, data: bytes) -> bytes | None:
     if not data.startswith(b"--"):
         return None
-    content_type = request.headers.get("Content-Type", "")
-    if isinstance(content_type, list | tuple):  # cassettes hold lists
-        content_type = content_type[0] if content_type else ""
-    if isinstance(content_type, bytes):
-        content_type = content_type.decode("latin-1")
-    found = _BOUNDARY.search(str(content_type))
+    found = _BOUNDARY.search(_header(request, "content-type"))
     return (found[1] or found[2]).encode() if found else None
+
+
+def _header(request: VCRRequest, wanted: str) -> str:
+    value = next((value for name, value in request.headers.items() if name.lower() == wanted), "")
+    if isinstance(value, list | tuple):  # cassettes hold lists
+        value = value[0] if value else ""
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 def _canonical(data: bytes) -> object:

@@ -16,7 +16,21 @@ if TYPE_CHECKING:
 REDACTED = "REDACTED"
 """The replacement of secrets."""
 
-SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "x-api-key", "api-key"})
+SECRET_HEADERS = frozenset(
+    {
+        "api-key",
+        "authorization",
+        "proxy-authorization",
+        "upload-token",
+        "vectorvein-api-key",
+        "x-amz-security-token",
+        "x-api-key",
+        "x-auth-token",
+        "x-ca-key",
+        "x-ca-signature",
+        "x-goog-api-key",
+    }
+)
 """Headers whose values are replaced. The names stay, because it matters that they were sent."""
 
 COOKIE_HEADERS = frozenset({"cookie", "set-cookie"})
@@ -76,7 +90,23 @@ NOISE_RESPONSE_HEADER_PREFIXES = ("x-middleware-", "x-nextjs-", "x-vercel-")
 
 # The look-behind excludes names of scripts in HTML pages, such as `apps_sim_22a3c379`.
 _KEY = re.compile(r"sk-sim-[A-Za-z0-9_-]+|(?<![A-Za-z0-9_-])sim_[A-Za-z0-9_-]{6,}")
-_KEY_IN_BYTES = re.compile(_KEY.pattern.encode())
+
+_FIELDS = (
+    "api_?key|api_?token|access_?token|refresh_?token|id_?token|upload_?token|token|password|secret|client_?secret"
+    "|webhook_?secret|private_?key|service_?account_?json|credentials|authorization"
+)
+# Within a text in JSON, quotes are escaped once.
+_IN_JSON = (
+    re.compile(rf'("(?:{_FIELDS})"\s*:\s*")((?:[^"\\]|\\.)+)(?=")', re.IGNORECASE),
+    re.compile(rf'(\\"(?:{_FIELDS})\\"\s*:\s*\\")((?:(?!\\").)+)(?=\\")', re.IGNORECASE),
+)
+_PARAMETERS = (
+    "(?:x-amz-|x-goog-)(?:signature|credential|security-token)|signature|sig|token|access_token|refresh_token|api_?key"
+    "|password|client_secret|ossaccesskeyid|awsaccesskeyid|googleaccessid"
+)
+_IN_URL = re.compile(rf"((?:^|[?&]|\\u0026|&amp;)(?:{_PARAMETERS})=)([^&\s\"'<>\\#]+)", re.IGNORECASE)
+_EMAIL = re.compile(r"[A-Za-z0-9._%+-]+(?:@|%40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_EMAIL_INSTEAD = "redacted@example.com"
 
 # Shorter credentials occur in tests ("test", "x"), and replacing them everywhere would destroy bodies.
 _SHORTEST_LEARNED_SECRET = 8
@@ -109,7 +139,9 @@ class Scrubber:
     """Replaces secrets in texts and bytes by ``REDACTED``.
 
     Secrets are all texts that have the form of a Sim key, the texts in ``secrets``, the value of ``SIM_API_KEY``
-    (unless ``environment`` is False), and credentials added by `learn`.
+    (unless ``environment`` is False), credentials added by `learn`, the values of JSON fields such as ``apiKey``,
+    ``token`` and ``password``, and signatures and tokens in the query of a URL. With ``emails``, addresses of people
+    become ``redacted@example.com``.
 
     Example:
         >>> Scrubber(["hunter2"]).text('{"password": "hunter2", "key": "sk-sim-abc"}')
@@ -118,6 +150,7 @@ class Scrubber:
 
     secrets: Iterable[str] = ()
     environment: bool = True
+    emails: bool = False
     _known: dict[str, None] = field(factory=dict, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -140,15 +173,23 @@ class Scrubber:
 
     def text(self, value: str) -> str:
         """Return a text with its secrets replaced."""
+        for pattern in (*_IN_JSON, _IN_URL):
+            # What a server sent in one field comes back elsewhere, such as a token in the path of a URL.
+            value = pattern.sub(self._replace_value, value)
         for secret in tuple(self._known):
             value = value.replace(secret, REDACTED)
-        return _KEY.sub(REDACTED, value)
+        value = _KEY.sub(REDACTED, value)
+        return _EMAIL.sub(_EMAIL_INSTEAD, value) if self.emails else value
 
     def data(self, value: bytes) -> bytes:
         """Return bytes with their secrets replaced."""
-        for secret in tuple(self._known):
-            value = value.replace(secret.encode(), REDACTED.encode())
-        return _KEY_IN_BYTES.sub(REDACTED.encode(), value)
+        # Every byte is a character of its own text, and comes back as it was.
+        return self.text(value.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+    def _replace_value(self, found: re.Match[str]) -> str:
+        if "\\" not in found[2]:
+            self.learn(found[2])
+        return found[1] + REDACTED
 
     def _add(self, secret: str) -> None:
         if not secret:

@@ -112,6 +112,31 @@ def test_given_secrets_are_replaced_however_they_are_written(server, tmp_path, s
     assert secret not in recorded["request"]["body"] + recorded["response"]["body"]["string"]
 
 
+@pytest.mark.parametrize(
+    ("sent", "scrubbed"),
+    [
+        ('{"apiKey": "abc", "n": 1}', '{"apiKey": "REDACTED", "n": 1}'),
+        ('{"client_secret":"a\\"b","token":5}', '{"client_secret":"REDACTED","token":5}'),
+        (r'{"text":"{\"password\": \"abc\"}"}', r'{"text":"{\"password\": \"REDACTED\"}"}'),
+        ("password=abc&name=Ada", "password=REDACTED&name=Ada"),
+        ("https://x/f?X-Amz-Date=1&X-Amz-Signature=ab12&a=b", "https://x/f?X-Amz-Date=1&X-Amz-Signature=REDACTED&a=b"),
+        (r'"https://x/f?a=b\u0026sig=ab%2B"', r'"https://x/f?a=b\u0026sig=REDACTED"'),
+        ('{"tokens": "12", "nextToken": "abc"}', '{"tokens": "12", "nextToken": "abc"}'),
+        ('{"token":"abcdefgh","url":"/s/abcdefgh"}', '{"token":"REDACTED","url":"/s/REDACTED"}'),
+    ],
+)
+def test_fields_and_parameters_that_hold_secrets_are_known_by_name(sent, scrubbed):
+    assert Scrubber(environment=False).text(sent) == scrubbed
+    assert Scrubber(environment=False).data(b"%b\xff\x00" % sent.encode()) == b"%b\xff\x00" % scrubbed.encode()
+
+
+def test_addresses_of_people_are_replaced_on_request():
+    text = "ada.l@corp.example.org, to=ada%40corp.org"
+
+    assert Scrubber(environment=False).text(text) == text
+    assert Scrubber(environment=False, emails=True).text(text) == "redacted@example.com, to=redacted@example.com"
+
+
 def test_a_secret_within_a_longer_secret_leaves_no_rest():
     assert Scrubber(["abc", "abcdef"]).text("abcdef abc") == "REDACTED REDACTED"
 
