@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
-import httpcore
 import pytest
 from faultserver import Connection, FaultServer
 from wireanswers import STREAM, answer, answering, chunked, text
@@ -22,6 +21,7 @@ from wirecalls import Caller, async_client_of, client_of
 
 from simstudio import APIConnectionError, ConfigurationError, SimStudioError
 from simstudio.sandbox import Sandbox
+from simstudio.transport.wire.connections import Connections
 
 Serve = Callable[..., FaultServer]
 
@@ -81,14 +81,13 @@ async def test_closing_a_clone_leaves_the_connection_open_async(serve: Serve) ->
 @pytest.mark.short_keep_alive
 def test_idle_connections_are_dropped_before_sims_keep_alive_of_5_s_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[float] = []
-    for kind in (httpcore.HTTPConnection, httpcore.AsyncHTTPConnection):
-        real = kind.__init__
+    real = Connections.__init__
 
-        def note(self: Any, *args: Any, _real: Any = real, **kwargs: Any) -> None:
-            kept.append(kwargs["keepalive_expiry"])
-            _real(self, *args, **kwargs)
+    def note(self: Any, keep_alive: float, *args: Any) -> None:
+        kept.append(keep_alive)
+        real(self, keep_alive, *args)
 
-        monkeypatch.setattr(kind, "__init__", note)
+    monkeypatch.setattr(Connections, "__init__", note)
     with FaultServer() as server:
         Caller(False, None)(server.url, execute)
         Caller(True, None)(server.url, execute)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import subprocess
 import sys
@@ -53,8 +54,14 @@ CALLS = {
 }
 
 
-def printed(program: str, *arguments: str) -> str:
-    run = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)
+def printed(program: str, *arguments: str, **environment: str) -> str:
+    run = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | environment,
+    )
     assert run.returncode == 0, run.stderr
     return run.stdout
 
@@ -87,6 +94,30 @@ def test_a_client_that_is_made_before_the_loop_imports_little_inside_it(serve: S
     )
     counts = printed(program, serve().url).split()
     assert all(int(count) <= MOST for count in counts), counts
+
+
+def test_a_first_call_through_a_proxy_imports_the_locks_outside_the_loops_thread(serve: Serve) -> None:
+    program = """
+import asyncio, threading
+from simstudio import AsyncSimStudioClient
+import simstudio.transport.wire.async_wire as wire
+
+threads, real = [], wire.import_locks
+
+def noting():
+    threads.append(threading.current_thread() is threading.main_thread())
+    real()
+
+wire.import_locks = noting
+
+async def main():
+    async with AsyncSimStudioClient("key", "http://sim.invalid") as client:
+        await client.workflows.execute("wf")
+
+asyncio.run(main())
+print(threads)
+"""
+    assert printed(program, http_proxy=serve().url, no_proxy="") == "[False]\n"
 
 
 def test_a_sync_client_imports_httpx_at_its_first_connection(serve: Serve) -> None:

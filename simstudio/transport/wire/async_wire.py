@@ -7,11 +7,13 @@ import ssl
 import time
 from typing import TYPE_CHECKING, Any
 
+import httpcore
 import httpx
 
 from simstudio.transport.fork import abandoned, renew_after_fork
 from simstudio.transport.message import Request, Response
 from simstudio.transport.wire import WireOptions
+from simstudio.transport.wire.async_connection import AsyncDirect
 from simstudio.transport.wire.async_network import AsyncNetwork
 from simstudio.transport.wire.async_pool import AsyncPool
 from simstudio.transport.wire.body import Collector, HTTPXBody
@@ -19,15 +21,14 @@ from simstudio.transport.wire.failures import CLOSED_HERE, refused, translate
 from simstudio.transport.wire.internals import import_locks, use_pool
 from simstudio.transport.wire.loops import PerLoop
 from simstudio.transport.wire.messages import origin_of, prepare, respond
-from simstudio.transport.wire.routes import ASYNC_MAKERS, Route, environment_proxy
+from simstudio.transport.wire.routes import Route, environment_proxy
 from simstudio.transport.wire.tasks import shielded
 from simstudio.transport.wire.trust import Trust
 
 if TYPE_CHECKING:
     from simstudio.transport.errors import SimStudioError
 
-import_locks()
-
+_MAKERS = (AsyncDirect, httpcore.AsyncHTTPProxy, httpcore.AsyncSOCKSProxy)
 Opened = tuple[httpx.AsyncHTTPTransport, Route]
 
 
@@ -122,6 +123,8 @@ class _Transports:
 
     async def open(self, origin: str) -> Opened:
         route = Route(origin.partition(":")[0], environment_proxy(origin) if self._options.proxies else None)
+        if route.proxy is not None:
+            await asyncio.to_thread(import_locks)
         # Reading the certificates takes longer than many a call: other tasks go on meanwhile.
         context = await asyncio.to_thread(self._trust.context) if route.scheme == "https" else None
         transport = httpx.AsyncHTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
@@ -131,7 +134,7 @@ class _Transports:
 
     def _make_pool(self, route: Route, context: ssl.SSLContext | None) -> AsyncPool:
         keep_alive = self._options.keep_alive
-        pool = self._pools[route] = AsyncPool(AsyncNetwork, route.maker(ASYNC_MAKERS, context, keep_alive), keep_alive)
+        pool = self._pools[route] = AsyncPool(AsyncNetwork, route.maker(_MAKERS, context, keep_alive), keep_alive)
         if self._closed:  # by another task, while this call was on its way here
             pool.close()
         return pool

@@ -26,7 +26,7 @@ def has_surplus(connection: Any) -> bool:
     (``tests/wire/test_wire_surplus.py``). A connection through a proxy holds another one.
     """
     while connection is not None:
-        parser = getattr(connection, "_h11_state", None)
+        parser = getattr(connection, "parser", None) or getattr(connection, "_h11_state", None)
         if parser is not None:
             return bool(parser.trailing_data[0])
         connection = getattr(connection, "_connection", None)
@@ -34,7 +34,7 @@ def has_surplus(connection: Any) -> bool:
 
 
 def import_locks() -> None:
-    """Import what the locks of httpcore's async connections stand on.
+    """Import what the locks of httpcore's async connections, through proxies, stand on.
 
     anyio would import it inside the event loop of a first call: 30 modules, 50 ms
     (``tests/wire/test_wire_first_call.py``).

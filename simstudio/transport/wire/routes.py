@@ -17,9 +17,6 @@ from simstudio.transport.errors import ConfigurationError
 if TYPE_CHECKING:
     import ssl
 
-SYNC_MAKERS = (httpcore.ConnectionPool, httpcore.HTTPProxy, httpcore.SOCKSProxy)
-ASYNC_MAKERS = (httpcore.AsyncConnectionPool, httpcore.AsyncHTTPProxy, httpcore.AsyncSOCKSProxy)
-
 
 class EnvironmentProxy:
     """A proxy of the environment. Its text and its ``repr`` show no password.
@@ -73,7 +70,7 @@ class Route(NamedTuple):
         """What makes a pool of httpcore over a network backend.
 
         Args:
-            kinds: :data:`SYNC_MAKERS` or :data:`ASYNC_MAKERS`.
+            kinds: Makers of direct connections, and of those through an HTTP and through a SOCKS proxy.
             ssl_context: The certificates to trust, None for http.
             keep_alive: Seconds that an idle connection is kept.
 

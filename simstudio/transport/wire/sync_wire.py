@@ -13,6 +13,7 @@ import weakref
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+import httpcore
 import httpx
 
 from simstudio.transport.fork import abandoned, no_fork, renew_after_fork
@@ -22,7 +23,7 @@ from simstudio.transport.wire.body import Collector, HTTPXBody
 from simstudio.transport.wire.failures import translate
 from simstudio.transport.wire.internals import use_pool
 from simstudio.transport.wire.messages import origin_of, prepare, respond
-from simstudio.transport.wire.routes import SYNC_MAKERS, Route, environment_proxy
+from simstudio.transport.wire.routes import Route, environment_proxy
 from simstudio.transport.wire.sync_network import SyncNetwork
 from simstudio.transport.wire.sync_pool import SyncPool
 from simstudio.transport.wire.trust import Trust
@@ -30,6 +31,7 @@ from simstudio.transport.wire.trust import Trust
 if TYPE_CHECKING:
     from simstudio.transport.errors import SimStudioError
 
+_MAKERS = (httpcore.ConnectionPool, httpcore.HTTPProxy, httpcore.SOCKSProxy)
 Opened = tuple[httpx.HTTPTransport, Route]
 
 
@@ -108,7 +110,7 @@ class HTTPXWire:
         keep_alive = self._options.keep_alive
         # Reading the certificates takes longer than many a call, and plain http needs none.
         context = self._trust.context() if route.scheme == "https" else None
-        pool = self._pools[route] = SyncPool(SyncNetwork, route.maker(SYNC_MAKERS, context, keep_alive), keep_alive)
+        pool = self._pools[route] = SyncPool(SyncNetwork, route.maker(_MAKERS, context, keep_alive), keep_alive)
         if self.closed:  # by another thread, while this call was on its way here
             pool.close()
         return pool

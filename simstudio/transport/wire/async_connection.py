@@ -1,0 +1,131 @@
+"""A direct connection of an event loop: HTTP/1.1 by h11, the parser of httpcore, over a stream of ours.
+
+httpcore's own connections can be shared by tasks and traced. A call pays for that with three locks, each of which takes
+a turn of the event loop, with seven trace points and with six generators inside one another: a sixth of the CPU of a
+call among 200, which kept 6,000 calls at that concurrency from 1.25 of the ideal (``tests/benchmarks/throughput.py``).
+Here a connection carries one request at a time, because its pool gives it to one. Ways through a proxy keep httpcore's.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+
+import h11
+import httpcore
+
+from simstudio.transport.wire.async_network import AsyncNetwork
+
+_READ_SIZE = 64 * 1024
+_MAX_EVENT_SIZE = 100 * 1024
+
+
+class AsyncDirect:
+    """Makes direct connections, as the pools of httpcore make theirs.
+
+    Args:
+        network_backend: What opens the socket.
+        ssl_context: The certificates to trust, None where the pool is not for https.
+        keepalive_expiry: Not used: the pool counts how long a connection is idle.
+    """
+
+    def __init__(
+        self,
+        *,
+        network_backend: AsyncNetwork,
+        ssl_context: ssl.SSLContext | None,
+        keepalive_expiry: float,  # noqa: ARG002
+    ) -> None:
+        self._network = network_backend
+        self._ssl_context = ssl_context
+
+    def create_connection(self, origin: httpcore.Origin) -> AsyncConnection:
+        """A connection that connects when it is first used."""
+        return AsyncConnection(origin, self._network, self._ssl_context)
+
+
+class AsyncConnection(httpcore.AsyncConnectionInterface):
+    """A connection to an origin, for one request at a time. After any failure its pool closes the network.
+
+    Attributes:
+        parser: Of HTTP/1.1.
+    """
+
+    def __init__(self, origin: httpcore.Origin, network: AsyncNetwork, ssl_context: ssl.SSLContext | None) -> None:
+        self.parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MAX_EVENT_SIZE)
+        self._origin = origin
+        self._network = network
+        self._ssl_context = ssl_context
+        self._stream: httpcore.AsyncNetworkStream | None = None
+
+    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
+        """Send a request and read the head of its response."""
+        timeouts = request.extensions["timeout"]
+        stream = self._stream or await self._connect(timeouts.get("connect"))
+        with suppress(httpcore.WriteError):  # a server may respond, and close, before it has read the whole request
+            await self._send(stream, request, timeouts.get("write"))
+        timeout = timeouts.get("read")
+        while not isinstance(event := await self._next_event(stream, timeout), h11.Response):
+            pass  # informational
+        return httpcore.Response(
+            event.status_code,
+            headers=event.headers.raw_items(),
+            content=self._body(stream, timeout),
+            extensions={
+                "http_version": b"HTTP/" + event.http_version,
+                "reason_phrase": event.reason,
+                "network_stream": stream,
+            },
+        )
+
+    async def _connect(self, timeout: float | None) -> httpcore.AsyncNetworkStream:
+        host = self._origin.host.decode("ascii")
+        stream = await self._network.connect_tcp(host, self._origin.port, timeout)
+        if self._origin.scheme == b"https":
+            context = self._ssl_context or httpcore.default_ssl_context()
+            context.set_alpn_protocols(["http/1.1"])
+            stream = await stream.start_tls(context, host, timeout)
+        self._stream = stream
+        return stream
+
+    async def _send(
+        self, stream: httpcore.AsyncNetworkStream, request: httpcore.Request, timeout: float | None
+    ) -> None:
+        send: Any = self.parser.send
+        body: Any = request.stream
+        try:
+            head = h11.Request(method=request.method, target=request.url.target, headers=request.headers)
+            await stream.write(send(head), timeout)
+            async for piece in body:
+                await stream.write(send(h11.Data(data=piece)), timeout)
+            await stream.write(send(h11.EndOfMessage()), timeout)
+        except h11.LocalProtocolError as error:
+            raise httpcore.LocalProtocolError(error) from error
+
+    async def _next_event(self, stream: httpcore.AsyncNetworkStream, timeout: float | None) -> object:
+        parser = self.parser
+        try:
+            while (event := parser.next_event()) is h11.NEED_DATA:
+                data = await stream.read(_READ_SIZE, timeout)
+                if not data and parser.their_state is h11.SEND_RESPONSE:
+                    raise httpcore.RemoteProtocolError("Server disconnected without sending a response.")
+                parser.receive_data(data)
+        except h11.RemoteProtocolError as error:
+            raise httpcore.RemoteProtocolError(error) from error
+        return event
+
+    async def _body(self, stream: httpcore.AsyncNetworkStream, timeout: float | None) -> AsyncIterator[bytes]:
+        while isinstance(event := await self._next_event(stream, timeout), h11.Data):
+            yield bytes(event.data)
+        if self.parser.our_state is h11.DONE and self.parser.their_state is h11.DONE:
+            self.parser.start_next_cycle()
+
+    def is_idle(self) -> bool:
+        """Whether another request may follow: the last one and its response ended, and neither side closes."""
+        return self._stream is not None and self.parser.our_state is h11.IDLE
+
+    def has_expired(self) -> bool:
+        """Whether the server has closed this idle connection, or sent what belongs to no response."""
+        return self._stream is None or bool(self._stream.get_extra_info("is_readable"))
