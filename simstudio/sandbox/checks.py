@@ -38,7 +38,7 @@ class Issue:
 
     Attributes:
         message: None for the validator's own message.
-        facts: What the kind needs: ``expected`` and ``value``, ``bound`` and ``unit`` …
+        facts: Facts of the kind: ``expected`` and ``value``, ``bound`` and ``unit`` …
         fatal: Whether the value has another type.
     """
 
@@ -64,7 +64,7 @@ class Check(ABC):
 
     @abstractmethod
     def read(self, value: object, path: Path, issues: Issues) -> Any:
-        """Return the value to continue with; append to ``issues`` what is wrong with it."""
+        """Return the value as operations get it, and append its issues to ``issues``."""
 
     def _wrong_type(self, expected: str, value: object, path: Path) -> Issue:
         return Issue("type", path, self.missing if value is MISSING else None, {"expected": expected, "value": value})
@@ -232,7 +232,7 @@ class Shape(Check):
 
     Attributes:
         fields: Checks by key.
-        others: What becomes of other keys.
+        others: Treatment of other keys.
     """
 
     fields: Mapping[str, Check]
@@ -261,7 +261,7 @@ class Ruled(Check):
     Attributes:
         check: Reads the value.
         rule: Whether what was read is right.
-        message: What is wrong otherwise.
+        message: Message if it is not.
     """
 
     check: Check
@@ -285,7 +285,7 @@ class AnyOf(Check):
     If none does, the issues of the first check whose type fits are reported, else those of all.
 
     Attributes:
-        message: What is wrong then; None for the validator's own message.
+        message: Message if none accepts it; None for the validator's own.
     """
 
     checks: tuple[Check, ...]
@@ -366,7 +366,7 @@ def _name_type(value: object) -> str:
 
 
 def zod3(issue: Issue) -> dict[str, Any]:
-    """As servers of v0.6 do."""
+    """An issue as zod 3 reports it, which servers of v0.6 use."""
     facts, path = issue.facts, list(issue.path)
     code, own, more = _ZOD3[issue.code](facts)
     return {"code": code, **more, "path": path, "message": issue.message or own}
@@ -428,7 +428,7 @@ _ZOD3: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str, dict[str, Any]
 
 
 def zod4(issue: Issue) -> dict[str, Any]:
-    """As servers of v0.8 do."""
+    """An issue as zod 4 reports it, which servers of v0.8 use."""
     facts, path = issue.facts, list(issue.path)
     code, own, more = _ZOD4[issue.code](facts)
     return {**more, "code": code, "path": path, "message": issue.message or own}

@@ -56,7 +56,7 @@ class Core:
     served_at: Callable[[], str | None]
 
     def key_state(self, request: Request) -> KeyState:
-        """Whose key a request carries; only ``X-API-Key`` counts."""
+        """The owner of the API key of a request, read from ``X-API-Key`` only."""
         key = request.headers.get("x-api-key")
         if not key:
             return "missing"
@@ -69,7 +69,7 @@ class Core:
         return self.dialect.error_text(outcome, run.workflow, run.timeout)
 
     def output(self, value: object, run_id: str, *, is_stored: bool = False) -> object:
-        """An output as it is sent: large parts are references, and since v0.8 long texts are cut once it is stored."""
+        """An output as it is sent: large parts as references; since v0.8 with long texts cut once it is stored."""
         if is_stored and self.dialect.since_v08:
             value = without_long_texts(value)
         limit = self.settings.large_value_limit

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 async def wait_for_outcome(core: Core, run: Run, work: asyncio.Task[Outcome], receive: Receive) -> Outcome:
-    """Wait for a synchronous run. If the caller disconnects it goes on, or is cancelled if the sandbox is set so."""
+    """Wait for a synchronous run. If the caller disconnects, the run continues or is cancelled, as configured."""
     watcher = asyncio.ensure_future(cancel_on_disconnect(run, receive)) if core.settings.cancel_on_disconnect else None
     try:
         return await asyncio.shield(work)

@@ -37,7 +37,7 @@ _REFUSED_AFTER = 0.001  # seconds that the real server's logs tell of a run that
 
 @attrs.frozen
 class Resumption:
-    """A pause that somebody answers: it has been claimed, and must be carried on."""
+    """A claimed pause and its answer, with which the run must be resumed."""
 
     run: Run
     execution: ExecutionRecord
@@ -45,18 +45,18 @@ class Resumption:
 
 
 class Engine:
-    """Everything that runs. Lives on one event loop between `start` and `stop`, and can be started again.
+    """The runs and jobs of a sandbox, on one event loop between `start` and `stop`. It can be started again.
 
     Args:
         store: where jobs and executions are kept.
         clock: epoch seconds.
         timeout: the longest a run may take, in seconds; None for no bound.
         job_concurrency: how many jobs run at a time; None for no bound.
-        usage_error: the message of an exceeded usage limit, or None; asked again for every job.
-        base_url: where the server is, for runs whose caller did not tell.
+        usage_error: returns the message of an exceeded usage limit, or None; called for every job.
+        base_url: address of the server, for runs whose request had none.
         workspace_id: the workspace all workflows are in.
         deployment: the id of the version of a workflow that is in service.
-        ended: called with every execution that has ended.
+        ended: called with every execution when it ends.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Engine:
         """Per workflow: how many runs there were, and when the last one began (epoch seconds)."""
 
     def start(self) -> None:
-        """Take up what an earlier server left: pending jobs run, orphaned ones fail. Needs a running loop."""
+        """Continue after an earlier server: run pending jobs, fail interrupted ones. Needs a running loop."""
         if self._running:
             return
         self._running = True
@@ -114,7 +114,7 @@ class Engine:
                 self.spawn(self._work_off(job))
 
     async def stop(self) -> None:
-        """Interrupt every run. Jobs stay in the store as they are, for the next `start` to take up."""
+        """Interrupt every run. Jobs stay in the store, where the next `start` finds them."""
         if not self._running:
             return
         self._running = False
@@ -133,7 +133,7 @@ class Engine:
         self._store.close()
 
     def begin(self, workflow: Workflow, invocation: Invocation, execution_id: str | None = None) -> Run:
-        """Make a run and note that it has begun."""
+        """Make a run and store its beginning."""
         bounds = [bound for bound in (self._timeout, invocation.timeout) if bound is not None]
         run = Run(
             workflow,
@@ -168,11 +168,11 @@ class Engine:
 
     @property
     def under_way(self) -> int:
-        """How many runs go on now; those that wait for a human or for their turn do not."""
+        """Number of running executions, without paused and pending ones."""
         return len(self._runs)
 
     def refuse(self, workflow: Workflow, invocation: Invocation, reason: str, execution_id: str | None = None) -> None:
-        """Note a run that was refused before it began, as the logs of the real server do."""
+        """Store a run that was refused before it began; logs of the real server show it."""
         now = self._clock()
         self._store.save_execution(
             ExecutionRecord(
@@ -193,22 +193,22 @@ class Engine:
         )
 
     def knows(self, execution_id: str) -> bool:
-        """Whether an id is taken: by a run, or by a job that will be one."""
+        """Whether an id belongs to a run, or to a job whose run has not begun."""
         return self._store.execution(execution_id) is not None or self._store.job_of(execution_id) is not None
 
     def execution(self, execution_id: str) -> ExecutionRecord | None:
-        """One execution, before v0.8 also by the id that it got when it was resumed."""
+        """One execution; before v0.8 also by the id of its resumption."""
         execution = self._store.execution(execution_id)
         if execution is None or execution.continues is None:
             return execution
         return None if self._dialect.since_v08 else self._store.execution(execution.continues)
 
     def execute(self, run: Run, sink: Sink | None = None) -> asyncio.Task[Outcome]:
-        """Start a run in a task of its own: it goes on when the caller hangs up."""
+        """Start a run in a task of its own, which continues if the caller disconnects."""
         return self.spawn(self._execute(run, sink))
 
     def submit(self, workflow: Workflow, invocation: Invocation, execution_id: str | None = None) -> JobRecord:
-        """Queue a background execution; it is in the store before anyone hears of it."""
+        """Store a background execution, then queue it."""
         execution_id = execution_id or str(uuid4())
         job = self._job(self._dialect.job_id(execution_id), workflow.id, execution_id, invocation)
         self._store.save_job(job)
@@ -216,7 +216,7 @@ class Engine:
         return job
 
     def claim(self, workflow_id: str, execution_id: str, context_id: str, answer: object) -> Resumption:
-        """Claim a pause, so that no other request answers it.
+        """Claim a pause, so that no other request can answer it.
 
         Raises:
             Refusal: There is no such pause, or it can no longer be answered.
@@ -245,14 +245,14 @@ class Engine:
         return Resumption(run, execution, answer)
 
     def rename(self, resumption: Resumption) -> str:
-        """Give what is resumed a new id, which since v0.8 cannot be read."""
+        """Give a resumption a new id, which since v0.8 cannot be read."""
         run, new_id, now = resumption.run, str(uuid4()), self._clock()
         record = ExecutionRecord(new_id, run.workflow.id, run.invocation.trigger, now, ended=now, continues=run.id)
         self._store.save_execution(record)
         return new_id
 
     def resume(self, resumption: Resumption, sink: Sink | None = None) -> asyncio.Task[Outcome]:
-        """Carry a run on in a task of its own."""
+        """Resume a run in a task of its own."""
         return self.spawn(self._carry_on(resumption, sink))
 
     def submit_resumption(self, resumption: Resumption, context_id: str) -> JobRecord:
@@ -266,7 +266,7 @@ class Engine:
         return job
 
     def cancel(self, execution_id: str) -> bool:
-        """Cancel a run, or a job that has not begun; unknown and finished ones are left alone.
+        """Cancel a run, or a job that has not begun; unknown and finished ones do not change.
 
         Returns:
             Whether it was paused.
@@ -311,7 +311,7 @@ class Engine:
         return await self._follow(run, run.resume(resumption.answer, sink))
 
     async def _follow(self, run: Run, running: Coroutine[Any, Any, Outcome]) -> Outcome:
-        """Await a run's rest or end, and note it."""
+        """Wait until a run pauses or ends, and store its state."""
         try:
             outcome = await running
         finally:
@@ -362,7 +362,7 @@ class Engine:
             self._store.save_job(job.end(outcome, run.workflow.block))
 
     def _first_run(self, job: JobRecord, *, exempt: bool) -> Run | None:
-        """The run of a job whose turn has come; None when the job was refused."""
+        """Make the run of a job that begins; None if the job is refused."""
         if job.resumes is not None:  # taken up after a restart: what it resumes is gone
             self._store.save_job(job.refuse(RESTARTED_WHILE_PAUSED, self._clock()))
             return None
@@ -388,7 +388,7 @@ class Engine:
         return self.begin(workflow, invocation, job.execution_id)
 
     def spawn(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Run something in a task that is cancelled when the engine stops."""
+        """Run a coroutine in a task that is cancelled when the engine stops."""
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

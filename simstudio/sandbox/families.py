@@ -1,6 +1,6 @@
 """The three families of operations: unversioned ones (:class:`Legacy`), those of v1 (:class:`V1`) and v2 (:class:`V2`).
 
-An instance says what differs within a family: ``Legacy("jobs")``, ``V1("Invalid parameters")``.
+An instance holds what differs within a family: ``Legacy("jobs")``, ``V1("Invalid parameters")``.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ _CODES = {
 
 @attrs.frozen
 class Legacy(Family):
-    """Unversioned operations. Their dialect writes errors; the key is checked by the functions, some of them late.
+    """Unversioned operations. The dialect writes their errors; their functions check the key, some of them last.
 
     Attributes:
-        area: Whose rules for keys and errors apply.
-        option: What a generation must have to serve them; None if all serve them.
+        area: Group of operations with the same rules for keys and errors.
+        option: Attribute of the dialect that must be true to serve them; None if all generations serve them.
     """
 
     area: Area
@@ -79,11 +79,11 @@ class Legacy(Family):
         return ()
 
     def write_refusal(self, call: Call, refusal: Refusal) -> Reply:
-        """Text, and a code in some generations."""
+        """Write ``error``, and in some generations ``code``."""
         return call.core.dialect.write_refusal(refusal, is_execution=self.area in ("execute", "cancel"))
 
     def add_headers(self, call: Call, reply: Reply) -> Reply:
-        """Add rate-limit headers, where the generation has them."""
+        """Add rate-limit headers, in generations that have them."""
         return reply.with_headers(call.core.dialect.write_limit_headers(call.core.limiter(), "sync"))
 
 
@@ -108,12 +108,12 @@ def readable_workflow(call: Call, area: Area) -> Workflow:
 
 @attrs.frozen
 class V1(CheckingFamily):
-    """Operations below ``/api/v1``, which share one rate limit. Since v0.8 every response but a 401 tells it.
+    """Operations below ``/api/v1``, which share one rate limit. Since v0.8 every response but a 401 has its headers.
 
     Attributes:
         title: Message of a request with issues, before v0.8.
         until_v08: Whether servers since v0.8 lack them.
-        statuses: Statuses of stores that these operations answer with another.
+        statuses: Statuses of responses by the status of the refusal, where they differ.
     """
 
     title: str = "Validation error"
@@ -121,11 +121,11 @@ class V1(CheckingFamily):
     until_v08: bool = False
 
     def is_served(self, core: Core) -> bool:
-        """Not in the oldest generation, nor in the documents."""
+        """True for generations since v0.6."""
         return "v1" in core.dialect.options and not (self.until_v08 and core.dialect.since_v08)
 
     def admit(self, call: Call) -> Headers:
-        """Take one request of the bucket. Before v0.8 a 401 tells invented numbers, as the server's does."""
+        """Take one request of the bucket. Before v0.8 a 401 has constant numbers, as on the real server."""
         core = call.core
         if call.key in ("missing", "invalid"):
             message = "API key required" if call.key == "missing" else "Invalid API key"
@@ -149,17 +149,17 @@ class V1(CheckingFamily):
         return dict(reversed(call.request.query_params.multi_items()))
 
     async def body(self, call: Call) -> object:
-        """JSON."""
+        """Parse the body as JSON."""
         return _parse(call, await read_body(call))
 
     def invalid(self, call: Call, issues: Issues) -> Refusal:
-        """The issues as the validator of the generation puts them; since v0.8 the first tells the message."""
+        """Make the refusal with all issues; since v0.8 its message is that of the first."""
         dialect = call.core.dialect
         shown = [dialect.wording(issue) for issue in issues]
         return Refusal(400, shown[0]["message"] if dialect.since_v08 else self.title, shown)
 
     def write_refusal(self, call: Call, refusal: Refusal) -> Reply:
-        """Text, and details beside it."""
+        """Write ``error`` and ``details``."""
         del call
         details = {} if refusal.details is None else {"details": refusal.details}
         body = refusal.body or {"error": refusal.message, **details}
@@ -190,7 +190,7 @@ class V2(CheckingFamily):
     needs_body: bool = False
 
     def is_served(self, core: Core) -> bool:
-        """Where there is v1, unless v2 is switched off."""
+        """True for generations since v0.6, unless v2 is switched off."""
         return "v1" in core.dialect.options and (core.settings.v2 or not self.is_gated)
 
     def serves(
@@ -228,7 +228,7 @@ class V2(CheckingFamily):
         raise Refusal(429, "API rate limit exceeded", details, headers=(*headers, ("retry-after", str(seconds))))
 
     def query(self, call: Call) -> Mapping[str, object]:
-        """The values, none empty or repeated."""
+        """The values of the query."""
         sent = call.request.query_params.multi_items()
         wrong = [(name, "cannot be empty; omit the parameter instead") for name, value in sent if not value.strip()]
         counts = Counter(name for name, _ in sent)
@@ -238,7 +238,7 @@ class V2(CheckingFamily):
         return dict(sent)
 
     async def body(self, call: Call) -> object:
-        """JSON, not declared as anything else."""
+        """Parse the body, whose ``Content-Type`` must be JSON if it is given."""
         raw = await call.request.body()
         if len(raw) > self.body_limit:
             raise Refusal(413, "Request body is too large")
@@ -252,12 +252,12 @@ class V2(CheckingFamily):
         return body
 
     def invalid(self, call: Call, issues: Issues) -> Refusal:
-        """The issues; the first tells the message."""
+        """Make the refusal with all issues and the message of the first."""
         del call
         return invalid(*issues)
 
     def write_refusal(self, call: Call, refusal: Refusal) -> Reply:
-        """Code, message, and details where there are any."""
+        """Write ``code``, ``message`` and ``details``."""
         del call
         shown: dict[str, object] = {"code": refusal.code or _CODES[refusal.status], "message": refusal.message}
         if refusal.details is not None:
@@ -277,7 +277,7 @@ def invalid(*issues: Issue) -> Refusal:
 
 
 def invalid_value(name: str, message: str) -> Refusal:
-    """The refusal of a request of v2 because of one value, for rules that no check has."""
+    """Make the refusal of one value, for rules that a check cannot express."""
     return invalid(Issue("custom", (name,), message))
 
 
@@ -285,7 +285,7 @@ def invalid_value(name: str, message: str) -> Refusal:
 
 
 async def read_body(call: Call) -> bytes:
-    """The body, cut where the generation cuts it."""
+    """Read the body up to the limit of the generation, after which servers cut it."""
     return (await call.request.body())[: call.core.dialect.body_limit]
 
 

@@ -27,7 +27,7 @@ TRANSPORT = "simstudio.transport"
 
 @attrs.frozen
 class Fault:
-    """One thing that goes wrong. See `Faults.add` for the fields."""
+    """A fault of one or more requests. See `Faults.add` for the fields."""
 
     latency: float = 0.0
     status: int | None = None
@@ -43,7 +43,7 @@ class Fault:
     workflow: str | None = None
 
     def matches(self, scope: Scope) -> bool:
-        """Whether a request is meant."""
+        """Whether the fault applies to a request."""
         if self.method is not None and self.method.upper() != scope["method"]:
             return False
         if self.path is not None and not fnmatchcase(scope["path"], self.path):
@@ -53,7 +53,7 @@ class Fault:
 
     @property
     def cuts(self) -> bool:
-        """Whether something happens within the body."""
+        """Whether the fault is within the body of the response."""
         return self.after_events is not None or self.after_bytes is not None
 
     @property
@@ -71,7 +71,7 @@ class Fault:
 
 
 class Faults:
-    """The faults waiting for requests; the first that matches is used. May be changed from any thread.
+    """The faults for coming requests, of which the first that matches is used. It may be changed from any thread.
 
     Example:
         >>> fault = sandbox.faults.add(status=503, headers={"retry-after": "1"}, times=2)
@@ -100,10 +100,10 @@ class Faults:
         path: str | None = None,
         workflow: str | None = None,
     ) -> Fault:
-        """Let something go wrong with the next requests that match.
+        """Add a fault for the next requests that match.
 
         Args:
-            latency: seconds to wait before anything else happens.
+            latency: seconds to wait first.
             status: answer this, with ``headers`` and ``body`` (bytes and text as they are, else JSON), and run nothing.
             headers: of that answer.
             body: of that answer.
@@ -121,7 +121,7 @@ class Faults:
             workflow: only requests to this workflow.
 
         Raises:
-            ValueError: nothing would go wrong.
+            ValueError: the arguments make no fault.
         """
         fault = Fault(
             latency=latency,
@@ -144,7 +144,7 @@ class Faults:
         return fault
 
     def clear(self) -> None:
-        """Forget the faults that are still waiting."""
+        """Remove all remaining faults."""
         with self._lock:
             self._waiting.clear()
 
@@ -152,7 +152,7 @@ class Faults:
         return len(self._waiting)
 
     async def sleep(self, seconds: float) -> bool:
-        """Wait; False when the server was closed meanwhile."""
+        """Sleep; return False if the server was closed meanwhile."""
         loop = asyncio.get_running_loop()
         sleeper: asyncio.Future[bool] = loop.create_future()
         alarm = loop.call_later(seconds, _wake, sleeper, True)  # noqa: FBT003 - the result of a future
@@ -164,15 +164,15 @@ class Faults:
             self._sleepers.discard(sleeper)
 
     def end_sleep(self) -> None:
-        """Wake whoever sleeps: the server is being closed."""
+        """End all sleeps, because the server closes."""
         for sleeper in list(self._sleepers):
             _wake(sleeper, False)  # noqa: FBT003
 
     def take(self, scope: Scope, *, in_body: bool = False) -> Fault | None:
-        """The fault for a request, used up by it.
+        """Take the fault for a request, which counts as one of its times.
 
         Args:
-            in_body: Whether it is one that breaks off the request.
+            in_body: Whether the fault breaks off the body of the request.
         """
         with self._lock:
             for index, (fault, times) in enumerate(self._waiting):
@@ -185,7 +185,7 @@ class Faults:
 
 
 class RequestBreaker:
-    """ASGI middleware that breaks off requests while their bodies arrive. What follows it never sees them."""
+    """ASGI middleware that breaks off requests while their bodies arrive, before later middleware gets them."""
 
     def __init__(self, app: ASGIApp, faults: Faults) -> None:
         self._app = app
@@ -202,7 +202,7 @@ class RequestBreaker:
 
 
 class FaultInjector:
-    """ASGI middleware that lets requests meet their faults."""
+    """ASGI middleware that applies faults to requests."""
 
     def __init__(self, app: ASGIApp, faults: Faults) -> None:
         self._app = app
@@ -234,7 +234,7 @@ def _wake(sleeper: asyncio.Future[bool], rested: bool) -> None:  # noqa: FBT001
 
 
 class _FaultySend:
-    """An ASGI ``send`` that breaks off, or slips something in, where the fault says."""
+    """An ASGI ``send`` that breaks off, or inserts bytes, at the place that the fault names."""
 
     def __init__(self, fault: Fault, connection: _Connection, send: Send) -> None:
         self._fault = fault
@@ -307,17 +307,17 @@ class _Connection:
         self._receive = receive
 
     async def drop(self, *, reset: bool) -> None:
-        """Close it without another byte."""
+        """Close the connection without another byte."""
         self.close(reset=reset)
         await self.wait_for_disconnect()
 
     async def say(self, data: bytes) -> None:
-        """Send bytes as they are and close it."""
+        """Send raw bytes and close the connection."""
         self._open().write(data)
         await self.drop(reset=False)
 
     def close(self, *, reset: bool) -> None:
-        """Close it; what was written before is still sent, unless it is reset. No matter if its caller has gone."""
+        """Close the connection after what was written, or reset it. A connection that the client closed is no error."""
         transport = self._open()
         if transport.is_closing():
             return
@@ -331,7 +331,7 @@ class _Connection:
         transport.abort()
 
     async def wait_for_disconnect(self) -> None:
-        """Wait until the server has noticed, so that it does not answer by itself."""
+        """Wait until the server has noticed the end of the connection, so that it sends no response."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
 

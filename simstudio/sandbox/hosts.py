@@ -1,7 +1,7 @@
-"""The header Host: which names a local server answers to.
+"""The header Host: the names for which a local server accepts requests.
 
 A web page whose name was pointed at this machine (DNS rebinding) reaches a local server from the browser, and sends
-the name of the page in the header Host. A name that anybody could have registered is not answered.
+the name of the page in the header Host. Requests for a name that can be registered are refused.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _UNREGISTRABLE = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".t
 
 
 class Hosts:
-    """The names that a server answers to: those of loopback addresses, and what it was bound to.
+    """The names for which a server accepts requests: those of loopback addresses, and the name that it is bound to.
 
-    A server that listens on all addresses answers to any address, and to names that no web page can have: this
+    A server that listens on all addresses accepts any address, and names that no web page can have: this
     machine's own, names without a dot (as containers have), and those of local networks.
 
     Args:

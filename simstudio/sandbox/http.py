@@ -21,14 +21,14 @@ _BODILESS = frozenset({204, 205, 304})
 
 @attrs.frozen
 class Reply:
-    """One complete answer. Like Node's, it is sent chunked, without Content-Length."""
+    """A complete response. Like those of Node, it is sent chunked, without Content-Length."""
 
     status: int
     body: bytes = b""
     headers: Headers = ()
 
     def with_headers(self, headers: Mapping[str, str]) -> Reply:
-        """The same answer with more headers."""
+        """The same response with more headers."""
         return attrs.evolve(self, headers=(*self.headers, *headers.items()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -40,7 +40,7 @@ class Reply:
 
 
 def head(status: int, headers: Iterable[tuple[str, str]]) -> dict[str, object]:
-    """The ASGI message that begins an answer; headers that would break the framing are left out."""
+    """The ASGI message that begins a response, without headers that would break the framing."""
     encoded = [
         (name.lower().encode("ascii"), value.encode("latin-1"))
         for name, value in headers
@@ -50,7 +50,7 @@ def head(status: int, headers: Iterable[tuple[str, str]]) -> dict[str, object]:
 
 
 def json_reply(body: object, status: int = 200, headers: Headers = ()) -> Reply:
-    """A JSON answer.
+    """Make a JSON response.
 
     Raises:
         TypeError: the body has no JSON form.

@@ -1,7 +1,7 @@
 """The declared fields of a workflow's Start block.
 
 A declared field is looked for inside ``input`` first and then at the top level, is coerced to its type, and takes its
-default when it is missing. What is not declared is passed on as it came.
+default when it is missing. Other fields are passed on unchanged.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from simstudio.sandbox import jsontext
 
 @attrs.frozen
 class Missing:
-    """What stands for the default of a field that has none.
+    """Placeholder for the default of a field without one.
 
     Attributes:
         kind: the type of the field.
@@ -26,11 +26,11 @@ class Missing:
 
 
 def start_output(fields: Mapping[str, object], received: object) -> object:
-    """What the workflow function gets as its input.
+    """The input of the workflow function.
 
     Args:
         fields: declared names with their defaults; the type of a default is the type of the field.
-        received: the request body without what the server takes out of it.
+        received: the request body without control keys.
     """
     if not fields or not isinstance(received, Mapping):
         return received
@@ -45,7 +45,7 @@ def start_output(fields: Mapping[str, object], received: object) -> object:
 
 
 def _coerce(value: object, kind: str) -> object:
-    """A value as the declared type; what cannot be converted is passed on as it came."""
+    """A value as the declared type; unchanged if it cannot be converted."""
     if kind == "string":
         return value if value is None or isinstance(value, str) else jsontext.dumps(jsontext.plain(value))
     if not isinstance(value, str):

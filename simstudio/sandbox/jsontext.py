@@ -20,7 +20,7 @@ def loads(data: bytes) -> object:
     """Parse one JSON text.
 
     Raises:
-        ValueError: the text is not JSON (``NaN`` and ``Infinity`` included).
+        ValueError: the text is not JSON; ``NaN`` and ``Infinity`` are not.
     """
     text = data.decode("utf-8", "replace").removeprefix("\ufeff")
     try:
@@ -31,7 +31,7 @@ def loads(data: bytes) -> object:
 
 
 def dumps(value: object, *, indent: int | None = None) -> str:
-    """Write what `plain` left, compact unless ``indent`` says otherwise."""
+    """Write the result of `plain`, compact without ``indent``."""
     separators = (",", ":") if indent is None else (",", ": ")
     return json.dumps(value, ensure_ascii=False, separators=separators, indent=indent, allow_nan=False)
 
@@ -55,7 +55,7 @@ def plain(value: object) -> object:
 
 
 def copy_value(value: object, scalar: Callable[[object], object]) -> object:
-    """Copy a value into dicts and lists, however deep, and all else by a function."""
+    """Copy a value of any depth: mappings and sequences into dicts and lists, other values by a function."""
     found: list[object] = [None]
     todo: list[tuple[Any, Any, object]] = [(found, 0, value)]
     while todo:

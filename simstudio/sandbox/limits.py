@@ -55,14 +55,14 @@ class Reading:
 
 
 class Meter(Protocol):
-    """One allowance being used up."""
+    """The counter of one allowance."""
 
     def take(self, now: float) -> bool:
-        """Use one request up; False when none was left."""
+        """Count one request; False if the limit is reached."""
         ...
 
     def read(self, now: float) -> Reading:
-        """Look without using anything up."""
+        """The state, without counting a request."""
         ...
 
 
@@ -95,7 +95,7 @@ class TokenBucket:
 
 
 class Window:
-    """So many requests in each 60 s, counted from the first; no burst."""
+    """A fixed window of 60 s from its first request, without burst."""
 
     def __init__(self, per_minute: int, now: float) -> None:
         self._rate = per_minute
@@ -145,7 +145,7 @@ class Limiter:
         self._clock = clock
 
     def take(self, allowance: Allowance) -> bool:
-        """Use one request up; False when it must be refused."""
+        """Count one request; False if it must be refused."""
         return self._meters[allowance].take(self._clock()) or not self.enforced
 
     def read(self, allowance: Allowance) -> Reading:
@@ -153,7 +153,7 @@ class Limiter:
         return self._meters[allowance].read(self._clock())
 
     def take_of(self, operation: str) -> tuple[bool, Reading]:
-        """Use up one request of an operation's own bucket (v2's); whether it may be answered, and what is left."""
+        """Count a request in the bucket of an operation of v2; return whether it is allowed, and the state."""
         now = self._clock()
         meter = self._operations.get(operation)
         if meter is None:

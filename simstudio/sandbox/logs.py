@@ -1,4 +1,4 @@
-"""What the logs tell of a run: levels, costs, spans; shared by v1, v2 and notifications."""
+"""Log entries of runs with levels, costs and spans; shared by v1, v2 and notifications."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ _TYPES = {"human": "human_in_the_loop", "response": "response", "function": grap
 
 @attrs.frozen
 class Entry:
-    """One run, as the logs see it.
+    """The log entry of one run.
 
     Attributes:
-        definition: its workflow; None when that is gone for good.
-        files: what it left behind.
+        definition: its workflow; None if that was deleted for good.
+        files: files that the run saved.
     """
 
     execution: ExecutionRecord
@@ -50,17 +50,17 @@ class Entry:
 
     @property
     def id(self) -> str:
-        """The id of the log entry, which is not the run's."""
+        """Id of the log entry, which differs from the id of the run."""
         return block_id_of("\0logs", self.execution.id)
 
     @property
     def level(self) -> str:
-        """``error`` of failed runs only; cancelled ones are ``info``, as paused and running ones."""
+        """``error`` for failed runs, ``info`` for all others, cancelled ones included."""
         return "error" if self.execution.state == "failed" else "info"
 
     @property
     def workflow_name(self) -> str:
-        """The name of its workflow, also of one that is gone."""
+        """Name of the workflow, also of a deleted one."""
         return self.execution.workflow_id if self.definition is None else self.definition.name
 
     @property
@@ -70,17 +70,17 @@ class Entry:
 
     @property
     def started_at(self) -> str:
-        """As the API writes it."""
+        """Time as the API writes it."""
         return iso(self.execution.started)
 
     @property
     def ended_at(self) -> str | None:
-        """As the API writes it."""
+        """Time as the API writes it."""
         return iso_or_none(self.execution.ended)
 
     @property
     def duration(self) -> int | None:
-        """Milliseconds, without those it was paused; None before its end."""
+        """Milliseconds without pauses; None before the end."""
         run = self.execution
         if run.ended is None:
             return None
@@ -88,18 +88,18 @@ class Entry:
 
     @property
     def final_output(self) -> Json:
-        """The output; of a failed run ``{"error": …}``."""
+        """The output, or ``{"error": …}`` of a failed run."""
         run = self.execution
         return {"error": run.error} if run.state == "failed" else run.output
 
     @property
     def cost(self) -> Json:
-        """The cost of the steps that its function declared; nothing else costs anything here."""
+        """Cost of the steps that the function declared; other parts of a run cost nothing."""
         return {"total": cost_of(self.execution.steps)}
 
     @property
     def full_cost(self) -> Json:
-        """The same with tokens and models, as v1 has them."""
+        """The cost with tokens and models, as v1 shows it."""
         return {**FULL_COST, **self.cost}
 
     def workflow_state(self) -> graph.State | None:
@@ -111,7 +111,7 @@ class Entry:
         return found.draft if version is None else version.state
 
     def spans(self, definitions: Definitions) -> list[Span]:
-        """One root span, with one for every block below it."""
+        """One root span with a span for every block."""
         run = self.execution
         ended = run.ended if run.ended is not None else run.started
         status = "error" if run.state == "failed" else "success"
@@ -153,7 +153,7 @@ class Logs:
         executions: all runs, oldest first.
         files: the files of a run.
         definitions: the workflows.
-        account: whose workspace those are that nobody knows any more.
+        account: the account whose workspace has the entries of deleted workflows.
     """
 
     def __init__(
@@ -191,7 +191,7 @@ def _start_span(run: ExecutionRecord, state: graph.State) -> Span | None:
 
 
 def _text(default: Json) -> str:
-    """A default as the editor keeps it."""
+    """A default as the editor stores it."""
     if default is None or isinstance(default, str):
         return default or ""
     return jsontext.dumps(jsontext.plain(default))
@@ -209,7 +209,7 @@ def _span(
     *,
     seconds: float | None = None,
 ) -> Span:
-    """A block's part of a run; if nobody noted when it began and ended, it took the whole run."""
+    """The span of a block; without times of its own it has those of the run."""
     ended = run.ended if run.ended is not None else run.started
     began = run.started
     if finished is not None and finished.started is not None and finished.ended is not None:

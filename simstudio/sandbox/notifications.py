@@ -1,4 +1,4 @@
-"""Deliveries: after every run a signed request to each address that was asked for, in one of Sim's three families."""
+"""Deliveries: after every run a signed request to each subscribed address, in one of Sim's three families."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _UNSIGNED = "no secret was set"
 
 @attrs.frozen
 class Subscription:
-    """Where deliveries go."""
+    """The address of deliveries, and their form."""
 
     url: str
     secret: str | None
@@ -43,13 +43,13 @@ class Subscription:
 
 @attrs.frozen
 class Delivery:
-    """One delivery that was tried; none is tried again.
+    """One attempted delivery; none is repeated.
 
     Attributes:
         headers: as sent.
         body: as sent.
-        status: the receiver's; None when it could not be reached.
-        error: why it could not.
+        status: status of the receiver's response; None if it could not be reached.
+        error: reason why it could not be reached.
     """
 
     url: str
@@ -66,18 +66,18 @@ class Delivery:
 
     @property
     def succeeded(self) -> bool:
-        """Whether the receiver took it."""
+        """Whether the receiver accepted the delivery."""
         return self.status is not None and 200 <= self.status < 300
 
 
 class Notifications:
-    """Sends deliveries, and remembers them.
+    """Sends deliveries, and keeps a record of them.
 
     Args:
         clock: epoch seconds.
-        limiter: what ``rateLimits`` tells.
-        account: what ``usage`` tells.
-        definitions: the workflows, for ``traceSpans``.
+        limiter: source of ``rateLimits``.
+        account: source of ``usage``.
+        definitions: source of ``traceSpans``.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Notifications:
         """Send deliveries to an address from now on.
 
         Raises:
-            ConfigurationError: the address, the secret, the family or a part is none.
+            ConfigurationError: the address, the secret, the family or a part is invalid.
         """
         parts = frozenset(include)
         unknown = parts - set(get_args(Part))
@@ -117,7 +117,7 @@ class Notifications:
         self._subscriptions.append(Subscription(url, secret, parts, family))
 
     async def send(self, entry: Entry) -> None:
-        """Tell every address of a run that has ended, one after another."""
+        """Deliver a run that has ended to every address, one after another."""
         for subscription in list(self._subscriptions):
             await self._deliver(subscription, entry)
 
@@ -195,7 +195,7 @@ class Notifications:
 
 
 def _workspace_event(entry: Entry, now: str) -> dict[str, Any]:
-    """The event with which a workspace event trigger starts a workflow, as its Webhook block would pass it on."""
+    """The event with which a workspace event trigger starts a workflow, in the form of its Webhook block."""
     return {
         "event": "execution_error" if entry.level == "error" else "execution_success",
         "timestamp": now,

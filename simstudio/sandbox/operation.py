@@ -1,6 +1,6 @@
 """The form of an operation of the sandbox: one function that takes a :class:`Call` and returns a response.
 
-Every endpoint has this form, whether unversioned, v1 or v2. What operations of one kind do alike, such as checking the
+Every endpoint has this form, whether unversioned, v1 or v2. The common behaviour of operations, such as checking the
 key, counting against a rate limit and writing errors, belongs to their *family* (:mod:`simstudio.sandbox.families`)::
 
     @V1().operation("DELETE", "/tables/{table}", query=WORKSPACE)
@@ -19,7 +19,7 @@ limits of its parameters are read from that method; the server's defaults are ad
 A request passes through five steps; each may raise a :class:`~simstudio.sandbox.http.Refusal`, and so may every store
 and the engine:
 
-1. *admit*: the family checks the key and takes from the rate limit; the headers that tell so are ``call.headers``.
+1. *admit*: the family checks the key and takes from the rate limit; ``call.headers`` are its headers.
 2. *given*: the family reads query and body.
 3. *checks* (:mod:`simstudio.sandbox.checks`) read path, query and body, and report all issues at once.
 4. *handle*: the function makes a response, at once or awaited.
@@ -55,9 +55,9 @@ class Call:
     """One request of an operation.
 
     Attributes:
-        path, query, body: What was given and passed the checks, with defaults. What was not given and has no default
-            is not there; an explicit null is.
-        headers: Headers that tell the state of the rate limit.
+        path, query, body: Values that passed the checks, and defaults. A value without a default is missing if it was
+            not given; an explicit null is kept.
+        headers: Headers of the rate limit.
         in_flight: Number of requests of this operation that are being answered, with this one.
     """
 
@@ -72,14 +72,14 @@ class Call:
 
     @property
     def key(self) -> KeyState:
-        """Whose API key the request carries."""
+        """The owner of the API key of the request."""
         return self.core.key_state(self.request)
 
     def workspace(self, workspace_id: str, *, is_hidden: bool = True) -> str:
         """Return the id of a workspace that the caller may see.
 
         Args:
-            is_hidden: Whether a workspace of others is refused as if it did not exist.
+            is_hidden: Whether a workspace of others is refused with 404 instead of 403.
 
         Raises:
             Refusal: 404; 403 for a workspace of others that is not hidden.
@@ -105,14 +105,14 @@ class Family(ABC):
 
     @abstractmethod
     def admit(self, call: Call) -> Headers:
-        """Check the API key and take from the rate limit; return the headers that tell the state of the limit.
+        """Check the API key and count the request; return the headers of the rate limit.
 
         Raises:
             Refusal: 401 or 429.
         """
 
     async def check(self, call: Call) -> Call:
-        """Return the call with what was given, as far as it was checked.
+        """Return the call with the values that passed the checks.
 
         Raises:
             Refusal: 400, 413 or 415.
@@ -144,7 +144,7 @@ class Family(ABC):
             path: Path with its parameters in braces.
             operation_id: Id in Sim's documents; v2 has a rate limit for each.
             admit: What is done in place of the family's :meth:`admit`.
-            checks: Checks of ``path``, ``query`` and ``body``; what has none is left to the function.
+            checks: Checks of ``path``, ``query`` and ``body``; the function reads a part without one.
         """
 
         def decorate(handler: Handler) -> Operation:

@@ -1,4 +1,4 @@
-"""Which blocks and values a streaming caller selected.
+"""The blocks and values that a streaming caller selected.
 
 ``selectedOutputs`` entries come in three forms: ``blockname.path`` (any case, spaces ignored), ``<uuid>_path`` and
 ``<uuid>.path``. Unknown names are ignored.
@@ -28,7 +28,7 @@ class BlockOutput:
     """One block that has finished.
 
     Attributes:
-        started: epoch seconds: when the block before it ended, as far as the run can tell.
+        started: epoch seconds: the end of the block before it.
         ended: epoch seconds.
     """
 
@@ -60,7 +60,7 @@ class Selection:
         return bool(self.entries)
 
     def paths(self, block_id: str, name: str) -> tuple[str, ...]:
-        """The paths asked of one block, in the caller's order."""
+        """The selected paths of one block, in the caller's order."""
         return tuple(path for block, path in self.entries if block in (block_id, normalise_name(name)))
 
 
@@ -78,7 +78,7 @@ def value_at(output: object, path: str) -> object:
 
 
 def selected_values(blocks: Iterable[BlockOutput], selectors: Iterable[str]) -> dict[str, object]:
-    """The selected values by their selectors as they were written; those that are not there are left out."""
+    """The selected values by selector, as the caller wrote it; missing ones are left out."""
     values: dict[str, object] = {}
     finished = list(blocks)
     for text in selectors:
@@ -92,7 +92,7 @@ def selected_values(blocks: Iterable[BlockOutput], selectors: Iterable[str]) -> 
 
 
 def without_long_texts(value: object) -> object:
-    """A value whose texts are cut after 15,000 characters, as servers since v0.8 keep them for later readers."""
+    """A value with its texts cut after 15,000 characters, as servers since v0.8 store them."""
     return jsontext.copy_value(value, _cut)
 
 

@@ -31,8 +31,8 @@ class InputField:
     Attributes:
         kind: its type: ``string``, ``number``, ``boolean``, ``object`` or ``array``.
         default: what the workflow gets if it is left out.
-        required: whether it has no default; None where nothing says so, as on a real Sim, which then tells neither.
-        description: from the function's docstring; empty if that says nothing.
+        required: whether it has no default; None if unknown, as on a real Sim.
+        description: from the function's docstring; may be empty.
     """
 
     name: str
@@ -47,8 +47,8 @@ class Parameters:
     """The parameters of a function that takes its input as keyword arguments.
 
     Attributes:
-        fields: those that are input fields.
-        context: the name of the one that takes the `Context`; None if there is none.
+        fields: the input fields.
+        context: the name of the parameter for the `Context`; None without one.
     """
 
     fields: tuple[InputField, ...]
@@ -64,8 +64,8 @@ class Parameters:
 def read_parameters(function: Callable[..., Any]) -> Parameters | None:
     """The input fields that the parameters of a function declare; None if it takes the input as a whole.
 
-    They do if they are keyword-only, or if the first one is not called ``input`` and has a default or is annotated as a
-    text, a number, a boolean or a list. A parameter called ``context`` is no field.
+    Parameters declare fields if they are keyword-only, or if the first one is not called ``input`` and has a default or
+    is annotated as a text, a number, a boolean or a list. A parameter called ``context`` is no field.
     """
     try:
         parameters = list(inspect.signature(function).parameters.values())
@@ -90,7 +90,7 @@ def read_parameters(function: Callable[..., Any]) -> Parameters | None:
 
 
 def describe_fields(function: Callable[..., Any], defaults: Mapping[str, object]) -> tuple[InputField, ...]:
-    """Fields with these defaults, whose types are those of the fields."""
+    """Fields with these defaults and the types of the defaults."""
     described = describe_arguments(function)
     return tuple(
         InputField(name, _kind_of_value(default) or "string", default, description=described.get(name, ""))
@@ -130,7 +130,7 @@ def _kind_of_value(value: object) -> str | None:
 
 
 def _kind_of(annotation: object) -> str | None:
-    """The type of a field with an annotation; None if the annotation says nothing, or several things."""
+    """The type of a field with an annotation; None without an annotation or for several types."""
     origin: Any = get_origin(annotation) or annotation
     if origin in (Union, types.UnionType):
         kinds = {_kind_of(each) for each in get_args(annotation) if each is not types.NoneType}

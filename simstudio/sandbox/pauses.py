@@ -1,4 +1,4 @@
-"""Human in the loop: a workflow that stops, asks, and goes on with the answer."""
+"""Human in the loop: a workflow pauses with a question, and continues with the answer."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ def _names(names: Iterable[str]) -> tuple[str, ...]:
 
 @attrs.frozen
 class Pause:
-    """Stops the run until a caller answers, as a *Human in the Loop* block does; only v0.6 and v2 pause.
+    """Pauses the run until a caller answers, as a *Human in the Loop* block does; only v0.6 and v2 pause.
 
     In a generator, plain or async, ``answer = yield Pause(...)``; in an ``async def`` that is no generator,
-    ``answer = await context.pause(Pause(...))``. The run then answers its caller that it is paused. It goes on when it
-    is resumed, and the answer is what the caller of the resume route sent: declared fields that were left out have
-    their default, or None.
+    ``answer = await context.pause(Pause(...))``. The response of the run then says that it is paused. The run
+    continues when it is resumed, and the answer is the body of the resume request: declared fields that were left out
+    have their default, or None.
 
     Args:
-        question: what is asked; shown as ``question`` among the values to look at.
-        fields: what is asked for: names with a type (``bool``, ``int``, ``float``, ``str``, ``list``, ``dict``) or with
-            a default, whose type is the field's.
-        shown: further values to look at, by name; any JSON values.
-        required: the names of the fields that must not be left out. They are marked so; nothing enforces it.
+        question: text for the person; shown as ``question`` among the values.
+        fields: fields of the answer: names with a type (``bool``, ``int``, ``float``, ``str``, ``list``, ``dict``), or
+            with a default of that type.
+        shown: further values for the person, by name; any JSON values.
+        required: the names of the fields that must not be left out. They are marked as required, which is not enforced.
         block: the name of the block that asks.
 
     Example:
@@ -69,7 +69,7 @@ class Pause:
                 raise TypeError(f"the field {name!r} cannot be a {declared.__name__}: choose bool, int, float, str, …")
 
     def complete_answer(self, given: object) -> object:
-        """The answer as the workflow gets it, completed by the fields' defaults."""
+        """The answer with the defaults of missing fields."""
         if not isinstance(given, Mapping):
             return given
         missing = {name: None if isinstance(field, type) else field for name, field in self.fields.items()}
@@ -81,7 +81,7 @@ class PausePoint:
     """One pause of one run. Times are epoch seconds.
 
     Attributes:
-        context_id: what the resume route calls it; within one run no other pause is called so.
+        context_id: id of the pause in the resume route, unique within a run.
         output: the block's output while it waits: ``{"data": …, "status": 200, "headers": …}``.
     """
 
@@ -96,7 +96,7 @@ class PausePoint:
 
 @attrs.frozen
 class Place:
-    """Where a run can be found by those who resume it."""
+    """The address of a run for its resumption."""
 
     base_url: str
     workflow_id: str
@@ -115,18 +115,17 @@ class Place:
 
 
 def point(pause: Pause, block_id: str, place: Place, earlier: int, now: float) -> PausePoint:
-    """The pause as it begins.
+    """Make the record of a pause that begins.
 
     Args:
-        pause: what the workflow said.
+        pause: the pause of the workflow.
         block_id: the id of the block that pauses.
-        place: where that run is.
-        earlier: how often the same block paused in this run before; in Sim a block in a loop has a context of its own
-            for every iteration.
+        place: address of the run.
+        earlier: number of earlier pauses of the block in this run; each iteration of a loop has its own context in Sim.
         now: epoch seconds.
 
     Raises:
-        TypeError: something that is shown has no JSON form.
+        TypeError: a shown value has no JSON form.
     """
     context_id = f"{block_id}_loop{earlier}" if earlier else block_id
     shown = {**({} if pause.question is None else {"question": pause.question}), **pause.shown}

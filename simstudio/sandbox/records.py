@@ -37,14 +37,14 @@ class JobRecord:
 
     Attributes:
         ending: None until it is done; ``refused`` when the job ended without its workflow having run to an end.
-        output: the last block's output of a workflow that completed.
+        output: output of the last block, if the workflow completed.
         response: whether that block is a Response block.
-        error: what went wrong, without the block's name.
+        error: error message without the name of the block.
         block: the name of the workflow's default block, as an error shows it.
         created, started, ended: epoch seconds.
-        base_url: where the caller reached the server.
-        timeout: the longest the caller lets it run, in seconds; None is the server's own bound.
-        resumes: what it resumes: the pause's ``contextId`` and the ``input``; None when it begins a run.
+        base_url: address under which the caller reached the server.
+        timeout: limit of the caller, in seconds; None for the limit of the server.
+        resumes: ``contextId`` of the resumed pause and ``input``; None if the job begins a run.
     """
 
     id: str
@@ -72,7 +72,7 @@ class JobRecord:
         return attrs.evolve(self, state="processing", started=now)
 
     def refuse(self, reason: str, now: float) -> JobRecord:
-        """The job, ended without (or in the middle of) its run."""
+        """The job, ended before or during its run."""
         started = now if self.started is None else self.started
         return attrs.evolve(self, state="done", ending="refused", error=reason, started=started, ended=now)
 
@@ -81,7 +81,7 @@ class JobRecord:
         return attrs.evolve(self, state="done", ending="cancelled", output={}, started=now, ended=now)
 
     def end(self, outcome: Outcome, block: str) -> JobRecord:
-        """The job as its run left it; one whose run paused has completed, as Sim sees it."""
+        """The job at the end of its run; a paused run completes its job, as in Sim."""
         ending: JobEnding
         if outcome.ending == "interrupted":
             ending = "refused"
@@ -102,25 +102,25 @@ class JobRecord:
 
 @attrs.frozen
 class ExecutionRecord:
-    """One run, for all that tells of it. Times are epoch seconds.
+    """One run. Times are epoch seconds.
 
     Attributes:
-        error: what went wrong, as the dialect says it.
-        reason: what went wrong, without the block's name.
-        ending: how it ended; None while it goes on.
-        duration: the seconds it ran, without those it was paused; None while it goes on for the first time.
-        mode: how its caller was answered.
+        error: error message in the form of the dialect.
+        reason: error message without the name of the block.
+        ending: how it ended; None before its end.
+        duration: seconds without pauses; None before the first pause or end.
+        mode: kind of the response.
         request_id: a short id of the request.
-        received: what the server handed to the workflow's Start block.
-        selected: what the caller selected.
+        received: input of the Start block.
+        selected: entries of ``selectedOutputs``.
         block_id, block: the block that failed.
         deployment: the id of the deployed version that ran.
         response: whether it ended in a Response block.
-        pauses: where it paused, in order.
-        paused_id: what the paused execution itself is called.
-        changed: when something about its pauses changed.
-        continues: the id of the run this one is only another name of; its other fields do not count then.
-        steps: what its function declared, as spans.
+        pauses: its pauses, in order.
+        paused_id: id of the paused execution itself.
+        changed: time of the last change of its pauses.
+        continues: id of the run for which this record is a second name; the other fields are then unused.
+        steps: steps that the function declared, as spans.
     """
 
     id: str
@@ -161,30 +161,30 @@ class ExecutionRecord:
 
     @property
     def waits_at(self) -> PausePoint | None:
-        """The pause that waits for an answer; None if there is none."""
+        """The pause that waits for an answer; None if no pause does."""
         return next((pause for pause in self.pauses if pause.status == "paused"), None)
 
     def pause(self, context_id: str) -> PausePoint | None:
-        """One of its pauses."""
+        """The pause with this id; None if the run has no such pause."""
         return next((pause for pause in self.pauses if pause.context_id == context_id), None)
 
     def interrupt(self, reason: str, now: float) -> ExecutionRecord:
-        """An execution whose server went away."""
+        """The execution, failed because its server stopped."""
         return attrs.evolve(self, state="failed", ending="interrupted", error=reason, ended=now)
 
     def cancel(self, now: float) -> ExecutionRecord:
-        """An execution that was cancelled before it began, or while it was paused."""
+        """The execution, cancelled before it began or while it was paused."""
         return attrs.evolve(self, state="cancelled", ending="cancelled", output={}, ended=now, changed=now)
 
     def resume(self, context_id: str, now: float) -> ExecutionRecord:
-        """The execution as it is about to go on."""
+        """The execution with this pause answered, running."""
         pauses = tuple(
             attrs.evolve(pause, status="resuming") if pause.context_id == context_id else pause for pause in self.pauses
         )
         return attrs.evolve(self, state="running", pauses=pauses, changed=now)
 
     def add_pause(self, pause: PausePoint, paused_id: str) -> ExecutionRecord:
-        """The execution as it waits."""
+        """The execution with one more pause."""
         current = self._mark_resumed(pause.registered)
         return attrs.evolve(
             current,
@@ -194,7 +194,7 @@ class ExecutionRecord:
         )
 
     def end(self, outcome: Outcome, error: str | None) -> ExecutionRecord:
-        """The execution as its run left it, at its end or where it rests."""
+        """The execution at the end of its run or at a pause."""
         rests = outcome.ending == "paused"
         current = self if rests else self._mark_resumed(outcome.ended)
         return attrs.evolve(
@@ -212,7 +212,7 @@ class ExecutionRecord:
         )
 
     def _mark_resumed(self, now: float) -> ExecutionRecord:
-        """The execution when it has gone on from where it waited."""
+        """The execution with its answered pauses marked as resumed."""
         pauses = tuple(
             attrs.evolve(pause, status="resumed", resumed=now) if pause.status == "resuming" else pause
             for pause in self.pauses
@@ -224,11 +224,11 @@ class Store(Protocol):
     """Keeps records. Used from one thread at a time; a later `save` replaces an earlier one of the same id."""
 
     def open(self) -> None:
-        """Make it ready; called before the sandbox starts, from the caller's thread."""
+        """Open the store; called before the sandbox starts, from the caller's thread."""
         ...
 
     def close(self) -> None:
-        """Let go of files. What was saved is there after the next `open`."""
+        """Close the store. Saved records are there after the next `open`."""
         ...
 
     def save_job(self, job: JobRecord) -> None:

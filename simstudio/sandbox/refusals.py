@@ -1,4 +1,4 @@
-"""The limits of executions that are checked once an execution has its id: a refusal leaves a failed run under it."""
+"""The limits of executions that are checked once an execution has its id: a refused one is kept under it as failed."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class ExecutionRefusal:
 
     Attributes:
         reason: The error of the run that the refusal leaves.
-        message: What the caller is told.
-        code: The limit, as v2 calls it.
+        message: Message of the response.
+        code: Code of the limit in v2.
         retry_after: Seconds.
     """
 

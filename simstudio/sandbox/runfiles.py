@@ -1,4 +1,4 @@
-"""Files a run leaves behind."""
+"""Files that a run saves."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class RunFile:
 
     @classmethod
     def create(cls, run_id: str, name: str, data: bytes, media_type: str, now: float) -> RunFile:
-        """A new file, with an id as Sim makes them."""
+        """Make a file with an id like those of Sim."""
         key = f"file_{round(now * 1000)}_{secrets.token_hex(4)[:7]}"
         return cls(key, run_id, name, media_type, now, base64.b64encode(data).decode("ascii"))
 
@@ -45,7 +45,7 @@ class RunFile:
 
     @property
     def size(self) -> int:
-        """How many bytes."""
+        """Number of bytes."""
         return len(self.content) * 3 // 4 - self.content[-2:].count("=")
 
     def to_output(self, place: Place, workspace_id: str) -> dict[str, object]:
@@ -68,5 +68,5 @@ class RunFile:
 
     @property
     def saved_at(self) -> str:
-        """When it was saved, as the API writes it."""
+        """Time of saving, as the API writes it."""
         return iso(self.saved)

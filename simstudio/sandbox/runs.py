@@ -1,4 +1,4 @@
-"""One run of one workflow function: what it emits, how it ends, how it is stopped."""
+"""One run of a workflow function: its events, its end and its cancellation."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ class Invocation:
     """The parameters of one execution, read from its request.
 
     Attributes:
-        received: what the server hands to the workflow's Start block.
+        received: input of the Start block.
         raw: the parsed request body.
         selected: the entries of ``selectedOutputs``.
-        trigger: ``api``, or what the caller called it.
+        trigger: ``api``, or the value of ``triggerType``.
         exempt: whether it is not counted against the rate limit.
         stop_after: the id of the block after which the run ends.
-        base_url: where the caller reached the server; it is part of a paused run's links.
-        timeout: the longest this run may take, in seconds; None is the server's own bound.
-        execution_id: the id that its caller chose; None when the server makes one.
+        base_url: address under which the caller reached the server, for the links of a paused run.
+        timeout: limit in seconds; None for the limit of the server.
+        execution_id: id that the caller chose; None if the server makes one.
     """
 
     received: object
@@ -68,7 +68,7 @@ class Invocation:
 
     @property
     def mode(self) -> Mode:
-        """How the caller is answered."""
+        """Kind of the response."""
         if self.background:
             return "async"
         return "stream" if self.stream else "sync"
@@ -76,7 +76,7 @@ class Invocation:
 
 @attrs.frozen
 class ChunkEvent:
-    """A piece of text said by a block."""
+    """A piece of text that a block streams."""
 
     block_id: str
     block: str
@@ -85,7 +85,7 @@ class ChunkEvent:
 
 @attrs.frozen
 class AgentEvent:
-    """What a block does besides speaking: it thinks, calls a tool, or takes back what it said."""
+    """An event of a block other than text: thinking, a tool call, or a reset of its text."""
 
     block_id: str
     block: str
@@ -101,13 +101,13 @@ class Outcome:
     """How a run ended.
 
     Attributes:
-        output: the last block's output; ``{}`` when there is none.
+        output: output of the last block; ``{}`` without one.
         error: the message of a failure.
         blocks: all blocks that finished, in order.
-        started: epoch seconds; of a run that was resumed, when it went on.
+        started: epoch seconds; for a resumed run the time of its resumption.
         duration: seconds.
-        pause: where a paused run waits.
-        steps: what the function declared, as spans.
+        pause: the pause of a paused run.
+        steps: steps that the function declared, as spans.
     """
 
     ending: Ending
@@ -132,15 +132,15 @@ class Outcome:
 
 
 class Run:
-    """Runs a workflow function once, whatever its colour, under a timeout; lets it rest where it pauses.
+    """Runs a workflow function, sync or async, once and under a timeout, from pause to pause.
 
     Args:
         clock: epoch seconds.
-        timeout: seconds, or None; every part of a run that paused has them anew.
-        threads: where the threads of plain functions are kept while they run.
-        base_url: where the server is, as far as a paused run's links tell it.
-        workspace_id: as the keys of its files tell it.
-        may_pause: whether this generation of the API knows paused runs.
+        timeout: seconds, or None; each part of a paused run has the whole time.
+        threads: holds the threads of plain functions while they run.
+        base_url: address of the server, for the links of a paused run.
+        workspace_id: workspace in the keys of its files.
+        may_pause: whether the generation of the API has paused runs.
     """
 
     def __init__(
@@ -183,15 +183,15 @@ class Run:
         self._began = time.perf_counter()
 
     def cancel(self, ending: Ending = "cancelled") -> None:
-        """End the run now; a plain function goes on in its thread until it looks at ``context.cancelled``."""
+        """End the run now; a plain function continues in its thread until it checks ``context.cancelled``."""
         if not self._stopped.done():
             self._stopped.set_result(ending)
 
     async def execute(self, sink: Sink | None = None) -> Outcome:
-        """Run to the end and tell how it ended; never raises what the workflow raised.
+        """Run to the next pause or the end, and return the outcome; errors of the workflow are part of it.
 
         Args:
-            sink: awaited with every event as it happens; a slow one slows the workflow down.
+            sink: awaited with every event, which delays the workflow.
         """
         if self._stopped.done():  # cancelled while it was waiting for its turn
             return self._outcome(self._stopped.result(), output={})
@@ -200,10 +200,10 @@ class Run:
         return await self._wait_until_rest(self._work, self._pausing, sink)
 
     async def resume(self, answer: object, sink: Sink | None = None) -> Outcome:
-        """Let a run that paused go on to its next rest, or to its end.
+        """Continue a paused run to its next pause or its end.
 
         Args:
-            answer: what its workflow waits for.
+            answer: answer to the pause.
             sink: as in `execute`.
         """
         if self._work is None or self._waiting is None:
@@ -218,7 +218,7 @@ class Run:
         return await self._wait_until_rest(self._work, self._pausing, sink)
 
     def discard(self) -> asyncio.Future[object] | None:
-        """Give up a run that rests; what it still does in order to end may be awaited."""
+        """Abandon a paused run; its clean-up can be awaited."""
         self._end(self._work)
         return self._work
 
@@ -255,7 +255,7 @@ class Run:
         self.cancel()
 
     async def _ask(self, pause: Pause) -> object:
-        """Come to rest; the answer, when there is one."""
+        """Pause, and return the answer."""
         if not self._may_pause:
             raise TypeError("this generation of the API has no paused runs: a Sandbox of generation v0.6 or v0.8 has")
         if not isinstance(pause, Pause):
@@ -291,7 +291,7 @@ class Run:
         return value
 
     async def _call_function(self) -> object:
-        """Call the function; drive what it returned."""
+        """Call the function, and drive the generator or awaitable that it returns."""
         workflow, context = self.workflow, self.context
         arguments = inputs.start_output(workflow.fields, self.invocation.received)
         function = workflow.function
@@ -342,10 +342,10 @@ class Run:
         return self._over or self.context.cancelled.is_set()
 
     def _event(self, item: object) -> Event | None:
-        """Note what a generator yielded.
+        """Emit the event that a generator yielded.
 
         Raises:
-            TypeError: it is nothing a workflow may yield, which fails the run.
+            TypeError: a workflow cannot yield this type; the run fails.
         """
         if self._over:
             return None
@@ -387,7 +387,7 @@ class Run:
         return block
 
     def _settle(self, value: object) -> list[BlockOutput]:
-        """Finish what is still open when the function has ended: streamed blocks, then the last one."""
+        """Emit the blocks that are open when the function has ended: streamed blocks, then the last one."""
         if isinstance(value, ResponseBlock):
             self._response = value
         own = self.workflow.block_id()
@@ -429,7 +429,7 @@ class Run:
         return Outcome(ending, output, error, response, blocks, self.started, duration, steps=steps)
 
     def _collect_partial_texts(self) -> list[BlockOutput]:
-        """The texts that blocks had sent when the run ended early, as their outputs."""
+        """Outputs of unfinished blocks: the texts that they streamed before the run ended."""
         return [
             BlockOutput(block_id, self._names[block_id], {"content": "".join(texts)}, streamed=True)
             for block_id, texts in self._texts.items()

@@ -45,32 +45,32 @@ _NAME = re.compile(r"[^/\s?#][^/?#]*")
 
 
 class Sandbox:
-    """A Sim server of your own: its workflows are Python functions, its answers have the shape of the real ones.
+    """A local Sim server: its workflows are Python functions, its responses have the shape of the real ones.
 
     It comes with four workflows: ``hello`` (``name``), ``count`` (streams; ``to``, ``delay``), ``slow`` (``seconds``)
     and ``fail`` (``message``).
 
     Args:
         api_key: the one key it accepts. Served to other machines, a sandbox has a random key instead of the default.
-        generation: whose answers it gives: ``v0.8`` (August 2026), ``v0.6`` (April 2026), ``v0.4`` (October 2025) or
-            ``documents`` (what the documents of the official SDK promise).
-        state: a path of an SQLite file that keeps jobs and executions over restarts; None keeps them in memory.
-        rate_limits: enforce these; None refuses nobody, and reports the generation's own numbers.
+        generation: generation of Sim servers that it imitates: ``v0.8`` (August 2026), ``v0.6`` (April 2026), ``v0.4``
+            (October 2025) or ``documents`` (the documents of the official SDK).
+        state: path of an SQLite file that keeps jobs and executions over restarts; None keeps them in memory.
+        rate_limits: limits to enforce; None enforces none, and reports the numbers of the generation.
         admission_limit: how many executions may be in flight at a time; beyond it they are refused with 429 and
-            ``Retry-After: 5`` before anything else is looked at. None for no limit.
+            ``Retry-After: 5`` before any other check. None for no limit.
         usage_cost: what the user has spent in this period, in US dollars. May be assigned later.
         usage_limit: what the user may spend, in US dollars; at or above it executions are refused with 402. May be
             assigned later.
         execution_timeout: the longest a workflow may run, in seconds; None for ever.
         job_concurrency: how many background jobs run at a time, None for all; the others are pending.
-        public_url: where the server says it is (``statusUrl`` of a 202); None is where it is.
+        public_url: address in ``statusUrl`` of a 202; None for the address on which it listens.
         outsider_key: a valid key of a user who may not see the workflows (403).
         redis: whether executions can be cancelled; without, cancelling answers ``success: false``.
         v2: whether ``/api/v2`` is switched on (generations ``v0.6`` and ``v0.8`` only); switched off, all of it but
             ``/api/v2/meta`` answers 404.
         heartbeat_interval: seconds between the heartbeats of a synchronous run of v2 whose caller accepts them.
         large_value_limit: bytes; larger values are references in the outputs that v2 shows, and since v0.8 in all. None
-            for what the generation has: 8 MiB since v0.8, no limit before.
+            for the limit of the generation: 8 MiB since v0.8, no limit before.
         cancel_on_disconnect: whether a synchronous run is cancelled when its caller disconnects, as on some servers
             since v0.8; else it goes on.
         upload_part_size: bytes of a part of an upload session; larger files are uploaded in parts.
@@ -184,7 +184,7 @@ class Sandbox:
 
     @property
     def rate_limits(self) -> RateLimits | None:
-        """The limits being enforced; assigning starts afresh with full buckets."""
+        """The enforced limits; assigning them fills all buckets."""
         return self._rate_limits
 
     @rate_limits.setter
@@ -240,8 +240,8 @@ class Sandbox:
             name: the workflow's id in paths.
             deployed: False makes executions answer 403.
             public: True lets callers without a key execute it.
-            needs_redeployment: what its status says.
-            block: the name of the block the function stands for; None is the workflow's name.
+            needs_redeployment: value in its status.
+            block: the name of the block of the function; None for the name of the workflow.
             fields: declared input fields with their defaults. Callers' values are coerced to the defaults' types. None
                 for those that the function's parameters declare: they do if they are keyword-only, or if the first one
                 is not called ``input`` and has a default or is annotated as a text, a number, a boolean or a list.
@@ -343,7 +343,7 @@ class Sandbox:
 
     @property
     def deliveries(self) -> list[Delivery]:
-        """What was delivered to the addresses of `notify`, or could not be, oldest first."""
+        """The deliveries to the addresses of `notify`, failed ones included, oldest first."""
         return [] if self._notifications is None else list(self._notifications.deliveries)
 
     def block_id(self, workflow: str, block: str | None = None) -> str:
@@ -390,7 +390,7 @@ class Sandbox:
 
 
 class SandboxServer(Served["Sandbox"]):
-    """A sandbox being served on this machine, by a thread of its own. Made by `Sandbox.serve`."""
+    """A sandbox that is served on this machine by a thread of its own, made by `Sandbox.serve`."""
 
     def _prepare(self) -> None:
         if self.sandbox._base_url is not None:
@@ -419,7 +419,7 @@ class SandboxServer(Served["Sandbox"]):
 
     @property
     def environ(self) -> dict[str, str]:
-        """The environment variables that lead a program here, key included.
+        """The environment variables with which a program uses this server, key included.
 
         Example:
             >>> os.environ.update(server.environ)  # doctest: +SKIP

@@ -55,7 +55,7 @@ class LocalServer:
         self._thread = threading.Thread(target=self._run, name="simstudio-sandbox", daemon=True)
 
     def start(self) -> None:
-        """Return when requests are answered.
+        """Start the server; return when it accepts requests.
 
         Raises:
             RuntimeError: the application did not start.
@@ -85,7 +85,7 @@ class LocalServer:
 
 
 def _interruptible(app: ASGIApp) -> ASGIApp:
-    """An application whose requests may be cancelled when the server stops: uvicorn would log a traceback."""
+    """An application whose requests can be cancelled when the server stops, without a traceback in the log."""
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
         with suppress(asyncio.CancelledError):
@@ -95,7 +95,7 @@ def _interruptible(app: ASGIApp) -> ASGIApp:
 
 
 class _Protocol(H11Protocol):
-    """Shows an application the connection below a request, for faults that need it."""
+    """Gives an application the connection below a request, for faults that need it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -103,7 +103,7 @@ class _Protocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, without polling: it is ready when `ready` says so, and stops at once."""
+    """uvicorn's server, without polling: it sets `ready` when it is ready, and stops at once."""
 
     def __init__(self, config: uvicorn.Config, before_stop: Callable[[], Awaitable[None]]) -> None:
         super().__init__(config)
@@ -113,7 +113,7 @@ class _Server(uvicorn.Server):
         self._stopping: asyncio.Event | None = None
 
     def stop(self) -> None:
-        """Ask it to stop; from another thread."""
+        """Request the end of the server, from another thread."""
         if self._loop is not None and self._stopping is not None:
             self._loop.call_soon_threadsafe(self._stopping.set)
 
@@ -159,7 +159,7 @@ def bind(host: str, port: int) -> socket.socket:
     """A listening TCP socket; connections wait in its backlog until a server takes them.
 
     Raises:
-        OSError: the address cannot be had.
+        OSError: the address is in use or not available.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # With the protocol named, asyncio turns Nagle's algorithm off; a head and a body would else be 40 ms apart.

@@ -1,4 +1,4 @@
-"""Serving a sandbox on a local port: what the servers of all sandboxes share."""
+"""The common base of the servers of all sandboxes, each on a local port."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Servable(Protocol):
-    """A sandbox: an ASGI app that remembers what it was asked."""
+    """A sandbox: an ASGI app and the requests that it received."""
 
     @property
     def app(self) -> Any:
@@ -37,10 +37,10 @@ C = TypeVar("C", bound="BaseClient[Any]")
 
 
 class Served(ABC, Generic[B]):
-    """A sandbox being served on this machine, by a thread of its own.
+    """A sandbox that is served on this machine by a thread of its own.
 
-    A kind of sandbox says what its ``base_url`` is where that is not the origin, what happens before it stops, and
-    which environment variables and clients lead to it.
+    A subclass adds its ``base_url`` if that is not the origin, the work before it stops, its environment variables and
+    its clients.
     """
 
     def __init__(self, sandbox: B, host: str, port: int) -> None:
@@ -51,7 +51,7 @@ class Served(ABC, Generic[B]):
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port of where it listens.
+        """Scheme, host and port of the server.
 
         Raises:
             ConfigurationError: It has not been started.
@@ -75,9 +75,9 @@ class Served(ABC, Generic[B]):
         return self.sandbox.requests
 
     def start(self) -> Self:
-        """Listen and answer, to requests for names of this machine only.
+        """Start the server, for requests to names of this machine only.
 
-        Where other machines reach it, there is a warning, and the default key gives way to a random one.
+        If other machines can reach it, there is a warning, and a random key replaces the default one.
 
         Raises:
             ConfigurationError: The extra is not installed, the port is taken, or the sandbox cannot be served.
@@ -112,31 +112,31 @@ class Served(ABC, Generic[B]):
         return self
 
     def close(self) -> None:
-        """Stop: open connections end, what runs is interrupted. Closing again does nothing."""
+        """Stop: open connections end, runs are interrupted. Closing again does nothing."""
         if self._server is not None:
             self._server.close()
             self._server = None
             self._after_close()
 
     def _prepare(self) -> None:
-        """Before listening: open what is needed, or refuse."""
+        """Open what the sandbox needs, before it listens."""
 
     def _use_origin(self, origin: str) -> None:
-        """The address is known."""
+        """Take over the address on which the server listens."""
 
     @abstractmethod
     def _replace_known_key(self) -> None:
-        """Other machines reach it: make a random key in place of the default, which everybody knows."""
+        """Replace the default key, which is public, by a random one, because other machines reach the server."""
 
     def _abandon(self) -> None:
-        """Listening failed after :meth:`_prepare`."""
+        """Undo :meth:`_prepare` after listening failed."""
 
     @abstractmethod
     def _before_stop(self) -> Callable[[], Awaitable[None]]:
         """Coroutine function that the serving loop awaits before it ends."""
 
     def _after_close(self) -> None:
-        """It listens no more."""
+        """Forget the address after the server has stopped."""
 
     def __enter__(self) -> Self:
         return self.start()
@@ -171,12 +171,12 @@ class SandboxExtra:
 
 
 def configuration_error(message: str) -> Exception:
-    """A ConfigurationError; the client's modules are imported only when one is needed."""
+    """Make a ConfigurationError; the modules of the client are imported only here."""
     from simstudio.errors import ConfigurationError
 
     return ConfigurationError(message)
 
 
 def _bracket(host: str) -> str:
-    """A host as it stands before a port."""
+    """A host in the form that precedes a port: IPv6 addresses in brackets."""
     return f"[{host}]" if ":" in host else host

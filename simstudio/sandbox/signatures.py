@@ -1,8 +1,8 @@
 """Checks of requests of v2, made from the signatures of the client's methods.
 
 The annotation of a parameter tells type and limits, its default whether it is required, and its route where it is
-sent and under which name (:mod:`simstudio.core.routes`). Typed dicts become shapes, and unions of typed dicts are told
-apart by the key that is a ``Literal`` in each.
+sent and under which name (:mod:`simstudio.core.routes`). Typed dicts become shapes, and unions of typed dicts
+are distinguished by the key that is a ``Literal`` in each.
 """
 
 from __future__ import annotations
@@ -60,14 +60,14 @@ _OWN_MESSAGES = {"workspaceId": "Workspace ID is required", "name": "name is req
 
 @attrs.frozen
 class Signature:
-    """What one method of the client sends.
+    """The request that one method of the client sends.
 
     Attributes:
         defaults: The server's defaults by wire name.
         spelled: Wire names of flags for which the server also accepts words such as ``yes``.
-        clamped: Wire names of numbers that the server moves into their limits.
-        bounds: Limits by wire name that no document has.
-        own: Checks by wire name, in place of those of the annotations.
+        clamped: Wire names of numbers that the server replaces by the nearest limit.
+        bounds: Limits by wire name that the documents lack.
+        own: Checks by wire name that replace those of the annotations.
         more: Checks of optional keys of the body that the method never sends.
         body: Check of the whole body, where more than one method of the client sends the operation.
     """
@@ -260,7 +260,7 @@ def _shape(kind: Any) -> Shape:
 
 
 def _tell_apart(kinds: list[Any]) -> Check:
-    """The check of typed dicts that a key with a ``Literal`` tells apart, else of any of them."""
+    """The check of typed dicts that a key with a ``Literal`` distinguishes, else of any of them."""
     hints = [get_type_hints(kind) for kind in kinds]
     shapes = [_shape(kind) for kind in kinds]
     for key in hints[0]:
@@ -272,7 +272,7 @@ def _tell_apart(kinds: list[Any]) -> Check:
 
 @attrs.frozen
 class Clamped(Check):
-    """A number that is moved into its limits, and to a whole one."""
+    """A number that is rounded, and replaced by the nearest limit."""
 
     check: Check
 

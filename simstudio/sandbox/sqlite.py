@@ -1,7 +1,7 @@
 """State in an SQLite file, so that jobs, runs and their files survive a restart.
 
-One file belongs to one running sandbox: what it finds running at its start is orphaned. Records are JSON documents:
-one that was written before a field existed is read with the field's default.
+One file belongs to one running sandbox: executions that are running at its start are interrupted. Records are JSON
+documents; one that was written before a field existed is read with the field's default.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class SQLiteStore:
     """A `Store` in a file, written ahead (WAL) and committed record by record.
 
     Args:
-        path: the file, made when it is missing; its folder must exist.
+        path: the file, created if it is missing; its folder must exist.
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
@@ -162,10 +162,10 @@ class SQLiteStore:
 
 
 def _bring_up_to_date(connection: sqlite3.Connection) -> None:
-    """Make the tables, or change those an earlier version made.
+    """Create the tables, or migrate those of an earlier version.
 
     Raises:
-        sqlite3.Error: the file was made by a later version, or is no such file.
+        sqlite3.Error: the file belongs to a later version, or is no SQLite file of a sandbox.
     """
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > _VERSION:

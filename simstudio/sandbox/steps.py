@@ -1,4 +1,4 @@
-"""Steps that a workflow function declares, which its logs then show as spans."""
+"""Steps that a workflow function declares, and that its logs show as spans."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NO_BLOCKS = ("loop", "loop-iteration", "parallel", "parallel-iteration", "model
 class Step:
     """One step of a run, made by ``context.step``: a block, a loop, an iteration, or a call within a block.
 
-    Used with ``with``, which times it; an exception that leaves it makes it a failed one. Its attributes may be set
+    Used with ``with``, which times it; an exception makes it a failed one. Its attributes may be set
     until the end.
 
     Attributes:

@@ -37,7 +37,7 @@ def frame(payload: object) -> bytes:
 
 
 class FrameWriter:
-    """Turns what a run emits into frames; knows which blocks were selected and which have spoken."""
+    """Turns the events of a run into frames, for the selected blocks."""
 
     def __init__(self, dialect: Dialect, selected: tuple[str, ...]) -> None:
         self._dialect = dialect
@@ -45,7 +45,7 @@ class FrameWriter:
         self._speaking: object = None
 
     def event(self, event: Event) -> list[bytes]:
-        """The frames of one event; none for a block that was not selected."""
+        """The frames of a text or an output; none for a block that was not selected."""
         if isinstance(event, BlockOutput):
             return [] if event.streamed else self._plain(event)
         if not self._selection.paths(event.block_id, event.block):
@@ -55,7 +55,7 @@ class FrameWriter:
         return self.agent_event(event)
 
     def agent_event(self, event: AgentEvent) -> list[bytes]:
-        """The frames of what a selected block does besides speaking: only v2 has some."""
+        """The frames of other events of a selected block, which only v2 has."""
         del event
         return []
 
@@ -98,11 +98,11 @@ class FrameWriter:
 
 
 class EventStream:
-    """The ASGI answer that runs a workflow and sends its events while they happen.
+    """The ASGI response that runs a workflow and sends its events.
 
     Args:
-        begin: sets the run going, with the sink for its events, and is awaited for how it ends or rests.
-        writer: makes the frames; None for one of the core's dialect.
+        begin: called with the sink for events; runs the workflow and returns the outcome.
+        writer: makes the frames; None for the writer of the dialect.
     """
 
     def __init__(self, core: Core, run: Run, headers: Headers, begin: Begin, writer: FrameWriter | None = None) -> None:

@@ -1,6 +1,6 @@
 """Plain functions of workflows, each in a daemon thread of its own.
 
-A shared pool would let a few blocking workflows starve the others, and its threads would keep the interpreter alive.
+In a shared pool, a few blocking workflows could delay all others, and its threads would keep the interpreter alive.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LOOK_AGAIN = 0.2
 
 
 class WorkflowExit(Exception):  # noqa: N818 - carries what a workflow threw, which may be no error at all
-    """Stands for a BaseException of a workflow, which must not end the server's event loop."""
+    """Replaces a BaseException of a workflow, which must not end the server's event loop."""
 
 
 async def run_in_thread(function: Callable[[], T], threads: set[threading.Thread]) -> T:
@@ -65,7 +65,7 @@ async def run_in_thread(function: Callable[[], T], threads: set[threading.Thread
 
 
 class Suspended:
-    """A generator that waits for an answer to what it yielded last."""
+    """A generator that waits for the answer to its last `Pause`."""
 
     def __init__(self, question: Pause) -> None:
         self.question = question
@@ -77,15 +77,15 @@ def drain(
     is_over: Callable[[], bool],
     answer: object = None,
 ) -> object:
-    """Run a generator in the current thread: to its end, for its value, or to a `Pause`, for a `Suspended`.
+    """Run a generator in the current thread to its end or to a `Pause`; return its value or a `Suspended`.
 
-    A suspended generator is left open: it holds no thread while it waits, and goes on in another one.
+    A suspended generator stays open without a thread, and continues in another thread.
 
     Args:
         generator: yields what the workflow emits.
         hand_over: called with each item; returns when it was taken.
-        is_over: asked after each item; when true the generator is closed.
-        answer: what the suspended generator gets; None when it has not begun.
+        is_over: called after each item; if it returns True the generator is closed.
+        answer: value for the suspended generator; None if it has not begun.
     """
     suspended = False
     try:
@@ -139,7 +139,7 @@ def make_hand_over(
 
 
 def join(threads: set[threading.Thread], patience: float) -> None:
-    """Wait up to so many seconds in all for threads whose runs were told to stop."""
+    """Wait for threads of cancelled runs, up to some seconds in all."""
     deadline = time.monotonic() + patience
     for thread in list(threads):
         thread.join(max(0.0, deadline - time.monotonic()))

@@ -12,7 +12,7 @@ def iso(seconds: float) -> str:
 
 
 def iso_or_none(seconds: float | None) -> str | None:
-    """`iso`, or None for a moment that has not come."""
+    """`iso`; None for None."""
     return None if seconds is None else iso(seconds)
 
 

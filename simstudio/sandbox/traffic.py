@@ -26,7 +26,7 @@ class ReceivedRequest:
         path: decoded.
         query: as sent, without the question mark.
         headers: lower-case names; keys, tokens and cookies are left out.
-        body: all of it, also where Sim would have cut it.
+        body: the whole body, also if Sim would have cut it.
     """
 
     method: str
@@ -82,7 +82,7 @@ class Recorder:
 
 
 def requests_kept() -> deque[ReceivedRequest]:
-    """An empty record."""
+    """Make an empty record of requests."""
     return deque(maxlen=_KEPT)
 
 

@@ -1,4 +1,4 @@
-"""Workflows as plain Python functions, and what such a function may say."""
+"""Workflows as plain Python functions, and the values that such a function may yield and return."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Chunk:
 
     Args:
         text: the text, sent as it is.
-        block: the name of the block that says it; None is the workflow's default block.
+        block: the name of the block; None for the default block of the workflow.
 
     Example:
         >>> def essay(input):
@@ -46,7 +46,7 @@ class Chunk:
 
 @attrs.frozen
 class Block:
-    """The finished output of one block, of one that streamed too (which is else ``{"content": its text}``).
+    """The finished output of one block. A block that streamed has ``{"content": its text}`` by default.
 
     Args:
         output: any JSON value.
@@ -63,11 +63,11 @@ class Block:
 
 @attrs.frozen
 class Thinking:
-    """A piece of what a model thinks; only v2 streams show it, to callers who ask for it.
+    """A piece of a model's thinking; v2 streams show it to callers who request it.
 
     Args:
         text: the text, sent as it is.
-        block: the name of the block that thinks; None is the workflow's default block.
+        block: the name of the block; None for the default block of the workflow.
 
     Example:
         >>> def answer(input):
@@ -81,14 +81,14 @@ class Thinking:
 
 @attrs.frozen
 class ToolCall:
-    """The beginning or the end of a tool call; only v2 streams show it, to callers who ask for it.
+    """The beginning or the end of a tool call; v2 streams show it to callers who request it.
 
     Args:
         name: the tool.
         phase: ``start`` or ``end``.
-        id: the call, the same at its start and its end; None is the tool's name.
+        id: id of the call, the same at its start and its end; None for the name of the tool.
         status: how it ended.
-        block: the name of the block that calls; None is the workflow's default block.
+        block: the name of the block; None for the default block of the workflow.
 
     Example:
         >>> def answer(input):
@@ -106,7 +106,7 @@ class ToolCall:
 
 @attrs.frozen
 class Reset:
-    """Takes back what a block has said so far; only v2 streams say so, to callers who speak their protocol.
+    """Discards the text that a block has streamed so far; v2 streams send it to callers who accept the protocol.
 
     Args:
         block: the name of the block; None is the workflow's default block.
@@ -136,11 +136,11 @@ class ResponseBlock:
 
 
 def respond(status: int = 200, headers: Mapping[str, str] | None = None, body: object = None) -> ResponseBlock:
-    """End a workflow with a *Response* block: the caller of a synchronous run gets exactly this answer.
+    """End a workflow with a *Response* block: the caller of a synchronous run gets exactly this response.
 
     Args:
         status: the HTTP status, 200 to 599.
-        headers: added to the answer; ``Content-Type`` may be replaced, the body is JSON-serialised all the same.
+        headers: added to the response; they may replace ``Content-Type``, but the body is JSON in any case.
         body: any JSON value.
 
     Raises:
@@ -165,14 +165,14 @@ def respond(status: int = 200, headers: Mapping[str, str] | None = None, body: o
 
 @attrs.frozen(eq=False)
 class Context:
-    """The run of a workflow, as its second argument.
+    """The run of a workflow, passed as the second argument.
 
     Attributes:
-        execution_id: the run.
+        execution_id: id of the run.
         workflow_id: the workflow's id, which is its registered name.
         raw: the parsed request body, control keys included.
         cancelled: set when the run was cancelled, timed out or the server stops. An ``async def`` workflow is
-            cancelled as asyncio tasks are; a plain one runs in a thread and has to look, or ``wait(seconds)``.
+            cancelled like any asyncio task; a plain one runs in a thread and must check it, or call ``wait(seconds)``.
     """
 
     execution_id: str
@@ -193,7 +193,7 @@ class Context:
         type: str = "function",
         **values: Any,
     ) -> Step:
-        """Declare a step, for ``with``: the logs of the run show it as a span, in the place of the whole function.
+        """Declare a step, for ``with``: the logs of the run show it as a span instead of the whole function.
 
         Args:
             name: the block's name.
@@ -226,7 +226,7 @@ class Context:
             The answer: see `Pause`.
 
         Raises:
-            RuntimeError: the run waits for another answer already, or is none.
+            RuntimeError: the run waits for another answer already, or the context belongs to no run.
 
         Example:
             >>> async def publish(input, context):
@@ -238,18 +238,17 @@ class Context:
         return await self._ask(pause)
 
     def save_file(self, name: str, data: bytes, media_type: str = "application/octet-stream") -> dict[str, object]:
-        """Leave a file behind, for callers to download from the run.
+        """Save a file, which callers can download from the run.
 
         Args:
-            name: its name.
-            data: its bytes.
-            media_type: its ``Content-Type``.
+            name: name of the file.
+                        media_type: ``Content-Type`` of the download.
 
         Returns:
             The file as it may appear in an output: ``id``, ``name``, ``size``, ``type``, ``url``, ``key``, ``context``.
 
         Raises:
-            RuntimeError: this context belongs to no run.
+            RuntimeError: the context belongs to no run.
         """
         if self._save is None:
             raise RuntimeError("this context belongs to no run that could keep a file")
@@ -286,24 +285,24 @@ class Workflow:
         return (inspect.getdoc(self.function) or "").partition("\n")[0].replace("``", "`")
 
     def block_id(self, block: str | None = None) -> str:
-        """The id of one of its blocks: always the same for the same two names."""
+        """Id of a block, derived from the names of workflow and block unless the definition gives one."""
         name = normalise_name(block or self.block)
         return self.block_ids.get(name) or block_id_of(self.name, name)
 
     def call(self, arguments: object, context: Context) -> object:
-        """Call the function with as many of (input, context) as it takes, or with the fields it is declared with."""
+        """Call the function with ``input``, with ``input`` and ``context``, or with its fields."""
         if self.parameters is not None:
             return self.function(**self.parameters.arguments(arguments, context))
         return self.function(*(arguments, context)[: _positional(self.function)])
 
 
 def block_id_of(workflow: str, block: str) -> str:
-    """The id of a block without one: always the same for the same two names."""
+    """Id of a block, derived from the names of workflow and block."""
     return str(uuid5(NAMESPACE, f"{workflow}/{normalise_name(block)}"))
 
 
 def normalise_name(name: str) -> str:
-    """A block's name as ``selectedOutputs`` compares it: lower case, without spaces."""
+    """The form in which ``selectedOutputs`` compares names of blocks: lower case, without spaces."""
     return name.replace(" ", "").lower()
 
 

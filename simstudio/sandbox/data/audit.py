@@ -69,10 +69,9 @@ class AuditLog:
         """Add an entry.
 
         Args:
-            action: what was done, such as ``table.created``.
-            resource: what it was done to.
-            description: the same as a sentence.
-            **metadata: what else is worth knowing; JSON values.
+            action: name of the action, such as ``table.created``.
+            description: the action as a sentence.
+            **metadata: further facts, as JSON values.
         """
         entry_id = (
             f"{next(self._numbers):07x}{token_urlsafe(12)[:14]}"  # of two in one millisecond, the later is larger
@@ -87,5 +86,5 @@ class AuditLog:
         return self._entries.get(entry_id)
 
     def list_newest_first(self) -> list[Entry]:
-        """Every entry."""
+        """All entries, newest first."""
         return sorted(self._entries.values(), key=lambda entry: entry.position, reverse=True)

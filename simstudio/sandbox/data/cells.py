@@ -1,4 +1,4 @@
-"""Values of v2's rows: what becomes of them before they are stored, and whether they fit their columns."""
+"""Values of v2 rows: conversion before they are stored, and whether they fit their columns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BOOLEANS = {"true": True, "false": False}
 
 
 def coerce_row(columns: Iterable[Column], data: Mapping[str, object]) -> dict[str, object]:
-    """The values of a row as they are stored: texts of numbers are numbers, choices are their names.
+    """The values of a row as they are stored: texts of numbers as numbers, choices by their names.
 
     Raises:
         Refusal: 400, there is no such column.
@@ -33,7 +33,7 @@ def coerce_row(columns: Iterable[Column], data: Mapping[str, object]) -> dict[st
 
 
 def coerce(value: object, column: Column) -> object:
-    """A value as it is stored; one that cannot be read stays as it is."""
+    """A value as it is stored; unchanged if it cannot be converted."""
     if column.kind == "select":
         return _name_choices(value, column)
     if not isinstance(value, str):
@@ -47,7 +47,7 @@ def coerce(value: object, column: Column) -> object:
 
 
 def number(text: str) -> int | float:
-    """A number as JSON has it: whole ones without a point."""
+    """A number as JSON shows it: an integer without a fraction."""
     found = float(text)
     return int(found) if found.is_integer() and abs(found) <= 2**53 else found
 
@@ -65,7 +65,7 @@ def fits(value: object, column: Column) -> bool:
 
 
 def misfit(value: object, column: Column) -> str | None:
-    """What is wrong with a value, or None."""
+    """Error text for a value; None if it fits its column."""
     if value is None:
         return f"Missing required field: {column.name}" if column.required else None
     if fits(value, column):

@@ -1,4 +1,4 @@
-"""Changes to a table's columns, with the rows that are there."""
+"""Changes to the columns of a table, and to the values in its rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def add(table: Table, column: Column, position: int | None, now: float) -> None:
     """Put a column in a place, or at the end.
 
     Raises:
-        Refusal: its name is taken or not allowed (which breaks the server), or there are too many.
+        Refusal: 400, the name is taken or there are too many columns; 500, the name is not allowed.
     """
     if not NAME.fullmatch(column.name) or len(column.name) > LONGEST_NAME:
         raise Refusal(500, "Failed to add column")
@@ -31,7 +31,7 @@ def add(table: Table, column: Column, position: int | None, now: float) -> None:
 
 
 def change(table: Table, name: str, updates: dict[str, Any], now: float) -> None:
-    """Rename a column, change its type or its constraints: in this order, what is done stays done.
+    """Rename a column, then change its type, then its constraints. A failure leaves the earlier changes.
 
     Raises:
         Refusal: there is no such column or nothing to change, a name is not allowed or taken, or the rows do not fit.
@@ -62,7 +62,7 @@ def recast(table: Table, name: str) -> None:
 
 
 def drop(table: Table, name: str, now: float) -> None:
-    """Take a column and its values away.
+    """Delete a column with its values.
 
     Raises:
         Refusal: there is no such column, or it is the last one.
@@ -139,7 +139,7 @@ def _constrain(table: Table, index: int, updates: dict[str, Any]) -> None:
 
 
 def _redefine_choices(table: Table, index: int, updates: dict[str, Any]) -> None:
-    """Other choices, or one instead of several: a cell whose choice is gone becomes null."""
+    """Change the choices, or whether there may be several; a cell whose choice is gone becomes null."""
     old = table.columns[index]
     options = old.options or {}
     if "options" in updates:
@@ -164,7 +164,7 @@ def _cast(value: object, column: Column) -> object:
 
 
 def _convertible(value: object, kind: str) -> bool:
-    """Whether a value may stay where the column gets another type: looser than what a new row must be."""
+    """Whether a value may stay when its column changes its type; less strict than the check of new rows."""
     text = value if isinstance(value, str) else None
     if kind in ("number", "currency"):
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)

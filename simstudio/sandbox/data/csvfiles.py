@@ -27,8 +27,8 @@ class CSVFile:
     """A parsed file.
 
     Attributes:
-        header: Names of the columns, as the file has them; of two with one name the last counts.
-        lines: Cells of the rows; a short one has no cells for the last columns.
+        header: Names of the columns in the file; of two columns with one name the last counts.
+        lines: Cells of the rows; a short row has none for the last columns.
     """
 
     header: Sequence[str]
@@ -39,7 +39,7 @@ class CSVFile:
         """Read a file in UTF-8; other bytes become replacement characters.
 
         Raises:
-            NoRowsError: It cannot be split into cells, or has no header.
+            NoRowsError: The text is no CSV, or has no header.
         """
         text = content.decode("utf-8-sig", "replace").replace("\0", "")
         first = text.partition("\n")[0]
@@ -71,7 +71,7 @@ class CSVFile:
             }
 
     def infer_column(self, name: str) -> Column:
-        """A column for a column of the file, with the type that all its cells have."""
+        """Make a column for a column of the file, with the type that all its cells have."""
         return Column(column_name(name), _kind(cell for cell in self.cells(name) if cell))
 
     def _index(self, name: str) -> int:

@@ -24,8 +24,8 @@ class Version:
     """One content of a file. Times are epoch seconds.
 
     Attributes:
-        source: How it came: ``upload``, ``api`` or ``revert``.
-        restored_from: Number of the version whose content it is again; None for other versions.
+        source: Origin: ``upload``, ``api`` or ``revert``.
+        restored_from: Number of the version that was restored; None for other versions.
     """
 
     number: int
@@ -120,7 +120,7 @@ class Files:
         """One file.
 
         Args:
-            archived: Whether an archived one counts.
+            archived: Whether to include archived files.
 
         Raises:
             Refusal: 404.
@@ -143,7 +143,7 @@ class Files:
         return [found[each] for each in dict.fromkeys(file_ids)]
 
     def add(self, name: str, kind: str, content: bytes, folder: str = ROOT, source: str = "upload") -> File:
-        """Keep a file. A name that is taken in its folder gets a number: ``notes (1).txt``."""
+        """Add a file. A name that is taken in its folder gets a number: ``notes (1).txt``."""
         now = self._clock()
         kind = kind or UNKNOWN_TYPE
         name = self._free(name, folder)
@@ -199,7 +199,7 @@ class Files:
         return self._change(self.get(file_id), deleted=self._clock())
 
     def restore(self, file: File) -> File:
-        """Bring an archived file back into the root: ``notes_restored.txt`` if its name is taken there."""
+        """Restore an archived file into the root; as ``notes_restored.txt`` if its name is taken there."""
         if file.deleted is None:
             return file
         name = file.name
@@ -234,7 +234,7 @@ class Files:
         return path, len(gone), len(inside)
 
     def restore_folder(self, path: str) -> tuple[Folder, int, int]:
-        """Bring an archived folder back; return it, and how many folders and files came back.
+        """Restore an archived folder; return it, and the numbers of restored folders and files.
 
         Raises:
             Refusal: 404, no such folder is archived.
@@ -253,7 +253,7 @@ class Files:
     def update_share(
         self, file: File, *, is_active: bool, auth_type: AuthType | None, password: str | None, emails: Iterable[str]
     ) -> Share:
-        """Share a file; what is not given is kept.
+        """Share a file; settings that are not given stay.
 
         Raises:
             Refusal: 400, a password or e-mail addresses are missing.

@@ -1,4 +1,4 @@
-"""Filters and sort orders of rows, as the server makes SQL of them."""
+"""Filters and sort orders of v1 rows, with the semantics of the server's SQL."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ Condition = Callable[[Mapping[str, object]], bool]
 
 
 def condition(wanted: Mapping[str, object]) -> Condition:
-    """What a filter asks of a row's data; an empty one asks nothing.
+    """The test of a filter; an empty filter accepts every row.
 
     Raises:
-        ValueError: a field's name or an operator is not allowed. What is returned raises it too, for a value that
-            cannot be compared.
+        ValueError: the name of a field or an operator is not allowed. The test raises it for a value that cannot
+            be compared.
     """
     parts = [part for field, value in wanted.items() for part in _parts(field, value)]
     return lambda data: all(part(data) for part in parts)
@@ -102,7 +102,7 @@ def _matches(field: str, operand: object) -> Condition:
 
 
 def sort_rows(rows: Sequence[Row], sort: Mapping[str, str], columns: Sequence[Column]) -> list[Row]:
-    """Rows in an order: numbers and dates with nulls last, anything else as text, where null is the largest.
+    """Sort rows: numbers and dates with nulls last, anything else as text, where null is the largest.
 
     Raises:
         ValueError: a field's name is not allowed, or a value is not of its column's type.

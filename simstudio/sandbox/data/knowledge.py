@@ -310,7 +310,7 @@ class KnowledgeBases:
         """Return one knowledge base.
 
         Args:
-            archived: Whether an archived one counts.
+            archived: Whether to include archived knowledge bases.
 
         Raises:
             Refusal: 404.

@@ -1,4 +1,4 @@
-"""Filters of v2's rows: conditions and groups of them, as the server makes SQL of them."""
+"""Filters of v2 rows: conditions and groups, with the semantics of the server's SQL."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ class Predicate(Check):
     """The form of a filter.
 
     Attributes:
-        may_be_bare: Whether one condition may stand without a group around it.
+        may_be_bare: Whether a condition without a group is accepted.
     """
 
     may_be_bare: bool = True
 
     def read(self, value: object, path: Path, issues: Issues) -> object:
-        """Check groups and conditions; most of what is wrong is only called invalid."""
+        """Check groups and conditions; most issues have the message "Invalid input"."""
         bare = self.may_be_bare and isinstance(value, Mapping) and "field" in value
         group = None if bare else _members(value)
         if group is not None and not group[1]:
@@ -130,7 +130,7 @@ def filter_rows(rows: Sequence[Row], predicate: Mapping[str, Any], columns: Sequ
 
 
 def sort_rows(rows: Sequence[Row], sort: Sequence[Mapping[str, str]], columns: Sequence[Column]) -> list[Row]:
-    """Rows in an order, the first column first.
+    """Sort rows by several columns.
 
     Raises:
         Refusal: 400, there is no such column.
@@ -177,7 +177,7 @@ def _reader(field: str) -> Callable[[Row], object]:
 
 
 def _value_test(op: str, field: str, column: Column | None, value: Any) -> Callable[[object], bool]:
-    """What an operator asks of a value, with no negation."""
+    """The test of an operator, without its negation."""
     if op == "isNull":
         return lambda found: found is None
     if op == "isEmpty":

@@ -1,4 +1,4 @@
-"""Changes to a table's rows, all or nothing each."""
+"""Changes to the rows of a table; each is made completely or not at all."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def insert_many(table: Table, batch: Sequence[Values], now: float) -> list[Row]:
     """Add rows at the end.
 
     Raises:
-        Refusal: one does not fit, so that none is added.
+        Refusal: a row does not fit; no row is added.
     """
     wrong = [_oversize(table, data) or misfits(data, table.columns) for data in batch]
     _reject_numbered("Validation failed for some rows", wrong)
@@ -58,7 +58,7 @@ def update(table: Table, row: Row, changes: Values, now: float) -> None:
     """Merge values into a row; null stays null.
 
     Raises:
-        Refusal: it would not fit any more.
+        Refusal: the row would not fit its columns.
     """
     data = {**row.data, **changes}
     _reject_joined("", _oversize(table, data))
@@ -68,11 +68,10 @@ def update(table: Table, row: Row, changes: Values, now: float) -> None:
 
 
 def update_where(table: Table, wanted: Values, changes: Values, limit: int | None, now: float) -> list[Row]:
-    """Merge values into the rows a filter finds, at most ``limit`` of them.
+    """Merge values into at most ``limit`` rows that match a filter.
 
     Raises:
-        Refusal: a row would not fit any more (which breaks the server, unless it is about uniqueness), or the filter
-            cannot be understood (the same).
+        Refusal: 500, a row would not fit its columns, or the filter cannot be parsed; 400, a value is not unique.
     """
     _reject("Validation error", _oversize(table, changes))
     rows = _find_rows(table, wanted, limit, "Failed to update rows")
@@ -85,7 +84,7 @@ def update_alike(table: Table, rows: list[Row], changes: Values, now: float) -> 
     """Merge the same values into some rows, all or none.
 
     Raises:
-        Refusal: a row would not fit any more.
+        Refusal: a row would not fit its columns.
     """
     merged = [{**row.data, **changes} for row in rows]
     for data in merged:
@@ -110,7 +109,7 @@ def update_many(table: Table, updates: Sequence[tuple[str, Values]], now: float)
     """Merge values into rows by their ids.
 
     Raises:
-        Refusal: an id is unknown, or a row would not fit any more; none is changed then.
+        Refusal: an id is unknown, or a row would not fit; no row is changed.
     """
     known = {row.id: row for row in table.rows}
     missing = [row_id for row_id, _ in updates if row_id not in known]
@@ -126,10 +125,10 @@ def update_many(table: Table, updates: Sequence[tuple[str, Values]], now: float)
 
 
 def upsert(table: Table, data: Values, target: str | None, now: float) -> tuple[Row, bool]:
-    """Replace the row with the same value in a unique column, or add one; the row, and whether it is new.
+    """Replace the row with the same value in a unique column, or add a row; return it, and whether it is new.
 
     Raises:
-        Refusal: it is not clear which row is meant, or the data does not fit.
+        Refusal: no unique column is chosen, or the data does not fit.
     """
     name = conflict_target(table, target)
     value = data.get(name)
@@ -148,16 +147,16 @@ def upsert(table: Table, data: Values, target: str | None, now: float) -> tuple[
 
 
 def delete(table: Table, rows: Iterable[Row]) -> None:
-    """Take rows away; the positions of those after them move up."""
+    """Delete rows; later rows move up."""
     gone = {row.id for row in rows}
     table.rows = [row for row in table.rows if row.id not in gone]
 
 
 def delete_where(table: Table, wanted: Values, limit: int | None) -> list[Row]:
-    """Take away the rows a filter finds, at most ``limit`` of them.
+    """Delete at most ``limit`` rows that match a filter.
 
     Raises:
-        Refusal: the filter cannot be understood (which breaks the server).
+        Refusal: 500, the filter cannot be parsed.
     """
     rows = _find_rows(table, wanted, limit, "Failed to delete rows")
     delete(table, rows)
@@ -165,7 +164,7 @@ def delete_where(table: Table, wanted: Values, limit: int | None) -> list[Row]:
 
 
 def delete_ids(table: Table, ids: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Take away rows by their ids; those that were there, and those that were not."""
+    """Delete rows by id; return the ids of the deleted rows and the unknown ids."""
     known = {row.id for row in table.rows}
     asked = list(dict.fromkeys(ids))
     delete(table, [row for row in table.rows if row.id in asked])
@@ -173,7 +172,7 @@ def delete_ids(table: Table, ids: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def misfits(data: Values, columns: Iterable[Column]) -> list[str]:
-    """What of a row does not fit its columns. Values without a column are stored as they are."""
+    """Error texts for the values that do not fit their columns. Values without a column are stored as they are."""
     return [problem for column in columns if (problem := misfit(data.get(column.name), column)) is not None]
 
 
@@ -233,7 +232,7 @@ def _position(table: Table, column: Column, data: Values, itself: Row | None) ->
 
 
 def _comparable(value: object) -> object:
-    """Unique texts differ in more than their case."""
+    """A value as unique columns compare it: text without case."""
     return value.lower() if isinstance(value, str) else text_of(value)
 
 
@@ -241,7 +240,7 @@ def conflict_target(table: Table, target: str | None) -> str:
     """The unique column by which an upsert finds its row.
 
     Raises:
-        Refusal: there is no such column, or it is not clear which is meant.
+        Refusal: no such unique column, or the table has several and none is named.
     """
     unique = [column.name for column in table.columns if column.unique]
     if not unique:

@@ -1,4 +1,4 @@
-"""Everything the data routes keep, for one sandbox."""
+"""The stores of one sandbox."""
 
 from __future__ import annotations
 

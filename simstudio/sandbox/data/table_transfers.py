@@ -46,7 +46,7 @@ class Transfer:
         self.status, self.error, self.updated, self.completed = status, error, now, now
 
     def times(self) -> dict[str, object]:
-        """What the API shows last."""
+        """The keys with which the API ends an import or an export."""
         return {
             "rowsProcessed": self.rows,
             "error": self.error,

@@ -115,7 +115,7 @@ class Row:
     order: Fraction = NOTHING
 
     def to_v2(self, **more: object) -> dict[str, object]:
-        """The row as v2 shows it, with more of it after its values."""
+        """The row as v2 shows it, followed by further keys."""
         return {
             "id": self.id,
             "data": self.data,
@@ -176,7 +176,7 @@ class Table:
         }
 
     def to_v2(self) -> dict[str, object]:
-        """The table as v2 shows it; its jobs are never shown, as the real server's are not."""
+        """The table as v2 shows it; like the real server, never with a job."""
         return {
             "id": self.id,
             "name": self.name,
@@ -207,7 +207,7 @@ class Table:
         """One row.
 
         Raises:
-            Refusal: there is none.
+            Refusal: 404, no row has this id.
         """
         for row in self.rows:
             if row.id == row_id:
@@ -215,7 +215,7 @@ class Table:
         raise Refusal(404, "Row not found")
 
     def to_v1_rows(self, rows: Iterable[Row]) -> list[dict[str, object]]:
-        """Some of the rows as v1 shows them."""
+        """Rows as v1 shows them."""
         positions = {row.id: position for position, row in enumerate(self.rows)}
         return [
             {
@@ -253,7 +253,7 @@ class Tables:
         return self._folders.setdefault(workspace_id, Folders())
 
     def find(self, table_id: str, *, archived: bool = False) -> Table | None:
-        """One table, or None; one that is archived only if that is asked for."""
+        """One table; None if there is none, or if it is archived and `archived` is False."""
         table = self._tables.get(table_id)
         return None if table is None or (table.is_archived and not archived) else table
 
@@ -261,7 +261,7 @@ class Tables:
         """One table.
 
         Raises:
-            Refusal: there is none.
+            Refusal: 404, no table has this id.
         """
         table = self.find(table_id)
         if table is None:
@@ -297,7 +297,7 @@ class Tables:
         return self._add(workspace_id, name, description, columns, folder)
 
     def update(self, table: Table, changes: Mapping[str, Any]) -> None:
-        """Rename, describe or move a table: all of it, or nothing.
+        """Rename, describe or move a table: all changes or none.
 
         Raises:
             Refusal: the name is taken, or there is no such folder.
@@ -333,17 +333,17 @@ class Tables:
             raise Refusal(409, f'A table named "{name}" already exists in this workspace')
 
     def archive(self, table_id: str, folder: str = ROOT) -> Table:
-        """Take a table away; its name is free again.
+        """Archive a table, which frees its name.
 
         Raises:
-            Refusal: there is none.
+            Refusal: 404, no table has this id.
         """
         table = self.get(table_id)
         table.archived_with = folder
         return table
 
     def restore(self, table: Table) -> None:
-        """Take an archived table back, under another name if its own is taken; into its folder if that is there."""
+        """Restore an archived table: under another name if its own is taken, in the root if its folder is gone."""
         if not table.is_archived:
             return
         while self.is_taken(table.workspace_id, table.name):
@@ -368,7 +368,7 @@ class Tables:
         """Delete a folder and archive its tables.
 
         Returns:
-            Its path, and how many folders and tables went.
+            The path, and the numbers of deleted folders and archived tables.
 
         Raises:
             Refusal: there is no such folder, or it is not empty and ``recursive`` is False.
@@ -382,10 +382,10 @@ class Tables:
         return path, len(gone), len(inside)
 
     def restore_folder(self, workspace_id: str, path: str) -> tuple[Folder, int, int]:
-        """Take a deleted folder back with all that was in it.
+        """Restore a deleted folder with its contents.
 
         Returns:
-            It, and how many folders and tables came back.
+            The folder, and the numbers of restored folders and tables.
 
         Raises:
             Refusal: 404, no deleted folder had this path.

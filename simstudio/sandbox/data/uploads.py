@@ -1,7 +1,7 @@
 """Upload sessions: the bytes of a file that are sent in one request or in parts.
 
-Files, documents of knowledge bases and imports of tables have the same sessions. A session holds the bytes until it is
-completed; what becomes of them is the business of the operation that completes it.
+Files, documents of knowledge bases and imports of tables share this form. A session holds the bytes until it is
+completed; the operation that completes it makes the file, document or table.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class Upload:
     Attributes:
         token: Secret of the session.
         size: Bytes that the file has.
-        part_size: Bytes of a part but the last; a file with no more goes in one request.
+        part_size: Bytes of each part except the last; a file that is not larger is sent in one request.
         expires: Epoch seconds.
-        facts: What the operation that opened the session wants to know when it is completed.
+        facts: Values that the opening operation stores for the completing one.
         error: Reason of the last completion that failed.
-        outcome: What the completion has made.
+        outcome: Result of the completion: a file, a document or an import.
     """
 
     purpose: Purpose
@@ -61,11 +61,11 @@ class Upload:
 
     @property
     def part_count(self) -> int:
-        """Number of parts; what goes in one request is one part."""
+        """Number of parts; 1 if the bytes are sent in one request."""
         return max(1, -(-self.size // self.part_size))
 
     def receive(self, content: bytes, content_type: str) -> None:
-        """Keep the bytes of a file that goes in one request.
+        """Store the bytes of a file that is sent in one request.
 
         Raises:
             Refusal: 400, another media type or number of bytes; 409, the session is over; 500, they were sent before.
@@ -80,7 +80,7 @@ class Upload:
         self._parts[1] = content
 
     def receive_part(self, number: int, content: bytes) -> None:
-        """Keep a part, in place of one that was sent before.
+        """Store a part, or replace it.
 
         Raises:
             Refusal: 400, another number of bytes, or no such part; 409, the session is over.
@@ -106,7 +106,7 @@ class Upload:
             raise Refusal(400, f"partNumber must be between 1 and {self.part_count}")
 
     def complete(self, make: Callable[[bytes], T]) -> T:
-        """Return the outcome; the first time it is made of the bytes. Bytes that are missing can still be sent.
+        """Return the outcome, which the first call makes of the bytes. Missing bytes can still be sent.
 
         Raises:
             Refusal: 409, bytes are missing, or the session is over.
@@ -123,7 +123,7 @@ class Upload:
         return outcome
 
     def abort(self) -> None:
-        """Give the session up, with its bytes. An expired one can be given up as well.
+        """Abort the session and drop its bytes; an expired session as well.
 
         Raises:
             Refusal: 409, it is completed.

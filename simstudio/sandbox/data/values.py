@@ -17,14 +17,14 @@ _ISO = re.compile(
 
 
 def order_keys(value: object) -> object:
-    """A value as it comes back from the database: `order_object_keys` for every object in it."""
+    """A value with the keys of every object in the order of the database."""
     if isinstance(value, Mapping):
         return order_object_keys(value)
     return [order_keys(item) for item in value] if isinstance(value, list) else value
 
 
 def order_object_keys(value: Mapping[str, object]) -> dict[str, object]:
-    """An object as it comes back from the database: its keys by length, then by their bytes."""
+    """An object with its keys in the order of the database: by length, then by bytes."""
     names = sorted(value, key=lambda name: (len(name.encode()), name.encode()))
     return {name: order_keys(value[name]) for name in names}
 
@@ -53,7 +53,7 @@ def number_of(value: object) -> Decimal | None:
     """A stored value cast to a number; None for null.
 
     Raises:
-        ValueError: it is none.
+        ValueError: The value is no number.
     """
     text = text_of(value)
     if text is None:

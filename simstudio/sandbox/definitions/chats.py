@@ -17,7 +17,7 @@ AuthType = Literal["public", "password", "email", "sso"]
 
 @attrs.frozen
 class Chat:
-    """One chat. Times are epoch seconds; its password is only known to be there."""
+    """One chat. Times are epoch seconds; its password is not kept."""
 
     workflow_id: str
     workspace_id: str
@@ -50,14 +50,14 @@ class Chats:
         """A workflow's chat.
 
         Raises:
-            Refusal: it has none.
+            Refusal: 404, the workflow has no chat.
         """
         if workflow_id not in self._chats:
             raise Refusal(404, "Chat deployment not found")
         return self._chats[workflow_id]
 
     def put(self, workflow_id: str, workspace_id: str, wanted: Mapping[str, Any], now: float) -> Chat:
-        """Make a workflow's chat, or replace it; what was customised and is not mentioned stays.
+        """Add the chat of a workflow, or replace it; customizations that are not given stay.
 
         Raises:
             Refusal: the identifier is taken, or password or e-mails do not fit the kind of access.
@@ -100,5 +100,5 @@ class Chats:
         return self._chats[workflow_id]
 
     def remove(self, workflow_id: str) -> Chat | None:
-        """Take a workflow's chat down; the chat, if there was one."""
+        """Delete the chat of a workflow; return it, or None if there was no chat."""
         return self._chats.pop(workflow_id, None)

@@ -1,4 +1,4 @@
-"""Advice on a graph, and the tidying every stored graph gets."""
+"""Validation of graphs: normalising before a graph is stored, and lint results."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ MOST_EDGES = 10_000
 
 
 def normalize(state: State) -> tuple[State, list[str]]:
-    """A graph as it is stored, and what had to be changed for it: stray edges go, loops and parallels are recomputed.
+    """Normalise a graph for storing: drop loose edges, recompute loops and parallels; return it and the changes.
 
     Raises:
-        Refusal: it is too large, or a block's key is not its id.
+        Refusal: the graph is too large, or the key of a block differs from its id.
     """
     tidy = copy.deepcopy(state)
     blocks: dict[str, dict[str, Any]] = tidy["blocks"]
@@ -85,7 +85,7 @@ def _parallel(key: str, block: dict[str, Any], blocks: Mapping[str, dict[str, An
 
 
 def lint(state: State, functions: Container[str]) -> dict[str, Any]:
-    """Advice on a graph; nothing of it keeps a workflow from being stored or deployed.
+    """Lint results of a graph; none prevents storing or deploying it.
 
     Args:
         state: the graph.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def compare_graphs(base: State, target: State) -> dict[str, Any]:
-    """The differences from one graph to another; where blocks stand is none."""
+    """The differences between two graphs; positions of blocks are ignored."""
     before, after = graph.meaning(base), graph.meaning(target)
     old, new = before["blocks"], after["blocks"]
     added = [_describe_block(block) for key, block in new.items() if key not in old]

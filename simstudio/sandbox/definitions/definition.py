@@ -1,4 +1,4 @@
-"""One workflow as it is managed: its draft, its versions, and which of them is in service."""
+"""The definition of a workflow: its draft, its versions, and the version in service."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ class Definition:
         draft: what is edited; deploying copies it into a new version.
         active: the version in service, None when undeployed.
         public: whether it runs without a key.
-        stale: it says it needs redeployment whatever its draft is (``Sandbox.workflow(needs_redeployment=True)``).
+        stale: whether it needs redeployment whatever its draft is (``Sandbox.workflow(needs_redeployment=True)``).
         archived: when it was deleted; None while it is in use.
-        position: where it stands among its workspace's workflows.
+        position: sort key among the workflows of the workspace.
     """
 
     id: str
@@ -126,7 +126,7 @@ class Definition:
         return self.activate(number, now)
 
     def revert(self, number: int | Literal["active"], now: float) -> Version:
-        """Make the draft what a version is.
+        """Replace the draft by the graph of a version.
 
         Raises:
             Refusal: there is no such version, or none in service.
@@ -141,14 +141,14 @@ class Definition:
         """One version.
 
         Raises:
-            Refusal: there is none of that number.
+            Refusal: 404, no version has this number.
         """
         if not 1 <= number <= len(self.versions):
             raise Refusal(404, "Deployment version not found")
         return self.versions[number - 1]
 
     def archive(self, now: float) -> None:
-        """Take it out of service and out of sight."""
+        """Undeploy the workflow and archive it."""
         self.undeploy()
         self.archived = now
         self.updated = now

@@ -1,4 +1,4 @@
-"""Workflows as files: exporting, importing, and looking at a file before it is imported."""
+"""Export and import of workflows as files, and the preview of an import."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ VERSION = "1.0"
 
 
 def export_draft(found: Definition, at: str, *, references: bool = False, bindings: bool = False) -> dict[str, Any]:
-    """A workflow's draft as a file. Secrets are never in it.
+    """The draft of a workflow as a file, without secrets.
 
     Args:
-        found: the workflow.
-        at: the moment, as the file names it.
+        found: the workflow to export.
+        at: time of the export, ISO 8601.
         references: whether the file lists what the graph refers to.
-        bindings: whether the references to things of the workspace stay in the graph.
+        bindings: whether references to resources of the workspace stay in the graph.
     """
     file: dict[str, Any] = {
         "version": VERSION,
@@ -77,7 +77,7 @@ class Package:
         """Read an exported file, a bare graph, or either as JSON text.
 
         Raises:
-            Refusal: it is neither.
+            Refusal: 400, the text is no graph and no exported file.
         """
         content: object = given
         if isinstance(given, str):
@@ -103,7 +103,7 @@ def _text(value: object) -> str | None:
 
 
 def _complete(state: Mapping[str, Any]) -> State:
-    """A graph with everything a stored one has; what a file leaves out takes its default."""
+    """A graph with defaults for the keys that a file leaves out."""
     blocks: dict[str, Any] = {}
     for key, block in state["blocks"].items():
         if not isinstance(block, Mapping) or not isinstance(block.get("type"), str):
@@ -140,7 +140,7 @@ def _variables(state: Mapping[str, Any]) -> dict[str, Any]:
 
 @attrs.frozen
 class Binding:
-    """A reference of a file, and what it will refer to."""
+    """A reference in a file, and its target in the workspace."""
 
     reference: Reference
     target: str | None
@@ -160,7 +160,7 @@ class Binding:
 
 @attrs.frozen
 class Plan:
-    """An import that has been worked out but not carried out."""
+    """An import that has been checked but not carried out."""
 
     package: Package
     workspace_id: str
@@ -171,10 +171,10 @@ class Plan:
 
     @classmethod
     def of(cls, wanted: Mapping[str, Any]) -> Plan:
-        """Work out the request body of an import or a preview.
+        """Read the request body of an import or a preview.
 
         Raises:
-            Refusal: what is to be imported is no workflow.
+            Refusal: 400, the body holds no workflow.
         """
         package = Package.parse(wanted["workflow"])
         state = copy.deepcopy(package.state)
@@ -213,12 +213,12 @@ class Plan:
 
     @property
     def unconfigured(self) -> list[dict[str, Any]]:
-        """Fields that are still to be filled in."""
+        """Required fields without a value."""
         return [each for each in self.configuration if not each["configured"]]
 
     @property
     def ready(self) -> bool:
-        """Whether nothing the workflow needs is missing."""
+        """Whether every reference has a target and every required field a value."""
         missing = [each for each in self.unresolved if each.reference.required]
         return not missing and not any(each["required"] for each in self.unconfigured)
 
@@ -242,15 +242,15 @@ def _configuration(state: State) -> Iterable[dict[str, Any]]:
 
 @attrs.define(eq=False)
 class Imports:
-    """Carries imports out, each request id once."""
+    """Imports of a sandbox, at most one for each request id."""
 
     _done: dict[tuple[str, str], tuple[str, str]] = attrs.field(factory=dict)
 
     def carry_out(self, store: Definitions, plan: Plan, wanted: Mapping[str, Any]) -> Definition:
-        """Import a workflow; repeated with the same ``requestId`` it is the workflow of the first time.
+        """Import a workflow; return the workflow of the first import if ``requestId`` is repeated.
 
         Raises:
-            Refusal: no such workspace or folder, or the plan is not the one that was previewed, or the request id was
+            Refusal: no such workspace or folder, the plan differs from the preview, or the request id was
                 used for another import.
         """
         if wanted.get("previewFingerprint", plan.fingerprint) != plan.fingerprint:

@@ -45,7 +45,7 @@ def normalise_path(path: str) -> str:
 
 
 def parent(path: str) -> str:
-    """The folder a path is in."""
+    """The path of the parent folder."""
     return path.rpartition("/")[0] or ROOT
 
 
@@ -55,7 +55,7 @@ def child(path: str, name: str) -> str:
 
 
 def title(path: str) -> str:
-    """The name of the folder a path leads to."""
+    """The decoded last segment of a path."""
     return unquote_to_bytes(path.rpartition("/")[2]).decode("utf-8", "replace")
 
 
@@ -100,14 +100,14 @@ class Folders:
 
     @property
     def archived(self) -> list[Folder]:
-        """The folders that were deleted, and those that were in them."""
+        """The deleted folders, with their subfolders."""
         return [folder for gone in self._archived.values() for folder in gone]
 
     def require(self, path: str) -> str:
         """The stored form of a folder's path; the top always exists.
 
         Raises:
-            Refusal: there is none.
+            Refusal: 404, no folder has this path.
         """
         path = normalise_path(path)
         if path != ROOT and path not in self._folders:
@@ -125,7 +125,7 @@ class Folders:
         return made
 
     def make_all(self, path: str, now: float) -> str:
-        """Make a folder and every one above it that is missing; its stored path."""
+        """Make a folder and its missing parents; return the stored path."""
         path = normalise_path(path)
         if path != ROOT and path not in self._folders:
             self.make_all(parent(path), now)
@@ -154,7 +154,7 @@ class Folders:
         return self._folders[destination], moved
 
     def delete(self, path: str, *, occupied: bool, recursive: bool) -> list[str]:
-        """Delete a folder and those below it; their paths.
+        """Delete a folder and those below it; return their paths.
 
         Args:
             path: the folder.

@@ -38,11 +38,11 @@ def block(block_id: str, kind: str, name: str, values: Mapping[str, Json], *, co
     """A block with its sub-blocks.
 
     Args:
-        block_id: its id.
-        kind: its type.
-        name: what people call it.
+        block_id: id of the block.
+        kind: type of the block.
+        name: name of the block.
         values: the values of its sub-blocks.
-        column: how far to the right it stands.
+        column: column of the canvas, from 0.
     """
     kinds = {"inputFormat": "input-format", "code": "code"}
     return {
@@ -71,7 +71,7 @@ def edge(source: str, target: str, handle: str = "source") -> dict[str, Json]:
 
 
 def state(blocks: Iterable[dict[str, Json]] = (), edges: Iterable[dict[str, Json]] = ()) -> State:
-    """A graph of these blocks and edges."""
+    """A graph with these blocks and edges."""
     return {
         "blocks": {each["id"]: each for each in blocks},
         "edges": list(edges),
@@ -113,13 +113,13 @@ def _declare_field(field: InputField) -> dict[str, Json]:
 
 
 def function_block(graph: State) -> dict[str, Json] | None:
-    """The enabled block that stands for a function; the first, should there be several."""
+    """The first enabled block of type ``function``; None if there is none."""
     found: Iterable[dict[str, Json]] = graph["blocks"].values()
     return next((each for each in found if each["type"] == FUNCTION and each.get("enabled", True)), None)
 
 
 def function_name(graph: State) -> str | None:
-    """The registered name of the function a graph runs; None when it names none."""
+    """The registered name of the function that a graph runs; None if no block names one."""
     found = function_block(graph)
     name = None if found is None else value(found, FUNCTION)
     return name if isinstance(name, str) and name else None
@@ -172,12 +172,12 @@ def block_ids(graph: State) -> dict[str, str]:
 
 
 def list_blocks(graph: State) -> list[dict[str, str]]:
-    """The blocks, as creating and importing list them."""
+    """The blocks, as the responses of creating and importing list them."""
     return [{"id": each["id"], "type": each["type"], "name": each["name"]} for each in graph["blocks"].values()]
 
 
 def meaning(graph: State) -> State:
-    """A graph without what makes no difference to a run: where its blocks stand."""
+    """A graph without the positions of its blocks, which make no difference to a run."""
     shown = {**graph}
     shown["blocks"] = {
         key: {name: item for name, item in each.items() if name not in _LAYOUT} for key, each in graph["blocks"].items()
@@ -197,10 +197,10 @@ def copy_with_new_ids(graph: State, workflow_id: str) -> tuple[State, dict[str, 
 
     Args:
         graph: the original.
-        workflow_id: whose copy it is; the block that stands for the function takes the id runs know it by.
+        workflow_id: id of the copy; the id of the function's block is derived from it.
 
     Returns:
-        The copy, and the new id of every old one.
+        The copy, and the new ids by the old ones.
     """
     own = function_block(graph)
     ids = {key: str(uuid4()) for key in graph["blocks"]}

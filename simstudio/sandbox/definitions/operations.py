@@ -26,9 +26,9 @@ class Applied:
     """A graph after some operations.
 
     Attributes:
-        skipped: the operations, or parts of them, that were not carried out.
+        skipped: operations, or parts of operations, that were not carried out.
         minted: the ids of new blocks by the labels the caller gave them.
-        errors: values that do not belong to their block's type.
+        errors: values of fields that the type of the block does not have.
     """
 
     state: State
@@ -46,10 +46,10 @@ class _Skip(Exception):  # noqa: N818 - one operation is left out, the others go
 
 
 def apply(state: State, operations: Iterable[Mapping[str, Any]], enabling: Iterable[Mapping[str, Any]] = ()) -> Applied:
-    """Carry operations out on a copy of a graph, each as far as it goes.
+    """Carry operations out on a copy of a graph, each as far as possible.
 
     Args:
-        state: the graph; left as it is.
+        state: the graph; not changed.
         operations: in the API's form, ``{"operation_type", "block_id", "params"}``.
         enabling: ``{"block_id", "enabled"}``, after the operations.
     """
@@ -70,7 +70,7 @@ class _Editor:
         self._blocks: dict[str, dict[str, Any]] = done.state["blocks"]
 
     def carry_out(self, kind: str, label: str, params: Mapping[str, Any]) -> None:
-        """One operation; what keeps it from being carried out is noted."""
+        """Carry out one operation, or record why it is skipped."""
         operations: dict[str, Callable[[str, Mapping[str, Any]], None]] = {
             "add": self._add,
             "edit": self._edit,

@@ -36,7 +36,7 @@ class Reference:
     required: bool = True
 
     def occurrence(self) -> dict[str, Any]:
-        """Where it is, as the API tells."""
+        """The place of the reference, as the API shows it."""
         return {"blockId": self.block_id, "subBlockKey": self.key, "valuePath": [], "encoding": self.encoding}
 
 
@@ -56,7 +56,7 @@ def references(graph: State) -> Iterator[Reference]:
 
 
 def manifest(graph: State) -> dict[str, Any]:
-    """The references of a graph, one entry for each thing, with every place it is named at."""
+    """The references of a graph: one entry for each resource, with the places that name it."""
     listed: dict[tuple[str, str], dict[str, Any]] = {}
     for each in references(graph):
         empty = {"kind": each.kind, "sourceId": each.source_id, "required": each.required, "occurrences": []}

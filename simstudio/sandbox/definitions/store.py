@@ -26,11 +26,11 @@ Scope = Literal["active", "archived"]
 
 
 class Definitions:
-    """Every workflow of the sandbox, as it is managed.
+    """The definitions of all workflows.
 
     Args:
         workspaces: the ids of the workspaces; registered functions live in the first.
-        functions: the registered functions by name, live.
+        functions: the registered functions by name, read at each use.
         clock: epoch seconds.
     """
 
@@ -50,7 +50,7 @@ class Definitions:
     # What runs
 
     def register(self, workflow: Workflow) -> Definition:
-        """Give a Python function its definition, deployed as version 1 if it is; an earlier one is replaced."""
+        """Add the definition of a Python function, or replace it; a deployed function has version 1."""
         self._definitions.pop(workflow.id, None)
         made = self._add(
             workflow.id,
@@ -67,14 +67,13 @@ class Definitions:
         return made
 
     def workflow(self, workflow_id: str, *, draft: bool = False) -> Workflow | None:
-        """The function a workflow runs, under the workflow's own id and flags.
+        """The function that a workflow runs, with the id and the flags of the workflow.
 
         A graph that names no registered function runs one that fails and says so.
 
         Args:
             workflow_id: the workflow.
-            draft: True for what its draft would run; else what is in service runs (of an undeployed workflow, which
-                cannot be executed, the draft stands for it).
+            draft: Whether to read the draft instead of the version in service; an undeployed workflow has only a draft.
 
         Returns:
             None for a workflow that is unknown or archived.
@@ -124,10 +123,10 @@ class Definitions:
 
         Args:
             workflow_id: the workflow.
-            archived: whether an archived one counts.
+            archived: whether to include archived workflows.
 
         Raises:
-            Refusal: there is none.
+            Refusal: 404, no workflow has this id.
         """
         found = self.find(workflow_id, archived=archived)
         if found is None:
@@ -155,7 +154,7 @@ class Definitions:
     # Writing
 
     def create(self, workspace_id: str, name: str, description: str | None = None, folder: str = ROOT) -> Definition:
-        """Make a workflow with nothing but a Start block.
+        """Add a workflow that has only a Start block.
 
         Raises:
             Refusal: no such workspace or folder, or the name is taken there.
@@ -166,7 +165,7 @@ class Definitions:
         return self._add(workflow_id, workspace_id, name, description, graph.start_graph(workflow_id), folder=folder)
 
     def add(self, workspace_id: str, name: str, description: str | None, state: State, folder: str) -> Definition:
-        """Make a workflow of a graph from elsewhere: with new ids, and a name made unique.
+        """Add a workflow with this graph, new ids and a unique name.
 
         Raises:
             Refusal: no such workspace or folder.
@@ -179,7 +178,7 @@ class Definitions:
         )
 
     def duplicate(self, original: Definition, name: str | None = None, folder: str | None = None) -> Definition:
-        """Make a copy in the same workspace, undeployed, with a name made unique.
+        """Copy a workflow within its workspace; the copy is undeployed and has a unique name.
 
         Raises:
             Refusal: no such folder.
@@ -208,7 +207,7 @@ class Definitions:
         """Put workflows into a folder, each on its own.
 
         Returns:
-            Those that were moved, those that could not be, and the folder's path.
+            The moved workflows, the others, and the path of the folder.
 
         Raises:
             Refusal: no such workspace or folder.
@@ -227,12 +226,12 @@ class Definitions:
         return moved, failed, folder
 
     def archive(self, found: Definition) -> None:
-        """Delete a workflow, restorably, and its chat with it."""
+        """Archive a workflow and delete its chat."""
         found.archive(self.clock())
         self.chats.remove(found.id)
 
     def restore(self, found: Definition) -> None:
-        """Take a workflow back, undeployed; into the top if its folder is gone, its name made unique.
+        """Restore a workflow, undeployed and with a unique name; into the root if its folder is gone.
 
         Raises:
             Refusal: it is not archived.
@@ -260,7 +259,7 @@ class Definitions:
         """Delete a folder, archiving its workflows.
 
         Returns:
-            Its path, and how many folders and workflows went.
+            The path, and the numbers of deleted folders and archived workflows.
 
         Raises:
             Refusal: no such workspace or folder, or it is not empty and ``recursive`` is False.
@@ -277,7 +276,7 @@ class Definitions:
         """Replace the draft.
 
         Raises:
-            Refusal: a block, edge or variable of it has an id that belongs to another workflow.
+            Refusal: the id of a block, edge or variable belongs to another workflow.
         """
         self._check_ids(found, state)
         found.edit(copy.deepcopy(state), self.clock())
@@ -289,7 +288,7 @@ class Definitions:
     # Names and ids
 
     def free_name(self, workspace_id: str, folder: str, name: str) -> str:
-        """A name that is free in a folder: this one, or this one with a number."""
+        """This name, or if a workflow of the folder has it, this name with a number."""
         number, free = 1, name
         while self._is_taken(workspace_id, folder, free):
             number += 1

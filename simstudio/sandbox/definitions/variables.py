@@ -16,15 +16,15 @@ Variables = dict[str, dict[str, Any]]
 
 
 def apply_operations(variables: Variables, operations: Iterable[Mapping[str, Any]]) -> Variables:
-    """The variables after some operations, one after the other.
+    """Apply operations in order; return the new variables.
 
     Args:
-        variables: those there are; left as they are.
-        operations: ``{"operation": "add"|"edit"|"delete", "name", "type", "value"}``. Deleting what is not there
-            changes nothing.
+        variables: the variables by id; not changed.
+        operations: ``{"operation": "add"|"edit"|"delete", "name", "type", "value"}``. Deleting an unknown
+            variable changes nothing.
 
     Raises:
-        Refusal: a variable to add is there already, or one to edit is not.
+        Refusal: a variable to add exists, or one to edit does not.
     """
     changed = copy.deepcopy(variables)
     for each in operations:

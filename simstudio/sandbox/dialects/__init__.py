@@ -1,4 +1,4 @@
-"""The generations of the API the sandbox can speak."""
+"""The generations of the API that the sandbox can serve."""
 
 from __future__ import annotations
 

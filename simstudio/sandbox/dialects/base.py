@@ -1,4 +1,4 @@
-"""The differences between generations of Sim's API, as one policy object."""
+"""The differences between generations of Sim's API, as one object."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ class Account:
 
     @property
     def usage(self) -> dict[str, object]:
-        """The part of an answer that reports it."""
+        """The part of a response that reports the usage."""
         return {"currentPeriodCost": self.cost, "limit": self.limit, "plan": self.plan}
 
 
 class Dialect(ABC):
     """How one generation of the API reads requests and writes answers.
 
-    The routes decide nothing of this kind themselves: they ask the dialect, in the order it names.
+    Routes contain no such rule: they call the dialect, and run their checks in its order.
     """
 
     name: ClassVar[str]
@@ -99,10 +99,10 @@ class Dialect(ABC):
 
     @abstractmethod
     def meter(self, per_minute: int, now: float) -> Meter:
-        """How an allowance is counted."""
+        """Make the meter of an allowance."""
 
     def allowance(self, *, background: bool) -> Allowance:
-        """Which allowance an execution uses."""
+        """The allowance that an execution uses."""
         return "async" if background else "sync"
 
     def write_limit_headers(self, limiter: Limiter, allowance: Allowance) -> dict[str, str]:
@@ -111,7 +111,7 @@ class Dialect(ABC):
         return {}
 
     def refuse_at_capacity(self) -> Refusal:
-        """The refusal of the admission gate."""
+        """Make the refusal of the admission gate."""
         body = {"error": "Too many requests", "message": "Server is at capacity. Please retry shortly."}
         return Refusal(429, body={**body, "retryAfterSeconds": 5}, headers=(("retry-after", "5"),))
 
@@ -138,7 +138,7 @@ class Dialect(ABC):
         return json_reply(refusal.body or body, refusal.status, refusal.headers)
 
     def wording(self, issue: Issue) -> dict[str, Any]:
-        """Put an issue of a request as the validator of the generation does."""
+        """The text of an issue, as the validator of the generation writes it."""
         return zod3(issue)
 
     def invalid(self, issues: Issues, message: str = "Invalid request body") -> Refusal:
@@ -147,10 +147,10 @@ class Dialect(ABC):
         return Refusal(400, message, shown)
 
     def check_key(self, area: Area, key: KeyState) -> None:
-        """Let a key pass or not.
+        """Raise if operations of an area do not accept the key.
 
         Raises:
-            Refusal: it does not.
+            Refusal: 401 or 403.
         """
         status_and_message = self.key_errors.get(area, {}).get(key)
         if status_and_message is not None:
@@ -158,15 +158,15 @@ class Dialect(ABC):
 
     @abstractmethod
     def refuse_over_limit(self, limiter: Limiter, *, background: bool) -> Refusal:
-        """The refusal of an execution over the rate limit."""
+        """Make the refusal of an execution over the rate limit."""
 
     @abstractmethod
     def error_text(self, outcome: Outcome, workflow: Workflow, timeout: float | None) -> str | None:
-        """The message of a run that failed or timed out; None for one that did not."""
+        """Error message of a run that failed or timed out; None for other runs."""
 
     @abstractmethod
     def write_outcome(self, run: Run, outcome: Outcome, error: str | None) -> Reply:
-        """The answer to a synchronous run, unless it ended in a Response block."""
+        """Write the response to a synchronous run that did not end in a Response block."""
 
     def chunked_path(self, path: str) -> str | None:
         """The path of the value that a block which does not stream sends as a chunk when ``path`` is selected."""
@@ -179,16 +179,16 @@ class Dialect(ABC):
         return True
 
     def write_output(self, output: object, *, response: bool) -> object:
-        """The final output when nothing is selected, and that of a job."""
+        """The output of a job, and of a stream in which nothing is selected."""
         del response
         return output
 
     @abstractmethod
     def last_frames(self, outcome: Outcome, output: object, error: str | None) -> list[object]:
-        """The payloads that end a stream, before `done`."""
+        """The payloads at the end of a stream, before ``done``."""
 
     def says_done(self, outcome: Outcome) -> bool:
-        """Whether `done` follows."""
+        """Whether ``[DONE]`` follows them."""
         del outcome
         return True
 
@@ -210,7 +210,7 @@ class Dialect(ABC):
 
 
 def code_of(message: str) -> str:
-    """The code the server makes of a message: upper case, underscores for spaces."""
+    """The code that the server derives from a message: upper case, underscores for spaces."""
     return message.upper().replace(" ", "_")
 
 

@@ -55,7 +55,7 @@ class Documents(V04):
     invalid_json = "INVALID_JSON"
 
     def write_limit_headers(self, limiter: Limiter, allowance: Allowance) -> dict[str, str]:
-        """What ``get_rate_limit_info`` reads: the reset is in epoch seconds."""
+        """Headers that ``get_rate_limit_info`` reads; the reset is in epoch seconds."""
         now = limiter.read(allowance)
         return {
             "x-ratelimit-limit": str(now.per_minute),
@@ -64,7 +64,7 @@ class Documents(V04):
         }
 
     def refuse_over_limit(self, limiter: Limiter, *, background: bool) -> Refusal:
-        """With ``retry-after`` in seconds."""
+        """A 429 with ``retry-after`` in seconds."""
         seconds = limiter.seconds_to_reset(self.allowance(background=background))
         return Refusal(429, "Rate limit exceeded", headers=(("retry-after", str(max(1, math.ceil(seconds)))),))
 
@@ -90,12 +90,12 @@ class Documents(V04):
         return None
 
     def write_output(self, output: object, *, response: bool) -> object:
-        """A Response block's output is like any other."""
+        """The output, also of a Response block."""
         del response
         return output
 
     def last_frames(self, outcome: Outcome, output: object, error: str | None) -> list[object]:
-        """``done``, flat."""
+        """One event ``done`` with the fields of the result at its top level."""
         frame: dict[str, object] = {"event": "done", "success": outcome.ending == "completed", "output": output}
         if error is not None:
             frame["error"] = error
@@ -112,5 +112,5 @@ class Documents(V04):
         return body
 
     def job_error(self, job: JobRecord) -> object:
-        """A text."""
+        """The error of a failed job, as text."""
         return job.error or "Execution timed out"

@@ -47,7 +47,7 @@ class V04(Dialect):
         return Window(per_minute, now)
 
     def invocation(self, body: bytes, headers: Mapping[str, str]) -> Invocation:
-        """``input``, where there is one, is the whole input; nothing is stripped otherwise."""
+        """The input is the field ``input`` if it is given, else the whole body."""
         raw = self._parse(body)
         fields: Mapping[str, object] = raw if isinstance(raw, Mapping) else {}
         stream = fields.get("stream") is True or headers.get("x-stream-response") == "true"
@@ -103,14 +103,14 @@ class V04(Dialect):
         return Refusal(429, message, code="RATE_LIMIT_EXCEEDED")
 
     def error_text(self, outcome: Outcome, workflow: Workflow, timeout: float | None) -> str | None:
-        """A failure does not name the block."""
+        """The error without the name of the block."""
         del workflow
         if outcome.ending == "timeout":
             return f"Script execution timed out after {(timeout or 0) * 1000:g}ms"
         return outcome.error
 
     def write_outcome(self, run: Run, outcome: Outcome, error: str | None) -> Reply:
-        """Always 200; a failure keeps the output of the last block that worked."""
+        """Status 200, also of a failure, which has the output of the last block that succeeded."""
         del run
         body: dict[str, object] = {"success": outcome.ending == "completed"}
         metadata: dict[str, object] = {"duration": round(outcome.duration * 1000), "startTime": iso(outcome.started)}
@@ -122,22 +122,22 @@ class V04(Dialect):
         return json_reply({**body, "metadata": metadata})
 
     def chunked_path(self, path: str) -> str | None:
-        """Every selected value is sent as a chunk too."""
+        """The path itself: every selected value is also sent as a chunk."""
         return path
 
     def write_output(self, output: object, *, response: bool) -> object:
-        """A Response block's output has a level of its own."""
+        """The output; that of a Response block is nested one level deeper."""
         return {"response": output} if response else output
 
     def last_frames(self, outcome: Outcome, output: object, error: str | None) -> list[object]:
-        """``final``, of failures too."""
+        """One event ``final``, also of a failure."""
         data: dict[str, object] = {"success": outcome.ending == "completed"}
         if error is not None:
             data["error"] = error
         return [{"event": "final", "data": {**data, "output": output}}]
 
     def write_receipt(self, job: JobRecord, base_url: str) -> dict[str, object]:
-        """With a relative link."""
+        """A body with ``taskId`` and a relative link."""
         del base_url
         return {
             "success": True,
@@ -148,7 +148,7 @@ class V04(Dialect):
         }
 
     def job(self, job: JobRecord, account: Account) -> dict[str, object]:
-        """A failed workflow is a ``completed`` job; ``failed`` means the job itself broke."""
+        """A failed workflow is a ``completed`` job; only a job that was refused is ``failed``."""
         del account
         body: dict[str, object] = {"success": True, "taskId": job.id}
         if job.ending is None:
@@ -173,11 +173,11 @@ class V04(Dialect):
         return {**body, "output": output}
 
     def job_error(self, job: JobRecord) -> object:
-        """The error of a failed job: an object."""
+        """The error of a failed job, as an object."""
         return {"message": job.error, "name": "Error", "stackTrace": f"Error: {job.error}"}
 
     def deployment(self, workflow: Workflow) -> dict[str, object]:
-        """With ``isPublished``."""
+        """The status with ``isPublished``."""
         return {
             "isDeployed": workflow.deployed,
             "deployedAt": iso(workflow.deployed_at or workflow.created) if workflow.deployed else None,
@@ -186,7 +186,7 @@ class V04(Dialect):
         }
 
     def usage(self, limiter: Limiter, account: Account) -> dict[str, object]:
-        """With one ``limit`` a window, without storage."""
+        """The limits with one ``limit`` a window, without storage."""
         return {
             "success": True,
             "rateLimit": {"sync": _limit(limiter, "sync"), "async": _limit(limiter, "async"), "authType": "api"},

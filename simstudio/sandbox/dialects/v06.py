@@ -65,27 +65,27 @@ class V06(Dialect):
         return TokenBucket(per_minute, now)
 
     def allowance(self, *, background: bool) -> Allowance:
-        """Everything takes from the sync bucket; the async one is only reported."""
+        """The sync bucket, also for background executions; the async bucket is only reported."""
         del background
         return "sync"
 
     def invocation(self, body: bytes, headers: Mapping[str, str]) -> Invocation:
-        """Control keys are checked and stripped; what is not JSON is an empty body."""
+        """Read the body without its control keys; a body that is not JSON counts as empty."""
         return execute_body.read(self, body, headers)
 
     def refuse_over_limit(self, limiter: Limiter, *, background: bool) -> Refusal:
-        """Without a hint when to come back."""
+        """A 429 without ``Retry-After``."""
         del limiter, background
         return Refusal(429, self.rate_limited_job)
 
     def error_text(self, outcome: Outcome, workflow: Workflow, timeout: float | None) -> str | None:
-        """A failure names the block."""
+        """The error with the name of the block."""
         if outcome.ending == "timeout":
             return f"Execution timed out after {_format_period(timeout or 0)}"
         return None if outcome.error is None else f"{workflow.block}: {outcome.error}"
 
     def write_outcome(self, run: Run, outcome: Outcome, error: str | None) -> Reply:
-        """The envelope; of runs that failed or timed out without ``executionId``."""
+        """The envelope; runs that failed or timed out have no ``executionId``."""
         metadata = {
             "duration": outcome.duration * 1000,
             "startTime": iso(outcome.started),
@@ -104,15 +104,15 @@ class V06(Dialect):
         )
 
     def chunked_path(self, path: str) -> str | None:
-        """Only a path written with an ``output.`` prefix, which looks like a mistake of the server's."""
+        """A path that is written with the prefix ``output.``, as observed; None for other paths."""
         return path.removeprefix("output.") if path.startswith("output.") else None
 
     def keeps_path(self, path: str) -> bool:
-        """Whether the final output keeps a path: not if it was sent in chunks."""
+        """Whether the final output has a path: not if its value was sent in chunks."""
         return self.chunked_path(path) is None
 
     def last_frames(self, outcome: Outcome, output: object, error: str | None) -> list[object]:
-        """``final``, or ``error``."""
+        """One event ``final`` or ``error``."""
         if error is not None:
             return [{"event": "error", "error": error}]
         if outcome.ending == "paused":
@@ -120,11 +120,11 @@ class V06(Dialect):
         return [{"event": "final", "data": {"success": outcome.ending == "completed", "output": output}}]
 
     def says_done(self, outcome: Outcome) -> bool:
-        """Not after a failure, but after a timeout."""
+        """True except after a failure; a timeout has ``[DONE]``."""
         return outcome.ending != "failed"
 
     def write_receipt(self, job: JobRecord, base_url: str) -> dict[str, object]:
-        """With an absolute ``statusUrl``."""
+        """A body with ``jobId`` and an absolute ``statusUrl``."""
         return {
             "success": True,
             "async": True,
@@ -173,7 +173,7 @@ class V06(Dialect):
         return body
 
     def deployment(self, workflow: Workflow) -> dict[str, object]:
-        """Without ``isPublished``."""
+        """The status without ``isPublished``."""
         return {
             "isDeployed": workflow.deployed,
             "deployedAt": iso(workflow.deployed_at or workflow.created) if workflow.deployed else None,
@@ -181,7 +181,7 @@ class V06(Dialect):
         }
 
     def usage(self, limiter: Limiter, account: Account) -> dict[str, object]:
-        """With burst sizes and storage."""
+        """The limits with burst sizes and storage."""
         return {
             "success": True,
             "rateLimit": {

@@ -29,7 +29,7 @@ _EXECUTION_ID = Text(
 
 
 class V08(V06):
-    """Execution ids of the caller, kept for good; jobs named after their execution."""
+    """Execution ids may come from the caller and stay claimed; job ids are derived from them."""
 
     name = "v0.8"
     limits = RateLimits(UNLIMITED, UNLIMITED, UNLIMITED)
@@ -41,21 +41,21 @@ class V08(V06):
     job_takes_token = False
 
     def refuse_at_capacity(self) -> Refusal:
-        """With a code."""
+        """The refusal with a code."""
         body = {"error": "Too many requests", "message": "Server is at capacity. Please retry shortly."}
         coded = {**body, "code": "ADMISSION_GATE_CAPACITY", "retryable": True, "retryAfterSeconds": 5}
         return Refusal(429, body=coded, headers=(("retry-after", "5"),))
 
     def wording(self, issue: Issue) -> dict[str, Any]:
-        """Put an issue as zod 4 does."""
+        """The text of an issue as zod 4 writes it."""
         return zod4(issue)
 
     def job_id(self, execution_id: str) -> str:
-        """The execution's, prefixed."""
+        """The id of the execution with the prefix ``workflow-execution:``."""
         return f"workflow-execution:{execution_id}"
 
     def invocation(self, body: bytes, headers: Mapping[str, str]) -> Invocation:
-        """The id of an execution comes in a header, or in the body, of which it is no input."""
+        """Read the body; the id of the execution, from a header or the body, is not part of the input."""
         header = headers.get("x-execution-id")
         if header is not None:
             self._check("X-Execution-Id", header, "Invalid execution ID header")
@@ -74,7 +74,7 @@ class V08(V06):
         return attrs.evolve(invocation, received=received, execution_id=header or raw["executionId"])
 
     def says_done(self, outcome: Outcome) -> bool:
-        """After a failure as well."""
+        """True, also after a failure."""
         del outcome
         return True
 

@@ -52,12 +52,12 @@ execute_by_get = Legacy("execute", "execute by GET").operation("GET", execute.pa
 
 
 def refuse_over_usage(message: str) -> Refusal:
-    """The refusal of an execution over the usage limit."""
+    """Make the refusal of an execution over the usage limit."""
     return Refusal(402, message, code="USAGE_LIMIT_EXCEEDED")
 
 
 class Attempt:
-    """One request on its way through the checks, in the order the dialect names."""
+    """The checks of one request, in the order that the dialect names."""
 
     def __init__(self, call: Call, body: bytes) -> None:
         self._core = core = call.core
@@ -70,7 +70,7 @@ class Attempt:
         self._invocation: Invocation | None = None
 
     def check(self) -> tuple[Workflow, Invocation]:
-        """What is to be run.
+        """Run all checks; return the workflow and its invocation.
 
         Raises:
             Refusal: a check failed.

@@ -1,4 +1,4 @@
-"""Paused runs: listed, looked at, resumed."""
+"""Paused runs: list, details and resumption."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _find_paused(call: Call, missing: str) -> ExecutionRecord:
 
 
 def _answer(body: bytes) -> object:
-    """What was answered: the ``input`` of the body, or all of it; what is no JSON is an empty answer."""
+    """The answer: ``input`` of the body, or the whole body; empty if the body is no JSON."""
     try:
         payload = jsontext.loads(body)
     except ValueError:
@@ -107,7 +107,7 @@ def _answer(body: bytes) -> object:
 
 
 def _result(core: Core, resumption: Resumption, outcome: Outcome) -> dict[str, object]:
-    """A failed run is an answer like any other here: 200."""
+    """The response of a resumed run: 200, also if the run failed."""
     run = resumption.run
     error = core.dialect.error_text(outcome, run.workflow, run.timeout)
     body: dict[str, object] = {

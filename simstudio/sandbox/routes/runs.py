@@ -34,7 +34,7 @@ def get_job(call: Call) -> Reply:
 
 @Legacy("cancel", "cancel").operation("POST", "/api/workflows/{id}/executions/{execution}/cancel")
 def cancel(call: Call) -> Reply:
-    """Cancel an execution. Servers before v0.8 confirm this for unknown and finished ones also."""
+    """Cancel an execution. Servers before v0.8 also report success for unknown and finished ones."""
     readable_workflow(call, "cancel")
     execution_id, redis = call.path["execution"], call.core.settings.redis
     if call.core.dialect.since_v08:
@@ -92,11 +92,11 @@ def _present(execution: ExecutionRecord) -> dict[str, object]:
 
 
 def describe_pause(execution: ExecutionRecord, *, internal_id: bool) -> dict[str, object] | None:
-    """Where a run waits; None when it does not.
+    """The pause of a run, as its details show it; None if the run is not paused.
 
     Args:
         execution: the run.
-        internal_id: whether the paused execution's own id is told.
+        internal_id: whether the id of the paused execution is shown.
     """
     if execution.state != "paused":
         return None

@@ -75,7 +75,7 @@ def _cursor(found: Definition) -> str:
 
 
 def _position(cursor: str | None) -> tuple[str, str] | None:
-    """Where a page begins. An undecodable cursor means the first page, a wrong one breaks the server.
+    """The beginning of a page. An undecodable cursor means the first page, a wrong one causes a 500.
 
     Raises:
         Refusal: 500.
@@ -93,7 +93,7 @@ def _position(cursor: str | None) -> tuple[str, str] | None:
 
 
 def _folder_id(found: Definition) -> str | None:
-    """Folders have ids here, which no v1 operation tells what they mean."""
+    """Id of a folder, derived from its path. No operation of v1 shows the folder of an id."""
     return None if found.folder == ROOT else str(uuid5(NAMESPACE, f"{found.workspace_id}{found.folder}"))
 
 

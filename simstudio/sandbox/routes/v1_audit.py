@@ -89,12 +89,12 @@ def _select(core: Core, asked: Mapping[str, Any]) -> list[Entry]:
 
 
 def _to_iso(date: str | None) -> str | None:
-    """A date as entries write theirs, whose text orders as they do."""
+    """A date in the form of the entries, so that texts can be compared."""
     return iso_or_none(moment_of(date) if date else None)
 
 
 def _position(cursor: str | None) -> tuple[str, str] | None:
-    """Where a page begins; a cursor that cannot be read means the first page."""
+    """The beginning of a page; an unreadable cursor means the first page."""
     try:
         position = jsontext.loads(base64.b64decode(cursor or "", validate=True))
     except ValueError:

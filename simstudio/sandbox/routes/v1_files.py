@@ -33,7 +33,7 @@ def list_files(call: Call) -> Reply:
 
 @_V1.operation("POST", "/api/v1/files")
 async def upload_file(call: Call) -> Reply:
-    """A new file; a name that is taken gets a number."""
+    """Add a file; a name that is taken gets a number."""
     core = call.core
     workspace_id, upload = await form(call)
     check_member(call, workspace_id)
@@ -44,7 +44,7 @@ async def upload_file(call: Call) -> Reply:
 
 @_V1.operation("GET", "/api/v1/files/{file}", query=WORKSPACE)
 def download_file(call: Call) -> Response:
-    """The bytes of a file; what is known of it is in the headers."""
+    """The bytes of a file; headers hold its metadata."""
     file = _file_asked_for(call)
     name = quote(file.name, safe="!*'()")
     plain = re.sub(r"[^\w.-]", "_", file.name, flags=re.ASCII)
@@ -60,7 +60,7 @@ def download_file(call: Call) -> Response:
 
 @_V1.operation("DELETE", "/api/v1/files/{file}", query=WORKSPACE)
 def delete_file(call: Call) -> Reply:
-    """A file is archived."""
+    """Archive a file."""
     core = call.core
     file = core.data.files.archive(_file_asked_for(call).id)
     _record(core, "file.deleted", f'Archived file "{file.name}" via API', file)

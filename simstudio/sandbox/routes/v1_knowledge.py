@@ -154,7 +154,7 @@ async def search(call: Call) -> Reply:
 
 @contextmanager
 def _refuse_taken_name() -> Iterator[None]:
-    """Refuse a name that is taken in v1's words."""
+    """Turn the refusal of a taken name into that of v1."""
     try:
         yield
     except Refusal as refusal:

@@ -1,8 +1,7 @@
-"""The logs of ``/api/v1``, with the faults they are known for.
+"""The logs of ``/api/v1``, with the observed faults of the servers.
 
-Before v0.8, every cursor that the list gave out breaks it, as does ``model``; a wrong date breaks every server. What
-works is to ask again with ``endDate`` (or ``startDate``, in ascending order) set to the last entry's ``startedAt``,
-which is inclusive.
+Before v0.8 a cursor and ``model`` cause a 500; a wrong date does on every server. Paging works with ``endDate`` (or
+``startDate``, in ascending order) set to the last entry's ``startedAt``, which is inclusive.
 """
 
 from __future__ import annotations
@@ -122,14 +121,14 @@ def _logs(core: Core) -> Logs:
 
 
 def _visible(call: Call, workspace_id: str | None = None) -> list[Entry]:
-    """The entries of a workspace; of an unknown one, or for somebody else, there are simply none."""
+    """The entries of a workspace; none for an unknown workspace or another user."""
     if call.key == "outsider":
         return []
     return _logs(call.core).of_workspace(call.core.account().workspace_id if workspace_id is None else workspace_id)
 
 
 def _breaks(query: Mapping[str, Any]) -> bool:
-    """Whether the real server stumbles over a query."""
+    """Whether the real server answers a query with 500."""
     dates = [query[name] for name in ("startDate", "endDate") if query.get(name)]
     return any(_moment(text) is None for text in dates)
 
@@ -139,7 +138,7 @@ def _order(entry: Entry) -> tuple[str, str]:
 
 
 def _position(cursor: str | None) -> tuple[str, str] | None:
-    """Where a page begins; None for a cursor that holds nothing."""
+    """The beginning of a page; None for an empty cursor."""
     try:
         position = jsontext.loads(base64.b64decode(cursor or "", validate=True))
     except ValueError:
@@ -150,7 +149,7 @@ def _position(cursor: str | None) -> tuple[str, str] | None:
 
 
 def _moment(text: str) -> str | None:
-    """A date as the API writes it; None for what JavaScript's ``Date`` would not read either."""
+    """A date as the API writes it; None if JavaScript's ``Date`` cannot read it."""
     try:
         moment = datetime.fromisoformat(text.removesuffix("Z") + ("+00:00" if text.endswith("Z") else ""))
     except ValueError:

@@ -1,6 +1,6 @@
 """Deploying, rolling back, exporting and importing below ``/api/v1``.
 
-No recording shows these five; their answers are those of v2 in v1's envelope.
+No server was observed: the responses are those of v2 in the envelope of v1.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _IMPORTED = Shape(
 
 
 def find_workflow(call: Call) -> Definition:
-    """The workflow a path names, for somebody who may see it.
+    """The workflow that the path names.
 
     Raises:
         Refusal: 404 or 403.
@@ -80,7 +80,7 @@ def export(call: Call) -> Reply:
 
 @_V1.operation("POST", "/api/v1/workflows/import", body=_IMPORTED)
 def import_workflow(call: Call) -> Reply:
-    """Make a workflow of a file."""
+    """Import a workflow."""
     store = call.core.definitions
     if call.body["workspaceId"] not in store.workspaces or call.key == "outsider":
         raise Refusal(403, "Access denied")

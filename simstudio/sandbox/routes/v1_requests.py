@@ -35,12 +35,12 @@ WORKSPACE = Shape({"workspaceId": IN_QUERY})
 
 
 def success(**data: object) -> Reply:
-    """The response of tables, files and knowledge."""
+    """Make the response of tables, files and knowledge."""
     return json_reply({"success": True, "data": data})
 
 
 def with_limits(call: Call, **body: object) -> Reply:
-    """The response of workflows, logs and the audit log: with the execution limits and what the user has spent."""
+    """The response of workflows, logs and the audit log: with the execution limits and the usage."""
     account, limiter = call.core.account(), call.core.limiter()
     limits = {
         "workflowExecutionRateLimit": {
@@ -72,7 +72,7 @@ async def form(call: Call) -> tuple[str, UploadedFile]:
     """Return the workspace's id and the file of an upload of v1.
 
     Raises:
-        Refusal: 400, one is missing or the body is not a form, as one over 10 MiB is not: the server cuts it.
+        Refusal: 400, one is missing or the body is no form; the server cuts a body over 10 MiB, so that it is none.
     """
     fields, file = await _parse_form(call)
     if not fields.get("workspaceId"):

@@ -46,7 +46,7 @@ def _number(of: str, least: int, most: int | None, too_big: str) -> Limit:
 
 
 def _json(text: str) -> object:
-    """The JSON in a parameter; an empty text is none.
+    """The JSON value of a parameter; None for an empty text.
 
     Raises:
         Refusal: 400.
@@ -158,10 +158,10 @@ def table_asked_for(call: Call) -> Table:
 
 @_V1.operation("GET", "/api/v1/tables/{table}/rows", query=_LISTED)
 def list_rows(call: Call) -> Reply:
-    """Rows that pass a filter, in an order.
+    """List rows that match a filter, in an order.
 
-    The documents' defaults for ``limit`` and ``offset`` are not applied: without a limit all rows are sent, and what
-    was not asked for is not in the answer.
+    The documents' defaults for ``limit`` and ``offset`` are not applied: without a limit all rows are sent, and
+    parameters that were not given are not in the response.
     """
     asked = call.query
     table = table_of(call, asked["workspaceId"])
@@ -174,7 +174,7 @@ def list_rows(call: Call) -> Reply:
 
 @_V1.operation("POST", "/api/v1/tables/{table}/rows", body=_Inserted())
 def insert_rows(call: Call) -> Reply:
-    """One row or many, all or none, at the end: the server drops ``position`` and ``positions``."""
+    """Add one row or many at the end, all or none; ``position`` and ``positions`` are ignored, as on the server."""
     asked = call.body
     table = table_of(call, asked["workspaceId"])
     if "rows" in asked:
@@ -187,7 +187,7 @@ def insert_rows(call: Call) -> Reply:
 
 @_V1.operation("PUT", "/api/v1/tables/{table}/rows", body=_UPDATED)
 def update_rows(call: Call) -> Reply:
-    """The rows that pass a filter."""
+    """Change the rows that match a filter."""
     asked = call.body
     table = table_of(call, asked["workspaceId"])
     changed = rows.update_where(table, asked["filter"], asked["data"], asked.get("limit"), call.core.clock())
@@ -198,7 +198,7 @@ def update_rows(call: Call) -> Reply:
 
 @V1(until_v08=True).operation("PATCH", "/api/v1/tables/{table}/rows", body=_BATCH)
 def batch_update_rows(call: Call) -> Reply:
-    """Rows by their ids."""
+    """Change rows by id."""
     asked = call.body
     table = table_of(call, asked["workspaceId"])
     updates = [(each["rowId"], each["data"]) for each in asked["updates"]]
@@ -207,7 +207,7 @@ def batch_update_rows(call: Call) -> Reply:
 
 @_V1.operation("DELETE", "/api/v1/tables/{table}/rows", body=_DELETED)
 def delete_rows(call: Call) -> Reply:
-    """The rows that pass a filter or, only if there is none, those with some ids."""
+    """Delete the rows that match a filter; without a filter those with the given ids."""
     asked = call.body
     table = table_of(call, asked["workspaceId"])
     if "filter" in asked:
@@ -222,7 +222,7 @@ def delete_rows(call: Call) -> Reply:
 
 @_V1.operation("POST", "/api/v1/tables/{table}/rows/upsert", body=_UPSERTED)
 def upsert_row(call: Call) -> Reply:
-    """A row that replaces the one with the same unique value; its position is not told."""
+    """Replace the row with the same unique value, or add one; the response has no position."""
     asked = call.body
     table = table_of(call, asked["workspaceId"])
     row, is_new = rows.upsert(table, asked["data"], asked.get("conflictTarget"), call.core.clock())
@@ -240,7 +240,7 @@ def get_row(call: Call) -> Reply:
 
 @_V1.operation("PATCH", "/api/v1/tables/{table}/rows/{row}", body=_ONE)
 def update_row(call: Call) -> Reply:
-    """Some values of one row."""
+    """Change values of one row."""
     asked = call.body
     table = table_of(call, asked["workspaceId"])
     row = table.row(call.path["row"])

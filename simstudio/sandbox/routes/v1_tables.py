@@ -93,7 +93,7 @@ def list_tables(call: Call) -> Reply:
 
 @_V1.operation("POST", "/api/v1/tables", body=_NEW_TABLE)
 def create_table(call: Call) -> Reply:
-    """A new table, as far as the plan allows."""
+    """Create a table."""
     core, asked = call.core, call.body
     check_member(call, asked["workspaceId"])
     wanted = [_column(each) for each in asked["schema"]["columns"]]
@@ -112,7 +112,7 @@ def get_table(call: Call) -> Reply:
 
 @_V1.operation("DELETE", "/api/v1/tables/{table}")
 def delete_table(call: Call) -> Reply:
-    """A table is archived."""
+    """Archive a table."""
     core = call.core
     table = core.data.tables.archive(table_asked_for(call).id)
     core.data.audit.record("table.deleted", _resource(table), f'Archived table "{table.name}" via API')
@@ -121,7 +121,7 @@ def delete_table(call: Call) -> Reply:
 
 @_V1.operation("POST", "/api/v1/tables/{table}/columns", body=_NEW_COLUMN)
 def add_column(call: Call) -> Reply:
-    """A new column."""
+    """Add a column."""
     core, asked = call.core, call.body
     table = table_of(call, asked["workspaceId"])
     wanted = asked["column"]
@@ -132,7 +132,7 @@ def add_column(call: Call) -> Reply:
 
 @_V1.operation("PATCH", "/api/v1/tables/{table}/columns", body=_CHANGED_COLUMN)
 def update_column(call: Call) -> Reply:
-    """Another name, type or constraint."""
+    """Change the name, type or constraints of a column."""
     core, asked = call.core, call.body
     table = table_of(call, asked["workspaceId"])
     name, updates = asked["columnName"], asked["updates"]
@@ -143,7 +143,7 @@ def update_column(call: Call) -> Reply:
 
 @_V1.operation("DELETE", "/api/v1/tables/{table}/columns", body=_DROPPED_COLUMN)
 def delete_column(call: Call) -> Reply:
-    """A column goes, named in the body of the DELETE."""
+    """Delete a column, which the body of the DELETE names."""
     core, asked = call.core, call.body
     table = table_of(call, asked["workspaceId"])
     name = asked["columnName"]

@@ -1,4 +1,4 @@
-"""Families of v2 that the sandbox does not have, because they administer a deployment or call other services."""
+"""Families of v2 that the sandbox lacks, because they administer a deployment or call other services."""
 
 from __future__ import annotations
 

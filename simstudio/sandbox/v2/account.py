@@ -24,7 +24,7 @@ _DAYS = {"1d": 1, "7d": 7, "30d": 30}
 
 @V2(is_gated=False).serves(Meta.get)
 def meta(call: Call) -> Reply:
-    """Whether v2 is switched on, and what kind of key asks."""
+    """Whether v2 is switched on, and the kind of the key."""
     return data({"v2Enabled": call.core.settings.v2, "keyType": "personal", "expiresAt": None})
 
 
@@ -54,7 +54,7 @@ def status(call: Call) -> Reply:
 
 @V2().serves(Billing.logs, {"period": "30d", "limit": 50})
 def logs(call: Call) -> Reply:
-    """A page of what was charged, newest first: every finished run, of which none costs anything here."""
+    """A page of charges, newest first: every finished run, at no cost."""
     query, core = call.query, call.core
     workspace_id = query.get("workspaceId")
     if workspace_id is not None:
@@ -75,7 +75,7 @@ def logs(call: Call) -> Reply:
 
 
 def _period(call: Call) -> tuple[float, float]:
-    """From when to when, in epoch seconds.
+    """Start and end of the period, in epoch seconds.
 
     Raises:
         Refusal: 400, a custom period lacks its dates, or another one has dates.

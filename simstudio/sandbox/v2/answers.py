@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def data(value: object, status: int = 200, headers: Headers = ()) -> Reply:
-    """One thing."""
+    """A response with one object."""
     return json_reply({"data": value}, status, (*PRIVATE, *headers))
 
 
 def listing(items: Iterable[object], next_cursor: str | None = None, **extra: object) -> Reply:
-    """A list, or one page of it.
+    """A response with a list, or one page of it.
 
     Args:
         next_cursor: Where the next page begins; None on the last one.

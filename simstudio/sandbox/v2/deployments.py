@@ -68,7 +68,7 @@ def get(call: Call) -> Reply:
 
 @V2().serves(WorkflowDeployments.update)
 def set_public(call: Call) -> Reply:
-    """Let everybody run the workflow, or only those with a key."""
+    """Set whether the workflow can be executed without a key."""
     found = views.workflow_of(call)
     found.public = call.body["isPublicApi"]
     note(call, "workflow.public_api_toggled", found, isPublicApi=found.public)
@@ -96,7 +96,7 @@ def put_chat(call: Call) -> Reply:
 
 @V2().serves(WorkflowChat.delete)
 def delete_chat(call: Call) -> Reply:
-    """Take the workflow's chat down."""
+    """Delete the chat of the workflow."""
     found, chats = views.workflow_of(call), call.core.definitions.chats
     chat = chats.get(found.id)
     chats.remove(found.id)

@@ -37,7 +37,7 @@ def export(call: Call) -> Reply:
 
 @V2().serves(Workflows.import_)
 def import_workflow(call: Call) -> Reply:
-    """Make a workflow of a file."""
+    """Import a workflow."""
     store, body = call.core.definitions, call.body
     call.workspace(body["workspaceId"])
     plan = Plan.of(body)

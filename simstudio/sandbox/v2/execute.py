@@ -78,7 +78,7 @@ _BODY = Shape(
 
 
 def _admit(call: Call) -> Headers:
-    """Admit a key, or anybody to a public workflow, as long as the server has capacity."""
+    """Admit a valid key, or any caller of a public workflow, while the server has capacity."""
     anonymous = call.key == "missing"
     headers = () if anonymous else _FAMILY.admit(call)
     hops = [hop for hop in call.request.headers.get("x-sim-via", "").split(",") if hop.strip()]
@@ -127,7 +127,7 @@ async def execute(call: Call) -> ASGIApp:
 def _take_allowance(core: Core, workflow: Workflow, invocation: Invocation, run_id: str | None) -> None:
     """Check the usage limit and the execution limits, and use up one run.
 
-    The execution limits are checked once the run id is claimed: a run that they refuse is kept under it, as failed.
+    The execution limits are checked once the run id is claimed: a refused run is kept under it as failed.
 
     Raises:
         Refusal: 402 or 429.
@@ -144,7 +144,7 @@ def _take_allowance(core: Core, workflow: Workflow, invocation: Invocation, run_
 
 
 class Wanted:
-    """What one request asks for, after the checks of how its parts go together.
+    """One execute request, after the checks of its combinations of parameters.
 
     Raises:
         Refusal: 400, 403 or 404.
@@ -164,10 +164,10 @@ class Wanted:
         self._check_selection()
 
     def claim(self) -> str | None:
-        """The caller's id for the run; None when the server makes one, as it does for nobody in particular.
+        """Claim the caller's id for the run; None if the server makes one, as for anonymous callers.
 
         Raises:
-            Refusal: 400 for what is no id, 409 when it is taken.
+            Refusal: 400, the header is no id; 409, the id is taken.
         """
         run_id = self._call.request.headers.get(RUN_ID)
         if run_id is None or self._anonymous:
@@ -182,7 +182,7 @@ class Wanted:
         return run_id
 
     def invocation(self) -> Invocation:
-        """The run that is asked for."""
+        """The invocation of the run."""
         body = self._body
         return Invocation(
             received=body.get("input") or {},
@@ -198,7 +198,7 @@ class Wanted:
         )
 
     def frames(self) -> FrameWriter:
-        """What writes the stream."""
+        """The writer of the stream."""
         shown = {name for name in ("includeThinking", "includeToolCalls") if self._body.get(name)}
         return AgentFrames(tuple(self.selected or ()), negotiated=self.negotiated, shown=shown)
 
@@ -256,7 +256,7 @@ class Wanted:
 
 
 def known_blocks(workflow: Workflow) -> set[str] | None:
-    """The names and ids of the blocks a workflow can have; None when only running it would tell."""
+    """Names and ids of the blocks of a workflow; None if they are known only when it runs."""
     own = {normalise_name(workflow.block), workflow.block_id(), normalise_name(RESPONSE_BLOCK)}
     known = {*own, *workflow.block_ids, *workflow.block_ids.values()}
     return known if _has_fixed_blocks(workflow.function) else None
@@ -275,12 +275,12 @@ def _has_fixed_blocks(function: object) -> bool:
 
 
 class AgentFrames(FrameWriter):
-    """Frames of v2: what does not stream is a chunk too, and those who ask for it see what a model does.
+    """Frames of v2: outputs that do not stream are chunks as well, and agent events are sent on request.
 
     Args:
         selected: the selected outputs.
-        negotiated: whether the caller speaks the protocol of agent events.
-        shown: which of ``includeThinking`` and ``includeToolCalls`` were asked for.
+        negotiated: whether the caller accepts the protocol of agent events.
+        shown: the ones of ``includeThinking`` and ``includeToolCalls`` that were requested.
     """
 
     def __init__(self, selected: tuple[str, ...], *, negotiated: bool, shown: set[str]) -> None:
@@ -289,7 +289,7 @@ class AgentFrames(FrameWriter):
         self._shown = shown
 
     def agent_event(self, event: AgentEvent) -> list[bytes]:
-        """The frame of one event, if the caller wants to see it."""
+        """The frame of one event, if the caller requested such events."""
         what, block = event.what, {"blockId": event.block_id}
         if isinstance(what, Reset):
             return [frame({**block, "event": "chunk_reset"})] if self._negotiated else []
@@ -304,7 +304,7 @@ class AgentFrames(FrameWriter):
 
 
 class _V2(V06):
-    """How streams of v2 differ from those of v0.6: every selected value that does not stream is sent as one chunk."""
+    """The dialect of streams of v2: a selected value that does not stream is sent as one chunk, unlike in v0.6."""
 
     name = "v2"
 
@@ -314,7 +314,7 @@ class _V2(V06):
 
 
 class Heartbeats:
-    """A synchronous run as lines of JSON: heartbeats while it goes on, then its result."""
+    """A synchronous run as lines of JSON: heartbeats until its end, then its result."""
 
     def __init__(self, core: Core, run: Run, headers: Headers, selected: list[str] | None) -> None:
         self._core = core

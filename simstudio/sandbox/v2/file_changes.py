@@ -1,4 +1,4 @@
-"""Files: renamed, moved, changed, unpacked, archived, restored and shared."""
+"""Changes of files: names, folders, contents, archives and shares."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def move(call: Call) -> Reply:
 
 @serves(Files.replace_content, {"encoding": "utf-8"})
 def replace_content(call: Call) -> Reply:
-    """Give a file another content."""
+    """Replace the content of a file."""
     store, file = find_file(call)
     content = decode(call.body)
     check_revision(call, file)
@@ -52,7 +52,7 @@ def replace_content(call: Call) -> Reply:
 
 
 def check_revision(call: Call, file: File) -> None:
-    """Raise if the caller expects another content than the file has.
+    """Raise if the file does not have the revision that the caller expects.
 
     Raises:
         Refusal: 409.
@@ -112,7 +112,7 @@ def bulk_delete(call: Call) -> Reply:
 
 @serves(Files.restore)
 def restore(call: Call) -> Reply:
-    """Bring an archived file back into the root; one that is in use stays as it is."""
+    """Restore an archived file into the root; a file in use does not change."""
     store, file = find_file(call, archived=True)
     restored = store.restore(file)
     note(call, "file.restored", restored)
@@ -128,7 +128,7 @@ def get_share(call: Call) -> Reply:
 
 @serves(Files.update_share)
 def update_share(call: Call) -> Reply:
-    """Share a file, or end that; its address stays."""
+    """Share a file or stop sharing it; its address stays."""
     store, file = find_file(call)
     body = call.body
     shared = store.update_share(

@@ -59,7 +59,7 @@ def relocate(call: Call) -> Reply:
 
 @serves(FileFolders.delete, {"recursive": False}, spelled=("recursive",))
 def delete(call: Call) -> Reply:
-    """Archive a folder, with everything in it if asked for."""
+    """Archive a folder; with its contents if the request is recursive."""
     store, query = files_of(call, call.query["workspaceId"]), call.query
     path, folders, files = store.delete_folder(query["path"], recursive=query["recursive"])
     return data({"path": path, "deleted": True, "deletedItems": {"folders": folders, "files": files}})
@@ -67,6 +67,6 @@ def delete(call: Call) -> Reply:
 
 @serves(FileFolders.restore)
 def restore(call: Call) -> Reply:
-    """Bring an archived folder back with everything in it."""
+    """Restore an archived folder with its contents."""
     folder, folders, files = files_of(call, call.body["workspaceId"]).restore_folder(call.body["path"])
     return data({"folder": views.folder(folder), "restoredItems": {"files": files, "folders": folders}})

@@ -1,4 +1,4 @@
-"""The texts of files: read, searched and edited. Only plain texts are read; PDF and office documents are not."""
+"""Reading, searching and editing the texts of files. Only plain texts are read, not PDF and office documents."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def read_text(call: Call) -> Reply:
 
 
 def file_text(call: Call, file: File, version: Version) -> dict[str, Any]:
-    """The text of a version of a file, or the lines of it that the call asks for.
+    """The text of a version of a file, or the requested lines of it.
 
     Raises:
-        Refusal: 400, it is no text; 413, it has more than ``maxBytes``.
+        Refusal: 400, the content is no text; 413, it is larger than ``maxBytes``.
     """
     query, content = call.query, version.content
     if not _is_text(file):
@@ -127,7 +127,7 @@ def _edit(text: str, edit: Mapping[str, Any]) -> str:
     """A text after an edit.
 
     Raises:
-        Refusal: 400, a place that the edit names is not in the text, or is in it several times.
+        Refusal: 400, a place that the edit names is missing or ambiguous.
     """
     mode: str = edit["mode"]
     content: str = edit.get("content", "")
@@ -151,7 +151,7 @@ def _edit(text: str, edit: Mapping[str, Any]) -> str:
 
 
 def _line(lines: list[str], anchor: str, occurrence: int, start: int = 0) -> int:
-    """Index of the line that is an anchor; ``occurrence`` counts such lines from 1."""
+    """Index of the line that equals an anchor; ``occurrence`` counts such lines from 1."""
     found = [index for index, line in enumerate(lines) if index >= start and line.strip() == anchor.strip()]
     if not 1 <= occurrence <= len(found):
         raise Refusal(400, f"The anchor line {anchor!r} was not found")

@@ -26,7 +26,7 @@ def _session(upload: Upload) -> dict[str, Any]:
 
 @serves(FileUploads.create, own={"size": Number(least=(0, None), most=(_MOST, None), whole=True)})
 def create(call: Call) -> Reply:
-    """Begin an upload; the size decides whether the bytes go in parts."""
+    """Open an upload session; large files are sent in parts."""
     body = call.body
     workspace_id = body["workspaceId"]
     folder = files_of(call, workspace_id).folders.require(body.get("folderPath", ROOT))
@@ -38,7 +38,7 @@ def create(call: Call) -> Reply:
 
 @serves(FileUploads.get)
 def get(call: Call) -> Reply:
-    """The state of an upload, which never has the file."""
+    """The state of an upload session, without the file."""
     return data(_session(find_upload(call, "file")))
 
 
@@ -50,7 +50,7 @@ def create_part_urls(call: Call) -> Reply:
 
 @serves(FileUploads.complete)
 def complete(call: Call) -> Reply:
-    """Make the file of the bytes; the same file again if it is made already."""
+    """Make the file of the bytes; a repeated request returns the same file."""
     upload = find_upload(call, "file")
 
     def make(content: bytes) -> File:
@@ -66,7 +66,7 @@ def complete(call: Call) -> Reply:
 
 @serves(FileUploads.abort)
 def abort(call: Call) -> Reply:
-    """Give an upload up."""
+    """Abort an upload session."""
     upload = find_upload(call, "file")
     upload.abort()
     return data(_session(upload))

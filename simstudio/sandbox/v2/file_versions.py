@@ -1,4 +1,4 @@
-"""Versions of files. No recording shows them: they answer what Sim's documents say."""
+"""Versions of files, as Sim's documents describe them; no server was observed."""
 
 from __future__ import annotations
 

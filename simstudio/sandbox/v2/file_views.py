@@ -1,4 +1,4 @@
-"""What operations on files have alike: their checks, and how files are found and shown."""
+"""The common parts of operations on files: checks, look-up and presentation."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def files_of(call: Call, workspace_id: str) -> Files:
 
 
 def find_file(call: Call, *, archived: bool = False) -> tuple[Files, File]:
-    """The file that the path names, and the store that it is in. A stranger finds no file in any workspace.
+    """The file that the path names, and the store that it is in. A user who is no member of the workspace gets 404.
 
     Args:
-        archived: Whether an archived one counts.
+        archived: Whether to include archived files.
 
     Raises:
         Refusal: 404.
@@ -100,7 +100,7 @@ def share(call: Call, file: File, shared: Share | None) -> dict[str, Any] | None
 
 
 def download(call: Call, name: str, kind: str, content: bytes) -> Response:
-    """Bytes with the name of their file. A range of them is never sent, and HEAD tells no size."""
+    """A response with the bytes of a file and its name. Ranges are ignored, and HEAD has no size."""
     if call.request.method == "HEAD":
         return Response(headers=dict((*PRIVATE, *call.headers)))
     plain = _UNSAFE.sub("_", re.sub(r"[\U00010000-\U0010ffff]", "__", name))  # these are two code units of UTF-16
@@ -112,7 +112,7 @@ def download(call: Call, name: str, kind: str, content: bytes) -> Response:
 
 
 def note(call: Call, action: str, file: File) -> None:
-    """Put something done to a file, such as ``file.uploaded``, into the audit log."""
+    """Record an action on a file, such as ``file.uploaded``, in the audit log."""
     resource = Resource("file", file.id, file.name)
     description = f'{action.partition(".")[2].capitalize()} file "{file.name}" via API'
     facts = {"fileSize": len(file.content), "fileType": file.kind}

@@ -1,4 +1,4 @@
-"""Files: listed, created and downloaded."""
+"""Lists, creation and downloads of files."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _position(by: str) -> Callable[[File], Position]:
 
 @serves(Files.create, {"content": "", "encoding": "utf-8"})
 def create(call: Call) -> Reply:
-    """Make a file of a text, or of base64. A name that is taken is refused."""
+    """Make a file of a text or of base64; refuse a name that is taken."""
     body = call.body
     store = files_of(call, body["workspaceId"])
     content, name = decode(body), body["name"]
@@ -111,7 +111,7 @@ def decode(body: Mapping[str, str]) -> bytes:
 
 @serves(Files.get, {"scope": "active"})
 def get(call: Call) -> Reply:
-    """One file without its content, also an archived one if asked for."""
+    """One file without its content; an archived one if the query includes it."""
     _, file = find_file(call, archived=call.query["scope"] == "archived")
     current = file.current
     more = {

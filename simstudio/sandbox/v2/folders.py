@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @V2().serves(WorkflowFolders.list, {"sortBy": "name", "sortOrder": "asc"})
 def list_folders(call: Call) -> Reply:
-    """All folders of a workspace, or those right inside one."""
+    """All folders of a workspace, or the direct subfolders of one."""
     folders = call.core.definitions.folders(call.workspace(call.query["workspaceId"]))
     return listing(map(_present, select_folders(call, folders)))
 

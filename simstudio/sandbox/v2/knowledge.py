@@ -1,6 +1,6 @@
 """Knowledge bases, their folders, and search in them.
 
-The search compares words, not meaning (:mod:`simstudio.sandbox.data.search`).
+The search compares words instead of embeddings (:mod:`simstudio.sandbox.data.search`).
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def base_of(call: Call, workspace_id: str, *, archived: bool = False) -> Knowled
     """Return the knowledge base that the path names.
 
     Args:
-        archived: Whether an archived one counts.
+        archived: Whether to include archived knowledge bases.
 
     Raises:
         Refusal: 404; 403 for a workspace of others.
@@ -135,7 +135,7 @@ def delete_base(call: Call) -> Reply:
 
 @V2().serves(Knowledge.restore)
 def restore_base(call: Call) -> Reply:
-    """Restore an archived knowledge base; one that is not archived stays as it is."""
+    """Restore an archived knowledge base; one that is not archived does not change."""
     base = base_of(call, call.body["workspaceId"], archived=True)
     call.core.data.knowledge.restore(base)
     _note(call, base, "restored")
@@ -177,7 +177,7 @@ def search(call: Call) -> Reply:
 
 @V2().serves(KnowledgeFolders.list, {"sortBy": "name", "sortOrder": "asc"})
 def list_folders(call: Call) -> Reply:
-    """All folders of a workspace, or those right inside one."""
+    """All folders of a workspace, or the direct subfolders of one."""
     workspace_id = call.workspace(call.query["workspaceId"], is_hidden=False)
     return listing(map(views.folder, select_folders(call, call.core.data.knowledge.folders(workspace_id))))
 

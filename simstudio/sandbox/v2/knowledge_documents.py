@@ -284,7 +284,7 @@ def complete_upload(call: Call) -> Reply:
 
 @V2().serves(KnowledgeUploads.abort)
 def abort_upload(call: Call) -> Reply:
-    """Give a session up, with its bytes."""
+    """Abort a session and drop its bytes."""
     base, found = _upload_of(call)
     if found.status == "completed":
         raise Refusal(409, "Upload has already been completed")

@@ -49,7 +49,7 @@ def create_tag(call: Call) -> Reply:
     },
 )
 def bulk_save(call: Call) -> Reply:
-    """Create or change several tags; what is wrong with some does not keep the others from being saved."""
+    """Create or change several tags; valid ones are saved even if others are refused."""
     created, updated, errors = base_of(call, call.body["workspaceId"]).tags.save(call.body["definitions"])
     return data(
         {

@@ -104,7 +104,7 @@ class _Segments:
         self._empty = empty
 
     def of(self, entries: Sequence[Entry]) -> list[dict[str, object]]:
-        """The numbers of entries by segment; empty segments only if they were requested."""
+        """Numbers of entries by segment; empty segments only if requested."""
         parts: list[list[Entry]] = [[] for _ in range(self._count)]
         for each in entries:
             number = int((each.execution.started - self._start) * 1000 // self._width)

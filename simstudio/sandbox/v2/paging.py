@@ -25,15 +25,15 @@ def page(
 ) -> tuple[list[T], str | None]:
     """The requested page, and the cursor of the next one.
 
-    A cursor belongs to the path and to every parameter but ``limit``: with others it is refused.
+    A cursor belongs to the path and to every parameter except ``limit``, and is refused with others.
 
     Args:
         items: All items, in any order.
-        key: Sort key, which must differ between items.
+        key: Sort key, unique among the items.
         descending: Whether the largest key comes first.
 
     Raises:
-        Refusal: 400, the cursor is of another list, or is none.
+        Refusal: 400, the cursor belongs to another list, or is malformed.
     """
     in_order = sorted(items, key=key, reverse=descending)
     cursor = call.query.get("cursor")

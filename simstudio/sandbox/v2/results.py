@@ -1,4 +1,4 @@
-"""Runs as v2 shows them: while they are being answered, and afterwards."""
+"""Runs as v2 shows them, in the response of an execution and later."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _STATUS: dict[Ending, Status] = {
 
 
 def present_run(core: Core, run: Run, outcome: Outcome, run_id: str, selected: Iterable[str] | None = None) -> Any:
-    """A run that has ended or rests, for whoever waited for it.
+    """The response of an execution whose run has ended or paused.
 
     Args:
-        core: the sandbox's.
+        core: core of the sandbox.
         run: the run.
-        outcome: how it ended.
-        run_id: what it is called.
-        selected: what of its blocks' outputs was asked for; None for nothing.
+        outcome: outcome of the run.
+        run_id: id under which the response shows the run.
+        selected: selectors of block outputs; None if the caller gave none.
     """
     values = None if selected is None else selected_values(outcome.blocks, selected)
     own = run.workflow.block_id(), run.workflow.block
@@ -63,7 +63,7 @@ def error_of(execution: ExecutionRecord) -> dict[str, object] | None:
 
 
 def refusal_of(job: JobRecord) -> dict[str, object] | None:
-    """Why a job's run never began."""
+    """Error of a job whose run was refused."""
     if job.ending != "refused":
         return None
     over = (job.error or "").startswith("Usage limit exceeded")
@@ -76,7 +76,7 @@ def status_of(execution: ExecutionRecord) -> Status:
 
 
 def duration_of(execution: ExecutionRecord) -> int | None:
-    """Milliseconds a run took, without the time it was paused."""
+    """Duration in milliseconds, without pauses."""
     if execution.ended is None:
         return None
     seconds = execution.duration if execution.duration is not None else execution.ended - execution.started
@@ -100,7 +100,7 @@ def summary(execution: ExecutionRecord) -> dict[str, object]:
 def _error(
     ending: Ending, reason: str | None, text: str | None, block: tuple[str, str] | None
 ) -> dict[str, object] | None:
-    """The error of a run; a block's failure names the block beside the message, not in it."""
+    """The error of a run; the name of a failed block stands beside the message."""
     if ending in ("completed", "paused"):
         return None
     if ending == "cancelled":

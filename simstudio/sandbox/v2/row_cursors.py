@@ -21,12 +21,12 @@ _PAGE_BYTES = 5 * 1024 * 1024
 
 
 def digest(*parts: object) -> str:
-    """A short text that differs for other parts."""
+    """A short hash of some values."""
     return hashlib.sha256(jsontext.encode(list(parts))).hexdigest()[:22]
 
 
 def take_page(rows: Sequence[Row], start: int, limit: int) -> Sequence[Row]:
-    """Rows from a place on, as many as a page of 5 MB holds; at least one."""
+    """Take rows from a position on, at most 5 MB of them and at least one row."""
     found, size = rows[start : start + limit], 0
     for index, row in enumerate(found):
         size += len(jsontext.encode(row.data))
@@ -39,7 +39,7 @@ def all_of(rows: Sequence[Row]) -> Sequence[Row]:
     """All rows.
 
     Raises:
-        Refusal: 400, they are more than 5 MB.
+        Refusal: 400, the rows have more than 5 MB.
     """
     if len(take_page(rows, 0, len(rows))) < len(rows):
         message = "Query result exceeds the 5MB limit. Add a filter or a limit to narrow the result."
@@ -62,10 +62,10 @@ def page(
         rows: All rows, in their order; without ``by_offset`` that of the table.
         scope: What the cursor belongs to.
         bound: Digests of the order and the filter, ``s`` and ``p``, with which alone the cursor can be used.
-        by_offset: Whether rows are counted, so that a page moves when a row before it is deleted.
+        by_offset: Whether the cursor holds an offset, so that a page shifts when an earlier row is deleted.
 
     Raises:
-        Refusal: 400, the cursor belongs to something else.
+        Refusal: 400, the cursor belongs to another list.
     """
     start = 0
     if cursor is not None:

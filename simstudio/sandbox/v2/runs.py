@@ -1,4 +1,4 @@
-"""Runs of a workflow: listed, read, cancelled, resumed, and their files downloaded."""
+"""Runs of a workflow: lists, details, cancellation, resumption and files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _BLOCK_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORE
 
 @V2().serves(Runs.list, {"order": "desc", "limit": 50})
 def list_runs(call: Call) -> Reply:
-    """A page of the runs, newest first unless asked otherwise; jobs that wait for their turn are pending."""
+    """A page of the runs, by default newest first; queued jobs are pending."""
     found = views.workflow_of(call)
     query = call.query
     if query.get("startDate", 0) > query.get("endDate", math.inf):
@@ -58,7 +58,7 @@ def _is_wanted(run: dict[str, Any], query: Any) -> bool:
 
 @V2().serves(Runs.get)
 def get_run(call: Call) -> Reply:
-    """One run; also one that waits for its turn, and one that was refused before it began."""
+    """One run; also a queued one, and one that was refused before it began."""
     query = call.query
     if query.get("includeFileBase64") and not query.get("includeOutput"):
         raise invalid_value("includeFileBase64", "includeFileBase64 requires includeOutput")
@@ -139,7 +139,7 @@ def download(call: Call) -> Reply:
 
 @V2(body_limit=BODY_LIMIT).serves(Runs.resume)
 async def resume_run(call: Call) -> Reply:
-    """Answer a pause: the run goes on under a new id, and is answered as it was begun, but never as a stream."""
+    """Answer a pause: the run continues under a new id, in the mode of the first request, but never as a stream."""
     core = call.core
     found = views.workflow_of(call)
     over = core.account().error
@@ -165,7 +165,7 @@ async def resume_run(call: Call) -> Reply:
 
 
 def _run(call: Call) -> ExecutionRecord | JobRecord:
-    """The run a path names, or the job that has not made it yet.
+    """The run that the path names, or its queued job.
 
     Raises:
         Refusal: 404.
@@ -182,7 +182,7 @@ _NOTHING_YET = {"paused": None, "output": None, "blockOutputs": None, "files": N
 
 
 def _of_job(job: JobRecord, waiting: str) -> dict[str, object]:
-    """A job without a run: it waits for its turn, or was refused."""
+    """A job without a run: queued or refused."""
     refused_it = job.ending == "refused"
     return {
         "runId": job.execution_id,
@@ -197,10 +197,10 @@ def _of_job(job: JobRecord, waiting: str) -> dict[str, object]:
 
 
 def _files(call: Call, found: ExecutionRecord, run_id: str) -> list[dict[str, object]]:
-    """The files of a run, with their bytes if those were asked for.
+    """The files of a run, with their bytes if requested.
 
     Raises:
-        Refusal: 413, with the path to download one that is too large to be sent so.
+        Refusal: 413, a file is too large; the details have its download path.
     """
     inline, most = call.query.get("includeFileBase64", False), call.query.get("base64MaxBytes", _LARGEST_BASE64)
     return [_file(file, found.workflow_id, run_id, most if inline else -1) for file in call.core.store.files(found.id)]
@@ -215,7 +215,7 @@ def _file(file: RunFile, workflow_id: str, run_id: str, most: int) -> dict[str, 
 
 
 def download_path(workflow_id: str, run_id: str, file: RunFile) -> str:
-    """Where a file is downloaded."""
+    """Path for the download of a file."""
     return f"/api/v2/workflows/{workflow_id}/runs/{run_id}/files/{file.id}"
 
 

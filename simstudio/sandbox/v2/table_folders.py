@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @V2().serves(TableFolders.list, {"sortBy": "name", "sortOrder": "asc"})
 def list_folders(call: Call) -> Reply:
-    """All folders of a workspace, or those right inside one."""
+    """All folders of a workspace, or the direct subfolders of one."""
     folders = call.core.data.tables.folders(_workspace(call, call.query))
     return listing(map(folder, select_folders(call, folders)))
 
@@ -49,7 +49,7 @@ def delete(call: Call) -> Reply:
 
 @V2().serves(TableFolders.restore)
 def restore(call: Call) -> Reply:
-    """Take a deleted folder back, with its folders and tables."""
+    """Restore a deleted folder, with its folders and tables."""
     workspace_id = _workspace(call, call.body)
     found, folders, tables = call.core.data.tables.restore_folder(workspace_id, call.body["path"])
     return data({"folder": folder(found), "restoredItems": {"folders": folders, "tables": tables}})

@@ -89,7 +89,7 @@ def add(call: Call) -> Reply:
     own={**_SETTINGS, "outputs": Optional(_OUTPUTS), "newOutputColumns": Optional(OUTPUT_COLUMNS)},
 )
 def update(call: Call) -> Reply:
-    """Change a group; what is not given stays."""
+    """Change a group; settings that are not given stay."""
     body = call.body
     table = table_of(call, body["workspaceId"], "schema")
     group = _group(table, body["groupId"], f'Workflow group "{body["groupId"]}" not found')
@@ -186,7 +186,7 @@ def _check_outputs(call: Call, group: Group) -> None:
 
 @V2().serves(TableDispatches.list, own=_IN_QUERY)
 def list_dispatches(call: Call) -> Reply:
-    """The dispatches that go on; one that has ended is read by its id."""
+    """The running dispatches; an ended one is read by its id."""
     table = table_of(call, call.query["workspaceId"])
     active = [each for each in table.dispatches.values() if each.status == "dispatching"]
     return listing(_present_dispatch(table, each) for each in active)
@@ -226,7 +226,7 @@ def get_dispatch(call: Call) -> Reply:
 
 @V2().serves(TableDispatches.cancel)
 def cancel_dispatch(call: Call) -> Reply:
-    """Start no more cells; one that has ended stays as it is."""
+    """Cancel a dispatch, so that no more cells start; an ended one does not change."""
     table = table_of(call, call.query["workspaceId"])
     found = _dispatch(call, table)
     found.cancel(call.core.clock())
@@ -235,7 +235,7 @@ def cancel_dispatch(call: Call) -> Reply:
 
 @V2().serves(Tables.cancel_runs, own={"filter": Optional(FILTER)})
 def cancel_runs(call: Call) -> Reply:
-    """Cancel the cells that run now, in all rows or in one."""
+    """Cancel the running cells, in all rows or in one."""
     body = call.body
     scope: Literal["all", "row"] = body["scope"]
     if scope == "row" and "rowId" not in body:
@@ -285,7 +285,7 @@ def _report_start(made: Dispatch) -> Reply:
 
 @V2().serves(TableEnrichments.get, own=_IN_QUERY)
 def get_enrichment(call: Call) -> Reply:
-    """What the providers of an enrichment answered for a row; null for everything else."""
+    """The answers of the providers of an enrichment for a row; null for other groups."""
     table = table_of(call, call.query["workspaceId"])
     cell = table.cells.get(call.path["rowId"], {}).get(call.path["groupId"])
     return data(None if cell is None else cell.cascade)

@@ -1,4 +1,4 @@
-"""What operations of tables do alike: finding the table and checking its locks, columns and rows."""
+"""The common parts of operations on tables: look-up, and checks of locks, columns and rows."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def table_of(call: Call, workspace_id: str, lock: Lock | None = None) -> Table:
     """The table that the path names.
 
     Args:
-        lock: What must not be locked: ``insert``, ``update``, ``delete`` or ``schema``.
+        lock: Kind of change that must not be locked: ``insert``, ``update``, ``delete`` or ``schema``.
 
     Raises:
         Refusal: 404 or 423.
@@ -106,7 +106,7 @@ _LOCKED: Mapping[Lock, str] = {
 
 
 def check_lock(table: Table, lock: Lock) -> None:
-    """Raise if something is locked.
+    """Raise if the kind of change is locked.
 
     Raises:
         Refusal: 423.
@@ -116,7 +116,7 @@ def check_lock(table: Table, lock: Lock) -> None:
 
 
 def invalid_at(message: str, *path: str | int) -> Refusal:
-    """The refusal of a body because of one place in it; no path is the whole body."""
+    """The refusal of one place of a body; without a path, of the whole body."""
     return invalid(Issue("custom", path, message))
 
 
@@ -145,7 +145,7 @@ def column(given: Mapping[str, Any], *at: str | int, group_id: str | None = None
 
 
 def with_run_states(table: Table, rows: Iterable[Row], is_wanted: object) -> list[dict[str, object]]:
-    """Rows as the API shows them, with what groups did in them if that is asked for."""
+    """Rows as the API shows them, with the states of group runs if requested."""
     if not is_wanted:
         return [row.to_v2() for row in rows]
     return [
@@ -154,7 +154,7 @@ def with_run_states(table: Table, rows: Iterable[Row], is_wanted: object) -> lis
 
 
 def check_run_states(is_wanted: object, limit: int) -> None:
-    """Raise if too many rows are asked for with their run states.
+    """Raise if too many rows are requested with their run states.
 
     Raises:
         Refusal: 400.

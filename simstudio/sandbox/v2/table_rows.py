@@ -133,7 +133,7 @@ def list_rows(call: Call) -> Reply:
     },
 )
 def query_rows(call: Call) -> Reply:
-    """A page of the rows that match a filter; a sorted one is counted off."""
+    """A page of the rows that match a filter; a sorted query pages by offset."""
     body = call.body
     states, limit, sort = body.get("includeRunState"), body["limit"], body.get("sort", ())
     check_run_states(states, limit)
@@ -195,7 +195,7 @@ def _select(table: Table, predicate: Mapping[str, Any] | None, sort: Sequence[Ma
 
 @V2().serves(TableRows.insert, body=_INSERTED)
 def insert_rows(call: Call) -> Reply:
-    """One row in its place, or many at the end; groups that run by themselves run in them."""
+    """Insert one row at its position, or many at the end; groups with ``autoRun`` run in them."""
     body = call.body
     if "afterRowId" in body and "beforeRowId" in body:
         raise invalid_at("afterRowId and beforeRowId are mutually exclusive")
@@ -234,7 +234,7 @@ def upsert_row(call: Call) -> Reply:
 
 @V2().serves(TableRows.update, own={"data": Record()})
 def update_row(call: Call) -> Reply:
-    """Some values of one row; none changes nothing."""
+    """Change values of one row; an empty object changes nothing."""
     table = table_of(call, call.body["workspaceId"], "update")
     row = table.row(call.path["rowId"])
     changes = coerce_row(table.columns, call.body["data"])
@@ -245,7 +245,7 @@ def update_row(call: Call) -> Reply:
 
 @V2().serves(TableRows.update_by_filter, own={"filter": FILTER, "data": Record(), "limit": _check_limit("limit")})
 def update_rows(call: Call) -> Reply:
-    """The same values in the rows that match a filter; without a limit in all of them."""
+    """Set the same values in the rows that match a filter; without a limit in all of them."""
     table = table_of(call, call.body["workspaceId"], "update")
     changes = coerce_row(table.columns, call.body["data"])
     wrong = rows.misfits(changes, [column for column in table.columns if column.name in changes])
@@ -257,7 +257,7 @@ def update_rows(call: Call) -> Reply:
 
 @V2().serves(TableRows.bulk_update, own={"updates": _UPDATES})
 def bulk_update(call: Call) -> Reply:
-    """Values of rows by their ids. One of a wrong type becomes null, as on the real server."""
+    """Change rows by id. A value of a wrong type becomes null, as on the real server."""
     updates = call.body["updates"]
     seen: set[str] = set()
     for index, each in enumerate(updates):
@@ -291,7 +291,7 @@ def delete_row(call: Call) -> Reply:
 
 @V2().serves(TableRows.bulk_delete, body=_DELETED)
 def delete_rows(call: Call) -> Reply:
-    """The rows that match a filter, or those with some ids."""
+    """Delete the rows that match a filter, or those with the given ids."""
     body = call.body
     if ("filter" in body) == ("rowIds" in body):
         raise invalid_at("Provide either filter or rowIds, but not both")

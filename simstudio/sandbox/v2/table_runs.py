@@ -1,4 +1,4 @@
-"""Runs of groups in the cells of tables: workflows of the sandbox, and enrichments, whose providers it does not ask."""
+"""Runs of groups in the cells of tables: workflows of the sandbox, and enrichments without providers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NO_PROVIDER = "The sandbox asks no provider: an enrichment finds nothing"
 
 
 def run_in_new_rows(core: Core, table: Table, rows: Sequence[Row]) -> None:
-    """Run the groups that run by themselves in rows that were inserted."""
+    """Run the groups with ``autoRun`` in inserted rows."""
     groups = [group for group in table.groups if group.runs_in_new_rows]
     if groups and rows:
         start(core, table, groups, rows, "new", {"rowIds": [row.id for row in rows]}, is_manual=False)
@@ -46,7 +46,7 @@ def start(
     *,
     is_manual: bool = True,
 ) -> Dispatch:
-    """Run groups in the rows that have what the groups depend on.
+    """Run groups in the rows that have values for the dependencies of the groups.
 
     Args:
         scope: How the rows were chosen, as the API shows it.
@@ -151,7 +151,7 @@ def _output(workflow: Workflow, outcome: Outcome, output: Mapping[str, str]) -> 
 
 
 def _write(core: Core, table: Table, row: Row, values: Mapping[str, object]) -> None:
-    """Store what a group has found; what fits no column becomes null."""
+    """Store the outputs of a group; a value that fits no column becomes null."""
     columns = {column.name: column for column in table.columns}
     stored = {}
     for name, value in values.items():
@@ -165,7 +165,7 @@ def _write(core: Core, table: Table, row: Row, values: Mapping[str, object]) -> 
 
 
 def cancel(core: Core, table: Table, rows: Sequence[Row]) -> int:
-    """Cancel the cells of rows that run now; their number."""
+    """Cancel the running cells of rows; return their number."""
     count = 0
     for row in rows:
         for cell in table.cells.get(row.id, {}).values():

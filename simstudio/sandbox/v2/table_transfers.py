@@ -77,7 +77,7 @@ _TYPES = {".csv": "text/csv", ".tsv": "text/tab-separated-values"}
     },
 )
 def create_import(call: Call) -> Reply:
-    """Begin an import; one of a file of the workspace starts at once."""
+    """Begin an import; that of a file of the workspace starts at once."""
     body = call.body
     source, target = body["source"], body["target"]
     for name in ("mapping", "createColumns"):
@@ -115,7 +115,7 @@ def get_import(call: Call) -> Reply:
 
 @V2().serves(TableImports.cancel)
 def cancel_import(call: Call) -> Reply:
-    """Stop an import; what is written stays."""
+    """Cancel an import; rows that are written stay."""
     found = _import(call)
     if found.is_done:
         raise Refusal(409, f"Table import is {found.status}")
@@ -133,7 +133,7 @@ def create_part_urls(call: Call) -> Reply:
 
 @V2().serves(TableImports.complete)
 def complete_import(call: Call) -> Reply:
-    """Start an import whose bytes are there; its state if it was started before."""
+    """Start an import whose bytes have arrived; a repeated request returns its state."""
     upload = find_upload(call, "import", "importId")
     found: Import = call.core.data.imports[upload.id]
     upload.complete(lambda content: _begin(call, found, upload.name, content))
@@ -211,7 +211,7 @@ def _begin(call: Call, found: Import, name: str, content: bytes) -> None:
 
 
 async def _write(core: Core, table: Table, found: Import, file: CSVFile, problem: str | None) -> None:
-    """Write the rows of a file, as many at a time as one request could; the first that do not fit end it."""
+    """Write the rows of a file, in batches as large as a request; a batch that does not fit ends the import."""
     try:
         if problem is not None:
             raise NoRowsError(problem)
@@ -268,7 +268,7 @@ def _map_columns(core: Core, table: Table, found: Import, file: CSVFile) -> list
 
 
 def _same(known: dict[str, Column], header: str) -> str | None:
-    """The column that a column of the file is meant for without a mapping: the one of its name."""
+    """The column of the same name, which a column of the file fills without a mapping."""
     wanted = {header.strip().lower(), column_name(header).lower()}
     return next((name for name in known if name.lower() in wanted), None)
 
@@ -278,7 +278,7 @@ def _same(known: dict[str, Column], header: str) -> str | None:
 
 @V2().serves(TableExports.create, {"format": "csv"})
 def create_export(call: Call) -> Reply:
-    """Begin an export; one of at most 10,000 rows is completed at once."""
+    """Begin an export; up to 10,000 rows it is completed at once."""
     core, table = call.core, table_of(call, call.body["workspaceId"])
     kind = call.body["format"]
     made = Export(
@@ -306,7 +306,7 @@ def get_export(call: Call) -> Reply:
 
 @V2().serves(TableExports.cancel)
 def cancel_export(call: Call) -> Reply:
-    """Stop an export that goes on."""
+    """Cancel a running export."""
     found = _export_of(call)
     if found.is_done:
         raise Refusal(409, f"Table export is {found.status}")
@@ -316,7 +316,7 @@ def cancel_export(call: Call) -> Reply:
 
 @V2().serves(TableExports.download)
 def download_export(call: Call) -> Reply:
-    """The address of the file, which only a signed-in browser could fetch."""
+    """The address of the file, which needs a browser session instead of an API key."""
     found = _export_of(call)
     if found.status != "completed":
         raise Refusal(409, f"Table export is {found.status}")
@@ -332,7 +332,7 @@ def download_export(call: Call) -> Reply:
 
 @Legacy("jobs", "v1").operation("GET", "/api/files/serve/{key:path}")
 def serve_file(call: Call) -> Reply:
-    """Files that are stored on the server's own disk: API keys are refused."""
+    """Files on local storage, for which API keys are refused."""
     del call
     raise Refusal(401, "Unauthorized")
 

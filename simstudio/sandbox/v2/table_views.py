@@ -43,7 +43,7 @@ def list_views(call: Call) -> Reply:
 
 @V2().serves(TableViews.create, own={"name": Text(least=(1, None)), "config": _CONFIG})
 def create(call: Call) -> Reply:
-    """Make a view; its name may be that of another."""
+    """Make a view; names need not be unique."""
     table, config = table_of(call, call.body["workspaceId"]), call.body["config"]
     _check(table, config)
     now = call.core.clock()
@@ -100,7 +100,7 @@ def _view(call: Call, table: Table) -> View:
 
 
 def _check(table: Table, config: Mapping[str, object]) -> None:
-    """Raise if a filter or an order of a view names no column.
+    """Raise if a filter or an order of a view names an unknown column.
 
     Raises:
         Refusal: 400.

@@ -117,7 +117,7 @@ def delete(call: Call) -> Reply:
 
 @V2().serves(TablesResource.restore)
 def restore(call: Call) -> Reply:
-    """Take an archived table back; nothing if it is not archived."""
+    """Restore an archived table; one that is not archived does not change."""
     table = call.core.data.tables.find(call.path["tableId"], archived=True)
     if table is None or table.workspace_id != call.body["workspaceId"] or call.key == "outsider":
         raise Refusal(404, "Table not found")
@@ -182,7 +182,7 @@ class _Selection:
     """The tables and folders that a body names.
 
     Raises:
-        Refusal: 400, there are none, or too many.
+        Refusal: 400, the body names no table or folder, or too many.
     """
 
     def __init__(self, call: Call, tables: Tables, workspace_id: str) -> None:
@@ -222,7 +222,7 @@ def _folder(path: str) -> dict[str, Any]:
 
 @V2().serves(TableColumns.add, own={"column": COLUMN})
 def add_column(call: Call) -> Reply:
-    """Put a column in its place, or at the end."""
+    """Add a column at its position, or at the end."""
     given = call.body["column"]
     made = column(given, "column")
     table = table_of(call, call.body["workspaceId"], "schema")
@@ -245,7 +245,7 @@ def update_column(call: Call) -> Reply:
 
 @V2().serves(TableColumns.delete)
 def delete_column(call: Call) -> Reply:
-    """Take a column and its values away."""
+    """Delete a column with its values."""
     name = call.body["columnName"]
     table = table_of(call, call.body["workspaceId"], "schema")
     columns.drop(table, name, call.core.clock())

@@ -1,4 +1,4 @@
-"""The bytes of upload sessions, and what operations on sessions of every purpose have alike."""
+"""Requests with the bytes of upload sessions, and the common parts of operations on sessions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Bytes(V2):
 
 @_Bytes().operation("PUT", "/api/v2/uploads/{uploadId}", "uploadBytes", query=Shape({}, "refuse"))
 async def put(call: Call) -> Response:
-    """All bytes of a file; they cannot be sent twice."""
+    """Receive all bytes of a file, once."""
     upload = call.core.data.uploads.for_bytes(call.path["uploadId"], _token(call), in_parts=False)
     upload.receive(await call.request.body(), call.request.headers.get("content-type", ""))
     return Response(status_code=204)
@@ -50,7 +50,7 @@ async def put(call: Call) -> Response:
     query=Shape({"token": Text()}, "refuse"),
 )
 async def put_part(call: Call) -> Response:
-    """One part of a file; it may be sent again."""
+    """Receive one part of a file; it may be sent again."""
     upload = call.core.data.uploads.for_bytes(call.path["uploadId"], call.query["token"], in_parts=True)
     upload.receive_part(call.path["partNumber"], await call.request.body())
     return Response(status_code=204)
@@ -71,7 +71,7 @@ def find_upload(call: Call, purpose: Purpose, parameter: str = "uploadId") -> Up
 
 
 def present_upload(call: Call, upload: Upload, session: Mapping[str, Any]) -> Reply:
-    """A new session, its token, and how its bytes are sent."""
+    """The response of a new session: its fields, its token, and the form of the transfer."""
     transfer: dict[str, Any]
     if upload.in_parts:
         transfer = {"method": "multipart", "partSize": upload.part_size, "partCount": upload.part_count}

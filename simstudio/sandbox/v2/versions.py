@@ -1,4 +1,4 @@
-"""Versions of a workflow: what has been deployed, and going back to it."""
+"""Versions of a workflow: deployed graphs, and returning to them."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def activate(call: Call) -> Reply:
 
 @V2().serves(WorkflowVersions.revert)
 def revert(call: Call) -> Reply:
-    """Make the draft what a version is; what is in service stays as it is."""
+    """Replace the draft by the graph of a version; the deployed version stays."""
     found = views.workflow_of(call)
     number: int | Literal["active"] = call.path["version"]
     now = call.core.clock()

@@ -19,8 +19,8 @@ def workflow_of(call: Call, *, archived: bool = False) -> Definition:
     """The workflow that the path names, for a caller who may see it.
 
     Args:
-        call: its path has a ``workflowId``.
-        archived: whether an archived one counts.
+        call: a request with ``workflowId`` in its path.
+        archived: whether to include archived workflows.
 
     Raises:
         Refusal: 404.

@@ -43,7 +43,7 @@ def list_workflows(call: Call) -> Reply:
 
 
 def matches(wanted: str, *texts: str | None) -> bool:
-    """Whether one of the texts contains a search text, whatever its case."""
+    """Whether one of the texts contains a search text, ignoring case."""
     return any(wanted.strip().casefold() in text.casefold() for text in texts if text is not None)
 
 
@@ -124,7 +124,7 @@ def duplicate(call: Call) -> Reply:
 
 @V2().serves(Workflows.move)
 def move(call: Call) -> Reply:
-    """Move workflows into a folder, as many as can be moved."""
+    """Move workflows into a folder; those that cannot be moved are reported."""
     workspace_id = call.workspace(call.body["workspaceId"])
     moved, failed, folder = call.core.definitions.move(workspace_id, call.body["workflowIds"], call.body["folderPath"])
     return data({"moved": moved, "failed": failed, "folderPath": folder})
@@ -161,7 +161,7 @@ def replace_state(call: Call) -> Reply:
 
 @V2().serves(Workflows.apply_operations, {"atomic": False, "layout": "targeted"})
 def apply_operations(call: Call) -> Reply:
-    """Edit the draft by operations: all that can be carried out, or with ``atomic`` all or none."""
+    """Edit the draft by operations; with ``atomic`` all or none, else as many as possible."""
     found, dry = views.workflow_of(call), call.query.get("dryRun", False)
     done = operations.apply(found.draft, call.body["operations"], call.body.get("setBlockEnabled", ()))
     if call.body["atomic"] and done.skipped:
