@@ -25,6 +25,16 @@ def can_ask() -> bool:
     return is_terminal(sys.stdin) and is_terminal(sys.stderr)
 
 
+def confirm(question: str) -> bool:
+    """Ask a question whose answer is yes or no; Enter is no.
+
+    Raises:
+        click.Abort: Ctrl-C, or the end of the input.
+    """
+    answer: bool = _prompt(f"{question} (yes or no)", "no", lambda text: click.BOOL.convert(text, None, None))
+    return answer
+
+
 def ask(pause: Pause) -> Any:
     """Show a pause's question and ask for its fields, each by its type.
 

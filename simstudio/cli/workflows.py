@@ -15,6 +15,7 @@ from simstudio.cli.output import on_terminal, tell, write_json
 from simstudio.cli.readable import moment_and_time, number
 from simstudio.cli.references import find_workflow
 from simstudio.cli.tables import show_fields, show_table
+from simstudio.cli.workflow_code import diff, promote, pull, push
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,11 +27,14 @@ Examples:
   simstudio workflows export ID --output greet.json
   simstudio workflows import greet.json --workspace ID --deploy --wait
   simstudio workflows rollback ID
+  simstudio workflows pull flows --workspace ID
+  simstudio workflows push flows --yes --deploy
 
 \b
 What each version of the API can do:
   v1    all but versions; --folder is a folder's id
   v2    all; --folder is a path
+pull, diff, push and promote always speak v2.
 """
 
 _WORKFLOWS = (
@@ -51,10 +55,10 @@ _VERSIONS = (
 )
 
 
-@click.group(epilog=_EPILOG, invoke_without_command=True, short_help="List, show, deploy, export and import workflows.")
+@click.group(epilog=_EPILOG, invoke_without_command=True, short_help="List, show, deploy and move workflows, and keep them as files.")
 @click.pass_context
 def workflows(ctx: click.Context) -> None:
-    """List, show, deploy, export and import workflows.
+    """List, show, deploy and move workflows, and keep them as files.
 
     WORKFLOW is the id of a workflow, or its first characters.
     """
@@ -62,8 +66,8 @@ def workflows(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-workflows.add_command(export)
-workflows.add_command(import_)
+for _command in (export, import_, pull, diff, push, promote):
+    workflows.add_command(_command)
 
 
 @workflows.command("list")

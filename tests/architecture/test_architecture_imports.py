@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "services": {"_version", "transport", "core", "batch"},
 }
 MAY_IMPORT["codegen"] = BELOW_MODELS | {"models", "resources"}
+MAY_IMPORT["workflow_files"] = BELOW_MODELS | {"models", "errors", "resources", "client"}
 MAY_IMPORT["sandbox"] = {*MAY_IMPORT, "simstudio"}
 MAY_IMPORT["testing"] = {*MAY_IMPORT, "simstudio"}
 MAY_IMPORT["cli"] = {*MAY_IMPORT, "simstudio"}

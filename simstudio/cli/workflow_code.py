@@ -1,0 +1,386 @@
+"""``simstudio workflows pull``, ``diff``, ``push`` and ``promote``: the workflows of a workspace as code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+import click
+
+from simstudio.cli.connection import Connection, connected
+from simstudio.cli.deployment import deployed, wait_options
+from simstudio.cli.failures import CommandError, ExitCode
+from simstudio.cli.options import workspace_option
+from simstudio.cli.output import say, tell, write, write_json
+from simstudio.cli.progress import Waiting
+from simstudio.cli.prompts import can_ask, confirm
+from simstudio.cli.workflow_plans import plan_json, plan_lines, pull_lines
+
+if TYPE_CHECKING:
+    from simstudio.client import SimStudioClient
+    from simstudio.models.v2.workflows import Workflow
+    from simstudio.workflow_files.folder import WorkflowFolder
+    from simstudio.workflow_files.plan import Change, Mapped, Plan, Present, Source, Workspace
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+_folder_argument = click.argument(
+    "folder", metavar="[FOLDER]", default=".", type=click.Path(file_okay=False, path_type=Path)
+)
+_only_option = click.option(
+    "--only",
+    multiple=True,
+    metavar="NAME",
+    help="Only this workflow: its name, id or file. Can be given several times.",
+)
+_mapping_option = click.option(
+    "--mapping",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help='JSON of what is called otherwise there: {"workflows": {"name": "name or id"}, "references": {"id": "id"}}.',
+)
+
+
+def _push_options(command: C) -> C:
+    """Decorator: the options of what changes a workspace."""
+    for option in reversed(
+        (
+            _only_option,
+            _mapping_option,
+            click.option("--yes", "-y", is_flag=True, help="Do not ask; needed where nobody can answer, as in CI."),
+            click.option("--dry-run", is_flag=True, help="Print the plan, and change nothing."),
+            click.option("--prune", is_flag=True, help="Delete workflows and empty folders that are only there."),
+            click.option("--force", is_flag=True, help="Overwrite what somebody has changed there since the pull."),
+            click.option("--deploy", is_flag=True, help="Deploy what is not in service as it is now."),
+            click.option("--id-only", is_flag=True, help="Print the ids of the workflows alone; the plan as messages."),
+            wait_options,
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@attrs.frozen
+class _Options:
+    """Those of :func:`_push_options`, without what selects workflows."""
+
+    yes: bool
+    dry_run: bool
+    prune: bool
+    force: bool
+    deploy: bool
+    id_only: bool
+    wait: bool
+    timeout: float
+
+    def __attrs_post_init__(self) -> None:
+        if self.wait and not self.deploy:
+            raise click.UsageError("--wait goes with --deploy", click.get_current_context())
+
+
+@click.command
+@_folder_argument
+@workspace_option
+@_only_option
+@click.option("--force", is_flag=True, help="Overwrite files that were changed here.")
+@connected
+def pull(connection: Connection, folder: Path, workspace: str | None, only: Sequence[str], *, force: bool) -> None:
+    """Write the workflows of a workspace into FOLDER, a file for each.
+
+    The same workflows give the same files: no times, one order, one line a line of code. Secrets are never in them:
+    ${secret:1} stands in the place of a text whose name or form is that of a secret, or that Sim's export leaves out;
+    references such as {{NAME}} stay. Files that were changed here since the last pull are kept; if the workflow was
+    changed on the server as well, nothing is written without --force.
+    """
+    from simstudio.workflow_files.folder import WorkflowFolder
+
+    with connection.client() as client:
+        files = WorkflowFolder(folder)
+        selected = _Selected(only)
+        there = _read(client, _workspace(connection, workspace, files), selected.workflow if only else None)
+        selected.check()
+        plan = files.plan_pull(there, partial=bool(only))
+        lines = [*pull_lines(plan), f"{len(plan.write)} written, {plan.unchanged + len(plan.kept)} as they were."]
+        if plan.conflicts and not force:
+            raise CommandError(
+                f"Nothing was written: {'; '.join(pull_lines(attrs.evolve(plan, write={}, remove=[], kept={})))}. "
+                "Give --force to overwrite, or move these files away.",
+                ExitCode.FAILED,
+                "Conflict",
+            )
+        _on_disk(lambda: files.apply_pull(plan, there, partial=bool(only)))
+    if connection.as_json:
+        told = {"written": sorted(plan.write), "removed": plan.remove, "kept": plan.kept, "unchanged": plan.unchanged}
+        write_json({"workspace": there.id, **told})
+    else:
+        write("\n".join(lines) + "\n")
+
+
+@click.command
+@_folder_argument
+@workspace_option
+@_only_option
+@_mapping_option
+@click.option("--check", is_flag=True, help="Exit with 1 if there are differences.")
+@connected
+def diff(
+    connection: Connection,
+    folder: Path,
+    workspace: str | None,
+    only: Sequence[str],
+    mapping: Path | None,
+    *,
+    check: bool,
+) -> None:
+    """Show what a push of FOLDER would change in a workspace, block by block."""
+    with connection.client() as client:
+        plan, _ = _plan_of_folder(connection, client, folder, workspace, only, mapping, prune=False)
+    if connection.as_json:
+        write_json(plan_json(plan, {}, applied=False, deployed=[]))
+    else:
+        write("\n".join(plan_lines(plan, {})) + "\n")
+    if check and plan.differs:
+        raise CommandError(f"{folder} and the workspace {plan.workspace.id} differ.", ExitCode.FAILED, "Differences")
+
+
+@click.command
+@_folder_argument
+@workspace_option
+@_push_options
+@connected
+def push(
+    connection: Connection,
+    folder: Path,
+    workspace: str | None,
+    only: Sequence[str],
+    mapping: Path | None,
+    **options: Any,
+) -> None:
+    """Make a workspace have the workflows of FOLDER, after showing what changes.
+
+    A workflow is updated in place: it is found by its id if it was pulled from this workspace or pushed to it before,
+    else by the mapping, by folder and name, or by a name that is unique. Only what is not found is created. Secrets
+    stay as they are on the server. In another workspace than that of the pull, credentials, tables and the like stay as
+    they are there, unless the mapping names others.
+    """
+    given = _Options(**options)
+    with connection.client() as client:
+        plan, files = _plan_of_folder(connection, client, folder, workspace, only, mapping, prune=given.prune)
+
+        def note(change: Change, now: Present | None) -> None:
+            if change.source is not None and now is not None:
+                files.note(plan.workspace.id, change.source, now)
+            elif change.present is not None:
+                files.forget(plan.workspace.id, change.present.id)
+            _on_disk(files.save)  # after each, so that a failure or Ctrl-C loses nothing
+
+        _carry_out(connection, client, plan, given, note)
+
+
+@click.command
+@click.option("--from", "origin", metavar="ID", required=True, help="The workspace to take workflows from.")
+@click.option("--to", "target", metavar="ID", required=True, help="The workspace to update.")
+@_push_options
+@connected
+def promote(
+    connection: Connection, origin: str, target: str, only: Sequence[str], mapping: Path | None, **options: Any
+) -> None:
+    """Make a workspace have the workflows of another one, after showing what changes.
+
+    As workflows pull from one and push to the other, without files. Workflows are found by the mapping, by folder and
+    name, or by a name that is unique, and updated in place. Secrets are not taken along.
+    """
+    from simstudio.workflow_files.plan import Source, make_plan
+
+    given = _Options(**options)
+    if origin == target:
+        raise click.UsageError("--from and --to are the same workspace", click.get_current_context())
+    with connection.client() as client:
+        selected = _Selected(only)
+        there = _read(client, origin, selected.workflow if only else None)
+        selected.check()
+        sources, mapped = [Source.of(each) for each in there.workflows], _mapped(mapping)
+        plan = make_plan(
+            sources,
+            _read(client, target, _needed(sources, mapped) if only else None),
+            same=False,
+            folders=() if only else there.folders,
+            mapped=mapped,
+            prune=given.prune,
+            partial=bool(only),
+        )
+        _carry_out(connection, client, plan, given, lambda *_: None)
+
+
+def _plan_of_folder(
+    connection: Connection,
+    client: SimStudioClient,
+    folder: Path,
+    workspace: str | None,
+    only: Sequence[str],
+    mapping: Path | None,
+    *,
+    prune: bool,
+) -> tuple[Plan, WorkflowFolder]:
+    from simstudio.workflow_files.folder import WorkflowFolder
+    from simstudio.workflow_files.plan import make_plan
+
+    files = WorkflowFolder(folder)
+    target, selected, mapped = _workspace(connection, workspace, files), _Selected(only), _mapped(mapping)
+    sources = [each for each in files.sources(target) if not only or selected.source(each)]
+    selected.check()
+    there = _read(client, target, _needed(sources, mapped) if only else None)
+    plan = make_plan(
+        sources,
+        there,
+        same=files.manifest.workspace in (None, target),
+        folders=() if only else files.manifest.folders,
+        mapped=mapped,
+        known=files.known(target),
+        prune=prune,
+        partial=bool(only),
+    )
+    return plan, files
+
+
+def _carry_out(
+    connection: Connection,
+    client: SimStudioClient,
+    plan: Plan,
+    options: _Options,
+    note: Callable[[Change, Present | None], None],
+) -> None:
+    """Show a plan, ask, carry it out and deploy.
+
+    Raises:
+        CommandError: Somebody has changed something meanwhile, or nobody says yes.
+    """
+    from simstudio.workflow_files.remote import apply_plan
+
+    ids = {each.source.label: each.present.id for each in plan.changes if each.source and each.present}
+    late = _not_in_service(client, plan) if options.deploy else {}
+    if not connection.as_json:
+        (tell if options.id_only else lambda text: write(f"{text}\n"))("\n".join(plan_lines(plan, late)))
+    idle = plan.is_empty and not late
+    if plan.conflicts and not options.force:
+        raise CommandError(
+            f"Nothing was changed: {'; '.join(f'{each.name} was {each.conflict}' for each in plan.conflicts)}. "
+            "Pull, or give --force to overwrite.",
+            ExitCode.FAILED,
+            "Conflict",
+        )
+    if not options.dry_run and not idle:
+        _confirm(options)
+    done: list[str] = []
+    if not options.dry_run:
+
+        def noted(change: Change, now: Present | None) -> None:
+            note(change, now)
+            if change.source is not None and now is not None:
+                ids[change.source.label] = now.id
+
+        if not plan.is_empty:
+            with Waiting(f"{plan.workspace.id}: pushing"):
+                apply_plan(client, plan, noted, lambda text: say(f"note: {text}"))
+        if options.deploy:
+            pushed = [ids[each.source.label] for each in plan.changes if each.source and each.action != "unchanged"]
+            done = [*pushed, *late]
+            for workflow in done:
+                deployed(client, workflow, {}, wait=options.wait, timeout=options.timeout)
+    if connection.as_json:
+        write_json(plan_json(plan, ids, applied=not options.dry_run, deployed=done))
+    elif options.id_only:
+        write("".join(f"{each}\n" for each in ids.values()))
+    elif done:
+        write(f"{len(done)} deployed.\n")
+
+
+def _confirm(options: _Options) -> None:
+    if options.yes:
+        return
+    if not can_ask():
+        raise CommandError("Nothing was changed: nobody can be asked here. Give --yes to do it, or --dry-run.")
+    if not confirm("Do it?"):
+        raise CommandError("Nothing was changed.", ExitCode.FAILED, "Declined")
+
+
+def _not_in_service(client: SimStudioClient, plan: Plan) -> dict[str, str]:
+    """Names of unchanged workflows that are not live as they are, by id."""
+    found = {}
+    for change in plan.changes:
+        if change.action == "unchanged" and change.present is not None:
+            state = client.v2.workflows.deployment.get(change.present.id)
+            if not state.is_deployed or state.needs_redeployment:
+                found[change.present.id] = change.name
+    return found
+
+
+def _read(client: SimStudioClient, workspace_id: str, only: Callable[[Workflow], bool] | None) -> Workspace:
+    from simstudio.workflow_files.remote import read_workspace
+
+    with Waiting(f"{workspace_id}: reading workflows"):
+        return read_workspace(client, workspace_id, only)
+
+
+def _workspace(connection: Connection, given: str | None, files: WorkflowFolder) -> str:
+    """The workspace of a command, else that of the folder's last pull."""
+    return connection.known_workspace(given) or files.manifest.workspace or connection.workspace(given)
+
+
+def _mapped(path: Path | None) -> Mapped:
+    from simstudio.workflow_files.document import read_json
+    from simstudio.workflow_files.plan import Mapped
+
+    if path is None:
+        return Mapped()
+    try:
+        return Mapped.parse(read_json(path.read_text(encoding="utf-8"), str(path)), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{path} cannot be read: {error}.") from error
+
+
+def _needed(sources: Iterable[Source], mapped: Mapped) -> Callable[[Workflow], bool]:
+    """Which workflows of the target the sources may be."""
+    names = {source.document["name"] for source in sources} | {source.id for source in sources}
+    names.update(mapped.workflows.values())
+    return lambda each: each.id in names or each.name in names
+
+
+class _Selected:
+    """The workflows that ``--only`` names."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self._found: set[str] = set()
+
+    def workflow(self, each: Workflow) -> bool:
+        return self._matches(each.id, each.name)
+
+    def source(self, each: Source) -> bool:
+        return self._matches(each.document["name"], each.file, each.id, each.origin)
+
+    def _matches(self, *labels: str | None) -> bool:
+        found = set(self._names).intersection(labels)
+        self._found |= {each for each in found if each is not None}
+        return bool(found)
+
+    def check(self) -> None:
+        """Refuse a name that no workflow has.
+
+        Raises:
+            CommandError: There is one.
+        """
+        lost = [name for name in self._names if name not in self._found]
+        if lost:
+            raise CommandError(f"--only {lost[0]}: there is no such workflow.")
+
+
+def _on_disk(action: Callable[[], None]) -> None:
+    try:
+        action()
+    except OSError as error:
+        raise CommandError(
+            f"{error.filename} cannot be written: {error.strerror or error}.", ExitCode.FAILED
+        ) from error

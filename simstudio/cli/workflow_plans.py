@@ -1,0 +1,84 @@
+"""What a terminal, a log or a program is shown of a plan for workflows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from simstudio.transport.terminal import printable
+
+if TYPE_CHECKING:
+    from simstudio.workflow_files.folder import Pull
+    from simstudio.workflow_files.plan import Change, Plan
+
+_SIGNS = {"added": "+", "removed": "-", "changed": "~"}
+_COUNTED = (
+    ("create", "to create"),
+    ("update", "to update"),
+    ("delete", "to delete"),
+    ("extra", "only on the server"),
+    ("unchanged", "unchanged"),
+)
+
+
+def plan_lines(plan: Plan, deployments: Mapping[str, str]) -> Iterator[str]:
+    """A plan as lines, without those workflows that stay as they are.
+
+    Args:
+        plan: The plan.
+        deployments: Names of unchanged workflows that are to be deployed, by id.
+    """
+    for path in plan.folders:
+        yield _line(f"create folder {path}")
+    for change in plan.changes:
+        if change.action != "unchanged":
+            yield from _change_lines(change)
+    for path in plan.extra_folders:
+        yield _line(f"{'delete' if plan.prune else 'extra'} folder {path}")
+    for name in deployments.values():
+        yield _line(f"deploy {name}")
+    counts: Counter[str] = Counter(change.action for change in plan.changes)
+    told = [f"{counts[action]} {text}" for action, text in _COUNTED if counts[action]]
+    yield _line(f"{plan.workspace.id}: {', '.join(told) or 'no workflows'}.")
+
+
+def _change_lines(change: Change) -> Iterator[str]:
+    file = "" if change.source is None or not change.source.file else f"  ({change.source.file})"
+    conflict = f"  CONFLICT: {change.conflict}" if change.conflict else ""
+    yield _line(f"{change.action} {change.name}{file}{conflict}")
+    for difference in change.differences:
+        yield _line(f"  {_SIGNS[difference.kind]} {difference.subject}")
+        yield from (_line(f"      {line}") for line in difference.lines)
+    yield from (_line(f"  ! {note}") for note in change.notes)
+
+
+def pull_lines(pull: Pull) -> Iterator[str]:
+    """What a pull does to files, as lines."""
+    yield from (_line(f"write {path}") for path in sorted(pull.write))
+    yield from (_line(f"remove {path}") for path in sorted(pull.remove))
+    yield from (_line(f"keep {path}: {reason}") for path, reason in sorted(pull.kept.items()))
+    yield from (_line(f"CONFLICT {path}: {reason}") for path, reason in sorted(pull.conflicts.items()))
+
+
+def _line(text: str) -> str:
+    """One line, whatever a name holds: in the log of a CI system a line may be a command."""
+    return printable(text.replace("\n", "\\n"))
+
+
+def plan_json(plan: Plan, ids: Mapping[str, str], *, applied: bool, deployed: list[str]) -> dict[str, Any]:
+    """A plan as JSON data; ``ids`` are those of workflows that were created, by the source's label."""
+    changes = []
+    for change in plan.changes:
+        told = change.to_dict()
+        if change.source is not None:
+            told["id"] = ids.get(change.source.label, told["id"])
+        changes.append(told)
+    return {
+        "workspace": plan.workspace.id,
+        "folders": list(plan.folders),
+        "extraFolders": list(plan.extra_folders),
+        "changes": changes,
+        "applied": applied,
+        "deployed": deployed,
+    }

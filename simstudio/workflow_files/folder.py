@@ -1,0 +1,290 @@
+"""A folder with the workflows of a workspace, and its manifest.
+
+``simstudio.json`` names the workspace, its folders and, for each workspace that was pulled or pushed, the id of each
+file's workflow and a digest of what the server had. Files that the manifest does not name are somebody else's: they are
+read as new workflows, and never replaced or deleted without force.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import attrs
+
+from simstudio.core.disk import output_file, write_unless_there
+from simstudio.transport.errors import InvalidInputError
+from simstudio.workflow_files.document import (
+    Document,
+    digest,
+    read_document,
+    read_json,
+    write_document,
+    write_json,
+)
+from simstudio.workflow_files.paths import WORKFLOWS, workflow_paths
+from simstudio.workflow_files.plan import Present, Source, Workspace
+
+MANIFEST = "simstudio.json"
+_FORMAT = 1
+
+
+@attrs.frozen
+class Entry:
+    """What a manifest says of a file: the id of its workflow, and the digest of what the server had."""
+
+    id: str
+    digest: str
+
+
+@attrs.define
+class Manifest:
+    """The content of ``simstudio.json``.
+
+    Attributes:
+        workspace: Id of the workspace that was pulled; None before the first pull.
+        folders: Paths of its folders.
+        entries: By workspace and path of the file.
+    """
+
+    workspace: str | None = None
+    folders: list[str] = attrs.field(factory=list)
+    entries: dict[str, dict[str, Entry]] = attrs.field(factory=dict)
+
+    def of(self, workspace_id: str) -> dict[str, Entry]:
+        """The entries of a workspace, to be changed."""
+        return self.entries.setdefault(workspace_id, {})
+
+    def to_text(self) -> str:
+        """As the file holds it."""
+        entries = {
+            workspace: {path: attrs.asdict(entry) for path, entry in files.items()}
+            for workspace, files in self.entries.items()
+            if files
+        }
+        content = {"format": _FORMAT, "workspace": self.workspace, "folders": self.folders, "files": entries}
+        return write_json(content)
+
+    @classmethod
+    def parse(cls, text: str, where: str) -> Manifest:
+        """Read a manifest.
+
+        Raises:
+            InvalidInputError: It is none, or names a file outside of the folder.
+        """
+        content = read_json(text, where)
+        try:
+            if content["format"] != _FORMAT:
+                raise InvalidInputError(f"{where} has the format {content['format']}; this version reads {_FORMAT}.")
+            entries = {
+                workspace: {_checked(path, where): Entry(**entry) for path, entry in files.items()}
+                for workspace, files in content["files"].items()
+            }
+            return cls(content["workspace"], [*map(str, content["folders"])], entries)
+        except (KeyError, TypeError, AttributeError):
+            raise InvalidInputError(f"{where} is no manifest of pulled workflows.") from None
+
+
+def _checked(path: str, where: str) -> str:
+    pure = PurePosixPath(path)
+    if ".." in pure.parts or pure.parts[:1] != (WORKFLOWS,) or "\\" in path or ":" in path or "\0" in path:
+        raise InvalidInputError(f"{where} names a file outside of {WORKFLOWS}/: {path[:100]!r}.")
+    return str(pure)
+
+
+@attrs.define
+class Pull:
+    """What a pull does to the files.
+
+    Attributes:
+        write: Documents by path.
+        remove: Paths of files whose workflow has another file now, or none.
+        kept: Paths of files that somebody has changed since the last pull, and that stay, with the reason.
+        conflicts: Paths of files that would be overwritten, with the reason.
+        unchanged: Number of files that stay as they are.
+    """
+
+    write: dict[str, Document] = attrs.field(factory=dict)
+    remove: list[str] = attrs.field(factory=list)
+    kept: dict[str, str] = attrs.field(factory=dict)
+    conflicts: dict[str, str] = attrs.field(factory=dict)
+    unchanged: int = 0
+
+
+class WorkflowFolder:
+    """The folder on disk.
+
+    Raises:
+        InvalidInputError: Its manifest cannot be read.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        text = self._text(MANIFEST)
+        self.manifest = Manifest() if text is None else Manifest.parse(text, str(root / MANIFEST))
+
+    def _text(self, path: str) -> str | None:
+        """The text of a file; None if there is none.
+
+        Raises:
+            InvalidInputError: It cannot be read.
+        """
+        try:
+            return (self.root / path).read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidInputError(f"{self.root / path} cannot be read: {error}.") from None
+
+    def sources(self, workspace_id: str) -> list[Source]:
+        """All workflows of the folder, for a workspace.
+
+        Raises:
+            InvalidInputError: A file holds no workflow, or the folder has none.
+        """
+        entries, origins = self.manifest.of(workspace_id), self.manifest.of(self.manifest.workspace or "")
+        found = []
+        for file in sorted((self.root / WORKFLOWS).rglob("*.json")):
+            path = file.relative_to(self.root).as_posix()
+            document = read_document(self._text(path) or "", str(file))
+            entry, origin = entries.get(path), origins.get(path)
+            found.append(
+                Source(
+                    document,
+                    path,
+                    None if origin is None else origin.id,
+                    None if entry is None else entry.id,
+                    None if entry is None else entry.digest,
+                )
+            )
+        if not found and self.manifest.workspace is None:
+            raise InvalidInputError(f"{self.root} has no workflows: simstudio workflows pull writes them.")
+        return found
+
+    def known(self, workspace_id: str) -> dict[str, str]:
+        """Digests of what a workspace had, by workflow id."""
+        return {entry.id: entry.digest for entry in self.manifest.of(workspace_id).values()}
+
+    def plan_pull(self, workspace: Workspace, *, partial: bool = False) -> Pull:
+        """Compare the files with what a workspace has.
+
+        Args:
+            workspace: What it has.
+            partial: Whether it has more than was read, so that no file is superfluous.
+
+        Raises:
+            InvalidInputError: The folder has the workflows of another workspace.
+        """
+        if self.manifest.workspace not in (None, workspace.id):
+            raise InvalidInputError(
+                f"{self.root} has the workflows of the workspace {self.manifest.workspace}. Pull {workspace.id} into "
+                "another folder."
+            )
+        pull = Pull()
+        entries = self.manifest.of(workspace.id)
+        old_paths = {entry.id: path for path, entry in entries.items()}
+        # Names depend on all workflows, so that a partial pull gives a file the name that it has anyhow.
+        paths = workflow_paths((each, *place) for each, place in workspace.places.items())
+        for present in workspace.workflows:
+            path = paths[present.id]
+            old = old_paths.get(present.id, path)
+            self._plan_one(pull, path, old, present, entries.get(old))
+        if not partial:
+            there = {each.id for each in workspace.workflows}
+            for path, entry in entries.items():
+                if entry.id not in there and path not in pull.write:
+                    self._plan_removal(pull, path, entry)
+        return pull
+
+    def _plan_one(self, pull: Pull, path: str, old: str, present: Present, entry: Entry | None) -> None:
+        now = digest(present.document)
+        here = self._digest(old)
+        if here == now and old == path:
+            pull.unchanged += 1
+            return
+        if here is None or here == now or (entry is not None and here == entry.digest):
+            if old != path and here is not None:
+                pull.remove.append(old)
+            if old != path and self._digest(path) not in (None, now):
+                pull.conflicts[path] = "is there, and was not pulled"
+            pull.write[path] = present.document
+        elif entry is None:
+            pull.write[path] = present.document
+            pull.conflicts[path] = "is there, and was not pulled"
+        elif now == entry.digest:
+            pull.kept[old] = "changed here since the last pull"
+        else:
+            pull.write[path] = present.document
+            if old != path:
+                pull.remove.append(old)
+            pull.conflicts[old] = "changed here and on the server since the last pull"
+
+    def _plan_removal(self, pull: Pull, path: str, entry: Entry) -> None:
+        here = self._digest(path)
+        if here == entry.digest:
+            pull.remove.append(path)
+        elif here is not None:
+            pull.kept[path] = "changed here since the last pull, and no longer on the server"
+
+    def _digest(self, path: str) -> str | None:
+        """The digest of a file's document, ``?`` if it holds none; None if there is no file."""
+        if not (self.root / path).is_symlink() and not (self.root / path).exists():
+            return None
+        try:
+            return digest(read_document(self._text(path) or "", path))
+        except InvalidInputError:
+            return "?"
+
+    def apply_pull(self, pull: Pull, workspace: Workspace, *, partial: bool = False) -> None:
+        """Write and remove the files of a pull, and the manifest.
+
+        Raises:
+            InvalidInputError: Something is in the way that is no regular file.
+            OSError: A file cannot be written.
+        """
+        entries = self.manifest.of(workspace.id)
+        for path in pull.remove:
+            (self.root / path).unlink(missing_ok=True)
+            entries.pop(path, None)
+        self._remove_empty(pull.remove)
+        for path, document in pull.write.items():
+            self._write(path, write_document(document))
+        paths = workflow_paths((each, *place) for each, place in workspace.places.items())
+        kept = {path: entry for path, entry in entries.items() if path in pull.kept}
+        written = {paths[each.id]: Entry(each.id, digest(each.document)) for each in workspace.workflows}
+        self.manifest.entries[workspace.id] = {**(entries if partial else {}), **written, **kept}
+        self.manifest.workspace = workspace.id
+        self.manifest.folders = list(workspace.folders)
+        self.save()
+
+    def note(self, workspace_id: str, source: Source, present: Present) -> None:
+        """Keep what a push has made of a file."""
+        self.manifest.of(workspace_id)[source.file] = Entry(present.id, digest(present.document))
+
+    def forget(self, workspace_id: str, workflow_id: str) -> None:
+        """Forget a workflow that a push has deleted."""
+        entries = self.manifest.of(workspace_id)
+        self.manifest.entries[workspace_id] = {path: each for path, each in entries.items() if each.id != workflow_id}
+
+    def save(self) -> None:
+        """Write the manifest, unless it is as it was.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        text = self.manifest.to_text()
+        if text != self._text(MANIFEST):
+            self.root.mkdir(parents=True, exist_ok=True)
+            with output_file(self.root / MANIFEST) as file:
+                file.write(text.encode())
+
+    def _write(self, path: str, text: str) -> None:
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_unless_there(target, text.encode(), overwrite=True)
+
+    def _remove_empty(self, paths: list[str]) -> None:
+        for path in paths:
+            folder = (self.root / path).parent
+            while folder != self.root and folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+                folder = folder.parent
