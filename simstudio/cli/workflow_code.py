@@ -54,6 +54,7 @@ def _push_options(command: C) -> C:
             click.option("--prune", is_flag=True, help="Delete workflows and empty folders that are only there."),
             click.option("--force", is_flag=True, help="Overwrite what somebody has changed there since the pull."),
             click.option("--deploy", is_flag=True, help="Deploy what is not in service as it is now."),
+            click.option("--name", metavar="TEXT", help="With --deploy: what the versions are called."),
             click.option("--id-only", is_flag=True, help="Print the ids of the workflows alone; the plan as messages."),
             wait_options,
         )
@@ -71,13 +72,15 @@ class _Options:
     prune: bool
     force: bool
     deploy: bool
+    name: str | None
     id_only: bool
     wait: bool
     timeout: float
 
     def __attrs_post_init__(self) -> None:
-        if self.wait and not self.deploy:
-            raise click.UsageError("--wait goes with --deploy", click.get_current_context())
+        for option, given in (("--wait", self.wait), ("--name", self.name is not None)):
+            if given and not self.deploy:
+                raise click.UsageError(f"{option} goes with --deploy", click.get_current_context())
 
 
 @click.command
@@ -105,7 +108,7 @@ def pull(connection: Connection, folder: Path, workspace: str | None, only: Sequ
         lines = [*pull_lines(plan), f"{len(plan.write)} written, {plan.unchanged + len(plan.kept)} as they were."]
         if plan.conflicts and not force:
             raise CommandError(
-                f"Nothing was written: {'; '.join(pull_lines(attrs.evolve(plan, write={}, remove=[], kept={})))}. "
+                f"Nothing was written: {'; '.join(f'{path} {reason}' for path, reason in plan.conflicts.items())}. "
                 "Give --force to overwrite, or move these files away.",
                 ExitCode.FAILED,
                 "Conflict",
@@ -259,7 +262,7 @@ def _carry_out(
     """
     from simstudio.workflow_files.remote import apply_plan
 
-    ids = {each.source.label: each.present.id for each in plan.changes if each.source and each.present}
+    ids = {each.source.key: each.present.id for each in plan.changes if each.source and each.present}
     late = _not_in_service(client, plan) if options.deploy else {}
     if not connection.as_json:
         (tell if options.id_only else lambda text: write(f"{text}\n"))("\n".join(plan_lines(plan, late)))
@@ -279,16 +282,16 @@ def _carry_out(
         def noted(change: Change, now: Present | None) -> None:
             note(change, now)
             if change.source is not None and now is not None:
-                ids[change.source.label] = now.id
+                ids[change.source.key] = now.id
 
         if not plan.is_empty:
             with Waiting(f"{plan.workspace.id}: pushing"):
                 apply_plan(client, plan, noted, lambda text: say(f"note: {text}"))
         if options.deploy:
-            pushed = [ids[each.source.label] for each in plan.changes if each.source and each.action != "unchanged"]
+            pushed = [ids[each.source.key] for each in plan.changes if each.source and each.action != "unchanged"]
             done = [*pushed, *late]
             for workflow in done:
-                deployed(client, workflow, {}, wait=options.wait, timeout=options.timeout)
+                deployed(client, workflow, {"name": options.name}, wait=options.wait, timeout=options.timeout)
     if connection.as_json:
         write_json(plan_json(plan, ids, applied=not options.dry_run, deployed=done))
     elif options.id_only:

@@ -58,7 +58,7 @@ def pull_lines(pull: Pull) -> Iterator[str]:
     yield from (_line(f"write {path}") for path in sorted(pull.write))
     yield from (_line(f"remove {path}") for path in sorted(pull.remove))
     yield from (_line(f"keep {path}: {reason}") for path, reason in sorted(pull.kept.items()))
-    yield from (_line(f"CONFLICT {path}: {reason}") for path, reason in sorted(pull.conflicts.items()))
+    yield from (_line(f"overwrite {path}: {reason}") for path, reason in sorted(pull.conflicts.items()))
 
 
 def _line(text: str) -> str:
@@ -67,12 +67,12 @@ def _line(text: str) -> str:
 
 
 def plan_json(plan: Plan, ids: Mapping[str, str], *, applied: bool, deployed: list[str]) -> dict[str, Any]:
-    """A plan as JSON data; ``ids`` are those of workflows that were created, by the source's label."""
+    """A plan as JSON data; ``ids`` are those of workflows that were created, by the source's key."""
     changes = []
     for change in plan.changes:
         told = change.to_dict()
         if change.source is not None:
-            told["id"] = ids.get(change.source.label, told["id"])
+            told["id"] = ids.get(change.source.key, told["id"])
         changes.append(told)
     return {
         "workspace": plan.workspace.id,

@@ -22,7 +22,7 @@ from simstudio.workflow_files.document import (
     write_json,
 )
 from simstudio.workflow_files.paths import WORKFLOWS, workflow_paths
-from simstudio.workflow_files.plan import Present, Source, Workspace
+from simstudio.workflow_files.plan import Present, Source, Workspace, with_parents
 
 MANIFEST = "simstudio.json"
 _FORMAT = 1
@@ -211,19 +211,19 @@ class WorkflowFolder:
             pull.write[path] = present.document
             pull.conflicts[path] = "is there, and was not pulled"
         elif now == entry.digest:
-            pull.kept[old] = "changed here since the last pull"
+            pull.kept[old] = "was changed here since the last pull"
         else:
             pull.write[path] = present.document
             if old != path:
                 pull.remove.append(old)
-            pull.conflicts[old] = "changed here and on the server since the last pull"
+            pull.conflicts[old] = "was changed here and on the server since the last pull"
 
     def _plan_removal(self, pull: Pull, path: str, entry: Entry) -> None:
         here = self._digest(path)
         if here == entry.digest:
             pull.remove.append(path)
         elif here is not None:
-            pull.kept[path] = "changed here since the last pull, and no longer on the server"
+            pull.kept[path] = "was changed here since the last pull, and is no longer on the server"
 
     def _digest(self, path: str) -> str | None:
         """The digest of a file's document, ``?`` if it holds none; None if there is no file."""
@@ -253,7 +253,11 @@ class WorkflowFolder:
         written = {paths[each.id]: Entry(each.id, digest(each.document)) for each in workspace.workflows}
         self.manifest.entries[workspace.id] = {**(entries if partial else {}), **written, **kept}
         self.manifest.workspace = workspace.id
-        self.manifest.folders = list(workspace.folders)
+        self.manifest.folders = sorted(
+            with_parents([*self.manifest.folders, *(each.document["folder"] for each in workspace.workflows)])
+            if partial
+            else workspace.folders
+        )
         self.save()
 
     def note(self, workspace_id: str, source: Source, present: Present) -> None:

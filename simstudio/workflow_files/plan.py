@@ -82,6 +82,11 @@ class Source:
         return self.document["folder"], self.document["name"]
 
     @property
+    def key(self) -> str:
+        """What tells it from the other sources of a plan."""
+        return self.file or self.origin or str(self.document["name"])
+
+    @property
     def label(self) -> str:
         """The file, else the name."""
         return self.file or str(self.document["name"])
@@ -92,12 +97,17 @@ class Mapped:
     """Names and ids of two workspaces that correspond.
 
     Attributes:
-        workflows: Name or id of a workflow in the workspace of the plan, by its name where it comes from.
+        workflows: Name or id of a workflow in the workspace of the plan, by its name or id where it comes from. The
+            workflow keeps its name and folder.
         references: Id of a credential, table … in the workspace of the plan, by its id where it comes from.
     """
 
     workflows: Mapping[str, str] = attrs.field(factory=dict)
     references: Mapping[str, str] = attrs.field(factory=dict)
+
+    def workflow(self, source: Source) -> str | None:
+        """Name or id of a workflow in the workspace of the plan; None if the mapping does not have it."""
+        return self.workflows.get(source.document["name"]) or self.workflows.get(source.origin or "")
 
     @classmethod
     def parse(cls, content: Json, where: str) -> Mapped:
@@ -259,20 +269,18 @@ def make_plan(
     matches = _match(sources, workspace, mapped)
     translations = dict(mapped.references)
     for source in sources:
-        found = matches.get(source.label)
+        found = matches.get(source.key)
         if source.origin is not None:
             # The id of a workflow that is still to be created is not known: its name stands for it in the preview.
             translations.setdefault(source.origin, source.document["name"] if found is None else found.id)
-    changes = [
-        _change(source, matches.get(source.label), same=same, translations=None if same else translations)
-        for source in sources
-    ]
+    pairs = [(_named_as_there(source, matches.get(source.key), mapped), matches.get(source.key)) for source in sources]
+    changes = [_change(*pair, same=same, translations=None if same else translations) for pair in pairs]
     used = {found.id for found in matches.values()}
     rest = () if partial else [each for each in workspace.workflows if each.id not in used]
     changes += [_superfluous(each, known or {}, prune=prune) for each in rest]
     order = ("create", "update", "delete", "extra", "unchanged")
     changes.sort(key=lambda each: (order.index(each.action), each.document["folder"], each.name))
-    needed = _with_parents([*folders, *(source.document["folder"] for source in sources)])
+    needed = with_parents([*folders, *(source.document["folder"] for source, _ in pairs)])
     extra = [] if partial else sorted(set(workspace.folders) - set(needed), key=lambda path: (-path.count("/"), path))
     missing = [path for path in needed if path not in workspace.folders]
     return Plan(workspace, same, tuple(changes), tuple(missing), tuple(extra), prune, translations)
@@ -296,12 +304,12 @@ def _check(sources: Sequence[Source]) -> None:
 
 
 def _match(sources: Sequence[Source], workspace: Workspace, mapped: Mapped) -> dict[str, Present]:
-    """The workflow of each source, by the source's label: by id, else by mapping, folder and name, or name alone."""
+    """The workflow of each source, by the source's key: by id, else by mapping, folder and name, or name alone."""
     by_id = {each.id: each for each in workspace.workflows}
-    found = {source.label: by_id[source.id] for source in sources if source.id in by_id}
+    found = {source.key: by_id[source.id] for source in sources if source.id in by_id}
     for way in (_mapped(mapped), _same_place, _same_name(sources)):
         for source in sources:
-            if source.label in found or source.id in by_id:
+            if source.key in found or source.id in by_id:
                 continue
             used = {each.id for each in found.values()}
             alike = [each for each in workspace.workflows if each.id not in used and way(source, each)]
@@ -311,13 +319,22 @@ def _match(sources: Sequence[Source], workspace: Workspace, mapped: Mapped) -> d
                     "which by its id in a mapping."
                 )
             if alike:
-                found[source.label] = alike[0]
+                found[source.key] = alike[0]
     return found
+
+
+def _named_as_there(source: Source, found: Present | None, mapped: Mapped) -> Source:
+    """A workflow of the mapping keeps the name and the folder that it has there."""
+    if found is None or mapped.workflow(source) is None:
+        return source
+    return attrs.evolve(
+        source, document={**source.document, **{key: found.document[key] for key in ("name", "folder")}}
+    )
 
 
 def _mapped(mapped: Mapped) -> Any:
     def way(source: Source, each: Present) -> bool:
-        wanted = mapped.workflows.get(source.document["name"]) or mapped.workflows.get(source.origin or "")
+        wanted = mapped.workflow(source)
         return wanted is not None and wanted in (each.id, each.document["name"])
 
     return way
@@ -361,7 +378,8 @@ def _superfluous(found: Present, known: Mapping[str, str], *, prune: bool) -> Ch
     return Change("delete" if prune else "extra", found.document, conflict=conflict, present=found)
 
 
-def _with_parents(paths: Collection[str]) -> list[str]:
+def with_parents(paths: Collection[str]) -> list[str]:
+    """Paths of folders and of those above them, those above first; the root is not among them."""
     found: set[str] = set()
     for path in paths:
         names = path.strip("/").split("/") if path.strip("/") else []

@@ -94,6 +94,7 @@ def runner(tmp_path: Path, server: SandboxServer) -> Runner:
     values = {
         "secrets.SIM_STAGING_API_KEY": STAGING,
         "secrets.SIM_PRODUCTION_API_KEY": STAGING,
+        "vars.SIM_STAGING_WORKSPACE_ID": server.sandbox.workspace_id,
         "vars.SIM_PRODUCTION_WORKSPACE_ID": PRODUCTION,
         "vars.SIM_BASE_URL": server.base_url,
         "inputs.workflow": "hello",
@@ -103,17 +104,31 @@ def runner(tmp_path: Path, server: SandboxServer) -> Runner:
 
 
 @needs_bash
-def test_it_exports_imports_deploys_and_runs(runner: Runner, server: SandboxServer, tmp_path: Path) -> None:
-    assert runner.run_all() == [0, 0, 0, 0], runner.printed
+def test_it_pulls_pushes_deploys_and_runs(runner: Runner, server: SandboxServer, tmp_path: Path) -> None:
+    assert runner.run_all() == [0, 0, 0], runner.printed
 
-    promoted = runner.values["steps.import.outputs.workflow"]
+    promoted = runner.values["steps.push.outputs.workflow"]
     with server.client(api_version="v2") as client:
         found = client.v2.workflows.get(promoted)
         (version,) = client.v2.workflows.versions.list(promoted)
     assert (found.workspace_id, found.name, found.is_deployed) == (PRODUCTION, "hello", True)
     assert (version.name, version.is_active) == ("0f1e2d3c", True)
-    assert json.loads((tmp_path / "workflow.json").read_text())["workflow"]["name"] == "hello"
+    assert json.loads((tmp_path / "flows" / "workflows" / "hello.json").read_text())["name"] == "hello"
     assert '"message": "Hello, CI!"' in runner.printed
+
+
+@needs_bash
+def test_a_second_time_it_updates_the_same_workflow(runner: Runner, server: SandboxServer) -> None:
+    with server.client(api_version="v2") as client:
+        folder = client.v2.workflows.folders.create(server.sandbox.workspace_id, path="/Elsewhere")
+        made = client.v2.workflows.create(PRODUCTION, name="hello", description="of yesterday")
+        assert runner.run_all() == [0, 0, 0], runner.printed
+
+        (found,) = client.v2.workflows.list(PRODUCTION)
+        assert (found.id, found.description) == (made.id, client.v2.workflows.get("hello").description)
+        assert folder.path not in [each.path for each in client.v2.workflows.folders.list(PRODUCTION)]
+    assert runner.values["steps.push.outputs.workflow"] == made.id
+    assert '"of yesterday" → ' in runner.printed
 
 
 @needs_bash
@@ -121,7 +136,7 @@ def test_the_first_step_that_fails_ends_it(runner: Runner, server: SandboxServer
     runner.values["vars.SIM_PRODUCTION_WORKSPACE_ID"] = "ws-nope"
 
     assert runner.run_all() == [0, 1]
-    assert [each.method for each in server.requests] == ["GET", "POST"]
+    assert {each.method for each in server.requests} == {"GET"}
 
 
 @needs_bash
@@ -137,7 +152,7 @@ def test_keys_are_secrets_and_are_given_to_the_steps_that_need_them_only() -> No
 
     assert [step["env"]["SIM_API_KEY"] for step in given] == [
         "${{ secrets.SIM_STAGING_API_KEY }}",
-        *["${{ secrets.SIM_PRODUCTION_API_KEY }}"] * 3,
+        *["${{ secrets.SIM_PRODUCTION_API_KEY }}"] * 2,
     ]
     assert "sk-" not in EXAMPLE.read_text(encoding="utf-8")
 
