@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,10 +20,14 @@ from simstudio.cli.prompts import can_ask, confirm
 from simstudio.cli.workflow_plans import plan_json, plan_lines, pull_lines
 
 if TYPE_CHECKING:
+    from simstudio.cli.invocation import Invocation
     from simstudio.client import SimStudioClient
     from simstudio.models.v2.workflows import Workflow
     from simstudio.workflow_files.folder import WorkflowFolder
     from simstudio.workflow_files.plan import Change, Mapped, Plan, Present, Source, Workspace
+
+_MOST = 10
+"""Steps that are named when a push fails or is interrupted."""
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -65,7 +70,7 @@ def _push_options(command: C) -> C:
 
 @attrs.frozen
 class _Options:
-    """Those of :func:`_push_options`, without what selects workflows."""
+    """Values of :func:`_push_options`, without those that select workflows."""
 
     yes: bool
     dry_run: bool
@@ -115,8 +120,8 @@ def pull(connection: Connection, folder: Path, workspace: str | None, only: Sequ
             )
         _on_disk(lambda: files.apply_pull(plan, there, partial=bool(only)))
     if connection.as_json:
-        told = {"written": sorted(plan.write), "removed": plan.remove, "kept": plan.kept, "unchanged": plan.unchanged}
-        write_json({"workspace": there.id, **told})
+        result = {"written": sorted(plan.write), "removed": plan.remove, "kept": plan.kept, "unchanged": plan.unchanged}
+        write_json({"workspace": there.id, **result})
     else:
         write("\n".join(lines) + "\n")
 
@@ -204,10 +209,10 @@ def promote(
         selected = _Selected(only)
         there = _read(client, origin, selected.workflow if only else None)
         selected.check()
-        sources, mapped = [Source.of(each) for each in there.workflows], _mapped(mapping)
+        sources, mapped = [Source.of(each) for each in there.workflows], _read_mapping(mapping)
         plan = make_plan(
             sources,
-            _read(client, target, _needed(sources, mapped) if only else None),
+            _read(client, target, _candidates(sources, mapped) if only else None),
             same=False,
             folders=() if only else there.folders,
             mapped=mapped,
@@ -231,10 +236,10 @@ def _plan_of_folder(
     from simstudio.workflow_files.plan import make_plan
 
     files = WorkflowFolder(folder)
-    target, selected, mapped = _workspace(connection, workspace, files), _Selected(only), _mapped(mapping)
+    target, selected, mapped = _workspace(connection, workspace, files), _Selected(only), _read_mapping(mapping)
     sources = [each for each in files.sources(target) if not only or selected.source(each)]
     selected.check()
-    there = _read(client, target, _needed(sources, mapped) if only else None)
+    there = _read(client, target, _candidates(sources, mapped) if only else None)
     plan = make_plan(
         sources,
         there,
@@ -258,15 +263,14 @@ def _carry_out(
     """Show a plan, ask, carry it out and deploy.
 
     Raises:
-        CommandError: Somebody has changed something meanwhile, or nobody says yes.
+        CommandError: The plan has a conflict, or nobody said yes.
     """
-    from simstudio.workflow_files.remote import apply_plan
-
     ids = {each.source.key: each.present.id for each in plan.changes if each.source and each.present}
-    late = _not_in_service(client, plan) if options.deploy else {}
+    connection.invocation.interruption = "Nothing was changed."
+    undeployed = _not_in_service(client, plan) if options.deploy else {}
     if not connection.as_json:
-        (tell if options.id_only else lambda text: write(f"{text}\n"))("\n".join(plan_lines(plan, late)))
-    idle = plan.is_empty and not late
+        (tell if options.id_only else lambda text: write(f"{text}\n"))("\n".join(plan_lines(plan, undeployed)))
+    idle = plan.is_empty and not undeployed
     if plan.conflicts and not options.force:
         raise CommandError(
             f"Nothing was changed: {'; '.join(f'{each.name} was {each.conflict}' for each in plan.conflicts)}. "
@@ -276,28 +280,75 @@ def _carry_out(
         )
     if not options.dry_run and not idle:
         _confirm(options)
-    done: list[str] = []
+    deployments: list[str] = []
     if not options.dry_run:
+        with _account(connection.invocation) as add:
+            ids.update(_apply(client, plan, note, add))
+            if options.deploy:
+                for change in plan.changes:
+                    if change.source is not None and change.action != "unchanged":
+                        undeployed[ids[change.source.key]] = change.name
+                for workflow, name in undeployed.items():
+                    _deploy(client, workflow, name, options)
+                    deployments.append(workflow)
+                    add(f"deploy {name}")
+    if connection.as_json:
+        write_json(plan_json(plan, ids, applied=not options.dry_run, deployed=deployments))
+    elif options.id_only:
+        write("".join(f"{each}\n" for each in ids.values()))
+    elif deployments:
+        write(f"{len(deployments)} deployed.\n")
 
-        def noted(change: Change, now: Present | None) -> None:
+
+def _apply(
+    client: SimStudioClient, plan: Plan, note: Callable[[Change, Present | None], None], add: Callable[[str], None]
+) -> dict[str, str]:
+    """Carry out a plan, and return the ids of the workflows by the keys of their sources."""
+    from simstudio.workflow_files.remote import apply_plan
+
+    ids: dict[str, str] = {}
+    with Waiting(f"{plan.workspace.id}: pushing") as waiting:
+
+        def note_change(change: Change, now: Present | None) -> None:
             note(change, now)
             if change.source is not None and now is not None:
                 ids[change.source.key] = now.id
+            add(f"{change.action} {change.name}")
+            waiting.update(f"{plan.workspace.id}: {change.action} {change.name}")
 
-        if not plan.is_empty:
-            with Waiting(f"{plan.workspace.id}: pushing"):
-                apply_plan(client, plan, noted, lambda text: say(f"note: {text}"))
-        if options.deploy:
-            pushed = [ids[each.source.key] for each in plan.changes if each.source and each.action != "unchanged"]
-            done = [*pushed, *late]
-            for workflow in done:
-                deployed(client, workflow, {"name": options.name}, wait=options.wait, timeout=options.timeout)
-    if connection.as_json:
-        write_json(plan_json(plan, ids, applied=not options.dry_run, deployed=done))
-    elif options.id_only:
-        write("".join(f"{each}\n" for each in ids.values()))
-    elif done:
-        write(f"{len(done)} deployed.\n")
+        apply_plan(client, plan, note_change, lambda text: say(f"note: {text}"))
+    return ids
+
+
+def _deploy(client: SimStudioClient, workflow: str, name: str, options: _Options) -> None:
+    result = deployed(client, workflow, {"name": options.name}, wait=options.wait, timeout=options.timeout)
+    for warning in result.get("warnings") or ():
+        say(f"note: {name}: {warning}")
+
+
+@contextmanager
+def _account(invocation: Invocation) -> Iterator[Callable[[str], None]]:
+    """Say what was done if a push fails or is interrupted.
+
+    Yields:
+        Notes a step; several of the same text are one.
+    """
+    done: dict[str, None] = {}
+
+    def describe() -> str:
+        shown = ", ".join([*done][:_MOST])
+        more = f" and {len(done) - _MOST} more" if len(done) > _MOST else ""
+        return f"Done so far: {shown}{more}. The same command does the rest." if done else "Nothing was changed."
+
+    def add(step: str) -> None:
+        done[step] = None
+        invocation.interruption = describe()
+
+    try:
+        yield add
+    except Exception:
+        say(f"note: {describe()}")
+        raise
 
 
 def _confirm(options: _Options) -> None:
@@ -332,7 +383,7 @@ def _workspace(connection: Connection, given: str | None, files: WorkflowFolder)
     return connection.known_workspace(given) or files.manifest.workspace or connection.workspace(given)
 
 
-def _mapped(path: Path | None) -> Mapped:
+def _read_mapping(path: Path | None) -> Mapped:
     from simstudio.workflow_files.document import read_json
     from simstudio.workflow_files.plan import Mapped
 
@@ -344,7 +395,7 @@ def _mapped(path: Path | None) -> Mapped:
         raise CommandError(f"{path} cannot be read: {error}.") from error
 
 
-def _needed(sources: Iterable[Source], mapped: Mapped) -> Callable[[Workflow], bool]:
+def _candidates(sources: Iterable[Source], mapped: Mapped) -> Callable[[Workflow], bool]:
     """Which workflows of the target the sources may be."""
     names = {source.document["name"] for source in sources} | {source.id for source in sources}
     names.update(mapped.workflows.values())

@@ -55,7 +55,11 @@ _VERSIONS = (
 )
 
 
-@click.group(epilog=_EPILOG, invoke_without_command=True, short_help="List, show, deploy and move workflows, and keep them as files.")
+@click.group(
+    epilog=_EPILOG,
+    invoke_without_command=True,
+    short_help="List, show, deploy and move workflows, and keep them as files.",
+)
 @click.pass_context
 def workflows(ctx: click.Context) -> None:
     """List, show, deploy and move workflows, and keep them as files.

@@ -23,7 +23,7 @@ class Difference:
 
     Attributes:
         kind: What happens to it.
-        subject: What it is: ``block Agent 1``, ``edge Start → Agent 1``, ``variable model``, ``description``.
+        subject: The part that differs: ``block Agent 1``, ``edge Start → Agent 1``, ``variable model``.
         lines: The change; in a text of several lines, the lines that are removed and added.
     """
 

@@ -36,14 +36,14 @@ def normalise(state: Mapping[str, Json], *, name: str, description: str | None, 
     """The normal form of a draft, as ``client.v2.workflows.state.get`` returns it; secrets are still in it."""
     variables = state.get("variables")
     listed = variables.values() if isinstance(variables, Mapping) else ()
-    return ordered(
+    return sort_lists(
         {
             "name": name,
             "description": description or None,
             "folder": folder,
             "blocks": [_block(key, each) for key, each in _mapping(state.get("blocks")).items()],
-            "edges": [_without(each, "id") for each in state.get("edges") or ()],
-            "variables": [_without(each, "id", "workflowId") for each in listed],
+            "edges": [_omit(each, "id") for each in state.get("edges") or ()],
+            "variables": [_omit(each, "id", "workflowId") for each in listed],
         }
     )
 
@@ -52,20 +52,20 @@ def _mapping(value: Json) -> Mapping[str, Json]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _without(each: Mapping[str, Json], *names: str) -> dict[str, Json]:
+def _omit(each: Mapping[str, Json], *names: str) -> dict[str, Json]:
     return {name: value for name, value in each.items() if name not in names}
 
 
 def _block(key: str, block: Mapping[str, Json]) -> dict[str, Json]:
     settings = {
-        name: _without(each, "id") if isinstance(each, Mapping) and each.get("id") == name else each
+        name: _omit(each, "id") if isinstance(each, Mapping) and each.get("id") == name else each
         for name, each in _mapping(block.get("subBlocks")).items()
     }
     return {**block, "id": key, "subBlocks": settings}
 
 
-def ordered(document: Document) -> Document:
-    """The same document with its lists in their order."""
+def sort_lists(document: Document) -> Document:
+    """The document with blocks, edges and variables in their fixed order."""
     return {
         **document,
         "blocks": sorted(document["blocks"], key=lambda each: (str(each.get("name")), each["id"])),
@@ -85,7 +85,7 @@ def _canonical(value: Json) -> str:
 
 
 def digest(document: Document) -> str:
-    """A short text that differs as soon as the document does."""
+    """Hash of a document, 32 hexadecimal digits."""
     return hashlib.sha256(_canonical(document).encode()).hexdigest()[:32]
 
 
@@ -99,22 +99,22 @@ def write_document(document: Document) -> str:
 
 def write_json(value: Json) -> str:
     """JSON with keys in a fixed order, texts of several lines as lists, and no character that cannot be seen."""
-    text = json.dumps(_arranged(value), ensure_ascii=False, indent=2)
+    text = json.dumps(_arrange(value), ensure_ascii=False, indent=2)
     return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
 
 
-def _arranged(value: Json) -> Json:
+def _arrange(value: Json) -> Json:
     if isinstance(value, str) and "\n" in value:
         return {"$lines": value.split("\n")}
     if isinstance(value, Mapping):
         if len(value) == 1 and all(map(_LINES.fullmatch, value)):  # a setting that looks like a list of lines
-            return {f"${name}": _arranged(item) for name, item in value.items()}
+            return {f"${name}": _arrange(item) for name, item in value.items()}
         names = sorted(value, key=lambda name: (_FIRST.index(name) if name in _FIRST else len(_FIRST), name))
-        return {name: _arranged(value[name]) for name in names}
-    return [_arranged(each) for each in value] if isinstance(value, (list, tuple)) else value
+        return {name: _arrange(value[name]) for name in names}
+    return [_arrange(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
-def _joined(value: dict[str, Json]) -> Json:
+def _join_lines(value: dict[str, Json]) -> Json:
     if len(value) != 1 or not all(map(_LINES.fullmatch, value)):
         return value
     ((name, content),) = value.items()
@@ -129,10 +129,10 @@ def read_json(text: str, where: str) -> Json:
     """JSON as :func:`write_json` writes it.
 
     Raises:
-        InvalidInputError: It is no JSON; the message names ``where``.
+        InvalidInputError: The text is no JSON; the message names ``where``.
     """
     try:
-        return json.loads(text, object_hook=_joined)
+        return json.loads(text, object_hook=_join_lines)
     except (ValueError, RecursionError) as error:
         raise InvalidInputError(f"{where} is no JSON: {error}.") from None
 
@@ -143,7 +143,7 @@ def read_document(text: str, where: str) -> Document:
     A block without an id has its name as id; edges may use it.
 
     Raises:
-        InvalidInputError: It holds no workflow; the message names ``where`` and the reason.
+        InvalidInputError: The text holds no workflow; the message names ``where`` and the reason.
     """
     content = read_json(text, where)
     if not isinstance(content, dict) or not isinstance(content.get("name"), str) or not content["name"].strip():
@@ -168,7 +168,7 @@ def read_document(text: str, where: str) -> Document:
     description, folder = content.get("description"), content.get("folder", "/")
     if not isinstance(description, (str, type(None))) or not isinstance(folder, (str, list)):
         raise InvalidInputError(f"{where}: description and folder are texts.")
-    return ordered(
+    return sort_lists(
         {
             "name": content["name"],
             "description": description or None,
@@ -208,29 +208,29 @@ def with_block_ids(document: Document, ids: Mapping[str, str]) -> Document:
     long = sorted((old for old in changed if len(old) >= _LONG), key=len, reverse=True)
     inside = re.compile("|".join(map(re.escape, long))) if long else None
 
-    def renamed(value: Json) -> Json:
+    def rename(value: Json) -> Json:
         if isinstance(value, str):
             return value if inside is None else inside.sub(lambda found: changed[found[0]], value)
         if isinstance(value, Mapping):
-            return {renamed(name): renamed(item) for name, item in value.items()}
-        return [renamed(each) for each in value] if isinstance(value, list) else value
+            return {rename(name): rename(item) for name, item in value.items()}
+        return [rename(each) for each in value] if isinstance(value, list) else value
 
     blocks = []
     for old in document["blocks"]:
-        block = {**renamed(old), "id": ids.get(old["id"], old["id"])}
+        block = {**rename(old), "id": ids.get(old["id"], old["id"])}
         parent = _mapping(old.get("data")).get("parentId")
         if isinstance(parent, str) and parent in ids:
             block["data"] = {**block["data"], "parentId": ids[parent]}
         blocks.append(block)
     edges = [
         {
-            **renamed(old),
+            **rename(old),
             "source": ids.get(old["source"], old["source"]),
             "target": ids.get(old["target"], old["target"]),
         }
         for old in document["edges"]
     ]
-    return ordered({**document, "blocks": blocks, "edges": edges})
+    return sort_lists({**document, "blocks": blocks, "edges": edges})
 
 
 def ids_for(document: Document, workflow_id: str, present: Document | None) -> dict[str, str]:
@@ -241,7 +241,7 @@ def ids_for(document: Document, workflow_id: str, present: Document | None) -> d
     Args:
         document: With ids from anywhere.
         workflow_id: The workflow.
-        present: What the workflow is now. A block is found in it by its id, else by its name and type.
+        present: The workflow as the server has it. A block is found in it by its id, else by its name and type.
     """
     there = {each["id"]: each for each in present["blocks"]} if present is not None else {}
     found: dict[str, str] = {}
@@ -296,7 +296,7 @@ def to_state(document: Document, workflow_id: str, present: Mapping[str, Json]) 
 
 
 class _Ids:
-    """Ids by what they are of; a further one of the same gets another."""
+    """Ids of edges or variables: those of the server's draft, by what they stand for, then new ones."""
 
     def __init__(self, workflow_id: str, known: Iterable[tuple[Json, Json]]) -> None:
         self._workflow_id = workflow_id

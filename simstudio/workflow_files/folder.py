@@ -7,6 +7,7 @@ read as new workflows, and never replaced or deleted without force.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path, PurePosixPath
 
 import attrs
@@ -30,7 +31,7 @@ _FORMAT = 1
 
 @attrs.frozen
 class Entry:
-    """What a manifest says of a file: the id of its workflow, and the digest of what the server had."""
+    """Entry of a file in the manifest: id of its workflow, and digest of the document that the server had."""
 
     id: str
     digest: str
@@ -55,7 +56,7 @@ class Manifest:
         return self.entries.setdefault(workspace_id, {})
 
     def to_text(self) -> str:
-        """As the file holds it."""
+        """The text of the file."""
         entries = {
             workspace: {path: attrs.asdict(entry) for path, entry in files.items()}
             for workspace, files in self.entries.items()
@@ -69,14 +70,14 @@ class Manifest:
         """Read a manifest.
 
         Raises:
-            InvalidInputError: It is none, or names a file outside of the folder.
+            InvalidInputError: The text is no manifest, or names a file outside the folder.
         """
         content = read_json(text, where)
         try:
             if content["format"] != _FORMAT:
                 raise InvalidInputError(f"{where} has the format {content['format']}; this version reads {_FORMAT}.")
             entries = {
-                workspace: {_checked(path, where): Entry(**entry) for path, entry in files.items()}
+                workspace: {_check_path(path, where): Entry(**entry) for path, entry in files.items()}
                 for workspace, files in content["files"].items()
             }
             return cls(content["workspace"], [*map(str, content["folders"])], entries)
@@ -84,22 +85,22 @@ class Manifest:
             raise InvalidInputError(f"{where} is no manifest of pulled workflows.") from None
 
 
-def _checked(path: str, where: str) -> str:
+def _check_path(path: str, where: str) -> str:
     pure = PurePosixPath(path)
     if ".." in pure.parts or pure.parts[:1] != (WORKFLOWS,) or "\\" in path or ":" in path or "\0" in path:
-        raise InvalidInputError(f"{where} names a file outside of {WORKFLOWS}/: {path[:100]!r}.")
+        raise InvalidInputError(f"{where} names a file outside {WORKFLOWS}/: {path[:100]!r}.")
     return str(pure)
 
 
 @attrs.define
 class Pull:
-    """What a pull does to the files.
+    """Changes of files in a pull.
 
     Attributes:
         write: Documents by path.
-        remove: Paths of files whose workflow has another file now, or none.
-        kept: Paths of files that somebody has changed since the last pull, and that stay, with the reason.
-        conflicts: Paths of files that would be overwritten, with the reason.
+        remove: Paths of files to delete: their workflow has another path now, or was deleted.
+        kept: Reasons by path, for files that were edited since the last pull and stay.
+        conflicts: Reasons by path, for edited files that the pull overwrites.
         unchanged: Number of files that stay as they are.
     """
 
@@ -126,13 +127,15 @@ class WorkflowFolder:
         """The text of a file; None if there is none.
 
         Raises:
-            InvalidInputError: It cannot be read.
+            InvalidInputError: The file cannot be read.
         """
         try:
             return (self.root / path).read_text(encoding="utf-8")
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
+            raise _unreadable(error) from None
+        except UnicodeDecodeError as error:
             raise InvalidInputError(f"{self.root / path} cannot be read: {error}.") from None
 
     def sources(self, workspace_id: str) -> list[Source]:
@@ -143,9 +146,8 @@ class WorkflowFolder:
         """
         entries, origins = self.manifest.of(workspace_id), self.manifest.of(self.manifest.workspace or "")
         found = []
-        for file in sorted((self.root / WORKFLOWS).rglob("*.json")):
-            path = file.relative_to(self.root).as_posix()
-            document = read_document(self._text(path) or "", str(file))
+        for path in self._paths():
+            document = read_document(self._text(path) or "", str(self.root / path))
             entry, origin = entries.get(path), origins.get(path)
             found.append(
                 Source(
@@ -160,16 +162,34 @@ class WorkflowFolder:
             raise InvalidInputError(f"{self.root} has no workflows: simstudio workflows pull writes them.")
         return found
 
+    def _paths(self) -> list[str]:
+        """Paths of the files of workflows.
+
+        Raises:
+            InvalidInputError: A folder cannot be read; without its files, a push would delete their workflows.
+        """
+
+        def fail(error: OSError) -> None:
+            if not isinstance(error, FileNotFoundError):
+                raise _unreadable(error)
+
+        return sorted(
+            (Path(parent) / name).relative_to(self.root).as_posix()
+            for parent, _, names in os.walk(self.root / WORKFLOWS, onerror=fail)
+            for name in names
+            if name.endswith(".json")
+        )
+
     def known(self, workspace_id: str) -> dict[str, str]:
-        """Digests of what a workspace had, by workflow id."""
+        """Digests of a workspace's documents at the last pull or push, by workflow id."""
         return {entry.id: entry.digest for entry in self.manifest.of(workspace_id).values()}
 
     def plan_pull(self, workspace: Workspace, *, partial: bool = False) -> Pull:
         """Compare the files with what a workspace has.
 
         Args:
-            workspace: What it has.
-            partial: Whether it has more than was read, so that no file is superfluous.
+            workspace: The content of the workspace.
+            partial: Whether only some workflows were read, so that no file is deleted.
 
         Raises:
             InvalidInputError: The folder has the workflows of another workspace.
@@ -226,11 +246,16 @@ class WorkflowFolder:
             pull.kept[path] = "was changed here since the last pull, and is no longer on the server"
 
     def _digest(self, path: str) -> str | None:
-        """The digest of a file's document, ``?`` if it holds none; None if there is no file."""
-        if not (self.root / path).is_symlink() and not (self.root / path).exists():
-            return None
+        """The digest of a file's document, ``?`` if it holds none; None if there is no file.
+
+        Raises:
+            InvalidInputError: The file cannot be read.
+        """
+        text = self._text(path)
+        if text is None:
+            return "?" if (self.root / path).is_symlink() else None
         try:
-            return digest(read_document(self._text(path) or "", path))
+            return digest(read_document(text, path))
         except InvalidInputError:
             return "?"
 
@@ -243,7 +268,7 @@ class WorkflowFolder:
         """
         entries = self.manifest.of(workspace.id)
         for path in pull.remove:
-            (self.root / path).unlink(missing_ok=True)
+            self._target(path).unlink(missing_ok=True)
             entries.pop(path, None)
         self._remove_empty(pull.remove)
         for path, document in pull.write.items():
@@ -261,16 +286,16 @@ class WorkflowFolder:
         self.save()
 
     def note(self, workspace_id: str, source: Source, present: Present) -> None:
-        """Keep what a push has made of a file."""
+        """Record the workflow that a push has made of a file."""
         self.manifest.of(workspace_id)[source.file] = Entry(present.id, digest(present.document))
 
     def forget(self, workspace_id: str, workflow_id: str) -> None:
-        """Forget a workflow that a push has deleted."""
+        """Remove the entry of a workflow that a push has deleted."""
         entries = self.manifest.of(workspace_id)
         self.manifest.entries[workspace_id] = {path: each for path, each in entries.items() if each.id != workflow_id}
 
     def save(self) -> None:
-        """Write the manifest, unless it is as it was.
+        """Write the manifest if it has changed.
 
         Raises:
             OSError: It cannot be written.
@@ -282,9 +307,20 @@ class WorkflowFolder:
                 file.write(text.encode())
 
     def _write(self, path: str, text: str) -> None:
-        target = self.root / path
+        target = self._target(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         write_unless_there(target, text.encode(), overwrite=True)
+
+    def _target(self, path: str) -> Path:
+        """The file to write or delete.
+
+        Raises:
+            InvalidInputError: A link leads out of the folder.
+        """
+        target = self.root / path
+        if not target.parent.resolve().is_relative_to(self.root.resolve()):
+            raise InvalidInputError(f"{target.parent} is a link that leads out of {self.root}.")
+        return target
 
     def _remove_empty(self, paths: list[str]) -> None:
         for path in paths:
@@ -292,3 +328,7 @@ class WorkflowFolder:
             while folder != self.root and folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
                 folder = folder.parent
+
+
+def _unreadable(error: OSError) -> InvalidInputError:
+    return InvalidInputError(f"{error.filename} cannot be read: {error.strerror or error}.")

@@ -52,7 +52,7 @@ def _folder(encoded: str) -> str:
 
 
 def _segment(name: str) -> str:
-    text = "".join(map(_encoded, name))
+    text = "".join(map(_encode, name))
     if text[:1] in (".", " ", "~"):
         text = _percent(text[0]) + text[1:]
     if text[-1:] in (".", " "):
@@ -66,7 +66,7 @@ def _segment(name: str) -> str:
     return text or "%"
 
 
-def _encoded(letter: str) -> str:
+def _encode(letter: str) -> str:
     plain = letter.isalnum() and unicodedata.normalize("NFC", letter) == letter
     return letter if plain or letter in " -_.,()+&'=@#!" else _percent(letter)
 

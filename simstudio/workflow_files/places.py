@@ -16,14 +16,14 @@ Path = tuple[str, ...]
 
 @attrs.frozen
 class Place:
-    """Where a text stands.
+    """Position of a text in a workflow.
 
     Attributes:
         path: Id of the block, name of the setting, then keys; ``variables`` and its name for a variable. An item of a
             list is known by its id or name, else by its index, so that it is found after the list has changed.
         name: The nearest name: of the setting, of the key, or what a row calls its value (``Authorization``).
         kind: Type of the setting in the editor; empty elsewhere.
-        title: The place, for people.
+        title: The position in words: ``Agent 1 › prompt``.
     """
 
     path: Path
@@ -33,11 +33,11 @@ class Place:
 
     @property
     def is_setting(self) -> bool:
-        """Whether it is in a setting of a block."""
+        """Whether the text is in a setting of a block."""
         return self.path[0] != "variables" and self.path[1] != "data"
 
     def below(self, step: str, name: str) -> Place:
-        """A place inside of this one."""
+        """A place inside this one."""
         return attrs.evolve(self, path=(*self.path, step), name=name, title=f"{self.title} › {step}")
 
 
@@ -50,17 +50,17 @@ def rewrite(document: Document, change: Callable[[str, Place], Json]) -> Documen
             settings[name] = each
             if isinstance(each, Mapping) and "value" in each:
                 place = Place((block["id"], name), name, str(each.get("type", "")), f"{block['name']} › {name}")
-                settings[name] = {**each, "value": _rewritten(each["value"], place, change)}
+                settings[name] = {**each, "value": _rewrite(each["value"], place, change)}
         new = {**block, "subBlocks": settings}
         if isinstance(block.get("data"), Mapping):
             place = Place((block["id"], "data"), "data", "", f"{block['name']} › data")
-            new["data"] = _rewritten(block["data"], place, change)
+            new["data"] = _rewrite(block["data"], place, change)
         blocks.append(new)
     variables = []
     for each in document["variables"]:
         name = str(each.get("name"))
         place = Place(("variables", name), name, "", f"variable {name}")
-        variables.append({**each, "value": _rewritten(each.get("value"), place, change)})
+        variables.append({**each, "value": _rewrite(each.get("value"), place, change)})
     return {**document, "blocks": blocks, "variables": variables}
 
 
@@ -76,23 +76,23 @@ def texts(document: Document) -> dict[Path, str]:
     return found
 
 
-def _rewritten(value: Json, place: Place, change: Callable[[str, Place], Json]) -> Json:
+def _rewrite(value: Json, place: Place, change: Callable[[str, Place], Json]) -> Json:
     if isinstance(value, str):
         return change(value, place)
     if isinstance(value, Mapping):
         label = _label(value)
         return {
-            key: _rewritten(item, place.below(key, (label or place.name) if key.lower() == "value" else key), change)
+            key: _rewrite(item, place.below(key, (label or place.name) if key.lower() == "value" else key), change)
             for key, item in value.items()
         }
     if isinstance(value, list):
         steps = zip(value, _steps(value), strict=True)
-        return [_rewritten(item, place.below(step, place.name), change) for item, step in steps]
+        return [_rewrite(item, place.below(step, place.name), change) for item, step in steps]
     return value
 
 
 def _label(value: Mapping[str, Json]) -> str | None:
-    """What a row calls its value: ``{"Key": "Authorization", "Value": …}``, ``{"name": "token", "value": …}``."""
+    """The name of a row's value: ``{"Key": "Authorization", "Value": …}``, ``{"name": "token", "value": …}``."""
     for key, item in value.items():
         if key.lower() in ("key", "name") and isinstance(item, str) and item:
             return item

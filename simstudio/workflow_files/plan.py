@@ -19,14 +19,13 @@ Action = Literal["create", "update", "unchanged", "delete", "extra"]
 
 @attrs.frozen
 class Present:
-    """A workflow of a workspace.
+    """A workflow that a workspace has.
 
     Attributes:
-        id: Its id.
-        document: Without secrets.
+        document: Its normal form, without secrets.
         state: The draft as the server sent it, with secrets.
         secrets: The secrets of the draft.
-        is_deployed: Whether a version is live.
+        is_deployed: Whether a version is deployed.
     """
 
     id: str
@@ -38,11 +37,10 @@ class Present:
 
 @attrs.frozen
 class Workspace:
-    """What a workspace has.
+    """The content of a workspace.
 
     Attributes:
-        id: Its id.
-        workflows: Those that were read.
+        workflows: The workflows that were read.
         folders: Paths of all folders.
         places: Folders and names of all workflows, by id.
     """
@@ -55,14 +53,14 @@ class Workspace:
 
 @attrs.frozen
 class Source:
-    """A workflow that is wanted.
+    """A workflow as it is wanted.
 
     Attributes:
-        document: What it is to be.
+        document: Its normal form.
         file: Path of its file; empty if it comes from a workspace.
         origin: Its id in the workspace that it comes from.
         id: Its id in the workspace of the plan, if it was there before.
-        base: Digest of what the workspace had when the file was last pulled or pushed.
+        base: Digest of the document that the workspace had at the last pull or push.
     """
 
     document: Document
@@ -83,7 +81,7 @@ class Source:
 
     @property
     def key(self) -> str:
-        """What tells it from the other sources of a plan."""
+        """A text that is unique among the sources of a plan."""
         return self.file or self.origin or str(self.document["name"])
 
     @property
@@ -114,9 +112,9 @@ class Mapped:
         """Read a mapping file.
 
         Raises:
-            InvalidInputError: It is none.
+            InvalidInputError: The content is no mapping.
         """
-        parts = content if isinstance(content, dict) else {"": None}
+        parts: dict[str, Json] = content if isinstance(content, dict) else {"": None}
         known = {"workflows", "references"}
         if not set(parts) <= known or not all(
             isinstance(part, dict) and all(isinstance(each, str) for each in part.values()) for part in parts.values()
@@ -130,16 +128,16 @@ class Mapped:
 
 @attrs.frozen
 class Change:
-    """What is to be done with one workflow.
+    """What happens to one workflow.
 
     Attributes:
-        action: ``extra`` is a workflow that the source does not have, and that stays.
-        document: The wanted document, or that of the workflow which is not wanted.
-        differences: What changes in it.
-        conflict: Why it is not done without force; empty if nothing is in the way.
-        notes: What is left for a person to do.
-        source: None of ``delete`` and ``extra``.
-        present: None of ``create``.
+        action: ``extra`` is a workflow that only the workspace has, and that stays.
+        document: The wanted document; of a workflow that only the workspace has, its document there.
+        differences: Differences between the workspace and the wanted document.
+        conflict: Why the change needs force; empty if it does not.
+        notes: Settings that a person has to fill in.
+        source: The wanted workflow; None for ``delete`` and ``extra``.
+        present: The workflow in the workspace; None for ``create``.
     """
 
     action: Action
@@ -171,7 +169,7 @@ class Change:
 
 @attrs.frozen
 class Plan:
-    """What is to be done in a workspace.
+    """What happens in a workspace.
 
     Attributes:
         same: Whether the workflows come from this workspace.
@@ -209,12 +207,12 @@ class Plan:
     def wanted(
         self, source: Source, workflow_id: str, present: Present | None, made: Mapping[str, str]
     ) -> tuple[Document, tuple[str, ...]]:
-        """The document as the workspace is to have it, and what is left for a person to do.
+        """The document as the workspace is to have it, and the settings that a person has to fill in.
 
         Args:
             source: The workflow.
             workflow_id: Its id in the workspace.
-            present: What it is there; None of a new one.
+            present: The workflow in the workspace; None if it is new.
             made: Ids of new workflows, by ids where they come from.
         """
         return settle(source, workflow_id, present, None if self.same else {**self.translations, **made})
@@ -256,8 +254,8 @@ def make_plan(
         same: Whether they come from this workspace: then ids of credentials and tables are its own, and a workflow that
             somebody has changed there since is a conflict.
         folders: Paths of wanted folders.
-        mapped: What corresponds to what, where names do not tell.
-        known: Digests of what the workspace had at the last pull or push, by workflow id.
+        mapped: Workflows and resources whose names or ids differ.
+        known: Digests of the workspace's documents at the last pull or push, by workflow id.
         prune: Whether to delete what is not wanted.
         partial: Whether the sources are only some of the wanted workflows, so that nothing is superfluous.
 
@@ -273,11 +271,13 @@ def make_plan(
         if source.origin is not None:
             # The id of a workflow that is still to be created is not known: its name stands for it in the preview.
             translations.setdefault(source.origin, source.document["name"] if found is None else found.id)
-    pairs = [(_named_as_there(source, matches.get(source.key), mapped), matches.get(source.key)) for source in sources]
+    pairs = [
+        (_with_name_of_mapping(source, matches.get(source.key), mapped), matches.get(source.key)) for source in sources
+    ]
     changes = [_change(*pair, same=same, translations=None if same else translations) for pair in pairs]
     used = {found.id for found in matches.values()}
     rest = () if partial else [each for each in workspace.workflows if each.id not in used]
-    changes += [_superfluous(each, known or {}, prune=prune) for each in rest]
+    changes += [_change_without_source(each, known or {}, prune=prune) for each in rest]
     order = ("create", "update", "delete", "extra", "unchanged")
     changes.sort(key=lambda each: (order.index(each.action), each.document["folder"], each.name))
     needed = with_parents([*folders, *(source.document["folder"] for source, _ in pairs)])
@@ -307,7 +307,7 @@ def _match(sources: Sequence[Source], workspace: Workspace, mapped: Mapped) -> d
     """The workflow of each source, by the source's key: by id, else by mapping, folder and name, or name alone."""
     by_id = {each.id: each for each in workspace.workflows}
     found = {source.key: by_id[source.id] for source in sources if source.id in by_id}
-    for way in (_mapped(mapped), _same_place, _same_name(sources)):
+    for way in (_by_mapping(mapped), _same_place, _same_name(sources)):
         for source in sources:
             if source.key in found or source.id in by_id:
                 continue
@@ -323,7 +323,7 @@ def _match(sources: Sequence[Source], workspace: Workspace, mapped: Mapped) -> d
     return found
 
 
-def _named_as_there(source: Source, found: Present | None, mapped: Mapped) -> Source:
+def _with_name_of_mapping(source: Source, found: Present | None, mapped: Mapped) -> Source:
     """A workflow of the mapping keeps the name and the folder that it has there."""
     if found is None or mapped.workflow(source) is None:
         return source
@@ -332,7 +332,7 @@ def _named_as_there(source: Source, found: Present | None, mapped: Mapped) -> So
     )
 
 
-def _mapped(mapped: Mapped) -> Any:
+def _by_mapping(mapped: Mapped) -> Any:
     def way(source: Source, each: Present) -> bool:
         wanted = mapped.workflow(source)
         return wanted is not None and wanted in (each.id, each.document["name"])
@@ -371,7 +371,7 @@ def _change(source: Source, found: Present | None, *, same: bool, translations: 
     return Change("update", document, tuple(differences), conflict, notes, source, found)
 
 
-def _superfluous(found: Present, known: Mapping[str, str], *, prune: bool) -> Change:
+def _change_without_source(found: Present, known: Mapping[str, str], *, prune: bool) -> Change:
     base = known.get(found.id)
     changed = prune and base is not None and base != digest(found.document)
     conflict = "changed on the server since the pull" if changed else ""

@@ -1,6 +1,6 @@
-"""Ids of things of a workspace that a workflow uses: credentials, tables, knowledge bases, other workflows.
+"""Ids of workspace resources that a workflow references: credentials, tables, knowledge bases, other workflows.
 
-In another workspace they are other ids. A mapping gives those; a workflow that is among those to be pushed maps itself.
+Another workspace has other ids. A mapping translates them; a workflow that is pushed along needs no mapping.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ _TYPES = frozenset(
         "mcp-server-selector", "mcp-tool-selector", "file-upload", "folder-selector", "skill-input",
     )
 )  # fmt: skip
-"""Settings whose value is the id of something in the workspace."""
+"""Types of settings whose value is the id of a workspace resource."""
 _KEYS = frozenset(
     ("credential", "credentialId", "customToolId", "serverId", "knowledgeBaseId", "documentId", "tableId", "workflowId")
 )
 
 
 def is_reference(place: Place) -> bool:
-    """Whether the text at a place is an id of something in the workspace, or several with commas between them."""
+    """Whether the text at a place is the id of a workspace resource, or several ids separated by commas."""
     return place.kind in _TYPES or place.name in _KEYS
 
 
@@ -34,8 +34,8 @@ def bind(
 
     Args:
         document: With the ids of the workflow's blocks.
-        present: What the workflow is now; an id that nothing translates stays as it is there.
-        translate: The id in the workspace; None if it is not known.
+        present: The workflow as the server has it; an id without translation keeps the value that it has there.
+        translate: Returns the id in the workspace, or None if it is not known.
 
     Returns:
         The document, and the places that are left empty.
@@ -43,7 +43,7 @@ def bind(
     known = {} if present is None else texts(present)
     unbound: list[str] = []
 
-    def bound(text: str, place: Place) -> str | None:
+    def bind_text(text: str, place: Place) -> str | None:
         if not is_reference(place) or not text or "{{" in text or text.startswith("<"):
             return text
         ids = [translate(each.strip()) for each in text.split(",")]
@@ -55,4 +55,4 @@ def bind(
         unbound.append(f"{place.title} ({text})")
         return None
 
-    return rewrite(document, bound), unbound
+    return rewrite(document, bind_text), unbound

@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from simstudio.errors import InvalidRequestError
-from simstudio.workflow_files.document import digest, normalise, to_state
-from simstudio.workflow_files.plan import Plan, Present, Source, Workspace
+from simstudio.workflow_files.document import Document, digest, normalise, to_state
+from simstudio.workflow_files.plan import Change, Plan, Present, Source, Workspace
 from simstudio.workflow_files.secrets import redact
 
 if TYPE_CHECKING:
     from simstudio.client import SimStudioClient
     from simstudio.models.v2.workflows import Workflow
-    from simstudio.workflow_files.plan import Change
 
+Done = Callable[[Change, Present | None], None]
 Report = Callable[[str], None]
 
 
@@ -67,72 +67,87 @@ class _Reader:
         return self._export(workflow_id)
 
 
-def apply_plan(
-    client: SimStudioClient, plan: Plan, done: Callable[[Change, Present | None], None], note: Report
-) -> None:
-    """Carry out a plan: folders, new workflows, drafts, then what is to be deleted.
+def apply_plan(client: SimStudioClient, plan: Plan, done: Done, note: Report) -> None:
+    """Carry out a plan: folders, new workflows, drafts, deletions.
 
     Each step can be repeated: after a failure, a new plan has what is left.
 
     Args:
         client: Its key may write to the workspace. Sim lets only personal keys replace a draft.
         plan: The plan; its conflicts are overwritten.
-        done: Called with each change that was carried out, and what the server has now; None after a deletion.
-        note: Called with what a person should know.
+        done: Called after each step of a change with the workflow as the server has it now, None after a deletion.
+        note: Called with warnings of the server.
     """
-    workflows, workspace_id = client.v2.workflows, plan.workspace.id
-    for path in plan.folders:
-        workflows.folders.create(workspace_id, path=path)
-    made: dict[str, str] = {}
-    ids: dict[int, str] = {}
-    for index, change in enumerate(plan.changes):
-        if change.action == "create" and change.source is not None:
-            document = change.source.document
-            created = workflows.create(
-                workspace_id, name=document["name"], description=document["description"], folder_path=document["folder"]
-            )
-            ids[index] = created.id
-            if change.source.origin is not None:
-                made[change.source.origin] = created.id
-            # From here on a repetition finds the workflow, and updates it.
-            done(change, _Reader(client).read(created))
-    for index, change in enumerate(plan.changes):
-        if change.action in ("create", "update") and change.source is not None:
-            workflow_id = ids[index] if change.present is None else change.present.id
-            done(change, _write(client, plan, change.source, change.present, workflow_id, made, note))
-        elif change.action == "delete" and change.present is not None:
-            workflows.delete(change.present.id)
-            done(change, None)
-    if plan.prune:
-        for path in plan.extra_folders:
-            workflows.folders.delete(workspace_id, path=path)
+    _Application(client, plan, done, note).run()
 
 
-def _write(
-    client: SimStudioClient,
-    plan: Plan,
-    source: Source,
-    present: Present | None,
-    workflow_id: str,
-    made: Mapping[str, str],
-    note: Report,
-) -> Present:
-    workflows = client.v2.workflows
-    document, _ = plan.wanted(source, workflow_id, present, made)
-    if present is not None:
-        names = {"name": "name", "description": "description", "folder": "folder_path"}
-        changed: dict[str, Any] = {
-            argument: document[name] for name, argument in names.items() if document[name] != present.document[name]
-        }
-        if changed:
-            workflows.update(workflow_id, **changed)
-    graph = ("blocks", "edges", "variables")
-    if present is None or any(document[name] != present.document[name] for name in graph):
-        whole = document if present is None else present.secrets.restore(document)
-        state = to_state(whole, workflow_id, {} if present is None else present.state)
-        for warning in workflows.state.replace(workflow_id, **state).warnings or ():
-            note(f"{document['name']}: {warning}")
-    now = _Reader(client).read(workflows.get(workflow_id))
-    if digest(now.document) != digest(document):
-        note(f"{document['name']}: the server keeps it in another form; pull to have it in the files")
-    return now
+class _Application:
+    """One application of a plan."""
+
+    def __init__(self, client: SimStudioClient, plan: Plan, done: Done, note: Report) -> None:
+        self._workflows = client.v2.workflows
+        self._plan = plan
+        self._done = done
+        self._note = note
+        self._reader = _Reader(client)
+        self._made: dict[str, str] = {}
+        """Ids of new workflows, by ids where they come from."""
+
+    def run(self) -> None:
+        workspace_id = self._plan.workspace.id
+        for path in self._plan.folders:
+            self._workflows.folders.create(workspace_id, path=path)
+        ids: dict[int, str] = {}
+        for index, change in enumerate(self._plan.changes):
+            if change.action == "create" and change.source is not None:
+                ids[index] = self._create(change, change.source)
+        for index, change in enumerate(self._plan.changes):
+            if change.action in ("create", "update") and change.source is not None:
+                self._write(change, change.source, ids[index] if change.present is None else change.present.id)
+            elif change.action == "delete" and change.present is not None:
+                self._workflows.delete(change.present.id)
+                self._done(change, None)
+        if self._plan.prune:
+            for path in self._plan.extra_folders:
+                self._workflows.folders.delete(workspace_id, path=path)
+
+    def _create(self, change: Change, source: Source) -> str:
+        document = source.document
+        created = self._workflows.create(
+            self._plan.workspace.id,
+            name=document["name"],
+            description=document["description"],
+            folder_path=document["folder"],
+        )
+        if source.origin is not None:
+            self._made[source.origin] = created.id
+        # From here on a repetition finds the workflow, and updates it.
+        self._done(change, self._reader.read(created))
+        return created.id
+
+    def _write(self, change: Change, source: Source, workflow_id: str) -> None:
+        present = change.present
+        document, _ = self._plan.wanted(source, workflow_id, present, self._made)
+        labels = {} if present is None else _changed_labels(document, present.document)
+        if labels:
+            self._workflows.update(workflow_id, **labels)
+        if present is None or any(
+            document[name] != present.document[name] for name in ("blocks", "edges", "variables")
+        ):
+            if labels:
+                # A repetition takes the new labels for a change of its own, and not for somebody else's.
+                self._done(change, self._reader.read(self._workflows.get(workflow_id)))
+            whole = document if present is None else present.secrets.restore(document)
+            state = to_state(whole, workflow_id, {} if present is None else present.state)
+            for warning in self._workflows.state.replace(workflow_id, **state).warnings or ():
+                self._note(f"{document['name']}: {warning}")
+        now = self._reader.read(self._workflows.get(workflow_id))
+        if digest(now.document) != digest(document):
+            self._note(f"{document['name']}: the server keeps it in another form; pull to have it in the files")
+        self._done(change, now)
+
+
+def _changed_labels(wanted: Document, present: Document) -> dict[str, Any]:
+    """The arguments of ``client.v2.workflows.update``, without those that stay as they are."""
+    arguments = {"name": "name", "description": "description", "folder": "folder_path"}
+    return {argument: wanted[name] for name, argument in arguments.items() if wanted[name] != present[name]}

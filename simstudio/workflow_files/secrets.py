@@ -3,7 +3,7 @@
 A text is a secret
 
 * if the name of its setting, key, row or variable ends in a word such as ``apiKey``, ``password`` or ``token``;
-* if Sim's own export leaves it out, and it is no id of something in the workspace;
+* if Sim's own export leaves it out, and it is no id of a workspace resource;
 * and a part of a text, if it has the form of a key: ``sk-…``, ``ghp_…``, a JSON web token, a private key,
   ``Bearer …``, a password in a URL, a text that is assigned to ``password`` or the like.
 
@@ -64,7 +64,7 @@ class Secrets:
 
         Args:
             document: With the ids of the workflow's blocks.
-            present: What the workflow is now; None of a new one.
+            present: The workflow as the server has it; None if it is new.
 
         Returns:
             The document, and the places that are empty.
@@ -72,7 +72,7 @@ class Secrets:
         known = {} if present is None else texts(present)
         empty: list[str] = []
 
-        def settled(text: str, place: Place) -> str:
+        def settle_text(text: str, place: Place) -> str:
             held = len(self._held.get(place.path, ()))
             numbers = [int(number) for number in PLACEHOLDER.findall(text)]
             if all(1 <= number <= held for number in numbers):
@@ -82,16 +82,16 @@ class Secrets:
             empty.append(place.title)
             return PLACEHOLDER.sub(lambda found: found[0] if 1 <= int(found[1]) <= held else "", text)
 
-        return rewrite(document, settled), empty
+        return rewrite(document, settle_text), empty
 
     def restore(self, document: Document) -> Document:
         """Put the secrets back into a settled document."""
 
-        def restored(text: str, place: Place) -> str:
+        def restore_text(text: str, place: Place) -> str:
             held = self._held.get(place.path, ())
             return PLACEHOLDER.sub(lambda found: held[int(found[1]) - 1], text) if held else text
 
-        return rewrite(document, restored)
+        return rewrite(document, restore_text)
 
 
 def redact(document: Document, exported: Document | None = None) -> tuple[Document, Secrets]:
@@ -104,7 +104,7 @@ def redact(document: Document, exported: Document | None = None) -> tuple[Docume
     held: dict[Path, tuple[str, ...]] = {}
     shown = None if exported is None else texts(exported)
 
-    def replaced(text: str, place: Place) -> str:
+    def replace_text(text: str, place: Place) -> str:
         spans = _spans(text, place, cleared=shown is not None and place.is_setting and not shown.get(place.path))
         if spans:
             held[place.path] = tuple(text[start:end] for start, end in spans)
@@ -112,7 +112,7 @@ def redact(document: Document, exported: Document | None = None) -> tuple[Docume
             text = f"{text[:start]}${{secret:{number}}}{text[end:]}"
         return text
 
-    return rewrite(document, replaced), Secrets(held)
+    return rewrite(document, replace_text), Secrets(held)
 
 
 def clear_secrets(document: Document) -> list[str]:

@@ -99,6 +99,37 @@ def test_what_somebody_has_changed_on_the_server_needs_force(cli, client: Any, f
     assert client.v2.workflows.get(found.id).description == "here"
 
 
+class TestWhatWasDoneIsSaid:
+    @pytest.fixture
+    def promote(self, cli, client: Any) -> Any:
+        for name in ("a", "b", "c"):
+            client.v2.workflows.create(SPACE, name=name)
+        return lambda code: run(cli, "promote", "--from", SPACE, "--to", OTHER, "--yes", "--deploy", code=code)
+
+    def test_by_a_push_that_fails(self, promote: Any, client: Any, sandbox: Sandbox) -> None:
+        sandbox.faults.add(status=409, body={"error": {"code": "X", "message": "no"}}, path="*/deploy")
+        said = "simstudio: note: Done so far: create a, create b, create c. The same command does the rest.\n"
+        assert f"{said}simstudio: error: no (HTTP 409" in promote(1)
+        assert promote(0).endswith("3 deployed.\n")
+
+    def test_by_a_push_that_is_interrupted(self, promote: Any, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        def interrupt(*_: Any, **__: Any) -> Any:
+            raise KeyboardInterrupt
+
+        states = type(client.v2.workflows.state)
+        with monkeypatch.context() as patch:
+            patch.setattr(states, "replace", interrupt)
+            assert promote(130).endswith(
+                "simstudio: Interrupted. Done so far: create a, create b, create c. The same command does the rest.\n"
+            )
+        promote(0)
+        assert [each.is_deployed for each in client.v2.workflows.list(OTHER)] == [True] * 3
+
+    def test_by_one_that_has_done_nothing(self, promote: Any, sandbox: Sandbox) -> None:
+        sandbox.faults.add(status=409, body={"error": {"code": "X", "message": "no"}}, method="POST")
+        assert "note: Nothing was changed.\n" in promote(1)
+
+
 class TestPull:
     def test_keeps_what_was_changed_here(self, cli, flows: Path) -> None:
         file = edit(flows, description="here")
@@ -153,7 +184,7 @@ class TestPull:
         manifest["files"][SPACE] = {path: {"id": "w", "digest": "d"}}
         (flows / "simstudio.json").write_text(json.dumps(manifest))
 
-        assert "names a file outside of workflows/" in run(cli, "pull", flows, code=2)
+        assert "names a file outside workflows/" in run(cli, "pull", flows, code=2)
 
 
 class TestPrune:
@@ -215,6 +246,25 @@ def test_a_name_cannot_pass_for_a_line_of_a_log(cli, client: Any, flows: Path) -
 
     assert "\n::" not in shown
     assert "\x1b" not in shown
+
+
+def test_a_folder_that_cannot_be_read_is_not_taken_for_empty(cli, client: Any, flows: Path) -> None:
+    (flows / "workflows").rename(flows / "elsewhere")
+    (flows / "workflows").touch()
+
+    for command in ("diff", "push"):
+        assert "workflows cannot be read: Not a directory." in run(cli, command, flows, code=2)
+
+
+def test_no_link_of_a_folder_leads_elsewhere(cli, client: Any, flows: Path, tmp_path: Path) -> None:
+    (flows / "workflows" / "Sales").rename(tmp_path / "Sales")
+    (flows / "workflows" / "Sales").symlink_to(tmp_path / "Sales")
+    before = (tmp_path / "Sales" / "greet.json").read_text()
+    (found,) = client.v2.workflows.list(SPACE)
+    client.v2.workflows.update(found.id, description="there")
+
+    assert "Sales is a link that leads out of" in run(cli, "pull", flows, "--force", code=2)
+    assert (tmp_path / "Sales" / "greet.json").read_text() == before
 
 
 def test_an_empty_folder_says_what_fills_it(cli, server: SandboxServer, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import count
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +19,14 @@ from simstudio.workflow_files.plan import Plan, make_plan
 from simstudio.workflow_files.remote import apply_plan, read_workspace
 from tests.tls import one_tls_context  # noqa: F401 - a fixture
 
-_EXAMPLES = 5
-SPACES = [f"ws-{number}" for number in range(4 * _EXAMPLES + 8)]
+SPACES = [f"ws-{number}" for number in range(200)]
+_unused = iter(SPACES)
 KEY = "sk-proj-0123456789abcdef"
 HOSTILE = [
     "../../etc/passwd", "a/b\\c", "con", "NUL.json", "..x", "Grüße 世界", "e\u0301", "é", "A", "a", "\u202egnp.exe",
     "line\nbreak", "$lines", "-rf", "{{NAME}}", "x" * 255, " ", "simstudio.json", "%2E%2E", "a.json", "☃",
 ]  # fmt: skip
 NAMES = st.sampled_from(HOSTILE) | st.text(min_size=1, max_size=12)
-numbers = count()
 
 
 @pytest.fixture(scope="module")
@@ -101,13 +100,12 @@ def without_ids(root: Path, workspace: str) -> list[str]:
 
 @given(st.lists(st.tuples(NAMES, NAMES, st.booleans()), min_size=1, max_size=4, unique_by=lambda each: each[1]))
 @example([("a.json", name, index % 2 == 0) for index, name in enumerate(HOSTILE) if name.strip()])
-@settings(max_examples=_EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_files_are_the_same_after_a_push(
     client: SimStudioClient, tmp_path: Path, wanted: list[tuple[str, str, bool]]
 ) -> None:
-    run = next(numbers)
-    origin, copied = SPACES[2 * run : 2 * run + 2]
-    first, second = tmp_path / f"{run}-a", tmp_path / f"{run}-b"
+    origin, copied = next(_unused), next(_unused)
+    first, second = tmp_path / origin, tmp_path / copied
     for folder, name, nested in wanted:
         usable = name.strip() and folder not in (".", "..") and "\0" not in name + folder
         if usable:
@@ -130,13 +128,8 @@ def test_the_files_are_the_same_after_a_push(
 
 
 class TestSecrets:
-    @pytest.fixture
-    def space(self) -> str:
-        return SPACES[-1 - next(numbers) % 8]
-
-    def test_stay_on_the_server_when_something_else_is_pushed(
-        self, client: SimStudioClient, tmp_path: Path, space: str
-    ) -> None:
+    def test_stay_on_the_server_when_something_else_is_pushed(self, client: SimStudioClient, tmp_path: Path) -> None:
+        space = next(_unused)
         workflow = write(client, space, [], "kept", "before")
         pull(client, space, tmp_path)
         (file,) = (tmp_path / "workflows").iterdir()
@@ -154,22 +147,43 @@ class TestSecrets:
         assert KEY not in repr(plan)
 
 
-def test_a_push_that_failed_half_way_goes_on_without_duplicates(
-    client: SimStudioClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    origin, copied = SPACES[-10], SPACES[-11]
-    write(client, origin, [], "once", "text")
-    pull(client, origin, tmp_path)
-    replace = type(client.v2.workflows.state).replace
+@contextmanager
+def failing_drafts(client: SimStudioClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the connection break when a draft is replaced."""
 
     def broken(*_: Any, **__: Any) -> Any:
         raise ConnectionResetError
 
-    monkeypatch.setattr(type(client.v2.workflows.state), "replace", broken)
-    with pytest.raises(ConnectionResetError):
+    with monkeypatch.context() as patch:
+        patch.setattr(type(client.v2.workflows.state), "replace", broken)
+        yield
+
+
+def test_a_push_that_failed_half_way_goes_on_without_duplicates(
+    client: SimStudioClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin, copied = next(_unused), next(_unused)
+    write(client, origin, [], "once", "text")
+    pull(client, origin, tmp_path)
+
+    with failing_drafts(client, monkeypatch), pytest.raises(ConnectionResetError):
         push(client, copied, tmp_path)
-    monkeypatch.setattr(type(client.v2.workflows.state), "replace", replace)
 
     assert [each.action for each in push(client, copied, tmp_path).changes] == ["update"]
     assert [each.name for each in client.v2.workflows.list(copied)] == ["once"]
     assert push(client, copied, tmp_path).is_empty
+
+
+def test_a_push_that_failed_between_name_and_draft_is_no_change_by_somebody_else(
+    client: SimStudioClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = next(_unused)
+    write(client, space, [], "old", "before")
+    pull(client, space, tmp_path)
+    (file,) = (tmp_path / "workflows").iterdir()
+    file.write_text(file.read_text().replace('"before"', '"after"').replace('"old"', '"new"'))
+
+    with failing_drafts(client, monkeypatch), pytest.raises(ConnectionResetError):
+        push(client, space, tmp_path)
+
+    assert push(client, space, tmp_path).conflicts == []
