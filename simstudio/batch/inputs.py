@@ -1,111 +1,113 @@
-"""What a batch takes: any iterable, or the path of a file of JSON lines."""
+"""What a batch takes: any iterable, a table, or the path or address of a file."""
 
 from __future__ import annotations
 
-import codecs
 import io
-import json
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
-from simstudio.transport.errors import InvalidInputError
-from simstudio.transport.message import unread_json_reason
+from simstudio.batch.csv_rows import read_csv, read_tsv
+from simstudio.batch.input_files import Form, InputFile, count_lines
+from simstudio.batch.json_rows import read_array, read_lines
+from simstudio.batch.snapshot import said
+from simstudio.transport.errors import InvalidInputError, SimStudioError
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
 Inputs: TypeAlias = Iterable[Any] | AsyncIterable[Any] | str | os.PathLike[str]
-"""Inputs one by one, or the path of a file of JSON lines."""
-
-MOST_IN_A_LINE = 64 * 1024 * 1024
-"""Bytes. Sim takes a sixth of that in a request."""
-
-_UTF16 = "is UTF-16: save it as UTF-8 first, as with iconv -f UTF-16 -t UTF-8"
-_FORMATS = (
-    (
-        b"\x1f\x8b",
-        "is compressed with gzip: unpack it first, or pass (json.loads(line) for line in gzip.open(path))",
-    ),
-    (b"PK\x03\x04", "is a ZIP archive: unpack it first"),
-    (b"\x28\xb5\x2f\xfd", "is compressed with zstd: unpack it first"),
-    (codecs.BOM_UTF16_LE, _UTF16),
-    (codecs.BOM_UTF16_BE, _UTF16),
-)
+"""Inputs one by one, the rows of a table, or the path or address of a file."""
 
 
-def read(inputs: Inputs) -> Iterator[Any] | AsyncIterator[Any]:
-    """Inputs one by one, read as they are asked for.
+def read(inputs: Inputs, wanted: Sequence[str] | None = None) -> Iterator[Any] | AsyncIterator[Any]:
+    """Inputs, or rows, one by one, read as they are asked for.
+
+    One that cannot be read is a :class:`~simstudio.batch.rows.BadRow`.
+
+    Args:
+        wanted: The columns of a table that are read; None for all.
 
     Raises:
-        InvalidInputError: They are neither iterable nor the path of a file, or a file that is open, whose lines nobody
-            has parsed; a line of a file is no JSON (its number is named).
+        InvalidInputError: They cannot be read at all: they are an open file, or nothing of that kind; a file is not
+            there, or is not what its suffix says.
+        ConfigurationError: A package that they need is not installed.
     """
     if isinstance(inputs, (str, os.PathLike)):
-        return _lines(Path(inputs))
+        return read_file(InputFile(os.fsdecode(inputs)), wanted)
     if isinstance(inputs, io.IOBase) or (hasattr(inputs, "read") and hasattr(inputs, "readline")):
         raise InvalidInputError(
-            "inputs is an open file, whose lines would be sent as texts. Give its path, and each line is read as JSON; "
-            "or parse the lines: (json.loads(line) for line in file)."
-        )
-    if hasattr(inputs, "columns") and (hasattr(inputs, "itertuples") or hasattr(inputs, "iter_rows")):
-        rows = '.to_dict("records")' if hasattr(inputs, "itertuples") else ".to_dicts()"
-        raise InvalidInputError(
-            f"inputs is of type {type(inputs).__name__}, of which iterating gives the columns: give its rows, {rows}."
+            "inputs is an open file, whose lines would be sent as texts. Give its path, and it is read as its suffix "
+            "says; or parse the lines: (json.loads(line) for line in file)."
         )
     if isinstance(inputs, AsyncIterable):
         return inputs.__aiter__()
+    if isinstance(inputs, Mapping) and any(hasattr(part, "column_names") for part in inputs.values()):
+        name = next(iter(inputs))
+        raise InvalidInputError(f"inputs is a dict of data sets: give one of them, such as inputs[{name!r}].")
+    if isinstance(inputs, (list, tuple, range)):
+        return iter(inputs)
+    from simstudio.batch import tables
+
+    if tables.is_table(inputs):
+        return tables.read_table(inputs, wanted)
+    if tables.is_data_set(inputs):
+        return tables.read_data_set(inputs, wanted)
+    if tables.is_cursor(inputs):
+        return tables.read_cursor(inputs, wanted)
     if isinstance(inputs, Iterable) and not isinstance(inputs, (bytes, Mapping)):
         return iter(inputs)
     raise InvalidInputError(
-        f"inputs must be an iterable of inputs, or the path of a file of JSON lines, not {type(inputs).__name__}."
+        f"inputs must be an iterable of inputs, a table, or the path or address of a file, not {type(inputs).__name__}."
     )
 
 
-def _lines(path: Path) -> Iterator[Any]:
+def read_file(file: InputFile, wanted: Sequence[str] | None = None) -> Iterator[Any]:
+    """Inputs, or rows, of a file; see :func:`read`."""
+    count = 0
     try:
-        file = path.open("rb")
-    except OSError as error:
-        raise InvalidInputError(f"The inputs cannot be read: {error}.") from error
-    with file:
-        number = 0
-        try:
-            while line := file.readline(MOST_IN_A_LINE + 1):
-                number += 1
-                if not line.isspace():
-                    yield parsed(line, number, str(path))
-        except OSError as error:
-            raise InvalidInputError(f"{path}, after line {number}: {error}.") from error
+        with file.opened() as opened:
+            for count, row in enumerate(_reader(file.form)(opened, file.name, wanted), 1):  # noqa: B007 - told
+                yield row
+    except SimStudioError:
+        raise
+    except Exception as error:  # noqa: BLE001 - of the packages that fetch, unpack or decode it
+        where = f"{file.name}, after input {count}" if count else file.name
+        problem = InvalidInputError(f"{where}: {file.redact(said(error))}.")
+        raise problem from (None if file.is_remote else error)  # the cause may quote what is secret in the address
 
 
-def parsed(line: bytes, number: int, source: str) -> Any:
-    """The input in a line of a file.
+_READERS: Final[Mapping[Form, Callable[..., Iterator[Any]]]] = {
+    "lines": read_lines,
+    "array": read_array,
+    "csv": read_csv,
+    "tsv": read_tsv,
+}
 
-    Args:
-        line: With or without its end.
-        number: From 1.
-        source: What the file is called.
+
+def _reader(form: Form) -> Callable[..., Iterator[Any]]:
+    if form in _READERS:
+        return _READERS[form]
+    from simstudio.batch.tables import read_arrow, read_parquet  # few programs have such files
+
+    return read_parquet if form == "parquet" else read_arrow
+
+
+def count_inputs(path: str) -> int | None:
+    """How many inputs a file holds, bad rows included; None if that takes as long as reading them.
 
     Raises:
-        InvalidInputError: It is no JSON in UTF-8, or longer than :data:`MOST_IN_A_LINE`.
+        InvalidInputError: The file cannot be opened, or is not what its suffix says.
+        ConfigurationError: A package that it needs is not installed.
     """
-    where = f"{source}, line {number}"
-    if number == 1:
-        for mark, what in _FORMATS:
-            if line.startswith(mark):
-                raise InvalidInputError(f"{source} {what}. Inputs are lines of JSON in UTF-8.")
-    if len(line) > MOST_IN_A_LINE:
-        most = f"{MOST_IN_A_LINE // 1024**2} MB"
-        raise InvalidInputError(f"{where}: longer than {most}. Inputs are lines of JSON, one value a line.")
-    try:
-        return json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-    except UnicodeDecodeError as error:
-        advice = f"{error.reason}, byte {error.start + 1}"
-        raise InvalidInputError(f"{where}: not UTF-8 ({advice}). Save the file as UTF-8.") from error
-    except json.JSONDecodeError as error:
-        raise InvalidInputError(f"{where}: not JSON ({error.msg}, column {error.colno}).") from error
-    except (ValueError, RecursionError) as error:
-        why = unread_json_reason(error, line)
-        told = f"JSON that Python does not read ({why})" if why is not None else f"not JSON ({error})"
-        raise InvalidInputError(f"{where}: {told}.") from error
+    file = InputFile(path)
+    if file.form in ("array", "arrow"):
+        return None
+    with file.opened() as opened:
+        if file.form == "lines":
+            return count_lines(opened)
+        if file.form != "parquet":
+            return sum(1 for _ in _reader(file.form)(opened, file.name))
+        from simstudio.batch.tables import count_rows
+
+        return count_rows(opened)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from simstudio.batch.items import BatchItem, Examined, Examiner, Prepared
+from simstudio.batch.items import BatchItem, Examined, Prepared
 from simstudio.batch.resumption import resumption
 from simstudio.batch.sources import END, LATER
 from simstudio.batch.work_item import WorkItem
@@ -56,7 +56,7 @@ class Intake:
         self._source = source
         source.bind(wake)
         self._options = options
-        self._examine = Examiner(options.key)
+        self._examine = options.examiner()
         self._delivery = delivery
         self._ledger = ledger
         self._execution = execution

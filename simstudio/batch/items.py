@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal
 import attrs
 
 from simstudio.batch.execution import R
+from simstudio.batch.rows import BadRow, RowMap
 from simstudio.batch.snapshot import copied, plain, problem, said, shown
 from simstudio.transport.errors import InvalidInputError, SimStudioError
 
@@ -117,14 +118,23 @@ class Prepared:
     holds_files: bool = False
 
 
-def prepare(index: int, value: Any, key: Callable[[Any], object] | None = None) -> Prepared:
+def prepare(index: int, value: Any, key: Callable[[Any], object] | None = None, rows: RowMap | None = None) -> Prepared:
     """An input with its identity, as it is now: what becomes of the caller's object afterwards changes nothing.
 
+    Args:
+        key: The caller's function of the value.
+        rows: Makes an input of the value; None if it is one.
+
     Raises:
-        InvalidInputError: It is no JSON data, reading it failed, or ``key`` did; the message names the index, and the
-            place in the input.
+        InvalidInputError: It is no JSON data, reading it failed, or ``key`` or ``rows`` did; the message names the
+            index, and the place in the input.
     """
     named = _key_of(index, value, key)
+    if rows is not None:
+        try:
+            value = rows(value)
+        except InvalidInputError as error:
+            raise InvalidInputError(f"Input {index} cannot be made: {said(error)}.") from error
     try:
         copy, holds_files = copied(value)
         return Prepared(index, copy, named, fingerprint(copy), holds_files)
@@ -156,20 +166,38 @@ class Examiner:
     """Looks at each input once it is read: by the thread that reads it, before it asks for the next.
 
     Args:
-        key: The caller's function.
+        key: The caller's function; it is given the row, where inputs are made of rows.
+        rows: Makes inputs of rows; None if they are inputs.
+        strict: Whether a row that cannot be read ends the batch.
     """
 
-    def __init__(self, key: Callable[[Any], object] | None = None) -> None:
+    def __init__(
+        self, key: Callable[[Any], object] | None = None, rows: RowMap | None = None, *, strict: bool = False
+    ) -> None:
         self._key = key
+        self._rows = rows
+        self._strict = strict
         self._count = 0
 
     def __call__(self, value: Any) -> Examined:
-        """Look at the next."""
+        """Look at the next.
+
+        Raises:
+            InvalidInputError: It is a row that cannot be read, and that ends the batch.
+        """
         index, self._count = self._count, self._count + 1
+        if type(value) is BadRow:
+            if self._strict:
+                raise value.error
+            return Examined(refused(index, value.text, value.error, None if self._key is None else _no_key))
         try:
-            return Examined(prepare(index, value, self._key))
+            return Examined(prepare(index, value, self._key, self._rows))
         except InvalidInputError as error:
             return Examined(refused(index, value, error, self._key))
+
+
+def _no_key(_: Any) -> str:
+    raise InvalidInputError("it cannot be read")
 
 
 def _key_of(index: int, value: Any, key: Callable[[Any], object] | None) -> str:

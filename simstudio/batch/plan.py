@@ -14,6 +14,7 @@ from simstudio.batch.execution import R
 from simstudio.batch.inputs import Inputs
 from simstudio.batch.items import BatchItem
 from simstudio.batch.ledger.lock import canonical, check_path
+from simstudio.batch.rows import RowMap
 from simstudio.transport.errors import InvalidInputError, SimStudioError
 from simstudio.transport.secret import Secret
 
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
     from simstudio.batch.execution import Execution, MakeExecution
     from simstudio.batch.executors import Elsewhere
     from simstudio.batch.ledger import Ledger
-    from simstudio.batch.options import OnFailed, OnUnknown
+    from simstudio.batch.options import OnBadRow, OnFailed, OnUnknown
     from simstudio.batch.pace import Pace
     from simstudio.batch.progress import Progress
+    from simstudio.batch.rows import Columns
     from simstudio.core.context import Context
     from simstudio.transport.rate_limit import RateLimitInfo
 
@@ -56,6 +58,9 @@ class Plan(Generic[R]):
     stop_on_error: bool = False
     on_unknown: OnUnknown = "report"
     on_failed: OnFailed = "keep"
+    on_bad_row: OnBadRow = "report"
+    columns: Columns | None = None
+    input: Callable[[Any], Any] | None = None
     key: Callable[[Any], object] | None = None
     shared: str | None = attrs.field(default=None, repr=False)  # an address may hold a password
     claims: str | None = attrs.field(default=None, repr=False)
@@ -74,6 +79,7 @@ class Plan(Generic[R]):
         for name, value, allowed in (
             ("on_unknown", self.on_unknown, ("report", "rerun")),
             ("on_failed", self.on_failed, ("keep", "rerun")),
+            ("on_bad_row", self.on_bad_row, ("report", "fail")),
         ):
             if value not in allowed:
                 raise InvalidInputError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {value!r}.")
@@ -85,6 +91,7 @@ class Plan(Generic[R]):
         for name, function in (("on_result", self.on_result), ("key", self.key)):
             if function is not None and not callable(function):
                 raise InvalidInputError(f"{name} must be a function, not {function!r}.")
+        RowMap(self.columns, self.input).check()
         if self.ledger is not None:
             check_path(self.ledger)
 
@@ -114,7 +121,19 @@ class Plan(Generic[R]):
 
         execution = self.make(context, None)
         asynchronous = context.mode.asynchronous
-        source = source_of(self.inputs, relayed=not asynchronous, key=self.key)
+        rows = None if self.columns is None and self.input is None else RowMap(self.columns, self.input)
+        options = Options(
+            ordered=self.ordered,
+            stop_on_error=self.stop_on_error,
+            on_unknown=self.on_unknown,
+            on_failed=self.on_failed,
+            on_bad_row=self.on_bad_row,
+            key=self.key,
+            rows=rows,
+            max_retries=context.options.max_retries,
+        )
+        wanted = None if rows is None else rows.names
+        source = source_of(self.inputs, relayed=not asynchronous, examiner=options.examiner(), wanted=wanted)
         concurrency = self.concurrency if isinstance(self.concurrency, int) else None
         most = concurrency or MOST
         elsewhere = self._elsewhere(context, execution)
@@ -136,15 +155,7 @@ class Plan(Generic[R]):
                 source=source,
                 outbox=outbox,
                 pace=pace,
-                options=Options(
-                    ordered=self.ordered,
-                    stop_on_error=self.stop_on_error,
-                    on_unknown=self.on_unknown,
-                    on_failed=self.on_failed,
-                    key=self.key,
-                    window=max(1000, 4 * most),
-                    max_retries=context.options.max_retries,
-                ),
+                options=attrs.evolve(options, window=max(1000, 4 * most)),
                 ledger=ledger,
                 total=_count(self.inputs),
                 on_result=self.on_result,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from simstudio.batch.execution import Mode, Models
     from simstudio.batch.items import BatchItem
     from simstudio.batch.progress import Progress
+    from simstudio.batch.rows import Columns
     from simstudio.core.context import Context
     from simstudio.transport.flow import Flow
 
@@ -33,6 +34,9 @@ class BatchOptions(TypedDict, total=False):
     stop_on_error: bool
     on_unknown: Literal["report", "rerun"]
     on_failed: Literal["keep", "rerun"]
+    on_bad_row: Literal["report", "fail"]
+    columns: Columns | None
+    input: Callable[[Any], Any] | None
     key: Callable[[Any], object] | None
     shared: str | None
     claims: str | None

@@ -12,10 +12,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from itertools import islice
 from threading import Lock, get_ident
 from typing import Any, Final, Protocol
 
+from simstudio.batch.input_files import InputFile
 from simstudio.batch.inputs import Inputs, read
 from simstudio.batch.items import Examiner
 from simstudio.transport.errors import SimStudioError
@@ -217,21 +219,33 @@ def _nobody() -> None:
     """What is called before anybody listens."""
 
 
-def source_of(inputs: Inputs, *, relayed: bool, key: Callable[[Any], object] | None = None) -> Source:
+def source_of(
+    inputs: Inputs, *, relayed: bool, examiner: Examiner | None = None, wanted: Sequence[str] | None = None
+) -> Source:
     """The source for a batch's inputs.
 
     Args:
         inputs: What the caller gave.
         relayed: Whether the thread that iterates can read them. It looks at each, too, before it reads the next: their
             owner may use one object for all.
-        key: What identifies an input, as the caller says.
+        examiner: What looks at each; of keys and rows as the caller says.
+        wanted: The columns of a table that are read; None for all.
 
     Raises:
         InvalidInputError: They are no inputs.
     """
-    iterator = read(inputs)
+    iterator = read(inputs, wanted)
     if isinstance(iterator, AsyncIterator):
         return Awaited(iterator)
     if relayed and not isinstance(inputs, (list, tuple, range)):
-        return Relay(map(Examiner(key), iterator))
+        return Relay(map(examiner or Examiner(), iterator))
+    if isinstance(inputs, str) and InputFile(inputs).is_remote:
+        return Awaited(_on_threads(iterator))
     return Inline(iterator)
+
+
+async def _on_threads(rows: Iterator[Any]) -> AsyncIterator[Any]:
+    """Rows that are read on threads, so that an address that answers slowly holds up no execution."""
+    while some := await asyncio.to_thread(lambda: list(islice(rows, _AHEAD))):
+        for row in some:
+            yield row

@@ -10,7 +10,6 @@ import attrs
 import click
 from click.core import ParameterSource
 
-from simstudio.cli.batch_inputs import Lines
 from simstudio.cli.batch_resumption import ensure_named
 from simstudio.cli.batch_run import BatchRun
 from simstudio.cli.batch_settings import Note, Settings, settings_of
@@ -53,7 +52,8 @@ Examples:
   simstudio batch resume runs.sqlite --retry-failed --on-unknown rerun
 
 \b
-INPUTS holds one JSON value a line. Each result is one line:
+INPUTS holds one JSON value a line; or it is a file .json (an array), .csv, .tsv, .parquet or .arrow, whose rows are the
+inputs; also with .gz or .zst. Values of CSV are texts. Each result is one line:
   {"index", "key", "state", "input", "output", "error", "attempts", "elapsed",
    "run_id"}
 
@@ -106,6 +106,14 @@ def _run_options(command: C) -> C:
                 show_default=True,
                 help="What to do with items that may have run in an earlier run.",
             ),
+            click.option(
+                "--bad-lines",
+                "on_bad_row",
+                type=click.Choice(["report", "fail"]),
+                default="report",
+                show_default=True,
+                help="What to do with a line or row that cannot be read: a failed item, or the end of the batch.",
+            ),
             click.option("--retry-failed", is_flag=True, help="Run items again that failed in an earlier run."),
             click.option(
                 "--key",
@@ -145,9 +153,9 @@ def batch(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-@batch.command(epilog=f"{_EPILOG}{_ENDS}", short_help="Run a workflow over a file of JSON lines.")
+@batch.command(epilog=f"{_EPILOG}{_ENDS}", short_help="Run a workflow over a file of inputs.")
 @workflow_argument
-@click.argument("inputs", metavar="INPUTS.JSONL|-", type=_INPUTS)
+@click.argument("inputs", metavar="INPUTS|-", type=_INPUTS)
 @click.option(
     "--ledger",
     metavar="FILE",
@@ -175,6 +183,7 @@ def run(
     unordered: bool,
     stop_on_error: bool,
     on_unknown: str,
+    on_bad_row: str,
     retry_failed: bool,
     key: str | None,
     timeout: float | None,
@@ -182,7 +191,7 @@ def run(
     moved: bool,
     service: str | None,
 ) -> None:
-    """Run the workflow with the id WORKFLOW once for each line of INPUTS.JSONL (- for standard input).
+    """Run the workflow with the id WORKFLOW once for each line of INPUTS (- for standard input).
 
     One failing item stops no other. With --ledger, the same command again, or simstudio batch resume, sends only what
     is not finished.
@@ -207,12 +216,12 @@ def run(
         shared=shared,
         service=service,
     )
-    BatchRun(connection, settings, ledger, on_unknown, retry_failed, moved).execute()
+    BatchRun(connection, settings, ledger, on_unknown, on_bad_row, retry_failed, moved).execute()
 
 
 @batch.command(epilog=_ENDS, short_help="Go on with a batch.")
 @click.argument("ledger", metavar="LEDGER", type=_LEDGER)
-@click.argument("inputs", metavar="[INPUTS.JSONL|-]", required=False, type=_INPUTS)
+@click.argument("inputs", metavar="[INPUTS|-]", required=False, type=_INPUTS)
 @_run_options
 @connected
 def resume(
@@ -225,6 +234,7 @@ def resume(
     unordered: bool,
     stop_on_error: bool,
     on_unknown: str,
+    on_bad_row: str,
     retry_failed: bool,
     key: str | None,
     timeout: float | None,
@@ -271,7 +281,7 @@ def resume(
     )
     if connection.service is None and "api_version" not in named:
         connection.api_version = settings.api_version
-    BatchRun(connection, settings, ledger, on_unknown, retry_failed, moved).execute()
+    BatchRun(connection, settings, ledger, on_unknown, on_bad_row, retry_failed, moved).execute()
 
 
 @batch.command(short_help="Show how far a batch is.")
@@ -366,7 +376,9 @@ def _on_command_line() -> set[str]:
 def _total(inputs: str | None) -> int | None:
     if inputs is None or not Path(inputs).is_file():
         return None
-    return len(Lines(Path(inputs)))
+    from simstudio.batch.inputs import count_inputs
+
+    return count_inputs(inputs)
 
 
 def _number(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The inputs of a batch: a file of JSON lines, or standard input."""
+"""The inputs of a batch: a file, or JSON lines from standard input."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def inputs_of(source: str) -> Any:
     """What ``client.workflows.map`` takes as inputs, of a path or ``-``."""
     if source == "-":
         return StandardInput()
-    return Lines(Path(source)) if Path(source).is_file() else source  # a pipe can be read only once
+    return InputPath(source) if Path(source).is_file() else source  # a pipe can be read only once
 
 
 def key_of(field: str | None) -> Callable[[Any], object] | None:
@@ -38,33 +38,35 @@ def key_of(field: str | None) -> Callable[[Any], object] | None:
     return key
 
 
-class Lines:
-    """A file of JSON lines that tells how many there are."""
+class InputPath(os.PathLike[str]):
+    """The path of a file of inputs, which tells how many there are."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: str | Path) -> None:
+        self._path = os.fspath(path)
 
-    def __iter__(self) -> Iterator[Any]:
-        from simstudio.batch.inputs import read
-
-        found: Any = read(self._path)
-        return iter(found)
+    def __fspath__(self) -> str:
+        return self._path
 
     def __len__(self) -> int:
-        count, blank = 0, True
-        with self._path.open("rb") as file:
-            while piece := file.readline(_PIECE):  # a line may be longer than any memory
-                blank = blank and not piece.strip()
-                if piece.endswith(b"\n"):
-                    count, blank = count + (not blank), True
-        return count + (not blank)
+        """How many inputs there are.
+
+        Raises:
+            TypeError: That cannot be told before they are read.
+        """
+        from simstudio.batch.inputs import count_inputs
+
+        count = count_inputs(self._path)
+        if count is None:
+            raise TypeError("The inputs are not counted.")
+        return count
 
 
 class StandardInput:
     """JSON lines from standard input, which is read on a thread: a slow writer holds nothing up that is under way."""
 
     async def __aiter__(self) -> AsyncIterator[Any]:
-        from simstudio.batch.inputs import parsed
+        from simstudio.batch.input_files import check_length, check_start
+        from simstudio.batch.json_rows import parse
 
         loop = asyncio.get_running_loop()
         pieces: asyncio.Queue[list[bytes] | Exception | None] = asyncio.Queue()
@@ -92,13 +94,17 @@ class StandardInput:
                 raise InvalidInputError(f"Standard input cannot be read: {piece}.") from piece
             for line in piece:
                 number += 1
+                if number == 1:
+                    check_start(line, "Standard input")
+                place = f"Standard input, line {number}"
+                check_length(line, place)
                 if line.strip():
-                    yield parsed(line, number, "Standard input")
+                    yield parse(line, place)
 
 
 def _pieces() -> Iterator[list[bytes]]:
     """Whole lines, as many as come at a time; of one that is too long, as much as shows it, and nothing after."""
-    from simstudio.batch.inputs import MOST_IN_A_LINE
+    from simstudio.batch.input_files import MOST_IN_A_LINE
 
     begun: list[bytes] = []
     size = 0

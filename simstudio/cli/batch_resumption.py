@@ -15,7 +15,7 @@ from pathlib import Path
 
 from simstudio.cli.access import find_profile
 from simstudio.cli.batch_files import path_of_shared
-from simstudio.cli.batch_inputs import Lines, key_of
+from simstudio.cli.batch_inputs import key_of
 from simstudio.cli.batch_results import holds_results, problem_of
 from simstudio.cli.batch_settings import Settings
 from simstudio.cli.connection import Connection
@@ -72,22 +72,21 @@ def _inputs(ledger: str, known: Settings) -> Iterator[tuple[str, list[str]]]:
 
 def _knows_input_of(ledger: str, known: Settings) -> bool:
     """Whether a ledger has the fingerprint of an input, which shows that its maker knew the file."""
-    from simstudio.batch.items import prepare
+    from simstudio.batch.input_files import InputFile
+    from simstudio.batch.inputs import read_file
+    from simstudio.batch.items import BatchItem, Examiner
     from simstudio.batch.ledger import LedgerView
 
-    path, key = Path(known.inputs), key_of(known.key)
-    if not path.is_file():
+    if not Path(known.inputs).is_file():
         return False
     try:
         with LedgerView(ledger) as view:
-            for index, value in enumerate(islice(Lines(path), _MOST_INPUTS)):
-                try:
-                    item = prepare(index, value, key)
-                except InvalidInputError:
-                    continue
-                if view.fingerprint_of(item.key) == item.fingerprint:
+            rows = read_file(InputFile(known.inputs))
+            for examined in map(Examiner(key_of(known.key)), islice(rows, _MOST_INPUTS)):
+                item = examined.found
+                if not isinstance(item, BatchItem) and view.fingerprint_of(item.key) == item.fingerprint:
                     return True
-    except InvalidInputError:  # no lines of JSON
+    except InvalidInputError:  # no inputs
         pass
     return False
 

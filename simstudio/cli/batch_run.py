@@ -63,6 +63,7 @@ class BatchRun:
         settings: What it was asked to do.
         ledger: The path of its ledger.
         on_unknown: What becomes of items that may have run.
+        on_bad_row: What becomes of a line or row that cannot be read.
         retry_failed: Whether those that failed run again.
         moved: Whether the server may have another address than the ledger knows.
     """
@@ -71,6 +72,7 @@ class BatchRun:
     settings: Settings
     ledger: str | None = None
     on_unknown: str = "report"
+    on_bad_row: str = "report"
     retry_failed: bool = False
     moved: bool = False
 
@@ -217,6 +219,7 @@ class BatchRun:
             progress=display.follow,
             stop_on_error=settings.stop_on_error,
             on_unknown=self.on_unknown,
+            on_bad_row=self.on_bad_row,
             on_failed="rerun" if self.retry_failed else "keep",
             key=key_of(settings.key),
             shared=settings.shared,

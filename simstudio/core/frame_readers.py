@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from importlib import import_module
 from typing import Any, ClassVar, Final
+from uuid import UUID
 
 from simstudio.core.frame_libraries import ROWS_AT_ONCE, import_package, pandas_values
 from simstudio.core.frames import Column, Kind
@@ -17,7 +18,7 @@ from simstudio.core.unsendable import describe_type
 from simstudio.transport.errors import InvalidInputError
 
 
-def _library_of(value: object) -> str | None:
+def library_of(value: object) -> str | None:
     """The library that reads a frame; None if the value is none. Nothing is imported."""
     for kind in type(value).__mro__:
         library = kind.__module__.partition(".")[0]
@@ -37,7 +38,7 @@ def read_frame(frame: Any) -> FrameReader:
         InvalidInputError: The value is no frame, or its columns have no names of their own.
         ConfigurationError: pyarrow is not installed, and the frame is neither of pandas nor of polars.
     """
-    library = _library_of(frame)
+    library = library_of(frame)
     if library == "lazy":
         raise InvalidInputError("A LazyFrame has no rows yet: pass frame.collect().")
     if library is None:
@@ -109,6 +110,21 @@ def _explain(name: str, first: int, values: list[Any], read: Callable[[Any], Any
     raise AssertionError("a value was no JSON data")  # pragma: no cover
 
 
+def json_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON data of a row: values by column.
+
+    Raises:
+        InvalidInputError: A value is no JSON data; the message names the column.
+    """
+    made = {}
+    for name, value in row.items():
+        try:
+            made[name] = _to_json(value)
+        except _NoJSON as error:
+            raise InvalidInputError(f"Column {name!r} {error}.") from None
+    return made
+
+
 def _read_json(value: Any) -> Any:
     if not isinstance(value, str):
         return _to_json(value)
@@ -129,8 +145,10 @@ def _to_json(value: Any) -> Any:
         return None if math.isnan(value) else float(value)
     if kind.__name__ in ("NAType", "NaTType"):
         return None
-    if isinstance(value, (date, datetime)):
+    if isinstance(value, (date, datetime, time)):
         return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
     if isinstance(value, Decimal):
         return _to_json(float(value))
     if isinstance(value, Mapping):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from simstudio.batch.items import BatchItem
     from simstudio.batch.plan import Plan
     from simstudio.batch.progress import Progress
+    from simstudio.batch.rows import Columns
     from simstudio.models.descriptions import WorkflowDescription
     from simstudio.models.execution import WorkflowExecutionResult
 
@@ -45,6 +46,9 @@ class WorkflowBatches(APIResource[M]):
         stop_on_error: bool = False,
         on_unknown: Literal["report", "rerun"] = "report",
         on_failed: Literal["keep", "rerun"] = "keep",
+        on_bad_row: Literal["report", "fail"] = "report",
+        columns: Columns | None = None,
+        input: Callable[[Any], Any] | None = None,
         key: Callable[[Any], object] | None = None,
         timeout: float | Unset | None = UNSET,
         selected_outputs: Sequence[str] | None = None,
@@ -65,9 +69,12 @@ class WorkflowBatches(APIResource[M]):
 
         Args:
             workflow_id: The workflow's id.
-            inputs: An iterable of inputs (an async one too, or lazily made), or the path of a file of JSON lines. Each
-                is copied when it is read, so that a dict may be reused; files named by a path in it are read when they
-                are sent, and must stay as they are until then.
+            inputs: An iterable of inputs (an async one too, or lazily made); a table, whose rows are the inputs (a data
+                frame of pandas or polars, Arrow data, a Hugging Face data set, a database cursor); or the path or
+                fsspec address of a file: JSON lines, ``.json`` (an array), ``.csv``, ``.tsv``, ``.parquet`` or
+                ``.arrow``, also with ``.gz`` or ``.zst``. Values of CSV are texts. Each input is copied when it is
+                read, so that a dict may be reused; files named by a path in it are read when they are sent, and must
+                stay as they are until then.
             concurrency: How many run at a time; ``"auto"`` or None finds out what the server takes, up to 200.
             ordered: Give items in the order of the inputs; else as they end.
             mode: A request each (``sync``), queued and waited for (``async``), or a stream each (``stream``).
@@ -83,8 +90,13 @@ class WorkflowBatches(APIResource[M]):
             on_unknown: What to do with items of the ledger that may have run and cannot be read under their id:
                 ``report`` them, or ``rerun`` them.
             on_failed: What to do with items of the ledger that failed: ``keep`` that, or ``rerun`` them.
-            key: What identifies an input in the ledger, asked for as it is read; its place where it is not given. Its
-                content counts either way: another input under a known key is an error.
+            on_bad_row: What to do with a line or row that cannot be read: ``report`` it as a failed item whose error
+                names the place, or ``fail``: end the batch.
+            columns: Columns of the rows that inputs are made of: a list of names, or a dict of the field of the input
+                for each column (``{"amount": "total"}``). Others are left out.
+            input: A function that makes an input of a row (of what ``columns`` leaves of it).
+            key: What identifies an input in the ledger, asked for as the row is read; its place where it is not given.
+                Its content counts either way: another input under a known key is an error.
             timeout: Seconds an item may take; the client's where it is not given, an hour with ``mode="async"``.
             selected_outputs: Of streams, and of v2's blocking runs.
             shared: Where several processes share one rate: ``redis://…``, or the path of a file on this machine.
@@ -122,6 +134,9 @@ class WorkflowBatches(APIResource[M]):
             stop_on_error=stop_on_error,
             on_unknown=on_unknown,
             on_failed=on_failed,
+            on_bad_row=on_bad_row,
+            columns=columns,
+            input=input,
             key=key,
             shared=shared,
             claims=claims,

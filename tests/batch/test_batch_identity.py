@@ -287,12 +287,10 @@ class TestFiles:
     @pytest.mark.parametrize(
         ("content", "said"),
         [
-            (b"\x1f\x8b\x08\x00", "in.jsonl is compressed with gzip: unpack it first"),
             ('{"n": 1}\n'.encode("utf-16"), "in.jsonl is UTF-16: save it as UTF-8 first"),
             (b"\xfe\xff\x00{", "in.jsonl is UTF-16: save it as UTF-8 first"),
             (b"PK\x03\x04zip", "in.jsonl is a ZIP archive: unpack it first"),
-            (b'"\xff"', "in.jsonl, line 1: not UTF-8 (invalid start byte, byte 2). Save the file as UTF-8."),
-            (b'{"n": 1}\n{"n":}\n', "in.jsonl, line 2: not JSON (Expecting value, column 6)."),
+            (b"PAR1...", "in.jsonl is a Parquet file: name it with the suffix .parquet"),
         ],
     )
     def test_a_file_of_something_else_is_told_as_such(self, tmp_path: Path, content: bytes, said: str) -> None:
@@ -302,7 +300,7 @@ class TestFiles:
         assert str(caught.value).removeprefix(f"{tmp_path}/").startswith(said)
 
     def test_a_line_has_an_end(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("simstudio.batch.inputs.MOST_IN_A_LINE", 2 * 1024**2)
+        monkeypatch.setattr("simstudio.batch.input_files.MOST_IN_A_LINE", 2 * 1024**2)
         (tmp_path / "in.jsonl").write_bytes(b"1\n" + b"2" * (2 * 1024**2 + 1) + b"\n3\n")
         lines: Any = read(tmp_path / "in.jsonl")
         assert next(lines) == 1

@@ -53,6 +53,8 @@ async def nothing() -> AsyncIterator[Any]:
         ("inputs.jsonl", True, Relay),
         (iter([1]), False, Inline),
         ("inputs.jsonl", False, Inline),
+        ("s3://bucket/inputs.jsonl", True, Relay),
+        ("s3://bucket/inputs.jsonl", False, Awaited),
         (nothing(), True, Awaited),
         (nothing(), False, Awaited),
     ],
@@ -65,16 +67,6 @@ def test_what_is_in_memory_needs_no_relay(inputs: Any, relayed: bool, kind: type
 def test_what_is_no_inputs_is_refused_at_once(inputs: Any) -> None:
     with pytest.raises(InvalidInputError, match="iterable"):
         source_of(inputs, relayed=True)
-
-
-@pytest.mark.parametrize(
-    ("method", "said"),
-    [("itertuples", r'DataFrame.*\.to_dict\("records"\)'), ("iter_rows", r"DataFrame.*\.to_dicts\(\)")],
-)
-def test_a_table_is_refused_as_its_columns_would_be_sent(method: str, said: str) -> None:
-    frame = type("DataFrame", (list,), {"columns": ["a"], method: iter})(["a"])
-    with pytest.raises(InvalidInputError, match=said):
-        source_of(frame, relayed=True)
 
 
 # -- the relay ---------------------------------------------------------------------------------------------------

@@ -134,32 +134,45 @@ class TestBadInput:
 
     @pytest.mark.parametrize("source", ["file", "-"])
     @pytest.mark.parametrize(("line", "named"), [(b"{", "not JSON"), (b'"\xff"', "not UTF-8")])
-    def test_an_unreadable_line_ends_it_after_what_runs_and_is_named(
+    def test_an_unreadable_line_is_a_failed_item_that_names_its_place(
         self, cli, server, work, tmp_path, source, line, named
     ) -> None:
-        content = b'{"n": 1}\n' + line + b"\n"
+        content = b'{"n": 1}\n' + line + b'\n{"n": 2}\n'
         (tmp_path / "in.jsonl").write_bytes(content)
 
         path = str(tmp_path / "in.jsonl") if source == "file" else "-"
         result = cli("batch", "run", "work", path, stdin=content)
 
+        assert result.exit_code == 1
+        found = lines(result.stdout)
+        assert [(item["index"], item["state"]) for item in found] == [(0, "done"), (1, "failed"), (2, "done")]
+        assert f"line 2: {named}" in found[1]["error"]["message"]
+        assert work == Counter([1, 2])
+
+    def test_an_unreadable_line_ends_it_after_what_runs_when_that_is_asked_for(
+        self, cli, server, work, tmp_path
+    ) -> None:
+        (tmp_path / "in.jsonl").write_bytes(b'{"n": 1}\n{\n{"n": 2}\n')
+
+        result = cli("batch", "run", "work", str(tmp_path / "in.jsonl"), "--bad-lines", "fail")
+
         assert result.exit_code == 2
-        assert f"line 2: {named}" in result.stderr
+        assert "line 2: not JSON" in result.stderr
         assert work == Counter([1])
 
-    @pytest.mark.parametrize("source", ["file", "-"])
-    def test_what_is_compressed_is_named_in_the_words_of_the_command_line(
-        self, cli, server, work, tmp_path, source
-    ) -> None:
-        content = gzip.compress(b'{"n": 1}\n')
-        (tmp_path / "in.jsonl").write_bytes(content)
+    def test_a_compressed_file_is_unpacked(self, cli, server, work, tmp_path) -> None:
+        (tmp_path / "in.csv.gz").write_bytes(gzip.compress(b"n\n1\n2\n"))
 
-        result = cli(
-            "batch", "run", "work", str(tmp_path / "in.jsonl") if source == "file" else "-", stdin=content
-        )  # fmt: skip
+        result = cli("batch", "run", "work", str(tmp_path / "in.csv.gz"))
+
+        assert [item["input"] for item in lines(result.stdout)] == [{"n": "1"}, {"n": "2"}]
+        assert "2/2 finished" in result.stderr
+
+    def test_what_is_compressed_on_standard_input_is_named(self, cli, server, work) -> None:
+        result = cli("batch", "run", "work", "-", stdin=gzip.compress(b'{"n": 1}\n'))
 
         assert result.exit_code == 2
-        assert "gzip: unpack it first. Inputs are lines of JSON in UTF-8." in result.stderr
+        assert "Standard input is compressed with gzip: unpack it first." in result.stderr
 
     def test_a_number_that_json_lacks_is_that_item_s_failure(self, cli, server, work, tmp_path) -> None:
         (tmp_path / "in.jsonl").write_text('{"n": NaN}\n{"n": 2}\n')

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simstudio.cli.batch_inputs import Lines, StandardInput
+from simstudio.cli.batch_inputs import InputPath, StandardInput
 from simstudio.errors import InvalidInputError
 
 
@@ -46,7 +46,7 @@ class Piecemeal:
 def test_lines_that_are_not_blank_count(tmp_path: Path, content: bytes, count: int) -> None:
     path = tmp_path / "in.jsonl"
     path.write_bytes(content)
-    assert len(Lines(path)) == count
+    assert len(InputPath(path)) == count
 
 
 @given(st.lists(st.text("12\n", min_size=1, max_size=9).map(str.encode)))
@@ -71,7 +71,7 @@ async def test_a_line_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch
             yield b"x" * 65_536
 
     monkeypatch.setattr(sys, "stdin", Piecemeal(pieces()))
-    monkeypatch.setattr("simstudio.batch.inputs.MOST_IN_A_LINE", 1024**2)
+    monkeypatch.setattr("simstudio.batch.input_files.MOST_IN_A_LINE", 1024**2)
     values = aiter(StandardInput())
     assert [await anext(values), await anext(values)] == [1, 2]
     with pytest.raises(InvalidInputError, match="line 3: longer than 1 MB"):

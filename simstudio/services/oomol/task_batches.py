@@ -38,12 +38,12 @@ class TaskBatches(TaskFlows[M]):
 
         Args:
             block_id: ``package::block``.
-            inputs: An iterable of inputs, or the path of a file of JSON lines. Each is what :meth:`create` takes as
+            inputs: An iterable of inputs, a table, or the path of a file. Each is what :meth:`create` takes as
                 ``inputValues``.
             timeout: Seconds to wait for each task once it was created; None for ever.
             **options: ``concurrency``, ``ordered``, ``on_result``, ``ledger``, ``executor``, ``progress``,
-                ``stop_on_error``, ``on_unknown``, ``on_failed``, ``key``, ``shared`` and ``claims``, as for Sim's
-                ``client.workflows.map``.
+                ``stop_on_error``, ``on_unknown``, ``on_failed``, ``on_bad_row``, ``columns``, ``input``, ``key``,
+                ``shared`` and ``claims``, as for Sim's ``client.workflows.map``.
 
         Returns:
             An iterator of :class:`~simstudio.BatchItem` that is a context manager too.

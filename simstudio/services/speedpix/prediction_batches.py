@@ -49,7 +49,7 @@ class PredictionBatches(SpeedPixResource[M]):
 
         Args:
             workflow_id: The workflow's id.
-            inputs: An iterable of inputs, or the path of a file of JSON lines. Each is what :meth:`run` takes as
+            inputs: An iterable of inputs, a table, or the path of a file. Each is what :meth:`run` takes as
                 ``input``; files in it are uploaded when it is sent.
             version_id: A version of the workflow.
             alias_id: An alias of a version; ``main`` where neither is given.
@@ -61,8 +61,8 @@ class PredictionBatches(SpeedPixResource[M]):
             upload_root: The directory of such files, in place of the client's setting.
             timeout: Seconds to wait for each prediction once it was created; None for ever.
             **options: ``concurrency``, ``ordered``, ``on_result``, ``ledger``, ``executor``, ``progress``,
-                ``stop_on_error``, ``on_unknown``, ``on_failed``, ``key``, ``shared`` and ``claims``, as for Sim's
-                ``client.workflows.map``.
+                ``stop_on_error``, ``on_unknown``, ``on_failed``, ``on_bad_row``, ``columns``, ``input``, ``key``,
+                ``shared`` and ``claims``, as for Sim's ``client.workflows.map``.
 
         Returns:
             An iterator of :class:`~simstudio.BatchItem` that is a context manager too.

@@ -40,14 +40,14 @@ class WorkflowBatches(VectorVeinResource[M]):
 
         Args:
             wid: The workflow's id.
-            inputs: An iterable of inputs, or the path of a file of JSON lines. Each is what :meth:`run` takes as
+            inputs: An iterable of inputs, a table, or the path of a file. Each is what :meth:`run` takes as
                 ``input_fields``.
             output_scope: ``output_fields_only``, or ``all`` for the outputs of every node.
             api_key_type: ``VAPP`` when the client's key is that of a VApp.
             timeout: Seconds to wait for each run once it has begun; None for ever.
             **options: ``concurrency``, ``ordered``, ``on_result``, ``ledger``, ``executor``, ``progress``,
-                ``stop_on_error``, ``on_unknown``, ``on_failed``, ``key``, ``shared`` and ``claims``, as for Sim's
-                ``client.workflows.map``.
+                ``stop_on_error``, ``on_unknown``, ``on_failed``, ``on_bad_row``, ``columns``, ``input``, ``key``,
+                ``shared`` and ``claims``, as for Sim's ``client.workflows.map``.
 
         Returns:
             An iterator of :class:`~simstudio.BatchItem` that is a context manager too.

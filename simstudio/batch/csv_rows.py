@@ -1,0 +1,95 @@
+"""Inputs in CSV and TSV: a header, then one row of texts an input."""
+
+from __future__ import annotations
+
+import csv
+from codecs import BOM_UTF8
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from simstudio.batch.input_files import MOST_IN_A_LINE, lines_of
+from simstudio.batch.rows import BadRow, check_header
+from simstudio.transport.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Sequence
+
+
+def read_csv(
+    file: io.BufferedReader, source: str, wanted: Sequence[str] | None = None, *, delimiter: str = ","
+) -> Iterator[Any]:
+    """Rows of a CSV file: texts by column, whatever they look like. Blank lines are left out.
+
+    Raises:
+        InvalidInputError: It is no text, has no header, or lacks a column.
+    """
+    # The limit is the module's, for all readers, and at first lower than the length of many documents.
+    csv.field_size_limit(max(csv.field_size_limit(), MOST_IN_A_LINE))
+    lines = _Lines(lines_of(file, source))
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    names: list[str] | None = None
+    while True:
+        lines.begin_row()
+        place = f"{source}, line {reader.line_num + 1}"
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            lines.problem, row = f"no CSV ({error})", [""]
+        if row is None:
+            return
+        if not row:
+            continue
+        if lines.problem is None and names is not None and len(row) != len(names):
+            lines.problem = f"the number of values is {len(row)}, and that of the columns {len(names)}"
+        problem = None if lines.problem is None else InvalidInputError(f"{place}: {lines.problem}.")
+        if names is None:
+            if problem is not None:
+                raise problem
+            check_header(row, wanted, source)
+            names = row
+        elif problem is not None:
+            yield BadRow(lines.text, problem)
+        else:
+            yield dict(zip(names, row, strict=True))
+
+
+def read_tsv(file: io.BufferedReader, source: str, wanted: Sequence[str] | None = None) -> Iterator[Any]:
+    """Rows of a TSV file; see :func:`read_csv`."""
+    return read_csv(file, source, wanted, delimiter="\t")
+
+
+class _Lines(Iterator[str]):
+    """Lines for a reader of CSV, those of one row remembered.
+
+    Attributes:
+        problem: Why the row cannot be read; None if nothing is wrong with its lines.
+    """
+
+    def __init__(self, lines: Iterator[bytes]) -> None:
+        self.problem: str | None = None
+        self._lines = lines
+        self._row: list[str] = []
+        self._is_first = True
+
+    def begin_row(self) -> None:
+        """Forget the lines of the last row."""
+        self.problem = None
+        self._row.clear()
+
+    @property
+    def text(self) -> str:
+        """The lines of the row."""
+        return "".join(self._row).rstrip("\r\n")
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        if self._is_first:
+            line, self._is_first = line.removeprefix(BOM_UTF8), False
+        try:
+            text = line.decode()
+        except UnicodeDecodeError as error:
+            self.problem = f"not UTF-8 ({error.reason}, byte {error.start + 1})"
+            text = line.decode(errors="replace")
+        self._row.append(text)
+        return text

@@ -1,0 +1,176 @@
+"""Files of inputs, on disk or at an address: opened, unpacked as they are read, and cut into lines."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
+
+import attrs
+
+from simstudio.batch.snapshot import said
+from simstudio.core.frame_libraries import import_package
+from simstudio.transport.errors import ConfigurationError, InvalidInputError
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+Form: TypeAlias = Literal["lines", "array", "csv", "tsv", "parquet", "arrow"]
+
+MOST_IN_A_LINE = 64 * 1024 * 1024
+"""Bytes. Sim takes a sixth of that in a request."""
+
+_FORMS: dict[str, Form] = {
+    ".json": "array",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".arrow": "arrow",
+    ".arrows": "arrow",
+    ".feather": "arrow",
+}
+"""What is in a file, by its suffix; any other holds JSON lines."""
+_PACKED = (".gz", ".zst", ".zstd")
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+
+_PIECE = 65_536
+
+_UTF16 = "is UTF-16: save it as UTF-8 first, as with iconv -f UTF-16 -t UTF-8"
+_STRANGE = (
+    (_GZIP, "is compressed with gzip: unpack it first"),
+    (_ZSTD, "is compressed with zstd: unpack it first"),
+    (b"PK\x03\x04", "is a ZIP archive: unpack it first"),
+    (b"PAR1", "is a Parquet file: name it with the suffix .parquet"),
+    (b"ARROW1", "is an Arrow file: name it with the suffix .arrow"),
+    (codecs.BOM_UTF16_LE, _UTF16),
+    (codecs.BOM_UTF16_BE, _UTF16),
+)
+
+
+@attrs.frozen
+class InputFile:
+    """A file of inputs.
+
+    Attributes:
+        path: Its path, or an address that fsspec opens, such as ``s3://bucket/in.parquet``.
+    """
+
+    path: str
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is at an address."""
+        return "://" in self.path
+
+    @property
+    def name(self) -> str:
+        """What messages call it: the path, of an address without what may be secret."""
+        return self.redact(self.path)
+
+    def redact(self, text: str) -> str:
+        """A text without the user and the query of the address, which may be secret."""
+        if self.is_remote:
+            address, mark, query = self.path.partition("://")[2].partition("?")
+            user, at, _ = address.rpartition("@")
+            for secret in (f"{user}{at}", f"{mark}{query}"):
+                text = text.replace(secret, "") if secret else text
+        return text
+
+    @property
+    def form(self) -> Form:
+        """What is in it, as its suffix says."""
+        path = Path(self.name.lower())
+        return _FORMS.get(Path(path.stem).suffix if path.suffix in _PACKED else path.suffix, "lines")
+
+    @contextmanager
+    def opened(self) -> Iterator[io.BufferedReader]:
+        """The file, unpacked if it begins as gzip or Zstandard data does.
+
+        Raises:
+            InvalidInputError: It cannot be opened.
+            ConfigurationError: An optional package is not installed.
+        """
+        file = self._open()
+        try:
+            packed = buffered(file)
+            begin = packed.peek(4)
+            if begin.startswith(_GZIP):
+                yield buffered(gzip.GzipFile(fileobj=packed))
+            elif begin.startswith(_ZSTD):
+                library = import_package("zstandard", f"Reading {self.name}")
+                yield buffered(library.ZstdDecompressor().stream_reader(packed, read_across_frames=True))
+            else:
+                yield packed
+        finally:
+            file.close()
+
+    def _open(self) -> BinaryIO:
+        if not self.is_remote:
+            try:
+                return Path(self.path).open("rb")
+            except (OSError, ValueError) as error:  # ValueError: a null character
+                raise InvalidInputError(f"The inputs cannot be read: {error}.") from error
+        library = import_package("fsspec", f"Reading {self.name}")
+        try:
+            return cast("BinaryIO", library.open(self.path, "rb").open())
+        except ImportError as error:  # of the file system
+            raise ConfigurationError(f"The inputs {self.name} cannot be opened: {error}") from error
+        except Exception as error:  # noqa: BLE001 - of any file system
+            problem = f"The inputs {self.name} cannot be opened: {self.redact(said(error))}."
+            raise InvalidInputError(problem) from None  # the cause may quote what is secret in the address
+
+
+def buffered(file: Any) -> io.BufferedReader:
+    """A binary file of any make as one that can peek and reads whole lines."""
+    return file if isinstance(file, io.BufferedReader) else io.BufferedReader(file, 256 * 1024)
+
+
+def lines_of(file: io.BufferedReader, source: str) -> Iterator[bytes]:
+    """Lines of a text file with their ends.
+
+    Raises:
+        InvalidInputError: It is no text in UTF-8, or a line is longer than :data:`MOST_IN_A_LINE`.
+    """
+    check_start(file.peek(4), source)
+    number = 0
+    while line := file.readline(MOST_IN_A_LINE + 1):
+        number += 1
+        check_length(line, f"{source}, line {number}")
+        yield line
+
+
+def check_start(begin: bytes, source: str) -> None:
+    """Check that a file that begins so is text.
+
+    Raises:
+        InvalidInputError: It begins as something else does.
+    """
+    for mark, what in _STRANGE:
+        if begin.startswith(mark):
+            raise InvalidInputError(f"{source} {what}.")
+
+
+def check_length(text: bytes | bytearray, place: str) -> None:
+    """Check that one input is not the whole of a file that has no lines.
+
+    Raises:
+        InvalidInputError: It is longer than :data:`MOST_IN_A_LINE`.
+    """
+    if len(text) > MOST_IN_A_LINE:
+        raise InvalidInputError(f"{place}: longer than {MOST_IN_A_LINE // 1024**2} MB. Inputs are lines of JSON.")
+
+
+def count_lines(file: io.BufferedReader) -> int:
+    """How many lines of a file are not blank."""
+    count, blank = 0, True
+    while piece := file.readline(_PIECE):  # a line may be longer than any memory
+        blank = blank and not piece.strip()
+        if piece.endswith(b"\n"):
+            count, blank = count + (not blank), True
+    return count + (not blank)

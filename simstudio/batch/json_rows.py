@@ -1,0 +1,129 @@
+"""Inputs in JSON: one value a line, or the elements of an array, which is never in memory as a whole."""
+
+from __future__ import annotations
+
+import json
+import re
+from codecs import BOM_UTF8
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from simstudio.batch.input_files import check_length, check_start, lines_of
+from simstudio.batch.rows import BadRow
+from simstudio.transport.errors import InvalidInputError
+from simstudio.transport.message import unread_json_reason
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Sequence
+
+_PIECE = 256 * 1024
+_OUTSIDE, _INSIDE = re.compile(rb'["\[\]{},]'), re.compile(rb'["\\]')
+"""Bytes that matter outside of a text, and in one."""
+
+
+def read_lines(file: io.BufferedReader, source: str, wanted: Sequence[str] | None = None) -> Iterator[Any]:
+    """Values of a file of JSON lines. Blank lines are left out.
+
+    Raises:
+        InvalidInputError: It is no text, or a line is too long.
+    """
+    del wanted
+    for number, line in enumerate(lines_of(file, source), 1):
+        if not line.isspace():
+            yield parse(line, f"{source}, line {number}")
+
+
+def read_array(file: io.BufferedReader, source: str, wanted: Sequence[str] | None = None) -> Iterator[Any]:
+    """Elements of a JSON array; values of JSON lines if the file holds such.
+
+    Raises:
+        InvalidInputError: It is no text, an element is too long, the array has no end, or it is not all.
+    """
+    check_start(file.peek(4), source)
+    if not _is_array(file.peek(_PIECE)):
+        yield from read_lines(file, source, wanted)
+        return
+    for number, text in enumerate(_elements(file, source), 1):
+        yield parse(text, f"{source}, element {number}")
+
+
+def parse(text: bytes, place: str) -> Any:
+    """The input in a line or an element; a :class:`BadRow` if it is no JSON in UTF-8."""
+    try:
+        return json.loads(text.decode("utf-8-sig" if text.startswith(BOM_UTF8) else "utf-8"))
+    except UnicodeDecodeError as error:
+        problem = f"not UTF-8 ({error.reason}, byte {error.start + 1})."
+    except json.JSONDecodeError as error:
+        problem = f"not JSON ({error.msg}, column {error.colno})."
+    except (ValueError, RecursionError) as error:
+        why = unread_json_reason(error, text)
+        problem = f"JSON that Python does not read ({why})." if why is not None else f"not JSON ({error})."
+    return BadRow(text.decode(errors="replace").strip(), InvalidInputError(f"{place}: {problem}"))
+
+
+def _is_array(begin: bytes) -> bool:
+    """Whether a file that begins so holds an array, and not lines whose values may be arrays."""
+    text = begin.removeprefix(BOM_UTF8).lstrip()
+    if not text.startswith(b"["):
+        return False
+    first, _, rest = text.partition(b"\n")
+    return not rest.strip() or isinstance(parse(first, ""), BadRow)
+
+
+def _elements(file: io.BufferedReader, source: str) -> Iterator[bytes]:
+    """Cut an array into its elements: at the commas outside of texts and inner brackets."""
+    scanner = _Scanner()
+    while piece := file.read(_PIECE):
+        yield from scanner.feed(piece)
+        check_length(scanner.rest, f"{source}, element {scanner.count + 1}")
+    if not scanner.is_over:
+        raise InvalidInputError(f"{source} ends within its array, after element {scanner.count}.")
+    if scanner.rest.strip():
+        raise InvalidInputError(f"{source}: something follows the array. Inputs are its elements, or lines of JSON.")
+
+
+class _Scanner:
+    """Finds the ends of the elements of an array, whose bytes come in pieces.
+
+    Attributes:
+        count: Elements so far.
+        rest: What came after the last of them.
+        is_over: Whether the array has ended.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.rest = bytearray()
+        self.is_over = False
+        self._depth = 0
+        self._is_text = False
+        self._skip = 0  # bytes of the next piece: a backslash was the last of this one
+
+    def feed(self, piece: bytes) -> Iterator[bytes]:
+        """Look at the next piece; the elements that end in it."""
+        at, start = self._skip, 0
+        while not self.is_over:
+            found = (_INSIDE if self._is_text else _OUTSIDE).search(piece, at)
+            if found is None:
+                break
+            at, mark = found.end(), found.group()
+            if mark == b"\\":
+                at += 1
+            elif mark == b'"':
+                self._is_text = not self._is_text
+            elif mark in b"[{":
+                self._depth += 1
+                start = at if self._depth == 1 else start
+            elif mark in b"]}":
+                self._depth -= 1
+            if (self._depth == 1 and mark == b",") or not self._depth:
+                self.is_over = not self._depth
+                text = bytes(self.rest) + piece[start : found.start()]
+                self.rest.clear()
+                start = at
+                if text.strip() or not self.is_over:  # a comma may stand before the end
+                    self.count += 1
+                    yield text
+        self._skip = max(0, at - len(piece))
+        self.rest += piece[start:]

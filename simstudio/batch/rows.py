@@ -1,0 +1,116 @@
+"""Rows on their way to inputs: those that cannot be read, and what ``columns=`` and ``input=`` make of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from simstudio.batch.snapshot import said
+from simstudio.core.parameters import abbreviate
+from simstudio.transport.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+Columns: TypeAlias = "Sequence[str] | Mapping[str, str]"
+"""Columns that inputs are made of, by name; of a mapping, the field of the input for each column."""
+
+_NAMED = 20
+"""How many of a table's columns an error message names."""
+
+
+@attrs.frozen
+class BadRow:
+    """A line or row that cannot be read: a failed item of the batch.
+
+    Attributes:
+        text: The line, or the values of the row.
+        error: Why it cannot be read; the message begins with its place.
+    """
+
+    text: Any
+    error: InvalidInputError
+
+
+@attrs.frozen
+class RowMap:
+    """Makes inputs of rows.
+
+    Attributes:
+        columns: The columns that are taken; None for the whole row.
+        function: Called with what ``columns`` left of a row; returns the input.
+    """
+
+    columns: Columns | None = None
+    function: Callable[[Any], Any] | None = None
+
+    def check(self) -> None:
+        """Check both.
+
+        Raises:
+            InvalidInputError: One cannot be used.
+        """
+        columns = self.columns
+        if columns is not None:
+            listed: Any = [*columns, *columns.values()] if isinstance(columns, Mapping) else columns
+            is_list = isinstance(listed, Sequence) and not isinstance(listed, str) and len(listed) > 0
+            if not is_list or not all(isinstance(name, str) for name in listed):
+                raise InvalidInputError(
+                    "columns must be a list of column names, or a dict of a field of the input for each column, not "
+                    f"{columns!r}."
+                )
+        if self.function is not None and not callable(self.function):
+            raise InvalidInputError(f"input must be a function of a row, not {self.function!r}.")
+
+    @property
+    def names(self) -> list[str] | None:
+        """The names of the columns that are taken; None for all."""
+        return None if self.columns is None else list(self.columns)
+
+    def __call__(self, row: Any) -> Any:
+        """Make an input of a row.
+
+        Raises:
+            InvalidInputError: The row has no such column, or ``input=`` failed.
+        """
+        if self.columns is not None:
+            row = self._selected(row)
+        if self.function is None:
+            return row
+        try:
+            return self.function(row)
+        except Exception as error:
+            raise InvalidInputError(f"input= failed: {said(error)}") from error
+
+    def _selected(self, row: Any) -> dict[str, Any]:
+        columns: Any = self.columns
+        if not isinstance(row, Mapping):
+            raise InvalidInputError(f"columns= needs rows that are JSON objects, and this one is {abbreviate(row)}")
+        fields = columns if isinstance(columns, Mapping) else dict(zip(columns, columns, strict=True))
+        missing = [name for name in fields if name not in row]
+        if missing:
+            raise InvalidInputError(f"it has no column {missing[0]!r}")
+        return {field: row[name] for name, field in fields.items()}
+
+
+def check_header(names: Sequence[Any], wanted: Sequence[str] | None, source: str) -> None:
+    """Check the names of a table's columns.
+
+    Args:
+        wanted: The columns that are to be read; None for all.
+        source: What the table is called.
+
+    Raises:
+        InvalidInputError: A name is missing, or there twice; or a wanted column does not exist.
+    """
+    for name in names:
+        if not isinstance(name, str) or not name.strip():
+            raise InvalidInputError(f"{source}: columns need names, and one is called {name!r}.")
+        if names.count(name) > 1:
+            raise InvalidInputError(f"{source}: two columns are called {name!r}.")
+    for name in wanted or ():
+        if name not in names:
+            known = ", ".join(map(repr, names[:_NAMED])) + (", …" if len(names) > _NAMED else "")
+            raise InvalidInputError(f"columns: {source} has no column {name!r}; it has {known or 'none'}.")

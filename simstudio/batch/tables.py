@@ -1,0 +1,137 @@
+"""Inputs in tables: Parquet and Arrow files, data frames, data sets, and the rows of a database.
+
+The libraries are optional, and imported when a table is read. Rows are read in parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from simstudio.batch.rows import BadRow, check_header
+from simstudio.core.frame_libraries import import_package
+from simstudio.core.frame_readers import json_row, library_of, read_frame
+from simstudio.transport.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Sequence
+
+_ROWS: Final = 500
+"""Rows that are in memory at a time: fewer than of a frame, which is there as a whole."""
+
+
+def read_parquet(file: io.BufferedReader, source: str, wanted: Sequence[str] | None = None) -> Iterator[Any]:
+    """Rows of a Parquet file; only the columns that are wanted are read.
+
+    Raises:
+        InvalidInputError: It is no such file, or lacks a column.
+        ConfigurationError: pyarrow is not installed.
+    """
+    arrow, parquet = import_package("pyarrow", f"Reading {source}"), import_package("pyarrow.parquet", source)
+    table = parquet.ParquetFile(file)
+    check_header(table.schema_arrow.names, wanted, source)
+    batches = table.iter_batches(_ROWS, columns=wanted)
+    schema = table.schema_arrow if wanted is None else arrow.schema([table.schema_arrow.field(name) for name in wanted])
+    return read_rows(arrow.RecordBatchReader.from_batches(schema, batches), source, None)
+
+
+def count_rows(file: io.BufferedReader) -> int:
+    """How many rows a Parquet file has."""
+    return int(import_package("pyarrow.parquet", "Parquet").ParquetFile(file).metadata.num_rows)
+
+
+def read_arrow(file: io.BufferedReader, source: str, wanted: Sequence[str] | None = None) -> Iterator[Any]:
+    """Rows of an Arrow file, be it a file of record batches or a stream of them.
+
+    Raises:
+        InvalidInputError: It is no such file, or lacks a column.
+        ConfigurationError: pyarrow is not installed.
+    """
+    arrow = import_package("pyarrow", f"Reading {source}")
+    if not file.peek(6).startswith(b"ARROW1"):
+        return read_rows(arrow.ipc.open_stream(file), source, wanted)
+    table = arrow.ipc.open_file(file)
+    batches = map(table.get_batch, range(table.num_record_batches))
+    return read_rows(arrow.RecordBatchReader.from_batches(table.schema, batches), source, wanted)
+
+
+def is_table(value: object) -> bool:
+    """Whether a value is a data frame, an Arrow table or a stream of record batches; a single column is none."""
+    if hasattr(value, "to_batches") and hasattr(value, "schema"):  # a data set of Arrow, too
+        return True
+    library = library_of(value)
+    return library in ("pandas", "polars", "lazy") or (
+        library is not None and any(hasattr(value, name) for name in ("columns", "schema"))
+    )
+
+
+def read_table(value: Any, wanted: Sequence[str] | None) -> Iterator[Any]:
+    """Rows of what :func:`is_table` says is one.
+
+    Raises:
+        InvalidInputError: It has no rows, or lacks a column.
+        ConfigurationError: pyarrow is not installed, and the table is neither of pandas nor of polars.
+    """
+    if library_of(value) is None:
+        arrow = import_package("pyarrow", "Reading Arrow data")
+        value = arrow.RecordBatchReader.from_batches(value.schema, value.to_batches())
+    return read_rows(value, "the data frame", wanted)
+
+
+def read_rows(frame: Any, source: str, wanted: Sequence[str] | None) -> Iterator[Any]:
+    """Rows of a frame as JSON data: dates as ISO 8601, missing values as None."""
+    reader = read_frame(frame)
+    names = [column.name for column in reader.columns]
+    check_header(names, wanted, source)
+    rows = (dict(zip(names, row, strict=True)) for part in reader.parts() for row in zip(*part, strict=True))
+    return _as_json(rows, source, wanted)
+
+
+def is_data_set(value: object) -> bool:
+    """Whether a value is a data set of Hugging Face's ``datasets``."""
+    return hasattr(value, "features") and hasattr(value, "column_names") and isinstance(value, Iterable)
+
+
+def read_data_set(value: Any, wanted: Sequence[str] | None) -> Iterator[Any]:
+    """Rows of a data set, in memory or streamed.
+
+    Raises:
+        InvalidInputError: It lacks a column.
+    """
+    if value.column_names is not None:  # a streamed one may not know them
+        check_header(list(value.column_names), wanted, "the data set")
+    return _as_json(iter(value), "the data set", wanted)
+
+
+def is_cursor(value: object) -> bool:
+    """Whether a value is a cursor of Python's database API (PEP 249)."""
+    return hasattr(value, "fetchmany") and hasattr(value, "description")
+
+
+def read_cursor(cursor: Any, wanted: Sequence[str] | None) -> Iterator[Any]:
+    """Rows that a query has: values by column.
+
+    Raises:
+        InvalidInputError: No query was made, or its rows lack a column.
+    """
+    if cursor.description is None:
+        raise InvalidInputError("The cursor has no rows: execute a query with it first.")
+    names = [column[0] for column in cursor.description]
+    check_header(names, wanted, "the query")
+
+    def rows() -> Iterator[Mapping[str, Any]]:
+        while some := cursor.fetchmany(_ROWS):
+            for row in some:
+                yield row if isinstance(row, Mapping) else dict(zip(names, row, strict=True))
+
+    return _as_json(rows(), "the query", wanted)
+
+
+def _as_json(rows: Iterator[Mapping[str, Any]], source: str, wanted: Sequence[str] | None) -> Iterator[Any]:
+    for number, row in enumerate(rows, 1):
+        taken = row if wanted is None else {name: row[name] for name in wanted if name in row}
+        try:
+            yield json_row(taken)
+        except InvalidInputError as error:
+            yield BadRow(taken, InvalidInputError(f"{source}, row {number}: {error}"))

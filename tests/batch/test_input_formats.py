@@ -1,0 +1,337 @@
+"""Inputs of a batch in files and tables: each format gives the same rows, and a bad row is one failed item."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simstudio.batch.input_files import InputFile
+from simstudio.batch.inputs import count_inputs, read
+from simstudio.batch.items import BatchItem, Examiner, Prepared
+from simstudio.batch.json_rows import read_array
+from simstudio.batch.rows import BadRow, RowMap
+from simstudio.transport.errors import ConfigurationError, InvalidInputError
+
+ROWS: list[dict[str, Any]] = [{"id": "a", "text": 'one, "two"\nthree'}, {"id": "b", "text": "grün"}]
+
+CSV = 'id,text\r\na,"one, ""two""\nthree"\r\n\r\nb,grün\r\n'
+LINES = "\n\n".join(json.dumps(row) for row in ROWS)
+
+
+def parquet(path: Path) -> None:
+    pytest.importorskip("pyarrow.parquet").write_table(arrow_table(), path, row_group_size=1)
+
+
+def arrow_file(path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    with arrow.ipc.new_file(str(path), arrow_table().schema) as writer:
+        writer.write(arrow_table())
+
+
+def arrow_stream(path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    with arrow.ipc.new_stream(str(path), arrow_table().schema) as writer:
+        writer.write(arrow_table())
+
+
+def arrow_table() -> Any:
+    return pytest.importorskip("pyarrow").Table.from_pylist(ROWS)
+
+
+def zstd(data: bytes) -> bytes:
+    compressed: bytes = pytest.importorskip("zstandard").compress(data)
+    return compressed
+
+
+def rows_of(inputs: Any, wanted: list[str] | None = None) -> list[Any]:
+    found: Any = read(inputs, wanted)
+    return list(found)
+
+
+# -- files ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("suffix", "pack"), [("", bytes), (".gz", gzip.compress), (".zst", zstd)])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("in.jsonl", LINES),
+        ("in.ndjson", LINES),
+        ("in", LINES),
+        ("in.json", json.dumps(ROWS, indent=2)),
+        ("in.json", LINES),
+        ("in.JSON", "\ufeff" + json.dumps(ROWS)),
+        ("in.csv", CSV),
+        ("in.csv", "\ufeff" + CSV),
+        ("in.tsv", CSV.replace("one,", "one~").replace(",", "\t").replace("~", ",")),
+    ],
+)
+def test_a_file_is_read_as_its_suffix_says(
+    tmp_path: Path, name: str, content: str, suffix: str, pack: Callable[[bytes], bytes]
+) -> None:
+    path = tmp_path / (name + suffix)
+    path.write_bytes(pack(content.encode()))
+    assert rows_of(path) == rows_of(str(path)) == ROWS
+
+
+@pytest.mark.parametrize(
+    ("name", "write"), [("in.parquet", parquet), ("in.arrow", arrow_file), ("in.arrows", arrow_stream)]
+)
+def test_a_file_of_columns_is_read_as_rows(tmp_path: Path, name: str, write: Callable[[Path], None]) -> None:
+    write(tmp_path / name)
+    assert rows_of(tmp_path / name) == ROWS
+    assert rows_of(tmp_path / name, ["text"]) == [{"text": row["text"]} for row in ROWS]
+
+
+def test_an_address_is_opened_by_fsspec() -> None:
+    fsspec = pytest.importorskip("fsspec")
+    with fsspec.open("memory://door/in.csv.gz", "wb") as file:
+        file.write(gzip.compress(CSV.encode()))
+    assert rows_of("memory://door/in.csv.gz") == ROWS
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("nosuch://me:hunter2@host/in.csv?sig=hunter2", "The inputs nosuch://host/in.csv cannot be opened: ValueError"),
+        ("memory://me:hunter2@host/in.csv?sig=hunter2", "The inputs memory://host/in.csv cannot be opened: FileNotF"),
+    ],
+)
+def test_an_address_that_cannot_be_opened_is_told_without_its_secrets(address: str, said: str) -> None:
+    pytest.importorskip("fsspec")
+    with pytest.raises(InvalidInputError) as caught:
+        rows_of(address)
+    assert str(caught.value).startswith(said)
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_a_package_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "zstandard", None)
+    (tmp_path / "in.csv.zst").write_bytes(b"\x28\xb5\x2f\xfd....")
+    with pytest.raises(ConfigurationError, match=r"in\.csv\.zst needs zstandard, .*: pip install zst"):
+        rows_of(tmp_path / "in.csv.zst")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("in.csv", b"a,a\n1,2\n", "in.csv: two columns are called 'a'."),
+        ("in.csv", b"a,\n1,2\n", "in.csv: columns need names, and one is called ''."),
+        ("in.csv", b'"a\n1,2\n', "in.csv, line 1: no CSV (unexpected end of data)."),
+        ("in.csv", "a,b\n".encode("utf-16"), "in.csv is UTF-16: save it as UTF-8 first"),
+        ("in.parquet", b"id,text\n", "in.parquet: ArrowInvalid: Parquet magic bytes not found"),
+        ("in.jsonl.gz", gzip.compress(b"1\n" * 999_999)[:-20], "in.jsonl.gz, after input "),
+        ("in.json", b"[1, 2", "in.json ends within its array, after element 1."),
+        ("in.json", b"[1,\n2]\n{}", "in.json: something follows the array."),
+    ],
+)
+def test_a_file_that_cannot_be_read_ends_the_batch(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    if name.endswith("parquet"):
+        pytest.importorskip("pyarrow")
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InvalidInputError) as caught:
+        rows_of(tmp_path / name)
+    assert str(caught.value).removeprefix(f"{tmp_path}/").startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "text", "said"),
+    [
+        ("in.jsonl", b'1\n\n{"n":}\n2', '{"n":}', "line 3: not JSON (Expecting value, column 6)."),
+        ("in.jsonl", b'1\n"\xff"\n2', '"\ufffd"', "line 2: not UTF-8 (invalid start byte, byte 2)."),
+        ("in.json", b'[1, {"n":}, 2, ]', '{"n":}', "element 2: not JSON (Expecting value, column 7)."),
+        ("in.json", b"[1,,2]", "", "element 2: not JSON (Expecting value, column 1)."),
+        ("in.csv", b"n\n1\n\n1,2\n2\n", "1,2", "line 4: the number of values is 2, and that of the columns 1."),
+        ("in.csv", b'n\n1\n"a"b\n2\n', '"a"b', "line 3: no CSV (',' expected after '\"')."),
+        ("in.csv", b"n\n1\n\xff\n2\n", "\ufffd", "line 3: not UTF-8 (invalid start byte, byte 1)."),
+    ],
+)  # fmt: skip
+def test_a_bad_row_is_told_with_its_place_and_the_others_are_read(
+    tmp_path: Path, name: str, content: bytes, text: str, said: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    first, bad, last = rows_of(tmp_path / name)
+    assert (first, last) in [(1, 2), ({"n": "1"}, {"n": "2"})]
+    assert type(bad) is BadRow
+    assert bad.text == text
+    assert str(bad.error).removeprefix(f"{tmp_path}/{name}, ") == said
+
+
+@pytest.mark.parametrize(("content", "count"), [("n\n1\n\n2\n1,2\n", 3), ("", 0), ("n", 0)])
+def test_rows_are_counted(tmp_path: Path, content: str, count: int) -> None:
+    (tmp_path / "in.csv").write_text(content)
+    assert count_inputs(str(tmp_path / "in.csv")) == count == len(rows_of(tmp_path / "in.csv"))
+    parquet(tmp_path / "in.parquet")
+    assert count_inputs(str(tmp_path / "in.parquet")) == 2
+    assert count_inputs(str(tmp_path / "in.json")) is None
+
+
+def test_a_document_fits_into_a_cell(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text(f"text\n{'x' * 200_000}\n")
+    assert len(rows_of(tmp_path / "in.csv")[0]["text"]) == 200_000
+
+
+def test_a_file_of_lines_that_are_arrays_may_be_called_json(tmp_path: Path) -> None:
+    (tmp_path / "in.json").write_text("[1, 2]\n[3]\n")
+    assert rows_of(tmp_path / "in.json") == [[1, 2], [3]]
+
+
+_VALUES = st.recursive(
+    st.none() | st.integers() | st.text('\\"[]{},a', max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text('"]a', max_size=2), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.lists(_VALUES, max_size=4), st.integers(1, 7), st.sampled_from([None, 1]))
+def test_an_array_is_cut_into_its_elements_however_it_comes(values: list[Any], size: int, indent: int | None) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("simstudio.batch.json_rows._PIECE", size)
+        file = io.BufferedReader(io.BytesIO(json.dumps(values, indent=indent).encode()))  # type: ignore[arg-type]
+        assert list(read_array(file, "in.json")) == values
+
+
+# -- tables --------------------------------------------------------------------------------------------------------
+
+
+class DataSet:
+    """Looks as a data set of Hugging Face does."""
+
+    features: Any = None
+    column_names = ("id", "text")
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(ROWS)
+
+
+def cursor() -> sqlite3.Cursor:
+    rows = [tuple(row.values()) for row in ROWS]
+    return sqlite3.connect(":memory:").execute("SELECT ? AS id, ? AS text UNION ALL SELECT ?, ?", sum(rows, ()))
+
+
+def made_by(library: str, make: Callable[[Any], Any]) -> Any:
+    return lambda: make(pytest.importorskip(library))
+
+
+TABLES = {
+    "pandas": made_by("pandas", lambda pandas: pandas.DataFrame(ROWS, index=[7, 8])),
+    "polars": made_by("polars", lambda polars: polars.DataFrame(ROWS)),
+    "table": arrow_table,
+    "batch": lambda: arrow_table().to_batches()[0],
+    "stream": lambda: arrow_table().to_reader(),
+    "arrow data set": made_by("pyarrow.dataset", lambda dataset: dataset.dataset(arrow_table())),
+    "data set": DataSet,
+    "cursor": cursor,
+}
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # of the database, which has no other owner
+@pytest.mark.parametrize("make", TABLES.values(), ids=TABLES)
+def test_the_rows_of_a_table_are_inputs(make: Callable[[], Any]) -> None:
+    assert rows_of(make()) == ROWS
+    assert rows_of(make(), ["text"]) == [{"text": row["text"]} for row in ROWS]
+    with pytest.raises(InvalidInputError, match=r"columns: the .* has no column 'txt'; it has 'id', 'text'\."):
+        rows_of(make(), ["txt"])
+
+
+def test_values_become_json_data_and_one_that_cannot_makes_its_row_bad() -> None:
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame(
+        {"day": [date(2026, 1, 2), None], "price": [Decimal("1.50"), Decimal(2)], "raw": [None, b"\xff"]}
+    )
+    good, bad = rows_of(frame)
+    assert good == {"day": "2026-01-02", "price": 1.5, "raw": None}
+    assert type(bad) is BadRow
+    assert (
+        str(bad.error)
+        == "the data frame, row 2: Column 'raw' is of type bytes, which is no JSON data: send str(value)."
+    )
+    assert rows_of(frame, ["price"]) == [{"price": 1.5}, {"price": 2.0}]
+
+
+def test_a_column_is_no_table() -> None:
+    pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    assert rows_of(pandas.Series(["a"])) == rows_of(polars.Series(["a"])) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (made_by("polars", lambda polars: polars.LazyFrame(ROWS)), r"pass frame\.collect\(\)"),
+        (lambda: {"train": DataSet()}, r"a dict of data sets: give one of them, such as inputs\['train'\]"),
+        (type("Cursor", (), {"fetchmany": 1, "description": None}), "no rows: execute a query with it first"),
+    ],
+)
+def test_what_has_no_rows_is_told(make: Callable[[], Any], said: str) -> None:
+    with pytest.raises(InvalidInputError, match=said):
+        rows_of(make())
+
+
+# -- from rows to inputs ---------------------------------------------------------------------------------------------
+
+
+def examined(row: Any, rows: RowMap | None = None, **options: Any) -> Prepared | BatchItem:
+    return Examiner(rows=rows, **options)(row).found
+
+
+@pytest.mark.parametrize(
+    ("rows", "made"),
+    [
+        (RowMap(["id"]), {"id": "a"}),
+        (RowMap({"text": "prompt"}), {"prompt": ROWS[0]["text"]}),
+        (RowMap(function=lambda row: [row["id"]]), ["a"]),
+        (RowMap({"id": "key"}, lambda row: list(row.items())), [("key", "a")]),
+    ],
+)
+def test_columns_and_a_function_make_inputs(rows: RowMap, made: Any) -> None:
+    found = examined(ROWS[0], rows, key=lambda row: row["text"][:3])
+    assert isinstance(found, Prepared)
+    assert (found.input, found.key) == (made, "one")  # the key is that of the row
+
+
+@pytest.mark.parametrize(
+    ("row", "rows", "said"),
+    [
+        ({"a": 1}, RowMap(["b"]), "Input 0 cannot be made: it has no column 'b'."),
+        ([1], RowMap(["b"]), "Input 0 cannot be made: columns= needs rows that are JSON objects, and this one is [1]."),
+        ({"a": 1}, RowMap(function=lambda row: row["b"]), "Input 0 cannot be made: input= failed: KeyError: 'b'."),
+    ],
+)
+def test_a_row_of_which_no_input_can_be_made_is_a_failed_item(row: Any, rows: RowMap, said: str) -> None:
+    found = examined(row, rows)
+    assert isinstance(found, BatchItem)
+    assert (found.state, found.input, found.key, str(found.error)) == ("failed", row, "0", said)
+
+
+def test_a_bad_row_is_a_failed_item_or_the_end() -> None:
+    bad = BadRow("{", InvalidInputError("in.jsonl, line 1: not JSON."))
+    found = examined(bad, RowMap(["b"]))
+    assert isinstance(found, BatchItem)
+    assert (found.state, found.input, found.key, found.error) == ("failed", "{", "0", bad.error)
+    keyed = examined(bad, key=lambda row: row["id"])
+    assert keyed.key == "input 0, which has no key"
+    with pytest.raises(InvalidInputError, match="line 1: not JSON"):
+        examined(bad, strict=True)
+
+
+@pytest.mark.parametrize("columns", ["text", [], {}, [1], {"a": 1}, 5])
+def test_columns_that_cannot_be_used_are_refused(columns: Any) -> None:
+    with pytest.raises(InvalidInputError, match="columns must be a list of column names, or a dict"):
+        RowMap(columns).check()
+
+
+def test_messages_call_an_address_by_what_is_no_secret() -> None:
+    assert InputFile("s3://key:secret@bucket/a.csv.gz?token=secret").name == "s3://bucket/a.csv.gz"
+    assert InputFile("s3://key:secret@bucket/a.csv.gz?token=secret").form == "csv"
