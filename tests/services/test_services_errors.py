@@ -86,7 +86,7 @@ def test_after_a_gateways_timeout_a_write_may_have_been_carried_out(service: str
 ADVICE: dict[str, dict[int, str]] = {
     "oomol": {401: "Check api_token", 403: "Check what the token may do.", 404: "Check the id and base_url."},
     "speedpix": {},
-    "vectorvein": {401: "Check the API key", 403: "Check that the key may do this.", 404: "Check the id."},
+    "vectorvein": {401: "Check the API key", 403: "Check that this account may do this", 404: "Check the id."},
 }
 REDIRECTED = {
     "oomol": "It redirects to https://b.test/x, which is not followed",

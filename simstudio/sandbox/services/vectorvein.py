@@ -18,6 +18,7 @@ Example:
 from __future__ import annotations
 
 import base64
+import inspect
 import json
 import time
 from collections.abc import Awaitable, Callable
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from simstudio.services.vectorvein import AsyncVectorVeinClient, VectorVeinClient
+
+_GET = ("vapp/access-key/get", "user/validate-api-key", "user-info/get")
 
 W = TypeVar("W", bound=Workflow)
 
@@ -73,12 +76,13 @@ class VectorVeinSandbox:
     def workflow(self, wid: str) -> Callable[[W], W]:
         """Register a function as a workflow.
 
-        It gets the inputs by field name, and returns the outputs: by title, or as a list of ``{type, title, value}``.
-        What it raises is the failure of the run.
+        A plain function runs in a thread, an async one on the server's event loop, and runs go on side by side. It gets
+        the inputs by field name (``inputs["Name"]``) and by node and field (``inputs["node-1", "Name"]``), and returns
+        the outputs: by title, or as a list of ``{type, title, value}``. What it raises is the failure of the run.
         """
 
         def register(function: W) -> W:
-            self._service.workflows[wid] = function
+            self._service.add_workflow(wid, function)
             return function
 
         return register
@@ -113,19 +117,19 @@ class VectorVeinSandbox:
     async def _answer(self, request: Request) -> Any:
         content = await request.body()
         try:
-            return json_reply(self._enveloped(request, content))
+            return json_reply(await self._enveloped(request, content))
         except Problem as problem:
             return json_reply({"status": problem.status, "msg": problem.msg, "data": None})
         except (LookupError, ValueError, TypeError, AttributeError) as error:
             return json_reply({"status": 400, "msg": f"bad request: {error!r}", "data": None})
 
-    def _enveloped(self, request: Request, content: bytes) -> Body:
+    async def _enveloped(self, request: Request, content: bytes) -> Body:
         if request.headers.get("vectorvein-api-key") != self.api_key:
             raise Problem(401, "invalid API key")
         if request.headers.get("vectorvein-api-version") != "20240508":
             raise Problem(400, "unknown API version")
         endpoint = request.path_params["endpoint"]
-        method = "GET" if endpoint == "vapp/access-key/get" else "POST"
+        method = "GET" if endpoint in _GET else "POST"
         if request.method != method:
             raise Problem(405, "method not allowed")
         if endpoint == "file-upload/upload":
@@ -134,6 +138,8 @@ class VectorVeinSandbox:
             body: Body = dict(request.query_params) if method == "GET" else json.loads(content)
             body["_vapp"] = request.headers.get("vectorvein-api-key-type") == "VAPP"
             data = self._service.answer(endpoint, body)
+        if inspect.isawaitable(data):
+            data = await data
         return data if isinstance(data, Envelope) else {"status": 200, "msg": "success", "data": data}
 
     async def _open_vapp(self, request: Request) -> Any:

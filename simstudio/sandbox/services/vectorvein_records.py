@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 from zlib import crc32
 
-Workflow = Callable[[dict[str, Any]], Any]
+Workflow = Callable[[Any], Any]
 Body = dict[str, Any]
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 USER = {"nickname": "You", "avatar": ""}
+KINDS = ("workflows", "schedules", "access_keys", "agents", "tasks", "workspaces")
+"""Records that are kept."""
 ROUTES: dict[str, Callable[..., Any]] = {}
 """The method of each endpoint, as :func:`at` registers them."""
 
@@ -49,12 +51,21 @@ class Records:
 
     def __init__(self, clock: Callable[[], float], polls: int) -> None:
         self.polls = polls
-        self.workflows: dict[str, Workflow] = {"hello": lambda inputs: {"Text": f"Hello, {inputs.get('Name')}!"}}
+        self.workflows: dict[str, Workflow] = {}
         self.uploads: dict[str, bytes] = {}
         self._clock = clock
-        self._runs: dict[str, Body] = {}
-        self._records: dict[str, dict[str, Body]] = {"access_keys": {}, "agents": {}, "tasks": {}, "workspaces": {}}
+        self._records: dict[str, dict[str, Body]] = {kind: {} for kind in KINDS}
         self._numbers = itertools.count(1)
+        self.add_workflow("hello", lambda inputs: {"Text": f"Hello, {inputs.get('Name')}!"})
+
+    def add_workflow(self, wid: str, function: Workflow, **record: Any) -> Body:
+        """Keep one workflow."""
+        self.workflows[wid] = function
+        empty: Body = {
+            "title": wid, "brief": "", "data": {"nodes": [], "edges": []}, "language": "en-US", "images": [],
+            "tags": [], "source_workflow": None, "tool_call_data": {},
+        }  # fmt: skip
+        return self._records["workflows"].setdefault(wid, {"wid": wid, **empty, **record, **self._times()})
 
     def _id(self, kind: str) -> str:
         return f"{kind}-{next(self._numbers)}"
@@ -75,11 +86,7 @@ class Records:
         return [self._record("access_keys", name) for name in names]
 
     def _page(self, kind: str, body: Body, wanted: Callable[[Body], bool]) -> Body:
-        found = [shown(record) for record in self._records[kind].values() if wanted(record)]
-        number, size = body["page"], body["page_size"]
-        page = found[(number - 1) * size : number * size]
-        count = -(-len(found) // size)
-        return {kind: page, "total": len(found), "page": number, "page_size": size, "page_count": count}
+        return page_of(kind, [shown(record) for record in self._records[kind].values() if wanted(record)], body)
 
     def _moved(self, body: Body, status: str) -> Body:
         task = self._record("tasks", body["task_id"])
@@ -103,9 +110,21 @@ class Records:
         return path, files[path]
 
 
+def page_of(kind: str, found: list[Body], body: Body) -> Body:
+    """One page of a list."""
+    number, size = body.get("page", 1), body.get("page_size", 10)
+    page, count = found[(number - 1) * size : number * size], -(-len(found) // size)
+    return {kind: page, "total": len(found), "page": number, "page_size": size, "page_count": count}
+
+
 def shown(record: Body) -> Body:
     """A record, or a request's body, without what is only ours."""
     return {name: value for name, value in record.items() if not name.startswith("_")}
+
+
+def template(workflow: Body) -> Body:
+    """A workflow as a template."""
+    return {"tid": workflow["wid"], **{name: workflow[name] for name in ("title", "brief", "images", "tags", "data")}}
 
 
 def app(app_id: str) -> Body:
@@ -122,7 +141,7 @@ def cycle(task: Body) -> Body:
     """The one cycle of a task."""
     return {
         "cycle_id": f"cycle-of-{task['task_id']}", "agent_task_id": task["task_id"], "cycle_index": 0,
-        "status": "finished", "title": task["title"], "messages": [], "ai_response": task["result"],
+        "status": task["status"], "title": task["title"], "messages": [], "ai_response": task["result"],
     }  # fmt: skip
 
 

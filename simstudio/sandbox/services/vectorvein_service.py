@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+from collections.abc import Callable
 from typing import Any
 
 from simstudio.sandbox.services.vectorvein_records import (
@@ -16,16 +18,23 @@ from simstudio.sandbox.services.vectorvein_records import (
     at,
     cycle,
     file,
-    outputs,
+    page_of,
     shown,
+    template,
 )
+from simstudio.sandbox.services.vectorvein_runs import Inputs, Run, inputs_of_nodes
 
 
 class Service(Records):
-    """The endpoints."""
+    """The endpoints. Each workflow is a template as well, of the same id."""
+
+    def __init__(self, clock: Callable[[], float], polls: int) -> None:
+        super().__init__(clock, polls)
+        self._runs: dict[str, Run] = {}
+        self._threads: set[threading.Thread] = set()
 
     def answer(self, endpoint: str, *request: Any) -> Any:
-        """What an endpoint answers.
+        """What an endpoint answers, or an awaitable of it.
 
         Raises:
             Problem: A failure, or there is no such endpoint.
@@ -34,42 +43,130 @@ class Service(Records):
             raise Problem(404, f"no such endpoint: {endpoint}")
         return ROUTES[endpoint](self, *request)
 
+    @at("user/validate-api-key")
+    def _user_validate_api_key(self, _: Body) -> Body:
+        return {"user_id": "user-1", "username": USER["nickname"]}
+
+    @at("user-info/get")
+    def _user_info_get(self, _: Body) -> Body:
+        return {"user_id": "user-1", "username": USER["nickname"], **USER}
+
     @at("workflow/run")
     def _workflow_run(self, body: Body) -> Body:
-        if body["wid"] not in self.workflows:
+        polls = 0 if body["wait_for_completion"] else self.polls
+        return self._begin(body["wid"], body["input_fields"], polls)
+
+    @at("workflow/run-template")
+    def _workflow_run_template(self, body: Body) -> Body:
+        return self._begin(body["tid"], inputs_of_nodes(body["data"]), self.polls)
+
+    def _begin(self, wid: str, fields: list[Body], polls: int) -> Body:
+        if wid not in self.workflows:
             raise Problem(404, "no such workflow")
-        rid = self._id("rid")
-        inputs = {field["field_name"]: field["value"] for field in body["input_fields"]}
-        self._runs[rid] = {"wid": body["wid"], "inputs": inputs, "left": self.polls, "done": None}
-        if body["wait_for_completion"]:
-            self._runs[rid]["left"] = 0
-        return {"rid": rid}
+        run = Run(self._id("rid"), wid, Inputs(fields), polls, self._now)
+        self._runs[run.rid] = run
+        run.begin(self.workflows[wid], self._threads)
+        return {"rid": run.rid}
 
     @at("workflow/check-status")
-    def _workflow_check_status(self, body: Body) -> Envelope:
-        run = self._runs.get(body["rid"])
-        if run is None or (body["_vapp"] and body.get("wid") != run["wid"]):
+    async def _workflow_check_status(self, body: Body) -> Envelope:
+        run = self._run(body)
+        if body["_vapp"] and body.get("wid") != run.wid:
             raise Problem(404, "no such run")
-        if run["left"] > 0:
-            run["left"] -= 1
-            return Envelope(status=202, msg="running", data=[])
-        if run["done"] is None:
-            try:
-                run["done"] = Envelope(status=200, msg="success", data=outputs(self._run(run)))
-            except Exception as error:  # noqa: BLE001 - whatever a workflow raises is its failure
-                run["done"] = Envelope(status=500, msg=str(error), data=None)
-        done: Envelope = run["done"]
-        return done
+        return await run.state()
 
-    def _run(self, run: Body) -> Any:
-        return self.workflows[run["wid"]](run["inputs"])
+    @at("workflow/stop-run")
+    @at("workflow/run-record/stop")
+    def _workflow_stop_run(self, body: Body) -> Body:
+        run = self._run(body)
+        run.stop()
+        return {"rid": run.rid}
+
+    @at("workflow/resume-run")
+    def _workflow_resume_run(self, body: Body) -> Body:
+        raise Problem(400, f"the run {self._run(body).rid} does not wait for a human")
+
+    @at("workflow/run-record/get")
+    def _workflow_run_record_get(self, body: Body) -> Body:
+        return self._run(body).record()
+
+    @at("workflow/run-record/list")
+    def _workflow_run_record_list(self, body: Body) -> Body:
+        found = [run.record() for run in self._runs.values()]
+        for name in ("wid", "status"):
+            if name in body:
+                found = [each for each in found if each[name] in body[name]]
+        return page_of("workflow_run_records", found, body)
+
+    @at("workflow/run-record/delete")
+    def _workflow_run_record_delete(self, body: Body) -> None:
+        run = self._run(body)
+        run.stop()
+        del self._runs[run.rid]
+
+    def _run(self, body: Body) -> Run:
+        if body["rid"] not in self._runs:
+            raise Problem(404, "no such run")
+        return self._runs[body["rid"]]
 
     @at("workflow/create")
     def _workflow_create(self, body: Body) -> Body:
-        wid = self._id("wid")
-        self.workflows[wid] = lambda inputs: inputs
         tags = [{"tid": tag["tid"], "name": tag["tid"]} for tag in body.pop("tags")]
-        return {"wid": wid, **shown(body), "tags": tags, "source_workflow": None, **self._times()}
+        source = self.workflows.get(body.pop("source_workflow_wid", ""), dict)
+        return self.add_workflow(self._id("wid"), source, **{**shown(body), "tags": tags})
+
+    @at("workflow/get")
+    def _workflow_get(self, body: Body) -> Body:
+        return self._record("workflows", body["wid"])
+
+    @at("workflow/list")
+    def _workflow_list(self, body: Body) -> Body:
+        def wanted(workflow: Body) -> bool:
+            tags = {tag["tid"] for tag in workflow["tags"]}
+            return body.get("search_text", "") in workflow["title"] and tags >= set(body.get("tags", ()))
+
+        return self._page("workflows", body, wanted)
+
+    @at("workflow/update")
+    def _workflow_update(self, body: Body) -> Body:
+        workflow = self._record("workflows", body["wid"])
+        workflow.update(shown(body), update_time=self._now())
+        return workflow
+
+    @at("workflow/delete")
+    def _workflow_delete(self, body: Body) -> None:
+        del self._records["workflows"][self._record("workflows", body["wid"])["wid"]]
+        del self.workflows[body["wid"]]
+
+    @at("workflow/run-schedule/get")
+    def _workflow_run_schedule_get(self, body: Body) -> Body:
+        return self._record("schedules", body["sid"])
+
+    @at("workflow/run-schedule/list")
+    def _workflow_run_schedule_list(self, body: Body) -> Body:
+        return self._page("schedules", body, lambda schedule: schedule["status"] in body.get("status", ["ACTIVE"]))
+
+    @at("workflow/run-schedule/update")
+    def _workflow_run_schedule_update(self, body: Body) -> Body:
+        if "sid" in body:
+            schedule = self._record("schedules", body["sid"])
+        else:
+            made = {"sid": self._id("sid"), "wid": self._record("workflows", body["wid"])["wid"], "timezone": None}
+            schedule = self._records["schedules"].setdefault(made["sid"], {**made, "status": "ACTIVE", **self._times()})
+        schedule.update({name: body[name] for name in ("cron_expression", "timezone") if name in body})
+        return schedule
+
+    @at("workflow/run-schedule/delete")
+    def _workflow_run_schedule_delete(self, body: Body) -> None:
+        del self._records["schedules"][self._record("schedules", body["sid"])["sid"]]
+
+    @at("workflow/template/get")
+    def _workflow_template_get(self, body: Body) -> Body:
+        return template(self._record("workflows", body["tid"]))
+
+    @at("workflow/template/list")
+    def _workflow_template_list(self, body: Body) -> Body:
+        return page_of("templates", [template(each) for each in self._records["workflows"].values()], body)
 
     @at("vapp/access-key/get")
     def _vapp_access_key_get(self, body: Body) -> list[Body]:
@@ -144,7 +241,9 @@ class Service(Records):
         agent_id = self._id("agent")
         record = {
             "agent_id": agent_id, "user": USER, "avatar": None, "description": None, "default_model_name": None,
-            "default_backend_type": None, **shown(body), "used_count": 0, "is_owner": True, **self._times(),
+            "default_backend_type": None, "default_load_user_memory": None,
+            "default_compress_memory_after_tokens": 128000, "is_official": False, "official_order": 0,
+            **shown(body), "used_count": 0, "is_owner": True, **self._times(),
         }  # fmt: skip
         return self._records["agents"].setdefault(agent_id, record)
 
@@ -154,15 +253,18 @@ class Service(Records):
 
     @at("task-agent/agent/list")
     def _task_agent_agent_list(self, body: Body) -> Body:
-        return self._page("agents", body, lambda agent: body.get("search", "") in agent["name"])
+        def wanted(agent: Body) -> bool:
+            filters = {"is_public": body.get("is_public"), "is_official": body.get("official")}
+            return body.get("search", "") in agent["name"] and all(
+                value is None or agent[name] == value for name, value in filters.items()
+            )
+
+        return self._page("agents", body, wanted)
 
     @at("task-agent/agent/public-list")
     def _task_agent_agent_public_list(self, body: Body) -> Body:
-        def wanted(agent: Body) -> bool:
-            official = body.get("official", agent["is_official"])
-            return agent["is_public"] and agent["is_official"] == official and body.get("search", "") in agent["name"]
-
-        return self._page("agents", body, wanted)
+        """Of version 0.3.68."""
+        return self._task_agent_agent_list({**body, "is_public": True})
 
     @at("task-agent/agent/update")
     def _task_agent_agent_update(self, body: Body) -> Body:
@@ -189,7 +291,7 @@ class Service(Records):
         task = {
             "task_id": task_id, "user": USER, "source_agent_id": body.get("agent_id_to_start"),
             "title": body.get("title", body["task_info"]["text"]), "task_info": body["task_info"],
-            "agent_definition": body.get("agent_definition_to_start"), "status": "running",
+            "agent_definition": body.get("agent_definition_to_start"), "status": "RUNNING",
             "max_cycles": body.get("max_cycles", 20), "workspace_id": workspace_id, "current_cycle_index": 0,
             "result": None, "shared": False, "is_public": False, "waiting_question": None, "complete_time": None,
             **self._times(), "_left": self.polls,
@@ -200,11 +302,11 @@ class Service(Records):
     @at("task-agent/agent-task/get")
     def _task_agent_agent_task_get(self, body: Body) -> Body:
         task = self._record("tasks", body["task_id"])
-        if task["status"] == "running":
+        if task["status"] == "RUNNING":
             task["_left"] -= 1
             if task["_left"] < 0:
                 result = f"Done: {task['task_info']['text']}"
-                task.update(status="completed", result=result, complete_time=self._now())
+                task.update(status="COMPLETED", result=result, complete_time=self._now())
                 self._records["workspaces"][task["workspace_id"]]["files"]["result.md"] = result
         return shown(task)
 
@@ -217,7 +319,8 @@ class Service(Records):
 
     @at("task-agent/agent-task/list")
     def _task_agent_agent_task_list(self, body: Body) -> Body:
-        statuses = [body["status"]] if isinstance(body.get("status"), str) else body.get("status")
+        asked = [body["status"]] if isinstance(body.get("status"), str) else body.get("status")
+        statuses = None if asked is None else [status.upper() for status in asked]
 
         def wanted(task: Body) -> bool:
             return (
@@ -236,6 +339,16 @@ class Service(Records):
     def _task_agent_agent_task_delete(self, body: Body) -> None:
         del self._records["tasks"][self._record("tasks", body["task_id"])["task_id"]]
 
+    @at("task-agent/agent-task/batch-delete")
+    def _task_agent_agent_task_batch_delete(self, body: Body) -> Body:
+        for task_id in body["task_ids"]:
+            self._task_agent_agent_task_delete({"task_id": task_id})
+        return {"deleted_count": len(body["task_ids"])}
+
+    @at("task-agent/agent-task/add-pending-message")
+    def _task_agent_agent_task_add_pending_message(self, body: Body) -> Body:
+        return {"task_id": self._record("tasks", body["task_id"])["task_id"], "message": body["message"]}
+
     @at("task-agent/agent-task/update-share")
     def _task_agent_agent_task_update_share(self, body: Body) -> Body:
         task = self._record("tasks", body["task_id"])
@@ -244,13 +357,13 @@ class Service(Records):
 
     @at("task-agent/agent-task/pause-task")
     def _task_agent_agent_task_pause_task(self, body: Body) -> Body:
-        return self._moved(body, "paused")
+        return self._moved(body, "PAUSED")
 
     @at("task-agent/agent-task/respond")
     @at("task-agent/agent-task/continue-task")
     @at("task-agent/agent-task/resume-task")
     def _task_agent_agent_task_resume_task(self, body: Body) -> Body:
-        return self._moved(body, "running")
+        return self._moved(body, "RUNNING")
 
     @at("task-agent/agent-cycle/list")
     def _task_agent_agent_cycle_list(self, body: Body) -> Body:
@@ -303,6 +416,16 @@ class Service(Records):
     def _agent_workspace_delete_file(self, body: Body) -> Body:
         path, _ = self._file_of(body)
         del self._record("workspaces", body["workspace_id"])["files"][path]
+        return {"success": True}
+
+    @at("agent-workspace/zip-files")
+    def _agent_workspace_zip_files(self, body: Body) -> Body:
+        self._record("workspaces", body["workspace_id"])
+        return {"file_url": f"https://files.example/{body['workspace_id']}.zip"}
+
+    @at("agent-workspace/sync-container-to-oss")
+    def _agent_workspace_sync_container_to_oss(self, body: Body) -> Body:
+        self._record("workspaces", body["workspace_id"])
         return {"success": True}
 
 

@@ -104,18 +104,18 @@ def attach(value: object, *, name: str | None = None, content_type: str | None =
     """A value as a file to send, None where it is none. A ``str`` is none.
 
     Args:
-        value: A path object, a file opened in binary mode, a file that a web framework received, or a
-            :class:`simstudio.File`.
+        value: A path object, a file opened in binary mode, a file that a web framework received, a
+            :class:`simstudio.File`, or, with a name, bytes.
         name: What it is called, else what the value says.
         content_type: Its media type, else what the name says.
 
     Raises:
-        InvalidInputError: It is raw bytes, a file opened in text mode, or the name or type cannot be sent.
+        InvalidInputError: It is bytes without a name, a file opened in text mode, or the name or type cannot be sent.
     """
     if isinstance(value, files.File):
         name, content_type = name or value.name, content_type or value.mime
         value = value.content
-    elif isinstance(value, (bytes, bytearray, memoryview)):
+    elif isinstance(value, (bytes, bytearray, memoryview)) and name is None:
         raise InvalidInputError(
             'Raw bytes have no name: pass simstudio.File(content, name="picture.png"), a pathlib.Path, or an open file.'
         )

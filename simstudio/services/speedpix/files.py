@@ -40,7 +40,7 @@ class Files(SpeedPixResource[M]):
     @operation
     def create(
         self,
-        file: str | os.PathLike[str] | BinaryIO | files.UploadedFile | files.File,
+        file: str | os.PathLike[str] | bytes | BinaryIO | files.UploadedFile | files.File,
         filename: str | None = None,
         content_type: str | None = None,
     ) -> Flow[File]:
@@ -49,7 +49,8 @@ class Files(SpeedPixResource[M]):
         Args:
             file: A path (a ``str`` is one here), a file opened in binary mode (sent from its start, its position
                 restored; what cannot seek is copied to a temporary file first), a file that a web framework received
-                (Starlette's ``UploadFile``, Werkzeug's ``FileStorage`` …), or a :class:`simstudio.File`.
+                (Starlette's ``UploadFile``, Werkzeug's ``FileStorage`` …), a :class:`simstudio.File`, or, with
+                ``filename``, bytes.
             filename: File name; by default that of the file, else ``file``.
             content_type: Media type; by default the one that the web framework received, else guessed from the name.
 

@@ -7,7 +7,8 @@
         result = client.run_workflow(wid="…", input_fields=fields, wait_for_completion=True)
 
 Every method that VectorVein's own package documents is there, flat, and in the namespaces ``workflows``,
-``access_keys``, ``files``, ``agents``, ``agent_tasks``, ``agent_cycles`` and ``workspaces``.
+``run_records``, ``run_schedules``, ``workflow_templates``, ``access_keys``, ``files``, ``agents``, ``agent_tasks``,
+``agent_cycles``, ``workspaces`` and ``user``.
 """
 
 from __future__ import annotations
@@ -50,11 +51,13 @@ from simstudio.services.vectorvein.models.agents import (
     WaitingQuestion,
 )
 from simstudio.services.vectorvein.models.files import FileUploadResult
+from simstudio.services.vectorvein.models.user import APIUserIdentity
 from simstudio.services.vectorvein.models.workflows import (
     APIKeyType,
     OutputScope,
     Workflow,
     WorkflowInputField,
+    WorkflowListResponse,
     WorkflowOutput,
     WorkflowRunResult,
     WorkflowTag,
@@ -75,6 +78,7 @@ __all__ = [
     "DEFAULT_BASE_URL",
     "APIKeyError",
     "APIKeyType",
+    "APIUserIdentity",
     "AccessKey",
     "AccessKeyError",
     "AccessKeyListResponse",
@@ -111,6 +115,7 @@ __all__ = [
     "Workflow",
     "WorkflowError",
     "WorkflowInputField",
+    "WorkflowListResponse",
     "WorkflowOutput",
     "WorkflowRun",
     "WorkflowRunResult",

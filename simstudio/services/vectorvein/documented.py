@@ -20,6 +20,10 @@ from simstudio.services.vectorvein.resources.agents import Agents
 from simstudio.services.vectorvein.resources.base import VectorVeinResource, invalid
 from simstudio.services.vectorvein.resources.files import Files
 from simstudio.services.vectorvein.resources.flat import flat
+from simstudio.services.vectorvein.resources.run_records import RunRecords
+from simstudio.services.vectorvein.resources.run_schedules import RunSchedules
+from simstudio.services.vectorvein.resources.user import UserAccount
+from simstudio.services.vectorvein.resources.workflow_templates import WorkflowTemplates
 from simstudio.services.vectorvein.resources.workflows import InputFields, Workflows
 from simstudio.services.vectorvein.resources.workspaces import Workspaces
 from simstudio.services.vectorvein.vapp import SITE, VAppURL, vapp_url
@@ -34,8 +38,28 @@ class DocumentedMethods(VectorVeinResource[M], BaseClient[M]):
 
     @namespace
     def workflows(self) -> Workflows[M]:
-        """Workflows: run them and read their runs."""
+        """Workflows and their runs."""
         return Workflows(self._context, "workflows")
+
+    @namespace
+    def run_records(self) -> RunRecords[M]:
+        """Runs as VectorVein keeps them."""
+        return RunRecords(self._context, "run_records")
+
+    @namespace
+    def run_schedules(self) -> RunSchedules[M]:
+        """Workflows that run at set times."""
+        return RunSchedules(self._context, "run_schedules")
+
+    @namespace
+    def workflow_templates(self) -> WorkflowTemplates[M]:
+        """Workflows that others may copy and run."""
+        return WorkflowTemplates(self._context, "workflow_templates")
+
+    @namespace
+    def user(self) -> UserAccount[M]:
+        """The account that the API key belongs to."""
+        return UserAccount(self._context, "user")
 
     @namespace
     def access_keys(self) -> AccessKeys[M]:
@@ -113,6 +137,29 @@ class DocumentedMethods(VectorVeinResource[M], BaseClient[M]):
 
     check_workflow_status = flat(Workflows.status, "workflows")
     create_workflow = flat(Workflows.create, "workflows")
+    get_workflow = flat(Workflows.get, "workflows")
+    list_workflows = flat(Workflows.list, "workflows")
+    update_workflow = flat(Workflows.update, "workflows")
+    delete_workflow = flat(Workflows.delete, "workflows")
+    run_workflow_template = flat(Workflows.run_template, "workflows")
+    stop_workflow_run = flat(Workflows.stop, "workflows")
+    resume_workflow_run = flat(Workflows.resume, "workflows")
+
+    get_workflow_run_record = flat(RunRecords.get, "run_records")
+    list_workflow_run_records = flat(RunRecords.list, "run_records")
+    stop_workflow_run_record = flat(RunRecords.stop, "run_records")
+    delete_workflow_run_record = flat(RunRecords.delete, "run_records")
+
+    get_workflow_run_schedule = flat(RunSchedules.get, "run_schedules")
+    list_workflow_run_schedules = flat(RunSchedules.list, "run_schedules")
+    update_workflow_run_schedule = flat(RunSchedules.update, "run_schedules")
+    delete_workflow_run_schedule = flat(RunSchedules.delete, "run_schedules")
+
+    get_workflow_template = flat(WorkflowTemplates.get, "workflow_templates")
+    list_workflow_templates = flat(WorkflowTemplates.list, "workflow_templates")
+
+    validate_api_key = flat(UserAccount.validate_api_key, "user")
+    get_user_info = flat(UserAccount.get, "user")
 
     get_access_keys = flat(AccessKeys.get, "access_keys")
     create_access_keys = flat(AccessKeys.create, "access_keys")
@@ -143,6 +190,8 @@ class DocumentedMethods(VectorVeinResource[M], BaseClient[M]):
     continue_agent_task = flat(AgentTasks.continue_, "agent_tasks")
     pause_agent_task = flat(AgentTasks.pause, "agent_tasks")
     resume_agent_task = flat(AgentTasks.resume, "agent_tasks")
+    batch_delete_agent_tasks = flat(AgentTasks.delete_many, "agent_tasks")
+    add_pending_message = flat(AgentTasks.add_pending_message, "agent_tasks")
 
     list_agent_cycles = flat(AgentCycles.list, "agent_cycles")
     get_agent_cycle = flat(AgentCycles.get, "agent_cycles")
@@ -154,6 +203,8 @@ class DocumentedMethods(VectorVeinResource[M], BaseClient[M]):
     download_workspace_file = flat(Workspaces.download_file, "workspaces")
     write_workspace_file = flat(Workspaces.write_file, "workspaces")
     delete_workspace_file = flat(Workspaces.delete_file, "workspaces")
+    zip_workspace_files = flat(Workspaces.zip_files, "workspaces")
+    sync_workspace_container_to_oss = flat(Workspaces.sync_container, "workspaces")
 
     def generate_vapp_url(
         self,

@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -27,9 +29,11 @@ RUNNING = 202
 DONE = (200, 201)
 
 _LONGEST = 500
+_NO_IDENTITY = "身份认证信息未提供"
+"""VectorVein's message for a request without credentials."""
 _ADVICE = {
     401: "Check the API key (api_key=) and that it belongs to this server",
-    403: "Check that the key may do this",
+    403: "Check that this account may do this, and that it has credits left",
     404: "Check the id",
 }
 
@@ -108,18 +112,22 @@ def salvage_id(error: SimStudioError, name: str = "rid") -> str | None:
 
 
 def envelope_error(
-    envelope: Envelope, credentials: Credentials, family: type[VectorVeinAPIError] = VectorVeinAPIError
+    envelope: Envelope,
+    credentials: Credentials,
+    families: Mapping[int, type[VectorVeinAPIError]] = MappingProxyType({}),
 ) -> VectorVeinAPIError:
     """The exception for an envelope that tells of a failure.
 
     Args:
         credentials: Whose key must not show.
-        family: The documented exception.
+        families: The documented exception of a status that is not about the API key; the root for all others.
     """
     status, response = envelope.status, envelope.response
+    about_the_key = _is_about_the_key(envelope)
+    family = APIKeyError if about_the_key else families.get(status, VectorVeinAPIError)
     said = credentials.redact(envelope.msg)[:_LONGEST] or reason(status)
     error = combined(family, status_error_class(status))(
-        f"{said} (status {status}; {describe(response)}){_advice(status, response)}",
+        f"{said} (status {status}; {describe(response)}){_advice(401 if about_the_key else status, response)}",
         status,
         status=response.status,
         details=envelope.content,
@@ -128,6 +136,13 @@ def envelope_error(
         history=response.history,
     )
     return _with_wait(error, response)
+
+
+def _is_about_the_key(envelope: Envelope) -> bool:
+    """Whether the API key was refused. A 403 may as well mean a lack of credits, or of access to one record."""
+    if envelope.status == 403:
+        return "api key" in envelope.msg.lower() or _NO_IDENTITY in envelope.msg
+    return envelope.status == 401
 
 
 def http_error(response: Response, credentials: Credentials) -> VectorVeinAPIError:

@@ -1,8 +1,8 @@
 """What VectorVein's client raises: the documented names, each also of the package's own tree.
 
     VectorVeinAPIError(message, status_code)      also what the answer's status says: simstudio.RateLimitError …
-    ├── APIKeyError        401, 403, or a key that cannot be used: simstudio.AuthenticationError,
-    │                      PermissionDeniedError or ConfigurationError
+    ├── APIKeyError        401, a 403 whose message is about the key, or a key that cannot be used:
+    │                      simstudio.AuthenticationError, PermissionDeniedError or ConfigurationError
     ├── WorkflowError      the run failed: simstudio.JobFailedError
     ├── AccessKeyError     403, 404 of an access key's call, or one that cannot be sent
     ├── RequestError       no answer in VectorVein's form: simstudio.APIConnectionError, APITimeoutError,

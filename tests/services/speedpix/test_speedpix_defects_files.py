@@ -256,3 +256,9 @@ def test_9_what_was_read_is_saved_without_a_second_download_if_it_was_kept(
 def answer(server: SpeedPixServer, call: str, data: Any, status: int = 10) -> None:
     """Let the next question be answered so."""
     server.sandbox.faults.add(status=200, body={"status": status, "data": data}, path=f"/scc/{call}")
+
+
+def test_55_bytes_are_uploaded_under_the_name_that_is_given_for_them(mode: str, server: SpeedPixServer):
+    file = run(mode, lambda client: client.files.create(b"abc", "a.png"), **keys(server))
+
+    assert (file.name, list(server.sandbox.uploads.values())) == ("a.png", [b"abc"])

@@ -277,12 +277,17 @@ def test_7_a_bad_key_has_a_status_code_and_the_servers_words(mode: str):
     assert isinstance(caught.value, simstudio.AuthenticationError)
 
 
-def test_7_a_403_is_an_api_key_error_that_says_that_it_is_one(mode: str):
-    with pytest.raises(APIKeyError, match="not yours") as caught:
-        Canned([envelope(None, 403, "not yours")]).run(mode, start)
+@pytest.mark.parametrize("call", [start, lambda client: client.list_access_keys()], ids=["run", "access keys"])
+@pytest.mark.parametrize(
+    ("msg", "is_key"),
+    [("API key expired", True), ("Invalid Api Key", True), ("身份认证信息未提供", True), ("no credits left", False)],
+)
+def test_7_a_403_is_about_the_key_only_if_its_message_is(msg: str, is_key: bool, call: Any, mode: str):
+    with pytest.raises(simstudio.PermissionDeniedError, match=msg) as caught:
+        Canned([envelope(None, 403, msg)]).run(mode, call)
 
     assert caught.value.status_code == 403
-    assert isinstance(caught.value, simstudio.PermissionDeniedError)
+    assert isinstance(caught.value, APIKeyError) is is_key
     assert not isinstance(caught.value, simstudio.AuthenticationError)
 
 
@@ -437,7 +442,7 @@ def test_10_only_the_settings_that_were_set_are_sent(sample: Sample, mode: str):
     request, response = sample.interactions[0]["request"], sample.interactions[0]["response"]
     server = Canned([json.loads(response["body"]["string"])])
     info = TaskInfo("do it", [AttachmentDetail("a", "http://a"), OssAttachmentDetail("b", "k")])
-    definition = AgentDefinition("S", "m", "b", True, True, 1, [])
+    definition = AgentDefinition("m", "b", "S", compress_memory_after_characters=1)
 
     server.run(
         mode,
@@ -450,7 +455,9 @@ def test_10_only_the_settings_that_were_set_are_sent(sample: Sample, mode: str):
         ),
     )
 
-    assert server.bodies == [{**json.loads(request["body"]), "agent_settings": {"model_name": "m2"}}]
+    body = json.loads(request["body"])
+    body["agent_definition_to_start"] |= {"workspace_files": [], "sub_agent_ids": []}  # since version 0.3.91
+    assert server.bodies == [{**body, "agent_settings": {"model_name": "m2"}}]
 
 
 def test_10_a_setting_that_is_false_is_set(mode: str):

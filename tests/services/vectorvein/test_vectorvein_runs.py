@@ -204,6 +204,19 @@ def test_the_seeds_poll_loop_over_the_mapping_still_works(mode: str):
     assert [output["value"] for output in server.run(mode, script)] == ["v", ["http://x/y.mp3"]]
 
 
+ENDING = {
+    "COMPLETED": (False, False),
+    "FAILED": (False, False),
+    "ERROR": (False, False),
+    "CANCELED": (False, False),
+    "CANCELLED": (False, False),
+    "MAX_CYCLE_REACH": (False, False),
+    "PAUSED": (True, False),
+    "WAIT_RESPONSE": (False, True),
+    "WAITING": (False, True),
+}
+"""Statuses that end a wait; whether the task is paused, and whether it waits for an answer."""
+
 # --- tasks of agents ------------------------------------------------------------------------------------------------
 
 
@@ -220,8 +233,8 @@ def test_a_task_of_an_agent_is_waited_for_by_its_handle(mode: str, clock: Clock,
     handle, before, task, ended, result = run(server.client() if mode == "sync" else server.async_client(), script)
 
     assert isinstance(handle, AgentTaskRun)
-    assert before == (task.task_id, "running", False)
-    assert (ended.result, handle.status, handle.done) == ("Done: Compare", "completed", True)
+    assert before == (task.task_id, "RUNNING", False)
+    assert (ended.result, handle.status, handle.done) == ("Done: Compare", "COMPLETED", True)
     assert result is ended
 
 
@@ -263,14 +276,36 @@ def test_a_task_that_cannot_be_asked_for_has_its_id_on_the_error(ask: str, mode:
         ({"status": 5}, False),
         ({"status": "Completed"}, True),
         ({"status": "failed"}, True),
+        *[({"status": status}, True) for status in ENDING],
         ({"status": "a new word", "complete_time": "1700000000000"}, True),
     ],
 )
 def test_a_task_has_ended_when_it_says_so(record: dict[str, Any], done: bool, mode: str):
     task = Canned([envelope({"task_id": "t", **record})]).run(mode, lambda client: client.get_agent_task("t"))
+    cycle = Canned([envelope({"cycle_id": "c", **record})]).run(mode, lambda client: client.get_agent_cycle("c"))
 
     assert isinstance(task, AgentTask)
     assert task.done is done
+    assert cycle.done is done
+
+
+@pytest.mark.parametrize(("status", "paused", "waiting"), [(status, *flags) for status, flags in ENDING.items()])
+def test_a_wait_ends_when_the_task_goes_on_only_after_somebody_acts(
+    status: str, paused: bool, waiting: bool, mode: str, clock: Clock
+):
+    question = {"cycle_id": "c", "tool_call_id": "call", "question": "Which?"}
+    server = Canned(
+        [
+            envelope({"task_id": "t", "status": "RUNNING"}),
+            envelope({"task_id": "t", "status": status, "waiting_question": question}),
+        ]
+    )
+
+    task = server.run(mode, lambda client: client.agent_tasks.handle("t").wait(timeout=60))
+
+    assert (task.status, task.paused, task.waiting) == (status, paused, waiting)
+    assert task.waiting_question.tool_call_id == "call"
+    assert len(server.requests) == 2
 
 
 # --- against the local server ---------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ from tests.services.vectorvein.helpers import (
     FIELDS,
     KEY,
     WID,
+    Canned,
     Clock,
     Sample,
     Spy,
@@ -78,9 +79,6 @@ CALLS: dict[str, Call] = {
     ),
     "49_upload_bytesio": lambda c: c.upload_file(io.BytesIO(b"abc")),
     "50_upload_bytesio_named": lambda c: c.upload_file(io.BytesIO(b"abc"), filename="图.png"),
-    "54_agent_create_full": lambda c: c.create_agent(
-        "N", "http://a", "d", "S", "m", "b", 5, False, False, 1000, ["w"], ["tp"], True, True, True, 3
-    ),
     "55_agent_get": lambda c: c.get_agent("ag-1"),
     "56_agent_list": lambda c: c.list_agents(search="s"),
     "57_agent_update": lambda c: c.update_agent("ag-1", name="", shared=False),
@@ -129,6 +127,7 @@ ELSEWHERE = {
     "41_bad_key_type": "below",
     "42_client_defaults": "below",
     "52_upload_async": "below",
+    "54_agent_create_full": "below",
     "82_client_defaults": "below",
 }
 
@@ -199,6 +198,38 @@ def test_the_upload_of_a_path_sends_its_base_name(mode: str, tmp_path: Any):
         result = run(new_client(mode), lambda client: client.upload_file(str(file)))
 
     assert same(result, GOLDEN["newest/52_upload_async"].outcome["returned"])
+
+
+def test_an_agent_can_still_have_what_version_0_3_68_gave_it(mode: str):
+    sample = GOLDEN["newest/54_agent_create_full"]
+    (exchange,) = sample.interactions
+    server = Canned([json.loads(exchange["response"]["body"]["string"])])
+
+    agent = server.run(
+        mode,
+        lambda client: client.create_agent(
+            "N",
+            "http://a",
+            "d",
+            "S",
+            default_model_name="m",
+            default_backend_type="b",
+            default_max_cycles=5,
+            default_allow_interruption=False,
+            default_use_workspace=False,
+            default_compress_memory_after_characters=1000,
+            available_workflow_ids=["w"],
+            available_template_ids=["tp"],
+            shared=True,
+            is_public=True,
+            is_official=True,
+            official_order=3,
+        ),
+    )
+
+    sent = {**json.loads(exchange["request"]["body"]), "default_compress_memory_after_tokens": 128000}
+    assert server.bodies == [sent]
+    assert same(agent, sample.outcome["returned"])
 
 
 def test_a_closed_port_is_a_request_error(mode: str, unused_tcp_port: int):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import threading
 from typing import Any
 
 import httpx
@@ -11,10 +13,14 @@ import pytest
 from simstudio import ConfigurationError, NotFoundError, RateLimitError
 from simstudio.sandbox.services.vectorvein import VectorVeinSandbox, VectorVeinServer
 from simstudio.sandbox.services.vectorvein_records import ROUTES
-from simstudio.services.vectorvein import APIKeyError, VectorVeinAPIError, WorkflowInputField
+from simstudio.services.vectorvein import APIKeyError, VectorVeinAPIError, WorkflowError, WorkflowInputField
 from tests.modes import both_modes
 from tests.services.vectorvein.helpers import FIELDS, run
 
+GRAPH = {
+    "nodes": [{"id": "node", "data": {"template": {"Name": {"value": "Ada"}, "Out": {"is_output": True}}}}],
+    "edges": [],
+}
 NAME = [WorkflowInputField("node", "Name", "Ada")]
 
 
@@ -29,7 +35,33 @@ def everything(client: Any) -> Any:
     assert result.data[0].value == "Hello, Ada!"
     made = yield client.create_workflow("T", tags=[{"tid": "t"}])
     assert made.tags[0].tid == "t"
-    assert (yield client.workflows.run(made.wid, NAME, poll_interval=0.001)).data[0].value == "Ada"
+    rid = (yield client.workflows.run(made.wid, NAME, poll_interval=0.001)).rid
+    copied = yield client.create_workflow(source_workflow_wid="hello")
+    assert (yield client.workflows.run(copied.wid, NAME, poll_interval=0.001)).data[0].value == "Hello, Ada!"
+    assert (yield client.update_workflow(made.wid, GRAPH, title="Renamed"))["title"] == "Renamed"
+    assert (yield client.get_workflow(made.wid)).data == GRAPH
+    assert [each.wid for each in (yield client.list_workflows(search_text="Renamed", tags="t")).workflows] == [made.wid]
+    assert (yield client.get_workflow_template(made.wid))["data"] == GRAPH
+    assert (yield client.list_workflow_templates(page_size=2))["total"] == 3
+    template = yield client.run_workflow_template("hello", GRAPH)
+    assert (yield client.workflows.handle(template).wait(poll_interval=0.001)).data[0].value == "Hello, Ada!"
+    yield client.stop_workflow_run(template)  # it has ended
+    assert (yield client.get_workflow_run_record(rid))["status"] == "FINISHED"
+    assert (yield client.list_workflow_run_records(wid=made.wid, status="FINISHED"))["total"] == 1
+    yield client.stop_workflow_run_record(rid)
+    yield client.delete_workflow_run_record(rid)
+    with pytest.raises(VectorVeinAPIError, match="does not wait for a human"):
+        yield client.resume_workflow_run(template, [])
+    sid = (yield client.update_workflow_run_schedule("0 8 * * *", wid=made.wid))["sid"]
+    yield client.update_workflow_run_schedule("0 9 * * *", sid, timezone="Europe/Berlin")
+    schedule = yield client.get_workflow_run_schedule(sid)
+    assert (schedule["cron_expression"], schedule["timezone"]) == ("0 9 * * *", "Europe/Berlin")
+    assert (yield client.list_workflow_run_schedules(status=["ACTIVE"]))["total"] == 1
+    yield client.delete_workflow_run_schedule(sid)
+    yield client.delete_workflow(made.wid)
+    with pytest.raises(NotFoundError):
+        yield client.workflows.run(made.wid, NAME)
+    assert (yield client.validate_api_key()).username == (yield client.get_user_info())["username"]
 
     key, other = yield client.create_access_keys("M", app_ids=["a", "b"], count=2)
     yield client.update_access_keys(key.access_key, description="x", app_id="a")
@@ -50,6 +82,9 @@ def everything(client: Any) -> Any:
     yield client.delete_agent(copied.agent_id)
     assert (yield client.list_agents(search="Res")).page_count == 1
     assert (yield client.list_public_agents(official=True)).agents == []
+    assert (yield client.list_agents(is_public=True)).total == 1
+    older = yield client.request("POST", "/task-agent/agent/public-list", json={"page": 1, "page_size": 9})
+    assert older["data"]["total"] == 1
 
     task = yield client.create_agent_task("Compare", agent.agent_id)
     yield client.pause_agent_task(task.task_id)
@@ -61,7 +96,7 @@ def everything(client: Any) -> Any:
     ended = yield client.agent_tasks.handle(task).wait(poll_interval=0.001)
     assert ended.result == "Done: Compare"
     yield client.update_agent_task_share(task.task_id, shared=True, is_public=True)
-    assert (yield client.get_shared_agent_task(task.task_id)).cycles[0].status == "finished"
+    assert (yield client.get_shared_agent_task(task.task_id)).cycles[0].status == "COMPLETED"
     assert (yield client.list_public_shared_agent_tasks()).tasks[0].task_id == task.task_id
     (cycle,) = (yield client.list_agent_cycles(task.task_id)).cycles
     assert (yield client.get_agent_cycle(cycle.cycle_id)).agent_task_id == task.task_id
@@ -75,7 +110,12 @@ def everything(client: Any) -> Any:
     assert (yield client.get_agent_workspace(where)).file_count == 2
     yield client.delete_workspace_file(where, "a.txt")
     assert (yield client.list_agent_workspaces()).workspaces[0].file_count == 1
+    assert (yield client.zip_workspace_files(where))["file_url"]
+    yield client.sync_workspace_container_to_oss(where)
+    yield client.add_pending_message(task.task_id, "Hurry")
     yield client.delete_agent_task(task.task_id)
+    other = yield client.create_agent_task("Compare", agent.agent_id)
+    assert (yield client.batch_delete_agent_tasks([other.task_id]))["deleted_count"] == 1
     return where
 
 
@@ -85,7 +125,7 @@ def test_a_program_that_calls_every_endpoint_runs(mode: str, server: VectorVeinS
 
     called = {request.path.removeprefix("/api/v1/open-api/") for request in server.requests}
     assert called == set(ROUTES)
-    assert len(called) == 38
+    assert len(called) == 61
 
 
 @pytest.mark.parametrize(
@@ -159,6 +199,88 @@ def test_a_workflow_returns_its_outputs_in_one_of_three_ways(returned: Any, outp
         result = play(mode, server, lambda client: client.workflows.run("w", []))
 
     assert [(each.type, each.title, each.value) for each in result.data] == outputs
+
+
+def test_inputs_are_found_by_field_and_by_node_and_field(mode: str):
+    seen: list[Any] = []
+    sandbox = VectorVeinSandbox(polls=0)
+
+    @sandbox.workflow("two")
+    def two(inputs: Any) -> Any:
+        seen.append((dict(inputs), inputs["a", "text"], inputs["b", "text"], inputs["c", "only"], inputs.get("no", 0)))
+        seen.append(inputs.fields)
+        return inputs["text"]
+
+    fields = [WorkflowInputField(*each) for each in (("a", "text", 1), ("b", "text", 2), ("c", "only", 3))]
+    with (
+        sandbox.serve() as server,
+        pytest.raises(WorkflowError, match=r"inputs\['a', 'text'\] or inputs\['b', 'text'\]"),
+    ):
+        play(mode, server, lambda client: client.workflows.run("two", fields))
+
+    assert seen[0] == ({"a.text": 1, "b.text": 2, "only": 3}, 1, 2, 3, 0)
+    assert seen[1] == fields
+
+
+def test_runs_go_on_side_by_side_and_a_submit_is_answered_at_once(mode: str):
+    sandbox = VectorVeinSandbox(polls=1)
+    barrier, gate = threading.Barrier(2, timeout=30), asyncio.Event()
+    begun: list[str] = []
+
+    @sandbox.workflow("thread")
+    def in_thread(inputs: Any) -> str:
+        barrier.wait()  # both runs are in here at the same time
+        return "thread"
+
+    @sandbox.workflow("first")
+    async def first(inputs: Any) -> str:
+        begun.append("first")
+        await gate.wait()
+        return "first"
+
+    @sandbox.workflow("second")
+    async def second(inputs: Any) -> str:
+        gate.set()
+        return "second"
+
+    def script(client: Any) -> Any:
+        threads = (yield client.workflows.submit("thread", [])), (yield client.workflows.submit("thread", []))
+        first = yield client.workflows.submit("first", [])
+        assert (yield first.refresh()).status == 202
+        assert begun == ["first"]
+        runs = (*threads, first, (yield client.workflows.submit("second", [])))
+        for each in runs:
+            yield each.wait(poll_interval=0.001)
+        return [each.state.data[0].value for each in runs]
+
+    with sandbox.serve() as server:
+        assert play(mode, server, script) == ["thread", "thread", "first", "second"]
+
+
+def test_a_run_that_is_stopped_fails(mode: str):
+    sandbox = VectorVeinSandbox(polls=9)
+
+    @sandbox.workflow("endless")
+    async def endless(inputs: Any) -> None:
+        await asyncio.Event().wait()
+
+    def script(client: Any) -> Any:
+        rid = yield client.run_workflow("endless", [])
+        yield client.stop_workflow_run(rid)
+        record = yield client.get_workflow_run_record(rid)
+        assert record["status"] == "STOPPED"
+        return client.check_workflow_status(rid)
+
+    with sandbox.serve() as server, pytest.raises(WorkflowError, match="stopped"):
+        play(mode, server, script)
+
+
+def test_outputs_that_are_no_json_are_the_failure_of_the_run(mode: str):
+    sandbox = VectorVeinSandbox(polls=0)
+    sandbox.workflow("odd")(lambda inputs: object())
+
+    with sandbox.serve() as server, pytest.raises(WorkflowError):
+        play(mode, server, lambda client: client.workflows.run("odd", []))
 
 
 def test_faults_happen(mode: str, sandbox: VectorVeinSandbox, server: VectorVeinServer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 import tempfile
@@ -15,8 +16,9 @@ import pytest
 from simstudio import ConfigurationError, File, InvalidInputError, ServerError
 from simstudio.sandbox.services.vectorvein import VectorVeinSandbox, VectorVeinServer
 from simstudio.sandbox.services.vectorvein_service import file_of
+from simstudio.services.vectorvein import AttachmentDetail, TaskInfo, WorkflowInputField
 from tests.modes import both_modes
-from tests.services.vectorvein.helpers import Canned, envelope, run
+from tests.services.vectorvein.helpers import Canned, Clock, envelope, run
 from tests.uploads import UPLOADS
 
 DONE = envelope({"oss_path": "oss/x", "original_filename": "x", "file_size": 1, "content_type": "text/plain"})
@@ -81,6 +83,9 @@ def test_a_file_is_sent_whole_under_its_base_name(make: Any, mode: str, tmp_path
         (lambda: File(CONTENT, name="a.txt"), None, "a.txt", "text/plain"),
         (lambda: File(CONTENT, name="a.txt", mime="text/x-own"), None, "a.txt", "text/x-own"),
         (Unseekable, "a.txt", "a.txt", "text/plain"),
+        (lambda: CONTENT, "a.txt", "a.txt", "text/plain"),
+        (lambda: bytearray(CONTENT), "a.bin", "a.bin", "application/octet-stream"),
+        (lambda: memoryview(CONTENT), "a.txt", "a.txt", "text/plain"),
     ],
 )
 def test_what_a_file_is_called_there(file: Any, filename: str | None, name: str, kind: str, mode: str):
@@ -188,6 +193,77 @@ def test_a_large_file_arrives(mode: str, sandbox: VectorVeinSandbox, server: Vec
 
     assert sandbox.uploads[result.oss_path] == content
     assert result.file_size == len(content)
+
+
+# --- files among inputs and attachments -----------------------------------------------------------------------------
+
+
+@both_modes
+def test_files_among_the_inputs_of_a_workflow_are_uploaded_in_the_same_call(
+    mode: str, sandbox: VectorVeinSandbox, server: VectorVeinServer, tmp_path: Path
+):
+    path = tmp_path / "report.txt"
+    path.write_bytes(CONTENT)
+    sandbox.workflow("read")(lambda inputs: [sandbox.uploads[each].decode() for each in inputs["n", "files"]])
+    value = [path, path, File(b"two", name="b.txt"), io.BytesIO(b"three")]
+
+    def script(client: Any) -> Any:
+        return client.workflows.run("read", [WorkflowInputField("n", "files", value)], poll_interval=0.001)
+
+    result = run(server.client() if mode == "sync" else server.async_client(), script)
+
+    assert result.data == [CONTENT.decode(), CONTENT.decode(), "two", "three"]
+    assert len(sandbox.uploads) == 3  # the same file once
+
+
+def test_a_file_at_any_depth_of_a_templates_data_is_uploaded(mode: str):
+    server = Canned([DONE, envelope({"rid": "rid-1"})])
+
+    rid = server.run(mode, lambda client: client.run_workflow_template("t", {"nodes": [{"value": io.BytesIO(b"x")}]}))
+
+    assert rid == "rid-1"
+    assert json.loads(server.requests[1].content) == {"tid": "t", "data": {"nodes": [{"value": "oss/x"}]}}
+
+
+@pytest.mark.parametrize("value", [b"bytes", io.StringIO("text"), [bytearray(b"x")], Path("no/such/file.txt")])
+def test_an_input_that_is_no_file_and_no_json_is_refused_before_the_run(value: Any, mode: str):
+    server = Canned([DONE])
+
+    with pytest.raises(InvalidInputError):
+        server.run(mode, lambda client: client.run_workflow("w", [WorkflowInputField("n", "f", value)]))
+
+    assert server.requests == []
+
+
+def test_a_run_that_the_limiter_refuses_uploads_its_files_once(mode: str, clock: Clock):
+    outputs = envelope([{"type": "Text", "title": "t", "value": "v"}])
+    refused = (429, envelope(None, 429), {"Retry-After": "1"})
+    server = Canned([DONE, refused, refused, envelope({"rid": "r"}), outputs])
+
+    server.run(mode, lambda c: c.workflows.run("w", [WorkflowInputField("n", "f", io.BytesIO(b"x"))]), max_retries=2)
+
+    assert server.paths == ["file-upload/upload", *["workflow/run"] * 3, "workflow/check-status"]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda c, files: c.create_agent_task(TaskInfo("x", files), "agent"),
+        lambda c, files: c.continue_agent_task("t", "x", files),
+        lambda c, files: c.resume_agent_task("t", "x", files),
+        lambda c, files: c.add_pending_message("t", "x", files),
+    ],
+    ids=["create", "continue", "resume", "pending message"],
+)
+def test_files_among_the_attachments_of_a_task_are_uploaded(call: Any, mode: str):
+    server = Canned([DONE, envelope({"task_id": "t"})])
+    given = [AttachmentDetail("a", "http://a"), File(b"x", name="b.txt")]
+
+    server.run(mode, lambda client: call(client, given))
+
+    body = json.loads(server.requests[1].content)
+    attachments = body["task_info"]["attachments_detail"] if "task_info" in body else body["attachments_detail"]
+    assert attachments == [{"name": "a", "url": "http://a"}, {"name": "b.txt", "oss_key": "oss/x"}]
 
 
 def test_the_sandbox_needs_its_extra_only_when_it_is_served(monkeypatch: pytest.MonkeyPatch):

@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
+
 from simstudio.core.model import model
 from simstudio.services.vectorvein.models.base import Record
 
 _ENDED = frozenset({
-    "aborted", "canceled", "cancelled", "completed", "done", "error", "failed", "finished", "stopped", "success",
+    "ABORTED", "CANCELED", "CANCELLED", "COMPLETED", "DONE", "ERROR", "FAILED", "FINISHED", "MAX_CYCLE_REACH",
+    "STOPPED", "SUCCESS",
 })  # fmt: skip
+_PAUSED = "PAUSED"
+_WAITING = frozenset({"WAIT_RESPONSE", "WAITING"})
+
+
+def _is_settled(status: object, complete_time: object) -> bool:
+    """Whether a task or a cycle with this status goes on only after somebody acts, if ever."""
+    word = _word(status)
+    return complete_time is not None or word in _ENDED or word == _PAUSED or word in _WAITING
+
+
+def _word(status: object) -> str:
+    """A status for comparison: VectorVein does not always write it in capitals."""
+    return status.strip().upper() if isinstance(status, str) else ""
 
 
 @model
@@ -49,26 +65,51 @@ class TaskInfo(Record):
 
 @model
 class AgentDefinition(Record):
-    """An agent that is made for one task. ``compress_memory_after_characters`` is a number of characters."""
+    """An agent that is made for one task. Fields that are None are not sent.
 
-    system_prompt: str
+    Attributes:
+        compress_memory_after_tokens: Tokens after which memory is compressed.
+        bound_skills: As sent.
+        required_skills_status: As sent.
+        compress_memory_after_characters: Characters, in servers of before 2026.
+    """
+
     model_name: str
     backend_type: str
-    allow_interruption: bool
-    use_workspace: bool
-    compress_memory_after_characters: int
-    tools: list[dict[str, Any]]
+    system_prompt: str = "You are a helpful assistant."
+    allow_interruption: bool = True
+    use_workspace: bool = True
+    compress_memory_after_tokens: int | None = None
+    tools: list[dict[str, Any]] = attrs.field(factory=list)
+    agent_type: str | None = None
+    workspace_files: list[Any] = attrs.field(factory=list)
+    sub_agent_ids: list[str] = attrs.field(factory=list)
+    computer_pod_setting_id: str | None = None
+    output_verifier: str | None = None
+    active_skills: list[Any] | None = None
+    bound_skills: list[Any] | None = None
+    required_skills_status: Any = None
+    enable_workflow_design_tools: bool | None = None
+    compress_memory_after_characters: int | None = attrs.field(default=None, kw_only=True)
 
 
 @model
 class AgentSettings(Record):
-    """What one task has otherwise than its agent. Only what is set is sent."""
+    """Settings of one task that differ from its agent's. Fields that are None are not sent.
+
+    Attributes:
+        compress_memory_after_tokens: Tokens after which memory is compressed.
+        compress_memory_after_characters: Characters, in servers of before 2026.
+    """
 
     model_name: str | None = None
     backend_type: str | None = None
     use_workspace: bool | None = None
     allow_interruption: bool | None = None
-    compress_memory_after_characters: int | None = None
+    compress_memory_after_tokens: int | None = None
+    agent_type: str | None = None
+    computer_pod_setting_id: str | None = None
+    compress_memory_after_characters: int | None = attrs.field(default=None, kw_only=True)
 
 
 @model
@@ -84,7 +125,9 @@ class Agent(Record):
     """An agent.
 
     Attributes:
-        default_compress_memory_after_characters: Characters.
+        default_compress_memory_after_tokens: Tokens after which the memory of its tasks is compressed.
+        default_use_workspace: None from servers of today.
+        default_compress_memory_after_characters: None from servers of today.
         used_count: How often it was used.
         create_time: As sent; so is ``update_time``.
     """
@@ -99,8 +142,8 @@ class Agent(Record):
     default_backend_type: str | None = None
     default_max_cycles: int | None = None
     default_allow_interruption: bool | None = None
-    default_use_workspace: bool | None = None
-    default_compress_memory_after_characters: int | None = None
+    default_load_user_memory: bool | None = None
+    default_compress_memory_after_tokens: int | None = None
     shared: bool | None = None
     is_public: bool | None = None
     used_count: int | None = None
@@ -111,13 +154,25 @@ class Agent(Record):
     update_time: str | None = None
     name_display: str | None = None
     avatar_display: str | None = None
-    usage_hint: str | None = None
+    usage_hint: Any = None
     default_agent_type: str | None = None
+    default_reasoning_effort: str | None = None
+    default_progress_mode: str | None = None
     default_workspace_files: list[Any] | None = None
     default_sub_agent_ids: list[str] | None = None
+    required_skills: list[Any] | None = None
+    required_skills_count: int | None = None
+    default_output_verifier: str | None = None
+    default_computer_pod_setting_id: str | None = None
+    default_cloud_storage_paths: list[str] | None = None
+    default_cloud_storage_write_enabled: bool | None = None
     tags: list[Any] | None = None
     available_workflows: list[Any] | None = None
     available_workflow_templates: list[Any] | None = None
+    available_mcp_tools: list[Any] | None = None
+    is_favorited: bool | None = None
+    default_use_workspace: bool | None = attrs.field(default=None, kw_only=True)
+    default_compress_memory_after_characters: int | None = attrs.field(default=None, kw_only=True)
 
 
 @model
@@ -133,7 +188,7 @@ class AgentListResponse(Record):
 
 @model
 class WaitingQuestion(Record):
-    """What a task asks its human; answer with ``respond_to_agent_task(task_id, tool_call_id, …)``."""
+    """The question of a task that waits for an answer (``respond_to_agent_task(task_id, tool_call_id, …)``)."""
 
     cycle_id: str | None = None
     tool_call_id: str | None = None
@@ -142,7 +197,11 @@ class WaitingQuestion(Record):
 
 @model
 class AgentCycle(Record):
-    """One cycle of a task: what the agent thought, said and called. Messages and calls are as sent."""
+    """One cycle of a task: what the agent thought, said and called. Messages and calls are as sent.
+
+    Attributes:
+        status: The server's word.
+    """
 
     cycle_id: str
     agent_task_id: str | None = None
@@ -160,6 +219,11 @@ class AgentCycle(Record):
     start_time: str | None = None
     complete_time: str | None = None
 
+    @property
+    def done(self) -> bool:
+        """Whether it ended, is paused or waits for an answer."""
+        return _is_settled(self.status, self.complete_time)
+
 
 @model
 class AgentTask(Record):
@@ -168,7 +232,7 @@ class AgentTask(Record):
     Attributes:
         status: The server's word.
         result: What came out, as sent.
-        waiting_question: What it asks its human, while it waits for an answer.
+        waiting_question: Question to its user, while it waits for an answer.
         cycles: Its cycles, of a shared task.
     """
 
@@ -200,11 +264,21 @@ class AgentTask(Record):
 
     @property
     def done(self) -> bool:
-        """Whether it has ended: it has a ``complete_time``, or a status that speaks of an end.
+        """Whether the task ended, is paused or waits for an answer, so that waiting changes nothing more.
 
-        VectorVein documents no list of statuses, so a word nobody has seen yet counts as not ended.
+        A task with a ``complete_time`` ended; otherwise the status decides, and an unknown one means that it runs.
         """
-        return self.complete_time is not None or (isinstance(self.status, str) and self.status.lower() in _ENDED)
+        return _is_settled(self.status, self.complete_time)
+
+    @property
+    def paused(self) -> bool:
+        """Whether the task is paused (``resume_agent_task``)."""
+        return _word(self.status) == _PAUSED
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the task waits for an answer to its ``waiting_question`` (``respond_to_agent_task``)."""
+        return _word(self.status) in _WAITING
 
 
 @model

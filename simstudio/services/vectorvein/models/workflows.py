@@ -28,7 +28,7 @@ class WorkflowInputField(Record):
     Attributes:
         node_id: The node that has the field.
         field_name: The field's name.
-        value: JSON data.
+        value: JSON data. Files in it are uploaded when the run is started.
 
     Example:
         >>> WorkflowInputField(node_id="n-1", field_name="Name", value="Ada").value
@@ -136,3 +136,14 @@ class Workflow(Record):
     tool_call_data: dict[str, Any] | None = None
     create_time: str | None = None
     update_time: str | None = None
+
+
+@model
+class WorkflowListResponse(Record):
+    """One page of workflows."""
+
+    workflows: list[Workflow]
+    total: int | None = None
+    page: int | None = None
+    page_size: int | None = None
+    page_count: int | None = None

@@ -54,10 +54,20 @@ class WorkspaceFileListResponse(Record):
     Attributes:
         files: The files; with ``tree_view`` the tree, an object as it was sent (see ``tree``).
         tree_view: Whether it is a tree.
+        source: Where the files lie, in VectorVein's words.
+        has_more: Whether there are files after these.
+        next_cursor: Position after these files.
     """
 
     files: list[WorkspaceFile] = attrs.field(factory=list)
     tree_view: bool | None = None
+    source: str | None = None
+    is_computer_agent: bool | None = None
+    recursive: bool | None = None
+    workspace_revision: int | None = None
+    page_size: int | None = None
+    next_cursor: str | None = None
+    has_more: bool | None = None
 
     @property
     def tree(self) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
-from simstudio.services.vectorvein.errors import AccessKeyError, APIKeyError
+from simstudio.services.vectorvein.errors import AccessKeyError
 from simstudio.services.vectorvein.models.access_keys import AccessKey, AccessKeyListResponse
 from simstudio.services.vectorvein.resources.base import VectorVeinResource, given, identifier, invalid, texts
 from simstudio.services.vectorvein.resources.pages import Pages
@@ -22,7 +22,7 @@ _AccessKeys = list[AccessKey]
 class AccessKeys(VectorVeinResource[M]):
     """Make access keys, look at them, change them."""
 
-    _families = {401: APIKeyError, 403: AccessKeyError, 404: AccessKeyError}  # noqa: RUF012 - the base says ClassVar
+    _families = {403: AccessKeyError, 404: AccessKeyError}  # noqa: RUF012 - the base says ClassVar
 
     @operation
     def get(self, access_keys: str | Iterable[str] | None = None, get_type: str = "selected") -> Flow[_AccessKeys]:

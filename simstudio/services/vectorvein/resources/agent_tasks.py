@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from simstudio.core.files import Content, File, as_file
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset
@@ -20,9 +21,10 @@ from simstudio.services.vectorvein.models.agents import (
     TaskInfo,
 )
 from simstudio.services.vectorvein.models.base import plain
-from simstudio.services.vectorvein.resources.base import VectorVeinResource, given, identifier, invalid, texts
+from simstudio.services.vectorvein.resources.base import given, identifier, invalid, texts
 from simstudio.services.vectorvein.resources.pages import Pages
 from simstudio.services.vectorvein.resources.task_runs import AgentTaskRun
+from simstudio.services.vectorvein.resources.uploads import Uploads
 from simstudio.transport.errors import SimStudioError
 
 if TYPE_CHECKING:
@@ -31,10 +33,10 @@ if TYPE_CHECKING:
 
 SCHEDULE = PollSchedule(initial=2.0, multiplier=1.5, maximum=15.0)
 
-Attachments = Iterable[AttachmentDetail | OssAttachmentDetail | Mapping[str, Any]]
+Attachments = Iterable[AttachmentDetail | OssAttachmentDetail | Mapping[str, Any] | Content | File]
 
 
-class AgentTasks(VectorVeinResource[M]):
+class AgentTasks(Uploads[M]):
     """Give agents tasks, look at them, answer their questions.
 
     Attributes:
@@ -80,11 +82,16 @@ class AgentTasks(VectorVeinResource[M]):
         ):
             if value is not None and not isinstance(value, Mapping):
                 raise invalid(f"{name} must be a model or a mapping, not {type(value).__name__}.")
+        task = plain(task_info)
+        if task.get("attachments_detail") is not None:
+            task["attachments_detail"] = yield from self._attachments(task["attachments_detail"])
         settings = plain(agent_settings, unset=not isinstance(agent_settings, AgentSettings))
         body = given(
-            task_info=plain(task_info),
+            task_info=task,
             agent_id_to_start=agent_id_to_start,
-            agent_definition_to_start=plain(agent_definition_to_start),
+            agent_definition_to_start=plain(
+                agent_definition_to_start, unset=not isinstance(agent_definition_to_start, AgentDefinition)
+            ),
             agent_settings=settings,
             max_cycles=max_cycles,
             title=title,
@@ -152,6 +159,19 @@ class AgentTasks(VectorVeinResource[M]):
             >>> client.delete_agent_task("task-id")  # doctest: +SKIP
         """
         yield from self._write("task-agent/agent-task/delete", {"task_id": identifier(task_id, "task_id")})
+
+    @operation
+    def delete_many(self, task_ids: str | Iterable[str]) -> Flow[Any]:
+        """Delete several tasks in one call.
+
+        Returns:
+            The answer's data, as plain JSON data.
+
+        Example:
+            >>> client.batch_delete_agent_tasks(["task-1", "task-2"])  # doctest: +SKIP
+        """
+        body = {"task_ids": texts(task_ids, "task_ids")}
+        return (yield from self._write("task-agent/agent-task/batch-delete", body)).data
 
     @operation
     def respond(self, task_id: str, tool_call_id: str, response_content: str) -> Flow[AgentTask]:
@@ -251,13 +271,14 @@ class AgentTasks(VectorVeinResource[M]):
         Args:
             task_id: The task's id.
             message: What is to be done now.
-            attachments_detail: Files for it.
+            attachments_detail: Files for it: :class:`AttachmentDetail`, :class:`OssAttachmentDetail`, or files, which
+                are uploaded (a path object, a file opened in binary mode, a :class:`simstudio.File` …).
 
         Example:
             >>> client.continue_agent_task("task-id", "Now in French")  # doctest: +SKIP
         """
-        options = {"message": message, "attachments_detail": _attachments(attachments_detail)}
-        return (yield from self._act("continue-task", task_id, **options))
+        attachments = yield from self._attachments(attachments_detail)
+        return (yield from self._act("continue-task", task_id, message=message, attachments_detail=attachments))
 
     @operation
     def pause(self, task_id: str) -> Flow[AgentTask]:
@@ -277,22 +298,48 @@ class AgentTasks(VectorVeinResource[M]):
         Args:
             task_id: The task's id.
             message: What it should know.
-            attachments_detail: Files for it.
+            attachments_detail: Files for it, as :meth:`continue_`.
 
         Example:
             >>> client.resume_agent_task("task-id").status  # doctest: +SKIP
         """
-        options = {"message": message, "attachments_detail": _attachments(attachments_detail)}
-        return (yield from self._act("resume-task", task_id, **options))
+        attachments = yield from self._attachments(attachments_detail)
+        return (yield from self._act("resume-task", task_id, message=message, attachments_detail=attachments))
+
+    @operation
+    def add_pending_message(
+        self,
+        task_id: str,
+        message: str,
+        attachments_detail: Attachments | None = None,
+        action_type: str | None = None,
+    ) -> Flow[Any]:
+        """Leave a message for a task that is busy; its agent reads it later.
+
+        Args:
+            task_id: The task's id.
+            message: What it should know.
+            attachments_detail: Files for it, as :meth:`continue_`.
+            action_type: What the message is for, in VectorVein's words.
+
+        Returns:
+            The answer's data, as plain JSON data.
+
+        Example:
+            >>> client.add_pending_message("task-id", "Use the newer figures")  # doctest: +SKIP
+        """
+        task_id = identifier(task_id, "task_id")
+        options = given(attachments_detail=(yield from self._attachments(attachments_detail)), action_type=action_type)
+        body = {"task_id": task_id, "message": message, **options}
+        return (yield from self._write("task-agent/agent-task/add-pending-message", body)).data
 
     def handle(self, task: AgentTask | str, *, until: Callable[[AgentTask], bool] | None = None) -> AgentTaskRun[M]:
         """A handle of a task, of the kind that every service's client gives. Nothing is sent.
 
         Args:
             task: The task, or its id.
-            until: Whether a task has come to where waiting for it ends; ``task.done`` where it is not given.
-                VectorVein documents no list of statuses, so say it if you know better. It must be picklable if the
-                handle is to be.
+            until: Whether a task is in a state that ends waiting; by default ``task.done``: it ended, is paused, or
+                waits for an answer. A handle can only be pickled if this function can.
 
         Example:
             >>> client.agent_tasks.handle("task-id").wait(timeout=600).result  # doctest: +SKIP
@@ -319,6 +366,22 @@ class AgentTasks(VectorVeinResource[M]):
             error.task_id = task_id
             raise
 
+    def _attachments(self, attachments: Attachments | None) -> Flow[Any]:
+        """Attachments as JSON data; files among them are uploaded."""
+        if attachments is None:
+            return None
+        if isinstance(attachments, (str, bytes, Mapping)) or not isinstance(attachments, Iterable):
+            raise invalid(f"attachments_detail must be a list of attachments, not {type(attachments).__name__}.")
+        sent = []
+        for attachment in attachments:
+            file = None if isinstance(attachment, Mapping) else as_file(attachment)
+            if file is None:
+                sent.append(plain(attachment))
+            else:
+                uploaded = yield from self._upload(file)
+                sent.append({"name": file.name, "oss_key": uploaded.oss_path})
+        return sent
+
     def _page(self, endpoint: str, page: int, page_size: int, **options: Any) -> Flow[AgentTaskListResponse]:
         body = {"page": page, "page_size": page_size, **given(**options)}
         envelope = yield from self._read(f"task-agent/agent-task/{endpoint}", body)
@@ -328,11 +391,3 @@ class AgentTasks(VectorVeinResource[M]):
 def _filters(status: str | Iterable[str] | None, agent_id: str | None, search: str | None) -> dict[str, Any]:
     states = status if status is None or isinstance(status, str) else texts(status, "status")
     return {"status": states, "agent_id": agent_id, "search": search}
-
-
-def _attachments(attachments: Attachments | None) -> object:
-    if attachments is None:
-        return None
-    if isinstance(attachments, (str, bytes, Mapping)) or not isinstance(attachments, Iterable):
-        raise invalid(f"attachments_detail must be a list of attachments, not {type(attachments).__name__}.")
-    return plain(list(attachments))

@@ -13,7 +13,7 @@ from simstudio.core.options import UNSET, Unset
 from simstudio.core.resource import APIResource
 from simstudio.services.vectorvein.credentials import KEY_TYPE_HEADER
 from simstudio.services.vectorvein.envelope import Envelope, envelope_error, http_error, read_envelope
-from simstudio.services.vectorvein.errors import APIKeyError, RequestError, VectorVeinAPIError, combined
+from simstudio.services.vectorvein.errors import RequestError, VectorVeinAPIError, combined
 from simstudio.transport.errors import APIConnectionError, APITimeoutError, InvalidInputError, InvalidResponseError
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ class VectorVeinResource(APIResource[M]):
     asks, ``_write`` for the rest.
     """
 
-    _families: ClassVar[Mapping[int, type[VectorVeinAPIError]]] = {401: APIKeyError, 403: APIKeyError}
-    """The documented exception of an envelope's status, where it is not the root."""
+    _families: ClassVar[Mapping[int, type[VectorVeinAPIError]]] = {}
+    """The documented exception of an envelope's status, if it is neither the root nor an APIKeyError."""
 
     def _read(self, endpoint: str, body: Mapping[str, Any], **options: Any) -> Flow[Envelope]:
         """Ask for something."""
@@ -100,7 +100,7 @@ class VectorVeinResource(APIResource[M]):
         """Raise for an envelope that tells of a failure, or is contradicted by its HTTP status."""
         credentials = self._context.session.credentials
         if not envelope.succeeded:
-            raise envelope_error(envelope, credentials, self._families.get(envelope.status, VectorVeinAPIError))
+            raise envelope_error(envelope, credentials, self._families)
         if not envelope.response.ok:
             raise http_error(envelope.response, credentials)
 

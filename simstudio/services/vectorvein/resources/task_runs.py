@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class AgentTaskRun(SubmittedRun[M, AgentTask, AgentTask]):
     """A task as the handle that every service's client gives; made by ``client.agent_tasks.handle``.
 
-    ``wait()`` and ``result()`` give the task, however it ended: look at its ``status`` and ``error_reason_title``.
+    ``wait()`` and ``result()`` return the task when it ended, well or not (``status``, ``error_reason_title``), is
+    paused (``paused``), or waits for an answer (``waiting``, ``waiting_question``).
 
     A pickled handle contains the client's key: treat it as a secret.
     """

@@ -1,4 +1,4 @@
-"""``client.workflows``: run workflows, ask for runs, wait for them."""
+"""``client.workflows``: workflows, and their runs from start to end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.core.polling import Poller, PollSchedule
 from simstudio.core.runs import SubmittedRun
-from simstudio.services.vectorvein.envelope import DONE, id_of, salvage_id
+from simstudio.services.vectorvein.envelope import DONE, Envelope, id_of, salvage_id
 from simstudio.services.vectorvein.errors import (
     RequestError,
     TimeoutError,  # noqa: A004 - the documented name
@@ -21,9 +21,11 @@ from simstudio.services.vectorvein.errors import (
     combined,
 )
 from simstudio.services.vectorvein.models.base import plain
-from simstudio.services.vectorvein.models.workflows import Workflow, WorkflowInputField, WorkflowRunResult, run_result
+from simstudio.services.vectorvein.models.workflows import WorkflowInputField, WorkflowRunResult, run_result
 from simstudio.services.vectorvein.resources.base import given, identifier, invalid
+from simstudio.services.vectorvein.resources.uploads import Uploads
 from simstudio.services.vectorvein.resources.workflow_batches import WorkflowBatches
+from simstudio.services.vectorvein.resources.workflow_definitions import WorkflowDefinitions
 from simstudio.transport.errors import InvalidResponseError, SimStudioError
 
 if TYPE_CHECKING:
@@ -54,8 +56,8 @@ class RunReference:
     vapp: bool = False
 
 
-class Workflows(WorkflowBatches[M]):
-    """Run workflows.
+class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
+    """Workflows and their runs.
 
     Attributes:
         poller: How runs are waited for.
@@ -84,7 +86,9 @@ class Workflows(WorkflowBatches[M]):
 
         Args:
             wid: The workflow's id.
-            input_fields: What goes in: :class:`WorkflowInputField`, or mappings of the same names.
+            input_fields: What goes in: :class:`WorkflowInputField`, or mappings of the same names. A file in a value
+                (a path object, a file opened in binary mode, a :class:`simstudio.File` …) is uploaded, and its
+                ``oss_path`` is sent in its place.
             output_scope: ``output_fields_only``, or ``all`` for the outputs of every node.
             api_key_type: ``VAPP`` when the client's key is that of a VApp.
             timeout: Seconds to wait, None for ever.
@@ -163,43 +167,64 @@ class Workflows(WorkflowBatches[M]):
         return WorkflowRun(self, self._reference(rid, wid, api_key_type), None)
 
     @operation
-    def create(
+    def run_template(
         self,
-        title: str = "New workflow",
-        brief: str = "",
-        images: Iterable[str] | None = None,
-        tags: Iterable[Mapping[str, Any]] | None = None,
-        data: Mapping[str, Any] | None = None,
-        language: str = "zh-CN",
-        tool_call_data: Mapping[str, Any] | None = None,
-        source_workflow_wid: str | None = None,
-    ) -> Flow[Workflow]:
-        """Make a workflow.
+        tid: str,
+        data: Mapping[str, Any],
+        run_from: str | None = None,
+        accept_subscribe_message: bool | None = None,  # noqa: FBT001 - the documented signature
+    ) -> Flow[str]:
+        """Start a run of a workflow template, and return its id; :meth:`handle` waits for it.
 
         Args:
-            brief: A short description.
-            images: Addresses of its pictures.
-            tags: Its tags, as ``{"tid": …}``.
-            data: Its nodes and edges.
-            language: Of its texts.
-            tool_call_data: How it is called as a tool.
-            source_workflow_wid: The workflow it is made from.
+            tid: The template's id.
+            data: Nodes and edges with the inputs filled in. Files in it are uploaded.
+            run_from: Where the run is started from, in VectorVein's words.
+            accept_subscribe_message: Sent as given.
+
+        Raises:
+            SimStudioError: Any failure; ``error.rid`` if the run had started.
 
         Example:
-            >>> client.create_workflow("Summaries").wid  # doctest: +SKIP
+            >>> rid = client.run_workflow_template("tid", data)  # doctest: +SKIP
+            >>> client.workflows.handle(rid).wait().data  # doctest: +SKIP
         """
-        body = {
-            "title": title,
-            "brief": brief,
-            "images": [] if images is None else list(images),
-            "tags": [] if tags is None else plain(list(tags), unset=False),
-            "data": {"nodes": [], "edges": []} if data is None else plain(data),
-            "language": language,
-            "tool_call_data": {} if tool_call_data is None else plain(tool_call_data),
-            **given(source_workflow_wid=source_workflow_wid),
-        }
-        envelope = yield from self._write("workflow/create", body)
-        return self._data(envelope, Workflow)
+        if not isinstance(data, Mapping):
+            raise invalid(f"data must be the mapping of a workflow's nodes and edges, not {type(data).__name__}.")
+        options = given(run_from=run_from, accept_subscribe_message=accept_subscribe_message)
+        body = {"tid": identifier(tid, "tid"), "data": plain((yield from self._store_files(data))), **options}
+        rid, _ = yield from self._begin("workflow/run-template", body, needs_rid=True)
+        return rid
+
+    @operation
+    def stop(self, rid: str) -> Flow[Any]:
+        """Stop a run.
+
+        Returns:
+            The answer's data, as plain JSON data.
+
+        Example:
+            >>> client.stop_workflow_run("rid")  # doctest: +SKIP
+        """
+        return (yield from self._write("workflow/stop-run", {"rid": identifier(rid, "rid")})).data
+
+    @operation
+    def resume(self, rid: str, human_feedback_nodes: Iterable[Mapping[str, Any]] | None = None) -> Flow[Any]:
+        """Let a run go on that waits for a human.
+
+        Args:
+            rid: The run's id.
+            human_feedback_nodes: Nodes of the workflow, with the answers filled in.
+
+        Returns:
+            The answer's data, as plain JSON data.
+
+        Example:
+            >>> client.resume_workflow_run("rid")  # doctest: +SKIP
+        """
+        nodes = None if human_feedback_nodes is None else plain(list(human_feedback_nodes))
+        body = {"rid": identifier(rid, "rid"), **given(human_feedback_nodes=nodes)}
+        return (yield from self._write("workflow/resume-run", body)).data
 
     # -- flows -----------------------------------------------------------------------------------------------------
 
@@ -215,7 +240,7 @@ class Workflows(WorkflowBatches[M]):
     ) -> Flow[WorkflowRunResult]:
         """Start a run, and wait for it unless its outputs came at once."""
         self._check_waiting(timeout, on_progress, poll_interval)
-        fields = _input_fields(input_fields)
+        fields = yield from self._store_files(_input_fields(input_fields))
 
         def start() -> Flow[tuple[RunReference, WorkflowRunResult | None]]:
             return self._start(wid, fields, output_scope, api_key_type, needs_rid=False)
@@ -244,13 +269,24 @@ class Workflows(WorkflowBatches[M]):
             "wid": identifier(wid, "wid"),
             "output_scope": output_scope,
             "wait_for_completion": False,  # else the server may keep the id for longer than the call may last
-            "input_fields": _input_fields(input_fields),
+            "input_fields": (yield from self._store_files(_input_fields(input_fields))),
         }
+        rid, envelope = yield from self._begin(
+            "workflow/run", body, needs_rid=needs_rid, vapp=vapp, max_retries=max_retries
+        )
+        run = RunReference(rid, wid if vapp else None, vapp)
+        # No outputs at once may just be too early.
+        finished = _has_outputs(envelope) and (envelope.data or not rid)
+        return run, run_result(envelope, rid) if finished else None
+
+    def _begin(
+        self, endpoint: str, body: Mapping[str, Any], *, needs_rid: bool, **options: Any
+    ) -> Flow[tuple[str, Envelope]]:
+        """Start a run. Gives its id, which is empty if the server gave outputs instead and the id is not needed."""
         try:
-            envelope = yield from self._write("workflow/run", body, vapp=vapp, max_retries=max_retries)
+            envelope = yield from self._write(endpoint, body, **options)
             rid = id_of(envelope.content)
-            outputs = isinstance(envelope.data, list) and envelope.status in DONE
-            if rid is None and (needs_rid or not outputs):
+            if rid is None and (needs_rid or not _has_outputs(envelope)):
                 raise combined(RequestError, InvalidResponseError)(
                     f"The run was accepted, but the answer has no rid ({describe(envelope.response)}). "
                     "What came is in error.details.",
@@ -263,9 +299,7 @@ class Workflows(WorkflowBatches[M]):
         except SimStudioError as error:
             error.task_id = salvage_id(error)
             raise
-        run = RunReference(rid or "", wid if vapp else None, vapp)
-        finished = outputs and (envelope.data or rid is None)  # no outputs at once may just be too early
-        return run, run_result(envelope, run.rid) if finished else None
+        return rid or "", envelope
 
     def _state(self, run: RunReference, timeout: float | Unset | None = UNSET) -> Flow[WorkflowRunResult]:
         """Ask for a run once. A run that failed is a state like others; a failed question is an error."""
@@ -352,6 +386,10 @@ def _is_vapp(api_key_type: object) -> bool:
     if api_key_type not in _KEY_TYPES:
         raise invalid(f'api_key_type must be "WORKFLOW" or "VAPP", not {api_key_type!r}.')
     return api_key_type == "VAPP"
+
+
+def _has_outputs(envelope: Envelope) -> bool:
+    return isinstance(envelope.data, list) and envelope.status in DONE
 
 
 def _input_fields(fields: InputFields) -> list[dict[str, Any]]:

@@ -60,19 +60,23 @@ class Workspaces(VectorVeinResource[M]):
     def list_files(
         self,
         workspace_id: str,
-        tree_view: bool = False,  # noqa: FBT001, FBT002 - the documented signature
         prefix: str | None = None,
+        tree_view: bool = False,  # noqa: FBT001, FBT002 - the documented signature
     ) -> Flow[WorkspaceFileListResponse]:
         """List the files of a workspace.
 
         Args:
             workspace_id: The workspace's id.
-            tree_view: Give a tree (``tree``) instead of a list (``files``).
-            prefix: Only files whose paths begin so.
+            prefix: Beginning of the paths of the files to list.
+            tree_view: Whether to return a tree (``tree``) instead of a list (``files``).
 
         Example:
             >>> client.list_workspace_files("workspace-id").files  # doctest: +SKIP
         """
+        if not isinstance(tree_view, bool):
+            raise invalid(f"tree_view must be True or False, not {tree_view!r}: the prefix comes before it.")
+        if prefix is not None and not isinstance(prefix, str):
+            raise invalid(f"prefix must be a str, not {prefix!r}: tree_view comes after it.")
         body = {
             "workspace_id": identifier(workspace_id, "workspace_id"),
             "tree_view": tree_view,
@@ -166,6 +170,32 @@ class Workspaces(VectorVeinResource[M]):
             >>> client.delete_workspace_file("workspace-id", "notes.md")  # doctest: +SKIP
         """
         return (yield from self._write("agent-workspace/delete-file", _file(workspace_id, file_path))).data
+
+    @operation
+    def zip_files(self, workspace_id: str) -> Flow[Any]:
+        """Pack all files of a workspace into an archive.
+
+        Returns:
+            Where the archive is, as plain JSON data.
+
+        Example:
+            >>> client.zip_workspace_files("workspace-id")  # doctest: +SKIP
+        """
+        body = {"workspace_id": identifier(workspace_id, "workspace_id")}
+        return (yield from self._write("agent-workspace/zip-files", body)).data
+
+    @operation
+    def sync_container(self, workspace_id: str) -> Flow[Any]:
+        """Copy the files of the workspace's container to the storage. The server does so after its answer.
+
+        Returns:
+            The answer's data, as plain JSON data.
+
+        Example:
+            >>> client.sync_workspace_container_to_oss("workspace-id")  # doctest: +SKIP
+        """
+        body = {"workspace_id": identifier(workspace_id, "workspace_id")}
+        return (yield from self._write("agent-workspace/sync-container-to-oss", body)).data
 
     def _page(self, page: int, page_size: int) -> Flow[AgentWorkspaceListResponse]:
         envelope = yield from self._read("agent-workspace/list", {"page": page, "page_size": page_size})

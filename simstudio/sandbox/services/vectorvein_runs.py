@@ -1,0 +1,137 @@
+"""Runs of a local VectorVein. Each starts when it is submitted, and runs beside the others."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+import attrs
+
+from simstudio.sandbox import jsontext
+from simstudio.sandbox.services.vectorvein_records import Body, Envelope, Workflow, outputs
+from simstudio.sandbox.threads import run_in_thread
+
+_GRACE = 0.25
+"""Seconds that an answer to ``check-status`` waits for a function that is about to return."""
+
+
+class Inputs(dict[str, Any]):
+    """The inputs of a run by field name, and by node and field: ``inputs["Name"]``, ``inputs["node-1", "Name"]``.
+
+    Where several nodes have a field of the same name, each is listed as ``node-1.Name``.
+
+    Attributes:
+        fields: The inputs as they were sent: ``node_id``, ``field_name``, ``value``.
+    """
+
+    def __init__(self, fields: Iterable[Body]) -> None:
+        self.fields = [dict(field) for field in fields]
+        nodes: dict[str, set[str]] = {}
+        for field in self.fields:
+            nodes.setdefault(field["field_name"], set()).add(field["node_id"])
+        self._values = {(field["node_id"], field["field_name"]): field["value"] for field in self.fields}
+        super().__init__({
+            name if len(nodes[name]) == 1 else f"{node}.{name}": value for (node, name), value in self._values.items()
+        })  # fmt: skip
+
+    def __missing__(self, key: object) -> Any:
+        if isinstance(key, tuple) and key in self._values:
+            return self._values[key]
+        places = [f"inputs[{node!r}, {name!r}]" for node, name in self._values if name == key]
+        if places:
+            raise KeyError(f"several nodes have a field {key!r}: use {' or '.join(places)}")
+        raise KeyError(key)
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """Like ``inputs[key]``, with a default."""
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+
+@attrs.define(eq=False)
+class Run:
+    """One run.
+
+    Attributes:
+        left: How often it still is running when it is asked for, even if its function has returned.
+        now: The time as VectorVein writes it.
+        outcome: The answer once it ended.
+    """
+
+    rid: str
+    wid: str
+    inputs: Inputs
+    left: int
+    now: Callable[[], str]
+    started: str = attrs.field(init=False)
+    ended: str | None = None
+    status: str = "RUNNING"
+    outcome: Envelope | None = None
+    _work: asyncio.Task[None] | None = attrs.field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.started = self.now()
+
+    def begin(self, function: Workflow, threads: set[threading.Thread]) -> None:
+        """Start the function; one that is not async in a thread of its own."""
+        self._work = asyncio.create_task(self._call(function, threads))
+
+    def stop(self) -> None:
+        """End it, if it has not ended."""
+        if self.outcome is None and self._work is not None:
+            self._work.cancel()
+            self.left = 0
+            self._end("STOPPED", Envelope(status=500, msg="the run was stopped", data=None))
+
+    async def state(self) -> Envelope:
+        """The answer to ``check-status``."""
+        if self.left > 0:
+            self.left -= 1
+        else:
+            if self.outcome is None and self._work is not None:
+                await asyncio.wait({self._work}, timeout=_GRACE)
+            if self.outcome is not None:
+                return self.outcome
+        return Envelope(status=202, msg="running", data=[])
+
+    def record(self) -> Body:
+        """The run as ``run-record`` tells of it."""
+        return {
+            "rid": self.rid,
+            "wid": self.wid,
+            "status": self.status,
+            "start_time": self.started,
+            "end_time": self.ended,
+            "data": None if self.outcome is None else self.outcome["data"],
+        }
+
+    async def _call(self, function: Workflow, threads: set[threading.Thread]) -> None:
+        try:
+            if inspect.iscoroutinefunction(function):
+                returned = await function(self.inputs)
+            else:
+                returned = await run_in_thread(partial(function, self.inputs), threads)
+            data = jsontext.plain(outputs(returned))
+        except Exception as error:  # noqa: BLE001 - whatever a workflow raises is its failure
+            self._end("FAILED", Envelope(status=500, msg=str(error) or type(error).__name__, data=None))
+        else:
+            self._end("FINISHED", Envelope(status=200, msg="success", data=data))
+
+    def _end(self, status: str, outcome: Envelope) -> None:
+        self.status, self.outcome, self.ended = status, outcome, self.now()
+
+
+def inputs_of_nodes(data: Body) -> list[Body]:
+    """The input fields of a workflow's nodes, with the values that are filled in."""
+    return [
+        {"node_id": node["id"], "field_name": name, "value": field.get("value")}
+        for node in data.get("nodes", [])
+        for name, field in node.get("data", {}).get("template", {}).items()
+        if not field.get("is_output")
+    ]
