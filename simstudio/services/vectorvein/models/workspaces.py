@@ -62,12 +62,12 @@ class WorkspaceFileListResponse(Record):
     files: list[WorkspaceFile] = attrs.field(factory=list)
     tree_view: bool | None = None
     source: str | None = None
-    is_computer_agent: bool | None = None
-    recursive: bool | None = None
+    is_computer_agent: bool = False
+    recursive: bool = False
     workspace_revision: int | None = None
     page_size: int | None = None
     next_cursor: str | None = None
-    has_more: bool | None = None
+    has_more: bool = False
 
     @property
     def tree(self) -> dict[str, Any] | None:
