@@ -33,6 +33,7 @@ COMMANDS = {
     "failed_run": ["run", "research", "--input", "topic=nothing"],
     "workflows": ["workflows", "list"],
     "describe": ["workflows", "describe", "research"],
+    "workflow_push": ["workflows", "push", "flows", "--yes", "--deploy"],
     "batch": ["batch", "run", "research", "inputs.jsonl", "--out", "results.jsonl"],
 }
 COLUMNS, ROWS = 80, 100
@@ -110,6 +111,10 @@ def main() -> None:
         env.pop("NO_COLOR", None)
         Path(folder, "inputs.jsonl").write_text('{"topic": "rivers"}\n{"topic": "seas"}\n{"topic": "nothing"}\n')
         client.workflows.execute("research", {"topic": "rivers"})
+        record(["workflows", "pull", "flows"], env, Path(folder))
+        file = Path(folder, "flows", "workflows", "research.json")
+        text = file.read_text(encoding="utf-8").replace("and writes a summary", "and writes a page")
+        file.write_text(text.replace('"value": 3', '"value": 5'), encoding="utf-8")
         for name, command in COMMANDS.items():
             picture = draw(record(command, env, Path(folder)))
             (PICTURES / f"{name}.svg").write_text(picture, encoding="utf-8")

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from simstudio.cli.output import encodable
+from simstudio.cli.output import encodable, on_terminal, write
 from simstudio.transport.terminal import printable
 
 if TYPE_CHECKING:
@@ -140,8 +140,23 @@ _STYLES = {
     "handled": "yellow",
     "critical": "cyan",
     "bar": "blue",
+    "added": "green",
+    "changed": "yellow",
+    "removed": "red",
     "": "",
 }
+
+
+def show_lines(lines: Iterable[tuple[str, str]]) -> None:
+    """Print lines, each with the name of its style, in colour where the terminal has it."""
+    if not on_terminal():
+        write("".join(f"{text}\n" for text, _ in lines))
+        return
+    from rich.text import Text
+
+    console = _console()
+    for text, style in lines:
+        console.print(Text(_readable(text), _STYLES[style]), soft_wrap=True)
 
 
 def show_picture(trace: Trace, limit: int | None) -> None:

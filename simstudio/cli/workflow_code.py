@@ -17,6 +17,7 @@ from simstudio.cli.options import workspace_option
 from simstudio.cli.output import say, tell, write, write_json
 from simstudio.cli.progress import Waiting
 from simstudio.cli.prompts import can_ask, confirm
+from simstudio.cli.tables import show_lines
 from simstudio.cli.workflow_plans import plan_json, plan_lines, pull_lines
 
 if TYPE_CHECKING:
@@ -110,7 +111,6 @@ def pull(connection: Connection, folder: Path, workspace: str | None, only: Sequ
         there = _read(client, _workspace(connection, workspace, files), selected.workflow if only else None)
         selected.check()
         plan = files.plan_pull(there, partial=bool(only))
-        lines = [*pull_lines(plan), f"{len(plan.write)} written, {plan.unchanged + len(plan.kept)} as they were."]
         if plan.conflicts and not force:
             raise CommandError(
                 f"Nothing was written: {'; '.join(f'{path} {reason}' for path, reason in plan.conflicts.items())}. "
@@ -123,7 +123,8 @@ def pull(connection: Connection, folder: Path, workspace: str | None, only: Sequ
         result = {"written": sorted(plan.write), "removed": plan.remove, "kept": plan.kept, "unchanged": plan.unchanged}
         write_json({"workspace": there.id, **result})
     else:
-        write("\n".join(lines) + "\n")
+        total = f"{len(plan.write)} written, {plan.unchanged + len(plan.kept)} as they were."
+        show_lines([*pull_lines(plan), (total, "")])
 
 
 @click.command
@@ -148,7 +149,7 @@ def diff(
     if connection.as_json:
         write_json(plan_json(plan, {}, applied=False, deployed=[]))
     else:
-        write("\n".join(plan_lines(plan, {})) + "\n")
+        show_lines(plan_lines(plan, {}))
     if check and plan.differs:
         raise CommandError(f"{folder} and the workspace {plan.workspace.id} differ.", ExitCode.FAILED, "Differences")
 
@@ -268,8 +269,11 @@ def _carry_out(
     ids = {each.source.key: each.present.id for each in plan.changes if each.source and each.present}
     connection.invocation.interruption = "Nothing was changed."
     undeployed = _not_in_service(client, plan) if options.deploy else {}
-    if not connection.as_json:
-        (tell if options.id_only else lambda text: write(f"{text}\n"))("\n".join(plan_lines(plan, undeployed)))
+    lines = plan_lines(plan, undeployed)
+    if options.id_only and not connection.as_json:
+        tell("\n".join(text for text, _ in lines))
+    elif not connection.as_json:
+        show_lines(lines)
     idle = plan.is_empty and not undeployed
     if plan.conflicts and not options.force:
         raise CommandError(

@@ -65,6 +65,18 @@ def test_a_change_is_shown_confirmed_pushed_and_deployed(cli, client: Any, flows
     assert run(cli, "push", flows, "--deploy") == f"{SPACE}: 1 unchanged.\n"  # nothing to do: nobody is asked
 
 
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize(("colour", "line"), [("NO_COLOR", "update greet "), ("FORCE_COLOR", "\x1b[33mupdate greet ")])
+def test_a_terminal_shows_changes_in_colour(
+    cli, flows: Path, monkeypatch: pytest.MonkeyPatch, colour: str, line: str
+) -> None:
+    monkeypatch.setenv(colour, "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    edit(flows, description="Says hello")
+
+    assert run(cli, "diff", flows).startswith(line)
+
+
 def test_what_a_failed_deployment_has_left_is_deployed_by_the_next_push(cli, client: Any, flows: Path) -> None:
     (found,) = client.v2.workflows.list(SPACE)
 
