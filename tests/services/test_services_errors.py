@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import builtins
 import json
+import pickle
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
-from simstudio import InvalidInputError, InvalidResponseError, ServerError, SimStudioError
-from simstudio.services.oomol import OomolConnectClient
-from simstudio.services.speedpix import Client
-from simstudio.services.vectorvein import VectorVeinClient
+import simstudio.services.oomol as oomol_names
+import simstudio.services.vectorvein as vectorvein_names
+from simstudio import (
+    APIConnectionError,
+    APITimeoutError,
+    InvalidInputError,
+    InvalidResponseError,
+    ServerError,
+    SimStudioError,
+)
+from simstudio.services.oomol import OomolConnectClient, OomolConnectError
+from simstudio.services.speedpix import Client, PredictionTimeoutError, SpeedPixException
+from simstudio.services.vectorvein import VectorVeinAPIError, VectorVeinClient
 
 LONG = b'{"status": 10, "msg": "", "data": ' + b"9" * 5000 + b"}"
 FIELD: dict[str, Any] = {"node_id": "n", "field_name": "f"}
@@ -24,6 +35,21 @@ WRITES: dict[str, Call] = {
     "speedpix": lambda http, value: speedpix(http).run("wf", {"x": value}),
     "vectorvein": lambda http, value: vectorvein(http).run_workflow("wf", [{**FIELD, "value": value}]),
 }
+CALLS: dict[str, dict[str, Call]] = {
+    "oomol": {
+        "write": WRITES["oomol"],
+        "files": WRITES["oomol with files"],
+        "raw": lambda http, _: oomol(http).request("/x"),
+    },
+    "speedpix": {
+        "write": WRITES["speedpix"],
+        "upload": lambda http, _: speedpix(http).files.create(b"content", "x.png"),
+        "raw": lambda http, _: speedpix(http).request("GET", "/x"),
+        "post": lambda http, _: speedpix(http).invoke("/x", {}),
+    },
+    "vectorvein": {"write": WRITES["vectorvein"], "raw": lambda http, _: vectorvein(http).request("GET", "/x")},
+}
+ROOTS = {"oomol": OomolConnectError, "speedpix": SpeedPixException, "vectorvein": VectorVeinAPIError}
 KEY = "Zebra-4711-secret"
 REPLIES: dict[str, tuple[str, int, Callable[[str], Any]]] = {
     "oomol error status": ("oomol", 500, lambda text: {"message": text}),
@@ -55,6 +81,13 @@ def vectorvein(http: httpx.Client) -> VectorVeinClient:
     return VectorVeinClient(KEY, "https://vectorvein.test", http_client=http, max_retries=0)
 
 
+def failing(error: Exception) -> httpx.Client:
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise error
+
+    return httpx.Client(transport=httpx.MockTransport(fail))
+
+
 def answering(status: int, content: bytes) -> httpx.Client:
     return httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(status, content=content)))
 
@@ -81,6 +114,31 @@ def test_after_a_gateways_timeout_a_write_may_have_been_carried_out(service: str
     with pytest.raises(ServerError) as caught:
         READS[service](answering(status, b"<html>late</html>"), None)
     assert "carried out" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("service", "call"), [(name, call) for name in CALLS for call in ("read", *CALLS[name])])
+@pytest.mark.parametrize(
+    ("error", "shared"),
+    [(httpx.ConnectError("refused"), APIConnectionError), (httpx.ReadTimeout("slow"), APITimeoutError)],
+    ids=["dead", "slow"],
+)
+def test_a_dead_or_slow_server_is_an_error_of_the_service_and_of_the_shared_tree(
+    service: str, call: str, error: Exception, shared: type[Exception]
+):
+    made = READS[service] if call == "read" else CALLS[service][call]
+    with pytest.raises(ROOTS[service]) as caught:
+        made(failing(error), 1)
+    assert isinstance(caught.value, shared)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (type(again), str(again)) == (type(caught.value), str(caught.value))
+    assert again.host == f"{service}.test"
+
+
+@pytest.mark.parametrize("kind", [oomol_names.TimeoutError, PredictionTimeoutError, vectorvein_names.TimeoutError])
+def test_a_wait_that_ends_too_early_is_the_builtin_timeout(kind: Any):
+    assert issubclass(kind, builtins.TimeoutError)
+    made = pickle.loads(pickle.dumps(kind("not done")))
+    assert (type(made), str(made)) == (kind, "not done")
 
 
 ADVICE: dict[str, dict[int, str]] = {

@@ -17,6 +17,7 @@ from simstudio.services.oomol.applets import Applets
 from simstudio.services.oomol.blocks import Blocks, Flows
 from simstudio.services.oomol.credentials import OomolCredentials, OomolEndpoint, TokenAuth, of_applets
 from simstudio.services.oomol.packages import Packages
+from simstudio.services.oomol.resource import OomolResource
 from simstudio.services.oomol.tasks import Tasks
 from simstudio.transport.auth import Anonymous
 from simstudio.transport.call_limit import CallLimit
@@ -41,7 +42,7 @@ DEFAULT_APPLETS_URL = "https://chat-data.oomol.com"
 _DOCUMENTED = ("base_url", "api_token", "default_headers", "timeout")
 
 
-class _OomolClient(BaseClient[M]):
+class _OomolClient(OomolResource[M], BaseClient[M]):
     """What the sync and the async client share."""
 
     def __init__(

@@ -18,10 +18,9 @@ What is wrong before anything is sent is a :class:`simstudio.ConfigurationError`
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from simstudio.core.error_family import ErrorFamily
 from simstudio.core.errors import JobCancelledError, JobFailedError, JobTimeoutError
 from simstudio.transport.errors import (
     APIConnectionError,
@@ -38,7 +37,6 @@ from simstudio.transport.errors import (
     ServerError,
     SimStudioError,
     UsageLimitExceededError,
-    status_error_class,
 )
 from simstudio.transport.message import Response
 
@@ -209,38 +207,4 @@ class InstallFailedError(_TaskError):
     task: InstallTask | None
 
 
-_OF_SHARED: dict[type[SimStudioError], type[ApiError]] = {
-    AuthenticationError: ApiAuthenticationError,
-    UsageLimitExceededError: ApiUsageLimitExceededError,
-    PermissionDeniedError: ApiPermissionDeniedError,
-    NotFoundError: ApiNotFoundError,
-    ConflictError: ApiConflictError,
-    InvalidRequestError: ApiInvalidRequestError,
-    LockedError: ApiLockedError,
-    RateLimitError: ApiRateLimitError,
-    ServerError: ApiServerError,
-    APIConnectionError: ApiConnectionError,
-    APITimeoutError: ApiTimeoutError,
-    InvalidResponseError: ApiInvalidResponseError,
-}
-
-
-def status_class(status: int) -> type[ApiError]:
-    """The class for an error status."""
-    return _OF_SHARED.get(status_error_class(status), ApiStatusError)
-
-
-@contextmanager
-def own_errors() -> Iterator[None]:
-    """Raise connection errors and invalid responses of the shared stack as the service's own; subclasses stay."""
-    try:
-        yield
-    except (APIConnectionError, InvalidResponseError) as error:
-        kind = _OF_SHARED.get(type(error))
-        if kind is None:
-            raise
-        own = kind(str(error))
-        vars(own).update(vars(error))
-        if isinstance(own, APIConnectionError) and own.status is None:
-            own.status = 0
-        raise own from error
+FAMILY = ErrorFamily(OomolConnectError, ApiStatusError)

@@ -14,7 +14,7 @@ from simstudio.core.modes import M
 from simstudio.core.options import Unset
 from simstudio.core.polling import Poller
 from simstudio.core.resource import APIResource
-from simstudio.services.oomol.errors import ApiStatusError, own_errors, status_class
+from simstudio.services.oomol.errors import FAMILY, ApiStatusError
 from simstudio.transport.errors import RateLimitError
 
 if TYPE_CHECKING:
@@ -40,14 +40,14 @@ class OomolResource(APIResource[M]):
         self.poller = Poller()
 
     def _call(self, request: Request) -> Flow[Response]:
-        with own_errors():
+        with FAMILY.raise_own():
             return (yield from super()._call(request))
 
     def _error(self, response: Response) -> Exception:
         status = response.status
         redact_response(response, self._context.session.credentials)
         body = read_error(response)
-        kind = status_class(status)
+        kind = FAMILY.status_class(status)
         what = f"{body.message or reason(status)} ({describe(response)})."
         found = self._advice(status) or gateway_advice(response)
         advice = f" {found}" if found else ""
@@ -79,7 +79,7 @@ class OomolResource(APIResource[M]):
             ApiStatusError: It says ``"success": false`` with a status of 200.
             ApiInvalidResponseError: It is not JSON.
         """
-        with own_errors():
+        with FAMILY.raise_own():
             data = response.json()
         if isinstance(data, Mapping) and data.get("success") is False:
             redact_response(response, self._context.session.credentials)
@@ -99,7 +99,7 @@ class OomolResource(APIResource[M]):
         Raises:
             ApiInvalidResponseError: It is no object, or no list where one is expected.
         """
-        with own_errors():
+        with FAMILY.raise_own():
             return structure(data, into, response=response, fallbacks=fallbacks)
 
     def _require(self, made: Model, response: Response, **types: type) -> None:
@@ -108,7 +108,7 @@ class OomolResource(APIResource[M]):
         Raises:
             ApiInvalidResponseError: One of them is missing, empty or of another type.
         """
-        with own_errors():
+        with FAMILY.raise_own():
             require(made, response, **types)
 
     def _poll(self, options: Polling, poll: Callable[[float | Unset], Flow[T]], **conditions: Any) -> Flow[T]:

@@ -20,6 +20,7 @@ from simstudio.services.speedpix.errors import (
     SpeedPixAuthenticationError,
     SpeedPixConfigurationError,
     SpeedPixConflictError,
+    SpeedPixConnectionError,
     SpeedPixException,
     SpeedPixInvalidRequestError,
     SpeedPixLockedError,
@@ -30,10 +31,12 @@ from simstudio.services.speedpix.errors import (
     SpeedPixResponseError,
     SpeedPixServerError,
     SpeedPixStatusError,
+    SpeedPixTimeoutError,
     SpeedPixUsageLimitError,
     UnsafeURLError,
     UnsupportedOperationError,
 )
+from simstudio.services.speedpix.files import Files
 from simstudio.services.speedpix.models import File, PredictionStatus
 from simstudio.services.speedpix.outputs import FileOutput
 from simstudio.services.speedpix.prediction import (
@@ -42,9 +45,11 @@ from simstudio.services.speedpix.prediction import (
     PredictionError,
     PredictionTimeoutError,
 )
+from simstudio.services.speedpix.predictions import Predictions
 
 Client = SpeedPixClient
 AsyncClient = AsyncSpeedPixClient
+PredictResultStatusCode = PredictionStatus
 
 __all__ = [
     "AsyncClient",
@@ -53,16 +58,20 @@ __all__ = [
     "File",
     "FileOutput",
     "FileSaveError",
+    "Files",
+    "PredictResultStatusCode",
     "Prediction",
     "PredictionCanceledError",
     "PredictionError",
     "PredictionStatus",
     "PredictionTimeoutError",
+    "Predictions",
     "SpeedPixAPIError",
     "SpeedPixAuthenticationError",
     "SpeedPixClient",
     "SpeedPixConfigurationError",
     "SpeedPixConflictError",
+    "SpeedPixConnectionError",
     "SpeedPixException",
     "SpeedPixInvalidRequestError",
     "SpeedPixLockedError",
@@ -73,6 +82,7 @@ __all__ = [
     "SpeedPixResponseError",
     "SpeedPixServerError",
     "SpeedPixStatusError",
+    "SpeedPixTimeoutError",
     "SpeedPixUsageLimitError",
     "UnsafeURLError",
     "UnsupportedOperationError",

@@ -155,13 +155,22 @@ class SpeedPixCalls(PredictionBatches[M], BaseClient[M]):
     async_post = asynchronous(post)
 
     @operation
-    def invoke(self, path: str, body: Any = UNSET) -> Flow[Response]:
-        """The same as :meth:`post`, under the service's own name for it.
+    def invoke(
+        self, path: str, json_data: Any = UNSET, method: str = "POST", headers: Mapping[str, str] | None = None
+    ) -> Flow[Response]:
+        """Call any endpoint, signed, under the service's own name for it; see :meth:`post`.
+
+        Args:
+            path: Such as ``/scc/…``, perhaps with a query; signed as it is.
+            json_data: JSON data of the body.
+            method: HTTP verb. The service's endpoints take POST.
+            headers: Besides the client's own.
 
         Example:
             >>> client.invoke("/scc/comfy_get_progress", {"taskId": "task-1"}).json()  # doctest: +SKIP
         """
-        return (yield from self._call(self._raw_request("POST", path, json=body)))
+        request = self._raw_request(method, path, json=json_data, headers=check_headers(headers))
+        return (yield from self._call(request))
 
     async_invoke = asynchronous(invoke)
 

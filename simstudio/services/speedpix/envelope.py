@@ -17,12 +17,12 @@ import attrs
 from simstudio.core.failures import read_error, reason, redact_response
 from simstudio.core.json_types import describe_type
 from simstudio.services.speedpix.errors import (
+    FAMILY,
     SpeedPixAPIError,
     SpeedPixException,
     SpeedPixRateLimitError,
     SpeedPixRefusedError,
     SpeedPixResponseError,
-    status_error_class,
 )
 from simstudio.transport.errors import RateLimitError
 from simstudio.transport.hints import parse_retry_after
@@ -184,7 +184,7 @@ def status_error(response: Response, credentials: Credentials) -> SpeedPixAPIErr
     said = gateway_message or (envelope.message if envelope else None) or xml.get("Message")
     said = said or (body.message if body else None) or reason(status)
     throttled = envelope.throttled if envelope else "throttl" in f"{gateway_code} {gateway_message}".lower()
-    kind = SpeedPixRateLimitError if throttled else status_error_class(status)
+    kind = SpeedPixRateLimitError if throttled else FAMILY.status_class(status)
     code = gateway_code or (envelope.code if envelope else None) or xml.get("Code") or (body.code if body else None)
     error = kind(
         f"{said[:_LONGEST]} ({_words(envelope or Envelope(err_code=code), response)}){_advice(response)}",

@@ -3,30 +3,33 @@
     SpeedPixException                     also a SimStudioError; ``status_code`` and all that the service said
     ├── PredictionError                   the workflow ran and failed          also a JobFailedError
     │   └── PredictionCanceledError       somebody stopped it                  also a JobCancelledError
-    ├── PredictionTimeoutError            not done in the caller's time        also a JobTimeoutError
+    ├── PredictionTimeoutError            not done in the caller's time        also a JobTimeoutError, TimeoutError
     ├── SpeedPixAPIError                  a call was refused
     │   ├── SpeedPixRefusedError          … by the service's own words
     │   └── SpeedPixStatusError           … with an HTTP error status          also an APIStatusError
     │       ├── SpeedPixAuthenticationError 401 · SpeedPixPermissionDeniedError 403 · SpeedPixNotFoundError 404
     │       ├── SpeedPixInvalidRequestError 400/413/415/422 · SpeedPixConflictError 409 · SpeedPixLockedError 423
     │       └── SpeedPixRateLimitError 429, or a throttled call · SpeedPixServerError 5xx
+    ├── SpeedPixConnectionError           no whole answer came                 also an APIConnectionError
+    │   └── SpeedPixTimeoutError          … in time                            also an APITimeoutError
     ├── SpeedPixResponseError             an answer that is not what is known  also an InvalidResponseError
     ├── SpeedPixConfigurationError        also a ConfigurationError and a ValueError
     ├── UnsafeURLError                    an address that files are not sent to or fetched from
     ├── FileSaveError                     a download cannot be written
     └── UnsupportedOperationError         documented, but the service has no such call; also a NotImplementedError
 
-No connection (``simstudio.APIConnectionError``) and input that cannot be sent (``simstudio.InvalidInputError``) are
-the same for every service and have no names of their own here.
+Input that cannot be sent is a ``simstudio.InvalidInputError``, as with every service.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import simstudio.transport.errors as transport_errors
+from simstudio.core.error_family import ErrorFamily
 from simstudio.transport.errors import (
+    APIConnectionError,
     APIStatusError,
+    APITimeoutError,
     AuthenticationError,
     ConfigurationError,
     ConflictError,
@@ -132,6 +135,14 @@ class SpeedPixServerError(SpeedPixStatusError, ServerError):
     """5xx: the service failed."""
 
 
+class SpeedPixConnectionError(SpeedPixException, APIConnectionError):
+    """No whole answer came: the connection was refused, dropped or cut short."""
+
+
+class SpeedPixTimeoutError(SpeedPixConnectionError, APITimeoutError):
+    """No whole answer came in time."""
+
+
 class SpeedPixResponseError(SpeedPixException, InvalidResponseError):
     """The answer is not what is known of the service; ``response.content`` is its body."""
 
@@ -152,19 +163,4 @@ class UnsupportedOperationError(SpeedPixException, NotImplementedError):
     """The document names it, but the service has no such call."""
 
 
-_CLASSES: dict[type[APIStatusError], type[SpeedPixStatusError]] = {
-    AuthenticationError: SpeedPixAuthenticationError,
-    UsageLimitExceededError: SpeedPixUsageLimitError,
-    PermissionDeniedError: SpeedPixPermissionDeniedError,
-    NotFoundError: SpeedPixNotFoundError,
-    ConflictError: SpeedPixConflictError,
-    InvalidRequestError: SpeedPixInvalidRequestError,
-    LockedError: SpeedPixLockedError,
-    RateLimitError: SpeedPixRateLimitError,
-    ServerError: SpeedPixServerError,
-}
-
-
-def status_error_class(status: int) -> type[SpeedPixStatusError]:
-    """The class for an HTTP error status."""
-    return _CLASSES.get(transport_errors.status_error_class(status), SpeedPixStatusError)
+FAMILY = ErrorFamily(SpeedPixException, SpeedPixStatusError)

@@ -14,7 +14,7 @@ import attrs
 from simstudio.services.speedpix.attachments import Attachment, attach, guess_type
 from simstudio.services.speedpix.models import File
 from simstudio.services.speedpix.outputs import FileOutput
-from simstudio.services.speedpix.paths import UploadRule, looks_like_media_path
+from simstudio.services.speedpix.paths import UploadRule, may_name_media
 from simstudio.transport.errors import InvalidInputError
 
 
@@ -79,7 +79,7 @@ class InputPlan:
 
     def _plan(self, value: Any) -> Any:
         if isinstance(value, str):
-            if self._rule.enabled and looks_like_media_path(value):
+            if self._rule.enabled and may_name_media(value):
                 self._texts.append(_Text(value))
                 return self._texts[-1]
             return value

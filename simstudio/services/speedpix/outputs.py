@@ -13,7 +13,7 @@ from simstudio.core.downloads import write_body
 from simstudio.services.speedpix.errors import FileSaveError
 from simstudio.services.speedpix.transfers import Transfers, unclaimed
 from simstudio.services.speedpix.urls import Zone, is_file_url, without_query, zone_of_url
-from simstudio.transport.errors import InvalidInputError, SimStudioError
+from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.flow import Blocking, Flow
 
 KEPT = 1024 * 1024
@@ -59,7 +59,7 @@ class FileOutput:
         Raises:
             SpeedPixStatusError: It is not there (any more).
             UnsafeURLError: There is nothing to fetch at its address.
-            APIConnectionError: It did not come whole.
+            SpeedPixConnectionError: It did not come whole.
         """
         files = self._files
         return files.run(files.guarded(self._read()))
@@ -82,7 +82,7 @@ class FileOutput:
             FileSaveError: It cannot be written.
             SpeedPixStatusError: The content is not there (any more).
             UnsafeURLError: There is nothing to fetch at its address.
-            APIConnectionError: It did not come whole.
+            SpeedPixConnectionError: It did not come whole.
         """
         files = self._files
         return files.run(files.guarded(self._save(path)))
@@ -101,11 +101,9 @@ class FileOutput:
             yield response.content
             return
         try:
-            while (piece := body.piece()) is not None:
-                yield piece
-        except SimStudioError as error:
-            files.redact(error)
-            raise
+            with files.guard():
+                while (piece := body.piece()) is not None:
+                    yield piece
         finally:
             body.close()
 
@@ -118,11 +116,9 @@ class FileOutput:
             yield response.content
             return
         try:
-            while (piece := await body.apiece()) is not None:
-                yield piece
-        except SimStudioError as error:
-            files.redact(error)
-            raise
+            with files.guard():
+                while (piece := await body.apiece()) is not None:
+                    yield piece
         finally:
             await body.aclose()
 

@@ -1,9 +1,9 @@
 """Which texts of an input are paths of files to upload. Few, because prompts often come from strangers.
 
-A text is taken for a path when it begins like one (``/``, ``./``, ``../``, ``~``, ``C:``) and ends like a media file.
-It is uploaded when it names a file below ``upload_root``, links resolved. One that names a file elsewhere is an error:
-sent as text it would only puzzle the workflow, and uploaded it would hand out whatever a stranger can name. Anything
-else is text.
+A text that ends like a media file and names one below ``upload_root``, links resolved, is uploaded. One that names a
+file elsewhere is not: that would hand out whatever a stranger can name. If it begins like a path (``/``, ``./``,
+``../``, ``~``, ``C:``), it is an error, because sent as text it would only puzzle the workflow; if not (``in.png``), it
+may be a prompt, so it is sent as text, with a warning. Anything else is text.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ _PATH_LIKE = re.compile(r"(?:/|\.{1,2}[/\\]|~|[A-Za-z]:|\\)")
 _LONGEST_SHOWN = 200
 
 
-def looks_like_media_path(text: str) -> bool:
-    """Whether a text reads like the path of a media file. Nothing is looked up."""
-    return _PATH_LIKE.match(text) is not None and os.path.splitext(text)[1].lower() in MEDIA_TYPES  # noqa: PTH122
+def may_name_media(text: str) -> bool:
+    """Whether a text ends like the name of a media file and is no address. Nothing is looked up."""
+    return os.path.splitext(text)[1].lower() in MEDIA_TYPES and "://" not in text  # noqa: PTH122
 
 
 @attrs.frozen
@@ -76,6 +76,7 @@ class UploadRule:
         Raises:
             InvalidInputError: It names one that is not below the root.
         """
+        like_path = _PATH_LIKE.match(text) is not None
         real: Path | None = None
         try:
             real = Path(os.path.realpath(os.path.expanduser(text), strict=True))  # noqa: PTH111
@@ -83,15 +84,26 @@ class UploadRule:
         except (OSError, ValueError):  # nothing there, a name too long, a link to itself, a zero in it …
             regular = False
         if real is None or not regular:
-            logger.warning("The input holds a text like a media file's path that names no file: it is sent as text.")
+            if like_path:
+                logger.warning(
+                    "The input holds a text like a media file's path that names no file: it is sent as text."
+                )
             return None
-        if not self._holds(real):
+        if self._holds(real):
+            return real
+        root = "the current directory" if self.root is None else self.root
+        if like_path:
             raise InvalidInputError(
-                f"The input holds {text[:_LONGEST_SHOWN]!r}, which names a file outside upload_root "
-                f"({'the current directory' if self.root is None else self.root}). To upload it all the same pass "
-                "pathlib.Path(…) or set upload_root=; to send it as text pass upload_paths=False."
+                f"The input holds {text[:_LONGEST_SHOWN]!r}, which names a file outside upload_root ({root}). To "
+                "upload it all the same pass pathlib.Path(…) or set upload_root=; to send it as text pass "
+                "upload_paths=False."
             )
-        return real
+        logger.warning(
+            "The input holds the name of a media file outside upload_root (%s): it is sent as text. To upload the file "
+            "pass pathlib.Path(…).",
+            root,
+        )
+        return None
 
     def _holds(self, real: Path) -> bool:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -241,7 +242,7 @@ class PredictionCanceledError(PredictionError, JobCancelledError):
     """The prediction was canceled."""
 
 
-class PredictionTimeoutError(SpeedPixException, JobTimeoutError):
+class PredictionTimeoutError(SpeedPixException, JobTimeoutError, builtins.TimeoutError):
     """A prediction was not done when the caller's patience ended. It goes on; ``prediction.wait()`` waits on."""
 
     prediction: Prediction[Any]  # pyright: ignore[reportIncompatibleVariableOverride] - here there always is one

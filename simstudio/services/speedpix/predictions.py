@@ -109,8 +109,11 @@ class Predictions(SpeedPixResource[M]):
     async_create = asynchronous(create)
 
     @operation
-    def get(self, prediction: str | Prediction[Any]) -> Flow[Prediction[M]]:
+    def get(self, prediction_id: str | Prediction[Any]) -> Flow[Prediction[M]]:
         """The present state of a prediction, by its id; its output when it is done.
+
+        Args:
+            prediction_id: Its id, or an earlier state of it.
 
         Raises:
             SpeedPixAPIError: The service does not know it, or refused to tell.
@@ -119,7 +122,7 @@ class Predictions(SpeedPixResource[M]):
         Example:
             >>> client.predictions.get("task-1").status  # doctest: +SKIP
         """
-        found = self.handle(prediction)
+        found = self.handle(prediction_id)
         yield from self._reload(found, UNSET)
         return found
 
@@ -146,6 +149,20 @@ class Predictions(SpeedPixResource[M]):
         )
         yield  # a flow that needs nothing of the world
 
+    @operation
+    def cancel(self, prediction_id: str | Prediction[Any]) -> Flow[Prediction[M]]:
+        """Not to be had: the service's own SDK has a method of the name, which sends nothing.
+
+        Raises:
+            UnsupportedOperationError: Always. A prediction that was submitted goes on.
+        """
+        raise UnsupportedOperationError(
+            f"SpeedPix has no call that cancels a prediction: {getattr(prediction_id, 'id', prediction_id)} goes on. "
+            "You need not wait for it. Nothing was sent."
+        )
+        yield  # a flow that needs nothing of the world
+
+    async_cancel = asynchronous(cancel)
     async_list = asynchronous(list)  # noqa: A003 - the documented name
 
     # -- flows of one prediction -----------------------------------------------------------------------------------

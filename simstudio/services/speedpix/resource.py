@@ -15,7 +15,7 @@ from simstudio.core.resource import APIResource, encode_json
 from simstudio.core.session import Session
 from simstudio.services.speedpix.credentials import METHOD, SIGNED
 from simstudio.services.speedpix.envelope import Envelope, read_envelope, status_error
-from simstudio.services.speedpix.errors import SpeedPixConfigurationError
+from simstudio.services.speedpix.errors import FAMILY, SpeedPixConfigurationError
 from simstudio.services.speedpix.paths import UploadRule
 from simstudio.transport.errors import InvalidInputError, ServerError
 
@@ -86,6 +86,10 @@ class SpeedPixResource(APIResource[M]):
                 request.headers.put(name, JSON)
         request.headers.put(SIGNED, METHOD)
         return request
+
+    def _call(self, request: Request) -> Flow[Response]:
+        with FAMILY.raise_own():
+            return (yield from super()._call(request))
 
     def _error(self, response: Response) -> Exception:
         return status_error(response, self._context.session.credentials)

@@ -7,6 +7,8 @@ client's headers but its User-Agent, and each silence of the connection, not the
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from simstudio.core.context import Context
@@ -16,7 +18,7 @@ from simstudio.core.options import Options
 from simstudio.core.session import Session
 from simstudio.services.speedpix.credentials import SpeedPixCredentials
 from simstudio.services.speedpix.envelope import status_error
-from simstudio.services.speedpix.errors import UnsafeURLError
+from simstudio.services.speedpix.errors import FAMILY, UnsafeURLError
 from simstudio.services.speedpix.urls import Zone, check_fetchable, next_hop, without_query, zone_of_url
 from simstudio.transport.deadline import Budget
 from simstudio.transport.endpoint import Endpoint
@@ -73,11 +75,11 @@ class Transfers:
 
         Raises:
             SpeedPixStatusError: The storage refused it.
-            APIConnectionError: It did not get there.
+            SpeedPixConnectionError: It did not get there.
         """
         request = self._request("PUT", url, upload)
         request.headers["Content-Type"] = content_type
-        response = yield from self._context.session.exchange(request)
+        response = yield from self._exchange(request)
         if not response.ok:
             raise status_error(response, self._context.session.credentials)
 
@@ -91,14 +93,14 @@ class Transfers:
         Raises:
             UnsafeURLError: It is no address, or redirects to where nothing is fetched from.
             SpeedPixStatusError: It cannot be had.
-            APIConnectionError: No answer came.
+            SpeedPixConnectionError: No answer came.
         """
         check_fetchable(url, zone)
         for _ in range(MOST_HOPS + 1):
             request = self._request("GET", url)
             request.headers["Accept-Encoding"] = "identity"
             request.streamed = True
-            response = yield from self._context.session.exchange(request)
+            response = yield from self._exchange(request)
             if response.ok:
                 return response
             if response.status not in (301, 302, 303, 307, 308):
@@ -113,17 +115,24 @@ class Transfers:
             yield FromBody(response.body, "read")
         return response.content
 
-    def guarded(self, flow: Flow[T]) -> Flow[T]:
-        """A flow whose errors hold no secret."""
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Raise errors as SpeedPix's own, without secrets."""
         try:
-            return (yield from flow)
+            with FAMILY.raise_own():
+                yield
         except SimStudioError as error:
-            self.redact(error)
+            redact_error(error, self._context.session.credentials)
             raise
 
-    def redact(self, error: SimStudioError) -> None:
-        """Take secrets out of an error."""
-        redact_error(error, self._context.session.credentials)
+    def guarded(self, flow: Flow[T]) -> Flow[T]:
+        """A flow whose errors are SpeedPix's own and hold no secret."""
+        with self.guard():
+            return (yield from flow)
+
+    def _exchange(self, request: Request) -> Flow[Response]:
+        with FAMILY.raise_own():
+            return (yield from self._context.session.exchange(request))
 
     def _request(self, method: str, url: str, content: bytes | Upload = b"") -> Request:
         options = self._context.options

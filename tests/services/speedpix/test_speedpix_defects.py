@@ -20,10 +20,10 @@ from simstudio import APIStatusError, InvalidInputError
 from simstudio.core.conversion import structure
 from simstudio.sandbox.services.speedpix import SpeedPixServer
 from simstudio.services.speedpix import (
-    AsyncClient,
     Client,
     File,
     FileOutput,
+    Prediction,
     SpeedPixException,
     SpeedPixPermissionDeniedError,
     SpeedPixRefusedError,
@@ -32,6 +32,7 @@ from simstudio.services.speedpix import (
 )
 from simstudio.services.speedpix.credentials import format_date
 from simstudio.services.speedpix.outputs import wrap_output
+from tests.modes import both_modes
 from tests.services.speedpix.helpers import (
     HOST,
     KEY,
@@ -179,16 +180,21 @@ def test_2_a_path_that_would_be_sent_otherwise_than_it_is_signed_is_refused(mode
 # --- 12 to 16 ---------------------------------------------------------------------------------------------------------
 
 
-def test_12_nothing_pretends_to_cancel():  # 13
-    assert not hasattr(Client(KEY, SECRET).predictions, "cancel")
-    assert not hasattr(AsyncClient(KEY, SECRET).predictions, "async_cancel")
+@pytest.mark.parametrize(
+    ("call", "match"),
+    [
+        (lambda client: client.predictions.list(), "no call that lists predictions"),
+        (lambda client: client.predictions.cancel("task-1"), "no call that cancels a prediction: task-1 goes on"),
+        (lambda client: client.predictions.cancel(Prediction(None, "task-1")), "task-1 goes on"),
+    ],
+)
+@both_modes
+def test_12_and_13_what_the_service_does_not_have_is_a_clear_error(mode: str, call: Any, match: str):  # 13, 66
+    with pytest.raises(UnsupportedOperationError, match=match) as caught:
+        run(mode, call)
 
-
-def test_13_what_the_document_names_in_vain_is_a_clear_error(mode: str):  # 66
-    with pytest.raises(UnsupportedOperationError, match="no call that lists predictions") as caught:
-        run(mode, lambda client: client.predictions.list())
-
-    assert isinstance(caught.value, (NotImplementedError, SpeedPixException))
+    assert isinstance(caught.value, NotImplementedError)
+    assert isinstance(caught.value, SpeedPixException)
 
 
 def test_13_the_gateway_s_refusal_is_an_error_with_all_it_said(mode: str):  # 19

@@ -160,12 +160,13 @@ def test_a_refused_call_is_caught_as_documented(documented: SpeedPixServer):
     assert printed[1] == "状态码: 403"
 
 
-def test_anything_else_is_caught_as_documented(documented: SpeedPixServer, monkeypatch: pytest.MonkeyPatch):
+def test_a_dead_server_is_caught_as_an_error_of_the_service(documented: SpeedPixServer):
     documented.close()
 
     printed, _ = run_example("11")
 
-    assert printed[0].startswith("其他错误: Cannot connect to 127.0.0.1")
+    assert printed[0].startswith("API错误: Cannot connect to 127.0.0.1")
+    assert printed[1] == "状态码: None"
 
 
 @pytest.mark.parametrize("name", ["12", "13", "14"])

@@ -114,7 +114,7 @@ SCRIPTS: dict[str, Script] = {
     "31_files_create_bytesio_plain": lambda client: client.files.create(BytesIO(b"abc")),
     "32_files_async_create": lambda client: client.files.create("./in.png"),
     "36_input_path_prefixed": lambda client: client.run(WORKFLOW, {"image": "./in.png", "t": "text"}, wait=False),
-    "37_input_path_bare_sync": lambda client: client.run(WORKFLOW, {"image": "in.png"}, wait=False),
+    "37_input_path_bare_sync": lambda client: client.run(WORKFLOW, {"image": "in.png"}, wait=False, upload_paths=False),
     "43_input_pathlike_object": lambda client: client.run(WORKFLOW, {"image": Path("in.png")}, wait=False),
     "44_input_fileobj": open_file,
     "45_input_containers": containers,

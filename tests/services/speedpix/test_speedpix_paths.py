@@ -13,7 +13,7 @@ import simstudio
 from simstudio import ConfigurationError, InvalidInputError
 from simstudio.sandbox.services.speedpix import SpeedPixServer
 from simstudio.services.speedpix import Client, FileOutput
-from simstudio.services.speedpix.paths import MEDIA_TYPES, looks_like_media_path
+from simstudio.services.speedpix.paths import MEDIA_TYPES, may_name_media
 from tests.modes import both_modes
 from tests.services.speedpix.helpers import KEY, SECRET, keys, run
 
@@ -25,21 +25,32 @@ def sent(mode: str, server: SpeedPixServer, value: Any, *, given: dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    "text", ["/a/b.png", "./b.JPG", "../b.webp", "~/b.mp4", "~you/b.mov", "C:\\pictures\\b.gif", "d:/b.bmp"]
+    "text",
+    [
+        "/a/b.png",
+        "./b.JPG",
+        "../b.webp",
+        "~/b.mp4",
+        "~you/b.mov",
+        "C:\\pictures\\b.gif",
+        "d:/b.bmp",
+        "b.png",
+        "a/b.png",
+    ],
 )
-def test_a_path_to_a_media_file_looks_like_one(text: str):
-    assert looks_like_media_path(text)
+def test_a_text_that_ends_like_a_media_file_may_name_one(text: str):
+    assert may_name_media(text)
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "b.png", "pictures/b.png", "a prompt", "https://x.test/b.png", "data:image/png;base64,AA==", "", "/", ".",
-        "/etc/passwd", "./b.txt", "./b", "./b.png ", "./b.png?x", ".png", "/imagine a cat", "...b.png",
+        "a prompt", "https://x.test/b.png", "data:image/png;base64,AA==", "", "/", ".",
+        "/etc/passwd", "b.txt", "./b.txt", "./b", "./b.png ", "./b.png?x", ".png", "/imagine a cat",
     ],
 )  # fmt: skip
 def test_other_texts_do_not(text: str):
-    assert not looks_like_media_path(text)
+    assert not may_name_media(text)
 
 
 @pytest.mark.parametrize("ending", sorted(MEDIA_TYPES))
@@ -54,6 +65,41 @@ def test_each_listed_kind_is_uploaded_as_what_it_is(ending: str, here: Path, ser
 def test_relative_absolute_and_upward_paths_below_the_root_are_uploaded(mode: str, here: Path, server: SpeedPixServer):
     for text in ("./in.png", f"{here}/in.png", "../here/in.png"):
         assert sent(mode, server, text).startswith(server.base_url)
+
+
+def test_a_bare_name_of_a_file_below_the_root_is_uploaded(
+    mode: str, here: Path, server: SpeedPixServer, caplog: pytest.LogCaptureFixture
+):
+    (here / "below").mkdir()
+    (here / "below" / "a cat.png").write_bytes(b"x")
+
+    for text in ("in.png", "below/a cat.png"):
+        assert sent(mode, server, text).startswith(server.base_url)
+    assert caplog.records == []
+
+
+def test_a_bare_name_of_a_file_outside_the_root_is_text_with_a_warning(
+    here: Path, server: SpeedPixServer, caplog: pytest.LogCaptureFixture
+):
+    (here / "below").mkdir()
+    (here / "link.png").symlink_to(here.parent / "outside.png")
+    (here.parent / "outside.png").write_bytes(b"private")
+
+    assert sent("sync", server, "in.png", upload_root="below") == "in.png"
+    assert sent("sync", server, "link.png") == "link.png"
+    assert [record.getMessage().partition(": ")[0] for record in caplog.records] == [
+        "The input holds the name of a media file outside upload_root (below)",
+        "The input holds the name of a media file outside upload_root (the current directory)",
+    ]
+    assert server.sandbox.uploads == {}
+
+
+@pytest.mark.parametrize("text", ["a drawing of in.png", "missing.png", "a" * 5000 + ".png", "\0.png"])
+def test_a_prompt_that_ends_like_a_file_is_text_without_a_warning(
+    text: str, here: Path, server: SpeedPixServer, caplog: pytest.LogCaptureFixture
+):
+    assert sent("sync", server, text) == text
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize("text", ["../outside.png", "{outside}", "./link.png", "./linked/outside.png"])

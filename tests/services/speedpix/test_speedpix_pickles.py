@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import builtins
 import copy
 import pickle
 import traceback
@@ -97,6 +99,25 @@ def test_a_pickled_prediction_is_a_record_without_a_client(mode: str, server: Sp
     for call in (record.reload, record.wait, record.result):
         with pytest.raises(ConfigurationError, match=r"predictions\.get"):
             call()
+
+
+OLD_TIMEOUT = (
+    "gASViwEAAAAAAACMJnNpbXN0dWRpby5zZXJ2aWNlcy5zcGVlZHBpeC5wcmVkaWN0aW9ulIwWUHJlZGljdGlvblRpbWVvdXRFcnJvcpSTlIwr"
+    "VGhlIHByZWRpY3Rpb24gdC0xIHdhcyBub3QgZG9uZSB3aXRoaW4gNSBzLpSFlFKUfZQojARjb2RllIwHVElNRU9VVJSMBnN0YXR1c5ROjAdk"
+    "ZXRhaWxzlE6MC3NlcnZlcl9jb2RllE6MCHJlc3BvbnNllE6MB2hpc3RvcnmUKYwDam9ilE6MB3Rhc2tfaWSUjAN0LTGUjApwcmVkaWN0aW9u"
+    "lGgAjAlfcmVzdG9yZWSUk5RoEH2UKIwCaWSUaBCMBWlucHV0lH2UjAFhlEsBc4wGb3V0cHV0lE6MBWVycm9ylE6MCmVycm9yX2NvZGWUTowJ"
+    "aW52b2tlX2lklE6MCHByb2dyZXNzlE6MA2V0YZROjAdtZXNzYWdllE6MB19zdGF0dXOUjAd1bmtub3dulIwJX2VzdGltYXRllE51hpRSlHVi"
+    "Lg=="
+)
+"""A PredictionTimeoutError that was pickled before it was also the builtin TimeoutError."""
+
+
+def test_an_error_of_an_earlier_version_is_loaded():
+    error = pickle.loads(base64.b64decode(OLD_TIMEOUT))
+
+    assert isinstance(error, builtins.TimeoutError)
+    assert (str(error), error.task_id) == ("The prediction t-1 was not done within 5 s.", "t-1")
+    assert (error.prediction.id, error.prediction.input) == ("t-1", {"a": 1})
 
 
 def test_an_error_carries_no_secret(mode: str, sandbox: SpeedPixSandbox):

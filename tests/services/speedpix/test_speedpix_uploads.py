@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 import simstudio
+from simstudio import InvalidInputError
 from simstudio.sandbox.services.speedpix import SpeedPixServer
 from simstudio.services.speedpix import (
     FileOutput,
@@ -21,7 +22,7 @@ from simstudio.services.speedpix import (
 )
 from simstudio.services.speedpix.attachments import attach
 from tests.modes import both_modes
-from tests.services.speedpix.helpers import HOST, Answering, Handler, fetch, on, play
+from tests.services.speedpix.helpers import HOST, Answering, Handler, fetch, keys, on, play, run
 from tests.uploads import UPLOADS
 
 SIGN = "/scc/sp_create_temp_file_upload_sign"
@@ -79,6 +80,17 @@ def test_what_a_caller_says_of_a_file_comes_first(given: dict[str, str], content
 
 
 # --- uploads ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content", [b"abc", bytearray(b"abc"), memoryview(b"abc")])
+@both_modes
+def test_bytes_are_a_file_when_they_have_a_name(mode: str, content: Any, server: SpeedPixServer):
+    made = run(mode, lambda client: client.files.create(content, filename="x.png"), **keys(server))
+
+    assert (made.name, made.content_type, made.size) == ("x.png", "image/png", 3)
+    assert list(server.sandbox.uploads.values()) == [b"abc"]
+    with pytest.raises(InvalidInputError, match="no name"):
+        run(mode, lambda client: client.files.create(content), **keys(server))
 
 
 @both_modes
