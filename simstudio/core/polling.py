@@ -167,6 +167,7 @@ class Poller:
         expected: Expectation | None = None,
         begun: float | None = None,
         subject: str = "",
+        again: str = "",
     ) -> Flow[S]:
         """Poll until the state is final, and return that state.
 
@@ -186,6 +187,7 @@ class Poller:
                 After failed polls a pause is no shorter than the schedule's, so that the wait outlasts a short outage.
             begun: When the run began, by the clock; by default now.
             subject: The run, such as ``The task t-1``. Ctrl-C and cancellation then say that it goes on.
+            again: Call that waits for the run again, for that message.
 
         Raises:
             SimStudioError: The error of ``expired``; an error that is not transient, or lasts; the last of too many
@@ -198,7 +200,7 @@ class Poller:
         state: S | None = None
         failures = refusals = polls = 0
         last = False
-        with saying_what_goes_on(subject):
+        with saying_what_goes_on(subject, again):
             while True:
                 polls += 1
                 floor = 0.0

@@ -253,6 +253,7 @@ class Jobs(APIResource[M]):
                 expected=durations.expect(workflow_id) if known else None,
                 begun=watch.begun,
                 subject=f"The job {target.task_id}",
+                again=f"client.jobs.wait({target.task_id!r}{f', workflow_id={workflow_id!r}' if workflow_id else ''})",
             )
             self._raise_unless_succeeded(done)
         except SimStudioError as error:

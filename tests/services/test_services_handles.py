@@ -90,3 +90,22 @@ def test_an_error_of_a_handle_has_the_id_of_its_run(service: str, call: str) -> 
     with pytest.raises(SimStudioError) as caught:
         getattr(HANDLES[service][0](refusal), call)()
     assert caught.value.task_id == "r-1"
+
+
+AGAIN = {
+    "oomol": "client.tasks.wait_for_completion('r-1')",
+    "speedpix": "client.predictions.get('r-1').wait()",
+    "vectorvein": "client.workflows.handle('r-1').wait()",
+    "vectorvein agent": "client.agent_tasks.handle('r-1').wait()",
+}
+
+
+def test_ctrl_c_names_the_run_that_goes_on_and_how_to_wait_for_it_again(service: str, clock: Clock) -> None:
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        Server(service).handle().wait(on_progress=interrupt)
+
+    assert "r-1 was not waited for to its end." in str(caught.value)
+    assert str(caught.value).endswith(f"wait again with {AGAIN[service]}.")

@@ -324,6 +324,7 @@ class Runs(APIResource[M]):
                 client_timeout=self._context.options.timeout,
                 on_progress=on_progress,
                 subject=f"The run {run_id}",
+                again=f"client.v2.runs.wait({workflow_id!r}, {run_id!r})",
             )
         )
 

@@ -221,7 +221,12 @@ class Packages(OomolResource[M]):
             )
 
         polls = self._poll(
-            options, ask, done=lambda task: task.done, expired=expired, subject=f"The installation {task_id}"
+            options,
+            ask,
+            done=lambda task: task.done,
+            expired=expired,
+            subject=f"The installation {task_id}",
+            again=f"client.packages.wait_for_install_completion({task_id!r})",
         )
         try:
             task = yield from unwrapped(polls, f"the installation {task_id}")

@@ -151,7 +151,14 @@ class TaskFlows(OomolResource[M]):
                 logs=reader.logs,
             )
 
-        polls = self._poll(options, ask, done=lambda task: task.done, expired=expired, subject=f"The task {task_id}")
+        polls = self._poll(
+            options,
+            ask,
+            done=lambda task: task.done,
+            expired=expired,
+            subject=f"The task {task_id}",
+            again=f"client.tasks.wait_for_completion({task_id!r})",
+        )
         try:
             task = yield from unwrapped(polls, f"the task {task_id}")
             self._check(task, reader.logs)

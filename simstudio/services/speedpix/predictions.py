@@ -315,6 +315,7 @@ class Predictions(SpeedPixResource[M]):
                 on_progress=on_progress,
                 estimate=lambda seen: seen._estimate,
                 subject=f"The prediction {prediction.id}",
+                again=f"client.predictions.get({prediction.id!r}).wait()",
             )
         except SimStudioError as error:
             error.task_id = prediction.id

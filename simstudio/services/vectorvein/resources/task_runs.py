@@ -53,10 +53,14 @@ class AgentTaskRun(SubmittedRun[M, AgentTask, AgentTask]):
         def ask(seconds: float | Unset) -> Flow[AgentTask]:
             return self._tasks._task(self.id, seconds)
 
+        again = f"client.agent_tasks.handle({self.id!r}).wait()"
+
         def expired(last: AgentTask | None) -> TimeoutError:
             seen = "never seen" if last is None else f"last seen {last.status!r}"
             return TimeoutError(
-                f"The task {self.id} had not ended within {timeout:g} s ({seen}). It goes on.", job=last
+                f"The task {self.id} had not ended within {timeout:g} s ({seen}). It goes on; wait again with {again}, "
+                "or give a longer timeout.",
+                job=last,
             )
 
         return poller.wait(
@@ -67,6 +71,7 @@ class AgentTaskRun(SubmittedRun[M, AgentTask, AgentTask]):
             client_timeout=self._context.options.timeout,
             on_progress=on_progress,
             subject=f"The task {self.id}",
+            again=again,
         )
 
     def _result(self, state: AgentTask) -> Flow[AgentTask]:

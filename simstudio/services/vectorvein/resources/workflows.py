@@ -55,6 +55,11 @@ class RunReference:
     wid: str | None = None
     vapp: bool = False
 
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Arguments of ``client.workflows.handle`` for this run."""
+        return (self.rid, self.wid or "", "VAPP") if self.vapp else (self.rid,)
+
 
 class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
     """Workflows and their runs.
@@ -328,11 +333,13 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
         def ask(seconds: float | Unset) -> Flow[WorkflowRunResult]:
             return self._state(run, seconds)
 
+        again = f"client.workflows.handle({', '.join(map(repr, run.arguments))}).wait()"
+
         def expired(last: WorkflowRunResult | None) -> TimeoutError:
             seen = "never seen" if last is None else f"last seen with status {last.status}"
             return TimeoutError(
-                f"The run {run.rid} was not done within {timeout:g} s ({seen}). It goes on; wait again with "
-                "client.workflows.handle(error.rid).wait(), or give a longer timeout.",
+                f"The run {run.rid} was not done within {timeout:g} s ({seen}). It goes on; wait again with {again}, "
+                "or give a longer timeout.",
                 job=last,
             )
 
@@ -345,6 +352,7 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
                 client_timeout=self._context.options.timeout,
                 on_progress=on_progress,
                 subject=f"The run {run.rid}",
+                again=again,
             )
         except SimStudioError as error:
             error.task_id = run.rid
