@@ -21,6 +21,8 @@ MOST_ITEMS = 1000
 """How many may wait before nothing more is begun."""
 MOST_WEIGHT = 64 * 1024 * 1024
 """Bytes of memory that may wait before nothing more is begun."""
+UNWEIGHED = 8
+"""How many wait without being weighed, which costs as much as the rest of their delivery."""
 _SAMPLE = 32
 _DEPTH = 20
 _SCALAR, _CONTAINER, _ENTRY = 50, 64, 40  # bytes, as CPython has them
@@ -40,7 +42,7 @@ class Backlog:
 
     def put(self, item: BatchItem) -> None:
         """Add one."""
-        weight = weight_of(item)
+        weight = weight_of(item) if len(self._items) >= UNWEIGHED else 0
         self._items.append((item, weight))
         self._weight += weight
 

@@ -213,5 +213,7 @@ def _key_of(index: int, value: Any, key: Callable[[Any], object] | None) -> str:
 
 def fingerprint(data: Any) -> str:
     """SHA-256 of the JSON of an input: a changed one is another."""
-    text = json.dumps(data, sort_keys=True, ensure_ascii=False, allow_nan=False, default=plain)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(_ENCODER.encode(data).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False, default=plain)

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 DRAIN_PATIENCE = 30.0
 """Seconds that what is under way gets to end, when a batch ends early."""
 
+_TOGETHER = 0.001
+"""Seconds that a finished item may wait for others, before the consumer is woken."""
+
 logger = logging.getLogger("simstudio.batch")
 _alive: set[Threaded] = set()
 
@@ -59,14 +62,14 @@ class Box:
     def put(self, item: BatchItem) -> None:
         """Hand an item over, on the engine's event loop.
 
-        The consumer is woken once for the items of one turn of the loop: two threads that take turns for each item
-        would cost more than the items do.
+        The consumer is woken once for the items of a millisecond: two threads that take turns for each item would cost
+        more than the items do.
         """
         with self.changed:
             self.items.put(item)
         if not self._waking:
             self._waking = True
-            asyncio.get_running_loop().call_soon(self._wake)
+            asyncio.get_running_loop().call_later(_TOGETHER, self._wake)
 
     def _wake(self) -> None:
         self._waking = False

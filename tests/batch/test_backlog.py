@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import simstudio as sim
-from simstudio.batch.backlog import MOST_ITEMS, MOST_WEIGHT, Backlog, weight_of
+from simstudio.batch.backlog import MOST_ITEMS, MOST_WEIGHT, UNWEIGHED, Backlog, weight_of
 from simstudio.batch.items import BatchItem
 from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.transport.message import Response
@@ -42,22 +42,38 @@ def test_it_is_full_by_number() -> None:
     assert not backlog.full
 
 
+def backlog_that_weighs() -> Backlog:
+    backlog = Backlog()
+    for index in range(UNWEIGHED):
+        backlog.put(BatchItem(index, None))
+    return backlog
+
+
 @pytest.mark.parametrize("what", HEAVY)
 def test_it_is_full_by_weight(what: str) -> None:
-    backlog = Backlog()
+    backlog = backlog_that_weighs()
     for _ in range(4):
         assert not backlog.full
         backlog.put(HEAVY[what])
     assert backlog.full
-    assert (backlog.take(), backlog.full, len(backlog)) == (HEAVY[what], False, 3)
+    assert [backlog.take().input for _ in range(UNWEIGHED)] == [None] * UNWEIGHED
+    assert (backlog.full, backlog.take(), backlog.full, len(backlog)) == (True, HEAVY[what], False, 3)
+
+
+def test_few_are_not_weighed() -> None:
+    backlog = Backlog()
+    for _ in range(UNWEIGHED):
+        backlog.put(HEAVY["result"])
+    assert not backlog.full
 
 
 def test_what_changes_while_it_waits_weighs_what_it_did() -> None:
     output = {"rows": [MUCH] * 4}
-    backlog = Backlog()
+    backlog = backlog_that_weighs()
     backlog.put(BatchItem(0, None, WorkflowExecutionResult(True, output)))
     output.clear()
-    backlog.take()
+    while backlog:
+        backlog.take()
     assert not backlog.full
 
 
