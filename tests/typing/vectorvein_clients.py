@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from simstudio import APIResponse
@@ -13,11 +14,14 @@ from simstudio.services.vectorvein import (
     AccessKey,
     AccessKeyListResponse,
     Agent,
+    AgentDefinition,
     AgentTask,
     AsyncVectorVeinClient,
+    AttachmentDetail,
     FileUploadResult,
     VAppURL,
     VectorVeinClient,
+    Workflow,
     WorkflowInputField,
     WorkflowRun,
     WorkflowRunResult,
@@ -45,6 +49,17 @@ def sync_client(client: VectorVeinClient) -> None:
     assert_type(client.access_keys.list(page=2), AccessKeyListResponse)
     assert_type(client.delete_agent("a"), None)
     assert_type(client.upload_file("a.txt"), FileUploadResult)
+    assert_type(client.upload_file(b"abc", "a.txt"), FileUploadResult)
+    assert_type(client.run_workflow("w", [WorkflowInputField("n", "f", Path("a.txt"))]), str | WorkflowRunResult)
+    assert_type(client.continue_agent_task("t", "x", [AttachmentDetail("a", "u"), Path("b.txt")]), AgentTask)
+    assert_type(client.get_workflow("w"), Workflow)
+    assert_type(client.list_workflows(tags=["t"]).workflows, list[Workflow])
+    assert_type(client.run_workflow_template("t", {}), str)
+    assert_type(client.validate_api_key().username, str | None)
+    assert_type(client.agent_tasks.get("t").waiting, bool)
+    assert_type(AgentDefinition("m", "b").compress_memory_after_tokens, int | None)
+    for workflow in client.workflows.iterate():
+        assert_type(workflow, Workflow)
     assert_type(client.agent_tasks.handle("t").wait(), AgentTask)
     assert_type(client.generate_vapp_url("a", "b", "c"), VAppURL)
     assert_type(client.with_raw_response.get_agent("a"), APIResponse[Agent])
@@ -68,6 +83,8 @@ async def async_client(client: AsyncVectorVeinClient) -> None:
 
 
 def mistakes(client: VectorVeinClient) -> None:
+    client.create_agent("a", "b", "c", "d", "model")  # type: ignore[arg-type]
+    client.continue_agent_task("t", "x", [b"bytes"])  # type: ignore[list-item]
     client.get_agent(5)  # type: ignore[arg-type]
     client.list_agents(pages=3)  # type: ignore[call-arg]
     client.no_such_method()  # type: ignore[attr-defined]

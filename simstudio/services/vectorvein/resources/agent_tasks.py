@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from simstudio.core.files import Content, File, as_file
+from simstudio.core.files import File, UploadedFile, as_file
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset
@@ -33,7 +34,10 @@ if TYPE_CHECKING:
 
 SCHEDULE = PollSchedule(initial=2.0, multiplier=1.5, maximum=15.0)
 
-Attachments = Iterable[AttachmentDetail | OssAttachmentDetail | Mapping[str, Any] | Content | File]
+Attachment = (
+    AttachmentDetail | OssAttachmentDetail | Mapping[str, Any] | os.PathLike[str] | BinaryIO | UploadedFile | File
+)
+Attachments = Iterable[Attachment]
 
 
 class AgentTasks(Uploads[M]):
