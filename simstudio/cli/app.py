@@ -30,6 +30,7 @@ from simstudio.cli.profiles import profiles
 from simstudio.cli.run import run
 from simstudio.cli.runs import runs
 from simstudio.cli.sandbox import sandbox
+from simstudio.cli.service_group import SERVICE_GROUPS
 from simstudio.cli.status import status
 from simstudio.cli.table_files import tables
 from simstudio.cli.usage import usage
@@ -152,6 +153,7 @@ for _command in (
     *(run, batch, status, workflows, runs, logs, files, tables, knowledge),
     *(usage, webhooks, operations, call, api, codegen, sandbox),
     *(login, logout, profiles, doctor, completion),
+    *SERVICE_GROUPS,
 ):
     application.add_command(_command)
 application.add_command(_under_another_name(runs), "job")

@@ -195,7 +195,7 @@ def _exit_code(error: SimStudioError) -> ExitCode:
 
 
 def _message(error: SimStudioError, task_id: str | None, invocation: Invocation) -> str:
-    if invocation.rephrase is not None:
+    if invocation.rephrase is not None and not (isinstance(error, JobTimeoutError) and task_id is not None):
         return invocation.rephrase(str(error))
     if isinstance(error, JobFailedError) and error.result is None:  # an import or a document, which is no workflow
         return in_words(str(error))
@@ -205,7 +205,7 @@ def _message(error: SimStudioError, task_id: str | None, invocation: Invocation)
     if isinstance(error, JobTimeoutError) and task_id is not None:
         seen = f" (last seen {error.job.status!r})" if error.job is not None else ""
         more = "" if invocation.embedded else f" It goes on; wait again with: {invocation.wait_again(task_id)}"
-        return f"The job {task_id} was not done in time{seen}.{more}"
+        return f"The {invocation.noun} {task_id} was not done in time{seen}.{more}"
     if isinstance(error, JobTimeoutError) and invocation.interruption:
         return str(error).replace(_WAIT_AGAIN, f"{invocation.interruption}.")
     if isinstance(error, APIVersionError):

@@ -22,15 +22,7 @@ def global_options(command: Callable[..., Any]) -> Callable[..., Any]:
         shell_complete=complete_profiles,
         help="Use the server and key of this profile (see login); else SIM_PROFILE.",
     )
-    verbose = click.option(
-        "-v",
-        "--verbose",
-        count=True,
-        expose_value=False,
-        callback=_set_verbosity,
-        help="Show requests on standard error; -vv shows bodies as well. Never keys.",
-    )
-    return profile(verbose(command))
+    return profile(verbose_option(command))
 
 
 def _set_profile(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
@@ -74,3 +66,14 @@ def _requests_logged() -> Iterator[None]:
     finally:
         package.removeHandler(handler)
         logger.setLevel(before)
+
+
+verbose_option = click.option(
+    "-v",
+    "--verbose",
+    count=True,
+    expose_value=False,
+    callback=_set_verbosity,
+    help="Show requests on standard error; -vv shows bodies as well. Never keys.",
+)
+"""Decorator: ``-v``."""

@@ -150,7 +150,7 @@ def _refuse(option: str, problem: str) -> NoReturn:
     raise click.BadParameter(problem, click.get_current_context(silent=True), param_hint=option)
 
 
-_input = click.option(
+input_option = click.option(
     "--input",
     "-i",
     "pairs",
@@ -160,12 +160,12 @@ _input = click.option(
     help="One field of the input. VALUE is JSON where it is valid JSON (n=3, tags='[1, 2]', s='\"3\"'), else text. "
     "Again for more.",
 )
-_input_json = click.option(
+input_json_option = click.option(
     "--input-json",
     metavar="FILE|-",
     help="Read the input from a JSON file, or from standard input (-). --input wins over its keys.",
 )
-_file = click.option(
+file_option = click.option(
     "--file",
     "-f",
     "files",
@@ -178,4 +178,4 @@ _file = click.option(
 
 def input_options(command: C) -> C:
     """Decorator: the options that make an input; the command gets ``pairs``, ``input_json`` and ``files``."""
-    return _input(_input_json(_file(command)))
+    return input_option(input_json_option(file_option(command)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import attrs
 import click
@@ -36,6 +36,8 @@ class Invocation:
         id_advice: What to do if the server does not know an id; empty if the id is no shortened one.
         rephrase: Puts options and variables in the place of the arguments that a message of another service's client
             names; None for Sim.
+        waiter: The words of the command that waits for a background execution.
+        noun: A background execution, in the word of its service.
     """
 
     as_json: bool = False
@@ -53,6 +55,8 @@ class Invocation:
     key_advice: str = "Check SIM_API_KEY, and that it belongs to this server."
     id_advice: str = ""
     rephrase: Callable[[str], str] | None = None
+    waiter: Sequence[str] = ("runs", "wait")
+    noun: str = "job"
 
     @property
     def program(self) -> list[str]:
@@ -72,7 +76,7 @@ class Invocation:
 
     def wait_again(self, task_id: str | None) -> str:
         """The command that waits for a background execution."""
-        words = [*self.program, "runs", "wait", str(task_id)]
+        words = [*self.program, *self.waiter, str(task_id)]
         if self.workflow is not None:
             words += ["--workflow", self.workflow, "--api-version", "v2"]
         return shlex.join(words)

@@ -32,6 +32,7 @@ class Service:
     Attributes:
         name: The word for it on the command line.
         title: Its name.
+        things: What it runs, in the plural.
         address: The environment variable of its address, and the argument of its client.
         keys: The environment variables of its keys, with the arguments of its client, which reads them.
         client_class: ``module:class`` of its client; imported when it is used.
@@ -43,6 +44,7 @@ class Service:
 
     name: str
     title: str
+    things: str
     address: tuple[str, str]
     keys: Mapping[str, str]
     client_class: str
@@ -118,6 +120,7 @@ SERVICES: Mapping[str, Service] = {
         Service(
             "oomol",
             "Oomol Connect",
+            "blocks",
             ("OOMOL_BASE_URL", "base_url"),
             {"OOMOL_TOKEN": "api_token"},
             "simstudio.services.oomol:OomolConnectClient",
@@ -128,6 +131,7 @@ SERVICES: Mapping[str, Service] = {
         Service(
             "speedpix",
             "SpeedPix",
+            "workflows",
             ("SPEEDPIX_ENDPOINT", "endpoint"),
             {"SPEEDPIX_APP_KEY": "app_key", "SPEEDPIX_APP_SECRET": "app_secret"},
             "simstudio.services.speedpix:SpeedPixClient",
@@ -138,6 +142,7 @@ SERVICES: Mapping[str, Service] = {
         Service(
             "vectorvein",
             "VectorVein",
+            "workflows",
             ("VECTORVEIN_BASE_URL", "base_url"),
             {"VECTORVEIN_API_KEY": "api_key"},
             "simstudio.services.vectorvein:VectorVeinClient",

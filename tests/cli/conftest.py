@@ -15,8 +15,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from simstudio.cli.app import application
+from simstudio.cli.services import SERVICES
 from simstudio.core.polling import Poller, PollSchedule
 from simstudio.sandbox import Pause, Sandbox, SandboxServer
+from tests.cli.service_cases import case, served, service  # noqa: F401 - fixtures
 from tests.tls import one_tls_context  # noqa: F401 - a fixture
 
 KEY = "sk-sim-test-of-the-command-line"
@@ -30,6 +32,7 @@ SETTINGS = (
     "SIM_LOG",
     "SIM_BATCH_SHARED",
     "SIM_PROFILE",
+    *(name for each in SERVICES.values() for name in (each.address[0], *each.keys)),
 )
 
 

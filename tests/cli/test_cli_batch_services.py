@@ -3,65 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 
 from simstudio.cli.services import SERVICES
-from simstudio.sandbox.services.oomol import OomolSandbox
-from simstudio.sandbox.services.speedpix import SpeedPixSandbox
-from simstudio.sandbox.services.vectorvein import VectorVeinSandbox
-from tests.services.limited import fields
-
-
-@attrs.frozen
-class Case:
-    """A service: its sandbox, what a batch executes there, and an input."""
-
-    sandbox: Callable[[], Any]
-    thing: str
-    input: Callable[[int], Any]
-    begins: str
-
-    def begun(self, server: Any) -> int:
-        """How many runs were begun, or tried."""
-        return sum(each.method == "POST" and each.path == self.begins for each in server.sandbox.requests)
-
-
-CASES = {
-    "oomol": Case(OomolSandbox, "sandbox::echo", lambda n: {"n": n}, "/api/v1/tasks"),
-    "speedpix": Case(lambda: SpeedPixSandbox(states=()), "echo", lambda n: {"n": n}, "/scc/comfy_prompt"),
-    "vectorvein": Case(lambda: VectorVeinSandbox(polls=0), "hello", fields, "/api/v1/open-api/workflow/run"),
-}
-VARIABLES = sorted({name for service in SERVICES.values() for name in (service.address[0], *service.keys)})
-
-
-@pytest.fixture(params=CASES)
-def name(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def case(name: str) -> Case:
-    return CASES[name]
-
-
-@pytest.fixture(autouse=True)
-def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in VARIABLES:
-        monkeypatch.delenv(variable, raising=False)
-
-
-@pytest.fixture
-def served(case: Case, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A sandbox of the service that the environment leads to."""
-    with case.sandbox().serve() as server:
-        for variable, value in server.environ.items():
-            monkeypatch.setenv(variable, value)
-        yield server
+from tests.cli.service_cases import Case
 
 
 @pytest.fixture
@@ -80,9 +28,9 @@ def outputs(text: str) -> list[Any]:
 
 
 def test_a_batch_runs_and_its_ledger_goes_on_with_the_same_service(
-    cli, name, case, served, inputs, ledger, tmp_path
+    cli, service, case, served, inputs, ledger, tmp_path
 ) -> None:
-    first = cli("batch", "run", "--service", name, case.thing, inputs, "--ledger", ledger)
+    first = cli("batch", "run", "--service", service, case.thing, inputs, "--ledger", ledger)
     again = cli("batch", "resume", ledger)
     exported = cli("batch", "export", ledger, "-", "--format", "jsonl")
 
@@ -90,9 +38,9 @@ def test_a_batch_runs_and_its_ledger_goes_on_with_the_same_service(
     assert (again.exit_code, again.stdout) == (0, first.stdout)
     assert outputs(exported.stdout) == outputs(first.stdout) != [None] * 3
     assert case.begun(served) == 3
-    assert json.loads(cli("batch", "status", ledger).stdout)["service"] == SERVICES[name].title
+    assert json.loads(cli("batch", "status", ledger).stdout)["service"] == SERVICES[service].title
     kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
-    assert not any(served.environ[variable].encode() in kept for variable in SERVICES[name].keys)
+    assert not any(served.environ[variable].encode() in kept for variable in SERVICES[service].keys)
 
 
 def test_the_embedded_sandbox_runs_it_without_a_key(cli, tmp_path) -> None:
@@ -103,19 +51,19 @@ def test_the_embedded_sandbox_runs_it_without_a_key(cli, tmp_path) -> None:
     assert (result.exit_code, states(result.stdout)) == (0, ["done"])
 
 
-def test_what_is_missing_in_the_environment_is_named(cli, name, case, inputs) -> None:
-    result = cli("batch", "run", "--service", name, case.thing, inputs)
+def test_what_is_missing_in_the_environment_is_named(cli, service, case, inputs) -> None:
+    result = cli("batch", "run", "--service", service, case.thing, inputs)
 
-    missing = list(SERVICES[name].keys) if SERVICES[name].needs_key else [SERVICES[name].address[0]]
+    missing = list(SERVICES[service].keys) if SERVICES[service].needs_key else [SERVICES[service].address[0]]
     assert result.exit_code == 3
     assert f"{' and '.join(missing)}, or try --sandbox" in result.stderr
 
 
 def test_a_server_that_only_the_ledger_names_gets_no_key(
-    cli, name, case, served, inputs, ledger, monkeypatch: pytest.MonkeyPatch
+    cli, service, case, served, inputs, ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cli("batch", "run", "--service", name, case.thing, inputs, "--ledger", ledger)
-    monkeypatch.delenv(SERVICES[name].address[0])
+    cli("batch", "run", "--service", service, case.thing, inputs, "--ledger", ledger)
+    monkeypatch.delenv(SERVICES[service].address[0])
     before = len(served.requests)
 
     result = cli("batch", "resume", ledger, "--retry-failed")
@@ -125,27 +73,29 @@ def test_a_server_that_only_the_ledger_names_gets_no_key(
     assert len(served.requests) == before
 
 
-def test_a_ledger_of_one_service_is_of_no_other(cli, name, case, served, inputs, ledger) -> None:
-    cli("batch", "run", "--service", name, case.thing, inputs, "--ledger", ledger)
-    other = next(each for each in SERVICES if each != name)
+def test_a_ledger_of_one_service_is_of_no_other(cli, service, case, served, inputs, ledger) -> None:
+    cli("batch", "run", "--service", service, case.thing, inputs, "--ledger", ledger)
+    other = next(each for each in SERVICES if each != service)
 
     resumed = cli("batch", "resume", ledger, "--service", other)
     run = cli("batch", "run", "--service", other, case.thing, inputs, "--ledger", ledger, "--sandbox")
     sims = cli("batch", "run", case.thing, inputs, "--ledger", ledger, "--sandbox")
 
     assert (resumed.exit_code, run.exit_code, sims.exit_code) == (2, 2, 2)
-    title = SERVICES[name].title
+    title = SERVICES[service].title
     assert f"runs on {title}; --service cannot change that" in resumed.stderr
     assert f"ran on {title}, not on {SERVICES[other].title}" in run.stderr
     assert f"ran on {title}, not on Sim" in sims.stderr
 
 
-def test_a_ledger_of_python_goes_on_where_the_call_names_the_service(cli, name, case, served, inputs, ledger) -> None:
+def test_a_ledger_of_python_goes_on_where_the_call_names_the_service(
+    cli, service, case, served, inputs, ledger
+) -> None:
     with served.client() as client:
-        list(SERVICES[name].map(client)(case.thing, inputs, ledger=ledger))
+        list(SERVICES[service].map(client)(case.thing, inputs, ledger=ledger))
 
     nameless = cli("batch", "resume", ledger, inputs)
-    named = cli("batch", "resume", ledger, inputs, "--service", name)
+    named = cli("batch", "resume", ledger, inputs, "--service", service)
 
     assert (nameless.exit_code, named.exit_code, states(named.stdout)) == (2, 0, ["done"] * 3)
     assert "give --service oomol|speedpix|vectorvein" in nameless.stderr
@@ -173,14 +123,14 @@ def test_options_that_only_sim_has_are_refused(cli, words) -> None:
 
 
 def test_a_refused_key_ends_the_batch_and_names_its_variable(
-    cli, name, case, served, inputs, monkeypatch: pytest.MonkeyPatch
+    cli, service, case, served, inputs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    secret = list(SERVICES[name].keys)[-1]
+    secret = list(SERVICES[service].keys)[-1]
     monkeypatch.setenv(secret, "another-key")
 
-    result = cli("batch", "run", "--service", name, case.thing, inputs)
+    result = cli("batch", "run", "--service", service, case.thing, inputs)
 
-    assert result.exit_code == (1 if name == "speedpix" else 3)  # its gateway refuses a signature with 403
+    assert result.exit_code == (1 if service == "speedpix" else 3)  # its gateway refuses a signature with 403
     assert secret in result.stderr
     assert "SIM_" not in result.stderr
     assert "another-key" not in result.stderr

@@ -95,9 +95,12 @@ class TestWide:
 def lists(command: click.Command, words: tuple[str, ...] = ()) -> Iterator[Any]:
     """All commands that show a list."""
     if isinstance(command, click.Group):
-        for name, below in command.commands.items():
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below is not None
             yield from lists(below, (*words, name))
-    elif words[-1] in ("list", "versions", "search", "operations"):
+    elif words[-1] in ("list", "versions", "search", "operations", "blocks", "packages", "applets"):
         yield pytest.param(command, id=" ".join(words))
 
 
