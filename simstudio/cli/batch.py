@@ -51,9 +51,11 @@ Examples:
   simstudio batch resume runs.sqlite       after Ctrl-C, a crash, a reboot
   simstudio batch resume runs.sqlite --retry-failed --on-unknown rerun
 
-\b
 INPUTS holds one JSON value a line; or it is a file .json (an array), .csv, .tsv, .parquet or .arrow, whose rows are the
-inputs; also with .gz or .zst. Values of CSV are texts. Each result is one line:
+inputs; also with .gz or .zst. Values of CSV are texts.
+
+\b
+Each result is one line:
   {"index", "key", "state", "input", "output", "error", "attempts", "elapsed",
    "run_id"}
 
