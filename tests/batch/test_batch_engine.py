@@ -12,7 +12,7 @@ import pytest
 from fakes import Fake
 
 import simstudio as sim
-from simstudio.batch.backlog import MOST_WEIGHT
+from simstudio.batch.backlog import MOST_WEIGHT, UNWEIGHED
 from simstudio.batch.engine import Engine
 from simstudio.batch.execution import Limits, Receipt
 from simstudio.batch.items import BatchItem, prepare
@@ -247,7 +247,7 @@ class TestRunning:
             while not task.done():
                 for _ in range(20):
                     await asyncio.sleep(0)
-                assert len(waiting.items) <= 4 + 3
+                assert len(waiting.items) <= UNWEIGHED + 4 + 3
                 while waiting.items:
                     waiting.items.take()
                     taken += 1
