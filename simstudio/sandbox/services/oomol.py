@@ -169,7 +169,7 @@ class OomolSandbox:
         return json_reply({"tasks": [task.shown() for task in self._tasks.values()]})
 
     async def _get_task(self, request: Request) -> Reply:
-        return json_reply({"task": self._task(request).shown(), "success": True})
+        return json_reply(_for_both(self._task(request).shown()))
 
     async def _get_logs(self, request: Request) -> Reply:
         return json_reply({"logs": list(self._task(request).logs)})
@@ -243,7 +243,7 @@ class OomolSandbox:
             "updatedAt": now(),
         }
         self._installs[str(install["id"])] = install
-        return json_reply(dict(install))
+        return json_reply({**_for_both(install), "taskId": install["id"]})
 
     async def _get_installs(self, _: Request) -> Reply:
         return json_reply({"tasks": list(self._installs.values())})
@@ -260,7 +260,7 @@ class OomolSandbox:
             if install["status"] == "success":
                 self._installed[install["name"]] = install["version"]
                 install |= {"packagePath": f"/p/{install['name']}/{install['version']}", "dependencies": []}
-        return json_reply(dict(install))
+        return json_reply(_for_both(install))
 
     async def _list_applets(self, _: Request) -> Reply:
         return json_reply(list(self._applets))
@@ -326,6 +326,11 @@ def _inputs(nodes: object) -> dict[str, Any]:
         return {each["handle"]: each["value"] for node in nodes for each in node["inputs"]}  # type: ignore[attr-defined]
     except (TypeError, KeyError, AttributeError) as error:
         raise Refusal(400, "inputValues is no list of {nodeId, inputs: [{handle, value}]}") from error
+
+
+def _for_both(task: dict[str, Any]) -> dict[str, Any]:
+    """A reply about one task or installation for both kinds of clients: flat, and in an envelope."""
+    return {**task, "task": task, "success": True}
 
 
 def _block(block: Runnable) -> dict[str, Any]:
