@@ -345,6 +345,21 @@ def test_a_source_that_fails_refuses_its_configuration_and_fails_its_sync(stage:
     assert told == {"status": "error", "lastSyncError": "The shelf is broken", "consecutiveFailures": 1}
 
 
+@pytest.mark.parametrize("kind", ["Document", "Connector"])
+def test_a_page_shifts_when_an_earlier_item_is_deleted(kind: str, stage: Stage) -> None:
+    for name in ("a.md", "b.md"):
+        if kind == "Document":
+            stage.upload(name, b"Text.")
+        else:
+            stage.send("createKnowledgeConnector", connectorType="shelf", sourceConfig={})
+    every = [each["id"] for each in stage.send(f"listKnowledge{kind}s")]
+    first = stage.request(f"listKnowledge{kind}s", limit=1).json()
+    name = f"{kind.lower()}Id"
+    stage.send(f"deleteKnowledge{kind}", **{name: first["data"][0]["id"]})
+    second = stage.request(f"listKnowledge{kind}s", limit=1, cursor=first["nextCursor"]).json()
+    assert [each["id"] for each in second["data"]] == [every[2]]
+
+
 def test_others_may_not_see_a_knowledge_base(stage: Stage) -> None:
     stage.call.http.headers["x-api-key"] = OUTSIDER
     assert stage.refusal("getKnowledgeBase") == (403, "FORBIDDEN", "Insufficient workspace permissions", None)

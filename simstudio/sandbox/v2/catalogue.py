@@ -54,7 +54,7 @@ def list_blocks(call: Call) -> Reply:
     def key(each: BlockType) -> tuple[str, str]:
         return {"id": each.id, "name": each.name, "category": each.category}[query["sortBy"]], each.id
 
-    shown, after = page(call, found, key, descending=query["sortOrder"] == "desc")
+    shown, after = page(call, found, key, descending=query["sortOrder"] == "desc", by_offset=True)
     return listing(map(_block, shown), after)
 
 
@@ -108,7 +108,9 @@ def list_tools(call: Call) -> Reply:
     call.workspace(query["workspaceId"])
     fits = query.get("hostedApiKey", "none") == "none" and "oauthProvider" not in query
     found = [_TOOL] if fits and matches(query.get("search", ""), TOOL, _TOOL["name"], _TOOL["description"]) else []
-    shown, after = page(call, found, lambda each: (each[query["sortBy"]],), descending=query["sortOrder"] == "desc")
+    shown, after = page(
+        call, found, lambda each: (each[query["sortBy"]],), descending=query["sortOrder"] == "desc", by_offset=True
+    )
     return listing(shown, after)
 
 

@@ -59,7 +59,8 @@ def list_connectors(call: Call) -> Reply:
         }
         return values[query["sortBy"]], each.id
 
-    shown, after = page(call, call.core.data.connectors.of(base), key, descending=query["sortOrder"] == "desc")
+    found, descending = call.core.data.connectors.of(base), query["sortOrder"] == "desc"
+    shown, after = page(call, found, key, descending=descending, by_offset=True)
     return listing((each.to_dict(base) for each in shown), after)
 
 
@@ -115,7 +116,7 @@ def list_documents(call: Call) -> Reply:
     """A page of the documents of a connector, by name."""
     base, connector = _connector(call, call.query["workspaceId"])
     found = [each for each in connector.copies(base) if call.query["includeExcluded"] or not each[0].excluded]
-    shown, after = page(call, found, lambda each: (each[0].excluded, each[0].filename, each[0].id))
+    shown, after = page(call, found, lambda each: (each[0].excluded, each[0].filename, each[0].id), by_offset=True)
     return listing((_document(document, name) for document, name in shown), after)
 
 

@@ -76,8 +76,9 @@ def list_documents(call: Call) -> Reply:
         and meets(document.tags)
     ]
     order = ORDERS[query["sortBy"]]
+    descending = query["sortOrder"] == "desc"
     shown, after = page(
-        call, found, lambda document: (order(document), document.id), descending=query["sortOrder"] == "desc"
+        call, found, lambda document: (order(document), document.id), descending=descending, by_offset=True
     )
     base.step(shown, call.core.clock())
     return listing((_present(base, each) for each in shown), after)

@@ -17,11 +17,11 @@ T = TypeVar("T")
 
 _ORDER = ("sortBy", "sortOrder", "order")
 Position = tuple["str | float", ...]
-"""Position of an item in a list: its sort key, then its id."""
+"""Position of an item in a list: its sort key, then its id. A list that pages by offset has the number of items."""
 
 
 def page(
-    call: Call, items: Iterable[T], key: Callable[[T], Position], *, descending: bool = False
+    call: Call, items: Iterable[T], key: Callable[[T], Position], *, descending: bool = False, by_offset: bool = False
 ) -> tuple[list[T], str | None]:
     """The requested page, and the cursor of the next one.
 
@@ -31,19 +31,22 @@ def page(
         items: All items, in any order.
         key: Sort key, unique among the items.
         descending: Whether the largest key comes first.
+        by_offset: Whether the cursor holds an offset, so that a page shifts when an earlier item is added or deleted.
 
     Raises:
         Refusal: 400, the cursor belongs to another list, or is malformed.
     """
     in_order = sorted(items, key=key, reverse=descending)
-    cursor = call.query.get("cursor")
-    if cursor is not None:
-        after = _position(call, cursor)
+    cursor, size = call.query.get("cursor"), call.query["limit"]
+    after = None if cursor is None else _position(call, cursor)
+    if by_offset:
+        start = 0 if after is None else int(after[0])
+        more = len(in_order) > start + size
+        return in_order[start : start + size], _cursor(call, (start + size,)) if more else None
+    if after is not None:
         in_order = [item for item in in_order if (key(item) < after if descending else key(item) > after)]
-    size: int = call.query["limit"]
     shown = in_order[:size]
-    more = len(in_order) > size
-    return shown, _cursor(call, key(shown[-1])) if more else None
+    return shown, _cursor(call, key(shown[-1])) if len(in_order) > size else None
 
 
 def _cursor(call: Call, position: Position) -> str:

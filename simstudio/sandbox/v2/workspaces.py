@@ -17,7 +17,8 @@ from simstudio.sandbox.v2.paging import page
 def list_workspaces(call: Call) -> Reply:
     """A page of the workspaces, none of which an outsider may see."""
     ids = [] if call.key == "outsider" else list(call.core.definitions.workspaces)
-    shown, after = page(call, ids, lambda workspace_id: (workspace_id,), descending=call.query["sortOrder"] == "desc")
+    descending = call.query["sortOrder"] == "desc"
+    shown, after = page(call, ids, lambda workspace_id: (workspace_id,), descending=descending, by_offset=True)
     return listing((_present(call, workspace_id) for workspace_id in shown), after)
 
 
