@@ -36,6 +36,7 @@ class Settings:
     heartbeat: float = 15.0
     large_value_limit: int | None = None
     cancel_on_disconnect: bool = False
+    members: frozenset[str] = frozenset()
 
 
 @attrs.frozen

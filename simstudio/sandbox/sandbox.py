@@ -76,6 +76,7 @@ class Sandbox:
         upload_part_size: bytes of a part of an upload session; larger files are uploaded in parts.
         workspaces: ids of further workspaces, into which workflows can be imported. What is made or edited over the
             API is kept as long as this object lives, also where ``state`` names a file.
+        members: e-mail addresses of further members of the workspaces, who are no admins.
         enterprise: whether the key's user owns an organization on the enterprise plan, which may read the audit log and
             before v0.8 have more and larger tables than the free plan's three of 1000 rows.
         table_rows: number of rows that a table may have; None for what the plan allows, which since v0.8 has no limit.
@@ -112,6 +113,7 @@ class Sandbox:
         cancel_on_disconnect: bool = False,
         upload_part_size: int = PART_SIZE,
         workspaces: Iterable[str] = (),
+        members: Iterable[str] = (),
         enterprise: bool = False,
         table_rows: int | None = None,
         clock: Callable[[], float] = time.time,
@@ -122,6 +124,8 @@ class Sandbox:
             raise configuration_error("upload_part_size is at least 1 byte")
         if isinstance(workspaces, str):
             raise configuration_error("workspaces is a list of ids, not one")
+        if isinstance(members, str):
+            raise configuration_error("members is a list of addresses, not one")
         self.api_key = api_key
         self.usage_cost = usage_cost
         self.usage_limit = usage_limit
@@ -164,14 +168,13 @@ class Sandbox:
                 heartbeat=heartbeat_interval,
                 large_value_limit=large_value_limit,
                 cancel_on_disconnect=cancel_on_disconnect,
+                members=frozenset(each.lower() for each in members),
             ),
             api_key=lambda: self.api_key,
             dialect=self._dialect,
             workflows=self._definitions.runnable,
             definitions=self._definitions,
-            data=Data(
-                clock, self._account(), upload_part_size, plan if table_rows is None else plan.with_rows(table_rows)
-            ),
+            data=Data(clock, self._account(), upload_part_size, plan),
             engine=self._engine,
             store=store,
             clock=clock,

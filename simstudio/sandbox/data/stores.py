@@ -15,7 +15,9 @@ from simstudio.sandbox.data.uploads import Uploads
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from simstudio.sandbox.data.custom_tools import CustomTool
     from simstudio.sandbox.data.secrets import Secret
+    from simstudio.sandbox.data.skills import Skill
     from simstudio.sandbox.dialects.base import Account
 
 
@@ -34,6 +36,8 @@ class Data:
         self.knowledge = KnowledgeBases(clock)
         self.connectors = Connectors()
         self.secrets: dict[tuple[str | None, str], Secret] = {}
+        self.skills: dict[str, Skill] = {}
+        self.custom_tools: dict[str, CustomTool] = {}
         self.opened = clock()
         self.audit = AuditLog(clock)
         self.uploads = Uploads(clock, upload_part_size)

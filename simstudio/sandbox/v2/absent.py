@@ -16,14 +16,12 @@ ABSENT: Mapping[str, str] = MappingProxyType(
     {
         "chat": "chat with Sim's assistant",
         "credentials": "credentials of other services",
-        "custom-tools": "custom tools",
         "mcp-servers": "MCP servers",
         "organizations": "organizations",
         "sandboxes": "sandboxes for code",
         "selectors": "selectors, which list choices of other services",
-        "skills": "skills",
         "workflow-mcp-servers": "workflow MCP servers",
-        "workspaces": "members, invitations, access requests and forks of workspaces",
+        "workspaces": "invitations, access requests and forks of workspaces",
     }
 )
 """What each family is, by the first part of its paths below ``/api/v2``."""
