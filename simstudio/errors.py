@@ -24,6 +24,7 @@
     ├── MissingFieldError             a field of a model was read that the server did not send (also an AttributeError)
     ├── LedgerError                   the ledger of a batch cannot be used, or not in this way
     │   └── InputChangedError         an input differs from the one in the ledger under the same key
+    ├── ResultsError                  the results of a batch cannot be written to their file
     └── WebhookError                  a webhook delivery that cannot be trusted, see simstudio.webhooks
 
 ``error.code`` is the documented code (UNAUTHORIZED, TIMEOUT, RATE_LIMIT_EXCEEDED, USAGE_LIMIT_EXCEEDED,
@@ -41,6 +42,7 @@ from simstudio.batch.errors import (
     BatchInterrupted,
     InputChangedError,
     LedgerError,
+    ResultsError,
 )
 from simstudio.core.errors import (
     APIVersionError,
@@ -110,6 +112,7 @@ __all__ = [
     "NotFoundError",
     "PermissionDeniedError",
     "RateLimitError",
+    "ResultsError",
     "ServerError",
     "SimStudioError",
     "StreamError",

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from simstudio.batch.backlog import Backlog
 from simstudio.batch.errors import BatchInterrupted
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from simstudio.batch.delivery import Outbox
     from simstudio.batch.engine import Engine
     from simstudio.batch.sources import Relay
+    from simstudio.core.paging import Library
     from simstudio.core.session import Session
 
 _LOOK_AGAIN = 1.0
@@ -105,6 +106,38 @@ class Batch(Iterator[BatchItem[R]], Generic[R]):
         for _ in self:
             pass
         return self.progress
+
+    def to_dataframe(
+        self, library: Library = "pandas", *, flatten: bool = False, columns: Sequence[str] | None = None
+    ) -> Any:
+        """Execute everything and make a data frame of the items, one row each.
+
+        The columns are ``index``, ``key``, ``state``, ``input``, ``output``, ``error_type``, ``error_message``,
+        ``error_code``, ``attempts``, ``elapsed`` and ``run_id``. Items that were taken before are not among the rows.
+
+        Args:
+            library: ``pandas``, ``polars`` or ``arrow``; it must be installed.
+            flatten: Give each value of a nested output a column of its own: ``output.a.b``.
+            columns: Names of the columns; default: all.
+
+        Raises:
+            ConfigurationError: The library is not installed.
+            InvalidInputError: A column does not exist.
+            SimStudioError: What iterating raises.
+
+        Warns:
+            UntypedColumnWarning: A value does not fit the type of its column.
+
+        Example:
+            >>> frame = client.workflows.map("wf", inputs).to_dataframe(flatten=True)  # doctest: +SKIP
+            >>> frame.groupby("state")["elapsed"].mean()  # doctest: +SKIP
+        """
+        from simstudio.batch.item_frames import ItemFrame
+
+        frame = ItemFrame(library, columns, flat=flatten)
+        for item in self:
+            frame.add(item)
+        return frame.finish()
 
     def close(self) -> None:
         """Begin nothing more, and wait for what is under way, up to 30 s (not on the batch's own thread)."""
@@ -250,6 +283,17 @@ class AsyncBatch(AsyncIterator[BatchItem[R]], Generic[R]):
         async for _ in self:
             pass
         return self.progress
+
+    async def to_dataframe(
+        self, library: Library = "pandas", *, flatten: bool = False, columns: Sequence[str] | None = None
+    ) -> Any:
+        """Execute everything and make a data frame of the items, as :meth:`Batch.to_dataframe` does."""
+        from simstudio.batch.item_frames import ItemFrame
+
+        frame = ItemFrame(library, columns, flat=flatten)
+        async for item in self:
+            frame.add(item)
+        return frame.finish()
 
     async def aclose(self) -> None:
         """Begin nothing more, and wait for what is under way, up to 30 s (not in a part of the batch itself)."""

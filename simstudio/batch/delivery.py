@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from simstudio.batch.items import BatchItem
     from simstudio.batch.options import Options
     from simstudio.batch.progress import Progress
+    from simstudio.batch.results import Results
 
 
 class Outbox(Protocol):
@@ -41,6 +42,7 @@ class Delivery:
         outbox: Where they go.
         options: Whether in order, how far ahead, and whether one without a result is the last.
         progress: Counts them.
+        results: File that each item is written to before it is handed over; None without one.
         on_result: Called with each; may be async.
         on_progress: Called with the progress after each, when the rate limit begins to hold up those to come, and when
             all is over.
@@ -53,6 +55,7 @@ class Delivery:
         options: Options,
         progress: Progress,
         *,
+        results: Results | None = None,
         on_result: Callable[[BatchItem], Any] | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
@@ -60,6 +63,8 @@ class Delivery:
         self._outbox = outbox
         self._options = options
         self._progress = progress
+        self._results = results
+        self._failure: Exception | None = None  # of the results file, raised once the item is handed over
         self._on_result = on_result
         self._on_progress = on_progress
         self._spawn = spawn
@@ -81,12 +86,14 @@ class Delivery:
         Raises:
             Exception: What ``on_result`` or ``on_progress`` raised; the item is handed over all the same.
             SimStudioError: Why it has no result, where that ends the batch; it is handed over, too.
+            ResultsError: The results file cannot be written; the item is handed over all the same.
         """
         self._progress.count(item)
         try:
             self._tell(item)
         finally:
             self._put(item)
+        self._raise_failure()
         if self._options.stop_on_error and item.error is not None:
             raise item.error
 
@@ -120,24 +127,42 @@ class Delivery:
             self._on_progress(self._progress)
 
     def flush(self) -> None:
-        """Hand over what waits for items that will never come."""
+        """Hand over what waits for items that will never come.
+
+        Raises:
+            ResultsError: The results file cannot be written; the items are handed over all the same.
+        """
         for index in sorted(self._early):
-            self._outbox.put(self._take_early(index))
+            self._hand_over(self._take_early(index))
+        self._raise_failure()
 
     def _put(self, item: BatchItem) -> None:
         if not self._options.ordered:
-            self._outbox.put(item)
+            self._hand_over(item)
             return
         if item.index != self._next:
             weight = weight_of(item)
             self._early[item.index] = (item, weight)
             self._early_weight += weight
             return
-        self._outbox.put(item)
+        self._hand_over(item)
         self._next += 1
         while self._next in self._early:
-            self._outbox.put(self._take_early(self._next))
+            self._hand_over(self._take_early(self._next))
             self._next += 1
+
+    def _hand_over(self, item: BatchItem) -> None:
+        if self._results is not None:
+            try:
+                self._results.add(item)
+            except Exception as error:  # noqa: BLE001 - raised by _raise_failure()
+                self._failure = error
+        self._outbox.put(item)
+
+    def _raise_failure(self) -> None:
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
 
     def _take_early(self, index: int) -> BatchItem:
         item, weight = self._early.pop(index)

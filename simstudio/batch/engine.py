@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from simstudio.batch.ledger import Ledger
     from simstudio.batch.options import Options
     from simstudio.batch.pace import Pace
+    from simstudio.batch.results import Results
     from simstudio.batch.sender import Sender
     from simstudio.batch.sources import Source
     from simstudio.batch.work_item import WorkItem
@@ -47,6 +48,7 @@ class Engine:
         pace: How many, and when.
         options: How it behaves.
         ledger: What is known of items, or None.
+        results: File of results, or None.
         total: How many inputs there are, where that is known.
         on_result: Called with each item as it is over; may be async.
         on_progress: Called with the progress after each item, when the rate limit begins to hold up those to come, and
@@ -66,6 +68,7 @@ class Engine:
         pace: Pace,
         options: Options,
         ledger: Ledger | None = None,
+        results: Results | None = None,
         total: int | None = None,
         on_result: Callable[[BatchItem], Any] | None = None,
         on_progress: Callable[[Progress], None] | None = None,
@@ -75,8 +78,15 @@ class Engine:
         self._sender = sender
         self._pace = pace
         self._clock = clock
+        self._results = results
         self._delivery = Delivery(
-            outbox, options, self.progress, on_result=on_result, on_progress=on_progress, spawn=self._spawn
+            outbox,
+            options,
+            self.progress,
+            results=results,
+            on_result=on_result,
+            on_progress=on_progress,
+            spawn=self._spawn,
         )
         self._intake = Intake(
             source, options, self._delivery, ledger=ledger, execution=sender.execution, wake=self.wake
@@ -166,6 +176,14 @@ class Engine:
             or self._failure is not None
             or (self._intake.exhausted and not self._later and not self._held)
         )
+
+    def _is_complete(self) -> bool:
+        """Whether every input has become an item."""
+        if self._failure is not None or self._tasks:
+            return False
+        total = self.progress.total
+        exhausted = self._intake.exhausted and not self._later and not self._held
+        return exhausted or (total is not None and self.progress.finished >= total)
 
     async def _sleep(self, seconds: float) -> None:
         if math.isinf(seconds):
@@ -278,17 +296,28 @@ class Engine:
                 self._failure = error
 
     async def _clean_up(self) -> None:
+        complete = self._is_complete()
         self._cancel()
         questions = [task for task in (self._asking, self._watching) if task is not None]
         for task in questions:
             task.cancel()
         await asyncio.gather(*self._tasks, *questions, return_exceptions=True)
         await self._intake.aclose()
-        self._delivery.flush()
+        with self._ending():
+            self._delivery.flush()
+        await self._end_results(complete=complete)
         self.progress.end()
         with self._ending():
             self._delivery.over()
         await self._sender.aclose()
+
+    async def _end_results(self, *, complete: bool) -> None:
+        """End the results file; the event loop runs in between, as that may take a while."""
+        if self._results is None:
+            return
+        with self._ending():
+            for _ in self._results.finish(complete=complete):
+                await asyncio.sleep(0)
 
     # -- limits ------------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,10 @@ class InputChangedError(LedgerError):
     """An input is not the one that the ledger knows under that key."""
 
 
+class ResultsError(SimStudioError):
+    """The results of a batch cannot be written to their file (no room, no permission, used by another batch)."""
+
+
 class BatchInterrupted(KeyboardInterrupt):
     """Ctrl-C during a batch. What was under way has ended, or is in the ledger as sent.
 

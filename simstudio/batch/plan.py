@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from simstudio.batch.options import OnBadRow, OnFailed, OnUnknown
     from simstudio.batch.pace import Pace
     from simstudio.batch.progress import Progress
+    from simstudio.batch.results import Results
     from simstudio.batch.rows import Columns
     from simstudio.core.context import Context
     from simstudio.transport.rate_limit import RateLimitInfo
@@ -64,6 +65,8 @@ class Plan(Generic[R]):
     key: Callable[[Any], object] | None = None
     shared: str | None = attrs.field(default=None, repr=False)  # an address may hold a password
     claims: str | None = attrs.field(default=None, repr=False)
+    out: str | os.PathLike[str] | None = None
+    flatten: bool = False
 
     def check(self) -> None:
         """Check the arguments.
@@ -94,14 +97,21 @@ class Plan(Generic[R]):
         RowMap(self.columns, self.input).check()
         if self.ledger is not None:
             check_path(self.ledger)
+        if self.out is not None:
+            from simstudio.batch.results import check_out
+
+            check_out(self.out, flat=self.flatten, ledger=self.ledger)
+        elif self.flatten:
+            raise InvalidInputError("flatten= is for the file of out=; there is none.")
 
     def begin(self, context: Context) -> Batch[R] | AsyncBatch[R]:
         """The batch of a client. Nothing is sent before its first item is asked for.
 
         Raises:
             InvalidInputError: An argument cannot be used.
-            ConfigurationError: The client cannot be sent to workers, or a store cannot be reached.
+            ConfigurationError: The client cannot be sent to workers, a store cannot be reached, or pyarrow is missing.
             LedgerError: The ledger cannot be used.
+            ResultsError: The results file cannot be written.
         """
         self.check()
         opened = ExitStack()
@@ -141,6 +151,7 @@ class Plan(Generic[R]):
             most = min(most, elsewhere.slots or most)
         pace = self._pace(context, execution, concurrency, most, opened)
         ledger = self._ledger(context, execution, opened)
+        results = self._results(ledger, opened)
         show = self.progress
         on_progress = show if callable(show) else to_stderr() if show else None
 
@@ -157,12 +168,13 @@ class Plan(Generic[R]):
                 pace=pace,
                 options=attrs.evolve(options, window=max(1000, 4 * most)),
                 ledger=ledger,
+                results=results,
                 total=_count(self.inputs),
                 on_result=self.on_result,
                 on_progress=on_progress,
             )
 
-        remembers = ledger is not None or self.on_result is not None
+        remembers = ledger is not None or results is not None or self.on_result is not None
         if asynchronous:
             return AsyncBatch(make, opened.close, context.session, remembers=remembers)
         relay = source if isinstance(source, Relay) else None
@@ -215,6 +227,15 @@ class Plan(Generic[R]):
         )
         opened.callback(ledger.close)
         return ledger
+
+    def _results(self, ledger: Ledger | None, opened: ExitStack) -> Results | None:
+        if self.out is None:
+            return None
+        from simstudio.batch.results import Results
+
+        results = Results(self.out, flat=self.flatten, ordered=self.ordered, ledger=ledger)
+        opened.callback(results.close)
+        return results
 
 
 def _count(inputs: Inputs) -> int | None:

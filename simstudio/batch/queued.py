@@ -40,6 +40,8 @@ class BatchOptions(TypedDict, total=False):
     key: Callable[[Any], object] | None
     shared: str | None
     claims: str | None
+    out: str | os.PathLike[str] | None
+    flatten: bool
 
 
 class QueuedExecution(Generic[R]):

@@ -24,7 +24,7 @@ from simstudio.cli.services import SERVICES, service_option, title_of
 from simstudio.cli.tables import show_fields
 
 if TYPE_CHECKING:
-    from simstudio.batch.export import Format
+    from simstudio.batch.formats import Format
     from simstudio.batch.records import Counts
 
 C = TypeVar("C", bound=Callable[..., Any])
@@ -89,8 +89,10 @@ def _run_options(command: C) -> C:
                 "-o",
                 metavar="FILE",
                 type=click.Path(dir_okay=False),
-                help="Write results to this file, whole lines only; without it they are printed.",
+                help="Write results to this file: .jsonl or .csv (also .gz), or .parquet; without it they are printed "
+                "as JSON lines.",
             ),
+            click.option("--flatten", is_flag=True, help="Columns output.a.b for nested outputs in --out."),
             click.option(
                 "--concurrency",
                 metavar="auto|N",
@@ -181,6 +183,7 @@ def run(
     ledger: str | None,
     mode: str,
     out: str | None,
+    flatten: bool,
     concurrency: int | None,
     unordered: bool,
     stop_on_error: bool,
@@ -209,6 +212,7 @@ def run(
         workflow,
         inputs,
         out=None if out == "-" else out,
+        flatten=flatten,
         mode=mode if service is None else "async",
         ordered=not unordered,
         key=key,
@@ -232,6 +236,7 @@ def resume(
     inputs: str | None,
     *,
     out: str | None,
+    flatten: bool,
     concurrency: int | None,
     unordered: bool,
     stop_on_error: bool,
@@ -276,6 +281,7 @@ def resume(
     }
     settings = attrs.evolve(
         known,
+        flatten=known.flatten or flatten,
         ordered=known.ordered and not unordered,
         stop_on_error=stop_on_error,
         secret=False,

@@ -18,7 +18,7 @@ from simstudio.cli.failures import in_words
 from simstudio.cli.output import standard_output
 
 if TYPE_CHECKING:
-    from simstudio.batch.export import Format
+    from simstudio.batch.formats import Format
     from simstudio.batch.ledger import Entry
 
 

@@ -9,6 +9,8 @@ import sys
 
 import click
 
+from simstudio.batch.results import lines_path
+
 _BESIDE = ("-wal", "-shm", "-lock", "-journal")
 """What SQLite, and the lock of a ledger, have beside a file."""
 
@@ -29,6 +31,9 @@ def keep_apart(inputs: str, *, ledger: str | None = None, out: str | None = None
         named += _family("the ledger", ledger)
     if out is not None:
         named.append(("the results (--out)", out))
+        lines = str(lines_path(out))
+        if lines != out:
+            named.append(("what belongs to the results (--out)", lines))
     path = path_of_shared(shared)
     if path is not None:
         named += _family("the shared rate (--shared)", path)
@@ -45,33 +50,6 @@ def keep_from(target: str, *, inputs: str | None, out: str | None) -> None:
     for what, path in kept:
         if path is not None and path != "-":
             _ensure_different([("the export", target), (what, path)])
-
-
-def lock(fd: int) -> bool:
-    """Have an open file for oneself, until it is closed or the process ends; False where another has it.
-
-    Where its file system cannot lock, nobody is kept away.
-    """
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            os.lseek(fd, 1 << 62, os.SEEK_SET)  # far behind its end: what is locked cannot be read by others
-            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def same_file(one: str, other: str) -> bool:
-    """Whether two paths name one file, be it there or not."""
-    return bool(_names(one) & _names(other))
 
 
 def path_of_shared(shared: str | None) -> str | None:

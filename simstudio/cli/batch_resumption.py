@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from itertools import chain, count, islice
 from pathlib import Path
 
+from simstudio.batch.formats import FileFormat
 from simstudio.cli.access import find_profile
 from simstudio.cli.batch_files import path_of_shared
 from simstudio.cli.batch_inputs import key_of
@@ -24,8 +25,6 @@ from simstudio.cli.services import variable_of
 from simstudio.errors import InvalidInputError
 from simstudio.resources.settings import DEFAULT_BASE_URL
 
-_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json"})
-"""Suffixes of a new file of results: nothing runs or reads such a file by itself."""
 _MOST_INPUTS = 1000
 """Inputs that are looked at for one that the ledger knows."""
 
@@ -129,8 +128,10 @@ def _out(ledger: str, out: str | None) -> Iterator[tuple[str, list[str]]]:
         return
     path = Path(out)
     problem = problem_of(path, ledger)
-    if problem is None and not holds_results(path) and not (_is_near(path, ledger) and path.suffix in _SUFFIXES):
-        problem = "that would be a new file elsewhere than beside the ledger, or one that is hidden or no .jsonl file"
+    if problem is None and not holds_results(path) and not (_is_near(path, ledger) and FileFormat.of(path)):
+        problem = (
+            "that would be a new file elsewhere than beside the ledger, or one that is hidden or of another suffix"
+        )
     if problem is not None:
         yield f"The ledger {ledger} names {out} for the results, and {problem}.", ["--out", _free(ledger)]
 

@@ -6,17 +6,17 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
 import click
 
+from simstudio.batch.results import Target, count_missing
 from simstudio.cli.batch_display import Display
-from simstudio.cli.batch_files import keep_apart, same_file
+from simstudio.cli.batch_files import keep_apart
 from simstudio.cli.batch_inputs import inputs_of, key_of
-from simstudio.cli.batch_results import results_to
+from simstudio.cli.batch_results import write_line
 from simstudio.cli.batch_settings import Memory, Settings
 from simstudio.cli.batch_shared import secrets_of
 from simstudio.cli.batch_stopping import Stopping
@@ -147,62 +147,39 @@ class BatchRun:
         return CommandError(text, ExitCode.FAILED, type(error).__name__)
 
     def _run(self, client: Any, course: _Course) -> tuple[Progress, int | None]:
-        settings, memory = self.settings, course.memory
-        goes_on = False
-        if memory is not None and memory.has_results_in is not None and settings.out is not None:
-            goes_on = same_file(memory.has_results_in, settings.out)
-        results = results_to(settings.out, ordered=settings.ordered, goes_on=goes_on)
-        complete = False
-        try:
-            with Display(settings.workflow, beside_results=settings.out is None) as display:
-                batch = self._batch(client, display)
-                progress = course.progress = batch.progress
-                display.begin(progress)
+        settings = self.settings
+        with Display(settings.workflow, beside_results=settings.out is None) as display:
+            batch = self._batch(client, display)
+            progress = course.progress = batch.progress
+            display.begin(progress)
 
-                def last_words() -> None:
-                    display.stop()
-                    progress.end()
-                    self._say_interrupted(progress, stopping.signal or signal.SIGINT)
-
-                with Stopping(batch, last_words) as stopping:
-                    try:
-                        for item in batch:
-                            results.add(item)
-                            course.refused += _refused(item)
-                    finally:
-                        batch.close()
+            def last_words() -> None:
+                display.stop()
                 progress.end()
-                over = progress.total is not None and progress.finished >= progress.total
-                complete = stopping.signal is None or over
-                course.missing = self._missing(progress, course.refused) if complete else 0
-                return progress, None if complete else stopping.signal
-        finally:
-            results.close(complete=complete, others=self._known() if course.missing else None)
+                self._say_interrupted(progress, stopping.signal or signal.SIGINT)
+
+            with Stopping(batch, last_words) as stopping:
+                try:
+                    for item in batch:
+                        if settings.out is None:
+                            write_line(item)
+                        course.refused += _refused(item)
+                finally:
+                    batch.close()
+            progress.end()
+            over = progress.total is not None and progress.finished >= progress.total
+            complete = stopping.signal is None or over
+            course.missing = self._missing(progress, course.refused) if complete else 0
+            return progress, None if complete else stopping.signal
 
     def _missing(self, progress: Progress, refused: int) -> int:
-        """How many items the ledger knows, and were not among the inputs.
-
-        What was refused is none of these: once it is mended it is known by another key.
-        """
+        """How many items the ledger knows that were not among the inputs."""
         if self.ledger is None:
             return 0
         from simstudio.batch.ledger import LedgerView
 
         with LedgerView(self.ledger) as view:
-            total = view.counts().total
-            if total <= progress.finished:
-                return 0
-            known = total - sum(1 for entry in view.entries("failed") if not entry.fingerprint)
-        return max(0, known - (progress.finished - refused))
-
-    def _known(self) -> Iterator[BatchItem]:
-        """All that the ledger knows the end of."""
-        from simstudio.batch.ledger import LedgerView
-
-        with LedgerView(str(self.ledger)) as view:
-            for entry in view.entries():
-                if entry.state not in ("sending", "submitted"):
-                    yield entry.to_item()
+            return count_missing(view, progress.finished, refused)
 
     def _batch(self, client: Any, display: Display) -> Batch:
         settings, service = self.settings, self.connection.service
@@ -223,6 +200,8 @@ class BatchRun:
             on_failed="rerun" if self.retry_failed else "keep",
             key=key_of(settings.key),
             shared=settings.shared,
+            out=None if settings.out is None else Target(settings.out, in_words),
+            flatten=settings.flatten,
             **of_service,
         )
         return batch

@@ -30,6 +30,7 @@ class Settings:
         workflow: What it runs.
         inputs: The path of a file of JSON lines, ``-`` for standard input.
         out: Where results go; None for standard output.
+        flatten: Whether nested outputs become columns of ``out``.
         mode: ``sync``, ``async`` or ``stream``.
         ordered: Whether results come in the order of the inputs.
         key: The field that identifies an input.
@@ -46,6 +47,7 @@ class Settings:
     workflow: str
     inputs: str
     out: str | None = None
+    flatten: bool = False
     mode: str = "sync"
     ordered: bool = True
     key: str | None = None
@@ -156,11 +158,6 @@ class Memory:
         if known not in ("", address):
             move(path, address)
         return cls(path, settings, api_version, before, new)
-
-    @property
-    def has_results_in(self) -> str | None:
-        """Where the results of earlier runs went."""
-        return None if self.before.latest is None else self.before.latest.out
 
     def end(self, *, accepted: bool) -> Settings | None:
         """This was right, or it was not, and the ledger remembers again what was.

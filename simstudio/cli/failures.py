@@ -225,6 +225,8 @@ _WAIT_AGAIN = "It goes on; wait again, or give a longer timeout."
 _WORDS = (
     ('on_unknown="rerun"', "--on-unknown rerun"),
     ('shared="rate.sqlite"', "--shared rate.sqlite"),
+    ("another file with out=", "another file with --out"),
+    ("out must end with", "--out must end with"),
     ("or say format=", "or give --format"),
     ("pass signature_header=", "give --signature-header"),
     ("key= must tell", "--key must tell"),

@@ -53,6 +53,28 @@ def make_private(path: str | os.PathLike[str]) -> None:
             os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE))
 
 
+def lock_file(fd: int) -> bool:
+    """Lock an open file until it is closed or the process ends; False if another process, or this one, has locked it.
+
+    On a file system without locks it returns True.
+    """
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            os.lseek(fd, 1 << 62, os.SEEK_SET)  # beyond the end: others cannot read what is locked
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def safe_name(name: str) -> str:
     """Return a name from elsewhere as that of a file in a folder, which is neither hidden nor a device.
 

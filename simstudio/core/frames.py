@@ -13,14 +13,16 @@ integer    ``Int64``                ``Int64``            ``int64``
 number     ``Float64``              ``Float64``          ``double``
 boolean    ``boolean``              ``Boolean``          ``bool``
 date       ``datetime64[us]``       ``Date``             ``date32``
+moment     ``datetime64[us, UTC]``  ``Datetime`` in UTC  ``timestamp`` in UTC
 list       ``object``               ``List(String)``     ``list<string>``
 json       ``object``               ``String`` of JSON   ``string`` of JSON
 ========== ======================== ==================== ====================
 
 Dates are text in JSON. A column of dates with times has the type of moments instead, in UTC if they have a time zone. A
-column whose dates have several of these forms, or that holds a text that is no date, stays text. A column with a value
-that does not fit its kind keeps its values as they came: in pandas as objects, otherwise as text, in which what is no
-text is JSON. Both are said in an :class:`UntypedColumnWarning`. A missing value and null are both null.
+column whose dates have several of these forms, or that holds a text that is no date, stays text. The values of kind
+``moment`` are ``datetime`` objects with a time zone. A column with a value that does not fit its kind keeps its values
+as they came: in pandas as objects, otherwise as text, in which what is no text is JSON. Both are said in an
+:class:`UntypedColumnWarning`. A missing value and null are both null.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ from simstudio.transport.errors import InvalidInputError
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-Kind: TypeAlias = Literal["text", "integer", "number", "boolean", "date", "list", "json"]
+Kind: TypeAlias = Literal["text", "integer", "number", "boolean", "date", "moment", "list", "json"]
 
 _NULL: Final = type(None)
 _TYPES: Final[Mapping[str, frozenset[type]]] = {

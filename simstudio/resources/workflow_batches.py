@@ -55,6 +55,8 @@ class WorkflowBatches(APIResource[M]):
         shared: str | None = None,
         claims: str | None = None,
         check: WorkflowDescription | None = None,
+        out: str | os.PathLike[str] | None = None,
+        flatten: bool = False,
     ) -> Plan[WorkflowExecutionResult]:
         """Run a workflow over many inputs, many at a time, as fast as the server allows.
 
@@ -105,12 +107,18 @@ class WorkflowBatches(APIResource[M]):
                 v1 needs none after a call with ``idempotent=True``.
             check: A description from :meth:`describe`: an input that does not fit it is a failed item and is not sent.
 
+            out: A file for the results, ``.jsonl``, ``.csv`` (both also with ``.gz``) or ``.parquet``, written as items
+                finish. With a ledger, a batch that is run again completes the file: each item is in it once. CSV and
+                Parquet are made at the end, of the lines in ``<out>.part.jsonl``.
+            flatten: Give each value of a nested output a column of its own in ``out``: ``output.a.b``.
+
         Returns:
             An iterator of :class:`~simstudio.BatchItem` that is a context manager too.
 
         Raises:
             InvalidInputError: An argument cannot be used.
             LedgerError: The ledger cannot be used: damaged, of another workflow or server, in use.
+            ResultsError: The results cannot be written, or another batch is writing them.
 
         Example:
             >>> with client.workflows.map("wf", [{"n": 1}, {"n": 2}], ledger="runs.sqlite") as batch:  # doctest: +SKIP
@@ -140,4 +148,6 @@ class WorkflowBatches(APIResource[M]):
             key=key,
             shared=shared,
             claims=claims,
+            out=out,
+            flatten=flatten,
         )

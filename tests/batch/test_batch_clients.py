@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import gc
 import json
 import subprocess
@@ -187,6 +188,16 @@ class TestRunning:
 
         assert "3/3 finished, 3 done, 0 failed" in capsys.readouterr().err.splitlines()[-1]
 
+    def test_a_data_frame_has_a_row_for_each_item(self, server: SandboxServer) -> None:
+        async def asynchronous() -> Any:
+            async with server.async_client() as client:
+                return await client.workflows.map("work", numbers(3)).to_dataframe("arrow")
+
+        with server.client() as client:
+            frame = client.workflows.map("work", numbers(3)).to_dataframe("arrow")
+
+        assert [found.column("index").to_pylist() for found in (frame, asyncio.run(asynchronous()))] == [[0, 1, 2]] * 2
+
     def test_run_keeps_nothing_and_tells_how_it_went(self, server: SandboxServer) -> None:
         with server.client() as client:
             progress = client.workflows.map("work", [*numbers(2), {"n": 2, "bad": True}]).run()
@@ -278,6 +289,15 @@ class TestTheLedger:
 
         assert work.ran == Counter(range(8))
         assert [(item.output, item.replayed) for item in items] == [({"square": n * n}, n < 5) for n in range(8)]
+
+    def test_the_results_file_holds_every_item_once_over_both_runs(
+        self, mapped: Mapped, path: Path, tmp_path: Path
+    ) -> None:
+        for count in (3, 5):
+            mapped(numbers(count), ledger=path, out=tmp_path / "out.csv", flatten=True)
+
+        with (tmp_path / "out.csv").open(newline="") as file:
+            assert [row["output.square"] for row in csv.DictReader(file)] == ["0", "1", "4", "9", "16"]
 
     def test_both_clients_use_the_same(self, server: SandboxServer, work: Work, path: Path) -> None:
         async def asynchronous() -> Progress:

@@ -130,7 +130,8 @@ def play(
 ) -> tuple[list[BatchItem], Engine]:
     """Run a batch to its end, and close its ledger; what it raises comes out."""
     out = box or Box()
-    told = {name: options.pop(name) for name in ("on_result", "on_progress", "total", "clock") if name in options}
+    names = ("on_result", "on_progress", "total", "clock", "results")
+    told = {name: options.pop(name) for name in names if name in options}
     source = source_of(inputs, relayed=False)
     engine = Engine(
         sender=sender, source=source, outbox=out, pace=pace or FixedPace(), ledger=ledger,  # type: ignore[arg-type]
@@ -146,6 +147,51 @@ def play(
 
 def opened(path: Path, **options: Any) -> Ledger:
     return Ledger.open(path / "runs.sqlite", **{"workflow_id": "wf", "mode": "sync", "api_version": "v1", **options})
+
+
+class FakeResults:
+    """A file of results that fails at the item with an index."""
+
+    def __init__(self, fails_at: int | None = None) -> None:
+        self.written: list[int] = []
+        self.complete: bool | None = None
+        self._fails_at = fails_at
+
+    def add(self, item: BatchItem) -> None:
+        if item.index == self._fails_at:
+            raise sim.ResultsError("no room")
+        self.written.append(item.index)
+
+    def finish(self, *, complete: bool) -> Iterator[None]:
+        self.complete = complete
+        yield
+
+
+class TestResults:
+    """The file of ``out=``, as the coordinator fills it."""
+
+    def test_it_gets_each_item_in_the_order_in_which_they_are_given(self) -> None:
+        results = FakeResults()
+        play(FakeSender(echo), range(20), results=results)
+        assert (results.written, results.complete) == (list(range(20)), True)
+
+    @pytest.mark.parametrize("ordered", [True, False])
+    def test_a_file_that_cannot_be_written_ends_the_batch_and_loses_no_item(self, ordered: bool) -> None:
+        results, box = FakeResults(fails_at=2), Box()
+        sender = FakeSender(echo)
+        with pytest.raises(sim.ResultsError, match="no room"):
+            play(sender, range(1000), results=results, box=box, ordered=ordered)
+        assert sorted(item.index for item in box.items) == sorted(sender.sent)
+        assert len(sender.sent) < 1000
+        assert results.complete is False
+
+    def test_it_is_not_complete_where_an_error_ends_the_batch(self) -> None:
+        results = FakeResults()
+        with pytest.raises(sim.ExecutionError):
+            play(FakeSender(lambda value, _: sim.ExecutionError("no") if value == 3 else value), range(9),
+                 results=results, stop_on_error=True)  # fmt: skip
+        assert results.complete is False
+        assert 3 in results.written
 
 
 class TestRunning:

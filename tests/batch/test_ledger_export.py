@@ -19,7 +19,7 @@ import pytest
 from ledgers import database, ended, given, intend, opened
 
 from simstudio import ConfigurationError, InvalidInputError, LedgerError, RateLimitError
-from simstudio.batch import export as module
+from simstudio.batch import formats as module
 from simstudio.batch.export import export
 from simstudio.batch.items import BatchItem
 from simstudio.batch.ledger import Entry, Ledger, LedgerView

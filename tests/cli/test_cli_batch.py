@@ -11,12 +11,9 @@ from typing import Any
 
 import pytest
 
-from simstudio.batch.items import BatchItem, prepare
+from simstudio.batch.items import prepare
 from simstudio.batch.ledger import Intent, Ledger
 from simstudio.cli.batch_display import Display
-from simstudio.cli.batch_results import ResultsFile
-from simstudio.errors import ExecutionError
-from simstudio.models.execution import WorkflowExecutionResult
 
 
 def lines(text: str) -> list[Any]:
@@ -405,65 +402,3 @@ class TestLookingAtALedger:
         cli("batch", "run", "work", given(1), "--ledger", ledger)
 
         assert cli("batch", "export", ledger, str(tmp_path / "all.txt")).exit_code == 2
-
-
-def item(index: int, state: Any = "done", *, replayed: bool = False, output: Any = "x") -> BatchItem:
-    ok = state == "done"
-    return BatchItem(
-        index, {"n": index}, WorkflowExecutionResult(True, output) if ok else None,
-        None if ok else ExecutionError("no"), 0 if replayed else 1, 0.5, state, str(index), replayed=replayed,
-    )  # fmt: skip
-
-
-class TestResultsFile:
-    """The file itself, over the ends of processes."""
-
-    @pytest.mark.parametrize("ordered", [True, False])
-    def test_a_line_that_was_cut_off_is_taken_away_and_comes_again(self, out: Path, ordered: bool) -> None:
-        first = ResultsFile(out, ordered=ordered, goes_on=True)
-        for n in range(3):
-            first.add(item(n, output="long" * 50_000))
-        first.close(complete=False)
-        with out.open("r+b") as file:
-            file.truncate(out.stat().st_size - 70_000)
-
-        again = ResultsFile(out, ordered=ordered, goes_on=True)
-        whole = out.read_bytes()
-        for n in range(3):
-            again.add(item(n, replayed=True, output="long" * 50_000))
-        again.close(complete=True)
-
-        assert len(lines(whole.decode())) == 2
-        assert [line["index"] for line in lines(out.read_text())] == [0, 1, 2]
-        assert [line["attempts"] for line in lines(out.read_text())] == [1, 1, 0]
-
-    @pytest.mark.parametrize("ordered", [True, False])
-    def test_nothing_is_taken_away_before_the_first_item_comes(self, out: Path, ordered: bool) -> None:
-        """A batch that goes on and fails at once (a wrong key) costs no results."""
-        first = ResultsFile(out, ordered=ordered, goes_on=True)
-        first.add(item(0, "unknown"))
-        first.close(complete=True)
-        before = out.read_bytes()
-
-        ResultsFile(out, ordered=ordered, goes_on=True).close(complete=False)
-
-        assert out.read_bytes() == before
-
-    def test_what_a_complete_batch_did_not_have_is_taken_away(self, out: Path) -> None:
-        first = ResultsFile(out, ordered=True, goes_on=True)
-        for n in range(3):
-            first.add(item(n))
-        first.close(complete=True)
-
-        again = ResultsFile(out, ordered=True, goes_on=True)
-        again.add(item(0, replayed=True))
-        again.close(complete=True)
-
-        assert [line["index"] for line in lines(out.read_text())] == [0]
-
-    def test_half_a_surrogate_pair_is_written_escaped(self, out: Path) -> None:
-        results = ResultsFile(out, ordered=True, goes_on=False)
-        results.add(item(0, output="\ud83d"))
-        results.close(complete=True)
-
-        assert lines(out.read_text())[0]["output"] == "\ud83d"

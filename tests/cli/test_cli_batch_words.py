@@ -120,7 +120,7 @@ class TestTheEnd:
         def press(*given: Any, **named: Any) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("simstudio.cli.batch_run.results_to", press)
+        monkeypatch.setattr("simstudio.cli.batch_run.BatchRun._batch", press)
 
         (told,) = lines(cli("batch", "run", "work", given(1), "--json").stdout)
 

@@ -134,6 +134,7 @@ def test_the_tree() -> None:
         "MissingFieldError": ["SimStudioError", "AttributeError"],
         "LedgerError": ["SimStudioError"],
         "InputChangedError": ["LedgerError"],
+        "ResultsError": ["SimStudioError"],
     }
 
 

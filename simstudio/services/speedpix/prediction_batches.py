@@ -62,7 +62,7 @@ class PredictionBatches(SpeedPixResource[M]):
             timeout: Seconds to wait for each prediction once it was created; None for ever.
             **options: ``concurrency``, ``ordered``, ``on_result``, ``ledger``, ``executor``, ``progress``,
                 ``stop_on_error``, ``on_unknown``, ``on_failed``, ``on_bad_row``, ``columns``, ``input``, ``key``,
-                ``shared`` and ``claims``, as for Sim's ``client.workflows.map``.
+                ``shared``, ``claims``, ``out`` and ``flatten``, as for Sim's ``client.workflows.map``.
 
         Returns:
             An iterator of :class:`~simstudio.BatchItem` that is a context manager too.

@@ -1,0 +1,290 @@
+"""Results of a batch as a file of JSON lines that survives ``kill -9``.
+
+At any moment the file holds whole lines: each is written in one piece, and a line that the end of a process cut off is
+removed when the next process opens the file. A batch that goes on is given every item again, also those that its ledger
+knows. Lines of such items are kept, so that the file has each item once. One batch writes a file at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simstudio.batch.errors import ResultsError
+from simstudio.core.disk import PartialFile, lock_file
+
+if TYPE_CHECKING:
+    from simstudio.batch.items import BatchItem
+
+
+class ResultLines:
+    """A file of JSON lines, one for each item.
+
+    Args:
+        encode: Makes the line of an item, with its line end.
+        ordered: Whether items come in the order of the inputs.
+        goes_on: Whether the file may hold items of an earlier run; if not, it is emptied before the first item.
+        before: Called before the first item is written, once the file holds nothing but this batch's items.
+
+    Attributes:
+        path: The file.
+
+    Raises:
+        ResultsError: The file cannot be written, or another batch is writing it.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        encode: Callable[[BatchItem], bytes],
+        *,
+        ordered: bool,
+        goes_on: bool,
+        before: Callable[[], None] | None = None,
+    ) -> None:
+        self.path = path
+        self._encode = encode
+        self._before = before
+        self._earlier: _InOrder | _AsTheyEnded | None = None
+        self._fd: int | None = None
+        try:
+            self._fd = self._open()
+            self._regular = path.is_file()
+            self._anew = self._regular and not goes_on
+            if goes_on and self._regular and _repair(self._fd):
+                self._earlier = _InOrder(path, encode) if ordered else _AsTheyEnded(path)
+        except OSError as error:
+            self.close()
+            raise self._failed(error) from error
+
+    def _open(self) -> int:
+        """Open the file and lock it."""
+        while True:
+            fd = _open(self.path)
+            if self.path.exists() and not self.path.is_file():
+                return fd
+            try:
+                if not lock_file(fd):
+                    raise ResultsError(
+                        f"The results {self.path} cannot be written: another batch is writing them. "
+                        "Wait for its end, or name another file with out=."
+                    )
+                if os.path.samestat(os.fstat(fd), self.path.stat()):
+                    return fd
+            except FileNotFoundError:
+                pass
+            except BaseException:
+                os.close(fd)
+                raise
+            os.close(fd)  # it was replaced or removed before it was locked
+
+    def add(self, item: BatchItem) -> None:
+        """Write an item, unless its line is there.
+
+        Raises:
+            ResultsError: The file cannot be written.
+        """
+        try:
+            if self._earlier is not None and self._has(self._earlier, item):
+                return
+            self._begin()
+            self._append(self._encode(item))
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def finish(self, *, complete: bool, others: Iterable[BatchItem] | None = None) -> None:
+        """End the file; that of a complete batch without lines of items that did not come.
+
+        Args:
+            complete: Whether all items have come.
+            others: All items that the ledger knows, if it knows some that did not come: their lines stay, and those
+                that are missing are written, unless the file is another batch's.
+
+        Raises:
+            ResultsError: The file cannot be written.
+        """
+        try:
+            if others is not None:
+                if self._regular and not self._anew:
+                    self._write_again(others)
+            elif complete:
+                self._begin()
+                if isinstance(self._earlier, _InOrder):
+                    os.ftruncate(self._descriptor, self._earlier.at)
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def remove(self) -> None:
+        """Remove the file and close it."""
+        if sys.platform == "win32":  # where an open file cannot be removed
+            self.close()
+        with suppress(OSError):
+            self.path.unlink()
+        self.close()
+
+    def close(self) -> None:
+        """Close the file and release its lock. A second call does nothing."""
+        if self._earlier is not None:
+            self._earlier.close()
+        if self._fd is not None:
+            os.close(self._fd)
+        self._fd = self._earlier = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether the file holds nothing."""
+        return not os.fstat(self._descriptor).st_size
+
+    @property
+    def _descriptor(self) -> int:
+        if self._fd is None:
+            raise ResultsError(f"The results {self.path} are closed.")
+        return self._fd
+
+    def _write_again(self, others: Iterable[BatchItem]) -> None:
+        with self.path.open("rb") as file:
+            there = {_read(line).get("key") for line in file}
+        for item in others:
+            if item.key not in there:
+                self._append(self._encode(item))
+
+    def _begin(self) -> None:
+        """Remove what others wrote, once there is something to put in its place."""
+        if self._anew:
+            self._anew = False
+            os.ftruncate(self._descriptor, 0)
+        if self._before is not None:
+            before, self._before = self._before, None
+            before()
+
+    def _has(self, earlier: _InOrder | _AsTheyEnded, item: BatchItem) -> bool:
+        if isinstance(earlier, _AsTheyEnded):
+            if not earlier.settled:
+                self._fd = earlier.settle(self._descriptor)
+            return earlier.has(item)
+        if earlier.has(item):
+            return True
+        os.ftruncate(self._descriptor, earlier.at)  # the following lines are of other items, or come again
+        earlier.close()
+        self._earlier = None
+        return False
+
+    def _append(self, line: bytes) -> None:
+        fd = self._descriptor
+        size = os.fstat(fd).st_size if self._regular else 0
+        left = memoryview(line)
+        try:
+            while left:
+                left = left[os.write(fd, left) :]
+        except BaseException:
+            if self._regular:
+                with suppress(OSError):
+                    os.ftruncate(fd, size)
+            raise
+
+    def _failed(self, error: OSError) -> ResultsError:
+        return ResultsError(f"The results {self.path} cannot be written: {error.strerror or error}.")
+
+
+class _InOrder:
+    """The lines of a file, each compared with the item that comes in its place."""
+
+    def __init__(self, path: Path, encode: Callable[[BatchItem], bytes]) -> None:
+        self._file = path.open("rb")
+        self._encode = encode
+        self.at = 0
+
+    def has(self, item: BatchItem) -> bool:
+        line = self._file.readline()
+        if not self._is_of(line, item):
+            return False
+        self.at += len(line)
+        return True
+
+    def _is_of(self, line: bytes, item: BatchItem) -> bool:
+        """Whether a line is that of an item; of an item that the ledger knew, that which an earlier run wrote."""
+        if not item.replayed:
+            return line == self._encode(item)
+        row = _read(line)
+        return (row.get("index"), row.get("key"), row.get("state")) == (item.index, item.key, item.state)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _AsTheyEnded:
+    """The items that a file has. Only success is final: other lines are removed when the first item comes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = Path(os.path.realpath(path))  # a link stays: the file that it names is replaced
+        self._keys: set[str] = set()
+        self.settled = False
+
+    def settle(self, fd: int) -> int:
+        """Remove what is not final: another file replaces the open one. Returns the new file, open."""
+        self.settled = True
+        part = PartialFile.beside(self._path, os.O_APPEND)
+        made = part.fd
+        try:
+            lock_file(made)  # before it has the name under which others would open it
+            with self._path.open("rb") as old, os.fdopen(made, "wb", closefd=False) as new:
+                for line in old:
+                    row = _read(line)
+                    key = str(row.get("key"))
+                    if row.get("state") == "done" and key not in self._keys:
+                        self._keys.add(key)
+                        new.write(line)
+            if sys.platform == "win32":  # where an open file cannot be replaced
+                os.close(made)
+                os.close(fd)
+                part.replace_target()
+                made = _open(self._path)
+                lock_file(made)
+                return made
+            part.replace_target()
+        except BaseException:
+            with suppress(OSError):
+                os.close(made)
+            raise
+        finally:
+            part.path.unlink(missing_ok=True)
+        os.close(fd)
+        return made
+
+    def has(self, item: BatchItem) -> bool:
+        return item.replayed and item.ok and item.key in self._keys
+
+    def close(self) -> None:
+        return
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o666)
+
+
+def _repair(fd: int) -> int:
+    """Remove a line that was cut off. Returns the size that is left."""
+    end = os.fstat(fd).st_size
+    while end:
+        begin = max(0, end - 65_536)
+        os.lseek(fd, begin, os.SEEK_SET)
+        found = os.read(fd, end - begin).rfind(b"\n")
+        if found >= 0:
+            end = begin + found + 1
+            break
+        end = begin
+    os.ftruncate(fd, end)
+    return end
+
+
+def _read(line: bytes) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return row if isinstance(row, dict) else {}
