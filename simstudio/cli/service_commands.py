@@ -14,17 +14,23 @@ from simstudio.cli.connection import Connection
 from simstudio.cli.global_options import verbose_option
 from simstudio.cli.invocation import Invocation, json_option, pass_invocation
 from simstudio.cli.lists import limit_option, show_list, view_options
+from simstudio.cli.oomol import OomolTasks
 from simstudio.cli.options import timeout_option
 from simstudio.cli.output import on_terminal, say, write_json, write_value
 from simstudio.cli.progress import Waiting
-from simstudio.cli.service_runs import RUNS, Listing, Runs
+from simstudio.cli.service_runs import Listing, Runs
 from simstudio.cli.services import Service
+from simstudio.cli.speedpix import SpeedPixPredictions
 from simstudio.cli.tables import show_fields
+from simstudio.cli.vectorvein import VectorVeinRuns
 
 if TYPE_CHECKING:
     from simstudio.core.runs import SubmittedRun
 
 Command = Callable[..., None]
+
+RUNS: Mapping[str, Runs] = {"oomol": OomolTasks(), "speedpix": SpeedPixPredictions(), "vectorvein": VectorVeinRuns()}
+"""The runs of each service, by its word."""
 
 
 def describe(service: Service) -> tuple[str, str]:
@@ -220,12 +226,13 @@ def _upload(service: Service, runs: Runs) -> click.Command:
 
 def _list(service: Service, listing: Listing) -> click.Command:
     @click.command(listing.name, short_help=listing.help, help=listing.help)
+    @_with([click.argument("run_id", metavar="ID")] if listing.of_run else [])
     @limit_option(listing.default)
     @_connected_to(service)
     @view_options
-    def list_(connection: Connection, *, limit: int | None) -> None:
+    def list_(connection: Connection, *, limit: int | None, **arguments: str) -> None:
         with connection.any_client() as client:
-            show_list(listing.items(client), listing.columns, limit)
+            show_list(listing.items(client, *arguments.values()), listing.columns, limit)
 
     return list_
 

@@ -163,6 +163,7 @@ def test_oomol_lists_tasks_blocks_packages_and_applets(cli, on) -> None:
     assert "sandbox\t1.0.0" in cli("oomol", "packages", "--format", "name,version").stdout.splitlines()
     assert cli("oomol", "applets", "--format", "{applet}: {package}").stdout == "a-1: sandbox-1.0.0\n"
     assert len(objects(cli("oomol", "blocks", "--limit", "2").stdout)) == 2
+    assert [log["type"] for log in objects(cli("oomol", "logs", task).stdout)][-1] == "SessionFinished"
 
 
 def test_oomol_takes_files_beside_the_inputs_and_stops_a_task(cli, on, tmp_path: Path) -> None:
@@ -214,6 +215,16 @@ def test_vectorvein_takes_fields_by_node_and_a_key_of_a_vapp(cli, on) -> None:
     first = next(each for each in server.sandbox.requests if each.path.endswith("workflow/run"))
     assert first.json["input_fields"] == [{"node_id": "n", "field_name": "Name", "value": "Ada"}]  # type: ignore[index]
     assert first.headers["vectorvein-api-key-type"] == "VAPP"
+
+
+def test_vectorvein_lists_runs_and_workflows_and_stops_a_run(cli, on, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simstudio.cli.vectorvein._PAGE", 2)
+    on(VectorVeinSandbox(polls=0))
+    runs = [cli("vectorvein", "run", "hello", "--input", "n.Name=Ada", "--no-wait").stdout.strip() for _ in range(3)]
+
+    assert sorted(cli("vectorvein", "list", "--format", "{run}").stdout.split()) == sorted(runs)
+    assert cli("vectorvein", "workflows", "--format", "workflow,title").stdout == "hello\thello\n"
+    assert cli("vectorvein", "stop", runs[0]).exit_code == 0
 
 
 def test_vectorvein_uploads_a_file(cli, on, tmp_path: Path) -> None:
