@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 _LONGEST_TEXT = 60
 _MOST_ENTRIES = (4, 4, 2)
 """Entries of a mapping or list that are shown, by depth; deeper ones are ``…``."""
+_LONGEST_MEMBER = 100
+"""Characters of the fields of a model inside another one, before the rest is ``…``."""
 _LONGEST_CELL = 80
 _LONGEST_DETAIL = 2000
 _MOST_ROWS = 100
@@ -24,6 +27,8 @@ def short_repr(value: Any, depth: int = 0) -> str:
     """A representation of a value in which long texts, and mappings and lists with many entries, end with ``…``."""
     if isinstance(value, (str, bytes)):
         return repr(value) if len(value) <= _LONGEST_TEXT else f"{value[:_LONGEST_TEXT]!r}…"
+    if depth and hasattr(value, "_shown_fields"):
+        return model_repr(value, _LONGEST_MEMBER)
     is_mapping = isinstance(value, Mapping) and type(value).__repr__ is dict.__repr__
     if not is_mapping and type(value) not in (list, tuple):
         return repr(value)
@@ -38,6 +43,19 @@ def short_repr(value: Any, depth: int = 0) -> str:
     if len(value) > most:
         entries.append(f"… {len(value) - most} more")
     return f"{opening}{', '.join(entries)}{closing}"
+
+
+def model_repr(model: Any, longest: float = math.inf) -> str:
+    """The representation of a model, with ``…`` after the field that exceeds a number of characters."""
+    shown: list[str] = []
+    length = 0
+    for name, value in model._shown_fields():
+        if length > longest:
+            shown.append("…")
+            break
+        shown.append(f"{name}={short_repr(value, 1)}")
+        length += len(shown[-1])
+    return f"{type(model).__name__}({', '.join(shown)})"
 
 
 def table_html(title: str, rows: Iterable[tuple[str, Any]]) -> str:

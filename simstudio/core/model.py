@@ -192,16 +192,16 @@ class Model(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         """Short: long values end with ``…``; ``to_dict()`` has them whole."""
-        from simstudio.core.display import short_repr
+        from simstudio.core.display import model_repr
 
-        fields = (field for field in attrs.fields(type(self)) if field.repr)
-        values = ((field, getattr(self, field.name, _MISSING)) for field in fields)
-        shown = [
-            f"{field.name}={short_repr(value, 1)}"
-            for field, value in values
-            if field.repr and (not is_empty(value) or _is_required(field))
-        ]
-        return f"{type(self).__name__}({', '.join(shown)})"
+        return model_repr(self)
+
+    def _shown_fields(self) -> Iterator[tuple[str, Any]]:
+        """Names and values of the fields in the representation: those that are required or hold something."""
+        for field in attrs.fields(type(self)):
+            value = getattr(self, field.name, _MISSING)
+            if field.repr and (not is_empty(value) or _is_required(field)):
+                yield field.name, value
 
     def _repr_html_(self) -> str:
         from simstudio.core.display import table_html

@@ -56,6 +56,18 @@ class Page(Generic[T]):
     next_cursor: str | None = None
     extra: Mapping[str, Any] = attrs.field(factory=dict)
 
+    def _shown_fields(self) -> Iterator[tuple[str, Any]]:
+        yield "items", self.items
+        for name in ("next_cursor", "extra"):
+            if getattr(self, name):
+                yield name, getattr(self, name)
+
+    def __repr__(self) -> str:
+        """Short: of many items, and of their fields, the first ones."""
+        from simstudio.core.display import model_repr
+
+        return model_repr(self)
+
     def _repr_html_(self) -> str:
         from simstudio.core.display import rows_html
         from simstudio.core.model import Model

@@ -61,6 +61,16 @@ class TestARepresentation:
         assert len(shown) < 240
         assert shown.startswith("WorkflowExecutionResult(success=True, output={'items': [")
 
+    def test_of_a_page_has_the_first_fields_of_the_first_items(self) -> None:
+        item = WorkflowExecutionResult(True, {"text": "hi"}, execution_id="e" * 36, status="completed")
+
+        shown = repr(Page([item] * 100, "next"))
+
+        assert shown.count("WorkflowExecutionResult(success=True, output={'text': 'hi'}, execution_id=") == 4
+        assert shown.endswith(", … 96 more], next_cursor='next')")
+        assert len(shown) < 600
+        assert repr(Page([])) == "Page(items=[])"
+
     def test_of_a_short_value_is_whole(self) -> None:
         assert short_repr({"a": [1, "x"], "b": None}) == "{'a': [1, 'x'], 'b': None}"
 
