@@ -14,7 +14,7 @@ from simstudio.transport.errors import InvalidInputError
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-Columns: TypeAlias = "Sequence[str] | Mapping[str, str]"
+Columns: TypeAlias = Sequence[str] | Mapping[str, str]
 """Columns that inputs are made of, by name; of a mapping, the field of the input for each column."""
 
 _NAMED = 20
