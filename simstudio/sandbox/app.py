@@ -12,7 +12,6 @@ from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Match, Route
 
-from simstudio.sandbox.faults import FaultInjector, Faults, RequestBreaker
 from simstudio.sandbox.http import Reply
 from simstudio.sandbox.operation import Operation, Served
 from simstudio.sandbox.routes import (
@@ -30,7 +29,6 @@ from simstudio.sandbox.routes import (
     v1_rows,
     v1_tables,
 )
-from simstudio.sandbox.traffic import ReceivedRequest, Recorder
 from simstudio.sandbox.v2 import account as v2_account
 from simstudio.sandbox.v2 import (
     audit,
@@ -70,7 +68,6 @@ from simstudio.sandbox.v2 import runs as v2_runs
 from simstudio.sandbox.v2.absent import Absent, refuse
 
 if TYPE_CHECKING:
-    from collections import deque
     from collections.abc import AsyncIterator, MutableMapping
 
     from starlette.requests import Request
@@ -143,8 +140,8 @@ _MODULES = (
 _NOT_FOUND = '<!DOCTYPE html><html lang="en"><head><title>404</title></head><body><h1>Page not found</h1></body></html>'
 
 
-def build(core: Core, faults: Faults, requests: deque[ReceivedRequest]) -> Starlette:
-    """The application: requests that break off, recorder, other faults, what Sim's own proxy layer does, routes."""
+def build(core: Core, middleware: list[Middleware]) -> Starlette:
+    """The application: middleware of every sandbox, then what Sim's own proxy layer does, then routes."""
     engine = core.engine
 
     @asynccontextmanager
@@ -158,12 +155,7 @@ def build(core: Core, faults: Faults, requests: deque[ReceivedRequest]) -> Starl
 
     app = Starlette(
         routes=_routes(core),
-        middleware=[
-            Middleware(RequestBreaker, faults=faults),
-            Middleware(Recorder, kept=requests),
-            Middleware(FaultInjector, faults=faults),
-            Middleware(Edge, engine=engine),
-        ],
+        middleware=[*middleware, Middleware(Edge, engine=engine)],
         exception_handlers={404: _not_found, 405: _not_allowed},
         lifespan=lifespan,
     )

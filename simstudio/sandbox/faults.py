@@ -8,7 +8,7 @@ import struct
 import threading
 from fnmatch import fnmatchcase
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import attrs
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-Drop = Literal["body", "request", "response", "head"]
+Drop = Literal["body", "request", "response", "head", "half"]
+DROPS: tuple[Drop, ...] = get_args(Drop)
 
 TRANSPORT = "simstudio.transport"
 """Where, in the ASGI scope's state, `LocalServer` leaves the connection."""
@@ -109,7 +110,7 @@ class Faults:
             body: of that answer.
             drop: close the connection: ``body``, while the body of the request arrives (nothing ran); ``request``, when
                 it has arrived (nothing ran); ``response``, after it was handled (it ran, the answer is lost); ``head``,
-                after the head of the answer.
+                after the head of the answer; ``half``, in the middle of its body.
             after_events: close it after so many pieces of the body, which in a stream are events.
             after_bytes: close it after so many bytes of the body.
             garbage: bytes sent instead of an answer, before the connection is closed; with ``after_events`` or
@@ -150,6 +151,11 @@ class Faults:
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+    def remaining(self) -> list[tuple[Fault, int | None]]:
+        """The faults in their order, each with the number of requests that it still applies to; None for all."""
+        with self._lock:
+            return list(self._waiting)
 
     async def sleep(self, seconds: float) -> bool:
         """Sleep; return False if the server was closed meanwhile."""
@@ -243,6 +249,7 @@ class _FaultySend:
         self._events = 0
         self._bytes = 0
         self._slipped_in = False
+        self._collected = b""
         self.broken = False
 
     async def __call__(self, message: Message) -> None:
@@ -259,10 +266,20 @@ class _FaultySend:
                 await self._send({"type": "http.response.body", "body": b"", "more_body": True})
                 self._break()
             return
-        if fault.cuts:
+        if fault.drop == "half":
+            await self._halve(message)
+        elif fault.cuts:
             await self._cut(message)
         else:
             await self._send(message)
+
+    async def _halve(self, message: Message) -> None:
+        """Collect the body to know its middle."""
+        self._collected += message.get("body", b"")
+        if not message.get("more_body", False):
+            half = self._collected[: len(self._collected) // 2]
+            await self._send({"type": "http.response.body", "body": half, "more_body": True})
+            self._break()
 
     async def _cut(self, message: Message) -> None:
         if self._slipped_in:

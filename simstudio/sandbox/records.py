@@ -275,6 +275,10 @@ class Store(Protocol):
         """Drop what ended before a moment (epoch seconds)."""
         ...
 
+    def clear(self) -> None:
+        """Drop everything."""
+        ...
+
 
 class MemoryStore:
     """Keeps records as long as the `Sandbox` object lives; of executions the newest 10 000."""
@@ -338,6 +342,11 @@ class MemoryStore:
     def files(self, run_id: str) -> list[RunFile]:
         """The files of a run, in the order they were saved."""
         return list(self._files.get(run_id, ()))
+
+    def clear(self) -> None:
+        """Drop everything."""
+        for records in (self._jobs, self._job_of, self._executions, self._files):
+            records.clear()
 
     def forget_before(self, moment: float) -> None:
         """Drop what ended before a moment (epoch seconds)."""

@@ -14,6 +14,7 @@ import attrs
 from simstudio.sandbox import inputs, jsontext, pauses
 from simstudio.sandbox.outputs import BlockOutput
 from simstudio.sandbox.pauses import Pause, PausePoint, Place
+from simstudio.sandbox.request_log import log_failure
 from simstudio.sandbox.runfiles import RunFile
 from simstudio.sandbox.threads import Suspended, WorkflowExit, drain, make_hand_over, run_in_thread
 from simstudio.sandbox.workflow import (
@@ -412,6 +413,7 @@ class Run:
             return self._outcome("cancelled", output={})
         error = work.exception()
         if error is not None:
+            log_failure(self.workflow.name, error)
             return self._outcome("failed", output={}, error=str(error) or type(error).__name__)
         stopped = self.invocation.stop_after is not None and self._over and self._response is None
         output = {} if stopped else self._last_output()

@@ -18,14 +18,15 @@ from simstudio.sandbox.definitions.store import Definitions
 from simstudio.sandbox.dialects import DIALECTS, Generation
 from simstudio.sandbox.dialects.base import Account
 from simstudio.sandbox.engine import Engine
-from simstudio.sandbox.faults import Faults
 from simstudio.sandbox.limits import Limiter, RateLimits
+from simstudio.sandbox.local_service import LocalService
 from simstudio.sandbox.logs import Logs
 from simstudio.sandbox.parameters import read_parameters
 from simstudio.sandbox.records import MemoryStore, Store
 from simstudio.sandbox.serving import SandboxExtra, Served, configuration_error, direct, random_key
+from simstudio.sandbox.snapshot import Captured
 from simstudio.sandbox.sqlite import SQLiteStore
-from simstudio.sandbox.traffic import ReceivedRequest, requests_kept
+from simstudio.sandbox.state import State, StateFile, StateKeeper
 from simstudio.sandbox.workflow import F, Workflow
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ C = TypeVar("C", bound=Source)
 _NAME = re.compile(r"[^/\s?#][^/?#]*")
 
 
-class Sandbox:
+class Sandbox(LocalService):
     """A local Sim server: its workflows are Python functions, its responses have the shape of the real ones.
 
     It comes with four workflows: ``hello`` (``name``), ``count`` (streams; ``to``, ``delay``), ``slow`` (``seconds``)
@@ -54,7 +55,8 @@ class Sandbox:
         api_key: the one key it accepts. Served to other machines, a sandbox has a random key instead of the default.
         generation: generation of Sim servers that it imitates: ``v0.8`` (August 2026), ``v0.6`` (April 2026), ``v0.4``
             (October 2025) or ``documents`` (the documents of the official SDK).
-        state: path of an SQLite file that keeps jobs and executions over restarts; None keeps them in memory.
+        state: path of an SQLite file that keeps everything over restarts: runs at once, the rest (tables, files,
+            knowledge, secrets, workflows edited over the API) within a second; None keeps it in memory.
         rate_limits: limits to enforce; None enforces none, and reports the numbers of the generation.
         admission_limit: how many executions may be in flight at a time; beyond it they are refused with 429 and
             ``Retry-After: 5`` before any other check. None for no limit.
@@ -74,8 +76,7 @@ class Sandbox:
         cancel_on_disconnect: whether a synchronous run is cancelled when its caller disconnects, as on some servers
             since v0.8; else it goes on.
         upload_part_size: bytes of a part of an upload session; larger files are uploaded in parts.
-        workspaces: ids of further workspaces, into which workflows can be imported. What is made or edited over the
-            API is kept as long as this object lives, also where ``state`` names a file.
+        workspaces: ids of further workspaces, into which workflows can be imported.
         members: e-mail addresses of further members of the workspaces, who are no admins.
         enterprise: whether the key's user owns an organization on the enterprise plan, which may read the audit log and
             before v0.8 have more and larger tables than the free plan's three of 1000 rows.
@@ -91,6 +92,8 @@ class Sandbox:
         ...     server.client().workflows.execute("greet", {"name": "Ada"}).output
         {'text': 'Hi Ada'}
     """
+
+    service = "sim"
 
     def __init__(
         self,
@@ -126,15 +129,15 @@ class Sandbox:
             raise configuration_error("workspaces is a list of ids, not one")
         if isinstance(members, str):
             raise configuration_error("members is a list of addresses, not one")
+        super().__init__(clock)
+        clock = self.clock
         self.api_key = api_key
         self.usage_cost = usage_cost
         self.usage_limit = usage_limit
         self._plan = "enterprise" if enterprise else "free"
-        self.faults = Faults()
-        self._clock = clock
+        self.generation: Generation = generation
         self._dialect = DIALECTS[generation]()
         self._workflows: dict[str, Workflow] = {}
-        self._requests = requests_kept()
         self._base_url: str | None = None
         self._notifications: Notifications | None = None
         self.rate_limits = rate_limits
@@ -182,6 +185,9 @@ class Sandbox:
             account=self._account,
             served_at=lambda: self._base_url,
         )
+        self._state = State(self._core, self._workflows)
+        self._state_file = StateFile(self._state, store) if isinstance(store, SQLiteStore) else None
+        self._pristine: Captured | None = None
         for function, fields in BUILTIN:
             self.workflow(function.__name__, fields=fields)(function)
 
@@ -193,7 +199,7 @@ class Sandbox:
     @rate_limits.setter
     def rate_limits(self, limits: RateLimits | None) -> None:
         self._rate_limits = limits
-        self._limiter = Limiter(limits, self._dialect.limits, self._dialect.meter, self._clock)
+        self._limiter = Limiter(limits, self._dialect.limits, self._dialect.meter, self.clock)
 
     @property
     def workflows(self) -> Mapping[str, Workflow]:
@@ -214,11 +220,6 @@ class Sandbox:
     def workspaces(self) -> tuple[str, ...]:
         """The ids of all workspaces, the one of `workspace_id` first."""
         return tuple(self._definitions.workspaces)
-
-    @property
-    def requests(self) -> list[ReceivedRequest]:
-        """The requests received so far, oldest first (of very many, the newest 10 000)."""
-        return list(self._requests)
 
     def workflow(
         self,
@@ -266,7 +267,7 @@ class Sandbox:
                 name=name,
                 function=function,
                 block=block or name,
-                created=self._clock(),
+                created=self.clock(),
                 deployed=deployed,
                 public=public,
                 needs_redeployment=needs_redeployment,
@@ -341,7 +342,7 @@ class Sandbox:
         if self._notifications is None:
             from simstudio.sandbox.notifications import Notifications
 
-            self._notifications = Notifications(self._clock, self._current_limiter, self._account, self._definitions)
+            self._notifications = Notifications(self.clock, self._current_limiter, self._account, self._definitions)
         self._notifications.subscribe(url, secret, include, family)
 
     @property
@@ -361,9 +362,14 @@ class Sandbox:
             ConfigurationError: the extra ``sandbox`` is not installed.
         """
         with SandboxExtra():
+            from starlette.middleware import Middleware
+
             from simstudio.sandbox.app import build
 
-        return build(self._core, self.faults, self._requests)
+        middleware = self._middleware()
+        if self._state_file is not None:
+            middleware.append(Middleware(StateKeeper, file=self._state_file))
+        return build(self._core, middleware)
 
     def serve(self, host: str = "127.0.0.1", port: int = 0) -> SandboxServer:
         """A server for this sandbox; it starts in a ``with`` block, or by ``start()``.
@@ -375,8 +381,29 @@ class Sandbox:
         """
         return SandboxServer(self, host, port)
 
+    def _open(self) -> None:
+        """Open the state; what it was before is what a reset restores."""
+        if self._pristine is None:
+            self._pristine = self._state.capture()
+        if self._state_file is None:
+            self._core.store.open()
+        else:
+            self._state_file.open()
+
+    async def _forget(self) -> None:
+        await self._engine.stop()
+        self._core.store.clear()
+        if self._pristine is not None:
+            self._state.restore(self._pristine)
+        self.rate_limits = self.rate_limits
+        if self._notifications is not None:
+            self._notifications.deliveries.clear()
+        self._engine.start()
+
     async def _stop(self) -> None:
         self.faults.end_sleep()
+        if self._state_file is not None:
+            self._state_file.save()
         await self._engine.stop()
 
     def _notify_of(self, execution: ExecutionRecord) -> None:
@@ -399,7 +426,7 @@ class SandboxServer(Served["Sandbox"]):
         if self.sandbox._base_url is not None:
             raise configuration_error(f"the sandbox is already being served at {self.sandbox._base_url}")
         try:
-            self.sandbox._core.store.open()
+            self.sandbox._open()
         except Exception as error:
             raise configuration_error(f"the sandbox cannot open its state: {error}") from error
 
@@ -419,6 +446,21 @@ class SandboxServer(Served["Sandbox"]):
 
     def _after_close(self) -> None:
         self.sandbox._base_url = None
+
+    @property
+    def key(self) -> str:
+        """The API key."""
+        return self.sandbox.api_key
+
+    def about(self) -> dict[str, Any]:
+        """What ``GET /_sandbox`` tells."""
+        sandbox = self.sandbox
+        return {
+            **super().about(),
+            "generation": sandbox.generation,
+            "workspaceId": sandbox.workspace_id,
+            "workflows": list(sandbox.workflows),
+        }
 
     @property
     def environ(self) -> dict[str, str]:

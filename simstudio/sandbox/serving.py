@@ -6,7 +6,7 @@ import secrets
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -14,25 +14,12 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from simstudio.core.client import BaseClient
+    from simstudio.sandbox.local_service import LocalService
     from simstudio.sandbox.server import LocalServer
     from simstudio.sandbox.traffic import ReceivedRequest
 
 
-class Servable(Protocol):
-    """A sandbox: an ASGI app and the requests that it received."""
-
-    @property
-    def app(self) -> Any:
-        """The ASGI app."""
-        ...
-
-    @property
-    def requests(self) -> list[ReceivedRequest]:
-        """The requests received so far, oldest first."""
-        ...
-
-
-B = TypeVar("B", bound=Servable)
+B = TypeVar("B", bound="LocalService")
 C = TypeVar("C", bound="BaseClient[Any]")
 
 
@@ -73,6 +60,20 @@ class Served(ABC, Generic[B]):
     def requests(self) -> list[ReceivedRequest]:
         """The requests the sandbox received so far, oldest first."""
         return self.sandbox.requests
+
+    @property
+    @abstractmethod
+    def key(self) -> str:
+        """The credential that the sandbox accepts, which its control API asks for, too."""
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment variables that lead a program here, credentials included."""
+        return {}
+
+    def about(self) -> dict[str, Any]:
+        """What ``GET /_sandbox`` tells: the service, its address, and what lists the functions."""
+        return {"service": self.sandbox.service, "baseUrl": self.base_url}
 
     def start(self) -> Self:
         """Start the server, for requests to names of this machine only.

@@ -1,4 +1,4 @@
-"""State in an SQLite file, so that jobs, runs and their files survive a restart.
+"""State in an SQLite file, so that everything a sandbox holds survives a restart.
 
 One file belongs to one running sandbox: executions that are running at its start are interrupted. Records are JSON
 documents; one that was written before a field existed is read with the field's default.
@@ -18,8 +18,9 @@ from simstudio.sandbox.outputs import BlockOutput
 from simstudio.sandbox.pauses import PausePoint
 from simstudio.sandbox.records import ExecutionRecord, JobRecord
 from simstudio.sandbox.runfiles import RunFile
+from simstudio.sandbox.snapshot import Captured
 
-_VERSION = 2
+_VERSION = 3
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
     kind TEXT NOT NULL,
@@ -39,6 +40,13 @@ CREATE INDEX owned ON records (kind, owner, began);
 """
 """The second version: a job belongs to its execution, an execution to its workflow, a file to its run."""
 
+_DATA = """
+CREATE TABLE data (document TEXT NOT NULL);
+CREATE TABLE contents (digest TEXT PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID;
+"""
+"""The third version: everything besides runs, as one document, and the large contents that it names."""
+
+_CHANGES = ((2, _OWNED), (3, _DATA))
 _SAVE = "INSERT OR REPLACE INTO records (kind, id, owner, began, ended, document) VALUES (?, ?, ?, ?, ?, ?)"
 _JOB, _EXECUTION, _FILE = "job", "execution", "file"
 
@@ -126,6 +134,35 @@ class SQLiteStore:
         """The files of a run, in the order they were saved."""
         return [RunFile(**document) for document in self._load_owned(_FILE, run_id)]
 
+    def clear(self) -> None:
+        """Drop everything."""
+        for table in ("records", "data", "contents"):
+            self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
+
+    def data(self) -> Captured | None:
+        """The data besides runs, as it was saved last."""
+        row = self._db.execute("SELECT document FROM data").fetchone()
+        if row is None:
+            return None
+        return Captured(row[0], dict(self._db.execute("SELECT digest, content FROM contents")))
+
+    def save_data(self, captured: Captured) -> None:
+        """Replace the data besides runs; a content that is there already is not written again."""
+        db = self._db
+        db.execute("BEGIN")
+        try:
+            known = {row[0] for row in db.execute("SELECT digest FROM contents")}
+            new = ((digest, content) for digest, content in captured.contents.items() if digest not in known)
+            db.executemany("INSERT INTO contents VALUES (?, ?)", new)
+            gone = ((digest,) for digest in known - set(captured.contents))
+            db.executemany("DELETE FROM contents WHERE digest = ?", gone)
+            db.execute("DELETE FROM data")
+            db.execute("INSERT INTO data VALUES (?)", (captured.document,))
+            db.execute("COMMIT")
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+
     def forget_before(self, moment: float) -> None:
         """Drop what ended before a moment (epoch seconds)."""
         self._db.execute("DELETE FROM records WHERE ended < ?", (moment,))
@@ -171,8 +208,9 @@ def _bring_up_to_date(connection: sqlite3.Connection) -> None:
     if version > _VERSION:
         raise sqlite3.DatabaseError(f"it was made by a later version of simstudio (its version is {version})")
     connection.executescript(_SCHEMA)
-    if version < _VERSION:
-        connection.executescript(f"BEGIN;{_OWNED}PRAGMA user_version = {_VERSION};COMMIT;")
+    for number, change in _CHANGES:
+        if version < number:
+            connection.executescript(f"BEGIN;{change}PRAGMA user_version = {number};COMMIT;")
 
 
 def _execution(document: dict[str, Any]) -> ExecutionRecord:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from simstudio.sandbox.faults import TRANSPORT
 from simstudio.sandbox.http import head, json_reply
-from simstudio.sandbox.serving import Served, configuration_error
-from simstudio.sandbox.traffic import ReceivedRequest, Recorder, requests_kept
+from simstudio.sandbox.local_service import LocalService
+from simstudio.sandbox.sandbox import KNOWN_KEY
+from simstudio.sandbox.serving import Served, configuration_error, random_key
 from simstudio.testing.readdressing import Readdressing, is_json
 from simstudio.testing.recording import Answer, Difference, Reader, Writer
 
@@ -49,17 +51,12 @@ _SECONDS_WITHOUT_CLIENT = 2.0
 """How long the rest of a response is still read for the recording when the client has gone."""
 
 
-class _Proxy:
-    """What both servers have: requests received, an ASGI application, an address."""
+class _Proxy(LocalService):
+    """What both servers have: an ASGI application and an address."""
 
     def __init__(self) -> None:
-        self._requests = requests_kept()
+        super().__init__(time.time)
         self._base_url = ""
-
-    @property
-    def requests(self) -> list[ReceivedRequest]:
-        """The requests received so far, oldest first; keys are left out of their headers."""
-        return list(self._requests)
 
     def serve(self, host: str = "127.0.0.1", port: int = 0) -> ProxyServer:
         """A server, which starts in a ``with`` block, or by ``start()``."""
@@ -68,7 +65,10 @@ class _Proxy:
     @cached_property
     def app(self) -> ASGIApp:
         """The ASGI application."""
-        return Recorder(self._respond_with_lifespan, self._requests)
+        app: ASGIApp = self._respond_with_lifespan
+        for middleware in reversed(self._middleware()):
+            app = middleware.cls(app, *middleware.args, **middleware.kwargs)
+        return app
 
     async def _respond_with_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -83,6 +83,9 @@ class _Proxy:
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         raise NotImplementedError
 
+    async def _forget(self) -> None:
+        """A recording stays as it is."""
+
     async def _close(self) -> None:
         """Let go of connections."""
 
@@ -90,15 +93,22 @@ class _Proxy:
 class ProxyServer(Served[_Proxy]):
     """A proxy or a replay being served on this machine, by a thread of its own."""
 
+    _key = KNOWN_KEY
+
     def _opened(self, origin: str) -> None:
         self.sandbox._base_url = origin
 
     def _replace_known_key(self) -> None:
-        """Nothing to do: it has no key."""
+        self._key = random_key("sk-sim-")
+
+    @property
+    def key(self) -> str:
+        """A key for its control API, and for clients of a replay, which accepts any."""
+        return self._key
 
     def _before_stop(self) -> Callable[[], Awaitable[None]]:
         async def stop() -> None:
-            """Nothing to do: its connections end with it."""
+            self.sandbox.faults.end_sleep()
 
         return stop
 
@@ -121,6 +131,8 @@ class RecordingProxy(_Proxy):
         >>> with RecordingProxy("https://sim.ai", "recorded").serve() as server:  # doctest: +SKIP
         ...     SimStudioClient(base_url=server.base_url).workflows.execute("hello")
     """
+
+    service = "recording"
 
     def __init__(self, url: str, directory: str | PathLike[str], *, secrets: Iterable[str] = ()) -> None:
         super().__init__()
@@ -238,6 +250,8 @@ class Replay(_Proxy):
         ...     SimStudioClient("any key", server.base_url).workflows.execute("hello")
     """
 
+    service = "replay"
+
     def __init__(self, directory: str | PathLike[str]) -> None:
         super().__init__()
         self._reader = Reader(directory)
@@ -248,6 +262,9 @@ class Replay(_Proxy):
     def rewind(self) -> None:
         """Begin again with the first response to each request."""
         self._reader.rewind()
+
+    async def _forget(self) -> None:
+        self.rewind()
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         body: bytes = (await receive()).get("body", b"")

@@ -10,6 +10,7 @@ import attrs
 
 from simstudio.sandbox.data.knowledge import Copy
 from simstudio.sandbox.http import Refusal
+from simstudio.sandbox.request_log import log_failure
 from simstudio.sandbox.times import iso, iso_or_none
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class Connector:
         try:
             texts = self.source(dict(self.config))
         except Exception as error:  # noqa: BLE001 - any error of a user's function
+            log_failure(f"connector {self.type}", error)
             self.status, sync.error = "error", str(error)
             return
         self.status = "active"
@@ -184,6 +186,7 @@ class Connectors:
         try:
             source(dict(config))
         except Exception as error:
+            log_failure(f"connector {kind}", error)
             raise Refusal(400, str(error)) from error
         interval = body["syncIntervalMinutes"]
         made = Connector(str(uuid4()), kind, source, config, body.get("credentialId"), interval, now, now)

@@ -66,6 +66,10 @@ class Definitions:
         made.stale = workflow.needs_redeployment
         return made
 
+    def forget(self, workflow_id: str) -> None:
+        """Remove the definition of a function that is no longer registered."""
+        self._definitions.pop(workflow_id, None)
+
     def workflow(self, workflow_id: str, *, draft: bool = False) -> Workflow | None:
         """The function that a workflow runs, with the id and the flags of the workflow.
 

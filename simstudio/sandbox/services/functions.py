@@ -8,6 +8,7 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from simstudio.sandbox.request_log import log_failure
 from simstudio.sandbox.threads import WorkflowExit, run_in_thread
 
 if TYPE_CHECKING:
@@ -29,11 +30,18 @@ class Functions:
         return task
 
     async def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Call a function, plain or async, without blocking the event loop.
+        """Call a function, plain or async, without blocking the event loop; log what it raises.
 
         Raises:
             WorkflowExit: It raised SystemExit or the like, which must not end the server.
         """
+        try:
+            return await self._call(function, *arguments)
+        except Exception as error:
+            log_failure(getattr(function, "__name__", type(function).__name__), error)
+            raise
+
+    async def _call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         if not inspect.iscoroutinefunction(function):
             result = await run_in_thread(partial(function, *arguments), self._threads)
             if not inspect.isawaitable(result):

@@ -14,19 +14,19 @@ Example:
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from simstudio.sandbox import jsontext
-from simstudio.sandbox.faults import FaultInjector, Faults
 from simstudio.sandbox.http import Refusal, Reply, json_reply
 from simstudio.sandbox.services.functions import Functions
+from simstudio.sandbox.local_service import LocalService
 from simstudio.sandbox.services.oomol_forms import UploadedFile, parse_form
 from simstudio.sandbox.services.oomol_tasks import Context, Runnable, TaskRecord, echo, fail, files, now, slow
 from simstudio.sandbox.serving import Served, direct, random_key
-from simstudio.sandbox.traffic import ReceivedRequest, Recorder, requests_kept
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -45,7 +45,7 @@ _FINAL = frozenset({"completed", "failed", "stopped"})
 _INSTALLING = {"pending": "running", "running": "success"}
 
 
-class OomolSandbox:
+class OomolSandbox(LocalService):
     """An Oomol Connect server of your own.
 
     It comes with the blocks ``sandbox::echo`` (gives its inputs back), ``sandbox::fail`` (``message``),
@@ -54,14 +54,13 @@ class OomolSandbox:
     Args:
         api_token: The one ``Authorization`` it accepts, as it is.
         installable: Packages that can be installed, with their newest version.
-
-    Attributes:
-        faults: What goes wrong on demand, see :class:`simstudio.sandbox.Faults`.
     """
 
+    service = "oomol"
+
     def __init__(self, api_token: str = KNOWN_TOKEN, *, installable: Mapping[str, str] | None = None) -> None:
+        super().__init__(time.time)
         self.api_token = api_token
-        self.faults = Faults()
         self.installable = {"audio-lab": "1.2.0", "package-name": "1.0.0", **(installable or {})}
         self._blocks: dict[str, Runnable] = {}
         self._flows: dict[str, Runnable] = {}
@@ -69,15 +68,9 @@ class OomolSandbox:
         self._installs: dict[str, dict[str, Any]] = {}
         self._installed: dict[str, str] = {"sandbox": "1.0.0"}
         self._applets: list[dict[str, Any]] = []
-        self._requests = requests_kept()
         self._functions = Functions()
         for function in (echo, fail, slow, files):
             self.block(f"sandbox::{function.__name__}")(function)
-
-    @property
-    def requests(self) -> list[ReceivedRequest]:
-        """The requests received so far, oldest first."""
-        return list(self._requests)
 
     def block(
         self, block_id: str, *, version: str = "1.0.0", description: str | None = None, inputs: tuple[str, ...] = ()
@@ -124,7 +117,6 @@ class OomolSandbox:
     def app(self) -> Starlette:
         """The ASGI application."""
         from starlette.applications import Starlette
-        from starlette.middleware import Middleware
         from starlette.routing import Route
 
         def route(path: str, get: Handler | None = None, post: Handler | None = None) -> Route:
@@ -149,7 +141,7 @@ class OomolSandbox:
                 route("/api/packages/install/{id}", get=self._get_install),
                 route("/rpc/listApplets", post=self._list_applets),
             ],
-            middleware=[Middleware(Recorder, kept=self._requests), Middleware(FaultInjector, faults=self.faults)],
+            middleware=self._middleware(),
             lifespan=lifespan,
         )
 
@@ -221,6 +213,14 @@ class OomolSandbox:
             task.work.cancel()
             task.log("SessionFinished")
             task.status = "stopped"
+
+    async def _forget(self) -> None:
+        for task in self._tasks.values():
+            self._end(task)
+        self._tasks.clear()
+        self._installs.clear()
+        packages = {block.partition("::")[0]: found.version for block, found in self._blocks.items()}
+        self._installed = {**packages, "sandbox": "1.0.0"}
 
     async def _stop(self) -> None:
         self.faults.end_sleep()
@@ -363,6 +363,11 @@ class OomolServer(Served["OomolSandbox"]):
 
     def _before_stop(self) -> Callable[[], Awaitable[None]]:
         return self.sandbox._stop
+
+    @property
+    def key(self) -> str:
+        """The API token."""
+        return self.sandbox.api_token
 
     @property
     def environ(self) -> dict[str, str]:

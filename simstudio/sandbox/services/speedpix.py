@@ -1,7 +1,8 @@
 """A local server that answers like SpeedPix: its workflows are Python functions, and it checks every signature.
 
 Example:
-    >>> from simstudio.sandbox.services.speedpix import Media, SpeedPixSandbox
+    >>> from simstudio.sandbox.local_service import LocalService
+from simstudio.sandbox.services.speedpix import Media, SpeedPixSandbox
     >>> sandbox = SpeedPixSandbox()
     >>> @sandbox.workflow("paint")
     ... def paint(input: dict) -> dict:
@@ -23,12 +24,10 @@ from urllib.parse import parse_qs, quote
 
 import attrs
 
-from simstudio.sandbox.faults import FaultInjector, Faults
 from simstudio.sandbox.http import Reply, json_reply
 from simstudio.sandbox.services.functions import Functions
 from simstudio.sandbox.services.speedpix_gateway import Gateway
 from simstudio.sandbox.serving import Served, direct, random_key
-from simstudio.sandbox.traffic import ReceivedRequest, Recorder, requests_kept
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -81,7 +80,7 @@ class _Task:
     run: asyncio.Task[None] | None = None
 
 
-class SpeedPixSandbox:
+class SpeedPixSandbox(LocalService):
     """A SpeedPix server of your own.
 
     It comes with the workflows ``echo`` (gives its inputs back) and ``fail`` (``message``, ``code``).
@@ -93,9 +92,10 @@ class SpeedPixSandbox:
         clock: Epoch seconds, for signatures.
 
     Attributes:
-        faults: What goes wrong on demand, see :class:`simstudio.sandbox.Faults`.
         states: May be assigned; applies to later runs.
     """
+
+    service = "speedpix"
 
     def __init__(
         self,
@@ -105,17 +105,17 @@ class SpeedPixSandbox:
         states: tuple[str, ...] = ("waiting", "running"),
         clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__(clock)
         self.app_key = app_key
-        self._clock = clock
+        # Signatures are made by clients, whose clocks nobody moves.
+        self._signing_clock = clock
         self._use_secret(app_secret)
         self.states = states
-        self.faults = Faults()
         self._workflows: dict[str, Callable[..., Any]] = {}
         self._tasks: dict[str, _Task] = {}
         self._places: dict[str, str] = {}
         self._files: dict[str, tuple[bytes, str]] = {}
         self._calls = 0
-        self._requests = requests_kept()
         self._functions = Functions()
         self._served_at: str | None = None
         self.workflow("echo")(_echo)
@@ -123,12 +123,7 @@ class SpeedPixSandbox:
 
     def _use_secret(self, app_secret: str) -> None:
         self.app_secret = app_secret
-        self._gateway = Gateway(self.app_key, app_secret, self._clock)
-
-    @property
-    def requests(self) -> list[ReceivedRequest]:
-        """The requests received so far, oldest first."""
-        return list(self._requests)
+        self._gateway = Gateway(self.app_key, app_secret, self._signing_clock)
 
     @property
     def uploads(self) -> dict[str, bytes]:
@@ -170,7 +165,6 @@ class SpeedPixSandbox:
 
         with SandboxExtra():
             from starlette.applications import Starlette
-            from starlette.middleware import Middleware
             from starlette.routing import Route
         routes = [
             Route("/scc/comfy_prompt", _Endpoint(partial(self._signed, self._submit)), methods=["POST"]),
@@ -183,8 +177,7 @@ class SpeedPixSandbox:
             Route("/bucket/{key:path}", _Endpoint(self._put), methods=["PUT"]),
             Route("/files/{key:path}", _Endpoint(self._get), methods=["GET"]),
         ]
-        middleware = [Middleware(Recorder, kept=self._requests), Middleware(FaultInjector, faults=self.faults)]
-        return Starlette(routes=routes, middleware=middleware)
+        return Starlette(routes=routes, middleware=self._middleware())
 
     def serve(self, host: str = "127.0.0.1", port: int = 0) -> SpeedPixServer:
         """A server for this sandbox; it starts in a ``with`` block, or by ``start()``.
@@ -202,6 +195,12 @@ class SpeedPixSandbox:
 
             raise ConfigurationError("the sandbox has no address before start() or `with sandbox.serve()`")
         return self._served_at
+
+    async def _forget(self) -> None:
+        self._functions.stop()
+        self._tasks.clear()
+        self._places.clear()
+        self._files.clear()
 
     async def _stop(self) -> None:
         self.faults.end_sleep()
@@ -295,7 +294,7 @@ class SpeedPixSandbox:
             "uploadUrl": f"{self._origin}/bucket/{key}?Expires=1&Signature=abc%2B",
             "objectKey": key,
             "path": f"oss://bucket/{key}",
-            "expireTime": int(self._clock()) + _KEPT_FOR,
+            "expireTime": int(self.clock()) + _KEPT_FOR,
             "accessUrl": f"{self._origin}/files/{key}?Signature=def%2F",
         })  # fmt: skip
 
@@ -387,3 +386,8 @@ class SpeedPixServer(Served["SpeedPixSandbox"]):
 
     def _before_stop(self) -> Callable[[], Awaitable[None]]:
         return self.sandbox._stop
+
+    @property
+    def key(self) -> str:
+        """The secret of the app's key."""
+        return self.sandbox.app_secret

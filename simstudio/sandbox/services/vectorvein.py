@@ -4,7 +4,8 @@ Its workflows are Python functions; agents, access keys, files and workspaces ar
 :mod:`simstudio.services.vectorvein` calls answers, in the shape that VectorVein's own package decodes.
 
 Example:
-    >>> from simstudio.sandbox.services.vectorvein import VectorVeinSandbox
+    >>> from simstudio.sandbox.local_service import LocalService
+from simstudio.sandbox.services.vectorvein import VectorVeinSandbox
     >>> sandbox = VectorVeinSandbox(polls=0)
     >>> @sandbox.workflow("greet")
     ... def greet(inputs):
@@ -25,12 +26,10 @@ from collections.abc import Awaitable, Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from simstudio.sandbox.faults import FaultInjector, Faults
 from simstudio.sandbox.http import Reply, json_reply
 from simstudio.sandbox.services.vectorvein_records import Body, Envelope, Problem, Workflow
 from simstudio.sandbox.services.vectorvein_service import Service
 from simstudio.sandbox.serving import SandboxExtra, Served, direct, random_key
-from simstudio.sandbox.traffic import ReceivedRequest, Recorder, requests_kept
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -47,7 +46,7 @@ KEY = "vectorvein-sandbox-key-32-bytes!"
 """The key that a sandbox accepts by default; as long as VApp links need it."""
 
 
-class VectorVeinSandbox:
+class VectorVeinSandbox(LocalService):
     """A VectorVein of your own. It comes with one workflow, ``hello`` (field ``Name``).
 
     Args:
@@ -56,17 +55,12 @@ class VectorVeinSandbox:
         clock: Epoch seconds.
     """
 
-    def __init__(self, api_key: str = KEY, *, polls: int = 1, clock: Callable[[], float] = time.time) -> None:
-        self.api_key = api_key
-        self.faults = Faults()
-        self._clock = clock
-        self._requests = requests_kept()
-        self._service = Service(clock, polls)
+    service = "vectorvein"
 
-    @property
-    def requests(self) -> list[ReceivedRequest]:
-        """The requests received so far, oldest first; the key is left out of their headers."""
-        return list(self._requests)
+    def __init__(self, api_key: str = KEY, *, polls: int = 1, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(clock)
+        self.api_key = api_key
+        self._service = Service(self.clock, polls)
 
     @property
     def uploads(self) -> dict[str, bytes]:
@@ -100,14 +94,13 @@ class VectorVeinSandbox:
         """
         with SandboxExtra():
             from starlette.applications import Starlette
-            from starlette.middleware import Middleware
             from starlette.routing import Route
         return Starlette(
             routes=[
                 Route(f"{PREFIX}/{{endpoint:path}}", self._answer, methods=["GET", "POST"]),
                 Route("/public/v-app/{app_id:path}", self._open_vapp, methods=["GET"]),
             ],
-            middleware=[Middleware(Recorder, kept=self._requests), Middleware(FaultInjector, faults=self.faults)],
+            middleware=self._middleware(),
         )
 
     def serve(self, host: str = "127.0.0.1", port: int = 0) -> VectorVeinServer:
@@ -151,7 +144,7 @@ class VectorVeinSandbox:
             cipher = Cipher(algorithms.AES(self.api_key.encode()), modes.CBC(sealed[:16])).decryptor()
             padded = cipher.update(sealed[16:]) + cipher.finalize()
             app_id, access_key, made, seconds = padded[: -padded[-1]].decode().split(":")
-            alive = int(made) + int(seconds) >= self._clock()
+            alive = int(made) + int(seconds) >= self.clock()
         except (LookupError, ValueError) as error:
             return Reply(403, f"no valid token: {error!r}".encode())
         if not alive or app_id != request.path_params["app_id"]:
@@ -181,6 +174,11 @@ class VectorVeinServer(Served["VectorVeinSandbox"]):
             self.sandbox.faults.end_sleep()
 
         return stop
+
+    @property
+    def key(self) -> str:
+        """The API key."""
+        return self.sandbox.api_key
 
     @property
     def environ(self) -> dict[str, str]:

@@ -1,0 +1,92 @@
+"""The common base of all sandboxes: requests received, faults and a clock."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from simstudio.sandbox.clock import Clock
+from simstudio.sandbox.fault_rules import parse_fault
+from simstudio.sandbox.faults import FaultInjector, Faults, RequestBreaker
+from simstudio.sandbox.traffic import ReceivedRequest, Recorder, requests_kept
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.middleware import Middleware
+
+    from simstudio.sandbox.faults import Fault
+
+
+class LocalService(ABC):
+    """A local server of one service.
+
+    Attributes:
+        service: name of the service, such as ``sim``.
+        faults: faults of the coming requests, see :class:`simstudio.sandbox.Faults`.
+        clock: clock of everything that depends on the time of day; tests can move it.
+    """
+
+    service: ClassVar[str]
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.faults = Faults()
+        self.clock = Clock(clock)
+        self._requests = requests_kept()
+
+    @property
+    @abstractmethod
+    def app(self) -> Any:
+        """The ASGI application."""
+
+    @property
+    def requests(self) -> list[ReceivedRequest]:
+        """The requests received so far, oldest first (of very many, the newest 10 000); without their keys."""
+        return list(self._requests)
+
+    def forget_requests(self) -> None:
+        """Forget the requests received so far."""
+        self._requests.clear()
+
+    async def reset(self) -> None:
+        """Remove requests, faults and everything that was made over the API; undo moves of the clock.
+
+        Functions stay, and what runs is stopped. Call it on the event loop of the server; from other threads,
+        ``server.reset()`` does.
+        """
+        self.faults.end_sleep()
+        self.faults.clear()
+        self.forget_requests()
+        self.clock.reset()
+        await self._forget()
+
+    @abstractmethod
+    async def _forget(self) -> None:
+        """Stop what runs, and remove what was made over the API."""
+
+    def fault(self, rule: str) -> Fault:
+        """Add a fault: a method, a pattern of paths, effects, and for how many requests.
+
+        Effects are a status (``503``), headers of it (``retry-after:1``), ``delay=2`` (seconds), ``drop`` (of the
+        connection: ``drop=body``, ``request``, ``response`` or ``head``, see `Faults.add`), ``half`` (the connection
+        ends in the middle of the response), ``after=100`` (bytes of the response), ``events=2`` (pieces of a stream)
+        and ``reset``. Without ``x3`` the fault stays until `faults` are cleared.
+
+        Raises:
+            ValueError: The text is no fault; the message names the part.
+
+        Example:
+            >>> fault = sandbox.fault("POST /api/workflows/* 503 retry-after:1 x3")
+            >>> fault = sandbox.fault("GET /api/jobs/* delay=0.5 half x1")
+        """
+        return self.faults.add(**parse_fault(rule))
+
+    def _middleware(self) -> list[Middleware]:
+        """Middleware that breaks off requests, records them, and applies faults to them."""
+        from starlette.middleware import Middleware
+
+        return [
+            Middleware(RequestBreaker, faults=self.faults),
+            Middleware(Recorder, kept=self._requests),
+            Middleware(FaultInjector, faults=self.faults),
+        ]

@@ -1,0 +1,230 @@
+"""The data of a sandbox as a JSON document, for state files and for resets.
+
+Objects of the sandbox's own classes become JSON objects that name their class; each is written once, and referred to
+where it occurs again. Reading makes objects of these classes only, and calls none of their code. Clocks, functions and
+settings are not part of the data: what is read gets those of the sandbox that reads it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+_ROOM = "simstudio.sandbox."
+_SETTINGS = frozenset({"_part_size", "_plan", "functions", "runnable", "sources"})
+"""Attributes of stores that come from the sandbox's configuration."""
+_LARGE = 4096
+"""Bytes from which on a content is stored beside the document."""
+
+
+@attrs.frozen
+class Captured:
+    """The data at one time: a JSON document, and large contents by digest."""
+
+    document: str
+    contents: Mapping[str, bytes]
+
+
+class Blobs:
+    """Large contents by their digest, each computed once as long as it is in use."""
+
+    def __init__(self) -> None:
+        self._digests: dict[int, tuple[bytes, str]] = {}
+
+    def digest(self, content: bytes) -> str:
+        """The digest of a content."""
+        known = self._digests.get(id(content))
+        if known is None or known[0] is not content:
+            known = self._digests[id(content)] = (content, hashlib.sha256(content).hexdigest())
+        return known[1]
+
+    def keep(self, contents: Iterable[bytes]) -> None:
+        """Forget all others."""
+        kept = set(map(id, contents))
+        self._digests = {key: known for key, known in self._digests.items() if key in kept}
+
+
+class Writer:
+    """Writes objects as JSON data.
+
+    Args:
+        blobs: digests of large contents.
+
+    Attributes:
+        contents: the large contents that were met, by digest.
+    """
+
+    def __init__(self, blobs: Blobs) -> None:
+        self.contents: dict[str, bytes] = {}
+        self._blobs = blobs
+        self._numbers: dict[int, int] = {}
+
+    def write(self, value: Any) -> Any:
+        """A value as JSON data.
+
+        Raises:
+            TypeError: It has no form here.
+        """
+        if value is None or isinstance(value, (str, bool, int, float)):
+            return value
+        if isinstance(value, list):
+            return [self.write(each) for each in value]
+        if isinstance(value, dict):
+            return self._mapping(value)
+        if type(value).__module__.startswith(_ROOM):
+            return self._object(value)
+        if isinstance(value, bytes):
+            return self._bytes(value)
+        return self._other(value)
+
+    def _mapping(self, value: Mapping[Any, Any]) -> Any:
+        if all(isinstance(key, str) and not key.startswith("$") for key in value):
+            return {key: self.write(each) for key, each in value.items()}
+        return {"$map": [[self.write(key), self.write(each)] for key, each in value.items()]}
+
+    def _object(self, value: Any) -> Any:
+        number = self._numbers.get(id(value))
+        if number is not None:
+            return {"$same": number}
+        number = self._numbers[id(value)] = len(self._numbers) + 1
+        kind = type(value)
+        fields = {name: self.write(each) for name, each in _attributes(value).items() if _is_data(name, each)}
+        return {"$class": f"{kind.__module__.removeprefix(_ROOM)}:{kind.__qualname__}", "$id": number, **fields}
+
+    def _bytes(self, value: bytes) -> Any:
+        if len(value) < _LARGE:
+            return {"$bytes": base64.b64encode(value).decode()}
+        digest = self._blobs.digest(value)
+        self.contents[digest] = value
+        return {"$blob": digest}
+
+    def _other(self, value: Any) -> Any:
+        if isinstance(value, tuple):
+            return {"$tuple": [self.write(each) for each in value]}
+        if isinstance(value, (set, frozenset)):
+            kind = "$set" if isinstance(value, set) else "$frozenset"
+            return {kind: sorted((self.write(each) for each in value), key=json.dumps)}
+        if isinstance(value, Mapping):
+            return {"$frozen": [[self.write(key), self.write(each)] for key, each in value.items()]}
+        if isinstance(value, Fraction):
+            return {"$fraction": str(value)}
+        if isinstance(value, itertools.count):
+            return {"$count": int(repr(value)[len("count(") : -1])}
+        raise TypeError(f"the data of a sandbox cannot hold {type(value).__qualname__}")
+
+
+class Reader:
+    """Makes objects of JSON data.
+
+    Args:
+        contents: large contents by digest.
+        complete: called with each object made, to give it its clock or its function.
+    """
+
+    def __init__(self, contents: Mapping[str, bytes], complete: Callable[[Any], None]) -> None:
+        self._complete = complete
+        self._objects: dict[int, Any] = {}
+        self._forms: dict[str, Callable[[Any], Any]] = {
+            "$map": lambda pairs: {self.read(key): self.read(each) for key, each in pairs},
+            "$same": lambda number: self._objects[number],
+            "$bytes": base64.b64decode,
+            "$blob": contents.__getitem__,
+            "$tuple": lambda found: tuple(self.read(each) for each in found),
+            "$set": lambda found: {self.read(each) for each in found},
+            "$frozenset": lambda found: frozenset(self.read(each) for each in found),
+            "$frozen": lambda pairs: MappingProxyType({self.read(key): self.read(each) for key, each in pairs}),
+            "$fraction": Fraction,
+            "$count": itertools.count,
+        }
+
+    def read(self, data: Any) -> Any:
+        """The value of JSON data.
+
+        Raises:
+            ValueError: The data names a form or a class that is not known.
+        """
+        if isinstance(data, list):
+            return [self.read(each) for each in data]
+        if not isinstance(data, dict):
+            return data
+        if "$class" in data:
+            return self._object(data)
+        form = next(iter(data), "")
+        if not form.startswith("$"):
+            return {key: self.read(each) for key, each in data.items()}
+        if form not in self._forms:
+            raise ValueError(f"unknown form {form}")
+        return self._forms[form](data[form])
+
+    def read_into(self, target: Any, data: Mapping[str, Any]) -> None:
+        """Replace the data of an object, and of the stores that are its attributes."""
+        self._objects[data["$id"]] = target
+        for name, each in data.items():
+            if name.startswith("$") or name in _SETTINGS:
+                continue
+            current = getattr(target, name, None)
+            inner = isinstance(each, dict) and each.get("$class")
+            if inner and not attrs.has(type(current)) and _name_of(current) == inner:
+                self.read_into(current, each)
+            else:
+                object.__setattr__(target, name, self.read(each))
+
+    def _object(self, data: Mapping[str, Any]) -> Any:
+        kind = _class_named(data["$class"])
+        made = self._objects[data["$id"]] = kind.__new__(kind)
+        for attribute in attrs.fields(kind) if attrs.has(kind) else ():
+            if attribute.name not in data:
+                _give_default(made, attribute)
+        for name, each in data.items():
+            if not name.startswith("$"):
+                object.__setattr__(made, name, self.read(each))
+        self._complete(made)
+        return made
+
+
+def _give_default(made: Any, attribute: attrs.Attribute[Any]) -> None:
+    """Give an object an attribute that its class has since a later version."""
+    default: Any = attribute.default
+    if default is attrs.NOTHING:
+        return
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+        default = default.factory(made) if default.takes_self else default.factory()
+    object.__setattr__(made, attribute.name, default)
+
+
+def _attributes(value: Any) -> Mapping[str, Any]:
+    kind = type(value)
+    if attrs.has(kind):
+        return {each.name: getattr(value, each.name) for each in attrs.fields(kind)}
+    found: Mapping[str, Any] = vars(value)
+    return found
+
+
+def _is_data(name: str, value: object) -> bool:
+    return name not in _SETTINGS and not callable(value)
+
+
+def _name_of(value: object) -> str:
+    return f"{type(value).__module__.removeprefix(_ROOM)}:{type(value).__qualname__}"
+
+
+def _class_named(name: str) -> type:
+    """A class of the sandbox's data.
+
+    Raises:
+        ValueError: There is none.
+    """
+    module, _, qualified = name.partition(":")
+    found = vars(sys.modules.get(_ROOM + module, object)).get(qualified)
+    if not (isinstance(found, type) and module.startswith(("data.", "definitions."))):
+        raise ValueError(f"unknown class {name}")
+    return found
