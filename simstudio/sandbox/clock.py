@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 class Clock:
-    """Epoch seconds of a source, and the seconds by which the clock was moved. Calling it reads the time.
+    """Epoch seconds of a source, and the seconds by which the clock was moved.
 
-    What depends on the time of day is affected: dates, rate limits, expiry. Workflows that sleep, and timeouts, are not.
+    Moves affect dates, rate limits and expiry, but neither timeouts nor workflows that sleep.
 
     Args:
         source: epoch seconds.
@@ -29,6 +29,7 @@ class Clock:
         self._moved = 0.0
 
     def __call__(self) -> float:
+        """Read the time."""
         return self._source() + self._moved
 
     def advance(self, seconds: float) -> None:

@@ -202,7 +202,7 @@ def _fields(body: Mapping[str, Any]) -> dict[str, Any]:
         argument, kind = _FIELDS[name]
         if not isinstance(value, kind) or (isinstance(value, bool) and kind not in (bool, object)):
             raise ValueError(f"{name} cannot be {json.dumps(value)}")
-        found[argument] = value.encode() if name == "garbage" else value
+        found[argument] = str(value).encode() if name == "garbage" else value
     if "drop" in found and found["drop"] not in DROPS:
         raise ValueError(f"drop is one of {', '.join(DROPS)}")
     if not 100 <= found.get("status", 100) <= 599:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 HELP = (
     "METHOD PATH EFFECT… [xN]. PATH is a shell pattern. Effects: a status (503), a header (retry-after:1), delay=2, "
-    f"drop or drop={'|'.join(DROPS)}, half (of the response), after=100 (bytes of it), events=2 (of a stream), reset"
+    f"drop or drop={'|'.join(each for each in DROPS if each != 'half')}, half (of the response), after=100 (bytes of it), events=2 (of a stream), reset"
 )
 
 _TIMES = re.compile(r"x(\d+)")
@@ -74,7 +74,7 @@ def write_fault(fault: Fault, times: int | None) -> str:
         words.append("reset")
     if times is not None:
         words.append(f"x{times}")
-    return " ".join(map(shlex.quote, words)).replace("'*'", "*")
+    return " ".join(shlex.quote(word) if " " in word else word for word in words)
 
 
 def _read(word: str, found: dict[str, Any], rule: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from simstudio.sandbox.clock import Clock
@@ -34,10 +35,10 @@ class LocalService(ABC):
         self.clock = Clock(clock)
         self._requests = requests_kept()
 
-    @property
-    @abstractmethod
+    @cached_property
     def app(self) -> Any:
-        """The ASGI application."""
+        """The ASGI application; each service has its own."""
+        raise NotImplementedError
 
     @property
     def requests(self) -> list[ReceivedRequest]:

@@ -7,7 +7,7 @@ import socket
 import threading
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -15,9 +15,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from simstudio.sandbox.faults import TRANSPORT
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from starlette.types import ASGIApp, Receive, Scope, Send
+
+T = TypeVar("T")
 
 _BACKLOG = 2048
 _KEEP_ALIVE = 5
@@ -73,6 +75,12 @@ class LocalServer:
         self._server.stop()
         self._thread.join()
 
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the server's event loop, and wait for its result; from another thread."""
+        loop = self._server.loop
+        assert loop is not None  # noqa: S101 - start() comes first
+        return asyncio.run_coroutine_threadsafe(work, loop).result()
+
     def _run(self) -> None:
         ready = self._server.ready
         try:
@@ -109,16 +117,16 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self.ready: Future[None] = Future()
         self._before_stop = before_stop
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
 
     def stop(self) -> None:
         """Request the end of the server, from another thread."""
-        if self._loop is not None and self._stopping is not None:
-            self._loop.call_soon_threadsafe(self._stopping.set)
+        if self.loop is not None and self._stopping is not None:
+            self.loop.call_soon_threadsafe(self._stopping.set)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        self.loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         await super().startup(sockets)
         if self.started:
             await self.on_tick(0)

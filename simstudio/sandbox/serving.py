@@ -84,7 +84,9 @@ class Served(ABC, Generic[B]):
             ConfigurationError: The extra is not installed, the port is taken, or the sandbox cannot be served.
         """
         with SandboxExtra():
+            from simstudio.sandbox.control import Control
             from simstudio.sandbox.hosts import Hosts, refuse_other_hosts
+            from simstudio.sandbox.request_log import RequestLog
             from simstudio.sandbox.server import LocalServer, bind, url_of
         app = self.sandbox.app
         self._prepare()
@@ -97,7 +99,8 @@ class Served(ABC, Generic[B]):
             hosts = Hosts(host, address)
             if not hosts.are_local:
                 self._replace_known_key()
-            server = LocalServer(refuse_other_hosts(hosts, app), listener, self._before_stop())
+            controlled = Control(RequestLog(app), self.sandbox, lambda: self.key, self.about)
+            server = LocalServer(refuse_other_hosts(hosts, controlled), listener, self._before_stop())
             server.start()
         except BaseException as error:
             self._origin = None
@@ -118,6 +121,16 @@ class Served(ABC, Generic[B]):
             self._server.close()
             self._server = None
             self._after_close()
+
+    def reset(self) -> None:
+        """Remove requests, faults and everything that was made over the API; stop runs. Functions stay.
+
+        Raises:
+            ConfigurationError: It has not been started.
+        """
+        if self._server is None:
+            raise configuration_error("the sandbox is not being served: there is nothing to reset")
+        self._server.run(self.sandbox.reset())
 
     def _prepare(self) -> None:
         """Open what the sandbox needs, before it listens."""

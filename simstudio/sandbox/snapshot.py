@@ -180,7 +180,8 @@ class Reader:
 
     def _object(self, data: Mapping[str, Any]) -> Any:
         kind = _class_named(data["$class"])
-        made = self._objects[data["$id"]] = kind.__new__(kind)
+        made: Any = object.__new__(kind)
+        self._objects[data["$id"]] = made
         for attribute in attrs.fields(kind) if attrs.has(kind) else ():
             if attribute.name not in data:
                 _give_default(made, attribute)

@@ -95,7 +95,7 @@ class ProxyServer(Served[_Proxy]):
 
     _key = KNOWN_KEY
 
-    def _opened(self, origin: str) -> None:
+    def _use_origin(self, origin: str) -> None:
         self.sandbox._base_url = origin
 
     def _replace_known_key(self) -> None:

@@ -69,7 +69,7 @@ class Writer:
     def __init__(self, directory: str | PathLike[str], secrets: tuple[str, ...] = ()) -> None:
         _vcr()
         self.path = Path(directory) / FILE
-        self._scrubber = Scrubber(secrets, emails=True)
+        self._scrubber = Scrubber(secrets, thorough=True)
         self.count = 0
         if self.path.exists():
             raise _configuration_error(f"{self.path} exists: remove it to record again, or replay it")
@@ -138,7 +138,7 @@ class Reader:
             raise _configuration_error(f"{path} is no recording that can be read: {error}") from error
         self._requests: list[Request] = requests
         self._answers = [_answer(request, response) for request, response in zip(requests, responses, strict=True)]
-        self._scrubber = Scrubber(emails=True)
+        self._scrubber = Scrubber(thorough=True)
         self._played: set[int] = set()
 
     def __len__(self) -> int:

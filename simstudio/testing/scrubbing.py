@@ -139,9 +139,9 @@ class Scrubber:
     """Replaces secrets in texts and bytes by ``REDACTED``.
 
     Secrets are all texts that have the form of a Sim key, the texts in ``secrets``, the value of ``SIM_API_KEY``
-    (unless ``environment`` is False), credentials added by `learn`, the values of JSON fields such as ``apiKey``,
-    ``token`` and ``password``, and signatures and tokens in the query of a URL. With ``emails``, addresses of people
-    become ``redacted@example.com``.
+    (unless ``environment`` is False), and credentials added by `learn`. If ``thorough``, also the values of JSON fields
+    such as ``apiKey``, ``token`` and ``password``, signatures and tokens in the query of a URL, and e-mail addresses,
+    which become ``redacted@example.com``.
 
     Example:
         >>> Scrubber(["hunter2"]).text('{"password": "hunter2", "key": "sk-sim-abc"}')
@@ -150,7 +150,7 @@ class Scrubber:
 
     secrets: Iterable[str] = ()
     environment: bool = True
-    emails: bool = False
+    thorough: bool = False
     _known: dict[str, None] = field(factory=dict, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -173,13 +173,13 @@ class Scrubber:
 
     def text(self, value: str) -> str:
         """Return a text with its secrets replaced."""
-        for pattern in (*_IN_JSON, _IN_URL):
+        for pattern in (*_IN_JSON, _IN_URL) if self.thorough else ():
             # What a server sent in one field comes back elsewhere, such as a token in the path of a URL.
             value = pattern.sub(self._replace_value, value)
         for secret in tuple(self._known):
             value = value.replace(secret, REDACTED)
         value = _KEY.sub(REDACTED, value)
-        return _EMAIL.sub(_EMAIL_INSTEAD, value) if self.emails else value
+        return _EMAIL.sub(_EMAIL_INSTEAD, value) if self.thorough else value
 
     def data(self, value: bytes) -> bytes:
         """Return bytes with their secrets replaced."""

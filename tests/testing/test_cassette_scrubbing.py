@@ -125,16 +125,20 @@ def test_given_secrets_are_replaced_however_they_are_written(server, tmp_path, s
         ('{"token":"abcdefgh","url":"/s/abcdefgh"}', '{"token":"REDACTED","url":"/s/REDACTED"}'),
     ],
 )
-def test_fields_and_parameters_that_hold_secrets_are_known_by_name(sent, scrubbed):
-    assert Scrubber(environment=False).text(sent) == scrubbed
-    assert Scrubber(environment=False).data(b"%b\xff\x00" % sent.encode()) == b"%b\xff\x00" % scrubbed.encode()
+def test_thoroughly_fields_and_parameters_that_hold_secrets_are_known_by_name(sent, scrubbed):
+    assert Scrubber(environment=False).text(sent) == sent
+    assert Scrubber(environment=False, thorough=True).text(sent) == scrubbed
+    assert (
+        Scrubber(environment=False, thorough=True).data(b"%b\xff\x00" % sent.encode())
+        == b"%b\xff\x00" % scrubbed.encode()
+    )
 
 
-def test_addresses_of_people_are_replaced_on_request():
+def test_thoroughly_addresses_of_people_are_replaced():
     text = "ada.l@corp.example.org, to=ada%40corp.org"
 
     assert Scrubber(environment=False).text(text) == text
-    assert Scrubber(environment=False, emails=True).text(text) == "redacted@example.com, to=redacted@example.com"
+    assert Scrubber(environment=False, thorough=True).text(text) == "redacted@example.com, to=redacted@example.com"
 
 
 def test_a_secret_within_a_longer_secret_leaves_no_rest():

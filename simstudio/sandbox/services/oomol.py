@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from simstudio.sandbox import jsontext
 from simstudio.sandbox.http import Refusal, Reply, json_reply
-from simstudio.sandbox.services.functions import Functions
 from simstudio.sandbox.local_service import LocalService
+from simstudio.sandbox.services.functions import Functions
 from simstudio.sandbox.services.oomol_forms import UploadedFile, parse_form
-from simstudio.sandbox.services.oomol_tasks import Context, Runnable, TaskRecord, echo, fail, files, now, slow
+from simstudio.sandbox.services.oomol_tasks import Context, Runnable, TaskRecord, echo, fail, files, slow
 from simstudio.sandbox.serving import Served, direct, random_key
 
 if TYPE_CHECKING:
@@ -106,11 +106,16 @@ class OomolSandbox(LocalService):
     def applet(self, applet_id: str, block_id: str, presets: Mapping[str, Any] | None = None) -> None:
         """Add an applet: a block with inputs of its own."""
         package, _, block = block_id.partition("::")
-        version = self._installed.get(package, "1.0.0")
-        data = {"id": f"d-{applet_id}", "createdAt": now(), "packageId": f"{package}-{version}", "blockName": block}
+        version, made = self._installed.get(package, "1.0.0"), self._now()
+        data = {
+            "id": f"d-{applet_id}",
+            "createdAt": made,
+            "packageId": f"{package}-{version}",
+            "blockName": block,
+        }
         if presets is not None:
             data["presetInputs"] = dict(presets)
-        when = {"createdAt": now(), "updatedAt": now()}
+        when = {"createdAt": made, "updatedAt": made}
         self._applets.append({"appletId": applet_id, "userId": "sandbox", **when, "data": data})
 
     @cached_property
@@ -173,7 +178,7 @@ class OomolSandbox(LocalService):
         if runnable is None:
             raise Refusal(404, f"There is no block or flow {name!r}")
         nodes = body.get("inputValues") or []
-        task = TaskRecord(f"t-{len(self._tasks) + 1}", runnable, nodes, now())
+        task = TaskRecord(f"t-{len(self._tasks) + 1}", runnable, nodes, self._now)
         inputs = _inputs(nodes)
         task.context = Context(task, uploaded, nodes)
         self._tasks[task.id] = task
@@ -214,6 +219,10 @@ class OomolSandbox(LocalService):
             task.log("SessionFinished")
             task.status = "stopped"
 
+    def _now(self) -> int:
+        """Milliseconds since the epoch."""
+        return int(self.clock() * 1000)
+
     async def _forget(self) -> None:
         for task in self._tasks.values():
             self._end(task)
@@ -239,8 +248,8 @@ class OomolSandbox(LocalService):
             "name": name,
             "version": body.get("version") or self.installable.get(name, "0.0.0"),
             "status": "pending",
-            "createdAt": now(),
-            "updatedAt": now(),
+            "createdAt": self._now(),
+            "updatedAt": self._now(),
         }
         self._installs[str(install["id"])] = install
         return json_reply({**_for_both(install), "taskId": install["id"]})
@@ -256,7 +265,7 @@ class OomolSandbox(LocalService):
         if install["status"] == "pending" and install["name"] not in self.installable:
             install |= {"status": "failed", "error": "no such package"}
         elif install["status"] in _INSTALLING:
-            install |= {"status": _INSTALLING[install["status"]], "updatedAt": now()}
+            install |= {"status": _INSTALLING[install["status"]], "updatedAt": self._now()}
             if install["status"] == "success":
                 self._installed[install["name"]] = install["version"]
                 install |= {"packagePath": f"/p/{install['name']}/{install['version']}", "dependencies": []}

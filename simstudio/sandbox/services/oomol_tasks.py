@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import threading
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +64,9 @@ class TaskRecord:
     id: str
     runnable: Runnable
     nodes: list[dict[str, Any]]
-    created: int
+    now: Callable[[], int]
+    """Reads the clock: milliseconds since the epoch."""
+    created: int = attrs.field(default=attrs.Factory(lambda self: self.now(), takes_self=True), init=False)
     status: str = "created"
     error: str | None = None
     logs: list[dict[str, Any]] = attrs.field(factory=list)
@@ -82,7 +83,7 @@ class TaskRecord:
             "manifest_path": self.runnable.path,
             "type": type,
             "event": event,
-            "created_at": now(),
+            "created_at": self.now(),
         })  # fmt: skip
 
     def shown(self) -> dict[str, Any]:
@@ -94,7 +95,7 @@ class TaskRecord:
             "manifest_path": self.runnable.path,
             "inputValues": self.nodes,
             "created_at": self.created,
-            "updated_at": now(),
+            "updated_at": self.now(),
         }
         return data if self.error is None else {**data, "error": self.error}
 
@@ -117,8 +118,3 @@ def slow(inputs: dict[str, Any], context: Context) -> dict[str, Any]:
 def files(inputs: dict[str, Any], context: Context) -> dict[str, Any]:
     """Tell of the uploaded files."""
     return {**inputs, "files": [[file.name, file.mime, len(file.content)] for file in context.files]}
-
-
-def now() -> int:
-    """Milliseconds since the epoch."""
-    return int(time.time() * 1000)

@@ -1,8 +1,7 @@
 """A local server that answers like SpeedPix: its workflows are Python functions, and it checks every signature.
 
 Example:
-    >>> from simstudio.sandbox.local_service import LocalService
-from simstudio.sandbox.services.speedpix import Media, SpeedPixSandbox
+    >>> from simstudio.sandbox.services.speedpix import Media, SpeedPixSandbox
     >>> sandbox = SpeedPixSandbox()
     >>> @sandbox.workflow("paint")
     ... def paint(input: dict) -> dict:
@@ -25,6 +24,7 @@ from urllib.parse import parse_qs, quote
 import attrs
 
 from simstudio.sandbox.http import Reply, json_reply
+from simstudio.sandbox.local_service import LocalService
 from simstudio.sandbox.services.functions import Functions
 from simstudio.sandbox.services.speedpix_gateway import Gateway
 from simstudio.sandbox.serving import Served, direct, random_key

@@ -4,8 +4,7 @@ Its workflows are Python functions; agents, access keys, files and workspaces ar
 :mod:`simstudio.services.vectorvein` calls answers, in the shape that VectorVein's own package decodes.
 
 Example:
-    >>> from simstudio.sandbox.local_service import LocalService
-from simstudio.sandbox.services.vectorvein import VectorVeinSandbox
+    >>> from simstudio.sandbox.services.vectorvein import VectorVeinSandbox
     >>> sandbox = VectorVeinSandbox(polls=0)
     >>> @sandbox.workflow("greet")
     ... def greet(inputs):
@@ -27,6 +26,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from simstudio.sandbox.http import Reply, json_reply
+from simstudio.sandbox.local_service import LocalService
 from simstudio.sandbox.services.vectorvein_records import Body, Envelope, Problem, Workflow
 from simstudio.sandbox.services.vectorvein_service import Service
 from simstudio.sandbox.serving import SandboxExtra, Served, direct, random_key
@@ -60,6 +60,9 @@ class VectorVeinSandbox(LocalService):
     def __init__(self, api_key: str = KEY, *, polls: int = 1, clock: Callable[[], float] = time.time) -> None:
         super().__init__(clock)
         self.api_key = api_key
+        self._polls = polls
+        self._functions: dict[str, Workflow] = {}
+        self._access_keys: dict[str, str] = {}
         self._service = Service(self.clock, polls)
 
     @property
@@ -76,6 +79,7 @@ class VectorVeinSandbox(LocalService):
         """
 
         def register(function: W) -> W:
+            self._functions[wid] = function
             self._service.add_workflow(wid, function)
             return function
 
@@ -83,7 +87,16 @@ class VectorVeinSandbox(LocalService):
 
     def add_access_key(self, access_key: str, app_id: str) -> None:
         """Have an access key of a known name; those that callers make get names of their own."""
+        self._access_keys[access_key] = app_id
         self._service.add_access_key({"access_key_type": "L", "app_id": app_id}, access_key)
+
+    async def _forget(self) -> None:
+        self._service.stop()
+        self._service = Service(self.clock, self._polls)
+        for wid, function in self._functions.items():
+            self._service.add_workflow(wid, function)
+        for access_key, app_id in self._access_keys.items():
+            self.add_access_key(access_key, app_id)
 
     @cached_property
     def app(self) -> Starlette:
@@ -172,6 +185,7 @@ class VectorVeinServer(Served["VectorVeinSandbox"]):
     def _before_stop(self) -> Callable[[], Awaitable[None]]:
         async def stop() -> None:
             self.sandbox.faults.end_sleep()
+            self.sandbox._service.stop()
 
         return stop
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
-import threading
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any
 
 import attrs
 
 from simstudio.sandbox import jsontext
+from simstudio.sandbox.services.functions import Functions
 from simstudio.sandbox.services.vectorvein_records import Body, Envelope, Workflow, outputs
-from simstudio.sandbox.threads import run_in_thread
 
 _GRACE = 0.25
 """Seconds that an answer to ``check-status`` waits for a function that is about to return."""
@@ -78,9 +75,9 @@ class Run:
     def __attrs_post_init__(self) -> None:
         self.started = self.now()
 
-    def begin(self, function: Workflow, threads: set[threading.Thread]) -> None:
-        """Start the function; one that is not async in a thread of its own."""
-        self._work = asyncio.create_task(self._call(function, threads))
+    def begin(self, function: Workflow, functions: Functions) -> None:
+        """Start the function."""
+        self._work = functions.begin(self._call(function, functions))
 
     def stop(self) -> None:
         """End it, if it has not ended."""
@@ -111,13 +108,9 @@ class Run:
             "data": None if self.outcome is None else self.outcome["data"],
         }
 
-    async def _call(self, function: Workflow, threads: set[threading.Thread]) -> None:
+    async def _call(self, function: Workflow, functions: Functions) -> None:
         try:
-            if inspect.iscoroutinefunction(function):
-                returned = await function(self.inputs)
-            else:
-                returned = await run_in_thread(partial(function, self.inputs), threads)
-            data = jsontext.plain(outputs(returned))
+            data = jsontext.plain(outputs(await functions.call(function, self.inputs)))
         except Exception as error:  # noqa: BLE001 - whatever a workflow raises is its failure
             self._end("FAILED", Envelope(status=500, msg=str(error) or type(error).__name__, data=None))
         else:

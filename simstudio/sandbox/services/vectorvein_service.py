@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable
 from typing import Any
 
+from simstudio.sandbox.services.functions import Functions
 from simstudio.sandbox.services.vectorvein_records import (
     ROUTES,
     USER,
@@ -31,7 +31,12 @@ class Service(Records):
     def __init__(self, clock: Callable[[], float], polls: int) -> None:
         super().__init__(clock, polls)
         self._runs: dict[str, Run] = {}
-        self._threads: set[threading.Thread] = set()
+        self._functions = Functions()
+
+    def stop(self) -> None:
+        """Stop all runs."""
+        for run in self._runs.values():
+            run.stop()
 
     def answer(self, endpoint: str, *request: Any) -> Any:
         """What an endpoint answers, or an awaitable of it.
@@ -65,7 +70,7 @@ class Service(Records):
             raise Problem(404, "no such workflow")
         run = Run(self._id("rid"), wid, Inputs(fields), polls, self._now)
         self._runs[run.rid] = run
-        run.begin(self.workflows[wid], self._threads)
+        run.begin(self.workflows[wid], self._functions)
         return {"rid": run.rid}
 
     @at("workflow/check-status")
