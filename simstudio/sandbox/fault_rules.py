@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 HELP = (
     "METHOD PATH EFFECT… [xN]. PATH is a shell pattern. Effects: a status (503), a header (retry-after:1), delay=2, "
-    f"drop or drop={'|'.join(each for each in DROPS if each != 'half')}, half (of the response), after=100 (bytes of it), events=2 (of a stream), reset"
+    f"drop or drop={'|'.join(each for each in DROPS if each != 'half')}, half (of the response), after=100 (bytes "
+    "of it), events=2 (of a stream), reset"
 )
 
 _TIMES = re.compile(r"x(\d+)")
