@@ -238,6 +238,33 @@ def test_a_task_of_an_agent_is_waited_for_by_its_handle(mode: str, clock: Clock,
     assert result is ended
 
 
+def test_a_task_that_asks_is_answered_and_waited_for_again(mode: str, clock: Clock):
+    asking = {
+        "task_id": "t",
+        "status": "WAIT_RESPONSE",
+        "waiting_question": {"tool_call_id": "c", "question": "Which?"},
+    }
+    server = Canned(
+        [
+            envelope(asking),
+            envelope({"task_id": "t", "status": "RUNNING"}),
+            envelope({"task_id": "t", "status": "RUNNING"}),
+            envelope({"task_id": "t", "status": "COMPLETED", "result": "The first"}),
+        ]
+    )
+
+    def script(client: Any) -> Any:
+        handle = client.agent_tasks.handle("t")
+        task = yield handle.wait()
+        assert (task.waiting, handle.done) == (True, False)
+        yield client.respond_to_agent_task("t", task.waiting_question.tool_call_id, "The first")
+        return handle, (yield handle.result())
+
+    handle, task = server.run(mode, script)
+
+    assert (task.result, handle.done) == ("The first", True)
+
+
 def test_what_ends_a_wait_for_a_task_can_be_said(mode: str, clock: Clock):
     asking = {"task_id": "t", "status": "waiting", "waiting_question": {"question": "Which?"}}
     server = Canned([envelope({"task_id": "t", "status": "running"}), envelope(asking)])
