@@ -1,4 +1,4 @@
-"""The clients of VectorVein. How they live is in :mod:`simstudio.core.client`."""
+"""The clients of VectorVein; :mod:`simstudio.core.client` says how clients are opened, shared and closed."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class _VectorVeinClient(DocumentedMethods[M]):
         """Use another key from the next request on, here and in clones.
 
         Raises:
-            APIKeyError: It cannot be sent.
+            APIKeyError: The key cannot be sent.
         """
         key = Secret(api_key)
         del api_key
@@ -106,17 +106,17 @@ class VectorVeinClient(_VectorVeinClient[Sync], SyncClient):
         timeout: Seconds for one logical HTTP call, from connecting to the body's end, retries and their waits included;
             None for no end. With ``http_client`` it bounds each phase instead. Where it is 60 or more, a call may also
             wait up to 90 s for its turn under the limit of 60 calls a minute, before its time begins.
-        max_retries: Repetitions of what may be repeated, after the first attempt.
+        max_retries: Retries after the first attempt, of requests that may be sent again.
         middleware: A list to append below the default stack, or a function that gets the default list and returns the
             one to use; see :mod:`simstudio.transport.stack`.
         http_client: An ``httpx.Client`` (or ``httpx2.Client``) of your own to send with. It is never closed for you.
         max_response_size: Bytes of a response's decoded body that are held in memory; a larger one is an
             InvalidResponseError. None for no bound. Streams and downloads have none.
-        headers: Sent with every request.
+        headers: Headers of every request.
 
     Raises:
         APIKeyError: The key is empty or cannot be sent (also a ConfigurationError).
-        ConfigurationError: Something else of this cannot work; the message says what.
+        ConfigurationError: Another argument cannot be used; the message names it.
 
     Example:
         >>> with VectorVeinClient(api_key="…") as client:  # doctest: +SKIP

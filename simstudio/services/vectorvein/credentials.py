@@ -1,4 +1,4 @@
-"""The API key, and the two headers that every call carries."""
+"""The API key, and the headers of every request."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _WHERE: Final = "Pass api_key=, the key that VectorVein shows in its settings, o
 
 
 class VectorVeinCredentials(Credentials):
-    """The API key that a client and its clones share. It shows in no repr, log or error.
+    """The API key that a client and its clones share. No repr, log or error shows it.
 
     Raises:
-        APIKeyError: There is none, or it cannot travel in a header (also a ConfigurationError).
+        APIKeyError: The key is empty, or cannot be sent in a header (also a ConfigurationError).
     """
 
     __slots__ = ()
@@ -37,7 +37,7 @@ class VectorVeinCredentials(Credentials):
         """Use another key.
 
         Raises:
-            APIKeyError: It cannot travel in a header (also a ConfigurationError).
+            APIKeyError: The key cannot be sent in a header (also a ConfigurationError).
         """
         try:
             super().replace(key)

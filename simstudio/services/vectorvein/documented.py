@@ -1,6 +1,6 @@
-"""The flat methods of VectorVein's own package, on the client itself, names, order and defaults as documented.
+"""The flat methods of VectorVein's own package: names, order of arguments and defaults as documented.
 
-Each is an operation of a namespace under another name; only running and linking differ.
+Each is an operation of a namespace under another name, except for running a workflow and making a link.
 """
 
 from __future__ import annotations
@@ -63,32 +63,32 @@ class DocumentedMethods(VectorVeinResource[M], BaseClient[M]):
 
     @namespace
     def access_keys(self) -> AccessKeys[M]:
-        """Access keys: the keys that open VApps."""
+        """Keys that open VApps."""
         return AccessKeys(self._context, "access_keys")
 
     @namespace
     def files(self) -> Files[M]:
-        """Files: upload them."""
+        """Uploads of files."""
         return Files(self._context, "files")
 
     @namespace
     def agents(self) -> Agents[M]:
-        """Agents: create and change them."""
+        """Task agents."""
         return Agents(self._context, "agents")
 
     @namespace
     def agent_tasks(self) -> AgentTasks[M]:
-        """Agent tasks: give agents something to do."""
+        """Tasks of agents."""
         return AgentTasks(self._context, "agent_tasks")
 
     @namespace
     def agent_cycles(self) -> AgentCycles[M]:
-        """Agent cycles: the steps of an agent in a task."""
+        """Cycles of a task: the steps of its agent."""
         return AgentCycles(self._context, "agent_cycles")
 
     @namespace
     def workspaces(self) -> Workspaces[M]:
-        """Workspaces: the files that agents work on."""
+        """Workspaces of tasks, and the files in them."""
         return Workspaces(self._context, "workspaces")
 
     @operation
@@ -104,16 +104,16 @@ class DocumentedMethods(VectorVeinResource[M], BaseClient[M]):
         on_progress: Callable[[WorkflowRunResult], Any] | None = None,
         poll_interval: float | None = None,
     ) -> Flow[str | WorkflowRunResult]:
-        """Run a workflow; ``client.workflows.submit`` and ``client.workflows.run`` are the two halves of this.
+        """Run a workflow, waiting for its outputs or not; also ``client.workflows.run`` and ``submit``.
 
         Args:
             wid: The workflow's id.
-            input_fields: What goes in.
+            input_fields: Inputs, as ``client.workflows.run``.
             output_scope: ``output_fields_only``, or ``all`` for the outputs of every node.
             wait_for_completion: Whether to wait for the outputs.
             api_key_type: ``VAPP`` when the client's key is that of a VApp. Version 0.2 had ``timeout`` in this place:
                 a number here is one.
-            timeout: Seconds to wait, None for ever.
+            timeout: Seconds to wait for the outputs; None waits for ever.
             on_progress: As ``client.workflows.run``.
             poll_interval: As ``client.workflows.run``.
 
@@ -219,14 +219,14 @@ class DocumentedMethods(VectorVeinResource[M], BaseClient[M]):
     ) -> VAppURL:
         """A link that opens a VApp for its bearer. Nothing is sent, so it is no coroutine on an async client either.
 
-        There the link can be awaited all the same, because in VectorVein's own package it was one.
+        It can be awaited as well, because the method of VectorVein's own async client is a coroutine.
 
         Args:
             app_id: The app's id.
             access_key: An access key of the app.
             key_id: The id of the client's API key.
             timeout: Seconds that the link lives.
-            base_url: The site it leads to.
+            base_url: Address of the site.
             iv: The cipher's 16 random bytes, for tests.
             now: Epoch seconds, for tests.
 
@@ -246,7 +246,7 @@ class DocumentedMethods(VectorVeinResource[M], BaseClient[M]):
 
 
 def _key_type_and_timeout(api_key_type: object, timeout: Any) -> tuple[str, float | None]:
-    """The two arguments in whichever order a version of VectorVein's package has them."""
+    """Read the two arguments in either order: versions of VectorVein's package differ."""
     if isinstance(api_key_type, (int, float)) and not isinstance(api_key_type, bool):
         if isinstance(timeout, str):
             return timeout, api_key_type

@@ -40,14 +40,11 @@ _ADVICE = {
 
 @attrs.frozen
 class Envelope:
-    """One answer, opened.
+    """One response's envelope.
 
     Attributes:
-        status: Of the envelope.
-        msg: The server's words.
-        data: As it came.
-        content: The whole of it.
-        response: What it came in.
+        status: Status of the envelope, not of HTTP.
+        content: The whole body, as plain JSON data.
     """
 
     status: int
@@ -58,7 +55,7 @@ class Envelope:
 
     @property
     def succeeded(self) -> bool:
-        """Whether it says that what was asked is done, or being done."""
+        """Whether the call succeeded, or its run is still running."""
         return self.status == RUNNING or self.status in DONE
 
 
@@ -100,7 +97,7 @@ def id_of(content: Any, name: str = "rid") -> str | None:
 
 
 def salvage_id(error: SimStudioError, name: str = "rid") -> str | None:
-    """The id in an answer that cannot be used otherwise: what was started is not to be lost."""
+    """The id of what was started, from a response that is no use otherwise."""
     response = error.response
     if response is None:
         return None
@@ -116,10 +113,10 @@ def envelope_error(
     credentials: Credentials,
     families: Mapping[int, type[VectorVeinAPIError]] = MappingProxyType({}),
 ) -> VectorVeinAPIError:
-    """The exception for an envelope that tells of a failure.
+    """The exception for an envelope with an error status.
 
     Args:
-        credentials: Whose key must not show.
+        credentials: Credentials whose key the message must not contain.
         families: The documented exception of a status that is not about the API key; the root for all others.
     """
     status, response = envelope.status, envelope.response
@@ -146,7 +143,7 @@ def _is_about_the_key(envelope: Envelope) -> bool:
 
 
 def http_error(response: Response, credentials: Credentials) -> VectorVeinAPIError:
-    """The exception for an answer without an envelope, or one that its HTTP status contradicts."""
+    """The exception for a response without an envelope, or whose HTTP status contradicts its envelope."""
     redact_response(response, credentials)  # before a text is cut
     status = response.status
     envelope = read_envelope(response)
@@ -200,7 +197,7 @@ def _advice(status: int, response: Response) -> str:
 
 
 def _unread_error(response: Response) -> InvalidResponseError | None:
-    """The error for a body in JSON that Python does not read; None for every other body."""
+    """The error for a JSON body that Python cannot parse; None for every other body."""
     try:
         response.json()
     except InvalidResponseError as error:
@@ -216,7 +213,7 @@ def _plain(response: Response) -> Any:
 
 
 def _words(response: Response) -> str:
-    """What an error body without an envelope says."""
+    """The message in an error body without an envelope."""
     data = _plain(response)
     if isinstance(data, dict):
         for name in ("msg", "detail", "message"):

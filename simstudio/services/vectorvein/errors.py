@@ -1,4 +1,4 @@
-"""What VectorVein's client raises: the documented names, each also of the package's own tree.
+"""Errors of VectorVein's client: the documented names, each also an error of ``simstudio.errors``.
 
     VectorVeinAPIError(message, status_code)      also what the answer's status says: simstudio.RateLimitError …
     ├── APIKeyError        401, a 403 whose message is about the key, or a key that cannot be used:
@@ -9,8 +9,8 @@
     │                      InvalidResponseError, or what the HTTP status says
     └── TimeoutError       a run was not done in time: simstudio.JobTimeoutError and the builtin
 
-So one ``except simstudio.RateLimitError`` serves every service, and programs written for VectorVein's own package catch
-what they used to. An exception of two families is made by :func:`combined`.
+So ``except simstudio.RateLimitError`` serves every service, and programs written for VectorVein's own package keep
+their ``except`` clauses. :func:`combined` makes a class of both trees.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ F = TypeVar("F", bound="VectorVeinAPIError")
 
 
 class VectorVeinAPIError(SimStudioError):
-    """The root of what is raised about VectorVein.
+    """Base of all errors of VectorVein's client.
 
     Args:
         message: What happened; ``str(error)``.
-        status_code: The status in the answer's envelope, or the HTTP status where there is no envelope.
+        status_code: Status of the envelope, or the HTTP status if there is no envelope.
         code: See :class:`~simstudio.SimStudioError`.
         status: The HTTP status.
         **more: Further arguments of :class:`~simstudio.SimStudioError`.
 
     Attributes:
-        details: The whole envelope, as plain JSON data, where one came.
+        details: The whole envelope, as plain JSON data; None if there is none.
 
     Example:
         >>> VectorVeinAPIError("no such app", 404).status_code
@@ -62,18 +62,18 @@ class VectorVeinAPIError(SimStudioError):
 
     @property
     def rid(self) -> str | None:
-        """The id of the run that the failing call had started or asked for, when there is one."""
+        """Id of the run that the failed call started or polled; None if there is none."""
         return self.task_id
 
     @property
     def msg(self) -> str | None:
-        """The server's own words."""
+        """Message of the envelope; None if there is none."""
         said = self.details.get("msg") if isinstance(self.details, Mapping) else None
         return said if isinstance(said, str) else None
 
     @property
     def data(self) -> Any:
-        """What the envelope held besides, as plain JSON data."""
+        """Data of the envelope, as plain JSON data."""
         return self.details.get("data") if isinstance(self.details, Mapping) else None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -104,21 +104,17 @@ class RequestError(VectorVeinAPIError):
 
 
 class TimeoutError(VectorVeinAPIError, JobTimeoutError, builtins.TimeoutError):  # noqa: A001 - the documented name
-    """A run was not done when the caller's patience ended (``rid``). The run itself goes on.
+    """A run or a task was not done in time (``rid``, ``task_id``). It goes on at the server.
 
     Attributes:
-        job: The run as last seen, a :class:`~simstudio.services.vectorvein.WorkflowRunResult`, or None.
+        job: The run or task as last seen; None if it was never seen.
     """
 
     job: Any
 
 
 def combined(family: type[F], shared: type[SimStudioError]) -> type[F]:
-    """A documented exception that is also one of the package's own tree.
-
-    Args:
-        family: Of this module.
-        shared: Of :mod:`simstudio.errors`.
+    """The subclass of a documented exception and of an exception of :mod:`simstudio.errors`.
 
     Example:
         >>> from simstudio.errors import NotFoundError

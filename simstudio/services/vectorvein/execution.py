@@ -83,4 +83,4 @@ class WorkflowExecution(QueuedExecution[WorkflowRunResult]):
             return receipt_or_raise(error)
         if state is None:
             return Receipt(run.rid, run.rid)
-        return cast("WorkflowRunResult", self._workflows._checked(run, state))
+        return cast("WorkflowRunResult", self._workflows._raise_if_failed(run, state))

@@ -24,7 +24,7 @@ _BLOCK: Final = 16
 
 
 class VAppURL(str):
-    """A link: a plain ``str``, which can also be awaited, because VectorVein's own async client made one so.
+    """A link: a ``str`` that can also be awaited, as the link of VectorVein's own async client must be.
 
     Example:
         >>> VAppURL("https://vectorvein.com/public/v-app/app-1")
@@ -34,7 +34,7 @@ class VAppURL(str):
     __slots__ = ()
 
     def __await__(self) -> Generator[Any, None, str]:
-        """Give the link; nothing is waited for."""
+        """Return the link at once."""
         return str(self)
         yield  # so that this is a generator, as awaiting needs
 
@@ -53,17 +53,17 @@ def vapp_url(
     """A link that opens a VApp for its bearer. Nothing is sent.
 
     Args:
-        api_key: Of VectorVein; 16, 24 or 32 bytes long.
+        api_key: API key of VectorVein; 16, 24 or 32 bytes long.
         access_key: An access key of the app.
         app_id: The app's id.
         key_id: The id of the API key.
         timeout: Seconds that the link lives.
-        base_url: The site it leads to.
+        base_url: Address of the site.
         iv: The cipher's 16 random bytes, for tests.
         now: Epoch seconds, for tests.
 
     Raises:
-        ConfigurationError: The key is of no such length (also an APIKeyError), or ``cryptography`` is not installed.
+        ConfigurationError: The key has another length (also an APIKeyError), or ``cryptography`` is not installed.
         InvalidInputError: An argument cannot be part of a link; ``:`` separates the token's fields.
     """
     _check_text(Secret(app_id), "app_id", separated=True)

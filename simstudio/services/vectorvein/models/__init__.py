@@ -1,1 +1,1 @@
-"""What VectorVein's answers and arguments are made of."""
+"""Models of VectorVein's responses and arguments."""

@@ -19,9 +19,7 @@ class VApp(Record):
     """An app.
 
     Attributes:
-        description: What it is for.
-        info: As sent.
-        images: Addresses of its pictures.
+        images: URLs of its pictures.
     """
 
     app_id: str
@@ -36,21 +34,14 @@ class AccessKey(Record):
     """A key that opens VApps for its bearer.
 
     Attributes:
-        access_key: The key itself.
         access_key_type: ``O`` once, ``M`` many times, ``L`` long-term.
-        use_count: How often it was used.
-        max_use_count: How often it may be, None for any number.
-        max_credits: Credits it may spend, None for any number.
-        used_credits: Credits it has spent.
-        v_app: The one app it opens.
-        v_apps: The apps it opens.
-        records: What it was used for, as sent.
+        max_use_count: Uses that are allowed; None for any number.
+        max_credits: Credits that may be spent; None for any number.
+        v_app: The app that it opens, if it opens one.
+        v_apps: The apps that it opens.
+        records: Its uses, as plain JSON data.
         status: ``AC`` valid, ``IN`` invalid, ``EX`` expired, ``US`` used.
         access_scope: ``S`` a single app, ``M`` many.
-        description: Of its maker.
-        create_time: As sent.
-        expire_time: As sent.
-        last_use_time: As sent.
     """
 
     access_key: str

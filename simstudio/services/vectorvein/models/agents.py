@@ -1,4 +1,4 @@
-"""Task agents, their tasks and the cycles of those."""
+"""Task agents, their tasks, and the cycles of tasks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _word(status: object) -> str:
 
 @model
 class AttachmentDetail(Record):
-    """A file of a task, by its address."""
+    """A file of a task, by its URL."""
 
     name: str
     url: str
@@ -46,14 +46,15 @@ class OssAttachmentDetail(Record):
 
 @model
 class TaskInfo(Record):
-    """What a task is about.
+    """Instructions of a task.
 
     Attributes:
-        text: What is to be done.
-        attachments_detail: :class:`AttachmentDetail` and :class:`OssAttachmentDetail` (in an answer: as sent).
+        text: Instructions for the agent.
+        attachments_detail: :class:`AttachmentDetail`, :class:`OssAttachmentDetail`, and files, which are uploaded; in
+            a response, plain JSON data.
         model_preference: ``default``, ``high_performance``, ``low_cost`` or ``custom``.
-        custom_backend_type: With ``custom``: the backend.
-        custom_model_name: With ``custom``: the model.
+        custom_backend_type: Backend, with ``custom``.
+        custom_model_name: Model, with ``custom``.
     """
 
     text: str
@@ -69,9 +70,7 @@ class AgentDefinition(Record):
 
     Attributes:
         compress_memory_after_tokens: Tokens after which memory is compressed.
-        bound_skills: As sent.
-        required_skills_status: As sent.
-        compress_memory_after_characters: Characters, in servers of before 2026.
+        compress_memory_after_characters: Threshold of version 0.3.68, in characters.
     """
 
     model_name: str
@@ -99,7 +98,7 @@ class AgentSettings(Record):
 
     Attributes:
         compress_memory_after_tokens: Tokens after which memory is compressed.
-        compress_memory_after_characters: Characters, in servers of before 2026.
+        compress_memory_after_characters: Threshold of version 0.3.68, in characters.
     """
 
     model_name: str | None = None
@@ -114,7 +113,7 @@ class AgentSettings(Record):
 
 @model
 class User(Record):
-    """Whose something is."""
+    """The owner of an agent, a task or a workspace."""
 
     nickname: str | None = None
     avatar: str | None = None
@@ -126,10 +125,9 @@ class Agent(Record):
 
     Attributes:
         default_compress_memory_after_tokens: Tokens after which the memory of its tasks is compressed.
-        default_use_workspace: None from servers of today.
-        default_compress_memory_after_characters: None from servers of today.
-        used_count: How often it was used.
-        create_time: As sent; so is ``update_time``.
+        default_use_workspace: Field of version 0.3.68; None from servers of today.
+        default_compress_memory_after_characters: Threshold of version 0.3.68; None from servers of today.
+        used_count: Number of uses.
     """
 
     agent_id: str
@@ -197,10 +195,10 @@ class WaitingQuestion(Record):
 
 @model
 class AgentCycle(Record):
-    """One cycle of a task: what the agent thought, said and called. Messages and calls are as sent.
+    """One cycle of a task: messages of the agent, and its calls of tools, as plain JSON data.
 
     Attributes:
-        status: The server's word.
+        status: Status in the server's words.
     """
 
     cycle_id: str
@@ -230,10 +228,10 @@ class AgentTask(Record):
     """A task of an agent.
 
     Attributes:
-        status: The server's word.
-        result: What came out, as sent.
+        status: Status in the server's words, such as ``RUNNING`` and ``COMPLETED``.
+        result: Output of the task, as plain JSON data.
         waiting_question: Question to its user, while it waits for an answer.
-        cycles: Its cycles, of a shared task.
+        cycles: Its cycles; only of a shared task.
     """
 
     task_id: str

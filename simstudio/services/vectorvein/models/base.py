@@ -1,4 +1,4 @@
-"""The base of VectorVein's models, and how models that callers make become JSON."""
+"""Base of VectorVein's models, and their form as JSON in requests."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from simstudio.core.model import Model
 class Record(Model):
     """A model whose wire names are its attributes' names.
 
-    Nearly everything of an answer is optional here, because no server promises more than its ids: a record of a newer
-    server (unknown fields are in ``extra``) or an older one (what did not come is None) is still a record.
+    Most fields are optional, because servers of different age send different fields: unknown ones are in ``extra``,
+    missing ones are None.
     """
 
     __slots__ = ()
@@ -22,10 +22,10 @@ class Record(Model):
 
 
 def plain(value: Any, *, unset: bool = True) -> Any:
-    """A value that callers give, as JSON data.
+    """An argument of a caller as JSON data.
 
     Args:
-        value: A model, a mapping, a list, or anything that is JSON already.
+        value: A model, a mapping, a list, or other JSON data.
         unset: Whether a model's fields that are None are sent, as null.
     """
     if isinstance(value, Model):

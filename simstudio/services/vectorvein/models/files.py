@@ -11,10 +11,8 @@ class FileUploadResult(Record):
     """A file that was uploaded.
 
     Attributes:
-        oss_path: Where it lies; the ``oss_key`` of an attachment.
-        original_filename: What it was called.
-        file_size: Bytes.
-        content_type: Its media type.
+        oss_path: Path in VectorVein's storage; the ``oss_key`` of an attachment.
+        file_size: Size in bytes.
     """
 
     oss_path: str

@@ -1,4 +1,4 @@
-"""Workflows, what goes into them, and what comes out."""
+"""Workflows, their runs, inputs and outputs."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ class WorkflowInputField(Record):
     """One input of a run.
 
     Attributes:
-        node_id: The node that has the field.
-        field_name: The field's name.
+        node_id: Id of the node that has the field.
         value: JSON data. Files in it are uploaded when the run is started.
 
     Example:
@@ -46,7 +45,7 @@ class WorkflowOutput(Record):
 
     Attributes:
         type: ``Text``, ``Audio`` …
-        value: As sent: text, a list of addresses, an object …
+        value: JSON data: text, a list of URLs, an object …
     """
 
     type: str | None = None
@@ -58,13 +57,13 @@ class WorkflowOutput(Record):
 class WorkflowRunResult(Record):
     """The state of a run.
 
-    It is also the mapping that came: ``result["status"] == 202``.
+    It is also the mapping that the server sent: ``result["status"] == 202``.
 
     Attributes:
-        rid: The run's id; empty where a server gave outputs and no id.
-        status: 202 while it runs, 200 when it is done, anything else when it failed.
-        msg: The server's words.
-        data: The outputs once it is done. Anything else that a server puts there stays as it came.
+        rid: Id of the run; empty if the server sent outputs without an id.
+        status: 202 while it runs, 200 when it is done, another number if it failed.
+        msg: Message of the server.
+        data: Outputs once it is done; before that, what the server sent.
     """
 
     rid: str
@@ -74,27 +73,27 @@ class WorkflowRunResult(Record):
 
     @property
     def done(self) -> bool:
-        """Whether it has ended, well or not."""
+        """Whether the run ended, well or not."""
         return self.status != RUNNING
 
     @property
     def succeeded(self) -> bool:
-        """Whether it ended well."""
+        """Whether the run ended without a failure."""
         return self.status in DONE
 
     @property
     def output(self) -> Any:
-        """The outputs as plain JSON data, as ``item.output`` of a batch has them."""
+        """The outputs as plain JSON data; ``item.output`` of a batch."""
         return self.to_dict().get("data")
 
     @property
     def run_id(self) -> str | None:
-        """The same as ``rid``; None where the server gave none."""
+        """The same as ``rid``; None if the server sent none."""
         return self.rid or None
 
 
 def run_result(envelope: Envelope, rid: str) -> WorkflowRunResult:
-    """The state of a run that an envelope tells of. Whatever its data is, the state is one."""
+    """The state of a run in an envelope, whatever its data is."""
     content = envelope.content
     data = content.get("data")
     if isinstance(data, dict) and envelope.status in DONE and "value" in data:  # a single output
@@ -115,14 +114,12 @@ class Workflow(Record):
     """A workflow.
 
     Attributes:
-        brief: A short description.
-        data: Its nodes and edges, as sent.
-        language: Of its texts.
-        images: Addresses of its pictures.
-        source_workflow: The one it was made from.
-        tool_call_data: How it is called as a tool, as sent.
-        create_time: As sent.
-        update_time: As sent.
+        brief: Short description.
+        data: Nodes and edges, as plain JSON data.
+        language: Language of its texts.
+        images: URLs of its pictures.
+        source_workflow: Id of the workflow that it was made from.
+        tool_call_data: Description of it as a tool, as plain JSON data.
     """
 
     wid: str

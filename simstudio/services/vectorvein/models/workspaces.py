@@ -13,7 +13,7 @@ from simstudio.services.vectorvein.models.base import Record
 
 @model
 class WorkspaceFile(Record):
-    """A file. ``size`` is bytes, ``last_modified`` as sent."""
+    """A file of a workspace; ``size`` is in bytes."""
 
     key: str | None = None
     size: int | None = None
@@ -23,7 +23,7 @@ class WorkspaceFile(Record):
 
 @model
 class AgentWorkspace(Record):
-    """A workspace. ``latest_files`` are the files that changed last, ``created_at`` and ``last_accessed`` as sent."""
+    """A workspace; ``latest_files`` are the files that changed last."""
 
     workspace_id: str
     agent_task_id: str | None = None
@@ -52,9 +52,9 @@ class WorkspaceFileListResponse(Record):
     """The files of a workspace.
 
     Attributes:
-        files: The files; with ``tree_view`` the tree, an object as it was sent (see ``tree``).
-        tree_view: Whether it is a tree.
-        source: Where the files lie, in VectorVein's words.
+        files: The files; with ``tree_view`` the tree, as plain JSON data (see ``tree``).
+        tree_view: Whether ``files`` is a tree.
+        source: Storage that holds the files, in the server's words.
         has_more: Whether there are files after these.
         next_cursor: Position after these files.
     """
@@ -71,7 +71,7 @@ class WorkspaceFileListResponse(Record):
 
     @property
     def tree(self) -> dict[str, Any] | None:
-        """The tree that was sent in place of a list, else None."""
+        """The tree of files; None if the server sent a list."""
         sent: object = self.files
         return sent if isinstance(sent, dict) else None
 
@@ -81,11 +81,10 @@ class WorkspaceFileContent(Record):
     """A text file, or some lines of it.
 
     Attributes:
-        file_path: Its path in the workspace.
-        start_line: The first line given, from 1.
-        end_line: The last line given.
-        meta_data: As sent.
-        download_url: Where the whole is, for a while.
+        file_path: Path in the workspace.
+        start_line: First line of ``content``, from 1.
+        end_line: Last line of ``content``.
+        download_url: Temporary URL of the whole file.
     """
 
     content: str

@@ -1,4 +1,4 @@
-"""``client.access_keys``: the keys that open VApps."""
+"""``client.access_keys``: keys that open VApps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.services.vectorvein.errors import AccessKeyError
 from simstudio.services.vectorvein.models.access_keys import AccessKey, AccessKeyListResponse
-from simstudio.services.vectorvein.resources.base import VectorVeinResource, given, identifier, invalid, texts
+from simstudio.services.vectorvein.resources.base import VectorVeinResource, drop_none, identifier, invalid, texts
 from simstudio.services.vectorvein.resources.pages import Pages
 
 if TYPE_CHECKING:
@@ -20,17 +20,17 @@ _AccessKeys = list[AccessKey]
 
 
 class AccessKeys(VectorVeinResource[M]):
-    """Make access keys, look at them, change them."""
+    """Access keys of VApps: create, get, list, update and delete."""
 
     _families = {403: AccessKeyError, 404: AccessKeyError}  # noqa: RUF012 - the base says ClassVar
 
     @operation
     def get(self, access_keys: str | Iterable[str] | None = None, get_type: str = "selected") -> Flow[_AccessKeys]:
-        """Look at access keys.
+        """Retrieve access keys.
 
         Args:
-            access_keys: Which ones.
-            get_type: ``selected`` for those, ``all`` for all there are.
+            access_keys: The keys to retrieve.
+            get_type: ``selected`` for these keys, ``all`` for all keys of the account.
 
         Raises:
             AccessKeyError: One does not exist (also a NotFoundError), or has expired (also a PermissionDeniedError).
@@ -56,17 +56,17 @@ class AccessKeys(VectorVeinResource[M]):
         max_use_count: int | None = None,
         description: str | None = None,
     ) -> Flow[_AccessKeys]:
-        """Make access keys.
+        """Create access keys.
 
         Args:
-            access_key_type: ``O`` for use once, ``M`` for many times, ``L`` for long. It can never be changed.
-            app_id: The app they open; or
-            app_ids: the apps they open.
-            count: How many to make.
-            expire_time: When they end.
-            max_credits: Credits each may spend.
-            max_use_count: How often each may be used.
-            description: What they are for.
+            access_key_type: ``O`` for a single use, ``M`` for many uses, ``L`` for long-term use. It can never be
+                changed.
+            app_id: The app that they open; or
+            app_ids: the apps that they open.
+            count: Number of keys.
+            expire_time: Time when they expire.
+            max_credits: Credits that each may spend.
+            max_use_count: Uses of each.
 
         Raises:
             AccessKeyError: The app does not exist (also a NotFoundError); or the arguments cannot be sent (also an
@@ -86,7 +86,7 @@ class AccessKeys(VectorVeinResource[M]):
         if isinstance(count, bool) or not isinstance(count, int) or count < 1:
             raise invalid(f"count must be a whole number above 0, not {count!r}.", AccessKeyError)
         body = {"access_key_type": access_key_type, "count": count}
-        options = given(
+        options = drop_none(
             app_id=app_id,
             app_ids=None if app_ids is None else texts(app_ids, "app_ids"),
             expire_time=expire_time,
@@ -111,13 +111,13 @@ class AccessKeys(VectorVeinResource[M]):
         """List access keys, one page of them; :meth:`iterate` gives all.
 
         Args:
-            page: Which page, from 1.
+            page: Page number, from 1.
             page_size: Keys a page.
-            sort_field: What to sort by: ``create_time``, ``use_count`` …
+            sort_field: ``create_time``, ``use_count`` …
             sort_order: ``descend`` or ``ascend``.
-            app_id: Only those of an app.
-            status: Only those of some states: ``AC`` valid, ``IN`` invalid, ``EX`` expired, ``US`` used.
-            access_key_type: Only those of a type.
+            app_id: App that the keys open.
+            status: States of the keys: ``AC`` valid, ``IN`` invalid, ``EX`` expired, ``US`` used.
+            access_key_type: ``O``, ``M`` or ``L``.
 
         Example:
             >>> client.list_access_keys(status=["AC"]).access_keys  # doctest: +SKIP
@@ -167,23 +167,22 @@ class AccessKeys(VectorVeinResource[M]):
         description: str | None = None,
         access_key_type: str | None = None,
     ) -> Flow[None]:
-        """Change access keys. What is not given stays; what is empty is emptied (``description=""``).
+        """Change access keys. What is not given stays; an empty text clears a field (``description=""``).
 
         Args:
-            access_key: Which one; or
-            access_keys: which ones.
-            app_id: The app they open; or
-            app_ids: the apps they open.
-            expire_time: When they end.
-            max_use_count: How often each may be used.
-            max_credits: Credits each may spend.
-            description: What they are for.
-            access_key_type: As the server's document has it, though a type cannot be changed once a key is made.
+            access_key: The key to change; or
+            access_keys: the keys to change.
+            app_id: The app that they open; or
+            app_ids: the apps that they open.
+            expire_time: Time when they expire.
+            max_use_count: Uses of each.
+            max_credits: Credits that each may spend.
+            access_key_type: Sent as given, although VectorVein says that a type cannot be changed.
 
         Example:
             >>> client.update_access_keys(access_key="ACCESS_KEY", description="For the fair")  # doctest: +SKIP
         """
-        body = given(
+        body = drop_none(
             access_key=access_key,
             access_keys=None if access_keys is None else texts(access_keys, "access_keys"),
             app_id=app_id,
@@ -236,7 +235,7 @@ class AccessKeys(VectorVeinResource[M]):
         status: str | Iterable[str] | None,
         access_key_type: str | None,
     ) -> Flow[AccessKeyListResponse]:
-        options = given(
+        options = drop_none(
             app_id=app_id,
             status=None if status is None else texts(status, "status"),
             access_key_type=access_key_type,

@@ -1,4 +1,4 @@
-"""``client.agent_cycles``: what agents did, cycle by cycle."""
+"""``client.agent_cycles``: the steps of an agent in a task."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class AgentCycles(VectorVeinResource[M]):
-    """Look at the cycles of tasks."""
+    """Cycles of tasks: list and get."""
 
     @operation
     def list(self, task_id: str, cycle_index_offset: int = 0) -> Flow[AgentCycleListResponse]:
@@ -22,7 +22,7 @@ class AgentCycles(VectorVeinResource[M]):
 
         Args:
             task_id: The task's id.
-            cycle_index_offset: The first cycle to list, from 0.
+            cycle_index_offset: Index of the first cycle to list, from 0.
 
         Example:
             >>> client.list_agent_cycles("task-id").cycles  # doctest: +SKIP
@@ -33,7 +33,7 @@ class AgentCycles(VectorVeinResource[M]):
 
     @operation
     def get(self, cycle_id: str) -> Flow[AgentCycle]:
-        """Look at a cycle.
+        """Retrieve a cycle.
 
         Example:
             >>> client.get_agent_cycle("cycle-id").ai_response  # doctest: +SKIP

@@ -1,4 +1,4 @@
-"""``client.agent_tasks``: what agents are asked to do."""
+"""``client.agent_tasks``: tasks of agents."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from simstudio.services.vectorvein.models.agents import (
     TaskInfo,
 )
 from simstudio.services.vectorvein.models.base import plain
-from simstudio.services.vectorvein.resources.base import given, identifier, invalid, texts
+from simstudio.services.vectorvein.resources.base import drop_none, identifier, invalid, texts
 from simstudio.services.vectorvein.resources.pages import Pages
 from simstudio.services.vectorvein.resources.task_runs import AgentTaskRun
 from simstudio.services.vectorvein.resources.uploads import Uploads
@@ -41,10 +41,10 @@ Attachments = Iterable[Attachment]
 
 
 class AgentTasks(Uploads[M]):
-    """Give agents tasks, look at them, answer their questions.
+    """Tasks of agents: create, get, list, answer, pause, resume, share and delete.
 
     Attributes:
-        poller: How tasks are waited for.
+        poller: Schedule of the polls of a wait.
     """
 
     def __init__(self, context: Context, name: str) -> None:
@@ -64,11 +64,11 @@ class AgentTasks(Uploads[M]):
         """Give an agent a task.
 
         Args:
-            task_info: What is to be done; a text is a :class:`TaskInfo` of it.
-            agent_id_to_start: The agent; or
+            task_info: Instructions and attachments; a ``str`` stands for ``TaskInfo(text)``.
+            agent_id_to_start: Id of the agent; or
             agent_definition_to_start: an agent for this task alone.
-            agent_settings: What this task has otherwise than its agent; only what is set is sent.
-            max_cycles: The most cycles it may take.
+            agent_settings: Settings that differ from the agent's; only what is set is sent.
+            max_cycles: Most cycles of the task.
 
         Returns:
             The task; :meth:`handle` waits for it.
@@ -90,7 +90,7 @@ class AgentTasks(Uploads[M]):
         if task.get("attachments_detail") is not None:
             task["attachments_detail"] = yield from self._attachments(task["attachments_detail"])
         settings = plain(agent_settings, unset=not isinstance(agent_settings, AgentSettings))
-        body = given(
+        body = drop_none(
             task_info=task,
             agent_id_to_start=agent_id_to_start,
             agent_definition_to_start=plain(
@@ -109,7 +109,7 @@ class AgentTasks(Uploads[M]):
 
     @operation
     def get(self, task_id: str) -> Flow[AgentTask]:
-        """Look at a task.
+        """Retrieve a task.
 
         Example:
             >>> client.get_agent_task("task-id").status  # doctest: +SKIP
@@ -128,11 +128,11 @@ class AgentTasks(Uploads[M]):
         """List tasks, one page of them; :meth:`iterate` gives all.
 
         Args:
-            page: Which page, from 1.
+            page: Page number, from 1.
             page_size: Tasks a page.
-            status: Only those of a state, or of some.
-            agent_id: Only those of an agent.
-            search: Only those that match.
+            status: One status of the tasks, or several.
+            agent_id: Id of the agent that has the tasks.
+            search: Text that the tasks match.
 
         Example:
             >>> client.list_agent_tasks(status="running").tasks  # doctest: +SKIP
@@ -179,11 +179,12 @@ class AgentTasks(Uploads[M]):
 
     @operation
     def respond(self, task_id: str, tool_call_id: str, response_content: str) -> Flow[AgentTask]:
-        """Answer what a task asks.
+        """Answer the question of a task (``task.waiting_question``).
 
         Args:
             task_id: The task's id.
-            tool_call_id: Of its ``waiting_question``.
+            tool_call_id: Id in the question.
+            response_content: The answer.
 
         Example:
             >>> client.respond_to_agent_task("task-id", "tool-call-id", "Yes")  # doctest: +SKIP
@@ -199,13 +200,13 @@ class AgentTasks(Uploads[M]):
         is_public: bool | None = None,  # noqa: FBT001
         shared_meta: Mapping[str, Any] | None = None,
     ) -> Flow[AgentTask]:
-        """Share a task, or no longer.
+        """Share a task, or stop sharing it.
 
         Args:
             task_id: The task's id.
-            shared: Whether others who know it may see it.
-            is_public: Whether it is listed.
-            shared_meta: What is shown of it.
+            shared: Whether others who know its id may see it.
+            is_public: Whether it is listed for everybody.
+            shared_meta: Title and other data for readers.
 
         Example:
             >>> client.update_agent_task_share("task-id", shared=True)  # doctest: +SKIP
@@ -215,7 +216,7 @@ class AgentTasks(Uploads[M]):
 
     @operation
     def get_shared(self, task_id: str) -> Flow[AgentTask]:
-        """Look at a task that somebody shares, its cycles included.
+        """Retrieve a shared task with its cycles.
 
         Example:
             >>> client.get_shared_agent_task("task-id").cycles  # doctest: +SKIP
@@ -236,10 +237,9 @@ class AgentTasks(Uploads[M]):
         """List tasks that are shared with everybody, one page of them; :meth:`iterate_public_shared` gives all.
 
         Args:
-            page: Which page, from 1.
+            page: Page number, from 1.
             page_size: Tasks a page.
-            search: Only those that match.
-            sort_field: What to sort by.
+            search: Text that the tasks match.
             sort_order: ``descend`` or ``ascend``.
 
         Example:
@@ -270,11 +270,11 @@ class AgentTasks(Uploads[M]):
 
     @operation
     def continue_(self, task_id: str, message: str, attachments_detail: Attachments | None = None) -> Flow[AgentTask]:
-        """Go on with a task that has ended.
+        """Continue a task that ended.
 
         Args:
             task_id: The task's id.
-            message: What is to be done now.
+            message: New instructions.
             attachments_detail: Files for it: :class:`AttachmentDetail`, :class:`OssAttachmentDetail`, or files, which
                 are uploaded (a path object, a file opened in binary mode, a :class:`simstudio.File` …).
 
@@ -286,7 +286,7 @@ class AgentTasks(Uploads[M]):
 
     @operation
     def pause(self, task_id: str) -> Flow[AgentTask]:
-        """Let a task rest.
+        """Pause a task.
 
         Example:
             >>> client.pause_agent_task("task-id").status  # doctest: +SKIP
@@ -297,11 +297,11 @@ class AgentTasks(Uploads[M]):
     def resume(
         self, task_id: str, message: str | None = None, attachments_detail: Attachments | None = None
     ) -> Flow[AgentTask]:
-        """Go on with a task that rests.
+        """Resume a paused task.
 
         Args:
             task_id: The task's id.
-            message: What it should know.
+            message: Message to the agent.
             attachments_detail: Files for it, as :meth:`continue_`.
 
         Example:
@@ -318,11 +318,11 @@ class AgentTasks(Uploads[M]):
         attachments_detail: Attachments | None = None,
         action_type: str | None = None,
     ) -> Flow[Any]:
-        """Leave a message for a task that is busy; its agent reads it later.
+        """Leave a message for a running task; its agent reads it later.
 
         Args:
             task_id: The task's id.
-            message: What it should know.
+            message: Message to the agent.
             attachments_detail: Files for it, as :meth:`continue_`.
             action_type: What the message is for, in VectorVein's words.
 
@@ -333,12 +333,14 @@ class AgentTasks(Uploads[M]):
             >>> client.add_pending_message("task-id", "Use the newer figures")  # doctest: +SKIP
         """
         task_id = identifier(task_id, "task_id")
-        options = given(attachments_detail=(yield from self._attachments(attachments_detail)), action_type=action_type)
+        options = drop_none(
+            attachments_detail=(yield from self._attachments(attachments_detail)), action_type=action_type
+        )
         body = {"task_id": task_id, "message": message, **options}
         return (yield from self._write("task-agent/agent-task/add-pending-message", body)).data
 
     def handle(self, task: AgentTask | str, *, until: Callable[[AgentTask], bool] | None = None) -> AgentTaskRun[M]:
-        """A handle of a task, of the kind that every service's client gives. Nothing is sent.
+        """A handle of a task, with which to wait for it. Nothing is sent.
 
         Args:
             task: The task, or its id.
@@ -362,7 +364,7 @@ class AgentTasks(Uploads[M]):
         return self._data(envelope, AgentTask, {"task_id": task_id})
 
     def _act(self, endpoint: str, task_id: str, **options: Any) -> Flow[AgentTask]:
-        body = {"task_id": identifier(task_id, "task_id"), **given(**options)}
+        body = {"task_id": identifier(task_id, "task_id"), **drop_none(**options)}
         try:
             envelope = yield from self._write(f"task-agent/agent-task/{endpoint}", body)
             return self._data(envelope, AgentTask, {"task_id": task_id})
@@ -387,7 +389,7 @@ class AgentTasks(Uploads[M]):
         return sent
 
     def _page(self, endpoint: str, page: int, page_size: int, **options: Any) -> Flow[AgentTaskListResponse]:
-        body = {"page": page, "page_size": page_size, **given(**options)}
+        body = {"page": page, "page_size": page_size, **drop_none(**options)}
         envelope = yield from self._read(f"task-agent/agent-task/{endpoint}", body)
         return self._data(envelope, AgentTaskListResponse, tasks=list)
 

@@ -9,7 +9,7 @@ from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.services.vectorvein.models.agents import Agent, AgentListResponse
 from simstudio.services.vectorvein.models.base import plain
-from simstudio.services.vectorvein.resources.base import VectorVeinResource, given, identifier, invalid, texts
+from simstudio.services.vectorvein.resources.base import VectorVeinResource, drop_none, identifier, invalid, texts
 from simstudio.services.vectorvein.resources.pages import Pages
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Agents(VectorVeinResource[M]):
-    """Make agents, look at them, change them."""
+    """Task agents: create, get, list, update, delete and duplicate."""
 
     @operation
     def create(
@@ -55,7 +55,7 @@ class Agents(VectorVeinResource[M]):
         is_official: bool | None = None,
         official_order: int | None = None,
     ) -> Flow[Agent]:
-        """Make an agent.
+        """Create an agent.
 
         Args:
             avatar: Address of its picture.
@@ -76,8 +76,8 @@ class Agents(VectorVeinResource[M]):
             is_public: Whether it is listed.
             default_use_workspace: Argument of version 0.3.68, sent only if it is given; so are the following.
             default_compress_memory_after_characters: Characters after which memory is compressed.
-            is_official: Whether it is one of VectorVein's own.
-            official_order: Position among those.
+            is_official: Whether it is one of VectorVein's own agents.
+            official_order: Position in the list of those.
 
         Example:
             >>> client.create_agent("Researcher").agent_id  # doctest: +SKIP
@@ -122,7 +122,7 @@ class Agents(VectorVeinResource[M]):
 
     @operation
     def get(self, agent_id: str) -> Flow[Agent]:
-        """Look at an agent.
+        """Retrieve an agent.
 
         Example:
             >>> client.get_agent("agent-id").name  # doctest: +SKIP
@@ -145,8 +145,8 @@ class Agents(VectorVeinResource[M]):
             page: Page number, from 1.
             page_size: Agents a page.
             search: Text that the agents match.
-            is_public: True for public agents of everybody, False for your own that are not public.
-            official: With ``is_public=True``: True for VectorVein's own, False for the others.
+            is_public: True for public agents of all users, False for your own agents that are not public.
+            official: With ``is_public=True``: True for VectorVein's own agents, False for those of users.
 
         Example:
             >>> client.list_agents(search="research").agents  # doctest: +SKIP
@@ -215,7 +215,7 @@ class Agents(VectorVeinResource[M]):
         is_official: bool | None = None,
         official_order: int | None = None,
     ) -> Flow[Agent]:
-        """Change an agent. What is not given stays; what is empty is emptied. It takes what :meth:`create` takes.
+        """Change an agent. What is not given stays; an empty text clears a field. The arguments are as :meth:`create`.
 
         Example:
             >>> client.update_agent("agent-id", description="", shared=False)  # doctest: +SKIP
@@ -280,7 +280,7 @@ class Agents(VectorVeinResource[M]):
             page: Page number, from 1.
             page_size: Agents a page.
             search: Text that the agents match.
-            official: True for VectorVein's own, False for the others.
+            official: True for VectorVein's own agents, False for those of users.
 
         Example:
             >>> client.list_public_agents(official=True).agents  # doctest: +SKIP
@@ -313,7 +313,7 @@ class Agents(VectorVeinResource[M]):
         return self._data(envelope, Agent)
 
     def _page(self, page: int, page_size: int, **filters: Any) -> Flow[AgentListResponse]:
-        body = {"page": page, "page_size": page_size, **given(**filters)}
+        body = {"page": page, "page_size": page_size, **drop_none(**filters)}
         envelope = yield from self._read("task-agent/agent/list", body)
         return self._data(envelope, AgentListResponse, agents=list)
 
@@ -331,7 +331,7 @@ def _options(**values: Any) -> dict[str, Any]:
     Raises:
         InvalidInputError: One cannot be sent.
     """
-    sent = given(**values)
+    sent = drop_none(**values)
     usage_hint = sent.get("usage_hint")
     if usage_hint is not None and not isinstance(usage_hint, Mapping):
         raise invalid(

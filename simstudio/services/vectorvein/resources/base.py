@@ -1,4 +1,4 @@
-"""What VectorVein's namespaces stand on: endpoints that answer with envelopes."""
+"""Base of VectorVein's namespaces: calls of endpoints, and their envelopes."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ T = TypeVar("T")
 class VectorVeinResource(APIResource[M]):
     """A namespace of VectorVein.
 
-    Nearly every endpoint is a POST; what one of them changes decides what may be sent again: ``_read`` for what only
-    asks, ``_write`` for the rest.
+    Nearly every endpoint is a POST. ``_read`` calls one that changes nothing, so that the request may be sent again;
+    ``_write`` calls the others.
     """
 
     _families: ClassVar[Mapping[int, type[VectorVeinAPIError]]] = {}
     """The documented exception of an envelope's status, if it is neither the root nor an APIKeyError."""
 
     def _read(self, endpoint: str, body: Mapping[str, Any], **options: Any) -> Flow[Envelope]:
-        """Ask for something."""
+        """Call an endpoint that changes nothing; retried like a GET."""
         return self._envelope("POST", endpoint, json=body, resend="read", **options)
 
     def _write(self, endpoint: str, body: Mapping[str, Any], **options: Any) -> Flow[Envelope]:
-        """Change something: sent again only when it surely was not sent."""
+        """Call an endpoint that changes something; sent again only if it surely did not arrive."""
         return self._envelope("POST", endpoint, json=body, **options)
 
     def _envelope(
@@ -61,14 +61,14 @@ class VectorVeinResource(APIResource[M]):
 
         Args:
             method: ``POST``, or ``GET``.
-            endpoint: Its path on the base address.
-            json: Sent as the body.
-            content: Sent as the body, as it is.
-            content_type: Of ``content``.
-            resend: What may be sent again.
+            endpoint: Path below the base URL.
+            json: Body, as JSON data.
+            content: Body, as bytes.
+            content_type: Media type of ``content``.
+            resend: Rule for sending the request again.
             timeout: Seconds for the call.
             vapp: Whether the key is that of a VApp.
-            accepted: Whether every envelope is an answer, failures too; the caller looks at its status.
+            accepted: Whether to return an envelope with an error status as well.
             max_retries: Retries; by default the client's.
         """
         headers = {KEY_TYPE_HEADER: "VAPP"} if vapp else {}
@@ -97,7 +97,7 @@ class VectorVeinResource(APIResource[M]):
         return envelope
 
     def _check_status(self, envelope: Envelope) -> None:
-        """Raise for an envelope that tells of a failure, or is contradicted by its HTTP status."""
+        """Raise for an envelope with an error status, or whose HTTP status contradicts it."""
         credentials = self._context.session.credentials
         if not envelope.succeeded:
             raise envelope_error(envelope, credentials, self._families)
@@ -105,14 +105,14 @@ class VectorVeinResource(APIResource[M]):
             raise http_error(envelope.response, credentials)
 
     def _send(self, request: Request) -> Flow[Response]:
-        """Like the base class, but a failed connection is also the documented RequestError."""
+        """Send a request; a failed connection is also the documented RequestError."""
         try:
             return (yield from super()._send(request))
         except APIConnectionError as error:
             raise _request_error(error) from error
 
     def _call(self, request: Request) -> Flow[Response]:
-        """For ``client.request``: any response that tells of no failure."""
+        """Send the request of ``client.request``, and raise for an error."""
         response = yield from self._send(request)
         envelope = read_envelope(response)
         if envelope is not None:
@@ -126,11 +126,11 @@ class VectorVeinResource(APIResource[M]):
 
         Args:
             into: The model, or a list of models.
-            known: Values of attributes that stand in for what is missing.
-            needed: The types of attributes that the caller cannot go on without.
+            known: Values for attributes that are missing.
+            needed: Types of the attributes that must be there.
 
         Raises:
-            RequestError: It is no such thing, or something needed is missing (also an InvalidResponseError).
+            RequestError: The data has another form, or a needed attribute is missing (also an InvalidResponseError).
         """
         try:
             made = structure(envelope.data, into, response=envelope.response, fallbacks=known)
@@ -164,13 +164,13 @@ def _request_error(error: APIConnectionError) -> RequestError:
     return made
 
 
-def given(**values: Any) -> dict[str, Any]:
-    """The arguments that were given. None stands for what was not; everything else is meant, however empty."""
+def drop_none(**values: Any) -> dict[str, Any]:
+    """The arguments that are not None; empty ones are sent."""
     return {name: value for name, value in values.items() if value is not None}
 
 
 def identifier(value: object, name: str) -> str:
-    """An id, when it can be one.
+    """Check an id, and return it.
 
     Raises:
         InvalidInputError: It is no str, or empty (also a VectorVeinAPIError).
@@ -183,7 +183,7 @@ def identifier(value: object, name: str) -> str:
 
 
 def texts(values: str | Iterable[str], name: str) -> list[str]:
-    """Texts as a list; a single one is a list of one.
+    """Check texts, and return them as a list; a single text becomes a list of one.
 
     Raises:
         InvalidInputError: One is no str (also a VectorVeinAPIError).

@@ -24,10 +24,10 @@ class Files(Uploads[M]):
     ) -> Flow[FileUploadResult]:
         """Upload a file, for attachments of tasks and inputs of workflows.
 
-        It is streamed from where it is, and read in a thread on an async client.
+        It is never held in memory as a whole. An async client reads it in a thread.
 
         Args:
-            file: A path (here a ``str`` is one, because nothing else can be meant), a file opened in binary mode (read
+            file: A path (here a ``str`` is one, too), a file opened in binary mode (read
                 from its start; its position is restored), a file that a web framework received (Starlette's
                 ``UploadFile``, Werkzeug's ``FileStorage`` …), a :class:`simstudio.File`, or, with ``filename``, bytes.
             filename: File name, of which the base name is sent; by default that of the path or the file.

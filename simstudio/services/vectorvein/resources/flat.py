@@ -1,4 +1,4 @@
-"""``flat``: an operation of a namespace under a name of the client's own.
+"""``flat``: an operation of a namespace under another name, on the client itself.
 
 ``client.list_agents(...)`` is ``client.agents.list(...)``: one flow, one signature, one docstring.
 """
@@ -25,11 +25,11 @@ T = TypeVar("T")
 
 
 class flat(operation[P, T]):  # noqa: N801 - used like the decorator it extends
-    """An operation of a client that is one of a namespace's.
+    """An operation of a client that calls an operation of one of its namespaces.
 
     Args:
-        method: The namespace's operation, as the class has it.
-        namespace: The client's attribute that is such a namespace.
+        method: Operation of the namespace's class.
+        namespace: Attribute of the client that holds the namespace.
     """
 
     def __init__(self, method: operation[P, T], namespace: str) -> None:

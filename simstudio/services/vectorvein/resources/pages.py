@@ -1,4 +1,4 @@
-"""``Pages``: everything a list has, a page at a time, fetched as it is iterated over."""
+"""``Pages``: all items of a list, fetched page by page."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ T = TypeVar("T")
 
 
 class Pages(Generic[T]):
-    """Iterate over it: ``for`` on a client that blocks, ``async for`` on one that is awaited.
+    """All items of a list: ``for`` on a sync client, ``async for`` on an async one.
 
-    Nothing is asked for before the first item is. Each iteration starts anew.
+    The first page is fetched when the first item is needed. Each iteration starts anew.
 
     Args:
-        resource: Whose client fetches.
-        fetch: The flow of one page, by its number from 1.
-        items: What of a page is iterated over.
-        page_size: Items asked for a page.
+        resource: Namespace whose client fetches the pages.
+        fetch: Makes the flow of one page from its number, from 1.
+        items: Attribute of a page that holds the items.
+        page_size: Items of a full page.
     """
 
     def __init__(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
-from simstudio.services.vectorvein.resources.base import VectorVeinResource, given, identifier, texts
+from simstudio.services.vectorvein.resources.base import VectorVeinResource, drop_none, identifier, texts
 
 if TYPE_CHECKING:
     from simstudio.transport.flow import Flow
@@ -56,7 +56,7 @@ class RunRecords(VectorVeinResource[M]):
         Example:
             >>> client.list_workflow_run_records(wid="wid", status="FINISHED")  # doctest: +SKIP
         """
-        filters = given(
+        filters = drop_none(
             wid=wid,
             status=None if status is None else texts(status, "status"),
             shared=None if shared is None else tuple(shared),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
-from simstudio.services.vectorvein.resources.base import VectorVeinResource, given, identifier, invalid, texts
+from simstudio.services.vectorvein.resources.base import VectorVeinResource, drop_none, identifier, invalid, texts
 
 if TYPE_CHECKING:
     from simstudio.transport.flow import Flow
@@ -48,7 +48,7 @@ class RunSchedules(VectorVeinResource[M]):
         Example:
             >>> client.list_workflow_run_schedules()  # doctest: +SKIP
         """
-        filters = given(status=None if status is None else texts(status, "status"))
+        filters = drop_none(status=None if status is None else texts(status, "status"))
         body = {"page": page, "page_size": page_size, "sort_field": sort_field, "sort_order": sort_order, **filters}
         return (yield from self._read("workflow/run-schedule/list", body)).data
 
@@ -74,7 +74,7 @@ class RunSchedules(VectorVeinResource[M]):
             raise invalid("Give sid=, the schedule to change, or wid=, the workflow to make one for.")
         body = {
             "cron_expression": identifier(cron_expression, "cron_expression"),
-            **given(sid=sid, wid=wid, timezone=timezone),
+            **drop_none(sid=sid, wid=wid, timezone=timezone),
         }
         return (yield from self._write("workflow/run-schedule/update", body)).data
 

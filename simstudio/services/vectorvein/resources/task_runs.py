@@ -1,4 +1,4 @@
-"""``AgentTaskRun``: a task as the handle that every service's client gives."""
+"""``AgentTaskRun``: the handle of a task."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class AgentTaskRun(SubmittedRun[M, AgentTask, AgentTask]):
-    """A task as the handle that every service's client gives; made by ``client.agent_tasks.handle``.
+    """Handle of a task, made by ``client.agent_tasks.handle``.
 
     ``wait()`` and ``result()`` return the task when it ended, well or not (``status``, ``error_reason_title``), is
-    paused (``paused``), or waits for an answer (``waiting``, ``waiting_question``). A handle of a task that is paused or
-    waits is not ``done``: wait again after the answer.
+    paused (``paused``), or waits for an answer (``waiting``, ``waiting_question``). A handle of a task that is paused
+    or waits is not ``done``: wait again after the answer.
 
     A pickled handle contains the client's key: treat it as a secret.
     """

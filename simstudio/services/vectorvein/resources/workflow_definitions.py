@@ -9,7 +9,7 @@ from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.services.vectorvein.models.base import plain
 from simstudio.services.vectorvein.models.workflows import Workflow, WorkflowListResponse
-from simstudio.services.vectorvein.resources.base import VectorVeinResource, given, identifier, invalid, texts
+from simstudio.services.vectorvein.resources.base import VectorVeinResource, drop_none, identifier, invalid, texts
 from simstudio.services.vectorvein.resources.pages import Pages
 
 if TYPE_CHECKING:
@@ -31,16 +31,16 @@ class WorkflowDefinitions(VectorVeinResource[M]):
         tool_call_data: Mapping[str, Any] | None = None,
         source_workflow_wid: str | None = None,
     ) -> Flow[Workflow]:
-        """Make a workflow.
+        """Create a workflow.
 
         Args:
-            brief: A short description.
-            images: Addresses of its pictures.
+            brief: Short description.
+            images: URLs of its pictures.
             tags: Its tags, as ``{"tid": …}``.
-            data: Its nodes and edges.
-            language: Of its texts.
-            tool_call_data: How it is called as a tool.
-            source_workflow_wid: The workflow it is made from.
+            data: Nodes and edges.
+            language: Language of its texts.
+            tool_call_data: Description of it as a tool.
+            source_workflow_wid: Id of the workflow to copy.
 
         Example:
             >>> client.create_workflow("Summaries").wid  # doctest: +SKIP
@@ -53,7 +53,7 @@ class WorkflowDefinitions(VectorVeinResource[M]):
             "data": {"nodes": [], "edges": []} if data is None else plain(data),
             "language": language,
             "tool_call_data": {} if tool_call_data is None else plain(tool_call_data),
-            **given(source_workflow_wid=source_workflow_wid),
+            **drop_none(source_workflow_wid=source_workflow_wid),
         }
         envelope = yield from self._write("workflow/create", body)
         return self._data(envelope, Workflow)
@@ -145,7 +145,7 @@ class WorkflowDefinitions(VectorVeinResource[M]):
         language: str | None = None,
         client: str | None = None,
     ) -> Flow[Any]:
-        """Change a workflow. What is not given stays; what is empty is emptied.
+        """Change a workflow. What is not given stays; an empty text clears a field.
 
         Args:
             wid: The workflow's id.
@@ -161,7 +161,7 @@ class WorkflowDefinitions(VectorVeinResource[M]):
         """
         if not isinstance(data, Mapping):
             raise invalid(f"data must be the mapping of a workflow's nodes and edges, not {type(data).__name__}.")
-        changes = given(title=title, brief=brief, language=language, client=client)
+        changes = drop_none(title=title, brief=brief, language=language, client=client)
         if images is not None:
             changes["images"] = texts(images, "images")
         if tags is not None:
@@ -187,4 +187,4 @@ class WorkflowDefinitions(VectorVeinResource[M]):
 
 
 def _filters(*, tags: Iterable[str] | None, **filters: Any) -> dict[str, Any]:
-    return given(tags=None if tags is None else texts(tags, "tags"), **filters)
+    return drop_none(tags=None if tags is None else texts(tags, "tags"), **filters)

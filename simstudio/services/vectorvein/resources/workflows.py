@@ -22,7 +22,7 @@ from simstudio.services.vectorvein.errors import (
 )
 from simstudio.services.vectorvein.models.base import plain
 from simstudio.services.vectorvein.models.workflows import WorkflowInputField, WorkflowRunResult, run_result
-from simstudio.services.vectorvein.resources.base import given, identifier, invalid
+from simstudio.services.vectorvein.resources.base import drop_none, identifier, invalid
 from simstudio.services.vectorvein.resources.uploads import Uploads
 from simstudio.services.vectorvein.resources.workflow_batches import WorkflowBatches
 from simstudio.services.vectorvein.resources.workflow_definitions import WorkflowDefinitions
@@ -44,10 +44,10 @@ _OF_THE_QUESTION = frozenset({401, 403, 404, 408, 429, 502, 503, 504})
 
 @attrs.frozen
 class RunReference:
-    """Which run.
+    """A run to poll.
 
     Attributes:
-        wid: Its workflow, sent with each question; a VApp's key cannot ask without.
+        wid: Id of its workflow, sent with each poll; required with the key of a VApp.
         vapp: Whether the client's key is that of a VApp.
     """
 
@@ -65,7 +65,7 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
     """Workflows and their runs.
 
     Attributes:
-        poller: How runs are waited for.
+        poller: Schedule of the polls of a wait.
     """
 
     def __init__(self, context: Context, name: str) -> None:
@@ -86,27 +86,27 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
     ) -> Flow[WorkflowRunResult]:
         """Run a workflow and wait for its outputs.
 
-        It is started without making the server wait, so that its id is known at once, and then asked for: at once,
-        after 1.5 s, and at pauses that grow to 10 s.
+        The run is started without waiting at the server, so that its id is known at once. Polls follow: at once, after
+        1.5 s, and at pauses that grow to 10 s.
 
         Args:
             wid: The workflow's id.
-            input_fields: What goes in: :class:`WorkflowInputField`, or mappings of the same names. A file in a value
+            input_fields: Inputs: :class:`WorkflowInputField`, or mappings of the same names. A file in a value
                 (a path object, a file opened in binary mode, a :class:`simstudio.File` …) is uploaded, and its
                 ``oss_path`` is sent in its place.
             output_scope: ``output_fields_only``, or ``all`` for the outputs of every node.
             api_key_type: ``VAPP`` when the client's key is that of a VApp.
-            timeout: Seconds to wait, None for ever.
-            on_progress: Called with each state that is seen; may be async on an async client.
-            poll_interval: Seconds between questions, in place of growing ones; VectorVein allows 60 calls a minute.
+            timeout: Seconds to wait; None waits for ever.
+            on_progress: Called with the state at each poll; may be async on an async client.
+            poll_interval: Seconds between polls, instead of growing pauses; VectorVein allows 60 calls a minute.
 
         Returns:
             The run, its outputs in ``data``.
 
         Raises:
-            WorkflowError: It failed (``error.rid``, ``error.msg``, ``error.data``).
-            TimeoutError: It was not done in time; it goes on (``error.rid``).
-            SimStudioError: Any other failure; ``error.rid`` (``error.task_id``) once it had started.
+            WorkflowError: The run failed (``error.rid``, ``error.msg``, ``error.data``).
+            TimeoutError: The run was not done in time; it goes on (``error.rid``).
+            SimStudioError: Any other failure; ``error.rid`` (``error.task_id``) if the run had started.
 
         Example:
             >>> client.workflows.run("wid", [WorkflowInputField("n", "Name", "Ada")]).data  # doctest: +SKIP
@@ -124,7 +124,7 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
         output_scope: str = "output_fields_only",
         api_key_type: str = "WORKFLOW",
     ) -> Flow[WorkflowRun[M]]:
-        """Start a run and come back at once.
+        """Start a run, and return its handle without waiting.
 
         Args:
             wid: As :meth:`run`.
@@ -143,28 +143,28 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
 
     @operation
     def status(self, rid: str, wid: str | None = None, api_key_type: str = "WORKFLOW") -> Flow[WorkflowRunResult]:
-        """Ask for a run.
+        """Retrieve the state of a run.
 
         Args:
-            wid: Its workflow's id; needed with the key of a VApp.
+            wid: Id of its workflow; required with the key of a VApp.
             api_key_type: As :meth:`run`.
 
         Returns:
             Its state: ``status`` is 202 while it runs. It is also the mapping that the server sent.
 
         Raises:
-            WorkflowError: It failed.
-            NotFoundError: There is no such run.
-            SimStudioError: It could not be asked for (``error.rid``).
+            WorkflowError: The run failed.
+            NotFoundError: No run has this id.
+            SimStudioError: The state could not be retrieved (``error.rid``).
 
         Example:
             >>> client.check_workflow_status("rid").done  # doctest: +SKIP
         """
         run = self._reference(rid, wid, api_key_type)
-        return self._checked(run, (yield from self._state(run)))
+        return self._raise_if_failed(run, (yield from self._state(run)))
 
     def handle(self, rid: str, wid: str | None = None, api_key_type: str = "WORKFLOW") -> WorkflowRun[M]:
-        """A handle of a run, of the kind that every service's client gives. Nothing is sent.
+        """A handle of a run, with which to wait for it. Nothing is sent.
 
         Example:
             >>> client.workflows.handle("rid").result(timeout=60).data  # doctest: +SKIP
@@ -196,7 +196,7 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
         """
         if not isinstance(data, Mapping):
             raise invalid(f"data must be the mapping of a workflow's nodes and edges, not {type(data).__name__}.")
-        options = given(run_from=run_from, accept_subscribe_message=accept_subscribe_message)
+        options = drop_none(run_from=run_from, accept_subscribe_message=accept_subscribe_message)
         body = {"tid": identifier(tid, "tid"), "data": plain((yield from self._store_files(data))), **options}
         rid, _ = yield from self._begin("workflow/run-template", body, needs_rid=True)
         return rid
@@ -215,7 +215,7 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
 
     @operation
     def resume(self, rid: str, human_feedback_nodes: Iterable[Mapping[str, Any]] | None = None) -> Flow[Any]:
-        """Let a run go on that waits for a human.
+        """Resume a run that waits for a human.
 
         Args:
             rid: The run's id.
@@ -228,7 +228,7 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
             >>> client.resume_workflow_run("rid")  # doctest: +SKIP
         """
         nodes = None if human_feedback_nodes is None else plain(list(human_feedback_nodes))
-        body = {"rid": identifier(rid, "rid"), **given(human_feedback_nodes=nodes)}
+        body = {"rid": identifier(rid, "rid"), **drop_none(human_feedback_nodes=nodes)}
         return (yield from self._write("workflow/resume-run", body)).data
 
     # -- flows -----------------------------------------------------------------------------------------------------
@@ -254,7 +254,7 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
         run, state = yield from self.poller.begin(start, patience)
         if state is None:
             return (yield from self._wait(run, timeout, on_progress, poll_interval))
-        return self._checked(run, state)
+        return self._raise_if_failed(run, state)
 
     def _start(
         self,
@@ -266,7 +266,7 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
         needs_rid: bool,
         max_retries: int | None = None,
     ) -> Flow[tuple[RunReference, WorkflowRunResult | None]]:
-        """Start a run. Gives its outputs too where the server did so at once."""
+        """Start a run; returns its outputs as well, if the server sent them at once."""
         if not isinstance(output_scope, str) or not output_scope:
             raise invalid(f'output_scope must be "output_fields_only" or "all", not {output_scope!r}.')
         vapp = _is_vapp(api_key_type)
@@ -287,7 +287,7 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
     def _begin(
         self, endpoint: str, body: Mapping[str, Any], *, needs_rid: bool, **options: Any
     ) -> Flow[tuple[str, Envelope]]:
-        """Start a run. Gives its id, which is empty if the server gave outputs instead and the id is not needed."""
+        """Start a run, and return its id, which may be empty if the server sent outputs and the id is not needed."""
         try:
             envelope = yield from self._write(endpoint, body, **options)
             rid = id_of(envelope.content)
@@ -307,8 +307,8 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
         return rid or "", envelope
 
     def _state(self, run: RunReference, timeout: float | Unset | None = UNSET) -> Flow[WorkflowRunResult]:
-        """Ask for a run once. A run that failed is a state like others; a failed question is an error."""
-        body = given(rid=identifier(run.rid, "rid"), wid=run.wid)
+        """Poll a run once. The failure of a run is a state; only the failure of the poll raises."""
+        body = drop_none(rid=identifier(run.rid, "rid"), wid=run.wid)
         try:
             envelope = yield from self._read(
                 "workflow/check-status", body, vapp=run.vapp, timeout=timeout, accepted=True
@@ -357,10 +357,10 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
         except SimStudioError as error:
             error.task_id = run.rid
             raise
-        return self._checked(run, state)
+        return self._raise_if_failed(run, state)
 
-    def _checked(self, run: RunReference, state: WorkflowRunResult) -> WorkflowRunResult:
-        """A state, when it is not that of a failed run."""
+    def _raise_if_failed(self, run: RunReference, state: WorkflowRunResult) -> WorkflowRunResult:
+        """Return a state, or raise if the run failed."""
         if state.done and not state.succeeded:
             said = self._context.session.credentials.redact(state.msg) if isinstance(state.msg, str) else ""
             error = WorkflowError(
@@ -416,9 +416,9 @@ def _input_fields(fields: InputFields) -> list[dict[str, Any]]:
 
 
 class WorkflowRun(SubmittedRun[M, WorkflowRunResult, WorkflowRunResult]):
-    """A run; ``status`` is ``running``, ``completed`` or ``failed``, and ``unknown`` while it was not asked for.
+    """Handle of a run; ``status`` is ``running``, ``completed`` or ``failed``, and ``unknown`` before the first poll.
 
-    ``refresh()`` gives a failed run's state, ``wait()`` and ``result()`` raise a
+    ``refresh()`` returns the state of a failed run, ``wait()`` and ``result()`` raise a
     :class:`~simstudio.services.vectorvein.WorkflowError` for it.
 
     A pickled handle contains the client's key: treat it as a secret.
@@ -454,7 +454,7 @@ class WorkflowRun(SubmittedRun[M, WorkflowRunResult, WorkflowRunResult]):
         return self._workflows._wait(self._run, timeout, on_progress, poll_interval)
 
     def _result(self, state: WorkflowRunResult) -> Flow[WorkflowRunResult]:
-        return self._workflows._checked(self._run, state)
+        return self._workflows._raise_if_failed(self._run, state)
         yield  # a flow that needs nothing of the world
 
     def __reduce__(self) -> tuple[Any, ...]:

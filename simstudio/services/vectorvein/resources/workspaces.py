@@ -1,4 +1,4 @@
-"""``client.workspaces``: the files that agents work on."""
+"""``client.workspaces``: workspaces of agents, and the files in them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simstudio.services.vectorvein.models.workspaces import (
     WorkspaceFileContent,
     WorkspaceFileListResponse,
 )
-from simstudio.services.vectorvein.resources.base import VectorVeinResource, given, identifier, invalid
+from simstudio.services.vectorvein.resources.base import VectorVeinResource, drop_none, identifier, invalid
 from simstudio.services.vectorvein.resources.pages import Pages
 from simstudio.transport.errors import InvalidResponseError
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 class Workspaces(VectorVeinResource[M]):
-    """Look at workspaces, and at the files in them; read, write and delete those."""
+    """Workspaces: get and list; list, read, write, delete and download their files."""
 
     @operation
     def list(self, page: int = 1, page_size: int = 10) -> Flow[AgentWorkspaceListResponse]:
         """List workspaces, one page of them; :meth:`iterate` gives all.
 
         Args:
-            page: Which page, from 1.
+            page: Page number, from 1.
             page_size: Workspaces a page.
 
         Example:
@@ -47,7 +47,7 @@ class Workspaces(VectorVeinResource[M]):
 
     @operation
     def get(self, workspace_id: str) -> Flow[AgentWorkspace]:
-        """Look at a workspace.
+        """Retrieve a workspace.
 
         Example:
             >>> client.get_agent_workspace("workspace-id").file_count  # doctest: +SKIP
@@ -80,7 +80,7 @@ class Workspaces(VectorVeinResource[M]):
         body = {
             "workspace_id": identifier(workspace_id, "workspace_id"),
             "tree_view": tree_view,
-            **given(prefix=prefix),
+            **drop_none(prefix=prefix),
         }
         envelope = yield from self._read("agent-workspace/list-files", body)
         return self._data(envelope, WorkspaceFileListResponse)
@@ -93,9 +93,9 @@ class Workspaces(VectorVeinResource[M]):
 
         Args:
             workspace_id: The workspace's id.
-            file_path: The file's path in it.
-            start_line: The first line, from 1.
-            end_line: The last line, itself included.
+            file_path: Path of the file in the workspace.
+            start_line: First line to read, from 1.
+            end_line: Last line to read.
 
         Example:
             >>> client.read_workspace_file("workspace-id", "notes.md", 1, 20).content  # doctest: +SKIP
@@ -103,20 +103,20 @@ class Workspaces(VectorVeinResource[M]):
         for name, line in (("start_line", start_line), ("end_line", end_line)):
             if line is not None and (isinstance(line, bool) or not isinstance(line, int)):
                 raise invalid(f"{name} must be the number of a line, from 1, not {line!r}.")
-        body = {**_file(workspace_id, file_path), **given(start_line=start_line, end_line=end_line)}
+        body = {**_file(workspace_id, file_path), **drop_none(start_line=start_line, end_line=end_line)}
         envelope = yield from self._read("agent-workspace/read-file", body)
         return self._data(envelope, WorkspaceFileContent)
 
     @operation
     def download_file(self, workspace_id: str, file_path: str) -> Flow[str]:
-        """Get an address that a file can be fetched from for a while.
+        """Retrieve a temporary URL of a file.
 
         Args:
             workspace_id: The workspace's id.
-            file_path: The file's path in it.
+            file_path: Path of the file in the workspace.
 
         Returns:
-            The address. Whoever has it can fetch the file.
+            The URL. Whoever has it can download the file.
 
         Example:
             >>> client.download_workspace_file("workspace-id", "notes.md")  # doctest: +SKIP
@@ -141,11 +141,11 @@ class Workspaces(VectorVeinResource[M]):
 
         Args:
             workspace_id: The workspace's id.
-            file_path: The file's path in it.
-            content: The whole text; may be empty.
+            file_path: Path of the file in the workspace.
+            content: Whole text of the file; may be empty.
 
         Returns:
-            What the server says of it, as plain data.
+            The answer's data, as plain JSON data.
 
         Example:
             >>> client.write_workspace_file("workspace-id", "notes.md", "# Notes")  # doctest: +SKIP
@@ -161,10 +161,10 @@ class Workspaces(VectorVeinResource[M]):
 
         Args:
             workspace_id: The workspace's id.
-            file_path: The file's path in it.
+            file_path: Path of the file in the workspace.
 
         Returns:
-            What the server says of it, as plain data.
+            The answer's data, as plain JSON data.
 
         Example:
             >>> client.delete_workspace_file("workspace-id", "notes.md")  # doctest: +SKIP
@@ -176,7 +176,7 @@ class Workspaces(VectorVeinResource[M]):
         """Pack all files of a workspace into an archive.
 
         Returns:
-            Where the archive is, as plain JSON data.
+            The answer's data with the archive's URL, as plain JSON data.
 
         Example:
             >>> client.zip_workspace_files("workspace-id")  # doctest: +SKIP
