@@ -56,11 +56,7 @@ class FinalEvent(StreamEvent):
 
 @model
 class ResetEvent(StreamEvent):
-    """v2: the text that a block has streamed so far is void, and begins anew (``chunk_reset``).
-
-    Attributes:
-        block_id: Id of the block.
-    """
+    """v2: the text that a block has streamed so far is void, and begins anew (``chunk_reset``)."""
 
     block_id: str | None = None
 
@@ -71,7 +67,6 @@ class ThinkingEvent(StreamEvent):
 
     Attributes:
         data: The reasoning as sent.
-        block_id: Id of the block.
     """
 
     data: Any = None
@@ -84,10 +79,8 @@ class ToolEvent(StreamEvent):
 
     Attributes:
         phase: ``start`` or ``end``.
-        name: Name of the tool.
         id: Id of the call, the same at its start and its end.
         status: Outcome of the call, as sent.
-        block_id: Id of the block.
     """
 
     phase: str

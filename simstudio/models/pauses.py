@@ -125,7 +125,6 @@ class PausedRun(Model):
         paused_at: ISO 8601.
         updated_at: ISO 8601; None on v2.
         expires_at: ISO 8601; None on v2.
-        total_pause_count: Number of pauses.
         resumed_count: Number of answered pauses.
     """
 

@@ -22,7 +22,6 @@ class AsyncExecutionResult(Model):
         execution_id: Id for ``client.workflows.cancel``; None on v0.4.
         status_url: URL of the job on the server's own idea of its public host. The client uses the path only.
         message: Text of the server.
-        workflow_id: Id of the workflow.
     """
 
     success: bool

@@ -67,7 +67,6 @@ class Document(Model):
 
     Attributes:
         file_size: Bytes.
-        mime_type: Media type.
         processing_status: ``pending``, ``processing``, ``completed`` or ``failed``.
         chunk_count: 0 until the document is processed.
         token_count: 0 until the document is processed.
@@ -98,7 +97,6 @@ class DocumentDetails(Document):
         processing_started_at: ISO 8601.
         processing_completed_at: ISO 8601; also set after a failure.
         connector_id: Id of the connector that added the document.
-        connector_type: Kind of that connector.
         source_url: URL at which the connector found the document.
     """
 
@@ -126,7 +124,6 @@ class SearchResult(Model):
     """A chunk that matches a search.
 
     Attributes:
-        content: Text of the chunk.
         chunk_index: Position of the chunk in its document, from 0.
         metadata: Tags of the document by name, as JSON data.
         similarity: Similarity to the query, 1.0 at most.

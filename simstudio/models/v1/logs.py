@@ -81,7 +81,6 @@ class LogWorkflow(Model):
     """The workflow of an execution, in its present state; lists have the first four fields only.
 
     Attributes:
-        deleted: Whether the workflow was deleted.
         color: ``#rrggbb``.
         folder_id: None at the top level.
         user_id: Id of the owner.

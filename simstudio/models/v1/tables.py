@@ -58,7 +58,6 @@ class Table(Model):
     Attributes:
         id: ``tbl_…``.
         name: Unique in the workspace.
-        row_count: Number of rows.
         max_rows: Number of rows that the workspace's plan allows.
         created_at: ISO 8601.
         updated_at: ISO 8601.

@@ -41,7 +41,6 @@ class BlockSummary(Model):
         integration_type: Category of the service that it connects to, such as ``communication`` or ``databases``.
         auth_mode: ``oauth``, ``api_key`` or ``bot_token``.
         sunset: Planned removal; None if none is planned.
-        docs_link: URL of its documentation.
     """
 
     id: str
@@ -305,7 +304,6 @@ class Block(Model):
         integration_type: Category of the service that it connects to, such as ``communication`` or ``databases``.
         auth_mode: ``oauth``, ``api_key`` or ``bot_token``.
         sunset: Planned removal; None if none is planned.
-        docs_link: URL of its documentation.
         best_practices: Advice for workflows.
     """
 

@@ -12,7 +12,6 @@ class ActiveDeployment(Model):
     """The live version, which executions run.
 
     Attributes:
-        version: Number of the version.
         deployed_at: ISO 8601.
     """
 
@@ -48,7 +47,6 @@ class DeploymentAttempt(Model):
     """An attempt to make a version live. It goes on after the response to the request.
 
     Attributes:
-        version: Number of the version.
         action: ``deploy`` (a new version) or ``activate`` (an earlier one).
         status: ``preparing``, ``activating``, ``active``, ``failed`` or ``superseded``.
         is_current: Whether no later attempt replaced it.
@@ -103,23 +101,14 @@ class DeployedWorkflow(DeploymentState):
 
 @model
 class DeploymentResult(DeploymentState):
-    """The response to a rollback or an activation, which ``latest_deployment_attempt`` describes.
-
-    Attributes:
-        version: Number of the version.
-    """
+    """The response to a rollback or an activation, which ``latest_deployment_attempt`` describes."""
 
     version: int = attrs.field(kw_only=True)
 
 
 @model
 class ArchivedMcpTool(Model):
-    """A workflow that was a tool of an MCP server of the workspace, and is no longer.
-
-    Attributes:
-        server_id: Id of the MCP server.
-        tool_name: Name of the tool on the server.
-    """
+    """A workflow that was a tool of an MCP server of the workspace, and is no longer."""
 
     server_id: str
     tool_name: str

@@ -191,7 +191,6 @@ class ImportDeployment(Model):
 
     Attributes:
         operation_id: Id of the deployment.
-        version: Number of the version.
         status: ``preparing``, ``activating``, ``active``, ``failed`` or ``superseded``.
         ready: Whether the version is live in all its parts.
         pending_components: Parts that are not live.
@@ -242,7 +241,6 @@ class ImportedWorkflow(Model):
         updated_at: ISO 8601.
         warnings: Texts of the server; None on servers that do not send them.
         operation_id: Id of the import; None if the server did not record it.
-        request_id: The id of the request.
         kind: ``workflow_import``, ``workspace_fork``, ``workspace_push`` or ``workspace_pull``.
         applied: True.
         status: ``completed``, ``completed_with_warnings``, ``requires_configuration``, ``processing`` or ``failed``.

@@ -45,7 +45,6 @@ class FileShare(Model):
         url: Address of the shared file.
         is_active: Whether the address works.
         resource_type: ``file`` or ``folder``.
-        resource_id: Id of the file.
         auth_type: Who may read it: ``public``, ``password``, ``email`` or ``sso``.
         allowed_emails: Addresses or domains that may sign in, for ``email`` and ``sso``.
     """
@@ -178,7 +177,6 @@ class FileText(Model):
         degraded: Whether the text may be incomplete or wrong, because the file could not be parsed fully.
         degraded_reason: None unless ``degraded``.
         char_count: Length of the text in UTF-16 code units, as JavaScript counts.
-        byte_count: Bytes of the file.
         path: Path of the file; None on older servers.
         line_range: None unless a range of lines was requested.
         version: Version of the file; None for its current text.

@@ -53,7 +53,6 @@ class KnowledgeBase(Model):
         embedding_dimension: Length of a vector.
         created_at: ISO 8601.
         updated_at: ISO 8601.
-        owner_email: Address of the owner.
         folder_path: Percent-encoded by segment; ``/`` is the root.
         doc_count: Number of documents.
         connector_types: Kinds of the connectors that add documents.
@@ -83,7 +82,6 @@ class SearchResult(Model):
     """A chunk that matches a search.
 
     Attributes:
-        content: Text of the chunk.
         chunk_index: Position of the chunk in its document, from 0.
         metadata: Tags of the document by display name.
         similarity: Similarity to the query, 1.0 at most; 1 in a search by tags only.

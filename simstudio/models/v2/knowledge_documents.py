@@ -16,7 +16,6 @@ class UploadedDocument(Model):
 
     Attributes:
         file_size: Bytes.
-        mime_type: Media type.
         processing_status: ``pending``, ``processing``, ``completed`` or ``failed``; after an upload ``pending``, even
             if the document was processed in the meantime.
         chunk_count: 0 until the document is processed, as are ``token_count`` and ``character_count``.
@@ -57,7 +56,6 @@ class DocumentDetails(Document):
         processing_started_at: ISO 8601.
         processing_completed_at: ISO 8601; also set after a failure.
         connector_id: Id of the connector that added the document.
-        connector_type: Kind of that connector.
         source_url: URL at which the connector found the document.
     """
 
@@ -104,7 +102,6 @@ class AddedFile(Model):
     """A workspace file that became a document.
 
     Attributes:
-        mime_type: Media type.
         file_size: Bytes.
     """
 

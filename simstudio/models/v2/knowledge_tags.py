@@ -80,7 +80,6 @@ class DeletedTags(Model):
 
     Attributes:
         unused: Whether only tags without values were deleted.
-        count: Number of deleted tags.
     """
 
     unused: bool

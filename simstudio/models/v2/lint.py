@@ -116,7 +116,6 @@ class TableFieldIssue(LintBlock):
 
     Attributes:
         field: Key of the setting.
-        table_name: Name of the table.
     """
 
     field: str = attrs.field(kw_only=True)

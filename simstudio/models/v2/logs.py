@@ -51,8 +51,6 @@ class TraceToolCall(Model):
     """A tool call in a span.
 
     Attributes:
-        id: Id of the call.
-        name: Name of the tool.
         arguments: JSON data.
         result: JSON data.
         error: None if the call succeeded.
@@ -142,7 +140,6 @@ class LogWorkflow(Model):
     """The workflow of a run in a list, in its present state.
 
     Attributes:
-        deleted: Whether the workflow was deleted.
         id: None if the workflow was deleted.
     """
 
@@ -237,7 +234,6 @@ class LogWorkflowDetails(Model):
     """The workflow of a run, in its present state.
 
     Attributes:
-        deleted: Whether the workflow was deleted.
         id: None if the workflow was deleted.
     """
 

@@ -152,7 +152,6 @@ class RunPause(Model):
         pause_kind: ``time`` or ``human``.
         blocked_on_block_id: Id of the block that waits.
         automatic_resume_waiting_reason: Reason why the run did not resume by itself; None if it waits for a human.
-        pause_point_count: Number of pauses.
         resumed_count: Number of pauses that are over.
     """
 

@@ -82,7 +82,6 @@ class OutputFile(Model):
     """The kind of file that an output is.
 
     Attributes:
-        mime_type: Media type.
         extension: Without the dot.
     """
 

@@ -35,7 +35,6 @@ class Blocks(APIResource[M]):
         """List the block types of a workspace.
 
         Args:
-            search: Search text, 1 to 200 characters.
             capability: ``trigger``: only blocks that can start a workflow.
             source: Only Sim's own blocks, or only custom ones.
             include_sunset: Include block types that are planned to be removed.

@@ -44,7 +44,7 @@ class KnowledgeChunks(APIResource[M]):
         """List the chunks of a document.
 
         Args:
-            search: Text in the content, 1 to 200 characters.
+            search: Text in the content.
             enabled: Default ``all``.
             sort_by: Default ``chunkIndex``.
             sort_order: Default ``asc``.

@@ -81,7 +81,7 @@ class KnowledgeDocuments(APIResource[M]):
         come twice or not at all.
 
         Args:
-            search: Text in the file name, 1 to 200 characters.
+            search: Text in the file name.
             enabled_filter: Default ``all``.
             tag_filters: At most 10 conditions that all must hold.
             sort_by: Default ``uploadedAt``.

@@ -36,7 +36,6 @@ class Tools(APIResource[M]):
         """List the tools of a workspace.
 
         Args:
-            search: Search text, 1 to 200 characters.
             hosted_api_key: Whether Sim supplies the provider's API key: always, on conditions, or never.
             oauth_provider: Only tools that need an account of this provider.
             sort_by: Default ``id``.

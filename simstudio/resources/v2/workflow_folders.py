@@ -36,7 +36,6 @@ class WorkflowFolders(APIResource[M]):
 
         Args:
             parent_path: Only folders inside this folder.
-            search: Search text, 1 to 200 characters.
             sort_by: Default ``name``.
             sort_order: Default ``asc``.
 

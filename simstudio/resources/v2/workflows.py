@@ -98,7 +98,6 @@ class Workflows(WorkflowPublishing[M], WorkflowExchange[M]):
             deployed_only: Only workflows with a live version.
             limit: Workflows per page, 1 to 100; default 50.
             cursor: ``next_cursor`` of an earlier page with the same filters and order.
-            search: Search text, 1 to 200 characters.
             sort_by: Default ``position``.
             sort_order: Default ``asc``.
 
