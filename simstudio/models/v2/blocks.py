@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+import attrs
+
 from simstudio.core.model import Model, model
 from simstudio.models.v2.tools import Tool, ToolOutput, ToolParameter
 
@@ -284,51 +286,22 @@ class BlockTrigger(Model):
 
 
 @model
-class Block(Model):
+class Block(BlockSummary):
     """A block type with its fields, inputs, outputs, tools and triggers.
 
     Attributes:
-        id: The ``type`` of blocks in a workflow.
-        description: One line.
-        category: ``blocks``, ``tools`` or ``triggers``.
-        source: ``builtin`` or ``custom``.
-        trigger_allowed: Whether the block type declares that it can be a trigger.
-        trigger_capable: Whether a block of this type can start a workflow: by its category, its declaration or its
-            fields.
-        preview: Whether the block type is not released, and shown to this caller only.
-        tags: Search keywords.
         operation_input_schema: Fields by the operation that needs them.
         input_definitions: Inputs by name.
         operations: By id.
         outputs: By name.
-        integration_type: Category of the service that it connects to, such as ``communication`` or ``databases``.
-        auth_mode: ``oauth``, ``api_key`` or ``bot_token``.
-        sunset: Planned removal; None if none is planned.
         best_practices: Advice for workflows.
     """
 
-    id: str
-    name: str
-    description: str
-    category: str
-    source: str
-    trigger_allowed: bool
-    trigger_capable: bool
-    trigger_ids: list[str]
-    tool_ids: list[str]
-    operation_ids: list[str]
-    preview: bool
-    tags: list[str]
-    input_schema: list[InputField]
-    operation_input_schema: dict[str, list[InputField]]
-    input_definitions: dict[str, InputDefinition]
-    operations: dict[str, BlockOperation]
-    tools: list[Tool]
-    triggers: list[BlockTrigger]
-    outputs: dict[str, OutputDefinition]
-    long_description: str | None = None
-    integration_type: str | None = None
-    auth_mode: str | None = None
-    sunset: Sunset | None = None
-    docs_link: str | None = None
+    input_schema: list[InputField] = attrs.field(kw_only=True)
+    operation_input_schema: dict[str, list[InputField]] = attrs.field(kw_only=True)
+    input_definitions: dict[str, InputDefinition] = attrs.field(kw_only=True)
+    operations: dict[str, BlockOperation] = attrs.field(kw_only=True)
+    tools: list[Tool] = attrs.field(kw_only=True)
+    triggers: list[BlockTrigger] = attrs.field(kw_only=True)
+    outputs: dict[str, OutputDefinition] = attrs.field(kw_only=True)
     best_practices: str | None = None

@@ -230,17 +230,9 @@ class ItemizedCost(Model):
 
 
 @model
-class LogWorkflowDetails(Model):
-    """The workflow of a run, in its present state.
+class LogWorkflowDetails(LogWorkflow):
+    """The workflow of a run, in its present state."""
 
-    Attributes:
-        id: None if the workflow was deleted.
-    """
-
-    name: str
-    deleted: bool
-    id: str | None = None
-    description: str | None = None
     folder_path: str | None = None
     owner_email: str | None = None
     workspace_id: str | None = None

@@ -112,25 +112,11 @@ class ToolOutput(Model):
 
 
 @model
-class Tool(Model):
-    """A tool with its parameters and outputs.
+class Tool(ToolSummary):
+    """A tool with its parameters and outputs, by name."""
 
-    Attributes:
-        id: Id for ``client.v2.tools.execute``.
-        hosted_api_key: Whether Sim provides an API key for the tool: ``none``, ``always`` or ``conditional``.
-        params: By name.
-        outputs: By name.
-        oauth: None if the tool uses no account.
-    """
-
-    id: str
-    name: str
-    description: str
-    hosted_api_key: str
-    params: dict[str, ToolParameter]
-    outputs: dict[str, ToolOutput]
-    version: str | None = None
-    oauth: ToolOAuth | None = None
+    params: dict[str, ToolParameter] = attrs.field(kw_only=True)
+    outputs: dict[str, ToolOutput] = attrs.field(kw_only=True)
 
 
 @model
