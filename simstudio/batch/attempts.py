@@ -203,7 +203,7 @@ class Attempts:
                 self._ledger.finish(work.ended("unknown", self._clock(), error=error))
             work.reset()
             return Again(0.0)
-        if error.status == 404 and work.resumed and self._options.on_unknown == "rerun":
+        if error.status == 404 and work.resumed and self._options.given["on_unknown"] == "rerun":
             if self._ledger is not None:  # the server has forgotten what an earlier run queued: as the caller wants
                 self._ledger.finish(work.ended("unknown", self._clock(), error=error))
             work.reset()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
+from inspect import Parameter
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, overload
 
 from simstudio.core.failures import clear_frames
@@ -12,6 +15,8 @@ from simstudio.core.operation import Method, result_of
 from simstudio.transport.errors import SimStudioError
 
 if TYPE_CHECKING:
+    from types import FunctionType
+
     from typing_extensions import ParamSpec
 
     from simstudio.batch.batch import AsyncBatch, Batch
@@ -30,9 +35,16 @@ else:
 class batching(Method[P, Any], Generic[P, R]):  # noqa: N801 - a decorator
     """Make a batch of a method that returns its :class:`~simstudio.batch.plan.Plan`."""
 
+    _modules = ("simstudio.batch.options",)
+
     def __init__(self, plan: Callable[Concatenate[Any, P], Plan[R]]) -> None:
         super().__init__(plan)
         self._result = result_of(plan, "Plan")
+
+    def _function(self, mode: type[Mode]) -> FunctionType:
+        if self.flow is self.__wrapped__:
+            self.flow = _with_options(self.flow, self._result)
+        return super()._function(mode)
 
     @overload
     def __get__(self, resource: None, owner: Any) -> batching[P, R]: ...
@@ -47,6 +59,26 @@ class batching(Method[P, Any], Generic[P, R]):  # noqa: N801 - a decorator
 
     def _form(self, mode: type[Mode]) -> Form:
         return Form(f"{'AsyncBatch' if mode.asynchronous else 'Batch'}[{self._result}]", _begin)
+
+
+def _with_options(plan: Callable[..., Any], result: str) -> Callable[..., Any]:
+    """A method that takes ``**options: Unpack[BatchOptions]`` as one that has each of them in its signature."""
+    from simstudio.batch.options import parameters
+
+    signature = inspect.signature(plan)
+    *own, options = signature.parameters.values()
+    if options.kind is not Parameter.VAR_KEYWORD:
+        return plan
+    each = parameters(result)
+
+    @functools.wraps(plan)
+    def method(*args: Any, **options: Any) -> Any:
+        return plan(*args, **options)
+
+    vars(method)["__signature__"] = signature.replace(parameters=[*own, *each])
+    annotations = {name: value for name, value in plan.__annotations__.items() if name != options.name}
+    method.__annotations__ = {**annotations, **{one.name: one.annotation for one in each}}
+    return method
 
 
 def _begin(resource: Any, plan: Plan[Any]) -> Any:

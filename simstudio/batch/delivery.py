@@ -76,7 +76,7 @@ class Delivery:
         """Whether the input at a place may be taken up, or those before it, or the consumer, come first."""
         if self._outbox.full:
             return False
-        return not self._options.ordered or (
+        return not self._options.given["ordered"] or (
             index - self._next < self._options.window and self._early_weight < MOST_WEIGHT
         )
 
@@ -94,7 +94,7 @@ class Delivery:
         finally:
             self._put(item)
         self._raise_failure()
-        if self._options.stop_on_error and item.error is not None:
+        if self._options.given["stop_on_error"] and item.error is not None:
             raise item.error
 
     def held(self, seconds: float) -> None:
@@ -137,7 +137,7 @@ class Delivery:
         self._raise_failure()
 
     def _put(self, item: BatchItem) -> None:
-        if not self._options.ordered:
+        if not self._options.given["ordered"]:
             self._hand_over(item)
             return
         if item.index != self._next:

@@ -1,50 +1,226 @@
-"""How a batch behaves: what its caller decides, as the parts of the coordinator see it."""
+"""The options of every ``map`` method. Each is declared here and nowhere else: its type, default, check and flag.
+
+A ``map`` method takes them as ``**options: Unpack[BatchOptions]``. :mod:`simstudio.batch.batching` puts them into the
+signature that ``help()`` shows, and the command line makes its options of their flags.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+import ast
+import os
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, cast, get_type_hints
 
 import attrs
 
-from simstudio.batch.items import Examiner
+from simstudio.batch.execution import R
+from simstudio.batch.items import BatchItem, Examiner
+from simstudio.batch.ledger.lock import check_path
+from simstudio.batch.option import Flag, Option, choice, function, must_be, switch
+from simstudio.batch.progress import Progress
+from simstudio.batch.rows import Columns, RowMap, check_columns, key_of, parse_columns
 from simstudio.transport.retry import Backoff
 
+if sys.version_info >= (3, 11):
+    from typing import TypedDict
+else:
+    from typing_extensions import TypedDict  # which cattrs needs on 3.10, whose own cannot be generic
+
 if TYPE_CHECKING:
-    from typing import TypeAlias
+    from inspect import Parameter
 
-    from simstudio.batch.rows import RowMap
+MOST_EVER = 10_000
+"""How many items may run at a time."""
 
-OnUnknown: TypeAlias = Literal["report", "rerun"]
-OnFailed: TypeAlias = Literal["keep", "rerun"]
-OnBadRow: TypeAlias = Literal["report", "fail"]
+
+def _is_concurrency(value: Any) -> bool:
+    return value == "auto" or (type(value) is int and 1 <= value <= MOST_EVER)
+
+
+class BatchOptions(TypedDict, Generic[R], total=False):
+    """The options of a ``map`` method, whose items have results of the class ``R``."""
+
+    concurrency: Annotated[
+        int | Literal["auto"] | None,
+        Option(
+            check=must_be(f"'auto' or a whole number from 1 to {MOST_EVER:,}", _is_concurrency),
+            flag=Flag(
+                "--concurrency",
+                "How many run at a time; auto (the default) finds out what the server takes, up to 200.",
+                metavar="auto|N",
+                parse=lambda text: int(text) if text.isdecimal() else text,
+                is_kept=True,
+            ),
+        ),
+    ]
+    ordered: Annotated[
+        bool,
+        switch(
+            default=True,
+            flag=Flag(
+                "--unordered", "Give results as they come, not in the order of the inputs.", value=False, is_kept=True
+            ),
+        ),
+    ]
+    on_result: Annotated[Callable[[BatchItem[R]], Any] | None, function()]
+    ledger: Annotated[str | os.PathLike[str] | None, Option(check=lambda _, path: check_path(path))]
+    executor: Annotated[Executor | None, Option()]
+    progress: Annotated[
+        bool | Callable[[Progress], None],
+        Option(
+            default=False, check=must_be("True, False or a function", lambda value: value is True or callable(value))
+        ),
+    ]
+    stop_on_error: Annotated[
+        bool,
+        switch(default=False, flag=Flag("--stop-on-error", "End at the first item without a result.", value=True)),
+    ]
+    on_unknown: Annotated[
+        Literal["report", "rerun"],
+        choice(
+            "report",
+            "rerun",
+            flag=Flag("--on-unknown", "What to do with items that may have run in an earlier run."),
+        ),
+    ]
+    on_failed: Annotated[
+        Literal["keep", "rerun"],
+        choice(
+            "keep",
+            "rerun",
+            flag=Flag("--retry-failed", "Run items again that failed in an earlier run.", value="rerun"),
+        ),
+    ]
+    on_bad_row: Annotated[
+        Literal["report", "fail"],
+        choice(
+            "report",
+            "fail",
+            flag=Flag(
+                "--bad-lines",
+                "What to do with a line or row that cannot be read: a failed item, or the end of the batch.",
+                is_kept=True,
+            ),
+        ),
+    ]
+    columns: Annotated[
+        Columns | None,
+        Option(
+            check=check_columns,
+            flag=Flag(
+                "--column",
+                "A column that inputs are made of, and its field in the input. Again for more; others are left out.",
+                metavar="NAME[=FIELD]",
+                parse=parse_columns,
+                is_repeated=True,
+                is_kept=True,
+            ),
+        ),
+    ]
+    input: Annotated[Callable[[Any], Any] | None, function()]
+    key: Annotated[
+        str | Callable[[Any], object] | None,
+        Option(
+            check=must_be(
+                "a function, or the name of a column", lambda value: callable(value) or isinstance(value, str)
+            ),
+            flag=Flag(
+                "--key",
+                "The field of the input, or column of the row, that identifies it in the ledger; without it, its place "
+                "does.",
+                metavar="FIELD",
+                is_kept=True,
+            ),
+        ),
+    ]
+    shared: Annotated[
+        str | None,
+        Option(
+            flag=Flag(
+                "--shared",
+                "Share the rate with other processes: redis://…, or a file on this machine. The ledger keeps no "
+                "password.",
+                metavar="WHERE",
+                is_kept=True,
+                is_secret=True,
+            )
+        ),
+    ]
+    claims: Annotated[str | None, Option()]
+    out: Annotated[str | os.PathLike[str] | None, Option()]
+    flatten: Annotated[
+        bool,
+        switch(
+            default=False,
+            flag=Flag("--flatten", "Columns output.a.b for nested outputs in --out.", value=True, is_kept=True),
+        ),
+    ]
+
+
+@cache
+def declared_options() -> Mapping[str, Option]:
+    """What is declared of each option, in the order of the declaration."""
+    hints = get_type_hints(BatchOptions, include_extras=True)
+    return {name: hint.__metadata__[0] for name, hint in hints.items()}
+
+
+def parameters(result: str) -> list[Parameter]:
+    """The options as parameters of a function, for its signature.
+
+    Args:
+        result: Name of the class of the results.
+    """
+    from inspect import Parameter
+
+    return [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=option.default, annotation=_annotation_of(name, result))
+        for name, option in declared_options().items()
+    ]
+
+
+def _annotation_of(name: str, result: str) -> str:
+    """The type of an option, as it is written."""
+    written: Any = BatchOptions.__annotations__[name]
+    annotated: Any = ast.parse(written.__forward_arg__, mode="eval").body
+    return ast.unparse(annotated.slice.elts[0]).replace("[R]", f"[{result}]")
+
+
+def complete(given: BatchOptions[Any]) -> BatchOptions[Any]:
+    """Options that were given, checked, and the defaults of the others.
+
+    Raises:
+        InvalidInputError: One cannot be used; the message names it.
+        TypeError: There is no such option.
+    """
+    values: dict[str, Any] = {name: option.default for name, option in declared_options().items()}
+    for name, value in given.items():
+        if name not in values:
+            raise TypeError(f"map() has no option {name!r}.")
+        check = declared_options()[name].check
+        if check is not None and value is not values[name]:
+            check(name, value)
+        values[name] = value
+    return cast("BatchOptions[Any]", values)
 
 
 @attrs.frozen
 class Options:
-    """How a batch behaves.
+    """How a batch behaves: the options that were given, and what the coordinator adds.
 
     Attributes:
-        ordered: Whether items come in the order of the inputs.
-        stop_on_error: Whether the first item without a result ends the batch.
-        on_unknown: What becomes of items that may have run: reported, or run again.
-        on_failed: What becomes of items that failed in an earlier run: kept, or run again.
-        on_bad_row: What becomes of a line or row that cannot be read: a failed item, or the end of the batch.
-        key: An input's identity; its index where it is None.
-        rows: Makes inputs of rows; None if they are inputs.
+        given: All options of :class:`BatchOptions`.
         max_retries: How often one item is sent again after what may be repeated.
         max_refusals: How often one item is sent again after the rate limit refused it, before that ends the batch.
         window: How far ahead of the first unfinished item others may begin, in order.
         backoff: Pauses before an item is sent again.
     """
 
-    ordered: bool = True
-    stop_on_error: bool = False
-    on_unknown: OnUnknown = "report"
-    on_failed: OnFailed = "keep"
-    on_bad_row: OnBadRow = "report"
-    key: Callable[[Any], object] | None = None
-    rows: RowMap | None = None
+    given: BatchOptions[Any] = attrs.field(
+        factory=BatchOptions, converter=complete, repr=False
+    )  # addresses have passwords
     max_retries: int = 2
     max_refusals: int = 50
     window: int = 1000
@@ -52,4 +228,7 @@ class Options:
 
     def examiner(self) -> Examiner:
         """What looks at the inputs of one batch as they are read."""
-        return Examiner(self.key, self.rows, strict=self.on_bad_row == "fail")
+        columns, function = self.given["columns"], self.given["input"]
+        rows = None if columns is None and function is None else RowMap(columns, function)
+        key = self.given["key"]
+        return Examiner(key_of(key) if isinstance(key, str) else key, rows, strict=self.given["on_bad_row"] == "fail")

@@ -4,105 +4,51 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sized
+from collections.abc import Sized
 from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING, Any, Generic, Literal
+from typing import TYPE_CHECKING, Generic
 
 import attrs
 
 from simstudio.batch.execution import R
 from simstudio.batch.inputs import Inputs
-from simstudio.batch.items import BatchItem
-from simstudio.batch.ledger.lock import canonical, check_path
-from simstudio.batch.rows import RowMap
+from simstudio.batch.ledger.lock import canonical
+from simstudio.batch.options import BatchOptions, Options, complete
 from simstudio.transport.errors import InvalidInputError, SimStudioError
 from simstudio.transport.secret import Secret
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from simstudio.batch.batch import AsyncBatch, Batch
     from simstudio.batch.delivery import Outbox
     from simstudio.batch.engine import Engine
     from simstudio.batch.execution import Execution, MakeExecution
     from simstudio.batch.executors import Elsewhere
     from simstudio.batch.ledger import Ledger
-    from simstudio.batch.options import OnBadRow, OnFailed, OnUnknown
     from simstudio.batch.pace import Pace
-    from simstudio.batch.progress import Progress
     from simstudio.batch.results import Results
-    from simstudio.batch.rows import Columns
     from simstudio.core.context import Context
     from simstudio.transport.rate_limit import RateLimitInfo
 
 MOST = 200
 """How many items run at a time at most, where the concurrency is found out."""
-MOST_EVER = 10_000
 
 
 @attrs.frozen
 class Plan(Generic[R]):
-    """A batch that was asked for. ``client.workflows.map`` explains its fields but the first.
+    """A batch that was asked for.
 
     Attributes:
         make: Makes what is executed for each input.
+        inputs: What is to be executed.
+        options: All options, checked.
+
+    Raises:
+        InvalidInputError: An option cannot be used; the message names it.
     """
 
     make: MakeExecution[R]
     inputs: Inputs
-    concurrency: int | Literal["auto"] | None = None
-    ordered: bool = True
-    on_result: Callable[[BatchItem[R]], Any] | None = None
-    ledger: str | os.PathLike[str] | None = None
-    executor: Executor | None = None
-    progress: bool | Callable[[Progress], None] = False
-    stop_on_error: bool = False
-    on_unknown: OnUnknown = "report"
-    on_failed: OnFailed = "keep"
-    on_bad_row: OnBadRow = "report"
-    columns: Columns | None = None
-    input: Callable[[Any], Any] | None = None
-    key: Callable[[Any], object] | None = None
-    shared: str | None = attrs.field(default=None, repr=False)  # an address may hold a password
-    claims: str | None = attrs.field(default=None, repr=False)
-    out: str | os.PathLike[str] | None = None
-    flatten: bool = False
-
-    def check(self) -> None:
-        """Check the arguments.
-
-        Raises:
-            InvalidInputError: One cannot be used; the message names it.
-        """
-        number = self.concurrency
-        if number not in (None, "auto") and (type(number) is not int or not 1 <= number <= MOST_EVER):
-            raise InvalidInputError(
-                f"concurrency must be 'auto' or a whole number from 1 to {MOST_EVER:,}, not {number!r}."
-            )
-        for name, value, allowed in (
-            ("on_unknown", self.on_unknown, ("report", "rerun")),
-            ("on_failed", self.on_failed, ("keep", "rerun")),
-            ("on_bad_row", self.on_bad_row, ("report", "fail")),
-        ):
-            if value not in allowed:
-                raise InvalidInputError(f"{name} must be one of {', '.join(map(repr, allowed))}, not {value!r}.")
-        for name, flag in (("ordered", self.ordered), ("stop_on_error", self.stop_on_error)):
-            if not isinstance(flag, bool):
-                raise InvalidInputError(f"{name} must be True or False, not {flag!r}.")
-        if not isinstance(self.progress, bool) and not callable(self.progress):
-            raise InvalidInputError(f"progress must be True, False or a function, not {self.progress!r}.")
-        for name, function in (("on_result", self.on_result), ("key", self.key)):
-            if function is not None and not callable(function):
-                raise InvalidInputError(f"{name} must be a function, not {function!r}.")
-        RowMap(self.columns, self.input).check()
-        if self.ledger is not None:
-            check_path(self.ledger)
-        if self.out is not None:
-            from simstudio.batch.results import check_out
-
-            check_out(self.out, flat=self.flatten, ledger=self.ledger)
-        elif self.flatten:
-            raise InvalidInputError("flatten= is for the file of out=; there is none.")
+    options: BatchOptions[R] = attrs.field(converter=complete, repr=False)  # an address may hold a password
 
     def begin(self, context: Context) -> Batch[R] | AsyncBatch[R]:
         """The batch of a client. Nothing is sent before its first item is asked for.
@@ -113,7 +59,7 @@ class Plan(Generic[R]):
             LedgerError: The ledger cannot be used.
             ResultsError: The results file cannot be written.
         """
-        self.check()
+        self._check_out()
         opened = ExitStack()
         try:
             return self._begun(context, opened)
@@ -124,35 +70,24 @@ class Plan(Generic[R]):
     def _begun(self, context: Context, opened: ExitStack) -> Batch[R] | AsyncBatch[R]:
         from simstudio.batch.batch import AsyncBatch, Batch
         from simstudio.batch.engine import Engine
-        from simstudio.batch.options import Options
         from simstudio.batch.progress import to_stderr
         from simstudio.batch.sender import FlowSender
         from simstudio.batch.sources import Relay, source_of
 
         execution = self.make(context, None)
         asynchronous = context.mode.asynchronous
-        rows = None if self.columns is None and self.input is None else RowMap(self.columns, self.input)
-        options = Options(
-            ordered=self.ordered,
-            stop_on_error=self.stop_on_error,
-            on_unknown=self.on_unknown,
-            on_failed=self.on_failed,
-            on_bad_row=self.on_bad_row,
-            key=self.key,
-            rows=rows,
-            max_retries=context.options.max_retries,
-        )
-        wanted = None if rows is None else rows.names
-        source = source_of(self.inputs, relayed=not asynchronous, examiner=options.examiner(), wanted=wanted)
-        concurrency = self.concurrency if isinstance(self.concurrency, int) else None
+        given = self.options
+        concurrency = given["concurrency"] if isinstance(given["concurrency"], int) else None
         most = concurrency or MOST
+        options = Options(given, max_retries=context.options.max_retries, window=max(1000, 4 * most))
+        source = source_of(self.inputs, relayed=not asynchronous, examiner=options.examiner(), columns=given["columns"])
         elsewhere = self._elsewhere(context, execution)
         if elsewhere is not None and concurrency is None and execution.mode != "async":
             most = min(most, elsewhere.slots or most)
         pace = self._pace(context, execution, concurrency, most, opened)
         ledger = self._ledger(context, execution, opened)
         results = self._results(ledger, opened)
-        show = self.progress
+        show = given["progress"]
         on_progress = show if callable(show) else to_stderr() if show else None
 
         def hear(hint: RateLimitInfo) -> None:
@@ -166,31 +101,41 @@ class Plan(Generic[R]):
                 source=source,
                 outbox=outbox,
                 pace=pace,
-                options=attrs.evolve(options, window=max(1000, 4 * most)),
+                options=options,
                 ledger=ledger,
                 results=results,
                 total=_count(self.inputs),
-                on_result=self.on_result,
+                on_result=given["on_result"],
                 on_progress=on_progress,
             )
 
-        remembers = ledger is not None or results is not None or self.on_result is not None
+        remembers = ledger is not None or results is not None or given["on_result"] is not None
         if asynchronous:
             return AsyncBatch(make, opened.close, context.session, remembers=remembers)
         relay = source if isinstance(source, Relay) else None
         path = None if ledger is None else ledger.path
         return Batch(make, opened.close, relay, remembers=remembers, ledger=path)
 
+    def _check_out(self) -> None:
+        out, flat = self.options["out"], self.options["flatten"]
+        if out is not None:
+            from simstudio.batch.results import check_out
+
+            check_out(out, flat=flat, ledger=self.options["ledger"])
+        elif flat:
+            raise InvalidInputError("flatten= is for the file of out=; there is none.")
+
     def _elsewhere(self, context: Context, execution: Execution[R]) -> Elsewhere | None:
         """Where items are executed, when not here."""
-        if self.executor is None:
-            if self.claims is not None:
+        executor, claims = self.options["executor"], self.options["claims"]
+        if executor is None:
+            if claims is not None:
                 raise InvalidInputError("claims= is for the workers of an executor=; there is none.")
             return None
         from simstudio.batch.executors import Elsewhere
 
-        rerun = self.on_unknown == "rerun"
-        return Elsewhere.checked(self.executor, context, execution, claims=self.claims, rerun=rerun)
+        rerun = self.options["on_unknown"] == "rerun"
+        return Elsewhere.checked(executor, context, execution, claims=claims, rerun=rerun)
 
     def _pace(
         self, context: Context, execution: Execution[R], concurrency: int | None, most: int, opened: ExitStack
@@ -201,24 +146,26 @@ class Plan(Generic[R]):
         limit = context.session.call_limit
         allowance = None if limit is None else CallAllowance(limit)
         pace = Pace(concurrency=concurrency, most=most, cost=execution.cost, allowance=allowance)
-        if self.shared is not None:
+        shared = self.options["shared"]
+        if shared is not None:
             from simstudio.batch.shared_pace import SharedPace
 
-            pace = SharedPace(pace, shared_address(self.shared), name=account_of(context))
+            pace = SharedPace(pace, shared_address(shared), name=account_of(context))
             opened.callback(pace.close)
         return pace
 
     def _ledger(self, context: Context, execution: Execution[R], opened: ExitStack) -> Ledger | None:
-        if self.ledger is None:
+        path = self.options["ledger"]
+        if path is None:
             return None
         from simstudio.batch.ledger import Ledger
         from simstudio.batch.running import wait_for_those_left
 
         if not context.mode.asynchronous:
-            wait_for_those_left(canonical(self.ledger))
+            wait_for_those_left(canonical(path))
         endpoint = context.session.endpoint
         ledger = Ledger.open(
-            self.ledger,
+            path,
             workflow_id=execution.workflow_id,
             mode=execution.mode,
             api_version=execution.api_version,
@@ -229,11 +176,12 @@ class Plan(Generic[R]):
         return ledger
 
     def _results(self, ledger: Ledger | None, opened: ExitStack) -> Results | None:
-        if self.out is None:
+        out = self.options["out"]
+        if out is None:
             return None
         from simstudio.batch.results import Results
 
-        results = Results(self.out, flat=self.flatten, ordered=self.ordered, ledger=ledger)
+        results = Results(out, flat=self.options["flatten"], ordered=self.options["ordered"], ledger=ledger)
         opened.callback(results.close)
         return results
 

@@ -3,45 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Generic, TypedDict
+from typing import TYPE_CHECKING, Generic
 
 from simstudio.batch.execution import Limits, R, Receipt, Refusal
 from simstudio.transport.errors import RateLimitError, SimStudioError
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable
-    from concurrent.futures import Executor
-    from typing import Any, Literal
-
     from simstudio.batch.execution import Mode, Models
-    from simstudio.batch.items import BatchItem
-    from simstudio.batch.progress import Progress
-    from simstudio.batch.rows import Columns
     from simstudio.core.context import Context
     from simstudio.transport.flow import Flow
-
-
-class BatchOptions(TypedDict, total=False):
-    """The options that every ``map`` has. ``client.workflows.map`` of Sim's client explains them."""
-
-    concurrency: int | Literal["auto"] | None
-    ordered: bool
-    on_result: Callable[[BatchItem[Any]], Any] | None
-    ledger: str | os.PathLike[str] | None
-    executor: Executor | None
-    progress: bool | Callable[[Progress], None]
-    stop_on_error: bool
-    on_unknown: Literal["report", "rerun"]
-    on_failed: Literal["keep", "rerun"]
-    on_bad_row: Literal["report", "fail"]
-    columns: Columns | None
-    input: Callable[[Any], Any] | None
-    key: Callable[[Any], object] | None
-    shared: str | None
-    claims: str | None
-    out: str | os.PathLike[str] | None
-    flatten: bool
 
 
 class QueuedExecution(Generic[R]):

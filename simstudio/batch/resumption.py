@@ -32,12 +32,12 @@ def resumption(entry: Entry, options: Options, *, claims: str | None) -> Resumpt
     if entry.state == "done":
         return "replay"
     if entry.state == "failed":
-        return "replay" if options.on_failed == "keep" else "send"
+        return "replay" if options.given["on_failed"] == "keep" else "send"
     if entry.state == "submitted" or _still_queued(entry):
         return "settle"
     if entry.run_id is not None and entry.api_version == claims and entry.task_id in (None, entry.run_id):
         return "repeat"
-    if options.on_unknown == "rerun":
+    if options.given["on_unknown"] == "rerun":
         return "send"
     return "report" if entry.state == "sending" else "replay"
 

@@ -46,29 +46,6 @@ class RowMap:
     columns: Columns | None = None
     function: Callable[[Any], Any] | None = None
 
-    def check(self) -> None:
-        """Check both.
-
-        Raises:
-            InvalidInputError: One cannot be used.
-        """
-        columns = self.columns
-        if columns is not None:
-            listed: Any = [*columns, *columns.values()] if isinstance(columns, Mapping) else columns
-            is_list = isinstance(listed, Sequence) and not isinstance(listed, str) and len(listed) > 0
-            if not is_list or not all(isinstance(name, str) for name in listed):
-                raise InvalidInputError(
-                    "columns must be a list of column names, or a dict of a field of the input for each column, not "
-                    f"{columns!r}."
-                )
-        if self.function is not None and not callable(self.function):
-            raise InvalidInputError(f"input must be a function of a row, not {self.function!r}.")
-
-    @property
-    def names(self) -> list[str] | None:
-        """The names of the columns that are taken; None for all."""
-        return None if self.columns is None else list(self.columns)
-
     def __call__(self, row: Any) -> Any:
         """Make an input of a row.
 
@@ -93,6 +70,40 @@ class RowMap:
         if missing:
             raise InvalidInputError(f"it has no column {missing[0]!r}")
         return {field: row[name] for name, field in fields.items()}
+
+
+def check_columns(name: str, columns: Any) -> None:
+    """Check the option ``columns``.
+
+    Raises:
+        InvalidInputError: It names no columns.
+    """
+    listed: Any = [*columns, *columns.values()] if isinstance(columns, Mapping) else columns
+    is_list = isinstance(listed, Sequence) and not isinstance(listed, str) and len(listed) > 0
+    if not is_list or not all(isinstance(each, str) for each in listed):
+        raise InvalidInputError(
+            f"{name} must be a list of column names, or a dict of the field of the input for each column, not "
+            f"{columns!r}."
+        )
+
+
+def parse_columns(texts: Sequence[str]) -> dict[str, str]:
+    """Columns and their fields, of texts such as ``amount`` and ``amount=total``."""
+    pairs = (text.partition("=") for text in texts)
+    return {name: field or name for name, _, field in pairs}
+
+
+def key_of(field: str) -> Callable[[Any], object]:
+    """The function that identifies a row by the value of a field, which must not be null."""
+
+    def key(row: Any) -> object:
+        if not isinstance(row, Mapping) or field not in row:
+            raise InvalidInputError(f"it has no field {field!r}")
+        if row[field] is None:
+            raise InvalidInputError(f"its field {field!r} is null")
+        return row[field]
+
+    return key
 
 
 def check_header(names: Sequence[Any], wanted: Sequence[str] | None, source: str) -> None:

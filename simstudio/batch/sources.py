@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import islice
 from threading import Lock, get_ident
 from typing import Any, Final, Protocol
@@ -20,6 +20,7 @@ from typing import Any, Final, Protocol
 from simstudio.batch.input_files import InputFile
 from simstudio.batch.inputs import Inputs, read
 from simstudio.batch.items import Examiner
+from simstudio.batch.rows import Columns
 from simstudio.transport.errors import SimStudioError
 
 LATER: Final = object()
@@ -220,7 +221,7 @@ def _nobody() -> None:
 
 
 def source_of(
-    inputs: Inputs, *, relayed: bool, examiner: Examiner | None = None, wanted: Sequence[str] | None = None
+    inputs: Inputs, *, relayed: bool, examiner: Examiner | None = None, columns: Columns | None = None
 ) -> Source:
     """The source for a batch's inputs.
 
@@ -229,12 +230,12 @@ def source_of(
         relayed: Whether the thread that iterates can read them. It looks at each, too, before it reads the next: their
             owner may use one object for all.
         examiner: What looks at each; of keys and rows as the caller says.
-        wanted: The columns of a table that are read; None for all.
+        columns: The columns of a table that are read; None for all.
 
     Raises:
         InvalidInputError: They are no inputs.
     """
-    iterator = read(inputs, wanted)
+    iterator = read(inputs, None if columns is None else list(columns))
     if isinstance(iterator, AsyncIterator):
         return Awaited(iterator)
     if relayed and not isinstance(inputs, (list, tuple, range)):

@@ -10,6 +10,7 @@ import attrs
 import click
 from click.core import ParameterSource
 
+from simstudio.cli.batch_options import given_options, map_options
 from simstudio.cli.batch_resumption import ensure_named
 from simstudio.cli.batch_run import BatchRun
 from simstudio.cli.batch_settings import Note, Settings, settings_of
@@ -64,20 +65,17 @@ and elapsed included, are those of that run.
 
 """
 
-_INPUTS = click.Path(exists=True, dir_okay=False, allow_dash=True)
 _LEDGER = click.Path(exists=True, dir_okay=False)
 
 
-def _concurrency(ctx: click.Context, option: click.Parameter, value: str | None) -> int | None:
-    if value is None or value == "auto":
-        return None
-    try:
-        number = int(value)
-    except ValueError:
-        number = 0
-    if not 1 <= number <= 10_000:
-        raise click.BadParameter(f"{value!r} is neither auto nor a number from 1 to 10,000", ctx, option)
-    return number
+class _Inputs(click.Path):
+    """The path of a file that is there, or an address."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if isinstance(value, str) and "://" in value else super().convert(value, param, ctx)
+
+
+_INPUTS = _Inputs(exists=True, dir_okay=False, allow_dash=True)
 
 
 def _run_options(command: C) -> C:
@@ -92,46 +90,8 @@ def _run_options(command: C) -> C:
                 help="Write results to this file: .jsonl or .csv (also .gz), or .parquet; without it they are printed "
                 "as JSON lines.",
             ),
-            click.option("--flatten", is_flag=True, help="Columns output.a.b for nested outputs in --out."),
-            click.option(
-                "--concurrency",
-                metavar="auto|N",
-                callback=_concurrency,
-                help="How many run at a time; auto (the default) finds out what the server takes, up to 200.",
-            ),
-            click.option(
-                "--unordered", is_flag=True, help="Give results as they come, not in the order of the inputs."
-            ),
-            click.option("--stop-on-error", is_flag=True, help="End at the first item without a result."),
-            click.option(
-                "--on-unknown",
-                type=click.Choice(["report", "rerun"]),
-                default="report",
-                show_default=True,
-                help="What to do with items that may have run in an earlier run.",
-            ),
-            click.option(
-                "--bad-lines",
-                "on_bad_row",
-                type=click.Choice(["report", "fail"]),
-                default="report",
-                show_default=True,
-                help="What to do with a line or row that cannot be read: a failed item, or the end of the batch.",
-            ),
-            click.option("--retry-failed", is_flag=True, help="Run items again that failed in an earlier run."),
-            click.option(
-                "--key",
-                metavar="FIELD",
-                help="The field of the input that identifies it in the ledger; without it, its place does.",
-            ),
+            map_options,
             timeout_option("What an item may take; else the client's 30, and 3600 with --mode async."),
-            click.option(
-                "--shared",
-                metavar="WHERE",
-                envvar="SIM_BATCH_SHARED",
-                help="Share the rate with other processes: redis://…, or a file on this machine; else "
-                "SIM_BATCH_SHARED, where others do not see its password. The ledger keeps none.",
-            ),
             click.option(
                 "--server-moved",
                 "moved",
@@ -183,18 +143,10 @@ def run(
     ledger: str | None,
     mode: str,
     out: str | None,
-    flatten: bool,
-    concurrency: int | None,
-    unordered: bool,
-    stop_on_error: bool,
-    on_unknown: str,
-    on_bad_row: str,
-    retry_failed: bool,
-    key: str | None,
     timeout: float | None,
-    shared: str | None,
     moved: bool,
     service: str | None,
+    **flags: Any,
 ) -> None:
     """Run the workflow with the id WORKFLOW once for each line of INPUTS (- for standard input).
 
@@ -212,17 +164,12 @@ def run(
         workflow,
         inputs,
         out=None if out == "-" else out,
-        flatten=flatten,
         mode=mode if service is None else "async",
-        ordered=not unordered,
-        key=key,
-        concurrency=concurrency,
         timeout=timeout,
-        stop_on_error=stop_on_error,
-        shared=shared,
+        options=given_options(flags),
         service=service,
     )
-    BatchRun(connection, settings, ledger, on_unknown, on_bad_row, retry_failed, moved).execute()
+    BatchRun(connection, settings, ledger, moved).execute()
 
 
 @batch.command(epilog=_ENDS, short_help="Go on with a batch.")
@@ -236,18 +183,10 @@ def resume(
     inputs: str | None,
     *,
     out: str | None,
-    flatten: bool,
-    concurrency: int | None,
-    unordered: bool,
-    stop_on_error: bool,
-    on_unknown: str,
-    on_bad_row: str,
-    retry_failed: bool,
-    key: str | None,
     timeout: float | None,
-    shared: str | None,
     moved: bool,
     service: str | None,
+    **flags: Any,
 ) -> None:
     """Go on with the batch of LEDGER, as it was begun: what is not finished is sent, and nothing else.
 
@@ -255,7 +194,9 @@ def resume(
     that of this command (--base-url, SIM_BASE_URL). Inputs that came from standard input, or from Python, are to be
     given again, as is the password of --shared.
     """
-    known = settings_of(ledger, inputs, key, service)
+    options = given_options(flags)
+    shared = options.get("shared")
+    known = settings_of(ledger, inputs, options.get("key"), service)
     if known.secret and shared is None:
         raise CommandError(
             f"The rate of this batch is shared at {known.shared}, and the ledger keeps no password of it: "
@@ -273,23 +214,16 @@ def resume(
         shared=shared is not None,
         moved=moved,
     )
-    given: dict[str, Any] = {
-        "concurrency": concurrency,
-        "timeout": timeout,
-        "shared": shared,
-        "out": None if out == "-" else out,
-    }
+    given: dict[str, Any] = {"timeout": timeout, "out": None if out == "-" else out}
     settings = attrs.evolve(
         known,
-        flatten=known.flatten or flatten,
-        ordered=known.ordered and not unordered,
-        stop_on_error=stop_on_error,
+        options={**known.options, **options},
         secret=False,
         **{name: value for name, value in given.items() if value is not None or name in named},
     )
     if connection.service is None and "api_version" not in named:
         connection.api_version = settings.api_version
-    BatchRun(connection, settings, ledger, on_unknown, on_bad_row, retry_failed, moved).execute()
+    BatchRun(connection, settings, ledger, moved).execute()
 
 
 @batch.command(short_help="Show how far a batch is.")

@@ -7,7 +7,7 @@ import io
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +21,6 @@ def inputs_of(source: str) -> Any:
     if source == "-":
         return StandardInput()
     return InputPath(source) if Path(source).is_file() else source  # a pipe can be read only once
-
-
-def key_of(field: str | None) -> Callable[[Any], object] | None:
-    """What identifies an input: the value of one of its fields, which null is none of."""
-    if field is None:
-        return None
-
-    def key(value: Any) -> object:
-        if not isinstance(value, dict) or field not in value:
-            raise InvalidInputError(f"it has no field {field!r}")  # one of ours, whose class is not told
-        if value[field] is None:
-            raise InvalidInputError(f"its field {field!r} is null")
-        return value[field]
-
-    return key
 
 
 class InputPath(os.PathLike[str]):

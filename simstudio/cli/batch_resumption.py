@@ -12,11 +12,11 @@ import os
 from collections.abc import Iterator
 from itertools import chain, count, islice
 from pathlib import Path
+from typing import Any
 
 from simstudio.batch.formats import FileFormat
 from simstudio.cli.access import find_profile
 from simstudio.cli.batch_files import path_of_shared
-from simstudio.cli.batch_inputs import key_of
 from simstudio.cli.batch_results import holds_results, problem_of
 from simstudio.cli.batch_settings import Settings
 from simstudio.cli.connection import Connection
@@ -62,7 +62,9 @@ def ensure_named(
 
 def _inputs(ledger: str, known: Settings) -> Iterator[tuple[str, list[str]]]:
     path = Path(known.inputs)
-    if known.inputs != "-" and path.exists() and not _is_near(path, ledger) and not _knows_input_of(ledger, known):
+    if "://" in known.inputs:
+        yield f"Only the ledger {ledger} names the address of the inputs.", [known.inputs]
+    elif known.inputs != "-" and path.exists() and not _is_near(path, ledger) and not _knows_input_of(ledger, known):
         yield (
             f"The ledger {ledger} names {path} for the inputs, and knows no input that is in that file.",
             [known.inputs],
@@ -73,15 +75,18 @@ def _knows_input_of(ledger: str, known: Settings) -> bool:
     """Whether a ledger has the fingerprint of an input, which shows that its maker knew the file."""
     from simstudio.batch.input_files import InputFile
     from simstudio.batch.inputs import read_file
-    from simstudio.batch.items import BatchItem, Examiner
+    from simstudio.batch.items import BatchItem
     from simstudio.batch.ledger import LedgerView
+    from simstudio.batch.options import Options
 
+    given: Any = known.options
     if not Path(known.inputs).is_file():
         return False
     try:
         with LedgerView(ledger) as view:
             rows = read_file(InputFile(known.inputs))
-            for examined in map(Examiner(key_of(known.key)), islice(rows, _MOST_INPUTS)):
+            examiner = Options(given).examiner()
+            for examined in map(examiner, islice(rows, _MOST_INPUTS)):
                 item = examined.found
                 if not isinstance(item, BatchItem) and view.fingerprint_of(item.key) == item.fingerprint:
                     return True

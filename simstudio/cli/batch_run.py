@@ -15,7 +15,7 @@ import click
 from simstudio.batch.results import Target, count_missing
 from simstudio.cli.batch_display import Display
 from simstudio.cli.batch_files import keep_apart
-from simstudio.cli.batch_inputs import inputs_of, key_of
+from simstudio.cli.batch_inputs import inputs_of
 from simstudio.cli.batch_results import write_line
 from simstudio.cli.batch_settings import Memory, Settings
 from simstudio.cli.batch_shared import secrets_of
@@ -62,18 +62,12 @@ class BatchRun:
         connection: Where it runs.
         settings: What it was asked to do.
         ledger: The path of its ledger.
-        on_unknown: What becomes of items that may have run.
-        on_bad_row: What becomes of a line or row that cannot be read.
-        retry_failed: Whether those that failed run again.
         moved: Whether the server may have another address than the ledger knows.
     """
 
     connection: Connection
     settings: Settings
     ledger: str | None = None
-    on_unknown: str = "report"
-    on_bad_row: str = "report"
-    retry_failed: bool = False
     moved: bool = False
 
     def execute(self) -> NoReturn:
@@ -104,7 +98,7 @@ class BatchRun:
     def _ensure_there(self) -> None:
         """Make sure that the inputs are where the ledger says; those of the command line are known to be there."""
         inputs = self.settings.inputs
-        if inputs == "-" or self.ledger is None:
+        if inputs == "-" or "://" in inputs or self.ledger is None:
             return
         try:
             Path(inputs).stat()
@@ -190,18 +184,10 @@ class BatchRun:
         batch: Batch = begin(
             settings.workflow,
             inputs_of(settings.inputs),
-            concurrency=settings.concurrency,
-            ordered=settings.ordered,
             ledger=self.ledger,
             progress=display.follow,
-            stop_on_error=settings.stop_on_error,
-            on_unknown=self.on_unknown,
-            on_bad_row=self.on_bad_row,
-            on_failed="rerun" if self.retry_failed else "keep",
-            key=key_of(settings.key),
-            shared=settings.shared,
             out=None if settings.out is None else Target(settings.out, in_words),
-            flatten=settings.flatten,
+            **settings.options,
             **of_service,
         )
         return batch

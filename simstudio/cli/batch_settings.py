@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
+from simstudio.batch.input_files import InputFile
+from simstudio.cli.batch_options import kept_options
 from simstudio.cli.batch_shared import absolute, secrets_of, without_secrets
 from simstudio.cli.failures import CommandError
 from simstudio.cli.services import SERVICES, title_of
@@ -28,16 +31,11 @@ class Settings:
 
     Attributes:
         workflow: What it runs.
-        inputs: The path of a file of JSON lines, ``-`` for standard input.
+        inputs: The path or address of a file, ``-`` for standard input.
         out: Where results go; None for standard output.
-        flatten: Whether nested outputs become columns of ``out``.
         mode: ``sync``, ``async`` or ``stream``.
-        ordered: Whether results come in the order of the inputs.
-        key: The field that identifies an input.
-        concurrency: How many run at a time; None finds out.
         timeout: Seconds an item may take.
-        stop_on_error: Whether the first failure ends it.
-        shared: Where several processes share one rate.
+        options: Options of ``map`` that were given.
         secret: Whether ``shared`` held secrets, and is here without them.
         server: The base address that the batch ran on, or the option of the sandbox that it ran on.
         api_version: What is spoken.
@@ -47,27 +45,39 @@ class Settings:
     workflow: str
     inputs: str
     out: str | None = None
-    flatten: bool = False
     mode: str = "sync"
-    ordered: bool = True
-    key: str | None = None
-    concurrency: int | None = None
     timeout: float | None = None
-    stop_on_error: bool = False
-    shared: str | None = None
+    options: Mapping[str, Any] = attrs.field(factory=dict)
     secret: bool = False
     server: str | None = None
     api_version: str | None = None
     service: str | None = None
 
+    @property
+    def ordered(self) -> bool:
+        """Whether results come in the order of the inputs."""
+        return bool(self.options.get("ordered", True))
+
+    @property
+    def key(self) -> str | None:
+        """The field that identifies an input; None if its place does."""
+        return self.options.get("key")
+
+    @property
+    def shared(self) -> str | None:
+        """Where several processes share one rate; None if they do not."""
+        return self.options.get("shared")
+
     def to_keep(self) -> Settings:
         """The same, whatever the working directory is, and without secrets."""
-        shared = None if self.shared is None else without_secrets(absolute(self.shared))
+        options = kept_options(self.options)
+        if self.shared is not None:
+            options["shared"] = without_secrets(absolute(self.shared))
         return attrs.evolve(
             self,
-            inputs=self.inputs if self.inputs == "-" else str(Path(self.inputs).absolute()),
+            inputs=self.inputs if self.inputs == "-" else absolute(InputFile(self.inputs).name),
             out=None if self.out is None else str(Path(self.out).absolute()),
-            shared=shared,
+            options=options,
             secret=self.secret or bool(secrets_of(self.shared)),
         )
 
@@ -107,7 +117,10 @@ class Note:
 
 def _settings(told: dict[str, Any]) -> Settings:
     names = {field.name for field in attrs.fields(Settings)}
-    return Settings(**{name: value for name, value in told.items() if name in names})
+    known = {name: value for name, value in told.items() if name in names}
+    if "options" not in known:  # an earlier release kept each beside the others
+        known["options"] = kept_options({name: value for name, value in told.items() if value is not None})
+    return Settings(**known)
 
 
 @attrs.frozen
@@ -237,7 +250,7 @@ def settings_of(path: str, inputs: str | None, key: str | None, service: str | N
                     f"The batch of {path} runs on {title_of(known.service)}; --service cannot change that."
                 )
             server = known.server or ledger.base_url or None
-            return attrs.evolve(known, inputs=inputs or known.inputs, key=key or known.key, server=server)
+            return attrs.evolve(known, inputs=inputs or known.inputs, server=server)
         if inputs is None:
             raise CommandError(f"{path} does not know where its inputs are, as no command line made it: name them.")
         first = next(ledger.entries(), None)
@@ -250,5 +263,5 @@ def settings_of(path: str, inputs: str | None, key: str | None, service: str | N
                 f"give --service {'|'.join(SERVICES)}" if service is None else "they ran on Sim, leave --service out"
             )
             raise CommandError(f"No command line made {path}, and it does not name the service of its items: {advice}.")
-        told: dict[str, Any] = {"mode": mode, "key": key, "server": ledger.base_url or None, "api_version": api_version}
+        told: dict[str, Any] = {"mode": mode, "server": ledger.base_url or None, "api_version": api_version}
         return Settings(ledger.workflow_id, inputs, service=service, **told)

@@ -36,6 +36,9 @@ class Method(Generic[P, T]):
         flow: The decorated method.
     """
 
+    _modules: tuple[str, ...] = ()
+    """Modules whose names the annotations use, beside those of the method and the decorator."""
+
     def __init__(self, flow: Callable[..., Any]) -> None:
         self.flow = flow
         self.__doc__ = flow.__doc__
@@ -64,7 +67,7 @@ class Method(Generic[P, T]):
     def _function(self, mode: type[Mode]) -> FunctionType:
         form = self._form(mode)
         function = compile_function(self.flow, form)
-        modules = [each.__module__ for each in type(self).__mro__ if issubclass(each, Method)]
+        modules = [*self._modules, *(each.__module__ for each in type(self).__mro__ if issubclass(each, Method))]
         shown = shown_method(self.flow, form.returns, *modules)
         function.__name__, function.__qualname__, function.__doc__ = self.__name__, self.__qualname__, self.__doc__
         function.__module__, function.__annotations__ = self.__module__, shown.__annotations__

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from simstudio.batch.batching import batching
 from simstudio.core.modes import M
@@ -13,14 +13,11 @@ from simstudio.core.resource import APIResource
 from simstudio.resources.dialects import Dialects
 
 if TYPE_CHECKING:
-    import os
-    from concurrent.futures import Executor
+    from typing_extensions import Unpack
 
     from simstudio.batch.inputs import Inputs
-    from simstudio.batch.items import BatchItem
+    from simstudio.batch.options import BatchOptions
     from simstudio.batch.plan import Plan
-    from simstudio.batch.progress import Progress
-    from simstudio.batch.rows import Columns
     from simstudio.models.descriptions import WorkflowDescription
     from simstudio.models.execution import WorkflowExecutionResult
 
@@ -36,27 +33,11 @@ class WorkflowBatches(APIResource[M]):
         workflow_id: str,
         inputs: Inputs,
         *,
-        concurrency: int | Literal["auto"] | None = None,
-        ordered: bool = True,
         mode: Literal["sync", "async", "stream"] = "sync",
-        on_result: Callable[[BatchItem[WorkflowExecutionResult]], Any] | None = None,
-        ledger: str | os.PathLike[str] | None = None,
-        executor: Executor | None = None,
-        progress: bool | Callable[[Progress], None] = False,
-        stop_on_error: bool = False,
-        on_unknown: Literal["report", "rerun"] = "report",
-        on_failed: Literal["keep", "rerun"] = "keep",
-        on_bad_row: Literal["report", "fail"] = "report",
-        columns: Columns | None = None,
-        input: Callable[[Any], Any] | None = None,
-        key: Callable[[Any], object] | None = None,
         timeout: float | Unset | None = UNSET,
         selected_outputs: Sequence[str] | None = None,
-        shared: str | None = None,
-        claims: str | None = None,
         check: WorkflowDescription | None = None,
-        out: str | os.PathLike[str] | None = None,
-        flatten: bool = False,
+        **options: Unpack[BatchOptions[WorkflowExecutionResult]],
     ) -> Plan[WorkflowExecutionResult]:
         """Run a workflow over many inputs, many at a time, as fast as the server allows.
 
@@ -97,8 +78,9 @@ class WorkflowBatches(APIResource[M]):
             columns: Columns of the rows that inputs are made of: a list of names, or a dict of the field of the input
                 for each column (``{"amount": "total"}``). Others are left out.
             input: A function that makes an input of a row (of what ``columns`` leaves of it).
-            key: What identifies an input in the ledger, asked for as the row is read; its place where it is not given.
-                Its content counts either way: another input under a known key is an error.
+            key: What identifies an input in the ledger: a function of the row, called as it is read, or the name of a
+                column; its place where it is not given. Its content counts either way: another input under a known key
+                is an error.
             timeout: Seconds an item may take; the client's where it is not given, an hour with ``mode="async"``.
             selected_outputs: Of streams, and of v2's blocking runs.
             shared: Where several processes share one rate: ``redis://…``, or the path of a file on this machine.
@@ -128,26 +110,6 @@ class WorkflowBatches(APIResource[M]):
         from simstudio.batch.plan import Plan
         from simstudio.resources.batch_execution import ExecutionOptions, WorkflowExecution
 
-        options = ExecutionOptions(workflow_id, self._dialects.version, mode, timeout, selected_outputs, check)
-        options.check()
-        return Plan(
-            partial(WorkflowExecution, options),
-            inputs,
-            concurrency=concurrency,
-            ordered=ordered,
-            on_result=on_result,
-            ledger=ledger,
-            executor=executor,
-            progress=progress,
-            stop_on_error=stop_on_error,
-            on_unknown=on_unknown,
-            on_failed=on_failed,
-            on_bad_row=on_bad_row,
-            columns=columns,
-            input=input,
-            key=key,
-            shared=shared,
-            claims=claims,
-            out=out,
-            flatten=flatten,
-        )
+        how = ExecutionOptions(workflow_id, self._dialects.version, mode, timeout, selected_outputs, check)
+        how.check()
+        return Plan(partial(WorkflowExecution, how), inputs, options)

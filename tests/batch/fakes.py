@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
+
 from simstudio.batch.execution import Execution, Receipt
+from simstudio.batch.options import Options
 from simstudio.resources.batch_execution import MODELS, refusal_of
+
+
+def options_of(**options: Any) -> Options:
+    """Options of a batch, and what the coordinator adds, as one call."""
+    own = {field.name: options.pop(field.name) for field in attrs.fields(Options) if field.name in options}
+    return Options(options, **own)  # type: ignore[arg-type]
 
 
 class Fake:

@@ -13,14 +13,13 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from fakes import Fake
+from fakes import Fake, options_of
 
 from simstudio.batch.batch import Batch
 from simstudio.batch.delivery import Outbox
 from simstudio.batch.engine import Engine
 from simstudio.batch.items import BatchItem, prepare
 from simstudio.batch.ledger import Intent, Ledger
-from simstudio.batch.options import Options
 from simstudio.batch.pace import Pace
 from simstudio.batch.sources import Relay
 from simstudio.models.execution import WorkflowExecutionResult
@@ -57,7 +56,7 @@ def batch(count: int, *, ordered: bool, ledger: Ledger | None = None) -> Batch:
             source=relay,
             outbox=outbox,
             pace=pace,
-            options=Options(ordered=ordered),
+            options=options_of(ordered=ordered),
             ledger=ledger,
             total=count,
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import Fake
+from fakes import Fake, options_of
 
 import simstudio as sim
 from simstudio.batch.backlog import MOST_WEIGHT, UNWEIGHED
@@ -17,7 +17,6 @@ from simstudio.batch.engine import Engine
 from simstudio.batch.execution import Limits, Receipt
 from simstudio.batch.items import BatchItem, prepare
 from simstudio.batch.ledger import Counts, Intent, Ledger
-from simstudio.batch.options import Options
 from simstudio.batch.progress import Progress
 from simstudio.batch.running import Box as Waiting
 from simstudio.batch.sources import Inline, source_of
@@ -135,7 +134,7 @@ def play(
     source = source_of(inputs, relayed=False)
     engine = Engine(
         sender=sender, source=source, outbox=out, pace=pace or FixedPace(), ledger=ledger,  # type: ignore[arg-type]
-        options=Options(backoff=AT_ONCE, **options), **told,
+        options=options_of(backoff=AT_ONCE, **options), **told,
     )  # fmt: skip
     try:
         asyncio.run(asyncio.wait_for(engine.run(), 20))
@@ -243,7 +242,8 @@ class TestRunning:
         async def run() -> None:
             sender.gate = asyncio.Event()
             engine = Engine(
-                sender=sender, source=Inline(numbers()), outbox=Box(), pace=FixedPace(500), options=Options(window=20)  # type: ignore[arg-type]
+                sender=sender, source=Inline(numbers()), outbox=Box(), pace=FixedPace(500),  # type: ignore[arg-type]
+                options=options_of(window=20),
             )  # fmt: skip
             task = asyncio.ensure_future(engine.run())
             for _ in range(20):
@@ -265,7 +265,7 @@ class TestRunning:
 
         async def run() -> None:
             engine = Engine(
-                sender=sender, source=Inline(iter(range(1000))), outbox=box, pace=FixedPace(4), options=Options()  # type: ignore[arg-type]
+                sender=sender, source=Inline(iter(range(1000))), outbox=box, pace=FixedPace(4), options=options_of()  # type: ignore[arg-type]
             )  # fmt: skip
             task = asyncio.ensure_future(engine.run())
             for _ in range(50):
@@ -286,7 +286,7 @@ class TestRunning:
         async def run() -> int:
             engine = Engine(
                 sender=FakeSender(lambda *_: much), source=Inline(iter(range(100))), outbox=waiting, pace=FixedPace(3),  # type: ignore[arg-type]
-                options=Options(ordered=ordered),
+                options=options_of(ordered=ordered),
             )  # fmt: skip
             task = asyncio.ensure_future(engine.run())
             taken = 0
@@ -819,8 +819,8 @@ class TestStopping:
         """An engine of which three items are under way."""
         sender.gate, sender.begun = asyncio.Event(), asyncio.Event()
         engine = Engine(
-            sender=sender, source=Inline(iter(range(100))), outbox=box, pace=FixedPace(3), options=Options(),  # type: ignore[arg-type]
-            ledger=ledger,
+            sender=sender, source=Inline(iter(range(100))), outbox=box, pace=FixedPace(3),  # type: ignore[arg-type]
+            options=options_of(), ledger=ledger,
         )  # fmt: skip
         task = asyncio.ensure_future(engine.run())
         await sender.begun.wait()
@@ -844,8 +844,8 @@ class TestStopping:
             ledger.finish(BatchItem(each.index, each.input, WorkflowExecutionResult(True), key=each.key))
         box = Box()
         engine = Engine(
-            sender=FakeSender(echo), source=Inline(iter(range(3000))), outbox=box, pace=FixedPace(3), options=Options(),  # type: ignore[arg-type]
-            ledger=ledger,
+            sender=FakeSender(echo), source=Inline(iter(range(3000))), outbox=box, pace=FixedPace(3),  # type: ignore[arg-type]
+            options=options_of(), ledger=ledger,
         )  # fmt: skip
         task = asyncio.ensure_future(engine.run())
         while not box.items:  # noqa: ASYNC110 - it has its turn, and then we have ours
@@ -866,7 +866,7 @@ class TestStopping:
                 return super().is_closed() and not self.seen_open
 
         engine = Engine(
-            sender=FakeSender(echo), source=Inline(iter([])), outbox=Box(), pace=FixedPace(), options=Options()  # type: ignore[arg-type]
+            sender=FakeSender(echo), source=Inline(iter([])), outbox=Box(), pace=FixedPace(), options=options_of()  # type: ignore[arg-type]
         )  # fmt: skip
         loop = Closing()
         loop.run_until_complete(engine.run())

@@ -8,14 +8,13 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any
 
 import pytest
-from fakes import Fake
+from fakes import Fake, options_of
 
 import simstudio as sim
 from simstudio.batch.backlog import MOST_WEIGHT
 from simstudio.batch.delivery import Delivery
 from simstudio.batch.intake import Intake
 from simstudio.batch.items import BatchItem
-from simstudio.batch.options import Options
 from simstudio.batch.progress import Progress
 from simstudio.batch.records import Entry
 from simstudio.batch.resumption import resumption
@@ -75,8 +74,8 @@ class TestResumption:
     )
     def test_what_is_left_to_do(self, known: Entry, claims: bool, cautious: str, eager: str) -> None:
         version = "v2" if claims else None
-        assert resumption(known, Options(), claims=version) == cautious
-        assert resumption(known, Options(on_unknown="rerun", on_failed="rerun"), claims=version) == eager
+        assert resumption(known, options_of(), claims=version) == cautious
+        assert resumption(known, options_of(on_unknown="rerun", on_failed="rerun"), claims=version) == eager
 
 
 class Out:
@@ -105,7 +104,7 @@ def never(coroutine: Coroutine[Any, Any, None]) -> None:
 def delivery(
     out: Out, *, on_result: Any = None, on_progress: Any = None, spawn: Any = never, **options: Any
 ) -> Delivery:
-    return Delivery(out, Options(**options), Progress(), on_result=on_result, on_progress=on_progress, spawn=spawn)
+    return Delivery(out, options_of(**options), Progress(), on_result=on_result, on_progress=on_progress, spawn=spawn)
 
 
 class TestDelivery:
@@ -184,7 +183,7 @@ class TestDelivery:
 
 
 def intake(source: Iterator[Any] | AsyncIterator[Any], out: Out, wake: Any = lambda: None, **options: Any) -> Intake:
-    given = Options(**options)
+    given = options_of(**options)
     made = Delivery(out, given, Progress(), spawn=never)
     return Intake(source_of(source, relayed=False), given, made, ledger=None, execution=Fake().execution, wake=wake)
 

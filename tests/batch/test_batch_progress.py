@@ -9,10 +9,10 @@ import sys
 from typing import Any
 
 import pytest
+from fakes import options_of
 from test_batch_engine import Box, FakeSender, echo
 
 from simstudio.batch.engine import Engine
-from simstudio.batch.options import Options
 from simstudio.batch.progress import Progress, to_stderr
 from simstudio.batch.sources import source_of
 
@@ -119,7 +119,7 @@ def test_an_engine_tells_when_the_rate_limit_holds_it_up(monkeypatch: pytest.Mon
     monkeypatch.setattr(Engine, "_sleep", sleep)
     engine = Engine(
         sender=FakeSender(echo), source=source_of(range(3), relayed=False), outbox=Box(),
-        pace=HoldsUp(0.0, 41.0, 40.0, math.inf), options=Options(),  # type: ignore[arg-type]
+        pace=HoldsUp(0.0, 41.0, 40.0, math.inf), options=options_of(),  # type: ignore[arg-type]
         on_progress=lambda progress: told.append((progress.finished, progress.waiting)),
     )  # fmt: skip
 

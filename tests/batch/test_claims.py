@@ -13,13 +13,12 @@ from typing import Any
 import attrs
 import pytest
 import redis
-from fakes import Fake
+from fakes import Fake, options_of
 
 import simstudio as sim
 from simstudio.batch.claims import CLAIMS_UNREACHABLE, RedisClaims, check_claims, open_claims
 from simstudio.batch.engine import Engine
 from simstudio.batch.ledger import Ledger, LedgerView, status
-from simstudio.batch.options import Options
 from simstudio.batch.pace import Pace
 from simstudio.batch.sources import Inline
 from simstudio.batch.workers import CLAIMED_ELSEWHERE, clients, stores
@@ -253,7 +252,7 @@ class TestTheServersOwnClaim:
     def play(self, path: Path, *answers: Any) -> tuple[Box, Answers]:
         box, sender = Box(), Answers(*answers)
         ledger = Ledger.open(path, workflow_id="wf", mode="sync", api_version="v2")
-        options = Options(backoff=Backoff(initial=0.0, jitter=0.0))
+        options = options_of(backoff=Backoff(initial=0.0, jitter=0.0))
         engine = Engine(
             sender=sender,
             source=Inline(iter([1])),

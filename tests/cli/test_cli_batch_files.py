@@ -432,7 +432,7 @@ class TestInputsThatOnlyTheLedgerNames:
         ledger = hostile(tmp_path / "inputs.jsonl")
         with Ledger.open(ledger, workflow_id="work", mode="sync", api_version="v1") as opened:
             told = attrs.asdict(Note.of(opened).latest)
-            Note(Settings(**{**told, "shared": str(tmp_path / "cookies.sqlite")}), None).keep(opened)
+            Note(Settings(**{**told, "options": {"shared": str(tmp_path / "cookies.sqlite")}}), None).keep(opened)
 
         result = cli("batch", "resume", ledger)
 

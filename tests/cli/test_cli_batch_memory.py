@@ -168,7 +168,7 @@ class TestSecrets:
 
     def test_are_not_in_the_ledger_and_the_rest_is(self, server, ledger) -> None:
         with Ledger.open(ledger, workflow_id="work", mode="sync", api_version="v1") as opened:
-            Note(Settings("work", "in.jsonl", shared=self.ADDRESS), None).keep(opened)
+            Note(Settings("work", "in.jsonl", options={"shared": self.ADDRESS}), None).keep(opened)
 
         settings = remembered(ledger)
         assert (settings.shared, settings.secret) == ("redis://127.0.0.1:1/0", True)
@@ -196,7 +196,7 @@ class TestSecrets:
         path = given(1)
         cli("batch", "run", "work", path, "--ledger", ledger)
         with Ledger.open(ledger, workflow_id="work", mode="sync", api_version="v1") as opened:
-            Note(Settings("work", path, shared=self.ADDRESS), None).keep(opened)
+            Note(Settings("work", path, options={"shared": self.ADDRESS}), None).keep(opened)
 
         result = cli("batch", "resume", ledger)
 
@@ -211,7 +211,7 @@ class TestSecrets:
         path = given(1)
         cli("batch", "run", "work", path, "--ledger", ledger)
         with Ledger.open(ledger, workflow_id="work", mode="sync", api_version="v1") as opened:
-            Note(Settings("work", path, shared="redis://127.0.0.1:1/0"), None).keep(opened)
+            Note(Settings("work", path, options={"shared": "redis://127.0.0.1:1/0"}), None).keep(opened)
 
         result = cli("batch", "resume", ledger)
 
@@ -369,3 +369,13 @@ class TestTheServer:
             told = db.execute("SELECT group_concat(value) FROM meta").fetchone()[0]
         db.close()
         assert "sk-sim" not in told
+
+
+def test_the_options_of_an_earlier_release_are_heeded(server, work, given, ledger) -> None:
+    """It kept each beside the others."""
+    told = {"workflow": "work", "inputs": given(1), "mode": "async", "ordered": False, "key": "n", "concurrency": None}
+    with Ledger.open(ledger, workflow_id="work", mode="async", api_version="v1") as opened:
+        opened.remember("command line", told)
+    settings = remembered(ledger)
+    assert (settings.mode, settings.ordered, settings.key) == ("async", False, "n")
+    assert settings.options == {"ordered": False, "key": "n"}

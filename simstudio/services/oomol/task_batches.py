@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from simstudio.batch.inputs import Inputs
+    from simstudio.batch.options import BatchOptions
     from simstudio.batch.plan import Plan
-    from simstudio.batch.queued import BatchOptions
     from simstudio.services.oomol.models import RunResult
 
 
@@ -29,7 +29,7 @@ class TaskBatches(TaskFlows[M]):
         inputs: Inputs,
         *,
         timeout: float | None = 3600.0,
-        **options: Unpack[BatchOptions],
+        **options: Unpack[BatchOptions[RunResult]],
     ) -> Plan[RunResult]:
         """Run a block over many inputs, many at a time, as fast as the server allows.
 
@@ -41,9 +41,7 @@ class TaskBatches(TaskFlows[M]):
             inputs: An iterable of inputs, a table, or the path of a file. Each is what :meth:`create` takes as
                 ``inputValues``.
             timeout: Seconds to wait for each task once it was created; None for ever.
-            **options: ``concurrency``, ``ordered``, ``on_result``, ``ledger``, ``executor``, ``progress``,
-                ``stop_on_error``, ``on_unknown``, ``on_failed``, ``on_bad_row``, ``columns``, ``input``, ``key``,
-                ``shared``, ``claims``, ``out`` and ``flatten``, as for Sim's ``client.workflows.map``.
+            **options: As for ``client.workflows.map`` of Sim's client.
 
         Returns:
             An iterator of :class:`~simstudio.BatchItem` that is a context manager too.
@@ -62,4 +60,4 @@ class TaskBatches(TaskFlows[M]):
 
         check_timeout(timeout)
         request_body({"blockId": block_id})
-        return Plan(partial(TaskExecution, block_id, timeout), inputs, **options)
+        return Plan(partial(TaskExecution, block_id, timeout), inputs, options)

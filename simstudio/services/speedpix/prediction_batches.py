@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from simstudio.batch.inputs import Inputs
+    from simstudio.batch.options import BatchOptions
     from simstudio.batch.plan import Plan
-    from simstudio.batch.queued import BatchOptions
     from simstudio.services.speedpix.models import PredictionResult
 
 
@@ -40,7 +40,7 @@ class PredictionBatches(SpeedPixResource[M]):
         upload_paths: bool | None = None,
         upload_root: str | os.PathLike[str] | None = None,
         timeout: float | None = 3600.0,
-        **options: Unpack[BatchOptions],
+        **options: Unpack[BatchOptions[PredictionResult]],
     ) -> Plan[PredictionResult]:
         """Run a workflow over many inputs, many at a time, as fast as the service allows.
 
@@ -60,9 +60,7 @@ class PredictionBatches(SpeedPixResource[M]):
             upload_paths: Whether texts that name a media file are uploaded, in place of the client's setting.
             upload_root: The directory of such files, in place of the client's setting.
             timeout: Seconds to wait for each prediction once it was created; None for ever.
-            **options: ``concurrency``, ``ordered``, ``on_result``, ``ledger``, ``executor``, ``progress``,
-                ``stop_on_error``, ``on_unknown``, ``on_failed``, ``on_bad_row``, ``columns``, ``input``, ``key``,
-                ``shared``, ``claims``, ``out`` and ``flatten``, as for Sim's ``client.workflows.map``.
+            **options: As for ``client.workflows.map`` of Sim's client.
 
         Returns:
             An iterator of :class:`~simstudio.BatchItem` that is a context manager too.
@@ -91,4 +89,4 @@ class PredictionBatches(SpeedPixResource[M]):
             "upload_paths": upload_paths,
             "upload_root": upload_root,
         }
-        return Plan(partial(PredictionExecution, workflow_id, submission, timeout), inputs, **options)
+        return Plan(partial(PredictionExecution, workflow_id, submission, timeout), inputs, options)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from simstudio.batch.inputs import Inputs
+    from simstudio.batch.options import BatchOptions
     from simstudio.batch.plan import Plan
-    from simstudio.batch.queued import BatchOptions
     from simstudio.services.vectorvein.models.workflows import WorkflowRunResult
 
 
@@ -31,7 +31,7 @@ class WorkflowBatches(VectorVeinResource[M]):
         output_scope: str = "output_fields_only",
         api_key_type: str = "WORKFLOW",
         timeout: float | None = 3600.0,
-        **options: Unpack[BatchOptions],
+        **options: Unpack[BatchOptions[WorkflowRunResult]],
     ) -> Plan[WorkflowRunResult]:
         """Run a workflow over many inputs, many at a time, under the limit of 60 calls a minute.
 
@@ -45,9 +45,7 @@ class WorkflowBatches(VectorVeinResource[M]):
             output_scope: ``output_fields_only``, or ``all`` for the outputs of every node.
             api_key_type: ``VAPP`` when the client's key is that of a VApp.
             timeout: Seconds to wait for each run once it has begun; None for ever.
-            **options: ``concurrency``, ``ordered``, ``on_result``, ``ledger``, ``executor``, ``progress``,
-                ``stop_on_error``, ``on_unknown``, ``on_failed``, ``on_bad_row``, ``columns``, ``input``, ``key``,
-                ``shared``, ``claims``, ``out`` and ``flatten``, as for Sim's ``client.workflows.map``.
+            **options: As for ``client.workflows.map`` of Sim's client.
 
         Returns:
             An iterator of :class:`~simstudio.BatchItem` that is a context manager too.
@@ -67,4 +65,4 @@ class WorkflowBatches(VectorVeinResource[M]):
         check_timeout(timeout)
         chosen = WorkflowOptions(wid, output_scope, api_key_type, timeout)
         chosen.check()
-        return Plan(partial(WorkflowExecution, chosen, type(self)), inputs, **options)
+        return Plan(partial(WorkflowExecution, chosen, type(self)), inputs, options)

@@ -1,0 +1,82 @@
+"""What is declared of an option of ``map`` beside its type: default, check, and flag of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import attrs
+
+from simstudio.transport.errors import InvalidInputError
+
+
+@attrs.frozen
+class Flag:
+    """How an option is given on the command line.
+
+    Attributes:
+        name: Such as ``--concurrency``.
+        help: Its line in the help.
+        metavar: What stands for its value in the help.
+        choices: All values, where these are few.
+        value: The option's value when the flag, which has none of its own, is given.
+        parse: Makes the option's value of the text, or of all texts if the flag may be given again; raises
+            InvalidInputError.
+        is_repeated: Whether the flag may be given again.
+        is_kept: Whether a ledger remembers the value, so that a resumed batch goes on with it.
+        is_secret: Whether the value may hold a secret, so that an environment variable may have it.
+    """
+
+    name: str
+    help: str
+    metavar: str | None = None
+    choices: tuple[str, ...] = ()
+    value: Any = None
+    parse: Callable[[Any], Any] | None = None
+    is_repeated: bool = False
+    is_kept: bool = False
+    is_secret: bool = False
+
+
+@attrs.frozen
+class Option:
+    """What is declared of an option beside its type.
+
+    Attributes:
+        default: Its value when it is not given, which is not checked.
+        check: Called with name and value; raises InvalidInputError.
+        flag: None if the command line has none.
+    """
+
+    default: Any = None
+    check: Callable[[str, Any], object] | None = None
+    flag: Flag | None = None
+
+
+def must_be(expected: str, accepts: Callable[[Any], bool]) -> Callable[[str, Any], None]:
+    """Make the check of an option, which says what it must be."""
+    return partial(_ensure, expected, accepts)
+
+
+def _ensure(expected: str, accepts: Callable[[Any], bool], name: str, value: Any) -> None:
+    if not accepts(value):
+        raise InvalidInputError(f"{name} must be {expected}, not {value!r}.")
+
+
+def choice(*allowed: str, flag: Flag) -> Option:
+    """An option that is one of some words, the first if it is not given."""
+    expected = f"one of {', '.join(map(repr, allowed))}"
+    if flag.value is None:
+        flag = attrs.evolve(flag, choices=allowed)
+    return Option(allowed[0], must_be(expected, lambda value: value in allowed), flag)
+
+
+def switch(*, default: bool, flag: Flag) -> Option:
+    """An option that is True or False."""
+    return Option(default, must_be("True or False", lambda value: isinstance(value, bool)), flag)
+
+
+def function(flag: Flag | None = None) -> Option:
+    """An option that is a function, or None."""
+    return Option(None, must_be("a function", callable), flag)
