@@ -20,7 +20,7 @@ from simstudio.batch.input_files import InputFile
 from simstudio.batch.inputs import count_inputs, read
 from simstudio.batch.items import BatchItem, Examiner, Prepared
 from simstudio.batch.json_rows import read_array
-from simstudio.batch.rows import BadRow, RowMap
+from simstudio.batch.rows import BadRow, RowMap, check_columns
 from simstudio.transport.errors import ConfigurationError, InvalidInputError
 
 ROWS: list[dict[str, Any]] = [{"id": "a", "text": 'one, "two"\nthree'}, {"id": "b", "text": "grün"}]
@@ -329,7 +329,7 @@ def test_a_bad_row_is_a_failed_item_or_the_end() -> None:
 @pytest.mark.parametrize("columns", ["text", [], {}, [1], {"a": 1}, 5])
 def test_columns_that_cannot_be_used_are_refused(columns: Any) -> None:
     with pytest.raises(InvalidInputError, match="columns must be a list of column names, or a dict"):
-        RowMap(columns).check()
+        check_columns("columns", columns)
 
 
 def test_messages_call_an_address_by_what_is_no_secret() -> None:
