@@ -11,16 +11,25 @@ import json
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from simstudio.core.model import Model, restore_model
-from simstudio.transport.errors import APIStatusError, RateLimitError, SimStudioError, status_error_class
+from simstudio.transport.errors import (
+    APIConnectionError,
+    APIStatusError,
+    RateLimitError,
+    SimStudioError,
+    status_error_class,
+)
 from simstudio.transport.hints import parse_retry_after
 from simstudio.transport.message import unread_json_reason
 
 if TYPE_CHECKING:
     from simstudio.core.service import Service
+    from simstudio.transport.flow import Flow
     from simstudio.transport.message import Response
+
+T = TypeVar("T")
 
 _LONGEST = 500
 
@@ -52,6 +61,18 @@ class ErrorBody(NamedTuple):
     details: Any = None
     retry_after: float | None = None
     is_json: bool = True
+
+
+def run_beforehand(flow: Flow[T]) -> Flow[T]:
+    """Run a flow that precedes the call itself, such as the upload of its files.
+
+    If a connection fails in it, the call was not sent, so ``error.sent`` is False.
+    """
+    try:
+        return (yield from flow)
+    except APIConnectionError as error:
+        error.sent = False
+        raise
 
 
 def read_error(response: Response) -> ErrorBody:

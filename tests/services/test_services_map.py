@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import pytest
 
-from simstudio import BatchItem, InvalidInputError
+from simstudio import BatchItem, File, InvalidInputError
 from simstudio.sandbox.services.oomol import OomolSandbox
 from simstudio.sandbox.services.speedpix import SpeedPixSandbox
 from simstudio.sandbox.services.vectorvein import VectorVeinSandbox
@@ -140,6 +140,26 @@ def test_a_refused_run_is_sent_again_and_one_whose_answer_was_lost_is_not(case: 
     assert item.state == "unknown"
     assert isinstance(item.error, APIConnectionError)
     assert begun(case, server) == 3
+
+
+UPLOADS = {
+    "speedpix": ("/scc/sp_create_temp_file_upload_sign", lambda file: {"image": file}),
+    "vectorvein": ("/api/v1/open-api/file-upload/upload", fields),
+}
+
+
+@pytest.mark.parametrize("case", UPLOADS, indirect=True)
+def test_an_upload_that_breaks_runs_nothing_so_the_item_is_sent_again(
+    case: Case, server: Any, request: pytest.FixtureRequest
+):
+    path, make = UPLOADS[request.node.callspec.params["case"]]
+    server.sandbox.faults.add(drop="response", path=path)
+
+    with server.client(max_retries=0) as client:
+        items = list(case.map(client, [case.input(1), make(File(b"x", name="a.png"))], concurrency=1))
+
+    assert [item.state for item in items] == ["done", "done"]
+    assert begun(case, server) == 2
 
 
 def test_an_unusable_answer_to_a_run_that_began_is_unknown(case: Case, server: Any):

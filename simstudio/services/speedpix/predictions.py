@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from simstudio.core.context import Context
 from simstudio.core.conversion import structure
+from simstudio.core.failures import run_beforehand
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_headers, check_timeout
@@ -190,9 +191,10 @@ class Predictions(SpeedPixResource[M]):
             raise InvalidInputError(f"input must be a mapping of the workflow's fields, not {type(input).__name__}.")
         headers = {"X-SP-RESOURCE-CONFIG-ID": resource_config_id} if resource_config_id else None
         sendable = check_headers(headers)
-        inputs = yield from self._files._prepare(
+        preparation = self._files._prepare(
             input, strategy=file_encoding_strategy, upload_paths=upload_paths, upload_root=upload_root
         )
+        inputs = yield from run_beforehand(preparation)
         body = {
             "workflow_id": workflow_id,
             "version_id": version_id,

@@ -235,6 +235,14 @@ def test_an_input_that_is_no_file_and_no_json_is_refused_before_the_run(value: A
     assert server.requests == []
 
 
+def test_an_input_that_contains_itself_is_refused(mode: str):
+    value: list[Any] = []
+    value.append(value)
+
+    with pytest.raises(InvalidInputError, match="contains itself"):
+        Canned([DONE]).run(mode, lambda client: client.run_workflow("w", [WorkflowInputField("n", "f", value)]))
+
+
 def test_a_run_that_the_limiter_refuses_uploads_its_files_once(mode: str, clock: Clock):
     outputs = envelope([{"type": "Text", "title": "t", "value": "v"}])
     refused = (429, envelope(None, 429), {"Retry-After": "1"})

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simstudio.core.failures import run_beforehand
 from simstudio.core.files import File, as_file
 from simstudio.core.modes import M
 from simstudio.core.multipart import Part, encode_multipart, file_part
+from simstudio.services.vectorvein.models.base import plain
 from simstudio.services.vectorvein.models.files import FileUploadResult
 from simstudio.services.vectorvein.resources.base import VectorVeinResource, invalid
 from simstudio.transport.flow import Blocking
@@ -26,30 +27,27 @@ class Uploads(VectorVeinResource[M]):
         envelope = yield from self._envelope("POST", "file-upload/upload", content=body, content_type=content_type)
         return self._data(envelope, FileUploadResult, oss_path=str)
 
-    def _store_files(self, value: Any, stored: dict[int, str] | None = None) -> Flow[Any]:
+    def _store_files(self, value: Any) -> Flow[Any]:
         """Upload the files in a value, each once, and return the value with their ``oss_path`` in place of them.
 
         Raises:
             InvalidInputError: It holds raw bytes or a file opened in text mode, or a file cannot be read.
         """
-        stored = {} if stored is None else stored
-        if isinstance(value, Mapping):
-            copy = {}
-            for name, item in value.items():
-                copy[name] = yield from self._store_files(item, stored)
-            return copy
-        if isinstance(value, (list, tuple)):
-            items = []
-            for item in value:
-                copied = yield from self._store_files(item, stored)
-                items.append(copied)
-            return items
-        file = as_file(value)
-        if file is None:
+        files: dict[int, File] = {}
+
+        def find(item: Any) -> Any:
+            file = as_file(item)
+            if file is not None:
+                files[id(item)] = file
+            return item
+
+        plain(value, leaf=find)
+        if not files:
             return value
-        if id(value) not in stored:
-            stored[id(value)] = (yield from self._upload(file)).oss_path
-        return stored[id(value)]
+        paths: dict[int, str] = {}
+        for key, file in files.items():
+            paths[key] = (yield from run_beforehand(self._upload(file))).oss_path
+        return plain(value, leaf=lambda item: paths.get(id(item), item))
 
 
 def _form(file: object, filename: str | None) -> object:
