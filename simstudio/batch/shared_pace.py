@@ -16,9 +16,10 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from simstudio.batch.allowance import PERIOD, Allowance
+from simstudio.batch.allowance import Allowance
 from simstudio.batch.claims import place, without_password
 from simstudio.batch.pace import Pace
+from simstudio.batch.tokens.bucket import PERIOD
 from simstudio.core.disk import make_private
 from simstudio.transport.errors import ConfigurationError, SimStudioError
 
@@ -122,25 +123,25 @@ class SharedAllowance(Allowance):
     def take(self, now: float, wall: float, in_flight: int) -> float:
         """Seconds until a request may begin; 0.0 when its tokens are taken, for all."""
         self._load()
-        before = self._enforced
+        before = self.probe.enforced
         delay = super().take(now, wall, in_flight)
-        if self._enforced is not before:
+        if self.probe.enforced is not before:
             self._tell_verdict()
         return delay
 
     def refused(self, now: float, wall: float, retry_after: float | None) -> bool:
         """A 429: for all, unless the server is at capacity."""
         self._load()
-        left = self.tokens
+        left = self.bucket.tokens
         at_capacity = super().refused(now, wall, retry_after)
-        if self._period and self._enforced is not False:
+        if self._period and self.probe.enforced is not False:
             if at_capacity:
-                self._add(f"taken:{self._period}", _PERIOD_KEPT, -self._cost)
+                self._take_for_all(-self._cost)
             elif left > 0:
-                self._add(f"taken:{self._period}", _PERIOD_KEPT, int(left))
+                self._take_for_all(int(left))
         if not at_capacity:
             self._tell_verdict()
-            more = int(self._kept) - (self._read(f"kept:{self._period}") if self._period else 0)
+            more = int(self.others.kept) - (self._read(f"kept:{self._period}") if self._period else 0)
             if more > 0 and self._period:
                 self._add(f"kept:{self._period}", _PERIOD_KEPT, more)
         return at_capacity
@@ -152,7 +153,7 @@ class SharedAllowance(Allowance):
             return False
         if self._add("asking", _ASKING) == 1:
             return True
-        self._asked = None
+        self.questions.close()
         return False
 
     def _learn_others(self, steps: float | None, left: int) -> None:
@@ -160,87 +161,102 @@ class SharedAllowance(Allowance):
         over = self._wall() - self._ends
         if steps is None or not self._period or over < 0:
             return
-        expected = min(self._burst, int(self.tokens) + (1 + int(over // PERIOD)) * self._rate)
+        bucket, others = self.bucket, self.others
+        expected = min(bucket.burst, int(bucket.tokens) + (1 + int(over // PERIOD)) * bucket.rate)
         took = self._read(f"others:{self._period}") + max(0, expected - left)
-        self._others = self._others or took > 0
-        kept = max(self._kept, float(self._read(f"kept:{self._period}")))
-        self._kept = min(max(0.75 * kept, 1.25 * took + self._cost), float(self._rate))
+        others.exist = others.exist or took > 0
+        others.kept = max(others.kept, float(self._read(f"kept:{self._period}")))
+        others.keep_for(took, bucket, self._cost)
 
     # -- the store
 
     def _load(self) -> None:
         verdict = self._read("verdict")
-        self._enforced = (None, True, False)[verdict] if verdict in (1, 2) else self._enforced
+        if verdict in (1, 2):
+            self.probe.enforced = verdict == 1
         self._seen = period = self._read("period")
         if period and period != self._period:
             granted, ends = self._read(f"granted:{period}") - 1, self._read(f"ends:{period}") / 1000
             if granted < 0 or not ends:
                 return  # forgotten: nothing happened for minutes
             self._period, self._granted, self._ends = period, granted, ends
-            self._rate, self._burst = self._read(f"rate:{period}"), self._read(f"burst:{period}")
-            self._window = self._rate == self._burst
-            self._told, self._latest = ends, self._clock() + ends - self._wall()
-            self._ask_from = self._latest + 0.05
-            self._known, self._guessed, self._told_nothing = True, False, False
-            self._empty = self._full = False
-            self._kept = float(self._read(f"kept:{period}"))
-            self._others = self._others or self._kept > self._cost
-            self._mark = granted // 2 if self._others or self._enforced is None else -1.0
+            self._adopt_period(period, granted, ends)
         if self._period:
-            self.tokens = max(0, self._granted - self._read(f"taken:{self._period}"))
+            self.bucket.tokens = self._left()
+
+    def _adopt_period(self, period: int, granted: int, ends: float) -> None:
+        refilled_by = self._clock() + ends - self._wall()
+        rate, burst = self._read(f"rate:{period}"), self._read(f"burst:{period}")
+        self.bucket.share(rate=rate, burst=burst, told=ends, refilled_by=refilled_by)
+        self.others.kept = float(self._read(f"kept:{period}"))
+        self.others.exist = self.others.exist or self.others.kept > self._cost
+        self.questions.share(
+            refilled_by, mark=granted // 2 if self.others.exist or self.probe.enforced is None else -1.0
+        )
+
+    def _left(self) -> int:
+        return max(0, self._granted - self._read(f"taken:{self._period}"))
+
+    def _take_for_all(self, tokens: int) -> int:
+        return self._add(f"taken:{self._period}", _PERIOD_KEPT, tokens)
 
     def _publish(self) -> None:
         """Open the period that the server told of, or correct what is left of this one."""
-        if self._enforced is not None:
+        bucket = self.bucket
+        if self.probe.enforced is not None:
             self._tell_verdict()
-        if not self._known or self._guessed:
+        if not bucket.is_known or bucket.is_guessed:
             return
         if not self._period or self._wall() >= self._ends:
-            self._open(int(self.tokens), self._wall() + self._latest - self._clock())
+            self._open(int(bucket.tokens), self._wall() + bucket.refilled_by - self._clock())
             return
-        left = self._granted - self._read(f"taken:{self._period}")
-        if left > self._left_told:
-            self._others = True
-            self._add(f"taken:{self._period}", _PERIOD_KEPT, left - self._left_told)
-            self._add(f"others:{self._period}", _PERIOD_KEPT, left - self._left_told)
-        self.tokens = max(0, min(left, self._left_told))
+        told = self.questions.left
+        more = self._granted - self._read(f"taken:{self._period}") - told
+        if more > 0:
+            self.others.exist = True
+            self._take_for_all(more)
+            self._add(f"others:{self._period}", _PERIOD_KEPT, more)
+        bucket.tokens = max(0, told + min(more, 0))
 
     def _open(self, granted: int, ends: float) -> None:
+        bucket = self.bucket
         following = self._seen + 1  # not read anew: who was overtaken must not open the one after that
         if self._add(f"opening:{following}", _OPENING) != 1:
-            self.tokens = 0  # another process does: its word counts
+            bucket.tokens = 0  # another process does: its word counts
             return
         for what in ("granted", "ends", "rate", "burst", "kept", "others", "taken"):
             self._store_clear(f"{what}:{following}")
         for what, value in (
             ("granted", granted + 1),
             ("ends", int(ends * 1000)),
-            ("rate", self._rate),
-            ("burst", self._burst),
-            ("kept", int(self._kept)),
+            ("rate", bucket.rate),
+            ("burst", bucket.burst),
+            ("kept", int(self.others.kept)),
         ):
             self._add(f"{what}:{following}", _PERIOD_KEPT, value)
         self._add("period", _KEPT)
-        told, empty = self._told, self._empty
+        told, empty = bucket.told, self.questions.empty
         self._load()
-        self._told, self._empty = told, empty
+        bucket.told, self.questions.empty = told, empty
 
     def _refill(self, now: float) -> None:
+        bucket = self.bucket
         if not self._period:
             super()._refill(now)
             return
-        tokens, latest = self.tokens, self._latest
+        tokens, before = bucket.tokens, bucket.refilled_by
         super()._refill(now)
-        granted, ends = self.tokens, self._ends + self._latest - latest
-        self.tokens, self._latest = tokens, latest
+        granted, ends = bucket.tokens, self._ends + bucket.refilled_by - before
+        bucket.tokens, bucket.refilled_by = tokens, before
         self._open(int(granted), ends)
 
     def _spend(self, now: float, tokens: int) -> float:
-        if self._probe is not None and self._probe[0] == now and self._add("probe", _KEPT) != 1:
-            self._probe, self._probe_is_taken = None, True
+        if self.probe.begun == now and self._add("probe", _KEPT) != 1:
+            self.probe.withdraw()
+            self._probe_is_taken = True
             return self._until_tokens(now)
-        if tokens and self._period and self._add(f"taken:{self._period}", _PERIOD_KEPT, tokens) > self._granted:
-            self._add(f"taken:{self._period}", _PERIOD_KEPT, -tokens)
+        if tokens and self._period and self._take_for_all(tokens) > self._granted:
+            self._take_for_all(-tokens)
             return _TAKEN_MEANWHILE
         return super()._spend(now, tokens)
 
@@ -248,7 +264,7 @@ class SharedAllowance(Allowance):
         return not self._probe_is_taken and super()._may_probe(now)
 
     def _tell_verdict(self) -> None:
-        wanted = {None: 0, True: 1, False: 2}[self._enforced]
+        wanted = {None: 0, True: 1, False: 2}[self.probe.enforced]
         if wanted and self._read("verdict") != wanted:
             self._store_clear("verdict")
             self._add("verdict", _KEPT, wanted)
