@@ -9,7 +9,7 @@ import click
 
 from simstudio.cli.connection import Connection, connected
 from simstudio.cli.lists import Column, limit_option, page_size, show_list, view_options
-from simstudio.cli.options import workspace_option
+from simstudio.cli.options import workflows_option, workspace_option
 from simstudio.cli.references import find_workflow
 from simstudio.cli.tail import tail
 from simstudio.cli.traces import shows_trace
@@ -63,9 +63,7 @@ logs.add_command(tail)
 
 @logs.command("list")
 @workspace_option
-@click.option(
-    "--workflow", "workflows", metavar="ID", multiple=True, help="Only logs of this workflow. Again for more."
-)
+@workflows_option
 @click.option("--level", type=click.Choice(["info", "error"]), help="Only logs of this level; error: failed runs.")
 @click.option(
     "--trigger", "triggers", metavar="NAME", multiple=True, help="Only logs with this trigger. Again for more."

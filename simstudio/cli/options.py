@@ -51,6 +51,16 @@ workflow_option = click.option(
 )
 """Decorator: ``--workflow``, for :meth:`~simstudio.cli.connection.Connection.workflow_of`."""
 
+workflows_option = click.option(
+    "--workflow",
+    "workflows",
+    metavar="ID",
+    multiple=True,
+    shell_complete=complete_workflows,
+    help="Only logs of this workflow. Again for more.",
+)
+"""Decorator: ``--workflow`` of a list of logs; the command gets ``workflows``."""
+
 run_argument = click.argument("run", metavar="RUN")
 """Decorator: id of a run, its beginning, or ``last``; for :mod:`simstudio.cli.references`."""
 

@@ -37,6 +37,7 @@ Examples:
   simstudio run hello --input name=Ada --sandbox
   simstudio run WORKFLOW --input n=3 --input 'tags=["a", "b"]'
   echo '{"name": "Ada"}' | simstudio run WORKFLOW --input-json -
+  simstudio run WORKFLOW --input naem=Ada --check    # says that there is no field naem
   simstudio run WORKFLOW --file documents=report.pdf
   simstudio run WORKFLOW --stream --select agent1.content
   id=$(simstudio run WORKFLOW --async --no-wait) && simstudio runs wait "$id"
@@ -46,6 +47,11 @@ Examples:
 @click.command(epilog=_EPILOG, short_help="Run a workflow and print its output.")
 @workflow_argument
 @input_options
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Refuse an input with a misspelt, missing or mistyped field before it is sent; takes one more request.",
+)
 @click.option("--stream", is_flag=True, help="Print text as it arrives.")
 @click.option(
     "--select",
@@ -68,6 +74,7 @@ def run(
     input_json: str | None,
     files: Sequence[tuple[str, Path]],
     *,
+    check: bool,
     stream: bool,
     selected: Sequence[str],
     background: bool,
@@ -79,7 +86,7 @@ def run(
     WORKFLOW is the id of a workflow, or its first characters. After Ctrl-C, or after --timeout, the run may continue on
     the server.
     """
-    _check(stream=stream, selected=selected, background=background, no_wait=no_wait)
+    _check_options(stream=stream, selected=selected, background=background, no_wait=no_wait)
     if stream and not selected and not connection.sandboxed and not connection.as_json:
         say(
             "warning: --stream shows text of the outputs that --select names, such as --select agent1.content; without "
@@ -93,7 +100,7 @@ def run(
         for category in (FileInputWarning, TruncatedOutputWarning):
             warnings.simplefilter("always", category)
         workflow = find_workflow(connection, client, workflow, acts=True)
-        running = _Run(connection, workflow, data, timeout)
+        running = _Run(connection, workflow, data, timeout, check=check)
         connection.invocation.begun = True
         connection.invocation.executed = workflow
         connection.invocation.workflow = workflow if client.api_version == "v2" else None
@@ -107,7 +114,7 @@ def run(
             running.execute(client)
 
 
-def _check(*, stream: bool, selected: Sequence[str], background: bool, no_wait: bool) -> None:
+def _check_options(*, stream: bool, selected: Sequence[str], background: bool, no_wait: bool) -> None:
     context = click.get_current_context()
     if stream and background:
         raise click.UsageError("--stream and --async exclude each other", context)
@@ -125,14 +132,17 @@ class _Run:
     workflow: str
     data: Any
     timeout: float | None
+    check: bool = attrs.field(kw_only=True)
 
     def execute(self, client: SimStudioClient) -> None:
         with Waiting(self.workflow):
-            result = client.workflows.execute(self.workflow, self.data, timeout=self.timeout or _PATIENCE)
+            result = client.workflows.execute(
+                self.workflow, self.data, timeout=self.timeout or _PATIENCE, check=self.check
+            )
         self._finish(result)
 
     def submit(self, client: SimStudioClient) -> None:
-        receipt = client.workflows.submit(self.workflow, self.data)
+        receipt = client.workflows.submit(self.workflow, self.data, check=self.check)
         if self.connection.as_json:
             known = {"taskId": receipt.task_id, "status": receipt.status, "links": receipt.links}
             write_json({**known, **receipt.to_dict()})
@@ -143,7 +153,7 @@ class _Run:
 
     def wait(self, client: SimStudioClient) -> None:
         with Waiting(f"{self.workflow}: submitting") as waiting:
-            receipt = client.workflows.submit(self.workflow, self.data)
+            receipt = client.workflows.submit(self.workflow, self.data, check=self.check)
             self.connection.invocation.task_id = receipt.task_id
 
             def show(job: Job) -> None:
@@ -159,7 +169,11 @@ class _Run:
             with (
                 Waiting(self.workflow) as waiting,
                 client.workflows.stream(
-                    self.workflow, self.data, selected_outputs=outputs, idle_timeout=self.timeout or _SILENCE
+                    self.workflow,
+                    self.data,
+                    selected_outputs=outputs,
+                    idle_timeout=self.timeout or _SILENCE,
+                    check=self.check,
                 ) as events,
             ):
                 for event in events:

@@ -12,7 +12,7 @@ import click
 
 from simstudio.cli.connection import Connection, connected
 from simstudio.cli.lists import MOST_ON_A_PAGE
-from simstudio.cli.options import seconds_option, workspace_option
+from simstudio.cli.options import seconds_option, workflows_option, workspace_option
 from simstudio.cli.output import on_terminal, say, write_json
 from simstudio.cli.readable import duration
 from simstudio.cli.references import find_workflow
@@ -33,9 +33,7 @@ _GOING_ON = frozenset({"pending", "running", "redacting"})
 
 @click.command("tail")
 @workspace_option
-@click.option(
-    "--workflow", "workflows", metavar="ID", multiple=True, help="Only logs of this workflow. Again for more."
-)
+@workflows_option
 @click.option("--level", type=click.Choice(["info", "error"]), help="Only logs of this level; error: failed runs.")
 @click.option(
     "--lines",

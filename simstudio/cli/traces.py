@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from simstudio.cli.completion import complete_workflows
 from simstudio.cli.connection import Connection, connected
 from simstudio.cli.failures import CommandError, ExitCode
 from simstudio.cli.options import workspace_option
@@ -28,7 +29,12 @@ def shows_trace(command: Callable[..., None]) -> Callable[..., None]:
 
     @click.argument("run", metavar="ID")
     @workspace_option
-    @click.option("--workflow", metavar="ID", help='With "last" or a shortened ID: a run of this workflow.')
+    @click.option(
+        "--workflow",
+        metavar="ID",
+        shell_complete=complete_workflows,
+        help='With "last" or a shortened ID: a run of this workflow.',
+    )
     @click.option(
         "--html",
         "page",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 import click
 
+from simstudio.cli.completion import complete_workflows
 from simstudio.cli.connection import Connection, connected
 from simstudio.cli.deployment import deployed, wait_options
 from simstudio.cli.failures import CommandError, ExitCode
@@ -39,6 +40,7 @@ _only_option = click.option(
     "--only",
     multiple=True,
     metavar="NAME",
+    shell_complete=complete_workflows,
     help="Only this workflow: its name, id or file. Can be given several times.",
 )
 _mapping_option = click.option(

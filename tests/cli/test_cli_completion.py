@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
 
+from simstudio.cli.app import application
 from simstudio.sandbox import Sandbox, SandboxServer
 
 
@@ -41,6 +43,18 @@ def test_another_shell_is_2(cli) -> None:
 @pytest.fixture
 def workspace(server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIM_WORKSPACE_ID", server.sandbox.workspace_id)
+
+
+def test_every_option_that_names_a_workflow_of_sim_is_completed() -> None:
+    def incomplete(command: click.Command, path: str) -> Iterator[str]:
+        if isinstance(command, click.Group):
+            for name in set(command.commands) - {"call", "speedpix", "vectorvein"}:
+                yield from incomplete(command.commands[name], f"{path} {name}")
+        for each in command.params:
+            if each.name in ("workflow", "workflows", "only") and each._custom_shell_complete is None:
+                yield f"{path} {each.name}"
+
+    assert [*incomplete(application, "simstudio")] == []
 
 
 class TestWorkflows:

@@ -65,6 +65,16 @@ def test_a_failed_run_ends_with_1_and_one_line_on_standard_error(cli, monkeypatc
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("way", [[], ["--stream", "--select", "hello.message"], ["--async"], ["--async", "--no-wait"]])
+def test_an_input_that_does_not_fit_is_told_before_it_is_sent(cli, server: SandboxServer, way: list[str]) -> None:
+    result = cli("run", "hello", "-i", "naem=Ada", "--check", *way)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "'naem' is no field (did you mean 'name'?)" in result.stderr
+    assert {each.method for each in server.requests} == {"GET"}
+    assert cli("run", "hello", "-i", "name=Ada", "--check", *way).exit_code == 0
+
+
 @pytest.mark.parametrize("way", [[], ["--stream"], ["--async"]])
 @pytest.mark.parametrize("generation", ["v0.6", "v0.4"])
 def test_with_json_a_failed_run_ends_with_one_object_that_tells_of_it(cli, monkeypatch, generation, way) -> None:
