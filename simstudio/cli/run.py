@@ -37,7 +37,7 @@ Examples:
   simstudio run hello --input name=Ada --sandbox
   simstudio run WORKFLOW --input n=3 --input 'tags=["a", "b"]'
   echo '{"name": "Ada"}' | simstudio run WORKFLOW --input-json -
-  simstudio run WORKFLOW --input naem=Ada --check    # says that there is no field naem
+  simstudio run WORKFLOW --input naem=Ada --check
   simstudio run WORKFLOW --file documents=report.pdf
   simstudio run WORKFLOW --stream --select agent1.content
   id=$(simstudio run WORKFLOW --async --no-wait) && simstudio runs wait "$id"
