@@ -16,6 +16,7 @@ from simstudio.models.v1.tables import InsertedRows, TableRow
 from simstudio.models.v2.audit_logs import AuditLog
 from simstudio.models.v2.chat import ChatReply
 from simstudio.models.v2.connectors import ConnectorDetails
+from simstudio.models.v2.deployments import WorkflowDeployment
 from simstudio.models.v2.files import FileShare
 from simstudio.models.v2.files import WorkspaceFile as FileOfV2
 from simstudio.models.v2.knowledge_documents import DocumentDetails
@@ -103,6 +104,8 @@ async def asynchronous(client: AsyncSimStudioClient) -> None:
     handle = await client.v2.knowledge.documents.add("kb", Path("report.pdf"), workspace_id="ws")
     assert_type(await handle.wait(timeout=60), DocumentDetails)
     assert_type(await client.v2.knowledge.connectors.handle("kb", "c", workspace_id="ws").wait(), ConnectorDetails)
+    assert_type(await client.v2.runs.handle("wf", "r1").result(), Run)
+    assert_type(await client.v2.workflows.deployment.handle("wf").wait(), WorkflowDeployment)
     async with client.v2.chat.stream("ws", message="hi") as answer:
         assert_type([text async for text in answer], list[str])
     assert_type(await answer.result(), ChatReply)

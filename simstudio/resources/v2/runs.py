@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypedDict
 
-from simstudio.core.conversion import require, structure
+from simstudio.core.conversion import structure
 from simstudio.core.downloads import Download
 from simstudio.core.endpoint import Sender, endpoint, extract, paged
 from simstudio.core.modes import M
@@ -14,7 +14,6 @@ from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.core.paging import Pages
 from simstudio.core.parameters import between, header, items, local
-from simstudio.core.polling import TRANSIENT_ERRORS, Poller
 from simstudio.core.resource import APIResource
 from simstudio.models.cut_texts import find_cut_texts
 from simstudio.models.events import StreamEvent
@@ -29,11 +28,11 @@ from simstudio.resources.v2.execution import (
     Execution,
     RunResponse,
     claim,
-    fetch_run,
     is_refusal,
     parse_run,
 )
-from simstudio.transport.errors import APITimeoutError, InvalidInputError, NotFoundError
+from simstudio.resources.v2.run_handle import RunHandle
+from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.flow import Flow
 from simstudio.transport.message import MAX_EVENT_SIZE
 
@@ -298,35 +297,19 @@ class Runs(APIResource[M]):
             >>> client.v2.runs.wait("wf", run_id, timeout=60).status  # doctest: +SKIP
         """
         check_timeout(timeout)
-        pause = check_timeout(poll_interval, "poll_interval")
-        poller = Poller(transient=(*TRANSIENT_ERRORS, NotFoundError)).with_interval(pause)
+        check_timeout(poll_interval, "poll_interval")
         if on_progress is not None and not callable(on_progress):
             raise InvalidInputError(f"on_progress must be a function of the run, not {on_progress!r}.")
+        return (yield from RunHandle(self, workflow_id, run_id)._poll(timeout, on_progress, poll_interval))
 
-        def ask(seconds: float | Unset) -> Flow[Run]:
-            fetched = yield from fetch_run(self, workflow_id, run_id, whole=True, timeout=seconds)
-            run = structure(fetched.data, Run, response=fetched.response, overrides={"truncated": fetched.truncated})
-            require(run, fetched.response, status=str)
-            return run
+    def handle(self, workflow_id: str, run_id: str) -> RunHandle[M]:
+        """A handle of a run. No request is sent.
 
-        def make_error(last: Run | None) -> APITimeoutError:
-            state = f"last seen {last.status!r}" if last is not None else "never seen"
-            error = APITimeoutError(f"The run {run_id} was not over within {timeout:g} s ({state}). It goes on.")
-            error.run_id = run_id
-            return error
-
-        return (
-            yield from poller.wait(
-                ask,
-                done=lambda run: run.done,
-                expired=make_error,
-                timeout=timeout,
-                client_timeout=self._context.options.timeout,
-                on_progress=on_progress,
-                subject=f"The run {run_id}",
-                again=f"client.v2.runs.wait({workflow_id!r}, {run_id!r})",
-            )
-        )
+        Example:
+            >>> receipt = client.v2.runs.submit("wf", input={"name": "Ada"})  # doctest: +SKIP
+            >>> client.v2.runs.handle("wf", receipt.run_id).result(timeout=60).output  # doctest: +SKIP
+        """
+        return RunHandle(self, workflow_id, run_id)
 
     @endpoint("POST", "/api/v2/workflows/{workflowId}/runs/{runId}/cancel", "cancelRunV2", resend="claimed")
     def cancel(self, send: Sender, workflow_id: str, run_id: str) -> Flow[RunCancellation]:

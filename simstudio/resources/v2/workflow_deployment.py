@@ -6,6 +6,7 @@ from simstudio.core.endpoint import Sender, endpoint
 from simstudio.core.modes import M
 from simstudio.core.resource import APIResource
 from simstudio.models.v2.deployments import PublicApiAccess, WorkflowDeployment
+from simstudio.resources.v2.deployment_handle import DeploymentHandle
 from simstudio.transport.flow import Flow
 
 
@@ -43,3 +44,12 @@ class WorkflowDeployments(APIResource[M]):
             >>> client.v2.workflows.deployment.update("workflow-id", is_public_api=False)  # doctest: +SKIP
         """
         return send.one(PublicApiAccess)
+
+    def handle(self, workflow_id: str) -> DeploymentHandle[M]:
+        """A handle of the latest deployment attempt (deploy, rollback, activate). No request is sent.
+
+        Example:
+            >>> client.v2.workflows.rollback("workflow-id")  # doctest: +SKIP
+            >>> client.v2.workflows.deployment.handle("workflow-id").wait(timeout=60).deployed_at  # doctest: +SKIP
+        """
+        return DeploymentHandle(self, workflow_id)

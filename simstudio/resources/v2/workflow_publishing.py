@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from simstudio.core.context import Context
-from simstudio.core.conversion import require, structure
-from simstudio.core.endpoint import Sender, endpoint, extract
+from simstudio.core.endpoint import Sender, endpoint
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_timeout
@@ -16,8 +15,7 @@ from simstudio.models.v2.deployments import (
     UndeployedWorkflow,
     WorkflowDeployment,
 )
-from simstudio.resources.v2.deployment_outcome import check_deployed, is_over, last_attempt, timeout_error
-from simstudio.transport.endpoint import segment
+from simstudio.resources.v2.deployment_handle import DeploymentHandle
 from simstudio.transport.flow import Flow
 
 
@@ -82,31 +80,10 @@ class WorkflowPublishing(APIResource[M]):
             >>> client.v2.workflows.rollback("workflow-id")  # doctest: +SKIP
             >>> client.v2.workflows.wait_until_deployed("workflow-id", timeout=60)  # doctest: +SKIP
         """
-        path = f"/api/v2/workflows/{segment(workflow_id, 'workflow_id')}/deployment"
         check_timeout(timeout)
-        pause = check_timeout(poll_interval, "poll_interval")
-        poller = self.poller.with_interval(pause)
-
-        def ask(seconds: float | Unset) -> Flow[WorkflowDeployment]:
-            response = yield from self._get(path, timeout=seconds)
-            deployment = structure(
-                extract(response, ("data",)), WorkflowDeployment, response=response, fallbacks={"id": workflow_id}
-            )
-            require(deployment, response, is_deployed=bool)
-            attempt = last_attempt(deployment)
-            if attempt is not None:
-                require(attempt, response, status=str)
-            return deployment
-
-        deployment = yield from poller.wait(
-            ask,
-            done=is_over,
-            expired=lambda last: timeout_error(workflow_id, last, timeout),
-            timeout=timeout,
-            client_timeout=self._context.options.timeout,
-        )
-        check_deployed(deployment)
-        return deployment
+        check_timeout(poll_interval, "poll_interval")
+        handle = DeploymentHandle(self, workflow_id, poller=self.poller)
+        return (yield from handle._await(timeout, None, poll_interval))
 
     @endpoint("DELETE", "/api/v2/workflows/{workflowId}/deploy", "undeployWorkflow")
     def undeploy(self, send: Sender, workflow_id: str) -> Flow[UndeployedWorkflow]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,38 @@ class TestRuns:
         seen: list[str] = []
         found = await both(client.v2.runs.wait("wf", "r1", on_progress=lambda each: seen.append(each.status)))
         assert (found.status, seen, len(no_waiting)) == ("failed", ["running", "failed"], 2)
+
+    async def test_have_a_handle(self, both: Both, no_waiting: list[float]) -> None:
+        client = both.client(run(status="running"), run(status="running"), run())
+        handle = pickle.loads(pickle.dumps(client.v2.runs.handle("wf", "r1")))
+        assert (handle.id, handle.status, handle.done) == ("r1", "unknown", False)
+        handle = client.v2.runs.handle("wf", "r1")
+        await both(handle.refresh())
+        assert (handle.status, handle.done) == ("running", False)
+        assert (await both(handle.result(timeout=60))).output == {"n": 1}
+        assert (handle.done, len(no_waiting), len(client.script.requests)) == (True, 1, 3)
+        assert (await both(handle.result())).output == {"n": 1}
+
+    @pytest.mark.parametrize(
+        ("answered", "kind", "message"),
+        [
+            (run(status="failed", error={"message": "Boom."}), sim.JobFailedError, "The run r1 failed: Boom."),
+            (run(status="failed"), sim.JobFailedError, "no reason given"),
+            (run(status="cancelled"), sim.JobCancelledError, "was cancelled"),
+        ],
+    )
+    async def test_a_handle_says_why_a_run_failed(
+        self, answered: Answer, kind: type[sim.JobFailedError], message: str, both: Both
+    ) -> None:
+        with pytest.raises(kind, match=message) as caught:
+            await both(both.client(answered).v2.runs.handle("wf", "r1").wait())
+        assert (type(caught.value), caught.value.task_id) == (kind, "r1")
+        assert isinstance(caught.value.job, Run)
+
+    async def test_a_handle_of_a_paused_run_is_done(self, both: Both) -> None:
+        block = {"contextId": "c1"}
+        found = await both(both.client(run(status="paused", paused=block)).v2.runs.handle("wf", "r1").wait())
+        assert found.status == "paused"
 
     async def test_are_not_waited_for_for_ever(self, both: Both, no_waiting: list[float]) -> None:
         client = both.client(run(status="running"), run(status="running"))

@@ -207,6 +207,22 @@ class TestWaiting:
         with pytest.raises(NotFoundError, match="Workflow not found"):
             await both(made.v2.workflows.wait_until_deployed("wf1"))
 
+    async def test_a_deployment_has_a_handle(self, both: Both, slept: list[float]) -> None:
+        made = both.client(under_way(), under_way(), LIVE)
+        handle = made.v2.workflows.deployment.handle("wf1")
+        assert (handle.id, handle.status, handle.done) == ("wf1", "unknown", False)
+        await both(handle.refresh())
+        assert (handle.status, handle.done) == ("preparing", False)
+        assert (await both(handle.wait(timeout=60))).active_deployment.version == 3
+        assert (handle.status, handle.done, (await both(handle.result())).is_deployed) == ("active", True, True)
+        assert (len(slept), len(made.script.requests)) == (1, 3)
+        assert pickle.loads(pickle.dumps(handle)).state == handle.state
+
+    async def test_the_handle_of_what_was_never_deployed_is_done_and_fails(self, both: Both) -> None:
+        handle = both.client(answer(200, data(deployment(None)))).v2.workflows.deployment.handle("wf1")
+        with pytest.raises(DeploymentFailedError, match="nothing is under way"):
+            await both(handle.wait())
+
     @pytest.mark.parametrize("arguments", [{"timeout": -1}, {"poll_interval": "2"}, {"workflow_id": ""}])
     async def test_what_cannot_be_is_refused_before_anything_is_sent(
         self, both: Both, arguments: dict[str, Any]
