@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from simstudio.core.client import AsyncClient, SyncClient
+from simstudio.core.client import AsyncClient, RawClient, SyncClient
 from simstudio.core.modes import Async, M, RawAsync, RawSync, Sync
 from simstudio.core.options import (
     DEFAULT_MAX_RETRIES,
@@ -107,7 +107,7 @@ class _SimClient(DocumentedMethods[M]):
         return {**super()._shown(), "api_version": self.api_version}
 
 
-class SimStudioClient(_SimClient[Sync], SyncClient):
+class SimStudioClient(_SimClient[Sync], SyncClient["RawSimStudioClient"]):
     """A sync client for Sim. Many threads may share one.
 
     A pickled client contains its key: treat it as a secret.
@@ -137,14 +137,8 @@ class SimStudioClient(_SimClient[Sync], SyncClient):
         ...     print(client.workflows.execute("wf", {"name": "Ada"}).output)
     """
 
-    @property
-    def with_raw_response(self) -> RawSimStudioClient:
-        """This client with operations that return an :class:`~simstudio.APIResponse`: result, status and headers."""
-        raw: RawSimStudioClient = self._raw(RawSimStudioClient)
-        return raw
 
-
-class AsyncSimStudioClient(_SimClient[Async], AsyncClient):
+class AsyncSimStudioClient(_SimClient[Async], AsyncClient["AsyncRawSimStudioClient"]):
     """An async client for Sim, with the arguments of :class:`SimStudioClient`.
 
     ``http_client`` is an ``httpx.AsyncClient`` (or ``httpx2.AsyncClient``). A client works in several event loops, one
@@ -155,28 +149,10 @@ class AsyncSimStudioClient(_SimClient[Async], AsyncClient):
         ...     print((await client.workflows.execute("wf", {"name": "Ada"})).output)
     """
 
-    @property
-    def with_raw_response(self) -> AsyncRawSimStudioClient:
-        """This client with operations that return an :class:`~simstudio.APIResponse`: result, status and headers."""
-        raw: AsyncRawSimStudioClient = self._raw(AsyncRawSimStudioClient)
-        return raw
 
-
-class RawSimStudioClient(_SimClient[RawSync]):
+class RawSimStudioClient(_SimClient[RawSync], RawClient[RawSync], of=SimStudioClient):
     """``client.with_raw_response``: the same operations, each returning an :class:`~simstudio.APIResponse`."""
 
-    _mode = RawSync
 
-    @classmethod
-    def _rebuild(cls, arguments: dict[str, Any]) -> Any:
-        return SimStudioClient(**arguments).with_raw_response
-
-
-class AsyncRawSimStudioClient(_SimClient[RawAsync]):
+class AsyncRawSimStudioClient(_SimClient[RawAsync], RawClient[RawAsync], of=AsyncSimStudioClient):
     """``client.with_raw_response`` of an async client: awaited operations return :class:`~simstudio.APIResponse`."""
-
-    _mode = RawAsync
-
-    @classmethod
-    def _rebuild(cls, arguments: dict[str, Any]) -> Any:
-        return AsyncSimStudioClient(**arguments).with_raw_response

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from simstudio.core.context import Context
-from simstudio.core.modes import Async, M, Mode, Sync
+from simstudio.core.modes import Async, M, Mode, RawAsync, RawSync, Sync
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Options, Unset
 from simstudio.core.resource import APIResource
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 C = TypeVar("C", bound="BaseClient[Any]")
+R = TypeVar("R")
 
 
 class BaseClient(APIResource[M]):
@@ -120,9 +121,6 @@ class BaseClient(APIResource[M]):
             )
         )
 
-    def _raw(self, kind: type[Any]) -> Any:
-        return self._derive(kind, self._context.options)
-
     @property
     def base_url(self) -> str:
         """The base address in use, without a trailing slash."""
@@ -161,10 +159,17 @@ class BaseClient(APIResource[M]):
         return f"{type(self).__name__}({shown})"
 
 
-class SyncClient(BaseClient[Sync]):
-    """Base of sync clients: closing."""
+class SyncClient(BaseClient[Sync], Generic[R]):
+    """Base of sync clients: closing, and the client of ``with_raw_response``, a :class:`RawClient` (``R``)."""
 
     _mode = Sync
+    _raw_kind: ClassVar[type[Any]]
+
+    @property
+    def with_raw_response(self) -> R:
+        """This client with operations that return an :class:`~simstudio.APIResponse`: result, status and headers."""
+        raw: R = self._derive(self._raw_kind, self._context.options)
+        return raw
 
     def close(self) -> None:
         """Close the connections. Later calls raise ConfigurationError; closing again does nothing."""
@@ -180,10 +185,17 @@ class SyncClient(BaseClient[Sync]):
         self.close()
 
 
-class AsyncClient(BaseClient[Async]):
-    """Base of async clients: closing."""
+class AsyncClient(BaseClient[Async], Generic[R]):
+    """Base of async clients: closing, and the client of ``with_raw_response``, a :class:`RawClient` (``R``)."""
 
     _mode = Async
+    _raw_kind: ClassVar[type[Any]]
+
+    @property
+    def with_raw_response(self) -> R:
+        """This client with operations that await to an :class:`~simstudio.APIResponse`: result, status and headers."""
+        raw: R = self._derive(self._raw_kind, self._context.options)
+        return raw
 
     async def aclose(self) -> None:
         """Close the connections. Later calls raise ConfigurationError; closing again does nothing.
@@ -204,3 +216,25 @@ class AsyncClient(BaseClient[Async]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+
+class RawClient(BaseClient[M]):
+    """Base of the clients of ``with_raw_response``.
+
+    For example ``class RawThingsClient(_ThingsClient[RawSync], RawClient[RawSync], of=ThingsClient)``.
+
+    Args:
+        of: Client whose ``with_raw_response`` it is.
+    """
+
+    _of: ClassVar[type[Any]]
+
+    def __init_subclass__(cls, of: type[Any] | None = None, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if of is not None:
+            cls._of, of._raw_kind = of, cls
+            cls._mode = RawAsync if of._mode.asynchronous else RawSync
+
+    @classmethod
+    def _rebuild(cls, arguments: dict[str, Any]) -> Any:
+        return cls._of._rebuild(arguments).with_raw_response

@@ -1,17 +1,21 @@
 """The clients of Oomol Connect."""
 
+# ``request`` takes its arguments in the order of the official package.
+# pyright: reportIncompatibleVariableOverride=false
+
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from simstudio.core.client import AsyncClient, BaseClient, SyncClient
+from simstudio.core.client import AsyncClient, BaseClient, RawClient, SyncClient
 from simstudio.core.environment import from_environment
 from simstudio.core.modes import Async, M, RawAsync, RawSync, Sync
 from simstudio.core.namespace import namespace
 from simstudio.core.operation import operation
 from simstudio.core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, UNSET, Options, Unset
 from simstudio.core.service import Service
+from simstudio.core.service_session import throttled_session
 from simstudio.core.session import Session
 from simstudio.services.oomol.applets import Applets
 from simstudio.services.oomol.blocks import Blocks, Flows
@@ -20,15 +24,11 @@ from simstudio.services.oomol.packages import Packages
 from simstudio.services.oomol.resource import OomolResource
 from simstudio.services.oomol.tasks import Tasks
 from simstudio.transport.auth import Anonymous
-from simstudio.transport.call_limit import CallLimit
 from simstudio.transport.errors import ConfigurationError, InvalidInputError
-from simstudio.transport.logging import Logging, configure_from_environment
-from simstudio.transport.rate_limit import RateLimits
-from simstudio.transport.retry import Retry
+from simstudio.transport.logging import configure_from_environment
 from simstudio.transport.secret import Secret
 from simstudio.transport.stack import MiddlewareOption
-from simstudio.transport.throttle import Throttle, retries_beside_throttle
-from simstudio.transport.wire import MAX_RESPONSE_SIZE, WireOptions
+from simstudio.transport.wire import MAX_RESPONSE_SIZE
 
 if TYPE_CHECKING:
     from simstudio.transport.flow import Flow
@@ -78,8 +78,6 @@ class _OomolClient(OomolResource[M], BaseClient[M]):
         credentials = OomolCredentials(token, applets)
         listed_at = applets_address if applets_address.reveal() is not None else Secret(DEFAULT_APPLETS_URL)
         endpoint = OomolEndpoint(address, listed_at)
-        rate_limits = RateLimits()
-        call_limit = CallLimit()
 
         def arguments() -> dict[str, Any]:
             return {
@@ -88,24 +86,17 @@ class _OomolClient(OomolResource[M], BaseClient[M]):
                 "applets_url": listed_at,
             }
 
-        session = Session(
+        session = throttled_session(
+            Session,
             endpoint,
             credentials,
-            rate_limits,
-            stack=[
-                TokenAuth(credentials, endpoint),
-                rate_limits,
-                Retry(retries_beside_throttle()),
-                Throttle(call_limit, endpoint),
-                Logging(credentials=credentials),
-            ],
+            auth=[TokenAuth(credentials, endpoint)],
             middleware=middleware,
             http_client=http_client,
             asynchronous=self._mode.asynchronous,
             service=Service(key_header="Authorization"),
-            wire=WireOptions(max_response_size=max_response_size),
+            max_response_size=max_response_size,
             arguments=arguments,
-            call_limit=call_limit,
         )
         self._begin(session, options)
 
@@ -211,7 +202,7 @@ class _OomolClient(OomolResource[M], BaseClient[M]):
         return cls(default_headers=arguments.pop("headers"), **arguments)
 
 
-class OomolConnectClient(_OomolClient[Sync], SyncClient):  # pyright: ignore[reportIncompatibleVariableOverride]
+class OomolConnectClient(_OomolClient[Sync], SyncClient["RawOomolConnectClient"]):
     """A client for Oomol Connect that blocks. One may serve many threads.
 
     Args:
@@ -243,14 +234,8 @@ class OomolConnectClient(_OomolClient[Sync], SyncClient):  # pyright: ignore[rep
     A pickled client carries its token: treat it as a secret.
     """
 
-    @property
-    def with_raw_response(self) -> RawOomolConnectClient:
-        """This client with operations that return an :class:`~simstudio.APIResponse`: result, status, headers."""
-        raw: RawOomolConnectClient = self._raw(RawOomolConnectClient)
-        return raw
 
-
-class AsyncOomolConnectClient(_OomolClient[Async], AsyncClient):  # pyright: ignore[reportIncompatibleVariableOverride]
+class AsyncOomolConnectClient(_OomolClient[Async], AsyncClient["AsyncRawOomolConnectClient"]):
     """A client for Oomol Connect whose operations are awaited; otherwise like :class:`OomolConnectClient`.
 
     Example:
@@ -258,31 +243,13 @@ class AsyncOomolConnectClient(_OomolClient[Async], AsyncClient):  # pyright: ign
         ...     print((await client.tasks.run({"blockId": "audio-lab::text-to-audio"})).result)
     """
 
-    @property
-    def with_raw_response(self) -> AsyncRawOomolConnectClient:
-        """This client with operations that give an :class:`~simstudio.APIResponse`: result, status, headers."""
-        raw: AsyncRawOomolConnectClient = self._raw(AsyncRawOomolConnectClient)
-        return raw
 
-
-class RawOomolConnectClient(_OomolClient[RawSync]):
+class RawOomolConnectClient(_OomolClient[RawSync], RawClient[RawSync], of=OomolConnectClient):
     """``client.with_raw_response``: the same operations, each returning an :class:`~simstudio.APIResponse`."""
 
-    _mode = RawSync
 
-    @classmethod
-    def _rebuild(cls, arguments: dict[str, Any]) -> Any:
-        return OomolConnectClient._rebuild(arguments).with_raw_response
-
-
-class AsyncRawOomolConnectClient(_OomolClient[RawAsync]):
+class AsyncRawOomolConnectClient(_OomolClient[RawAsync], RawClient[RawAsync], of=AsyncOomolConnectClient):
     """``client.with_raw_response`` of an async client: each operation awaits to an :class:`~simstudio.APIResponse`."""
-
-    _mode = RawAsync
-
-    @classmethod
-    def _rebuild(cls, arguments: dict[str, Any]) -> Any:
-        return AsyncOomolConnectClient._rebuild(arguments).with_raw_response
 
 
 def _documented(options: Secret[Any], token: Secret[Any], headers: Secret[Any], timeout: object) -> tuple[Any, ...]:

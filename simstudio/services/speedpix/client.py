@@ -6,27 +6,25 @@ import os
 import pickle
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from simstudio.core.client import AsyncClient, SyncClient
+from simstudio.core.client import AsyncClient, RawClient, SyncClient
 from simstudio.core.modes import Async, M, RawAsync, RawSync, Sync
 from simstudio.core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, Options
+from simstudio.core.service_session import throttled_session
 from simstudio.services.speedpix.calls import SpeedPixCalls
 from simstudio.services.speedpix.credentials import Signature, SpeedPixCredentials, fresh_nonce
 from simstudio.services.speedpix.envelope import is_refusal
 from simstudio.services.speedpix.errors import SpeedPixConfigurationError
 from simstudio.services.speedpix.options import check_endpoint, setting
 from simstudio.services.speedpix.resource import Policy, SpeedPixSession
-from simstudio.transport.call_limit import CallLimit
 from simstudio.transport.endpoint import Endpoint
-from simstudio.transport.logging import Logging, configure_from_environment
-from simstudio.transport.rate_limit import RateLimits
-from simstudio.transport.retry import Retry
+from simstudio.transport.logging import configure_from_environment
 from simstudio.transport.secret import Secret
 from simstudio.transport.stack import MiddlewareOption
-from simstudio.transport.throttle import Throttle, retries_beside_throttle
-from simstudio.transport.wire import MAX_RESPONSE_SIZE, WireOptions
+from simstudio.transport.wire import MAX_RESPONSE_SIZE
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -65,8 +63,6 @@ class _SpeedPixClient(SpeedPixCalls[M]):
         )
         credentials = SpeedPixCredentials(setting("app_key", key), setting("app_secret", secret))
         made = Endpoint(check_endpoint(address))
-        rate_limits = RateLimits()
-        call_limit = CallLimit()
 
         def arguments() -> dict[str, Any]:
             return {
@@ -78,24 +74,17 @@ class _SpeedPixClient(SpeedPixCalls[M]):
                 **_picklable(clock=clock, nonce=nonce),
             }
 
-        session = SpeedPixSession(
-            policy,
+        session = throttled_session(
+            partial(SpeedPixSession, policy),
             made,
             credentials,
-            rate_limits,
-            stack=[
-                rate_limits,
-                Retry(retries_beside_throttle()),
-                Throttle(call_limit, made, is_refusal),
-                Logging(credentials=credentials),
-            ],
+            is_refusal=is_refusal,
             middleware=middleware,
             innermost=[Signature(credentials, made, clock=clock, nonce=nonce)],
             http_client=http_client,
             asynchronous=self._mode.asynchronous,
-            wire=WireOptions(max_response_size=max_response_size),
+            max_response_size=max_response_size,
             arguments=arguments,
-            call_limit=call_limit,
         )
         self._begin(session, options)
 
@@ -127,7 +116,7 @@ class _SpeedPixClient(SpeedPixCalls[M]):
         return {"endpoint": self.base_url}
 
 
-class SpeedPixClient(_SpeedPixClient[Sync], SyncClient):
+class SpeedPixClient(_SpeedPixClient[Sync], SyncClient["RawSpeedPixClient"]):
     """A client for SpeedPix that blocks; its ``async_…`` methods are awaited. One may serve many threads.
 
     Args:
@@ -161,12 +150,6 @@ class SpeedPixClient(_SpeedPixClient[Sync], SyncClient):
     A pickled client carries its secret: treat it as one.
     """
 
-    @property
-    def with_raw_response(self) -> RawSpeedPixClient:
-        """This client with operations that return an :class:`~simstudio.APIResponse`: result, status, headers."""
-        raw: RawSpeedPixClient = self._raw(RawSpeedPixClient)
-        return raw
-
     async def aclose(self) -> None:
         """Close the connections, those of ``async_…`` methods too."""
         if self._owns_session:
@@ -181,7 +164,7 @@ class SpeedPixClient(_SpeedPixClient[Sync], SyncClient):
         await self.aclose()
 
 
-class AsyncSpeedPixClient(_SpeedPixClient[Async], AsyncClient):
+class AsyncSpeedPixClient(_SpeedPixClient[Async], AsyncClient["AsyncRawSpeedPixClient"]):
     """A client for SpeedPix whose operations are awaited; otherwise like :class:`SpeedPixClient`, arguments included.
 
     ``run`` and ``async_run`` are the same here. ``http_client`` is an ``httpx.AsyncClient``.
@@ -192,31 +175,13 @@ class AsyncSpeedPixClient(_SpeedPixClient[Async], AsyncClient):
         ...     await output["images"]["url"].async_save("cat.png")
     """
 
-    @property
-    def with_raw_response(self) -> AsyncRawSpeedPixClient:
-        """This client with operations that give an :class:`~simstudio.APIResponse`: result, status, headers."""
-        raw: AsyncRawSpeedPixClient = self._raw(AsyncRawSpeedPixClient)
-        return raw
 
-
-class RawSpeedPixClient(_SpeedPixClient[RawSync]):
+class RawSpeedPixClient(_SpeedPixClient[RawSync], RawClient[RawSync], of=SpeedPixClient):
     """``client.with_raw_response``: the same operations, each returning an :class:`~simstudio.APIResponse`."""
 
-    _mode = RawSync
 
-    @classmethod
-    def _rebuild(cls, arguments: dict[str, Any]) -> Any:
-        return SpeedPixClient._rebuild(arguments).with_raw_response
-
-
-class AsyncRawSpeedPixClient(_SpeedPixClient[RawAsync]):
+class AsyncRawSpeedPixClient(_SpeedPixClient[RawAsync], RawClient[RawAsync], of=AsyncSpeedPixClient):
     """``client.with_raw_response`` of an async client: each operation awaits to an :class:`~simstudio.APIResponse`."""
-
-    _mode = RawAsync
-
-    @classmethod
-    def _rebuild(cls, arguments: dict[str, Any]) -> Any:
-        return AsyncSpeedPixClient._rebuild(arguments).with_raw_response
 
 
 def _picklable(**functions: Any) -> dict[str, Any]:

@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from simstudio.core.client import AsyncClient, SyncClient
+from simstudio.core.client import AsyncClient, RawClient, SyncClient
 from simstudio.core.environment import from_environment
 from simstudio.core.modes import Async, M, RawAsync, RawSync, Sync
 from simstudio.core.options import DEFAULT_MAX_RETRIES, Options
 from simstudio.core.service import Service
+from simstudio.core.service_session import throttled_session
 from simstudio.core.session import Session
 from simstudio.services.vectorvein.credentials import KEY_HEADER, VectorVeinAuth, VectorVeinCredentials
 from simstudio.services.vectorvein.documented import DocumentedMethods
 from simstudio.services.vectorvein.envelope import is_refusal
 from simstudio.transport.call_limit import CallLimit
 from simstudio.transport.endpoint import Endpoint
-from simstudio.transport.logging import Logging, configure_from_environment
-from simstudio.transport.rate_limit import RateLimits
-from simstudio.transport.retry import Retry
+from simstudio.transport.logging import configure_from_environment
 from simstudio.transport.secret import Secret
 from simstudio.transport.stack import MiddlewareOption
-from simstudio.transport.throttle import Throttle, retries_beside_throttle
-from simstudio.transport.wire import MAX_RESPONSE_SIZE, WireOptions
+from simstudio.transport.wire import MAX_RESPONSE_SIZE
 
 DEFAULT_BASE_URL: Final = "https://vectorvein.com/api/v1/open-api"
 DEFAULT_TIMEOUT: Final = 60.0
@@ -57,25 +55,19 @@ class _VectorVeinClient(DocumentedMethods[M]):
         credentials = VectorVeinCredentials(key)
         options = Options.checked(timeout=timeout, max_retries=max_retries, headers=own_headers, key_header=KEY_HEADER)
         endpoint = Endpoint(address, follow_to_www=True)
-        rate_limits = RateLimits()
-        call_limit = CallLimit(CALLS_PER_WINDOW, WINDOW)
-        session = Session(
+        session = throttled_session(
+            Session,
             endpoint,
             credentials,
-            rate_limits,
-            stack=[
-                VectorVeinAuth(credentials, endpoint),
-                rate_limits,
-                Retry(retries_beside_throttle()),
-                Throttle(call_limit, endpoint, is_refusal, patience=PATIENCE),
-                Logging(credentials=credentials),
-            ],
+            auth=[VectorVeinAuth(credentials, endpoint)],
+            call_limit=CallLimit(CALLS_PER_WINDOW, WINDOW),
+            is_refusal=is_refusal,
+            patience=PATIENCE,
             middleware=middleware,
             http_client=http_client,
             asynchronous=self._mode.asynchronous,
             service=Service(key_header=KEY_HEADER),
-            wire=WireOptions(max_response_size=max_response_size),
-            call_limit=call_limit,
+            max_response_size=max_response_size,
             arguments=lambda: {"api_key": Secret(credentials.key)},
         )
         self._begin(session, options)
@@ -96,7 +88,7 @@ class _VectorVeinClient(DocumentedMethods[M]):
         self._context.session.credentials.replace(key)
 
 
-class VectorVeinClient(_VectorVeinClient[Sync], SyncClient):
+class VectorVeinClient(_VectorVeinClient[Sync], SyncClient["RawVectorVeinClient"]):
     """A client for VectorVein that blocks. One may serve many threads.
 
     Args:
@@ -125,14 +117,8 @@ class VectorVeinClient(_VectorVeinClient[Sync], SyncClient):
     A pickled client carries its key: treat it as a secret.
     """
 
-    @property
-    def with_raw_response(self) -> RawVectorVeinClient:
-        """This client with operations that return an :class:`~simstudio.APIResponse`: result, status, headers."""
-        raw: RawVectorVeinClient = self._raw(RawVectorVeinClient)
-        return raw
 
-
-class AsyncVectorVeinClient(_VectorVeinClient[Async], AsyncClient):
+class AsyncVectorVeinClient(_VectorVeinClient[Async], AsyncClient["AsyncRawVectorVeinClient"]):
     """A client for VectorVein whose operations are awaited; otherwise like :class:`VectorVeinClient`.
 
     One works across successive event loops: connections belong to the loop that runs, and are closed with it.
@@ -144,28 +130,10 @@ class AsyncVectorVeinClient(_VectorVeinClient[Async], AsyncClient):
         ...     print((await client.workflows.run("wid", [])).data)
     """
 
-    @property
-    def with_raw_response(self) -> AsyncRawVectorVeinClient:
-        """This client with operations that give an :class:`~simstudio.APIResponse`: result, status, headers."""
-        raw: AsyncRawVectorVeinClient = self._raw(AsyncRawVectorVeinClient)
-        return raw
 
-
-class RawVectorVeinClient(_VectorVeinClient[RawSync]):
+class RawVectorVeinClient(_VectorVeinClient[RawSync], RawClient[RawSync], of=VectorVeinClient):
     """``client.with_raw_response``: the same operations, each returning an :class:`~simstudio.APIResponse`."""
 
-    _mode = RawSync
 
-    @classmethod
-    def _rebuild(cls, arguments: dict[str, Any]) -> Any:
-        return VectorVeinClient(**arguments).with_raw_response
-
-
-class AsyncRawVectorVeinClient(_VectorVeinClient[RawAsync]):
+class AsyncRawVectorVeinClient(_VectorVeinClient[RawAsync], RawClient[RawAsync], of=AsyncVectorVeinClient):
     """``client.with_raw_response`` of an async client: each operation awaits to an :class:`~simstudio.APIResponse`."""
-
-    _mode = RawAsync
-
-    @classmethod
-    def _rebuild(cls, arguments: dict[str, Any]) -> Any:
-        return AsyncVectorVeinClient(**arguments).with_raw_response
