@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from simstudio.services.vectorvein.envelope import Envelope
 
 APIKeyType = Literal["WORKFLOW", "VAPP"]
-"""Whose key the client holds: a workflow's owner's, or a VApp's."""
+"""Kind of the client's key: of a user, or of a VApp."""
 
 OutputScope = Literal["output_fields_only", "all"]
 """Which outputs a run gives: those of the output nodes, or those of all nodes."""

@@ -36,7 +36,7 @@ class Uploads(VectorVeinResource[M]):
         files: dict[int, File] = {}
 
         def find(item: Any) -> Any:
-            file = as_file(item)
+            file = None if item is None or isinstance(item, (str, int, float)) else as_file(item)
             if file is not None:
                 files[id(item)] = file
             return item

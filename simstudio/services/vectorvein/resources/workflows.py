@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from simstudio.transport.flow import Flow
 
 SCHEDULE = PollSchedule(initial=1.5, multiplier=1.5, maximum=10.0)
-"""About ten questions in the first minute and six in each further one, of the 60 calls a minute that are allowed."""
+"""About ten polls in the first minute and six in each further one, of the 60 calls a minute that are allowed."""
 
 InputFields = Iterable[WorkflowInputField | Mapping[str, Any]]
 
 _KEY_TYPES = ("WORKFLOW", "VAPP")
-_OF_THE_QUESTION = frozenset({401, 403, 404, 408, 429, 502, 503, 504})
-"""Envelope statuses of check-status that speak of the question or the server; every other failure is the run's."""
+_POLL_FAILURES = frozenset({401, 403, 404, 408, 429, 502, 503, 504})
+"""Envelope statuses of ``check-status`` by which the poll failed; with every other failure, the run failed."""
 
 
 @attrs.frozen
@@ -313,7 +313,7 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
             envelope = yield from self._read(
                 "workflow/check-status", body, vapp=run.vapp, timeout=timeout, accepted=True
             )
-            if envelope.succeeded or envelope.status in _OF_THE_QUESTION:
+            if envelope.succeeded or envelope.status in _POLL_FAILURES:
                 self._check_status(envelope)
             return run_result(envelope, run.rid)
         except SimStudioError as error:
