@@ -7,25 +7,18 @@ that the batch cannot be over before the last.
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
 import random
-import select
-import signal
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import attrs
 import pytest
+from crashes import CONCURRENCY, LONGEST, SHORTEST, Processes, Server
 from ledgers import intact
 
 from simstudio.batch.ledger import Entry, LedgerView
-from simstudio.sandbox import Sandbox, SandboxServer
 
 pytestmark = [
     pytest.mark.external,
@@ -34,88 +27,7 @@ pytestmark = [
 
 KILLS = 14
 """Of each of the four ways to run: 56 in all."""
-CONCURRENCY = 3
-SHORTEST, LONGEST = 0.01, 0.08
 SEED = 20261120
-
-
-def duration(n: int) -> float:
-    """Seconds that an execution takes."""
-    return SHORTEST + (LONGEST - SHORTEST) * (n * 37 % 101) / 100
-
-
-class Server:
-    """A Sim that counts how often each input was executed."""
-
-    def __init__(self) -> None:
-        self.sandbox = Sandbox()
-        self.begun: Counter[int] = Counter()
-        self.sandbox.workflow("work")(self._work)
-
-    async def _work(self, input: dict[str, Any]) -> dict[str, Any]:
-        self.begun[input["n"]] += 1
-        await asyncio.sleep(duration(input["n"]))
-        return {"square": input["n"] ** 2}
-
-
-class Processes:
-    """Batch processes of one ledger, one after the other."""
-
-    def __init__(self, server: SandboxServer, path: Path, inputs: int, version: str, mode: str) -> None:
-        command = [sys.executable, str(Path(__file__).with_name("crash_child.py"))]
-        self._parent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        client = {"api_key": server.sandbox.api_key, "base_url": server.base_url, "api_version": version}
-        self._command = {"client": client, "inputs": inputs, "ledger": str(path), "mode": mode}
-        self._command["concurrency"] = CONCURRENCY
-
-    def run(self) -> dict[str, int]:
-        """Let one come to its end: how many items it gave in each state."""
-        self._start("report")
-        return self._end()
-
-    def rerun(self) -> dict[str, int]:
-        """Let one come to its end that runs again what is unknown."""
-        self._start("rerun")
-        return self._end()
-
-    def kill(self, after: float) -> None:
-        """Start one, and kill it so many seconds after it began."""
-        pid = self._start("report")
-        assert self._parent.stdout is not None
-        over, _, _ = select.select([self._parent.stdout], [], [], after)  # it says nothing before its end
-        assert not over, f"it was over before it was killed: {self._line()}"
-        os.kill(pid, signal.SIGKILL)
-        assert self._line() == ["ended", str(-signal.SIGKILL)]
-
-    def close(self) -> None:
-        assert self._parent.stdin is not None
-        assert self._parent.stdout is not None
-        self._parent.stdin.close()
-        self._parent.wait()
-        self._parent.stdout.close()
-
-    def _start(self, on_unknown: str) -> int:
-        assert self._parent.stdin is not None
-        self._parent.stdin.write(json.dumps({**self._command, "on_unknown": on_unknown}).encode() + b"\n")
-        self._parent.stdin.flush()
-        word, pid = self._line()
-        assert word == "begun"
-        return int(pid)
-
-    def _end(self) -> dict[str, int]:
-        word, states = self._line()
-        assert (word, self._line()) == ("over", ["ended", "0"])
-        found: dict[str, int] = json.loads(states)
-        return found
-
-    def _line(self) -> list[str]:
-        assert self._parent.stdout is not None
-        read = bytearray()
-        while not read.endswith(b"\n"):  # unbuffered, as select() sees nothing of a buffer
-            piece = os.read(self._parent.stdout.fileno(), 1)
-            assert piece, "the process ended"
-            read += piece
-        return read.decode().rstrip("\n").split(" ", 1)
 
 
 @attrs.define
