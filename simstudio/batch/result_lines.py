@@ -30,6 +30,7 @@ class ResultLines:
         ordered: Whether items come in the order of the inputs.
         goes_on: Whether the file may hold items of an earlier run; if not, it is emptied before the first item.
         before: Called before the first item is written, once the file holds nothing but this batch's items.
+        name: How errors name the file; by default its path.
 
     Attributes:
         path: The file.
@@ -46,8 +47,10 @@ class ResultLines:
         ordered: bool,
         goes_on: bool,
         before: Callable[[], None] | None = None,
+        name: Path | None = None,
     ) -> None:
         self.path = path
+        self._name = name or path
         self._encode = encode
         self._before = before
         self._earlier: _InOrder | _AsTheyEnded | None = None
@@ -71,7 +74,7 @@ class ResultLines:
             try:
                 if not lock_file(fd):
                     raise ResultsError(
-                        f"The results {self.path} cannot be written: another batch is writing them. "
+                        f"The results {self._name} cannot be written: another batch is writing them. "
                         "Wait for its end, or name another file with out=."
                     )
                 if os.path.samestat(os.fstat(fd), self.path.stat()):
@@ -143,7 +146,7 @@ class ResultLines:
     @property
     def _descriptor(self) -> int:
         if self._fd is None:
-            raise ResultsError(f"The results {self.path} are closed.")
+            raise ResultsError(f"The results {self._name} are closed.")
         return self._fd
 
     def _write_again(self, others: Iterable[BatchItem]) -> None:
@@ -188,7 +191,7 @@ class ResultLines:
             raise
 
     def _failed(self, error: OSError) -> ResultsError:
-        return ResultsError(f"The results {self.path} cannot be written: {error.strerror or error}.")
+        return ResultsError(f"The results {self._name} cannot be written: {error.strerror or error}.")
 
 
 class _InOrder:

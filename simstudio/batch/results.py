@@ -127,7 +127,12 @@ class Results:
                 ledger.remember(_NOTE, note)
 
         self._lines = ResultLines(
-            lines_path(self._path), self._encode, ordered=ordered, goes_on=self._goes_on, before=remember
+            lines_path(self._path),
+            self._encode,
+            ordered=ordered,
+            goes_on=self._goes_on,
+            before=remember,
+            name=self._path,
         )
 
     def add(self, item: BatchItem) -> None:

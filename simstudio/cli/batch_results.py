@@ -83,7 +83,7 @@ def _problem_of_rows(path: Path, form: FileFormat, ledger: str) -> str | None:
         return f"that file cannot be read ({error.strerror or error})"
     except ValueError:
         return f"that file is no {form.name} of this batch"
-    return None
+    return None if number else "that file holds no result of this batch"
 
 
 def _rows(path: Path, form: FileFormat) -> Iterator[Mapping[str, Any]]:

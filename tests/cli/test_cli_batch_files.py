@@ -145,6 +145,13 @@ class TestExport:
         assert (result.exit_code, out.read_bytes()) == (2, before)
         assert "results" in result.stderr
 
+    def test_of_csv_its_lines_are_kept_apart_as_well(self, cli, server, work, tmp_path) -> None:
+        path = tmp_path / "out.csv.part.jsonl"
+        path.write_text('{"n": 1}\n')
+
+        assert cli("batch", "run", "work", str(path), "--out", str(tmp_path / "out.csv")).exit_code == 2
+        assert path.read_text() == '{"n": 1}\n'
+
 
 class TestTwoBatches:
     def test_a_file_written_anew_stays_its_batch_s(self, cli, server, work, given, ledger, out) -> None:
@@ -318,6 +325,27 @@ class TestResultsThatOnlyTheLedgerNames:
 
         assert cli("batch", "resume", begun, "--retry-failed", *ordered).exit_code == 0
         assert len(lines(out.read_text())) == 2
+
+    @pytest.mark.parametrize(
+        ("name", "flat"),
+        [("out.csv", []), ("out.csv.gz", ["--flatten"]), ("out.jsonl.gz", []), ("out.parquet", ["--flatten"])],
+    )
+    def test_of_other_formats_its_own_is_known_and_another_left_as_it_is(
+        self, cli, server, work, given, ledger, tmp_path, name, flat
+    ) -> None:
+        made, foreign = tmp_path / name, tmp_path / f"foreign-{name}"
+        cli("batch", "run", "work", given(1, 3), "--ledger", ledger, "--out", str(made), *flat)
+        cli("batch", "run", "work", given(1, 4), "--ledger", f"{ledger}2", "--out", str(foreign), *flat)
+        given(1, 3)
+        work[-1] = 1  # mended
+
+        assert cli("batch", "resume", ledger, "--retry-failed").exit_code == 0
+        for content in (foreign.read_bytes(), b"mine\n", b""):
+            made.write_bytes(content)
+            sent = len(server.requests)
+            result = cli("batch", "resume", ledger)
+            assert (result.exit_code, made.read_bytes(), len(server.requests)) == (2, content, sent)
+            assert f"names {made} for the results, and " in result.stderr
 
     def test_one_that_is_gone_is_made_again(self, cli, begun, out) -> None:
         out.unlink()
