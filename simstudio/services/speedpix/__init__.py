@@ -37,7 +37,7 @@ from simstudio.services.speedpix.errors import (
     UnsupportedOperationError,
 )
 from simstudio.services.speedpix.files import Files
-from simstudio.services.speedpix.models import File, PredictionStatus
+from simstudio.services.speedpix.models import File, PredictionResult, PredictionStatus
 from simstudio.services.speedpix.outputs import FileOutput
 from simstudio.services.speedpix.prediction import (
     Prediction,
@@ -63,6 +63,7 @@ __all__ = [
     "Prediction",
     "PredictionCanceledError",
     "PredictionError",
+    "PredictionResult",
     "PredictionStatus",
     "PredictionTimeoutError",
     "Predictions",
