@@ -13,9 +13,10 @@ one client raises about its service::
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Generic, TypeVar
+from functools import cache
+from typing import Any, Generic, TypeVar, cast
 
 from simstudio.transport.errors import (
     APIConnectionError,
@@ -65,11 +66,48 @@ class ErrorFamily(Generic[S]):
             raise translate(error, kind) from error
 
 
-def translate(error: SimStudioError, kind: type[E]) -> E:
-    """An exception of another class with the message and the attributes of one."""
-    made = kind(str(error))
+def translate(error: SimStudioError, kind: type[E], message: str | None = None) -> E:
+    """Make an exception of another class with the message and the attributes of one."""
+    made = kind(str(error) if message is None else message)
     vars(made).update({name: value for name, value in vars(error).items() if value is not None})
     return made
+
+
+def combine(family: type[E], shared: type[SimStudioError]) -> type[E]:
+    """Return the class that is both, made when it is first needed: for a service with several classes for a status.
+
+    Example:
+        >>> from simstudio.transport.errors import InvalidResponseError, NotFoundError
+        >>> combine(InvalidResponseError, NotFoundError).__mro__[1:3]
+        (<class 'simstudio.transport.errors.InvalidResponseError'>, <class 'simstudio.transport.errors.NotFoundError'>)
+    """
+    if issubclass(family, shared):
+        return family
+    make: Callable[[Any, Any], Any] = _combine
+    return cast("type[E]", make(family, shared))
+
+
+@cache
+def _combine(family: Any, shared: Any) -> Any:
+    is_root = SimStudioError in family.__bases__
+    name = f"{family.__name__.removesuffix('APIError')}{shared.__name__}" if is_root else family.__name__
+    doc = f"{family.__name__} and {shared.__name__} at once. {family.__doc__}"
+    own = {"__module__": family.__module__, "__doc__": doc, "__reduce__": _reduce, "_made_of": (family, shared)}
+    return type(name, (family, shared), own)
+
+
+def _reduce(error: Any) -> tuple[Any, ...]:
+    return revive, (error._made_of, error.args, vars(error).copy())
+
+
+def revive(made_of: tuple[type[Any], ...], args: tuple[Any, ...], state: dict[str, Any]) -> SimStudioError:
+    """Make a pickled or copied exception of a class that only :func:`combine` makes."""
+    family, *shared = made_of
+    kind: Any = combine(family, shared[0]) if shared else family
+    error: SimStudioError = kind.__new__(kind, *args)
+    error.args = args
+    vars(error).update(state)
+    return error
 
 
 def _classes_below(root: type[SimStudioError]) -> Iterator[type[SimStudioError]]:

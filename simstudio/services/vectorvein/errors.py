@@ -10,20 +10,18 @@
     └── TimeoutError       a run was not done in time: simstudio.JobTimeoutError and the builtin
 
 So ``except simstudio.RateLimitError`` serves every service, and programs written for VectorVein's own package keep
-their ``except`` clauses. :func:`combined` makes a class of both trees.
+their ``except`` clauses. :func:`~simstudio.core.error_family.combine` makes a class of both trees.
 """
 
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Mapping
-from functools import cache
-from typing import Any, ClassVar, TypeVar, cast
+from collections.abc import Mapping
+from typing import Any
 
+from simstudio.core.error_family import combine, revive
 from simstudio.core.errors import JobFailedError, JobTimeoutError
 from simstudio.transport.errors import SimStudioError
-
-F = TypeVar("F", bound="VectorVeinAPIError")
 
 
 class VectorVeinAPIError(SimStudioError):
@@ -43,8 +41,6 @@ class VectorVeinAPIError(SimStudioError):
         >>> VectorVeinAPIError("no such app", 404).status_code
         404
     """
-
-    _made_of: ClassVar[tuple[type[Any], type[Any]] | None] = None
 
     def __init__(
         self,
@@ -75,9 +71,6 @@ class VectorVeinAPIError(SimStudioError):
     def data(self) -> Any:
         """Data of the envelope, as plain JSON data."""
         return self.details.get("data") if isinstance(self.details, Mapping) else None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _revived, (self._made_of or (type(self),), self.args, self.__dict__.copy())
 
 
 class APIKeyError(VectorVeinAPIError):
@@ -113,32 +106,5 @@ class TimeoutError(VectorVeinAPIError, JobTimeoutError, builtins.TimeoutError): 
     job: Any
 
 
-def combined(family: type[F], shared: type[SimStudioError]) -> type[F]:
-    """The subclass of a documented exception and of an exception of :mod:`simstudio.errors`.
-
-    Example:
-        >>> from simstudio.errors import NotFoundError
-        >>> issubclass(combined(AccessKeyError, NotFoundError), NotFoundError)
-        True
-    """
-    if issubclass(family, shared):
-        return family
-    make: Callable[[Any, Any], Any] = _combine
-    return cast("type[F]", make(family, shared))
-
-
-@cache
-def _combine(family: Any, shared: Any) -> Any:
-    name = f"VectorVein{shared.__name__}" if family is VectorVeinAPIError else family.__name__
-    doc = f"{family.__name__} and {shared.__name__} at once. {family.__doc__}"
-    return type(name, (family, shared), {"__module__": __name__, "__doc__": doc, "_made_of": (family, shared)})
-
-
-def _revived(made_of: tuple[type[Any], ...], args: tuple[Any, ...], state: dict[str, Any]) -> VectorVeinAPIError:
-    """A pickled or copied exception, made anew; its class may be one that only :func:`combined` makes."""
-    family, *shared = made_of
-    kind: Any = combined(family, shared[0]) if shared else family
-    error: VectorVeinAPIError = kind.__new__(kind, *args)
-    error.args = args
-    error.__dict__.update(state)
-    return error
+combined = combine
+_revived = revive  # pickles of earlier versions name it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 import pickle
@@ -385,6 +386,22 @@ def test_an_error_of_two_families_pickles_with_all_it_says(shared: type[SimStudi
     assert type(found) is type(error)
     assert (found.status_code, found.status, found.msg, found.data, found.rid) == (429, 503, "m", [1], "rid-1")
     assert found.code == error.code
+
+
+OLD = (
+    "gASV5gAAAAAAAACMJHNpbXN0dWRpby5zZXJ2aWNlcy52ZWN0b3J2ZWluLmVycm9yc5SMCF9yZXZpdmVklJOUaACMElZlY3RvclZlaW5BUElFcnJv"
+    "cpSTlIwac2ltc3R1ZGlvLnRyYW5zcG9ydC5lcnJvcnOUjA5SYXRlTGltaXRFcnJvcpSTlIaUjARzbG93lIWUfZQojARjb2RllE6MBnN0YXR1c5RL"
+    "yIwHZGV0YWlsc5ROjAtzZXJ2ZXJfY29kZZROjAhyZXNwb25zZZROjAdoaXN0b3J5lCmMC3N0YXR1c19jb2RllE2tAXWHlFKULg=="
+)
+"""A VectorVeinRateLimitError, pickled when this package made its class itself."""
+
+
+def test_an_error_of_an_earlier_version_is_loaded():
+    error = pickle.loads(base64.b64decode(OLD))
+
+    assert type(error) is combined(VectorVeinAPIError, simstudio.RateLimitError)
+    assert (type(error).__name__, str(error)) == ("VectorVeinRateLimitError", "slow")
+    assert (error.status_code, error.status) == (429, 200)
 
 
 def test_an_error_of_a_users_own_kind_pickles():

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from simstudio.core.conversion import require, structure
+from simstudio.core.error_family import translate
 from simstudio.core.failures import add_advice, gateway_advice
 from simstudio.core.model import Model
 from simstudio.core.modes import M
@@ -109,7 +110,8 @@ class VectorVeinResource(APIResource[M]):
         try:
             return (yield from super()._send(request))
         except APIConnectionError as error:
-            raise _request_error(error) from error
+            shared = APITimeoutError if isinstance(error, APITimeoutError) else APIConnectionError
+            raise translate(error, combined(RequestError, shared), f"Request failed: {error}") from error
 
     def _call(self, request: Request) -> Flow[Response]:
         """Send the request of ``client.request``, and raise for an error."""
@@ -138,30 +140,9 @@ class VectorVeinResource(APIResource[M]):
                 require(made, envelope.response, **needed)
             return made
         except InvalidResponseError as error:
-            raise combined(RequestError, InvalidResponseError)(
-                str(error),
-                envelope.status,
-                status=error.status,
-                details=envelope.content,
-                response=error.response,
-                history=error.history,
-            ) from error
-
-
-def _request_error(error: APIConnectionError) -> RequestError:
-    shared = APITimeoutError if isinstance(error, APITimeoutError) else APIConnectionError
-    made = combined(RequestError, shared)(
-        f"Request failed: {error}",
-        error.status,
-        code=error.code,
-        status=error.status,
-        details=error.details,
-        response=error.response,
-        history=error.history,
-    )
-    for name in ("host", "port", "sent"):
-        setattr(made, name, getattr(error, name))
-    return made
+            own = translate(error, combined(RequestError, InvalidResponseError))
+            own.status_code, own.details = envelope.status, envelope.content
+            raise own from error
 
 
 def drop_none(**values: Any) -> dict[str, Any]:
