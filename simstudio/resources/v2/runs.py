@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 from simstudio.core.conversion import structure
 from simstudio.core.downloads import Download
@@ -31,10 +31,12 @@ from simstudio.resources.v2.execution import (
     is_refusal,
     parse_run,
 )
-from simstudio.resources.v2.run_handle import RunHandle
 from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.flow import Flow
 from simstudio.transport.message import MAX_EVENT_SIZE
+
+if TYPE_CHECKING:
+    from simstudio.resources.v2.run_handle import RunHandle
 
 Timeout = float | Unset | None
 
@@ -296,6 +298,8 @@ class Runs(APIResource[M]):
         Example:
             >>> client.v2.runs.wait("wf", run_id, timeout=60).status  # doctest: +SKIP
         """
+        from simstudio.resources.v2.run_handle import RunHandle  # few programs need it
+
         check_timeout(timeout)
         check_timeout(poll_interval, "poll_interval")
         if on_progress is not None and not callable(on_progress):
@@ -309,6 +313,8 @@ class Runs(APIResource[M]):
             >>> receipt = client.v2.runs.submit("wf", input={"name": "Ada"})  # doctest: +SKIP
             >>> client.v2.runs.handle("wf", receipt.run_id).result(timeout=60).output  # doctest: +SKIP
         """
+        from simstudio.resources.v2.run_handle import RunHandle
+
         return RunHandle(self, workflow_id, run_id)
 
     @endpoint("POST", "/api/v2/workflows/{workflowId}/runs/{runId}/cancel", "cancelRunV2", resend="claimed")

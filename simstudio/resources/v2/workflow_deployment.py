@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from simstudio.core.endpoint import Sender, endpoint
 from simstudio.core.modes import M
 from simstudio.core.resource import APIResource
 from simstudio.models.v2.deployments import PublicApiAccess, WorkflowDeployment
-from simstudio.resources.v2.deployment_handle import DeploymentHandle
 from simstudio.transport.flow import Flow
+
+if TYPE_CHECKING:
+    from simstudio.resources.v2.deployment_handle import DeploymentHandle
 
 
 class WorkflowDeployments(APIResource[M]):
@@ -52,4 +56,6 @@ class WorkflowDeployments(APIResource[M]):
             >>> client.v2.workflows.rollback("workflow-id")  # doctest: +SKIP
             >>> client.v2.workflows.deployment.handle("workflow-id").wait(timeout=60).deployed_at  # doctest: +SKIP
         """
+        from simstudio.resources.v2.deployment_handle import DeploymentHandle  # few programs need it
+
         return DeploymentHandle(self, workflow_id)

@@ -15,7 +15,6 @@ from simstudio.models.v2.deployments import (
     UndeployedWorkflow,
     WorkflowDeployment,
 )
-from simstudio.resources.v2.deployment_handle import DeploymentHandle
 from simstudio.transport.flow import Flow
 
 
@@ -80,6 +79,8 @@ class WorkflowPublishing(APIResource[M]):
             >>> client.v2.workflows.rollback("workflow-id")  # doctest: +SKIP
             >>> client.v2.workflows.wait_until_deployed("workflow-id", timeout=60)  # doctest: +SKIP
         """
+        from simstudio.resources.v2.deployment_handle import DeploymentHandle  # few programs need it
+
         check_timeout(timeout)
         check_timeout(poll_interval, "poll_interval")
         handle = DeploymentHandle(self, workflow_id, poller=self.poller)
