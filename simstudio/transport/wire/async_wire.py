@@ -18,7 +18,7 @@ from simstudio.transport.wire.async_network import AsyncNetwork
 from simstudio.transport.wire.async_pool import AsyncPool
 from simstudio.transport.wire.body import Collector, HTTPXBody
 from simstudio.transport.wire.failures import CLOSED_HERE, refused, translate
-from simstudio.transport.wire.internals import import_locks, use_pool
+from simstudio.transport.wire.internals import AsyncTransport, import_locks
 from simstudio.transport.wire.loops import PerLoop
 from simstudio.transport.wire.messages import origin_of, prepare, respond
 from simstudio.transport.wire.routes import Route, environment_proxy
@@ -127,8 +127,7 @@ class _Transports:
             await asyncio.to_thread(import_locks)
         # Reading the certificates takes longer than many a call: other tasks go on meanwhile.
         context = await asyncio.to_thread(self._trust.context) if route.scheme == "https" else None
-        transport = httpx.AsyncHTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
-        use_pool(transport, self._pools.get(route) or self._make_pool(route, context))
+        transport = AsyncTransport(self._pools.get(route) or self._make_pool(route, context))
         opened = self._transports[origin] = transport, route
         return opened
 

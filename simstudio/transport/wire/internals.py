@@ -9,14 +9,24 @@ from typing import Any
 import httpx
 
 
-def use_pool(transport: httpx.HTTPTransport | httpx.AsyncHTTPTransport, pool: Any) -> None:
-    """Have a transport send over a pool.
+class Transport(httpx.HTTPTransport):
+    """httpx's transport over a pool of ours.
 
     Over httpx's own pool each byte of a dribbled header gets the whole timeout anew
     (``tests/wire/test_wire_deadline.py``), and n calls at once cost n²: 6,000 at a concurrency of 200 take 42 s instead
-    of 1.6 s (``tests/benchmarks/throughput.py``).
+    of 1.6 s (``tests/benchmarks/throughput.py``). httpx's initializer, which makes that pool and reads certificates for
+    it, is not called.
     """
-    transport._pool = pool
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+
+
+class AsyncTransport(httpx.AsyncHTTPTransport):
+    """The same for an event loop; there httpx's pool costs even more."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
 
 
 def has_surplus(connection: Any) -> bool:

@@ -7,7 +7,6 @@ replace that method see whatever is sent from then on.
 
 from __future__ import annotations
 
-import ssl
 import time
 import weakref
 from threading import Lock
@@ -21,7 +20,7 @@ from simstudio.transport.message import Request, Response
 from simstudio.transport.wire import WireOptions
 from simstudio.transport.wire.body import Collector, HTTPXBody
 from simstudio.transport.wire.failures import translate
-from simstudio.transport.wire.internals import use_pool
+from simstudio.transport.wire.internals import Transport
 from simstudio.transport.wire.messages import origin_of, prepare, respond
 from simstudio.transport.wire.routes import Route, environment_proxy
 from simstudio.transport.wire.sync_network import SyncNetwork
@@ -101,9 +100,7 @@ class HTTPXWire:
     def _open(self, origin: str) -> Opened:
         with self._lock, no_fork:
             route = Route(origin.partition(":")[0], environment_proxy(origin) if self._options.proxies else None)
-            transport = httpx.HTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
-            use_pool(transport, self._pools.get(route) or self._make_pool(route))
-            opened = self._transports[origin] = transport, route
+            opened = self._transports[origin] = Transport(self._pools.get(route) or self._make_pool(route)), route
         return opened
 
     def _make_pool(self, route: Route) -> SyncPool:
