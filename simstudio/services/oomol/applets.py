@@ -72,7 +72,7 @@ class Applets(TaskFlows[M]):
         Args:
             applet_id: Its id, which takes a look at the whole list; or an :class:`Applet` of an earlier list.
             input_values: Inputs in one of the three forms; they win over those the applet brings along.
-            polling_options: As for ``tasks.wait_for_completion``.
+            polling_options: Options of the wait as a dict, see :class:`PollingOptions`.
             **options: The same as keywords; they win.
 
         Returns:

@@ -32,7 +32,7 @@ class TaskExecution(QueuedExecution[RunResult]):
         del on_hint
         super().__init__(context, block_id)
         # A short first pause: the interval of the documented options, 2 s, is long for a batch of small tasks.
-        self._polling = polling(None, interval_ms=500, timeout_ms=None if timeout is None else timeout * 1000)
+        self._polling = polling(None, interval_ms=500, timeout=timeout)
         self._tasks: TaskFlows[Any] = TaskFlows(context, "tasks")
 
     def begin(self, value: Any, claim: str | None) -> Flow[Receipt]:

@@ -1,4 +1,4 @@
-"""Polling options: the documented dict in milliseconds, or keywords, or both (keywords win)."""
+"""Options of waits: the documented dict, or keywords, or both (keywords win)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import attrs
 
+from simstudio.core.options import check_timeout
 from simstudio.core.polling import PollSchedule
 from simstudio.transport.errors import InvalidInputError
 
@@ -26,8 +27,27 @@ class BackoffStrategy(str, enum.Enum):
 
 
 class PollingOptions(TypedDict, total=False):
-    """The documented options, for annotations; a plain dict will do."""
+    """Options of a wait, as keywords or as a dict; keywords win.
 
+    By default it polls at once, then after 2 s, 3 s, 4.5 s … up to 10 s, and waits for ever. It tolerates up to five
+    failed polls in a row.
+
+    Attributes:
+        timeout: Seconds to wait. The last pause is cut to it, and one final poll made. None waits for ever.
+        poll_interval: Seconds between polls, in place of growing ones.
+        on_progress: Called with the task, or the installation, at each poll; may be async on an async client. What it
+            raises ends the wait.
+        on_log: Called with each line of the task's log once, in order, the last ones before the wait returns or raises.
+            Each poll then reads the whole log: the service has no way to ask for the rest of it.
+        timeout_ms: ``timeout`` in milliseconds.
+        interval_ms: Milliseconds between the first poll, which is made at once, and the second (2000).
+        backoff_strategy: ``exponential`` (default) or ``fixed``, see :class:`BackoffStrategy`.
+        backoff_factor: Growth from one pause to the next (1.5).
+        max_interval_ms: Milliseconds that no growing pause exceeds (10000).
+    """
+
+    timeout: float | None
+    poll_interval: float | None
     interval_ms: float
     timeout_ms: float | None
     max_interval_ms: float
@@ -88,12 +108,15 @@ def polling(options: Mapping[str, Any] | None, **keywords: Any) -> Polling:
         options = {}
     if not isinstance(options, Mapping):
         raise InvalidInputError(f"Polling options are a dict, not {type(options).__name__}.")
-    known = attrs.fields_dict(Polling)
+    known = PollingOptions.__annotations__
     for name in (*options, *keywords):
         if name not in known:
             raise InvalidInputError(f"There is no polling option {name!r}; there are {', '.join(known)}.")
     given = {**options, **{name: value for name, value in keywords.items() if value is not None}}
     given = {name: value for name, value in given.items() if value is not None}
+    _convert_seconds(given, "timeout", "timeout_ms")
+    if _convert_seconds(given, "poll_interval", "interval_ms", "max_interval_ms", "backoff_strategy", "backoff_factor"):
+        given["backoff_strategy"] = BackoffStrategy.FIXED
     for name in ("interval_ms", "max_interval_ms"):
         _check_number(given, name, least=0)
     _check_number(given, "backoff_factor", least=1)
@@ -109,6 +132,18 @@ def polling(options: Mapping[str, Any] | None, **keywords: Any) -> Polling:
         if name in given and not callable(given[name]):
             raise InvalidInputError(f"{name} must be a function, not {given[name]!r}.")
     return Polling(**given)
+
+
+def _convert_seconds(given: dict[str, Any], name: str, *documented: str) -> bool:
+    """Replace an option in seconds by the documented one in milliseconds; whether it was given."""
+    seconds = check_timeout(given.pop(name, None), name)
+    if seconds is None:
+        return False
+    for other in documented:
+        if other in given:
+            raise InvalidInputError(f"{name} and {other} exclude each other: give one of them.")
+    given[documented[0]] = seconds * 1000
+    return True
 
 
 def _check_number(given: dict[str, Any], name: str, *, least: float) -> float | None:

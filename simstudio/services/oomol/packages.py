@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from simstudio.core.modes import M
@@ -10,7 +10,7 @@ from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset
 from simstudio.services.oomol.errors import InstallFailedError, TimeoutError  # noqa: A004 - the documented name
 from simstudio.services.oomol.models import InstallTask, InstallTaskList, PackageList
-from simstudio.services.oomol.options import BackoffStrategy, Polling, PollingOptions, polling
+from simstudio.services.oomol.options import Polling, PollingOptions, polling
 from simstudio.services.oomol.requests import id_in, task_in
 from simstudio.services.oomol.resource import OomolResource
 from simstudio.services.oomol.waiting import called, unwrapped
@@ -100,25 +100,14 @@ class Packages(OomolResource[M]):
         self,
         task_id: str | InstallTask,
         options: Mapping[str, Any] | None = None,
-        *,
-        interval_ms: float | None = None,
-        timeout_ms: float | None = None,
-        max_interval_ms: float | None = None,
-        backoff_strategy: BackoffStrategy | str | None = None,
-        backoff_factor: float | None = None,
-        on_progress: Callable[[InstallTask], Any] | None = None,
+        **keywords: Unpack[PollingOptions],
     ) -> Flow[InstallTask]:
         """Wait until an installation has ended well.
 
         Args:
             task_id: Its id, or an earlier state of it.
-            options: The options below as a dict; keywords win.
-            interval_ms: Milliseconds before the second poll (2000).
-            timeout_ms: Milliseconds to wait; None waits for ever.
-            max_interval_ms: Milliseconds that no growing pause exceeds (10000).
-            backoff_strategy: ``exponential`` (default) or ``fixed``.
-            backoff_factor: Growth from one pause to the next (1.5).
-            on_progress: Called with the installation at each poll; may be async on an async client.
+            options: Options as a dict, see :class:`PollingOptions`.
+            **keywords: The same as keywords; they win.
 
         Returns:
             The installation.
@@ -131,15 +120,7 @@ class Packages(OomolResource[M]):
         Example:
             >>> client.packages.wait_for_install_completion("i-1", timeout_ms=60_000).package_path  # doctest: +SKIP
         """
-        chosen = polling(
-            options,
-            interval_ms=interval_ms,
-            timeout_ms=timeout_ms,
-            max_interval_ms=max_interval_ms,
-            backoff_strategy=backoff_strategy,
-            backoff_factor=backoff_factor,
-            on_progress=on_progress,
-        )
+        chosen = polling(options, **keywords)
         return (yield from self._wait(_id_of(task_id), chosen))
 
     @operation
@@ -156,7 +137,7 @@ class Packages(OomolResource[M]):
         Args:
             name: Of the package.
             version: Its version; the newest where it is not given.
-            polling_options: As for :meth:`wait_for_install_completion`.
+            polling_options: Options of the wait as a dict, see :class:`PollingOptions`.
             **options: The same as keywords; they win.
 
         Returns:
@@ -214,7 +195,7 @@ class Packages(OomolResource[M]):
         def expired(last: InstallTask | None) -> TimeoutError:
             state = f"last seen {last.status!r}" if last is not None else "never seen"
             return TimeoutError(
-                f"The installation {task_id} was not done within {options.timeout_ms:g} ms ({state}). It goes on; "
+                f"The installation {task_id} was not done within {options.timeout:g} s ({state}). It goes on; "
                 f"wait again with packages.wait_for_install_completion({task_id!r}).",
                 task_id,
                 last,

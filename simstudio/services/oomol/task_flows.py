@@ -20,7 +20,7 @@ from simstudio.services.oomol.errors import (
 )
 from simstudio.services.oomol.inputs import InputValues
 from simstudio.services.oomol.models import CreatedTask, RunResult, Task, TaskLog, result_of
-from simstudio.services.oomol.options import BackoffStrategy, Polling, polling
+from simstudio.services.oomol.options import Polling, polling
 from simstudio.services.oomol.requests import BlockField, file_list, id_in, request_body, task_in, with_block_in
 from simstudio.services.oomol.resource import OomolResource
 from simstudio.services.oomol.waiting import LogReader, called, failed, unwrapped
@@ -144,8 +144,8 @@ class TaskFlows(OomolResource[M]):
         def expired(last: Task | None) -> TimeoutError:
             state = f"last seen {last.status!r}" if last is not None else "never seen"
             return TimeoutError(
-                f"The task {task_id} did not complete within {options.timeout_ms:g} ms ({state}). It goes on; wait "
-                f"again with tasks.wait_for_completion({task_id!r}), or give a larger timeout_ms.",
+                f"The task {task_id} did not complete within {options.timeout:g} s ({state}). It goes on; wait again "
+                f"with tasks.wait_for_completion({task_id!r}), or give a longer timeout.",
                 task_id,
                 last,
                 logs=reader.logs,
@@ -228,13 +228,8 @@ class TaskHandle(SubmittedRun[M, Task, RunResult], OomolResource[M]):
     def _await(
         self, timeout: float | None, on_progress: Callable[[Task], Any] | None, poll_interval: float | None
     ) -> Flow[Task]:
-        options: dict[str, Any] = {
-            "timeout_ms": None if timeout is None else timeout * 1000,
-            "on_progress": on_progress,
-        }
-        if poll_interval is not None:
-            options |= {"interval_ms": poll_interval * 1000, "backoff_strategy": BackoffStrategy.FIXED}
-        return self._tasks._wait(self.id, polling(None, **options), LogReader())
+        options = polling(None, timeout=timeout, poll_interval=poll_interval, on_progress=on_progress)
+        return self._tasks._wait(self.id, options, LogReader())
 
     def _result(self, state: Task) -> Flow[RunResult]:
         self._tasks._check(state, None)

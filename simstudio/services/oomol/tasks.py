@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.services.oomol.inputs import InputValues
-from simstudio.services.oomol.models import CreatedTask, RunResult, StopReply, Task, TaskList, TaskLog
-from simstudio.services.oomol.options import BackoffStrategy, PollingOptions, polling
+from simstudio.services.oomol.models import CreatedTask, RunResult, StopReply, Task, TaskList
+from simstudio.services.oomol.options import PollingOptions, polling
 from simstudio.services.oomol.requests import id_of
 from simstudio.services.oomol.task_batches import TaskBatches
 from simstudio.services.oomol.task_flows import Logs, TaskHandle
@@ -155,30 +155,14 @@ class Tasks(TaskBatches[M]):
         self,
         task_id: str | Task | CreatedTask,
         options: Mapping[str, Any] | None = None,
-        *,
-        interval_ms: float | None = None,
-        timeout_ms: float | None = None,
-        max_interval_ms: float | None = None,
-        backoff_strategy: BackoffStrategy | str | None = None,
-        backoff_factor: float | None = None,
-        on_progress: Callable[[Task], Any] | None = None,
-        on_log: Callable[[TaskLog], Any] | None = None,
+        **keywords: Unpack[PollingOptions],
     ) -> Flow[Task]:
         """Wait until a task has completed.
 
-        It polls at once, then after 2 s, 3 s, 4.5 s … up to 10 s, and bears up to five failed polls in a row.
-
         Args:
             task_id: Its id, an earlier state of it, or its receipt.
-            options: The options below as a dict; keywords win.
-            interval_ms: Milliseconds before the second poll (2000).
-            timeout_ms: Milliseconds to wait; None waits for ever. The last pause is cut to it, and one final poll made.
-            max_interval_ms: Milliseconds that no growing pause exceeds (10000).
-            backoff_strategy: ``exponential`` (default) or ``fixed``, see :class:`BackoffStrategy`.
-            backoff_factor: Growth from one pause to the next (1.5).
-            on_progress: Called with the task at each poll; may be async on an async client. What it raises comes out.
-            on_log: Called with each log line once, in order, the last ones before this returns or raises. Each poll
-                then reads the whole log: the service has no way to ask for the rest of it.
+            options: Options as a dict, see :class:`PollingOptions`.
+            **keywords: The same as keywords; they win.
 
         Returns:
             The completed task.
@@ -193,16 +177,7 @@ class Tasks(TaskBatches[M]):
             >>> client.tasks.wait_for_completion("t-1", {"timeout_ms": 60_000}).status  # doctest: +SKIP
             'completed'
         """
-        chosen = polling(
-            options,
-            interval_ms=interval_ms,
-            timeout_ms=timeout_ms,
-            max_interval_ms=max_interval_ms,
-            backoff_strategy=backoff_strategy,
-            backoff_factor=backoff_factor,
-            on_progress=on_progress,
-            on_log=on_log,
-        )
+        chosen = polling(options, **keywords)
         return (yield from self._wait(id_of(task_id), chosen, LogReader()))
 
     @operation
@@ -217,7 +192,7 @@ class Tasks(TaskBatches[M]):
 
         Args:
             request: As for :meth:`create`.
-            polling_options: As for :meth:`wait_for_completion`.
+            polling_options: Options of the wait as a dict, see :class:`PollingOptions`.
             **options: The same as keywords; they win.
 
         Returns:
@@ -248,7 +223,7 @@ class Tasks(TaskBatches[M]):
 
         Args:
             request: As for :meth:`create`.
-            polling_options: As for :meth:`wait_for_completion`.
+            polling_options: Options of the wait as a dict, see :class:`PollingOptions`.
             **options: The same as keywords; they win.
 
         Returns:
@@ -285,7 +260,7 @@ class Tasks(TaskBatches[M]):
             block_id: ``package::block``.
             input_values: As for :meth:`create`.
             files: As for :meth:`create_with_files`.
-            polling_options: As for :meth:`wait_for_completion`.
+            polling_options: Options of the wait as a dict, see :class:`PollingOptions`.
             manifest: In place of ``block_id``, sent under that name.
             **options: The polling options as keywords; they win.
 

@@ -12,7 +12,7 @@ from simstudio.core.namespace import namespace
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, check_headers
 from simstudio.services.speedpix.files import Files
-from simstudio.services.speedpix.options import unwrap
+from simstudio.services.speedpix.options import one_interval, unwrap
 from simstudio.services.speedpix.prediction_batches import PredictionBatches
 from simstudio.services.speedpix.predictions import DEFAULT_RESOURCE, Predictions, check_waiting
 from simstudio.services.speedpix.resource import Policy, SpeedPixSession
@@ -70,6 +70,7 @@ class SpeedPixCalls(PredictionBatches[M], BaseClient[M]):
         file_encoding_strategy: str | None = None,
         timeout: float | None = 3600.0,
         on_progress: Callable[[Prediction[M]], Any] | None = None,
+        poll_interval: float | None = None,
         upload_paths: bool | None = None,
         upload_root: str | os.PathLike[str] | None = None,
     ) -> Flow[Any]:
@@ -85,10 +86,11 @@ class SpeedPixCalls(PredictionBatches[M], BaseClient[M]):
             randomise_seeds: Whether seeds are drawn anew.
             return_temp_files: Whether intermediate files are returned too.
             resource_config_id: The capacity it runs on; empty sends none.
-            polling_interval: Seconds between questions, in place of growing ones (0.5 s to 10 s).
+            polling_interval: The same as ``poll_interval``, as the service's own package calls it.
             file_encoding_strategy: ``url`` or ``base64``; see :meth:`predictions.create`.
             timeout: Seconds to wait, None for ever.
             on_progress: Called with the prediction at each question.
+            poll_interval: Seconds between questions, in place of growing ones (0.5 s to 10 s).
             upload_paths: Whether texts that name a media file are uploaded, in place of the client's setting.
             upload_root: From where, in place of the client's setting.
 
@@ -115,6 +117,7 @@ class SpeedPixCalls(PredictionBatches[M], BaseClient[M]):
             return_temp_files=return_temp_files,
             resource_config_id=resource_config_id,
             polling_interval=polling_interval,
+            poll_interval=poll_interval,
             file_encoding_strategy=file_encoding_strategy,
             timeout=timeout,
             on_progress=on_progress,
@@ -122,7 +125,8 @@ class SpeedPixCalls(PredictionBatches[M], BaseClient[M]):
             upload_root=upload_root,
         )
         waits = options.pop("wait")
-        waiting = (options.pop("timeout"), options.pop("on_progress"), options.pop("polling_interval"))
+        interval = one_interval(options.pop("polling_interval"), options.pop("poll_interval"))
+        waiting = (options.pop("timeout"), options.pop("on_progress"), interval)
         check_waiting(*waiting)  # before anything is sent
         patience = waiting[0] if waits else 0.0
         prediction = yield from self.predictions._begin(workflow_id, options.pop("input"), patience=patience, **options)

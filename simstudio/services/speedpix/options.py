@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from simstudio.core.environment import from_environment
+from simstudio.core.options import check_timeout
 from simstudio.services.speedpix.errors import SpeedPixConfigurationError
 from simstudio.transport.endpoint import check_base_url
-from simstudio.transport.errors import ConfigurationError
+from simstudio.transport.errors import ConfigurationError, InvalidInputError
 from simstudio.transport.secret import Secret
 
 DEFAULT_ENDPOINT = "https://openai.edu-aliyun.com"
@@ -43,6 +44,19 @@ def check_endpoint(given: Secret[Any]) -> str:
         return check_base_url(from_environment(given, "SPEEDPIX_ENDPOINT", DEFAULT_ENDPOINT))
     except ConfigurationError as error:
         raise SpeedPixConfigurationError(str(error).replace("base_url", "endpoint")) from None
+
+
+def one_interval(polling_interval: float | None, poll_interval: float | None) -> float | None:
+    """The pause between questions, under the service's own name for it or the one that all services have.
+
+    Raises:
+        InvalidInputError: Both are given, or it is no number of seconds.
+    """
+    if polling_interval is not None and poll_interval is not None:
+        raise InvalidInputError("polling_interval and poll_interval are the same: give one of them.")
+    if polling_interval is not None:
+        return check_timeout(polling_interval, "polling_interval")
+    return check_timeout(poll_interval, "poll_interval")
 
 
 def unwrap(input: Any, **options: Any) -> dict[str, Any]:

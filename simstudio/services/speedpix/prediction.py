@@ -15,8 +15,8 @@ from simstudio.core.resource import APIResource
 from simstudio.core.runs import SubmittedRun
 from simstudio.services.speedpix.errors import SpeedPixException
 from simstudio.services.speedpix.models import CANCELED, FINAL, SUCCEEDED, Progress
+from simstudio.services.speedpix.options import one_interval
 from simstudio.services.speedpix.twins import Detached, asynchronous
-from simstudio.transport.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from simstudio.services.speedpix.predictions import Predictions
@@ -108,11 +108,11 @@ class Prediction(SubmittedRun[M, "Prediction[Any]", Any]):
         five failed questions in a row.
 
         Args:
-            polling_interval: Seconds between questions, in place of the growing ones.
+            polling_interval: The same as ``poll_interval``, as the service's own package calls it.
             timeout: Seconds to wait, None for ever.
             on_progress: Called with this prediction at each question; may be async where this is awaited. What it
                 raises ends the wait.
-            poll_interval: The same as ``polling_interval``, as other services' runs call it.
+            poll_interval: Seconds between questions, in place of the growing ones.
 
         Returns:
             This prediction, succeeded.
@@ -126,10 +126,7 @@ class Prediction(SubmittedRun[M, "Prediction[Any]", Any]):
         Example:
             >>> prediction.wait(timeout=600).output  # doctest: +SKIP
         """
-        if polling_interval is not None and poll_interval is not None:
-            raise InvalidInputError("polling_interval and poll_interval are the same: give one of them.")
-        interval = polling_interval if polling_interval is not None else poll_interval
-        return (yield from self._await(timeout, on_progress, interval))
+        return (yield from self._await(timeout, on_progress, one_interval(polling_interval, poll_interval)))
 
     @operation
     def result(self, *, timeout: float | None = 3600.0) -> Flow[Any]:

@@ -333,7 +333,7 @@ def check_waiting(timeout: object, on_progress: object, interval: object) -> flo
     check_timeout(timeout)
     if on_progress is not None and not callable(on_progress):
         raise InvalidInputError(f"on_progress must be a function of the prediction, not {on_progress!r}.")
-    return check_timeout(interval, "polling_interval")
+    return check_timeout(interval, "poll_interval")
 
 
 def check_id(value: Any, name: str, *, optional: bool = False) -> str:
