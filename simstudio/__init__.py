@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         ServerError,
         SimStudioError,
         StreamError,
+        TooManyFailuresError,
         UsageLimitExceededError,
     )
     from simstudio.models.cancellation import CancelResult
@@ -133,6 +134,7 @@ _HOMES = {
         "ServerError",
         "SimStudioError",
         "StreamError",
+        "TooManyFailuresError",
         "UsageLimitExceededError",
     ),
     "core.downloads": ("Download",),
@@ -255,6 +257,7 @@ __all__ = [
     "StreamError",
     "StreamEvent",
     "ThinkingEvent",
+    "TooManyFailuresError",
     "ToolEvent",
     "Trace",
     "TruncatedOutputWarning",

@@ -25,6 +25,7 @@
     ├── LedgerError                   the ledger of a batch cannot be used, or not in this way
     │   └── InputChangedError         an input differs from the one in the ledger under the same key
     ├── ResultsError                  the results of a batch cannot be written to their file
+    ├── TooManyFailuresError          more items of a batch failed than max_failures lets pass
     └── WebhookError                  a webhook delivery that cannot be trusted, see simstudio.webhooks
 
 ``error.code`` is the documented code (UNAUTHORIZED, TIMEOUT, RATE_LIMIT_EXCEEDED, USAGE_LIMIT_EXCEEDED,
@@ -43,6 +44,7 @@ from simstudio.batch.errors import (
     InputChangedError,
     LedgerError,
     ResultsError,
+    TooManyFailuresError,
 )
 from simstudio.core.errors import (
     APIVersionError,
@@ -116,6 +118,7 @@ __all__ = [
     "ServerError",
     "SimStudioError",
     "StreamError",
+    "TooManyFailuresError",
     "UsageLimitExceededError",
     "status_error_class",
 ]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from simstudio.batch.errors import LedgerError
+from simstudio.batch.failures import may_run_again
 from simstudio.batch.items import BatchItem
 from simstudio.batch.outage import is_miss
 from simstudio.batch.records import Intent
@@ -224,7 +225,7 @@ class Attempts:
             return False
         if gone:
             return work.misses <= _MOST_MISSES
-        return work.attempts - work.refusals - work.misses <= self._options.max_retries
+        return work.attempts - work.refusals - work.misses - work.spent <= self._options.max_retries
 
     def _pause(self, work: WorkItem) -> float:
         return self._options.backoff.delay(work.attempts, random=random.random())  # noqa: S311 - no secret
@@ -255,11 +256,18 @@ class Attempts:
         *,
         result: Any = None,
         error: SimStudioError | None = None,
-    ) -> BatchItem | Unwritten:
+    ) -> BatchItem | Unwritten | Again:
         item = work.ended(state, self._clock(), result=result, error=error)
         if self._ledger is not None:
             try:
                 self._ledger.finish(item)
             except LedgerError as failure:
                 return Unwritten(item, failure)
+        if error is not None and self._may_run_again(work, item):
+            work.rerun(item)
+            return Again(self._pause(work))
         return item
+
+    def _may_run_again(self, work: WorkItem, item: BatchItem) -> bool:
+        again = item.state == "failed" and work.reruns < self._options.given["retries"]
+        return again and item.error is not None and may_run_again(item.error)

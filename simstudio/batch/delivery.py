@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
 from simstudio.batch.backlog import MOST_WEIGHT, weight_of
+from simstudio.batch.failures import DeadLetters, FailureLimit
 from simstudio.batch.progress import WORTH_TELLING
 
 if TYPE_CHECKING:
@@ -64,6 +65,9 @@ class Delivery:
         self._options = options
         self._progress = progress
         self._results = results
+        most, path = options.given["max_failures"], options.given["dead_letters"]
+        self._limit = None if most is None else FailureLimit(most)
+        self._letters = None if path is None else DeadLetters(path)
         self._failure: Exception | None = None  # of the results file, raised once the item is handed over
         self._on_result = on_result
         self._on_progress = on_progress
@@ -86,7 +90,8 @@ class Delivery:
         Raises:
             Exception: What ``on_result`` or ``on_progress`` raised; the item is handed over all the same.
             SimStudioError: Why it has no result, where that ends the batch; it is handed over, too.
-            ResultsError: The results file cannot be written; the item is handed over all the same.
+            TooManyFailuresError: Too many have no result; the item is handed over, too.
+            ResultsError: A file cannot be written; the item is handed over all the same.
         """
         self._progress.count(item)
         try:
@@ -94,8 +99,17 @@ class Delivery:
         finally:
             self._put(item)
         self._raise_failure()
+        if item.error is not None or self._limit is not None:
+            self._judge(item)
+
+    def _judge(self, item: BatchItem) -> None:
+        """Do what is to be done about items without a result."""
+        if self._letters is not None and item.state == "failed":
+            self._letters.add(item)
         if self._options.given["stop_on_error"] and item.error is not None:
             raise item.error
+        if self._limit is not None:
+            self._limit.count(item, self._progress)
 
     def held(self, seconds: float) -> None:
         """The rate limit lets the next item begin after so many seconds; infinitely many: it is not what decides.
@@ -130,10 +144,12 @@ class Delivery:
         """Hand over what waits for items that will never come.
 
         Raises:
-            ResultsError: The results file cannot be written; the items are handed over all the same.
+            ResultsError: A file cannot be written; the items are handed over all the same.
         """
         for index in sorted(self._early):
             self._hand_over(self._take_early(index))
+        if self._letters is not None:
+            self._letters.close(complete=self._progress.finished > 0)
         self._raise_failure()
 
     def _put(self, item: BatchItem) -> None:

@@ -303,6 +303,10 @@ class Engine:
             task.cancel()
         await asyncio.gather(*self._tasks, *questions, return_exceptions=True)
         await self._intake.aclose()
+        for work in (*self._held, *(entry[2] for entry in self._later)):
+            if work.failed is not None:  # it was to be begun again
+                with self._ending():
+                    self._delivery.deliver(work.failed)
         with self._ending():
             self._delivery.flush()
         await self._end_results(complete=complete)

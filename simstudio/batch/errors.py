@@ -23,6 +23,10 @@ class ResultsError(SimStudioError):
     """The results of a batch cannot be written to their file (no room, no permission, used by another batch)."""
 
 
+class TooManyFailuresError(SimStudioError):
+    """More items of a batch have no result than ``max_failures`` lets pass. Its cause is the last one's error."""
+
+
 class BatchInterrupted(KeyboardInterrupt):
     """Ctrl-C during a batch. What was under way has ended, or is in the ledger as sent.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal
 import attrs
 
 from simstudio.batch.execution import R
-from simstudio.batch.rows import BadRow, RowMap
+from simstudio.batch.rows import BadRow, Letter, RowMap
 from simstudio.batch.snapshot import copied, plain, problem, said, shown
 from simstudio.transport.errors import InvalidInputError, SimStudioError
 
@@ -191,6 +191,9 @@ class Examiner:
                 raise value.error
             return Examined(refused(index, value.text, value.error, None if self._key is None else _no_key))
         try:
+            if type(value) is Letter:
+                key = value.key
+                return Examined(prepare(index, value.input, lambda _: key))
             return Examined(prepare(index, value, self._key, self._rows))
         except InvalidInputError as error:
             return Examined(refused(index, value, error, self._key))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from simstudio.batch.input_files import check_length, check_start, lines_of
-from simstudio.batch.rows import BadRow
+from simstudio.batch.rows import BadRow, Letter
 from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.message import unread_json_reason
 
@@ -49,9 +49,10 @@ def read_array(file: io.BufferedReader, source: str, wanted: Sequence[str] | Non
 
 
 def parse(text: bytes, place: str) -> Any:
-    """The input in a line or an element; a :class:`BadRow` if it is no JSON in UTF-8."""
+    """The input in a line, an element or a dead letter; a :class:`BadRow` if the text is no JSON in UTF-8."""
     try:
-        return json.loads(text.decode("utf-8-sig" if text.startswith(BOM_UTF8) else "utf-8"))
+        value = json.loads(text.decode("utf-8-sig" if text.startswith(BOM_UTF8) else "utf-8"))
+        return _open_letter(value, place) if type(value) is dict and "dead_letter" in value else value
     except UnicodeDecodeError as error:
         problem = f"not UTF-8 ({error.reason}, byte {error.start + 1})."
     except json.JSONDecodeError as error:
@@ -60,6 +61,16 @@ def parse(text: bytes, place: str) -> Any:
         why = unread_json_reason(error, text)
         problem = f"JSON that Python does not read ({why})." if why is not None else f"not JSON ({error})."
     return BadRow(text.decode(errors="replace").strip(), InvalidInputError(f"{place}: {problem}"))
+
+
+def _open_letter(value: dict[str, Any], place: str) -> Any:
+    """What a line of a file of dead letters holds: an input, or the text of one that could not be read."""
+    told = value["dead_letter"]
+    if len(value) != 2 or not isinstance(told, dict):
+        return value
+    if isinstance(value.get("line"), str):
+        return parse(value["line"].encode("utf-8", "surrogatepass"), place)
+    return Letter(value["input"], str(told.get("key"))) if "input" in value else value
 
 
 def _is_array(begin: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -80,3 +81,8 @@ def switch(*, default: bool, flag: Flag) -> Option:
 def function(flag: Flag | None = None) -> Option:
     """An option that is a function, or None."""
     return Option(None, must_be("a function", callable), flag)
+
+
+def is_path(value: Any) -> bool:
+    """Whether a value is the path of a file."""
+    return isinstance(value, (str, os.PathLike)) and bool(os.fspath(value))

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, cast, get_ty
 import attrs
 
 from simstudio.batch.execution import R
+from simstudio.batch.failures import is_max_failures, parse_max_failures
 from simstudio.batch.items import BatchItem, Examiner
 from simstudio.batch.ledger.lock import check_path
-from simstudio.batch.option import Flag, Option, choice, function, must_be, switch
+from simstudio.batch.option import Flag, Option, choice, function, is_path, must_be, switch
 from simstudio.batch.progress import Progress
 from simstudio.batch.rows import Columns, RowMap, check_columns, key_of, parse_columns
 from simstudio.transport.retry import Backoff
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 MOST_EVER = 10_000
 """How many items may run at a time."""
+MOST_RETRIES = 100
 
 
 def _is_concurrency(value: Any) -> bool:
@@ -103,6 +105,42 @@ class BatchOptions(TypedDict, Generic[R], total=False):
                 "--bad-lines",
                 "What to do with a line or row that cannot be read: a failed item, or the end of the batch.",
                 is_kept=True,
+            ),
+        ),
+    ]
+    max_failures: Annotated[
+        int | float | None,
+        Option(
+            check=must_be("a number of items from 0, or a share such as 0.05", is_max_failures),
+            flag=Flag(
+                "--max-failures",
+                "End when more items have no result: a number, or a share such as 5% (looked at from 20 items on).",
+                metavar="N|N%",
+                parse=parse_max_failures,
+            ),
+        ),
+    ]
+    retries: Annotated[
+        int,
+        Option(
+            0,
+            must_be("a whole number from 0 to 100", lambda value: type(value) is int and 0 <= value <= MOST_RETRIES),
+            Flag(
+                "--retries",
+                "Run an item that failed again, so often at most.",
+                metavar="N",
+                parse=lambda text: int(text) if text.isdecimal() else text,
+            ),
+        ),
+    ]
+    dead_letters: Annotated[
+        str | os.PathLike[str] | None,
+        Option(
+            check=must_be("the path of a file, such as failed.jsonl", is_path),
+            flag=Flag(
+                "--dead-letters",
+                "Write the inputs that failed to this file, with their errors; it can be INPUTS of another batch.",
+                metavar="FILE",
             ),
         ),
     ]

@@ -60,6 +60,7 @@ class Plan(Generic[R]):
             ResultsError: The results file cannot be written.
         """
         self._check_out()
+        self._check_dead_letters()
         opened = ExitStack()
         try:
             return self._begun(context, opened)
@@ -124,6 +125,12 @@ class Plan(Generic[R]):
             check_out(out, flat=flat, ledger=self.options["ledger"])
         elif flat:
             raise InvalidInputError("flatten= is for the file of out=; there is none.")
+
+    def _check_dead_letters(self) -> None:
+        path, inputs = self.options["dead_letters"], self.inputs
+        for name, other in (("out", self.options["out"]), ("ledger", self.options["ledger"]), ("inputs", inputs)):
+            if path is not None and isinstance(other, (str, os.PathLike)) and _is_same(path, other):
+                raise InvalidInputError(f"dead_letters and {name} are both {os.fspath(path)!r}: name another file.")
 
     def _elsewhere(self, context: Context, execution: Execution[R]) -> Elsewhere | None:
         """Where items are executed, when not here."""
@@ -194,6 +201,10 @@ def _count(inputs: Inputs) -> int | None:
         return len(inputs)
     except Exception:  # noqa: BLE001 - of a class of the caller's; it is only for the progress
         return None
+
+
+def _is_same(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
+    return os.path.realpath(os.fsdecode(one)) == os.path.realpath(os.fsdecode(other))
 
 
 def shared_address(shared: object) -> str:

@@ -35,6 +35,19 @@ class BadRow:
 
 
 @attrs.frozen
+class Letter:
+    """An input of a file of dead letters, as an earlier batch sent it.
+
+    Attributes:
+        input: The input, of which nothing is made any more.
+        key: What identified it.
+    """
+
+    input: Any
+    key: str
+
+
+@attrs.frozen
 class RowMap:
     """Makes inputs of rows.
 

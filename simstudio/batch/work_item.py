@@ -25,6 +25,9 @@ class WorkItem:
         attempts: How often it was sent in this run.
         refusals: How often of these the rate limit refused it.
         misses: How often of these the server was not there, and it is sent again however often that was.
+        reruns: How often it failed in this run and was begun again.
+        failed: What became of it when it failed last; it is that if it is not begun again.
+        spent: How many attempts, refusals aside, had been made when it was last begun again.
         began: When it was first sent in this run, by the batch's clock.
         intended: Whether the ledger knows that it is about to be sent.
         problem: Why it must not be sent, though it could have been when it was read.
@@ -37,6 +40,9 @@ class WorkItem:
     attempts: int = 0
     refusals: int = 0
     misses: int = 0
+    reruns: int = 0
+    failed: BatchItem | None = None
+    spent: int = 0
     began: float | None = None
     intended: bool = False
     problem: InvalidInputError | None = None
@@ -80,7 +86,15 @@ class WorkItem:
     @property
     def _was_sent_before(self) -> bool:
         """Whether the run that was found is that of an earlier request, whose connection was lost."""
-        return self.receipt is None and (self.resumed or self.attempts - self.refusals > 1)
+        return self.receipt is None and (self.resumed or self.attempts - self.refusals - self.spent > 1)
+
+    def rerun(self, failed: BatchItem) -> None:
+        """Begin again what has run and failed."""
+        self.reset()
+        self.failed = failed
+        self.reruns += 1
+        self.spent = self.attempts - self.refusals
+        self.misses = 0
 
     def reset(self) -> None:
         """Drop its claim and receipt, under which nothing ran: it is sent as if it had never been."""

@@ -15,7 +15,14 @@ _BESIDE = ("-wal", "-shm", "-lock", "-journal")
 """What SQLite, and the lock of a ledger, have beside a file."""
 
 
-def keep_apart(inputs: str, *, ledger: str | None = None, out: str | None = None, shared: str | None = None) -> None:
+def keep_apart(
+    inputs: str,
+    *,
+    ledger: str | None = None,
+    out: str | None = None,
+    shared: str | None = None,
+    dead_letters: str | None = None,
+) -> None:
     """Make sure that no file of a batch takes the place of another; nothing is touched before.
 
     Args:
@@ -34,6 +41,8 @@ def keep_apart(inputs: str, *, ledger: str | None = None, out: str | None = None
         lines = str(lines_path(out))
         if lines != out:
             named.append(("what belongs to the results (--out)", lines))
+    if dead_letters is not None:
+        named.append(("the dead letters (--dead-letters)", dead_letters))
     path = path_of_shared(shared)
     if path is not None:
         named += _family("the shared rate (--shared)", path)

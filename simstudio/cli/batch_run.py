@@ -85,7 +85,8 @@ class BatchRun:
         _ensure_open(settings)
         self._ensure_there()
         self.connection.invocation.secrets = secrets_of(settings.shared)
-        keep_apart(settings.inputs, ledger=self.ledger, out=settings.out, shared=settings.shared)
+        letters = settings.options.get("dead_letters")
+        keep_apart(settings.inputs, ledger=self.ledger, out=settings.out, shared=settings.shared, dead_letters=letters)
         course = _Course()
         try:
             progress, stopped = self._executed(course)

@@ -165,6 +165,22 @@ class TestBadInput:
         assert [item["input"] for item in lines(result.stdout)] == [{"n": "1"}, {"n": "2"}]
         assert "2/2 finished" in result.stderr
 
+    def test_dead_letters_are_inputs_again_and_no_other_file(self, cli, server, work, given, tmp_path) -> None:
+        letters, inputs = str(tmp_path / "failed.jsonl"), given(1, 3, 4)
+
+        assert cli("batch", "run", "work", inputs, "--dead-letters", letters).exit_code == 1
+        result = cli("batch", "run", "work", letters, "--retries", "1")
+        assert [(line["input"], line["attempts"]) for line in lines(result.stdout)] == [({"n": 3}, 2)]
+        refused = cli("batch", "run", "work", inputs, "--dead-letters", inputs)
+        assert (refused.exit_code, "Both the inputs and the dead letters" in refused.stderr) == (2, True)
+
+    def test_too_many_failures_end_it(self, cli, server, work, given) -> None:
+        result = cli("batch", "run", "work", given(3, 3, 4), "--max-failures", "1", "--concurrency", "1")
+
+        assert result.exit_code == 1
+        assert "2 of 2 items have no result, more than max_failures=1 lets pass" in result.stderr
+        assert work[4] == 0
+
     def test_what_is_compressed_on_standard_input_is_named(self, cli, server, work) -> None:
         result = cli("batch", "run", "work", "-", stdin=gzip.compress(b'{"n": 1}\n'))
 

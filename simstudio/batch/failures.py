@@ -1,0 +1,147 @@
+"""Items without a result: when there are too many of them, which are run again, and where they are written."""
+
+from __future__ import annotations
+
+import math
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from simstudio.batch.errors import LedgerError, ResultsError, TooManyFailuresError
+from simstudio.batch.records import dump
+from simstudio.core.errors import ExecutionError, JobCancelledError
+from simstudio.transport.errors import InvalidInputError, ServerError, SimStudioError
+
+if TYPE_CHECKING:
+    from simstudio.batch.items import BatchItem
+    from simstudio.batch.progress import Progress
+
+_SAMPLE = 20
+"""Items after which a share of them says something."""
+
+
+def is_max_failures(value: Any) -> bool:
+    """Whether a value is a number of items, or a share of them."""
+    return (type(value) is int and value >= 0) or (type(value) is float and 0 < value < 1)
+
+
+def parse_max_failures(text: str) -> int | float:
+    """A number of items or a share, of a text such as ``20``, ``0.05`` or ``5%``.
+
+    Raises:
+        InvalidInputError: It is neither.
+    """
+    try:
+        return float(text[:-1]) / 100 if text.endswith("%") else int(text) if text.isdecimal() else float(text)
+    except ValueError:
+        raise InvalidInputError(f"a number of items, or a share such as 0.05 or 5%, not {text!r}.") from None
+
+
+class FailureLimit:
+    """Ends a batch of which too many items have no result.
+
+    Args:
+        most: How many of this run may have none; or which share of those that ended, looked at once 20 have (or more,
+            of a share below 0.05).
+    """
+
+    def __init__(self, most: float) -> None:
+        self._most = most
+        self._count = 0
+        self._last: SimStudioError | None = None
+
+    def count(self, item: BatchItem, progress: Progress) -> None:
+        """Count an item that has ended.
+
+        Raises:
+            TooManyFailuresError: Too many have no result.
+        """
+        if item.error is not None and not item.replayed:
+            self._count += 1
+            self._last = item.error
+        ended = progress.finished - progress.replayed
+        if self._is_exceeded(ended, progress.total):
+            raise TooManyFailuresError(
+                f"{self._count:,} of {ended:,} items have no result, more than max_failures={self._most} lets pass. "
+                f"The last error: {self._last}"
+            ) from self._last
+
+    def _is_exceeded(self, ended: int, total: int | None) -> bool:
+        if type(self._most) is int:
+            return self._count > self._most
+        enough = max(_SAMPLE, math.ceil(1 / self._most))
+        return ended >= min(enough, total or enough) and self._count > self._most * ended
+
+
+def may_run_again(error: SimStudioError) -> bool:
+    """Whether an execution that failed may succeed when it is repeated: it ran, or the server had an error.
+
+    Nobody repeats what somebody cancelled, or what the server refused for the input.
+    """
+    result = getattr(error, "result", None)
+    cancelled = isinstance(error, JobCancelledError) or getattr(result, "status", None) == "cancelled"
+    return isinstance(error, (ExecutionError, ServerError)) and not cancelled
+
+
+class DeadLetters:
+    """A file of the items that failed, one JSON object a line, which a batch reads as inputs.
+
+    It is written anew by each run, when the first item fails or, if none does, at the end.
+
+    Args:
+        path: The path of the file.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = Path(path)
+        self._file: TextIO | None = None
+
+    def add(self, item: BatchItem) -> None:
+        """Write an item.
+
+        Raises:
+            ResultsError: The file cannot be written.
+        """
+        told = {name: value for name, value in item.to_dict().items() if name not in ("input", "output", "elapsed")}
+        text = dump({"dead_letter": told, **_input_of(item)}, f"The dead letter of input {item.index}")
+        try:
+            if self._file is None:
+                self._file = self._path.open("w", encoding="utf-8", newline="\n")
+            self._file.write(f"{text}\n")
+            self._file.flush()
+        except OSError as error:
+            raise self._unwritten(error) from error
+
+    def close(self, *, complete: bool) -> None:
+        """Close the file.
+
+        Args:
+            complete: Whether items ended, so that a file of an earlier run is out of date.
+
+        Raises:
+            ResultsError: The file cannot be written.
+        """
+        if self._file is not None:
+            with suppress(OSError):  # each line was flushed
+                self._file.close()
+        elif complete:
+            try:
+                self._path.write_bytes(b"")
+            except OSError as error:
+                raise self._unwritten(error) from error
+
+    def _unwritten(self, error: OSError) -> ResultsError:
+        return ResultsError(f"The dead letters cannot be written to {self._path}: {error.strerror or error}.")
+
+
+def _input_of(item: BatchItem) -> dict[str, Any]:
+    """The input as it was sent; or of what was refused, the text to mend, which is read as a line of JSON."""
+    if not item._refused:
+        return {"input": item.input}
+    if isinstance(item.input, str):
+        return {"line": item.input}
+    try:
+        return {"line": dump(item.input, "")}
+    except (LedgerError, InvalidInputError):  # no JSON data
+        return {"line": ascii(item.input)}

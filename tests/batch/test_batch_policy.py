@@ -1,0 +1,181 @@
+"""What a batch does about failures: how many it bears, what it runs again, and where it writes the inputs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_batch_engine import Box, FakeSender, FixedPace, echo, opened, play
+
+import simstudio as sim
+from simstudio.batch.inputs import read
+from simstudio.batch.items import BatchItem, Examiner, Prepared
+from simstudio.batch.ledger import Counts
+from simstudio.batch.rows import BadRow, RowMap
+from simstudio.errors import JobCancelledError, TooManyFailuresError
+from simstudio.models.execution import WorkflowExecutionResult
+
+FAILED = sim.ExecutionError("it failed")
+
+
+def failing(*values: Any) -> FakeSender:
+    return FakeSender(lambda value, _: sim.ExecutionError(f"no {value}") if value in values else value)
+
+
+def rows_of(path: Path) -> list[Any]:
+    found: Any = read(path)
+    return list(found)
+
+
+class TestMaxFailures:
+    def test_one_more_than_a_number_ends_the_batch_with_the_last_error(self) -> None:
+        box, sender = Box(), failing(3, 5, 7)
+        with pytest.raises(TooManyFailuresError, match=r"3 of 8 items .* max_failures=2 .* last error: no 7") as caught:
+            play(sender, range(1000), max_failures=2, pace=FixedPace(1), box=box)
+        assert isinstance(caught.value.__cause__, sim.ExecutionError)
+        assert [item.index for item in box.items] == list(range(8))
+
+    def test_as_many_as_that_do_not(self) -> None:
+        items, _ = play(failing(3, 5), range(100), max_failures=2)
+        assert [item.index for item in items if not item.ok] == [3, 5]
+
+    @pytest.mark.parametrize(("share", "failed", "ends"), [(0.1, 2, 50), (0.1, 3, 20), (0.5, 10, 50), (0.04, 2, 25)])
+    def test_a_share_is_looked_at_once_enough_items_have_ended(self, share: float, failed: int, ends: int) -> None:
+        box = Box()
+        with contextlib.suppress(TooManyFailuresError):
+            play(failing(*range(failed)), range(50), max_failures=share, pace=FixedPace(1), box=box)
+        assert len(box.items) == ends
+
+    def test_of_fewer_inputs_than_that_all_count(self) -> None:
+        with pytest.raises(TooManyFailuresError, match="3 of 4 items"):
+            play(failing(1, 2, 3), range(4), max_failures=0.5, total=4, pace=FixedPace(1))
+
+    def test_failures_of_earlier_runs_do_not_count(self, tmp_path: Path) -> None:
+        play(failing(0, 1, 2), range(5), ledger=opened(tmp_path))
+        items, _ = play(failing(3), range(5), ledger=opened(tmp_path), max_failures=0)
+        assert [item.state for item in items] == ["failed"] * 3 + ["done"] * 2
+
+    @given(st.lists(st.booleans(), max_size=60), st.integers(0, 5))
+    def test_a_batch_ends_with_one_failure_more_than_it_bears(self, outcomes: list[bool], most: int) -> None:
+        box = Box()
+        sender = FakeSender(lambda value, _: value if outcomes[value] else sim.ExecutionError("no"))
+        try:
+            play(sender, range(len(outcomes)), max_failures=most, pace=FixedPace(1), box=box)
+        except TooManyFailuresError:
+            assert sum(not item.ok for item in box.items) == most + 1
+            assert not box.items[-1].ok
+        else:
+            assert [item.ok for item in box.items] == outcomes
+            assert outcomes.count(False) <= most
+
+
+class TestRetries:
+    def test_what_failed_is_run_again_so_often(self) -> None:
+        sender = FakeSender(lambda value, sent: value if sent > value else sim.ExecutionError("no"))
+        items, _ = play(sender, range(5), retries=2)
+        assert [(item.ok, item.attempts) for item in items] == [(True, 1), (True, 2), (True, 3), (False, 3), (False, 3)]
+
+    @pytest.mark.parametrize(
+        ("error", "sent"),
+        [
+            (FAILED, 3),
+            (sim.ServerError("no", status=500), 3),
+            (sim.InvalidRequestError("no", status=400), 1),
+            (JobCancelledError("no"), 1),
+            (sim.ExecutionError("no", result=WorkflowExecutionResult(False, None, status="cancelled")), 1),
+        ],
+    )
+    def test_only_what_may_succeed_then(self, error: sim.SimStudioError, sent: int) -> None:
+        sender = FakeSender(lambda value, _: error if value else value)
+        items, _ = play(sender, range(2), retries=2)
+        assert (items[1].state, sender.sent.count(1)) == ("failed", sent)
+
+    def test_each_time_under_a_claim_of_its_own(self, tmp_path: Path) -> None:
+        """Under the first, the service would answer with the run that failed."""
+        sender = FakeSender(lambda value, sent: value if sent == 3 else sim.ExecutionError("no"), claims=True)
+        ledger = opened(tmp_path, api_version="v2")
+        items, _ = play(sender, range(1), retries=2, ledger=ledger, keep=True)
+        assert (items[0].ok, len(set(sender.run_ids))) == (True, 3)
+        assert ledger.counts() == Counts(done=1)
+        ledger.close()
+
+    def test_what_was_lost_on_the_way_is_repeated_as_often_as_without_them(self) -> None:
+        lost = sim.APIConnectionError("gone")
+
+        def answer(value: int, sent: int) -> Any:
+            return [FAILED, lost, lost, value][sent - 1] if value else value
+
+        items, _ = play(FakeSender(answer, claims=True), range(2), retries=1, max_retries=2, pace=FixedPace(1))
+        assert (items[1].ok, items[1].attempts) == (True, 4)
+
+    def test_a_batch_that_ends_meanwhile_gives_the_failure(self) -> None:
+        box = Box()
+        sender = FakeSender(lambda value, _: sim.AuthenticationError("key", status=401) if value else FAILED)
+        with pytest.raises(sim.AuthenticationError):
+            play(sender, range(9), retries=99, pace=FixedPace(1), box=box)
+        assert [(item.index, item.state) for item in box.items] == [(0, "failed")]
+
+
+class TestDeadLetters:
+    def test_what_failed_is_written_with_its_error_and_can_be_read_as_inputs(self, tmp_path: Path) -> None:
+        path = tmp_path / "failed.jsonl"
+        play(failing(3, 5), range(8), dead_letters=path)
+        first, second = map(json.loads, path.read_text().splitlines())
+        assert (first["input"], second["input"]) == (3, 5)
+        assert first["dead_letter"]["error"] == {"type": "ExecutionError", "message": "no 3", "code": "EXECUTION_ERROR"}
+        items, _ = play(FakeSender(echo), rows_of(path), dead_letters=path)
+        assert [(item.output, item.key) for item in items] == [(3, "3"), (5, "5")]
+        assert path.read_text() == "", "nothing failed"
+
+    def test_a_row_is_no_more_made_an_input_of_than_it_was(self, tmp_path: Path) -> None:
+        path = tmp_path / "failed.jsonl"
+        options = {"input": lambda row: {"n": row["a"]}, "key": "a"}
+        play(FakeSender(lambda *_: FAILED), [{"a": 1}], dead_letters=path, **options)
+        items, _ = play(FakeSender(echo), rows_of(path), **options)
+        assert [(item.input, item.key) for item in items] == [({"n": 1}, "1")]
+
+    @pytest.mark.parametrize(
+        ("row", "line"),
+        [
+            (BadRow('{"n":', sim.InvalidInputError("line 1: not JSON.")), '{"n":'),
+            ({"b": 1}, '{"b":1}'),
+            ({"a": {1}}, "{'a': {1}}"),
+        ],
+    )
+    def test_what_could_not_be_sent_is_a_line_to_mend(self, tmp_path: Path, row: Any, line: str) -> None:
+        path = tmp_path / "failed.jsonl"
+        play(FakeSender(echo), [row], dead_letters=path, columns=["a"])
+        written = json.loads(path.read_text())
+        assert (written["line"], "input" in written) == (line, False)
+        examine = Examiner(rows=RowMap(["a"]))
+        [still] = rows_of(path)
+        assert isinstance(examine(still).found, BatchItem)
+        path.write_text(json.dumps({**written, "line": '{"a": 2}'}))
+        [mended] = rows_of(path)
+        found = examine(mended).found
+        assert isinstance(found, Prepared)
+        assert found.input == {"a": 2}
+
+    def test_those_that_an_earlier_run_found_are_in_it_too(self, tmp_path: Path) -> None:
+        path = tmp_path / "failed.jsonl"
+        play(failing(1, 2), range(3), ledger=opened(tmp_path))
+        play(failing(3), range(4), ledger=opened(tmp_path), dead_letters=path)
+        assert [json.loads(line)["input"] for line in path.read_text().splitlines()] == [1, 2, 3]
+
+    def test_a_batch_of_which_nothing_ended_leaves_the_file_of_an_earlier_one(self, tmp_path: Path) -> None:
+        path = tmp_path / "failed.jsonl"
+        path.write_text("kept")
+        with pytest.raises(sim.AuthenticationError):
+            play(FakeSender(lambda *_: sim.AuthenticationError("key", status=401)), range(3), dead_letters=path)
+        assert path.read_text() == "kept"
+
+    def test_one_that_cannot_be_written_ends_the_batch(self, tmp_path: Path) -> None:
+        box = Box()
+        with pytest.raises(sim.ResultsError, match=r"The dead letters cannot be written to .*: Is a directory"):
+            play(failing(1), range(3), dead_letters=tmp_path, pace=FixedPace(1), box=box)
+        assert [item.index for item in box.items] == [0, 1]
