@@ -108,16 +108,6 @@ def test_a_lost_log_takes_the_last_entries_and_no_more(path: Path, tmp_path: Pat
     assert status(tmp_path / "left" / path.name) == Counts(done=1)
 
 
-def test_a_ledger_of_a_later_version_is_refused(path: Path) -> None:
-    opened(path).close()
-    with sqlite3.connect(path) as db:
-        db.execute("PRAGMA user_version = 2")
-    db.close()
-    for open_ in (opened, status):
-        with pytest.raises(LedgerError, match="has version 2 of the schema, this package knows 1"):
-            open_(path)
-
-
 def test_an_empty_file_becomes_a_ledger(path: Path) -> None:
     path.touch()
     with pytest.raises(LedgerError, match="is empty"):

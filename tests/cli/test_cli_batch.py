@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -418,3 +419,16 @@ class TestLookingAtALedger:
         cli("batch", "run", "work", given(1), "--ledger", ledger)
 
         assert cli("batch", "export", ledger, str(tmp_path / "all.txt")).exit_code == 2
+
+
+def test_a_ledger_of_0_1_is_shown_and_says_how_to_go_on(cli, server, tmp_path: Path) -> None:
+    """It remembers the options that 0.1 had."""
+    path = tmp_path / "runs.sqlite"
+    shutil.copy(Path(__file__).parents[1] / "batch" / "ledger_0_1_0.db", path)
+
+    told = json.loads(cli("batch", "status", str(path), "--json").stdout)
+    resumed = cli("batch", "resume", str(path))
+
+    assert (told["workflow"], told["done"], told["inputs"]) == ("square", 4, "/home/ada/batch/inputs.jsonl")
+    assert resumed.exit_code == 2
+    assert "names /home/ada/batch/results.jsonl for the results" in resumed.stderr

@@ -19,7 +19,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from simstudio.batch.errors import LedgerError
-from simstudio.batch.ledger.schema import check, is_new, make
+from simstudio.batch.ledger.lock import Lock
+from simstudio.batch.ledger.schema import check, is_new, migrate
 from simstudio.core.disk import make_private
 from simstudio.transport.errors import SimStudioError
 
@@ -89,18 +90,25 @@ class Connection:
     def for_reading(cls, path: str) -> Connection:
         """The file, read-only and without a lock: while a batch runs, and from a medium that cannot be written.
 
+        A file of an earlier release is brought to the newest version of the schema first, which needs lock and writing.
+
         Raises:
-            LedgerError: There is none, it is none, or one of a later version, or it cannot be read.
+            LedgerError: There is none, it is none, or a later release wrote it, or it cannot be read.
         """
         with explained(path, "read"):
-            return cls(path, _opened_for_reading(path))
+            db = _opened_for_reading(path)
+            if not check(db, path):
+                db.close()
+                _bring_up_to_date(path)
+                db = _opened_for_reading(path)
+            return cls(path, db)
 
     @classmethod
     def for_writing(cls, path: str) -> Connection:
         """The file, made where it is missing; whoever calls it holds the :class:`~simstudio.batch.ledger.lock.Lock`.
 
         Raises:
-            LedgerError: It is no ledger, or one of a later version, or it cannot be opened.
+            LedgerError: It is no ledger, or a later release wrote it, or it cannot be opened.
         """
         with explained(path, "opened"):
             return cls(path, _opened_for_writing(path))
@@ -158,13 +166,11 @@ def _opened_for_writing(path: str) -> sqlite3.Connection:
     make_private(path)
     db = _connected(path)
     try:
-        if is_new(db):  # before anything is written: it might be somebody else's
-            _write_ahead(db, path)
+        current = not is_new(db) and check(db, path)  # before anything is written: it might be another program's
+        _write_ahead(db, path)
+        if not current:
             with _transaction(db):
-                make(db)
-        else:
-            check(db, path)
-            _write_ahead(db, path)
+                migrate(db)
         if Path(path).stat().st_size <= _CHECKED:
             (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
             if found != "ok":
@@ -173,6 +179,14 @@ def _opened_for_writing(path: str) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _bring_up_to_date(path: str) -> None:
+    lock = Lock(path)
+    try:
+        _opened_for_writing(path).close()
+    finally:
+        lock.release()
 
 
 def _opened_for_reading(path: str) -> sqlite3.Connection:

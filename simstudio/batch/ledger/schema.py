@@ -1,13 +1,19 @@
-"""The tables of a ledger, and how its file is told from any other."""
+"""The tables of a ledger, the versions of its schema, and how its file is told from any other.
+
+SQLite's ``application_id`` marks a file as a ledger, ``user_version`` is the version of its schema.
+"""
 
 from __future__ import annotations
 
 import sqlite3
+from contextlib import suppress
 
+import attrs
+
+from simstudio._version import __version__
 from simstudio.batch.errors import LedgerError
 
 _APPLICATION = 0x53494D42  # "SIMB": tells a ledger from any other SQLite file
-_VERSION = 1
 
 _COLUMNS = """
     id INTEGER PRIMARY KEY,
@@ -26,7 +32,7 @@ _COLUMNS = """
     error TEXT,
     result TEXT
 """
-_TABLES = (
+_VERSION_1 = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     # one row each time that a coordinator opened the ledger: its process, and how what it sends is sent
     """CREATE TABLE sessions (
@@ -53,9 +59,32 @@ _TABLES = (
     """CREATE TRIGGER entry_removed AFTER DELETE ON entries BEGIN
         UPDATE counts SET items = items - 1 WHERE state = OLD.state;
     END""",
-    f"PRAGMA application_id = {_APPLICATION}",
-    f"PRAGMA user_version = {_VERSION}",
 )
+
+
+@attrs.frozen
+class Migration:
+    """A step from one version of the schema to the next.
+
+    Attributes:
+        version: Version that the step leads to.
+        release: First release that writes this version.
+        statements: SQL of the step.
+    """
+
+    version: int
+    release: str
+    statements: tuple[str, ...]
+
+
+MIGRATIONS: tuple[Migration, ...] = (Migration(1, "0.1.0", _VERSION_1),)
+"""All steps, from an empty file on. A released step never changes: files that it made exist. A new version is one more
+step. ``entries`` and ``earlier`` always have the same columns in the same order."""
+
+
+def newest() -> int:
+    """The version that this release writes."""
+    return MIGRATIONS[-1].version
 
 
 def is_new(db: sqlite3.Connection) -> bool:
@@ -64,23 +93,42 @@ def is_new(db: sqlite3.Connection) -> bool:
     return not tables and not db.execute("PRAGMA application_id").fetchone()[0]
 
 
-def make(db: sqlite3.Connection) -> None:
-    """Make the tables in a new file; the caller's transaction."""
-    for statement in _TABLES:
-        db.execute(statement)
+def migrate(db: sqlite3.Connection) -> None:
+    """Bring a file to the newest version, in the caller's transaction. A new file has version 0."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    for migration in MIGRATIONS[version:]:
+        for statement in migration.statements:
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {migration.version}")
+    db.execute(f"PRAGMA application_id = {_APPLICATION}")
 
 
-def check(db: sqlite3.Connection, path: str) -> None:
-    """Make sure that a file that is not new is a ledger.
+def check(db: sqlite3.Connection, path: str) -> bool:
+    """Make sure that a file that is not new is a ledger which this release can use.
+
+    Returns:
+        Whether it has the newest version; if not, it needs :func:`migrate`.
 
     Raises:
-        LedgerError: It is none, or one of a later version.
+        LedgerError: It is no ledger, or a later release wrote it.
     """
     if db.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION:
         raise LedgerError(f"{path} is an SQLite file, but not the ledger of a batch.")
     (version,) = db.execute("PRAGMA user_version").fetchone()
-    if version != _VERSION:
+    if version > newest():
+        writer = _last_writer(db)
+        named = f" ({writer})" if writer else ""
         raise LedgerError(
-            f"The ledger {path} has version {version} of the schema, this package knows {_VERSION}: use the release "
-            "that wrote it."
+            f"The ledger {path} was written by a later release{named}: its schema has version {version}, and "
+            f"this release ({__version__}) knows versions up to {newest()}. Install that release or a later one, and "
+            "go on with it."
         )
+    return bool(version == newest())
+
+
+def _last_writer(db: sqlite3.Connection) -> str | None:
+    """The release that opened a ledger last; None if its tables do not say so."""
+    with suppress(sqlite3.Error):
+        row = db.execute("SELECT version FROM sessions ORDER BY id DESC LIMIT 1").fetchone()
+        return None if row is None else str(row[0])
+    return None
