@@ -21,7 +21,7 @@ from simstudio.cli.invocation import Invocation, json_option, pass_invocation
 from simstudio.cli.options import timeout_option, workflow_argument
 from simstudio.cli.output import on_terminal, say, write_json
 from simstudio.cli.references import find_workflow, is_short
-from simstudio.cli.services import SERVICES, service_option, title_of
+from simstudio.cli.services import SERVICES, arguments_option, check_arguments, service_option, title_of
 from simstudio.cli.tables import show_fields
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ def _run_options(command: C) -> C:
                 help="The server that the items of the ledger ran on has another address now.",
             ),
             service_option,
+            arguments_option,
         )
     ):
         command = option(command)
@@ -146,6 +147,7 @@ def run(
     timeout: float | None,
     moved: bool,
     service: str | None,
+    arguments: dict[str, Any],
     **flags: Any,
 ) -> None:
     """Run the workflow with the id WORKFLOW once for each line of INPUTS (- for standard input).
@@ -155,6 +157,7 @@ def run(
     """
     named = _on_command_line()
     _use(connection, service, named)
+    check_arguments(service, arguments)
     if service is not None and "mode" in named:
         raise click.UsageError("--mode is of Sim only", click.get_current_context())
     if service is None and is_short(workflow):
@@ -168,6 +171,7 @@ def run(
         timeout=timeout,
         options=given_options(flags),
         service=service,
+        arguments=arguments,
     )
     BatchRun(connection, settings, ledger, moved).execute()
 
@@ -186,6 +190,7 @@ def resume(
     timeout: float | None,
     moved: bool,
     service: str | None,
+    arguments: dict[str, Any],
     **flags: Any,
 ) -> None:
     """Go on with the batch of LEDGER, as it was begun: what is not finished is sent, and nothing else.
@@ -204,6 +209,7 @@ def resume(
         )
     named = _on_command_line()
     _use(connection, known.service, named)
+    check_arguments(known.service, arguments)
     connection.invocation.secrets = secrets_of(shared)
     ensure_named(
         ledger,
@@ -218,6 +224,7 @@ def resume(
     settings = attrs.evolve(
         known,
         options={**known.options, **options},
+        arguments={**known.arguments, **arguments},
         secret=False,
         **{name: value for name, value in given.items() if value is not None or name in named},
     )

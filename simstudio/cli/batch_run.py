@@ -179,7 +179,8 @@ class BatchRun:
     def _batch(self, client: Any, display: Display) -> Batch:
         settings, service = self.settings, self.connection.service
         begin = client.workflows.map if service is None else service.map(client)
-        of_service: dict[str, Any] = {"mode": settings.mode} if service is None else {}
+        of_service: dict[str, Any] = {"mode": settings.mode} if service is None else {**service.batch_defaults}
+        of_service |= settings.arguments
         if settings.timeout is not None:
             of_service["timeout"] = settings.timeout
         batch: Batch = begin(

@@ -15,7 +15,7 @@ from simstudio.batch.input_files import InputFile
 from simstudio.cli.batch_options import kept_options
 from simstudio.cli.batch_shared import absolute, secrets_of, without_secrets
 from simstudio.cli.failures import CommandError
-from simstudio.cli.services import SERVICES, title_of
+from simstudio.cli.services import SERVICES, kept_arguments, title_of
 from simstudio.errors import LedgerError
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Settings:
         server: The base address that the batch ran on, or the option of the sandbox that it ran on.
         api_version: What is spoken.
         service: The service that runs it; None for Sim.
+        arguments: Arguments of the service's ``map``, of ``--set``.
     """
 
     workflow: str
@@ -52,6 +53,7 @@ class Settings:
     server: str | None = None
     api_version: str | None = None
     service: str | None = None
+    arguments: Mapping[str, Any] = attrs.field(factory=dict)
 
     @property
     def ordered(self) -> bool:
@@ -78,6 +80,7 @@ class Settings:
             inputs=self.inputs if self.inputs == "-" else absolute(InputFile(self.inputs).name),
             out=None if self.out is None else str(Path(self.out).absolute()),
             options=options,
+            arguments=kept_arguments(self.service, self.arguments),
             secret=self.secret or bool(secrets_of(self.shared)),
         )
 
@@ -250,7 +253,8 @@ def settings_of(path: str, inputs: str | None, key: str | None, service: str | N
                     f"The batch of {path} runs on {title_of(known.service)}; --service cannot change that."
                 )
             server = known.server or ledger.base_url or None
-            return attrs.evolve(known, inputs=inputs or known.inputs, server=server)
+            arguments = kept_arguments(known.service, known.arguments)
+            return attrs.evolve(known, inputs=inputs or known.inputs, server=server, arguments=arguments)
         if inputs is None:
             raise CommandError(f"{path} does not know where its inputs are, as no command line made it: name them.")
         first = next(ledger.entries(), None)

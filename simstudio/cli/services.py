@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from operator import attrgetter
@@ -14,6 +14,7 @@ import attrs
 import click
 
 from simstudio.cli.failures import CommandError, ExitCode, in_words
+from simstudio.cli.inputs import parse_names, parse_value
 from simstudio.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ class Service:
         map: Its client's method that runs a batch.
         default: ``module:name`` of its address where none is given; empty if it has none.
         needs_key: Whether a call without keys is refused before it is sent.
+        arguments: Arguments of ``map`` that ``--set`` takes, and that a ledger keeps.
+        file_arguments: Arguments of ``map`` that ``--set`` takes and no ledger keeps: which files are sent.
+        batch_defaults: Arguments of ``map`` in place of its defaults.
     """
 
     name: str
@@ -52,6 +56,9 @@ class Service:
     map: Callable[[Any], Callable[..., Batch[Any]]]
     default: str = ""
     needs_key: bool = True
+    arguments: Sequence[str] = ()
+    file_arguments: Sequence[str] = ()
+    batch_defaults: Mapping[str, Any] = attrs.field(factory=dict)
 
     @property
     def default_base_url(self) -> str | None:
@@ -138,6 +145,12 @@ SERVICES: Mapping[str, Service] = {
             "simstudio.sandbox.services.speedpix:SpeedPixSandbox",
             attrgetter("map"),
             "simstudio.services.speedpix.options:DEFAULT_ENDPOINT",
+            arguments=(
+                *("version_id", "alias_id", "randomise_seeds", "return_temp_files"),
+                *("resource_config_id", "file_encoding_strategy"),
+            ),
+            file_arguments=("upload_paths", "upload_root"),
+            batch_defaults={"upload_paths": False},  # texts of inputs may come from strangers
         ),
         Service(
             "vectorvein",
@@ -149,6 +162,7 @@ SERVICES: Mapping[str, Service] = {
             "simstudio.sandbox.services.vectorvein:VectorVeinSandbox",
             attrgetter("workflows.map"),
             "simstudio.services.vectorvein.client:DEFAULT_BASE_URL",
+            arguments=("output_scope", "api_key_type"),
         ),
     )
 }
@@ -160,6 +174,44 @@ def title_of(service: str | None) -> str:
     found = SERVICES.get(str(service))
     return "Sim" if service is None else f"{service!r}" if found is None else found.title
 
+
+def kept_arguments(service: str | None, given: object) -> dict[str, Any]:
+    """The arguments of ``map`` that a ledger keeps, of those that were given or found in one."""
+    if service is None or not isinstance(given, Mapping):
+        return {}
+    return {name: given[name] for name in SERVICES[service].arguments if name in given}
+
+
+def check_arguments(service: str | None, given: Mapping[str, Any]) -> None:
+    """Check the names that ``--set`` was given.
+
+    Raises:
+        click.UsageError: The service's ``map`` has no such argument.
+    """
+    allowed = [] if service is None else [*SERVICES[service].arguments, *SERVICES[service].file_arguments]
+    for name in given:
+        if name not in allowed:
+            advice = f"; there are {', '.join(allowed)}" if allowed else ""
+            raise click.UsageError(
+                f"--set has nothing named {name!r} for {title_of(service)}{advice}",
+                click.get_current_context(silent=True),
+            )
+
+
+def _parse_arguments(_: click.Context, option: click.Parameter, values: Sequence[str]) -> dict[str, Any]:
+    return {name: parse_value(text) for name, text in parse_names(_, option, values).items()}
+
+
+arguments_option = click.option(
+    "--set",
+    "arguments",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=_parse_arguments,
+    help="An argument that the service has, such as output_scope=all of VectorVein, or of SpeedPix alias_id=beta and "
+    "upload_paths=true (to send the files that texts name). Again for more.",
+)
+"""Decorator: ``--set``, for :func:`check_arguments`."""
 
 service_option = click.option(
     "--service",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,23 +85,6 @@ class VectorVeinRuns(Runs):
     )
     stops = True
     uploads = True
-
-    def input(self, pairs: Sequence[tuple[str, Any]], input_json: str | None, files: Sequence[Any]) -> Any:
-        """Input fields: of ``NODE.FIELD``, or a JSON list of them."""
-        data = super().input(pairs, input_json, files)
-        if not isinstance(data, Mapping):
-            return data
-        fields = []
-        for name, value in data.items():
-            node, dot, field = name.partition(".")
-            if not (node and dot and field):
-                raise click.BadParameter(
-                    f"{name!r} is not NODE.FIELD, the id of a node and the name of its field",
-                    click.get_current_context(silent=True),
-                    param_hint="--input",
-                )
-            fields.append({"node_id": node, "field_name": field, "value": value})
-        return fields
 
     def begin(self, client: Any, target: str, data: Any, **options: Any) -> SubmittedRun[Any, Any, Any]:
         """Begin a run."""

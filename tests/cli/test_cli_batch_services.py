@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from simstudio.cli.services import SERVICES
+from simstudio.sandbox.services.speedpix import SpeedPixSandbox
 from tests.cli.service_cases import Case
 
 
@@ -134,6 +136,54 @@ def test_a_refused_key_ends_the_batch_and_names_its_variable(
     assert secret in result.stderr
     assert "SIM_" not in result.stderr
     assert "another-key" not in result.stderr
+
+
+@pytest.fixture
+def speedpix(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
+    """A SpeedPix that the environment leads to; the working directory holds a picture that an input names."""
+    with SpeedPixSandbox(states=()).serve() as server:
+        for variable, value in server.environ.items():
+            monkeypatch.setenv(variable, value)
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "cat.png").write_bytes(b"abc")
+        (tmp_path / "in.jsonl").write_text('{"image": "cat.png"}\n')
+        yield server
+
+
+def submitted(server: Any) -> list[Any]:
+    return [each.json for each in server.sandbox.requests if each.path == "/scc/comfy_prompt"]
+
+
+def test_arguments_of_the_service_are_set_and_remembered(cli, speedpix, ledger) -> None:
+    cli("batch", "run", "--service", "speedpix", "fail", "in.jsonl", "--ledger", ledger, "--set", "alias_id=beta")
+    cli("batch", "resume", ledger, "--retry-failed")
+
+    assert [body["alias_id"] for body in submitted(speedpix)] == ["beta", "beta"]
+
+
+def test_files_that_texts_name_are_sent_only_where_the_call_says_so(cli, speedpix, ledger) -> None:
+    words = ("batch", "run", "--service", "speedpix", "fail", "in.jsonl", "--ledger", ledger)
+    cli(*words)
+    cli(*words, "--retry-failed", "--set", "upload_paths=true")
+    cli("batch", "resume", ledger, "--retry-failed")
+
+    sent = [body["inputs"]["image"] for body in submitted(speedpix)]
+    assert [image.startswith(speedpix.base_url) for image in sent] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["--service", "vectorvein", "--set", "alias_id=b"], "for VectorVein; there are output_scope, api_key_type"),
+        (["--set", "alias_id=b"], "--set has nothing named 'alias_id' for Sim."),
+        (["--service", "oomol", "--set", "alias_id"], "'alias_id' is not NAME=VALUE"),
+    ],
+)
+def test_an_argument_that_the_service_lacks_is_refused(cli, words, problem) -> None:
+    result = cli("batch", "run", "wf", __file__, *words)
+
+    assert result.exit_code == 2
+    assert problem in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -217,6 +217,16 @@ def test_vectorvein_takes_fields_by_node_and_a_key_of_a_vapp(cli, on) -> None:
     assert first.headers["vectorvein-api-key-type"] == "VAPP"
 
 
+def test_a_batch_of_vectorvein_takes_tables(cli, on, tmp_path: Path) -> None:
+    on(VectorVeinSandbox(polls=0))
+    (tmp_path / "people.csv").write_text("name,age\nAda,36\nGrace,40\n")
+    words = ["--column", "name=node-1.Name", "--set", "output_scope=all"]
+
+    result = cli("batch", "run", "--service", "vectorvein", "hello", str(tmp_path / "people.csv"), *words)
+
+    assert [line["output"][0]["value"] for line in objects(result.stdout)] == ["Hello, Ada!", "Hello, Grace!"]
+
+
 def test_vectorvein_lists_runs_and_workflows_and_stops_a_run(cli, on, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("simstudio.cli.vectorvein._PAGE", 2)
     on(VectorVeinSandbox(polls=0))

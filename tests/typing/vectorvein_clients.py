@@ -39,6 +39,7 @@ def sync_client(client: VectorVeinClient) -> None:
     assert_type(client.run_workflow("w", FIELDS, "all", True, 30), str | WorkflowRunResult)
     assert_type(client.run_workflow("w", FIELDS, "all", True, "VAPP", 30), str | WorkflowRunResult)
     assert_type(client.workflows.run("w", FIELDS), WorkflowRunResult)
+    assert_type(client.workflows.run("w", {"n.f": 1}), WorkflowRunResult)
     assert_type(client.workflows.run("w", FIELDS).data[0].value, Any)
     run = client.workflows.submit("w", [{"node_id": "n", "field_name": "f", "value": 1}])
     assert_type(run, WorkflowRun[Sync])

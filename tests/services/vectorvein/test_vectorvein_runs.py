@@ -40,6 +40,27 @@ def test_a_submitted_run_is_asked_for_and_waited_for_by_its_handle(mode: str, cl
     assert len(server.requests) == 4
 
 
+def test_fields_can_be_named_by_their_node():
+    server = Canned([STARTED])
+
+    server.run("sync", lambda client: client.workflows.submit(WID, {"node-1.Full name": "Ada", "n.a.b": 2}))
+
+    assert server.bodies[0]["input_fields"] == [
+        {"node_id": "node-1", "field_name": "Full name", "value": "Ada"},
+        {"node_id": "n", "field_name": "a.b", "value": 2},
+    ]
+
+
+@pytest.mark.parametrize("wrong", [{"Name": "Ada"}, {".Name": 1}, {"n.": 1}, {5: 1}, FIELDS[0], "n.Name", 5])
+def test_what_names_no_fields_is_refused_before_anything_is_sent(wrong: Any):
+    server = Canned([])
+
+    with pytest.raises(simstudio.InvalidInputError, match=r"NODE\.FIELD|must be a list of WorkflowInputField"):
+        server.run("sync", lambda client: client.workflows.submit(WID, wrong))
+
+    assert server.requests == []
+
+
 def test_a_handle_of_a_known_id_asks_nothing_by_itself(mode: str):
     server = Canned([envelope(OUTPUTS)])
 

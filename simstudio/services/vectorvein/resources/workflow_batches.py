@@ -41,7 +41,7 @@ class WorkflowBatches(VectorVeinResource[M]):
         Args:
             wid: The workflow's id.
             inputs: An iterable of inputs, a table, or the path of a file. Each is what :meth:`run` takes as
-                ``input_fields``.
+                ``input_fields``; a row of a table, values by ``NODE.FIELD``.
             output_scope: ``output_fields_only``, or ``all`` for the outputs of every node.
             api_key_type: ``VAPP`` when the client's key is that of a VApp.
             timeout: Seconds to wait for each run once it has begun; None for ever.
@@ -55,7 +55,7 @@ class WorkflowBatches(VectorVeinResource[M]):
             LedgerError: The ledger cannot be used: damaged, of another workflow or server, in use.
 
         Example:
-            >>> rows = [[{"node_id": "n", "field_name": "Name", "value": name}] for name in ("Ada", "Grace")]
+            >>> rows = [{"node-1.Name": "Ada"}, {"node-1.Name": "Grace"}]
             >>> for item in client.workflows.map("wid", rows, ledger="runs.sqlite"):  # doctest: +SKIP
             ...     print(item.index, item.output if item.ok else item.error)
         """

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 SCHEDULE = PollSchedule(initial=1.5, multiplier=1.5, maximum=10.0)
 """About ten polls in the first minute and six in each further one, of the 60 calls a minute that are allowed."""
 
-InputFields = Iterable[WorkflowInputField | Mapping[str, Any]]
+InputFields = Iterable[WorkflowInputField | Mapping[str, Any]] | Mapping[str, Any]
+"""The input of a run: a list of fields, or values by ``NODE.FIELD``."""
 
 _KEY_TYPES = ("WORKFLOW", "VAPP")
 _POLL_FAILURES = frozenset({401, 403, 404, 408, 429, 502, 503, 504})
@@ -91,9 +92,10 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
 
         Args:
             wid: The workflow's id.
-            input_fields: Inputs: :class:`WorkflowInputField`, or mappings of the same names. A file in a value
-                (a path object, a file opened in binary mode, a :class:`simstudio.File` …) is uploaded, and its
-                ``oss_path`` is sent in its place.
+            input_fields: List of :class:`WorkflowInputField`, or of mappings with the same names; or a mapping from
+                ``NODE.FIELD``, the id of a node and the name of its field, to the value. A file in a value (a path
+                object, a file opened in binary mode, a :class:`simstudio.File` …) is uploaded, and its ``oss_path`` is
+                sent in its place.
             output_scope: ``output_fields_only``, or ``all`` for the outputs of every node.
             api_key_type: ``VAPP`` when the client's key is that of a VApp.
             timeout: Seconds to wait; None waits for ever.
@@ -401,6 +403,8 @@ def _has_outputs(envelope: Envelope) -> bool:
 
 
 def _input_fields(fields: InputFields) -> list[dict[str, Any]]:
+    if isinstance(fields, Mapping) and not isinstance(fields, WorkflowInputField):
+        return [_named_field(name, value) for name, value in fields.items()]
     if isinstance(fields, (Mapping, str, bytes)) or not isinstance(fields, Iterable):
         raise invalid(f"input_fields must be a list of WorkflowInputField, not {type(fields).__name__}.")
     sent = []
@@ -413,6 +417,15 @@ def _input_fields(fields: InputFields) -> list[dict[str, Any]]:
                 raise invalid(f"An input field has no {missing[0]}: give node_id, field_name and value.")
         sent.append(plain(field))
     return sent
+
+
+def _named_field(name: object, value: Any) -> dict[str, Any]:
+    """The field that ``NODE.FIELD`` names; a node's id has no dot."""
+    node, _, field = name.partition(".") if isinstance(name, str) else ("", "", "")
+    if not (node and field):
+        raise invalid(f"{name!r} is not NODE.FIELD, the id of a node and the name of its field.")
+    made: dict[str, Any] = plain({"node_id": node, "field_name": field, "value": value})
+    return made
 
 
 class WorkflowRun(SubmittedRun[M, WorkflowRunResult, WorkflowRunResult]):
