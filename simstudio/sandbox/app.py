@@ -60,6 +60,7 @@ from simstudio.sandbox.v2 import (
     tables,
     uploads,
     versions,
+    workflow_mcp_servers,
     workflows,
     workspaces,
 )
@@ -126,6 +127,7 @@ _MODULES = (
     v2_runs,
     uploads,
     versions,
+    workflow_mcp_servers,
     workflows,
     workspaces,
     table_folders,

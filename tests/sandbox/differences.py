@@ -52,11 +52,12 @@ V08_DIFFERENCES: dict[str, str] = {
     "live-534": "the server ran in development mode, where restoring a folder fails",
     "resources-1000": "every workspace of the sandbox belongs to the organization of its user",
     **dict.fromkeys(("resources-0155", "resources-0407", "resources-0653"), "the sandbox has no keys of workspaces"),
+    "resources-1104": "members of the sandbox have no keys, so none may only read",
     "resources-0761": "a workspace of the sandbox has one admin",
     "resources-0604": "the source of a connector is a Python function, which has messages of its own",
 }
 """The same for recordings of v0.8, by the beginning of their names (`test_v2_errors`, `test_v2_files_recordings`,
-`test_v2_knowledge`, `test_v2_skills_recordings`, `test_v2_tables_recordings`)."""
+`test_v2_knowledge`, `test_v2_resources_recordings`, `test_v2_tables_recordings`)."""
 
 
 def reason_for_v08(name: str) -> str | None:
@@ -105,6 +106,7 @@ BEYOND_THE_RECORDINGS: dict[str, str] = {
     "there are no invitations or forks",
     "v2 skills": "that Sim provides have its names and texts of ours",
     "v2 custom tools": "are kept, and never run",
+    "v2 workflow MCP servers": "are kept, and nothing answers at their addresses",
     "v2 knowledge export": "answers 404: what is in the file is not known",
     "v2 organizations, credentials and others": "answer 501, which no server of Sim does: the families of "
     "`simstudio.sandbox.v2.absent`",

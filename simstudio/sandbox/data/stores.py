@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from simstudio.sandbox.data.custom_tools import CustomTool
     from simstudio.sandbox.data.secrets import Secret
     from simstudio.sandbox.data.skills import Skill
+    from simstudio.sandbox.data.workflow_mcp import WorkflowMcpServer
     from simstudio.sandbox.dialects.base import Account
 
 
@@ -38,6 +39,7 @@ class Data:
         self.secrets: dict[tuple[str | None, str], Secret] = {}
         self.skills: dict[str, Skill] = {}
         self.custom_tools: dict[str, CustomTool] = {}
+        self.mcp_servers: dict[str, WorkflowMcpServer] = {}
         self.opened = clock()
         self.audit = AuditLog(clock)
         self.uploads = Uploads(clock, upload_part_size)

@@ -20,7 +20,6 @@ ABSENT: Mapping[str, str] = MappingProxyType(
         "organizations": "organizations",
         "sandboxes": "sandboxes for code",
         "selectors": "selectors, which list choices of other services",
-        "workflow-mcp-servers": "workflow MCP servers",
         "workspaces": "invitations, access requests and forks of workspaces",
     }
 )

@@ -16,6 +16,7 @@ from simstudio.sandbox.v2 import views
 from simstudio.sandbox.v2.answers import data, listing
 from simstudio.sandbox.v2.audit import note
 from simstudio.sandbox.v2.paging import page
+from simstudio.sandbox.v2.workflow_mcp_servers import archive_tools
 
 if TYPE_CHECKING:
     from simstudio.sandbox.definitions.chats import Chat
@@ -40,7 +41,7 @@ def undeploy(call: Call) -> Reply:
         raise Refusal(400, "Workflow is not deployed")
     found.undeploy()
     note(call, "workflow.undeployed", found)
-    return data({**views.deployment(call, found), "archivedMcpTools": []})
+    return data({**views.deployment(call, found), "archivedMcpTools": archive_tools(call, found.id)})
 
 
 @V2().serves(Workflows.rollback)

@@ -1,4 +1,4 @@
-"""The sandbox answers the recorded requests for skills and custom tools as the recorded server of August 2026 did.
+"""The sandbox answers the recorded requests for skills, custom tools and MCP servers as the server of August 2026 did.
 
 The requests are sent in the order in which they were recorded. What happened between two of them is done by `BEFORE`.
 """
@@ -22,7 +22,14 @@ from .contract import fields, operations, problems
 from .differences import reason_for_v08
 
 ADMIN, MEMBER = "sandbox@example.com", "asa@example.com"
-SKILL, TOOL = "tXVNdiENtx5LOWCPMjuHj", "48vmjrB2qEFUjrg4rHNXe"
+SKILL, TOOL, SERVER = "tXVNdiENtx5LOWCPMjuHj", "48vmjrB2qEFUjrg4rHNXe", "d40c2782-6de9-42fd-84dd-863a89ecf572"
+WORKFLOWS = {
+    "3204b807-091e-4ab3-bb8b-ed2e68d31fcc": "v2b_double",
+    "9c8e8271-69ed-46dc-b773-3305ac9ad557": "v2b_echo",
+    "476d98e9-621a-4d28-9d75-51e42625eeac": "undeployed",
+    "v2b double": "v2b_double",
+    "v2b echo": "v2b_echo",
+}
 PARAMETERS = {
     "type": "object",
     "properties": {"a": {"type": "number"}, "b": {"type": "number"}},
@@ -31,7 +38,9 @@ PARAMETERS = {
 
 
 def covered() -> list[Recording]:
-    found = [each for each in recordings(SELECTION) if re.match("/api/v2/(skills|custom-tools)", each.path)]
+    found = [
+        each for each in recordings(SELECTION) if re.match("/api/v2/(skills|custom-tools|workflow-mcp)", each.path)
+    ]
     return [each for each in found if str(each).startswith("resources")]
 
 
@@ -41,14 +50,17 @@ class Stage:
     def __init__(self, **options: Any) -> None:
         numbers = itertools.count(1000)
         sandbox = Sandbox(generation="v0.8", clock=lambda: next(numbers), members=[MEMBER.upper()], **options)
+        for name in set(WORKFLOWS.values()):
+            sandbox.workflow(name, deployed=name != "undeployed")(lambda given: given)
         self.call = Caller(sandbox.serve().start())
         self.workspace = sandbox.workspace_id
-        self.names = {"zoe@example.com": ADMIN}
+        self.names = {"zoe@example.com": ADMIN, **WORKFLOWS}
 
     def send(self, operation_id: str, **given: Any) -> httpx.Response:
         operation = operations()[operation_id]
         path = re.sub(r"{(\w+)}", lambda found: str(given.pop(found[1])), operation["path"])
-        given = {"workspaceId": self.workspace, **given}
+        if "workspaceId" in {**fields(operation, "query"), **fields(operation, "body")}:
+            given = {"workspaceId": self.workspace, **given}
         query = {name: given.pop(name) for name in fields(operation, "query") if name in given}
         return self.call.http.request(operation["method"], path, params=query, json=given or None)
 
@@ -59,6 +71,13 @@ class Stage:
         }
         answer = self.send("createCustomTool", title=title, schema=schema, code="return {sum: a + b + 0}")
         return str(answer.json()["data"]["id"])
+
+    def server(self) -> str:
+        return str(self.send("createWorkflowMcpServer", name="Mein Server").json()["data"]["id"])
+
+    def rename(self, name: str, **given: Any) -> None:
+        answer = self.send("updateWorkflowMcpServer", serverId=self.names[SERVER], name=name, **given)
+        assert answer.json()["data"]["name"] == name
 
     def ours(self, text: str) -> str:
         for theirs, ours in self.names.items():
@@ -100,14 +119,40 @@ def _first_tools(stage: Stage) -> None:
     stage.tool("Anders", "add")
 
 
+def _server(stage: Stage) -> None:
+    stage.names[SERVER] = stage.server()
+
+
+def _deploy(stage: Stage) -> None:
+    stage.rename("Öffentlich 公", isPublic=True)
+    made = stage.send("deployWorkflowMcpTool", serverId=stage.names[SERVER], workflowId="v2b_double", toolName="x")
+    assert made.json()["data"]["updated"] is False
+
+
+def _tools(stage: Stage) -> None:
+    server = stage.names[SERVER]
+    for workflow, given in (("v2b_double", {}), ("v2b_echo", {"toolName": "hat Leerzeichen!"}), ("v2b_echo", {})):
+        stage.send("deployWorkflowMcpTool", serverId=server, workflowId=workflow, **given)
+    made = stage.send("deployWorkflowMcpTool", serverId=server, workflowId="v2b_echo", toolName="verdoppeln")
+    assert made.json()["data"]["updated"] is True
+
+
 BEFORE: dict[str, Callable[[Stage], object]] = {
     "0737": _skills,
     "0763": _grant,
     "0784": _first_tools,
     "0790": lambda stage: stage.tool("Leer", "leer"),
     "0793": lambda stage: stage.tool("WK", "wk"),
+    "1051": _server,
+    "1064": Stage.server,
+    "1076": lambda stage: stage.rename("Umbenannt"),
+    "1085": _deploy,
+    "1095": _tools,
 }
-NOT_COMPARED = {"id", "createdAt", "updatedAt", "code"}
+NOT_COMPARED = {"id", "createdAt", "updatedAt", "code", "mcpServerUrl", "apiEndpoint"}
+
+NEWER = {"status"}
+"""Fields that newer servers have, and the sandbox with them."""
 
 
 def facts(value: Any) -> Any:
@@ -120,7 +165,7 @@ def facts(value: Any) -> Any:
     if value.get("code") in ("BAD_REQUEST", "NOT_FOUND", "CONFLICT"):
         details = [{name: each[name] for name in ("path", "message")} for each in value.get("details", ())]
         return {**value, "details": details}
-    return {name: "…" if name in hidden else facts(each) for name, each in value.items()}
+    return {name: "…" if name in hidden else facts(each) for name, each in value.items() if name not in NEWER}
 
 
 def test_recorded_requests_are_answered_as_recorded() -> None:
@@ -147,7 +192,7 @@ def stage() -> Iterator[Stage]:
 
 def test_operations_answer_in_the_promised_form(stage: Stage) -> None:
     skill = stage.send("createSkill", name="a", description="d", content="c").json()["data"]["id"]
-    tool, email = stage.tool("T", "t"), {"email": MEMBER}
+    tool, email, server = stage.tool("T", "t"), {"email": MEMBER}, {"serverId": stage.server()}
     given: list[tuple[str, dict[str, Any]]] = [
         ("listSkills", {}),
         ("getSkill", {"skillId": "builtin-research"}),
@@ -161,6 +206,14 @@ def test_operations_answer_in_the_promised_form(stage: Stage) -> None:
         ("getCustomTool", {"customToolId": tool}),
         ("updateCustomTool", {"customToolId": tool, "code": ""}),
         ("deleteCustomTool", {"customToolId": tool}),
+        ("createWorkflowMcpServer", {"name": "S", "workflowIds": ["v2b_echo"]}),
+        ("listWorkflowMcpServers", {"sortBy": "name"}),
+        ("getWorkflowMcpServer", server),
+        ("updateWorkflowMcpServer", {**server, "isPublic": True}),
+        ("deployWorkflowMcpTool", {**server, "workflowId": "hello"}),
+        ("listWorkflowMcpTools", server),
+        ("undeployWorkflowMcpTool", {**server, "workflowId": "hello"}),
+        ("deleteWorkflowMcpServer", server),
     ]
     for operation_id, values in given:
         answer = stage.send(operation_id, **values)
@@ -177,6 +230,8 @@ def test_operations_answer_in_the_promised_form(stage: Stage) -> None:
         ("grantSkillEditor", {"skillId": "nope", "email": MEMBER}, 404, "Skill not found"),
         ("createCustomTool", {"title": "X", "schema": {"type": "object"}, "code": "x"}, 400, 'expected "function"'),
         ("createCustomTool", {"title": "X", "schema": {}}, 400, "Invalid input"),
+        ("getWorkflowMcpServer", {"serverId": "nope"}, 404, "MCP server not found"),
+        ("createWorkflowMcpServer", {"name": "S", "workflowIds": ["nope"]}, 404, "Workflow not found"),
     ],
 )
 def test_a_request_is_refused(
@@ -198,6 +253,7 @@ def test_others_see_nothing_and_members_are_listed(stage: Stage) -> None:
     assert problems(operations()["listWorkspaceMembers"], listed.status_code, listed.json()) == []
     assert [each["email"] for each in listed.json()["data"]] == [MEMBER, ADMIN]
     stage.call.http.headers["x-api-key"] = "sk-sim-outsider"
+    assert stage.send("listWorkflowMcpServers").json()["error"]["message"] == "MCP server not found"
     for operation_id in ("listSkills", "listCustomTools", "listWorkspaceMembers"):
         answer = stage.send(operation_id, workspaceId=stage.workspace)
         assert (answer.status_code, answer.json()["error"]["message"]) == (403, "Insufficient workspace permissions")
@@ -208,3 +264,11 @@ def test_a_client_walks_over_all_skills(stage: Stage) -> None:
         made = client.v2.skills.create(stage.workspace, name="own", description="d", content="c")
         names = [each.name for each in client.v2.skills.list(stage.workspace, limit=2)]
     assert (names[0], len(names), made.read_only) == ("own", 5, False)
+
+
+def test_a_workflow_that_is_undeployed_is_no_tool_any_more(stage: Stage) -> None:
+    server = stage.server()
+    stage.send("deployWorkflowMcpTool", serverId=server, workflowId="v2b_echo")
+    gone = stage.send("undeployWorkflow", workflowId="v2b_echo").json()["data"]["archivedMcpTools"]
+    assert gone == [{"serverId": server, "toolName": "v2b_echo"}]
+    assert stage.send("listWorkflowMcpTools", serverId=server).json()["data"] == []
