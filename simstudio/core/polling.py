@@ -135,12 +135,13 @@ class Poller:
 
         Args:
             start: Makes the flow that begins it.
-            timeout: Seconds for which to try; None for ever.
+            timeout: Seconds for which to try; None for a day.
 
         Raises:
             RateLimitError: It was refused for longer.
         """
         began, paused = self.clock(), 0.0
+        longest = LONGEST_WAIT if timeout is None else timeout
         refusals = 0
         while True:
             try:
@@ -149,7 +150,7 @@ class Poller:
                 refusals += 1
                 delay = self.schedule.delay(refusals, random=self.random())
                 pause = max(min(error.retry_after or 0.0, LONGEST_WAIT), delay)
-                if timeout is not None and max(self.clock() - began, paused) + pause >= timeout:
+                if max(self.clock() - began, paused) + pause >= longest:
                     raise
                 yield Sleep(pause)
                 paused += pause
@@ -172,7 +173,7 @@ class Poller:
         """Poll until the state is final, and return that state.
 
         A poll that the service's rate limit refused (:class:`RateLimitError`) says nothing about the run. However many
-        there are, only ``timeout`` ends the wait.
+        there are, only ``timeout`` ends the wait, or a day of nothing else.
 
         Args:
             poll: Makes the flow of one poll from the timeout of its requests in seconds, UNSET if the client's applies.
@@ -196,10 +197,9 @@ class Poller:
         started = self.clock()
         begun = started if begun is None else begun
         end = None if timeout is None else started + timeout
-        paused = 0.0
+        paused, answered, last = 0.0, started, False
         state: S | None = None
         failures = refusals = polls = 0
-        last = False
         with saying_what_goes_on(subject, again):
             while True:
                 polls += 1
@@ -208,7 +208,8 @@ class Poller:
                 try:
                     state = yield from poll(_timeout(None if end is None else end - self.clock(), client_timeout))
                 except self.transient as error:
-                    if getattr(error, "lasting", False):
+                    unanswered = max(self.clock(), started + paused) - answered
+                    if getattr(error, "lasting", False) or (end is None and unanswered > LONGEST_WAIT):
                         raise
                     failure = error
                     if isinstance(error, RateLimitError):
@@ -220,6 +221,7 @@ class Poller:
                             raise
                 else:
                     failures = refusals = 0
+                    answered = max(self.clock(), started + paused)
                     if on_progress is not None:
                         yield Call(on_progress, state)
                     if done(state):

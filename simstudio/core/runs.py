@@ -78,7 +78,7 @@ class SubmittedRun(APIResource[M], ABC, Generic[M, S, R]):
         """Wait until the run has ended, and return its final state.
 
         Args:
-            timeout: Seconds to wait; None waits for ever.
+            timeout: Seconds to wait. None waits for ever, unless all calls are refused (429) for a day.
             on_progress: Called with the state at each poll; may be async on an async client.
             poll_interval: Seconds between polls; by default the pauses grow.
 

@@ -103,7 +103,8 @@ class Jobs(APIResource[M]):
         Args:
             job: Job id, receipt from ``client.workflows.submit``, or an earlier state.
             workflow_id: For a bare id; required with v2, unless this client queued the job.
-            timeout: Seconds to wait; None for no limit. Jobs orphaned by a restart of the server never end.
+            timeout: Seconds to wait. None for no limit, unless all polls are refused (429) for a day. A job
+                orphaned by a restart of the server never ends.
             on_progress: Function called with the job after each poll; may be async on the async client. An exception
                 from it ends the wait.
             poll_interval: Seconds between polls, instead of growing intervals.

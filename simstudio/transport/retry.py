@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from simstudio.transport.stack import Handler
 
 LONGEST_WAIT = 24 * 3600.0
-"""Seconds. A longer ``Retry-After`` ends the call, even without a deadline."""
+"""Seconds. A longer ``Retry-After``, or refusals for longer, end the call, even without a deadline."""
 
 
 class Backoff(NamedTuple):

@@ -1,7 +1,8 @@
 """Throttling: calls wait for their turn, and calls that the service's limiter refused are sent again.
 
 What a limiter refuses has not run, so every request may be sent again after a refusal, one that begins a run too. Only
-the deadline bounds how often: a limiter's window (a minute) outlasts any number of retries with short delays.
+the deadline bounds how often, or a day where there is none: a limiter's window (a minute) outlasts any number of
+retries with short delays.
 """
 
 from __future__ import annotations
@@ -140,7 +141,7 @@ class _Wait:
         """Whether a pause is too long, or ends after the deadline."""
         budget = self._budget
         if budget is None:
-            return pause > LONGEST_WAIT
+            return self._slept + pause > LONGEST_WAIT
         if self._patience is not None:
             return pause >= self._patience - self._slept
         remaining = budget.remaining()

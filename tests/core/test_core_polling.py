@@ -186,6 +186,35 @@ class TestPoller:
         (pause,) = Wait(limited, "done")(timeout=None).sleeps
         assert pause <= 24 * 3600
 
+    def test_without_a_deadline_a_day_of_refusals_is_the_end(self) -> None:
+        played = Wait("pending", *(RateLimitError(str(n)) for n in range(20_000)))(timeout=None)
+        assert isinstance(played.error, RateLimitError)
+        assert 24 * 3600 < sum(played.sleeps) < 25 * 3600
+
+    def test_an_answer_within_that_day_starts_it_anew(self) -> None:
+        refusals = [RateLimitError("429")] * 10_000  # of 8 s each
+        assert Wait(*refusals, "pending", *refusals, "done")(timeout=None).result == "done"
+
+    def test_polls_that_are_refused_only_after_long_are_counted_by_the_clock(self) -> None:
+        played = Wait(*(RateLimitError(str(n)) for n in range(99)), took=20_000.0)(timeout=None)
+        assert str(played.error) == "4"
+
+    @pytest.mark.parametrize(("timeout", "least"), [(60.0, 50.0), (None, 23 * 3600.0)])
+    def test_a_run_that_is_refused_is_begun_again_until_the_deadline_or_for_a_day(
+        self, timeout: float | None, least: float
+    ) -> None:
+        clock = Clock(0.0)
+        refused = RateLimitError("429")
+
+        def start() -> Any:
+            raise refused
+            yield
+
+        schedule = PollSchedule(initial=1.0, multiplier=2.0, maximum=8.0)
+        played = play(Poller(schedule, clock=clock).begin(start, timeout), on_sleep=clock.advance)
+        assert played.error is refused
+        assert least < sum(played.sleeps) < (timeout or 24 * 3600.0)
+
     def test_progress_is_told_once_a_question_the_last_included(self) -> None:
         told: list[str] = []
         Wait("pending", ServerError("500"), "processing", "done")(on_progress=told.append)

@@ -76,6 +76,14 @@ def test_refusals_without_end_end_at_the_deadline(clock: Clock):
     assert passed <= 30.0
 
 
+@pytest.mark.parametrize("seconds", [None, 3600.0])
+def test_without_a_timeout_a_day_of_refusals_is_the_end(clock: Clock, seconds: float | None):
+    response, number, passed = sent(clock, [refusal(seconds)()], timeout=None)
+
+    assert (response.status, number > 20) == (429, True)
+    assert 23 * 3600 < passed <= 24 * 3600
+
+
 def test_with_patience_the_time_of_a_call_begins_with_its_turn(clock: Clock):
     response, number, passed = sent(clock, [refusal(70)(), answer(200, {})], timeout=60.0, patience=90.0)
     assert (response.status, number, passed) == (200, 2, pytest.approx(70.0))

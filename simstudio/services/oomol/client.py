@@ -213,7 +213,8 @@ class OomolConnectClient(_OomolClient[Sync], SyncClient["RawOomolConnectClient"]
         api_token: Sent as it is in ``Authorization``, to the host of ``base_url`` only; write a scheme (``Bearer …``)
             into it where the server wants one. By default ``OOMOL_TOKEN``, or none; ``simstudio.ANONYMOUS`` sends none.
         default_headers: Headers of your own for every request to ``base_url``.
-        timeout: Seconds for one logical HTTP call, retries and their waits included; None for no end.
+        timeout: Seconds for one logical HTTP call, retries and their waits included. None for no end, unless the call
+            is refused (429) for a day.
         applets_url: Where applets are listed; by default ``OOMOL_APPLETS_URL``, then ``https://chat-data.oomol.com``,
             which gets no token. To one that you name the token is sent.
         applets_token: The token for that host instead: another one, or None for none.

@@ -33,7 +33,8 @@ class PollingOptions(TypedDict, total=False):
     failed polls in a row.
 
     Attributes:
-        timeout: Seconds to wait. The last pause is cut to it, and one final poll made. None waits for ever.
+        timeout: Seconds to wait. The last pause is cut to it, and one final poll made. None waits for ever, unless all
+            calls are refused (429) for a day.
         poll_interval: Seconds between polls, in place of growing ones.
         on_progress: Called with the task, or the installation, at each poll; may be async on an async client. What it
             raises ends the wait.

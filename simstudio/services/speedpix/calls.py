@@ -88,7 +88,7 @@ class SpeedPixCalls(PredictionBatches[M], BaseClient[M]):
             resource_config_id: The capacity it runs on; empty sends none.
             polling_interval: The same as ``poll_interval``, as the service's own package calls it.
             file_encoding_strategy: ``url`` or ``base64``; see :meth:`predictions.create`.
-            timeout: Seconds to wait, None for ever.
+            timeout: Seconds to wait. None waits for ever, unless all calls are refused (429) for a day.
             on_progress: Called with the prediction at each question.
             poll_interval: Seconds between questions, in place of growing ones (0.5 s to 10 s).
             upload_paths: Whether texts that name a media file are uploaded, in place of the client's setting.

@@ -123,8 +123,8 @@ class SpeedPixClient(_SpeedPixClient[Sync], SyncClient["RawSpeedPixClient"]):
         app_key: ``SPEEDPIX_APP_KEY`` of the environment where it is not given.
         app_secret: ``SPEEDPIX_APP_SECRET`` where it is not given. It is never sent, and shows nowhere.
         endpoint: Where SpeedPix is; ``SPEEDPIX_ENDPOINT``, then ``https://openai.edu-aliyun.com``.
-        timeout: Seconds for one logical HTTP call, retries and their waits included; None for no end. For the content
-            of a file it bounds each silence instead.
+        timeout: Seconds for one logical HTTP call, retries and their waits included. None for no end, unless the call
+            is refused (429) for a day. For the content of a file it bounds each silence instead.
         user_agent: What the client calls itself.
         max_retries: Repetitions of what may be repeated. Each attempt is signed anew; a submit that may have arrived
             is never repeated.

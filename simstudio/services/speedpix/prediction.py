@@ -109,7 +109,7 @@ class Prediction(SubmittedRun[M, "Prediction[Any]", Any]):
 
         Args:
             polling_interval: The same as ``poll_interval``, as the service's own package calls it.
-            timeout: Seconds to wait, None for ever.
+            timeout: Seconds to wait. None waits for ever, unless all calls are refused (429) for a day.
             on_progress: Called with this prediction at each question; may be async where this is awaited. What it
                 raises ends the wait.
             poll_interval: Seconds between questions, in place of the growing ones.

@@ -95,9 +95,10 @@ class VectorVeinClient(_VectorVeinClient[Sync], SyncClient["RawVectorVeinClient"
         api_key: API key; by default ``VECTORVEIN_API_KEY`` of the environment.
         base_url: Address of the API; by default ``VECTORVEIN_BASE_URL``, then
             ``https://vectorvein.com/api/v1/open-api``.
-        timeout: Seconds for one logical HTTP call, from connecting to the body's end, retries and their waits included;
-            None for no end. With ``http_client`` it bounds each phase instead. Where it is 60 or more, a call may also
-            wait up to 90 s for its turn under the limit of 60 calls a minute, before its time begins.
+        timeout: Seconds for one logical HTTP call, from connecting to the body's end, retries and their waits included.
+            None for no end, unless the call is refused (429) for a day. With ``http_client`` it bounds each phase
+            instead. Where it is 60 or more, a call may also wait up to 90 s for its turn under the limit of 60 calls a
+            minute, before its time begins.
         max_retries: Retries after the first attempt, of requests that may be sent again.
         middleware: A list to append below the default stack, or a function that gets the default list and returns the
             one to use; see :mod:`simstudio.transport.stack`.
