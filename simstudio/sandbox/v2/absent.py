@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 ABSENT: Mapping[str, str] = MappingProxyType(
     {
-        "chat": "chat with Sim's assistant",
-        "credentials": "credentials of other services",
-        "mcp-servers": "MCP servers",
-        "organizations": "organizations",
-        "sandboxes": "sandboxes for code",
+        "chat": "the assistant, which calls a language model",
+        "credentials": "credentials, which sign in to other services",
+        "mcp-servers": "MCP servers of others, which Sim connects to",
+        "organizations": "organizations, which administer a deployment",
+        "sandboxes": "sandboxes for code, which run at another service",
         "selectors": "selectors, which list choices of other services",
-        "workspaces": "invitations, access requests and forks of workspaces",
+        "workspaces": "invitations, access requests and forks of workspaces, which administer a deployment",
     }
 )
-"""What each family is, by the first part of its paths below ``/api/v2``."""
+"""Families, and the reasons why they are absent, by the first part of their paths below ``/api/v2``."""
 
 
 class Absent:
