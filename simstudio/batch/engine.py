@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from simstudio.batch.attempts import Again, Attempts, Unwritten
 from simstudio.batch.delivery import Delivery, Outbox
+from simstudio.batch.duplicates import Duplicates
 from simstudio.batch.intake import Intake
 from simstudio.batch.outage import Outage
 from simstudio.batch.progress import Progress
@@ -88,9 +89,11 @@ class Engine:
             on_progress=on_progress,
             spawn=self._spawn,
         )
+        self._duplicates = Duplicates(sender.execution.models, ledger) if options.given["dedup"] else None
         self._intake = Intake(
-            source, options, self._delivery, ledger=ledger, execution=sender.execution, wake=self.wake
-        )
+            source, options, self._delivery,
+            ledger=ledger, duplicates=self._duplicates, execution=sender.execution, wake=self.wake,
+        )  # fmt: skip
         self._outage = Outage(clock)
         self._attempts = Attempts(sender, pace, options, self.progress, self._outage, ledger=ledger, clock=clock)
         self._begins_together = ledger is not None  # one commit for many items
@@ -247,8 +250,15 @@ class Engine:
             if isinstance(outcome, Unwritten):
                 self._delivery.deliver(outcome.item)
                 raise outcome.error
-            self._delivery.deliver(outcome)
+            self._give(work, outcome)
             work = self._following() if outcome.ok else None
+
+    def _give(self, work: WorkItem, item: BatchItem) -> None:
+        """Hand an item over, and those of equal inputs."""
+        self._delivery.deliver(item)
+        if self._duplicates is not None:
+            for other in self._duplicates.end(work.prepared.fingerprint, item):
+                self._delivery.deliver(other)
 
     def _following(self) -> WorkItem | None:
         """The item that a task executes next; None if the coordinator is to choose, or nothing may begin now.
@@ -306,9 +316,11 @@ class Engine:
         for work in (*self._held, *(entry[2] for entry in self._later)):
             if work.failed is not None:  # it was to be begun again
                 with self._ending():
-                    self._delivery.deliver(work.failed)
+                    self._give(work, work.failed)
         with self._ending():
             self._delivery.flush()
+        if self._duplicates is not None:
+            self._duplicates.close()
         await self._end_results(complete=complete)
         self.progress.end()
         with self._ending():

@@ -19,6 +19,7 @@ from simstudio.transport.errors import SimStudioError
 
 if TYPE_CHECKING:
     from simstudio.batch.delivery import Delivery
+    from simstudio.batch.duplicates import Duplicates
     from simstudio.batch.execution import Execution
     from simstudio.batch.ledger import Ledger
     from simstudio.batch.options import Options
@@ -33,6 +34,7 @@ class Intake:
         options: Their identity, and what the caller wants of those that an earlier run knew.
         delivery: Where those go that need no sending.
         ledger: What is known of them, or None.
+        duplicates: Which of them equal earlier ones; None if that does not matter.
         execution: What is sent.
         wake: Called when there may be an input that there was not before.
 
@@ -48,6 +50,7 @@ class Intake:
         delivery: Delivery,
         *,
         ledger: Ledger | None,
+        duplicates: Duplicates | None = None,
         execution: Execution,
         wake: Callable[[], None],
     ) -> None:
@@ -59,6 +62,7 @@ class Intake:
         self._examine = options.examiner()
         self._delivery = delivery
         self._ledger = ledger
+        self._duplicates = duplicates
         self._execution = execution
         self._stopped = False
 
@@ -94,7 +98,9 @@ class Intake:
         await self._source.aclose()
 
     def _may_read(self) -> bool:
-        return not (self._stopped or self.exhausted) and self._delivery.has_room(self.count)
+        if self._stopped or self.exhausted or not self._delivery.has_room(self.count):
+            return False
+        return self._duplicates is None or self._duplicates.waiting < self._options.window
 
     def _admit(self, value: Any) -> WorkItem | None:
         examined = value if isinstance(value, Examined) else self._examine(value)
@@ -105,10 +111,17 @@ class Intake:
                 self._ledger.refuse(prepared)
             self._delivery.deliver(prepared)
             return None
-        if self._ledger is None:
-            return WorkItem(prepared)
-        entry = self._ledger.find(prepared)
-        return WorkItem(prepared) if entry is None else self._resume(prepared, entry, self._ledger)
+        if self._ledger is not None:
+            entry = self._ledger.find(prepared)
+            if entry is not None:
+                return self._resume(prepared, entry, self._ledger)
+        return WorkItem(prepared) if self._duplicates is None else self._send_once(prepared, self._duplicates)
+
+    def _send_once(self, prepared: Prepared, duplicates: Duplicates) -> WorkItem | None:
+        found = duplicates.begin(prepared)
+        if isinstance(found, BatchItem):
+            self._delivery.deliver(found)
+        return WorkItem(prepared) if found is True else None
 
     def _resume(self, prepared: Prepared, entry: Entry, ledger: Ledger) -> WorkItem | None:
         claims = self._execution.api_version if self._execution.claims else None
@@ -118,12 +131,15 @@ class Intake:
         if left == "repeat":
             return WorkItem(prepared, entry.run_id, resumed=True)
         if left == "send":
-            return WorkItem(prepared)
+            return WorkItem(prepared) if self._duplicates is None else self._send_once(prepared, self._duplicates)
         item = entry.to_item()
         if left == "report":
             item = attrs.evolve(item, error=_heard_of_no_end(prepared.index))
             ledger.finish(item)
         self._delivery.deliver(item)
+        if self._duplicates is not None:
+            for other in self._duplicates.end(prepared.fingerprint, item):
+                self._delivery.deliver(other)
         return None
 
 

@@ -38,6 +38,7 @@ class BatchItem(Generic[R]):
         key: Its identity in the ledger, besides the fingerprint of its input.
         run_id: The execution, where it is known.
         replayed: Whether it comes from the ledger, not from a request of this run.
+        duplicate: Whether it was not sent because an equal input was, whose outcome this is (``dedup=True``).
     """
 
     index: int
@@ -50,6 +51,7 @@ class BatchItem(Generic[R]):
     key: str = ""
     run_id: str | None = None
     replayed: bool = False
+    duplicate: bool = False
 
     @property
     def ok(self) -> bool:

@@ -144,6 +144,13 @@ class BatchOptions(TypedDict, Generic[R], total=False):
             ),
         ),
     ]
+    dedup: Annotated[
+        bool,
+        switch(
+            default=False,
+            flag=Flag("--dedup", "Run equal inputs once, and give all of them its outcome.", value=True, is_kept=True),
+        ),
+    ]
     columns: Annotated[
         Columns | None,
         Option(

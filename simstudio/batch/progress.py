@@ -25,6 +25,7 @@ class Progress:
         failed: Items that failed.
         unknown: Items that may have run.
         replayed: How many of these the ledger knew from earlier runs.
+        duplicates: How many of them have the outcome of an equal input, with ``dedup``.
         running: Items under way.
         limit: How many may be.
         refused: Requests that the rate limit refused.
@@ -40,6 +41,7 @@ class Progress:
     failed: int = 0
     unknown: int = 0
     replayed: int = 0
+    duplicates: int = 0
     running: int = 0
     limit: int = 0
     refused: int = 0
@@ -83,6 +85,7 @@ class Progress:
         else:
             self.unknown += 1
         self.replayed += item.replayed
+        self.duplicates += item.duplicate
 
     def end(self) -> None:
         """Nothing more comes."""

@@ -77,6 +77,7 @@ class WorkflowBatches(APIResource[M]):
                 have no result: a number (``10``), or a share (``0.05``), which is looked at once 20 items have ended.
             retries: How often an item is run again that ran and failed, or that the server failed with a 5xx; under an
                 id of its own each time.
+            dedup: Run equal inputs once, and give all of them its outcome; the others have ``item.duplicate``.
             dead_letters: A file for the items that failed, with their errors, one JSON object a line. It is written
                 anew by each run, and can be the ``inputs`` of another batch.
             on_bad_row: What to do with a line or row that cannot be read: ``report`` it as a failed item whose error

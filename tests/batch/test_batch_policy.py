@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import itertools
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from fakes import options_of
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_batch_engine import Box, FakeSender, FixedPace, echo, opened, play
 
 import simstudio as sim
+from simstudio.batch.engine import Engine
 from simstudio.batch.inputs import read
 from simstudio.batch.items import BatchItem, Examiner, Prepared
 from simstudio.batch.ledger import Counts
 from simstudio.batch.rows import BadRow, RowMap
+from simstudio.batch.sources import source_of
 from simstudio.errors import JobCancelledError, TooManyFailuresError
 from simstudio.models.execution import WorkflowExecutionResult
 
@@ -25,6 +31,13 @@ FAILED = sim.ExecutionError("it failed")
 
 def failing(*values: Any) -> FakeSender:
     return FakeSender(lambda value, _: sim.ExecutionError(f"no {value}") if value in values else value)
+
+
+def engine_of(sender: FakeSender, inputs: Any, **options: Any) -> Engine:
+    return Engine(
+        sender=sender, source=source_of(inputs, relayed=False), outbox=Box(), pace=FixedPace(),  # type: ignore[arg-type]
+        options=options_of(**options),
+    )  # fmt: skip
 
 
 def rows_of(path: Path) -> list[Any]:
@@ -179,3 +192,75 @@ class TestDeadLetters:
         with pytest.raises(sim.ResultsError, match=r"The dead letters cannot be written to .*: Is a directory"):
             play(failing(1), range(3), dead_letters=tmp_path, pace=FixedPace(1), box=box)
         assert [item.index for item in box.items] == [0, 1]
+
+
+class TestDedup:
+    def test_equal_inputs_run_once_and_all_have_the_answer(self) -> None:
+        sender = FakeSender(lambda value, _: {"twice": 2 * value["n"]})
+        items, engine = play(sender, [{"n": n % 3} for n in range(9)], dedup=True)
+        assert sorted(value["n"] for value in sender.sent) == [0, 1, 2]
+        assert [(item.index, item.output["twice"], item.duplicate) for item in items] == [
+            (n, 2 * (n % 3), n > 2) for n in range(9)
+        ]
+        assert [item.attempts for item in items] == [1] * 3 + [0] * 6
+        assert engine.progress.duplicates == 6
+
+    def test_those_that_come_while_the_first_is_under_way_wait_for_it(self) -> None:
+        sender = FakeSender(lambda value, sent: value if sent > 2 else FAILED)
+        items, _ = play(sender, [1, 1, 1], dedup=True, retries=2)
+        assert (sender.sent, [item.ok for item in items]) == ([1, 1, 1], [True] * 3)
+
+    def test_a_failure_is_that_of_all(self) -> None:
+        items, _ = play(failing(1), [1, 1, 2, 1], dedup=True, pace=FixedPace(1))
+        assert [str(item.error) for item in items] == ["no 1", "no 1", "None", "no 1"]
+
+    def test_no_more_than_a_window_waits_for_one(self) -> None:
+        read = itertools.count()
+        sender = FakeSender(echo)
+        sender.gate = asyncio.Event()
+        inputs = (next(read) * 0 for _ in range(500))
+
+        async def run() -> None:
+            engine = engine_of(sender, inputs, ordered=False, dedup=True, window=20)
+            task = asyncio.ensure_future(engine.run())
+            for _ in range(50):
+                await asyncio.sleep(0)
+            assert next(read) <= 22
+            assert sender.gate is not None
+            sender.gate.set()
+            await task
+            assert engine.progress.duplicates == 499
+
+        asyncio.run(run())
+
+    @settings(max_examples=20, deadline=None)
+    @given(
+        st.lists(st.integers(0, 4), max_size=25),
+        st.sets(st.integers(0, 4)),
+        st.integers(1, 5),
+        st.booleans(),
+        st.booleans(),
+        st.integers(0, 25),
+    )
+    def test_whatever_the_order_each_runs_once_over_all_runs(
+        self, values: list[int], bad: set[int], limit: int, ordered: bool, keep: bool, dies: int
+    ) -> None:
+        """Also when a run ends early, and the next goes on with its ledger."""
+        executed: list[int] = []
+
+        def answer(value: int, _: int) -> Any:
+            if len(executed) == dies and not keep:
+                return sim.AuthenticationError("key", status=401)
+            executed.append(value)
+            return sim.ExecutionError(f"no {value}") if value in bad else value
+
+        with tempfile.TemporaryDirectory() as folder:
+            options: dict[str, Any] = {"dedup": True, "ordered": ordered}
+            with contextlib.suppress(sim.AuthenticationError):
+                play(FakeSender(answer), values, ledger=opened(Path(folder)), pace=FixedPace(limit), **options)
+            keep = True
+            items, _ = play(FakeSender(answer), values, ledger=opened(Path(folder)), pace=FixedPace(limit), **options)
+        assert sorted(executed) == sorted(set(values))
+        assert sorted((item.index, item.input) for item in items) == list(enumerate(values))
+        assert all(item.ok == (item.input not in bad) for item in items)
+        assert all(item.output == item.input for item in items if item.ok)

@@ -278,17 +278,36 @@ class Ledger(LedgerView):
         Raises:
             LedgerError: It was neither being sent, nor queued, nor unknown; or the ledger cannot be written.
         """
+        with self._writing() as db:
+            self._finish(db, item)
+
+    def copy(self, prepared: Prepared, item: BatchItem) -> None:
+        """An input was not sent, and has the outcome of an equal one; it is sent and ended in one transaction.
+
+        Args:
+            prepared: An input that is not known, or failed, or is unknown.
+            item: What becomes of it.
+
+        Raises:
+            InputChangedError: Another input is known under its key.
+            LedgerError: It is done, queued, or being sent; or the ledger cannot be written.
+        """
+        text = dump(prepared.input, f"Input {prepared.index}")
+        with self._writing() as db:
+            self._intend(db, Intent(prepared), text, time.time())
+            self._finish(db, item)
+
+    def _finish(self, db: sqlite3.Connection, item: BatchItem) -> None:
         result, error = pack_result(item.result, item.index), pack_error(item.error, item.index)
         execution = item.result.run_id if item.result is not None else None
-        with self._writing() as db:
-            changed = db.execute(
-                "UPDATE entries SET state = ?, run_id = coalesce(?, run_id), execution_id = coalesce(?, execution_id),"
-                " attempts = ?, elapsed = ?, ended_at = ?, error = ?, result = ?"
-                " WHERE key = ? AND state IN ('sending', 'submitted', 'unknown')",
-                (item.state, item.run_id, execution, item.attempts, item.elapsed, time.time(), error, result, item.key),
-            )
-            self._ensure_changed(db, changed, item.key, "finished")
-            db.execute("DELETE FROM earlier WHERE key = ?", (item.key,))
+        changed = db.execute(
+            "UPDATE entries SET state = ?, run_id = coalesce(?, run_id), execution_id = coalesce(?, execution_id),"
+            " attempts = ?, elapsed = ?, ended_at = ?, error = ?, result = ?"
+            " WHERE key = ? AND state IN ('sending', 'submitted', 'unknown')",
+            (item.state, item.run_id, execution, item.attempts, item.elapsed, time.time(), error, result, item.key),
+        )
+        self._ensure_changed(db, changed, item.key, "finished")
+        db.execute("DELETE FROM earlier WHERE key = ?", (item.key,))
 
     def forget(self, keys: Sequence[str]) -> None:
         """What was about to be sent surely was not: it is as it was before :meth:`intend`, most often not known.

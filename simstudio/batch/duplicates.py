@@ -1,0 +1,111 @@
+"""Inputs that equal earlier ones of the same batch: each is executed once, and all have its outcome.
+
+While the first is under way, the others wait for it in memory. The outcomes of those that have ended are in a temporary
+database, so that memory does not grow with the batch.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import attrs
+
+from simstudio.batch.items import BatchItem, Prepared
+from simstudio.batch.records import pack_error, pack_result, unpack_error, unpack_result
+
+if TYPE_CHECKING:
+    from simstudio.batch.execution import Models
+    from simstudio.batch.ledger import Ledger
+
+
+class Duplicates:
+    """Knows which inputs of a batch are under way and which have ended, by their fingerprints.
+
+    Args:
+        models: Classes of results, to read them from the database.
+        ledger: Where the outcome of each is written, or None.
+
+    Attributes:
+        waiting: How many wait for an equal one that is under way.
+    """
+
+    def __init__(self, models: Models, ledger: Ledger | None) -> None:
+        self.waiting = 0
+        self._models = models
+        self._ledger = ledger
+        self._under_way: dict[str, list[Prepared]] = {}
+        self._store: sqlite3.Connection | None = None
+
+    def begin(self, prepared: Prepared) -> BatchItem | bool:
+        """Find out what is to be done with an input that is to be sent.
+
+        Returns:
+            True: send it. False: it waits. Otherwise its outcome.
+
+        Raises:
+            LedgerError: The ledger cannot be written.
+        """
+        others = self._under_way.get(prepared.fingerprint)
+        if others is not None:
+            others.append(prepared)
+            self.waiting += 1
+            return False
+        known = self._find(prepared.fingerprint)
+        if known is not None:
+            return self._copy(known, prepared)
+        self._under_way[prepared.fingerprint] = []
+        return True
+
+    def end(self, fingerprint: str, item: BatchItem) -> Iterator[BatchItem]:
+        """Keep the outcome of an input that has ended; the items of those that waited for it.
+
+        Raises:
+            LedgerError: The ledger cannot be written.
+        """
+        waiting = self._under_way.pop(fingerprint, [])
+        self.waiting -= len(waiting)
+        result, error = pack_result(item.result, item.index), pack_error(item.error, item.index)
+        self._database().execute(
+            "INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?)",
+            (bytes.fromhex(fingerprint), item.state, item.run_id, result, error),
+        )
+        return (self._copy(item, prepared) for prepared in waiting)
+
+    def close(self) -> None:
+        """Remove the temporary database."""
+        if self._store is not None:
+            self._store.close()
+
+    def _database(self) -> sqlite3.Connection:
+        if self._store is None:
+            self._store = sqlite3.connect("", isolation_level=None)  # a file without a name, which none but this opens
+            self._store.execute("PRAGMA journal_mode = OFF")
+            self._store.execute(
+                "CREATE TABLE outcomes (fingerprint BLOB PRIMARY KEY, state TEXT, run_id TEXT, result TEXT, error TEXT)"
+                " WITHOUT ROWID"
+            )
+        return self._store
+
+    def _find(self, fingerprint: str) -> BatchItem | None:
+        found = self._database().execute(
+            "SELECT state, run_id, result, error FROM outcomes WHERE fingerprint = ?", (bytes.fromhex(fingerprint),)
+        )
+        row = found.fetchone()
+        if row is None:
+            return None
+        state, run_id, result, error = row
+        rebuilt, _ = unpack_error(error, self._models)
+        made = unpack_result(result, self._models)
+        return BatchItem(0, None, result=made, error=rebuilt, state=state, run_id=run_id)
+
+    def _copy(self, item: BatchItem, prepared: Prepared) -> BatchItem:
+        """The item of an input that equals one that has ended."""
+        made = attrs.evolve(
+            item, index=prepared.index, input=prepared.input, key=prepared.key,
+            attempts=0, elapsed=0.0, replayed=False, duplicate=True,
+        )  # fmt: skip
+        if self._ledger is not None:
+            self._ledger.copy(prepared, made)
+        return made
