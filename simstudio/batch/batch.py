@@ -1,8 +1,8 @@
 """The iterators that users hold: :class:`Batch` and :class:`AsyncBatch`.
 
-The engine of a :class:`Batch` runs on an event loop in its own thread, that of an :class:`AsyncBatch` on the caller's
-(:mod:`simstudio.batch.running`). It starts when the iteration starts. While the consumer takes no items, at most a
-window of items is started. The thread that iterates over a :class:`Batch` reads the inputs while it waits
+The engine of a :class:`Batch` runs on an event loop in its own thread, the engine of an :class:`AsyncBatch` on the
+caller's event loop (:mod:`simstudio.batch.running`). It starts with the iteration. While the consumer takes no items,
+at most a window of items is started. The thread that iterates over a :class:`Batch` reads the inputs while it waits
 (:class:`~simstudio.batch.sources.Relay`).
 """
 
@@ -30,23 +30,23 @@ if TYPE_CHECKING:
     from simstudio.core.session import Session
 
 _LOOK_AGAIN = 1.0
-"""Seconds. Without an end to it, a wait hears of no Ctrl-C on Windows."""
+"""Seconds that a wait lasts at most. On Windows Ctrl-C does not end a wait without a timeout."""
 _READ_FOR_EACH = 2
-"""Inputs read for each item given, where they come quickly: so that the engine has some while items abound."""
+"""Inputs read for each item that is taken, while inputs come quickly, so that the engine does not run out of them."""
 
 
 class Batch(Iterator[BatchItem[R]], Generic[R]):
-    """Many executions: iterate over what becomes of them.
+    """Many executions: an iterator over their items.
 
     Example:
         >>> with client.workflows.map("wf", [{"n": 1}, {"n": 2}]) as batch:  # doctest: +SKIP
         ...     for item in batch:
         ...         print(item.index, item.output if item.ok else item.error)
 
-    Leaving the ``with`` begins nothing more and waits for what is under way, up to 30 s. Ctrl-C while an item is waited
-    for does the same and raises :class:`~simstudio.BatchInterrupted`; a second one leaves at once. Without a ``with``,
-    leaving the loop begins nothing more and waits for nothing: with a ledger or ``on_result`` what is under way ends
-    behind your back, or when the program ends.
+    At the end of the ``with`` no further item begins, and running items are waited for, up to 30 s. Ctrl-C during a
+    wait does the same and raises :class:`~simstudio.BatchInterrupted`; a second Ctrl-C leaves at once. Without a
+    ``with``, leaving the loop waits for nothing: no further item begins, and with a ledger, ``out`` or ``on_result``
+    the running ones end in the background, or before the program ends.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Batch(Iterator[BatchItem[R]], Generic[R]):
 
     @property
     def progress(self) -> Progress:
-        """How far it is."""
+        """Numbers of finished, failed and running items, and the rate."""
         return self._running.engine.progress
 
     def __iter__(self) -> Batch[R]:
@@ -78,9 +78,10 @@ class Batch(Iterator[BatchItem[R]], Generic[R]):
         Raises:
             SimStudioError: No item can be executed (wrong key, unknown workflow, damaged ledger …), or one failed and
                 ``stop_on_error`` is set.
-            ConfigurationError: It is asked for on the batch's own thread, by its own inputs, or in a forked process.
-            BatchInterrupted: Ctrl-C.
-            Exception: What the inputs, ``on_result`` or ``progress`` raised.
+            ConfigurationError: The call comes from the batch's own thread, from its own inputs, or from a forked
+                process.
+            BatchInterrupted: Ctrl-C was pressed.
+            Exception: The inputs, ``on_result`` or ``progress`` raised it.
         """
         try:
             self._running.start()
@@ -98,10 +99,10 @@ class Batch(Iterator[BatchItem[R]], Generic[R]):
         raise StopIteration
 
     def run(self) -> Progress:
-        """Execute everything, keep nothing, and tell how it went: for batches whose ledger or ``on_result`` is wanted.
+        """Execute all items, keep none, and return the progress: for batches with a ledger, ``out`` or ``on_result``.
 
         Raises:
-            SimStudioError: What iterating raises.
+            SimStudioError: Iterating raised it.
         """
         for _ in self:
             pass
@@ -110,20 +111,20 @@ class Batch(Iterator[BatchItem[R]], Generic[R]):
     def to_dataframe(
         self, library: Library = "pandas", *, flatten: bool = False, columns: Sequence[str] | None = None
     ) -> Any:
-        """Execute everything and make a data frame of the items, one row each.
+        """Execute all items and make a data frame of them, one row each.
 
         The columns are ``index``, ``key``, ``state``, ``input``, ``output``, ``error_type``, ``error_message``,
-        ``error_code``, ``attempts``, ``elapsed`` and ``run_id``. Items that were taken before are not among the rows.
+        ``error_code``, ``attempts``, ``elapsed`` and ``run_id``. Items that were taken before have no row.
 
         Args:
             library: ``pandas``, ``polars`` or ``arrow``; it must be installed.
-            flatten: Give each value of a nested output a column of its own: ``output.a.b``.
+            flatten: Whether each value of a nested output has its own column: ``output.a.b``.
             columns: Names of the columns; default: all.
 
         Raises:
             ConfigurationError: The library is not installed.
             InvalidInputError: A column does not exist.
-            SimStudioError: What iterating raises.
+            SimStudioError: Iterating raised it.
 
         Warns:
             UntypedColumnWarning: A value does not fit the type of its column.
@@ -140,19 +141,19 @@ class Batch(Iterator[BatchItem[R]], Generic[R]):
         return frame.finish()
 
     def close(self) -> None:
-        """Begin nothing more, and wait for what is under way, up to 30 s (not on the batch's own thread)."""
+        """Begin no further item, and wait for running ones, up to 30 s (on the batch's own thread: do not wait)."""
         try:
             self._running.end()
         finally:
             self._release()
 
     def _release(self) -> None:
-        """Let go of the inputs, on the thread that has read them."""
+        """Release the inputs, on the thread that read them."""
         if self._relay is not None and not self._running.is_here():
             self._relay.release()
 
     def _wait(self) -> BatchItem[R] | None:
-        """The next item, None after the last; reads inputs meanwhile, and a few more for each item that it gives."""
+        """The next item, None after the last. Reads inputs while it waits, and a few more for each item."""
         box, relay, over = self._box, self._relay, self._running.over
         while True:
             with box.changed:
@@ -164,7 +165,7 @@ class Batch(Iterator[BatchItem[R]], Generic[R]):
                     break
             if relay is not None:
                 relay.read()
-        if was_full:  # the engine begins nothing before it is told that there is room
+        if was_full:  # the engine begins nothing before it is woken
             self._running.engine.wake()
         if relay is not None and relay.wanted:
             try:
@@ -229,9 +230,9 @@ class AsyncBatch(AsyncIterator[BatchItem[R]], Generic[R]):
 
     The call that makes it is not awaited: ``async for item in client.workflows.map("wf", inputs)``. A wait for the next
     item that is cancelled (``asyncio.timeout``) leaves the batch as it is. When a program is cancelled, as Ctrl-C does
-    under ``asyncio.run``, leaving ``async with`` of the batch or the client begins nothing more and waits for what is
-    under way, up to 30 s; the cancellation has a note that says how far the batch was. Without either, the end of the
-    event loop takes what is under way with it.
+    under ``asyncio.run``, no further item begins at the end of the ``async with`` of the batch or the client, and
+    running items are waited for, up to 30 s; the cancellation has a note with the progress. Without an ``async with``,
+    running items are cancelled with the event loop.
     """
 
     def __init__(
@@ -247,14 +248,14 @@ class AsyncBatch(AsyncIterator[BatchItem[R]], Generic[R]):
 
     @property
     def progress(self) -> Progress:
-        """How far it is."""
+        """Numbers of finished, failed and running items, and the rate."""
         return self._running.engine.progress
 
     def __aiter__(self) -> AsyncBatch[R]:
         return self
 
     async def __anext__(self) -> BatchItem[R]:
-        """The next item; raises what :meth:`Batch.__next__` does."""
+        """The next item. It raises the same errors as :meth:`Batch.__next__`."""
         box = self._box
         task = self._running.start(box.look)
         if task is None:
@@ -264,13 +265,13 @@ class AsyncBatch(AsyncIterator[BatchItem[R]], Generic[R]):
                 box.changed.clear()
                 await box.changed.wait()
         except asyncio.CancelledError as error:
-            if sys.version_info >= (3, 11):  # not an error of our own: asyncio.timeout() must know this one again
+            if sys.version_info >= (3, 11):  # no other error: asyncio.timeout() must recognize this one
                 error.add_note(f"A batch was being iterated over: {self.progress}.")
             raise
         if box.items:
             was_full = box.full
             item = box.items.take()
-            if was_full:  # the engine begins nothing before it is told that there is room
+            if was_full:  # the engine begins nothing before it is woken
                 self._running.engine.wake()
             return item
         if task.cancelled():
@@ -279,7 +280,7 @@ class AsyncBatch(AsyncIterator[BatchItem[R]], Generic[R]):
         raise StopAsyncIteration
 
     async def run(self) -> Progress:
-        """Execute everything, keep nothing, and tell how it went."""
+        """Execute all items, keep none, and return the progress."""
         async for _ in self:
             pass
         return self.progress
@@ -287,7 +288,7 @@ class AsyncBatch(AsyncIterator[BatchItem[R]], Generic[R]):
     async def to_dataframe(
         self, library: Library = "pandas", *, flatten: bool = False, columns: Sequence[str] | None = None
     ) -> Any:
-        """Execute everything and make a data frame of the items, as :meth:`Batch.to_dataframe` does."""
+        """Execute all items and make a data frame of them, as :meth:`Batch.to_dataframe` does."""
         from simstudio.batch.item_frames import ItemFrame
 
         frame = ItemFrame(library, columns, flat=flatten)
@@ -296,7 +297,7 @@ class AsyncBatch(AsyncIterator[BatchItem[R]], Generic[R]):
         return frame.finish()
 
     async def aclose(self) -> None:
-        """Begin nothing more, and wait for what is under way, up to 30 s (not in a part of the batch itself)."""
+        """Begin no further item, and wait for running ones, up to 30 s (in the batch's own tasks: do not wait)."""
         await self._running.end()
 
     async def __aenter__(self) -> AsyncBatch[R]:

@@ -1,4 +1,4 @@
-"""How far a batch is."""
+"""Progress of a batch: its numbers, and how they are shown."""
 
 from __future__ import annotations
 
@@ -12,28 +12,27 @@ from simstudio.batch.items import BatchItem
 from simstudio.core.live import LiveLine
 
 WORTH_TELLING = 1.0
-"""Seconds of waiting for the rate limit that are told of."""
+"""Seconds; a shorter wait for the rate limit is not shown."""
 
 
 @attrs.define
 class Progress:
-    """How far a batch is.
+    """Progress of a batch.
 
     Attributes:
-        total: Inputs there are, None where that is not known before they were read.
-        done: Items that succeeded, those of earlier runs included.
+        total: Number of inputs; None if it is not known before they are read.
+        done: Items that succeeded, including those of earlier runs.
         failed: Items that failed.
         unknown: Items that may have run.
-        replayed: How many of these the ledger knew from earlier runs.
-        duplicates: How many of them have the outcome of an equal input, with ``dedup``.
-        running: Items under way.
-        limit: How many may be.
+        replayed: Finished items that come from the ledger.
+        duplicates: Finished items that have the outcome of an equal input, with ``dedup``.
+        running: Items that are being executed.
+        limit: Most items that may run at a time now.
         refused: Requests that the rate limit refused.
-        elapsed: Seconds since it began.
-        waiting: Seconds until the rate limit lets the next begin, as of when that was last looked at; 0 while something
-            else decides.
-        away: Seconds since the server was last there, while nothing is begun because it is not; else 0.
-        over: Whether nothing more comes: it is finished, or was ended.
+        elapsed: Seconds since the batch began.
+        waiting: Seconds until the rate limit lets the next item begin, at the last look; 0 if it holds up none.
+        away: Seconds since the server last answered, during an outage; else 0.
+        over: Whether the batch has ended.
     """
 
     total: int | None = None
@@ -52,24 +51,24 @@ class Progress:
 
     @property
     def finished(self) -> int:
-        """Items that need nothing more."""
+        """Items that are done, failed or unknown."""
         return self.done + self.failed + self.unknown
 
     @property
     def rate(self) -> float:
-        """Items of this run a second."""
+        """Items a second, without replayed ones."""
         return (self.finished - self.replayed) / self.elapsed if self.elapsed > 0 else 0.0
 
     @property
     def remaining(self) -> float | None:
-        """Seconds it will take at this rate; None where nothing is known of it, or nothing more comes."""
+        """Seconds to the end at this rate; None if the total or the rate is not known, or after the end."""
         if self.total is None or self.rate <= 0 or self.over:
             return None
         return max(0, self.total - self.finished) / self.rate
 
     @property
     def held(self) -> str:
-        """What it waits for before it begins more, in words; empty while that is not worth telling."""
+        """Why no further item begins, in words; empty if items begin, or after a short wait."""
         if self.away > 0:
             return f"no server for {math.ceil(self.away)} s, waiting for it"
         if self.waiting >= WORTH_TELLING:
@@ -77,7 +76,7 @@ class Progress:
         return ""
 
     def count(self, item: BatchItem) -> None:
-        """Count an item that is over."""
+        """Count a finished item."""
         if item.state == "done":
             self.done += 1
         elif item.state == "failed":
@@ -88,7 +87,7 @@ class Progress:
         self.duplicates += item.duplicate
 
     def end(self) -> None:
-        """Nothing more comes."""
+        """Set the numbers of a batch that has ended."""
         self.running, self.waiting, self.away, self.over = 0, 0.0, 0.0, True
 
     def __str__(self) -> str:
@@ -99,26 +98,26 @@ class Progress:
         if self.rate > 0:
             parts.append(f"{self.rate:.1f}/s")
         if self.held:
-            parts.append(self.held)  # and how long it takes is anybody's guess
+            parts.append(self.held)  # no time left is shown: the rate says nothing about a wait
         elif self.remaining:
             parts.append(f"{duration(math.ceil(self.remaining))} left")
         return ", ".join(parts)
 
 
 class News:
-    """Whether a batch has begun to wait: that is told at once, as nothing else may happen for long."""
+    """Tells when a batch begins to wait. That is shown at once, because the next news may be far off."""
 
     def __init__(self) -> None:
         self._before = (False, False)
 
     def of(self, progress: Progress) -> bool:
-        """Whether it waits now (for the rate limit, for the server), and did not when this was asked last."""
+        """Whether it waits now (for the rate limit or the server) and did not at the last call."""
         before, self._before = self._before, (progress.waiting >= WORTH_TELLING, progress.away > 0)
         return any(now and not then for now, then in zip(self._before, before, strict=True))
 
 
 def to_stderr(every: float = 1.0, clock: Callable[[], float] = time.monotonic) -> Callable[[Progress], None]:
-    """What ``progress=True`` does: a line that changes, in a terminal or notebook; else one every so many seconds."""
+    """The display of ``progress=True``: one changing line in a terminal or notebook; else a line every few seconds."""
     line = LiveLine(every, clock)
     news = News()
 
@@ -138,7 +137,7 @@ def progress_html(progress: Progress) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as minutes and seconds, with hours where there are any."""
+    """Seconds as ``m:ss``, or ``h:mm:ss`` from an hour on."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from simstudio.core.session import Session
 
 DRAIN_PATIENCE = 30.0
-"""Seconds that what is under way gets to end, when a batch ends early."""
+"""Seconds that running items have to end when a batch ends early."""
 
 _TOGETHER = 0.001
 """Seconds that a finished item may wait for others, before the consumer is woken."""
@@ -77,7 +77,7 @@ class Box:
             self.changed.notify()
 
     def look(self) -> None:
-        """Wake those who wait: there is something else to do."""
+        """Wake the consumer for something other than an item."""
         with self.changed:
             self.changed.notify_all()
 
@@ -88,7 +88,7 @@ class Threaded:
     Args:
         engine: Not run before.
         box: Where its items go.
-        close: Closes what it uses (the ledger, a store); called once, when nothing uses it any more.
+        close: Closes the ledger, the results file and stores; called once, after the engine.
         remembers: Whether ends of items are recorded without an iteration, by a ledger or by ``on_result``.
         ledger: Path of the ledger that it writes; None without one.
 
@@ -114,10 +114,11 @@ class Threaded:
         self._process = os.getpid()
 
     def start(self) -> None:
-        """Begin, the first time.
+        """Start the thread, at the first call.
 
         Raises:
-            ConfigurationError: In a forked child, where there is no such thread; on the batch's own thread.
+            ConfigurationError: The call comes from a forked process, which has no such thread, or from the batch's own
+                thread.
         """
         if self._thread is None:
             with self._starting:
@@ -134,7 +135,7 @@ class Threaded:
             raise ConfigurationError("A batch does not go on in a forked process: start it where it is iterated over.")
 
     def leave(self) -> None:
-        """Begin nothing more, and wait for nothing: what is under way ends by itself where somebody hears of it."""
+        """Begin no further item, and do not wait. Running items end in the background if their ends are recorded."""
         self.left = True
         if self._ends_unbegun():
             return
@@ -144,7 +145,7 @@ class Threaded:
             self.engine.abort()
 
     def end(self) -> None:
-        """Begin nothing more, and wait for what is under way, up to 30 s; interrupted, leave it."""
+        """Begin no further item, and wait for running ones, up to 30 s; an interrupt ends the wait."""
         if self._ends_unbegun() or self.over.is_set() or os.getpid() != self._process:
             return
         self.engine.drain()
@@ -167,18 +168,18 @@ class Threaded:
         return True
 
     def is_here(self) -> bool:
-        """Whether this is the batch's own thread."""
+        """Whether the caller is the batch's own thread."""
         return threading.current_thread() is self._thread
 
     def _run(self) -> None:
         try:
             asyncio.run(self.engine.run())
-        except BaseException as error:  # noqa: BLE001 - it is raised where the items are taken
+        except BaseException as error:  # noqa: BLE001 - raised where the items are taken
             self.failure = error
         finally:
             try:
                 self._close()
-            except Exception as error:  # noqa: BLE001 - the same
+            except Exception as error:  # noqa: BLE001 - raised there as well
                 self.failure = self.failure or error
             _alive.discard(self)
             with self._box.changed:
@@ -216,9 +217,9 @@ class Awaited:
 
     Args:
         engine: Not run before.
-        close: Closes what it uses; called once, when nothing uses it any more.
-        session: Of the client, which must not close its connections before.
-        remembers: See :class:`Threaded`.
+        close: Closes the ledger, the results file and stores; called once, after the engine.
+        session: The client's, which keeps its connections open until the batch has ended.
+        remembers: Whether ends of items are recorded without an iteration.
     """
 
     def __init__(self, engine: Engine, close: Callable[[], None], session: Session, *, remembers: bool) -> None:
@@ -231,11 +232,11 @@ class Awaited:
 
     @property
     def task(self) -> asyncio.Task[None] | None:
-        """The task, once it has begun."""
+        """The task; None before it begins."""
         return self._task
 
     def start(self, look: Callable[[object], None]) -> asyncio.Task[None] | None:
-        """Begin, the first time; None where it ended before. ``look`` is called at the end."""
+        """Start the task, at the first call. ``look`` is called at its end. None if the batch was closed before."""
         if self._task is None and not self._ended:
             loop = running_loop()
             self._session.on_close.add(self.end)  # also the reference that asyncio does not keep
@@ -245,7 +246,7 @@ class Awaited:
         return self._task
 
     def leave(self) -> None:
-        """Begin nothing more, and wait for nothing: what is under way ends by itself where somebody hears of it."""
+        """Begin no further item, and do not wait. Running items end in the background if their ends are recorded."""
         if self._task is None:
             self._end_unbegun()
         elif not self._task.done():
@@ -255,7 +256,7 @@ class Awaited:
                 self.engine.abort()
 
     async def end(self) -> None:
-        """Begin nothing more, and wait for what is under way, up to 30 s; cancelled, leave it."""
+        """Begin no further item, and wait for running ones, up to 30 s; a cancellation ends the wait."""
         task = self._task
         if task is None:
             self._end_unbegun()
@@ -283,4 +284,4 @@ class Awaited:
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._session.on_close.discard(self.end)
         with suppress(asyncio.CancelledError):
-            task.exception()  # asked for: nobody may be left who would
+            task.exception()  # retrieved here, else asyncio logs it if the consumer has left
