@@ -369,7 +369,7 @@ class Engine:
                     self._delivery.away(max(self._outage.lasted, 0.001))
                     await asyncio.sleep(self._outage.next_probe())
                     try:
-                        await self._sender.limits()
+                        await self._sender.reach()
                     except SimStudioError as error:
                         self._outage.heard(error)
                         self._outage.check()

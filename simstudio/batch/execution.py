@@ -191,6 +191,14 @@ class Execution(Protocol[R_co]):
         """Ask for the rate limit; None when the service does not say."""
         ...
 
+    def reach(self) -> Flow[object]:
+        """Ask the service something that runs nothing: any answer shows that it is there.
+
+        Raises:
+            SimStudioError: The answer has an error status, or there is none.
+        """
+        ...
+
     def refusal(self, error: SimStudioError) -> Refusal | None:
         """How the service's limiter refused an execution; None of any other error."""
         ...

@@ -246,6 +246,10 @@ class ExecutorSender(Generic[R]):
         """The service's rate limit, None when it does not say."""
         return self._local.limits()
 
+    def reach(self) -> Awaitable[object]:
+        """Ask the service something that runs nothing, to see whether it answers."""
+        return self._local.reach()
+
     async def aclose(self) -> None:
         """Let go of connections. What a worker is at goes on."""
         for recipe in self._recipes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from simstudio.batch.execution import Limits, R, Receipt, Refusal
+from simstudio.core.resource import APIResource
 from simstudio.transport.errors import RateLimitError, SimStudioError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class QueuedExecution(Generic[R]):
 
     def __init__(self, context: Context, workflow_id: str) -> None:
         self.workflow_id = workflow_id
+        self._context = context
         self._call_limit = context.session.call_limit
 
     def prepare(self) -> Flow[None]:
@@ -52,6 +54,10 @@ class QueuedExecution(Generic[R]):
         reset = limit.reset
         return Limits(limit.calls, limit.remaining, reset=None if reset is None else time.time() + reset)
         yield  # a flow that needs nothing of the world
+
+    def reach(self) -> Flow[object]:
+        """Ask for the base address: any answer, an error too, shows that the service is there."""
+        return APIResource[Any](self._context, "")._generic("GET", "/")
 
     def refusal(self, error: SimStudioError) -> Refusal | None:
         """How the limiter refused an execution: with a 429 to the request that begins it."""

@@ -48,6 +48,10 @@ class Sender(Protocol[R_co]):
         """The service's rate limit, None when it does not say."""
         ...
 
+    def reach(self) -> Awaitable[object]:
+        """Ask the service something that runs nothing, to see whether it answers."""
+        ...
+
     async def aclose(self) -> None:
         """Let go of connections and threads."""
         ...
@@ -90,6 +94,10 @@ class FlowSender(Generic[R]):
     def limits(self) -> Awaitable[Limits | None]:
         """The service's rate limit, None when it does not say."""
         return self._run(self.execution.limits())
+
+    def reach(self) -> Awaitable[object]:
+        """Ask the service something that runs nothing, to see whether it answers."""
+        return self._run(self.execution.reach())
 
     async def aclose(self) -> None:
         """Let go of connections and threads."""

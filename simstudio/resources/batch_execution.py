@@ -139,6 +139,10 @@ class WorkflowExecution:
         """Ask for the rate limit of such executions."""
         return self._dialect._redact_errors(self._limits())
 
+    def reach(self) -> Flow[object]:
+        """Ask for the rate limit, which runs nothing."""
+        return self.limits()
+
     def refusal(self, error: SimStudioError) -> Refusal | None:
         """How Sim refused an execution: with 429, or out of the queue, which took the job and refused its run."""
         return refusal_of(error)

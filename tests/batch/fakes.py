@@ -50,5 +50,8 @@ class Fake:
     async def limits(self) -> None:
         return None
 
+    async def reach(self) -> None:
+        return await self.limits()
+
     async def aclose(self) -> None:
         return
