@@ -29,12 +29,18 @@ HEADER: Final = "X-Execution-Id"
 JOB_PREFIX: Final = "workflow-execution:"
 """Start of the id of the job that runs an execution in the background; the execution id follows."""
 
+
 Claiming: TypeAlias = Literal["none", "known", "required"]
 """Whether an unversioned execution carries a claim. ``none``: no id is sent. ``known``: an id is sent, and relied on
 only if this server is known to honour it. ``required``: this server is asked, and the call fails if it does not."""
 
 _MALFORMED = "not a valid id"
 _GATEWAY_STATUSES = (502, 503, 504)
+
+
+def execution_of(run_id: str) -> str:
+    """The id of an execution, given that id or the id of its job."""
+    return run_id.removeprefix(JOB_PREFIX) if isinstance(run_id, str) else run_id
 
 
 class ClaimSupport:

@@ -11,6 +11,7 @@ from simstudio.models.execution import WorkflowExecutionResult
 from simstudio.models.jobs import Job
 from simstudio.models.pauses import Pause, PausedRun
 from simstudio.resources.advice import CANNOT_RESUME_ADVICE
+from simstudio.resources.claims import execution_of
 from simstudio.transport.errors import ConflictError, InvalidInputError, SimStudioError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def resolve_pause(
     """
     pauses: list[Pause] = []
     if isinstance(run, str):
-        execution_id: str | None = run
+        execution_id: str | None = execution_of(run)
     elif isinstance(run, (WorkflowExecutionResult, Job, PausedRun, Pause)):
         pauses = [run] if isinstance(run, Pause) else [pause for pause in run.pauses if _is_open(pause)]
         if not pauses and not _says_paused(run):

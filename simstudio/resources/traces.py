@@ -10,6 +10,7 @@ from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.core.resource import APIResource
 from simstudio.core.runs import SubmittedRun
+from simstudio.resources.claims import execution_of
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.jobs import Jobs
 from simstudio.traces.trace import Trace
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
     Reference: TypeAlias = str | Mapping[str, Any] | SubmittedRun[Any, Any, Any] | SimStudioError | Trace
 
-_JOB = "workflow-execution:"
-"""Prefix with which v0.8 makes the id of a job of that of its execution."""
 _UNNAMED = (
     "The server does not name the run of this {}. Find its log with client.v1.logs.list(workspace_id, "
     'workflow_ids=[…], level="error"), or simstudio logs list --workflow ID --level error, and pass the id of that log.'
@@ -96,7 +95,7 @@ class Traces(APIResource[M]):
                     raise
                 unknown = error
         try:
-            return (yield from self._of_execution(run_id.removeprefix(_JOB), workspace_id))
+            return (yield from self._of_execution(execution_of(run_id), workspace_id))
         except NotFoundError as error:
             unknown = unknown or error
         try:

@@ -10,6 +10,7 @@ from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.core.resource import APIResource
 from simstudio.models.execution import WorkflowExecutionResult
+from simstudio.resources.claims import execution_of
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.jobs import Jobs
 from simstudio.transport.flow import Flow
@@ -56,7 +57,7 @@ class WorkflowPauses(APIResource[M]):
         Example:
             >>> client.workflows.get_paused("wf", execution_id).paused.input_fields  # doctest: +SKIP
         """
-        return (yield from self._dialects.own.paused_run(workflow_id, execution_id))
+        return (yield from self._dialects.own.paused_run(workflow_id, execution_of(execution_id)))
 
     @operation
     def resume(

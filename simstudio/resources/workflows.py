@@ -10,6 +10,7 @@ from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_timeout
 from simstudio.models.execution import WorkflowExecutionResult
+from simstudio.resources.claims import execution_of
 from simstudio.resources.dialects import Dialects
 from simstudio.resources.dialects.base import StreamOptions
 from simstudio.resources.jobs import Jobs, Until
@@ -279,7 +280,7 @@ class Workflows(WorkflowDescriptions[M], WorkflowPauses[M], WorkflowBatches[M]):
         """Ask the server to stop an execution.
 
         Args:
-            execution_id: ``execution_id`` of the receipt, not the job's id.
+            execution_id: ``execution_id`` of the receipt. A job's id will do since August 2026, when it holds it.
 
         Returns:
             Check ``success``: a server without Redis responds with 200 although the run continues. An unknown execution
@@ -292,6 +293,7 @@ class Workflows(WorkflowDescriptions[M], WorkflowPauses[M], WorkflowBatches[M]):
             >>> client.workflows.cancel("wf", receipt.execution_id).success  # doctest: +SKIP
             True
         """
+        execution_id = execution_of(execution_id)
         result = yield from self._dialects.own.cancel(workflow_id, execution_id)
         if result.success:
             self._jobs.remember_cancelled(execution_id)

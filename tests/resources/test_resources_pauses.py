@@ -15,13 +15,14 @@ from simstudio import (
     Job,
     JobFailedError,
     JobTimeoutError,
+    NotFoundError,
     Pause,
     PausedRun,
     ServerError,
     WorkflowExecutionResult,
 )
 from simstudio.models.v2.runs import RunResult
-from tests.driving import Both, answer, frames
+from tests.driving import Both, answer, client, frames
 
 REFUSED = "Execution can no longer be resumed"
 V2 = {"api_version": "v2"}
@@ -271,6 +272,26 @@ class TestARunThatIsResumed:
         assert (job.done, job.paused, job.pause) == (False, False, None)
         with pytest.raises(ConflictError, match="about to continue"):
             await both(client.workflows.resume(job))
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda workflows, run: workflows.get_paused("wf", run),
+        lambda workflows, run: workflows.resume(run, {}, workflow_id="wf", context_id="c1"),
+        lambda workflows, run: workflows.cancel("wf", run),
+    ],
+)
+def test_a_run_is_found_by_the_id_of_its_job_too(act: Any) -> None:
+    """The server takes the id of a job for that of an unknown execution, and says that this was cancelled."""
+    sim = client(answer(404, {"error": "not found"}))
+
+    with pytest.raises(NotFoundError):
+        act(sim.workflows, "workflow-execution:e1")
+
+    (request,) = sim.script.requests
+    assert "/e1" in request.path
+    assert "workflow-execution" not in request.path
 
 
 class TestWaitingThroughPauses:
