@@ -77,11 +77,18 @@ class CallLimit:
 
     # -- calls that wait for their turn
 
-    def join(self) -> object:
-        """Join the queue of calls; the ticket is for :meth:`take` and :meth:`leave`."""
+    def join(self, *, first: bool = False) -> object:
+        """Join the queue of calls; the ticket is for :meth:`take` and :meth:`leave`.
+
+        Args:
+            first: Whether to join before the others, as a call whose turn had come and that was refused.
+        """
         ticket = object()
         with self._lock:
-            self._queue.append(ticket)
+            if first:
+                self._queue.appendleft(ticket)
+            else:
+                self._queue.append(ticket)
         return ticket
 
     def leave(self, ticket: object) -> None:

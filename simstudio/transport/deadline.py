@@ -29,12 +29,16 @@ class Budget:
         connect: Without a total: seconds for connecting; by default ``idle``.
         clock: Returns monotonic seconds.
 
+    Attributes:
+        patient: Whether the time begins when the call's turn under a limit of calls has come, however short it is and
+            however long the calls before it take.
+
     Example:
         >>> Budget(total=30.0, clock=lambda: 0.0).remaining()
         30.0
     """
 
-    __slots__ = ("awaiting", "clock", "connect", "expires", "idle", "total")
+    __slots__ = ("awaiting", "clock", "connect", "expires", "idle", "patient", "total")
 
     def __init__(
         self,
@@ -50,6 +54,7 @@ class Budget:
         self.clock = clock
         self.expires = None if total is None else clock() + total
         self.awaiting = False
+        self.patient = False
 
     def begin(self) -> None:
         """Begin an attempt. Without a total, all reads until the headers have come share one idle time."""

@@ -43,7 +43,9 @@ class Throttle:
         endpoint: The service. Requests to other servers, such as a file storage, are not counted.
         refused: Whether a response is a refusal of the service's limiter.
         patience: Seconds for which a call whose timeout is no shorter than the window of the limit may wait for its
-            turn; its own time begins then. By default, and with a shorter timeout, the wait is part of the timeout.
+            turn; its own time begins then. By default, and with a shorter timeout, the wait is part of the timeout. A
+            call whose budget is ``patient`` waits as long as the calls before it take; only after a refusal do these
+            seconds count.
         now: Returns epoch seconds, for a ``Retry-After`` that is a date.
     """
 
@@ -90,7 +92,8 @@ class Throttle:
                 break
             if refusal is not None:
                 history.append(Attempt(refusal.attempt, refusal, None, wait.asked))
-            refusal, wait.asked = response, retry_after or 0.0
+            refusal = response
+            wait.refuse(retry_after)
         if refusal is not None and response is not refusal:
             history.append(Attempt(refusal.attempt, refusal, None, wait.asked))
         response.history = (*history, *response.history)
@@ -109,9 +112,18 @@ class _Wait:
         self._limit = limit
         budget = request.budget
         self._budget = budget if budget is not None and budget.total is not None else None
-        outlasts = self._budget is not None and (self._budget.total or 0.0) >= limit.window
+        outlasts = self._budget is not None and (self._budget.patient or (self._budget.total or 0.0) >= limit.window)
         self._patience = patience if outlasts else None
+        self._endless = self._patience is not None and self._budget is not None and self._budget.patient
+        self._refused = False
         self._slept = 0.0
+
+    def refuse(self, retry_after: float | None) -> None:
+        """Learn that the service refused the request. It goes first in the queue, and patience is counted."""
+        self.asked = retry_after or 0.0
+        if self._endless:
+            self._endless, self._slept = False, 0.0
+        self._refused = True
 
     def until_turn(self) -> Flow[float | None]:
         """Wait for the turn. None when it has come; if it comes after the deadline, the seconds until then, at once."""
@@ -119,7 +131,7 @@ class _Wait:
             if self._is_late(self.asked):
                 return self.asked
             yield from self._sleep(self.asked)
-        ticket = self._limit.join()
+        ticket = self._limit.join(first=self._refused)
         try:
             while (pause := self._limit.take(ticket)) > 0:
                 if self._is_late(pause):
@@ -140,7 +152,7 @@ class _Wait:
     def _is_late(self, pause: float) -> bool:
         """Whether a pause is too long, or ends after the deadline."""
         budget = self._budget
-        if budget is None:
+        if budget is None or self._endless:
             return self._slept + pause > LONGEST_WAIT
         if self._patience is not None:
             return pause >= self._patience - self._slept

@@ -69,5 +69,5 @@ def test_a_wait_whose_polls_are_refused_for_ever_ends_with_its_time(refusal: str
     with pytest.raises(JobTimeoutError):
         played(server, clock, lambda client: client.workflows.handle("r").wait(timeout=300))
 
-    assert 300 <= clock.now <= 300 + PATIENCE
-    assert server.asked <= 2 * MOST_REQUESTS
+    assert 300 <= clock.now <= 300 + 2 * PATIENCE  # the poll that is under way at the end, and the final one
+    assert server.asked <= 3 * MOST_REQUESTS

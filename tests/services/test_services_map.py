@@ -52,6 +52,17 @@ async def test_30_runs_at_once_that_are_waited_for_are_30_results():
     assert sorted(server.ran) == list(range(30))
 
 
+async def test_a_short_wait_outlasts_the_limit_that_holds_its_polls():
+    server = LimitedVectorVein(20, 0.1)
+    client = limited(AsyncVectorVeinClient(KEY, "http://vectorvein.test", middleware=[server]), 0.1)
+
+    async with client:
+        runs = (client.run_workflow("wid", fields(n), wait_for_completion=True, timeout=0.01) for n in range(50))
+        found = await asyncio.gather(*runs)
+
+    assert len({state.rid for state in found}) == 50
+
+
 # --- one behaviour for three services -------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ import pytest
 from simstudio.transport.call_limit import CallLimit
 from simstudio.transport.deadline import Budget
 from simstudio.transport.endpoint import Endpoint
+from simstudio.transport.flow import Sleep
 from simstudio.transport.message import Request, Response
 from simstudio.transport.secret import Secret
 from simstudio.transport.throttle import Throttle
@@ -30,6 +31,7 @@ def sent(
     patience = more.pop("patience", None)
     throttle = Throttle(CallLimit(60, 60.0, clock=clock), Endpoint(Secret(ADDRESS)), patience=patience)
     budget = Budget(timeout, clock=clock)
+    budget.patient = more.pop("patient", False)
     began, number = clock.now, 0
     flow = throttle(Request("POST", url, budget=budget, **more), lambda request: (yield request))
     try:
@@ -90,6 +92,46 @@ def test_with_patience_the_time_of_a_call_begins_with_its_turn(clock: Clock):
 
     response, number, _ = sent(clock, [refusal(70)(), answer(200, {})], timeout=5.0, patience=90.0)
     assert (response.status, number) == (429, 1)  # a short timeout is meant
+
+    response, number, passed = sent(clock, [refusal(70)(), answer(200, {})], timeout=5.0, patience=90.0, patient=True)
+    assert (response.status, number, passed) == (200, 2, pytest.approx(70.0))
+
+
+def test_a_refused_call_keeps_its_place_before_calls_that_came_later(clock: Clock):
+    limit = CallLimit(1, 60.0, clock=clock)
+    request = Request("POST", f"{ADDRESS}/run", budget=Budget(600.0, clock=clock))
+    flow = Throttle(limit, Endpoint(Secret(ADDRESS)))(request, lambda request: (yield request))
+    flow.send(None)
+    later = limit.join()
+    assert isinstance(flow.send(refusal()()), Sleep)
+
+    clock.now += 61.0
+
+    assert isinstance(flow.send(None), Request)
+    assert limit.take(later) > 0
+
+
+@pytest.mark.parametrize("patient", [False, True])
+def test_a_patient_call_waits_however_many_calls_are_before_it(patient: bool, clock: Clock):
+    limit = CallLimit(60, 60.0, clock=clock)
+    limit.refused(None)
+    for _ in range(60):
+        limit.count()
+    for _ in range(200):
+        limit.join()
+    budget = Budget(60.0, clock=clock)
+    budget.patient = patient
+    flow = Throttle(limit, Endpoint(Secret(ADDRESS)), patience=90.0)(
+        Request("POST", f"{ADDRESS}/run", budget=budget), lambda request: (yield request)
+    )
+
+    if patient:
+        assert isinstance(flow.send(None), Sleep)
+    else:
+        with pytest.raises(StopIteration) as stop:
+            flow.send(None)
+        assert stop.value.value.status == 429
+    flow.close()
 
 
 def test_without_retries_a_request_is_sent_once(clock: Clock):

@@ -113,7 +113,7 @@ class DocumentedMethods(VectorVeinResource[M], BaseClient[M]):
             wait_for_completion: Whether to wait for the outputs.
             api_key_type: ``VAPP`` when the client's key is that of a VApp. Version 0.2 had ``timeout`` in this place:
                 a number here is one.
-            timeout: Seconds to wait for the outputs. None waits for ever, unless all calls are refused (429) for a day.
+            timeout: Seconds to wait for the outputs, as ``client.workflows.run``.
             on_progress: As ``client.workflows.run``.
             poll_interval: As ``client.workflows.run``.
 

@@ -360,7 +360,7 @@ class AgentTasks(Uploads[M]):
 
     def _task(self, task_id: str, timeout: float | Unset | None = UNSET) -> Flow[AgentTask]:
         body = {"task_id": identifier(task_id, "task_id")}
-        envelope = yield from self._read("task-agent/agent-task/get", body, timeout=timeout)
+        envelope = yield from self._read("task-agent/agent-task/get", body, timeout=timeout, poll=True)
         return self._data(envelope, AgentTask, {"task_id": task_id})
 
     def _act(self, endpoint: str, task_id: str, **options: Any) -> Flow[AgentTask]:

@@ -56,6 +56,7 @@ class VectorVeinResource(APIResource[M]):
         timeout: float | Unset | None = UNSET,
         vapp: bool = False,
         accepted: bool = False,
+        poll: bool = False,
         max_retries: int | None = None,
     ) -> Flow[Envelope]:
         """Call an endpoint.
@@ -70,6 +71,8 @@ class VectorVeinResource(APIResource[M]):
             timeout: Seconds for the call.
             vapp: Whether the key is that of a VApp.
             accepted: Whether to return an envelope with an error status as well.
+            poll: Whether the timeout is what is left of a wait. It begins when the request's turn under the limit has
+                come, as the timeout of other calls does.
             max_retries: Retries; by default the client's.
         """
         headers = {KEY_TYPE_HEADER: "VAPP"} if vapp else {}
@@ -86,6 +89,9 @@ class VectorVeinResource(APIResource[M]):
             timeout=timeout,
             max_retries=max_retries,
         )
+        if poll and request.budget is not None:
+            usual, limit = self._context.options.timeout, self._context.session.call_limit
+            request.budget.patient = usual is None or (limit is not None and usual >= limit.window)
         response = yield from self._send(request)
         envelope = read_envelope(response)
         if envelope is None:

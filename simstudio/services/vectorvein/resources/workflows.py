@@ -98,7 +98,9 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
                 sent in its place.
             output_scope: ``output_fields_only``, or ``all`` for the outputs of every node.
             api_key_type: ``VAPP`` when the client's key is that of a VApp.
-            timeout: Seconds to wait. None waits for ever, unless all calls are refused (429) for a day.
+            timeout: Seconds to wait. None waits for ever, unless all calls are refused (429) for a day. A poll that has
+                to wait for its turn under the limit of 60 calls a minute is sent all the same, so a wait may take longer
+                while many calls share the limit.
             on_progress: Called with the state at each poll; may be async on an async client.
             poll_interval: Seconds between polls, instead of growing pauses; VectorVein allows 60 calls a minute.
 
@@ -313,7 +315,7 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
         body = drop_none(rid=identifier(run.rid, "rid"), wid=run.wid)
         try:
             envelope = yield from self._read(
-                "workflow/check-status", body, vapp=run.vapp, timeout=timeout, accepted=True
+                "workflow/check-status", body, vapp=run.vapp, timeout=timeout, accepted=True, poll=True
             )
             if envelope.succeeded or envelope.status in _POLL_FAILURES:
                 self._check_status(envelope)
