@@ -99,8 +99,8 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
             output_scope: ``output_fields_only``, or ``all`` for the outputs of every node.
             api_key_type: ``VAPP`` when the client's key is that of a VApp.
             timeout: Seconds to wait. None waits for ever, unless all calls are refused (429) for a day. A poll that has
-                to wait for its turn under the limit of 60 calls a minute is sent all the same, so a wait may take longer
-                while many calls share the limit.
+                to wait for its turn under the limit of 60 calls a minute is sent all the same, so a wait may take
+                longer while many calls share the limit.
             on_progress: Called with the state at each poll; may be async on an async client.
             poll_interval: Seconds between polls, instead of growing pauses; VectorVein allows 60 calls a minute.
 
