@@ -96,7 +96,7 @@ def _operations_of(resource: APIResource[Any], prefix: str) -> Iterator[Operatio
                 attribute,
                 MappingProxyType(dict(route.parameters)),
                 isinstance(member, listing),
-                route.evidence,
+                route.evidence or resource._evidence,
             )
 
 

@@ -248,7 +248,7 @@ class _Endpoint:
 
 
 def endpoint(
-    verb: str, path: str, operation_id: str, *, resend: Resend | None = None, evidence: Evidence = "recorded"
+    verb: str, path: str, operation_id: str, *, resend: Resend | None = None, evidence: Evidence | None = None
 ) -> Callable[[Callable[Concatenate[Any, Sender, P], Flow[T]]], operation[P, T]]:
     """Turn a method that takes a :class:`Sender` and returns the flow of its result into an operation.
 
@@ -257,7 +257,7 @@ def endpoint(
         path: Path with the wire names of its parameters in braces.
         operation_id: Id of the operation in the service's documents.
         resend: When the request may be sent again; by default ``read`` for a GET and ``never`` for other verbs.
-        evidence: ``documented`` if no real server was seen to carry it out.
+        evidence: ``documented`` if no real server was seen to carry it out; default: ``_evidence`` of the class.
     """
 
     def decorate(function: Callable[Concatenate[Any, Sender, P], Flow[T]]) -> operation[P, T]:
@@ -275,7 +275,7 @@ def endpoint(
 
 
 def paged(
-    verb: str, path: str, operation_id: str, *, resend: Resend = "read", evidence: Evidence = "recorded"
+    verb: str, path: str, operation_id: str, *, resend: Resend = "read", evidence: Evidence | None = None
 ) -> Callable[[Callable[Concatenate[Any, Sender, P], Pages[T]]], listing[P, T]]:
     """Turn a method that takes a :class:`Sender` and returns :class:`~simstudio.core.paging.Pages` into a list.
 

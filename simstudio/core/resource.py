@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 from urllib.parse import urlencode
 
 from simstudio.core.context import Context
@@ -40,6 +40,9 @@ class APIResource(Generic[M]):
         context: The context of the client.
         name: Attribute of the client, dotted if nested, from which a pickle finds the resource again.
     """
+
+    _evidence: ClassVar[Literal["recorded", "documented"]] = "recorded"
+    """``documented`` if no real server was seen to carry out an operation of the class."""
 
     def __init__(self, context: Context, name: str) -> None:
         self._context = context

@@ -58,11 +58,11 @@ class Route:
         verb: HTTP verb in upper case.
         path: Path with the wire names of its parameters in braces.
         function: The method that sends it.
-        evidence: ``recorded`` if a real server was seen to carry it out, else ``documented``.
+        evidence: ``recorded`` if a real server was seen to carry it out, else ``documented``; None: as its class.
     """
 
     def __init__(
-        self, function: Callable[..., Any], verb: str, path: str, operation_id: str, evidence: Evidence = "recorded"
+        self, function: Callable[..., Any], verb: str, path: str, operation_id: str, evidence: Evidence | None = None
     ) -> None:
         self.function = function
         self.verb = verb

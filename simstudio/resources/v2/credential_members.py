@@ -19,7 +19,9 @@ class CredentialMembers(APIResource[M]):
     Known from Sim's documents only; servers of August 2026 have none of these operations.
     """
 
-    @paged("GET", "/api/v2/credentials/{credentialId}/members", "listCredentialMembers", evidence="documented")
+    _evidence = "documented"
+
+    @paged("GET", "/api/v2/credentials/{credentialId}/members", "listCredentialMembers")
     def list(
         self, send: Sender, credential_id: str, *, limit: PageLimit | None = None, cursor: str | None = None
     ) -> Pages[CredentialMember]:
@@ -30,7 +32,7 @@ class CredentialMembers(APIResource[M]):
         """
         return send.pages(CredentialMember)
 
-    @endpoint("POST", "/api/v2/credentials/{credentialId}/members", "upsertCredentialMember", evidence="documented")
+    @endpoint("POST", "/api/v2/credentials/{credentialId}/members", "upsertCredentialMember")
     def upsert(
         self, send: Sender, credential_id: str, *, user_id: str, role: Literal["admin", "member"]
     ) -> Flow[UpsertedCredentialMember]:
@@ -42,9 +44,7 @@ class CredentialMembers(APIResource[M]):
         """
         return send.one(UpsertedCredentialMember)
 
-    @endpoint(
-        "DELETE", "/api/v2/credentials/{credentialId}/members/{userId}", "removeCredentialMember", evidence="documented"
-    )
+    @endpoint("DELETE", "/api/v2/credentials/{credentialId}/members/{userId}", "removeCredentialMember")
     def remove(self, send: Sender, credential_id: str, user_id: str) -> Flow[RemovedCredentialMember]:
         """Take a credential from a person.
 

@@ -19,7 +19,9 @@ from simstudio.transport.flow import Flow
 class FileVersions(APIResource[M]):
     """Earlier contents of files. Known from Sim's documents only: servers of August 2026 have no versions."""
 
-    @paged("GET", "/api/v2/files/{fileId}/versions", "listFileVersions", evidence="documented")
+    _evidence = "documented"
+
+    @paged("GET", "/api/v2/files/{fileId}/versions", "listFileVersions")
     def list(
         self,
         send: Sender,
@@ -39,7 +41,7 @@ class FileVersions(APIResource[M]):
         """
         return send.pages(FileVersion)
 
-    @endpoint("GET", "/api/v2/files/{fileId}/versions/{version}", "getFileVersion", evidence="documented")
+    @endpoint("GET", "/api/v2/files/{fileId}/versions/{version}", "getFileVersion")
     def get(self, send: Sender, file_id: str, version: int, *, workspace_id: WorkspaceId) -> Flow[FileVersion]:
         """Retrieve a version, without its content.
 
@@ -48,14 +50,14 @@ class FileVersions(APIResource[M]):
         """
         return send.one(FileVersion)
 
-    @endpoint("GET", "/api/v2/files/{fileId}/versions/{version}/content", "downloadFileVersion", evidence="documented")
+    @endpoint("GET", "/api/v2/files/{fileId}/versions/{version}/content", "downloadFileVersion")
     def download(
         self, send: Sender, file_id: str, version: int, *, workspace_id: WorkspaceId, to: SaveTo = None
     ) -> Flow[Download]:
         """Download a version of a file."""
         return send.download(to)
 
-    @endpoint("GET", "/api/v2/files/{fileId}/versions/{version}/text", "readFileVersionText", evidence="documented")
+    @endpoint("GET", "/api/v2/files/{fileId}/versions/{version}/text", "readFileVersionText")
     def read_text(
         self,
         send: Sender,
@@ -76,7 +78,7 @@ class FileVersions(APIResource[M]):
         """
         return send.one(FileText)
 
-    @endpoint("POST", "/api/v2/files/{fileId}/versions/{version}/revert", "revertFileVersion", evidence="documented")
+    @endpoint("POST", "/api/v2/files/{fileId}/versions/{version}/revert", "revertFileVersion")
     def revert(
         self,
         send: Sender,
@@ -98,7 +100,7 @@ class FileVersions(APIResource[M]):
         """
         return send.one(RevertedFile)
 
-    @endpoint("DELETE", "/api/v2/files/{fileId}/versions/{version}", "deleteFileVersion", evidence="documented")
+    @endpoint("DELETE", "/api/v2/files/{fileId}/versions/{version}", "deleteFileVersion")
     def delete(
         self, send: Sender, file_id: str, version: int, *, workspace_id: WorkspaceId
     ) -> Flow[DeletedFileVersion]:

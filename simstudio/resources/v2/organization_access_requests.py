@@ -31,12 +31,9 @@ class OrganizationAccessRequests(APIResource[M]):
     resolve them (``list``, ``preview``, ``resolve``). An organization may have switched them off.
     """
 
-    @paged(
-        "GET",
-        "/api/v2/organizations/{organizationId}/access-requests",
-        "listOrganizationAccessRequests",
-        evidence="documented",
-    )
+    _evidence = "documented"
+
+    @paged("GET", "/api/v2/organizations/{organizationId}/access-requests", "listOrganizationAccessRequests")
     def list(
         self,
         send: Sender,
@@ -61,12 +58,7 @@ class OrganizationAccessRequests(APIResource[M]):
         """
         return send.pages(AccessRequest)
 
-    @paged(
-        "GET",
-        "/api/v2/organizations/{organizationId}/access-requests/mine",
-        "listMyOrganizationAccessRequests",
-        evidence="documented",
-    )
+    @paged("GET", "/api/v2/organizations/{organizationId}/access-requests/mine", "listMyOrganizationAccessRequests")
     def mine(
         self,
         send: Sender,
@@ -87,10 +79,7 @@ class OrganizationAccessRequests(APIResource[M]):
         return send.pages(AccessRequest)
 
     @paged(
-        "GET",
-        "/api/v2/organizations/{organizationId}/access-requests/discovery",
-        "discoverOrganizationAccessRequests",
-        evidence="documented",
+        "GET", "/api/v2/organizations/{organizationId}/access-requests/discovery", "discoverOrganizationAccessRequests"
     )
     def discover(
         self,
@@ -113,12 +102,7 @@ class OrganizationAccessRequests(APIResource[M]):
         """
         return send.pages(AccessItem)
 
-    @endpoint(
-        "POST",
-        "/api/v2/organizations/{organizationId}/access-requests",
-        "createOrganizationAccessRequest",
-        evidence="documented",
-    )
+    @endpoint("POST", "/api/v2/organizations/{organizationId}/access-requests", "createOrganizationAccessRequest")
     def create(
         self,
         send: Sender,
@@ -145,7 +129,6 @@ class OrganizationAccessRequests(APIResource[M]):
         "POST",
         "/api/v2/organizations/{organizationId}/access-requests/{requestId}/cancel",
         "cancelOrganizationAccessRequest",
-        evidence="documented",
     )
     def cancel(self, send: Sender, organization_id: str, request_id: str) -> Flow[AccessRequest]:
         """Cancel an open request of the caller. A request that is not open comes back unchanged.
@@ -159,7 +142,6 @@ class OrganizationAccessRequests(APIResource[M]):
         "GET",
         "/api/v2/organizations/{organizationId}/access-requests/{requestId}/preview",
         "previewOrganizationAccessRequest",
-        evidence="documented",
     )
     def preview(self, send: Sender, organization_id: str, request_id: str) -> Flow[AccessRequestPreview]:
         """Retrieve what would change, and for whom, if a request were granted.
@@ -174,7 +156,6 @@ class OrganizationAccessRequests(APIResource[M]):
         "POST",
         "/api/v2/organizations/{organizationId}/access-requests/{requestId}/resolve",
         "resolveOrganizationAccessRequest",
-        evidence="documented",
     )
     def resolve(
         self,
@@ -205,10 +186,7 @@ class OrganizationAccessRequests(APIResource[M]):
         return send.one(AccessRequest)
 
     @endpoint(
-        "GET",
-        "/api/v2/organizations/{organizationId}/access-requests/settings",
-        "getOrganizationAccessRequestSettings",
-        evidence="documented",
+        "GET", "/api/v2/organizations/{organizationId}/access-requests/settings", "getOrganizationAccessRequestSettings"
     )
     def settings(self, send: Sender, organization_id: str) -> Flow[AccessRequestSettings]:
         """Retrieve whether the organization allows requests.
@@ -222,7 +200,6 @@ class OrganizationAccessRequests(APIResource[M]):
         "PATCH",
         "/api/v2/organizations/{organizationId}/access-requests/settings",
         "updateOrganizationAccessRequestSettings",
-        evidence="documented",
     )
     def update_settings(
         self, send: Sender, organization_id: str, *, allow_requests: bool

@@ -20,7 +20,9 @@ class OrganizationDomains(APIResource[M]):
     All operations but ``list`` need the Enterprise plan and the personal key of an organization admin.
     """
 
-    @paged("GET", "/api/v2/organizations/{organizationId}/domains", "listOrganizationDomains", evidence="documented")
+    _evidence = "documented"
+
+    @paged("GET", "/api/v2/organizations/{organizationId}/domains", "listOrganizationDomains")
     def list(
         self,
         send: Sender,
@@ -41,7 +43,7 @@ class OrganizationDomains(APIResource[M]):
         """
         return send.pages(OrganizationDomain)
 
-    @endpoint("POST", "/api/v2/organizations/{organizationId}/domains", "addOrganizationDomain", evidence="documented")
+    @endpoint("POST", "/api/v2/organizations/{organizationId}/domains", "addOrganizationDomain")
     def add(self, send: Sender, organization_id: str, *, domain: str) -> Flow[OrganizationDomain]:
         """Claim a domain, or retrieve the claim that exists. Its TXT record proves it: see ``verify``.
 
@@ -54,12 +56,7 @@ class OrganizationDomains(APIResource[M]):
         """
         return send.one(OrganizationDomain)
 
-    @endpoint(
-        "POST",
-        "/api/v2/organizations/{organizationId}/domains/{domainId}/verify",
-        "verifyOrganizationDomain",
-        evidence="documented",
-    )
+    @endpoint("POST", "/api/v2/organizations/{organizationId}/domains/{domainId}/verify", "verifyOrganizationDomain")
     def verify(self, send: Sender, organization_id: str, domain_id: str) -> Flow[OrganizationDomain]:
         """Let Sim look for the TXT record, so that the identity providers of the domain can be used.
 
@@ -70,12 +67,7 @@ class OrganizationDomains(APIResource[M]):
         """
         return send.one(OrganizationDomain)
 
-    @endpoint(
-        "DELETE",
-        "/api/v2/organizations/{organizationId}/domains/{domainId}",
-        "removeOrganizationDomain",
-        evidence="documented",
-    )
+    @endpoint("DELETE", "/api/v2/organizations/{organizationId}/domains/{domainId}", "removeOrganizationDomain")
     def remove(self, send: Sender, organization_id: str, domain_id: str) -> Flow[Deleted]:
         """Give up a domain. Its identity providers can no longer be used; accounts and memberships stay.
 

@@ -20,12 +20,9 @@ class OrganizationInvitations(APIResource[M]):
     All operations need the personal key of an organization admin.
     """
 
-    @paged(
-        "GET",
-        "/api/v2/organizations/{organizationId}/invitations",
-        "listOrganizationInvitations",
-        evidence="documented",
-    )
+    _evidence = "documented"
+
+    @paged("GET", "/api/v2/organizations/{organizationId}/invitations", "listOrganizationInvitations")
     def list(
         self,
         send: Sender,
@@ -47,12 +44,7 @@ class OrganizationInvitations(APIResource[M]):
         """
         return send.pages(OrganizationInvitation)
 
-    @endpoint(
-        "POST",
-        "/api/v2/organizations/{organizationId}/invitations",
-        "createOrganizationInvitation",
-        evidence="documented",
-    )
+    @endpoint("POST", "/api/v2/organizations/{organizationId}/invitations", "createOrganizationInvitation")
     def create(
         self, send: Sender, organization_id: str, *, email: str, role: Literal["member", "admin"] | Unset = UNSET
     ) -> Flow[OrganizationInvitation]:
@@ -72,12 +64,7 @@ class OrganizationInvitations(APIResource[M]):
         """
         return send.one(OrganizationInvitation)
 
-    @endpoint(
-        "GET",
-        "/api/v2/organizations/{organizationId}/invitations/{invitationId}",
-        "getOrganizationInvitation",
-        evidence="documented",
-    )
+    @endpoint("GET", "/api/v2/organizations/{organizationId}/invitations/{invitationId}", "getOrganizationInvitation")
     def get(self, send: Sender, organization_id: str, invitation_id: str) -> Flow[OrganizationInvitation]:
         """Retrieve one invitation.
 
@@ -87,10 +74,7 @@ class OrganizationInvitations(APIResource[M]):
         return send.one(OrganizationInvitation)
 
     @endpoint(
-        "DELETE",
-        "/api/v2/organizations/{organizationId}/invitations/{invitationId}",
-        "revokeOrganizationInvitation",
-        evidence="documented",
+        "DELETE", "/api/v2/organizations/{organizationId}/invitations/{invitationId}", "revokeOrganizationInvitation"
     )
     def revoke(self, send: Sender, organization_id: str, invitation_id: str) -> Flow[RevokedInvitation]:
         """Cancel an open invitation. A person who accepted it stays; ``members.remove`` removes members.
@@ -105,7 +89,6 @@ class OrganizationInvitations(APIResource[M]):
         "POST",
         "/api/v2/organizations/{organizationId}/invitations/{invitationId}/resend",
         "resendOrganizationInvitation",
-        evidence="documented",
     )
     def resend(self, send: Sender, organization_id: str, invitation_id: str) -> Flow[OrganizationInvitation]:
         """Send the e-mail of an open invitation again, with a new link and a new expiry; the old link is void.
@@ -120,7 +103,6 @@ class OrganizationInvitations(APIResource[M]):
         "GET",
         "/api/v2/organizations/{organizationId}/invitations/{invitationId}/workspaces",
         "listOrganizationInvitationWorkspaces",
-        evidence="documented",
     )
     def workspaces(
         self,

@@ -16,7 +16,9 @@ from simstudio.transport.flow import Flow
 class OrganizationMembers(APIResource[M]):
     """Members of an organization. Known from Sim's documents only."""
 
-    @paged("GET", "/api/v2/organizations/{organizationId}/members", "listOrganizationMembers", evidence="documented")
+    _evidence = "documented"
+
+    @paged("GET", "/api/v2/organizations/{organizationId}/members", "listOrganizationMembers")
     def list(
         self,
         send: Sender,
@@ -40,12 +42,7 @@ class OrganizationMembers(APIResource[M]):
         """
         return send.pages(OrganizationMember)
 
-    @endpoint(
-        "PATCH",
-        "/api/v2/organizations/{organizationId}/members/{userId}",
-        "updateOrganizationMember",
-        evidence="documented",
-    )
+    @endpoint("PATCH", "/api/v2/organizations/{organizationId}/members/{userId}", "updateOrganizationMember")
     def update(
         self, send: Sender, organization_id: str, user_id: str, *, role: Literal["member", "admin"]
     ) -> Flow[OrganizationMember]:
@@ -58,12 +55,7 @@ class OrganizationMembers(APIResource[M]):
         """
         return send.one(OrganizationMember)
 
-    @endpoint(
-        "DELETE",
-        "/api/v2/organizations/{organizationId}/members/{userId}",
-        "removeOrganizationMember",
-        evidence="documented",
-    )
+    @endpoint("DELETE", "/api/v2/organizations/{organizationId}/members/{userId}", "removeOrganizationMember")
     def remove(self, send: Sender, organization_id: str, user_id: str) -> Flow[DeletedMember]:
         """Remove a member from the organization and its workspaces, and end the member's sessions.
 
@@ -76,10 +68,7 @@ class OrganizationMembers(APIResource[M]):
         return send.one(DeletedMember)
 
     @endpoint(
-        "GET",
-        "/api/v2/organizations/{organizationId}/members/{userId}/usage-limit",
-        "getOrganizationMemberUsageLimit",
-        evidence="documented",
+        "GET", "/api/v2/organizations/{organizationId}/members/{userId}/usage-limit", "getOrganizationMemberUsageLimit"
     )
     def usage_limit(self, send: Sender, organization_id: str, user_id: str) -> Flow[MemberUsageLimit]:
         """Retrieve the credits that a person used in this billing period, and may use; on sim.ai only.
@@ -96,7 +85,6 @@ class OrganizationMembers(APIResource[M]):
         "PATCH",
         "/api/v2/organizations/{organizationId}/members/{userId}/usage-limit",
         "updateOrganizationMemberUsageLimit",
-        evidence="documented",
     )
     def update_usage_limit(
         self, send: Sender, organization_id: str, user_id: str, *, credit_limit: int | None

@@ -23,11 +23,12 @@ class PermissionGroupMembers(APIResource[M]):
     (:class:`~simstudio.NotFoundError`) if the organization has no group with this id.
     """
 
+    _evidence = "documented"
+
     @paged(
         "GET",
         "/api/v2/organizations/{organizationId}/permission-groups/{groupId}/members",
         "listPermissionGroupMembers",
-        evidence="documented",
     )
     def list(
         self,
@@ -49,10 +50,7 @@ class PermissionGroupMembers(APIResource[M]):
         return send.pages(PermissionGroupMember)
 
     @endpoint(
-        "POST",
-        "/api/v2/organizations/{organizationId}/permission-groups/{groupId}/members",
-        "addPermissionGroupMember",
-        evidence="documented",
+        "POST", "/api/v2/organizations/{organizationId}/permission-groups/{groupId}/members", "addPermissionGroupMember"
     )
     def add(
         self, send: Sender, organization_id: str, group_id: str, *, user_id: str
@@ -68,7 +66,6 @@ class PermissionGroupMembers(APIResource[M]):
         "POST",
         "/api/v2/organizations/{organizationId}/permission-groups/{groupId}/members/bulk",
         "bulkAddPermissionGroupMembers",
-        evidence="documented",
     )
     def bulk_add(
         self,
@@ -94,7 +91,6 @@ class PermissionGroupMembers(APIResource[M]):
         "DELETE",
         "/api/v2/organizations/{organizationId}/permission-groups/{groupId}/members/{userId}",
         "removePermissionGroupMember",
-        evidence="documented",
     )
     def remove(self, send: Sender, organization_id: str, group_id: str, user_id: str) -> Flow[DeletedMember]:
         """Remove a member from a group. A group that has no members left applies to everyone in its workspaces.

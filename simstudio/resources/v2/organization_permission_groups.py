@@ -27,6 +27,8 @@ class PermissionGroups(APIResource[M]):
     conflict if both apply to all members, or to the same member, in the same workspace.
     """
 
+    _evidence = "documented"
+
     @namespace
     def members(self) -> PermissionGroupMembers[M]:
         """Members of a group."""
@@ -34,9 +36,7 @@ class PermissionGroups(APIResource[M]):
 
         return PermissionGroupMembers(self._context, f"{self._name}.members")
 
-    @paged(
-        "GET", "/api/v2/organizations/{organizationId}/permission-groups", "listPermissionGroups", evidence="documented"
-    )
+    @paged("GET", "/api/v2/organizations/{organizationId}/permission-groups", "listPermissionGroups")
     def list(
         self,
         send: Sender,
@@ -57,12 +57,7 @@ class PermissionGroups(APIResource[M]):
         """
         return send.pages(PermissionGroup)
 
-    @endpoint(
-        "POST",
-        "/api/v2/organizations/{organizationId}/permission-groups",
-        "createPermissionGroup",
-        evidence="documented",
-    )
+    @endpoint("POST", "/api/v2/organizations/{organizationId}/permission-groups", "createPermissionGroup")
     def create(
         self,
         send: Sender,
@@ -92,12 +87,7 @@ class PermissionGroups(APIResource[M]):
         """
         return send.one(PermissionGroup)
 
-    @endpoint(
-        "GET",
-        "/api/v2/organizations/{organizationId}/permission-groups/{groupId}",
-        "getPermissionGroup",
-        evidence="documented",
-    )
+    @endpoint("GET", "/api/v2/organizations/{organizationId}/permission-groups/{groupId}", "getPermissionGroup")
     def get(self, send: Sender, organization_id: str, group_id: str) -> Flow[PermissionGroup]:
         """Retrieve one permission group.
 
@@ -106,12 +96,7 @@ class PermissionGroups(APIResource[M]):
         """
         return send.one(PermissionGroup)
 
-    @endpoint(
-        "PATCH",
-        "/api/v2/organizations/{organizationId}/permission-groups/{groupId}",
-        "updatePermissionGroup",
-        evidence="documented",
-    )
+    @endpoint("PATCH", "/api/v2/organizations/{organizationId}/permission-groups/{groupId}", "updatePermissionGroup")
     def update(
         self,
         send: Sender,
@@ -138,12 +123,7 @@ class PermissionGroups(APIResource[M]):
         """
         return send.one(PermissionGroup)
 
-    @endpoint(
-        "DELETE",
-        "/api/v2/organizations/{organizationId}/permission-groups/{groupId}",
-        "deletePermissionGroup",
-        evidence="documented",
-    )
+    @endpoint("DELETE", "/api/v2/organizations/{organizationId}/permission-groups/{groupId}", "deletePermissionGroup")
     def delete(self, send: Sender, organization_id: str, group_id: str) -> Flow[Deleted]:
         """Delete a permission group for good. Other groups continue to apply to its members.
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class OrganizationSso(APIResource[M]):
     """Single sign-on of an organization. Known from Sim's documents only."""
 
+    _evidence = "documented"
+
     @namespace
     def providers(self) -> SsoProviders[M]:
         """Identity providers."""
@@ -25,7 +27,7 @@ class OrganizationSso(APIResource[M]):
 
         return SsoProviders(self._context, f"{self._name}.providers")
 
-    @endpoint("GET", "/api/v2/organizations/{organizationId}/sso/policy", "getSsoPolicy", evidence="documented")
+    @endpoint("GET", "/api/v2/organizations/{organizationId}/sso/policy", "getSsoPolicy")
     def policy(self, send: Sender, organization_id: str) -> Flow[SsoPolicy]:
         """Retrieve whether members must use single sign-on.
 
@@ -34,7 +36,7 @@ class OrganizationSso(APIResource[M]):
         """
         return send.one(SsoPolicy)
 
-    @endpoint("PATCH", "/api/v2/organizations/{organizationId}/sso/policy", "updateSsoPolicy", evidence="documented")
+    @endpoint("PATCH", "/api/v2/organizations/{organizationId}/sso/policy", "updateSsoPolicy")
     def update_policy(self, send: Sender, organization_id: str, *, require_sso: bool) -> Flow[SsoPolicy]:
         """Require single sign-on for future sign-ins, or stop to. Present sessions go on.
 

@@ -22,7 +22,9 @@ class SsoProviders(APIResource[M]):
     All operations need the personal key of an organization admin.
     """
 
-    @paged("GET", "/api/v2/organizations/{organizationId}/sso/providers", "listSsoProviders", evidence="documented")
+    _evidence = "documented"
+
+    @paged("GET", "/api/v2/organizations/{organizationId}/sso/providers", "listSsoProviders")
     def list(
         self,
         send: Sender,
@@ -41,7 +43,7 @@ class SsoProviders(APIResource[M]):
         """
         return send.pages(SsoProvider)
 
-    @endpoint("POST", "/api/v2/organizations/{organizationId}/sso/providers", "saveSsoProvider", evidence="documented")
+    @endpoint("POST", "/api/v2/organizations/{organizationId}/sso/providers", "saveSsoProvider")
     def save(
         self,
         send: Sender,
@@ -103,12 +105,7 @@ class SsoProviders(APIResource[M]):
         """
         return send.one(SavedSsoProvider)
 
-    @endpoint(
-        "GET",
-        "/api/v2/organizations/{organizationId}/sso/providers/{providerId}",
-        "getSsoProvider",
-        evidence="documented",
-    )
+    @endpoint("GET", "/api/v2/organizations/{organizationId}/sso/providers/{providerId}", "getSsoProvider")
     def get(self, send: Sender, organization_id: str, provider_id: str) -> Flow[SsoProvider]:
         """Retrieve one identity provider, without its secrets.
 
@@ -117,12 +114,7 @@ class SsoProviders(APIResource[M]):
         """
         return send.one(SsoProvider)
 
-    @endpoint(
-        "DELETE",
-        "/api/v2/organizations/{organizationId}/sso/providers/{providerId}",
-        "deleteSsoProvider",
-        evidence="documented",
-    )
+    @endpoint("DELETE", "/api/v2/organizations/{organizationId}/sso/providers/{providerId}", "deleteSsoProvider")
     def delete(self, send: Sender, organization_id: str, provider_id: str) -> Flow[DeletedSsoProvider]:
         """Delete an identity provider. Accounts, memberships and sessions stay.
 
@@ -134,10 +126,7 @@ class SsoProviders(APIResource[M]):
         return send.one(DeletedSsoProvider)
 
     @endpoint(
-        "POST",
-        "/api/v2/organizations/{organizationId}/sso/providers/{providerId}/primary",
-        "setPrimarySsoProvider",
-        evidence="documented",
+        "POST", "/api/v2/organizations/{organizationId}/sso/providers/{providerId}/primary", "setPrimarySsoProvider"
     )
     def set_primary(self, send: Sender, organization_id: str, provider_id: str) -> Flow[PrimarySsoProvider]:
         """Let the users of a domain sign in with this provider, whose domain must be verified.

@@ -29,12 +29,9 @@ class OrganizationUsage(APIResource[M]):
     a ``date`` or as text (``2026-01-31``), and no moments.
     """
 
-    @endpoint(
-        "GET",
-        "/api/v2/organizations/{organizationId}/usage/summary",
-        "getOrganizationUsageSummary",
-        evidence="documented",
-    )
+    _evidence = "documented"
+
+    @endpoint("GET", "/api/v2/organizations/{organizationId}/usage/summary", "getOrganizationUsageSummary")
     def summary(
         self,
         send: Sender,
@@ -61,12 +58,7 @@ class OrganizationUsage(APIResource[M]):
         """
         return send.one(OrganizationUsageSummary)
 
-    @endpoint(
-        "GET",
-        "/api/v2/organizations/{organizationId}/usage/breakdown",
-        "getOrganizationUsageBreakdown",
-        evidence="documented",
-    )
+    @endpoint("GET", "/api/v2/organizations/{organizationId}/usage/breakdown", "getOrganizationUsageBreakdown")
     def breakdown(
         self,
         send: Sender,
@@ -96,12 +88,7 @@ class OrganizationUsage(APIResource[M]):
         """
         return send.one(OrganizationUsageBreakdown)
 
-    @paged(
-        "GET",
-        "/api/v2/organizations/{organizationId}/usage/events",
-        "listOrganizationUsageEvents",
-        evidence="documented",
-    )
+    @paged("GET", "/api/v2/organizations/{organizationId}/usage/events", "listOrganizationUsageEvents")
     def events(
         self,
         send: Sender,

@@ -29,6 +29,8 @@ class Organizations(APIResource[M]):
     The operations of this namespace and of those below it are known from Sim's documents only.
     """
 
+    _evidence = "documented"
+
     @namespace
     def members(self) -> OrganizationMembers[M]:
         """Members, and the credits that each may use."""
@@ -78,7 +80,7 @@ class Organizations(APIResource[M]):
 
         return OrganizationSso(self._context, f"{self._name}.sso")
 
-    @paged("GET", "/api/v2/organizations", "listOrganizations", evidence="documented")
+    @paged("GET", "/api/v2/organizations", "listOrganizations")
     def list(
         self,
         send: Sender,
@@ -102,7 +104,7 @@ class Organizations(APIResource[M]):
         """
         return send.pages(Organization)
 
-    @endpoint("GET", "/api/v2/organizations/{organizationId}", "getOrganization", evidence="documented")
+    @endpoint("GET", "/api/v2/organizations/{organizationId}", "getOrganization")
     def get(self, send: Sender, organization_id: str) -> Flow[Organization]:
         """Retrieve one organization, with the caller's role in it.
 
@@ -111,9 +113,7 @@ class Organizations(APIResource[M]):
         """
         return send.one(Organization)
 
-    @paged(
-        "GET", "/api/v2/organizations/{organizationId}/workspaces", "listOrganizationWorkspaces", evidence="documented"
-    )
+    @paged("GET", "/api/v2/organizations/{organizationId}/workspaces", "listOrganizationWorkspaces")
     def workspaces(
         self,
         send: Sender,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 from simstudio.core.conversion import structure
 from simstudio.core.downloads import Download
 from simstudio.core.endpoint import Sender, endpoint, extract, paged
+from simstudio.core.functions import with_hints
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, Unset, check_timeout
@@ -306,6 +307,7 @@ class Runs(APIResource[M]):
             raise InvalidInputError(f"on_progress must be a function of the run, not {on_progress!r}.")
         return (yield from RunHandle(self, workflow_id, run_id)._poll(timeout, on_progress, poll_interval))
 
+    @with_hints
     def handle(self, workflow_id: str, run_id: str) -> RunHandle[M]:
         """A handle of a run. No request is sent.
 

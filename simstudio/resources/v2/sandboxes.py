@@ -28,7 +28,9 @@ class Sandboxes(APIResource[M]):
     Known from Sim's documents only; servers of August 2026 have none of these operations. Changes need a personal key.
     """
 
-    @paged("GET", "/api/v2/sandboxes", "listSandboxes", evidence="documented")
+    _evidence = "documented"
+
+    @paged("GET", "/api/v2/sandboxes", "listSandboxes")
     def list(
         self,
         send: Sender,
@@ -49,7 +51,7 @@ class Sandboxes(APIResource[M]):
         """
         return send.pages(Sandbox)
 
-    @endpoint("POST", "/api/v2/sandboxes", "createSandbox", evidence="documented")
+    @endpoint("POST", "/api/v2/sandboxes", "createSandbox")
     def create(
         self,
         send: Sender,
@@ -78,7 +80,7 @@ class Sandboxes(APIResource[M]):
         """
         return send.one(Sandbox)
 
-    @endpoint("GET", "/api/v2/sandboxes/{sandboxId}", "getSandbox", evidence="documented")
+    @endpoint("GET", "/api/v2/sandboxes/{sandboxId}", "getSandbox")
     def get(self, send: Sender, sandbox_id: str, *, workspace_id: WorkspaceId) -> Flow[Sandbox]:
         """Retrieve a sandbox, with the state of its build.
 
@@ -87,7 +89,7 @@ class Sandboxes(APIResource[M]):
         """
         return send.one(Sandbox)
 
-    @endpoint("PATCH", "/api/v2/sandboxes/{sandboxId}", "updateSandbox", evidence="documented")
+    @endpoint("PATCH", "/api/v2/sandboxes/{sandboxId}", "updateSandbox")
     def update(
         self,
         send: Sender,
@@ -108,7 +110,7 @@ class Sandboxes(APIResource[M]):
         """
         return send.one(Sandbox)
 
-    @endpoint("DELETE", "/api/v2/sandboxes/{sandboxId}", "deleteSandbox", evidence="documented")
+    @endpoint("DELETE", "/api/v2/sandboxes/{sandboxId}", "deleteSandbox")
     def delete(self, send: Sender, sandbox_id: str, *, workspace_id: WorkspaceId) -> Flow[Deleted]:
         """Delete a sandbox.
 

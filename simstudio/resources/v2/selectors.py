@@ -20,7 +20,9 @@ class Selectors(APIResource[M]):
     Known from Sim's documents only; servers of August 2026 have none of these operations.
     """
 
-    @paged("POST", "/api/v2/selectors/list", "listSelector", evidence="documented")
+    _evidence = "documented"
+
+    @paged("POST", "/api/v2/selectors/list", "listSelector")
     def list(
         self,
         send: Sender,
@@ -52,7 +54,7 @@ class Selectors(APIResource[M]):
         """
         return send.pages(SelectorOption)
 
-    @endpoint("POST", "/api/v2/selectors/get", "getSelector", resend="read", evidence="documented")
+    @endpoint("POST", "/api/v2/selectors/get", "getSelector", resend="read")
     def get(
         self,
         send: Sender,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simstudio.core.endpoint import Sender, endpoint
+from simstudio.core.functions import with_hints
 from simstudio.core.modes import M
 from simstudio.core.resource import APIResource
 from simstudio.models.v2.deployments import PublicApiAccess, WorkflowDeployment
@@ -49,6 +50,7 @@ class WorkflowDeployments(APIResource[M]):
         """
         return send.one(PublicApiAccess)
 
+    @with_hints
     def handle(self, workflow_id: str) -> DeploymentHandle[M]:
         """A handle of the latest deployment attempt (deploy, rollback, activate). No request is sent.
 

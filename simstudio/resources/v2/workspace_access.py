@@ -22,12 +22,9 @@ class WorkspaceAccessRequests(APIResource[M]):
     Known from Sim's documents only; needs a personal key.
     """
 
-    @paged(
-        "GET",
-        "/api/v2/workspaces/{workspaceId}/access-requests",
-        "listMyWorkspaceAccessRequests",
-        evidence="documented",
-    )
+    _evidence = "documented"
+
+    @paged("GET", "/api/v2/workspaces/{workspaceId}/access-requests", "listMyWorkspaceAccessRequests")
     def list(
         self,
         send: Sender,
@@ -47,12 +44,7 @@ class WorkspaceAccessRequests(APIResource[M]):
         """
         return send.pages(AccessRequest)
 
-    @endpoint(
-        "POST",
-        "/api/v2/workspaces/{workspaceId}/access-requests",
-        "createWorkspaceAccessRequest",
-        evidence="documented",
-    )
+    @endpoint("POST", "/api/v2/workspaces/{workspaceId}/access-requests", "createWorkspaceAccessRequest")
     def create(
         self,
         send: Sender,
@@ -78,12 +70,7 @@ class WorkspaceAccessRequests(APIResource[M]):
         """
         return send.one(AccessRequest)
 
-    @paged(
-        "GET",
-        "/api/v2/workspaces/{workspaceId}/access-requests/discovery",
-        "discoverWorkspaceAccessRequests",
-        evidence="documented",
-    )
+    @paged("GET", "/api/v2/workspaces/{workspaceId}/access-requests/discovery", "discoverWorkspaceAccessRequests")
     def discover(
         self,
         send: Sender,
@@ -117,10 +104,7 @@ class WorkspaceAccessRequests(APIResource[M]):
         return send.pages(AccessItem)
 
     @endpoint(
-        "POST",
-        "/api/v2/workspaces/{workspaceId}/access-requests/{requestId}/cancel",
-        "cancelWorkspaceAccessRequest",
-        evidence="documented",
+        "POST", "/api/v2/workspaces/{workspaceId}/access-requests/{requestId}/cancel", "cancelWorkspaceAccessRequest"
     )
     def cancel(self, send: Sender, workspace_id: str, request_id: str) -> Flow[AccessRequest]:
         """Withdraw a request.
@@ -135,12 +119,9 @@ class WorkspaceAccessRequests(APIResource[M]):
 class WorkspacePermissionConfigs(APIResource[M]):
     """What the caller may do in a workspace. Known from Sim's documents only; needs a personal key."""
 
-    @endpoint(
-        "GET",
-        "/api/v2/workspaces/{workspaceId}/permission-config",
-        "getWorkspacePermissionConfig",
-        evidence="documented",
-    )
+    _evidence = "documented"
+
+    @endpoint("GET", "/api/v2/workspaces/{workspaceId}/permission-config", "getWorkspacePermissionConfig")
     def get(self, send: Sender, workspace_id: str) -> Flow[WorkspacePermissionConfig]:
         """Retrieve the settings of the permission group that applies to the caller.
 

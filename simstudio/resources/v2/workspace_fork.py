@@ -41,7 +41,9 @@ class WorkspaceForks(APIResource[M]):
     requests are retried, and ``client.v2.workspaces.operations.list`` finds the operation of one.
     """
 
-    @endpoint("POST", "/api/v2/workspaces/{workspaceId}/fork", "forkWorkspace", resend="claimed", evidence="documented")
+    _evidence = "documented"
+
+    @endpoint("POST", "/api/v2/workspaces/{workspaceId}/fork", "forkWorkspace", resend="claimed")
     def create(
         self,
         send: Sender,
@@ -70,7 +72,7 @@ class WorkspaceForks(APIResource[M]):
         """
         return send.one(WorkspaceOperation)
 
-    @endpoint("POST", "/api/v2/workspaces/{workspaceId}/fork/preview", "previewWorkspaceFork", evidence="documented")
+    @endpoint("POST", "/api/v2/workspaces/{workspaceId}/fork/preview", "previewWorkspaceFork")
     def preview(
         self,
         send: Sender,
@@ -82,22 +84,17 @@ class WorkspaceForks(APIResource[M]):
         """Show what a fork would hold, without making it. The arguments are those of :meth:`create`."""
         return send.one(ForkPreview)
 
-    @endpoint(
-        "GET",
-        "/api/v2/workspaces/{workspaceId}/fork/availability",
-        "getWorkspaceForkAvailability",
-        evidence="documented",
-    )
+    @endpoint("GET", "/api/v2/workspaces/{workspaceId}/fork/availability", "getWorkspaceForkAvailability")
     def availability(self, send: Sender, workspace_id: str) -> Flow[ForkAvailability]:
         """Tell whether the caller can fork a workspace."""
         return send.one(ForkAvailability)
 
-    @endpoint("GET", "/api/v2/workspaces/{workspaceId}/fork/lineage", "getWorkspaceForkLineage", evidence="documented")
+    @endpoint("GET", "/api/v2/workspaces/{workspaceId}/fork/lineage", "getWorkspaceForkLineage")
     def lineage(self, send: Sender, workspace_id: str) -> Flow[ForkLineage]:
         """Retrieve the workspace of which a workspace is a fork."""
         return send.one(ForkLineage)
 
-    @paged("GET", "/api/v2/workspaces/{workspaceId}/fork/children", "listWorkspaceForkChildren", evidence="documented")
+    @paged("GET", "/api/v2/workspaces/{workspaceId}/fork/children", "listWorkspaceForkChildren")
     def children(
         self,
         send: Sender,
@@ -111,9 +108,7 @@ class WorkspaceForks(APIResource[M]):
         """List the forks of a workspace, newest first."""
         return send.pages(ForkChild)
 
-    @paged(
-        "GET", "/api/v2/workspaces/{workspaceId}/fork/resources", "listWorkspaceForkResources", evidence="documented"
-    )
+    @paged("GET", "/api/v2/workspaces/{workspaceId}/fork/resources", "listWorkspaceForkResources")
     def resources(
         self,
         send: Sender,
@@ -128,7 +123,7 @@ class WorkspaceForks(APIResource[M]):
         """List the resources of one type that a fork can get."""
         return send.pages(ForkResource)
 
-    @paged("GET", "/api/v2/workspaces/{workspaceId}/fork/mappings", "getWorkspaceForkMappings", evidence="documented")
+    @paged("GET", "/api/v2/workspaces/{workspaceId}/fork/mappings", "getWorkspaceForkMappings")
     def mappings(
         self,
         send: Sender,
@@ -148,9 +143,7 @@ class WorkspaceForks(APIResource[M]):
         """
         return send.pages(ForkMappingEntry)
 
-    @endpoint(
-        "PUT", "/api/v2/workspaces/{workspaceId}/fork/mappings", "updateWorkspaceForkMappings", evidence="documented"
-    )
+    @endpoint("PUT", "/api/v2/workspaces/{workspaceId}/fork/mappings", "updateWorkspaceForkMappings")
     def update_mappings(
         self,
         send: Sender,
@@ -168,12 +161,7 @@ class WorkspaceForks(APIResource[M]):
         """
         return send.one(UpdatedForks)
 
-    @endpoint(
-        "PUT",
-        "/api/v2/workspaces/{workspaceId}/fork/exclusions",
-        "updateWorkspaceForkExclusions",
-        evidence="documented",
-    )
+    @endpoint("PUT", "/api/v2/workspaces/{workspaceId}/fork/exclusions", "updateWorkspaceForkExclusions")
     def update_exclusions(
         self, send: Sender, workspace_id: str, *, workflow_ids: Sequence[str], fork_sync_excluded: bool
     ) -> Flow[UpdatedForks]:
@@ -184,9 +172,7 @@ class WorkspaceForks(APIResource[M]):
         """
         return send.one(UpdatedForks)
 
-    @endpoint(
-        "POST", "/api/v2/workspaces/{workspaceId}/fork/push", "pushWorkspace", resend="claimed", evidence="documented"
-    )
+    @endpoint("POST", "/api/v2/workspaces/{workspaceId}/fork/push", "pushWorkspace", resend="claimed")
     def push(
         self,
         send: Sender,
@@ -220,9 +206,7 @@ class WorkspaceForks(APIResource[M]):
         """
         return send.one(WorkspaceOperation)
 
-    @endpoint(
-        "POST", "/api/v2/workspaces/{workspaceId}/fork/push/preview", "previewWorkspacePush", evidence="documented"
-    )
+    @endpoint("POST", "/api/v2/workspaces/{workspaceId}/fork/push/preview", "previewWorkspacePush")
     def preview_push(
         self,
         send: Sender,
@@ -238,9 +222,7 @@ class WorkspaceForks(APIResource[M]):
         """Show what :meth:`push` with these arguments would change, without changing it."""
         return send.one(SyncPreview)
 
-    @endpoint(
-        "POST", "/api/v2/workspaces/{workspaceId}/fork/pull", "pullWorkspace", resend="claimed", evidence="documented"
-    )
+    @endpoint("POST", "/api/v2/workspaces/{workspaceId}/fork/pull", "pullWorkspace", resend="claimed")
     def pull(
         self,
         send: Sender,
@@ -266,9 +248,7 @@ class WorkspaceForks(APIResource[M]):
         """
         return send.one(WorkspaceOperation)
 
-    @endpoint(
-        "POST", "/api/v2/workspaces/{workspaceId}/fork/pull/preview", "previewWorkspacePull", evidence="documented"
-    )
+    @endpoint("POST", "/api/v2/workspaces/{workspaceId}/fork/pull/preview", "previewWorkspacePull")
     def preview_pull(
         self,
         send: Sender,
@@ -284,7 +264,7 @@ class WorkspaceForks(APIResource[M]):
         """Show what :meth:`pull` with these arguments would change, without changing it."""
         return send.one(SyncPreview)
 
-    @endpoint("POST", "/api/v2/workspaces/{workspaceId}/fork/rollback", "rollbackWorkspaceFork", evidence="documented")
+    @endpoint("POST", "/api/v2/workspaces/{workspaceId}/fork/rollback", "rollbackWorkspaceFork")
     def rollback(self, send: Sender, workspace_id: str, *, other_workspace_id: str) -> Flow[RolledBackSync]:
         """Undo the last push to, or pull from, another workspace.
 
@@ -293,7 +273,7 @@ class WorkspaceForks(APIResource[M]):
         """
         return send.one(RolledBackSync)
 
-    @endpoint("POST", "/api/v2/workspaces/{workspaceId}/fork/unlink", "unlinkWorkspaceFork", evidence="documented")
+    @endpoint("POST", "/api/v2/workspaces/{workspaceId}/fork/unlink", "unlinkWorkspaceFork")
     def unlink(self, send: Sender, workspace_id: str, *, other_workspace_id: str) -> Flow[UnlinkedFork]:
         """End the connection of a workspace and its fork. Both stay, but can no longer push and pull."""
         return send.one(UnlinkedFork)

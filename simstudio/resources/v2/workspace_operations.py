@@ -14,7 +14,9 @@ from simstudio.transport.flow import Flow
 class WorkspaceOperations(APIResource[M]):
     """Imports, forks, pushes and pulls of a workspace. Known from Sim's documents only."""
 
-    @paged("GET", "/api/v2/workspaces/{workspaceId}/operations", "listWorkspaceOperations", evidence="documented")
+    _evidence = "documented"
+
+    @paged("GET", "/api/v2/workspaces/{workspaceId}/operations", "listWorkspaceOperations")
     def list(
         self,
         send: Sender,
@@ -31,12 +33,7 @@ class WorkspaceOperations(APIResource[M]):
         """
         return send.pages(WorkspaceOperation)
 
-    @endpoint(
-        "GET",
-        "/api/v2/workspaces/{workspaceId}/operations/{operationId}",
-        "getWorkspaceOperation",
-        evidence="documented",
-    )
+    @endpoint("GET", "/api/v2/workspaces/{workspaceId}/operations/{operationId}", "getWorkspaceOperation")
     def get(self, send: Sender, workspace_id: str, operation_id: str) -> Flow[WorkspaceOperation]:
         """Retrieve the state of an operation.
 

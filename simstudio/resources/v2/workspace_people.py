@@ -34,12 +34,9 @@ class WorkspaceMembers(APIResource[M]):
 class WorkspaceInvites(APIResource[M]):
     """Invitations to a workspace. Known from Sim's documents only; needs a personal key."""
 
-    @endpoint(
-        "POST",
-        "/api/v2/workspaces/{workspaceId}/invitations",
-        "createWorkspaceInvitations",
-        evidence="documented",
-    )
+    _evidence = "documented"
+
+    @endpoint("POST", "/api/v2/workspaces/{workspaceId}/invitations", "createWorkspaceInvitations")
     def create(
         self,
         send: Sender,
