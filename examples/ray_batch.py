@@ -1,14 +1,12 @@
-"""Run a workflow over many inputs on a Ray cluster: a ``concurrent.futures.Executor`` in twenty lines.
+"""Run a workflow over many inputs on a Ray cluster: its processes send, this one keeps the count.
 
 Against your Sim and your cluster, or offline against the workflow at the end of this file and processes here:
 
     SIM_API_KEY=… SIM_WORKFLOW_ID=… RAY_ADDRESS=ray://… python ray_batch.py
     python ray_batch.py --sandbox
 
-Ray runs the tasks of a worker that dies again, by itself. With v2 of the API that is harmless: each execution carries
-an id under which the server runs it once. With v1 the workers claim each item in a Redis that all of them can reach:
-``client.workflows.map(…, claims="redis://host:6379/0")``.
-
+With v2 of the API each execution carries an id under which the server runs it once, whatever dies. With v1 the workers
+claim each item in a Redis that all of them can reach: ``client.workflows.map(…, claims="redis://host:6379/0")``.
 The workers get the client, its API key included: a cluster belongs into a network of its own, or under TLS.
 """
 
@@ -18,53 +16,36 @@ import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from itertools import cycle
 from typing import Any
+
+import ray
 
 from simstudio import SimStudioClient
 from simstudio.sandbox import Sandbox
 
 WORKFLOW = os.environ.get("SIM_WORKFLOW_ID", "square")
+sandbox = Sandbox()
+
+
+class Worker:
+    def run(self, function: Callable[..., Any], *args: Any) -> Any:
+        return function(*args)
 
 
 class RayExecutor(Executor):
-    """Runs functions as Ray tasks.
+    def __init__(self, processes: int, threads: int) -> None:
+        worker = ray.remote(num_cpus=0.1, max_concurrency=threads, max_restarts=-1)(Worker)
+        self._workers = cycle([worker.remote() for _ in range(processes)])
 
-    Args:
-        ray: The module, after ``ray.init()``.
-        options: Of each task. One that waits for an answer needs little of a processor.
-    """
-
-    def __init__(self, ray: Any, **options: Any) -> None:
-        self._remote = ray.remote(**{"num_cpus": 0.1, **options})
-        self._functions: dict[Callable[..., Any], Any] = {}
-        self._closed = False
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        if self._closed:
-            raise RuntimeError("cannot schedule new futures after shutdown")
-        if fn not in self._functions:
-            self._functions[fn] = self._remote(fn)
-        future: Future[Any] = self._functions[fn].remote(*args, **kwargs).future()
-        return future
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002
-        self._closed = True
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **_: Any) -> Future[Any]:
+        return next(self._workers).run.remote(fn, *args).future()  # type: ignore[no-any-return]
 
 
-def main(client: SimStudioClient, executor: Executor) -> None:
+def main(client: SimStudioClient) -> None:
     inputs = [{"n": n} for n in range(20)]
-    total = failed = 0
-    batch = client.workflows.map(WORKFLOW, inputs, executor=executor, concurrency=50)
-    for item in batch:
-        if item.ok:
-            total += item.output["squared"]
-        else:
-            failed += 1
-            print(f"{item.input}: {item.state}: {item.error}")
-    print(f"{batch.progress.done} done, {failed} not; the sum is {total}")
-
-
-sandbox = Sandbox()
+    batch = client.workflows.map(WORKFLOW, inputs, executor=RayExecutor(2, threads=20), concurrency=40)
+    print(f"the sum is {sum(item.unwrap().output['squared'] for item in batch)}: {batch.progress.done} done")
 
 
 @sandbox.workflow("square")
@@ -73,13 +54,7 @@ def square(input: dict[str, Any]) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    import ray
-
     ray.init()  # the cluster that RAY_ADDRESS names, or processes here
-    with RayExecutor(ray) as executor:
-        if "--sandbox" in sys.argv:
-            with sandbox.serve() as server, server.client(api_version="v2") as client:
-                main(client, executor)
-        else:
-            with SimStudioClient(api_version="v2") as client:
-                main(client, executor)
+    served = sandbox.serve().start() if "--sandbox" in sys.argv else None
+    with served.client(api_version="v2") if served else SimStudioClient(api_version="v2") as client:
+        main(client)

@@ -120,8 +120,15 @@ DIALOGUES = {
     ),
 }
 """What a human answers, and what is printed then."""
-ON_RAY = ["ray_batch.py"]
-"""Tested in tests/batch, on a stand-in for Ray."""
+ENGINES = {
+    "ray_batch.py": """\
+the sum is 2470: 20 done
+""",
+    "prefect_batch.py": """\
+20 done, 19 of them in earlier tries
+""",
+}
+"""What the scripts for engines print; the engines write to standard error, and warn."""
 WORKFLOWS_OF_GITHUB = ["promote-workflow.yml"]
 """Tested in tests/cli, step by step."""
 
@@ -129,12 +136,12 @@ WORKFLOWS_OF_GITHUB = ["promote-workflow.yml"]
 def test_every_example_is_tested():
     files = {str(file.relative_to(EXAMPLES)) for file in EXAMPLES.rglob("*") if file.is_file()}
 
-    tested = {*SCRIPTS, *SERVICES, *APPS, *TESTS, *RECEIVERS, *DIALOGUES, *ON_RAY, *WORKFLOWS_OF_GITHUB}
+    tested = {*SCRIPTS, *SERVICES, *APPS, *TESTS, *RECEIVERS, *DIALOGUES, *ENGINES, *WORKFLOWS_OF_GITHUB}
     guides = {file for file in files if file.endswith((".md", ".svg"))}  # test_guides.py
     assert {file for file in files if "__pycache__" not in file} - guides == tested
 
 
-@pytest.mark.parametrize("name", [*SCRIPTS, *SERVICES, *APPS, *TESTS, *RECEIVERS, *DIALOGUES, *ON_RAY])
+@pytest.mark.parametrize("name", [*SCRIPTS, *SERVICES, *APPS, *TESTS, *RECEIVERS, *DIALOGUES, *ENGINES])
 def test_an_example_says_what_it_shows_and_how_to_run_it(name: str):
     text = ast.get_docstring(ast.parse((EXAMPLES / name).read_text(encoding="utf-8")), clean=False)
 
@@ -160,6 +167,21 @@ def on_its_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Runs:
 @pytest.mark.parametrize("name", [*RUN, *SERVICES])
 def test_a_script_runs_on_the_sandbox_in_it(name: str, on_its_sandbox: Runs):
     assert on_its_sandbox(name).stdout == {**SCRIPTS, **SERVICES}[name]
+
+
+@pytest.mark.external
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_script_runs_on_an_engine_of_this_machine(name: str, tmp_path: Path):
+    env = environment(
+        HOME=str(tmp_path),
+        PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS=str(PATIENCE),
+        PREFECT_SERVER_ANALYTICS_ENABLED="false",
+        RAY_USAGE_STATS_ENABLED="0",
+    )
+
+    ended = finished([sys.executable, str(EXAMPLES / name), "--sandbox"], cwd=tmp_path, env=env, patience=2 * PATIENCE)
+
+    assert ended.stdout == ENGINES[name]
 
 
 @pytest.mark.parametrize("name", ["quickstart.py", "async_client.py"])  # the others have the same last lines
@@ -411,11 +433,16 @@ def serving(article: Callable[..., Iterator[str]]) -> Iterator[SandboxServer]:
 
 
 def finished(
-    command: list[str], *, cwd: Path, env: dict[str, str], answers: str | None = None
+    command: list[str],
+    *,
+    cwd: Path,
+    env: dict[str, str],
+    answers: str | None = None,
+    patience: float = PATIENCE,
 ) -> subprocess.CompletedProcess[str]:
     """A program that ended well."""
     ended = subprocess.run(
-        command, cwd=cwd, env=env, input=answers, capture_output=True, encoding="utf-8", timeout=PATIENCE, check=False
+        command, cwd=cwd, env=env, input=answers, capture_output=True, encoding="utf-8", timeout=patience, check=False
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended
