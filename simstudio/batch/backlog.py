@@ -26,6 +26,7 @@ UNWEIGHED = 8
 _SAMPLE = 32
 _DEPTH = 20
 _SCALAR, _CONTAINER, _ENTRY = 50, 64, 40  # bytes, as CPython has them
+_SCALARS = frozenset({int, float, bool, type(None)})
 
 
 class Backlog:
@@ -75,11 +76,11 @@ def weight_of(item: BatchItem) -> int:
 
 
 def _weigh(data: Any, depth: int = _DEPTH) -> int:
-    if not depth:
-        return _SCALAR
     kind = type(data)
     if kind is str:
         return sys.getsizeof(data)
+    if not depth or kind in _SCALARS:
+        return _SCALAR
     if kind is dict:
         return _weigh_some(data.values(), len(data), depth)
     if kind is list or kind is tuple:
@@ -93,7 +94,17 @@ def _weigh(data: Any, depth: int = _DEPTH) -> int:
 
 
 def _weigh_some(values: Collection[Any], count: int, depth: int) -> int:
+    if not count:
+        return _CONTAINER
     if len(values) > _SAMPLE:
         values = list(islice(values, _SAMPLE))
-    weight = sum([_weigh(value, depth - 1) for value in values])
-    return _CONTAINER + (_ENTRY * count + weight * count // len(values) if count else 0)
+    weight = 0
+    for value in values:
+        kind = type(value)
+        if kind is str:  # most values, without a call
+            weight += sys.getsizeof(value)
+        elif kind in _SCALARS:
+            weight += _SCALAR
+        else:
+            weight += _weigh(value, depth - 1)
+    return _CONTAINER + _ENTRY * count + weight * count // len(values)
