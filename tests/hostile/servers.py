@@ -12,7 +12,6 @@ import httpx
 
 from simstudio import AsyncSimStudioClient, SimStudioClient
 from simstudio.services import oomol, speedpix, vectorvein
-from simstudio.transport.throttle import Throttle
 
 KEY = "0123456789abcdef0123456789abcdef"
 MOST_REQUESTS = 1100
@@ -71,15 +70,9 @@ CLIENTS: dict[str, tuple[Any, Any]] = {
 }
 
 
-def unlimited(stack: list[Any]) -> list[Any]:
-    """The default stack, whose calls do not wait for a limiter: a hostile one never lets them through."""
-    return [middleware for middleware in stack if not isinstance(middleware, Throttle)]
-
-
 def play(mode: str, service: str, server: Server, call: Call, **options: Any) -> Any:
     """What a call gives; a list or a stream is read to its end."""
     transport = httpx.MockTransport(server)
-    options.setdefault("middleware", unlimited)
     if mode == "sync":
         with httpx.Client(transport=transport) as library, CLIENTS[service][0](http_client=library, **options) as made:
             found = call(made)
