@@ -20,6 +20,7 @@ from simstudio.batch.execution import R
 from simstudio.batch.items import BatchItem
 from simstudio.batch.progress import Progress, progress_html
 from simstudio.batch.running import Awaited, Box, Threaded
+from simstudio.core.functions import with_hints
 from simstudio.transport.errors import ConfigurationError, SimStudioError
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ class Batch(Iterator[BatchItem[R]], Generic[R]):
             pass
         return self.progress
 
+    @with_hints
     def to_dataframe(
         self, library: Library = "pandas", *, flatten: bool = False, columns: Sequence[str] | None = None
     ) -> Any:
@@ -285,6 +287,7 @@ class AsyncBatch(AsyncIterator[BatchItem[R]], Generic[R]):
             pass
         return self.progress
 
+    @with_hints
     async def to_dataframe(
         self, library: Library = "pandas", *, flatten: bool = False, columns: Sequence[str] | None = None
     ) -> Any:
