@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from simstudio.core.conversion import structure
@@ -14,7 +15,6 @@ from simstudio.core.resource import describe_unsendable
 from simstudio.core.runs import SubmittedRun
 from simstudio.services.oomol.errors import (
     ApiStatusError,
-    TaskFailedError,
     TaskStoppedError,
     TimeoutError,  # noqa: A004 - the documented name
 )
@@ -161,15 +161,18 @@ class TaskFlows(OomolResource[M]):
         )
         try:
             task = yield from unwrapped(polls, f"the task {task_id}")
-            self._check(task, reader.logs)
+            yield from self._check(task, reader.logs)
         except SimStudioError as error:
             error.task_id = task_id
             raise
         return task
 
-    def _check(self, task: Task, logs: Logs | None) -> None:
-        """Raise for a task that ended without success."""
+    def _check(self, task: Task, logs: Logs | None) -> Flow[None]:
+        """Raise for a task that ended without success; its log, which may say why, is read where it was not yet."""
         if task.status == "failed":
+            if logs is None:
+                with suppress(SimStudioError):  # that it failed is the news
+                    logs = yield from self._logs(task.id)
             raise failed(task, logs)
         if task.status == "stopped":
             raise TaskStoppedError(f"The task {task.id} was stopped.", task.id, task, logs=logs)
@@ -177,21 +180,8 @@ class TaskFlows(OomolResource[M]):
     def _finish(self, task_id: str, options: Polling) -> Flow[RunResult]:
         """Wait for a task, then take its result."""
         reader = LogReader()
-        try:
-            task = yield from self._wait(task_id, options, reader)
-        except TaskFailedError as error:
-            if reader.logs is None and error.task is not None:
-                raise (yield from self._explained(error, error.task)) from None
-            raise
+        task = yield from self._wait(task_id, options, reader)
         return (yield from self._result(task, reader.logs))
-
-    def _explained(self, error: TaskFailedError, task: Task) -> Flow[TaskFailedError]:
-        """The error of a failed task with its log, should that be readable."""
-        try:
-            logs = yield from self._logs(task.id)
-        except SimStudioError:
-            return error
-        return failed(task, logs)
 
     def _result(self, task: Task, logs: Logs | None) -> Flow[RunResult]:
         """The result of a completed task; its log is read where it was not yet."""
@@ -232,8 +222,8 @@ class TaskHandle(SubmittedRun[M, Task, RunResult], OomolResource[M]):
         return self._tasks._wait(self.id, options, LogReader())
 
     def _result(self, state: Task) -> Flow[RunResult]:
-        self._tasks._check(state, None)
-        return self._tasks._result(state, None)
+        yield from self._tasks._check(state, None)
+        return (yield from self._tasks._result(state, None))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return TaskHandle, (self._tasks, self.id, self.state)

@@ -276,6 +276,24 @@ def test_a_handle_of_a_failed_task_raises(mode: str):
     assert caught.value.task_id == "t-1"
 
 
+@pytest.mark.parametrize(
+    "wait",
+    [
+        lambda client: client.tasks.handle("t-1").wait(),
+        lambda client: client.tasks.handle("t-1").result(),
+        lambda client: client.tasks.wait_for_completion("t-1"),
+    ],
+    ids=["handle.wait", "handle.result", "wait_for_completion"],
+)
+def test_every_wait_for_a_failed_task_says_why_its_log_says_it_failed(wait: Any):
+    log = {"id": 1, "type": "BlockFinished", "event": {"error": "no such voice"}}
+    server = Canned([task("failed"), {"logs": [log]}])
+
+    with pytest.raises(TaskFailedError, match="The task t-1 failed: no such voice") as caught:
+        server.run("sync", wait)
+    assert [found.id for found in caught.value.logs or []] == [1]
+
+
 def test_a_handle_whose_answer_never_comes_is_a_connection_error_of_the_service(mode: str):
     import httpx
 
