@@ -251,7 +251,7 @@ def status(invocation: Invocation, ledger: str, *, as_json: bool) -> None:
         "service": title_of(settings.service) if settings is not None else None,
         "workflow": workflow,
         "mode": session.mode if session is not None else None,
-        "apiVersion": session.api_version if session is not None else None,
+        "apiVersion": (session.api_version or None) if session is not None else None,
         "inputs": inputs,
         "out": settings.out if settings is not None else None,
         "total": None if given is None else max(given, counts.total),

@@ -66,7 +66,7 @@ def _matching(workflows: Iterable[tuple[str, str]], incomplete: str) -> Iterator
 def _workflows(ctx: click.Context) -> Iterator[tuple[str, str]]:
     """Ids and names of the workflows of the command that is being written."""
     given = ctx.params
-    if given.get("app") is not None:  # a file of Python is not run for this
+    if given.get("app") is not None or given.get("service") is not None:  # no file of Python is run for this
         return
     if given.get("sandboxed"):
         from simstudio.sandbox import Sandbox

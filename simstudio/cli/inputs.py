@@ -103,7 +103,8 @@ def _standard_input() -> bytes:
 
 
 def _parse_pairs(_: click.Context, option: click.Parameter, values: Sequence[str]) -> list[tuple[str, Any]]:
-    return [(key, parse_value(text)) for key, text in (_split(value, option, "KEY=VALUE") for value in values)]
+    form = option.metavar or "KEY=VALUE"
+    return [(key, parse_value(text)) for key, text in (_split(value, option, form) for value in values)]
 
 
 def _parse_files(_: click.Context, option: click.Parameter, values: Sequence[str]) -> list[tuple[str, Path]]:
@@ -150,16 +151,20 @@ def _refuse(option: str, problem: str) -> NoReturn:
     raise click.BadParameter(problem, click.get_current_context(silent=True), param_hint=option)
 
 
-input_option = click.option(
-    "--input",
-    "-i",
-    "pairs",
-    metavar="KEY=VALUE",
-    multiple=True,
-    callback=_parse_pairs,
-    help="One field of the input. VALUE is JSON where it is valid JSON (n=3, tags='[1, 2]', s='\"3\"'), else text. "
-    "Again for more.",
-)
+def named_input_option(metavar: str, text: str) -> Callable[[C], C]:
+    """Decorator: ``--input``, whose help begins with a text; the command gets ``pairs``."""
+    return click.option(
+        "--input",
+        "-i",
+        "pairs",
+        metavar=metavar,
+        multiple=True,
+        callback=_parse_pairs,
+        help=f"{text} VALUE is JSON where it is valid JSON (n=3, tags='[1, 2]', s='\"3\"'), else text. Again for more.",
+    )
+
+
+input_option = named_input_option("KEY=VALUE", "One field of the input.")
 input_json_option = click.option(
     "--input-json",
     metavar="FILE|-",

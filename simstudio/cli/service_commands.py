@@ -262,6 +262,4 @@ def _show(connection: Connection, runs: Runs, run: SubmittedRun[Any, Any, Any], 
     if connection.as_json or not on_terminal():
         write_json({"taskId": run.id, **state, **({} if output is None else {"output": output})})
         return
-    error = state.get("error")
-    text = error.get("message") if isinstance(error, Mapping) else error
-    show_fields([(runs.noun, run.id), ("status", run.status), ("error", text), ("output", output)])
+    show_fields([(runs.noun, run.id), ("status", run.status), ("error", runs.error(run)), ("output", output)])

@@ -104,6 +104,11 @@ class Runs(ABC):
         found: Mapping[str, Any] = state.to_dict()
         return found
 
+    def error(self, run: SubmittedRun[Any, Any, Any]) -> Any:
+        """Why a run failed, where its state says it."""
+        found = self.state(run).get("error")
+        return found.get("message") if isinstance(found, Mapping) else found
+
     def succeeded(self, run: SubmittedRun[Any, Any, Any]) -> bool:
         """Whether a run had ended well when its state was last fetched."""
         state: Any = run.state

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from simstudio.cli.inputs import file_option, input_json_option, named_input_option
 from simstudio.cli.lists import Column
 from simstudio.cli.service_runs import Listing, Runs, moment_of
 
@@ -42,6 +43,11 @@ class VectorVeinRuns(Runs):
     noun = "run"
     target = "WORKFLOW"
     example = "hello --input node-1.Name=Ada"
+    input_options = (
+        named_input_option("NODE.FIELD=VALUE", "One field of the input, by the id of its node."),
+        input_json_option,
+        file_option,
+    )
     begin_options = (
         click.option(
             "--outputs",
@@ -104,6 +110,11 @@ class VectorVeinRuns(Runs):
             run_id, workflow, _key_type(vapp=workflow is not None)
         )
         return found
+
+    def error(self, run: SubmittedRun[Any, Any, Any]) -> Any:
+        """The message of a run that failed."""
+        state: Any = run.state
+        return state.msg if run.done and not state.succeeded else None
 
     def stop(self, client: Any, run_id: str) -> Any:
         """Stop a run."""

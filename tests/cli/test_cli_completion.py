@@ -82,6 +82,10 @@ class TestWorkflows:
     def test_those_of_the_sandbox_need_no_server(self, completed) -> None:
         assert completed("run", "--sandbox", "sl") == ["slow"]
 
+    def test_those_of_sim_are_no_blocks_of_another_service(self, completed, sandbox: Sandbox) -> None:
+        assert completed("batch", "run", "--service", "oomol", "") == []
+        assert sandbox.requests == []
+
     def test_no_file_of_python_is_run(self, completed, tmp_path: Path) -> None:
         (tmp_path / "app.py").write_text("raise SystemExit('it ran')")
 

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
+from simstudio.cli.service_group import ServiceGroup
 from simstudio.cli.services import SERVICES
 from simstudio.sandbox.services.speedpix import Media, SpeedPixSandbox
 from simstudio.sandbox.services.vectorvein import VectorVeinSandbox
@@ -65,6 +67,18 @@ def test_a_failed_run_is_told_and_ends_with_1(cli, service, case, served) -> Non
     assert (result.exit_code, result.stdout) == (1, "")
     assert "three is bad" in result.stderr
     assert "error." not in result.stderr
+
+
+def test_the_state_of_a_failed_run_is_shown_with_its_reason_and_ends_with_0(
+    cli, service, case, served, terminal, eventually
+) -> None:
+    run_id = cli(service, "run", "broken::one", "--no-wait").stdout.strip()
+    eventually(lambda: "failed" in cli(service, "get", run_id).stdout)
+
+    result = cli(service, "get", run_id)
+
+    assert result.exit_code == 0
+    assert [line for line in result.stdout.splitlines() if "three is bad" in line and line.startswith("error ")]
 
 
 def test_a_run_that_takes_longer_is_told_with_the_command_that_waits_on(
@@ -245,6 +259,13 @@ def test_vectorvein_uploads_a_file(cli, on, tmp_path: Path) -> None:
 
 
 # --- help -----------------------------------------------------------------------------------------------------------
+
+
+def test_commands_are_made_when_their_group_is_used() -> None:
+    group = ServiceGroup(SERVICES["oomol"])
+    assert (group.short_help, group.commands) == ("Run blocks of Oomol Connect.", {})
+
+    assert "run" in group.list_commands(click.Context(group))
 
 
 def test_the_help_at_80_columns(cli, service, monkeypatch: pytest.MonkeyPatch) -> None:
