@@ -380,12 +380,17 @@ class AgentTasks(Uploads[M]):
             raise invalid(f"attachments_detail must be a list of attachments, not {type(attachments).__name__}.")
         sent = []
         for attachment in attachments:
-            file = None if isinstance(attachment, Mapping) else as_file(attachment)
-            if file is None:
+            if isinstance(attachment, Mapping):
                 sent.append(plain(attachment))
-            else:
-                uploaded = yield from self._upload(file)
-                sent.append({"name": file.name, "oss_key": uploaded.oss_path})
+                continue
+            file = as_file(attachment)
+            if file is None:
+                raise invalid(
+                    "An attachment must be an AttachmentDetail, an OssAttachmentDetail, a path object or an open file, "
+                    f"not {type(attachment).__name__}."
+                )
+            uploaded = yield from self._upload(file)
+            sent.append({"name": file.name, "oss_key": uploaded.oss_path})
         return sent
 
     def _page(self, endpoint: str, page: int, page_size: int, **options: Any) -> Flow[AgentTaskListResponse]:

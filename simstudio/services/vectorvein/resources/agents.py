@@ -9,7 +9,14 @@ from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.services.vectorvein.models.agents import Agent, AgentListResponse
 from simstudio.services.vectorvein.models.base import plain
-from simstudio.services.vectorvein.resources.base import VectorVeinResource, drop_none, identifier, invalid, texts
+from simstudio.services.vectorvein.resources.base import (
+    VectorVeinResource,
+    drop_none,
+    identifier,
+    invalid,
+    records,
+    texts,
+)
 from simstudio.services.vectorvein.resources.pages import Pages
 
 if TYPE_CHECKING:
@@ -342,5 +349,5 @@ def _options(**values: Any) -> dict[str, Any]:
         if name in _IDS:
             sent[name] = texts(value, name)
         elif name in _RECORDS:
-            sent[name] = plain(list(value))
+            sent[name] = plain(records(value, name))
     return sent

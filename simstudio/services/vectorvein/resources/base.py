@@ -186,6 +186,21 @@ def texts(values: str | Iterable[str], name: str) -> list[str]:
     return found
 
 
+def records(values: Iterable[Any], name: str) -> list[Mapping[str, Any]]:
+    """Check models or mappings, and return them as a list.
+
+    Raises:
+        InvalidInputError: One is neither (also a VectorVeinAPIError).
+    """
+    if not isinstance(values, Iterable) or isinstance(values, (str, bytes, Mapping)):
+        raise invalid(f"{name} must be a list of mappings, not {type(values).__name__}.")
+    found = list(values)
+    for value in found:
+        if not isinstance(value, Mapping):
+            raise invalid(f"{name} must be a list of mappings, and one of it is {type(value).__name__}.")
+    return found
+
+
 def invalid(message: str, family: type[VectorVeinAPIError] = VectorVeinAPIError) -> VectorVeinAPIError:
     """The exception for an argument that cannot be sent; nothing was."""
     return combined(family, InvalidInputError)(message)

@@ -9,7 +9,14 @@ from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.services.vectorvein.models.base import plain
 from simstudio.services.vectorvein.models.workflows import Workflow, WorkflowListResponse
-from simstudio.services.vectorvein.resources.base import VectorVeinResource, drop_none, identifier, invalid, texts
+from simstudio.services.vectorvein.resources.base import (
+    VectorVeinResource,
+    drop_none,
+    identifier,
+    invalid,
+    records,
+    texts,
+)
 from simstudio.services.vectorvein.resources.pages import Pages
 
 if TYPE_CHECKING:
@@ -48,8 +55,8 @@ class WorkflowDefinitions(VectorVeinResource[M]):
         body = {
             "title": title,
             "brief": brief,
-            "images": [] if images is None else list(images),
-            "tags": [] if tags is None else plain(list(tags), unset=False),
+            "images": [] if images is None else texts(images, "images"),
+            "tags": [] if tags is None else plain(records(tags, "tags"), unset=False),
             "data": {"nodes": [], "edges": []} if data is None else plain(data),
             "language": language,
             "tool_call_data": {} if tool_call_data is None else plain(tool_call_data),
@@ -165,7 +172,7 @@ class WorkflowDefinitions(VectorVeinResource[M]):
         if images is not None:
             changes["images"] = texts(images, "images")
         if tags is not None:
-            changes["tags"] = plain([tags] if isinstance(tags, (str, Mapping)) else list(tags), unset=False)
+            changes["tags"] = _tags(tags)
         body = {"wid": identifier(wid, "wid"), "data": plain(data), **changes}
         return (yield from self._write("workflow/update", body)).data
 
@@ -184,6 +191,14 @@ class WorkflowDefinitions(VectorVeinResource[M]):
     def _page(self, page: int, page_size: int, **options: Any) -> Flow[WorkflowListResponse]:
         envelope = yield from self._read("workflow/list", {"page": page, "page_size": page_size, **options})
         return self._data(envelope, WorkflowListResponse, workflows=list)
+
+
+def _tags(tags: Iterable[str | Mapping[str, Any]]) -> object:
+    """Tags as JSON data: ids, or ``{"tid": …}``."""
+    given = list(tags) if isinstance(tags, Iterable) and not isinstance(tags, (str, Mapping)) else tags
+    if isinstance(given, list) and all(isinstance(tag, str) for tag in given):
+        return given
+    return plain(records(given, "tags"), unset=False)
 
 
 def _filters(*, tags: Iterable[str] | None, **filters: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from simstudio.services.vectorvein.errors import (
 )
 from simstudio.services.vectorvein.models.base import plain
 from simstudio.services.vectorvein.models.workflows import WorkflowInputField, WorkflowRunResult, run_result
-from simstudio.services.vectorvein.resources.base import drop_none, identifier, invalid
+from simstudio.services.vectorvein.resources.base import drop_none, identifier, invalid, records
 from simstudio.services.vectorvein.resources.uploads import Uploads
 from simstudio.services.vectorvein.resources.workflow_batches import WorkflowBatches
 from simstudio.services.vectorvein.resources.workflow_definitions import WorkflowDefinitions
@@ -231,7 +231,9 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
         Example:
             >>> client.resume_workflow_run("rid")  # doctest: +SKIP
         """
-        nodes = None if human_feedback_nodes is None else plain(list(human_feedback_nodes))
+        nodes = None
+        if human_feedback_nodes is not None:
+            nodes = plain(records(human_feedback_nodes, "human_feedback_nodes"))
         body = {"rid": identifier(rid, "rid"), **drop_none(human_feedback_nodes=nodes)}
         return (yield from self._write("workflow/resume-run", body)).data
 
