@@ -9,6 +9,7 @@ from secrets import token_urlsafe
 import attrs
 
 from simstudio.sandbox.data.values import order_object_keys
+from simstudio.sandbox.ids import OWNER
 from simstudio.sandbox.times import iso
 
 _MOST = 10_000
@@ -46,7 +47,7 @@ class Entry:
             "workspaceId": workspace_id,
             "actorId": actor_id,
             "actorName": "Sandbox",
-            "actorEmail": "sandbox@example.com",
+            "actorEmail": OWNER,
             "action": self.action,
             "resourceType": self.resource.kind,
             "resourceId": self.resource.id,

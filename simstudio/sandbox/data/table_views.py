@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import attrs
 
+from simstudio.sandbox.ids import OWNER
 from simstudio.sandbox.times import iso
 
 
@@ -30,7 +31,7 @@ class View:
             "name": self.name,
             "config": self.config,
             "isDefault": self.is_default,
-            "createdByEmail": "sandbox@example.com",
+            "createdByEmail": OWNER,
             "createdAt": iso(self.created),
             "updatedAt": iso(self.updated),
         }

@@ -12,6 +12,7 @@ import attrs
 from simstudio.sandbox.data.table_views import View
 from simstudio.sandbox.definitions.folders import ROOT, Folder, Folders, is_within, normalise_path
 from simstudio.sandbox.http import Refusal
+from simstudio.sandbox.ids import OWNER
 from simstudio.sandbox.times import iso
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ class Table:
             "id": self.id,
             "name": self.name,
             "description": self.description,
-            "ownerEmail": "sandbox@example.com",
+            "ownerEmail": OWNER,
             "schema": {"columns": self.to_v2_columns()},
             "rowCount": len(self.rows),
             "maxRows": self.max_rows,

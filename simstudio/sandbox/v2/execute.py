@@ -99,7 +99,7 @@ def _admit(call: Call) -> Headers:
 @_FAMILY.operation("POST", PATH, "executeWorkflowV2", query=Shape({}, "refuse"), body=_BODY, admit=_admit)
 async def execute(call: Call) -> ASGIApp:
     """Execute a workflow."""
-    core, wanted = call.core, Wanted(call)
+    core, wanted = call.core, ExecuteRequest(call)
     workflow = wanted.workflow
     run_id = wanted.claim()
     invocation = wanted.invocation()
@@ -143,7 +143,7 @@ def _take_allowance(core: Core, workflow: Workflow, invocation: Invocation, run_
     raise Refusal(429, refused_by.message, {"code": refused_by.code}, headers=headers)
 
 
-class Wanted:
+class ExecuteRequest:
     """One execute request, after the checks of its combinations of parameters.
 
     Raises:

@@ -8,12 +8,13 @@ from starlette.responses import Response
 
 from simstudio.resources.v2.file_versions import FileVersions
 from simstudio.sandbox.http import Refusal, Reply
+from simstudio.sandbox.ids import OWNER
 from simstudio.sandbox.operation import Call
 from simstudio.sandbox.times import iso
 from simstudio.sandbox.v2.answers import data, listing
 from simstudio.sandbox.v2.file_changes import check_revision
 from simstudio.sandbox.v2.file_texts import MAX_BYTES, file_text
-from simstudio.sandbox.v2.file_views import OWNER, download, find_file, present_file, serves
+from simstudio.sandbox.v2.file_views import download, find_file, present_file, serves
 from simstudio.sandbox.v2.paging import page
 
 if TYPE_CHECKING:

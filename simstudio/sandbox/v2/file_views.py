@@ -13,13 +13,13 @@ from simstudio.sandbox.checks import Check, ListOf, Ruled, Text
 from simstudio.sandbox.data.audit import Resource
 from simstudio.sandbox.families import PRIVATE, V2
 from simstudio.sandbox.http import Refusal
+from simstudio.sandbox.ids import OWNER
 from simstudio.sandbox.times import iso, iso_or_none
 
 if TYPE_CHECKING:
     from simstudio.sandbox.data.files import File, Files, Share
     from simstudio.sandbox.operation import Call, Handler, Operation
 
-OWNER = "sandbox@example.com"
 _UNSAFE = re.compile(r"[^ !#-\[\]-~]")
 _OWN: dict[str, Check] = {
     "fileId": Text(pattern=(r"[A-Za-z0-9_-]+", "Invalid file id")),

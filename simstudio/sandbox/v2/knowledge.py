@@ -15,6 +15,7 @@ from simstudio.sandbox.data.search import Chunking
 from simstudio.sandbox.definitions.folders import ROOT, normalise_path
 from simstudio.sandbox.families import V2, invalid_value
 from simstudio.sandbox.http import Reply
+from simstudio.sandbox.ids import OWNER
 from simstudio.sandbox.operation import Call
 from simstudio.sandbox.routes.v1_knowledge import BASE_IDS
 from simstudio.sandbox.signatures import one_of
@@ -213,7 +214,7 @@ def _base(call: Call, base: KnowledgeBase) -> dict[str, Any]:
     return {
         **base.to_v1(),
         "webUrl": f"{call.core.base_url(call.request)}/workspace/{base.workspace_id}/knowledge/{base.id}",
-        "ownerEmail": "sandbox@example.com",
+        "ownerEmail": OWNER,
         "folderPath": base.folder,
         "deletedAt": iso_or_none(base.deleted),
     }

@@ -8,9 +8,9 @@ from simstudio.resources.v2.skill_editors import SkillEditors
 from simstudio.sandbox.checks import Text
 from simstudio.sandbox.families import V2
 from simstudio.sandbox.http import Refusal, Reply
+from simstudio.sandbox.ids import OWNER
 from simstudio.sandbox.operation import Call
 from simstudio.sandbox.v2.answers import data, listing
-from simstudio.sandbox.v2.file_views import OWNER
 from simstudio.sandbox.v2.paging import Position, page
 from simstudio.sandbox.v2.skills import find_skill
 

@@ -9,11 +9,10 @@ from simstudio.resources.v2.workspace_people import WorkspaceMembers
 from simstudio.resources.v2.workspaces import Workspaces
 from simstudio.sandbox.families import V2
 from simstudio.sandbox.http import Reply
-from simstudio.sandbox.ids import NAMESPACE
+from simstudio.sandbox.ids import NAMESPACE, OWNER
 from simstudio.sandbox.operation import Call
 from simstudio.sandbox.times import iso
 from simstudio.sandbox.v2.answers import data, listing
-from simstudio.sandbox.v2.file_views import OWNER
 from simstudio.sandbox.v2.paging import page
 
 
