@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 
-from simstudio import BatchItem, File, InvalidInputError
+from simstudio import BatchItem, File, InvalidInputError, InvalidRequestError, SimStudioError
 from simstudio.sandbox.services.oomol import OomolSandbox
 from simstudio.sandbox.services.speedpix import SpeedPixSandbox
 from simstudio.sandbox.services.vectorvein import VectorVeinSandbox
-from simstudio.services.vectorvein import AsyncVectorVeinClient, VectorVeinClient, WorkflowRunResult
+from simstudio.services.oomol import OomolConnectError
+from simstudio.services.speedpix import SpeedPixException
+from simstudio.services.vectorvein import AsyncVectorVeinClient, VectorVeinAPIError, VectorVeinClient, WorkflowRunResult
 from simstudio.transport.errors import APIConnectionError
 from tests.services.limited import LimitedVectorVein, fields
 
@@ -74,6 +78,7 @@ class Case:
     map: Callable[..., Any]
     input: Callable[[int], Any]
     begins: str
+    root: type[SimStudioError]
 
 
 CASES = {
@@ -82,18 +87,21 @@ CASES = {
         lambda client, inputs, **options: client.tasks.map("sandbox::echo", inputs, **options),
         lambda n: {"n": n},
         "/api/v1/tasks",
+        OomolConnectError,
     ),
     "speedpix": Case(
         lambda: SpeedPixSandbox(states=()),
         lambda client, inputs, **options: client.map("echo", inputs, **options),
         lambda n: {"n": n},
         "/scc/comfy_prompt",
+        SpeedPixException,
     ),
     "vectorvein": Case(
         lambda: VectorVeinSandbox(polls=0),
         lambda client, inputs, **options: client.workflows.map("hello", inputs, **options),
         fields,
         "/api/v1/open-api/workflow/run",
+        VectorVeinAPIError,
     ),
 }
 
@@ -180,6 +188,42 @@ def test_an_unusable_answer_to_a_run_that_began_is_unknown(case: Case, server: A
         (item,) = case.map(client, [case.input(1)])
 
     assert item.state == "unknown"
+
+
+@pytest.fixture(scope="module")
+def pools() -> Iterator[dict[str, Executor]]:
+    """Executors that are made once: a process takes a second to start."""
+    spawn = multiprocessing.get_context("spawn")
+    with ThreadPoolExecutor(2) as threads, ProcessPoolExecutor(1, mp_context=spawn) as processes:
+        yield {"threads": threads, "processes": processes}
+
+
+@pytest.mark.parametrize("kind", ["threads", "processes"])
+def test_an_executor_runs_each_input_once_and_its_errors_are_those_of_the_service(
+    case: Case, server: Any, pools: dict[str, Executor], kind: str
+):
+    with server.client() as client:
+        items = list(case.map(client, [case.input(n) for n in range(4)], executor=pools[kind]))
+        assert [item.state for item in items] == ["done"] * 4
+        assert begun(case, server) == 4
+
+        server.sandbox.faults.add(status=400, body={"message": "no"}, path=case.begins)
+        (item,) = case.map(client, [case.input(1)], executor=pools[kind])
+    assert item.state == "failed"
+    assert isinstance(item.error, case.root)
+    assert isinstance(item.error, InvalidRequestError)
+
+
+def test_batches_of_two_clients_share_one_rate(case: Case, server: Any, tmp_path: Path):
+    shared = str(tmp_path / "rate.sqlite")
+
+    with server.client() as one, server.client() as other:
+        batches = [case.map(client, [case.input(n) for n in range(3)], shared=shared) for client in (one, other)]
+        with ThreadPoolExecutor(2) as threads:
+            items = [item for batch in threads.map(list, batches) for item in batch]
+
+    assert [item.state for item in items] == ["done"] * 6
+    assert begun(case, server) == 6
 
 
 @pytest.mark.parametrize("wrong", [{"timeout": -1}, {"concurrency": 0}])

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
 
+_QUICK = 0.2
+"""Seconds for which a poll waits for the end of a run."""
+
+
 class Functions:
     """Runs functions in the background of a sandbox's event loop."""
 
@@ -54,6 +58,10 @@ class Functions:
             raise
         except BaseException as error:
             raise WorkflowExit(f"{type(error).__name__}: {error}") from error
+
+    async def has_ended(self, run: asyncio.Task[None] | None) -> bool:
+        """Whether a run has ended. A quick one is waited for, so that the first poll sees its end."""
+        return run is None or bool((await asyncio.wait({run}, timeout=_QUICK))[0])
 
     def stop(self) -> None:
         """Cancel all runs. The thread of a plain function goes on, but nobody waits for it."""

@@ -166,7 +166,9 @@ class OomolSandbox(LocalService):
         return json_reply({"tasks": [task.shown() for task in self._tasks.values()]})
 
     async def _get_task(self, request: Request) -> Reply:
-        return json_reply(_for_both(self._task(request).shown()))
+        task = self._task(request)
+        await self._functions.has_ended(task.work)
+        return json_reply(_for_both(task.shown()))
 
     async def _get_logs(self, request: Request) -> Reply:
         return json_reply({"logs": list(self._task(request).logs)})

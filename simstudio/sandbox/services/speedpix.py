@@ -40,8 +40,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 KNOWN_KEY, KNOWN_SECRET = "app-key-sandbox", "app-secret-sandbox"
 _KEPT_FOR = 3600
-_QUICK = 0.2
-"""Seconds for which a question about a run waits for its end, so that a quick function needs no second question."""
 
 
 @attrs.frozen
@@ -255,8 +253,8 @@ class SpeedPixSandbox(LocalService):
         return self._answer({"taskId": body["taskId"], "progress": progress, "etaRelative": 1, "status": status})
 
     async def _status_of(self, task: _Task) -> str:
-        """The final status of a run, or ``running``; the end of a quick function is waited for."""
-        if task.run is not None and not (await asyncio.wait({task.run}, timeout=_QUICK))[0]:
+        """The final status of a run, or ``running``."""
+        if not await self._functions.has_ended(task.run):
             return "running"
         return "succeeded" if task.failure is None else "failed"
 
