@@ -159,7 +159,7 @@ class Attempts:
         def queued(receipt: Receipt) -> None:
             work.receipt = receipt
             if self._ledger is not None:
-                self._ledger.submitted(work.prepared.key, receipt.task_id, receipt.execution_id)
+                self._ledger.mark_submitted(work.prepared.key, receipt.task_id, receipt.execution_id)
 
         return await self._sender.execute(work.prepared.input, work.claim, queued)
 

@@ -30,7 +30,7 @@ def write(path: Path) -> None:
             ledger.forget([batch[4].key])
             say("forgot", batch[4].key)
             for each in batch[:4]:
-                ledger.submitted(each.key, f"t{each.key}", None)
+                ledger.mark_submitted(each.key, f"t{each.key}", None)
                 say("submitted", each.key)
                 ledger.finish(ended(each, output={"text": each.key * 500}))
                 say("done", each.key)

@@ -62,7 +62,7 @@ def brought_to(ledger: Ledger, prepared: Prepared, state: str) -> None:
     """Take an input that is not known to a state."""
     intend(ledger, prepared)
     if state == "submitted":
-        ledger.submitted(prepared.key, "t1", None)
+        ledger.mark_submitted(prepared.key, "t1", None)
     elif state != "sending":
         ledger.finish(ended(prepared, state))  # type: ignore[arg-type]
 

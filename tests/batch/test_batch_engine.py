@@ -707,7 +707,7 @@ class TestTheLedger:
     def test_what_was_queued_is_waited_for_by_its_id(self, tmp_path: Path) -> None:
         ledger = opened(tmp_path, mode="async")
         ledger.intend([Intent(prepare(0, 0), None)])
-        ledger.submitted("0", "job-0", "e-0")
+        ledger.mark_submitted("0", "job-0", "e-0")
         ledger.close()
         sender = FakeSender(echo, queue=True)
         items, _ = play(sender, range(2), ledger=opened(tmp_path, mode="async"))

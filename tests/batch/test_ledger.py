@@ -77,7 +77,7 @@ def test_what_is_intended_is_committed_at_once(ledger: Ledger, path: Path) -> No
 
 def test_what_is_queued_is_known_by_its_task(ledger: Ledger) -> None:
     intend(ledger, given(0))
-    ledger.submitted("0", "task-1", "execution-1")
+    ledger.mark_submitted("0", "task-1", "execution-1")
     entry = found(ledger, given(0))
     assert (entry.state, entry.task_id, entry.execution_id) == ("submitted", "task-1", "execution-1")
 
@@ -190,11 +190,11 @@ def test_what_an_earlier_run_was_sending_may_be_sent_again(path: Path) -> None:
 def test_what_may_turn_out_to_be_queued(ledger: Ledger, state: str, allowed: bool) -> None:
     brought_to(ledger, given(0), state)
     if allowed:
-        ledger.submitted("0", "t2", None)
+        ledger.mark_submitted("0", "t2", None)
         assert found(ledger, given(0)).state == "submitted"
     else:
         with pytest.raises(LedgerError, match=rf"'0' cannot be queued: .* it is '{state}'"):
-            ledger.submitted("0", "t2", None)
+            ledger.mark_submitted("0", "t2", None)
 
 
 @pytest.mark.parametrize("end", ["done", "failed", "unknown"])
@@ -230,7 +230,7 @@ def test_what_an_earlier_run_was_sending_is_not_forgotten(path: Path) -> None:
 def test_what_is_not_known_has_no_end(ledger: Ledger) -> None:
     for act in (
         lambda: ledger.finish(ended(given(0))),
-        lambda: ledger.submitted("0", "t1", None),
+        lambda: ledger.mark_submitted("0", "t1", None),
         lambda: ledger.forget(["0"]),
     ):
         with pytest.raises(LedgerError, match="does not know it"):
@@ -551,7 +551,7 @@ def test_an_entry_says_how_it_was_sent_whatever_later_runs_do(path: Path) -> Non
         intend(ledger, given(0))
     with opened(path, mode="sync", api_version="v1") as ledger:
         intend(ledger, given(1))
-        ledger.submitted("0", "t1", None)
+        ledger.mark_submitted("0", "t1", None)
         assert [(entry.mode, entry.api_version) for entry in ledger.entries()] == [("async", "v2"), ("sync", "v1")]
 
 

@@ -49,7 +49,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 def fill(ledger: Ledger) -> None:
     """One item in each state, then one done for each odd value."""
     intend(ledger, *[given(index) for index in range(5)], run_id="r1")
-    ledger.submitted("1", "t1", "e1")
+    ledger.mark_submitted("1", "t1", "e1")
     ledger.finish(ended(given(2), output={"text": "hi"}, run_id="r2"))
     ledger.finish(ended(given(3), "failed", error=RateLimitError("slow\ndown \ud800", "RATE", 429)))
     ledger.finish(ended(given(4), "unknown"))

@@ -132,9 +132,9 @@ class LedgerMachine(RuleBasedStateMachine):
         known = self.model.get(key)
         if known is None or known.state not in ("sending", "unknown"):
             with pytest.raises(LedgerError):
-                self.ledger.submitted(key, "t1", None)
+                self.ledger.mark_submitted(key, "t1", None)
             return
-        self.ledger.submitted(key, "t1", None)
+        self.ledger.mark_submitted(key, "t1", None)
         known.state, known.task_id, known.output = "submitted", "t1", None
 
     @rule(pick=picks, state=st.sampled_from(["done", "failed", "unknown", "unknown"]), output=outputs, run_id=run_ids)

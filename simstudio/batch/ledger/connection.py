@@ -1,13 +1,12 @@
-"""A ledger's file, as one process has it open.
+"""The connection of one process to the file of a ledger.
 
-The file is written ahead (WAL) with ``synchronous=NORMAL``: everything committed survives the death of the process at
-any moment; a loss of power may take the last commits, never more, and never the file's consistency. Beside it lie
-``<path>-wal`` and ``<path>-shm`` while it is open or after a crash (they belong to it: copy all or none). It belongs on
-a local disk. Only its owner may read it, as it holds all inputs and outputs; whoever wants others to read it changes
-its mode, which stays.
+SQLite writes the file ahead (WAL) with ``synchronous=NORMAL``: whatever is committed survives the death of the process
+at any moment. A power failure may undo the last commits, but never damages the file. ``<path>-wal`` and ``<path>-shm``
+lie beside the file while it is open and after a crash; they belong to it, so copy all or none. Keep a ledger on a local
+disk. It holds all inputs and outputs, so only its owner may read it; a mode that the owner sets later stays.
 
-Every use of it is one short block, so that readers and the writer never wait long for each other, and whatever SQLite
-says in one is an error that names the file and what is the matter. A forked child can neither use it nor close it.
+Each use is one short block, so that readers and the writer do not wait long for each other. An error of SQLite in a
+block becomes a LedgerError that names the file and the cause. A forked child can neither use nor close the connection.
 """
 
 from __future__ import annotations
@@ -25,10 +24,10 @@ from simstudio.core.disk import make_private
 from simstudio.transport.errors import SimStudioError
 
 BUSY_SECONDS = 5.0
-"""How long a statement waits for another program that holds the file."""
+"""Seconds that a statement waits for another program that has locked the file."""
 
 _CHECKED = 64 * 1024 * 1024
-"""Bytes up to which a ledger is looked through when it is opened; of larger ones damage is noticed when it is met."""
+"""Bytes of the largest ledger that is checked when it is opened; damage of a larger one is found when it is read."""
 
 _WHEN_DAMAGED = (
     " It cannot be mended here. Put back a copy (with its -wal file, where it has one), or begin with a new ledger: "
@@ -53,12 +52,12 @@ _MEANINGS = (
 
 
 @contextmanager
-def explained(path: str, doing: str) -> Iterator[None]:
-    """Turn SQLite's errors into those of a user: which file, what is the matter.
+def explain_errors(path: str, doing: str) -> Iterator[None]:
+    """Turn errors of SQLite into errors that name the file and the cause.
 
     Args:
-        path: The ledger's.
-        doing: What it cannot be: ``opened``, ``read`` or ``written``.
+        path: Path of the ledger.
+        doing: What the block does with it: ``opened``, ``read`` or ``written``.
 
     Raises:
         LedgerError: SQLite failed.
@@ -78,7 +77,7 @@ def explained(path: str, doing: str) -> Iterator[None]:
 
 
 class Connection:
-    """A ledger's file, open in this process. Made by :meth:`for_reading` or :meth:`for_writing`, to be closed."""
+    """An open connection, made by :meth:`for_reading` or :meth:`for_writing`; close it."""
 
     def __init__(self, path: str, db: sqlite3.Connection) -> None:
         self.path = path
@@ -88,46 +87,46 @@ class Connection:
 
     @classmethod
     def for_reading(cls, path: str) -> Connection:
-        """The file, read-only and without a lock: while a batch runs, and from a medium that cannot be written.
+        """Open the file read-only and without a lock: also while a batch runs, and on a read-only medium.
 
-        A file of an earlier release is brought to the newest version of the schema first, which needs lock and writing.
+        A file of an earlier release is brought to the newest version of the schema first, which locks and writes it.
 
         Raises:
-            LedgerError: There is none, it is none, or a later release wrote it, or it cannot be read.
+            LedgerError: The file is missing, no ledger, of a later release, or cannot be read.
         """
-        with explained(path, "read"):
-            db = _opened_for_reading(path)
+        with explain_errors(path, "read"):
+            db = _open_for_reading(path)
             if not check(db, path):
                 db.close()
                 _bring_up_to_date(path)
-                db = _opened_for_reading(path)
+                db = _open_for_reading(path)
             return cls(path, db)
 
     @classmethod
     def for_writing(cls, path: str) -> Connection:
-        """The file, made where it is missing; whoever calls it holds the :class:`~simstudio.batch.ledger.lock.Lock`.
+        """Open the file, or make it. The caller holds the :class:`~simstudio.batch.ledger.lock.Lock`.
 
         Raises:
-            LedgerError: It is no ledger, or a later release wrote it, or it cannot be opened.
+            LedgerError: The file is no ledger, of a later release, or cannot be opened.
         """
-        with explained(path, "opened"):
-            return cls(path, _opened_for_writing(path))
+        with explain_errors(path, "opened"):
+            return cls(path, _open_for_writing(path))
 
     @property
     def usable(self) -> bool:
-        """Whether it is open, and by this process: not by the one that this was forked from."""
+        """Whether it is open, and was opened by this process, not by the one that this was forked from."""
         return self._open and os.getpid() == self._process
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Read something, and make what one knows of it.
+        """A block that reads rows and decodes them.
 
         Raises:
-            LedgerError: It cannot be read, or holds what this package did not write; or it is not :attr:`usable`.
+            LedgerError: The file cannot be read, holds data that this package did not write, or is not :attr:`usable`.
         """
         self._ensure_usable()
         try:
-            with explained(self.path, "read"):
+            with explain_errors(self.path, "read"):
                 yield self._db
         except (ValueError, LookupError, TypeError, AttributeError) as error:  # JSON that this package did not write
             if isinstance(error, SimStudioError):
@@ -137,18 +136,18 @@ class Connection:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: it is committed when the block ends, and never was if that raises.
+        """A block that is one transaction: committed at its end, rolled back if it raises.
 
         Raises:
-            LedgerError: It cannot be written; or it is not :attr:`usable`.
+            LedgerError: The file cannot be written, or is not :attr:`usable`.
         """
         self._ensure_usable()
-        with explained(self.path, "written"), _transaction(self._db):
+        with explain_errors(self.path, "written"), _transaction(self._db):
             yield self._db
 
     def close(self) -> None:
         """Close the file. A second call does nothing."""
-        if self.usable:  # in a fork it is still the parent's: closing it could spoil the file
+        if self.usable:  # in a fork it belongs to the parent: closing it could damage the file
             self._db.close()
         self._open = False
 
@@ -162,9 +161,9 @@ class Connection:
             )
 
 
-def _opened_for_writing(path: str) -> sqlite3.Connection:
+def _open_for_writing(path: str) -> sqlite3.Connection:
     make_private(path)
-    db = _connected(path)
+    db = _connect(path)
     try:
         current = not is_new(db) and check(db, path)  # before anything is written: it might be another program's
         _write_ahead(db, path)
@@ -184,27 +183,27 @@ def _opened_for_writing(path: str) -> sqlite3.Connection:
 def _bring_up_to_date(path: str) -> None:
     lock = Lock(path)
     try:
-        _opened_for_writing(path).close()
+        _open_for_writing(path).close()
     finally:
         lock.release()
 
 
-def _opened_for_reading(path: str) -> sqlite3.Connection:
+def _open_for_reading(path: str) -> sqlite3.Connection:
     if not Path(path).exists():
         raise LedgerError(f"There is no ledger {path}.")
     address = f"{Path(path).as_uri()}?mode=ro"
     try:
-        return _opened_read_only(address, path)
+        return _open_read_only(address, path)
     except sqlite3.OperationalError as error:
         log = Path(f"{path}-wal")
         if "locked" in str(error) or (log.exists() and log.stat().st_size):
             raise
-        # Where SQLite cannot make its shared memory beside it, nobody can be writing it either.
-        return _opened_read_only(f"{address}&immutable=1", path)
+        # Where SQLite cannot make its shared memory beside the file, no process can be writing it.
+        return _open_read_only(f"{address}&immutable=1", path)
 
 
-def _opened_read_only(address: str, path: str) -> sqlite3.Connection:
-    db = _connected(address, uri=True)
+def _open_read_only(address: str, path: str) -> sqlite3.Connection:
+    db = _connect(address, uri=True)
     try:
         if is_new(db):
             raise LedgerError(f"The ledger {path} is empty.")
@@ -215,8 +214,8 @@ def _opened_read_only(address: str, path: str) -> sqlite3.Connection:
     return db
 
 
-def _connected(address: str, *, uri: bool = False) -> sqlite3.Connection:
-    # isolation_level=None: nothing is begun or committed behind our back, on any Python (autocommit= is of 3.12)
+def _connect(address: str, *, uri: bool = False) -> sqlite3.Connection:
+    # isolation_level=None: Python begins and commits no transactions itself (autocommit= is new in 3.12)
     return sqlite3.connect(address, uri=uri, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
 
 
@@ -225,14 +224,14 @@ def _write_ahead(db: sqlite3.Connection, path: str) -> None:
     if mode != "wal":
         message = f"The ledger {path} is on a file system without write-ahead logging; keep it on a local disk."
         raise LedgerError(message)
-    # What is committed survives the process at once, and a loss of power at the latest from the next checkpoint on.
+    # A commit survives the process at once, and a power failure after the next checkpoint at the latest.
     db.execute("PRAGMA synchronous = NORMAL")
     db.execute("PRAGMA journal_size_limit = 67108864")
 
 
 @contextmanager
 def _transaction(db: sqlite3.Connection) -> Iterator[None]:
-    _roll_back(db)  # what an interrupt between two lines may have left
+    _roll_back(db)  # an interrupt between two lines may have left a transaction open
     try:
         db.execute("BEGIN IMMEDIATE")
         yield
@@ -243,7 +242,7 @@ def _transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def _roll_back(db: sqlite3.Connection) -> None:
-    """End a transaction that SQLite may have ended itself."""
+    """End a transaction, unless SQLite has ended it."""
     with suppress(sqlite3.Error):
         if db.in_transaction:
             db.execute("ROLLBACK")

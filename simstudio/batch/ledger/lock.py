@@ -1,4 +1,4 @@
-"""Being the one coordinator of a ledger."""
+"""The lock that makes a process the one coordinator of a ledger."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from simstudio.transport.errors import InvalidInputError
 
 
 class Lock:
-    """Being the one coordinator of a ledger: a transaction kept open in a file of its own, ``<ledger>-lock``.
+    """The lock of a ledger's one coordinator: a transaction that stays open in a file of its own, ``<ledger>-lock``.
 
-    The operating system lets go of it when the process ends, however it ends, and a child that was forked does not hold
-    it. The file stays, empty: one that is deleted could be locked by two.
+    The operating system releases it when the process ends in any way, and a forked child does not hold it. The empty
+    file stays: if it were deleted, two processes could lock a file of that name.
 
     Args:
-        path: The ledger's, as :func:`canonical` has it.
+        path: Path of the ledger, as :func:`canonical` returns it.
 
     Raises:
-        sqlite3.OperationalError: Somebody holds it (``database is locked``), or it cannot be made.
+        sqlite3.OperationalError: Another process holds the lock (``database is locked``), or the file cannot be made.
     """
 
     def __init__(self, path: str) -> None:
@@ -32,20 +32,20 @@ class Lock:
             raise
 
     def release(self) -> None:
-        """Let another have it."""
+        """Release the lock."""
         self._db.close()
 
 
 def canonical(path: str | os.PathLike[str]) -> str:
-    """The path under which everybody locks the same file."""
+    """The path with links resolved, which is the same for all processes that lock the file."""
     return os.path.realpath(os.fsdecode(path))
 
 
 def check_path(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
-    """The path of a ledger.
+    """The path of a ledger, checked.
 
     Raises:
-        InvalidInputError: It is none of a file.
+        InvalidInputError: The value cannot be the path of a file.
     """
     if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
         raise InvalidInputError(f"ledger must be the path of a file, such as runs.sqlite, not {path!r}.")

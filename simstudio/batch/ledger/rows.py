@@ -1,4 +1,4 @@
-"""An entry as a row of the file: which columns are read, and what they mean."""
+"""Rows of a ledger's tables, and the entries that are made of them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ COLUMNS = """
     e.item_index, e.key, e.fingerprint, e.state, e.run_id, e.task_id, e.execution_id, e.attempts, e.elapsed,
     e.started_at, e.ended_at, e.error, e.result, s.mode, s.api_version
 """
-"""What an entry is made of."""
+"""Columns of an entry."""
 
 TABLES = "entries e JOIN sessions s ON s.id = e.session"
-"""Where that is."""
+"""Tables of these columns."""
 
 
 def entry_of(row: Sequence[Any], given: Any, models: Models) -> Entry:

@@ -13,7 +13,7 @@ import attrs
 from simstudio._version import __version__
 from simstudio.batch.errors import LedgerError
 
-_APPLICATION = 0x53494D42  # "SIMB": tells a ledger from any other SQLite file
+_APPLICATION = 0x53494D42  # "SIMB": marks an SQLite file as a ledger
 
 _COLUMNS = """
     id INTEGER PRIMARY KEY,
@@ -34,7 +34,7 @@ _COLUMNS = """
 """
 _VERSION_1 = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-    # one row each time that a coordinator opened the ledger: its process, and how what it sends is sent
+    # one row for each opening by a coordinator: its process, and how it sends items
     """CREATE TABLE sessions (
         id INTEGER PRIMARY KEY, mode TEXT NOT NULL, api_version TEXT NOT NULL, pid INTEGER NOT NULL,
         opened_at REAL NOT NULL, version TEXT NOT NULL
@@ -42,11 +42,11 @@ _VERSION_1 = (
     f"CREATE TABLE entries ({_COLUMNS})",
     "CREATE INDEX entries_in_order ON entries (item_index)",
     "CREATE INDEX entries_by_state ON entries (state, item_index)",
-    # what was known of an item before it was sent again: what it goes back to if it was not sent after all
+    # the entry of an item before it was sent again, restored if it was not sent after all
     f"CREATE TABLE earlier ({_COLUMNS})",
-    # apart from the entries, which are written anew at each change of state
+    # not columns of the entries, which are rewritten at each change of state
     "CREATE TABLE inputs (id INTEGER PRIMARY KEY, value TEXT NOT NULL)",
-    # kept by triggers, so that they are right after any crash and nobody ever counts a million rows
+    # kept by triggers: right after any crash, and without counting a million rows
     "CREATE TABLE counts (state TEXT PRIMARY KEY, items INTEGER NOT NULL) WITHOUT ROWID",
     "INSERT INTO counts VALUES ('sending', 0), ('submitted', 0), ('done', 0), ('failed', 0), ('unknown', 0)",
     """CREATE TRIGGER entry_added AFTER INSERT ON entries BEGIN

@@ -1,4 +1,4 @@
-"""Having a ledger for oneself: to write a batch into it, or to say that its server has moved."""
+"""Operations that need a ledger for themselves: opening it for writing, and moving it to another server."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import sqlite3
 from contextlib import suppress
 
 from simstudio.batch.errors import LedgerError
-from simstudio.batch.ledger.connection import Connection, explained
+from simstudio.batch.ledger.connection import Connection, explain_errors
 from simstudio.batch.ledger.lock import Lock, canonical
 from simstudio.batch.ledger.view import LedgerView
 from simstudio.transport.endpoint import check_base_url
 
 
-def taken(path: str) -> Lock:
-    """Be the one coordinator of a ledger.
+def lock_ledger(path: str) -> Lock:
+    """Lock a ledger as its one coordinator.
 
     Args:
-        path: Its path, as :func:`~simstudio.batch.ledger.lock.canonical` has it.
+        path: Path of the ledger, as :func:`~simstudio.batch.ledger.lock.canonical` returns it.
 
     Raises:
-        LedgerError: Somebody else is, or the lock cannot be made.
+        LedgerError: Another batch uses the ledger, or the lock cannot be made.
     """
-    with explained(path, "opened"):
+    with explain_errors(path, "opened"):
         try:
             return Lock(path)
         except sqlite3.OperationalError as error:
@@ -42,15 +42,15 @@ def taken(path: str) -> Lock:
 
 
 def move(path: str | os.PathLike[str], base_url: str) -> None:
-    """Say that the server of a ledger has another address now: what is done there counts here.
+    """Note in a ledger that its server has a new address.
 
     Args:
-        path: The ledger; no batch may be running with it.
-        base_url: The new address.
+        path: Path of the ledger. No batch may use it at the moment.
+        base_url: New address.
 
     Raises:
-        LedgerError: There is no such ledger, it is in use, or it cannot be written.
-        ConfigurationError: The address is none.
+        LedgerError: The ledger is missing, in use, or cannot be written.
+        ConfigurationError: The address is not valid.
 
     Example:
         >>> import pathlib, tempfile
@@ -62,9 +62,9 @@ def move(path: str | os.PathLike[str], base_url: str) -> None:
         >>> Ledger.open(path, **wanted, base_url="https://new.example.com").close()
     """
     address = check_base_url(base_url)
-    LedgerView(path).close()  # there is one
+    LedgerView(path).close()  # raises if the ledger is missing
     path = canonical(path)
-    lock = taken(path)
+    lock = lock_ledger(path)
     try:
         connection = Connection.for_writing(path)
         try:

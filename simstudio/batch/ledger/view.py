@@ -1,4 +1,4 @@
-"""A ledger to be read, while its batch runs or after it, by whom and however many."""
+"""Reading a ledger, while its batch runs or afterwards, in any number of processes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     V = TypeVar("V", bound="LedgerView")
 
 _PAGE = 500
-"""How many entries' places are read at a time; the entries themselves one by one, as each may hold megabytes."""
+"""Entries whose places are read at a time. Entries themselves are read one by one: each may hold megabytes."""
 
 _READ = f"""
     SELECT {COLUMNS}, i.value FROM {TABLES} LEFT JOIN inputs i ON i.id = e.id
@@ -40,20 +40,20 @@ _PLACES_IN_STATE = """
 
 
 class LedgerView:
-    """A ledger to be read, while a batch runs or after it; see :class:`~simstudio.batch.ledger.Ledger` for writing one.
+    """A ledger, open for reading, while its batch runs or afterwards.
 
     Args:
-        models: The classes of results and jobs, such as ``{"result": WorkflowExecutionResult, "job": Job}``; by default
-            each is a :class:`~simstudio.batch.records.StoredResult`.
+        models: Classes of results and jobs, such as ``{"result": WorkflowExecutionResult, "job": Job}``; by default
+            both are :class:`~simstudio.batch.records.StoredResult`.
 
     Raises:
-        InvalidInputError: The path is none of a file.
-        LedgerError: There is none, or it cannot be read.
+        InvalidInputError: The path cannot be that of a file.
+        LedgerError: The ledger is missing or cannot be read.
 
     Attributes:
-        path: The file, links resolved.
-        workflow_id: The workflow whose executions it tells of.
-        base_url: The server that ran them; empty where no one has said so.
+        path: Path of the file, links resolved.
+        workflow_id: Id of the workflow that the items are executions of.
+        base_url: Address of the server that ran them; empty if it was not recorded.
 
     Example:
         >>> import pathlib, tempfile
@@ -81,25 +81,25 @@ class LedgerView:
             raise
 
     def counts(self) -> Counts:
-        """How many items are in each state; costs the same for ten and for a million.
+        """Numbers of items by state, without counting rows.
 
         Raises:
-            LedgerError: It cannot be read.
+            LedgerError: The ledger cannot be read.
         """
         with self._connection.reading() as db:
             return Counts(**dict(db.execute("SELECT state, items FROM counts")))
 
     def entries(self, state: str | None = None) -> Iterator[Entry]:
-        """What is known of each item, in the order of the inputs, read as it is asked for.
+        """The entries in the order of the inputs, read one by one.
 
-        Each entry is read as it is at that moment: no long transaction holds up a batch that is running.
+        Each entry is current when it is read: there is no long transaction that a running batch would wait for.
 
         Args:
-            state: Only those in this state.
+            state: State of the entries; None for all.
 
         Raises:
-            InvalidInputError: There is no such state.
-            LedgerError: It cannot be read.
+            InvalidInputError: The state does not exist.
+            LedgerError: The ledger cannot be read.
         """
         if state is not None and state not in STATES:
             raise InvalidInputError(f"An entry's state is one of {', '.join(STATES)}, not {state!r}.")
@@ -120,26 +120,26 @@ class LedgerView:
                     entry = (
                         None if row is None else entry_of(row, json.loads(row[-1]) if row[-1] else None, self._models)
                     )
-                if entry is not None:  # else it was forgotten, or went on to another state, in the meantime
+                if entry is not None:  # else it was removed, or changed its state, in the meantime
                     yield entry
             if len(page) < _PAGE:
                 return
 
     def fingerprint_of(self, key: str) -> str | None:
-        """The fingerprint of the input that is known under a key; None where none is.
+        """Fingerprint of the input with this key; None if the ledger has no such key.
 
         Raises:
-            LedgerError: It cannot be read.
+            LedgerError: The ledger cannot be read.
         """
         with self._connection.reading() as db:
             row = db.execute("SELECT fingerprint FROM entries WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row[0])
 
     def last_session(self) -> Session | None:
-        """Who last opened the ledger to write it, and how it sent; None where nobody has yet.
+        """The last session in which the ledger was written; None before the first.
 
         Raises:
-            LedgerError: It cannot be read.
+            LedgerError: The ledger cannot be read.
         """
         with self._connection.reading() as db:
             columns = "SELECT pid, mode, api_version, opened_at FROM sessions ORDER BY id DESC LIMIT 1"
@@ -147,10 +147,10 @@ class LedgerView:
         return None if row is None else Session(*row)
 
     def recall(self, name: str) -> Any:
-        """What :meth:`~simstudio.batch.ledger.Ledger.remember` was given under a name; None where that was nothing.
+        """The note that :meth:`~simstudio.batch.ledger.Ledger.remember` stored under a name; None without one.
 
         Raises:
-            LedgerError: It cannot be read.
+            LedgerError: The ledger cannot be read.
         """
         with self._connection.reading() as db:
             text = _meta(db, f"note {name}")
@@ -173,10 +173,10 @@ class LedgerView:
 
 
 def status(path: str | os.PathLike[str]) -> Counts:
-    """How many items are in each state, of a batch that may be running.
+    """Numbers of items by state, of a batch that may be running.
 
     Raises:
-        LedgerError: There is no such ledger, or it cannot be read.
+        LedgerError: The ledger is missing or cannot be read.
 
     Example:
         >>> import pathlib, tempfile

@@ -1,6 +1,6 @@
-"""A ledger to be written, by the one coordinator of its batch: what may become of each item, and what may not.
+"""Writing a ledger: the changes of state that are allowed, made by the one coordinator of its batch.
 
-Each method is one transaction, committed when it returns. An item's identity is its key and the fingerprint of its
+Each method is one transaction, committed when it returns. An item is identified by its key and the fingerprint of its
 input; its place among the inputs may change from run to run.
 """
 
@@ -22,7 +22,7 @@ from simstudio.batch.items import BatchItem, Prepared, fingerprint
 from simstudio.batch.ledger.connection import Connection
 from simstudio.batch.ledger.lock import Lock, canonical, check_path
 from simstudio.batch.ledger.rows import COLUMNS, TABLES, entry_of
-from simstudio.batch.ledger.taking import taken
+from simstudio.batch.ledger.taking import lock_ledger
 from simstudio.batch.ledger.view import LedgerView
 from simstudio.batch.records import Entry, Intent, dump, pack_error, pack_result
 from simstudio.batch.snapshot import shown
@@ -32,19 +32,19 @@ if TYPE_CHECKING:
     from simstudio.batch.execution import Mode, Models
 
 _MOVES = 500
-"""How many changed places are kept in memory before they are written."""
+"""Changed places that are held in memory before they are written."""
 
 REFUSED = ""
-"""The fingerprint of an input that was refused: it has none, or what it has does not matter."""
+"""The fingerprint that is stored for an input that was refused."""
 _IS_REFUSED = f"SELECT id FROM entries WHERE state = 'failed' AND fingerprint = '{REFUSED}'"  # noqa: S608
 _REFUSED = f"SELECT item_index, key FROM entries WHERE state = 'failed' AND fingerprint = '{REFUSED}'"  # noqa: S608
 _FIND = f"SELECT {COLUMNS}, e.session FROM {TABLES} WHERE e.key = ?"  # noqa: S608
 
 
 class Ledger(LedgerView):
-    """The ledger of a batch, as its one coordinator has it: made by :meth:`open`, to be closed.
+    """The ledger of a batch, open for writing by its one coordinator. Made by :meth:`open`; close it.
 
-    Its methods are called by one thread at a time, though not always by the same.
+    One thread at a time calls its methods, not always the same thread.
     """
 
     def __init__(self) -> None:
@@ -61,29 +61,29 @@ class Ledger(LedgerView):
         base_url: str | Callable[[], str] = "",
         models: Models | None = None,
     ) -> Ledger:
-        """Open a ledger as its coordinator; it is made where it is missing.
+        """Open a ledger for writing, or make it.
 
-        Mode and API may differ from those of an earlier run: each entry says how it was sent.
+        Mode and API version may differ from those of an earlier run: each entry says how it was sent.
 
         Args:
-            workflow_id: The workflow whose executions it tells of.
-            mode: How what is sent from now on is sent: ``sync``, ``async`` or ``stream``.
-            api_version: To which API: ``v1`` or ``v2``.
-            base_url: To which server; a function tells it anew whenever something is about to be sent. The ledger
-                belongs to the first that it is told of; where it is told of none, that is not looked at.
-            models: The classes of results and jobs; see :class:`LedgerView`.
+            workflow_id: Id of the workflow that the items are executions of.
+            mode: How items are sent from now on: ``sync``, ``async`` or ``stream``.
+            api_version: API that they are sent to: ``v1`` or ``v2``.
+            base_url: Server that they are sent to, or a function that returns it, called before each sending. A ledger
+                belongs to the first server that it is given; an empty text is not compared.
+            models: Classes of results and jobs; see :class:`LedgerView`.
 
         Raises:
-            InvalidInputError: The path is none of a file.
-            LedgerError: It is of another workflow or server, in use by another process, locked by another program,
-                damaged, or cannot be made or written.
+            InvalidInputError: The path cannot be that of a file.
+            LedgerError: The ledger belongs to another workflow or server, is in use by another process, locked by
+                another program or damaged, or cannot be made or written.
         """
         path = canonical(check_path(path))
         if os.path.isdir(path):  # noqa: PTH112 - a str that SQLite gets too
             raise LedgerError(f"The ledger {path} cannot be opened: it is a folder.")
         ledger = cls.__new__(cls)
         with ExitStack() as opened:
-            ledger._lock = taken(path)
+            ledger._lock = lock_ledger(path)
             opened.callback(ledger._lock.release)
             ledger._attach(Connection.for_writing(path), models)
             opened.callback(ledger._connection.close)
@@ -98,7 +98,7 @@ class Ledger(LedgerView):
     _server: Callable[[], str]
 
     def _enter(self, workflow_id: str, mode: Mode, api_version: str, base_url: str | Callable[[], str]) -> None:
-        """Begin a session, in a ledger of this workflow and server."""
+        """Begin a session, if the ledger belongs to this workflow and server."""
         self._moved = []
         self._server = base_url if callable(base_url) else lambda: base_url
         with self._writing() as db:
@@ -109,7 +109,7 @@ class Ledger(LedgerView):
                 )
             self._ensure_server()
             db.execute("INSERT OR IGNORE INTO meta VALUES ('workflow_id', ?)", (workflow_id,))
-            if self._server() and not self.base_url:  # one of an earlier release may be of any
+            if self._server() and not self.base_url:  # earlier releases did not record it
                 db.execute("INSERT INTO meta VALUES ('base_url', ?)", (self._server(),))
             self._refused = dict(db.execute(_REFUSED))
             session = (mode, api_version, os.getpid(), time.time(), __version__)
@@ -130,23 +130,23 @@ class Ledger(LedgerView):
             )
 
     def remember(self, name: str, value: Any) -> None:
-        """Keep JSON data that is none of the items', under a name: how the command line was called, for example.
+        """Store a note under a name: JSON data that belongs to no item, such as the options of the command line.
 
         Raises:
-            LedgerError: It cannot be written.
+            LedgerError: The ledger cannot be written.
         """
         with self._writing() as db:
             db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"note {name}", dump(value, name)))
 
     def find(self, prepared: Prepared) -> Entry | None:
-        """What is known of an input; None if nothing is.
+        """The entry of an input; None if the ledger has none.
 
-        An input that has another place than before, and the same key, is taken to its new one. Of one that was refused
-        in its place, or under its key, nothing is known any more: it has been mended.
+        An entry whose input has moved gets the new place. An entry of an input that was refused at this place, or under
+        this key, is removed: the input has been mended.
 
         Raises:
-            InputChangedError: Another input is known under its key.
-            LedgerError: Another input of this run has the same key; or the ledger cannot be read.
+            InputChangedError: The ledger has another input under this key.
+            LedgerError: Another input of this run has the same key, or the ledger cannot be read.
         """
         if self._refused:
             self._drop_refused(prepared.index, prepared.key)
@@ -164,14 +164,14 @@ class Ledger(LedgerView):
         return attrs.evolve(entry, index=prepared.index)
 
     def refuse(self, item: BatchItem) -> None:
-        """An input cannot be sent, and has failed for that; the next run looks at it again.
+        """Record that an input cannot be sent and has failed. The next run checks it again.
 
         Args:
-            item: What became of it. Its input is kept as :func:`~simstudio.batch.snapshot.shown` has it.
+            item: The failed item. Its input is stored as :func:`~simstudio.batch.snapshot.shown` returns it.
 
         Raises:
-            InputChangedError: Another input is known under its key, which was sent.
-            LedgerError: Another input of this run has the same key; or the ledger cannot be written.
+            InputChangedError: Another input with this key was sent.
+            LedgerError: Another input of this run has the same key, or the ledger cannot be written.
         """
         text = dump(shown(item.input), f"Input {item.index}")
         now = time.time()
@@ -190,7 +190,7 @@ class Ledger(LedgerView):
             db.execute("INSERT INTO inputs VALUES (?, ?)", (added.lastrowid, text))
 
     def _drop_refused(self, index: int, key: str) -> None:
-        """Know nothing of what an earlier run refused in a place, or under a key."""
+        """Remove entries that an earlier run refused at a place or under a key."""
         keys = {known for known in (self._refused.pop(index, None), key) if known is not None}
         with self._writing() as db:
             for known in keys:
@@ -200,19 +200,19 @@ class Ledger(LedgerView):
                     db.execute("DELETE FROM inputs WHERE id = ?", found)
 
     def intend(self, entries: Sequence[Intent]) -> list[tuple[Intent, InvalidInputError]]:
-        """Write down what is about to be sent; it is committed when this returns. All of it or nothing.
+        """Record that inputs are about to be sent: all of them, or none. It is committed on return.
 
         Args:
-            entries: Inputs that are not known, or failed, or are unknown, or were ``sending`` in an earlier run.
+            entries: Inputs that are new, ``failed`` or ``unknown``, or were ``sending`` in an earlier run.
 
         Returns:
-            Those that must not be sent, of which nothing was written, and why: a file that is part of them can no
-            longer be read, or is not what it was when the input was read.
+            Inputs that must not be sent and were not recorded, each with the cause: a file in the input can no longer
+            be read, or has changed since the input was read.
 
         Raises:
-            InputChangedError: Another input is known under the key of one of them.
-            LedgerError: One of them must not be sent (it is done, queued, or being sent); or the ledger cannot be
-                written, and nothing may be sent.
+            InputChangedError: The ledger has another input under one of the keys.
+            LedgerError: An input must not be sent (it is done, queued, or being sent), or the ledger cannot be written;
+                then nothing may be sent.
         """
         self._ensure_server()
         texts: list[tuple[Intent, str]] = []
@@ -252,16 +252,16 @@ class Ledger(LedgerView):
             values,
         )
 
-    def submitted(self, key: str, task_id: str, execution_id: str | None) -> None:
-        """An item is queued on the server.
+    def mark_submitted(self, key: str, task_id: str, execution_id: str | None) -> None:
+        """Record that the server has queued an item.
 
         Args:
-            key: The item's.
-            task_id: Under which the server is asked for it.
-            execution_id: The execution, where the server named it.
+            key: Key of the item.
+            task_id: Id by which the server is asked for the outcome.
+            execution_id: Id of the execution; None if the server did not say.
 
         Raises:
-            LedgerError: It was not being sent; or the ledger cannot be written.
+            LedgerError: The item was not being sent, or the ledger cannot be written.
         """
         with self._writing() as db:
             changed = db.execute(
@@ -273,24 +273,24 @@ class Ledger(LedgerView):
             self._ensure_changed(db, changed, key, "queued")
 
     def finish(self, item: BatchItem) -> None:
-        """An item has come to its end: done, failed, or unknown.
+        """Record the end of an item: done, failed or unknown.
 
         Raises:
-            LedgerError: It was neither being sent, nor queued, nor unknown; or the ledger cannot be written.
+            LedgerError: The item was neither being sent, nor queued, nor unknown, or the ledger cannot be written.
         """
         with self._writing() as db:
             self._finish(db, item)
 
     def copy(self, prepared: Prepared, item: BatchItem) -> None:
-        """An input was not sent, and has the outcome of an equal one; it is sent and ended in one transaction.
+        """Record an input that was not sent and has the outcome of an equal one: its sending and its end at once.
 
         Args:
-            prepared: An input that is not known, or failed, or is unknown.
-            item: What becomes of it.
+            prepared: An input that is new, ``failed`` or ``unknown``.
+            item: Its item, with that outcome.
 
         Raises:
-            InputChangedError: Another input is known under its key.
-            LedgerError: It is done, queued, or being sent; or the ledger cannot be written.
+            InputChangedError: The ledger has another input under this key.
+            LedgerError: The input is done, queued, or being sent, or the ledger cannot be written.
         """
         text = dump(prepared.input, f"Input {prepared.index}")
         with self._writing() as db:
@@ -310,12 +310,12 @@ class Ledger(LedgerView):
         db.execute("DELETE FROM earlier WHERE key = ?", (item.key,))
 
     def forget(self, keys: Sequence[str]) -> None:
-        """What was about to be sent surely was not: it is as it was before :meth:`intend`, most often not known.
+        """Undo :meth:`intend` for items that surely were not sent: new ones are removed.
 
-        An item that was unknown, failed, or ``sending`` in an earlier run, is so again.
+        An item that was unknown, failed, or ``sending`` in an earlier run gets that state back.
 
         Raises:
-            LedgerError: One of them was not being sent; or the ledger cannot be written.
+            LedgerError: An item was not being sent, or the ledger cannot be written.
         """
         with self._writing() as db:
             for key in keys:
@@ -331,23 +331,23 @@ class Ledger(LedgerView):
                     db.execute("DELETE FROM inputs WHERE id = ?", row)
 
     def entries(self, state: str | None = None) -> Iterator[Entry]:
-        """What is known of each item, in the order of the inputs, read as it is asked for; see :class:`LedgerView`."""
+        """The entries in the order of the inputs, read one by one; see :meth:`LedgerView.entries`."""
         self._write_places()
         return super().entries(state)
 
     def close(self) -> None:
-        """Close the file, and let another have it. A second call does nothing."""
+        """Close the file and release the lock. A second call does nothing."""
         if not self._connection.usable:
             super().close()
             return
-        with suppress(LedgerError):  # changed places only, which the next run finds again
+        with suppress(LedgerError):  # only changed places are lost, which the next run finds again
             self._write_places()
         super().close()
         self._lock.release()
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, for what it is told and for the places that have changed."""
+        """A block that is one transaction, which also writes changed places."""
         with self._connection.writing() as db:
             if self._moved:
                 db.executemany("UPDATE entries SET item_index = ? WHERE key = ?", self._moved)
@@ -388,7 +388,7 @@ class Ledger(LedgerView):
 
 
 def _text(prepared: Prepared) -> str:
-    """An input as the ledger keeps it."""
+    """An input as JSON text for the ledger."""
     text = dump(prepared.input, f"Input {prepared.index}")
     if prepared.holds_files and fingerprint(json.loads(text)) != prepared.fingerprint:
         raise InvalidInputError(
