@@ -30,7 +30,7 @@ from simstudio.resources.v2.transfers import UploadProgress
 from simstudio.sandbox import Sandbox
 from simstudio.sandbox.data.files import Files
 from simstudio.sandbox.data.uploads import Uploads
-from simstudio.transport.flow import Flow
+from simstudio.transport.flow import Flow, Sleep
 from simstudio.transport.message import Request, Response
 
 PART = 4096
@@ -98,8 +98,8 @@ def served() -> Iterator[Stage]:
 @pytest.fixture
 def stage(served: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
     data = served.sandbox._core.data
-    data._files[served.workspace_id] = Files(served.sandbox._clock, served.workspace_id)
-    data.uploads = Uploads(served.sandbox._clock, PART)
+    data._files[served.workspace_id] = Files(served.sandbox.clock, served.workspace_id)
+    data.uploads = Uploads(served.sandbox.clock, PART)
     served.sandbox.faults.clear()
     served.sent.clear()
     monkeypatch.setattr("simstudio.transport.flow.time.sleep", lambda _: None)  # between the attempts
@@ -308,6 +308,7 @@ async def test_a_task_that_is_cancelled_at_a_step(how: str, step: str, stage: St
     def cancel(request: Request, call_next: Callable[[Request], Flow[Response]]) -> Flow[Response]:
         if _matches(step, request):
             task.cancel()
+            yield Sleep(0.0)  # where it is raised: before the request
         return (yield from call_next(request))
 
     async with AsyncSimStudioClient(stage.sandbox.api_key, stage.base_url, middleware=[cancel]) as client:
@@ -340,7 +341,7 @@ def test_a_file_that_changes_its_size_is_not_uploaded(
 
 def test_a_large_request_that_the_server_breaks_off_is_sent_again(stage: Stage, client: SimStudioClient) -> None:
     content = bytes(4 << 20)
-    stage.sandbox._core.data.uploads = Uploads(stage.sandbox._clock, len(content))
+    stage.sandbox._core.data.uploads = Uploads(stage.sandbox.clock, len(content))
     stage.fails("put", times=1, drop="body")
     client.v2.files.upload(("a.bin", content), workspace_id=stage.workspace_id)
     assert stage.contents == {"a.bin": content}
