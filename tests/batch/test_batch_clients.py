@@ -550,7 +550,7 @@ class TestClients:
 
             monkeypatch.setattr(kind, name, call)
 
-        noted(Ledger, "submitted")
+        noted(Ledger, "mark_submitted")
         noted(Pace, "hint")
         hints = {"x-ratelimit-limit": "100", "x-ratelimit-remaining": "99", "x-ratelimit-reset": "0"}
 
