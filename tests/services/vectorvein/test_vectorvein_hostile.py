@@ -7,6 +7,7 @@ import copy
 import json
 import pickle
 import traceback
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -79,6 +80,8 @@ BAD_INPUT: dict[str, Any] = {
     "skills that are texts": lambda c: c.update_agent("a", required_skills=["s"]),
     "ids that are numbers": lambda c: c.create_agent("a", default_sub_agent_ids=[1]),
     "tasks that are numbers": lambda c: c.batch_delete_agent_tasks([1]),
+    "no workflow for a file": lambda c: c.workflows.run("", [WorkflowInputField("n", "f", Path(__file__))]),
+    "no task for a file": lambda c: c.continue_agent_task("", "m", [Path(__file__)]),
     "an attachment that is text": lambda c: c.continue_agent_task("t", "m", ["report.pdf"]),
     "an attachment without a name": lambda c: c.continue_agent_task("t", "m", [b"bytes"]),
     "a view that is text": lambda c: c.list_workspace_files("w", "a", "yes"),

@@ -281,6 +281,7 @@ class AgentTasks(Uploads[M]):
         Example:
             >>> client.continue_agent_task("task-id", "Now in French")  # doctest: +SKIP
         """
+        task_id = identifier(task_id, "task_id")
         attachments = yield from self._attachments(attachments_detail)
         return (yield from self._act("continue-task", task_id, message=message, attachments_detail=attachments))
 
@@ -307,6 +308,7 @@ class AgentTasks(Uploads[M]):
         Example:
             >>> client.resume_agent_task("task-id").status  # doctest: +SKIP
         """
+        task_id = identifier(task_id, "task_id")
         attachments = yield from self._attachments(attachments_detail)
         return (yield from self._act("resume-task", task_id, message=message, attachments_detail=attachments))
 

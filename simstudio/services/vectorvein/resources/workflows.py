@@ -202,7 +202,7 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
             raise invalid(f"data must be the mapping of a workflow's nodes and edges, not {type(data).__name__}.")
         options = drop_none(run_from=run_from, accept_subscribe_message=accept_subscribe_message)
         body = {"tid": identifier(tid, "tid"), "data": plain((yield from self._store_files(data))), **options}
-        rid, _ = yield from self._begin("workflow/run-template", body, needs_rid=True)
+        rid, _ = yield from self._begin("workflow/run-template", body=body, needs_rid=True)
         return rid
 
     @operation
@@ -251,10 +251,10 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
     ) -> Flow[WorkflowRunResult]:
         """Start a run, and wait for it unless its outputs came at once."""
         self._check_waiting(timeout, on_progress, poll_interval)
-        fields = yield from self._store_files(_input_fields(input_fields))
+        submission = yield from self._prepare(wid, input_fields, output_scope, api_key_type)
 
         def start() -> Flow[tuple[RunReference, WorkflowRunResult | None]]:
-            return self._start(wid, fields, output_scope, api_key_type, needs_rid=False)
+            return self._submit(submission, needs_rid=False)
 
         patience = timeout if self._context.options.max_retries else 0.0
         run, state = yield from self.poller.begin(start, patience)
@@ -273,25 +273,38 @@ class Workflows(WorkflowDefinitions[M], WorkflowBatches[M], Uploads[M]):
         max_retries: int | None = None,
     ) -> Flow[tuple[RunReference, WorkflowRunResult | None]]:
         """Start a run; returns its outputs as well, if the server sent them at once."""
+        submission = yield from self._prepare(wid, input_fields, output_scope, api_key_type)
+        return (yield from self._submit(submission, needs_rid=needs_rid, max_retries=max_retries))
+
+    def _prepare(
+        self, wid: str, input_fields: InputFields, output_scope: str, api_key_type: str
+    ) -> Flow[dict[str, Any]]:
+        """Check the arguments of a run, upload its files, and return the options of its request."""
         if not isinstance(output_scope, str) or not output_scope:
             raise invalid(f'output_scope must be "output_fields_only" or "all", not {output_scope!r}.')
-        vapp = _is_vapp(api_key_type)
+        vapp, wid, fields = _is_vapp(api_key_type), identifier(wid, "wid"), _input_fields(input_fields)
         body = {
-            "wid": identifier(wid, "wid"),
+            "wid": wid,
             "output_scope": output_scope,
             "wait_for_completion": False,  # else the server may keep the id for longer than the call may last
-            "input_fields": (yield from self._store_files(_input_fields(input_fields))),
+            "input_fields": (yield from self._store_files(fields)),
         }
+        return {"body": body, "vapp": vapp}
+
+    def _submit(
+        self, submission: dict[str, Any], *, needs_rid: bool, max_retries: int | None = None
+    ) -> Flow[tuple[RunReference, WorkflowRunResult | None]]:
         rid, envelope = yield from self._begin(
-            "workflow/run", body, needs_rid=needs_rid, vapp=vapp, max_retries=max_retries
+            "workflow/run", needs_rid=needs_rid, max_retries=max_retries, **submission
         )
-        run = RunReference(rid, wid if vapp else None, vapp)
+        vapp = submission["vapp"]
+        run = RunReference(rid, submission["body"]["wid"] if vapp else None, vapp)
         # No outputs at once may just be too early.
         finished = _has_outputs(envelope) and (envelope.data or not rid)
         return run, run_result(envelope, rid) if finished else None
 
     def _begin(
-        self, endpoint: str, body: Mapping[str, Any], *, needs_rid: bool, **options: Any
+        self, endpoint: str, *, body: Mapping[str, Any], needs_rid: bool, **options: Any
     ) -> Flow[tuple[str, Envelope]]:
         """Start a run, and return its id, which may be empty if the server sent outputs and the id is not needed."""
         try:
