@@ -20,7 +20,7 @@ import sys
 import tempfile
 import termios
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,7 @@ def research(input: dict[str, Any], context: Context) -> dict[str, Any]:
 
 
 @sandbox.workflow("publish")
-def publish(input: dict[str, Any]) -> Iterator[Pause]:
+def publish(input: dict[str, Any]) -> Generator[Pause, Any, dict[str, Any]]:
     """Asks before it publishes."""
     answer = yield Pause(f"Publish {input['title']!r}?", {"approved": bool, "comment": str})
     return {"published": answer["approved"]}

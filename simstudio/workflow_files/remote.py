@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from simstudio.errors import InvalidRequestError
+from simstudio.errors import InvalidRequestError, SimStudioError
 from simstudio.workflow_files.document import Document, digest, normalise, to_state
 from simstudio.workflow_files.plan import Change, Plan, Present, Source, Workspace
 from simstudio.workflow_files.secrets import redact
@@ -77,6 +77,9 @@ def apply_plan(client: SimStudioClient, plan: Plan, done: Done, note: Report) ->
         plan: The plan; its conflicts are overwritten.
         done: Called after each step of a change with the workflow as the server has it now, None after a deletion.
         note: Called with warnings of the server.
+
+    Raises:
+        SimStudioError: Somebody has changed a workflow since the plan was made, or a request failed.
     """
     _Application(client, plan, done, note).run()
 
@@ -128,6 +131,10 @@ class _Application:
     def _write(self, change: Change, source: Source, workflow_id: str) -> None:
         present = change.present
         document, _ = self._plan.wanted(source, workflow_id, present, self._made)
+        if present is not None and self._workflows.state.get(workflow_id).to_dict() != present.state:
+            raise SimStudioError(
+                f"{present.document['name']} was changed on the server since the plan was made. Run the command again."
+            )
         labels = {} if present is None else _changed_labels(document, present.document)
         if labels:
             self._workflows.update(workflow_id, **labels)

@@ -111,6 +111,25 @@ def test_what_somebody_has_changed_on_the_server_needs_force(cli, client: Any, f
     assert client.v2.workflows.get(found.id).description == "here"
 
 
+def test_a_change_on_the_server_while_somebody_reads_the_plan_is_not_overwritten(
+    cli, client: Any, flows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (found,) = client.v2.workflows.list(SPACE)
+    edit(flows, description="here")
+
+    def confirm(_: str) -> bool:
+        state = client.v2.workflows.state.get(found.id).to_dict()
+        variables = {"v": {"id": "v", "name": "model", "type": "string", "value": "there"}}
+        client.v2.workflows.state.replace(found.id, blocks=state["blocks"], edges=[], variables=variables)
+        return True
+
+    monkeypatch.setattr("simstudio.cli.workflow_code.can_ask", lambda: True)
+    monkeypatch.setattr("simstudio.cli.workflow_code.confirm", confirm)
+
+    assert "greet was changed on the server since the plan was made" in run(cli, "push", flows, code=1)
+    assert client.v2.workflows.get(found.id).description is None
+
+
 class TestWhatWasDoneIsSaid:
     @pytest.fixture
     def promote(self, cli, client: Any) -> Any:
