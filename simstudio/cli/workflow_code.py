@@ -378,10 +378,24 @@ def _not_in_service(client: SimStudioClient, plan: Plan) -> dict[str, str]:
 
 
 def _read(client: SimStudioClient, workspace_id: str, only: Callable[[Workflow], bool] | None) -> Workspace:
+    """Read a workspace.
+
+    Raises:
+        CommandError: The server has no v2 API.
+    """
+    from simstudio.errors import APIVersionError
     from simstudio.workflow_files.remote import read_workspace
 
-    with Waiting(f"{workspace_id}: reading workflows"):
-        return read_workspace(client, workspace_id, only)
+    try:
+        with Waiting(f"{workspace_id}: reading workflows"):
+            return read_workspace(client, workspace_id, only)
+    except APIVersionError as error:
+        raise CommandError(
+            "Workflows as files need v2 of the API, which this server does not have or has switched off (V2_API). "
+            "workflows export and import speak v1.",
+            ExitCode.FAILED,
+            "UnsupportedVersion",
+        ) from error
 
 
 def _workspace(connection: Connection, given: str | None, files: WorkflowFolder) -> str:

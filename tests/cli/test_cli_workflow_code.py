@@ -298,5 +298,14 @@ def test_no_link_of_a_folder_leads_elsewhere(cli, client: Any, flows: Path, tmp_
     assert (tmp_path / "Sales" / "greet.json").read_text() == before
 
 
+def test_a_server_without_v2_says_what_it_can_do(cli, sandbox: Sandbox, server: SandboxServer, tmp_path: Path) -> None:
+    sandbox.faults.add(status=404, body="<html>404</html>", path="/api/v2/*", times=None)
+
+    shown = run(cli, "pull", tmp_path, "--workspace", SPACE, code=1)
+
+    assert "need v2 of the API, which this server does not have" in shown
+    assert "--api-version" not in shown
+
+
 def test_an_empty_folder_says_what_fills_it(cli, server: SandboxServer, tmp_path: Path) -> None:
     assert "has no workflows: simstudio workflows pull" in run(cli, "push", tmp_path, "--workspace", SPACE, code=2)
