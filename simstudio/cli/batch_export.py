@@ -14,8 +14,8 @@ from simstudio.batch.export import export
 from simstudio.batch.ledger import LedgerView
 from simstudio.cli.batch_files import keep_from
 from simstudio.cli.batch_settings import Note
-from simstudio.cli.failures import in_words
 from simstudio.cli.output import standard_output
+from simstudio.cli.services import words_of
 
 if TYPE_CHECKING:
     from simstudio.batch.formats import Format
@@ -41,6 +41,8 @@ class _InWords(LedgerView):
     """A ledger whose errors speak of options, not of arguments."""
 
     def entries(self, state: str | None = None) -> Iterator[Entry]:
+        latest = Note.of(self).latest
+        in_words = words_of(None if latest is None else latest.service)
         for entry in super().entries(state):
             text = str(entry.error)
             if entry.error is None or (told := in_words(text)) == text:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simstudio.batch.formats import FileFormat, read_rows
 from simstudio.batch.result_rows import COLUMNS
 from simstudio.batch.results import encode, lines_path
-from simstudio.cli.failures import in_words
 from simstudio.cli.output import write
 
 if TYPE_CHECKING:
@@ -22,9 +21,14 @@ _NAMES = frozenset({"index", "key", "state", "input", "output", "error", "attemp
 _COLUMNS = frozenset(column.name for column in COLUMNS)
 
 
-def write_line(item: BatchItem) -> None:
-    """Write an item as a line on standard output."""
-    write(encode(item, in_words).decode())
+def write_line(item: BatchItem, words: Callable[[str], str]) -> None:
+    """Write an item as a line on standard output.
+
+    Args:
+        item: The item.
+        words: Puts options in the place of arguments in the message of its error.
+    """
+    write(encode(item, words).decode())
 
 
 def problem_of(out: Path, ledger: str) -> str | None:

@@ -23,6 +23,7 @@ from simstudio.cli.batch_stopping import Stopping
 from simstudio.cli.connection import Connection
 from simstudio.cli.failures import CommandError, ExitCode, Failure, in_words
 from simstudio.cli.output import say, write_json
+from simstudio.cli.services import words_of
 from simstudio.errors import InputChangedError, InvalidInputError
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ class BatchRun:
                 try:
                     for item in batch:
                         if settings.out is None:
-                            write_line(item)
+                            write_line(item, words_of(settings.service))
                         course.refused += _refused(item)
                 finally:
                     batch.close()
@@ -188,7 +189,7 @@ class BatchRun:
             inputs_of(settings.inputs),
             ledger=self.ledger,
             progress=display.follow,
-            out=None if settings.out is None else Target(settings.out, in_words),
+            out=None if settings.out is None else Target(settings.out, words_of(settings.service)),
             **settings.options,
             **of_service,
         )

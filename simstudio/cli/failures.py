@@ -227,6 +227,8 @@ _WORDS = (
     ('shared="rate.sqlite"', "--shared rate.sqlite"),
     ("another file with out=", "another file with --out"),
     ("out must end with", "--out must end with"),
+    ("max_failures=", "--max-failures "),
+    ("Its trace: client.traces.get(error), or simstudio", "Its trace: simstudio"),
     ("or say format=", "or give --format"),
     ("pass signature_header=", "give --signature-header"),
     ("key= must tell", "--key must tell"),

@@ -175,6 +175,12 @@ def title_of(service: str | None) -> str:
     return "Sim" if service is None else f"{service!r}" if found is None else found.title
 
 
+def words_of(service: str | None) -> Callable[[str], str]:
+    """What puts options in the place of arguments in the messages of a service's client; None is Sim."""
+    found = SERVICES.get(str(service))
+    return in_words if found is None else found.rephrase
+
+
 def kept_arguments(service: str | None, given: object) -> dict[str, Any]:
     """The arguments of ``map`` that a ledger keeps, of those that were given or found in one."""
     if service is None or not isinstance(given, Mapping):

@@ -45,6 +45,18 @@ def test_a_batch_runs_and_its_ledger_goes_on_with_the_same_service(
     assert not any(served.environ[variable].encode() in kept for variable in SERVICES[service].keys)
 
 
+def test_results_tell_of_failures_without_attributes_of_python(cli, service, case, served, inputs, ledger, out) -> None:
+    words = ("batch", "run", "--service", service, "broken::one", inputs)
+    printed = cli(*words, "--max-failures", "1", "--concurrency", "1")
+    cli(*words, "--ledger", ledger, "--out", str(out))
+    exported = cli("batch", "export", ledger, "-", "--format", "jsonl")
+
+    for text in (printed.stdout, out.read_text(), exported.stdout):
+        assert "three is bad" in text
+        assert "error." not in text
+    assert "more than --max-failures 1 lets pass" in printed.stderr
+
+
 def test_the_embedded_sandbox_runs_it_without_a_key(cli, tmp_path) -> None:
     (tmp_path / "in.jsonl").write_text('{"n": 1}\n')
 
