@@ -22,7 +22,7 @@ _PACKAGE = str(Path(__file__).parents[1])
 
 
 class RequestLog:
-    """ASGI middleware that logs each request when its response has ended."""
+    """ASGI middleware that logs each request at the end of its response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -33,25 +33,31 @@ class RequestLog:
             await self._app(scope, receive, send)
             return
         status: int | None = None
+        ended = False
+        began = time.perf_counter()
 
         async def send_and_note(message: Message) -> None:
-            nonlocal status
+            nonlocal status, ended
             if message["type"] == "http.response.start":
                 status = message["status"]
+            elif not message.get("more_body", False):
+                # Before the client has the response, so that a test finds the record.
+                ended = True
+                _log_request(scope, status, str(status), time.perf_counter() - began)
             await send(message)
 
-        began = time.perf_counter()
         try:
             await self._app(scope, receive, send_and_note)
         finally:
-            _log_request(scope, status, time.perf_counter() - began)
+            if not ended:
+                words = "no response" if status is None else f"{status}, broken off"
+                _log_request(scope, status, words, time.perf_counter() - began)
 
 
-def _log_request(scope: Scope, status: int | None, elapsed: float) -> None:
+def _log_request(scope: Scope, status: int | None, words: str, elapsed: float) -> None:
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
     path = raw.partition(b"?")[0].decode("ascii", "backslashreplace")
     method = scope["method"]
-    words = "no response" if status is None else str(status)
     facts = {"method": method, "path": path, "status": status, "elapsed": elapsed}
     LOGGER.info("%s %s %s (%.0f ms)", method, path, words, elapsed * 1000, extra=facts)
 
