@@ -10,8 +10,10 @@ from types import ModuleType
 
 from simstudio.cli.failures import CommandError
 from simstudio.sandbox import Sandbox
+from simstudio.sandbox.local_service import LocalService
 
 _MODULE = "simstudio_sandbox_app"
+_NONE = "{path} defines no Sandbox. Write: from simstudio.sandbox import Sandbox; sandbox = Sandbox()"
 
 
 def load_sandbox(path: Path) -> Sandbox:
@@ -22,19 +24,34 @@ def load_sandbox(path: Path) -> Sandbox:
     Raises:
         CommandError: It is no Python file, raises, or leaves open which sandbox is meant.
     """
-    module = _run(path)
-    named = getattr(module, "sandbox", None)
-    if isinstance(named, Sandbox):
-        return named
-    found = {name: value for name, value in vars(module).items() if isinstance(value, Sandbox)}
+    found = [each for each in load_sandboxes(path) if isinstance(each, Sandbox)]
     if not found:
-        raise CommandError(
-            f"{path} defines no Sandbox. Write: from simstudio.sandbox import Sandbox; sandbox = Sandbox()"
-        )
-    if len({id(value) for value in found.values()}) > 1:
-        names = ", ".join(found)
+        raise CommandError(_NONE.format(path=path))
+    return found[0]
+
+
+def load_sandboxes(path: Path) -> list[LocalService]:
+    """Run a Python file and find its sandboxes, of Sim and of other services; of each service at most one.
+
+    Raises:
+        CommandError: It is no Python file, raises, or leaves open which sandbox of a service is meant.
+    """
+    module = _run(path)
+    found: dict[str, list[tuple[str, LocalService]]] = {}
+    for name, value in vars(module).items():
+        if isinstance(value, LocalService) and value not in [each for _, each in found.get(value.service, [])]:
+            found.setdefault(value.service, []).append((name, value))
+    if not found:
+        raise CommandError(_NONE.format(path=path))
+    return [_only(path, each) for each in found.values()]
+
+
+def _only(path: Path, found: list[tuple[str, LocalService]]) -> LocalService:
+    named = [value for name, value in found if name == "sandbox"]
+    if len(found) > 1 and not named:
+        names = ", ".join(name for name, _ in found)
         raise CommandError(f"{path} defines several sandboxes ({names}). Name the one to serve: sandbox = …")
-    return next(iter(found.values()))
+    return (named or [value for _, value in found])[0]
 
 
 def _run(path: Path) -> ModuleType:

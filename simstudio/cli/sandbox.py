@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from simstudio.cli.background import serve_in_background
 from simstudio.cli.invocation import Invocation, json_option, pass_invocation
-from simstudio.cli.output import say, write, write_json
+from simstudio.cli.output import say
+from simstudio.cli.sandbox_announcement import announce, announce_background, announce_recording, announce_replay
+from simstudio.cli.sandbox_log import shown_log
+from simstudio.cli.sandbox_services import add_faults, default_sandboxes, limit, sandboxes_of, service_names
 
 if TYPE_CHECKING:
-    from simstudio.sandbox import Sandbox, SandboxServer
+    from simstudio.sandbox.local_service import LocalService
+    from simstudio.sandbox.serving import Served
 
 _GENERATIONS = ("v0.8", "v0.6", "v0.4", "documents")
 
@@ -40,7 +42,8 @@ app.py is a Python file that defines a sandbox and its workflows:
     "--port",
     metavar="PORT",
     type=click.IntRange(0, 65535),
-    help="The port to listen on; 0 takes any free one.  [default: 8000; 0 with --background]",
+    help="The port to listen on, and the following ones for further services; 0 takes any free ones.  "
+    "[default: 8000; 0 with --background]",
 )
 @click.option(
     "--host",
@@ -50,13 +53,46 @@ app.py is a Python file that defines a sandbox and its workflows:
     help="The address, or name, to listen on. One that others reach gets a key of its own, and a warning.",
 )
 @click.option(
+    "--service",
+    "services",
+    metavar="NAMES",
+    callback=service_names,
+    help="What to serve: sim, oomol, speedpix, vectorvein, with commas between them, or all.  "
+    "[default: those that APP.PY defines, else sim]",
+)
+@click.option(
     "--state",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Keep jobs in this SQLite file over restarts.",
+    help="Keep runs, tables, files and all else of Sim in this SQLite file over restarts.",
 )
 @click.option(
     "--generation", type=click.Choice(_GENERATIONS), help="Whose answers it gives, by release of Sim.  [default: v0.8]"
+)
+@click.option(
+    "--fault",
+    "faults",
+    metavar="RULE",
+    multiple=True,
+    help='Have requests fail: "POST /api/workflows/* 503 x3", "GET * delay=2", "* * half". Again for more.',
+)
+@click.option(
+    "--rate-limit",
+    metavar="CALLS",
+    type=click.IntRange(min=1),
+    help="Refuse requests beyond so many a minute, as the service does.",
+)
+@click.option(
+    "--record",
+    nargs=2,
+    metavar="URL DIR",
+    help="Forward requests to the server at URL, and record them in DIR, without secrets.",
+)
+@click.option(
+    "--replay",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Answer with what was recorded in DIR.",
 )
 @click.option(
     "--background", is_flag=True, help='Leave it running and end; for a shell: eval "$(simstudio sandbox --background)"'
@@ -65,110 +101,130 @@ app.py is a Python file that defines a sandbox and its workflows:
 @pass_invocation
 def sandbox(
     invocation: Invocation,
+    /,
     app: Path | None,
     port: int | None,
     host: str,
-    state: Path | None,
-    generation: str | None,
     *,
     background: bool,
     as_json: bool,
+    record: tuple[str, str] | None,
+    replay: Path | None,
+    **options: Any,
 ) -> None:
     """Serve a local Sim until Ctrl-C, with the workflows of APP.PY, and hello, count, slow and fail.
 
-    It behaves like the real one, needs no account and reaches no network.
+    It behaves like the real one, needs no account and reaches no network. Requests, and the tracebacks of workflows
+    that fail, are shown on standard error. Tests read the requests, add faults and move the time over HTTP, below
+    /_sandbox.
     """
     invocation.as_json = as_json
+    given = [name for name, value in options.items() if value not in (None, ())]
+    _check_combination(given, app, record, replay)
     if background:
-        options = {"--port": port or 0, "--host": host, "--state": state, "--generation": generation}
-        given = [f"{name}={value}" for name, value in options.items() if value is not None]
-        _announce_background(serve_in_background([*given, *([str(app)] if app else [])]), as_json=as_json)
+        words = [f"--port={port or 0}", f"--host={host}", *_words(options)]
+        words += [f"--replay={replay}"] * (replay is not None) + (["--record", *record] if record else [])
+        announce_background(serve_in_background([*words, *([str(app)] if app else [])]), as_json=as_json)
         return
-    served = _sandbox(app, state, generation)
-    with terminated_like_interrupted():
-        server = served.serve(host, 8000 if port is None else port)
+    first = 8000 if port is None else port
+    if record is not None:
+        _serve_recording(record, host, first, as_json=as_json)
+    elif replay is not None:
+        _serve_replay(replay, host, first, as_json=as_json)
+    else:
+        sandboxes = _sandboxes(app, options["services"], {name: options[name] for name in _OF_SIM})
+        add_faults(sandboxes, options["faults"])
+        limit(sandboxes, options["rate_limit"])
+        servers = [each.serve(host, first and first + number) for number, each in enumerate(sandboxes)]
+        _serve(servers, lambda: announce(servers, as_json=as_json), as_json=as_json)
+
+
+_OF_SIM = ("state", "generation")
+"""Options that are arguments of a sandbox of Sim."""
+
+
+def _check_combination(
+    given: Sequence[str], app: Path | None, record: tuple[str, str] | None, replay: Path | None
+) -> None:
+    """Refuse options that exclude each other.
+
+    Raises:
+        click.UsageError: Two of them are given.
+    """
+    for option, is_given in (("--record", record is not None), ("--replay", replay is not None)):
+        others = ["--record"] * (option == "--replay" and record is not None) + ["APP.PY"] * (app is not None)
+        others += [f"--{name.rstrip('s').replace('_', '-')}" for name in given]
+        if is_given and others:
+            raise click.UsageError(f"{option} and {others[0]} exclude each other", click.get_current_context())
+
+
+def _words(options: Mapping[str, Any]) -> list[str]:
+    """The options of a sandbox as words of a command line."""
+    names = {"services": "service", "faults": "fault", "rate_limit": "rate-limit"}
+    words = []
+    for name, value in options.items():
+        if name == "services" and value is not None:
+            words.append(f"--service={','.join(value)}")
+        elif isinstance(value, tuple):
+            words += [f"--{names.get(name, name)}={each}" for each in value]
+        elif value is True:
+            words.append(f"--{name}")
+        elif value not in (None, False):
+            words.append(f"--{names.get(name, name)}={value}")
+    return words
+
+
+def _sandboxes(app: Path | None, services: tuple[str, ...] | None, options: dict[str, Any]) -> list[LocalService]:
+    """The sandboxes to serve."""
+    if app is None:
+        return default_sandboxes(services or ("sim",), **options)
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        arguments = ", ".join(f"{name}=…" for name in given)
+        words = " and ".join(f"--{name}" for name in given)
+        raise click.UsageError(
+            f"{words}: for the default sandbox. In {app}, write Sandbox({arguments})", click.get_current_context()
+        )
+    return sandboxes_of(app, services)
+
+
+def _serve_recording(record: tuple[str, str], host: str, port: int, *, as_json: bool) -> None:
+    from simstudio.testing import RecordingProxy
+
+    url, directory = record
+    proxy = RecordingProxy(url, directory)
+    server = proxy.serve(host, port)
+    _serve([server], lambda: announce_recording(server, proxy.url, directory, as_json=as_json), as_json=as_json)
+    if not as_json:
+        say(f"recorded {proxy.count} exchange{'' if proxy.count == 1 else 's'} in {directory}")
+
+
+def _serve_replay(directory: Path, host: str, port: int, *, as_json: bool) -> None:
+    from simstudio.testing import Replay
+
+    replay = Replay(directory)
+    server = replay.serve(host, port)
+    _serve([server], lambda: announce_replay(server, len(replay), str(directory), as_json=as_json), as_json=as_json)
+
+
+def _serve(servers: Sequence[Served[Any]], announce: Callable[[], None], *, as_json: bool) -> None:
+    """Serve until Ctrl-C or SIGTERM."""
+    with terminated_like_interrupted(), ExitStack() as stack:
         try:
             with warnings.catch_warnings(record=True) as warned:
                 warnings.simplefilter("always")
-                server.start()
-            with closing(server):
-                for warning in warned:
-                    say(f"warning: {warning.message}")
-                _announce(server, as_json=as_json)
-                _wait()
+                for server in servers:
+                    stack.enter_context(server)
+            for warning in warned:
+                say(f"warning: {warning.message}")
+            if not as_json:
+                stack.enter_context(shown_log(with_service=len(servers) > 1))
+            announce()
+            _wait()
         except KeyboardInterrupt:
+            stack.close()
             if not as_json:
                 say("stopped")
-
-
-def _sandbox(app: Path | None, state: Path | None, generation: str | None) -> Sandbox:
-    """The sandbox to serve."""
-    if app is None:
-        from simstudio.sandbox import Sandbox
-
-        kind = cast('Literal["v0.8", "v0.6", "v0.4", "documents"]', generation or "v0.8")
-        return Sandbox(state=state, generation=kind)
-    if state is not None or generation is not None:
-        raise click.UsageError(
-            f"--state and --generation are for the default sandbox. In {app}, write Sandbox(state=…, generation=…)",
-            click.get_current_context(),
-        )
-    from simstudio.cli.apps import load_sandbox
-
-    return load_sandbox(app)
-
-
-def _announce(server: SandboxServer, *, as_json: bool) -> None:
-    served = server.sandbox
-    if as_json:
-        write_json({
-            "baseUrl": server.base_url,
-            "apiKey": served.api_key,
-            "workspaceId": served.workspace_id,
-            "workflows": list(served.workflows),
-        })  # fmt: skip
-        return
-    url, key = server.base_url, served.api_key
-    exports = " ".join(f"{name}={shlex.quote(value)}" for name, value in server.environ.items())
-    width = max(map(len, served.workflows))
-    lines = (f"    {name:<{width}}  {found.description}" for name, found in served.workflows.items())
-    workflows = "".join(f"{line.rstrip()}\n" for line in lines)
-    example, fields = _example(served)
-    address = f"{url}/api/workflows/{quote(example, safe='')}/execute"
-    fed = f" --input {fields[0]}={fields[1]}" if fields else ""
-    body = f'{{"{fields[0]}": "{fields[1]}"}}' if fields else "{}"
-    write(
-        f"A local Sim is at {url} (Ctrl-C stops it)\n\n"
-        f"  API key: {key}\n"
-        f"  Workflows:\n{workflows}\n"
-        "Try it from another terminal:\n\n"
-        f"  export {exports}\n"
-        f"  simstudio run {shlex.quote(example)}{fed}\n"
-        f"  curl {shlex.quote(address)} -H {shlex.quote(f'X-API-Key: {key}')}"
-        f" -H 'Content-Type: application/json' -d '{body}'\n\n"
-    )
-
-
-def _announce_background(announced: Mapping[str, Any], *, as_json: bool) -> None:
-    """Print what a shell has to set; on standard error, where it is and how to end it."""
-    if as_json:
-        write_json(dict(announced))
-        return
-    variables = {"SIM_BASE_URL": "baseUrl", "SIM_API_KEY": "apiKey", "SIM_WORKSPACE_ID": "workspaceId"}
-    exports = " ".join(f"{name}={shlex.quote(announced[key])}" for name, key in variables.items())
-    write(f"export {exports} SIM_SANDBOX_PID={announced['pid']}\n")
-    say(f"a local Sim is at {announced['baseUrl']}; it ends with: kill $SIM_SANDBOX_PID")
-
-
-def _example(served: Sandbox) -> tuple[str, tuple[str, str] | None]:
-    """The workflow to try: the user's first, else ``hello``."""
-    from simstudio.sandbox.builtin import BUILTIN
-
-    defaults = {function for function, _ in BUILTIN}
-    for name, found in served.workflows.items():
-        if found.function not in defaults and found.deployed:
-            return name, None
-    return "hello", ("name", "Ada")
 
 
 def _wait() -> None:

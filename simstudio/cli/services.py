@@ -20,6 +20,7 @@ from simstudio.errors import ConfigurationError
 if TYPE_CHECKING:
     from simstudio.batch.batch import Batch
     from simstudio.cli.invocation import Invocation
+    from simstudio.sandbox.local_service import LocalService
     from simstudio.transport.stack import MiddlewareOption
 
 _ATTRIBUTES = re.compile(r" [A-Z][^.]* (?:is|are) in error\.\w+(?:\.\w+)*(?:, [^.]* in error\.\w+)*\.")
@@ -99,10 +100,15 @@ class Service:
             text = re.sub(rf"(?<![\w-]){known}\b=?", word, text)
         return text
 
+    def make_sandbox(self) -> LocalService:
+        """A sandbox without functions of a user."""
+        made: LocalService = _load(self.sandbox_class)()
+        return made
+
     @contextmanager
     def embedded(self, middleware: MiddlewareOption) -> Iterator[Any]:
         """A client of a sandbox that lasts for a ``with`` block."""
-        sandbox = _load(self.sandbox_class)()
+        sandbox: Any = self.make_sandbox()
         with sandbox.serve() as server, server.client(middleware=middleware) as client:
             yield client
 

@@ -98,14 +98,14 @@ class Window:
     """A fixed window of 60 s from its first request, without burst."""
 
     def __init__(self, per_minute: int, now: float) -> None:
-        self._rate = per_minute
+        self.per_minute = per_minute
         self._used = 0
         self._began = now
 
     def take(self, now: float) -> bool:
         """Count one request."""
         self._renew(now)
-        if self._used >= self._rate:
+        if self._used >= self.per_minute:
             return False
         self._used += 1
         return True
@@ -113,7 +113,7 @@ class Window:
     def read(self, now: float) -> Reading:
         """The requests that are left, and the beginning of the next window."""
         self._renew(now)
-        return Reading(self._rate, self._rate, self._rate - self._used, self._began + PERIOD)
+        return Reading(self.per_minute, self.per_minute, self.per_minute - self._used, self._began + PERIOD)
 
     def _renew(self, now: float) -> None:
         if now >= self._began + PERIOD:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -9,12 +10,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from simstudio.sandbox.clock import Clock
 from simstudio.sandbox.fault_rules import parse_fault
 from simstudio.sandbox.faults import FaultInjector, Faults, RequestBreaker
+from simstudio.sandbox.http import Reply, json_reply
+from simstudio.sandbox.limits import Window
 from simstudio.sandbox.traffic import ReceivedRequest, Recorder, requests_kept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from starlette.middleware import Middleware
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from simstudio.sandbox.faults import Fault
 
@@ -29,16 +33,23 @@ class LocalService(ABC):
     """
 
     service: ClassVar[str]
+    _limited_path: ClassVar[str] = "/"
+    """Beginning of the paths that :meth:`limit_calls` is about."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.faults = Faults()
         self.clock = Clock(clock)
         self._requests = requests_kept()
+        self._window: Window | None = None
 
     @cached_property
     def app(self) -> Any:
         """The ASGI application; each service has its own."""
         raise NotImplementedError
+
+    @abstractmethod
+    def serve(self, host: str = "127.0.0.1", port: int = 0) -> Any:
+        """A server for this sandbox; it starts in a ``with`` block, or by ``start()``."""
 
     @property
     def requests(self) -> list[ReceivedRequest]:
@@ -59,6 +70,8 @@ class LocalService(ABC):
         self.faults.clear()
         self.forget_requests()
         self.clock.reset()
+        if self._window is not None:
+            self.limit_calls(self._window.per_minute)
         await self._forget()
 
     @abstractmethod
@@ -82,6 +95,26 @@ class LocalService(ABC):
         """
         return self.faults.add(**parse_fault(rule))
 
+    def limit_calls(self, per_minute: int) -> None:
+        """Refuse requests beyond so many a minute as the service does, with 429.
+
+        Args:
+            per_minute: requests in each 60 s, counted from the first; at least 1.
+        """
+        self._window = Window(per_minute, self.clock())
+
+    def _refuse_call(self, seconds: int) -> Reply:
+        """The response to a request beyond the limit, which is over after so many seconds."""
+        return json_reply({"message": "Too Many Requests"}, 429, (("retry-after", str(seconds)),))
+
+    async def _check_limit(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        now = self.clock()
+        is_limited = scope["type"] == "http" and scope["path"].startswith(self._limited_path)
+        if is_limited and self._window is not None and not self._window.take(now):
+            seconds = math.ceil(self._window.read(now).reset_at - now)
+            app = self._refuse_call(seconds)
+        await app(scope, receive, send)
+
     def _middleware(self) -> list[Middleware]:
         """Middleware that breaks off requests, records them, and applies faults to them."""
         from starlette.middleware import Middleware
@@ -90,4 +123,17 @@ class LocalService(ABC):
             Middleware(RequestBreaker, faults=self.faults),
             Middleware(Recorder, kept=self._requests),
             Middleware(FaultInjector, faults=self.faults),
+            Middleware(CallLimit, check=self._check_limit),
         ]
+
+
+class CallLimit:
+    """ASGI middleware that has a sandbox check the limit of its calls."""
+
+    def __init__(self, app: ASGIApp, check: Callable[[ASGIApp, Scope, Receive, Send], Awaitable[None]]) -> None:
+        self._app = app
+        self._check = check
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        await self._check(self._app, scope, receive, send)

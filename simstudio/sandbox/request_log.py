@@ -1,7 +1,8 @@
 """Log records of a sandbox, of the logger ``simstudio.sandbox`` at level INFO: requests, and failures of functions.
 
-A record of a request has ``method``, ``path`` (without its query, which may hold a token), ``status`` (None if no
-response began) and ``elapsed`` in seconds. ``pytest --log-level=INFO`` shows the records of a test that fails.
+A record of a request has ``service``, ``method``, ``path`` (without its query, which may hold a token), ``status``
+(None if no response began) and ``elapsed`` in seconds. ``pytest --log-level=INFO`` shows the records of a test that
+fails.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ _PACKAGE = str(Path(__file__).parents[1])
 class RequestLog:
     """ASGI middleware that logs each request at the end of its response."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, service: str) -> None:
         self._app = app
+        self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -43,7 +45,7 @@ class RequestLog:
             elif not message.get("more_body", False):
                 # Before the client has the response, so that a test finds the record.
                 ended = True
-                _log_request(scope, status, str(status), time.perf_counter() - began)
+                self._log(scope, status, str(status), time.perf_counter() - began)
             await send(message)
 
         try:
@@ -51,15 +53,14 @@ class RequestLog:
         finally:
             if not ended:
                 words = "no response" if status is None else f"{status}, broken off"
-                _log_request(scope, status, words, time.perf_counter() - began)
+                self._log(scope, status, words, time.perf_counter() - began)
 
-
-def _log_request(scope: Scope, status: int | None, words: str, elapsed: float) -> None:
-    raw: bytes = scope.get("raw_path") or scope["path"].encode()
-    path = raw.partition(b"?")[0].decode("ascii", "backslashreplace")
-    method = scope["method"]
-    facts = {"method": method, "path": path, "status": status, "elapsed": elapsed}
-    LOGGER.info("%s %s %s (%.0f ms)", method, path, words, elapsed * 1000, extra=facts)
+    def _log(self, scope: Scope, status: int | None, words: str, elapsed: float) -> None:
+        raw: bytes = scope.get("raw_path") or scope["path"].encode()
+        path = raw.partition(b"?")[0].decode("ascii", "backslashreplace")
+        method = scope["method"]
+        facts = {"service": self._service, "method": method, "path": path, "status": status, "elapsed": elapsed}
+        LOGGER.info("%s %s %s (%.0f ms)", method, path, words, elapsed * 1000, extra=facts)
 
 
 def log_failure(name: str, error: BaseException) -> None:

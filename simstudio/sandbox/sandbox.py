@@ -201,6 +201,14 @@ class Sandbox(LocalService):
         self._rate_limits = limits
         self._limiter = Limiter(limits, self._dialect.limits, self._dialect.meter, self.clock)
 
+    def limit_calls(self, per_minute: int) -> None:
+        """Enforce a limit on executions, background executions and the versioned API alike.
+
+        Args:
+            per_minute: requests a minute; for different limits assign `rate_limits`.
+        """
+        self.rate_limits = RateLimits(per_minute, per_minute, per_minute)
+
     @property
     def workflows(self) -> Mapping[str, Workflow]:
         """The registered workflows by id."""

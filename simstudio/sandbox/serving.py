@@ -99,7 +99,7 @@ class Served(ABC, Generic[B]):
             hosts = Hosts(host, address)
             if not hosts.are_local:
                 self._replace_known_key()
-            controlled = Control(RequestLog(app), self.sandbox, lambda: self.key, self.about)
+            controlled = Control(RequestLog(app, self.sandbox.service), self.sandbox, lambda: self.key, self.about)
             server = LocalServer(refuse_other_hosts(hosts, controlled), listener, self._before_stop())
             server.start()
         except BaseException as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import socket
@@ -12,12 +13,15 @@ import sys
 import threading
 from pathlib import Path
 
+import httpx
 import pytest
 
-from simstudio import APIConnectionError, SimStudioClient
-from simstudio.cli.apps import load_sandbox
+from simstudio import APIConnectionError, ExecutionError, SimStudioClient
+from simstudio.cli.apps import load_sandbox, load_sandboxes
 from simstudio.cli.failures import CommandError
 from simstudio.cli.sandbox import _wait, terminated_like_interrupted
+from simstudio.cli.sandbox_examples import example_input
+from simstudio.cli.sandbox_services import sandboxes_of
 
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals for one process")
 
@@ -45,6 +49,18 @@ def app(tmp_path: Path) -> Path:
 def served(process) -> tuple[SimStudioClient, dict]:
     announced = json.loads(process.stdout.readline())
     return SimStudioClient(announced["apiKey"], announced["baseUrl"], max_retries=0), announced
+
+
+def until_example(process) -> str:
+    """What it prints, to the end of the example."""
+    printed = b""
+    while b"    -d " not in printed:
+        printed += process.stdout.readline()
+    return printed.decode()
+
+
+def exports_of(text: str) -> dict[str, str]:
+    return dict(line.removeprefix("  export ").split("=", 1) for line in text.splitlines() if "  export " in line)
 
 
 @needs_signals
@@ -84,30 +100,36 @@ class TestServing:
 
     def test_it_prints_what_to_paste_into_another_terminal(self, started, app: Path) -> None:
         process = started("sandbox", str(app), "--port", "0")
-        printed = b""
-        while b"curl" not in printed:
-            printed += process.stdout.readline()
+        text = pasted = until_example(process)
+        url = text.split()[5]
+        with SimStudioClient("sk-sim-test-of-app", url) as client:
+            client.workflows.execute("greet", {"name": "Ada"})
+            with pytest.raises(ExecutionError):
+                client.workflows.execute("greet")
         process.send_signal(signal.SIGINT)
         _, said = process.communicate()
 
-        text = printed.decode()
-        url = text.split()[5]
         assert text.startswith(f"A local Sim is at {url} (Ctrl-C stops it)\n")
         assert "API key: sk-sim-test-of-app\n" in text
         assert "    greet  Greets.\n" in text
         lines = text.splitlines()
-        (exports,) = (line.split()[1:] for line in lines if line.startswith("  export "))
-        assert exports[:2] == [f"SIM_BASE_URL={url}", "SIM_API_KEY=sk-sim-test-of-app"]
-        assert "  simstudio run greet" in lines
-        assert f"  curl {url}/api/workflows/greet/execute -H 'X-API-Key: sk-sim-test-of-app'" in text
-        assert said == b"simstudio: stopped\n"
+        assert exports_of(pasted)["SIM_BASE_URL"] == url
+        assert "  simstudio run greet --input name=Ada" in lines
+        assert f"  curl {url}/api/workflows/greet/execute \\" in lines
+        assert '-d \'{"name": "Ada"}\'' in text
+        assert max(map(len, lines)) <= 80
+        shown = re.sub(r"\d\d:\d\d:\d\d |\(\d+ ms\)", "", said.decode()).splitlines()
+        assert shown[:3] == [
+            "POST /api/workflows/greet/execute 200 ",
+            "greet failed",
+            "Traceback (most recent call last):",
+        ]
+        assert f'File "{app}", line 10, in greet' in shown[3]
+        assert shown[-2:] == ["POST /api/workflows/greet/execute 500 ", "simstudio: stopped"]
 
     def test_what_it_prints_is_all_that_a_command_needs(self, started, cli, monkeypatch) -> None:
         process = started("sandbox", "--port", "0")
-        line = b""
-        while not line.startswith(b"  export "):
-            line = process.stdout.readline()
-        for name, value in (word.split("=", 1) for word in line.decode().split()[1:]):
+        for name, value in exports_of(until_example(process)).items():
             monkeypatch.setenv(name, value)
 
         result = cli("workflows", "list")
@@ -127,6 +149,42 @@ class TestServing:
         assert (announced["apiKey"] == "sk-sim-sandbox") == (host == "127.0.0.1")
         assert said.startswith("simstudio: warning: the sandbox listens on 0.0.0.0:") == (host == "0.0.0.0")
         assert said.count("\n") == (host == "0.0.0.0")
+
+    def test_all_services_are_served_with_faults_and_limits(self, started) -> None:
+        process = started(
+            "sandbox", "--port=0", "--json", "--service=all", "--rate-limit=2", "--fault=GET */nowhere 418 x1"
+        )
+        announced = json.loads(process.stdout.readline())
+        statuses = {}
+        for name, service in announced["services"].items():
+            origin = service["baseUrl"].partition("/api")[0]
+            statuses[name] = [httpx.get(f"{origin}/scc/nowhere").status_code for _ in range(4)]
+
+        assert list(statuses) == ["sim", "oomol", "speedpix", "vectorvein"]
+        assert statuses.pop("sim") == [418, 404, 404, 404]
+        assert [found[0] for found in statuses.values()] == [418] * 3
+        assert [found[3] for found in statuses.values()] == [429] * 3
+        assert announced["services"]["speedpix"]["environ"]["SPEEDPIX_APP_KEY"]
+        process.send_signal(signal.SIGINT)
+        assert process.communicate() == (b"", b"")
+
+    def test_a_server_is_recorded_and_replayed(self, started, server, tmp_path: Path) -> None:
+        recording = str(tmp_path / "recording")
+        process = started("sandbox", "--port=0", "--record", server.base_url, recording)
+        printed = ""
+        while f"simstudio sandbox --replay {recording}" not in printed:
+            printed += process.stdout.readline().decode()
+        url = printed.split()[2]
+        with SimStudioClient(server.sandbox.api_key, url) as client:
+            client.workflows.execute("hello", {"name": "Ada"})
+        process.send_signal(signal.SIGINT)
+        said = process.communicate()[1].decode()
+        assert said.endswith(f"simstudio: stopped\nsimstudio: recorded 1 exchange in {recording}\n")
+
+        client, announced = served(started("sandbox", "--port=0", "--json", "--replay", recording))
+        with client:
+            assert client.workflows.execute("hello", {"name": "Ada"}).output == {"message": "Hello, Ada!"}
+        assert announced["replaying"] == 1
 
     def test_its_state_survives_a_restart(self, started, cli, tmp_path: Path, monkeypatch) -> None:
         state = str(tmp_path / "state.db")
@@ -192,11 +250,47 @@ def test_a_file_s_sandbox_has_its_own_settings(cli, app: Path, option: list[str]
     result = cli("sandbox", str(app), *option)
 
     assert result.exit_code == 2
-    assert "write Sandbox(state=…, generation=…)" in result.stderr
+    assert f"write Sandbox({option[0][2:]}=…)" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["--fault", "POST /x"], "names no effect"),
+        (["--service", "sim,other"], "choose among sim, oomol"),
+        (["--service", "oomol", "--generation", "v0.4"], "--generation: only for Sim, which is not served"),
+        (["--record", "http://a.test", "d", "--rate-limit", "2"], "--record and --rate-limit exclude each other"),
+        (["--replay", ".", "--record", "http://a.test", "d"], "exclude each other"),
+        (["--replay", "."], "no recording that can be read"),
+        (["--record", "a.test", "d"], "is no base URL"),
+    ],
+)
+def test_what_cannot_be_served_is_one_error(cli, words: list[str], problem: str) -> None:
+    result = cli("sandbox", "--port", "0", *words)
+
+    assert result.exit_code == 2
+    assert problem in " ".join(result.stderr.split())
 
 
 def test_a_command_can_run_on_a_file_s_sandbox(cli, app: Path) -> None:
     assert cli("run", "greet", "-i", "name=Ada", "--sandbox-app", str(app), "--json").exit_code == 0
+
+
+class TestTheExample:
+    @pytest.mark.parametrize(
+        ("source", "given"),
+        [
+            ("def greet(input):\n    return input['first_name'] + input['of']", {"first_name": "Ada", "of": "hello"}),
+            ("def add(a: int, b: float = 1.0, *, on: bool):\n    return a", {"a": 1, "on": True}),
+            ("def nothing(input, context):\n    return context['x']", {}),
+        ],
+    )
+    def test_it_has_the_fields_that_the_function_needs(self, tmp_path: Path, source: str, given: dict) -> None:
+        path = tmp_path / "app.py"
+        register = f"sandbox.workflow('it')({source.split('(', maxsplit=1)[0][4:]})"
+        path.write_text(f"from simstudio.sandbox import Sandbox\nsandbox = Sandbox()\n{source}\n{register}")
+
+        assert example_input(load_sandbox(path).workflows["it"]) == given
 
 
 class TestFindingTheSandbox:
@@ -229,6 +323,16 @@ class TestFindingTheSandbox:
     def test_what_is_wrong_with_the_file_is_said_with_the_line(self, tmp_path: Path, text: str, problem: str) -> None:
         with pytest.raises(CommandError, match=problem):
             load_sandbox(self.write(tmp_path, text))
+
+    def test_a_file_may_define_one_of_each_service(self, tmp_path: Path) -> None:
+        oomol = "from simstudio.sandbox.services.oomol import OomolSandbox\n"
+        path = self.write(tmp_path, f"{oomol}a = Sandbox()\nb = OomolSandbox()")
+
+        assert [each.service for each in load_sandboxes(path)] == ["sim", "oomol"]
+        assert [each.service for each in sandboxes_of(path, None)] == ["sim", "oomol"]
+        assert [each.service for each in sandboxes_of(path, ["oomol", "speedpix"])] == ["oomol", "speedpix"]
+        with pytest.raises(CommandError, match=r"several sandboxes \(b, c\)"):
+            load_sandboxes(self.write(tmp_path, f"{oomol}b = OomolSandbox()\nc = OomolSandbox()"))
 
     def test_a_file_that_is_no_python_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "app.txt").write_text("")

@@ -26,8 +26,8 @@ SERVICES: dict[str, Any] = {
 }
 
 
-def control(call: Caller, method: str, below: str = "", body: Any = None, **params: str) -> Any:
-    answer = call.http.request(method, f"/_sandbox{below}", json=body, params=params)
+def control(call: Caller, verb: str, below: str = "", body: Any = None, **params: str) -> Any:
+    answer = call.http.request(verb, f"/_sandbox{below}", json=body, params=params)
     assert answer.status_code == 200, answer.text
     return answer.json()
 

@@ -94,6 +94,7 @@ class SpeedPixSandbox(LocalService):
     """
 
     service = "speedpix"
+    _limited_path = "/scc/"
 
     def __init__(
         self,

@@ -90,6 +90,10 @@ class VectorVeinSandbox(LocalService):
         self._access_keys[access_key] = app_id
         self._service.add_access_key({"access_key_type": "L", "app_id": app_id}, access_key)
 
+    def _refuse_call(self, seconds: int) -> Reply:
+        del seconds  # VectorVein does not tell them
+        return json_reply({"status": 429, "msg": "too many calls", "data": None}, 429)
+
     async def _forget(self) -> None:
         self._service.stop()
         self._service = Service(self.clock, self._polls)
