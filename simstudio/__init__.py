@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from simstudio import catalog, webhooks
     from simstudio.batch.batch import AsyncBatch, Batch
     from simstudio.batch.items import BatchItem
+    from simstudio.batch.money import Credits, Dollars
     from simstudio.client import AsyncSimStudioClient, SimStudioClient
     from simstudio.client import AsyncSimStudioClient as AsyncClient
     from simstudio.client import SimStudioClient as Client
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         APIVersionError,
         AuthenticationError,
         BatchInterrupted,
+        BudgetError,
         BulkWriteError,
         ConfigurationError,
         ConflictError,
@@ -100,6 +102,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "batch.batch": ("AsyncBatch", "Batch"),
     "batch.items": ("BatchItem",),
+    "batch.money": ("Credits", "Dollars"),
     "client": ("AsyncSimStudioClient", "SimStudioClient"),
     "errors": (
         "APIConnectionError",
@@ -108,6 +111,7 @@ _HOMES = {
         "APIVersionError",
         "AuthenticationError",
         "BatchInterrupted",
+        "BudgetError",
         "BulkWriteError",
         "ConfigurationError",
         "ConflictError",
@@ -201,14 +205,17 @@ __all__ = [
     "Batch",
     "BatchInterrupted",
     "BatchItem",
+    "BudgetError",
     "BulkWriteError",
     "CancelResult",
     "ChunkEvent",
     "Client",
     "ConfigurationError",
     "ConflictError",
+    "Credits",
     "DeploymentFailedError",
     "DeploymentTimeoutError",
+    "Dollars",
     "Download",
     "ExecutionError",
     "ExecutionTimeoutError",

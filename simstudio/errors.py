@@ -25,6 +25,7 @@
     ├── LedgerError                   the ledger of a batch cannot be used, or not in this way
     │   └── InputChangedError         an input differs from the one in the ledger under the same key
     ├── ResultsError                  the results of a batch cannot be written to their file
+    ├── BudgetError                   the budget of a batch is used up, or cannot be kept
     ├── TooManyFailuresError          more items of a batch failed than max_failures lets pass
     └── WebhookError                  a webhook delivery that cannot be trusted, see simstudio.webhooks
 
@@ -41,6 +42,7 @@ from __future__ import annotations
 
 from simstudio.batch.errors import (
     BatchInterrupted,
+    BudgetError,
     InputChangedError,
     LedgerError,
     ResultsError,
@@ -92,6 +94,7 @@ __all__ = [
     "APIVersionError",
     "AuthenticationError",
     "BatchInterrupted",
+    "BudgetError",
     "BulkWriteError",
     "ConfigurationError",
     "ConflictError",

@@ -49,9 +49,11 @@ class Again:
 
     Attributes:
         delay: After so many seconds.
+        ran: What became of it this time, if it ran.
     """
 
     delay: float
+    ran: BatchItem | None = None
 
 
 @attrs.frozen
@@ -265,7 +267,7 @@ class Attempts:
                 return Unwritten(item, failure)
         if error is not None and self._may_run_again(work, item):
             work.rerun(item)
-            return Again(self._pause(work))
+            return Again(self._pause(work), ran=item)
         return item
 
     def _may_run_again(self, work: WorkItem, item: BatchItem) -> bool:

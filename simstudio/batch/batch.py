@@ -20,6 +20,7 @@ from simstudio.batch.execution import R
 from simstudio.batch.items import BatchItem
 from simstudio.batch.progress import Progress, progress_html
 from simstudio.batch.running import Awaited, Box, Threaded
+from simstudio.batch.summary import Summary
 from simstudio.core.functions import with_hints
 from simstudio.transport.errors import ConfigurationError, SimStudioError
 
@@ -69,6 +70,10 @@ class Batch(Iterator[BatchItem[R]], Generic[R]):
     def progress(self) -> Progress:
         """Numbers of finished, failed and running items, and the rate."""
         return self._running.engine.progress
+
+    def summary(self) -> Summary:
+        """How it went so far: items by state, errors, times, cost, and the rate."""
+        return Summary.of(self.progress)
 
     def __iter__(self) -> Batch[R]:
         return self
@@ -252,6 +257,10 @@ class AsyncBatch(AsyncIterator[BatchItem[R]], Generic[R]):
     def progress(self) -> Progress:
         """Numbers of finished, failed and running items, and the rate."""
         return self._running.engine.progress
+
+    def summary(self) -> Summary:
+        """How it went so far: items by state, errors, times, cost, and the rate."""
+        return Summary.of(self.progress)
 
     def __aiter__(self) -> AsyncBatch[R]:
         return self

@@ -17,16 +17,21 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from simstudio.batch.attempts import Again, Attempts, Unwritten
+from simstudio.batch.budget import Budget
 from simstudio.batch.delivery import Delivery, Outbox
 from simstudio.batch.duplicates import Duplicates
+from simstudio.batch.errors import BudgetError
 from simstudio.batch.intake import Intake
+from simstudio.batch.items import BatchItem
 from simstudio.batch.outage import Outage
 from simstudio.batch.progress import Progress
 from simstudio.transport.errors import AuthenticationError, SimStudioError
 
 if TYPE_CHECKING:
-    from simstudio.batch.items import BatchItem
+    from simstudio.batch.execution import Limits
     from simstudio.batch.ledger import Ledger
     from simstudio.batch.options import Options
     from simstudio.batch.pace import Pace
@@ -89,6 +94,8 @@ class Engine:
             on_progress=on_progress,
             spawn=self._spawn,
         )
+        budget = options.given["budget"]
+        self._budget = None if budget is None else Budget(budget)
         self._duplicates = Duplicates(sender.execution.models, ledger) if options.given["dedup"] else None
         self._intake = Intake(
             source, options, self._delivery,
@@ -222,11 +229,17 @@ class Engine:
             work = self._next(until)
             if work is None:
                 return self._until_due() if self._intake.count < until else 0.0
+            if self._budget is not None and not work.counted and not self._budget.has_room():
+                self._held.appendleft(work)
+                return math.inf
             pause = self._pace.wait(in_flight + len(batch))
             self._delivery.held(pause)
             if pause > 0:
                 self._held.appendleft(work)
                 return pause
+            if self._budget is not None and not work.counted:
+                self._budget.begin()
+                work.counted = True
             batch.append(work)
         return 0.0
 
@@ -244,6 +257,8 @@ class Engine:
         work: WorkItem | None = first
         while work is not None:
             outcome = await self._attempts.make(work)
+            if self._budget is not None:
+                outcome = await self._charge(self._budget, work, outcome)
             if isinstance(outcome, Again):
                 heapq.heappush(self._later, (self._clock() + outcome.delay, work.prepared.index, work))
                 return
@@ -252,6 +267,31 @@ class Engine:
                 raise outcome.error
             self._give(work, outcome)
             work = self._following() if outcome.ok else None
+
+    async def _charge(
+        self, budget: Budget, work: WorkItem, outcome: BatchItem | Unwritten | Again
+    ) -> BatchItem | Unwritten | Again:
+        """Count what an execution cost; its item then says so."""
+        item = outcome.item if isinstance(outcome, Unwritten) else outcome
+        if isinstance(item, Again):
+            if item.ran is None:
+                if work.receipt is None:  # else it goes on
+                    work.counted = False
+                    budget.release()
+                return outcome
+            item = item.ran
+        work.counted = False
+        price = None
+        if item.run_id is not None and item.attempts:
+            with suppress(SimStudioError):
+                price = await self._sender.price(item.run_id)
+        try:
+            cost = budget.spend(item, price)
+        except BudgetError:
+            self._give(work, item)
+            raise
+        self.progress.cost = budget.spent
+        return attrs.evolve(outcome, cost=cost) if isinstance(outcome, BatchItem) else outcome
 
     def _give(self, work: WorkItem, item: BatchItem) -> None:
         """Hand an item over, and those of equal inputs."""
@@ -341,11 +381,17 @@ class Engine:
         with _unanswered():
             await asyncio.wait_for(self._sender.prepare(), _SEED_PATIENCE)
         with _unanswered():
-            self._pace.seed(await asyncio.wait_for(self._sender.limits(), _SEED_PATIENCE))
+            self._learn(await asyncio.wait_for(self._sender.limits(), _SEED_PATIENCE))
+
+    def _learn(self, limits: Limits | None) -> None:
+        """Adopt what the service says about its rate limit."""
+        self._pace.seed(limits)
+        if limits is not None:
+            self.progress.allowed = limits.rate / (limits.cost or self._sender.execution.cost) / 60.0
 
     async def _ask_again(self) -> None:
         try:
-            self._pace.seed(await self._sender.limits())
+            self._learn(await self._sender.limits())
         except SimStudioError:
             pass
         finally:

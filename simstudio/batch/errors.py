@@ -27,6 +27,10 @@ class TooManyFailuresError(SimStudioError):
     """More items of a batch have no result than ``max_failures`` lets pass. Its cause is the last one's error."""
 
 
+class BudgetError(SimStudioError):
+    """The budget of a batch is used up, and not all items were sent; or the service does not say what they cost."""
+
+
 class BatchInterrupted(KeyboardInterrupt):
     """Ctrl-C during a batch. What was under way has ended, or is in the ledger as sent.
 

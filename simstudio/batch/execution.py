@@ -81,6 +81,14 @@ class Limits:
 
 
 @attrs.frozen
+class Price:
+    """What an execution cost, in each unit that the service counts in; None in others."""
+
+    dollars: float | None = None
+    credits: float | None = None
+
+
+@attrs.frozen
 class Receipt:
     """What identifies an execution that the service has queued.
 
@@ -197,6 +205,15 @@ class Execution(Protocol[R_co]):
         Raises:
             SimStudioError: The answer has an error status, or there is none.
         """
+        ...
+
+    @property
+    def has_prices(self) -> bool:
+        """Whether the service says what an execution cost."""
+        ...
+
+    def price(self, run_id: str) -> Flow[Price | None]:
+        """Ask what an execution cost that has ended; None when the service does not say."""
         ...
 
     def refusal(self, error: SimStudioError) -> Refusal | None:

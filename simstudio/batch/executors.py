@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
     from concurrent.futures import Future
 
-    from simstudio.batch.execution import Execution, Hear, Limits, MakeExecution
+    from simstudio.batch.execution import Execution, Hear, Limits, MakeExecution, Price
     from simstudio.batch.sender import FlowSender, Queued
     from simstudio.core.context import Context
 
@@ -249,6 +249,10 @@ class ExecutorSender(Generic[R]):
     def reach(self) -> Awaitable[object]:
         """Ask the service something that runs nothing, to see whether it answers."""
         return self._local.reach()
+
+    def price(self, run_id: str) -> Awaitable[Price | None]:
+        """What an execution cost, None when the service does not say."""
+        return self._local.price(run_id)
 
     async def aclose(self) -> None:
         """Let go of connections. What a worker is at goes on."""

@@ -17,6 +17,8 @@ from simstudio.transport.errors import InvalidInputError, SimStudioError
 if TYPE_CHECKING:
     from typing import TypeAlias
 
+    from simstudio.batch.money import Money
+
 ItemState: TypeAlias = Literal["done", "failed", "unknown"]
 
 
@@ -38,6 +40,7 @@ class BatchItem(Generic[R]):
         key: Its identity in the ledger, besides the fingerprint of its input.
         run_id: The execution, where it is known.
         replayed: Whether it comes from the ledger, not from a request of this run.
+        cost: What it cost, of a batch with a ``budget``; None if the service does not say.
         duplicate: Whether it was not sent because an equal input was, whose outcome this is (``dedup=True``).
     """
 
@@ -52,6 +55,7 @@ class BatchItem(Generic[R]):
     run_id: str | None = None
     replayed: bool = False
     duplicate: bool = False
+    cost: Money | None = None
 
     @property
     def ok(self) -> bool:

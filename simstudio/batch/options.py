@@ -20,6 +20,7 @@ from simstudio.batch.execution import R
 from simstudio.batch.failures import is_max_failures, parse_max_failures
 from simstudio.batch.items import BatchItem, Examiner
 from simstudio.batch.ledger.lock import check_path
+from simstudio.batch.money import Credits, Dollars, check_budget, parse_money
 from simstudio.batch.option import Flag, Option, choice, function, is_path, must_be, switch
 from simstudio.batch.progress import Progress
 from simstudio.batch.rows import Columns, RowMap, check_columns, key_of, parse_columns
@@ -141,6 +142,19 @@ class BatchOptions(TypedDict, Generic[R], total=False):
                 "--dead-letters",
                 "Write the inputs that failed to this file, with their errors; it can be INPUTS of another batch.",
                 metavar="FILE",
+            ),
+        ),
+    ]
+    budget: Annotated[
+        Dollars | Credits | None,
+        Option(
+            check=check_budget,
+            flag=Flag(
+                "--budget",
+                "End before the items of this run cost more, such as '5 dollars' or '500 credits'. Each costs a "
+                "request more, for its price.",
+                metavar="AMOUNT",
+                parse=parse_money,
             ),
         ),
     ]

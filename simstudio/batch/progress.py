@@ -5,11 +5,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import attrs
 
 from simstudio.batch.items import BatchItem
+from simstudio.batch.tally import Tally
 from simstudio.core.live import LiveLine
+
+if TYPE_CHECKING:
+    from simstudio.batch.money import Money
 
 WORTH_TELLING = 1.0
 """Seconds; a shorter wait for the rate limit is not shown."""
@@ -33,6 +38,9 @@ class Progress:
         waiting: Seconds until the rate limit lets the next item begin, at the last look; 0 if it holds up none.
         away: Seconds since the server last answered, during an outage; else 0.
         over: Whether the batch has ended.
+        allowed: Executions a second that the service's rate limit allows; None if it does not say.
+        cost: Cost of the items of this run so far; None without a ``budget``.
+        tally: Errors and times of the items.
     """
 
     total: int | None = None
@@ -48,6 +56,9 @@ class Progress:
     waiting: float = 0.0
     away: float = 0.0
     over: bool = False
+    allowed: float | None = None
+    cost: Money | None = None
+    tally: Tally = attrs.field(factory=Tally, repr=False, eq=False)
 
     @property
     def finished(self) -> int:
@@ -85,6 +96,7 @@ class Progress:
             self.unknown += 1
         self.replayed += item.replayed
         self.duplicates += item.duplicate
+        self.tally.add(item)
 
     def end(self) -> None:
         """Set the numbers of a batch that has ended."""
@@ -97,6 +109,8 @@ class Progress:
             parts.append(f"{self.unknown} unknown")
         if self.rate > 0:
             parts.append(f"{self.rate:.1f}/s")
+        if self.cost is not None:
+            parts.append(str(self.cost))
         if self.held:
             parts.append(self.held)  # no time left is shown: the rate says nothing about a wait
         elif self.remaining:

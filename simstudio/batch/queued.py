@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Generic
 
-from simstudio.batch.execution import Limits, R, Receipt, Refusal
+from simstudio.batch.execution import Limits, Price, R, Receipt, Refusal
 from simstudio.core.resource import APIResource
 from simstudio.transport.errors import RateLimitError, SimStudioError
 
@@ -29,6 +29,7 @@ class QueuedExecution(Generic[R]):
     api_version: str = ""
     cost: int = 1
     claims: bool = False
+    has_prices: bool = False
     claims_advice: str = ""
     models: Models
 
@@ -58,6 +59,11 @@ class QueuedExecution(Generic[R]):
     def reach(self) -> Flow[object]:
         """Ask for the base address: any answer, an error too, shows that the service is there."""
         return APIResource[Any](self._context, "")._generic("GET", "/")
+
+    def price(self, run_id: str) -> Flow[Price | None]:  # noqa: ARG002
+        """None: these services do not say it."""
+        return None
+        yield  # a flow that needs nothing of the world
 
     def refusal(self, error: SimStudioError) -> Refusal | None:
         """How the limiter refused an execution: with a 429 to the request that begins it."""

@@ -16,7 +16,7 @@ from simstudio.core.concurrent import make_runner
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from simstudio.batch.execution import Execution, Hear, Limits, MakeExecution
+    from simstudio.batch.execution import Execution, Hear, Limits, MakeExecution, Price
     from simstudio.core.context import Context
     from simstudio.transport.flow import Flow
     from simstudio.transport.rate_limit import RateLimitInfo
@@ -50,6 +50,10 @@ class Sender(Protocol[R_co]):
 
     def reach(self) -> Awaitable[object]:
         """Ask the service something that runs nothing, to see whether it answers."""
+        ...
+
+    def price(self, run_id: str) -> Awaitable[Price | None]:
+        """What an execution cost, None when the service does not say."""
         ...
 
     async def aclose(self) -> None:
@@ -98,6 +102,10 @@ class FlowSender(Generic[R]):
     def reach(self) -> Awaitable[object]:
         """Ask the service something that runs nothing, to see whether it answers."""
         return self._run(self.execution.reach())
+
+    def price(self, run_id: str) -> Awaitable[Price | None]:
+        """What an execution cost, None when the service does not say."""
+        return self._run(self.execution.price(run_id))
 
     async def aclose(self) -> None:
         """Let go of connections and threads."""

@@ -28,6 +28,7 @@ class WorkItem:
         reruns: How often it failed in this run and was begun again.
         failed: What became of it when it failed last; it is that if it is not begun again.
         spent: How many attempts, refusals aside, had been made when it was last begun again.
+        counted: Whether the budget counts it as under way.
         began: When it was first sent in this run, by the batch's clock.
         intended: Whether the ledger knows that it is about to be sent.
         problem: Why it must not be sent, though it could have been when it was read.
@@ -43,6 +44,7 @@ class WorkItem:
     reruns: int = 0
     failed: BatchItem | None = None
     spent: int = 0
+    counted: bool = False
     began: float | None = None
     intended: bool = False
     problem: InvalidInputError | None = None

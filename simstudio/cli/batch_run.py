@@ -13,6 +13,7 @@ import attrs
 import click
 
 from simstudio.batch.results import Target, count_missing
+from simstudio.batch.summary import Summary
 from simstudio.cli.batch_display import Display
 from simstudio.cli.batch_files import keep_apart
 from simstudio.cli.batch_inputs import inputs_of
@@ -207,6 +208,8 @@ class BatchRun:
             write_json({"batch": self._summary(progress), **(fewer.to_dict() if fewer is not None else {})})
         else:
             say(str(progress))
+            for detail in Summary.of(progress).details():
+                say(detail)
             if fewer is not None:
                 say(fewer.message)
             again = self._how_to_go_on() if self.ledger is not None else None
@@ -265,11 +268,7 @@ class BatchRun:
     def _summary(self, progress: Progress) -> dict[str, Any]:
         return {
             "workflow": self.settings.workflow,
-            "total": progress.total,
-            "done": progress.done,
-            "failed": progress.failed,
-            "unknown": progress.unknown,
-            "replayed": progress.replayed,
+            **Summary.of(progress).to_dict(),
             "elapsed": round(progress.elapsed, 3),
             "ledger": self.ledger,
             "out": self.settings.out,

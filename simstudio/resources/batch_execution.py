@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
-from simstudio.batch.execution import Hear, Limits, Receipt, Refusal
+from simstudio.batch.execution import Hear, Limits, Price, Receipt, Refusal
 from simstudio.core.errors import JobFailedError
 from simstudio.core.model import Model
 from simstudio.core.options import UNSET, Unset, check_timeout
@@ -24,7 +25,8 @@ from simstudio.resources.jobs import Jobs
 from simstudio.resources.payload import selectors
 from simstudio.resources.v2.execution import has_spent_run_id
 from simstudio.transport.endpoint import segment
-from simstudio.transport.errors import InvalidInputError, RateLimitError, SimStudioError
+from simstudio.transport.errors import InvalidInputError, NotFoundError, RateLimitError, SimStudioError
+from simstudio.transport.flow import Sleep
 from simstudio.transport.rate_limit import RateLimits
 
 if TYPE_CHECKING:
@@ -40,6 +42,9 @@ MODELS: Final[Mapping[str, type[Model]]] = {"result": WorkflowExecutionResult, "
 """The classes of what a ledger of Sim's executions keeps."""
 
 _PATIENCE: Final = 3600.0
+_PRICE_PAUSES: Final = (0.5, 1.0)
+"""Seconds between questions for the cost of a run, whose log may end after the response."""
+CREDITS_PER_DOLLAR: Final = 200
 _RATE_REFUSAL: Final = "Rate limit exceeded"
 
 
@@ -99,6 +104,8 @@ class WorkflowExecution:
         on_hint: Called with what the responses to executions say about the rate limit, which only v2's do.
     """
 
+    has_prices = True
+
     def __init__(self, options: ExecutionOptions, context: Context, on_hint: Hear | None = None) -> None:
         self._options = options
         self._dialects: Dialects[Any] = Dialects(context, options.api_version)
@@ -143,9 +150,32 @@ class WorkflowExecution:
         """Ask for the rate limit, which runs nothing."""
         return self.limits()
 
+    def price(self, run_id: str) -> Flow[Price | None]:
+        """Ask what a run cost; None if its log says no cost, or comes too late."""
+        return self._dialect._redact_errors(self._price(run_id))
+
     def refusal(self, error: SimStudioError) -> Refusal | None:
         """How Sim refused an execution: with 429, or out of the queue, which took the job and refused its run."""
         return refusal_of(error)
+
+    def _price(self, run_id: str) -> Flow[Price | None]:
+        from simstudio.models.v1.logs import ExecutionDetails
+
+        path = f"/api/v1/logs/executions/{segment(run_id, 'run_id')}"
+        for pause in (*_PRICE_PAUSES, None):
+            try:
+                response = yield from self._dialect._get(path)
+            except NotFoundError:
+                metadata = None
+            else:
+                metadata = self._dialect._structure(response, ExecutionDetails).execution_metadata
+            cost = None if metadata is None or metadata.ended_at is None else metadata.cost
+            total = None if cost is None else cost.total
+            if isinstance(total, (int, float)) and 0 <= total < math.inf:
+                return Price(total, round(total * CREDITS_PER_DOLLAR, 6))
+            if pause is not None:
+                yield Sleep(pause)
+        return None
 
     def _execute(self, value: Any, claim: str | None) -> Flow[WorkflowExecutionResult]:
         options = self._options

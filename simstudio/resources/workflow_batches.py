@@ -77,6 +77,10 @@ class WorkflowBatches(APIResource[M]):
                 have no result: a number (``10``), or a share (``0.05``), which is looked at once 20 items have ended.
             retries: How often an item is run again that ran and failed, or that the server failed with a 5xx; under an
                 id of its own each time.
+            budget: What the items of this run may cost, such as ``simstudio.Dollars(5)`` or ``simstudio.Credits(500)``
+                (200 to a dollar). None begins when those that have ended, and as much as the dearest of them for each
+                that runs, would pass it; the batch then ends with :class:`~simstudio.errors.BudgetError`. The price of
+                each is asked for with a request more (``item.cost``), and the first runs alone.
             dedup: Run equal inputs once, and give all of them its outcome; the others have ``item.duplicate``.
             dead_letters: A file for the items that failed, with their errors, one JSON object a line. It is written
                 anew by each run, and can be the ``inputs`` of another batch.

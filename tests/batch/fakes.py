@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from simstudio.batch.execution import Execution, Receipt
+from simstudio.batch.execution import Execution, Price, Receipt
 from simstudio.batch.options import Options
 from simstudio.resources.batch_execution import MODELS, refusal_of
 
@@ -25,6 +25,7 @@ class Fake:
     models = MODELS
     cost = 1
     claims_advice = ""
+    has_prices = False
 
     def __init__(self, *, claims: bool = False) -> None:
         self.claims = claims
@@ -43,6 +44,9 @@ class Fake:
 
     async def settle(self, receipt: Receipt) -> Any:
         raise AssertionError("nothing was queued")
+
+    async def price(self, run_id: str) -> Price | None:
+        return None
 
     async def prepare(self) -> None:
         return

@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import itertools
 import json
+import math
 import tempfile
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +19,18 @@ from hypothesis import strategies as st
 from test_batch_engine import Box, FakeSender, FixedPace, echo, opened, play
 
 import simstudio as sim
+from simstudio import Credits, Dollars
 from simstudio.batch.engine import Engine
+from simstudio.batch.execution import Price
 from simstudio.batch.inputs import read
 from simstudio.batch.items import BatchItem, Examiner, Prepared
 from simstudio.batch.ledger import Counts
 from simstudio.batch.rows import BadRow, RowMap
 from simstudio.batch.sources import source_of
-from simstudio.errors import JobCancelledError, TooManyFailuresError
+from simstudio.errors import BudgetError, JobCancelledError, TooManyFailuresError
 from simstudio.models.execution import WorkflowExecutionResult
+from simstudio.sandbox import Context, Sandbox
+from simstudio.services.oomol import OomolConnectClient
 
 FAILED = sim.ExecutionError("it failed")
 
@@ -264,3 +270,116 @@ class TestDedup:
         assert sorted((item.index, item.input) for item in items) == list(enumerate(values))
         assert all(item.ok == (item.input not in bad) for item in items)
         assert all(item.output == item.input for item in items if item.ok)
+
+
+class Priced(FakeSender):
+    """Each run costs what the input says; ``None`` is not told."""
+
+    def __init__(self, answer: Any = None) -> None:
+        super().__init__(answer or (lambda value, _: WorkflowExecutionResult(True, value, execution_id=str(value))))
+        self.asked: list[str] = []
+
+    async def price(self, run_id: str) -> Price | None:
+        self.asked.append(run_id)
+        await asyncio.sleep(0)
+        return None if run_id == "None" else Price(float(run_id), 200 * float(run_id))
+
+
+class TestBudget:
+    def test_a_batch_ends_before_it_costs_more(self) -> None:
+        box, sender = Box(), Priced()
+        with pytest.raises(BudgetError, match=r"of \$1\.00 does not suffice .*: 3 cost \$0\.90, and .* \$0\.30"):
+            play(sender, [0.3] * 100, budget=Dollars(1), box=box)
+        assert [item.cost for item in box.items] == [Dollars(Decimal("0.3"))] * 3
+        assert len(sender.sent) == 3
+
+    def test_what_costs_nothing_or_is_not_limited_is_only_counted(self) -> None:
+        items, engine = play(Priced(), [0.0] * 30, budget=Dollars(0))
+        assert len(items) == 30
+        items, engine = play(Priced(), [0.01] * 30, budget=Credits(math.inf))
+        assert (engine.progress.cost, items[0].cost) == (Credits(Decimal(60)), Credits(Decimal(2)))
+        assert "30 finished, 30 done, 0 failed" in str(engine.progress)
+        assert "60 credits" in str(engine.progress)
+
+    def test_the_first_runs_alone_and_then_as_many_as_the_budget_bears(self) -> None:
+        sender = Priced()
+        with pytest.raises(BudgetError):
+            play(sender, [1.0] * 50, budget=Dollars(9), pace=FixedPace(50))
+        assert 1 < sender.most <= 8
+        assert len(sender.sent) == 9
+
+    @pytest.mark.parametrize("value", [None, "unpriced"])
+    def test_a_service_that_says_no_prices_ends_it_after_the_first(self, value: Any) -> None:
+        box = Box()
+        sender = Priced(lambda *_: WorkflowExecutionResult(True, 1, execution_id=None if value is None else "None"))
+        with pytest.raises(BudgetError, match="the service does not say what item 0 cost in dollars"):
+            play(sender, range(9), budget=Dollars(1), box=box)
+        assert [(item.index, item.ok) for item in box.items] == [(0, True)]
+
+    def test_what_ran_without_a_price_counts_as_the_dearest(self) -> None:
+        _, engine = play(Priced(), [2.0, 1.0, None, 1.0], budget=Dollars(99))
+        assert engine.progress.cost == Dollars(6)
+
+    def test_what_failed_counts_each_time_that_it_ran(self) -> None:
+        failure = sim.ExecutionError("no", result=WorkflowExecutionResult(False, None, execution_id="3"))
+        sender = Priced(lambda *_: failure)
+        items, engine = play(sender, range(1), budget=Dollars(99), retries=2)
+        assert (items[0].attempts, engine.progress.cost) == (3, Dollars(9))
+
+    def test_what_did_not_run_costs_nothing(self) -> None:
+        refused = sim.RateLimitError("slow", status=429)
+
+        def answer(value: float, sent: int) -> Any:
+            return refused if sent < 3 else WorkflowExecutionResult(True, value, execution_id=str(value))
+
+        items, engine = play(Priced(answer), [0.5, 0.25], budget=Dollars(1))
+        assert [item.attempts for item in items] == [3, 3]
+        assert engine.progress.cost == Dollars(Decimal("0.75"))
+
+    def test_an_equal_input_costs_nothing(self) -> None:
+        _, engine = play(Priced(), [0.5] * 9, budget=Dollars(1), dedup=True)
+        assert engine.progress.cost == Dollars(Decimal("0.5"))
+
+    @settings(max_examples=40)
+    @given(st.lists(st.integers(0, 9), min_size=1, max_size=40), st.integers(0, 60), st.integers(1, 9), st.booleans())
+    def test_whatever_the_prices_it_ends_within_one_item_of_its_budget(
+        self, prices: list[int], most: int, limit: int, ordered: bool
+    ) -> None:
+        box, sender = Box(), Priced()
+        pace = FixedPace(limit)
+        try:
+            play(sender, prices, budget=Dollars(most), box=box, pace=pace, ordered=ordered)
+        except BudgetError:
+            assert len(box.items) < len(prices)
+            spent = sum(item.input for item in box.items)
+            dearest = max(item.input for item in box.items)
+            assert spent + dearest > most, "another might have begun"
+        assert len(box.items) == len(sender.sent) == len(sender.asked)
+        # Each that began did so within the budget, by what was known of prices then.
+        spent = sum(item.input for item in box.items)
+        assert spent <= most + limit * max(prices)
+        if len(set(prices)) == 1 and most >= prices[0]:
+            assert spent <= most
+
+    @pytest.mark.parametrize(("version", "mode"), [("v1", "sync"), ("v1", "async"), ("v2", "stream")])
+    def test_sim_says_what_a_run_cost(self, version: Any, mode: Any) -> None:
+        sandbox = Sandbox()
+
+        @sandbox.workflow("paid")
+        def paid(input: dict[str, Any], context: Context) -> dict[str, Any]:
+            with context.step("Agent", "agent", model="m", cost=0.01 * input["n"]):
+                return {"n": input["n"]}
+
+        with sandbox.serve() as server, server.client(api_version=version) as client:
+            inputs = [{"n": n} for n in (1, 2, 9, 1)]
+            with pytest.raises(BudgetError, match="2 cost 6 credits"):
+                client.workflows.map("paid", inputs, mode=mode, budget=Credits(5)).run()
+            with client.workflows.map("paid", [{"n": 1}], mode=mode, budget=Dollars(5)) as batch:
+                [item] = batch
+        assert item.cost == Dollars(Decimal("0.01"))
+        assert str(batch.summary()).endswith("cost: $0.01")
+
+    def test_a_service_that_says_no_prices_is_refused_at_the_call(self) -> None:
+        client = OomolConnectClient("https://oomol.example.com", "token")
+        with pytest.raises(sim.InvalidInputError, match="budget= needs a service that says what"):
+            client.tasks.map("package::block", [{}], budget=Dollars(5))

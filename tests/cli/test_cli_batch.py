@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -32,11 +33,16 @@ class TestRunning:
             (2, "done", {"square": 16}),
         ]
 
-    def test_the_last_line_of_standard_error_tells_how_it_went(self, cli, server, work, given) -> None:
-        result = cli("batch", "run", "work", given(1, 2))
+    def test_the_last_lines_of_standard_error_tell_how_it_went(self, cli, server, work, given) -> None:
+        result = cli("batch", "run", "work", given(1, 2, 3, 2), "--dedup")
 
-        assert result.stderr.startswith("simstudio: 2/2 finished, 2 done, 0 failed, ")
-        assert result.stderr.count("\n") == 1
+        first, *others = result.stderr.splitlines()
+        assert first.startswith("simstudio: 4/4 finished, 3 done, 1 failed, ")
+        assert [re.sub(r"[\d.]+(e[+-]\d+)?(?= s|/s)", "N", line) for line in others] == [
+            "simstudio: errors: 1 ExecutionError",
+            "simstudio: not sent: 1 duplicates",
+            "simstudio: time of an item: p50 N s, p95 N s; N/s of N/s that the rate limit allows",
+        ]
 
     def test_with_out_results_go_there_and_nothing_is_printed(self, cli, server, work, given, out) -> None:
         result = cli("batch", "run", "work", given(1, 2), "--out", str(out))
@@ -50,6 +56,8 @@ class TestRunning:
         *items, last = lines(result.stdout)
         assert (result.exit_code, result.stderr, len(items)) == (1, "", 2)
         assert (last["batch"]["total"], last["batch"]["done"], last["batch"]["failed"]) == (2, 1, 1)
+        assert (last["batch"]["errors"], last["batch"]["cost"]) == ({"ExecutionError": 1}, None)
+        assert 0 < last["batch"]["p50"] <= last["batch"]["p95"]
 
     def test_a_failing_item_stops_no_other_and_the_exit_code_is_1(self, cli, server, work, given) -> None:
         result = cli("batch", "run", "work", given(2, 3, 4))

@@ -94,7 +94,10 @@ class TestTheEnd:
     def test_a_replay_has_no_rate_and_nothing_left(self, cli, server, work, given, ledger) -> None:
         cli("batch", "run", "work", given(1, 2), "--ledger", ledger)
 
-        assert cli("batch", "resume", ledger).stderr == "simstudio: 2/2 finished, 2 done, 0 failed\n"
+        assert cli("batch", "resume", ledger).stderr.splitlines() == [
+            "simstudio: 2/2 finished, 2 done, 0 failed",
+            "simstudio: not sent: 2 from the ledger",
+        ]
 
     def test_no_time_is_left(self, cli, server, work, given) -> None:
         assert "left" not in cli("batch", "run", "work", given(1, 2)).stderr

@@ -135,6 +135,8 @@ def test_the_tree() -> None:
         "LedgerError": ["SimStudioError"],
         "InputChangedError": ["LedgerError"],
         "ResultsError": ["SimStudioError"],
+        "TooManyFailuresError": ["SimStudioError"],
+        "BudgetError": ["SimStudioError"],
     }
 
 

@@ -1,0 +1,95 @@
+"""What a batch may cost: nothing begins when what was spent and what is under way might pass it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from simstudio.batch.errors import BudgetError
+from simstudio.batch.money import Dollars, Money
+from simstudio.core.errors import ExecutionError
+
+if TYPE_CHECKING:
+    from simstudio.batch.execution import Price
+    from simstudio.batch.items import BatchItem
+
+_NOTHING = Decimal(0)
+
+
+class Budget:
+    """The money of one batch.
+
+    An execution that is under way counts as much as the dearest so far. The first is alone until its price is known.
+
+    Args:
+        most: What all executions of this run may cost.
+
+    Attributes:
+        under_way: Executions that were begun and whose price is not known yet.
+    """
+
+    def __init__(self, most: Money) -> None:
+        self.under_way = 0
+        self._most = most
+        self._left = Decimal(str(most.amount))
+        self._spent = _NOTHING
+        self._dearest: Decimal | None = None
+        self._count = 0
+
+    @property
+    def spent(self) -> Money:
+        """What the executions cost that have ended."""
+        return type(self._most)(self._spent)
+
+    def has_room(self) -> bool:
+        """Whether another execution may begin; False if one that is under way must end first.
+
+        Raises:
+            BudgetError: There is not enough left, and nothing is under way.
+        """
+        estimate = self._dearest or _NOTHING
+        if self._left >= (self.under_way + 1) * estimate and (self._dearest is not None or not self.under_way):
+            return True
+        if self.under_way:
+            return False
+        raise BudgetError(
+            f"The budget of {self._most} does not suffice for another item: {self._count:,} cost {self.spent}, and one "
+            f"costs up to {type(self._most)(estimate)}. The others were not sent; the same call with a ledger and a "
+            "larger budget goes on."
+        )
+
+    def begin(self) -> None:
+        """Count an execution as under way."""
+        self.under_way += 1
+
+    def release(self) -> None:
+        """Count an execution as under way no more: nothing ran."""
+        self.under_way -= 1
+
+    def spend(self, item: BatchItem, price: Price | None) -> Money | None:
+        """Count what an execution cost that has ended.
+
+        One that ran, and of which the service does not say it, counts as much as the dearest so far.
+
+        Returns:
+            The price in the unit of the budget; None if it is not known.
+
+        Raises:
+            BudgetError: The service does not say what executions cost, so that the budget cannot be kept.
+        """
+        self.under_way -= 1
+        said = None if price is None else price.dollars if isinstance(self._most, Dollars) else price.credits
+        if said is None and item.ok and self._dearest is None:
+            raise BudgetError(
+                f"A budget of {self._most} cannot be kept: the service does not say what item {item.index} cost in "
+                f"{self._most.unit}."
+            )
+        may_have_run = item.state != "failed" or isinstance(item.error, ExecutionError)
+        amount = Decimal(str(said)) if said is not None else (self._dearest or _NOTHING) if may_have_run else _NOTHING
+        self._count += 1
+        self._spent += amount
+        self._left -= amount
+        if said is None:
+            return None
+        self._dearest = max(self._dearest or _NOTHING, amount)
+        return type(self._most)(amount)

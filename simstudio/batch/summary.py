@@ -1,0 +1,91 @@
+"""How a batch went: what ``batch.summary()`` gives, and the command line prints at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+if TYPE_CHECKING:
+    from simstudio.batch.money import Money
+    from simstudio.batch.progress import Progress
+
+
+@attrs.frozen
+class Summary:
+    """How a batch went, or goes.
+
+    Attributes:
+        total: Inputs; None if that is not known.
+        done: Items that succeeded, those of earlier runs included; so of the next two.
+        unknown: Items that may have run.
+        errors: How often each class of error was the reason that an item has no result.
+        replayed: Items that the ledger knew from earlier runs.
+        duplicates: Items that have the outcome of an equal input.
+        p50: Seconds that an item of this run took, the median; known to 2 %. None if none ran.
+        p95: Seconds within which 95 % of them ended.
+        elapsed: Seconds of this run.
+        rate: Executions of this run a second.
+        allowed: Executions a second that the service's rate limit allows; None if it does not say.
+        cost: What the items of this run cost; None without a ``budget``.
+    """
+
+    total: int | None
+    done: int
+    failed: int
+    unknown: int
+    errors: Mapping[str, int]
+    replayed: int
+    duplicates: int
+    p50: float | None
+    p95: float | None
+    elapsed: float
+    rate: float
+    allowed: float | None
+    cost: Money | None
+
+    @classmethod
+    def of(cls, progress: Progress) -> Summary:
+        """Summarize the progress of a batch."""
+        tally, elapsed = progress.tally, progress.elapsed
+        executed = progress.finished - progress.replayed - progress.duplicates
+        return cls(
+            total=progress.total,
+            done=progress.done,
+            failed=progress.failed,
+            unknown=progress.unknown,
+            errors=dict(tally.errors.most_common()),
+            replayed=progress.replayed,
+            duplicates=progress.duplicates,
+            p50=tally.quantile(0.5),
+            p95=tally.quantile(0.95),
+            elapsed=elapsed,
+            rate=executed / elapsed if elapsed > 0 else 0.0,
+            allowed=progress.allowed,
+            cost=progress.cost,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The summary as JSON data; the cost by its unit, as in ``{"dollars": 0.5}``."""
+        cost = None if self.cost is None else {self.cost.unit: float(self.cost.amount)}
+        return {**attrs.asdict(self, recurse=False), "errors": dict(self.errors), "cost": cost}
+
+    def details(self) -> Iterator[str]:
+        """What there is to say beyond the numbers of items."""
+        if self.errors:
+            yield "errors: " + ", ".join(f"{count} {name}" for name, count in self.errors.items())
+        others = [(self.replayed, "from the ledger"), (self.duplicates, "duplicates")]
+        if any(count for count, _ in others):
+            yield "not sent: " + ", ".join(f"{count} {what}" for count, what in others if count)
+        if self.p50 is not None and self.p95 is not None:
+            allowed = "" if self.allowed is None else f" of {self.allowed:.3g}/s that the rate limit allows"
+            yield f"time of an item: p50 {self.p50:.2g} s, p95 {self.p95:.2g} s; {self.rate:.3g}/s{allowed}"
+        if self.cost is not None:
+            yield f"cost: {self.cost}"
+
+    def __str__(self) -> str:
+        of = f" of {self.total}" if self.total is not None else ""
+        counts = f"{self.done + self.failed + self.unknown}{of} finished in {self.elapsed:.3g} s: {self.done} done, "
+        unknown = f", {self.unknown} unknown" if self.unknown else ""
+        return "\n".join([f"{counts}{self.failed} failed{unknown}", *self.details()])
