@@ -33,6 +33,7 @@ from simstudio.sandbox.v2 import account as v2_account
 from simstudio.sandbox.v2 import (
     audit,
     catalogue,
+    chat,
     custom_tools,
     deployments,
     exchange,
@@ -104,6 +105,7 @@ _MODULES = (
     v2_account,
     audit,
     catalogue,
+    chat,
     custom_tools,
     deployments,
     exchange,

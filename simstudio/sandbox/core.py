@@ -37,6 +37,7 @@ class Settings:
     large_value_limit: int | None = None
     cancel_on_disconnect: bool = False
     members: frozenset[str] = frozenset()
+    assistant: str | None = None
 
 
 @attrs.frozen

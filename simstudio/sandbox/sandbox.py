@@ -78,6 +78,8 @@ class Sandbox(LocalService):
         upload_part_size: bytes of a part of an upload session; larger files are uploaded in parts.
         workspaces: ids of further workspaces, into which workflows can be imported.
         members: e-mail addresses of further members of the workspaces, who are no admins.
+        assistant: name of the registered workflow that answers ``client.v2.chat``: its input has ``message`` and
+            ``conversationId``, and the text that it streams or returns is the answer. None answers 501.
         enterprise: whether the key's user owns an organization on the enterprise plan, which may read the audit log and
             before v0.8 have more and larger tables than the free plan's three of 1000 rows.
         table_rows: number of rows that a table may have; None for what the plan allows, which since v0.8 has no limit.
@@ -117,6 +119,7 @@ class Sandbox(LocalService):
         upload_part_size: int = PART_SIZE,
         workspaces: Iterable[str] = (),
         members: Iterable[str] = (),
+        assistant: str | None = None,
         enterprise: bool = False,
         table_rows: int | None = None,
         clock: Callable[[], float] = time.time,
@@ -172,6 +175,7 @@ class Sandbox(LocalService):
                 large_value_limit=large_value_limit,
                 cancel_on_disconnect=cancel_on_disconnect,
                 members=frozenset(each.lower() for each in members),
+                assistant=assistant,
             ),
             api_key=lambda: self.api_key,
             dialect=self._dialect,

@@ -105,6 +105,7 @@ BEYOND_THE_RECORDINGS: dict[str, str] = {
     "v2 workspaces": "are named after their ids; their members are one admin and the addresses given as `members`, and "
     "there are no invitations or forks",
     "v2 skills": "that Sim provides have its names and texts of ours",
+    "v2 chat": "is answered by a registered workflow (`assistant`), and by 501 without one; it costs nothing",
     "v2 custom tools": "are kept, and never run",
     "v2 workflow MCP servers": "are kept, and nothing answers at their addresses",
     "v2 knowledge export": "answers 404: what is in the file is not known",

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 ABSENT: Mapping[str, str] = MappingProxyType(
     {
-        "chat": "the assistant, which calls a language model",
         "credentials": "credentials, which sign in to other services",
         "mcp-servers": "MCP servers of others, which Sim connects to",
         "organizations": "organizations, which administer a deployment",
@@ -39,8 +38,13 @@ def refuse(path: str) -> Reply:
     family = ABSENT.get(path.removeprefix("/api/v2/").partition("/")[0])
     if family is None:
         return json_reply({"error": {"code": "NOT_FOUND", "message": "Not found"}}, 404, PRIVATE)
+    return refuse_missing(family)
+
+
+def refuse_missing(what: str) -> Reply:
+    """The 501 for something that the sandbox does not have."""
     message = (
-        f"The local Sim does not have {family}. Test this call against recordings of a real server: "
+        f"The local Sim does not have {what}. Test this call against recordings of a real server: "
         "simstudio.testing.make_vcr records and replays them."
     )
     return json_reply({"error": {"code": "NOT_IMPLEMENTED", "message": message}}, 501, PRIVATE)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-import re
 from collections.abc import Mapping
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from simstudio.sandbox import jsontext
 from simstudio.sandbox.checks import Flag, Issues, ListOf, Number, Optional, Record, Shape, Tagged, Text
 from simstudio.sandbox.dialects.v06 import V06
 from simstudio.sandbox.disconnects import wait_for_outcome
@@ -20,9 +17,9 @@ from simstudio.sandbox.outputs import Selection
 from simstudio.sandbox.refusals import refuse_execution
 from simstudio.sandbox.runs import AgentEvent, Invocation
 from simstudio.sandbox.streaming import EventStream, FrameWriter, frame
-from simstudio.sandbox.times import iso
 from simstudio.sandbox.v2 import results
 from simstudio.sandbox.v2.answers import data
+from simstudio.sandbox.v2.lines import HEADERS, NDJSON, accepts, send_heartbeats, send_line
 from simstudio.sandbox.workflow import RESPONSE_BLOCK, Reset, Thinking, Workflow, normalise_name
 
 if TYPE_CHECKING:
@@ -41,7 +38,6 @@ _RUN_ID = Text(
 )
 _DEEPEST_CALL_CHAIN = 25
 _RETRY_AFTER = 5
-_NDJSON = "application/x-ndjson"
 _LARGEST_BASE64 = 16 * 1024 * 1024
 _FAMILY = V2(body_limit=BODY_LIMIT, needs_body=True)
 _FILES = ("includeFileBase64", "base64MaxBytes")
@@ -157,7 +153,7 @@ class ExecuteRequest:
         run = self._body.get("run") or {}
         self._manual: Mapping[str, Any] | None = run if run.get("source") == "manual" else None
         self.negotiated = PROTOCOL in _split(call.request.headers.get("x-sim-stream-protocol", ""))
-        self.heartbeats = _accepts(call.request.headers.get("accept", ""), _NDJSON)
+        self.heartbeats = accepts(call.request.headers.get("accept", ""), NDJSON)
         self._check_combinations()
         self.selected: list[str] | None = self._body.get("selectedOutputs") or None
         self.workflow = self._find_workflow()
@@ -320,27 +316,14 @@ class Heartbeats:
         self._core = core
         self._run = run
         self._selected = selected
-        self._headers: Headers = (
-            ("content-type", f"{_NDJSON}; charset=utf-8"),
-            ("cache-control", "no-cache, no-transform"),
-            ("x-accel-buffering", "no"),
-            ("vary", "Accept"),
-            (RUN_ID, run.id),
-            *headers,
-        )
+        self._headers: Headers = (*HEADERS, (RUN_ID, run.id), *headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run and send."""
         del scope
         outcome = wait_for_outcome(self._core, self._run, self._core.engine.execute(self._run), receive)
-        work = asyncio.ensure_future(outcome)
         await send(head(200, self._headers))
-        while True:
-            await _line(send, {"type": "heartbeat", "timestamp": iso(self._core.clock())})
-            done, _ = await asyncio.wait([work], timeout=self._core.settings.heartbeat)
-            if done:
-                break
-        await _line(send, self._last(work.result()))
+        await send_line(send, self._last(await send_heartbeats(self._core, send, outcome)))
         await send({"type": "http.response.body", "body": b""})
 
     def _last(self, outcome: Outcome) -> dict[str, object]:
@@ -350,18 +333,5 @@ class Heartbeats:
         return {"type": "final", "data": found}
 
 
-async def _line(send: Send, value: object) -> None:
-    await send({"type": "http.response.body", "body": jsontext.encode(value) + b"\n", "more_body": True})
-
-
 def _split(text: str) -> set[str]:
     return {each.strip() for each in text.split(",")}
-
-
-def _accepts(accept: str, media_type: str) -> bool:
-    """Whether a media type is named among those accepted, and not refused by ``q=0``."""
-    for each in accept.split(","):
-        kind, *parameters = (part.strip().lower() for part in each.split(";"))
-        if kind == media_type:
-            return not any(re.fullmatch(r"q=0(\.0*)?", parameter) for parameter in parameters)
-    return False
