@@ -73,7 +73,13 @@ def _with_options(plan: Callable[..., Any], result: str) -> Callable[..., Any]:
 
     @functools.wraps(plan)
     def method(*args: Any, **options: Any) -> Any:
-        return plan(*args, **options)
+        try:
+            return plan(*args, **options)
+        except SimStudioError as error:
+            clear_frames(error)  # addresses of stores may hold passwords
+            raise
+        finally:
+            del args, options
 
     vars(method)["__signature__"] = signature.replace(parameters=[*own, *each])
     annotations = {name: value for name, value in plan.__annotations__.items() if name != options.name}

@@ -52,15 +52,23 @@ def compile_function(method: Callable[..., Any], form: Form) -> FunctionType:
     forwarded = ", ".join([me.name, *(_FORWARDED.get(each.kind, "{0}").format(each.name) for each in others)])
     name, prefix, wait = method.__name__, *(("async ", "await ") if form.awaited else ("", ""))
     written: Any = inspect.unwrap(method)
-    forget = "".join(f"del {each.name}; " for each in others)
+    forget = "; ".join(f"del {each.name}" for each in others) or "pass"
     source = (
-        "\n" * (written.__code__.co_firstlineno - 2) + "def make(_method, _run):\n"
-        f"    {prefix}def {name}{parameters}: "
-        f"_made = _method({forwarded}); {forget}return {wait}_run({me.name}, _made)\n"
+        "def make(_method, _run):\n"
+        f"    {prefix}def {name}{parameters}:\n"
+        f"        try: _made = _method({forwarded})\n"
+        f"        finally: {forget}\n"
+        f"        return {wait}_run({me.name}, _made)\n"
         f"    return {name}\n"
     )
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if hasattr(node, "lineno"):
+            vars(node).update(
+                lineno=written.__code__.co_firstlineno, end_lineno=None, col_offset=0, end_col_offset=None
+            )
     made: dict[str, Any] = {}
-    exec(compile(source, written.__code__.co_filename, "exec"), written.__globals__, made)  # noqa: S102
+    exec(compile(tree, written.__code__.co_filename, "exec"), written.__globals__, made)  # noqa: S102
     function: FunctionType = made["make"](method, form.run)
     function.__defaults__ = tuple(value for name, value in defaults.items() if name not in keywords)
     function.__kwdefaults__ = {name: value for name, value in defaults.items() if name in keywords}

@@ -262,7 +262,7 @@ class TestFailing:
             ("on_unknown", "guess"),
             ("on_failed", "guess"),
             ("on_result", 5),
-            ("key", "n"),
+            ("key", 5),
             ("timeout", -1),
         ],
     )
