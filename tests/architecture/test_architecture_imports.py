@@ -34,7 +34,10 @@ MAY_IMPORT["cli"] = {*MAY_IMPORT, "simstudio"}
 PAIRS: dict[tuple[str, str], str] = {
     ("simstudio.transport.errors", "simstudio.transport.message"): "an error holds the response that it is about",
     ("simstudio.resources.handles", "simstudio.resources.jobs"): "a handle asks its namespace",
-    ("simstudio.services.speedpix.prediction", "simstudio.services.speedpix.predictions"): "a run asks its namespace",
+    (
+        "simstudio.services.speedpix.prediction",
+        "simstudio.services.speedpix.resources.predictions",
+    ): "a run asks its namespace",
     (
         "simstudio.services.vectorvein.resources.task_runs",
         "simstudio.services.vectorvein.resources.agent_tasks",

@@ -11,8 +11,8 @@ from simstudio import Download, InvalidResponseError
 from simstudio.cli.tables import _wrapped
 from simstudio.core.failures import read_error
 from simstudio.core.sse import SSEDecoder
-from simstudio.services.oomol.applets import _block_id
 from simstudio.services.oomol.models import Applet, AppletData
+from simstudio.services.oomol.resources.applets import _block_id
 from simstudio.services.speedpix.urls import hide_queries, is_file_url, zone_of_url
 from simstudio.services.vectorvein.envelope import salvage_id
 from simstudio.transport.hints import parse_reset, parse_retry_after

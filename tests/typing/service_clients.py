@@ -9,10 +9,10 @@ from collections.abc import Callable
 from simstudio import APIResponse
 from simstudio.core.modes import Async, RawSync, Sync
 from simstudio.services.oomol import AsyncOomolConnectClient, OomolConnectClient
-from simstudio.services.oomol.tasks import Tasks
+from simstudio.services.oomol.resources.tasks import Tasks
 from simstudio.services.speedpix import AsyncClient, Client
 from simstudio.services.speedpix.prediction import Prediction
-from simstudio.services.speedpix.predictions import Predictions
+from simstudio.services.speedpix.resources.predictions import Predictions
 
 if sys.version_info >= (3, 11):
     from typing import assert_type

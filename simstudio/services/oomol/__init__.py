@@ -85,7 +85,7 @@ from simstudio.services.oomol.models import (
     TaskLog,
 )
 from simstudio.services.oomol.options import BackoffStrategy, PollingOptions
-from simstudio.services.oomol.task_flows import TaskHandle
+from simstudio.services.oomol.resources.task_flows import TaskHandle
 
 __all__ = [
     "DEFAULT_APPLETS_URL",

@@ -17,12 +17,12 @@ from simstudio.core.options import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT, UNSET, 
 from simstudio.core.service import Service
 from simstudio.core.service_session import throttled_session
 from simstudio.core.session import Session
-from simstudio.services.oomol.applets import Applets
-from simstudio.services.oomol.blocks import Blocks, Flows
 from simstudio.services.oomol.credentials import OomolCredentials, OomolEndpoint, TokenAuth, of_applets
-from simstudio.services.oomol.packages import Packages
 from simstudio.services.oomol.resource import OomolResource
-from simstudio.services.oomol.tasks import Tasks
+from simstudio.services.oomol.resources.applets import Applets
+from simstudio.services.oomol.resources.blocks import Blocks, Flows
+from simstudio.services.oomol.resources.packages import Packages
+from simstudio.services.oomol.resources.tasks import Tasks
 from simstudio.transport.auth import Anonymous
 from simstudio.transport.errors import ConfigurationError, InvalidInputError
 from simstudio.transport.logging import configure_from_environment

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
-from simstudio.services.oomol.applets import Applets
-from simstudio.services.oomol.blocks import Blocks, Flows
 from simstudio.services.oomol.inputs import InputValues
 from simstudio.services.oomol.models import (
     Applet,
@@ -17,8 +15,10 @@ from simstudio.services.oomol.models import (
     PackageList,
     TaskList,
 )
-from simstudio.services.oomol.packages import Packages
-from simstudio.services.oomol.tasks import Tasks
+from simstudio.services.oomol.resources.applets import Applets
+from simstudio.services.oomol.resources.blocks import Blocks, Flows
+from simstudio.services.oomol.resources.packages import Packages
+from simstudio.services.oomol.resources.tasks import Tasks
 
 TasksClient = Tasks
 BlocksClient = Blocks

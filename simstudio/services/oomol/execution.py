@@ -8,7 +8,7 @@ from simstudio.batch.execution import Hear, Receipt
 from simstudio.batch.queued import QueuedExecution, receipt_or_raise
 from simstudio.services.oomol.models import RunResult, Task
 from simstudio.services.oomol.options import polling
-from simstudio.services.oomol.task_flows import TaskFlows
+from simstudio.services.oomol.resources.task_flows import TaskFlows
 from simstudio.transport.errors import InvalidResponseError
 
 if TYPE_CHECKING:

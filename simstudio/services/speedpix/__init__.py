@@ -36,7 +36,6 @@ from simstudio.services.speedpix.errors import (
     UnsafeURLError,
     UnsupportedOperationError,
 )
-from simstudio.services.speedpix.files import Files
 from simstudio.services.speedpix.models import File, PredictionResult, PredictionStatus
 from simstudio.services.speedpix.outputs import FileOutput
 from simstudio.services.speedpix.prediction import (
@@ -45,7 +44,8 @@ from simstudio.services.speedpix.prediction import (
     PredictionError,
     PredictionTimeoutError,
 )
-from simstudio.services.speedpix.predictions import Predictions
+from simstudio.services.speedpix.resources.files import Files
+from simstudio.services.speedpix.resources.predictions import Predictions
 
 Client = SpeedPixClient
 AsyncClient = AsyncSpeedPixClient

@@ -11,11 +11,11 @@ from simstudio.core.modes import M
 from simstudio.core.namespace import namespace
 from simstudio.core.operation import operation
 from simstudio.core.options import UNSET, check_headers
-from simstudio.services.speedpix.files import Files
 from simstudio.services.speedpix.options import one_interval, unwrap
-from simstudio.services.speedpix.prediction_batches import PredictionBatches
-from simstudio.services.speedpix.predictions import DEFAULT_RESOURCE, Predictions, check_waiting
 from simstudio.services.speedpix.resource import Policy, SpeedPixSession
+from simstudio.services.speedpix.resources.files import Files
+from simstudio.services.speedpix.resources.prediction_batches import PredictionBatches
+from simstudio.services.speedpix.resources.predictions import DEFAULT_RESOURCE, Predictions, check_waiting
 from simstudio.services.speedpix.transfers import Transfers
 from simstudio.services.speedpix.twins import asynchronous
 from simstudio.transport.endpoint import check_path

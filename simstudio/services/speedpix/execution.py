@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from simstudio.batch.execution import Hear, Receipt
 from simstudio.batch.queued import QueuedExecution, receipt_or_raise
 from simstudio.core.conversion import structure
-from simstudio.services.speedpix.files import Files
 from simstudio.services.speedpix.models import PredictionResult
 from simstudio.services.speedpix.outputs import plain_output
-from simstudio.services.speedpix.predictions import Predictions
 from simstudio.services.speedpix.resource import SpeedPixSession
+from simstudio.services.speedpix.resources.files import Files
+from simstudio.services.speedpix.resources.predictions import Predictions
 from simstudio.services.speedpix.transfers import Transfers
 from simstudio.transport.errors import InvalidResponseError
 

@@ -19,7 +19,7 @@ from simstudio.services.speedpix.options import one_interval
 from simstudio.services.speedpix.twins import Detached, asynchronous
 
 if TYPE_CHECKING:
-    from simstudio.services.speedpix.predictions import Predictions
+    from simstudio.services.speedpix.resources.predictions import Predictions
     from simstudio.transport.flow import Flow
 
 

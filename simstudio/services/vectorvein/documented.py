@@ -13,11 +13,11 @@ from simstudio.core.modes import M
 from simstudio.core.namespace import namespace
 from simstudio.core.operation import operation
 from simstudio.services.vectorvein.models.workflows import WorkflowRunResult
+from simstudio.services.vectorvein.resource import VectorVeinResource, invalid
 from simstudio.services.vectorvein.resources.access_keys import AccessKeys
 from simstudio.services.vectorvein.resources.agent_cycles import AgentCycles
 from simstudio.services.vectorvein.resources.agent_tasks import AgentTasks
 from simstudio.services.vectorvein.resources.agents import Agents
-from simstudio.services.vectorvein.resources.base import VectorVeinResource, invalid
 from simstudio.services.vectorvein.resources.files import Files
 from simstudio.services.vectorvein.resources.flat import flat
 from simstudio.services.vectorvein.resources.run_records import RunRecords

@@ -10,7 +10,7 @@ import attrs
 from simstudio.batch.execution import Hear, Receipt
 from simstudio.batch.queued import QueuedExecution, receipt_or_raise
 from simstudio.services.vectorvein.models.workflows import WorkflowRunResult
-from simstudio.services.vectorvein.resources.base import identifier, invalid
+from simstudio.services.vectorvein.resource import identifier, invalid
 from simstudio.transport.errors import InvalidResponseError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.services.vectorvein.errors import AccessKeyError
 from simstudio.services.vectorvein.models.access_keys import AccessKey, AccessKeyListResponse
-from simstudio.services.vectorvein.resources.base import VectorVeinResource, drop_none, identifier, invalid, texts
+from simstudio.services.vectorvein.resource import VectorVeinResource, drop_none, identifier, invalid, texts
 from simstudio.services.vectorvein.resources.pages import Pages
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.services.vectorvein.models.agents import AgentCycle, AgentCycleListResponse
-from simstudio.services.vectorvein.resources.base import VectorVeinResource, identifier
+from simstudio.services.vectorvein.resource import VectorVeinResource, identifier
 
 if TYPE_CHECKING:
     from simstudio.transport.flow import Flow

@@ -22,7 +22,7 @@ from simstudio.services.vectorvein.models.agents import (
     TaskInfo,
 )
 from simstudio.services.vectorvein.models.base import plain
-from simstudio.services.vectorvein.resources.base import drop_none, identifier, invalid, texts
+from simstudio.services.vectorvein.resource import drop_none, identifier, invalid, texts
 from simstudio.services.vectorvein.resources.pages import Pages
 from simstudio.services.vectorvein.resources.task_runs import AgentTaskRun
 from simstudio.services.vectorvein.resources.uploads import Uploads

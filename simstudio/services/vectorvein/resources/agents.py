@@ -9,7 +9,7 @@ from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.services.vectorvein.models.agents import Agent, AgentListResponse
 from simstudio.services.vectorvein.models.base import plain
-from simstudio.services.vectorvein.resources.base import (
+from simstudio.services.vectorvein.resource import (
     VectorVeinResource,
     drop_none,
     identifier,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
-from simstudio.services.vectorvein.resources.base import VectorVeinResource, drop_none, identifier, texts
+from simstudio.services.vectorvein.resource import VectorVeinResource, drop_none, identifier, texts
 
 if TYPE_CHECKING:
     from simstudio.transport.flow import Flow

@@ -12,7 +12,7 @@ from simstudio.core.modes import M
 from simstudio.core.multipart import Part, encode_multipart, file_part
 from simstudio.services.vectorvein.models.base import plain
 from simstudio.services.vectorvein.models.files import FileUploadResult
-from simstudio.services.vectorvein.resources.base import VectorVeinResource, invalid
+from simstudio.services.vectorvein.resource import VectorVeinResource, invalid
 from simstudio.transport.flow import Blocking
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from simstudio.batch.batching import batching
 from simstudio.core.modes import M
 from simstudio.core.options import check_timeout
-from simstudio.services.vectorvein.resources.base import VectorVeinResource
+from simstudio.services.vectorvein.resource import VectorVeinResource
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

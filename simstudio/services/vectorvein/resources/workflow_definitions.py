@@ -9,7 +9,7 @@ from simstudio.core.modes import M
 from simstudio.core.operation import operation
 from simstudio.services.vectorvein.models.base import plain
 from simstudio.services.vectorvein.models.workflows import Workflow, WorkflowListResponse
-from simstudio.services.vectorvein.resources.base import (
+from simstudio.services.vectorvein.resource import (
     VectorVeinResource,
     drop_none,
     identifier,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from simstudio.core.modes import M
 from simstudio.core.operation import operation
-from simstudio.services.vectorvein.resources.base import VectorVeinResource, identifier
+from simstudio.services.vectorvein.resource import VectorVeinResource, identifier
 
 if TYPE_CHECKING:
     from simstudio.transport.flow import Flow

@@ -22,7 +22,7 @@ from simstudio.services.vectorvein.errors import (
 )
 from simstudio.services.vectorvein.models.base import plain
 from simstudio.services.vectorvein.models.workflows import WorkflowInputField, WorkflowRunResult, run_result
-from simstudio.services.vectorvein.resources.base import drop_none, identifier, invalid, records
+from simstudio.services.vectorvein.resource import drop_none, identifier, invalid, records
 from simstudio.services.vectorvein.resources.uploads import Uploads
 from simstudio.services.vectorvein.resources.workflow_batches import WorkflowBatches
 from simstudio.services.vectorvein.resources.workflow_definitions import WorkflowDefinitions

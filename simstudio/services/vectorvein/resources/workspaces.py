@@ -13,7 +13,7 @@ from simstudio.services.vectorvein.models.workspaces import (
     WorkspaceFileContent,
     WorkspaceFileListResponse,
 )
-from simstudio.services.vectorvein.resources.base import VectorVeinResource, drop_none, identifier, invalid
+from simstudio.services.vectorvein.resource import VectorVeinResource, drop_none, identifier, invalid
 from simstudio.services.vectorvein.resources.pages import Pages
 from simstudio.transport.errors import InvalidResponseError
 

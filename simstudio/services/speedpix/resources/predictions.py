@@ -18,11 +18,11 @@ from simstudio.services.speedpix.errors import (
     SpeedPixRefusedError,
     UnsupportedOperationError,
 )
-from simstudio.services.speedpix.files import Files
 from simstudio.services.speedpix.models import FINAL, SUCCEEDED, Outcome, Progress, Submission, data_of, task_id_of
 from simstudio.services.speedpix.outputs import wrap_output
 from simstudio.services.speedpix.prediction import Prediction, PredictionTimeoutError
 from simstudio.services.speedpix.resource import SpeedPixResource
+from simstudio.services.speedpix.resources.files import Files
 from simstudio.services.speedpix.transfers import Transfers
 from simstudio.services.speedpix.twins import asynchronous
 from simstudio.transport.errors import InvalidInputError, SimStudioError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from simstudio.batch.batching import batching
 from simstudio.core.modes import M
 from simstudio.core.options import check_timeout
-from simstudio.services.oomol.task_flows import TaskFlows
+from simstudio.services.oomol.resources.task_flows import TaskFlows
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

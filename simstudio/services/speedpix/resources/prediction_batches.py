@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from simstudio.batch.batching import batching
 from simstudio.core.modes import M
 from simstudio.core.options import check_headers, check_timeout
-from simstudio.services.speedpix.predictions import DEFAULT_RESOURCE, check_id
 from simstudio.services.speedpix.resource import SpeedPixResource
+from simstudio.services.speedpix.resources.predictions import DEFAULT_RESOURCE, check_id
 
 if TYPE_CHECKING:
     import os

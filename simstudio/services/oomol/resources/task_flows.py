@@ -36,7 +36,7 @@ Logs: TypeAlias = list[TaskLog]  # a resource has a method of the name
 
 
 class TaskFlows(OomolResource[M]):
-    """What :class:`~simstudio.services.oomol.tasks.Tasks` and applets share."""
+    """What :class:`~simstudio.services.oomol.resources.tasks.Tasks` and applets share."""
 
     def _create(self, request: Mapping[str, Any], max_retries: int | None = None) -> Flow[CreatedTask]:
         return (

@@ -11,8 +11,8 @@ from simstudio.services.oomol.inputs import InputValues
 from simstudio.services.oomol.models import CreatedTask, RunResult, StopReply, Task, TaskList
 from simstudio.services.oomol.options import PollingOptions, polling
 from simstudio.services.oomol.requests import id_of
-from simstudio.services.oomol.task_batches import TaskBatches
-from simstudio.services.oomol.task_flows import Logs, TaskHandle
+from simstudio.services.oomol.resources.task_batches import TaskBatches
+from simstudio.services.oomol.resources.task_flows import Logs, TaskHandle
 from simstudio.services.oomol.waiting import LogReader
 from simstudio.transport.endpoint import segment
 

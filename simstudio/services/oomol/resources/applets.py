@@ -14,7 +14,7 @@ from simstudio.services.oomol.errors import ApiNotFoundError
 from simstudio.services.oomol.inputs import InputValues, with_presets
 from simstudio.services.oomol.models import Applet, RunResult
 from simstudio.services.oomol.options import PollingOptions, polling
-from simstudio.services.oomol.task_flows import TaskFlows
+from simstudio.services.oomol.resources.task_flows import TaskFlows
 from simstudio.transport.deadline import Budget
 from simstudio.transport.errors import InvalidInputError
 from simstudio.transport.message import Headers, Request
