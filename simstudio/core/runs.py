@@ -109,7 +109,7 @@ class SubmittedRun(APIResource[M], ABC, Generic[M, S, R]):
             >>> run.result()  # doctest: +SKIP
         """
         check_timeout(timeout)
-        if not self.done:
+        if not self.done or (self.state is not None and self._may_go_on(self.state)):
             self.state = yield from self._identify(self._await(timeout, None, None))
         assert self.state is not None  # noqa: S101 - for type checkers
         return (yield from self._identify(self._result(self.state)))
@@ -129,6 +129,10 @@ class SubmittedRun(APIResource[M], ABC, Generic[M, S, R]):
     @abstractmethod
     def _is_done(self, state: S) -> bool:
         """Return whether a state is final."""
+
+    def _may_go_on(self, state: S) -> bool:  # noqa: ARG002 - for subclasses
+        """Return whether a final state may be out of date, as that of a paused run, which was perhaps resumed."""
+        return False
 
     @abstractmethod
     def _fetch_state(self) -> Flow[S]:

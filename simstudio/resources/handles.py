@@ -33,6 +33,9 @@ class JobHandle(SubmittedRun[M, Job, WorkflowExecutionResult]):
     def _is_done(self, state: Job) -> bool:
         return state.done
 
+    def _may_go_on(self, state: Job) -> bool:
+        return state.paused
+
     def _fetch_state(self) -> Flow[Job]:
         return self._jobs._fetch(self._target, whole=True)
 

@@ -48,6 +48,17 @@ async def test_a_handle_of_a_job_that_ended_asks_no_more(both: Both) -> None:
     assert len(client.script.requests) == 1
 
 
+async def test_the_result_of_a_job_that_was_paused_is_asked_for_again(both: Both) -> None:
+    resume = {"contextId": "c", "executionId": "e", "workflowId": "w", "uiUrl": "https://sim/resume"}
+    paused = {"success": True, "output": {"_resume": resume}, "executionId": "e", "workflowId": "w"}
+    client = both.client(job("completed", output=paused), job("completed", **DONE))
+    run = client.jobs.handle("run_1")
+    assert (await both(run.wait())).paused
+    assert run.done
+
+    assert (await both(run.result())).output == {"n": 1}  # somebody has resumed it
+
+
 async def test_the_result_of_a_job_that_failed_is_its_error(both: Both) -> None:
     client = both.client(job("failed", error="no luck"))
     run = client.jobs.handle("run_1")

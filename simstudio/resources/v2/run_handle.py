@@ -38,6 +38,9 @@ class RunHandle(SubmittedRun[M, Run, Run]):
     def _is_done(self, state: Run) -> bool:
         return state.done
 
+    def _may_go_on(self, state: Run) -> bool:
+        return state.status == "paused"
+
     def _fetch_state(self, timeout: float | Unset = UNSET) -> Flow[Run]:
         fetched = yield from fetch_run(self._resource, self._workflow_id, self.id, whole=True, timeout=timeout)
         run = structure(fetched.data, Run, response=fetched.response, overrides={"truncated": fetched.truncated})

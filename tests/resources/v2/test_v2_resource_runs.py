@@ -184,6 +184,14 @@ class TestRuns:
         found = await both(both.client(run(status="paused", paused=block)).v2.runs.handle("wf", "r1").wait())
         assert found.status == "paused"
 
+    async def test_a_handle_of_a_run_that_was_paused_asks_again_for_its_result(self, both: Both) -> None:
+        block = {"contextId": "c1", "pausedAt": "t", "pauseKind": "human", "pausePointCount": 1, "resumedCount": 0}
+        client = both.client(run(status="paused", paused=block), run(paused=None))
+        handle = client.v2.runs.handle("wf", "r1")
+        await both(handle.wait())
+
+        assert (await both(handle.result())).status == "completed"
+
     async def test_are_not_waited_for_for_ever(self, both: Both, no_waiting: list[float]) -> None:
         client = both.client(run(status="running"), run(status="running"))
         with pytest.raises(sim.APITimeoutError, match="last seen 'running'") as caught:

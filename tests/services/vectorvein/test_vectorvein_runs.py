@@ -277,7 +277,7 @@ def test_a_task_that_asks_is_answered_and_waited_for_again(mode: str, clock: Clo
     def script(client: Any) -> Any:
         handle = client.agent_tasks.handle("t")
         task = yield handle.wait()
-        assert (task.waiting, handle.done) == (True, False)
+        assert (task.waiting, handle.done) == (True, True)
         yield client.respond_to_agent_task("t", task.waiting_question.tool_call_id, "The first")
         return handle, (yield handle.result())
 

@@ -20,8 +20,7 @@ class AgentTaskRun(SubmittedRun[M, AgentTask, AgentTask]):
     """Handle of a task, made by ``client.agent_tasks.handle``.
 
     ``wait()`` and ``result()`` return the task when it ended, well or not (``status``, ``error_reason_title``), is
-    paused (``paused``), or waits for an answer (``waiting``, ``waiting_question``). A handle of a task that is paused
-    or waits is not ``done``: wait again after the answer.
+    paused (``paused``), or waits for an answer (``waiting``, ``waiting_question``); after the answer, wait again.
 
     A pickled handle contains the client's key: treat it as a secret.
     """
@@ -41,11 +40,10 @@ class AgentTaskRun(SubmittedRun[M, AgentTask, AgentTask]):
         return state.status if isinstance(state.status, str) else "unknown"
 
     def _is_done(self, state: AgentTask) -> bool:
-        # A task that was paused, or waited for an answer, may go on by now.
-        return self._ends_wait(state) and (self._until is not None or not (state.paused or state.waiting))
-
-    def _ends_wait(self, state: AgentTask) -> bool:
         return state.done if self._until is None else bool(self._until(state))
+
+    def _may_go_on(self, state: AgentTask) -> bool:
+        return state.paused or state.waiting
 
     def _fetch_state(self) -> Flow[AgentTask]:
         return self._tasks._task(self.id)
@@ -70,7 +68,7 @@ class AgentTaskRun(SubmittedRun[M, AgentTask, AgentTask]):
 
         return poller.wait(
             ask,
-            done=self._ends_wait,
+            done=self._is_done,
             expired=expired,
             timeout=timeout,
             client_timeout=self._context.options.timeout,
