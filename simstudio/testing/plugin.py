@@ -1,4 +1,4 @@
-"""The pytest plugin: fixtures for a local Sim server, its clients, cassettes, strict models and a blocked network.
+"""The pytest plugin: fixtures for local servers, their clients, cassettes, strict models and a blocked network.
 
 pytest loads it in every run, so it imports nothing else before a fixture is used.
 """
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
     from simstudio import AsyncSimStudioClient, SimStudioClient
     from simstudio.sandbox import Sandbox, SandboxServer
+    from simstudio.sandbox.services.oomol import OomolSandbox
+    from simstudio.sandbox.services.speedpix import SpeedPixSandbox
+    from simstudio.sandbox.services.vectorvein import VectorVeinSandbox
 
+_SERVICES = ("oomol", "speedpix", "vectorvein")
 _MARKED = "_sim_marked_cassette"
 _FAILED = pytest.StashKey[bool]()
 
@@ -77,16 +81,90 @@ def sim_server(sim_sandbox: Sandbox) -> Iterator[SandboxServer]:
 
 
 @pytest.fixture
-def sim_client(sim_server: SandboxServer) -> Iterator[SimStudioClient]:
+def sim_api_version() -> str | None:
+    """Version of the API that `sim_client` and `sim_async_client` use: ``v1``, ``v2``, or None for the default.
+
+    For both: ``@pytest.mark.parametrize("sim_api_version", ["v1", "v2"])``.
+    """
+    return None
+
+
+@pytest.fixture
+def sim_client(sim_server: SandboxServer, sim_api_version: str | None) -> Iterator[SimStudioClient]:
     """A client of `sim_server`, closed after the test."""
-    with sim_server.client() as client:
+    with sim_server.client(**_version(sim_api_version)) as client:
         yield client
 
 
 @pytest.fixture
-def sim_async_client(sim_server: SandboxServer, request: pytest.FixtureRequest) -> Iterator[AsyncSimStudioClient]:
+def sim_async_client(
+    sim_server: SandboxServer, sim_api_version: str | None, request: pytest.FixtureRequest
+) -> Iterator[AsyncSimStudioClient]:
     """An async client of `sim_server`, closed at the end of the test in the test's event loop."""
-    client = sim_server.async_client()
+    yield from _until_end_of_test(sim_server.async_client(**_version(sim_api_version)), request)
+
+
+@pytest.fixture
+def oomol_sandbox() -> OomolSandbox:
+    """A local Oomol Connect with its default blocks, before it listens, so that blocks can be added."""
+    from simstudio.sandbox.services.oomol import OomolSandbox
+
+    return OomolSandbox()
+
+
+@pytest.fixture
+def speedpix_sandbox() -> SpeedPixSandbox:
+    """A local SpeedPix with its default workflows, before it listens, so that workflows can be added."""
+    from simstudio.sandbox.services.speedpix import SpeedPixSandbox
+
+    return SpeedPixSandbox()
+
+
+@pytest.fixture
+def vectorvein_sandbox() -> VectorVeinSandbox:
+    """A local VectorVein with its default workflow, before it listens, so that workflows can be added."""
+    from simstudio.sandbox.services.vectorvein import VectorVeinSandbox
+
+    return VectorVeinSandbox()
+
+
+def _server_fixture(service: str) -> Any:
+    def serve(request: pytest.FixtureRequest) -> Iterator[Any]:
+        with request.getfixturevalue(f"{service}_sandbox").serve() as server:
+            yield server
+
+    serve.__doc__ = f"The server of `{service}_sandbox`, which listens on a port of this machine."
+    return pytest.fixture(name=f"{service}_server")(serve)
+
+
+def _client_fixture(service: str) -> Any:
+    def connect(request: pytest.FixtureRequest) -> Iterator[Any]:
+        with request.getfixturevalue(f"{service}_server").client() as client:
+            yield client
+
+    connect.__doc__ = f"A client of `{service}_server`, closed after the test."
+    return pytest.fixture(name=f"{service}_client")(connect)
+
+
+def _async_client_fixture(service: str) -> Any:
+    def connect(request: pytest.FixtureRequest) -> Iterator[Any]:
+        yield from _until_end_of_test(request.getfixturevalue(f"{service}_server").async_client(), request)
+
+    connect.__doc__ = f"An async client of `{service}_server`, closed at the end of the test in the test's event loop."
+    return pytest.fixture(name=f"{service}_async_client")(connect)
+
+
+oomol_server, speedpix_server, vectorvein_server = map(_server_fixture, _SERVICES)
+oomol_client, speedpix_client, vectorvein_client = map(_client_fixture, _SERVICES)
+oomol_async_client, speedpix_async_client, vectorvein_async_client = map(_async_client_fixture, _SERVICES)
+
+
+def _version(api_version: str | None) -> dict[str, Any]:
+    return {} if api_version is None else {"api_version": api_version}
+
+
+def _until_end_of_test(client: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """An async client that is closed in the event loop of the test."""
     test = request.node
     # An async fixture would depend on the plugin that runs async tests, so the test itself closes the client.
     if inspect.iscoroutinefunction(getattr(test, "obj", None)):

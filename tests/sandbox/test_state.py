@@ -11,8 +11,10 @@ import pytest
 
 from simstudio.errors import ConfigurationError
 from simstudio.sandbox import Context, Sandbox
+from simstudio.sandbox.snapshot import Captured
+from simstudio.sandbox.sqlite import SQLiteStore
 
-from .calls import Caller, Serve
+from .calls import Caller, Serve, pause
 
 REASON = "The server was restarted while this job was running"
 
@@ -122,3 +124,129 @@ def test_only_its_owner_may_read_it(serve: Serve, tmp_path: Path, umask: int) ->
 
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert modes == dict.fromkeys(("state.db", "state.db-wal", "state.db-shm"), 0o600)
+
+
+def populated(call: Caller) -> None:
+    """A sandbox with something of each kind."""
+    workspace = {"workspaceId": call.sandbox.workspace_id}
+    requests: list[tuple[str, dict[str, object]]] = [
+        ("tables", {"name": "people", "schema": {"columns": [{"name": "name", "type": "string"}]}}),
+        ("knowledge", {"name": "handbook"}),
+        ("workflows", {"name": "made"}),
+    ]
+    for path, body in requests:
+        answer = call.http.post(f"/api/v2/{path}", json={**workspace, **body})
+        assert answer.status_code in (200, 201), answer.text
+    with call.server.client(api_version="v2") as client:
+        client.v2.files.upload(("large.bin", b"\xff" * 10_000), workspace_id=call.sandbox.workspace_id)
+        client.v2.secrets.set("TOKEN", value="abc", scope="workspace", workspace_id=call.sandbox.workspace_id)
+    call.execute("hello")
+
+
+def listed(call: Caller) -> dict[str, list[dict[str, object]]]:
+    """Everything that can be listed, without addresses of the server."""
+    params = {"workspaceId": call.sandbox.workspace_id}
+    found = {}
+    for kind in ("tables", "knowledge", "workflows", "files", "secrets", "logs"):
+        answer = call.http.get(f"/api/v2/{kind}", params=params)
+        assert answer.status_code == 200, answer.text
+        found[kind] = [{k: v for k, v in each.items() if k != "webUrl"} for each in answer.json()["data"]]
+    return found
+
+
+def test_everything_is_there_after_a_restart(serve: Serve, tmp_path: Path) -> None:
+    call = serve(Sandbox(state=tmp_path / "state.db"))
+    populated(call)
+    before = listed(call)
+    captured = call.sandbox._state.capture()
+    call.server.close()
+
+    call = serve(Sandbox(state=tmp_path / "state.db"))
+
+    assert min(map(len, before.values())) >= 1
+    assert listed(call) == before
+    (file,) = before["files"]
+    download = call.http.get(f"/api/v2/files/{file['id']}", params={"workspaceId": call.sandbox.workspace_id})
+    assert download.content == b"\xff" * 10_000
+    assert call.sandbox._state.capture() == captured
+
+
+def test_data_is_in_the_file_soon_after_a_request(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simstudio.sandbox.state._PAUSE", 0.0)
+    call = serve(Sandbox(state=tmp_path / "state.db"))
+    populated(call)
+
+    for _ in range(500):
+        other = SQLiteStore(tmp_path / "state.db")
+        found = other.data()
+        other.close()
+        if found is not None and "handbook" in found.document and found.contents:
+            return
+        pause()
+    raise AssertionError("it was not written")
+
+
+def test_a_function_that_was_edited_has_its_new_fields_and_others_keep_their_versions(
+    serve: Serve, tmp_path: Path
+) -> None:
+    def sandbox(first: object, *, with_second: bool = True) -> Sandbox:
+        made = Sandbox(state=tmp_path / "state.db")
+        made.workflow("first")(first)  # type: ignore[type-var]
+        if with_second:
+            made.workflow("second")(lambda given: None)
+        return made
+
+    def one(a: str = "x") -> None: ...
+    def two(a: str = "x", b: int = 1) -> None: ...
+
+    call = serve(sandbox(one))
+    for name in ("first", "second"):
+        assert call.http.post(f"/api/v2/workflows/{name}/deploy", json={}).status_code == 200
+    call.server.close()
+    call = serve(sandbox(two))
+    with call.server.client(api_version="v2") as client:
+        assert [field.name for field in client.workflows.describe("first").inputs or ()] == ["a", "b"]
+        assert len(call.http.get("/api/v2/workflows/second/versions").json()["data"]) == 2
+    call.server.close()
+
+    call = serve(sandbox(two, with_second=False))
+    assert "second" not in {each["id"] for each in listed(call)["workflows"]}
+
+
+def test_a_file_of_the_first_release_opens(serve: Serve, tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    with sqlite3.connect(path) as db:
+        db.executescript(
+            """
+            CREATE TABLE records (kind TEXT NOT NULL, id TEXT NOT NULL, began REAL NOT NULL, ended REAL,
+                document TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
+            CREATE INDEX unfinished ON records (kind, began) WHERE ended IS NULL;
+            INSERT INTO records VALUES ('job', 'run_1', 4e9, 4e9, json_object('id', 'run_1', 'execution_id', 'e-1',
+                'workflow_id', 'hello', 'request_id', 'r', 'received', json('{}'), 'raw', json('{}'), 'trigger', 'api',
+                'created', 4e9, 'state', 'done', 'ending', 'completed', 'output', 'old', 'started', 4e9, 'ended', 4e9));
+            PRAGMA user_version = 1;
+            """
+        )
+    db.close()
+    call = serve(Sandbox(state=path))
+    populated(call)
+
+    assert call.job("run_1")["output"]["output"] == "old"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{"data": {"$class": "os:system", "$id": 1}}',
+        '{"data": {"$class": "data.stores:Data", "$id": 1, "x": {"$y": 1}}}',
+    ],
+)
+def test_a_document_that_names_something_else_runs_nothing(tmp_path: Path, document: str) -> None:
+    store = SQLiteStore(tmp_path / "state.db")
+    store.save_data(Captured(f'{document[:-1]}, "definitions": {{}}, "lastRuns": {{}}, "functions": {{}}}}', {}))
+    store.close()
+
+    with pytest.raises(ConfigurationError, match="cannot open its state"):
+        Sandbox(state=tmp_path / "state.db").serve().start()

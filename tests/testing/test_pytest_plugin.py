@@ -336,3 +336,24 @@ def test_run(sim_server, sim_client):
 async def test_async(sim_server, sim_async_client):
     assert await sim_async_client.usage.limits()
 """).assert_outcomes(passed=2)
+
+
+def test_every_service_has_a_sandbox_a_server_and_clients(project):
+    project("""
+def test_oomol(oomol_sandbox, oomol_client):
+    oomol_sandbox.block("a::b")(lambda inputs: {"n": 1})
+    assert oomol_client.tasks.run({"blockId": "a::b", "inputValues": {}})["result"] == {"n": 1}
+
+async def test_speedpix(speedpix_server, speedpix_async_client):
+    assert await speedpix_async_client.run("echo", {"n": 1}) == {"n": 1}
+    assert speedpix_server.requests
+
+def test_vectorvein(vectorvein_client):
+    fields = [{"node_id": "n", "field_name": "Name", "value": "Ada"}]
+    assert vectorvein_client.workflows.run("hello", fields).data[0].value == "Hello, Ada!"
+
+@pytest.mark.parametrize("sim_api_version", ["v1", "v2"])
+async def test_sim(sim_client, sim_async_client, sim_api_version):
+    assert {sim_client.api_version, sim_async_client.api_version} == {sim_api_version}
+    assert sim_client.workflows.execute("hello").success
+""").assert_outcomes(passed=5)
