@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,20 +18,26 @@ from simstudio.cli.options import workspace_option
 from simstudio.cli.output import say, tell, write, write_json
 from simstudio.cli.progress import Waiting
 from simstudio.cli.prompts import can_ask, confirm
+from simstudio.cli.references import is_short
 from simstudio.cli.tables import show_lines
 from simstudio.cli.workflow_plans import plan_json, plan_lines, pull_lines
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from simstudio.cli.invocation import Invocation
     from simstudio.client import SimStudioClient
     from simstudio.models.v2.workflows import Workflow
     from simstudio.workflow_files.folder import WorkflowFolder
     from simstudio.workflow_files.plan import Change, Mapped, Plan, Present, Source, Workspace
 
+    Select: TypeAlias = Callable[[Sequence[Workflow]], Sequence[Workflow]]
+
 _MOST = 10
 """Steps that are named when a push fails or is interrupted."""
 
 C = TypeVar("C", bound=Callable[..., Any])
+T = TypeVar("T")
 
 _folder_argument = click.argument(
     "folder", metavar="[FOLDER]", default=".", type=click.Path(file_okay=False, path_type=Path)
@@ -41,7 +47,7 @@ _only_option = click.option(
     multiple=True,
     metavar="NAME",
     shell_complete=complete_workflows,
-    help="Only this workflow: its name, id or file. Can be given several times.",
+    help="Only this workflow: its name, file or id, or the first characters of the id. Again for more.",
 )
 _mapping_option = click.option(
     "--mapping",
@@ -109,9 +115,7 @@ def pull(connection: Connection, folder: Path, workspace: str | None, only: Sequ
 
     with connection.client() as client:
         files = WorkflowFolder(folder)
-        selected = _Selected(only)
-        there = _read(client, _workspace(connection, workspace, files), selected.workflow if only else None)
-        selected.check()
+        there = _read(client, _workspace(connection, workspace, files), _chosen_workflows(only))
         plan = files.plan_pull(there, partial=bool(only))
         if plan.conflicts and not force:
             raise CommandError(
@@ -209,13 +213,11 @@ def promote(
     if origin == target:
         raise click.UsageError("--from and --to are the same workspace", click.get_current_context())
     with connection.client() as client:
-        selected = _Selected(only)
-        there = _read(client, origin, selected.workflow if only else None)
-        selected.check()
+        there = _read(client, origin, _chosen_workflows(only))
         sources, mapped = [Source.of(each) for each in there.workflows], _read_mapping(mapping)
         plan = make_plan(
             sources,
-            _read(client, target, _candidates(sources, mapped) if only else None),
+            _read(client, target, _candidates(sources, mapped) if only else list),
             same=False,
             folders=() if only else there.folders,
             mapped=mapped,
@@ -239,10 +241,9 @@ def _plan_of_folder(
     from simstudio.workflow_files.plan import make_plan
 
     files = WorkflowFolder(folder)
-    target, selected, mapped = _workspace(connection, workspace, files), _Selected(only), _read_mapping(mapping)
-    sources = [each for each in files.sources(target) if not only or selected.source(each)]
-    selected.check()
-    there = _read(client, target, _candidates(sources, mapped) if only else None)
+    target, mapped = _workspace(connection, workspace, files), _read_mapping(mapping)
+    sources = _chosen_sources(only, files.sources(target))
+    there = _read(client, target, _candidates(sources, mapped) if only else list)
     plan = make_plan(
         sources,
         there,
@@ -377,7 +378,7 @@ def _not_in_service(client: SimStudioClient, plan: Plan) -> dict[str, str]:
     return found
 
 
-def _read(client: SimStudioClient, workspace_id: str, only: Callable[[Workflow], bool] | None) -> Workspace:
+def _read(client: SimStudioClient, workspace_id: str, select: Select) -> Workspace:
     """Read a workspace.
 
     Raises:
@@ -388,7 +389,7 @@ def _read(client: SimStudioClient, workspace_id: str, only: Callable[[Workflow],
 
     try:
         with Waiting(f"{workspace_id}: reading workflows"):
-            return read_workspace(client, workspace_id, only)
+            return read_workspace(client, workspace_id, select)
     except APIVersionError as error:
         raise CommandError(
             "Workflows as files need v2 of the API, which this server does not have or has switched off (V2_API). "
@@ -415,40 +416,42 @@ def _read_mapping(path: Path | None) -> Mapped:
         raise CommandError(f"{path} cannot be read: {error}.") from error
 
 
-def _candidates(sources: Iterable[Source], mapped: Mapped) -> Callable[[Workflow], bool]:
-    """Which workflows of the target the sources may be."""
+def _candidates(sources: Sequence[Source], mapped: Mapped) -> Select:
+    """The workflows of the target that the sources may be."""
     names = {source.document["name"] for source in sources} | {source.id for source in sources}
     names.update(mapped.workflows.values())
-    return lambda each: each.id in names or each.name in names
+    return lambda listed: [each for each in listed if each.id in names or each.name in names]
 
 
-class _Selected:
-    """The workflows that ``--only`` names."""
+def _chosen_workflows(only: Sequence[str]) -> Select:
+    return lambda listed: _chosen(only, listed, lambda each: (each.id, each.name))
 
-    def __init__(self, names: Sequence[str]) -> None:
-        self._names = names
-        self._found: set[str] = set()
 
-    def workflow(self, each: Workflow) -> bool:
-        return self._matches(each.id, each.name)
+def _chosen_sources(only: Sequence[str], sources: list[Source]) -> list[Source]:
+    return _chosen(only, sources, lambda each: (each.id or each.origin, each.document["name"], each.file))
 
-    def source(self, each: Source) -> bool:
-        return self._matches(each.document["name"], each.file, each.id, each.origin)
 
-    def _matches(self, *labels: str | None) -> bool:
-        found = set(self._names).intersection(labels)
-        self._found |= {each for each in found if each is not None}
-        return bool(found)
+def _chosen(only: Sequence[str], items: Sequence[T], labels: Callable[[T], tuple[str | None, ...]]) -> list[T]:
+    """The items that ``--only`` names by a label, or by the beginning of the first label, which is an id; default: all.
 
-    def check(self) -> None:
-        """Refuse a name that no workflow has.
-
-        Raises:
-            CommandError: There is one.
-        """
-        lost = [name for name in self._names if name not in self._found]
-        if lost:
-            raise CommandError(f"--only {lost[0]}: there is no such workflow.")
+    Raises:
+        CommandError: No item has this name, or several ids begin so.
+    """
+    chosen: list[T] = []
+    for name in only:
+        found = [each for each in items if name in labels(each)]
+        if not found and is_short(name):
+            found = [each for each in items if (labels(each)[0] or "").startswith(name)]
+            if len(found) > 1:
+                raise CommandError(
+                    f"--only {name} is the beginning of {len(found)} ids. Give more of it:",
+                    kind="AmbiguousId",
+                    choices=[(str(id_), str(label)) for id_, label, *_ in map(labels, found)],
+                )
+        if not found:
+            raise CommandError(f"--only {name}: there is no such workflow.")
+        chosen += found
+    return [each for each in items if each in chosen] if only else list(items)
 
 
 def _on_disk(action: Callable[[], None]) -> None:

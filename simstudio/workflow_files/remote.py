@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simstudio.errors import InvalidRequestError, SimStudioError
@@ -19,21 +19,23 @@ Report = Callable[[str], None]
 
 
 def read_workspace(
-    client: SimStudioClient, workspace_id: str, only: Callable[[Workflow], bool] | None = None
+    client: SimStudioClient,
+    workspace_id: str,
+    select: Callable[[Sequence[Workflow]], Sequence[Workflow]] = list,
 ) -> Workspace:
     """Read the workflows of a workspace, two requests for each.
 
     Args:
         client: Its key may read the workspace.
         workspace_id: The workspace.
-        only: Which workflows to read; default: all.
+        select: Returns those of the listed workflows that are to be read; default: all.
     """
     listed = list(client.v2.workflows.list(workspace_id, sort_by="name", sort_order="asc"))
     folders = tuple(sorted(folder.path for folder in client.v2.workflows.folders.list(workspace_id)))
     reader = _Reader(client)
     return Workspace(
         workspace_id,
-        tuple(reader.read(each) for each in listed if only is None or only(each)),
+        tuple(map(reader.read, select(listed))),
         folders,
         {each.id: (each.folder_path, each.name) for each in listed},
     )

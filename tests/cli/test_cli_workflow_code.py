@@ -195,6 +195,23 @@ class TestPull:
         assert (flows / "workflows" / "Sales" / "greet.json").read_text() == before
         assert run(cli, "diff", flows) == f"{SPACE}: 2 unchanged.\n"
 
+    def test_takes_the_first_characters_of_an_id(self, cli, client: Any, flows: Path) -> None:
+        (found,) = client.v2.workflows.list(SPACE)
+        (flows / "workflows" / "Sales" / "greet.json").unlink()
+
+        assert "write workflows/Sales/greet.json" in run(cli, "pull", flows, "--only", found.id[:8])
+        assert f"{SPACE}: 1 unchanged." in run(cli, "push", flows, "--only", found.id[:8])
+
+    def test_wants_more_of_an_id_that_several_begin_with(self, cli, sandbox: Sandbox, client: Any, flows: Path) -> None:
+        (found,) = client.v2.workflows.list(SPACE)
+        both = [found.to_dict(), {**found.to_dict(), "id": found.id[:-1] + "x", "name": "other"}]
+        sandbox.faults.add(status=200, body={"data": both, "nextCursor": None}, path="/api/v2/workflows")
+
+        shown = run(cli, "pull", flows, "--only", found.id[:8], code=2)
+
+        assert "is the beginning of 2 ids. Give more of it:" in shown
+        assert f"{found.id} greet\n" in shown
+
     def test_of_another_workspace_wants_another_folder(self, cli, flows: Path) -> None:
         assert "has the workflows of the workspace staging" in run(
             cli, "pull", flows, "--workspace", OTHER, code=2
