@@ -33,39 +33,36 @@ def wait_options(command: C) -> C:
     return decorated
 
 
-def deployed(
+def deploy_workflow(
     client: SimStudioClient, workflow: str, labels: Mapping[str, str | None], *, wait: bool, timeout: float
 ) -> dict[str, Any]:
-    """Deploy a workflow, and tell what came of it under its wire names.
+    """Deploy a workflow, and return the answer under its wire names.
 
     Args:
-        client: What to send with.
         labels: Name and description of the version, where they are given.
-        wait: Whether to wait until it is in service.
+        wait: Whether to wait until the deployment is active.
         timeout: Seconds to wait.
 
     Raises:
-        SimStudioError: It could not be deployed, or not in time.
+        SimStudioError: The deployment failed, or was not active in time.
     """
     given: dict[str, Any] = {name: text for name, text in labels.items() if text is not None}
     result: dict[str, Any] = Connection.surface(client).workflows.deploy(workflow, **given).to_dict()
     return _waited(client, workflow, result, timeout) if wait else result
 
 
-def rolled_back(
+def roll_back_workflow(
     client: SimStudioClient, workflow: str, version: int | None, *, wait: bool, timeout: float
 ) -> dict[str, Any]:
-    """Put an earlier version into service, and tell what came of it under its wire names.
+    """Activate an earlier version, and return the answer under its wire names.
 
     Args:
-        client: What to send with.
-        workflow: The workflow's id.
-        version: Which; None is the one before the active one.
-        wait: Whether to wait until it is in service.
+        version: Its number; None is the version before the active one.
+        wait: Whether to wait until the deployment is active.
         timeout: Seconds to wait.
 
     Raises:
-        SimStudioError: It could not be done, or not in time.
+        SimStudioError: The activation failed, or was not done in time.
     """
     given: dict[str, Any] = {} if version is None else {"version": version}
     result: dict[str, Any] = Connection.surface(client).workflows.rollback(workflow, **given).to_dict()
@@ -73,7 +70,7 @@ def rolled_back(
 
 
 def show_deployment(connection: Connection, workflow: str, result: Mapping[str, Any]) -> None:
-    """Print what came of a deployment."""
+    """Print the state of a deployment."""
     if connection.as_json or not on_terminal():
         write_json({"id": workflow, **result})
         return

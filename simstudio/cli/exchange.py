@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from simstudio.cli.connection import Connection, connected
-from simstudio.cli.deployment import deployed, wait_options
+from simstudio.cli.deployment import deploy_workflow, wait_options
 from simstudio.cli.failures import CommandError, ExitCode
 from simstudio.cli.inputs import read_json
 from simstudio.cli.options import workflow_argument, workspace_option
@@ -111,7 +111,7 @@ def import_(
         if deploy:
             workflow = _id(source, made)
             try:
-                made["deployment"] = deployed(client, workflow, {}, wait=wait, timeout=timeout)
+                made["deployment"] = deploy_workflow(client, workflow, {}, wait=wait, timeout=timeout)
             except BaseException:
                 say(f"note: {source} was imported as {workflow}, but not deployed")
                 raise

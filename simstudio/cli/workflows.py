@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simstudio.cli.connection import Connection, connected
-from simstudio.cli.deployment import deployed, rolled_back, show_deployment, wait_options
+from simstudio.cli.deployment import deploy_workflow, roll_back_workflow, show_deployment, wait_options
 from simstudio.cli.exchange import export, import_
 from simstudio.cli.lists import Column, limit_option, page_size, show_list, view_options
 from simstudio.cli.options import workflow_argument, workspace_option
@@ -176,7 +176,7 @@ def deploy(
     with connection.client() as client:
         workflow = find_workflow(connection, client, workflow, acts=True)
         labels = {"name": name, "description": description}
-        result = deployed(client, workflow, labels, wait=wait, timeout=timeout)
+        result = deploy_workflow(client, workflow, labels, wait=wait, timeout=timeout)
     show_deployment(connection, workflow, result)
 
 
@@ -205,7 +205,7 @@ def rollback(connection: Connection, workflow: str, version: int | None, *, wait
     """Activate an earlier version of WORKFLOW."""
     with connection.client() as client:
         workflow = find_workflow(connection, client, workflow, acts=True)
-        result = rolled_back(client, workflow, version, wait=wait, timeout=timeout)
+        result = roll_back_workflow(client, workflow, version, wait=wait, timeout=timeout)
     show_deployment(connection, workflow, result)
 
 

@@ -88,7 +88,7 @@ def test_what_a_failed_deployment_has_left_is_deployed_by_the_next_push(cli, cli
 def test_somebody_at_a_terminal_is_asked(
     cli, client: Any, flows: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, description: str | None
 ) -> None:
-    monkeypatch.setattr("simstudio.cli.workflow_code.can_ask", lambda: True)
+    monkeypatch.setattr("simstudio.cli.workflow_push.can_ask", lambda: True)
     edit(flows, description="new")
 
     result = cli("workflows", "push", str(flows), stdin=answer)
@@ -123,8 +123,8 @@ def test_a_change_on_the_server_while_somebody_reads_the_plan_is_not_overwritten
         client.v2.workflows.state.replace(found.id, blocks=state["blocks"], edges=[], variables=variables)
         return True
 
-    monkeypatch.setattr("simstudio.cli.workflow_code.can_ask", lambda: True)
-    monkeypatch.setattr("simstudio.cli.workflow_code.confirm", confirm)
+    monkeypatch.setattr("simstudio.cli.workflow_push.can_ask", lambda: True)
+    monkeypatch.setattr("simstudio.cli.workflow_push.confirm", confirm)
 
     assert "greet was changed on the server since the plan was made" in run(cli, "push", flows, code=1)
     assert client.v2.workflows.get(found.id).description is None
