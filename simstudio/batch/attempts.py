@@ -148,7 +148,7 @@ class Attempts:
             wrapped.__cause__ = error
             self._pace.failed(self._clock() - started)
             return self._over(work, "failed" if work.receipt is None else "unknown", error=wrapped)
-        self._outage.heard()
+        self._outage.record()
         self._pace.succeeded(self._clock() - started)
         if sent_now:
             self._succeeded, self._turned_away = True, 0
@@ -170,7 +170,7 @@ class Attempts:
         self._turned_away += error.status in TURNED_AWAY and work.receipt is None
         refusal = self._execution.refusal(error)
         found = "refused" if refusal is not None else self._verdict(error)
-        self._outage.heard(error)
+        self._outage.record(error)
         gone = self._outage.reached and is_miss(error)  # it was there before
         if refusal is not None:
             work.refusals += 1

@@ -1,4 +1,4 @@
-"""``@batching``: a method that gives a batch. The engine is imported when the method is called."""
+"""``@batching``: a method that returns a batch. The engine is imported when the method is called."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ else:
 
 
 class batching(Method[P, Any], Generic[P, R]):  # noqa: N801 - a decorator
-    """Make a batch of a method that returns its :class:`~simstudio.batch.plan.Plan`."""
+    """Decorator: a method that returns a :class:`~simstudio.batch.plan.Plan` returns its batch to callers."""
 
     _modules = ("simstudio.batch.options",)
 

@@ -1,9 +1,9 @@
-"""Claims in a shared store: of all workers that have the same task, only one sends it.
+"""Claims in a shared store: of all workers that get the same task, only one sends it.
 
-Executors such as Dask and Ray run the tasks of dead workers again. If a worker dies after it sent the request and
-before it returned the response, its task would be sent twice. Unless executions carry a claim that the service honours
-(:attr:`Execution.claims <simstudio.batch.execution.Execution.claims>`), a worker therefore claims the name of the task
-in a store that all workers share, and only the first to do so sends.
+Executors such as Dask run the tasks of dead workers again. If a worker dies after it sent the request and before it
+returned the response, its task would be sent twice. So a worker claims the name of the task in a store that all workers
+share, and sends only if it is the first. Executions that carry a claim of their own, which the service honours
+(:attr:`Execution.claims <simstudio.batch.execution.Execution.claims>`), need no store.
 """
 
 from __future__ import annotations
@@ -23,52 +23,52 @@ if TYPE_CHECKING:
 
 SCHEMES = ("redis", "rediss", "unix")
 KEPT = 7 * 24 * 3600
-"""Seconds after which a claim is forgotten: longer than any executor goes on with a task."""
+"""Seconds after which a claim expires: longer than an executor keeps a task."""
 
 CLAIMS_UNREACHABLE = "CLAIMS_UNREACHABLE"
-"""The code of the error of an item that could not be claimed."""
+"""Error code of an item that could not be claimed."""
 
-_PATIENCE = 10.0  # seconds for an answer
+_PATIENCE = 10.0  # seconds for a response
 
 
 class Claims(Protocol):
     """A store of claims."""
 
     def claim(self, name: str) -> bool:
-        """Take a name, once and for all.
+        """Claim a name.
 
         Returns:
-            Whether it is the caller's: False where anybody has it, the same caller included.
+            Whether this call claimed it: False if it was claimed before, also by the same caller.
 
         Raises:
-            APIConnectionError: Nobody knows; the caller must not send.
+            APIConnectionError: The store did not respond; the caller must not send.
         """
         ...
 
     def ensure_reachable(self) -> None:
-        """Ask it whether it is there.
+        """Ask the store for a response.
 
         Raises:
-            APIConnectionError: It is not.
+            APIConnectionError: The store did not respond.
         """
         ...
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
         ...
 
 
 class RedisClaims:
     """Claims in Redis (``SET NX``). Threads may share one.
 
-    It must keep what it is given: a Redis that evicts keys when its memory is full (``maxmemory-policy``), or that
-    forgets what it was told when it restarts, is no store of claims.
+    The Redis must keep its keys: one that evicts keys when its memory is full (``maxmemory-policy``), or loses them at
+    a restart, cannot store claims.
 
     Args:
         url: ``redis://host:port/db``, ``rediss://…`` or ``unix://…``.
 
     Raises:
-        ConfigurationError: The package ``redis`` is not installed, or does not understand the address.
+        ConfigurationError: The package ``redis`` is not installed, or the address is not valid.
     """
 
     def __init__(self, url: str) -> None:
@@ -89,13 +89,13 @@ class RedisClaims:
             ) from None
 
     def claim(self, name: str) -> bool:
-        """Take a name; see :meth:`Claims.claim`."""
+        """Claim a name; see :meth:`Claims.claim`."""
         key = f"simstudio:claim:{name}"
         mine = f"{socket.gethostname()} {os.getpid()} {uuid.uuid4().hex}"
         try:
             if self._redis.set(key, mine, nx=True, ex=KEPT):
                 return True
-            # The client repeats a command whose answer was lost: then it is our own claim that stands in the way.
+            # The client repeats a command whose response was lost; then the name is claimed by this call itself.
             found = self._redis.get(key)
             return bool(found in (mine, mine.encode()))
         except self._failure as error:
@@ -103,7 +103,7 @@ class RedisClaims:
             raise APIConnectionError(message, CLAIMS_UNREACHABLE, sent=False) from error
 
     def ensure_reachable(self) -> None:
-        """Ask it whether it is there; see :meth:`Claims.ensure_reachable`."""
+        """Ask the store for a response; see :meth:`Claims.ensure_reachable`."""
         try:
             self._redis.ping()
         except self._failure as error:
@@ -119,13 +119,13 @@ class RedisClaims:
 
 
 def place(url: str) -> str:
-    """An address without the password that may be in it."""
+    """An address without user, password and parameters."""
     scheme, _, rest = url.partition("://")
     return f"{scheme}://{rest.partition('?')[0].partition('#')[0].rpartition('@')[2]}"
 
 
 def without_password(error: Exception | str, url: str) -> str:
-    """What an error says of an address, as a sentence without the password in that."""
+    """The text of an error about an address, as a sentence without the password of the address."""
     said = str(error).strip() or type(error).__name__
     secret = url.partition("://")[2].rpartition("@")[0]
     password = secret.partition(":")[2]
@@ -136,10 +136,10 @@ def without_password(error: Exception | str, url: str) -> str:
 
 
 def check_claims(url: object) -> str:
-    """An address of claims.
+    """The address of a store of claims, checked.
 
     Raises:
-        InvalidInputError: It is none.
+        InvalidInputError: The value is no address of a Redis.
     """
     scheme = url.partition("://")[0] if isinstance(url, str) else ""
     if not isinstance(url, str) or scheme not in SCHEMES:
@@ -151,10 +151,10 @@ def check_claims(url: object) -> str:
 
 
 def open_claims(url: str) -> Claims:
-    """The store of an address.
+    """Open the store at an address.
 
     Raises:
-        InvalidInputError: It is no address of one.
-        ConfigurationError: It cannot be used.
+        InvalidInputError: The value is no address of a Redis.
+        ConfigurationError: The package ``redis`` is not installed, or the address is not valid.
     """
     return RedisClaims(check_claims(url))

@@ -1,8 +1,7 @@
-"""Finished items on their way to the consumer: counted, told, and put into the order of the inputs.
+"""The delivery of finished items: it counts and reports them, and puts them in the order of the inputs.
 
-Nobody here waits for the consumer. In order, an item that is early waits for those before it; how far ahead of them
-others may be (the window, and what they weigh), and how far the consumer may be behind, bounds the memory of a batch of
-any size.
+It never waits for the consumer. In order, an item that is early waits for the items before it. The memory of a batch of
+any size is bounded by the window (how far ahead items may be, and their size) and by the backlog of the consumer.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Outbox(Protocol):
-    """Where finished items go."""
+    """The receiver of finished items."""
 
     @property
     def full(self) -> bool:
@@ -37,17 +36,17 @@ class Outbox(Protocol):
 
 
 class Delivery:
-    """Hands finished items over.
+    """Hands finished items over to the consumer.
 
     Args:
-        outbox: Where they go.
-        options: Whether in order, how far ahead, and whether one without a result is the last.
-        progress: Counts them.
+        outbox: Receives the items.
+        options: The order, the window, and when errors end the batch.
+        progress: Counts the items.
         results: File that each item is written to before it is handed over; None without one.
-        on_result: Called with each; may be async.
-        on_progress: Called with the progress after each, when the rate limit begins to hold up those to come, and when
-            all is over.
-        spawn: Runs what ``on_result`` returned, when that is a coroutine.
+        on_result: Called with each item; may be async.
+        on_progress: Called with the progress after each item, at the begin of a wait for the rate limit, at the begin
+            and end of an outage, and at the end of the batch.
+        spawn: Runs the coroutine that an async ``on_result`` returned.
     """
 
     def __init__(
@@ -77,7 +76,7 @@ class Delivery:
         self._early_weight = 0
 
     def has_room(self, index: int) -> bool:
-        """Whether the input at a place may be taken up, or those before it, or the consumer, come first."""
+        """Whether the input at a place may be read now: neither the window nor the backlog of the consumer is full."""
         if self._outbox.full:
             return False
         return not self._options.given["ordered"] or (
@@ -85,13 +84,13 @@ class Delivery:
         )
 
     def deliver(self, item: BatchItem) -> None:
-        """Hand an item over, or keep it until those before it are.
+        """Hand an item over, or keep it until the items before it are handed over. An error does not prevent that.
 
         Raises:
-            Exception: What ``on_result`` or ``on_progress`` raised; the item is handed over all the same.
-            SimStudioError: Why it has no result, where that ends the batch; it is handed over, too.
-            TooManyFailuresError: Too many have no result; the item is handed over, too.
-            ResultsError: A file cannot be written; the item is handed over all the same.
+            Exception: ``on_result`` or ``on_progress`` raised it.
+            SimStudioError: The item has no result, and that ends the batch; it is the error of the item.
+            TooManyFailuresError: Too many items have no result.
+            ResultsError: A file cannot be written.
         """
         self._progress.count(item)
         try:
@@ -103,7 +102,7 @@ class Delivery:
             self._judge(item)
 
     def _judge(self, item: BatchItem) -> None:
-        """Do what is to be done about items without a result."""
+        """Write a failed item to the dead letters, and end the batch if it has too many failures."""
         if self._letters is not None and item.state == "failed":
             self._letters.add(item)
         if self._options.given["stop_on_error"] and item.error is not None:
@@ -111,40 +110,46 @@ class Delivery:
         if self._limit is not None:
             self._limit.count(item, self._progress)
 
-    def held(self, seconds: float) -> None:
-        """The rate limit lets the next item begin after so many seconds; infinitely many: it is not what decides.
+    def report_wait(self, seconds: float) -> None:
+        """Report that the rate limit holds up the next item.
+
+        Args:
+            seconds: Length of the wait; infinite if something else holds it up.
 
         Raises:
-            Exception: What ``on_progress`` raised.
+            Exception: ``on_progress`` raised it.
         """
         before, self._progress.waiting = self._progress.waiting, seconds if math.isfinite(seconds) else 0.0
         if self._on_progress is not None and before < WORTH_TELLING <= self._progress.waiting:
             self._on_progress(self._progress)
 
-    def away(self, seconds: float) -> None:
-        """The server has not been there for so many seconds; 0: it is again.
+    def report_outage(self, seconds: float) -> None:
+        """Report an outage.
+
+        Args:
+            seconds: Seconds since the server last responded; 0 at the end of the outage.
 
         Raises:
-            Exception: What ``on_progress`` raised.
+            Exception: ``on_progress`` raised it.
         """
         self._progress.away = seconds
         if self._on_progress is not None:
             self._on_progress(self._progress)
 
-    def over(self) -> None:
-        """Nothing more comes.
+    def report_end(self) -> None:
+        """Report the end of the batch.
 
         Raises:
-            Exception: What ``on_progress`` raised.
+            Exception: ``on_progress`` raised it.
         """
         if self._on_progress is not None:
             self._on_progress(self._progress)
 
     def flush(self) -> None:
-        """Hand over what waits for items that will never come.
+        """Hand over items that wait for items before them, which will not come.
 
         Raises:
-            ResultsError: A file cannot be written; the items are handed over all the same.
+            ResultsError: A file cannot be written; the items are handed over nevertheless.
         """
         for index in sorted(self._early):
             self._hand_over(self._take_early(index))

@@ -233,7 +233,7 @@ class Engine:
                 self._held.appendleft(work)
                 return math.inf
             pause = self._pace.wait(in_flight + len(batch))
-            self._delivery.held(pause)
+            self._delivery.report_wait(pause)
             if pause > 0:
                 self._held.appendleft(work)
                 return pause
@@ -364,7 +364,7 @@ class Engine:
         await self._end_results(complete=complete)
         self.progress.end()
         with self._ending():
-            self._delivery.over()
+            self._delivery.report_end()
         await self._sender.aclose()
 
     async def _end_results(self, *, complete: bool) -> None:
@@ -412,16 +412,16 @@ class Engine:
         try:
             with self._ending():
                 while self._outage.since is not None:
-                    self._delivery.away(max(self._outage.lasted, 0.001))
+                    self._delivery.report_outage(max(self._outage.duration, 0.001))
                     await asyncio.sleep(self._outage.next_probe())
                     try:
                         await self._sender.reach()
                     except SimStudioError as error:
-                        self._outage.heard(error)
+                        self._outage.record(error)
                         self._outage.check()
                     else:
-                        self._outage.heard()
-                self._delivery.away(0.0)
+                        self._outage.record()
+                self._delivery.report_outage(0.0)
         finally:
             self._watching = None
             self.wake()

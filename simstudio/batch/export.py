@@ -1,4 +1,4 @@
-"""A ledger as a file for others: JSON lines, CSV or Parquet, one row an item, in the order of the inputs."""
+"""Export of a ledger as JSON lines, CSV or Parquet: one row for each item, in the order of the inputs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from datetime import datetime, timezone
 from typing import Any, BinaryIO
 
-from simstudio.batch.export_target import Target, opened
+from simstudio.batch.export_target import Target, open_target
 from simstudio.batch.formats import FORMATS, FileFormat, Format, open_writer
 from simstudio.batch.ledger import Entry, LedgerView
 from simstudio.batch.ledger.lock import canonical
@@ -32,29 +32,31 @@ def export(
     *,
     format: Format | None = None,
 ) -> int:
-    """Write everything a ledger knows to a file, one item at a time; also while its batch runs.
+    """Write all entries of a ledger to a file, one at a time; also while its batch runs.
 
-    The columns: ``index, key, state, input, output, error, attempts, elapsed`` (seconds)``, run_id, task_id,
-    execution_id, started_at, ended_at`` (ISO 8601, UTC; of Parquet timestamps). In CSV and Parquet ``input`` and
-    ``output`` are JSON texts, and the error is ``error_type, error_message, error_code``. What has no value is null, in
-    CSV empty. All states are written, also ``sending`` and ``submitted``.
+    The columns are ``index``, ``key``, ``state``, ``input``, ``output``, ``error``, ``attempts``, ``elapsed``
+    (seconds), ``run_id``, ``task_id``, ``execution_id``, ``started_at`` and ``ended_at`` (ISO 8601 in UTC; in Parquet
+    timestamps). In CSV and Parquet ``input`` and ``output`` are JSON texts, and ``error_type``, ``error_message`` and
+    ``error_code`` stand for the error. A missing value is null, in CSV empty. Items of all states are written, also
+    ``sending`` and ``submitted``.
 
-    The file appears when it is complete; one of that name is replaced. A pipe, a terminal or ``/dev/stdout`` is written
-    to as it is.
+    The file appears when it is complete, and replaces a file of that name. A pipe, a terminal or ``/dev/stdout`` is
+    written to directly.
 
     Args:
-        ledger: The ledger, or its path: it is opened read-only then.
-        target: The path of the file to write, or a binary file that is open, such as ``sys.stdout.buffer``.
-        format: ``jsonl``, ``csv`` or ``parquet``; by default what the file's suffix says.
+        ledger: A ledger, or the path of one, which is opened read-only.
+        target: Path of the file to write, or an open binary file such as ``sys.stdout.buffer``.
+        format: ``jsonl``, ``csv`` or ``parquet``; default: by the suffix of the file, which may end with ``.gz`` for
+            JSON lines and CSV.
 
     Returns:
-        How many items were written.
+        Number of items that were written.
 
     Raises:
-        InvalidInputError: The format is none of these, or cannot be told from the suffix; the target is the ledger.
-        ConfigurationError: pyarrow is not installed, and Parquet asked for.
-        LedgerError: The ledger cannot be read, or the file not written.
-        BrokenPipeError: It is a pipe, and nobody reads it any more.
+        InvalidInputError: The format is not known, or the target is the ledger.
+        ConfigurationError: The format is Parquet, and pyarrow is not installed.
+        LedgerError: The ledger cannot be read, or the file cannot be written.
+        BrokenPipeError: The reader of a pipe has closed it.
 
     Example:
         >>> import pathlib, tempfile
@@ -71,7 +73,7 @@ def export(
     with nullcontext(ledger) if isinstance(ledger, LedgerView) else LedgerView(ledger) as view:
         if path in {f"{view.path}{suffix}" for suffix in ("", "-wal", "-shm", "-lock")}:
             raise InvalidInputError(f"The export would overwrite the ledger {view.path}: name another file.")
-        with opened(target) as file:
+        with open_target(target) as file:
             return _write(view.entries(), file, form)
 
 
@@ -99,7 +101,7 @@ def _format(path: str, named: Format | None) -> FileFormat:
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    """An entry as ``BatchItem.to_dict`` has it, and what the ledger knows beyond."""
+    """An entry as ``BatchItem.to_dict`` returns it, with further values of the ledger."""
     row = entry.to_item().to_dict()
     if row["error"] is not None:
         row["error"]["type"] = entry.error_type

@@ -1,4 +1,4 @@
-"""Where an export is written: a file that appears when it is complete, or whatever else is open for writing."""
+"""The target of an export: a file that appears when it is complete, or an open file."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Target = Union[str, "os.PathLike[str]", BinaryIO]
 
 
 @contextmanager
-def opened(target: Target) -> Iterator[BinaryIO]:
-    """The target, open for writing.
+def open_target(target: Target) -> Iterator[BinaryIO]:
+    """Open the target for writing.
 
     Args:
         target: A path (see :func:`~simstudio.core.disk.output_file`), or an open binary file, which stays open.
 
     Raises:
-        BrokenPipeError: Nobody reads any more.
-        LedgerError: It cannot be written.
+        BrokenPipeError: The reader of a pipe has closed it.
+        LedgerError: The target cannot be written.
     """
     path = os.fspath(target) if isinstance(target, (str, os.PathLike)) else ""
     try:

@@ -1,7 +1,7 @@
-"""Inputs on their way in: read as there is room for them, and recognised by the ledger.
+"""The intake of a batch: it reads inputs while there is room, and looks each up in the ledger.
 
-Each that is to be sent becomes a :class:`~simstudio.batch.work_item.WorkItem`; what needs no sending (an earlier run
-finished it, or it is no JSON data) is delivered from here.
+An input that is to be sent becomes a :class:`~simstudio.batch.work_item.WorkItem`. An item that needs no sending,
+because an earlier run finished it or it is no JSON data, is delivered from here.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 
 
 class Intake:
-    """Reads inputs and finds out what is to be done with each.
+    """Reads inputs and decides what is to be done with each.
 
     Args:
-        options: Their identity, and what the caller wants of those that an earlier run knew.
-        delivery: Where those go that need no sending.
-        ledger: What is known of them, or None.
-        duplicates: Which of them equal earlier ones; None if that does not matter.
-        execution: What is sent.
-        wake: Called when there may be an input that there was not before.
+        options: How inputs are identified, and what is done with items of earlier runs.
+        delivery: Receives items that need no sending.
+        ledger: The ledger; None without one.
+        duplicates: Finds inputs that equal earlier ones; None if they are sent as well.
+        execution: How items are executed.
+        wake: Called when a further input may have come.
 
     Attributes:
-        count: How many inputs were read.
-        exhausted: Whether these were all.
+        count: Number of inputs that were read.
+        exhausted: Whether all inputs were read.
     """
 
     def __init__(
@@ -67,15 +67,15 @@ class Intake:
         self._stopped = False
 
     def next(self, until: int) -> WorkItem | None:
-        """The next item to send; None where there is none now, or ever.
+        """The next item to send; None if there is none now, or no more.
 
         Args:
-            until: Read no further than to so many inputs in all.
+            until: Number of inputs, counted from the first, at which reading pauses.
 
         Raises:
-            InputChangedError: An input is not the one that the ledger knows under its key.
+            InputChangedError: The ledger has another input under the key of this one.
             LedgerError: The ledger cannot be used.
-            Exception: What the caller's iterable raised, or :meth:`Delivery.deliver` did.
+            Exception: The caller's iterable, or :meth:`Delivery.deliver`, raised it.
         """
         while self.count < until and self._may_read():
             value = self._source.take()
@@ -90,11 +90,11 @@ class Intake:
         return None
 
     def stop(self) -> None:
-        """Read nothing more. From any thread."""
+        """Read no further input. Any thread may call it."""
         self._stopped = True
 
     async def aclose(self) -> None:
-        """Wait for no input any more."""
+        """Stop waiting for inputs."""
         await self._source.aclose()
 
     def _may_read(self) -> bool:

@@ -14,16 +14,16 @@ from simstudio.transport.errors import APIConnectionError, APITimeoutError, SimS
 from simstudio.transport.retry import Backoff
 
 PATIENCE = 300.0
-"""Seconds without any answer, after which the batch ends."""
+"""Seconds without a response after which the batch ends."""
 _MISSES = 3
 _MOST_MISSES = 1000
 _GATEWAYS = (502, 503, 504)
 
 
 def is_miss(error: SimStudioError) -> bool:
-    """Whether an error says that the server was not there: no connection, a broken one, or a gateway's apology.
+    """Whether an error shows an unreachable server: no connection, a broken one, or an error status of a gateway.
 
-    That an answer did not come in time is no miss: workflows take long.
+    A response that is late is no miss: workflows may take long.
     """
     if error.status:  # Oomol's errors have 0 where nothing was answered
         return error.status in _GATEWAYS
@@ -32,15 +32,15 @@ def is_miss(error: SimStudioError) -> bool:
 
 
 class Outage:
-    """Counts answers and misses. Pure: the clock is an argument, nothing is sent.
+    """Counts responses and misses. It sends nothing and takes the clock as an argument.
 
     Args:
-        clock: Seconds that never go back.
-        patience: Seconds after which an outage is lasting.
+        clock: Monotonic clock, in seconds.
+        patience: Seconds after which an outage ends the batch.
 
     Attributes:
-        reached: Whether anything was ever answered.
-        since: When the outage began; None while there is none.
+        reached: Whether the server has responded at least once.
+        since: Time at which the outage began; None while there is none.
     """
 
     def __init__(self, clock: Callable[[], float], patience: float = PATIENCE) -> None:
@@ -54,8 +54,8 @@ class Outage:
         self._backoff = Backoff(initial=0.5, maximum=15.0)
         self._error: SimStudioError | None = None
 
-    def heard(self, error: SimStudioError | None = None) -> None:
-        """Count what came of a request: an answer, an error that is one, or one that tells of a miss."""
+    def record(self, error: SimStudioError | None = None) -> None:
+        """Count the outcome of a request: a response, or an error, which may be a response or a miss."""
         if error is not None and is_miss(error):
             self._error = error
             self._missed += 1
@@ -63,29 +63,29 @@ class Outage:
                 self.since, self._probes = self._clock(), 0
         elif error is None or error.status or isinstance(error, ExecutionError):
             self.reached, self._missed = True, 0
-            if self.since is not None:  # it was there all the time, if the first question was answered
+            if self.since is not None:  # if the first probe got a response, there was no outage
                 self._needed = min(2 * self._needed, _MOST_MISSES) if self._probes == 1 else _MISSES
                 self.since = None
 
     @property
-    def lasted(self) -> float:
-        """Seconds since it began, 0 where there is none."""
+    def duration(self) -> float:
+        """Seconds since the outage began; 0 without one."""
         return 0.0 if self.since is None else self._clock() - self.since
 
     def next_probe(self) -> float:
-        """Seconds until the server should be asked again: the first time at once."""
+        """Seconds until the next probe; 0 for the first."""
         self._probes += 1
         if self._probes == 1:
             return 0.0
         return self._backoff.delay(self._probes - 1, random=random.random())  # noqa: S311 - no secret
 
     def check(self) -> None:
-        """Whether it is worth waiting.
+        """Raise if the outage has lasted too long.
 
         Raises:
-            SimStudioError: It has lasted too long.
+            APIConnectionError: The server was not reached for :data:`PATIENCE` seconds.
         """
-        if self.lasted >= self._patience and self._error is not None:
+        if self.duration >= self._patience and self._error is not None:
             error = self._error
             raise APIConnectionError(
                 f"The server was not reached for {self._patience:g} s, so the batch ends; what was not sent is not "

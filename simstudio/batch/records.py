@@ -28,17 +28,17 @@ EntryState: TypeAlias = Literal["sending", "submitted", "done", "failed", "unkno
 STATES: tuple[EntryState, ...] = ("sending", "submitted", "done", "failed", "unknown")
 
 _TOLD = ("task_id", "run_id", "host", "port", "sent", "lasting", "partial", "retry_after", "retryable")
-"""What errors say of themselves beside what they are made of; each has some of it."""
+"""Attributes of errors that are stored if an error has them."""
 _KEPT = ("result", "job")
-"""Attributes of errors that are models."""
+"""Attributes of errors that are stored as models."""
 
 
 @model
 class StoredResult(Model):
-    """A result, or a job, as JSON data: what a ledger gives that was opened without the service's own classes.
+    """A result or a job as JSON data, of a ledger that was opened without the service's own classes.
 
     Attributes:
-        output: What the execution produced.
+        output: Output of the execution.
     """
 
     output: Any = None
@@ -46,10 +46,10 @@ class StoredResult(Model):
 
 @attrs.frozen
 class Intent:
-    """What is about to be sent.
+    """An input that is about to be sent.
 
     Attributes:
-        run_id: The claim it is sent under, by which the service can be asked for it; None where there is none.
+        run_id: Claim that it is sent under, by which the service can be asked for the run; None without one.
     """
 
     prepared: Prepared
@@ -58,29 +58,29 @@ class Intent:
 
 @attrs.frozen
 class Entry:
-    """What the ledger knows of one item.
+    """The entry of an item in a ledger.
 
     Attributes:
-        index: Its place among the inputs.
+        index: Place among the inputs, from 0.
         key: Name of the item, unique in the ledger.
-        fingerprint: SHA-256 of its input; empty where the input was refused, and nothing was ever sent.
-        state: ``sending``: it may have been sent, and nothing was heard since. ``submitted``: the server has queued it
-            under ``task_id``. ``done``, ``failed``, ``unknown``: as of a :class:`~simstudio.batch.items.BatchItem`.
-        run_id: The claim it was sent under, or the run that it was in the end.
-        task_id: Of an asynchronous execution, once it is queued.
-        execution_id: The execution, where the server named it.
-        input: As JSON data; of ``Ledger.find`` as it is sent; of what was refused, what it looked like.
-        result: Of what is done; also of a failure that has one. Its class is the one that the ledger was opened with,
-            else :class:`StoredResult`.
-        error: Why there is no result: the class that it was where that is one of ours, else the nearest; without its
-            response and earlier attempts.
-        error_type: The name of its class as it was.
-        attempts: How often it was sent in the run that finished it.
-        elapsed: Seconds, from its first request to its end.
-        started_at: When it was last about to be sent, in seconds since 1970.
-        ended_at: When its end was written, in seconds since 1970.
-        mode: How it was sent: ``sync``, ``async`` or ``stream``.
-        api_version: To which API: ``v1`` or ``v2``; who asks for its task or run must ask that one.
+        fingerprint: SHA-256 of the input; empty if the input was refused and never sent.
+        state: ``sending``: the item may have been sent, and its end is not known. ``submitted``: the server has queued
+            it under ``task_id``. ``done``, ``failed``, ``unknown``: as in :class:`~simstudio.batch.items.BatchItem`.
+        run_id: Id of the run, or before its end the claim that the item was sent under.
+        task_id: Id of the queued task; None before it is queued, and in other modes.
+        execution_id: Id of the execution; None if the server did not say.
+        input: The input as JSON data; from ``Ledger.find`` the input of this run; of a refused input its description.
+        result: Result of a done item, or of a failure that has one. Its class is among those that the ledger was
+            opened with, else :class:`StoredResult`.
+        error: Why there is no result, without response and earlier attempts. Its class is the original one if a ledger
+            can restore it, else the nearest base class.
+        error_type: Name of the error's original class.
+        attempts: How often the item was sent in the run that finished it.
+        elapsed: Seconds from the first request to the end.
+        started_at: Time of the last sending, in seconds since 1970.
+        ended_at: Time at which the end was written, in seconds since 1970; None before.
+        mode: How the item was sent: ``sync``, ``async`` or ``stream``.
+        api_version: API that it was sent to, ``v1`` or ``v2``, which has to be asked for its task or run.
     """
 
     index: int
@@ -103,21 +103,21 @@ class Entry:
 
     @property
     def output(self) -> Any:
-        """The result's output; None where there is no result."""
+        """Output of the result; None without a result."""
         return self.result.output if self.result is not None else None
 
     @property
     def receipt(self) -> Receipt | None:
-        """What the service is asked by, once it has queued the item."""
+        """Receipt of the queued item; None before it is queued."""
         return None if self.task_id is None else Receipt(self.task_id, self.execution_id, self.api_version)
 
     @property
     def status(self) -> int | None:
-        """The HTTP status of the error, where it had one."""
+        """HTTP status of the error; None without one."""
         return self.error.status if self.error is not None else None
 
     def to_item(self) -> BatchItem[Any]:
-        """What became of it, as an item that is ``replayed``; of what has not ended, one that is ``unknown``."""
+        """The entry as a ``replayed`` item; an entry that has not ended is an ``unknown`` item."""
         return BatchItem(
             index=self.index,
             input=self.input,
@@ -134,13 +134,13 @@ class Entry:
 
 @attrs.frozen
 class Session:
-    """One time that a coordinator had the ledger.
+    """One opening of a ledger by a coordinator.
 
     Attributes:
-        pid: Its process, which may have ended.
-        mode: How it sent: ``sync``, ``async`` or ``stream``.
-        api_version: To which API: ``v1`` or ``v2``.
-        opened_at: When it began, in seconds since 1970.
+        pid: Id of its process, which may have ended.
+        mode: How it sent items: ``sync``, ``async`` or ``stream``.
+        api_version: API that it sent them to: ``v1`` or ``v2``.
+        opened_at: Time of the opening, in seconds since 1970.
     """
 
     pid: int
@@ -151,14 +151,14 @@ class Session:
 
 @attrs.frozen
 class Counts:
-    """How many items the ledger knows in each state. Those that no run has come to are in none.
+    """Numbers of entries by state. Inputs that no run has reached have no entry.
 
     Attributes:
-        sending: About to be sent, or sent and not heard of since.
-        submitted: Queued on the server.
-        done: With a result.
-        failed: With an error.
-        unknown: May have run.
+        sending: Entries about to be sent, or sent without a known end.
+        submitted: Entries queued on the server.
+        done: Entries with a result.
+        failed: Entries with an error.
+        unknown: Entries that may have run.
     """
 
     sending: int = 0
@@ -169,15 +169,18 @@ class Counts:
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """Number of all entries."""
         return self.sending + self.submitted + self.done + self.failed + self.unknown
 
 
 def dump(data: Any, what: str) -> str:
-    """Data as JSON that any file can hold: UTF-8, halves of surrogate pairs escaped.
+    """Data as JSON text that can be encoded as UTF-8: halves of surrogate pairs are escaped.
+
+    Args:
+        what: Name of the data in the error.
 
     Raises:
-        LedgerError: It is no JSON data.
+        LedgerError: The value is no JSON data.
     """
     try:
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=plain)
@@ -194,7 +197,7 @@ def dump(data: Any, what: str) -> str:
 
 
 def pack_result(result: Any, index: int) -> str | None:
-    """A result, which is a :class:`~simstudio.core.model.Model` or None, as the ledger keeps it."""
+    """A result, which is a :class:`~simstudio.core.model.Model` or None, as text for the ledger."""
     if result is None:
         return None
     packed, output = _pack(result), result.output
@@ -204,12 +207,12 @@ def pack_result(result: Any, index: int) -> str | None:
 
 
 def unpack_result(text: str | None, models: Models) -> Any:
-    """What :func:`pack_result` made."""
+    """The result that :func:`pack_result` packed."""
     return None if text is None else _unpack(models.get("result", StoredResult), json.loads(text))
 
 
 def pack_error(error: SimStudioError | None, index: int) -> str | None:
-    """An error as the ledger keeps it: what it says, not the answer it came from."""
+    """An error as text for the ledger, without its response."""
     if error is None:
         return None
     kind = type(error)
@@ -234,7 +237,7 @@ def pack_error(error: SimStudioError | None, index: int) -> str | None:
 
 
 def unpack_error(text: str | None, models: Models) -> tuple[SimStudioError | None, str | None]:
-    """What :func:`pack_error` made, and the name that its class had."""
+    """The error that :func:`pack_error` packed, and the name of its original class."""
     if text is None:
         return None, None
     packed: dict[str, Any] = json.loads(text)
@@ -256,11 +259,11 @@ _SHARED: dict[str, type[SimStudioError]] = {
     for name, found in vars(room).items()
     if isinstance(found, type) and issubclass(found, SimStudioError)
 }
-"""The errors that a ledger can give back, by name; others come back as the nearest of these."""
+"""Error classes that a ledger can restore, by name; another error is restored as its nearest base class among them."""
 
 
 def _pack(made: Model) -> dict[str, Any]:
-    """A model's fields, and what of the answer they do not hold; what they hold is not written twice."""
+    """The fields of a model, and the data of the response that they do not hold."""
     fields = {field.name: getattr(made, field.name, None) for field in attrs.fields(type(made))}
     packed: dict[str, Any] = {"fields": {name: value for name, value in fields.items() if not is_empty(value)}}
     same, rest = {}, {}

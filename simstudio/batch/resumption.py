@@ -1,7 +1,7 @@
-"""What is left to do of an item that an earlier run of the batch knew.
+"""Resumption: what is left to do with an item of an earlier run.
 
-What is finished is not sent again. What was queued is waited for. What may have run is run again only when that runs
-nothing twice (it was sent under a claim), or when the caller wants it.
+A finished item is not sent again. A queued one is waited for. An item that may have run is run again only if that runs
+nothing twice, because it was sent under a claim, or if the caller asks for it.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from simstudio.batch.records import Entry
 
 Resumption: TypeAlias = Literal["replay", "settle", "repeat", "send", "report"]
-"""``replay``: nothing, it is as the ledger says. ``settle``: wait for what is queued. ``repeat``: send it under the
-claim that it was sent under. ``send``: send it anew. ``report``: tell that it may have run."""
+"""``replay``: deliver the item as the ledger has it. ``settle``: wait for the queued execution. ``repeat``: send it
+under the same claim. ``send``: send it anew. ``report``: deliver it as unknown."""
 
 
 def resumption(entry: Entry, options: Options, *, claims: str | None) -> Resumption:
-    """What is left to do of an item.
+    """What is left to do with an item.
 
     Args:
-        entry: What the ledger knows of it.
-        options: What the caller wants of items that failed, or may have run.
-        claims: The API version whose executions carry a claim now, under which sending one again runs nothing twice;
-            None where they carry none. (In another version a run id is the one that the service gave to the run; so it
-            may be where the service gave the task an id of its own.)
+        entry: Entry of the item in the ledger.
+        options: What the caller wants for items that failed or may have run.
+        claims: API version whose executions carry claims now, so that sending one again runs nothing twice; None if
+            there are no claims. The run id of an entry is a claim only in this version, and only if the task has no
+            other id: else the service chose it.
     """
     if entry.state == "done":
         return "replay"
@@ -43,5 +43,5 @@ def resumption(entry: Entry, options: Options, *, claims: str | None) -> Resumpt
 
 
 def _still_queued(entry: Entry) -> bool:
-    """Whether an earlier run lost sight of a job that the server has not forgotten."""
+    """Whether the outcome of a queued job is not known, and the server may still have the job."""
     return entry.state == "unknown" and entry.task_id is not None and entry.status != 404

@@ -20,26 +20,26 @@ _SCALARS = frozenset({str, int, bool, type(None)})
 
 
 def shown(value: Any) -> Any:
-    """An input that was refused, as JSON data by which a human can tell it: itself, where it is JSON data."""
+    """A refused input as JSON data for people: unchanged if it is JSON data, else its type and ``repr``."""
     try:
         return json.loads(json.dumps(value, allow_nan=False))
-    except Exception:  # noqa: BLE001 - it was refused for whatever that is
+    except Exception:  # noqa: BLE001 - any error of the caller's objects
         return {"type": type(value).__name__, "repr": _repr(value)}
 
 
 def _repr(value: Any) -> str:
-    """The beginning of its ``repr``, where it has one: reprlib fails on integers of thousands of digits."""
+    """The beginning of the ``repr``; the type if there is none: reprlib fails on integers of thousands of digits."""
     try:
         return _SHORT.repr(value)[:_SHOWN]
-    except Exception:  # noqa: BLE001 - of a class of the caller's, too
+    except Exception:  # noqa: BLE001 - any error of the caller's class
         return f"<{type(value).__name__}>"
 
 
 def plain(value: Any) -> Any:
-    """What JSON has no word for, as data that it has: mappings and files; the ``default`` of ``json.dumps``.
+    """Mappings and files as JSON data; the ``default`` of ``json.dumps``.
 
     Raises:
-        TypeError: It is nothing of that.
+        TypeError: The value is neither a mapping nor a file.
         InvalidInputError: A file cannot be read.
     """
     if isinstance(value, Mapping):
@@ -50,8 +50,8 @@ def plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is no JSON data")
 
 
-class _Unsendable(Exception):  # noqa: N818 - tells the place on its way up, and is none of the caller's
-    """Part of an input that cannot be sent, and where that is."""
+class _Unsendable(Exception):  # noqa: N818 - internal: collects the place on its way up
+    """Part of an input that cannot be sent, with its place in the input."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -64,10 +64,10 @@ class _Unsendable(Exception):  # noqa: N818 - tells the place on its way up, and
 
 
 def copied(value: Any) -> tuple[Any, bool]:
-    """An input as it is now, and whether files are part of it.
+    """Copy an input. Returns the copy and whether it holds files.
 
     Raises:
-        Exception: It cannot be sent; :func:`problem` says why.
+        Exception: The input cannot be sent; :func:`problem` returns the cause.
     """
     files: list[File] = []
     return _copy(value, files), bool(files)
@@ -120,7 +120,7 @@ def _copy_file(value: Any, files: list[File]) -> Any:
         if file is not None and isinstance(file.content, os.PathLike):
             os.stat(file.content)  # noqa: PTH116 - any os.PathLike; here the place in the input is known
         elif file is not None and not isinstance(file.content, bytes):
-            value = file = File(file.read(), name=file.name, mime=file.mime)  # it may be closed before it is sent
+            value = file = File(file.read(), name=file.name, mime=file.mime)  # the caller may close it
     except RecursionError:
         raise
     except Exception as error:
@@ -132,7 +132,7 @@ def _copy_file(value: Any, files: list[File]) -> Any:
 
 
 def problem(error: Exception, value: Any) -> str:
-    """What is the matter with an input that brought an error, as the end of a sentence."""
+    """Why an input cannot be sent, as the end of a sentence."""
     if isinstance(error, _Unsendable):
         return f"{error.place or 'it'} {error.why}."
     if isinstance(error, RecursionError):
@@ -142,7 +142,7 @@ def problem(error: Exception, value: Any) -> str:
 
 
 def said(error: Exception) -> str:
-    """An error in words, without a full stop."""
+    """The text of an error, without a full stop; with its type if it is no error of this package."""
     text = str(error).strip()
     words = text if isinstance(error, InvalidInputError) else f"{type(error).__name__}: {text}" if text else ""
     return (words or type(error).__name__).rstrip(".")

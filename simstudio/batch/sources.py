@@ -1,10 +1,10 @@
-"""Where a batch's inputs come from, and whose thread reads them.
+"""Sources of inputs, by the thread that reads them.
 
-* :class:`Inline`: read by the engine, where it needs them: what lies in memory, and whatever an async client is given.
-* :class:`Awaited`: an asynchronous iterable, asked for one input ahead on the engine's event loop.
-* :class:`Relay`: any other iterable of a sync client, read by the thread that iterates over the batch. The caller's
-  code stays in the caller's thread (a cursor of sqlite3 serves no other, a context variable is set in no other), and
-  one that blocks holds up no execution that is under way.
+* :class:`Inline`: inputs in memory, and all iterables of an async client; the engine reads them.
+* :class:`Awaited`: an asynchronous iterable; the engine's event loop awaits one input ahead.
+* :class:`Relay`: any other iterable of a sync client; the thread that iterates over the batch reads it. So the caller's
+  code runs in the caller's thread (cursors of sqlite3 and context variables need that), and an iterable that blocks
+  does not hold up running executions.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ from simstudio.batch.rows import Columns
 from simstudio.transport.errors import SimStudioError
 
 LATER: Final = object()
-"""There is no input now; ``wake`` tells when there may be one."""
+"""No input is there now; ``wake`` is called when one may be."""
 END: Final = object()
-"""There are no more inputs."""
+"""The end of the inputs."""
 
 _AHEAD = 64
 _MOST_AHEAD = 1024
 _QUICK = 0.005
-"""Seconds. An input that took longer is not read while a finished item waits for the consumer."""
+"""Seconds. If the last input took longer, none is read while a finished item waits for the consumer."""
 
 
 class Source(Protocol):
     """The engine's side of the inputs."""
 
     def take(self) -> Any:
-        """The next input, :data:`LATER` or :data:`END`. What the caller's iterable raises is raised here."""
+        """The next input, :data:`LATER` or :data:`END`. Errors of the caller's iterable are raised here."""
         ...
 
     def bind(self, wake: Callable[[], None]) -> None:
-        """Have a function called when an input has come that there was not before."""
+        """Set the function that is called when a further input has come."""
         ...
 
     async def aclose(self) -> None:
-        """Wait for no input any more."""
+        """Stop waiting for inputs."""
         ...
 
 
@@ -61,38 +61,38 @@ class Inline:
         return next(self._inputs, END)
 
     def bind(self, wake: Callable[[], None]) -> None:
-        """There is always one, or the end."""
+        """Do nothing: an input, or the end, is always there."""
 
     async def aclose(self) -> None:
-        """Nothing is waited for."""
+        """Do nothing: no input is waited for."""
 
 
 class Awaited:
-    """Inputs that are awaited, one ahead."""
+    """Inputs of an asynchronous iterable, awaited one ahead."""
 
     def __init__(self, inputs: AsyncIterator[Any]) -> None:
         self._inputs: AsyncIterator[Any] = inputs
         self._pull: asyncio.Task[Any] | None = None
-        self._wake: Callable[[], None] = _nobody
+        self._wake: Callable[[], None] = _do_nothing
 
     def take(self) -> Any:
-        """The input that was asked for, where it has come."""
+        """The awaited input, if it has come."""
         if self._pull is None:
             self._pull = asyncio.get_running_loop().create_task(self._next())
             self._pull.add_done_callback(lambda _: self._wake())
         if not self._pull.done():
             return LATER
         pull, self._pull = self._pull, None
-        if pull.cancelled():  # its own error would end the engine as if somebody had cancelled that
+        if pull.cancelled():  # raising CancelledError would look like a cancellation of the engine
             raise SimStudioError("The batch ended before its last input: reading the next one was cancelled.")
         return pull.result()
 
     def bind(self, wake: Callable[[], None]) -> None:
-        """Have a function called when an input has come."""
+        """Set the function that is called when the awaited input has come."""
         self._wake = wake
 
     async def aclose(self) -> None:
-        """Ask for no more."""
+        """Cancel the wait for the next input."""
         if self._pull is not None:
             self._pull.cancel()
             await asyncio.gather(self._pull, return_exceptions=True)
@@ -105,20 +105,17 @@ class Awaited:
 class Relay:
     """Inputs that one thread reads (:meth:`read`) and the engine takes (:meth:`take`).
 
-    It reads as far ahead as the engine has shown to need: twice as far each time that it found nothing.
-
-    Args:
-        inputs: The caller's.
+    It reads further ahead each time that the engine finds no input: twice as far.
 
     Attributes:
-        notify: Called when there is room for more, from the engine's thread; whoever reads sets it.
-        quick: Whether the last input came at once.
+        notify: Called on the engine's thread when there is room for more inputs; set by the reader.
+        quick: Whether the last input was read within 5 ms.
     """
 
     def __init__(self, inputs: Iterator[Any]) -> None:
         self._inputs = inputs
-        self.notify: Callable[[], None] = _nobody
-        self._wake: Callable[[], None] = _nobody
+        self.notify: Callable[[], None] = _do_nothing
+        self._wake: Callable[[], None] = _do_nothing
         self._waiting: deque[Any] = deque()
         self._ahead = _AHEAD
         self._is_missed = False
@@ -132,9 +129,9 @@ class Relay:
 
     def take(self) -> Any:
         """The next input that was read."""
-        over = self._over  # asked first: what is waiting afterwards is all there is
+        over = self._over  # read first: if it is set, no input is added after this line
         if not self._waiting:
-            self._is_missed = True  # set before the second look: an input that is read after it wakes the engine
+            self._is_missed = True  # set before the second check: an input that is read later wakes the engine
         if self._waiting:
             value = self._waiting.popleft()
             if len(self._waiting) <= self._ahead // 2:
@@ -150,23 +147,23 @@ class Relay:
         return END
 
     def bind(self, wake: Callable[[], None]) -> None:
-        """Have a function called when an input has been read that :meth:`take` did not find."""
+        """Set the function that is called when an input was read after :meth:`take` found none."""
         self._wake = wake
 
     async def aclose(self) -> None:
-        """Read no more. The caller's iterable is let go of by :meth:`release`, not on this thread."""
+        """Read no further input. :meth:`release` drops the caller's iterable, on another thread."""
         self._over = True
 
     # -- the reader's side -------------------------------------------------------------------------------------------
 
     @property
     def wanted(self) -> bool:
-        """Whether there is room for more inputs, and nobody reading them."""
+        """Whether there is room for more inputs, and no thread is reading."""
         return not self._over and len(self._waiting) < self._ahead and not self._reading.locked()
 
     @property
     def is_reading_here(self) -> bool:
-        """Whether this thread is in the middle of reading: then the caller's iterable itself is asking."""
+        """Whether the calling thread is reading an input, so that the call comes from the caller's iterable."""
         return self._reader == get_ident()
 
     def read(self) -> None:
@@ -182,7 +179,7 @@ class Relay:
             self.quick = time.perf_counter() - began < _QUICK
         except StopIteration:
             self._over = True
-        except Exception as error:  # noqa: BLE001 - raised where the items are taken, once what is under way has ended
+        except Exception as error:  # noqa: BLE001 - raised by take(), after running items
             self._failure = error
             self._over = True
         except BaseException as error:
@@ -199,9 +196,9 @@ class Relay:
                 self._wake()
 
     def release(self) -> None:
-        """Read no more, and let go of the caller's iterable on this thread: what it closes then is bound to it.
+        """Read no further input, and drop the caller's iterable on this thread.
 
-        Where another thread is reading, that one does so.
+        The iterable may close what belongs to the thread that reads. If another thread is reading, that one drops it.
         """
         self._over = True
         if self._reading.acquire(blocking=False):
@@ -216,24 +213,24 @@ class _Nothing(AsyncIterator[Any]):
         raise StopAsyncIteration
 
 
-def _nobody() -> None:
-    """What is called before anybody listens."""
+def _do_nothing() -> None:
+    """Placeholder until a function is set."""
 
 
 def source_of(
     inputs: Inputs, *, relayed: bool, examiner: Examiner | None = None, columns: Columns | None = None
 ) -> Source:
-    """The source for a batch's inputs.
+    """The source of a batch's inputs.
 
     Args:
-        inputs: What the caller gave.
-        relayed: Whether the thread that iterates can read them. It looks at each, too, before it reads the next: their
-            owner may use one object for all.
-        examiner: What looks at each; of keys and rows as the caller says.
-        columns: The columns of a table that are read; None for all.
+        inputs: As given by the caller.
+        relayed: Whether the thread that iterates can read them. It also examines each input before it reads the next,
+            because their owner may use one object for all.
+        examiner: Examines each input.
+        columns: Columns of a table that are read; None for all.
 
     Raises:
-        InvalidInputError: They are no inputs.
+        InvalidInputError: The value is neither an iterable nor a file of inputs.
     """
     iterator = read(inputs, None if columns is None else list(columns))
     if isinstance(iterator, AsyncIterator):
@@ -246,7 +243,7 @@ def source_of(
 
 
 async def _on_threads(rows: Iterator[Any]) -> AsyncIterator[Any]:
-    """Rows that are read on threads, so that an address that answers slowly holds up no execution."""
+    """Rows that are read on threads, so that a slow address does not hold up executions."""
     while some := await asyncio.to_thread(lambda: list(islice(rows, _AHEAD))):
         for row in some:
             yield row

@@ -1,4 +1,4 @@
-"""What an error of one execution means for its item: whether it ran, and whether to send it again."""
+"""Verdicts: what an error of an execution says about its item, whether it ran and whether to send it again."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ MAY_HAVE_RUN = GATEWAY_TIMEOUTS | {503}
 """Statuses of a gateway after which an execution may have run."""
 
 Verdict: TypeAlias = Literal["failed", "unknown", "unsent", "refused", "fatal"]
-"""``failed``: it ran, or was answered, and there is no result. ``unknown``: it may have run. ``unsent``: it surely did
-not. ``refused``: it did not, because the rate limit is reached. ``fatal``: it did not, and no other item can."""
+"""``failed``: it ran or was refused, and has no result. ``unknown``: it may have run. ``unsent``: it surely did not
+run. ``refused``: the rate limit refused it, so it did not run. ``fatal``: it did not run, and no other item can."""
 
 TURNED_AWAY = (403, 404)
-"""Statuses of a workflow that is gone, not deployed, or not this key's; or of one item that a proxy does not like."""
+"""Statuses of a workflow that is missing, not deployed, or of another key; or of one item that a proxy rejects."""
 
 
 def verdict(error: SimStudioError, *, claimed: bool, succeeds: bool, queued: bool = False) -> Verdict:
-    """What an error means that is no refusal.
+    """The verdict on an error that is no refusal by the rate limit.
 
     Args:
-        error: What the execution raised.
-        claimed: Whether it was sent under a claim, so that sending it again runs nothing twice.
-        succeeds: Whether other items succeed, in this run and lately: then a 404 is this item's own trouble.
-        queued: Whether it was to be queued: after an unusable response it may be in the queue.
+        error: Raised by the execution.
+        claimed: Whether the item was sent under a claim, so that sending it again runs nothing twice.
+        succeeds: Whether other items of this run succeeded lately, so that a 404 concerns this item only.
+        queued: Whether the item was to be queued, so that it may be in the queue after an unusable response.
     """
     if isinstance(error, (AuthenticationError, APIVersionError, UsageLimitExceededError, ConfigurationError)):
         return "fatal"
     if isinstance(error, InvalidInputError):
         return "failed"
     if isinstance(error, APIConnectionError) and not isinstance(error, APIStatusError):
-        if getattr(error, "result", None) is not None:  # the server stopped it: that is an answer
+        if getattr(error, "result", None) is not None:  # the server stopped it, which is an outcome
             return "failed"
         return "unknown" if error.sent else "unsent"
     if isinstance(error, (StreamError, JobTimeoutError)) or (queued and isinstance(error, InvalidResponseError)):
@@ -59,5 +59,5 @@ def verdict(error: SimStudioError, *, claimed: bool, succeeds: bool, queued: boo
 
 
 def may_repeat(found: Verdict, *, claimed: bool) -> bool:
-    """Whether an item may be sent again after a verdict, without running anything twice."""
+    """Whether an item can be sent again after a verdict without running twice."""
     return found in ("refused", "unsent") or (found == "unknown" and claimed)

@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from simstudio.transport.rate_limit import RateLimitInfo
 
 WORKER_LOST = "WORKER_LOST"
-"""The code of the error of an item whose worker died, or whose task was cancelled: it may have run."""
+"""Error code of an item whose worker died or whose task was cancelled, so that it may have run."""
 CLAIMED_ELSEWHERE = "CLAIMED_ELSEWHERE"
-"""The code of the error of an item whose task was run again by the executor: its first run may have sent it."""
+"""Error code of an item whose task the executor ran a second time: the first run may have sent it."""
 
 _KEPT = 4
 
 
 class Closable(Protocol):
-    """What holds connections."""
+    """An object with connections."""
 
     def close(self) -> None:
-        """Let go of them."""
+        """Close the connections."""
         ...
 
 
@@ -45,15 +45,15 @@ T = TypeVar("T")
 
 @attrs.frozen
 class Task:
-    """One execution, as it travels to a worker.
+    """One execution, pickled for a worker.
 
     Attributes:
-        name: Of this one sending: what is claimed.
-        make: Makes what is sent.
-        claim: The id under which the service runs it at most once; None where it has none.
-        recipe: Makes the client. A secret: it holds the key.
-        value: The input, pickled.
-        store: Where its name is claimed. A secret: it may hold a password.
+        name: Unique name of this sending, which is claimed in the store.
+        make: Makes the :class:`~simstudio.batch.execution.Execution`.
+        claim: Id under which the service runs it at most once; None without one.
+        recipe: Pickle that makes the client. A secret: it holds the API key.
+        value: The pickled input.
+        store: Address of the store of claims. A secret: it may hold a password.
     """
 
     name: str
@@ -64,18 +64,18 @@ class Task:
     store: str | None = attrs.field(default=None, repr=False)
 
     def __dask_tokenize__(self) -> tuple[str, str]:
-        """Two tasks are never the same to Dask, which would run only one of them."""
+        """A token for Dask that no two tasks share: of equal tasks Dask would run only one."""
         return "simstudio", self.name
 
 
 @attrs.frozen
 class Outcome:
-    """What became of a task.
+    """The outcome of a task.
 
     Attributes:
-        value: The result, or the receipt of what was queued.
-        error: Why there is none.
-        hint: What the server said of its rate limit last.
+        value: The result, or the receipt of a queued execution.
+        error: Why there is neither.
+        hint: Rate limit in the headers of the last response.
     """
 
     value: Result | Receipt | None = None
@@ -83,11 +83,11 @@ class Outcome:
     hint: RateLimitInfo | None = None
 
     def packed(self) -> bytes:
-        """The outcome as bytes, so that no executor can fail to carry it."""
+        """The outcome as bytes, which every executor can transport."""
         try:
             packed = pickle.dumps(self)
             pickle.loads(packed)  # noqa: S301 - our own
-        except Exception as error:  # noqa: BLE001 - a class of a middleware's own
+        except Exception as error:  # noqa: BLE001 - any error of a middleware's class
             lost = APIConnectionError(
                 f"It was executed, and what came of it cannot be handed back ({type(error).__name__}: {error}): "
                 f"{self.error if self.error is not None else type(self.value).__name__}",
@@ -98,10 +98,10 @@ class Outcome:
 
 
 def run(task: Task) -> bytes:
-    """Do a task: claim it, and send it. The one function that executors run.
+    """Claim a task and send it. The one function that executors run.
 
     Returns:
-        An :class:`Outcome`, packed. Nothing is raised, whatever the execution comes to.
+        The packed :class:`Outcome`. Errors of the execution are in it and not raised.
     """
     _leave_interrupts_to_the_coordinator()
     hints: list[RateLimitInfo] = []
@@ -115,7 +115,7 @@ def run(task: Task) -> bytes:
 
 
 def _done(task: Task, hear: Hear) -> Result | Receipt:
-    if task.store is not None:  # before all else: whatever else fails tells nothing of an earlier run of this task
+    if task.store is not None:  # first: other errors do not tell whether this task was run before
         _claim(task.name, task.store)
     value = pickle.loads(task.value)  # noqa: S301 - pickled by the coordinator, as the whole task was
     with clients.using(task.recipe, lambda: _client(task.recipe)) as client:
@@ -145,9 +145,9 @@ def _client(recipe: bytes) -> Client:
 
 
 def _leave_interrupts_to_the_coordinator() -> None:
-    """Ctrl-C reaches all processes of a terminal; what a worker is at should end, as what runs at home does.
+    """Ignore SIGINT, which Ctrl-C sends to all processes of a terminal, so that the worker's execution can end.
 
-    Only in the child processes of a pool, and only where nobody chose anything else.
+    Only in child processes of a pool that have Python's default handler.
     """
     import multiprocessing
 
@@ -159,20 +159,20 @@ def _leave_interrupts_to_the_coordinator() -> None:
 
 @attrs.frozen(eq=False)
 class Client:
-    """A client of a worker, whose calls block whatever its class is.
+    """A client in a worker. Its calls block, also if it is an async client.
 
     Attributes:
-        context: The client's.
+        context: The context of the client.
     """
 
     context: Context
 
     def run(self, flow: Flow[T]) -> T:
-        """What a flow returns."""
+        """Run a flow and return its result."""
         return Sync.run(self.context.session, flow)
 
     def close(self) -> None:
-        """Close its connections."""
+        """Close the connections."""
         self.context.session.close()
 
 
@@ -184,10 +184,10 @@ class _Held(Generic[C]):
 
 
 class Keep(Generic[C]):
-    """What a process keeps for its tasks: dear to make, shared by its threads, closed once others took its place.
+    """Objects that a process keeps for its tasks because they are expensive to make. Threads share them.
 
     Args:
-        most: How many things that nobody uses are kept.
+        most: Number of unused objects that are kept; older ones are closed.
     """
 
     def __init__(self, most: int) -> None:
@@ -199,11 +199,11 @@ class Keep(Generic[C]):
 
     @contextmanager
     def using(self, key: Any, make: Callable[[], C]) -> Iterator[C]:
-        """The thing of that key, made where there is none; nobody closes it meanwhile."""
+        """A block that uses the object of a key, which is made if it is missing and stays open meanwhile."""
         with self._lock:
             self._end_with_process()
             held = self._held.pop(key, None) or _Held(make())
-            self._held[key] = held  # the last used is the last to go
+            self._held[key] = held  # at the end: the last used is closed last
             held.users += 1
             idle = [name for name, other in self._held.items() if not other.users]
             gone = [self._held.pop(name) for name in idle[: max(0, len(self._held) - self._most)]]
@@ -219,7 +219,7 @@ class Keep(Generic[C]):
                 held.thing.close()
 
     def release(self, key: Any) -> None:
-        """Close a thing; where it is in use, by its last user."""
+        """Close an object; if it is in use, its last user closes it."""
         with self._lock:
             held = self._held.pop(key, None)
             if held is None:
@@ -230,12 +230,12 @@ class Keep(Generic[C]):
             held.thing.close()
 
     def close(self) -> None:
-        """Close everything; a thing in use by its last user."""
+        """Close all objects; the last user of one closes it."""
         for key in list(self._held):
             self.release(key)
 
     def after_fork(self) -> None:
-        """In a forked child: nothing of the parent's, whose things it must not close."""
+        """Drop the parent's objects in a forked child, which must not close them."""
         self._lock = threading.Lock()
         self._held = {}
         self._ends_with_process = False
@@ -253,7 +253,7 @@ stores: Keep[Claims] = Keep(_KEPT)
 
 
 def told(error: BaseException) -> str:
-    """An error as a sentence."""
+    """The type and text of an error as a sentence."""
     said = str(error).strip()
     text = f"{type(error).__name__}: {said}" if said else type(error).__name__
     return text if text.endswith((".", "!", "?")) else f"{text}."

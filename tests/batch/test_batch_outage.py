@@ -68,7 +68,7 @@ def clock() -> Clock:
 def gone(clock: Clock) -> Outage:
     """One that was reached before."""
     outage = Outage(clock, patience=60)
-    outage.heard()
+    outage.record()
     return outage
 
 
@@ -76,49 +76,49 @@ def gone(clock: Clock) -> Outage:
 def test_an_address_where_nobody_ever_was_is_no_outage(missed: sim.SimStudioError, clock: Clock) -> None:
     outage = Outage(clock)
     for _ in range(100):
-        outage.heard(missed)
+        outage.record(missed)
     assert (outage.since, outage.reached) == (None, False)
 
 
 @pytest.mark.parametrize("answer", [sim.NotFoundError("none", status=404), sim.ExecutionError("Boom")])
 def test_an_error_that_is_an_answer_shows_that_the_server_is_there(clock: Clock, answer: sim.SimStudioError) -> None:
     outage = Outage(clock)
-    outage.heard(answer)
+    outage.record(answer)
     assert outage.reached
 
 
 def test_it_takes_several_misses_in_a_row(gone: Outage) -> None:
     for _ in range(10):
-        gone.heard(REFUSED)
-        gone.heard(BROKEN)
+        gone.record(REFUSED)
+        gone.record(BROKEN)
         assert gone.since is None
-        gone.heard()
+        gone.record()
     for error in (REFUSED, GATEWAY, BROKEN):
         assert gone.since is None
-        gone.heard(error)
+        gone.record(error)
     assert gone.since == 0.0
 
 
 @pytest.mark.parametrize("error", [LATE, sim.InvalidInputError("no JSON"), sim.SimStudioError("a bug")])
 def test_what_says_nothing_of_the_server_counts_neither_way(gone: Outage, error: sim.SimStudioError) -> None:
     for answer in (REFUSED, error, REFUSED, error, REFUSED):
-        gone.heard(answer)
+        gone.record(answer)
     assert gone.since is not None
 
 
 @pytest.mark.parametrize("answer", [None, sim.NotFoundError("no", status=404), sim.ServerError("no", status=500)])
 def test_any_answer_ends_it(gone: Outage, clock: Clock, answer: sim.SimStudioError | None) -> None:
     for _ in range(3):
-        gone.heard(REFUSED)
+        gone.record(REFUSED)
     clock.now = 5.0
-    assert gone.lasted == 5.0
-    gone.heard(answer)
-    assert (gone.since, gone.lasted) == (None, 0.0)
+    assert gone.duration == 5.0
+    gone.record(answer)
+    assert (gone.since, gone.duration) == (None, 0.0)
 
 
 def test_the_server_is_asked_at_once_and_then_less_and_less_often(gone: Outage) -> None:
     for _ in range(3):
-        gone.heard(REFUSED)
+        gone.record(REFUSED)
     pauses = [gone.next_probe() for _ in range(12)]
     assert pauses[0] == 0.0
     assert 0.3 <= pauses[1] <= 0.7
@@ -131,17 +131,17 @@ def test_a_workflow_that_apologises_like_a_gateway_holds_up_less_and_less(gone: 
     for _ in range(5):
         misses = 0
         while gone.since is None:
-            gone.heard(sim.ServerError("of a block", status=503))
+            gone.record(sim.ServerError("of a block", status=503))
             misses += 1
         needed.append(misses)
         gone.next_probe()
-        gone.heard()
+        gone.record()
     assert needed == [3, 6, 12, 24, 48]
 
 
 def test_one_that_lasts_too_long_ends_the_batch_and_says_why(gone: Outage, clock: Clock) -> None:
     for _ in range(3):
-        gone.heard(REFUSED)
+        gone.record(REFUSED)
     clock.now = 59.9
     gone.check()
     clock.now = 60.0
