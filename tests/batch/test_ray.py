@@ -15,8 +15,6 @@ import pytest
 from simstudio.batch.ledger import status
 from tests.batch.elsewhere import Works, inputs, until, working
 
-pytest.importorskip("ray", reason="Ray comes with the extra [external]")
-
 pytestmark = [
     pytest.mark.external,
     pytest.mark.filterwarnings("ignore"),  # Ray's own
