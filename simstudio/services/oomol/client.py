@@ -34,16 +34,16 @@ if TYPE_CHECKING:
     from simstudio.transport.flow import Flow
 
 DEFAULT_BASE_URL = "/api"
-"""What the documents show. It has no host, so a call with it is refused."""
+"""Base address that the documents show. It has no host, so a call with it is refused."""
 
 DEFAULT_APPLETS_URL = "https://chat-data.oomol.com"
-"""Where applets are listed."""
+"""Address of the server that lists applets."""
 
 _DOCUMENTED = ("base_url", "api_token", "default_headers", "timeout")
 
 
 class _OomolClient(OomolResource[M], BaseClient[M]):
-    """What the sync and the async client share."""
+    """Base of the clients of Oomol Connect."""
 
     def __init__(
         self,
@@ -132,7 +132,7 @@ class _OomolClient(OomolResource[M], BaseClient[M]):
             The body of the 2xx response: as ``into`` if given, else its JSON data, else its bytes; None if it is empty.
 
         Raises:
-            ApiError: The server refused, or did not answer.
+            ApiError: The server refused the request, or sent no answer.
 
         Example:
             >>> client.request("/v1/blocks")["blocks"]  # doctest: +SKIP
@@ -156,12 +156,12 @@ class _OomolClient(OomolResource[M], BaseClient[M]):
 
     @namespace
     def blocks(self) -> Blocks[M]:
-        """Blocks that tasks are made of."""
+        """Blocks, which tasks run."""
         return Blocks(self._context, "blocks")
 
     @namespace
     def flows(self) -> Flows[M]:
-        """Flows that are installed."""
+        """Installed flows, which tasks run on older servers."""
         return Flows(self._context, "flows")
 
     @namespace
@@ -179,19 +179,19 @@ class _OomolClient(OomolResource[M], BaseClient[M]):
         return self.base_url
 
     def get_default_headers(self) -> dict[str, str]:
-        """A copy of the headers of your own that every request carries. The token is not among them."""
+        """A copy of the headers that were given for every request, without the token."""
         return dict(self._context.options.headers)
 
     @property
     def applets_url(self) -> str:
-        """Where applets are listed, without a trailing slash."""
+        """The address of the server that lists applets, without a trailing slash."""
         return of_applets(self._context.session.endpoint).base_url
 
     def set_api_token(self, api_token: str | None) -> None:
-        """Use another token from the next request on, here and in clones; the one for applets stays.
+        """Set the token for the next requests of this client and its clones. The token for applets stays.
 
         Raises:
-            ConfigurationError: It cannot be sent.
+            ConfigurationError: The token cannot be sent in a header.
         """
         token = Secret(api_token)
         del api_token
@@ -206,27 +206,28 @@ class OomolConnectClient(_OomolClient[Sync], SyncClient["RawOomolConnectClient"]
     """A client for Oomol Connect that blocks. One may serve many threads.
 
     Args:
-        base_url: Where the server is, such as ``http://localhost:3000/api``; by default ``OOMOL_BASE_URL`` of the
+        base_url: Address of the server, such as ``http://localhost:3000/api``; by default ``OOMOL_BASE_URL`` of the
             environment. With the documented default ``/api``, which has no host, every call is a ConfigurationError.
             Or the dict that the published package takes, with the keys ``base_url``, ``api_token``,
             ``default_headers`` and ``timeout``.
-        api_token: Sent as it is in ``Authorization``, to the host of ``base_url`` only; write a scheme (``Bearer …``)
-            into it where the server wants one. By default ``OOMOL_TOKEN``, or none; ``simstudio.ANONYMOUS`` sends none.
-        default_headers: Headers of your own for every request to ``base_url``.
+        api_token: Token, sent unchanged in ``Authorization``, and only to the host of ``base_url``; include the scheme
+            (``Bearer …``) if the server wants one. By default ``OOMOL_TOKEN``; without it, or with
+            ``simstudio.ANONYMOUS``, none is sent.
+        default_headers: Headers of every request to ``base_url``.
         timeout: Seconds for one logical HTTP call, retries and their waits included. None for no end, unless the call
             is refused (429) for a day.
-        applets_url: Where applets are listed; by default ``OOMOL_APPLETS_URL``, then ``https://chat-data.oomol.com``,
-            which gets no token. To one that you name the token is sent.
-        applets_token: The token for that host instead: another one, or None for none.
-        max_retries: Repetitions of what may be repeated, after the first attempt. A task is never started twice.
+        applets_url: Address of the server that lists applets; by default ``OOMOL_APPLETS_URL``, then
+            ``https://chat-data.oomol.com``. The token is sent to the former, not to the latter.
+        applets_token: Token for ``applets_url``, in place of ``api_token``; None sends none.
+        max_retries: Retries after the first attempt, of requests that may be sent again. A task is never started twice.
         middleware: A list to append below the default stack, or a function that gets the default list and returns the
             one to use; see :mod:`simstudio.transport.stack`.
-        http_client: An ``httpx.Client`` (or ``httpx2.Client``) of your own to send with. It is never closed for you.
-        max_response_size: Bytes of a response's decoded body that are held in memory; a larger one is an
-            InvalidResponseError. None for no bound. Streams and downloads have none.
+        http_client: An ``httpx.Client`` (or ``httpx2.Client``) to send with. The client does not close it.
+        max_response_size: Largest decoded body in bytes; a larger one raises InvalidResponseError. None for no bound.
+            Streams and downloads have none.
 
     Raises:
-        ConfigurationError: Something of this cannot work; the message says what.
+        ConfigurationError: An argument or an environment variable cannot be used; the message names it.
 
     Example:
         >>> with OomolConnectClient("http://localhost:3000/api", "your-token") as client:  # doctest: +SKIP
@@ -254,10 +255,10 @@ class AsyncRawOomolConnectClient(_OomolClient[RawAsync], RawClient[RawAsync], of
 
 
 def _documented(options: Secret[Any], token: Secret[Any], headers: Secret[Any], timeout: object) -> tuple[Any, ...]:
-    """Base address, token, headers and timeout out of the documented dict.
+    """The base address, token, headers and timeout in the documented dict.
 
     Raises:
-        ConfigurationError: The dict has an unknown key, or an option was given beside it.
+        ConfigurationError: The dict has an unknown key, or an option was given as a keyword as well.
     """
     if (token.reveal(), headers.reveal(), timeout) != (None, None, DEFAULT_TIMEOUT):
         raise ConfigurationError("Give the client's options as one dict or as keywords, not as both.")
@@ -277,7 +278,7 @@ def _documented(options: Secret[Any], token: Secret[Any], headers: Secret[Any], 
 
 
 def _without_token(headers: Secret[Any], token: Secret[Any]) -> tuple[Secret[Any], Secret[Any]]:
-    """Headers without an Authorization of whatever case, which is the token where no other is given."""
+    """Headers without ``Authorization``, and the token; the header is the token if no other is given."""
     if not isinstance(headers.reveal(), Mapping):
         return headers, token
     kept = Secret({name: value for name, value in headers.reveal().items() if not _is_authorization(name)})

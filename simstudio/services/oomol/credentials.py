@@ -1,4 +1,4 @@
-"""The token, and where it may go: verbatim into ``Authorization``, to the configured hosts only."""
+"""The tokens, which are sent unchanged in ``Authorization``, and only to the configured hosts."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 _TOKEN = re.compile(r"[!-~]+(?: [!-~]+)*")
 _SHORTEST = 3
-"""Characters that a secret must exceed to be taken out of texts: shorter ones are everywhere."""
+"""Characters. Shorter secrets are not redacted, because they occur in many words."""
 
 
 class OomolCredentials(Credentials):
-    """The tokens of a client and its clones. They show in no repr.
+    """The tokens that a client shares with its clones. No repr shows them.
 
     Args:
-        token: For the base address, None for none.
-        applets: For the host of applets, None for none.
+        token: Token for the base address; None if there is none.
+        applets: Token for the server that lists applets; None if there is none.
 
     Raises:
-        ConfigurationError: One cannot travel in a header (the message does not show it).
+        ConfigurationError: A token cannot be sent in a header; the message does not show it.
     """
 
     __slots__ = ("_applets",)
@@ -42,26 +42,26 @@ class OomolCredentials(Credentials):
         self._applets: Secret[str | None] = Secret(None) if isinstance(applets.reveal(), Anonymous) else applets
 
     def replace(self, key: Secret[Any]) -> None:
-        """Use another token for the base address; None sends none.
+        """Set the token for the base address; None sends none.
 
         Raises:
-            ConfigurationError: It cannot travel in a header.
+            ConfigurationError: The token cannot be sent in a header.
         """
         super().replace(Secret(ANONYMOUS) if key.reveal() is None else key)
 
     @property
     def token(self) -> str | None:
-        """The token for the base address, None when there is none."""
+        """The token for the base address; None if there is none."""
         return self.key if isinstance(self.key, str) else None
 
     @property
     def applets(self) -> str | None:
-        """The token for the host of applets, None when there is none."""
+        """The token for the server that lists applets; None if there is none."""
         return self._applets.reveal()
 
     @staticmethod
     def problem_of(key: object) -> str | None:
-        """Why a token cannot be sent; None if it can. It may begin with a scheme (``Bearer …``)."""
+        """Return why a token cannot be sent in a header; None if it can. It may begin with a scheme (``Bearer …``)."""
         if key is None or isinstance(key, Anonymous):
             return None
         if not isinstance(key, str):
@@ -81,13 +81,13 @@ class OomolCredentials(Credentials):
         return sorted({secret for secret in whole + parts if len(secret) > _SHORTEST}, key=len, reverse=True)
 
     def redact(self, text: str) -> str:
-        """A text without the tokens, should a server have put them there."""
+        """Return a text without the tokens, which a server may have echoed."""
         for secret in self._secrets():
             text = text.replace(secret, "***")
         return text
 
     def redact_bytes(self, content: bytes) -> bytes:
-        """A body without the tokens."""
+        """Return a body without the tokens."""
         for secret in self._secrets():
             content = content.replace(secret.encode("ascii"), b"***")
         return content
@@ -97,14 +97,14 @@ class OomolCredentials(Credentials):
 
 
 class OomolEndpoint(Endpoint):
-    """The base address, which may be the documented default ``/api``: a client can be made with it, but not call.
+    """The base address. It may be the documented ``/api``, with which a client can be made but sends nothing.
 
     Args:
         base_url: ``https://host[:port][/prefix]``, or a path, which only a browser could complete.
-        applets_url: Where applets are listed.
+        applets_url: Address of the server that lists applets.
 
     Attributes:
-        applets: Where applets are listed.
+        applets: The same, as an :class:`Endpoint`.
     """
 
     __slots__ = ("applets",)
@@ -114,14 +114,14 @@ class OomolEndpoint(Endpoint):
         self.applets = Endpoint(applets_url)
 
     def move(self, base_url: Secret[Any]) -> None:
-        """Take another base address."""
+        """Set another base address."""
         if isinstance(base_url.reveal(), str) and re.match("/(?!/)", base_url.reveal()):
             self.base_url, self.origin, self.prefix = base_url.reveal().rstrip("/") or "/", "", ""
         else:
             super().move(base_url)
 
     def url(self, path: str) -> str:
-        """The whole address of a path.
+        """The URL of a path.
 
         Raises:
             ConfigurationError: The base address is a path.
@@ -139,11 +139,11 @@ class OomolEndpoint(Endpoint):
 
 
 class TokenAuth:
-    """Middleware: put each host's token into ``Authorization``, and send no token to any other.
+    """Middleware that sends each of the two hosts its token, and no token to other hosts.
 
     Args:
-        credentials: Holds the tokens; read anew for each request, so that ``set_api_token`` takes effect at once.
-        endpoint: The configured base address, and that of applets.
+        credentials: The tokens. They are read for each request, so that ``set_api_token`` takes effect at once.
+        endpoint: The base address, and the address of the server that lists applets.
     """
 
     def __init__(self, credentials: OomolCredentials, endpoint: OomolEndpoint) -> None:
@@ -169,11 +169,11 @@ class TokenAuth:
 
 
 def _is_rpc(request: Request, applets: Endpoint) -> bool:
-    """Whether a request goes to the applets' routes, where both share an origin."""
+    """Whether a request is for the list of applets, if both servers have one origin."""
     return urlsplit(request.url).path.startswith(f"{applets.prefix}/rpc/")
 
 
 def of_applets(endpoint: Endpoint) -> Endpoint:
-    """Where the client of a base address lists applets."""
+    """The address of the server that lists applets."""
     assert isinstance(endpoint, OomolEndpoint)  # noqa: S101 - the client made it
     return endpoint.applets

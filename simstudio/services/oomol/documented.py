@@ -1,4 +1,4 @@
-"""The names of types that the package ``oomol_connect_sdk`` gives, for programs that import them."""
+"""Types under the names that the package ``oomol_connect_sdk`` gives them, for programs that import these."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class InputHandle(TypedDict, total=False):
 
 
 class InputValue(TypedDict):
-    """An input by handle."""
+    """The value of one input."""
 
     handle: str
     value: Any
@@ -68,7 +68,7 @@ class FlowInputNode(TypedDict, total=False):
 
 
 class CreateTaskRequest(TypedDict, total=False):
-    """What ``tasks.create`` and ``tasks.run`` take."""
+    """Request of ``tasks.create`` and ``tasks.run``."""
 
     blockId: str
     manifest: str
@@ -76,14 +76,14 @@ class CreateTaskRequest(TypedDict, total=False):
 
 
 class RunAppletRequest(TypedDict, total=False):
-    """An applet and its inputs."""
+    """Applet to run, and its inputs."""
 
     applet_id: str
     input_values: InputValues | None
 
 
 class ClientOptions(TypedDict, total=False):
-    """The options of a client as one dict."""
+    """Options of a client, as one dict."""
 
     base_url: str
     api_token: str | None

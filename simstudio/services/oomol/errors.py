@@ -1,8 +1,8 @@
-"""What Oomol Connect's client raises: its own names, each also a class of the shared tree.
+"""Errors of Oomol Connect's client: the documented names, each also an error of ``simstudio.errors``.
 
-    OomolConnectError                 the root of what the service says
-    ├── ApiError                      an answer with an error status, or none at all (status 0)
-    │   ├── ApiStatusError            also simstudio.APIStatusError; below it one class a status, so that
+    OomolConnectError                 base of all
+    ├── ApiError                      an error status, or no answer (status 0)
+    │   ├── ApiStatusError            also simstudio.APIStatusError; below it one class for each status, so that
     │   │   └── …                     `except simstudio.RateLimitError` serves every service
     │   ├── ApiConnectionError        also simstudio.APIConnectionError › ApiTimeoutError
     │   └── ApiInvalidResponseError   also simstudio.InvalidResponseError
@@ -11,7 +11,7 @@
     ├── TimeoutError                  also simstudio.JobTimeoutError and the builtin
     └── InstallFailedError
 
-What is wrong before anything is sent is a :class:`simstudio.ConfigurationError` or a
+Wrong arguments, for which nothing is sent, are a :class:`simstudio.ConfigurationError` or a
 :class:`simstudio.InvalidInputError`.
 """
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 
 class OomolConnectError(SimStudioError):
-    """The root of what Oomol Connect's client raises once something was sent."""
+    """Base of the errors of Oomol Connect's client once a request was sent."""
 
     @property
     def message(self) -> str:
@@ -58,13 +58,13 @@ class ApiError(OomolConnectError):
 
     Args:
         message: What happened.
-        status: The HTTP status, 0 when no answer came.
-        response: The answer, when there was one; a text is taken as its body.
-        said: The server's own words.
+        status: HTTP status; 0 if there was no answer.
+        response: The response, or the text of its body.
+        said: Message of the server.
 
     Attributes:
-        status: The HTTP status, 0 when no answer came.
-        response: The answer, None when there was none; ``error.response.text`` is its body.
+        status: HTTP status; 0 if there was no answer.
+        response: The response; None if there was none. ``error.response.text`` is its body.
     """
 
     def __init__(
@@ -84,12 +84,12 @@ class ApiError(OomolConnectError):
 
     @property
     def message(self) -> str:
-        """The server's own words where it had some; ``str(error)`` says more."""
+        """Message of the server, if it sent one; ``str(error)`` says more."""
         return self.said or super().message
 
 
 class ApiStatusError(ApiError, APIStatusError):
-    """An answer with an error status that has no class of its own, or one that says it did not succeed."""
+    """An error status without a class of its own, or ``"success": false`` with status 200."""
 
 
 class ApiAuthenticationError(ApiStatusError, AuthenticationError):
@@ -109,19 +109,19 @@ class ApiNotFoundError(ApiStatusError, NotFoundError):
 
 
 class ApiConflictError(ApiStatusError, ConflictError):
-    """409: the state of the thing does not allow it now."""
+    """409: the state of the task or package does not allow the call."""
 
 
 class ApiInvalidRequestError(ApiStatusError, InvalidRequestError):
-    """400, 413, 415 or 422: the server refused the request as it was."""
+    """400, 413, 415 or 422: the request cannot be used."""
 
 
 class ApiLockedError(ApiStatusError, LockedError):
-    """423: the thing is locked."""
+    """423: the task or package is locked."""
 
 
 class ApiRateLimitError(ApiStatusError, RateLimitError):
-    """429: too many requests (``retry_after`` seconds, when the server said so)."""
+    """429: too many requests. ``retry_after``: seconds to wait; None if the server does not say."""
 
 
 class ApiServerError(ApiStatusError, ServerError):
@@ -129,19 +129,19 @@ class ApiServerError(ApiStatusError, ServerError):
 
 
 class ApiConnectionError(ApiError, APIConnectionError):
-    """No whole answer came: the connection was refused, dropped or cut short. Its ``status`` is 0."""
+    """No complete response arrived: the connection was refused, dropped or cut short. Its ``status`` is 0."""
 
 
 class ApiTimeoutError(ApiConnectionError, APITimeoutError):
-    """No whole answer came in time. Its ``status`` is 0."""
+    """No complete response arrived in time. Its ``status`` is 0."""
 
 
 class ApiInvalidResponseError(ApiError, InvalidResponseError):
-    """The answer is not what the service promises; ``response.text`` is its body."""
+    """The response does not have the form that the service documents; ``response.text`` is its body."""
 
 
 class _TaskError(OomolConnectError):
-    """What the errors of one task share."""
+    """Base of the errors about one task."""
 
     task: Any = None
     logs: list[TaskLog]
@@ -165,9 +165,9 @@ class TaskFailedError(_TaskError, JobFailedError):
     """A task ended without success.
 
     Attributes:
-        task: As last seen.
-        logs: Its logs as far as they were read: by ``tasks.run``, or for ``on_log``.
-        reason: What the task or its logs give as the reason, None where they give none.
+        task: The task as last seen.
+        logs: Its log as far as it was read: by ``tasks.run``, or for ``on_log``.
+        reason: The reason that the task or its log gives; None if they give none.
     """
 
     task: Task | None
@@ -178,19 +178,19 @@ class TaskStoppedError(_TaskError, JobCancelledError):
     """A task was stopped.
 
     Attributes:
-        task: As last seen.
-        logs: Its logs as far as they were read.
+        task: The task as last seen.
+        logs: Its log as far as it was read.
     """
 
     task: Task | None
 
 
 class TimeoutError(_TaskError, JobTimeoutError, builtins.TimeoutError):  # noqa: A001 - the documented name
-    """A task or an installation was not done when the caller's patience ended. It goes on.
+    """A task or an installation was not done in time. It goes on at the server.
 
     Attributes:
-        task: As last seen, None when it never was.
-        logs: The task's logs as far as they were read.
+        task: The task or installation as last seen; None if it was never seen.
+        logs: The task's log as far as it was read.
     """
 
     task: Task | InstallTask | None
@@ -200,8 +200,8 @@ class InstallFailedError(_TaskError):
     """The installation of a package failed.
 
     Attributes:
-        task_id: The id of the installation.
-        task: As last seen; ``task.error`` is the reason.
+        task_id: Id of the installation.
+        task: The installation as last seen; ``task.error`` is the reason.
     """
 
     task: InstallTask | None

@@ -1,4 +1,4 @@
-"""Tasks of Oomol for the engine of batches: :class:`TaskExecution`."""
+"""``TaskExecution``: tasks of Oomol for the batch engine."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class TaskExecution(QueuedExecution[RunResult]):
 
     Args:
         block_id: ``package::block``.
-        timeout: Seconds to wait for each; None for ever.
-        context: Of the client.
-        on_hint: Not called: no response tells of the limit.
+        timeout: Seconds to wait for each task; None waits for ever.
+        context: Context of the client.
+        on_hint: Not called: no response tells the limit.
     """
 
     models = {"result": RunResult, "job": Task}  # noqa: RUF012 - declared in the base

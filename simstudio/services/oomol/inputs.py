@@ -1,10 +1,10 @@
-"""Inputs: three forms that callers write, one that is sent.
+"""Inputs: the three forms that callers may write, and the one that is sent.
 
 1. ``{"text": "hi", "n": 3}``
 2. ``[{"handle": "text", "value": "hi"}, …]``
 3. ``[{"nodeId": "node1", "inputs": [{"handle": "text", "value": "hi"}]}, …]``
 
-The first two are for the one node that a block is; the wire knows it as ``_``.
+The third is sent. The first two are for a single block, whose node id is ``_``.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
 ONLY_NODE = "_"
-"""The node of a block that runs by itself."""
+"""Node id of a single block."""
 
 Nodes: TypeAlias = list[dict[str, Any]]
 InputValues: TypeAlias = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
 def normalise(values: InputValues | None, name: str = "inputValues") -> Nodes | None:
-    """Inputs in the form that is sent; None stays None, and nothing stays an empty list.
+    """Return inputs in the form that is sent; None for None, and an empty list for no inputs.
 
     Args:
-        values: In one of the three forms, every element of it in the same.
-        name: What the caller calls them, for errors.
+        values: Inputs, all in the same of the three forms.
+        name: Name of the argument, for errors.
 
     Raises:
-        InvalidInputError: They are in no form; the message names the element.
+        InvalidInputError: An element has none of the forms; the message names it.
 
     Example:
         >>> normalise({"text": "hi"})
@@ -61,11 +61,11 @@ def normalise(values: InputValues | None, name: str = "inputValues") -> Nodes | 
 
 
 def with_presets(presets: Mapping[str, Any], values: InputValues | None) -> Nodes | None:
-    """Inputs and what an applet brings along; the caller's win, whichever node they are for, and no node is lost.
+    """Return inputs together with the presets of an applet. An input wins over a preset, for whichever node it is.
 
     Args:
-        presets: Values by handle.
-        values: The caller's, in one of the three forms.
+        presets: Preset values by handle.
+        values: Inputs in one of the three forms.
     """
     nodes = normalise(values, "input_values")
     if not presets:

@@ -1,7 +1,7 @@
-"""What Oomol Connect answers, as models that are also mappings over the names of the wire.
+"""Models of Oomol Connect's responses. They are also mappings over the names in the JSON data.
 
-The wire is not of one mind: a task is in snake_case, an installation in camelCase, both count in milliseconds. The
-attributes are all snake_case, and both spellings are understood.
+The server sends tasks in snake_case and installations in camelCase. Attributes are in snake_case, and either spelling
+is read. Times are milliseconds since the epoch.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _INSTALL_FINAL = ("success", "failed")
 
 
 def _snake(name: str, camel: str) -> Any:
-    """An optional field that the wire calls by its own name."""
+    """An optional field that the server sends in snake_case."""
     return attrs.field(default=None, metadata={"wire": (name, camel)})
 
 
 def _camel(camel: str, name: str) -> Any:
-    """An optional field that the wire calls in camelCase."""
+    """An optional field that the server sends in camelCase."""
     return attrs.field(default=None, metadata={"wire": (camel, name)})
 
 
@@ -32,10 +32,10 @@ class Task(Model):
     """The state of one task.
 
     Attributes:
-        status: ``created``, ``pending``, ``running``, ``completed``, ``failed``, ``stopped``, or a word that is newer.
-        project_id: Of the project it runs in.
-        manifest_path: Of the block or flow it runs, on the server.
-        input_values: Its inputs, as the server keeps them.
+        status: ``created``, ``pending``, ``running``, ``completed``, ``failed``, ``stopped``, or a newer status.
+        project_id: Id of the project in which the task runs.
+        manifest_path: Path of the block or flow on the server.
+        input_values: Inputs by node, as plain JSON data.
         created_at: Milliseconds since the epoch.
         updated_at: Milliseconds since the epoch.
     """
@@ -50,22 +50,21 @@ class Task(Model):
 
     @property
     def done(self) -> bool:
-        """Whether it has ended, well or not."""
+        """Whether it has ended, successfully or not."""
         return self.status in _FINAL
 
     @property
     def succeeded(self) -> bool:
-        """Whether it has ended well."""
+        """Whether it has ended successfully."""
         return self.status == "completed"
 
 
 @model
 class CreatedTask(Model):
-    """What creating a task answered.
+    """Response to the creation of a task.
 
     Attributes:
-        task: The new task.
-        success: True, where the server says so.
+        success: True if the server sent it; None if not.
     """
 
     task: Task
@@ -84,11 +83,11 @@ class CreatedTask(Model):
 
 @model
 class StopReply(Model):
-    """What stopping a task answered.
+    """Response to the request to stop a task.
 
     Attributes:
-        task: The task, where the server shows it.
-        success: True, where the server says so.
+        task: The task; None if the server did not send it.
+        success: True if the server sent it; None if not.
     """
 
     task: Task | None = None
@@ -97,11 +96,7 @@ class StopReply(Model):
 
 @model
 class TaskList(Model):
-    """All tasks.
-
-    Attributes:
-        tasks: As the server lists them.
-    """
+    """All tasks, in the server's order."""
 
     tasks: list[Task]
 
@@ -112,11 +107,10 @@ class TaskLog(Model):
 
     Attributes:
         type: ``SessionStarted``, ``BlockStarted``, ``BlockOutput``, ``BlockFinished``, ``SessionFinished`` …
-        event: What happened, as plain JSON data, or None.
-        project_name: Of the project.
-        session_id: Of the run.
-        node_id: Of the node it is about.
-        manifest_path: Of the block or flow.
+        event: Data of the event, as plain JSON data; None if there is none.
+        session_id: Id of the run.
+        node_id: Id of the node that the line is about.
+        manifest_path: Path of the block or flow on the server.
         created_at: Milliseconds since the epoch.
     """
 
@@ -132,12 +126,12 @@ class TaskLog(Model):
 
 @model
 class RunResult(Model):
-    """A task that was run to its end; ``result["task_id"]`` and ``result.task_id`` are the same.
+    """Result of a completed task; ``result["task_id"]`` and ``result.task_id`` are the same.
 
     Attributes:
-        task: Its last state.
-        logs: All of its logs.
-        result: What its last finished block gave, as plain JSON data; None where no log tells.
+        task: Final state of the task.
+        logs: The whole log.
+        result: Result of the last block that finished, as plain JSON data; None if the log has none.
     """
 
     task_id: str = attrs.field(metadata={"wire": "task_id"})
@@ -147,7 +141,7 @@ class RunResult(Model):
 
     @property
     def output(self) -> Any:
-        """The same as ``result``, as ``item.output`` of a batch has it."""
+        """The same as ``result``, under the name that it has in an item of a batch."""
         return self.result
 
     @property
@@ -166,11 +160,10 @@ class Block(Model):
     """A block: a step that a task can run.
 
     Attributes:
-        path: Where it is on the server.
-        description: What it does.
+        path: Path on the server.
         inputs: ``{"handle": …, "json_schema": …}`` each, as plain JSON data.
-        block_id: ``package::name``, what ``tasks.run`` takes.
-        version: Of its package, ``unknown`` where the path does not tell.
+        block_id: ``package::name``, as ``tasks.run`` takes it.
+        version: Version of the package; ``unknown`` if it is not in the path.
     """
 
     package: str
@@ -184,11 +177,7 @@ class Block(Model):
 
 @model
 class BlockList(Model):
-    """Blocks.
-
-    Attributes:
-        blocks: As the server lists them.
-    """
+    """Blocks, in the server's order."""
 
     blocks: list[Block]
 
@@ -198,9 +187,8 @@ class Flow(Model):
     """A flow: blocks that work together.
 
     Attributes:
-        name: Its name, what ``tasks.run`` takes as ``manifest``.
-        path: Where it is on the server.
-        description: What it does.
+        name: Name, as ``tasks.run`` takes it as ``manifest``.
+        path: Path on the server.
         inputs: ``{"id": …, "inputs": [{"handle": …}]}`` each, as plain JSON data.
     """
 
@@ -212,11 +200,7 @@ class Flow(Model):
 
 @model
 class FlowList(Model):
-    """Flows.
-
-    Attributes:
-        flows: As the server lists them.
-    """
+    """Flows, in the server's order."""
 
     flows: list[Flow]
 
@@ -226,8 +210,7 @@ class Package(Model):
     """An installed package.
 
     Attributes:
-        path: Where it is on the server.
-        description: What is in it.
+        path: Path on the server.
     """
 
     name: str
@@ -238,11 +221,7 @@ class Package(Model):
 
 @model
 class PackageList(Model):
-    """The installed packages.
-
-    Attributes:
-        packages: As the server lists them.
-    """
+    """The installed packages, in the server's order."""
 
     packages: list[Package]
 
@@ -260,12 +239,12 @@ class InstallTask(Model):
     """The installation of a package.
 
     Attributes:
-        name: Of the package.
-        status: ``pending``, ``running``, ``success``, ``failed``, or a word that is newer.
-        version: Of the package.
-        package_path: Where it was put on the server.
-        dependencies: What was installed with it.
-        error: Why it failed.
+        name: Name of the package.
+        status: ``pending``, ``running``, ``success``, ``failed``, or a newer status.
+        version: Version of the package.
+        package_path: Path of the package on the server, once it is installed.
+        dependencies: Packages that were installed with it.
+        error: Reason of the failure, as the server sent it.
         created_at: Milliseconds since the epoch.
         updated_at: Milliseconds since the epoch.
     """
@@ -282,32 +261,26 @@ class InstallTask(Model):
 
     @property
     def done(self) -> bool:
-        """Whether it has ended, well or not."""
+        """Whether it has ended, successfully or not."""
         return self.status in _INSTALL_FINAL
 
 
 @model
 class InstallTaskList(Model):
-    """The installations.
-
-    Attributes:
-        tasks: As the server lists them.
-    """
+    """The installations, in the server's order."""
 
     tasks: list[InstallTask]
 
 
 @model
 class AppletData(Model):
-    """What an applet runs.
+    """Block and preset inputs of an applet.
 
     Attributes:
-        package_id: The package, with its version at the end.
-        block_name: The block in it.
-        id: Of this data.
-        title: For people.
-        description: For people.
-        preset_inputs: Inputs by handle that the applet brings along.
+        package_id: Name of the package, with its version at the end.
+        block_name: Name of the block in the package.
+        id: Id of this data, not of the applet.
+        preset_inputs: Preset inputs by handle.
         created_at: Milliseconds since the epoch.
     """
 
@@ -322,11 +295,11 @@ class AppletData(Model):
 
 @model
 class Applet(Model):
-    """A block with inputs of its own.
+    """A block with preset inputs.
 
     Attributes:
-        data: What it runs.
-        user_id: Whose it is.
+        data: Block and preset inputs.
+        user_id: Id of the user who made it.
         created_at: Milliseconds since the epoch.
         updated_at: Milliseconds since the epoch.
     """
@@ -339,7 +312,7 @@ class Applet(Model):
 
 
 def result_of(logs: Sequence[TaskLog]) -> Any:
-    """What the last ``BlockFinished`` log with something in its event gives as ``result``; None where none does."""
+    """The ``result`` of the last ``BlockFinished`` line whose event is not empty; None if there is none."""
     for log in reversed(logs):
         if isinstance(log, TaskLog) and log.type == "BlockFinished" and isinstance(log.event, dict) and log.event:
             return log.event.get("result")

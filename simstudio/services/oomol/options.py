@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class BackoffStrategy(str, enum.Enum):
-    """How pauses between polls go on."""
+    """How pauses between polls grow."""
 
     FIXED = "fixed"
-    """All as long as the first."""
+    """Every pause is as long as the first."""
     EXPONENTIAL = "exponential"
-    """Each longer than the one before, by ``backoff_factor``, up to ``max_interval_ms``."""
+    """Each pause is longer than the last by ``backoff_factor``, up to ``max_interval_ms``."""
 
 
 class PollingOptions(TypedDict, total=False):
@@ -60,17 +60,7 @@ class PollingOptions(TypedDict, total=False):
 
 @attrs.frozen
 class Polling:
-    """Checked polling options.
-
-    Attributes:
-        interval_ms: Milliseconds before the second poll (the first is made at once).
-        timeout_ms: Milliseconds to wait, None for ever.
-        max_interval_ms: Milliseconds that no growing pause exceeds.
-        backoff_strategy: How pauses go on.
-        backoff_factor: Growth from one pause to the next.
-        on_progress: Called with the task at each poll.
-        on_log: Called with each log once, in order.
-    """
+    """Checked options of a wait, as :class:`PollingOptions` describes them."""
 
     interval_ms: float = 2000
     timeout_ms: float | None = None
@@ -82,7 +72,7 @@ class Polling:
 
     @property
     def schedule(self) -> PollSchedule:
-        """When to poll. Without jitter: the documented pauses are exact."""
+        """The pauses between polls. They have no jitter, because the documented pauses are exact."""
         first = self.interval_ms / 1000
         if self.backoff_strategy is BackoffStrategy.FIXED or first == 0:
             return PollSchedule(initial=first, multiplier=1.0, maximum=first, jitter=0.0)
@@ -91,19 +81,19 @@ class Polling:
 
     @property
     def timeout(self) -> float | None:
-        """Seconds to wait, None for ever."""
+        """Seconds to wait; None for ever."""
         return None if self.timeout_ms is None else self.timeout_ms / 1000
 
 
 def polling(options: Mapping[str, Any] | None, **keywords: Any) -> Polling:
-    """Options, when they can be used; those that are None keep their default.
+    """Check the options of a wait. An option that is None has its default.
 
     Args:
-        options: The documented dict.
-        **keywords: The same, one by one; they win.
+        options: Options as a dict.
+        **keywords: The same as keywords; they win.
 
     Raises:
-        InvalidInputError: One is unknown or cannot be used; the message names it.
+        InvalidInputError: An option is unknown or cannot be used; the message names it.
     """
     if options is None:
         options = {}
@@ -136,7 +126,7 @@ def polling(options: Mapping[str, Any] | None, **keywords: Any) -> Polling:
 
 
 def _convert_seconds(given: dict[str, Any], name: str, *documented: str) -> bool:
-    """Replace an option in seconds by the documented one in milliseconds; whether it was given."""
+    """Replace an option in seconds by the documented one in milliseconds. Return whether it was given."""
     seconds = check_timeout(given.pop(name, None), name)
     if seconds is None:
         return False

@@ -1,4 +1,4 @@
-"""Requests of tasks, and the reading of incomplete responses to them."""
+"""Requests for tasks, and ids in unexpected responses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def id_of(task: object) -> str:
-    """The id of a task, in whatever form a caller has it."""
+    """The id of a task, from the id itself, a state of the task or its receipt."""
     if isinstance(task, (Task, CreatedTask)):
         return task.id
     if isinstance(task, str):
@@ -27,7 +27,7 @@ def id_of(task: object) -> str:
 
 
 def id_in(response: Response) -> str | None:
-    """The id of a task that an odd reply holds."""
+    """The id of a task in a response that cannot be used otherwise; None if there is none."""
     try:
         data = response.json()
     except InvalidResponseError:
@@ -45,7 +45,7 @@ def id_in(response: Response) -> str | None:
 
 
 def task_in(data: Any) -> Any:
-    """The task of a reply: its member ``task``, or the reply itself."""
+    """The task in a response: its member ``task``, or the whole."""
     return data["task"] if isinstance(data, dict) and isinstance(data.get("task"), dict) else data
 
 
@@ -56,34 +56,33 @@ _NAMED = {"blockId": re.compile(r"block[ _-]?id", re.I), "manifest": re.compile(
 class BlockField:
     """The field of a task's request that holds the block id: ``blockId``, or ``manifest`` on other servers.
 
-    The service's own SDKs differ, so a refusal that names the other field is what tells. A client and its clones share
-    one.
+    The service's own SDKs differ, so a refusal that names the other field decides. A client shares one with its clones.
 
     Attributes:
-        learnt: The field that the server asked for, None as long as none was refused.
+        learnt: Field that the server asked for; None before the first refusal.
     """
 
     def __init__(self) -> None:
         self.learnt: str | None = None
 
     def name_in(self, body: Mapping[str, Any]) -> str:
-        """The field under which a request goes out."""
+        """The field of the block id in the next request."""
         return self.learnt or ("blockId" if "blockId" in body else "manifest")
 
     def wanted_by(self, refusal: ApiStatusError, sent: str) -> str | None:
-        """The other field, if a refusal asks for it; nothing ran then."""
+        """Return the other field if a refusal asks for it (nothing ran then), else None."""
         response = refusal.response
         asked = refusal.status in (400, 422) and response is not None and _NAMED[_OTHER[sent]].search(response.text)
         return _OTHER[sent] if asked else None
 
 
 def with_block_in(field: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """A task's request with the block id under a field; unchanged if it has that field."""
+    """Return a task's request with the block id in a field; unchanged if it has that field."""
     return dict(body) if field in body else {field if name in _OTHER else name: value for name, value in body.items()}
 
 
 def request_body(request: Mapping[str, Any]) -> dict[str, Any]:
-    """The body for a task, its inputs in the form that is sent."""
+    """Check the request for a task, and return it with its inputs in the form that is sent."""
     if not isinstance(request, Mapping):
         raise InvalidInputError(
             f'A task is asked for by a dict such as {{"blockId": "package::block"}}, not {type(request).__name__}.'
@@ -106,7 +105,7 @@ def request_body(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def file_list(files: object) -> list[object]:
-    """One file or several, as a list."""
+    """A file, or several, as a list."""
     if files is None:
         return []
     if isinstance(files, list) or (

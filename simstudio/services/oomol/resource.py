@@ -1,4 +1,4 @@
-"""What all of Oomol Connect's resources share: its error bodies, and its replies that say no with a status of 200."""
+"""Base of Oomol Connect's resources: its errors, which may have status 200, and its models."""
 
 from __future__ import annotations
 
@@ -69,15 +69,15 @@ class OomolResource(APIResource[M]):
         return error
 
     def _advice(self, status: int) -> str:
-        """What to do about an error status, as a sentence."""
+        """Advice on an error status, as a sentence."""
         return _ADVICE.get(status, "")
 
     def _data(self, response: Response) -> Any:
-        """A reply's JSON data.
+        """The JSON data of a response.
 
         Raises:
-            ApiStatusError: It says ``"success": false`` with a status of 200.
-            ApiInvalidResponseError: It is not JSON.
+            ApiStatusError: The data has ``"success": false``, with status 200.
+            ApiInvalidResponseError: The body is not JSON.
         """
         with FAMILY.raise_own():
             data = response.json()
@@ -94,10 +94,10 @@ class OomolResource(APIResource[M]):
         return data
 
     def _model(self, data: Any, into: type[T], response: Response, fallbacks: Mapping[str, Any] | None = None) -> T:
-        """A reply's data as a model.
+        """Make a model of the data of a response.
 
         Raises:
-            ApiInvalidResponseError: It is no object, or no list where one is expected.
+            ApiInvalidResponseError: The data is no object, or no list where one is expected.
         """
         with FAMILY.raise_own():
             return structure(data, into, response=response, fallbacks=fallbacks)
@@ -106,13 +106,13 @@ class OomolResource(APIResource[M]):
         """Check the attributes that a flow cannot go on without.
 
         Raises:
-            ApiInvalidResponseError: One of them is missing, empty or of another type.
+            ApiInvalidResponseError: An attribute is missing, empty or of another type.
         """
         with FAMILY.raise_own():
             require(made, response, **types)
 
     def _poll(self, options: Polling, poll: Callable[[float | Unset], Flow[T]], **conditions: Any) -> Flow[T]:
-        """Poll as the options say; ``conditions`` are those of :meth:`~simstudio.core.polling.Poller.wait`."""
+        """Poll with these options; ``conditions`` are arguments of :meth:`~simstudio.core.polling.Poller.wait`."""
         poller = attrs.evolve(self.poller, schedule=options.schedule)
         client_timeout = self._context.options.timeout
         return poller.wait(poll, timeout=options.timeout, client_timeout=client_timeout, **conditions)

@@ -1,4 +1,4 @@
-"""Waiting for a task: polls, and its log in between, each line delivered once."""
+"""Callbacks of a wait, the log of a task, and the reason of its failure."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _REASONS = ("error", "failedMessage", "failed_message", "message", "reason")
-"""Where a task, or the event of a log, may say why it failed: no document tells."""
+"""Fields in which a task, or an event of its log, may give the reason of a failure. No document names one."""
 
 
 class CallbackFailed(Exception):  # noqa: N818 - never leaves the wait
-    """Carries what a callback raised past the poller, which would take a client's error for a failed poll."""
+    """Carries the exception of a callback past the poller, which would take a client's error for a failed poll."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
@@ -27,7 +27,7 @@ class CallbackFailed(Exception):  # noqa: N818 - never leaves the wait
 
 
 def called(function: Callable[[Any], Any], argument: object) -> Flow[None]:
-    """Call a callback; what it raises comes as :class:`CallbackFailed`."""
+    """Call a callback. Its exception is raised as :class:`CallbackFailed`."""
     try:
         yield Call(function, argument)
     except Exception as error:
@@ -35,7 +35,7 @@ def called(function: Callable[[Any], Any], argument: object) -> Flow[None]:
 
 
 def unwrapped(flow: Flow[T], what: str) -> Flow[T]:
-    """A flow out of which what a callback raised comes as it was, with a note that says where."""
+    """Run a flow, and raise the exception of a callback itself, with a note that says where it was raised."""
     try:
         return (yield from flow)
     except CallbackFailed as failed:
@@ -46,10 +46,10 @@ def unwrapped(flow: Flow[T], what: str) -> Flow[T]:
 
 
 class LogReader:
-    """The log of one task as it grows: gives each line once, whatever its id and wherever it stands.
+    """The growing log of one task. It returns each line once, in whichever order and with whichever ids they come.
 
     Attributes:
-        logs: The whole log as it was last read, None while it never was.
+        logs: The whole log as last read; None before the first time.
     """
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class LogReader:
         self._seen: set[object] = set()
 
     def fresh(self, logs: Sequence[TaskLog]) -> list[TaskLog]:
-        """The lines that are new, by their ids."""
+        """Return the lines that were not returned before, ordered by id."""
         self.logs = list(logs)
         found: list[TaskLog] = []
         for index, log in enumerate(logs):
@@ -75,13 +75,13 @@ def _is_number(value: object) -> bool:
 
 
 def _key(log: TaskLog, index: int) -> object:
-    """What makes a line the same as an earlier one: its id, or its place where it has none, or is no object."""
+    """The identity of a line: its id, or its position if it has none or is no object."""
     sent: object = getattr(log, "id", None)
     return sent if _is_number(sent) or isinstance(sent, str) else ("place", index)
 
 
 def failed(task: Task, logs: list[TaskLog] | None) -> TaskFailedError:
-    """The error for a task that failed, with its reason wherever there is one."""
+    """Make the error for a failed task, with the reason if the task or its log gives one."""
     reason = _reason(task.extra) or next(
         (text for log in reversed(logs or []) if (text := _reason(getattr(log, "event", None))) is not None), None
     )

@@ -1,4 +1,4 @@
-"""``client.applets``: blocks with inputs of their own. Their list is on a host of its own."""
+"""``client.applets``: blocks with preset inputs. Another server than that of the tasks lists them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _LONGEST_VERSION = 200
 
 
 class Applets(TaskFlows[M]):
-    """Applets: listed by one host, run by the other."""
+    """Applets: list them, and run them as tasks."""
 
     @property
     def _endpoint(self) -> Endpoint:
@@ -44,14 +44,11 @@ class Applets(TaskFlows[M]):
     def list(self) -> Flow[List]:
         """List the applets.
 
-        They are asked for at ``applets_url``. The client's token goes there only where the client was told so, see
-        :class:`~simstudio.services.oomol.OomolConnectClient`; its own headers never go to another host.
-
-        Returns:
-            A list of them.
+        The request goes to ``applets_url``. It carries the client's token only if ``applets_url`` or ``applets_token``
+        was given, and the client's headers only if the host is that of ``base_url``.
 
         Raises:
-            ApiError: The server refused, or did not answer.
+            ApiError: The server refused the request, or sent no answer.
 
         Example:
             >>> [applet.data.title for applet in client.applets.list()]  # doctest: +SKIP
@@ -70,19 +67,19 @@ class Applets(TaskFlows[M]):
         """Run an applet, wait until it has completed, and take its result.
 
         Args:
-            applet_id: Its id, which takes a look at the whole list; or an :class:`Applet` of an earlier list.
-            input_values: Inputs in one of the three forms; they win over those the applet brings along.
+            applet_id: Id of the applet, for which the whole list is fetched; or an :class:`Applet` of an earlier list.
+            input_values: Inputs in one of the three forms; they win over the applet's presets.
             polling_options: Options of the wait as a dict, see :class:`PollingOptions`.
             **options: The same as keywords; they win.
 
         Returns:
-            As ``tasks.run``.
+            The same as ``tasks.run``.
 
         Raises:
-            ApiError: There is no such applet (404), or the server refused or did not answer.
-            TaskFailedError: Its task failed.
-            TaskStoppedError: Its task was stopped.
-            TimeoutError: Its task was not done in time; it goes on.
+            ApiError: No applet has this id (404), or the server refused a request or sent no answer.
+            TaskFailedError: The task failed.
+            TaskStoppedError: The task was stopped.
+            TimeoutError: The task was not done in time; it goes on at the server.
 
         Example:
             >>> client.applets.run("84dc8cac", {"indent": 4}).result  # doctest: +SKIP
@@ -137,10 +134,10 @@ class Applets(TaskFlows[M]):
 
 
 def _block_id(applet: Applet) -> str:
-    """What an applet's task runs: its package without the version, and its block.
+    """The block id of an applet: its package without the version, and its block.
 
     Raises:
-        InvalidInputError: The applet does not name them.
+        InvalidInputError: The applet names no package or no block.
     """
     data: object = getattr(applet, "data", None)
     package, block = getattr(data, "package_id", None), getattr(data, "block_name", None)

@@ -1,4 +1,4 @@
-"""``client.blocks`` and ``client.flows``: what tasks can run."""
+"""``client.blocks`` and ``client.flows``, which tasks run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from simstudio.transport.flow import Flow
 
 UNKNOWN = "unknown"
-"""The version of a block whose path does not tell."""
+"""Version of a block whose path has none."""
 
 _VERSION = re.compile(r"[/\\](?:[^/\\]*-)?(\d+\.\d+\.\d+)(?=[/\\])")
 
@@ -28,13 +28,13 @@ class Blocks(OomolResource[M]):
         """List blocks.
 
         Args:
-            include_all_versions: Also those of versions that a newer one replaces.
+            include_all_versions: Whether to list blocks of older versions as well.
 
         Returns:
-            ``blocks``, each with its ``block_id`` (``package::name``) and ``version``.
+            ``blocks``, each with ``block_id`` (``package::name``) and ``version``.
 
         Raises:
-            ApiError: The server refused, or did not answer.
+            ApiError: The server refused the request, or sent no answer.
 
         Example:
             >>> [block.block_id for block in client.blocks.list().blocks]  # doctest: +SKIP
@@ -48,17 +48,14 @@ class Blocks(OomolResource[M]):
 
 
 class Flows(OomolResource[M]):
-    """The flows of the server; servers of the newest kind have no list of them."""
+    """The flows of the server. Newer servers do not list them."""
 
     @operation
     def list(self) -> Flow[FlowList]:
         """List flows.
 
-        Returns:
-            ``flows``, as the server lists them.
-
         Raises:
-            ApiError: The server refused, or did not answer; ``NotFoundError`` where it has no such list.
+            ApiError: The server refused the request, or sent no answer; ``NotFoundError`` if it does not list flows.
 
         Example:
             >>> [flow.name for flow in client.flows.list().flows]  # doctest: +SKIP
@@ -68,7 +65,7 @@ class Flows(OomolResource[M]):
 
 
 def _described(block: Any) -> Any:
-    """A block as it came, with its id and its version; what is no block stays as it is."""
+    """Return a block with its id and version added; other values unchanged."""
     if (
         not isinstance(block, dict)
         or not isinstance(block.get("package"), str)
@@ -83,7 +80,7 @@ def _described(block: Any) -> Any:
 
 
 def _version_in(path: object, package: str) -> str | None:
-    """The version in a block's path: ``…/name-1.2.3/…`` or ``…/1.2.3/…``; a directory of the package's name wins."""
+    """The version in a block's path, ``…/name-1.2.3/…`` or ``…/1.2.3/…``. A directory of the package comes first."""
     if not isinstance(path, str):
         return None
     name = re.escape(package.rpartition("/")[2])
@@ -92,7 +89,7 @@ def _version_in(path: object, package: str) -> str | None:
 
 
 def _newest(blocks: Iterable[Any]) -> Any:
-    """Of each package, the blocks of its highest version, packages in the order in which they first came."""
+    """The blocks of the highest version of each package. Packages keep their order."""
     by_package: dict[object, Any] = {}
     for block in blocks:
         by_package.setdefault(block.get("package") if isinstance(block, dict) else id(block), []).append(block)

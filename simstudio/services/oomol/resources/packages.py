@@ -1,4 +1,4 @@
-"""``client.packages``: what is installed, and installing more."""
+"""``client.packages``: installed packages, and installations."""
 
 from __future__ import annotations
 
@@ -25,17 +25,14 @@ if TYPE_CHECKING:
 
 
 class Packages(OomolResource[M]):
-    """The packages on the server. Their routes are the ones without ``/v1``."""
+    """The packages on the server. Their routes have no ``/v1``."""
 
     @operation
     def list(self) -> Flow[PackageList]:
         """List the installed packages.
 
-        Returns:
-            ``packages``, as the server lists them.
-
         Raises:
-            ApiError: The server refused, or did not answer.
+            ApiError: The server refused the request, or sent no answer.
 
         Example:
             >>> [package.name for package in client.packages.list().packages]  # doctest: +SKIP
@@ -48,14 +45,11 @@ class Packages(OomolResource[M]):
         """Start installing a package.
 
         Args:
-            name: Of the package.
-            version: Its version; the newest where it is not given.
-
-        Returns:
-            The installation as it begins.
+            name: Name of the package.
+            version: Version of the package; the newest by default.
 
         Raises:
-            ApiError: The server refused, or did not answer (``error.task_id``, where its reply had one).
+            ApiError: The server refused the request, or sent no usable answer (``error.task_id`` if it had the id).
 
         Example:
             >>> client.packages.install("audio-lab", "1.0.0").status  # doctest: +SKIP
@@ -67,11 +61,8 @@ class Packages(OomolResource[M]):
     def list_install_tasks(self) -> Flow[InstallTaskList]:
         """List the installations.
 
-        Returns:
-            ``tasks``, as the server lists them.
-
         Raises:
-            ApiError: The server refused, or did not answer.
+            ApiError: The server refused the request, or sent no answer.
 
         Example:
             >>> [task.status for task in client.packages.list_install_tasks().tasks]  # doctest: +SKIP
@@ -84,10 +75,10 @@ class Packages(OomolResource[M]):
         """Retrieve the state of one installation.
 
         Args:
-            task_id: Its id, or an earlier state of it.
+            task_id: Id of the installation, or an earlier state of it.
 
         Raises:
-            ApiError: The server refused, or did not answer.
+            ApiError: The server refused the request, or sent no answer.
 
         Example:
             >>> client.packages.get_install_task("i-1").status  # doctest: +SKIP
@@ -102,20 +93,17 @@ class Packages(OomolResource[M]):
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[PollingOptions],
     ) -> Flow[InstallTask]:
-        """Wait until an installation has ended well.
+        """Wait until an installation has succeeded.
 
         Args:
-            task_id: Its id, or an earlier state of it.
+            task_id: Id of the installation, or an earlier state of it.
             options: Options as a dict, see :class:`PollingOptions`.
             **keywords: The same as keywords; they win.
 
-        Returns:
-            The installation.
-
         Raises:
-            InstallFailedError: It failed (``error.task.error``).
-            TimeoutError: It was not done in time; it goes on.
-            ApiError: It could not be asked for (``error.task_id``).
+            InstallFailedError: The installation failed (``error.task.error``).
+            TimeoutError: The installation was not done in time; it goes on at the server.
+            ApiError: The polls failed (``error.task_id``).
 
         Example:
             >>> client.packages.wait_for_install_completion("i-1", timeout_ms=60_000).package_path  # doctest: +SKIP
@@ -132,21 +120,18 @@ class Packages(OomolResource[M]):
         polling_options: Mapping[str, Any] | None = None,
         **options: Unpack[PollingOptions],
     ) -> Flow[InstallTask]:
-        """Install a package and wait until that is done.
+        """Install a package, and wait until it is installed.
 
         Args:
-            name: Of the package.
-            version: Its version; the newest where it is not given.
+            name: Name of the package.
+            version: Version of the package; the newest by default.
             polling_options: Options of the wait as a dict, see :class:`PollingOptions`.
             **options: The same as keywords; they win.
 
-        Returns:
-            The installation.
-
         Raises:
-            InstallFailedError: It failed (``error.task.error``).
-            TimeoutError: It was not done in time; it goes on.
-            ApiError: The server refused, or did not answer (``error.task_id``, when it was begun).
+            InstallFailedError: The installation failed (``error.task.error``).
+            TimeoutError: The installation was not done in time; it goes on at the server.
+            ApiError: The server refused a request, or sent no answer (``error.task_id`` if the installation had begun).
 
         Example:
             >>> client.packages.install_and_wait("audio-lab", "1.0.0").package_path  # doctest: +SKIP

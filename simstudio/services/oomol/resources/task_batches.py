@@ -33,14 +33,14 @@ class TaskBatches(TaskFlows[M]):
     ) -> Plan[RunResult]:
         """Run a block over many inputs, many at a time, as fast as the server allows.
 
-        A task that the server refused with 429 did not run, and is sent again. One that may have run is ``unknown`` and
-        is never sent twice.
+        A task that the server refused with 429 did not run, and is sent again. A task that may have run is ``unknown``
+        and is never sent twice.
 
         Args:
             block_id: ``package::block``.
             inputs: An iterable of inputs, a table, or the path of a file. Each is what :meth:`create` takes as
                 ``inputValues``.
-            timeout: Seconds to wait for each task once it was created; None for ever.
+            timeout: Seconds to wait for each task once it was created; None waits for ever.
             **options: As for ``client.workflows.map`` of Sim's client.
 
         Returns:

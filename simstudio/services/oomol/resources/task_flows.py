@@ -1,4 +1,4 @@
-"""The flows that tasks are made of: create, ask, wait, take the result."""
+"""Flows of tasks: create, fetch, wait, take the result."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Logs: TypeAlias = list[TaskLog]  # a resource has a method of the name
 
 
 class TaskFlows(OomolResource[M]):
-    """What :class:`~simstudio.services.oomol.resources.tasks.Tasks` and applets share."""
+    """Flows that tasks and applets share."""
 
     def _create(self, request: Mapping[str, Any], max_retries: int | None = None) -> Flow[CreatedTask]:
         return (
@@ -65,7 +65,7 @@ class TaskFlows(OomolResource[M]):
         return self._created(response)
 
     def _begin(self, start: Callable[[], Flow[CreatedTask]], options: Polling) -> Flow[CreatedTask]:
-        """Start a task that is waited for: as long as the limiter refuses it, within the time for the wait."""
+        """Start a task that is waited for, and again while the limiter refuses it, within the time for the wait."""
         return self.poller.begin(start, options.timeout if self._context.options.max_retries else 0.0)
 
     def _create_with_files(
@@ -94,7 +94,7 @@ class TaskFlows(OomolResource[M]):
         return (yield from self._start(body, send))
 
     def _created(self, response: Response) -> CreatedTask:
-        """The receipt; when it is odd, the id that may be in it is on the exception."""
+        """The receipt of a task. An exception for an unusable one has the id, if it has one."""
         try:
             data = self._data(response)
             flat = isinstance(data, dict) and "task" not in data and "id" in data
@@ -168,7 +168,7 @@ class TaskFlows(OomolResource[M]):
         return task
 
     def _check(self, task: Task, logs: Logs | None) -> Flow[None]:
-        """Raise for a task that ended without success; its log, which may say why, is read where it was not yet."""
+        """Raise for a task that did not succeed. Its log is read for the reason, unless it was read before."""
         if task.status == "failed":
             if logs is None:
                 with suppress(SimStudioError):  # that it failed is the news
@@ -184,7 +184,7 @@ class TaskFlows(OomolResource[M]):
         return (yield from self._result(task, reader.logs))
 
     def _result(self, task: Task, logs: Logs | None) -> Flow[RunResult]:
-        """The result of a completed task; its log is read where it was not yet."""
+        """The result of a completed task. Its log is read, unless it was read before."""
         if logs is None:
             try:
                 logs = yield from self._logs(task.id)

@@ -29,11 +29,8 @@ class Tasks(TaskBatches[M]):
     def list(self) -> Flow[TaskList]:
         """List all tasks.
 
-        Returns:
-            ``tasks``, as the server lists them.
-
         Raises:
-            ApiError: The server refused, or did not answer.
+            ApiError: The server refused the request, or sent no answer.
 
         Example:
             >>> [task.status for task in client.tasks.list().tasks]  # doctest: +SKIP
@@ -43,19 +40,19 @@ class Tasks(TaskBatches[M]):
 
     @operation
     def create(self, request: Mapping[str, Any]) -> Flow[CreatedTask]:
-        """Start a task; it is never sent twice when it may have arrived.
+        """Start a task. A request that may have arrived is not sent again.
 
         Args:
-            request: ``{"blockId": "package::block", "inputValues": …}``; ``manifest`` in place of ``blockId`` is sent
-                as such (older servers, flows). Inputs are values by handle, a list of ``{"handle", "value"}`` or a list
-                of ``{"nodeId", "inputs"}``. Further keys are sent as they are.
+            request: ``{"blockId": "package::block", "inputValues": …}``, or ``manifest`` in place of ``blockId`` (older
+                servers, flows). A server that asks for the other name gets it. Inputs are values by handle, a list of
+                ``{"handle", "value"}`` or a list of ``{"nodeId", "inputs"}``. Further keys are sent unchanged.
 
         Returns:
             The receipt: ``created.task``, ``created.id``.
 
         Raises:
-            InvalidInputError: The request cannot be sent; nothing was.
-            ApiError: The server refused, or did not answer (``error.task_id``, where its reply had one).
+            InvalidInputError: The request cannot be sent.
+            ApiError: The server refused the request, or sent no usable answer (``error.task_id`` if it had the id).
 
         Example:
             >>> client.tasks.create({"blockId": "audio-lab::text-to-audio", "inputValues": {"text": "hi"}}).id
@@ -76,18 +73,18 @@ class Tasks(TaskBatches[M]):
 
         Args:
             block_id: ``package::block``.
-            input_values: As for :meth:`create`.
-            files: One or a list of: a file opened in binary mode, a ``pathlib.Path``, bytes, a :class:`simstudio.File`,
-                a file that a web framework received (Starlette's ``UploadFile``, Werkzeug's ``FileStorage`` …), or a
-                tuple ``(name, content)`` or ``(name, content, media type)``. A str is refused.
-            manifest: In place of ``block_id``, sent under that name.
+            input_values: Inputs, as in :meth:`create`.
+            files: One file or a list of files: a file opened in binary mode, a ``pathlib.Path``, bytes, a
+                :class:`simstudio.File`, a file that a web framework received (Starlette's ``UploadFile``, Werkzeug's
+                ``FileStorage`` …), or a tuple ``(name, content)`` or ``(name, content, media type)``. A str is refused.
+            manifest: The same as ``block_id``, sent as ``manifest``.
 
         Returns:
             The receipt: ``created.task``, ``created.id``.
 
         Raises:
-            InvalidInputError: Something cannot be sent; nothing was.
-            ApiError: The server refused, or did not answer.
+            InvalidInputError: An argument cannot be sent.
+            ApiError: The server refused the request, or sent no answer.
 
         Example:
             >>> client.tasks.create_with_files("pkg::resize", {"width": 64}, Path("cat.png")).id  # doctest: +SKIP
@@ -99,10 +96,10 @@ class Tasks(TaskBatches[M]):
         """Retrieve the state of one task.
 
         Args:
-            task_id: Its id, an earlier state of it, or its receipt.
+            task_id: Id of the task, an earlier state of it, or its receipt.
 
         Raises:
-            ApiError: The server refused, or did not answer.
+            ApiError: The server refused the request, or sent no answer.
 
         Example:
             >>> client.tasks.get("t-1").status  # doctest: +SKIP
@@ -112,16 +109,16 @@ class Tasks(TaskBatches[M]):
 
     @operation
     def stop(self, task_id: str | Task | CreatedTask) -> Flow[StopReply]:
-        """Ask for a task to be stopped.
+        """Ask the server to stop a task.
 
         Args:
-            task_id: Its id, an earlier state of it, or its receipt.
+            task_id: Id of the task, an earlier state of it, or its receipt.
 
         Returns:
-            What the server answered; its ``task``, where it shows it.
+            The server's answer; ``task`` is None if it does not show the task.
 
         Raises:
-            ApiError: The server refused, or did not answer.
+            ApiError: The server refused the request, or sent no answer.
 
         Example:
             >>> client.tasks.stop("t-1")  # doctest: +SKIP
@@ -137,13 +134,10 @@ class Tasks(TaskBatches[M]):
         """Retrieve the whole log of a task.
 
         Args:
-            task_id: Its id, an earlier state of it, or its receipt.
-
-        Returns:
-            Its lines, as the server lists them.
+            task_id: Id of the task, an earlier state of it, or its receipt.
 
         Raises:
-            ApiError: The server refused, or did not answer.
+            ApiError: The server refused the request, or sent no answer.
 
         Example:
             >>> [log.type for log in client.tasks.get_logs("t-1")]  # doctest: +SKIP
@@ -160,18 +154,15 @@ class Tasks(TaskBatches[M]):
         """Wait until a task has completed.
 
         Args:
-            task_id: Its id, an earlier state of it, or its receipt.
+            task_id: Id of the task, an earlier state of it, or its receipt.
             options: Options as a dict, see :class:`PollingOptions`.
             **keywords: The same as keywords; they win.
 
-        Returns:
-            The completed task.
-
         Raises:
-            TaskFailedError: It failed.
-            TaskStoppedError: It was stopped.
-            TimeoutError: It was not done in time; it goes on.
-            ApiError: It could not be asked for (``error.task_id``).
+            TaskFailedError: The task failed.
+            TaskStoppedError: The task was stopped.
+            TimeoutError: The task was not done in time; it goes on at the server.
+            ApiError: The polls failed (``error.task_id``).
 
         Example:
             >>> client.tasks.wait_for_completion("t-1", {"timeout_ms": 60_000}).status  # doctest: +SKIP
@@ -191,18 +182,15 @@ class Tasks(TaskBatches[M]):
         """Start a task and wait until it has completed.
 
         Args:
-            request: As for :meth:`create`.
+            request: Block and inputs, as in :meth:`create`.
             polling_options: Options of the wait as a dict, see :class:`PollingOptions`.
             **options: The same as keywords; they win.
 
-        Returns:
-            The completed task.
-
         Raises:
-            TaskFailedError: It failed.
-            TaskStoppedError: It was stopped.
-            TimeoutError: It was not done in time; it goes on.
-            ApiError: The server refused, or did not answer (``error.task_id``, when a task was created).
+            TaskFailedError: The task failed.
+            TaskStoppedError: The task was stopped.
+            TimeoutError: The task was not done in time; it goes on at the server.
+            ApiError: The server refused a request, or sent no answer (``error.task_id`` if the task was created).
 
         Example:
             >>> client.tasks.create_and_wait({"blockId": "pkg::block"}, timeout_ms=60_000).status  # doctest: +SKIP
@@ -222,7 +210,7 @@ class Tasks(TaskBatches[M]):
         """Start a task, wait until it has completed, and take its result.
 
         Args:
-            request: As for :meth:`create`.
+            request: Block and inputs, as in :meth:`create`.
             polling_options: Options of the wait as a dict, see :class:`PollingOptions`.
             **options: The same as keywords; they win.
 
@@ -230,10 +218,10 @@ class Tasks(TaskBatches[M]):
             ``result["task_id"]``, ``result["task"]``, ``result["logs"]``, ``result["result"]``; also as attributes.
 
         Raises:
-            TaskFailedError: It failed (``error.reason``, ``error.logs``).
-            TaskStoppedError: It was stopped.
-            TimeoutError: It was not done in time; it goes on.
-            ApiError: The server refused, or did not answer (``error.task_id``, when a task was created).
+            TaskFailedError: The task failed (``error.reason``, ``error.logs``).
+            TaskStoppedError: The task was stopped.
+            TimeoutError: The task was not done in time; it goes on at the server.
+            ApiError: The server refused a request, or sent no answer (``error.task_id`` if the task was created).
 
         Example:
             >>> client.tasks.run({"blockId": "pkg::block", "inputValues": {"text": "hi"}}).result  # doctest: +SKIP
@@ -258,17 +246,17 @@ class Tasks(TaskBatches[M]):
 
         Args:
             block_id: ``package::block``.
-            input_values: As for :meth:`create`.
-            files: As for :meth:`create_with_files`.
+            input_values: Inputs, as in :meth:`create`.
+            files: Files, as in :meth:`create_with_files`.
             polling_options: Options of the wait as a dict, see :class:`PollingOptions`.
-            manifest: In place of ``block_id``, sent under that name.
+            manifest: The same as ``block_id``, sent as ``manifest``.
             **options: The polling options as keywords; they win.
 
         Returns:
-            As :meth:`run`.
+            The same as :meth:`run`.
 
         Raises:
-            OomolConnectError: As :meth:`run`.
+            OomolConnectError: The same as :meth:`run`.
 
         Example:
             >>> with open("test.txt", "rb") as f:  # doctest: +SKIP
