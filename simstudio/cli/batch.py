@@ -196,8 +196,8 @@ def resume(
     """Go on with the batch of LEDGER, as it was begun: what is not finished is sent, and nothing else.
 
     The ledger knows the workflow, the inputs, where results go, and the options; those given here win. The server is
-    that of this command (--base-url, SIM_BASE_URL). Inputs that came from standard input, or from Python, are to be
-    given again, as is the password of --shared.
+    that of this command (--base-url, or the environment: SIM_BASE_URL, or the variable of another service). Inputs that
+    came from standard input, or from Python, are to be given again, as is the password of --shared.
     """
     options = given_options(flags)
     shared = options.get("shared")

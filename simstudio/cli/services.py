@@ -228,6 +228,7 @@ arguments_option = click.option(
 service_option = click.option(
     "--service",
     type=click.Choice(list(SERVICES)),
-    help="Run a block of Oomol, or a workflow of SpeedPix or VectorVein, in place of one of Sim.",
+    help="Run a block of Oomol, or a workflow of SpeedPix or VectorVein, instead of one of Sim. Address and keys come "
+    "from the environment: see simstudio NAME --help.",
 )
 """Decorator: ``--service``, for commands that otherwise speak to Sim."""
