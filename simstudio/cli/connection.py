@@ -73,7 +73,7 @@ class Connection:
         """The same for the service of the command, be it Sim or another.
 
         Raises:
-            click.UsageError: An option is given that only Sim has.
+            click.UsageError: A profile is given, which only Sim has.
             CommandError: A key or the address is missing.
             ConfigurationError: A setting cannot be used, or the sandbox cannot start.
         """
@@ -81,20 +81,16 @@ class Connection:
         if service is None:
             opened: Any = self.client()
         else:
-            self._refuse_options_of_sim()
+            if self.invocation.profile is not None:
+                raise click.UsageError("--profile is of Sim only", click.get_current_context(silent=True))
             self.invocation.rephrase = service.rephrase
             opened = (
-                service.embedded(middleware)
+                service.embedded(self.app, middleware)
                 if self.sandboxed
                 else service.connect(self.invocation, self.base_url, middleware)
             )
         with opened as client:
             yield client
-
-    def _refuse_options_of_sim(self) -> None:
-        for option, given in (("--profile", self.invocation.profile), ("--sandbox-app", self.app)):
-            if given is not None:
-                raise click.UsageError(f"{option} is of Sim only", click.get_current_context(silent=True))
 
     def _remote(self) -> SimStudioClient:
         from simstudio.cli.access import find_access, find_key
@@ -181,18 +177,27 @@ class Connection:
         return found or (self.profile.workspace_id if self.profile is not None else None) or None
 
 
+def app_option(things: str) -> Callable[[Command], Command]:
+    """Decorator: ``--sandbox-app``.
+
+    Args:
+        things: What the sandbox runs, in the plural.
+    """
+    return click.option(
+        "--sandbox-app",
+        "app",
+        metavar="APP.PY",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help=f"Like --sandbox, with the {things} of the sandbox that this file defines.",
+    )
+
+
 def connected(command: Command) -> Command:
     """Decorator: the options that every command on a server has; it gets a :class:`Connection` for them."""
 
     @json_option
     @global_options
-    @click.option(
-        "--sandbox-app",
-        "app",
-        metavar="APP.PY",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="Like --sandbox, with the workflows of the Sandbox object in this file.",
-    )
+    @app_option("workflows")
     @click.option(
         "--sandbox",
         "sandboxed",

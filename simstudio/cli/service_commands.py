@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from simstudio.cli.connection import Connection
+from simstudio.cli.connection import Connection, app_option
 from simstudio.cli.global_options import verbose_option
 from simstudio.cli.invocation import Invocation, json_option, pass_invocation
 from simstudio.cli.lists import limit_option, show_list, view_options
@@ -78,6 +78,7 @@ def _connected_to(service: Service) -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         @json_option
         @verbose_option
+        @app_option(service.things)
         @click.option(
             "--sandbox",
             "sandboxed",
@@ -93,16 +94,18 @@ def _connected_to(service: Service) -> Callable[[Command], Command]:
             *arguments: Any,
             base_url: str | None,
             sandboxed: bool,
+            app: Path | None,
             as_json: bool,
             **options: Any,
         ) -> None:
+            sandboxed = sandboxed or app is not None
             if sandboxed and base_url is not None:
                 raise click.UsageError("--sandbox and --base-url exclude each other", click.get_current_context())
             invocation.as_json = as_json
             invocation.embedded = sandboxed
             invocation.waiter = (service.name, "wait")
             invocation.noun = RUNS[service.name].noun
-            connection = Connection(invocation, base_url, sandboxed=sandboxed, service=service)
+            connection = Connection(invocation, base_url, sandboxed=sandboxed, app=app, service=service)
             command(connection, *arguments, **options)
 
         return wrapper

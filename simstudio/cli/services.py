@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from operator import attrgetter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -105,10 +106,29 @@ class Service:
         made: LocalService = _load(self.sandbox_class)()
         return made
 
+    def load_sandbox(self, app: Path) -> LocalService:
+        """Run a Python file and find its sandbox of this service.
+
+        Raises:
+            CommandError: It is no Python file, raises, or defines none.
+        """
+        from simstudio.cli.apps import load_sandboxes
+
+        for found in load_sandboxes(app):
+            if found.service == self.name:
+                return found
+        module, _, kind = self.sandbox_class.partition(":")
+        raise CommandError(f"{app} defines no {kind}. Write: from {module} import {kind}; sandbox = {kind}()")
+
     @contextmanager
-    def embedded(self, middleware: MiddlewareOption) -> Iterator[Any]:
-        """A client of a sandbox that lasts for a ``with`` block."""
-        sandbox: Any = self.make_sandbox()
+    def embedded(self, app: Path | None, middleware: MiddlewareOption) -> Iterator[Any]:
+        """A client of a sandbox that lasts for a ``with`` block.
+
+        Args:
+            app: Python file that defines the sandbox; None for one without functions of a user.
+            middleware: Of the client.
+        """
+        sandbox: Any = self.make_sandbox() if app is None else self.load_sandbox(app)
         with sandbox.serve() as server, server.client(middleware=middleware) as client:
             yield client
 

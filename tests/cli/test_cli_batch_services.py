@@ -65,6 +65,28 @@ def test_the_embedded_sandbox_runs_it_without_a_key(cli, tmp_path) -> None:
     assert (result.exit_code, states(result.stdout)) == (0, ["done"])
 
 
+def test_the_sandbox_of_a_file_has_the_users_functions_and_resume_wants_it_named(cli, tmp_path, ledger) -> None:
+    app, inputs = tmp_path / "app.py", tmp_path / "in.jsonl"
+    app.write_text(
+        "from simstudio.sandbox.services.oomol import OomolSandbox\n"
+        "sandbox = OomolSandbox()\n"
+        "@sandbox.block('mine::double')\n"
+        "def double(inputs):\n"
+        "    return inputs['n'] * 2\n"
+    )
+    inputs.write_text('{"n": 1}\n{"n": 2}\n')
+    words = ("batch", "run", "--service", "oomol", "mine::double", str(inputs), "--sandbox-app", str(app))
+
+    first = cli(*words, "--ledger", ledger)
+    nameless = cli("batch", "resume", ledger)
+    again = cli("batch", "resume", ledger, "--sandbox-app", str(app))
+    other = cli("speedpix", "run", "echo", "--sandbox-app", str(app))
+
+    assert outputs(first.stdout) == outputs(again.stdout) == [2, 4]
+    assert nameless.stderr.endswith(f"simstudio batch resume {ledger} --sandbox-app {app}\n")
+    assert f"{app} defines no SpeedPixSandbox. Write: from simstudio.sandbox.services.speedpix import" in other.stderr
+
+
 def test_what_is_missing_in_the_environment_is_named(cli, service, case, inputs) -> None:
     result = cli("batch", "run", "--service", service, case.thing, inputs)
 
@@ -126,9 +148,7 @@ def test_a_ledger_that_python_made_on_sim_is_of_no_service(cli, server, work, gi
     assert "they ran on Sim, leave --service out" in result.stderr
 
 
-@pytest.mark.parametrize(
-    "words", [["--mode", "sync"], ["--api-version", "v2"], ["--profile", "p"], ["--sandbox-app", __file__]]
-)
+@pytest.mark.parametrize("words", [["--mode", "sync"], ["--api-version", "v2"], ["--profile", "p"]])
 def test_options_that_only_sim_has_are_refused(cli, words) -> None:
     result = cli("batch", "run", "--service", "oomol", "sandbox::echo", __file__, *words)
 
