@@ -312,6 +312,19 @@ class Sandbox(LocalService):
 
         return register
 
+    def mcp_server(self, url: str, tools: Iterable[Mapping[str, Any]]) -> None:
+        """Say which tools the MCP server at an address has. The sandbox never connects to one.
+
+        Args:
+            url: address, as ``client.v2.mcp_servers.create`` takes it.
+            tools: their ``name``, ``inputSchema`` and perhaps ``description``.
+
+        Example:
+            >>> schema = {"type": "object", "properties": {"id": {"type": "string"}}}
+            >>> sandbox.mcp_server("https://crm.test/mcp", [{"name": "get_order", "inputSchema": schema}])
+        """
+        self._core.data.mcp_servers.sources[url] = [dict(each) for each in tools]
+
     def lock_table(self, table_id: str, *locks: Lock) -> None:
         """Forbid changes of a table, as Sim's editor can: requests answer 423.
 

@@ -52,6 +52,7 @@ V08_DIFFERENCES: dict[str, str] = {
     "live-534": "the server ran in development mode, where restoring a folder fails",
     "resources-1000": "every workspace of the sandbox belongs to the organization of its user",
     **dict.fromkeys(("resources-0155", "resources-0407", "resources-0653"), "the sandbox has no keys of workspaces"),
+    "resources-0848": "the sandbox does not ask an address whether it needs headers, and words its failures itself",
     "resources-1104": "members of the sandbox have no keys, so none may only read",
     "resources-0761": "a workspace of the sandbox has one admin",
     "resources-0604": "the source of a connector is a Python function, which has messages of its own",
@@ -107,6 +108,7 @@ BEYOND_THE_RECORDINGS: dict[str, str] = {
     "v2 skills": "that Sim provides have its names and texts of ours",
     "v2 chat": "is answered by a registered workflow (`assistant`), and by 501 without one; it costs nothing",
     "v2 custom tools": "are kept, and never run",
+    "v2 MCP servers": "are never connected to: `Sandbox.mcp_server` says which tools an address has",
     "v2 workflow MCP servers": "are kept, and nothing answers at their addresses",
     "v2 knowledge export": "answers 404: what is in the file is not known",
     "v2 organizations, credentials and others": "answer 501, which no server of Sim does: the families of "

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from simstudio.sandbox import Sandbox
+from simstudio.sandbox.data.mcp_servers import id_of
 from tests.recorded import SELECTION, Recording, recordings
 
 from .calls import Caller
@@ -23,6 +24,7 @@ from .differences import reason_for_v08
 
 ADMIN, MEMBER = "sandbox@example.com", "asa@example.com"
 SKILL, TOOL, SERVER = "tXVNdiENtx5LOWCPMjuHj", "48vmjrB2qEFUjrg4rHNXe", "d40c2782-6de9-42fd-84dd-863a89ecf572"
+MCP = "http://localhost:3965"
 WORKFLOWS = {
     "3204b807-091e-4ab3-bb8b-ed2e68d31fcc": "v2b_double",
     "9c8e8271-69ed-46dc-b773-3305ac9ad557": "v2b_echo",
@@ -39,7 +41,7 @@ PARAMETERS = {
 
 def covered() -> list[Recording]:
     found = [
-        each for each in recordings(SELECTION) if re.match("/api/v2/(skills|custom-tools|workflow-mcp)", each.path)
+        each for each in recordings(SELECTION) if re.match("/api/v2/(skills|custom-tools|(workflow-)?mcp)", each.path)
     ]
     return [each for each in found if str(each).startswith("resources")]
 
@@ -52,6 +54,12 @@ class Stage:
         sandbox = Sandbox(generation="v0.8", clock=lambda: next(numbers), members=[MEMBER.upper()], **options)
         for name in set(WORKFLOWS.values()):
             sandbox.workflow(name, deployed=name != "undeployed")(lambda given: given)
+        echo = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
+        tools = [
+            {"name": "echo", "description": "Says it back.", "inputSchema": echo},
+            {"name": "ohne_beschreibung", "inputSchema": {"type": "object"}},
+        ]
+        sandbox.mcp_server(f"{MCP}/mcp", tools)
         self.call = Caller(sandbox.serve().start())
         self.workspace = sandbox.workspace_id
         self.names = {"zoe@example.com": ADMIN, **WORKFLOWS}
@@ -78,6 +86,10 @@ class Stage:
     def rename(self, name: str, **given: Any) -> None:
         answer = self.send("updateWorkflowMcpServer", serverId=self.names[SERVER], name=name, **given)
         assert answer.json()["data"]["name"] == name
+
+    def mcp(self, recorded_id: str, name: str, path: str, **given: Any) -> None:
+        made = self.send("createMcpServer", name=name, url=f"{MCP}{path}", **given).json()["data"]
+        self.names[recorded_id] = made["id"]
 
     def ours(self, text: str) -> str:
         for theirs, ours in self.names.items():
@@ -119,6 +131,18 @@ def _first_tools(stage: Stage) -> None:
     stage.tool("Anders", "add")
 
 
+def _mcp(stage: Stage) -> None:
+    stage.mcp("mcp-5b7630f2", "Aus", "/off", enabled=False)
+    stage.mcp("mcp-2d19bd98", "Kaputt", "/broken")
+    stage.mcp("mcp-ca34e3e9", "Auth", "/auth")
+    stage.mcp("mcp-11bc7e85", "NullOauth", "/nulls", oauthClientId=None, oauthClientSecret=None)
+    stage.mcp("mcp-9dec5019", "WK", "/wk")
+
+
+def _rename_mcp(stage: Stage) -> None:
+    stage.send("updateMcpServer", mcpServerId=stage.names["mcp-ca3b2b29"], name="Voll neu")
+
+
 def _server(stage: Stage) -> None:
     stage.names[SERVER] = stage.server()
 
@@ -143,13 +167,25 @@ BEFORE: dict[str, Callable[[Stage], object]] = {
     "0784": _first_tools,
     "0790": lambda stage: stage.tool("Leer", "leer"),
     "0793": lambda stage: stage.tool("WK", "wk"),
+    "0815": lambda stage: stage.mcp("mcp-5b762817", "Fake MCP", "/mcp"),
+    "0831": _mcp,
+    "0850": _rename_mcp,
     "1051": _server,
     "1064": Stage.server,
     "1076": lambda stage: stage.rename("Umbenannt"),
     "1085": _deploy,
     "1095": _tools,
 }
-NOT_COMPARED = {"id", "createdAt", "updatedAt", "code", "mcpServerUrl", "apiEndpoint"}
+NOT_COMPARED = {
+    "id",
+    "createdAt",
+    "updatedAt",
+    "lastConnected",
+    "lastToolsRefresh",
+    "code",
+    "mcpServerUrl",
+    "apiEndpoint",
+}
 
 NEWER = {"status"}
 """Fields that newer servers have, and the sandbox with them."""
@@ -161,6 +197,8 @@ def facts(value: Any) -> Any:
         return [facts(each) for each in value]
     if not isinstance(value, dict):
         return value
+    if "nextCursor" in value:
+        value = {**value, "nextCursor": value["nextCursor"] is None}
     hidden = NOT_COMPARED | ({"description"} if value.get("readOnly") else {"name"} if "email" in value else set())
     if value.get("code") in ("BAD_REQUEST", "NOT_FOUND", "CONFLICT"):
         details = [{name: each[name] for name in ("path", "message")} for each in value.get("details", ())]
@@ -214,6 +252,12 @@ def test_operations_answer_in_the_promised_form(stage: Stage) -> None:
         ("listWorkflowMcpTools", server),
         ("undeployWorkflowMcpTool", {**server, "workflowId": "hello"}),
         ("deleteWorkflowMcpServer", server),
+        ("createMcpServer", {"name": "M", "url": f"{MCP}/mcp", "oauthClientId": "id", "oauthClientSecret": "s"}),
+        ("listMcpServers", {"sortBy": "name", "search": "m"}),
+        ("updateMcpServer", {"mcpServerId": id_of(f"{MCP}/mcp"), "url": f"{MCP}/mcp"}),
+        ("listMcpServerTools", {"mcpServerId": id_of(f"{MCP}/mcp")}),
+        ("getMcpServer", {"mcpServerId": id_of(f"{MCP}/mcp")}),
+        ("deleteMcpServer", {"mcpServerId": id_of(f"{MCP}/mcp")}),
     ]
     for operation_id, values in given:
         answer = stage.send(operation_id, **values)
@@ -231,6 +275,9 @@ def test_operations_answer_in_the_promised_form(stage: Stage) -> None:
         ("createCustomTool", {"title": "X", "schema": {"type": "object"}, "code": "x"}, 400, 'expected "function"'),
         ("createCustomTool", {"title": "X", "schema": {}}, 400, "Invalid input"),
         ("getWorkflowMcpServer", {"serverId": "nope"}, 404, "MCP server not found"),
+        ("createMcpServer", {"name": "M", "url": "nonsense"}, 400, "url must be an absolute http or https URL"),
+        ("createMcpServer", {"name": "M", "url": MCP, "timeout": 999}, 400, "timeout must be at least 1000ms"),
+        ("createMcpServer", {"name": "M", "url": "http://[x"}, 400, "url must be an absolute http or https URL"),
         ("createWorkflowMcpServer", {"name": "S", "workflowIds": ["nope"]}, 404, "Workflow not found"),
     ],
 )
@@ -254,7 +301,7 @@ def test_others_see_nothing_and_members_are_listed(stage: Stage) -> None:
     assert [each["email"] for each in listed.json()["data"]] == [MEMBER, ADMIN]
     stage.call.http.headers["x-api-key"] = "sk-sim-outsider"
     assert stage.send("listWorkflowMcpServers").json()["error"]["message"] == "MCP server not found"
-    for operation_id in ("listSkills", "listCustomTools", "listWorkspaceMembers"):
+    for operation_id in ("listSkills", "listCustomTools", "listMcpServers", "listWorkspaceMembers"):
         answer = stage.send(operation_id, workspaceId=stage.workspace)
         assert (answer.status_code, answer.json()["error"]["message"]) == (403, "Insufficient workspace permissions")
 
@@ -272,3 +319,9 @@ def test_a_workflow_that_is_undeployed_is_no_tool_any_more(stage: Stage) -> None
     gone = stage.send("undeployWorkflow", workflowId="v2b_echo").json()["data"]["archivedMcpTools"]
     assert gone == [{"serverId": server, "toolName": "v2b_echo"}]
     assert stage.send("listWorkflowMcpTools", serverId=server).json()["data"] == []
+
+
+def test_an_address_is_registered_once_in_a_workspace(stage: Stage) -> None:
+    stage.mcp("recorded", "M", "/mcp")
+    answer = stage.send("createMcpServer", name="M", url=f"{MCP}/mcp")
+    assert (answer.status_code, "already exists" in answer.json()["error"]["message"]) == (409, True)

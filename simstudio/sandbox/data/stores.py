@@ -8,6 +8,7 @@ from simstudio.sandbox.data.audit import AuditLog
 from simstudio.sandbox.data.connectors import Connectors
 from simstudio.sandbox.data.files import Files
 from simstudio.sandbox.data.knowledge import KnowledgeBases
+from simstudio.sandbox.data.mcp_servers import McpServers
 from simstudio.sandbox.data.table_transfers import Export, Import
 from simstudio.sandbox.data.tables import TablePlan, Tables
 from simstudio.sandbox.data.uploads import Uploads
@@ -39,7 +40,8 @@ class Data:
         self.secrets: dict[tuple[str | None, str], Secret] = {}
         self.skills: dict[str, Skill] = {}
         self.custom_tools: dict[str, CustomTool] = {}
-        self.mcp_servers: dict[str, WorkflowMcpServer] = {}
+        self.workflow_mcp_servers: dict[str, WorkflowMcpServer] = {}
+        self.mcp_servers = McpServers()
         self.opened = clock()
         self.audit = AuditLog(clock)
         self.uploads = Uploads(clock, upload_part_size)

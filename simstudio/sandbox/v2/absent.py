@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 ABSENT: Mapping[str, str] = MappingProxyType(
     {
         "credentials": "credentials, which sign in to other services",
-        "mcp-servers": "MCP servers of others, which Sim connects to",
         "organizations": "organizations, which administer a deployment",
         "sandboxes": "sandboxes for code, which run at another service",
         "selectors": "selectors, which list choices of other services",

@@ -33,7 +33,7 @@ def list_servers(call: Call) -> Reply:
     query = call.query
     if call.key == "outsider" or query["workspaceId"] not in call.core.definitions.workspaces:
         raise Refusal(404, "MCP server not found")
-    found = [each for each in call.core.data.mcp_servers.values() if each.workspace_id == query["workspaceId"]]
+    found = [each for each in call.core.data.workflow_mcp_servers.values() if each.workspace_id == query["workspaceId"]]
 
     def key(server: WorkflowMcpServer) -> Position:
         values: dict[str, str | float] = {
@@ -61,7 +61,7 @@ def create(call: Call) -> Reply:
     )
     for each in workflows:
         server.tools[each.id] = _make_tool(each, {}, now)
-    call.core.data.mcp_servers[server.id] = server
+    call.core.data.workflow_mcp_servers[server.id] = server
     return data(_present(call, server), 201)
 
 
@@ -88,7 +88,7 @@ def update(call: Call) -> Reply:
 def delete(call: Call) -> Reply:
     """Delete an MCP server with its tools."""
     server = _find(call)
-    del call.core.data.mcp_servers[server.id]
+    del call.core.data.workflow_mcp_servers[server.id]
     return data({"id": server.id, "deleted": True})
 
 
@@ -126,12 +126,12 @@ def undeploy(call: Call) -> Reply:
 
 def archive_tools(call: Call, workflow_id: str) -> list[dict[str, str]]:
     """Remove a workflow that was undeployed from all MCP servers; return what it was there."""
-    gone = [(each, each.tools.pop(workflow_id, None)) for each in call.core.data.mcp_servers.values()]
+    gone = [(each, each.tools.pop(workflow_id, None)) for each in call.core.data.workflow_mcp_servers.values()]
     return [{"serverId": server.id, "toolName": tool.name} for server, tool in gone if tool is not None]
 
 
 def _find(call: Call) -> WorkflowMcpServer:
-    server = call.core.data.mcp_servers.get(call.path["serverId"])
+    server = call.core.data.workflow_mcp_servers.get(call.path["serverId"])
     if server is None or (call.key == "outsider" and not (server.is_public and call.operation.verb == "GET")):
         raise Refusal(404, "MCP server not found")
     return server
