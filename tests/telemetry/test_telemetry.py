@@ -14,6 +14,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON, Sampler
 from opentelemetry.trace import SpanKind, StatusCode
 
 from simstudio import APIConnectionError, ConfigurationError, ExecutionError, SimStudioClient, SimStudioError, Trace
@@ -45,9 +46,9 @@ EXECUTED = {
 class Seen:
     """A telemetry with providers of its own, and what they received."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, sampler: Sampler = DEFAULT_ON, **options: Any) -> None:
         self.exporter = InMemorySpanExporter()
-        tracers = TracerProvider()
+        tracers = TracerProvider(sampler)
         tracers.add_span_processor(SimpleSpanProcessor(self.exporter))
         self.reader = InMemoryMetricReader()
         self.telemetry = Telemetry(tracer_provider=tracers, meter_provider=MeterProvider([self.reader]), **options)
@@ -138,6 +139,17 @@ class TestACall:
         assert [event.name for event in span.events if event.name == "exception"] == []
         (duration,) = seen.metrics()["simstudio.client.duration"]
         assert duration.attributes["error.type"] == kind
+
+    async def test_whose_trace_is_not_sampled_is_measured_all_the_same(
+        self, both: Both, no_waiting: list[float]
+    ) -> None:
+        seen = Seen(sampler=ALWAYS_OFF)
+        client = both.client(answer(503, {"error": "busy"}), answer(200, {"data": 1}), middleware=seen.telemetry)
+        await both(client.request("GET", "/api/v1/x"))
+
+        attempts = seen.metrics()["simstudio.client.attempts"]
+        assert {point.attributes["http.response.status_code"]: point.value for point in attempts} == {503: 1, 200: 1}
+        assert seen.spans == []
 
     async def test_costs_nothing_without_an_sdk(self, both: Both) -> None:
         client = both.client(answer(200, {"isDeployed": True}), middleware=Telemetry())
