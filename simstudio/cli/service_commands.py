@@ -113,7 +113,7 @@ def _connected_to(service: Service) -> Callable[[Command], Command]:
     return decorate
 
 
-def _with(decorators: Sequence[Callable[[Command], Command]]) -> Callable[[Command], Command]:
+def _apply(decorators: Sequence[Callable[[Command], Command]]) -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         return functools.reduce(lambda made, decorator: decorator(made), reversed(decorators), command)
 
@@ -123,7 +123,7 @@ def _with(decorators: Sequence[Callable[[Command], Command]]) -> Callable[[Comma
 def _run(service: Service, runs: Runs) -> click.Command:
     @click.command("run", short_help=f"Run a {runs.target.lower()} and print its output.")
     @click.argument("target", metavar=runs.target)
-    @_with((*runs.input_options, *runs.begin_options, *runs.result_options))
+    @_apply((*runs.input_options, *runs.begin_options, *runs.result_options))
     @click.option("--no-wait", is_flag=True, help=f"Do not wait, print the id of the {runs.noun}.")
     @timeout_option("How long to wait for the end.", default=3600.0)
     @_connected_to(service)
@@ -163,7 +163,7 @@ def _run(service: Service, runs: Runs) -> click.Command:
 def _wait(service: Service, runs: Runs) -> click.Command:
     @click.command("wait", short_help=f"Wait until a {runs.noun} is done, and show it.")
     @click.argument("run_id", metavar="ID")
-    @_with((*runs.handle_options, *runs.result_options))
+    @_apply((*runs.handle_options, *runs.result_options))
     @timeout_option("Seconds to wait.", default=3600.0)
     @_connected_to(service)
     def wait(connection: Connection, run_id: str, *, timeout: float, **options: Any) -> None:
@@ -184,7 +184,7 @@ def _wait(service: Service, runs: Runs) -> click.Command:
 def _get(service: Service, runs: Runs) -> click.Command:
     @click.command("get", short_help=f"Show the state of a {runs.noun}.")
     @click.argument("run_id", metavar="ID")
-    @_with(runs.handle_options)
+    @_apply(runs.handle_options)
     @_connected_to(service)
     def get(connection: Connection, run_id: str, **options: Any) -> None:
         with connection.any_client() as client:
@@ -229,7 +229,7 @@ def _upload(service: Service, runs: Runs) -> click.Command:
 
 def _list(service: Service, listing: Listing) -> click.Command:
     @click.command(listing.name, short_help=listing.help, help=listing.help)
-    @_with([click.argument("run_id", metavar="ID")] if listing.of_run else [])
+    @_apply([click.argument("run_id", metavar="ID")] if listing.of_run else [])
     @limit_option(listing.default)
     @_connected_to(service)
     @view_options

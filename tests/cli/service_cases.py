@@ -36,32 +36,32 @@ class Case:
     begins: str
     noun: str
 
-    def begun(self, server: Any) -> int:
+    def count_begun(self, server: Any) -> int:
         """How many runs were begun, or tried."""
         return sum(each.method == "POST" and each.path == self.begins for each in server.sandbox.requests)
 
 
-def broken(inputs: Any) -> Any:
+def fail(inputs: Any) -> Any:
     """Fail."""
     raise ValueError("three is bad")
 
 
 def oomol() -> OomolSandbox:
     sandbox = OomolSandbox()
-    sandbox.block("broken::one")(broken)
+    sandbox.block("broken::one")(fail)
     sandbox.applet("a-1", "sandbox::echo")
     return sandbox
 
 
 def speedpix() -> SpeedPixSandbox:
     sandbox = SpeedPixSandbox(states=())
-    sandbox.workflow("broken::one")(broken)
+    sandbox.workflow("broken::one")(fail)
     return sandbox
 
 
 def vectorvein() -> VectorVeinSandbox:
     sandbox = VectorVeinSandbox(polls=0)
-    sandbox.workflow("broken::one")(broken)
+    sandbox.workflow("broken::one")(fail)
     return sandbox
 
 

@@ -39,7 +39,7 @@ def test_a_batch_runs_and_its_ledger_goes_on_with_the_same_service(
     assert (first.exit_code, states(first.stdout)) == (0, ["done"] * 3)
     assert (again.exit_code, again.stdout) == (0, first.stdout)
     assert outputs(exported.stdout) == outputs(first.stdout) != [None] * 3
-    assert case.begun(served) == 3
+    assert case.count_begun(served) == 3
     assert json.loads(cli("batch", "status", ledger).stdout)["service"] == SERVICES[service].title
     kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert not any(served.environ[variable].encode() in kept for variable in SERVICES[service].keys)
@@ -135,7 +135,7 @@ def test_a_ledger_of_python_goes_on_where_the_call_names_the_service(
 
     assert (nameless.exit_code, named.exit_code, states(named.stdout)) == (2, 0, ["done"] * 3)
     assert "give --service oomol|speedpix|vectorvein" in nameless.stderr
-    assert case.begun(served) == 3
+    assert case.count_begun(served) == 3
 
 
 def test_a_ledger_that_python_made_on_sim_is_of_no_service(cli, server, work, given, ledger) -> None:
@@ -182,7 +182,7 @@ def speedpix(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
         yield server
 
 
-def submitted(server: Any) -> list[Any]:
+def bodies_of(server: Any) -> list[Any]:
     return [each.json for each in server.sandbox.requests if each.path == "/scc/comfy_prompt"]
 
 
@@ -190,7 +190,7 @@ def test_arguments_of_the_service_are_set_and_remembered(cli, speedpix, ledger) 
     cli("batch", "run", "--service", "speedpix", "fail", "in.jsonl", "--ledger", ledger, "--set", "alias_id=beta")
     cli("batch", "resume", ledger, "--retry-failed")
 
-    assert [body["alias_id"] for body in submitted(speedpix)] == ["beta", "beta"]
+    assert [body["alias_id"] for body in bodies_of(speedpix)] == ["beta", "beta"]
 
 
 def test_files_that_texts_name_are_sent_only_where_the_call_says_so(cli, speedpix, ledger) -> None:
@@ -199,7 +199,7 @@ def test_files_that_texts_name_are_sent_only_where_the_call_says_so(cli, speedpi
     cli(*words, "--retry-failed", "--set", "upload_paths=true")
     cli("batch", "resume", ledger, "--retry-failed")
 
-    sent = [body["inputs"]["image"] for body in submitted(speedpix)]
+    sent = [body["inputs"]["image"] for body in bodies_of(speedpix)]
     assert [image.startswith(speedpix.base_url) for image in sent] == [False, True, False]
 
 

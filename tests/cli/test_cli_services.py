@@ -49,7 +49,7 @@ def test_a_run_that_is_not_waited_for_is_found_by_its_id(cli, service, case, ser
     for result in (waited, shown):
         (told,) = objects(result.stdout)
         assert (told["taskId"], told["output"]) == (run_id, case.output)
-    assert case.begun(served) == 1
+    assert case.count_begun(served) == 1
 
 
 def test_on_a_terminal_a_run_is_fields(cli, service, case, served, terminal) -> None:

@@ -69,12 +69,12 @@ async def _awaited(value: Any) -> Any:
 Cell = Callable[[Do], Any]
 
 
-def raw(call: Callable[[Any], Any]) -> Cell:
+def read_raw(call: Callable[[Any], Any]) -> Cell:
     """A call whose raw response has a status."""
     return lambda do: do(call(do.client.with_raw_response)).status == 200
 
 
-def with_middleware(call: Callable[[Any], Any]) -> Cell:
+def use_middleware(call: Callable[[Any], Any]) -> Cell:
     """A middleware of one's own sees the request of a call."""
 
     def cell(do: Do) -> bool:
@@ -92,7 +92,7 @@ def with_middleware(call: Callable[[Any], Any]) -> Cell:
     return cell
 
 
-def with_http_client(call: Callable[[Any], Any]) -> Cell:
+def use_http_client(call: Callable[[Any], Any]) -> Cell:
     """A call goes through an HTTP client of one's own."""
 
     def cell(do: Do) -> bool:
@@ -114,7 +114,7 @@ def with_http_client(call: Callable[[Any], Any]) -> Cell:
     return cell
 
 
-def told(call: Callable[[Do, Callable[[Any], None]], Any]) -> Cell:
+def report_progress(call: Callable[[Do, Callable[[Any], None]], Any]) -> Cell:
     """A call that tells of its progress."""
 
     def cell(do: Do) -> bool:
@@ -125,12 +125,12 @@ def told(call: Callable[[Do, Callable[[Any], None]], Any]) -> Cell:
     return cell
 
 
-def mapped(call: Callable[[Any], Any]) -> Cell:
+def map_two(call: Callable[[Any], Any]) -> Cell:
     """A batch whose items are done."""
     return lambda do: [item.state for item in do.items(call(do.client))] == ["done", "done"]
 
 
-def quick(**options: Any) -> dict[str, Any]:
+def poll_often(**options: Any) -> dict[str, Any]:
     """Options of a wait that asks often."""
     return {"poll_interval": 0.01, **options}
 
@@ -142,7 +142,7 @@ def _sim_job(do: Do) -> Any:
     return do(do.client.workflows.submit("hello", {"name": "Ada"}))
 
 
-def _sim_cancelled(do: Do) -> bool:
+def _cancel_sim_run(do: Do) -> bool:
     begun = do(do.client.workflows.submit("slow", {"seconds": 60}))
     return bool(do(do.client.workflows.cancel("slow", begun.execution_id)).success)
 
@@ -171,17 +171,17 @@ SIM: Mapping[str, Cell] = {
     "jobs.get": lambda do: do(do.client.jobs.get(_sim_job(do))).task_id,
     "jobs.wait": lambda do: do(do.client.jobs.wait(_sim_job(do), timeout=30)).succeeded,
     "jobs.handle": lambda do: do(do.client.jobs.handle(_sim_job(do).task_id).result(timeout=30)),
-    "workflows.cancel": _sim_cancelled,
-    "workflows.map": mapped(lambda client: client.workflows.map("hello", [{"name": "Ada"}, {"name": "Grace"}])),
+    "workflows.cancel": _cancel_sim_run,
+    "workflows.map": map_two(lambda client: client.workflows.map("hello", [{"name": "Ada"}, {"name": "Grace"}])),
     "workflows.stream": _sim_stream,
-    "on_progress": told(lambda do, tell: do.client.jobs.wait(_sim_job(do), timeout=30, on_progress=tell)),
+    "on_progress": report_progress(lambda do, tell: do.client.jobs.wait(_sim_job(do), timeout=30, on_progress=tell)),
     "pathlib.Path": lambda do: do(do.client.workflows.execute("hello", {"file": do.file()})).success,
     "v1.files.upload": _sim_file,
     "v1.files.download": _sim_file,
     "v1.workflows": lambda do: do.items(do.client.v1.workflows.list(do.server.sandbox.workspace_id)),
-    "with_raw_response": raw(lambda client: client.workflows.execute("hello", {"name": "Ada"})),
-    "middleware": with_middleware(lambda client: client.workflows.execute("hello", {})),
-    "http_client": with_http_client(lambda client: client.workflows.execute("hello", {})),
+    "with_raw_response": read_raw(lambda client: client.workflows.execute("hello", {"name": "Ada"})),
+    "middleware": use_middleware(lambda client: client.workflows.execute("hello", {})),
+    "http_client": use_http_client(lambda client: client.workflows.execute("hello", {})),
 }
 
 # --- Oomol Connect ----------------------------------------------------------------------------------------------------
@@ -206,9 +206,9 @@ OOMOL: Mapping[str, Cell] = {
     "tasks.wait_for_completion": lambda do: do(do.client.tasks.wait_for_completion(_task(do), _SOON)).succeeded,
     "tasks.handle": lambda do: do(do.client.tasks.handle(_task(do).id).result(timeout=30)).result == {"n": 1},
     "tasks.stop": lambda do: do(do.client.tasks.stop(_slow_task(do))),
-    "tasks.map": mapped(lambda client: client.tasks.map("sandbox::echo", [{"n": 1}, {"n": 2}])),
-    "on_progress": told(lambda do, tell: do.client.tasks.run(_ECHO, {**_SOON, "on_progress": tell})),
-    "on_log": told(lambda do, tell: do.client.tasks.run(_ECHO, {**_SOON, "on_log": tell})),
+    "tasks.map": map_two(lambda client: client.tasks.map("sandbox::echo", [{"n": 1}, {"n": 2}])),
+    "on_progress": report_progress(lambda do, tell: do.client.tasks.run(_ECHO, {**_SOON, "on_progress": tell})),
+    "on_log": report_progress(lambda do, tell: do.client.tasks.run(_ECHO, {**_SOON, "on_log": tell})),
     "tasks.run_with_files": lambda do: do(
         do.client.tasks.run_with_files("sandbox::files", {"n": 1}, do.file(), _SOON)
     ).result["files"],
@@ -216,9 +216,9 @@ OOMOL: Mapping[str, Cell] = {
     "flows": lambda do: do(do.client.flows.list()).to_dict(),
     "packages": lambda do: do(do.client.packages.list()).packages,
     "applets": lambda do: do(do.client.applets.list()),
-    "with_raw_response": raw(lambda client: client.tasks.list()),
-    "middleware": with_middleware(lambda client: client.tasks.list()),
-    "http_client": with_http_client(lambda client: client.tasks.list()),
+    "with_raw_response": read_raw(lambda client: client.tasks.list()),
+    "middleware": use_middleware(lambda client: client.tasks.list()),
+    "http_client": use_http_client(lambda client: client.tasks.list()),
 }
 
 # --- SpeedPix ---------------------------------------------------------------------------------------------------------
@@ -241,14 +241,14 @@ SPEEDPIX: Mapping[str, Cell] = {
     "prediction.reload": lambda do: do(_prediction(do).reload()).status,
     "prediction.wait": lambda do: do(_prediction(do, n=1).wait(timeout=30)).output == {"n": 1},
     "predictions.handle": lambda do: do(do.client.predictions.handle(_prediction(do, n=1).id).result()) == {"n": 1},
-    "map": mapped(lambda client: client.map("echo", [{"n": 1}, {"n": 2}])),
-    "on_progress": told(lambda do, tell: _prediction(do).wait(on_progress=tell)),
+    "map": map_two(lambda client: client.map("echo", [{"n": 1}, {"n": 2}])),
+    "on_progress": report_progress(lambda do, tell: _prediction(do).wait(on_progress=tell)),
     "pathlib.Path": lambda do: do(do.client.run("echo", {"image": do.file()}, polling_interval=0.01))["image"].url,
     "files.create": lambda do: do(do.client.files.create(do.file())).access_url,
     "FileOutput.save": lambda do: _picture(do) == b"a cat",
-    "with_raw_response": raw(lambda client: client.predictions.create("echo", {})),
-    "middleware": with_middleware(lambda client: client.predictions.create("echo", {})),
-    "http_client": with_http_client(lambda client: client.predictions.create("echo", {})),
+    "with_raw_response": read_raw(lambda client: client.predictions.create("echo", {})),
+    "middleware": use_middleware(lambda client: client.predictions.create("echo", {})),
+    "http_client": use_http_client(lambda client: client.predictions.create("echo", {})),
 }
 
 # --- VectorVein -------------------------------------------------------------------------------------------------------
@@ -266,16 +266,20 @@ def _workspace_file(do: Do) -> tuple[str, str]:
 
 VECTORVEIN: Mapping[str, Cell] = {
     "run_workflow": lambda do: do(do.client.run_workflow("hello", FIELDS, wait_for_completion=True)).data[0].value,
-    "workflows.run": lambda do: do(do.client.workflows.run("hello", FIELDS, **quick())).data[0].value,
+    "workflows.run": lambda do: do(do.client.workflows.run("hello", FIELDS, **poll_often())).data[0].value,
     "workflows.submit": lambda do: _run(do).id,
     "check_workflow_status": lambda do: do(do.client.check_workflow_status(_run(do).id)).status,
     "workflows.handle": lambda do: do(do.client.workflows.handle(_run(do).id).result(timeout=30)).data,
     "workflows.stop": lambda do: do(do.client.workflows.stop(_run(do).id)),
-    "workflows.map": mapped(lambda client: client.workflows.map("hello", [FIELDS, FIELDS])),
-    "on_progress": told(lambda do, tell: do.client.workflows.run("hello", FIELDS, **quick(on_progress=tell))),
+    "workflows.map": map_two(lambda client: client.workflows.map("hello", [FIELDS, FIELDS])),
+    "on_progress": report_progress(
+        lambda do, tell: do.client.workflows.run("hello", FIELDS, **poll_often(on_progress=tell))
+    ),
     "pathlib.Path": lambda do: (
         do(
-            do.client.workflows.run("hello", [{"node_id": "n", "field_name": "Name", "value": do.file()}], **quick())
+            do.client.workflows.run(
+                "hello", [{"node_id": "n", "field_name": "Name", "value": do.file()}], **poll_often()
+            )
         ).data
     ),
     "upload_file": lambda do: do(do.client.upload_file(str(do.file()))).oss_path,
@@ -291,7 +295,7 @@ VECTORVEIN: Mapping[str, Cell] = {
     "agent_tasks": lambda do: do(do.client.agent_tasks.list()).to_dict(),
     "workspaces": lambda do: do(do.client.workspaces.list()).to_dict(),
     "generate_vapp_url": lambda do: do(do.client.generate_vapp_url("app", "key", "id")),
-    "with_raw_response": raw(lambda client: client.workflows.submit("hello", FIELDS)),
-    "middleware": with_middleware(lambda client: client.workflows.submit("hello", FIELDS)),
-    "http_client": with_http_client(lambda client: client.workflows.submit("hello", FIELDS)),
+    "with_raw_response": read_raw(lambda client: client.workflows.submit("hello", FIELDS)),
+    "middleware": use_middleware(lambda client: client.workflows.submit("hello", FIELDS)),
+    "http_client": use_http_client(lambda client: client.workflows.submit("hello", FIELDS)),
 }

@@ -85,12 +85,12 @@ class Server:
         class Watch:
             async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
                 await app(scope, receive, send)
-                if scope["type"] == "http" and sum(here.begun().values()) >= here._wanted > 0:
+                if scope["type"] == "http" and sum(here.count_begun().values()) >= here._wanted > 0:
                     here.enough.set()
 
         self.sandbox.app = Watch()  # in place of the cached property
 
-    def begun(self) -> Counter[int]:
+    def count_begun(self) -> Counter[int]:
         """How often each input was begun."""
         requests = self.sandbox.requests
         return Counter(
@@ -107,7 +107,7 @@ def cli(environ: dict[str, str], *words: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, env={**os.environ, **environ}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def known(ledger: Path) -> dict[int, Any]:
+def read_entries(ledger: Path) -> dict[int, Any]:
     with LedgerView(ledger) as view:
         return {entry.index: entry for entry in view.entries()}
 
@@ -128,11 +128,13 @@ def test_a_killed_batch_loses_nothing_and_begins_nothing_twice(name: str, tmp_pa
             assert counting.enough.wait(60)
             process.kill()
             process.communicate()
-            assert set(counting.begun()) <= set(known(ledger)), "something began that the ledger does not know of"
+            assert set(counting.count_begun()) <= set(read_entries(ledger)), (
+                "something began that the ledger does not know of"
+            )
 
         process = cli(environ, "resume", str(ledger))
         process.communicate()
-        begun, entries = counting.begun(), known(ledger)
+        begun, entries = counting.count_begun(), read_entries(ledger)
         unknown = {index for index, entry in entries.items() if entry.state == "unknown"}
         assert process.returncode == (1 if unknown else 0)
         assert sorted(entries) == list(range(INPUTS))
@@ -146,5 +148,5 @@ def test_a_killed_batch_loses_nothing_and_begins_nothing_twice(name: str, tmp_pa
         process = cli(environ, "resume", str(ledger), "--on-unknown", "rerun")
         process.communicate()
         assert process.returncode == 0
-        assert counting.begun() == begun + Counter(unknown)
-        assert all(entry.output == case.output(index) for index, entry in known(ledger).items())
+        assert counting.count_begun() == begun + Counter(unknown)
+        assert all(entry.output == case.output(index) for index, entry in read_entries(ledger).items())

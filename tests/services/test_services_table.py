@@ -56,7 +56,8 @@ SANDBOXES: Mapping[str, Any] = {
 
 def rows() -> list[tuple[str, dict[str, list[str]]]]:
     """The rows of the table: the feature, and the names in each service's cell."""
-    lines = [line.strip("|").split("|") for line in GUIDE.read_text(encoding="utf-8").splitlines() if line[:1] == "|"]
+    _, table = GUIDE.read_text(encoding="utf-8").split("## What each service can do")
+    lines = [line.strip("|").split("|") for line in table.splitlines() if line[:1] == "|"]
     head, _, *body = [[cell.strip() for cell in line] for line in lines]
     return [
         (feature, {service: re.findall("`([^`]+)`", cell) for service, cell in zip(head[1:], cells, strict=True)})
