@@ -83,6 +83,12 @@ app.py is a Python file that defines a sandbox and its workflows:
     help="Refuse requests beyond so many a minute, as the service does.",
 )
 @click.option(
+    "--seed",
+    metavar="NUMBER",
+    type=int,
+    help="Give the same ids and times in every run, for the same requests.",
+)
+@click.option(
     "--record",
     nargs=2,
     metavar="URL DIR",
@@ -139,7 +145,7 @@ def sandbox(
         _serve(servers, lambda: announce(servers, as_json=as_json), as_json=as_json)
 
 
-_OF_SIM = ("state", "generation")
+_OF_SIM = ("state", "generation", "seed")
 """Options that are arguments of a sandbox of Sim."""
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
-from uuid import uuid4
 
 import attrs
 
 from simstudio.sandbox.http import Refusal
 from simstudio.sandbox.records import ExecutionRecord, JobRecord, Store
 from simstudio.sandbox.runs import Invocation, Outcome, Run, Sink
+from simstudio.sandbox.seeding import new_uuid
 from simstudio.sandbox.threads import join
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class Engine:
         run = Run(
             workflow,
             invocation,
-            execution_id or str(uuid4()),
+            execution_id or str(new_uuid()),
             clock=self._clock,
             timeout=min(bounds) if bounds else None,
             threads=self._threads,
@@ -158,7 +158,7 @@ class Engine:
                 invocation.trigger,
                 run.started,
                 mode=invocation.mode,
-                request_id=uuid4().hex[:8],
+                request_id=new_uuid().hex[:8],
                 received=invocation.received,
                 selected=invocation.selected,
                 deployment=self._deployment(workflow.id),
@@ -176,7 +176,7 @@ class Engine:
         now = self._clock()
         self._store.save_execution(
             ExecutionRecord(
-                execution_id or str(uuid4()),
+                execution_id or str(new_uuid()),
                 workflow.id,
                 invocation.trigger,
                 now,
@@ -209,7 +209,7 @@ class Engine:
 
     def submit(self, workflow: Workflow, invocation: Invocation, execution_id: str | None = None) -> JobRecord:
         """Store a background execution, then queue it."""
-        execution_id = execution_id or str(uuid4())
+        execution_id = execution_id or str(new_uuid())
         job = self._job(self._dialect.job_id(execution_id), workflow.id, execution_id, invocation)
         self._store.save_job(job)
         self.spawn(self._work_off(job, exempt=invocation.exempt))
@@ -246,7 +246,7 @@ class Engine:
 
     def rename(self, resumption: Resumption) -> str:
         """Give a resumption a new id, which since v0.8 cannot be read."""
-        run, new_id, now = resumption.run, str(uuid4()), self._clock()
+        run, new_id, now = resumption.run, str(new_uuid()), self._clock()
         record = ExecutionRecord(new_id, run.workflow.id, run.invocation.trigger, now, ended=now, continues=run.id)
         self._store.save_execution(record)
         return new_id
@@ -259,7 +259,7 @@ class Engine:
         """Queue a resumption."""
         run = resumption.run
         resumes = {"contextId": context_id, "input": resumption.answer}
-        own = self._job(f"run_{uuid4().hex[:20]}", run.workflow.id, run.id, run.invocation)
+        own = self._job(f"run_{new_uuid().hex[:20]}", run.workflow.id, run.id, run.invocation)
         job = attrs.evolve(own, resumes=resumes)
         self._store.save_job(job)
         self.spawn(self._work_off(job, resumption=resumption))
@@ -294,7 +294,7 @@ class Engine:
             id=job_id,
             execution_id=execution_id,
             workflow_id=workflow_id,
-            request_id=uuid4().hex[:8],
+            request_id=new_uuid().hex[:8],
             received=invocation.received,
             raw=invocation.raw,
             trigger=invocation.trigger,
@@ -326,7 +326,7 @@ class Engine:
         execution = execution.end(outcome, error)
         if outcome.pause is not None:
             self._resting[run.id] = run
-            self._store.save_execution(execution.add_pause(outcome.pause, str(uuid4())))
+            self._store.save_execution(execution.add_pause(outcome.pause, str(new_uuid())))
             return outcome
         if outcome.ending == "failed":
             execution = attrs.evolve(execution, block=run.workflow.block, block_id=run.workflow.block_id())

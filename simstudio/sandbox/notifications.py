@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, get_args
-from uuid import uuid4
 
 import attrs
 import httpx
@@ -12,6 +11,7 @@ import httpx
 from simstudio import webhooks
 from simstudio.sandbox import jsontext
 from simstudio.sandbox.dialects.v06 import report_bucket
+from simstudio.sandbox.seeding import new_uuid
 from simstudio.sandbox.serving import configuration_error
 from simstudio.sandbox.times import iso
 
@@ -126,7 +126,7 @@ class Notifications:
         family = subscription.family
         if family == "sim":
             data = self._data(subscription, entry)
-            body = jsontext.encode({"id": f"evt_{uuid4()}", "type": EVENT, "timestamp": now, "data": data})
+            body = jsontext.encode({"id": f"evt_{new_uuid()}", "type": EVENT, "timestamp": now, "data": data})
         elif family == "webhook":
             body = jsontext.encode(_workspace_event(entry, iso(now / 1000)))
         else:

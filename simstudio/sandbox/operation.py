@@ -35,13 +35,13 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
-from uuid import uuid4
 
 import attrs
 from starlette.requests import Request
 
 from simstudio.sandbox.checks import Check, Issues
 from simstudio.sandbox.http import Headers, Refusal, Reply
+from simstudio.sandbox.seeding import new_uuid
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -241,7 +241,7 @@ def _with_request_id(send: Send) -> Send:
 
     async def send_with_id(message: Message) -> None:
         if message["type"] == "http.response.start":
-            request_id = (b"x-request-id", uuid4().hex[:8].encode())
+            request_id = (b"x-request-id", new_uuid().hex[:8].encode())
             message = {**message, "headers": [*message.get("headers", ()), request_id]}
         await send(message)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import secrets
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import attrs
 
+from simstudio.sandbox.seeding import new_hex
 from simstudio.sandbox.times import iso
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class RunFile:
     @classmethod
     def create(cls, run_id: str, name: str, data: bytes, media_type: str, now: float) -> RunFile:
         """Make a file with an id like those of Sim."""
-        key = f"file_{round(now * 1000)}_{secrets.token_hex(4)[:7]}"
+        key = f"file_{round(now * 1000)}_{new_hex(4)[:7]}"
         return cls(key, run_id, name, media_type, now, base64.b64encode(data).decode("ascii"))
 
     @property

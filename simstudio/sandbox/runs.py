@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,6 +15,7 @@ from simstudio.sandbox.outputs import BlockOutput
 from simstudio.sandbox.pauses import Pause, PausePoint, Place
 from simstudio.sandbox.request_log import log_failure
 from simstudio.sandbox.runfiles import RunFile
+from simstudio.sandbox.seeding import timer
 from simstudio.sandbox.threads import Suspended, WorkflowExit, drain, make_hand_over, run_in_thread
 from simstudio.sandbox.workflow import (
     RESPONSE_BLOCK,
@@ -181,7 +181,7 @@ class Run:
         self._response: ResponseBlock | None = None
         self._over = False
         self.started = clock()
-        self._began = time.perf_counter()
+        self._began = timer()
 
     def cancel(self, ending: Ending = "cancelled") -> None:
         """End the run now; a plain function continues in its thread until it checks ``context.cancelled``."""
@@ -209,7 +209,7 @@ class Run:
         """
         if self._work is None or self._waiting is None:
             raise RuntimeError("the run does not wait for an answer")
-        self.started, self._began = self._clock(), time.perf_counter()
+        self.started, self._began = self._clock(), timer()
         self._pausing = asyncio.get_running_loop().create_future()
         pause, waiting = self._waiting
         answer = pause.complete_answer(answer)
@@ -426,7 +426,7 @@ class Run:
     def _outcome(self, ending: Ending, *, output: object, error: str | None = None) -> Outcome:
         blocks = (*self._blocks.values(), *self._collect_partial_texts())
         response = self._response if ending == "completed" else None
-        duration = time.perf_counter() - self._began
+        duration = timer() - self._began
         steps = tuple(self.context._spans(self.started, self.workflow.block_id))
         return Outcome(ending, output, error, response, blocks, self.started, duration, steps=steps)
 

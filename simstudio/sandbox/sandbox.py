@@ -23,6 +23,7 @@ from simstudio.sandbox.local_service import LocalService
 from simstudio.sandbox.logs import Logs
 from simstudio.sandbox.parameters import read_parameters
 from simstudio.sandbox.records import MemoryStore, Store
+from simstudio.sandbox.seeding import Seed, Seeding, seeded
 from simstudio.sandbox.serving import SandboxExtra, Served, configuration_error, direct, random_key
 from simstudio.sandbox.snapshot import Captured
 from simstudio.sandbox.sqlite import SQLiteStore
@@ -83,6 +84,9 @@ class Sandbox(LocalService):
         enterprise: whether the key's user owns an organization on the enterprise plan, which may read the audit log and
             before v0.8 have more and larger tables than the free plan's three of 1000 rows.
         table_rows: number of rows that a table may have; None for what the plan allows, which since v0.8 has no limit.
+        seed: any number, with which ids, tokens, dates and durations are the same in every run for the same requests
+            that change something: the clock begins at 2026-01-01T00:00:00Z, and each of them moves it by 1 ms. Rate
+            limits then are over only when `clock` is moved.
         clock: epoch seconds, for rate limits and dates.
 
     Example:
@@ -122,6 +126,7 @@ class Sandbox(LocalService):
         assistant: str | None = None,
         enterprise: bool = False,
         table_rows: int | None = None,
+        seed: int | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if generation not in DIALECTS:
@@ -132,7 +137,8 @@ class Sandbox(LocalService):
             raise configuration_error("workspaces is a list of ids, not one")
         if isinstance(members, str):
             raise configuration_error("members is a list of addresses, not one")
-        super().__init__(clock)
+        self._seed = None if seed is None else Seed(seed)
+        super().__init__(clock if self._seed is None or clock is not time.time else self._seed.now)
         clock = self.clock
         self.api_key = api_key
         self.usage_cost = usage_cost
@@ -275,7 +281,7 @@ class Sandbox(LocalService):
             raise configuration_error(f"{name!r} cannot be a workflow's name: it is part of its path")
 
         def register(function: F) -> F:
-            self._workflows[name] = Workflow(
+            made = Workflow(
                 name=name,
                 function=function,
                 block=block or name,
@@ -286,7 +292,9 @@ class Sandbox(LocalService):
                 fields=dict(fields or {}),
                 parameters=read_parameters(function) if fields is None else None,
             )
-            self._definitions.register(self._workflows[name])
+            self._workflows[name] = made
+            with seeded(self._seed, name):
+                self._definitions.register(made)
             return function
 
         return register
@@ -392,6 +400,8 @@ class Sandbox(LocalService):
             from simstudio.sandbox.app import build
 
         middleware = self._middleware()
+        if self._seed is not None:
+            middleware.insert(0, Middleware(Seeding, seed=self._seed))
         if self._state_file is not None:
             middleware.append(Middleware(StateKeeper, file=self._state_file))
         return build(self._core, middleware)
@@ -417,6 +427,8 @@ class Sandbox(LocalService):
 
     async def _forget(self) -> None:
         await self._engine.stop()
+        if self._seed is not None:
+            self._seed.restart()
         self._core.store.clear()
         if self._pristine is not None:
             self._state.restore(self._pristine)

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from simstudio.sandbox import jsontext
+from simstudio.sandbox.seeding import timer
 from simstudio.sandbox.times import iso
 
 if TYPE_CHECKING:
@@ -68,13 +69,13 @@ class Step:
         return made
 
     def __enter__(self) -> Self:
-        self._started, self._began = self._clock(), time.perf_counter()
+        self._started, self._began = self._clock(), timer()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._seconds = time.perf_counter() - self._began
+        self._seconds = timer() - self._began
         if error is not None:
             self.error = str(error) or type(error).__name__
 

@@ -9,6 +9,7 @@ import asyncio
 import threading
 import time
 from contextlib import suppress
+from contextvars import copy_context
 from typing import TYPE_CHECKING, TypeVar
 
 from simstudio.sandbox.pauses import Pause
@@ -32,7 +33,7 @@ async def run_in_thread(function: Callable[[], T], threads: set[threading.Thread
         function: called without arguments.
         threads: holds the thread while it runs.
     """
-    loop = asyncio.get_running_loop()
+    loop, context = asyncio.get_running_loop(), copy_context()
     done: asyncio.Future[T] = loop.create_future()
 
     def settle(result: T | None, error: Exception | None) -> None:
@@ -47,7 +48,7 @@ async def run_in_thread(function: Callable[[], T], threads: set[threading.Thread
         result: T | None = None
         error: Exception | None = None
         try:
-            result = function()
+            result = context.run(function)
         except StopIteration as stop:  # a future refuses it
             error = RuntimeError(f"the workflow raised StopIteration({stop.value!r})")
         except Exception as caught:  # noqa: BLE001 - whatever a workflow raises is its failure

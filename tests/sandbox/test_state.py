@@ -163,12 +163,12 @@ def test_everything_is_there_after_a_restart(serve: Serve, tmp_path: Path) -> No
 
     call = serve(Sandbox(state=tmp_path / "state.db"))
 
+    assert call.sandbox._state.capture() == captured
     assert min(map(len, before.values())) >= 1
     assert listed(call) == before
     (file,) = before["files"]
     download = call.http.get(f"/api/v2/files/{file['id']}", params={"workspaceId": call.sandbox.workspace_id})
     assert download.content == b"\xff" * 10_000
-    assert call.sandbox._state.capture() == captured
 
 
 def test_data_is_in_the_file_soon_after_a_request(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from secrets import token_urlsafe
 
 import attrs
 
 from simstudio.sandbox.data.values import order_object_keys
 from simstudio.sandbox.ids import OWNER
+from simstudio.sandbox.seeding import new_token
 from simstudio.sandbox.times import iso
 
 _MOST = 10_000
@@ -74,9 +74,7 @@ class AuditLog:
             description: the action as a sentence.
             **metadata: further facts, as JSON values.
         """
-        entry_id = (
-            f"{next(self._numbers):07x}{token_urlsafe(12)[:14]}"  # of two in one millisecond, the later is larger
-        )
+        entry_id = f"{next(self._numbers):07x}{new_token(12)[:14]}"  # of two in one millisecond, the later is larger
         entry = Entry(entry_id, self._clock(), action, resource, description, metadata)
         self._entries[entry.id] = entry
         if len(self._entries) > _MOST:

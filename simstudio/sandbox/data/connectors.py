@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-from uuid import uuid4
 
 import attrs
 
 from simstudio.sandbox.data.knowledge import Copy
 from simstudio.sandbox.http import Refusal
 from simstudio.sandbox.request_log import log_failure
+from simstudio.sandbox.seeding import new_uuid
 from simstudio.sandbox.times import iso, iso_or_none
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Connector:
             self._end(base, now)
         elif self.requested:
             self.requested, self.status, self.updated = False, "syncing", now
-            self.syncs.insert(0, Sync(str(uuid4()), now))
+            self.syncs.insert(0, Sync(str(new_uuid()), now))
 
     def _end(self, base: KnowledgeBase, now: float) -> None:
         sync = self.syncs[0]
@@ -189,7 +189,7 @@ class Connectors:
             log_failure(f"connector {kind}", error)
             raise Refusal(400, str(error)) from error
         interval = body["syncIntervalMinutes"]
-        made = Connector(str(uuid4()), kind, source, config, body.get("credentialId"), interval, now, now)
+        made = Connector(str(new_uuid()), kind, source, config, body.get("credentialId"), interval, now, now)
         self._connectors[base.id, made.id] = made
         return made
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
-from secrets import token_hex, token_urlsafe
 from typing import Any, Literal
-from uuid import uuid4
 
 import attrs
 
 from simstudio.sandbox.definitions.folders import ROOT, Folder, Folders, is_within
 from simstudio.sandbox.http import Refusal
+from simstudio.sandbox.seeding import new_hex, new_token, new_uuid
 from simstudio.sandbox.times import iso
 
 AuthType = Literal["public", "password", "email", "sso"]
@@ -148,7 +147,7 @@ class Files:
         kind = kind or UNKNOWN_TYPE
         name = self._free(name, folder)
         version = Version(1, content, kind, self._key(name), source, now)
-        return self._keep(File(f"wf_{token_urlsafe(16)[:21]}", name, kind, folder, now, now, (version,)))
+        return self._keep(File(f"wf_{new_token(16)[:21]}", name, kind, folder, now, now, (version,)))
 
     def rename(self, file: File, name: str) -> File:
         """Give a file another name.
@@ -258,7 +257,7 @@ class Files:
         Raises:
             Refusal: 400, a password or e-mail addresses are missing.
         """
-        before = file.share or Share(str(uuid4()), token_urlsafe(16)[:21])
+        before = file.share or Share(str(new_uuid()), new_token(16)[:21])
         share = attrs.evolve(
             before,
             is_active=is_active,
@@ -282,7 +281,7 @@ class Files:
 
     def _key(self, name: str) -> str:
         safe = re.sub(r"[^A-Za-z0-9.-]", "_", re.sub(r"\s", "-", name))
-        return f"workspace/{self._workspace_id}/{int(self._clock() * 1000)}-{token_hex(8)}-{safe}"
+        return f"workspace/{self._workspace_id}/{int(self._clock() * 1000)}-{new_hex(8)}-{safe}"
 
     def _free(self, name: str, folder: str) -> str:
         stem, ending = _split(name)

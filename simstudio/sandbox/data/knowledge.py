@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
-from uuid import uuid4
 
 import attrs
 
@@ -12,6 +11,7 @@ from simstudio.sandbox.data.search import Chunking, pieces, similarity, tokens
 from simstudio.sandbox.data.tags import SLOTS, Tag, Tags
 from simstudio.sandbox.definitions.folders import ROOT, Folder, Folders
 from simstudio.sandbox.http import Refusal
+from simstudio.sandbox.seeding import new_uuid
 from simstudio.sandbox.times import iso, iso_or_none
 
 Processing = Literal["pending", "processing", "completed", "failed"]
@@ -53,7 +53,7 @@ class Chunk:
     @classmethod
     def of(cls, index: int, content: str, start: int, now: float) -> Chunk:
         """A new chunk."""
-        return cls(str(uuid4()), index, content, start, len(content), now, now)
+        return cls(str(new_uuid()), index, content, start, len(content), now, now)
 
     def to_dict(self, document: Document) -> dict[str, object]:
         """The chunk as the API shows it."""
@@ -249,7 +249,7 @@ class KnowledgeBase:
 
     def add(self, filename: str, kind: str, content: bytes, now: float, document_id: str | None = None) -> Document:
         """Add a document, which is still to be processed."""
-        document = Document(document_id or str(uuid4()), filename, kind, content, now)
+        document = Document(document_id or str(new_uuid()), filename, kind, content, now)
         self.documents[document.id] = document
         return document
 
@@ -331,7 +331,7 @@ class KnowledgeBases:
         folder = self.folders(workspace_id).require(folder)
         self._check_free(workspace_id, name)
         now = self._clock()
-        base = KnowledgeBase(str(uuid4()), workspace_id, name, description, chunking, now, now, folder)
+        base = KnowledgeBase(str(new_uuid()), workspace_id, name, description, chunking, now, now, folder)
         self._bases[base.id] = base
         return base
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from uuid import uuid4
 
 from simstudio.sandbox import jsontext
 from simstudio.sandbox.data.cells import misfit
@@ -11,6 +10,7 @@ from simstudio.sandbox.data.filters import condition
 from simstudio.sandbox.data.tables import NOTHING, Column, Row, Table
 from simstudio.sandbox.data.values import order_object_keys, text_of
 from simstudio.sandbox.http import Refusal
+from simstudio.sandbox.seeding import new_uuid
 
 Values = Mapping[str, object]
 
@@ -270,7 +270,7 @@ def _find_rows(table: Table, wanted: Values, limit: int | None, failure: str) ->
 
 def _append(table: Table, data: Values, now: float) -> Row:
     order = table.rows[-1].order + 1 if table.rows else NOTHING
-    row = Row(f"row_{uuid4().hex}", order_object_keys(data), now, now, order)
+    row = Row(f"row_{new_uuid().hex}", order_object_keys(data), now, now, order)
     table.rows.append(row)
     return row
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
-from uuid import uuid4
 
 import attrs
 
+from simstudio.sandbox.seeding import new_uuid
 from simstudio.sandbox.times import iso, iso_or_none
 
 Mode = Literal["all", "incomplete", "new"]
@@ -124,7 +124,7 @@ class Cell:
 
 
 def _dispatch_id() -> str:
-    return f"tdsp_{uuid4().hex}"
+    return f"tdsp_{new_uuid().hex}"
 
 
 @attrs.define(eq=False)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
-from uuid import uuid4
 
 import attrs
 
+from simstudio.sandbox.seeding import new_uuid
 from simstudio.sandbox.times import iso, iso_or_none
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _new_id() -> str:
-    return str(uuid4())
+    return str(new_uuid())
 
 
 @attrs.define(eq=False, kw_only=True)

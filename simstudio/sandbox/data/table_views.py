@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import uuid4
 
 import attrs
 
 from simstudio.sandbox.ids import OWNER
+from simstudio.sandbox.seeding import new_uuid
 from simstudio.sandbox.times import iso
 
 
@@ -21,7 +21,7 @@ class View:
     created: float
     updated: float
     is_default: bool = False
-    id: str = attrs.field(factory=lambda: str(uuid4()))
+    id: str = attrs.field(factory=lambda: str(new_uuid()))
 
     def to_dict(self, table_id: str) -> dict[str, object]:
         """The view as the API shows it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, get_args
-from uuid import uuid4
 
 import attrs
 
@@ -13,6 +12,7 @@ from simstudio.sandbox.data.table_views import View
 from simstudio.sandbox.definitions.folders import ROOT, Folder, Folders, is_within, normalise_path
 from simstudio.sandbox.http import Refusal
 from simstudio.sandbox.ids import OWNER
+from simstudio.sandbox.seeding import new_uuid
 from simstudio.sandbox.times import iso
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ SELF_HOSTED = TablePlan(10_000, 2**53 - 1, 400 * 1024, 1000, since_v08=True)
 
 
 def _column_id() -> str:
-    return f"col_{uuid4().hex}"
+    return f"col_{new_uuid().hex}"
 
 
 @attrs.frozen
@@ -410,7 +410,7 @@ class Tables:
     def _add(self, workspace_id: str, name: str, description: str | None, columns: list[Column], folder: str) -> Table:
         now = self.clock()
         table = Table(
-            f"tbl_{uuid4().hex}",
+            f"tbl_{new_uuid().hex}",
             name,
             description,
             columns,

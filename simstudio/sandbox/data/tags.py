@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from uuid import uuid4
 
 import attrs
 
 from simstudio.sandbox.http import Refusal
+from simstudio.sandbox.seeding import new_uuid
 
 SLOTS: Mapping[str, tuple[str, ...]] = {
     "text": tuple(f"tag{number}" for number in range(1, 8)),
@@ -162,7 +162,7 @@ class Tags:
         return lambda values: all(slot in values and _meets(values[slot], given) for slot, given in conditions)
 
     def _add(self, name: str, kind: str, slot: str) -> Tag:
-        tag = Tag(str(uuid4()), name, slot, kind)
+        tag = Tag(str(new_uuid()), name, slot, kind)
         self._tags[tag.id] = tag
         return tag
 

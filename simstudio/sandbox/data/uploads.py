@@ -7,14 +7,13 @@ completed; the operation that completes it makes the file, document or table.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from secrets import token_urlsafe
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
-from uuid import uuid4
 
 import attrs
 
 from simstudio.sandbox.http import Refusal
+from simstudio.sandbox.seeding import new_token, new_uuid
 
 T = TypeVar("T")
 Purpose = Literal["file", "document", "import"]
@@ -47,8 +46,8 @@ class Upload:
     expires: float
     clock: Callable[[], float]
     facts: Mapping[str, Any] = MappingProxyType({})
-    id: str = attrs.field(factory=lambda: str(uuid4()))
-    token: str = attrs.field(factory=lambda: token_urlsafe(32), repr=False)
+    id: str = attrs.field(factory=lambda: str(new_uuid()))
+    token: str = attrs.field(factory=lambda: new_token(32), repr=False)
     status: Literal["uploading", "completed", "aborted"] = "uploading"
     error: str | None = None
     outcome: Any = None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
-from uuid import uuid4
 
 import attrs
 
 from simstudio.sandbox.http import Refusal
+from simstudio.sandbox.seeding import new_uuid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,7 @@ class Chat:
     title: str
     created: float
     updated: float
-    id: str = attrs.field(factory=lambda: str(uuid4()))
+    id: str = attrs.field(factory=lambda: str(new_uuid()))
     description: str = ""
     customizations: Mapping[str, str] = attrs.field(factory=dict)
     auth_type: AuthType = "public"

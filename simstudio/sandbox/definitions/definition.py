@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 from typing import TYPE_CHECKING, Literal
-from uuid import uuid4
 
 import attrs
 
 from simstudio.sandbox.definitions import graph
 from simstudio.sandbox.http import Refusal
+from simstudio.sandbox.seeding import new_uuid
 
 if TYPE_CHECKING:
     from simstudio.sandbox.definitions.graph import State
@@ -26,7 +26,7 @@ class Version:
     created: float
     name: str | None = None
     description: str | None = None
-    id: str = attrs.field(factory=lambda: str(uuid4()))
+    id: str = attrs.field(factory=lambda: str(new_uuid()))
 
 
 @attrs.frozen
@@ -36,7 +36,7 @@ class Attempt:
     version: Version
     action: Literal["deploy", "activate"]
     requested: float
-    id: str = attrs.field(factory=lambda: str(uuid4()))
+    id: str = attrs.field(factory=lambda: str(new_uuid()))
 
 
 @attrs.define(eq=False)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from simstudio.sandbox import jsontext
 from simstudio.sandbox.inputs import Missing
 from simstudio.sandbox.parameters import describe_fields
+from simstudio.sandbox.seeding import new_uuid
 from simstudio.sandbox.workflow import block_id_of, normalise_name
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def block(block_id: str, kind: str, name: str, values: Mapping[str, Json], *, co
 def edge(source: str, target: str, handle: str = "source") -> dict[str, Json]:
     """A connection between two blocks."""
     return {
-        "id": str(uuid4()),
+        "id": str(new_uuid()),
         "source": source,
         "target": target,
         "sourceHandle": handle,
@@ -203,7 +203,7 @@ def copy_with_new_ids(graph: State, workflow_id: str) -> tuple[State, dict[str, 
         The copy, and the new ids by the old ones.
     """
     own = function_block(graph)
-    ids = {key: str(uuid4()) for key in graph["blocks"]}
+    ids = {key: str(new_uuid()) for key in graph["blocks"]}
     if own is not None:
         ids[own["id"]] = block_id_of(workflow_id, own["name"])
     fresh = copy.deepcopy(graph)
@@ -213,7 +213,7 @@ def copy_with_new_ids(graph: State, workflow_id: str) -> tuple[State, dict[str, 
         if parent in ids:
             each["data"]["parentId"] = ids[parent]
     fresh["edges"] = [
-        {**each, "id": str(uuid4()), "source": ids.get(each["source"], each["source"]), "target": target}
+        {**each, "id": str(new_uuid()), "source": ids.get(each["source"], each["source"]), "target": target}
         for each in fresh["edges"]
         for target in [ids.get(each["target"], each["target"])]
     ]
@@ -223,6 +223,6 @@ def copy_with_new_ids(graph: State, workflow_id: str) -> tuple[State, dict[str, 
             key: {**each, "id": key, "nodes": [ids.get(node, node) for node in each["nodes"]]}
             for key, each in subflows.items()
         }
-    variables = {str(uuid4()): each for each in fresh["variables"].values()}
+    variables = {str(new_uuid()): each for each in fresh["variables"].values()}
     fresh["variables"] = {key: {**each, "id": key} for key, each in variables.items()}
     return fresh, ids

@@ -6,7 +6,6 @@ import copy
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from uuid import uuid4
 
 import attrs
 
@@ -14,6 +13,7 @@ from simstudio.sandbox.definitions import graph
 from simstudio.sandbox.definitions.blocktypes import BLOCK_TYPES
 from simstudio.sandbox.definitions.checking import normalize
 from simstudio.sandbox.definitions.graph import State
+from simstudio.sandbox.seeding import new_uuid
 from simstudio.sandbox.workflow import normalise_name
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -93,7 +93,7 @@ class _Editor:
         self._check_name(name)
         if known.is_trigger and any(block["type"] == kind for block in self._blocks.values()):
             raise _Skip("duplicate_trigger", f"the workflow has a block of type {kind!r} already")
-        block_id = label if _UUID.fullmatch(label) and label not in self._blocks else str(uuid4())
+        block_id = label if _UUID.fullmatch(label) and label not in self._blocks else str(new_uuid())
         if block_id != label:
             self.done.minted[label] = block_id
         values: dict[str, Any] = {each.id: None for each in known.sub_blocks}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Literal, NoReturn
-from uuid import uuid4
 
 import attrs
 
@@ -15,6 +14,7 @@ from simstudio.sandbox.definitions.definition import ROOT, Definition, Version
 from simstudio.sandbox.definitions.exchange import Imports
 from simstudio.sandbox.definitions.folders import Folder, Folders, is_within
 from simstudio.sandbox.http import Refusal
+from simstudio.sandbox.seeding import new_uuid
 from simstudio.sandbox.workflow import Workflow
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class Definitions:
         """
         folder = self.folders(workspace_id).require(folder)
         self._check_name(workspace_id, folder, name)
-        workflow_id = str(uuid4())
+        workflow_id = str(new_uuid())
         return self._add(workflow_id, workspace_id, name, description, graph.start_graph(workflow_id), folder=folder)
 
     def add(self, workspace_id: str, name: str, description: str | None, state: State, folder: str) -> Definition:
@@ -175,7 +175,7 @@ class Definitions:
             Refusal: no such workspace or folder.
         """
         folder = self.folders(workspace_id).require(folder)
-        workflow_id = str(uuid4())
+        workflow_id = str(new_uuid())
         fresh, _ = graph.copy_with_new_ids(state, workflow_id)
         return self._add(
             workflow_id, workspace_id, self.free_name(workspace_id, folder, name), description, fresh, folder=folder

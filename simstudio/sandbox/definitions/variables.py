@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from simstudio.sandbox.http import Refusal
+from simstudio.sandbox.seeding import new_uuid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,7 +33,7 @@ def apply_operations(variables: Variables, operations: Iterable[Mapping[str, Any
         if what == "add":
             if key is not None:
                 raise Refusal(409, f'A variable named "{name}" already exists')
-            key = str(uuid4())
+            key = str(new_uuid())
             changed[key] = {"id": key, "name": name, "type": each["type"], "value": each.get("value")}
         elif what == "edit":
             if key is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
-from uuid import uuid4, uuid5
+from uuid import uuid5
 
 import attrs
 
@@ -13,6 +13,7 @@ from simstudio.sandbox import jsontext
 from simstudio.sandbox.checks import Issue, Issues, zod3
 from simstudio.sandbox.http import Refusal, Reply, json_reply
 from simstudio.sandbox.ids import NAMESPACE
+from simstudio.sandbox.seeding import new_uuid
 from simstudio.sandbox.workflow import Workflow
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class Dialect(ABC):
     def job_id(self, execution_id: str) -> str:
         """The id of the job that runs an execution."""
         del execution_id
-        return f"run_{uuid4().hex[:20]}"
+        return f"run_{new_uuid().hex[:20]}"
 
     @abstractmethod
     def invocation(self, body: bytes, headers: Mapping[str, str]) -> Invocation:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from simstudio.resources.v2.blocks import Blocks
 from simstudio.resources.v2.tools import Tools
@@ -12,6 +11,7 @@ from simstudio.sandbox.families import V2, invalid_value
 from simstudio.sandbox.http import Refusal, Reply
 from simstudio.sandbox.operation import Call
 from simstudio.sandbox.runs import Invocation, Run
+from simstudio.sandbox.seeding import new_uuid
 from simstudio.sandbox.v2.answers import data, listing
 from simstudio.sandbox.v2.paging import page
 from simstudio.sandbox.v2.workflows import matches
@@ -136,7 +136,9 @@ async def execute_tool(call: Call) -> Reply:
     threads: set[threading.Thread] = set()
     invocation = Invocation(arguments, arguments)
     timeout = body.get("timeoutSeconds")
-    run = Run(function, invocation, str(uuid4()), clock=core.clock, timeout=timeout, threads=threads, may_pause=False)
+    run = Run(
+        function, invocation, str(new_uuid()), clock=core.clock, timeout=timeout, threads=threads, may_pause=False
+    )
     outcome = await run.execute()
     succeeded = outcome.ending == "completed"
     message = outcome.error or ("The tool took too long" if outcome.ending == "timeout" else "The tool was cancelled")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from simstudio.resources.v2.chat import Chat
 from simstudio.sandbox import jsontext
@@ -12,6 +11,7 @@ from simstudio.sandbox.families import V2
 from simstudio.sandbox.http import Headers, Refusal, head
 from simstudio.sandbox.operation import Call
 from simstudio.sandbox.runs import ChunkEvent, Event, Invocation, Outcome, Run
+from simstudio.sandbox.seeding import new_uuid
 from simstudio.sandbox.v2.absent import refuse_missing
 from simstudio.sandbox.v2.answers import data
 from simstudio.sandbox.v2.lines import HEADERS, NDJSON, accepts, send_heartbeats, send_line
@@ -61,14 +61,14 @@ class ChatReply:
         function = call.core.definitions.functions.get(name)
         if function is None:
             raise Refusal(500, f"No workflow {name!r} is registered to answer the chat")
-        self._conversation_id: str = call.body.get("conversationId") or str(uuid4())
+        self._conversation_id: str = call.body.get("conversationId") or str(new_uuid())
         self._texts: list[str] = []
         threads: set[threading.Thread] = set()
         given = {"message": call.body["message"], "conversationId": self._conversation_id}
         self.run = Run(
             function,
             Invocation(given, given),
-            str(uuid4()),
+            str(new_uuid()),
             clock=call.core.clock,
             timeout=call.core.settings.execution_timeout,
             threads=threads,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from secrets import token_urlsafe
 from typing import Any
 
 from simstudio.resources.v2.custom_tools import CustomTools
@@ -11,6 +10,7 @@ from simstudio.sandbox.data.custom_tools import CustomTool
 from simstudio.sandbox.families import V2, invalid_value
 from simstudio.sandbox.http import Refusal, Reply
 from simstudio.sandbox.operation import Call
+from simstudio.sandbox.seeding import new_token
 from simstudio.sandbox.times import iso
 from simstudio.sandbox.v2.answers import data, listing
 from simstudio.sandbox.v2.paging import Position, page
@@ -48,9 +48,7 @@ def create(call: Call) -> Reply:
     """Create a custom tool."""
     body, now = call.body, call.core.clock()
     _check_title(call, body["workspaceId"], body["title"])
-    tool = CustomTool(
-        token_urlsafe(16)[:21], body["workspaceId"], body["title"], body["schema"], body["code"], now, now
-    )
+    tool = CustomTool(new_token(16)[:21], body["workspaceId"], body["title"], body["schema"], body["code"], now, now)
     call.core.data.custom_tools[tool.id] = tool
     return data(_present(tool), 201)
 

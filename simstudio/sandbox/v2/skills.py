@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Any
 
 from simstudio.resources.v2.skills import Skills
@@ -12,6 +11,7 @@ from simstudio.sandbox.data.skills import BUILTIN, Skill
 from simstudio.sandbox.families import V2, invalid_value
 from simstudio.sandbox.http import Refusal, Reply
 from simstudio.sandbox.operation import Call
+from simstudio.sandbox.seeding import new_token
 from simstudio.sandbox.times import iso
 from simstudio.sandbox.v2.answers import data, listing
 from simstudio.sandbox.v2.paging import Position, page
@@ -56,7 +56,7 @@ def create(call: Call) -> Reply:
     body, now = call.body, call.core.clock()
     workspace_id = call.workspace(body["workspaceId"], is_hidden=False)
     _check_name(call, workspace_id, body["name"])
-    skill = Skill(token_urlsafe(16)[:21], workspace_id, body["name"], body["description"], body["content"], now, now)
+    skill = Skill(new_token(16)[:21], workspace_id, body["name"], body["description"], body["content"], now, now)
     call.core.data.skills[skill.id] = skill
     _note(call, "created", skill)
     return data(_present(skill), 201)

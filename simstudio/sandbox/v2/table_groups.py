@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
-from uuid import uuid4
 
 from simstudio.resources.v2.table_dispatches import TableDispatches
 from simstudio.resources.v2.table_enrichments import TableEnrichments
@@ -17,6 +16,7 @@ from simstudio.sandbox.definitions.blocktypes import BLOCK_TYPES
 from simstudio.sandbox.families import V2, invalid
 from simstudio.sandbox.http import Refusal, Reply
 from simstudio.sandbox.operation import Call
+from simstudio.sandbox.seeding import new_uuid
 from simstudio.sandbox.v2 import table_runs
 from simstudio.sandbox.v2.answers import data, listing
 from simstudio.sandbox.v2.table_requests import (
@@ -76,7 +76,7 @@ def add(call: Call) -> Reply:
     if given.get("type", "manual") == "manual" and "workflowId" not in given:
         raise invalid_at('workflowId is required when type is "manual"', "group", "workflowId")
     table = table_of(call, body["workspaceId"], "schema")
-    group = Group(given.pop("id", str(uuid4())), given)
+    group = Group(given.pop("id", str(new_uuid())), given)
     _settle(call, table, group, body["outputColumns"])
     table.groups.append(group)
     if body.get("autoRun"):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from simstudio.sandbox.data.cells import coerce, fits
 from simstudio.sandbox.data.table_groups import Cell, Dispatch, Group, Mode
 from simstudio.sandbox.data.values import order_object_keys, text_of
 from simstudio.sandbox.runs import Invocation
+from simstudio.sandbox.seeding import new_uuid
 from simstudio.sandbox.times import iso
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ async def _work_off(core: Core, table: Table, made: Dispatch, cells: Sequence[tu
 
 
 async def _run_cell(core: Core, table: Table, row: Row, group: Group) -> None:
-    cell = Cell(group.enrichment_id or group.workflow_id, str(uuid4()))
+    cell = Cell(group.enrichment_id or group.workflow_id, str(new_uuid()))
     table.cells.setdefault(row.id, {})[group.id] = cell
     if group.enrichment_id is not None:
         await asyncio.sleep(0)

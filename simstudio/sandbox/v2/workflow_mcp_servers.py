@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from simstudio.resources.v2.workflow_mcp_servers import WorkflowMcpServers
 from simstudio.resources.v2.workflow_mcp_tools import WorkflowMcpTools
@@ -13,6 +12,7 @@ from simstudio.sandbox.data.workflow_mcp import PublishedTool, WorkflowMcpServer
 from simstudio.sandbox.families import V2, invalid_value
 from simstudio.sandbox.http import Refusal, Reply
 from simstudio.sandbox.operation import Call
+from simstudio.sandbox.seeding import new_uuid
 from simstudio.sandbox.times import iso
 from simstudio.sandbox.v2.answers import data, listing
 from simstudio.sandbox.v2.paging import Position, page
@@ -57,7 +57,7 @@ def create(call: Call) -> Reply:
         if not each.deployed:
             raise Refusal(400, f"Workflow must be deployed before adding as an MCP tool: {each.id}")
     server = WorkflowMcpServer(
-        str(uuid4()), workspace_id, body["name"], body.get("description"), body["isPublic"], now, now
+        str(new_uuid()), workspace_id, body["name"], body.get("description"), body["isPublic"], now, now
     )
     for each in workflows:
         server.tools[each.id] = _make_tool(each, {}, now)
@@ -147,7 +147,7 @@ def _find_workflow(call: Call, workflow_id: str) -> Definition:
 def _make_tool(workflow: Definition, given: Mapping[str, Any], now: float) -> PublishedTool:
     name = re.sub("[^a-z0-9]+", "_", given.get("toolName", workflow.name).lower()).strip("_")
     description = given.get("toolDescription", f"Execute {workflow.name} workflow")
-    return PublishedTool(str(uuid4()), workflow.id, name, description, now, now)
+    return PublishedTool(str(new_uuid()), workflow.id, name, description, now, now)
 
 
 def _count_tools(server: WorkflowMcpServer) -> dict[str, Any]:
