@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -89,6 +90,11 @@ app.py is a Python file that defines a sandbox and its workflows:
     help="Give the same ids and times in every run, for the same requests.",
 )
 @click.option(
+    "--reload",
+    is_flag=True,
+    help="Load the functions of APP.PY anew when it changes, or a module beside it; everything else stays.",
+)
+@click.option(
     "--record",
     nargs=2,
     metavar="URL DIR",
@@ -125,13 +131,17 @@ def sandbox(
     /_sandbox.
     """
     invocation.as_json = as_json
-    given = [name for name, value in options.items() if value not in (None, ())]
+    given = [name for name, value in options.items() if value not in (None, (), False)]
     _check_combination(given, app, record, replay)
     if background:
         words = [f"--port={port or 0}", f"--host={host}", *_words(options)]
         words += [f"--replay={replay}"] * (replay is not None) + (["--record", *record] if record else [])
         announce_background(serve_in_background([*words, *([str(app)] if app else [])]), as_json=as_json)
         return
+    if options["reload"] and app is None:
+        raise click.UsageError("--reload needs APP.PY, whose functions it loads", click.get_current_context())
+    # Two edits within a second would find the compiled file of the first.
+    sys.dont_write_bytecode = sys.dont_write_bytecode or options["reload"]
     first = 8000 if port is None else port
     if record is not None:
         _serve_recording(record, host, first, as_json=as_json)
@@ -142,7 +152,8 @@ def sandbox(
         add_faults(sandboxes, options["faults"])
         limit(sandboxes, options["rate_limit"])
         servers = [each.serve(host, first and first + number) for number, each in enumerate(sandboxes)]
-        _serve(servers, lambda: announce(servers, as_json=as_json), as_json=as_json)
+        watched = app if options["reload"] else None
+        _serve(servers, lambda: announce(servers, as_json=as_json), as_json=as_json, watched=watched)
 
 
 _OF_SIM = ("state", "generation", "seed")
@@ -213,8 +224,17 @@ def _serve_replay(directory: Path, host: str, port: int, *, as_json: bool) -> No
     _serve([server], lambda: announce_replay(server, len(replay), str(directory), as_json=as_json), as_json=as_json)
 
 
-def _serve(servers: Sequence[Served[Any]], announce: Callable[[], None], *, as_json: bool) -> None:
-    """Serve until Ctrl-C or SIGTERM."""
+def _serve(
+    servers: Sequence[Served[Any]], announce: Callable[[], None], *, as_json: bool, watched: Path | None = None
+) -> None:
+    """Serve until Ctrl-C or SIGTERM.
+
+    Args:
+        servers: the servers, before they are started.
+        announce: prints how they are used.
+        as_json: whether standard error gets no log.
+        watched: the app whose functions are loaded anew when it changes.
+    """
     with terminated_like_interrupted(), ExitStack() as stack:
         try:
             with warnings.catch_warnings(record=True) as warned:
@@ -225,6 +245,10 @@ def _serve(servers: Sequence[Served[Any]], announce: Callable[[], None], *, as_j
                 say(f"warning: {warning.message}")
             if not as_json:
                 stack.enter_context(shown_log(with_service=len(servers) > 1))
+            if watched is not None:
+                from simstudio.cli.sandbox_reload import reloading
+
+                stack.enter_context(reloading(watched, servers))
             announce()
             _wait()
         except KeyboardInterrupt:

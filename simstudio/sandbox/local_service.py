@@ -75,6 +75,13 @@ class LocalService(ABC):
         await self._forget()
 
     @abstractmethod
+    async def use_functions_of(self, other: Any) -> None:
+        """Replace the functions by those of another sandbox of the same service, and keep everything else.
+
+        Call it on the event loop of the server; from other threads, ``server.use_functions_of(other)`` does.
+        """
+
+    @abstractmethod
     async def _forget(self) -> None:
         """Stop what runs, and remove what was made over the API."""
 

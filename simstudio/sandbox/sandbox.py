@@ -27,7 +27,7 @@ from simstudio.sandbox.seeding import Seed, Seeding, seeded
 from simstudio.sandbox.serving import SandboxExtra, Served, configuration_error, direct, random_key
 from simstudio.sandbox.snapshot import Captured
 from simstudio.sandbox.sqlite import SQLiteStore
-from simstudio.sandbox.state import State, StateFile, StateKeeper
+from simstudio.sandbox.state import State, StateFile, StateKeeper, fingerprint
 from simstudio.sandbox.workflow import F, Workflow
 
 if TYPE_CHECKING:
@@ -424,6 +424,22 @@ class Sandbox(LocalService):
             self._core.store.open()
         else:
             self._state_file.open()
+
+    async def use_functions_of(self, other: Sandbox) -> None:
+        """Replace workflows and connectors by those of another sandbox, and keep everything else.
+
+        A workflow whose fields and flags are the same keeps its versions and what was edited over the API.
+        """
+        for name in set(self._workflows) - set(other._workflows):
+            del self._workflows[name]
+            self._definitions.forget(name)
+        for name, workflow in other._workflows.items():
+            before = self._workflows.get(name)
+            self._workflows[name] = workflow
+            if before is None or fingerprint(before) != fingerprint(workflow):
+                with seeded(self._seed, name):
+                    self._definitions.register(workflow)
+        self._core.data.connectors.use_sources(other._core.data.connectors.sources)
 
     async def _forget(self) -> None:
         await self._engine.stop()

@@ -132,6 +132,16 @@ class Served(ABC, Generic[B]):
             raise configuration_error("the sandbox is not being served: there is nothing to reset")
         self._server.run(self.sandbox.reset())
 
+    def use_functions_of(self, other: B) -> None:
+        """Replace the sandbox's functions by those of another one; runs that go on keep their own.
+
+        Raises:
+            ConfigurationError: It has not been started.
+        """
+        if self._server is None:
+            raise configuration_error("the sandbox is not being served: register functions with it itself")
+        self._server.run(self.sandbox.use_functions_of(other))
+
     def _prepare(self) -> None:
         """Open what the sandbox needs, before it listens."""
 

@@ -62,6 +62,9 @@ class _Proxy(LocalService):
         """A server, which starts in a ``with`` block, or by ``start()``."""
         return ProxyServer(self, host, port)
 
+    async def use_functions_of(self, other: object) -> None:
+        """Do nothing: a recording has no functions."""
+
     @cached_property
     def app(self) -> ASGIApp:
         """The ASGI application."""

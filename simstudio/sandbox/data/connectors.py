@@ -158,6 +158,13 @@ class Connectors:
         self.sources: dict[str, Source] = {}
         self._connectors: dict[tuple[str, str], Connector] = {}
 
+    def use_sources(self, sources: Mapping[str, Source]) -> None:
+        """Replace the functions, those of existing connectors included."""
+        self.sources.clear()
+        self.sources.update(sources)
+        for connector in self._connectors.values():
+            connector.source = sources.get(connector.type, connector.source)
+
     def of(self, base: KnowledgeBase) -> list[Connector]:
         """The connectors of a knowledge base, oldest first."""
         return [connector for (base_id, _), connector in self._connectors.items() if base_id == base.id]

@@ -225,6 +225,12 @@ class OomolSandbox(LocalService):
         """Milliseconds since the epoch."""
         return int(self.clock() * 1000)
 
+    async def use_functions_of(self, other: OomolSandbox) -> None:
+        """Replace blocks, flows and applets by those of another sandbox, and keep everything else."""
+        self._blocks, self._flows, self._applets = dict(other._blocks), dict(other._flows), list(other._applets)
+        for package, version in other._installed.items():
+            self._installed.setdefault(package, version)
+
     async def _forget(self) -> None:
         for task in self._tasks.values():
             self._end(task)

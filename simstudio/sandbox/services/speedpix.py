@@ -195,6 +195,10 @@ class SpeedPixSandbox(LocalService):
             raise ConfigurationError("the sandbox has no address before start() or `with sandbox.serve()`")
         return self._served_at
 
+    async def use_functions_of(self, other: SpeedPixSandbox) -> None:
+        """Replace the workflows by those of another sandbox, and keep everything else."""
+        self._workflows = dict(other._workflows)
+
     async def _forget(self) -> None:
         self._functions.stop()
         self._tasks.clear()

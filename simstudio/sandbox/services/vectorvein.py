@@ -94,6 +94,14 @@ class VectorVeinSandbox(LocalService):
         del seconds  # VectorVein does not tell them
         return json_reply({"status": 429, "msg": "too many calls", "data": None}, 429)
 
+    async def use_functions_of(self, other: VectorVeinSandbox) -> None:
+        """Replace the workflows by those of another sandbox, and keep everything else."""
+        for wid in set(self._functions) - set(other._functions):
+            self._service.remove_workflow(wid)
+        for wid, function in other._functions.items():
+            self._service.add_workflow(wid, function)
+        self._functions = dict(other._functions)
+
     async def _forget(self) -> None:
         self._service.stop()
         self._service = Service(self.clock, self._polls)

@@ -67,6 +67,11 @@ class Records:
         }  # fmt: skip
         return self._records["workflows"].setdefault(wid, {"wid": wid, **empty, **record, **self._times()})
 
+    def remove_workflow(self, wid: str) -> None:
+        """Remove one workflow, if it is still there."""
+        self.workflows.pop(wid, None)
+        self._records["workflows"].pop(wid, None)
+
     def _id(self, kind: str) -> str:
         return f"{kind}-{next(self._numbers)}"
 
