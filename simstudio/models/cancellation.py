@@ -13,7 +13,7 @@ class CancelResult(Model):
 
     Attributes:
         success: Whether the server recorded the request, even of an unknown or finished execution. Without
-            Redis it cannot: then this is False, with status 200, and the run goes on.
+            Redis it cannot: then this is False, with status 200, and the run continues.
         reason: ``recorded``, ``redis_unavailable``; on v2 also ``already_completed`` …
         redis_available: Whether the server reached Redis.
         durably_recorded: Whether other processes of the server will see the request.

@@ -47,7 +47,7 @@ def advise(response: Response) -> str | None:
 
 
 def advise_trace(path: str, run_id: str | None) -> str:
-    """The last sentence about a failed run: how to see what it did.
+    """The last sentence about a failed run: the command that shows its trace.
 
     Args:
         path: Path of the request that executed the workflow.
@@ -87,7 +87,7 @@ def _advise_on_permission(body: ErrorBody) -> str:
 
 
 def _advise_on_unknown(response: Response, body: ErrorBody) -> str | None:
-    """Advice about a route or a parameter that this server does not know."""
+    """Advice about a route or a parameter that this server lacks."""
     unknown = ""
     if lacks_route(response, body):
         unknown = f"{response.method} {response.path}"
@@ -102,7 +102,7 @@ def _advise_on_unknown(response: Response, body: ErrorBody) -> str | None:
 
 
 def lacks_route(response: Response, body: ErrorBody) -> bool:
-    """Whether a server answered that it does not know the path, or not with this method."""
+    """Whether the response says that the server lacks the path, or its method."""
     return response.status == 405 or (response.status == 404 and (body.message == "Not found" or not body.is_json))
 
 
@@ -120,7 +120,7 @@ def _read_as_number(response: Response, details: Any) -> bool:
 
 
 def _describe_refusal(response: Response, body: ErrorBody) -> str | None:
-    """What the details of a 400 add to its message: places of the request, rows, and what is wrong with them."""
+    """Details of a 400 that its message lacks: places of the request, rows, and their faults."""
     remarks = find_remarks(response, body)
     shown = [text if len(text) <= _LONGEST_REMARK else f"{text[:_LONGEST_REMARK]}…" for text in remarks[:_MOST_REMARKS]]
     if len(remarks) > len(shown):
@@ -129,14 +129,14 @@ def _describe_refusal(response: Response, body: ErrorBody) -> str | None:
 
 
 def find_remarks(response: Response, body: ErrorBody) -> list[str]:
-    """The places of the request, or its rows, and what is wrong with them, as the details of a 400 or 422 list them."""
+    """The places of the request, or its rows, and their faults, as the details of a 400 or 422 list them."""
     if response.status not in (400, 422):
         return []
     return list(dict.fromkeys(filter(None, (_make_remark(each, body.message) for each in _items(body.details)))))
 
 
 def _make_remark(item: Any, message: str | None) -> str:
-    """One item of a list of details, without what the message says; empty if it adds nothing.
+    """One item of a list of details, without the text of the message; empty if nothing else is left.
 
     An item is a text, ``{"path", "message"}``, or ``{"row", "errors"}``.
     """

@@ -53,7 +53,7 @@ class ExecutionOptions:
     """How a workflow is executed for each input.
 
     Attributes:
-        api_version: The dialect that is spoken.
+        api_version: The dialect of the client.
         mode: ``sync`` (a request each), ``async`` (queued, then waited for) or ``stream``.
         timeout: Seconds that an item may take.
         selected_outputs: Of streams, and of v2's blocking runs.

@@ -145,7 +145,7 @@ def probe(resource: APIResource[Any], *, timeout: float | Unset | None) -> Flow[
 
 
 def no_claims(resource: APIResource[Any]) -> ConfigurationError:
-    """The error for an execution that must not run twice, on a server that cannot know it when it comes again."""
+    """The error for an execution that must run at most once, on a server without claims."""
     if is_anonymous(resource):
         why = "Sim ignores the execution ids of callers without an API key. Give the client an api_key"
     else:

@@ -110,7 +110,7 @@ class Jobs(APIResource[M]):
             poll_interval: Seconds between polls, instead of growing intervals.
             until: ``pause`` also ends the wait when the run pauses for a person; ``done`` waits through pauses.
             on_pause: With ``until="done"``, function called once with each :class:`~simstudio.Pause`. What it returns
-                is the answer, as for ``client.workflows.resume``; None leaves the pause to somebody else. May be async
+                is the answer, as for ``client.workflows.resume``; None leaves the pause to another client. May be async
                 on the async client. Without it, ``on_progress`` sees whom the run waits for (``job.pause.question``,
                 ``job.pause.links.ui_url``).
 

@@ -87,7 +87,7 @@ def answer_pause(
 
 
 def with_question(dialect: Dialect[Any], pause: Pause) -> Flow[Pause]:
-    """The pause with what it asks: a run of v2 does not say so, and is looked up."""
+    """The pause with its question, which a list of v2 lacks: the run is then fetched."""
     if pause.question or pause.input_fields or not pause.workflow_id or not pause.execution_id:
         return pause
     run = yield from dialect.paused_run(pause.workflow_id, pause.execution_id)
@@ -95,7 +95,7 @@ def with_question(dialect: Dialect[Any], pause: Pause) -> Flow[Pause]:
 
 
 def describe_pause(pause: Pause) -> str:
-    """Whom a run waits for, what it asks, and where to answer."""
+    """The question of a paused run, and how to answer it."""
     question = f": {pause.question}" if pause.question else ""
     return f"it waits for a person{question}{f' (at {pause.links.ui_url})' if pause.links.ui_url else ''}"
 

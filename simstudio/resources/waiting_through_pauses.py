@@ -25,7 +25,7 @@ class PauseAnswering:
     """The wait for a run, and the answers to its pauses.
 
     Attributes:
-        on_pause: Called once with each pause; None in answer leaves the pause to somebody else.
+        on_pause: Called once with each pause; None in answer leaves the pause to another client.
         wait: Makes the flow of one wait: until the job is done or paused, or until ``resumed`` is true of it.
         look_up: Makes the flow that retrieves what a pause asks, where the job does not say so.
         answer: Makes the flow that sends an answer to a pause.

@@ -35,7 +35,7 @@ class DeploymentFailedError(SimStudioError):
 
 
 class DeploymentTimeoutError(JobTimeoutError):
-    """A deployment was not finished within the timeout, and goes on.
+    """A deployment was not finished within the timeout, and continues.
 
     Attributes:
         deployment: Last known state; None if there is none.

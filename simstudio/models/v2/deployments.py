@@ -44,7 +44,7 @@ class DeploymentAttemptError(Model):
 
 @model
 class DeploymentAttempt(Model):
-    """An attempt to make a version live. It goes on after the response to the request.
+    """An attempt to make a version live. It continues after the response to the request.
 
     Attributes:
         action: ``deploy`` (a new version) or ``activate`` (an earlier one).

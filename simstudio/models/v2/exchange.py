@@ -250,7 +250,7 @@ class ImportedWorkflow(Model):
         deployment_operation_ids: Ids of the deployments that the import started.
         deployments: States of these deployments.
         trigger_url_changes: Triggers with new URLs.
-        background_work_id: Id of work that goes on in the background.
+        background_work_id: Id of work that continues in the background.
         copy_progress: Progress of that work.
     """
 

@@ -58,7 +58,7 @@ class DeletedFileVersion(Model):
 
 @model
 class RevertedFile(Model):
-    """A file whose content is that of an earlier version again.
+    """A file that has the content of an earlier version again.
 
     Attributes:
         reverted: False if the file had this content already.

@@ -162,8 +162,8 @@ class LogEntry(Model):
         has_handled_errors: Whether blocks failed and the workflow went on; None on servers that do not send it.
         workflow_id: None of a job.
         deployment_version_id: None of a run of the draft.
-        ended_at: None while the run goes on.
-        total_duration_ms: None while the run goes on.
+        ended_at: None before its end.
+        total_duration_ms: None before its end.
         files: None if there are none.
         workflow: With ``details="full"`` only.
         final_output: JSON data; with ``include_final_output`` only.
@@ -205,7 +205,7 @@ class CostItem(Model):
 
     Attributes:
         category: ``model``, ``tool`` or ``fixed``.
-        description: Name of what was used.
+        description: Name of the charged service or model.
         input_tokens: None unless the category is ``model``.
         output_tokens: None unless the category is ``model``.
     """
@@ -251,8 +251,8 @@ class LogDetails(Model):
         created_at: Time at which the log was made.
         workflow_id: None of a job.
         deployment_version_id: None of a run of the draft.
-        ended_at: None while the run goes on.
-        total_duration_ms: None while the run goes on.
+        ended_at: None before its end.
+        total_duration_ms: None before its end.
         files: None if there are none.
         workflow_state: Workflow as it was executed, in the server's own form; None if it was not requested.
         final_output: JSON data.

@@ -126,8 +126,8 @@ class RunSummary(Model):
         status: ``pending``, ``running``, ``redacting``, ``paused``, ``completed``, ``failed`` or ``cancelled``.
         trigger: ``api``, ``manual``, ``schedule`` …
         started_at: ISO 8601.
-        ended_at: ISO 8601; None while the run goes on.
-        duration_ms: None while the run goes on.
+        ended_at: ISO 8601; None before its end.
+        duration_ms: None before its end.
         cost: None if it is unknown.
     """
 
@@ -194,8 +194,8 @@ class Run(Model):
             ``cancelled``.
         trigger: ``api``, ``manual``, ``schedule`` …
         started_at: ISO 8601; None while the run is queued.
-        ended_at: ISO 8601; None while the run goes on.
-        duration_ms: None while the run goes on.
+        ended_at: ISO 8601; None before its end.
+        duration_ms: None before its end.
         pause_state: State of a paused run as the server sends it; as an item, ``run["paused"]``.
         error: None unless the run failed.
         output: With ``include_output``. A value of more than 8 MiB is a :class:`~simstudio.LargeValueRef`, a list a

@@ -21,7 +21,7 @@ class WorkspaceOperation(Model):
         deployment_operation_ids: Ids of the deployments that were started.
         deployments: States of these deployments.
         trigger_url_changes: Triggers with new URLs.
-        background_work_id: Id of work that goes on in the background.
+        background_work_id: Id of work that continues in the background.
         copy_progress: Progress of that work.
     """
 

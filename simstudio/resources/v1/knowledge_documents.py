@@ -90,7 +90,7 @@ class KnowledgeDocuments(APIResource[M]):
     def get(
         self, send: Sender, knowledge_base_id: KnowledgeBaseId, document_id: str, *, workspace_id: str
     ) -> Flow[DocumentDetails]:
-        """Retrieve a document and the state of its processing; ``processing_error`` tells why it failed.
+        """Retrieve a document and the state of its processing; ``processing_error`` has the reason of a failure.
 
         Raises:
             NotFoundError: No document has this id.

@@ -40,8 +40,8 @@ class FileFolders(APIResource[M]):
             sort_by: Default ``name``.
             sort_order: Default ``asc``.
             scope: ``archived`` for deleted folders; default ``active``.
-            recursive: Include the folders inside those. Servers of August 2026 do not know it.
-            depth: Levels of folders. Servers of August 2026 do not know it.
+            recursive: Include the folders inside those. Servers of August 2026 lack it.
+            depth: Levels of folders. Servers of August 2026 lack it.
 
         Example:
             >>> [folder.path for folder in client.v2.files.folders.list("workspace-id")]  # doctest: +SKIP

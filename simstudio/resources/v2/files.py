@@ -96,7 +96,7 @@ class Files(APIResource[M]):
 
         Raises:
             InvalidInputError: The file cannot be read, or has not the size of ``session``.
-            NotFoundError: No folder has this path, or the session is that of another API key.
+            NotFoundError: No folder has this path, or the session belongs to another API key.
             ConflictError: The session was aborted, or has expired.
 
         Example:
@@ -252,8 +252,8 @@ class Files(APIResource[M]):
 
         Args:
             max_bytes: Refuse files with more bytes; at most and by default 26,214,400.
-            offset: First line. Servers of August 2026 do not know it.
-            limit: Number of lines. Servers of August 2026 do not know it.
+            offset: First line. Servers of August 2026 lack it.
+            limit: Number of lines. Servers of August 2026 lack it.
 
         Raises:
             InvalidRequestError: The file has no text that the server can read, or has more than ``max_bytes``.
@@ -326,7 +326,7 @@ class Files(APIResource[M]):
 
         Args:
             encoding: Encoding of ``content``; default ``utf-8``.
-            expected_revision: Refuse if the file has another ``revision``. Servers of August 2026 do not know it.
+            expected_revision: Refuse if the file has another ``revision``. Servers of August 2026 lack it.
 
         Raises:
             ConflictError: The file has another revision.
@@ -350,7 +350,7 @@ class Files(APIResource[M]):
 
         Raises:
             ConflictError: The file has another revision.
-            LockedError: The file is being edited by somebody else.
+            LockedError: Another person is editing the file.
 
         Example:
             >>> edit = {"mode": "search_replace", "search": "2025", "content": "2026", "replaceAll": True}

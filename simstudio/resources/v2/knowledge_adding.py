@@ -124,7 +124,7 @@ def _by_slot(
 
 
 def _media_type(name: str, given: str | None) -> str | None:
-    """The media type that the caller gave, or that of the name's ending; None if neither says it."""
+    """The caller's media type, or the one of the name's ending; None if unknown."""
     if given and given != _UNKNOWN:
         return given
     return DOCUMENT_TYPES.get(name.rpartition(".")[2].lower())

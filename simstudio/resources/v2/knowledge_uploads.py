@@ -90,7 +90,7 @@ class KnowledgeUploads(APIResource[M]):
                 processes the document before it answers, which may take minutes.
 
         Raises:
-            ConflictError: Bytes or parts are missing; the session goes on.
+            ConflictError: Bytes or parts are missing; the session stays open.
         """
         return send.one(DocumentUpload, timeout=timeout)
 

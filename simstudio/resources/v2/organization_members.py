@@ -74,7 +74,7 @@ class OrganizationMembers(APIResource[M]):
         """Retrieve the credits that a person used in this billing period, and may use; on sim.ai only.
 
         Args:
-            user_id: A member, or somebody from outside with access to one of the organization's workspaces.
+            user_id: A member, or another person with access to one of the organization's workspaces.
 
         Raises:
             PermissionDeniedError: The key is not the personal key of an organization admin.
@@ -92,7 +92,7 @@ class OrganizationMembers(APIResource[M]):
         """Set or remove a person's credit limit; on sim.ai only.
 
         Args:
-            user_id: A member, or somebody from outside with access to one of the organization's workspaces.
+            user_id: A member, or another person with access to one of the organization's workspaces.
             credit_limit: Credits, not dollars, in a billing period; 0 allows nothing that costs credits, None removes
                 the limit. The organization's own limit stays.
 

@@ -83,7 +83,7 @@ class PermissionGroupMembers(APIResource[M]):
             add_all_organization_members: True assigns everyone.
 
         Raises:
-            ConflictError: A member belongs to another group in the same workspace; nobody was assigned.
+            ConflictError: A member belongs to another group in the same workspace; no member was assigned.
         """
         return send.one(AddedMembers)
 

@@ -81,7 +81,7 @@ class SsoProviders(APIResource[M]):
         the certificates appear in no error.
 
         Args:
-            provider_id: Id of your choice, which nobody else on the server uses.
+            provider_id: Id of your choice, unique on the server.
             domain: Verified domain of the organization.
             issuer: URL of the provider.
             mapping: Claims that hold a user's data; default ``sub``, ``email``, ``name`` and ``picture``.

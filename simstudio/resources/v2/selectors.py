@@ -42,7 +42,7 @@ class Selectors(APIResource[M]):
             limit: Choices per page; default 50.
 
         Returns:
-            The choices; ``extra["truncated"]`` of a page tells whether the service has more than Sim read.
+            The choices; ``extra["truncated"]`` of a page says whether the service has more than Sim read.
 
         Raises:
             ConflictError: The account has to be connected again.

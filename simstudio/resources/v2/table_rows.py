@@ -423,7 +423,7 @@ class TableRows(APIResource[M]):
             data: New values by column; other columns keep theirs.
             limit: Largest number of rows to change, 1 to 1,000; None: all that match, however many. The server took 103
                 seconds for 125,000 rows.
-            timeout: Seconds for the call; None for no limit; default: the client's timeout. The server goes on after
+            timeout: Seconds for the call; None for no limit; default: the client's timeout. The server continues after
                 it.
 
         Raises:
@@ -484,7 +484,7 @@ class TableRows(APIResource[M]):
 
         Args:
             limit: Largest number of rows to delete, 1 to 1,000; None: all that match, however many.
-            timeout: Seconds for the call; None for no limit; default: the client's timeout. The server goes on after
+            timeout: Seconds for the call; None for no limit; default: the client's timeout. The server continues after
                 it.
 
         Raises:

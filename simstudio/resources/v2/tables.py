@@ -154,7 +154,7 @@ class Tables(APIResource[M]):
             InvalidInputError: The file cannot be read, or is not UTF-8.
             ConflictError: A table has the name of the new table.
             JobFailedError: The import failed; ``error.job`` is its state.
-            JobTimeoutError: The import was not done in time; it goes on.
+            JobTimeoutError: The import was not done in time; it continues.
 
         Example:
             >>> target = {"type": "new", "name": "stock"}  # doctest: +SKIP

@@ -2,7 +2,7 @@
 
 The server decides whether the bytes go in one request or in parts. They go to the addresses that it names, often those
 of another host, with exactly the headers that it names and without the API key. A part can be sent again; one request
-cannot, so that a lost answer is settled by completing the session: only the completion tells whether the bytes arrived.
+cannot, so that a lost answer is settled by completing the session: only the completion shows whether the bytes arrived.
 """
 
 from __future__ import annotations

@@ -29,9 +29,9 @@ class Uploads(APIResource[M]):
         """Send all bytes of a session whose ``transfer.method`` is ``put``. Complete the session afterwards.
 
         Raises:
-            InvalidRequestError: The media type or the number of bytes differs from that of the session.
-            PermissionDeniedError: The token is not that of the session.
-            ServerError: The bytes have arrived before; completing the session tells.
+            InvalidRequestError: The media type or the number of bytes differs from the session's.
+            PermissionDeniedError: The token does not belong to the session.
+            ServerError: The bytes have arrived before; complete the session to make sure.
         """
         return _send_bytes(send)
 
@@ -52,8 +52,8 @@ class Uploads(APIResource[M]):
             token: The session's ``upload_token``.
 
         Raises:
-            InvalidRequestError: The number of bytes is not that of the part.
-            PermissionDeniedError: The token is not that of the session, or the part's address has expired.
+            InvalidRequestError: The number of bytes differs from the size of the part.
+            PermissionDeniedError: The token does not belong to the session, or the part's address has expired.
         """
         return _send_bytes(send)
 

@@ -113,7 +113,7 @@ class WorkflowExchange(APIResource[M]):
         """Check an import without creating anything. The arguments are those of :meth:`import_`.
 
         Returns:
-            The resources and values to provide; ``ready`` tells whether all are given.
+            The resources and values to provide; ``ready`` says whether all are given.
 
         Raises:
             InvalidRequestError: ``workflow`` is malformed or too large.
