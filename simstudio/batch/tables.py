@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import io
     from collections.abc import Sequence
 
+_BUFFER: Final = 1024 * 1024
+"""Bytes of a column that are read at a time; else all of a row group are."""
 _ROWS: Final = 500
 """Rows that are in memory at a time: fewer than of a frame, which is there as a whole."""
 
@@ -29,9 +31,9 @@ def read_parquet(file: io.BufferedReader, source: str, wanted: Sequence[str] | N
         ConfigurationError: pyarrow is not installed.
     """
     arrow, parquet = import_package("pyarrow", f"Reading {source}"), import_package("pyarrow.parquet", source)
-    table = parquet.ParquetFile(file)
+    table = parquet.ParquetFile(file, buffer_size=_BUFFER)
     check_header(table.schema_arrow.names, wanted, source)
-    batches = table.iter_batches(_ROWS, columns=wanted)
+    batches = table.iter_batches(_ROWS, columns=wanted, use_threads=False)
     schema = table.schema_arrow if wanted is None else arrow.schema([table.schema_arrow.field(name) for name in wanted])
     return read_rows(arrow.RecordBatchReader.from_batches(schema, batches), source, None)
 

@@ -92,6 +92,7 @@ def test_a_file_of_columns_is_read_as_rows(tmp_path: Path, name: str, write: Cal
     write(tmp_path / name)
     assert rows_of(tmp_path / name) == ROWS
     assert rows_of(tmp_path / name, ["text"]) == [{"text": row["text"]} for row in ROWS]
+    assert rows_of(tmp_path / name, ["text", "id"]) == ROWS
 
 
 def test_an_address_is_opened_by_fsspec() -> None:
@@ -242,6 +243,7 @@ TABLES = {
 def test_the_rows_of_a_table_are_inputs(make: Callable[[], Any]) -> None:
     assert rows_of(make()) == ROWS
     assert rows_of(make(), ["text"]) == [{"text": row["text"]} for row in ROWS]
+    assert rows_of(make(), ["text", "id"]) == ROWS
     with pytest.raises(InvalidInputError, match=r"columns: the .* has no column 'txt'; it has 'id', 'text'\."):
         rows_of(make(), ["txt"])
 
